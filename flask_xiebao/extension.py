@@ -1,0 +1,175 @@
+"""The extension: wires settings, gateway, signer, blueprint and templates into an app."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from flask import Flask, current_app
+
+from . import templating, views
+from .config import Settings
+from .errors import ConfigError
+from .gateway import Gateway
+from .platforms import Platform
+from .site import MemberLoader, Members, Site
+
+L = TypeVar("L", bound=MemberLoader)
+
+
+class Xiebao:
+    """Insurance entries for a Flask site.
+
+    One instance may serve several apps; what belongs to an app lives with the app.
+
+    :param app: call :meth:`init_app` on it now.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        self._members = Members()
+        self._sites: WeakKeyDictionary[Flask, Site] = WeakKeyDictionary()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Read the settings of *app* and register the endpoints and the macros.
+
+        Call it when the app is configured: later changes of the settings are not seen, save for
+        ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``, which are read when links are signed.
+
+        These settings are read: ``XIEBAO_PARTNER_ID``, ``XIEBAO_API_KEY``,
+        ``XIEBAO_SUB_PARTNER_ID``, ``XIEBAO_ENV``, ``XIEBAO_BASE_URL``, ``XIEBAO_EXTRA``,
+        ``XIEBAO_URL_PREFIX``, ``XIEBAO_PUBLIC_URL``, ``XIEBAO_LOGIN_VIEW``,
+        ``XIEBAO_HANDOFF_MAX_AGE`` (seconds), ``XIEBAO_APP_USER_AGENT``, ``XIEBAO_LOCALE``,
+        ``XIEBAO_DEVICE_MARKUP``, ``XIEBAO_ENABLED``, ``XIEBAO_STRICT``.
+
+        :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
+        """
+        if "xiebao" in app.extensions:
+            raise ConfigError("This app has a Xiebao already: use that one.")
+        settings = Settings.from_config(app.config)
+        if settings.enabled and settings.env is None and not (app.debug or app.testing):
+            app.logger.warning(
+                "XIEBAO_ENV is not set, so insurance entries lead to Xiebao's TEST gateway, where"
+                ' no policy is real. Set it to "production" when this site sells, or to "test" to'
+                " say that it does not."
+            )
+        site = self._sites[app] = Site(settings, self._members)
+        app.extensions["xiebao"] = self
+        app.register_blueprint(views.create_blueprint(site))
+        templating.register(app, site)
+
+    def member_loader(self, loader: L) -> L:
+        """Register the function that says who is logged in; use it as a decorator.
+
+        :param loader: takes nothing and returns the member's id (text or a whole number), or
+            None, ``""``, 0 or False for nobody. The id becomes ``partnerUniqKey``: use one that
+            cannot be guessed, not a row number.
+
+        Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login.
+        """
+        self._members.loader = loader
+        return loader
+
+    @property
+    def gateway(self) -> Gateway:
+        """The current app's gateway, for an API that hands a URL to a native app.
+
+        :raises ConfigError: when ``XIEBAO_ENABLED`` is off, or the app has no Xiebao.
+        """
+        return self._site.gateway
+
+    def product_link(
+        self,
+        case_code: str | int,
+        *,
+        member: str | int | None = None,
+        sub_partner_id: str | None = None,
+        platform: Platform | str | None = None,
+        return_to: str | None = None,
+        max_age: int | None = None,
+        external: bool = False,
+    ) -> str:
+        """Return the local link to a product's page (2.1), or ``""`` when switched off.
+
+        :param case_code: ``caseCode``, the product code that Xiebao provides.
+        :param member: whose link it is. Left out, whoever clicks goes as themselves.
+        :param sub_partner_id: ``subPartnerId``; ``XIEBAO_SUB_PARTNER_ID`` by default.
+        :param platform: send this platform instead of the one found at the click.
+        :param return_to: path of this site to come back to after payment (``paySuccess``).
+        :param max_age: seconds for which the link alone vouches for *member*, who then need not
+            be logged in: a bearer link, for mail, SMS and QR codes. Needs *member*.
+        :param external: make an absolute URL. Without a request every link is.
+        :raises LinkError: when an argument is wrong, or the link cannot be built safely.
+        """
+        return self._site.link(
+            "product",
+            case_code,
+            member=member,
+            sub_partner_id=sub_partner_id,
+            platform=platform,
+            return_to=return_to,
+            max_age=max_age,
+            external=external,
+        )
+
+    def home_link(
+        self,
+        *,
+        member: str | int | None = None,
+        sub_partner_id: str | None = None,
+        platform: Platform | str | None = None,
+        return_to: str | None = None,
+        max_age: int | None = None,
+        external: bool = False,
+    ) -> str:
+        """Return the local link to Xiebao's home page (2.2), or ``""`` when switched off.
+
+        Parameters and errors are those of :meth:`product_link`.
+        """
+        return self._site.link(
+            "home",
+            member=member,
+            sub_partner_id=sub_partner_id,
+            platform=platform,
+            return_to=return_to,
+            max_age=max_age,
+            external=external,
+        )
+
+    def policy_link(
+        self,
+        insure_num: str | int,
+        *,
+        member: str | int | None = None,
+        platform: Platform | str | None = None,
+        return_to: str | None = None,
+        max_age: int | None = None,
+        external: bool = False,
+    ) -> str:
+        """Return the local link to a policy's page (2.3), or ``""`` for nobody.
+
+        Making the link is the authorization: pass only numbers that were looked up for *member*.
+
+        :param insure_num: ``insureNum``, the application number (投保单号).
+        :param member: whose policy it is; whoever is logged in by default.
+
+        The other parameters and the errors are those of :meth:`product_link`.
+        """
+        return self._site.link(
+            "policy",
+            insure_num,
+            member=member,
+            platform=platform,
+            return_to=return_to,
+            max_age=max_age,
+            external=external,
+        )
+
+    @property
+    def _site(self) -> Site:
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        try:
+            return self._sites[app]
+        except KeyError:
+            raise ConfigError(f"{app!r} has no Xiebao: call init_app(app) first.") from None

@@ -1,0 +1,238 @@
+"""Local links: what a button leads to (:class:`Entry`) and its signed form (:class:`LinkSigner`).
+
+Pure Python: nothing here needs Flask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from itsdangerous import BadData, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
+
+from .errors import GatewayError, LinkError
+from .gateway import check_text, page_named
+from .platforms import Platform
+
+T = TypeVar("T")
+
+
+def normalize_member(value: object) -> str | None:
+    """Return a member id as text, or None for nobody.
+
+    :param value: None, ``""``, blank text, 0 and False are nobody; other text and whole numbers
+        are that text. A lazy proxy of such a value counts as the value.
+    :raises LinkError: when it is anything else, since guessing would mix up members.
+    """
+    # isinstance() asks a proxy for its class, `is None` does not.
+    if isinstance(value, type(None)):
+        return None
+    if isinstance(value, str):
+        return str(value) if value.strip() else None
+    if isinstance(value, int):
+        if not value:
+            return None
+        if not isinstance(value, bool):
+            return str(value)
+    raise LinkError(
+        f"A member is text or a whole number, not {value!r:.40}: return the member's id."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an insurance entry leads to.
+
+    :param page: ``product``, ``home`` or ``policy`` (2.1, 2.2, 2.3 of the document).
+    :param reference: the case code or the application number; None for ``home``.
+    :param member: whose link it is; None when whoever clicks goes as themselves.
+    :param max_age: seconds for which the link alone vouches for *member*; None when the member
+        has to be logged in.
+    :param sub_partner_id: ``subPartnerId``; None for the setting's.
+    :param platform: the platform to send, when it must not be found from the device.
+    :param return_to: path of this site to come back to after payment.
+    :param signed_at: when a link with a member was signed, in seconds since the epoch. Set by
+        :class:`LinkSigner`; entries that differ in nothing else are equal.
+    :raises LinkError: when an argument is wrong; the message names it.
+    """
+
+    page: str
+    reference: str | None = None
+    member: str | None = None
+    max_age: int | None = None
+    sub_partner_id: str | None = None
+    platform: Platform | None = None
+    return_to: str | None = None
+    signed_at: int | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            page = page_named(self.page)
+            if page.reference is not None:
+                check_text(page.reference, self.reference)
+            elif self.reference is not None:
+                raise LinkError(f"The {self.page} page takes no case code or application number.")
+            if self.member is not None:
+                check_text("member", self.member)
+            if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
+                raise LinkError(f"The {self.page} page takes no sub_partner_id.")
+            if self.sub_partner_id:
+                check_text("sub_partner_id", self.sub_partner_id)
+        except GatewayError as error:
+            raise LinkError(str(error)) from None
+        if self.platform is not None and self.platform not in page.platforms:
+            raise LinkError(
+                f"platform: the {self.page} page serves no {self.platform.name} at present; leave"
+                " platform out, and members on a PC get a QR code for their phone."
+            )
+        if self.max_age is not None:
+            _check_max_age(self.max_age)
+            if self.member is None:
+                raise LinkError("max_age needs member: it is how long the link vouches for them.")
+        if self.return_to is not None:
+            _check_return_to(self.return_to)
+
+    def seconds_left(self, now: float) -> int | None:
+        """Return for how long the link still vouches for its member; None if it does not at all.
+
+        :param now: the present, in seconds since the epoch.
+        """
+        if self.max_age is None or self.signed_at is None:
+            return None
+        return max(0, self.signed_at + self.max_age - int(now))
+
+
+def _check_max_age(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise LinkError("max_age must be a positive whole number of seconds.")
+
+
+def _check_return_to(path: object) -> None:
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise LinkError("return_to must be a path of this site that begins with /.")
+    # Browsers read a backslash as a slash, drop tabs and line breaks, and take // for a host.
+    if path.startswith("//") or "\\" in path or not path.isprintable():
+        raise LinkError(
+            "return_to must stay on this site: no host, no backslash, no control characters."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click that went to the gateway: what the return link of its payment says.
+
+    :param entry: the entry that was clicked.
+    :param member: the member who went.
+    :param click_id: what ``entry_clicked`` called the click.
+    :param clicked_at: when, in seconds since the epoch.
+    """
+
+    entry: Entry
+    member: str
+    click_id: str
+    clicked_at: int
+
+
+class LinkSigner:
+    """Turns entries and clicks into URL-safe tokens and back, with HMAC-SHA256.
+
+    Tokens are signed, not encrypted: whoever holds a link can read what it says. A time is signed
+    only with a member, so that a link without one is the same on every page that shows it.
+
+    :param secret_keys: the keys that are accepted, oldest first; the last one signs.
+    """
+
+    def __init__(self, secret_keys: Sequence[str | bytes]) -> None:
+        self._entries = _signer(secret_keys, b"flask-xiebao.entry")
+        self._clicks = _signer(secret_keys, b"flask-xiebao.click")
+
+    def dumps(self, entry: Entry) -> str:
+        """Return the token of *entry*, signed now."""
+        return _pack(self._entries, _fields(entry))
+
+    def loads(self, token: str) -> Entry:
+        """Return the entry of *token*, however old: its age is looked at when it is followed.
+
+        :raises LinkError: when the token was not signed with one of the keys, or is malformed.
+        """
+        return _unpack(self._entries, token, _entry)
+
+    def dumps_click(self, click: Click) -> str:
+        """Return the token of the link that a payment returns by."""
+        return _pack(
+            self._clicks, [click.member, click.click_id, click.clicked_at, *_fields(click.entry)]
+        )
+
+    def loads_click(self, token: str) -> Click:
+        """Return the click of a return link.
+
+        :raises LinkError: as :meth:`loads`.
+        """
+        return _unpack(self._clicks, token, _click)
+
+
+def _signer(secret_keys: Sequence[str | bytes], salt: bytes) -> Signer:
+    # A Signer derives its keys anew at each use; these are derived once and used as they are.
+    derived = [
+        Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
+        for key in secret_keys
+    ]
+    return Signer(derived, salt, key_derivation="none", digest_method=hashlib.sha256)
+
+
+def _pack(signer: Signer, fields: list[Any]) -> str:
+    payload = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return signer.sign(base64_encode(payload)).decode()
+
+
+def _unpack(signer: Signer, token: str, build: Callable[..., T]) -> T:
+    try:
+        return build(*json.loads(base64_decode(signer.unsign(token))))
+    except (BadData, ValueError, TypeError) as error:
+        raise LinkError("This link was not made by this site, or it was changed.") from error
+
+
+def _fields(entry: Entry) -> list[Any]:
+    fields: list[Any] = [
+        entry.page,
+        entry.reference,
+        entry.sub_partner_id,
+        entry.platform,
+        entry.return_to,
+    ]
+    if entry.member is not None:
+        fields += [entry.member, int(time.time()), entry.max_age]
+    while fields[-1] is None:  # short tokens make QR codes that are easy to scan
+        fields.pop()
+    return fields
+
+
+def _entry(
+    page: str,
+    reference: str | None = None,
+    sub_partner_id: str | None = None,
+    platform: int | None = None,
+    return_to: str | None = None,
+    member: str | None = None,
+    signed_at: int | None = None,
+    max_age: int | None = None,
+) -> Entry:
+    return Entry(
+        page=page,
+        reference=reference,
+        member=member,
+        max_age=max_age,
+        sub_partner_id=sub_partner_id,
+        platform=None if platform is None else Platform(platform),
+        return_to=return_to,
+        signed_at=signed_at,
+    )
+
+
+def _click(member: str, click_id: str, clicked_at: int, *fields: Any) -> Click:
+    return Click(_entry(*fields), member, click_id, clicked_at)

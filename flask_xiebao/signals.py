@@ -1,0 +1,36 @@
+"""What a site can listen to. The sender is the app; none of the signals carries the gateway URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blinker import NamedSignal, Namespace
+from flask import current_app
+
+_signals = Namespace()
+
+#: A member goes to the gateway: ``entry`` (:class:`~flask_xiebao.Entry`), ``member`` (their id),
+#: ``platform`` (:class:`~flask_xiebao.Platform`), ``click_id``. Sent before the redirect.
+entry_clicked = _signals.signal("entry-clicked")
+
+#: Somebody was not let through: ``status`` (401, 403, 404 or 410) and ``reason``.
+entry_refused = _signals.signal("entry-refused")
+
+#: The browser came back after payment: ``entry``, ``member``, ``click_id`` of the click, and
+#: ``same_session``: whether that member is the one logged in now. It can repeat, since a page can
+#: be loaded again, and it is no proof of payment: Xiebao's callback is.
+payment_returned = _signals.signal("payment-returned")
+
+
+def send(signal: NamedSignal, **values: Any) -> None:
+    """Send *signal* to each receiver; one that fails is logged and stops nobody."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    for receiver in signal.receivers_for(app):
+        try:
+            app.ensure_sync(receiver)(app, **values)
+        except Exception:
+            app.logger.exception(
+                "A receiver of %s failed: mend %r. The member was let through.",
+                signal.name,
+                receiver,
+            )

@@ -1,0 +1,260 @@
+"""The endpoints: what happens at a click, one short function a step."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.exceptions import Unauthorized
+
+from .errors import LinkError
+from .gateway import PAGES
+from .links import Click, Entry
+from .platforms import Platform, detect_platform
+from .signals import entry_clicked, entry_refused, payment_returned, send
+from .site import Site, login_manager
+from .templating import current_locale, qr_code
+
+#: For how many seconds after a click its return is reported.
+_RETURN_IS_NEWS = 24 * 60 * 60
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "strict-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class RefusedError(Exception):
+    """Somebody is not let through.
+
+    :param status: 401, 403, 404 or 410.
+    :param reason: for logs, JSON and ``entry_refused``.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Visitor(NamedTuple):
+    """Who clicked, and for how many more seconds a link vouches for them (None: logged in)."""
+
+    member: str
+    seconds_left: int | None
+
+
+def create_blueprint(site: Site) -> Blueprint:
+    """Return the blueprint of one app: an endpoint for each page, ``paid`` and ``static``."""
+    blueprint = Blueprint(
+        "xiebao",
+        __package__,
+        url_prefix=site.settings.url_prefix,
+        template_folder="templates",
+        static_folder="static",
+    )
+    for page in PAGES:
+        blueprint.add_url_rule(f"/{page}/<token>", page, partial(click, site, page))
+    blueprint.add_url_rule("/paid/<token>", "paid", partial(paid, site))
+    blueprint.register_error_handler(RefusedError, partial(refuse, site))
+    blueprint.after_request(set_headers)
+    return blueprint
+
+
+def click(site: Site, page: str, token: str) -> Response:
+    """Follow the link of an insurance entry."""
+    if is_prefetch():
+        return Response("This link opens when it is clicked.", 503, mimetype="text/plain")
+    if not site.settings.enabled:
+        raise RefusedError(404, "disabled")
+    entry = open_token(site, page, token)
+    visitor = who(site, entry)
+    platform = which_platform(site, entry)
+    if platform not in PAGES[page].platforms:
+        return handoff(site, entry, visitor, token)
+    return go(site, entry, visitor.member, platform)
+
+
+def is_prefetch() -> bool:
+    """Tell whether a browser asks ahead of a click that may never come."""
+    purpose = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
+    return "prefetch" in purpose.lower()
+
+
+def open_token(site: Site, page: str, token: str) -> Entry:
+    """Step 1: the entry that was signed, if it is one of this page."""
+    try:
+        entry = site.signer.loads(token)
+    except LinkError:
+        raise RefusedError(404, "invalid_link") from None
+    if entry.page != page or (page == "policy" and entry.member is None):
+        raise RefusedError(404, "invalid_link")
+    return entry
+
+
+def who(site: Site, entry: Entry) -> Visitor:
+    """Step 2: the member who goes, if they may."""
+    current = site.members.current()
+    if current is not None:
+        if entry.member not in (None, current):
+            raise RefusedError(403, "another_member")
+        return Visitor(current, None)
+    if entry.member is None or entry.max_age is None:
+        log_in(site)
+    seconds_left = entry.seconds_left(time.time())
+    if not seconds_left:
+        raise RefusedError(410, "expired")
+    return Visitor(entry.member, seconds_left)
+
+
+def log_in(site: Site) -> NoReturn:
+    """Send whoever clicked to the site's login, and have them come back to this link."""
+    if site.settings.login_view is not None:
+        abort(redirect(login_url(site.settings.login_view)))
+    manager = login_manager()
+    if manager is None:
+        raise RefusedError(401, "login_required")
+    try:
+        answer = manager.unauthorized()
+    except Unauthorized:
+        raise RefusedError(401, "login_required") from None
+    abort(make_response(answer))
+
+
+def login_url(login_view: str) -> str:
+    """Return the URL of the login that comes back to the link being followed."""
+    here = url_for(request.endpoint or "", **(request.view_args or {}), platform=asked_platform())
+    return url_for(login_view, next=here)
+
+
+def asked_platform() -> str | None:
+    """Return the ``?platform=`` of the request if it names one."""
+    name = request.args.get("platform")
+    return name if name in {platform.slug for platform in Platform} else None
+
+
+def which_platform(site: Site, entry: Entry) -> Platform:
+    """Step 3: the link's platform, else the one asked for, else the device's."""
+    if entry.platform is not None:
+        return entry.platform
+    if asked := asked_platform():
+        return Platform.of(asked)
+    return detect_platform(request.headers, app_user_agent=site.settings.app_user_agent)
+
+
+def handoff(site: Site, entry: Entry, visitor: Visitor, token: str) -> Response:
+    """Step 4: on a PC, show the code by which the same member goes on with their phone."""
+    lifetime = site.settings.handoff_max_age
+    if visitor.seconds_left is not None:
+        lifetime = min(lifetime, visitor.seconds_left)
+    on_phone = replace(entry, member=visitor.member, max_age=lifetime)
+    return make_response(
+        render_template(
+            "xiebao/handoff.html",
+            locale=current_locale(site.settings),
+            page=entry.page,
+            lifetime=lifetime,
+            code=qr_code(site.entry_url(on_phone, external=True, asker_only=True)),
+            here=url_for(request.endpoint or "", token=token),
+            direct=url_for(request.endpoint or "", token=token, platform=Platform.H5.slug),
+        )
+    )
+
+
+def go(site: Site, entry: Entry, member: str, platform: Platform) -> Response:
+    """Step 5: off to the gateway."""
+    click_id = secrets.token_urlsafe(12)
+    url = site.gateway.url(
+        entry.page,
+        entry.reference,
+        partner_uniq_key=member,
+        platform=platform,
+        sub_partner_id=entry.sub_partner_id,
+        pay_success=return_url(site, entry, member, click_id),
+    )
+    if request.method != "HEAD":
+        send(entry_clicked, entry=entry, member=member, platform=platform, click_id=click_id)
+    if url.startswith("/"):  # XIEBAO_BASE_URL is a path of this site
+        url = request.root_path + url
+    return see(url)
+
+
+def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | None:
+    """Return the absolute URL by which a payment comes back, if the entry wants it back."""
+    if entry.return_to is None:
+        return None
+    token = site.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
+    return site.url("xiebao.paid", external=True, token=token)
+
+
+def paid(site: Site, token: str) -> Response:
+    """Come back from the gateway to where the entry said."""
+    try:
+        done = site.signer.loads_click(token)
+    except LinkError:
+        raise RefusedError(404, "invalid_link") from None
+    if request.method == "GET" and time.time() - done.clicked_at < _RETURN_IS_NEWS:
+        send(
+            payment_returned,
+            entry=done.entry,
+            member=done.member,
+            click_id=done.click_id,
+            same_session=site.members.current() == done.member,
+        )
+    return see(done.entry.return_to or "/")
+
+
+def see(url: str) -> Response:
+    """Redirect with an empty body: redirect() would write the URL, and so the sign, into a page."""
+    return Response(status=302, headers={"Location": url})
+
+
+def refuse(site: Site, refused: RefusedError) -> Response:
+    """Say why somebody is not let through, as a page or as JSON."""
+    send(entry_refused, status=refused.status, reason=refused.reason)
+    if wants_json():
+        response = jsonify(status=refused.status, reason=refused.reason)
+    else:
+        response = make_response(render_template("xiebao/notice.html", **notice(site, refused)))
+    response.status_code = refused.status
+    return response
+
+
+def notice(site: Site, refused: RefusedError) -> dict[str, Any]:
+    """Return what the notice page is made of."""
+    login_view = site.settings.login_view
+    return {
+        "locale": current_locale(site.settings),
+        "status": refused.status,
+        "reason": refused.reason,
+        "login": login_url(login_view) if login_view and refused.status in (401, 410) else None,
+        "start": f"{request.root_path}/",
+    }
+
+
+def wants_json() -> bool:
+    """Tell whether the client prefers JSON to a page."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json"
+
+
+def set_headers(response: Response) -> Response:
+    """Keep the links, errors included, out of caches, referrers and search engines."""
+    if request.endpoint != "xiebao.static":
+        response.headers.update(_HEADERS)
+    return response
