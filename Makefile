@@ -1,0 +1,45 @@
+# `make demo` and `make test` do all their own set-up; the other targets are for contributors.
+
+PYTHON ?= python3
+PORT ?= 5000
+BIN := .venv/bin
+
+.PHONY: demo test lint format clean
+
+demo: .venv/demo.stamp
+	$(BIN)/flask --app demo_app run --port $(PORT)
+
+test: .venv/test.stamp
+	@$(call need,chromium,chromium fonts-noto-cjk)
+	$(BIN)/python -m pytest
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict flask_xiebao
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+.venv/%.stamp: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@$(call need,$(PYTHON),python3)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is missing: name one with make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call install,python3-venv); }
+	$(PYTHON) -m venv .venv
+
+# $(call need,COMMAND,PACKAGES): Debian's packages, where the command is not there yet
+need = command -v $(1) >/dev/null || { $(call install,$(2)); }
+
+# $(call install,PACKAGES): as root on Debian; anybody else is told what to install
+install = if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; \
+  then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $(1) >/dev/null; \
+  else echo "missing: $(1). Install it, on Debian with: sudo apt-get install $(1)"; exit 1; fi

@@ -1,0 +1,84 @@
+"""A travel shop that sells insurance: the demo of Flask-Xiebao."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+from pathlib import Path
+
+from flask import Flask, Response
+
+from flask_xiebao import Xiebao
+from flask_xiebao.testing import GatewaySimulator
+
+from . import shop
+from .logs import MaskSign
+
+#: The document's own example account, which the simulator knows.
+PARTNER_ID, API_KEY = "12345", "Key"
+
+
+def create_app() -> Flask:
+    """Return the shop.
+
+    With nothing configured it leads to a simulator of the gateway, mounted at ``/gateway``. With
+    ``FLASK_XIEBAO_PARTNER_ID``, ``FLASK_XIEBAO_API_KEY`` and ``FLASK_XIEBAO_ENV`` in the
+    environment it leads to Xiebao's test or production gateway instead.
+    """
+    app = Flask(__name__)
+    app.config.update(
+        XIEBAO_ENV="test",
+        XIEBAO_LOGIN_VIEW="shop.sign_in",
+        XIEBAO_APP_USER_AGENT=r"QingyouApp/",
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.config.from_prefixed_env()
+    if app.config["SECRET_KEY"] is None:
+        app.config["SECRET_KEY"] = _kept_secret(Path(app.instance_path))
+    if "XIEBAO_PARTNER_ID" not in app.config:
+        _use_simulator(app)
+
+    xiebao = Xiebao(app)
+    xiebao.member_loader(shop.current_member)
+    app.register_blueprint(shop.blueprint)
+    app.after_request(_content_security_policy)
+    _keep_sign_out_of_access_logs()
+    return app
+
+
+def _use_simulator(app: Flask) -> None:
+    app.config.update(
+        XIEBAO_PARTNER_ID=PARTNER_ID, XIEBAO_API_KEY=API_KEY, XIEBAO_BASE_URL="/gateway"
+    )
+    simulator = GatewaySimulator(PARTNER_ID, API_KEY)
+    app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
+
+
+def _kept_secret(folder: Path) -> str:
+    """Return a secret of this machine's own, the same after a restart and in every worker."""
+    file = folder / "secret_key"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f"secret_key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex())
+        # Of workers that start together, the first one's draft counts.
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(draft)
+        draft.unlink()
+    return file.read_text()
+
+
+def _content_security_policy(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'none'"
+    return response
+
+
+def _keep_sign_out_of_access_logs() -> None:
+    # Here the shop's own server plays the gateway, so the sign is in the URLs that it logs.
+    for name in ("werkzeug", "gunicorn.access"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, MaskSign) for known in logger.filters):
+            logger.addFilter(MaskSign())

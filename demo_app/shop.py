@@ -1,0 +1,87 @@
+"""The shop: an order page with the insurance entries, and a login with two members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("shop", __name__)
+
+#: Members by an id that cannot be guessed, with the applications (投保单号) that are theirs.
+MEMBERS = {
+    "m_7Qk2vX9rT4": {"name": "林晓", "policies": ["20190226020146"]},
+    "m_b81TzPwE6c": {"name": "周航", "policies": ["20261103110527", "20261119093308"]},
+}
+
+CASE_CODE = "QX000000127257"
+
+
+def current_member() -> str | None:
+    """Return the id of the member who is signed in."""
+    member = session.get("member")
+    return member if member in MEMBERS else None
+
+
+@blueprint.app_context_processor
+def signed_in() -> dict[str, Any]:
+    """Give every template the member who is signed in."""
+    return {"member": MEMBERS.get(current_member() or "")}
+
+
+@blueprint.get("/")
+def order() -> str:
+    """Show the order, and the insurance that goes with it."""
+    return render_template("shop/order.html", case_code=CASE_CODE)
+
+
+@blueprint.get("/favicon.ico")
+def icon() -> ResponseReturnValue:
+    """Answer browsers on pages that name no icon, such as the extension's."""
+    return current_app.send_static_file("icon.svg")
+
+
+@blueprint.get("/insured")
+def insured() -> str:
+    """Welcome a member back from the payment."""
+    return render_template("shop/insured.html")
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> str:
+    """Offer the two members."""
+    return render_template("shop/sign_in.html", members=MEMBERS, next=_local(request.args))
+
+
+@blueprint.post("/sign-in")
+def sign_in_as() -> ResponseReturnValue:
+    """Sign in as a member and go on to where they came from."""
+    member = request.form.get("member")
+    if member not in MEMBERS:
+        abort(400, "Choose one of the two members.")
+    session["member"] = member
+    return redirect(_local(request.form))
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """Sign out."""
+    session.clear()
+    return redirect(url_for(".order"))
+
+
+def _local(values: Any) -> str:
+    """Return ``next`` if it is a path of this shop, else the order page."""
+    path: str = values.get("next", "")
+    stays_here = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if stays_here else url_for(".order")
