@@ -9,11 +9,12 @@ import secrets
 from pathlib import Path
 
 from flask import Flask, Response
+from flask_babel import Babel
 
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
 
-from . import shop
+from . import shop, widgets
 from .logs import MaskSign
 
 #: The document's own example account, which the simulator knows.
@@ -32,6 +33,7 @@ def create_app() -> Flask:
         XIEBAO_ENV="test",
         XIEBAO_LOGIN_VIEW="shop.sign_in",
         XIEBAO_APP_USER_AGENT=r"QingyouApp/",
+        BABEL_DEFAULT_LOCALE="zh",
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.config.from_prefixed_env()
@@ -40,9 +42,11 @@ def create_app() -> Flask:
     if "XIEBAO_PARTNER_ID" not in app.config:
         _use_simulator(app)
 
+    Babel(app)
     xiebao = Xiebao(app)
     xiebao.member_loader(shop.current_member)
     app.register_blueprint(shop.blueprint)
+    app.register_blueprint(widgets.blueprint)
     app.after_request(_content_security_policy)
     _keep_sign_out_of_access_logs()
     return app
@@ -72,7 +76,7 @@ def _kept_secret(folder: Path) -> str:
 
 
 def _content_security_policy(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'none'"
+    response.headers["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'self'"
     return response
 
 
