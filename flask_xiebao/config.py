@@ -86,13 +86,11 @@ def _seconds(name: str, value: object) -> int:
 
 
 def _pattern(name: str, value: object) -> re.Pattern[str]:
-    if isinstance(value, re.Pattern):
-        value = value.pattern
     try:
-        pattern = re.compile(value) if isinstance(value, str) else None
-    except re.error as error:
+        pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
+    except (re.error, OverflowError) as error:
         raise ConfigError(f"{name} is no regular expression: {error}.") from None
-    if pattern is None or pattern.search(""):
+    if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
         raise ConfigError(f"{name} must be a regular expression that names the app, as ShopApp/.")
     return pattern
 

@@ -12,6 +12,7 @@ from .config import Settings
 from .errors import ConfigError
 from .gateway import Gateway
 from .platforms import Platform
+from .rendering import finish
 from .site import MemberLoader, Members, Site
 
 L = TypeVar("L", bound=MemberLoader)
@@ -47,6 +48,8 @@ class Xiebao:
         """
         if "xiebao" in app.extensions:
             raise ConfigError("This app has a Xiebao already: use that one.")
+        if app.url_map.host_matching:
+            raise ConfigError("Flask-Xiebao cannot serve an app with host_matching.")
         settings = Settings.from_config(app.config)
         if settings.enabled and settings.env is None and not (app.debug or app.testing):
             app.logger.warning(
@@ -57,6 +60,9 @@ class Xiebao:
         site = self._sites[app] = Site(settings, self._members)
         app.extensions["xiebao"] = self
         app.register_blueprint(views.create_blueprint(site))
+        # Flask runs these backwards: as the first one, this sees what all the others made of the
+        # response.
+        app.after_request_funcs.setdefault(None, []).insert(0, finish)
         templating.register(app, site)
 
     def member_loader(self, loader: L) -> L:

@@ -101,6 +101,16 @@ class Secret:
         return self._text
 
 
+def plain_text(value: str | int) -> str:
+    """Return what *value* says, as a plain string.
+
+    It may be a lazy proxy or an enum that is text or a number: str() would name the latter.
+    """
+    if type(value) is str:
+        return value
+    return "".join(value) if isinstance(value, str) else str(int(value))
+
+
 def text_problem(value: object) -> str | None:
     """Say what keeps *value* from being sent as the value of a parameter, or return None.
 
@@ -109,7 +119,7 @@ def text_problem(value: object) -> str | None:
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         return f"must be text or a whole number, not {type(value).__name__}"
-    text = str(value)
+    text = plain_text(value)
     if not text.strip():
         return "is empty: give it a value"
     if not text.isprintable():
@@ -124,9 +134,10 @@ def check_text(name: str, value: object) -> str:
     :param value: text, or a whole number, which becomes its digits.
     :raises GatewayError: when it is empty, blank, unprintable or of another type.
     """
-    if problem := text_problem(value):
-        raise GatewayError(f"{name} {problem}.")
-    return str(value)
+    problem = text_problem(value)
+    if problem is None and isinstance(value, str | int):
+        return plain_text(value)
+    raise GatewayError(f"{name} {problem}.")
 
 
 def check_web_url(name: str, value: object) -> str:
@@ -148,7 +159,7 @@ def check_web_url(name: str, value: object) -> str:
 
 
 def check_base_url(name: str, value: object) -> str:
-    """Return a gateway's address without the slash at its end.
+    """Return a gateway's address without a slash at the end of its path.
 
     :param name: what the value is called in the error.
     :param value: an http(s) URL or a path of this site, such as ``/gateway``.
@@ -159,7 +170,7 @@ def check_base_url(name: str, value: object) -> str:
         check_web_url(name, text)
     if any(mark in text for mark in "?#@\\ "):
         raise GatewayError(f"{name} must end with its path: no query, fragment or credentials.")
-    return text.rstrip("/")
+    return text.rstrip("/") or "/"
 
 
 def check_extra(name: str, value: object) -> Mapping[str, str]:
@@ -207,22 +218,30 @@ class Gateway:
     def __init__(
         self,
         partner_id: str | int,
-        api_key: str | Secret,
+        api_key: str | int | Secret,
         *,
         sub_partner_id: str = "",
         base_url: str = TEST,
         extra: Mapping[str, str | int] | None = None,
     ) -> None:
         # Error reports show the local variables of each frame: no plain key may be among them.
-        key = api_key if isinstance(api_key, Secret) else Secret(api_key)
-        del api_key
-        if problem := text_problem(key.reveal()):
-            raise GatewayError(f"api_key {problem}.")
+        if isinstance(api_key, Secret):
+            key = api_key
+        else:
+            problem = text_problem(api_key)
+            key = Secret("" if problem else plain_text(api_key))
+            del api_key
+            if problem:
+                raise GatewayError(f"api_key {problem}.")
         self.partner_id = check_text("partnerId", partner_id)
         self.sub_partner_id = _sub_partner_id(sub_partner_id)
-        self.base_url = check_base_url("base_url", base_url)
+        self.base_url = check_base_url("base_url", base_url).removesuffix("/")
         self.extra = check_extra("extra", extra or {})
         self._sign = _sign(key, self.partner_id)
+        self._always = {
+            "partnerId": _encode(self.partner_id),
+            "subPartnerId": _encode(self.sub_partner_id),
+        }
 
     def __repr__(self) -> str:
         return f"Gateway(partner_id={self.partner_id!r}, base_url={self.base_url!r})"
@@ -333,30 +352,29 @@ class Gateway:
         row = page_named(page)
         if row.reference is None and reference is not None:
             raise GatewayError(f"The {page} page takes no case code or application number.")
-        sub_partner = self.sub_partner_id if sub_partner_id is None else sub_partner_id
-        values = {
-            "partnerId": self.partner_id,
-            "subPartnerId": _sub_partner_id(sub_partner),
-            "partnerUniqKey": _optional("partnerUniqKey", partner_uniq_key),
-            "platform": None if platform is None else _platform_code(row, platform),
-            "paySuccess": None if pay_success is None else _pay_success(pay_success),
-        }
-        if row.reference is not None:
-            values[row.reference] = _optional(row.reference, reference)
-        for name in row.parameters:
-            if name in row.required and values[name] is None:
+        values = {**self._always}
+        if sub_partner_id is not None:
+            values["subPartnerId"] = _encode(_sub_partner_id(sub_partner_id))
+        if row.reference is not None and reference is not None:
+            values[row.reference] = _encode(check_text(row.reference, reference))
+        if partner_uniq_key is not None:
+            values["partnerUniqKey"] = _encode(check_text("partnerUniqKey", partner_uniq_key))
+        if platform is not None:
+            values["platform"] = _platform_code(row, platform)
+        if pay_success is not None:
+            values["paySuccess"] = _encode(_pay_success(pay_success))
+        for name in row.required:
+            if name not in values:
                 raise GatewayError(f"{name} is required for the {page} page: give it a value.")
-        further = {**self.extra, **check_extra("extra", extra or {})}
+        further = self.extra
+        if extra is not None:
+            further = {**further, **check_extra("extra", extra)}
 
         # Nothing below raises, so no traceback can hold the sign.
         values["sign"] = self.sign
-        pairs = [(name, values[name]) for name in row.parameters]
-        query = "&".join(
-            f"{quote(name, safe='')}={quote(text, safe='')}"
-            for name, text in (*pairs, *further.items())
-            if text is not None
-        )
-        return f"{self.base_url}{row.path}?{query}"
+        pairs = [f"{name}={values[name]}" for name in row.parameters if name in values]
+        pairs += [f"{_encode(name)}={_encode(text)}" for name, text in further.items()]
+        return f"{self.base_url}{row.path}?{'&'.join(pairs)}"
 
 
 def _sign(key: Secret, partner_id: str) -> Secret:
@@ -364,8 +382,9 @@ def _sign(key: Secret, partner_id: str) -> Secret:
     return Secret(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
 
 
-def _optional(name: str, value: object) -> str | None:
-    return None if value is None else check_text(name, value)
+def _encode(text: str) -> str:
+    # quote() leaves "/" alone unless told otherwise.
+    return quote(text, safe="")
 
 
 def _sub_partner_id(value: object) -> str:

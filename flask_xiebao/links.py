@@ -10,16 +10,23 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from .errors import GatewayError, LinkError
-from .gateway import check_text, page_named
+from .gateway import page_named, plain_text, text_problem
 from .platforms import Platform
 
 T = TypeVar("T")
+
+# Of the 2,900 bytes that a QR code holds, signing and encoding take more than half.
+_LONGEST = 1200
+
+#: How many tokens a cache holds, at some hundred bytes each.
+REMEMBERED = 1024
 
 
 def normalize_member(value: object) -> str | None:
@@ -73,18 +80,20 @@ class Entry:
     def __post_init__(self) -> None:
         try:
             page = page_named(self.page)
-            if page.reference is not None:
-                check_text(page.reference, self.reference)
-            elif self.reference is not None:
-                raise LinkError(f"The {self.page} page takes no case code or application number.")
-            if self.member is not None:
-                check_text("member", self.member)
-            if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
-                raise LinkError(f"The {self.page} page takes no sub_partner_id.")
-            if self.sub_partner_id:
-                check_text("sub_partner_id", self.sub_partner_id)
         except GatewayError as error:
             raise LinkError(str(error)) from None
+        if page.reference is not None:
+            _check_text(page.reference, self.reference)
+        elif self.reference is not None:
+            raise LinkError(f"The {self.page} page takes no case code or application number.")
+        if self.member is not None:
+            _check_text("member", self.member)
+        if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
+            raise LinkError(f"The {self.page} page takes no sub_partner_id.")
+        if self.sub_partner_id not in (None, ""):
+            _check_text("sub_partner_id", self.sub_partner_id)
+        if not isinstance(self.platform, Platform | None):
+            raise LinkError("platform must be a Platform.")
         if self.platform is not None and self.platform not in page.platforms:
             raise LinkError(
                 f"platform: the {self.page} page serves no {self.platform.name} at present; leave"
@@ -105,6 +114,53 @@ class Entry:
         if self.max_age is None or self.signed_at is None:
             return None
         return max(0, self.signed_at + self.max_age - int(now))
+
+
+def make_entry(
+    page: str,
+    reference: str | int | None = None,
+    sub_partner_id: str | None = None,
+    platform: Platform | str | int | None = None,
+    return_to: str | None = None,
+    member: str | None = None,
+    max_age: int | None = None,
+) -> Entry:
+    """Return the entry that these arguments of a link or a macro mean.
+
+    :raises LinkError: when one is wrong; the message names it.
+    """
+    try:
+        entry = Entry(
+            page=page,
+            reference=_plain(reference),
+            member=member,
+            max_age=max_age,
+            sub_partner_id=_plain(sub_partner_id),
+            platform=None if platform is None else Platform.of(platform),
+            return_to=_plain(return_to),
+        )
+    except ValueError as error:
+        raise LinkError(f"platform: {error}") from None
+    texts = (entry.reference, entry.sub_partner_id, entry.return_to, entry.member)
+    if sum(len(text.encode()) for text in texts if text) > _LONGEST:
+        raise LinkError(
+            f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
+            " together. Shorten return_to."
+        )
+    return entry
+
+
+def _plain(value: Any) -> Any:
+    """Return text and whole numbers as plain text, and anything else as it is."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return plain_text(value)
+    return value
+
+
+def _check_text(name: str, value: object) -> None:
+    problem = text_problem(value) if isinstance(value, str) else "must be text"
+    if problem:
+        raise LinkError(f"{name} {problem}.")
 
 
 def _check_max_age(value: object) -> None:
@@ -150,6 +206,9 @@ class LinkSigner:
     def __init__(self, secret_keys: Sequence[str | bytes]) -> None:
         self._entries = _signer(secret_keys, b"flask-xiebao.entry")
         self._clicks = _signer(secret_keys, b"flask-xiebao.click")
+        # The same buttons are clicked again and again. Only the work of verifying is remembered:
+        # whose link it is and how old are looked at on every click.
+        self._open = lru_cache(REMEMBERED)(partial(_unpack, _entry, self._entries))
 
     def dumps(self, entry: Entry) -> str:
         """Return the token of *entry*, signed now."""
@@ -160,7 +219,7 @@ class LinkSigner:
 
         :raises LinkError: when the token was not signed with one of the keys, or is malformed.
         """
-        return _unpack(self._entries, token, _entry)
+        return self._open(token)
 
     def dumps_click(self, click: Click) -> str:
         """Return the token of the link that a payment returns by."""
@@ -173,7 +232,7 @@ class LinkSigner:
 
         :raises LinkError: as :meth:`loads`.
         """
-        return _unpack(self._clicks, token, _click)
+        return _unpack(_click, self._clicks, token)
 
 
 def _signer(secret_keys: Sequence[str | bytes], salt: bytes) -> Signer:
@@ -190,9 +249,12 @@ def _pack(signer: Signer, fields: list[Any]) -> str:
     return signer.sign(base64_encode(payload)).decode()
 
 
-def _unpack(signer: Signer, token: str, build: Callable[..., T]) -> T:
+def _unpack(build: Callable[..., T], signer: Signer, token: str) -> T:
     try:
-        return build(*json.loads(base64_decode(signer.unsign(token))))
+        fields = json.loads(base64_decode(signer.unsign(token)))
+        if isinstance(fields, list):
+            return build(*fields)
+        raise ValueError("a token holds a list")
     except (BadData, ValueError, TypeError) as error:
         raise LinkError("This link was not made by this site, or it was changed.") from error
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, after_this_request, current_app, has_request_context, request, url_for
-from werkzeug.wrappers import Response
+from flask import Flask, current_app, has_request_context, request, url_for
 
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
-from .links import Entry, LinkSigner, normalize_member
-from .platforms import Platform
+from .links import REMEMBERED, Entry, LinkSigner, make_entry, normalize_member
+from .platforms import Platform, detect_platform
+from .rendering import rendering
+
+_DEVICE_HEADERS = {
+    "User-Agent": "HTTP_USER_AGENT",
+    "Sec-CH-UA-Mobile": "HTTP_SEC_CH_UA_MOBILE",
+    "Sec-CH-UA-Platform": "HTTP_SEC_CH_UA_PLATFORM",
+}
+
+_PLACE = "token-goes-here"
 
 MemberLoader = Callable[[], object]
+
+
+class NowhereError(LinkError):
+    """Nothing says where the site is: wrong for every link, not for one."""
 
 
 class Members:
@@ -57,7 +71,8 @@ class Site:
         self.settings = settings
         self.members = members
         self._gateway = _gateway(settings) if settings.enabled else None
-        self._signer: tuple[tuple[str | bytes, ...], LinkSigner] | None = None
+        self._keys: tuple[str | bytes, ...] = ()
+        self._signer = LinkSigner(())
 
     @property
     def gateway(self) -> Gateway:
@@ -76,9 +91,9 @@ class Site:
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
         keys = _secret_keys(current_app)
-        if self._signer is None or self._signer[0] != keys:
-            self._signer = (keys, LinkSigner(keys))
-        return self._signer[1]
+        if keys != self._keys:
+            self._keys, self._signer = keys, LinkSigner(keys)
+        return self._signer
 
     @property
     def strict(self) -> bool:
@@ -86,6 +101,16 @@ class Site:
         if self.settings.strict is not None:
             return self.settings.strict
         return _in_development()
+
+    def device(self) -> Platform:
+        """Return the platform that this request comes from."""
+        state = rendering()
+        if state.device is None:
+            # The environ's own names: request.headers takes longer to say that one is missing.
+            environ = request.environ
+            headers = {name: environ.get(key) for name, key in _DEVICE_HEADERS.items()}
+            state.device = detect_platform(headers, app_user_agent=self.settings.app_user_agent)
+        return state.device
 
     def link(
         self,
@@ -103,19 +128,15 @@ class Site:
         if not self.settings.enabled:
             return ""
         if page == "policy":
-            holder = self._current_member() if member is None else normalize_member(member)
-            if holder is None:
+            member = self._current_member() if member is None else normalize_member(member)
+            if member is None:
                 return ""
-        else:
-            holder = normalize_member(member)
-        entry = Entry(
-            page=page,
-            reference=str(reference) if isinstance(reference, int) else reference,
-            member=holder,
-            max_age=max_age,
-            sub_partner_id=sub_partner_id,
-            platform=None if platform is None else _platform(platform),
-            return_to=return_to,
+        elif member is None and max_age is None:
+            details = (page, reference, sub_partner_id, platform, return_to)
+            with contextlib.suppress(TypeError):  # one cannot be hashed: make_entry() says which
+                return self._page_url(page, _memberless_token(self.signer, *details), external)
+        entry = make_entry(
+            page, reference, sub_partner_id, platform, return_to, normalize_member(member), max_age
         )
         return self.entry_url(entry, external=external)
 
@@ -133,25 +154,23 @@ class Site:
                     "member needs max_age on a site that cannot say who is logged in: add a"
                     " member_loader, or give the link a max_age."
                 )
-            if (
-                external
-                and not asker_only
-                and has_request_context()
-                and not self._host_is_vouched()
-            ):
-                raise LinkError(
-                    "A link that carries a member off the site is built on the Host header, which"
-                    " anybody can forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS."
-                )
-            once_after_request(make_private)
-        return self.url(f"xiebao.{entry.page}", external=external, token=self.signer.dumps(entry))
+            if has_request_context():
+                if external and not asker_only and not self._host_is_vouched():
+                    raise LinkError(
+                        "A link that carries a member off the site is built on the Host header,"
+                        " which anybody can forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or"
+                        " TRUSTED_HOSTS."
+                    )
+                if not asker_only:
+                    rendering().mark_private()
+        return self._page_url(entry.page, self.signer.dumps(entry), external)
 
     def url(self, endpoint: str, *, external: bool = False, **values: Any) -> str:
         """Return the URL of one of the extension's endpoints.
 
         :param external: make it absolute, on ``XIEBAO_PUBLIC_URL`` if that is set. Without a
             request every URL is.
-        :raises LinkError: when there is no request and no setting says where the site is.
+        :raises NowhereError: when there is no request and no setting says where the site is.
         """
         if has_request_context() and not external:
             return url_for(endpoint, **values)
@@ -162,10 +181,20 @@ class Site:
             ).build(endpoint, values, force_external=True)
         if has_request_context() or current_app.config["SERVER_NAME"]:
             return url_for(endpoint, _external=True, **values)
-        raise LinkError(
+        raise NowhereError(
             "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL,"
             " such as https://shop.example."
         )
+
+    def _page_url(self, page: str, token: str, external: bool) -> str:
+        if external or not has_request_context():
+            return self.url(f"xiebao.{page}", external=True, token=token)
+        # A page may show hundreds of entries, and their links differ in the token only.
+        around = rendering().around_token
+        if page not in around:
+            url = self.url(f"xiebao.{page}", token=_PLACE)
+            around[page] = url.split(_PLACE)
+        return token.join(around[page])
 
     def _current_member(self) -> str | None:
         if not has_request_context():
@@ -173,70 +202,43 @@ class Site:
         return self.members.current()
 
     def _host_is_vouched(self) -> bool:
-        return (
-            _in_development()
-            or self.settings.public_url is not None
-            or bool(current_app.config["SERVER_NAME"])
-            # Only a Flask that knows the setting refuses other hosts.
-            or (
-                "TRUSTED_HOSTS" in Flask.default_config
-                and bool(current_app.config["TRUSTED_HOSTS"])
-            )
+        config = current_app.config
+        # Only a Flask that has the setting refuses the hosts that it does not name.
+        trusted = "TRUSTED_HOSTS" in Flask.default_config and config["TRUSTED_HOSTS"]
+        return bool(
+            _in_development() or self.settings.public_url or config["SERVER_NAME"] or trusted
         )
 
 
-def once_after_request(change: Callable[[Response], None]) -> None:
-    """Let *change* work on this request's response, once, however often that is asked for.
-
-    Without a request there is no response, and nothing happens.
-    """
-    if not has_request_context():
-        return
-    # The environ, unlike ``g``, is never shared by two requests.
-    changes: set[object] = request.environ.setdefault("flask_xiebao.changes", set())
-    if change not in changes:
-        changes.add(change)
-
-        @after_this_request
-        def apply(response: Response) -> Response:
-            change(response)
-            return response
-
-
-def make_private(response: Response) -> None:
-    """Keep shared caches from storing *response*: it holds a link with a member."""
-    response.cache_control.public = False
-    response.cache_control.s_maxage = None
-    response.cache_control.private = True
+@lru_cache(REMEMBERED, typed=True)
+def _memberless_token(signer: LinkSigner, *details: Any) -> str:
+    """Sign a link that is the same on every page that shows it: once is enough."""
+    return signer.dumps(make_entry(*details))
 
 
 def _gateway(settings: Settings) -> Gateway:
+    base_url = settings.base_url
     return Gateway(
         settings.partner_id,
         settings.api_key,
         sub_partner_id=settings.sub_partner_id,
-        base_url=settings.base_url or ENVIRONMENTS[settings.env or "test"],
+        base_url=ENVIRONMENTS[settings.env or "test"] if base_url is None else base_url,
         extra=settings.extra,
     )
 
 
 def _secret_keys(app: Flask) -> tuple[str | bytes, ...]:
     key = app.secret_key
-    if not key:
-        raise ConfigError("SECRET_KEY is not set, and links are signed with it: set it.")
-    fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or ()
+    fallbacks = app.config.get("SECRET_KEY_FALLBACKS")
+    if not key or not isinstance(key, str | bytes):
+        raise ConfigError("SECRET_KEY must be text: it is what links are signed with.")
+    if not fallbacks:
+        return (key,)
     if not isinstance(fallbacks, list | tuple) or not all(
         isinstance(fallback, str | bytes) and fallback for fallback in fallbacks
     ):
         raise ConfigError("SECRET_KEY_FALLBACKS must be a list of keys, none of them empty.")
     return (*fallbacks, key)
-
-
-def _platform(value: object) -> Platform:
-    try:
-        return Platform.of(value)
-    except ValueError as error:
-        raise LinkError(f"platform: {error}") from None
 
 
 def _in_development() -> bool:

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import segno
-from flask import Flask, current_app, has_request_context, request
+from flask import Flask, current_app, has_request_context
 from jinja2 import Undefined
 from markupsafe import Markup
-from werkzeug.wrappers import Response
 
+from .complaints import complain
 from .config import Settings
 from .errors import LinkError
-from .platforms import Platform, detect_platform
-from .site import Site, once_after_request
+from .platforms import Platform
+from .rendering import rendering
+from .site import NowhereError, Site
 
 _LINK_KEYWORDS = frozenset(
     ("member", "sub_partner_id", "platform", "return_to", "max_age", "external")
@@ -86,7 +87,7 @@ class Helpers:
         try:
             return self._link(page, reference, options)
         except LinkError as error:
-            self._complain(error)
+            self._leave_out(error)
             return ""
 
     def entry(
@@ -98,7 +99,7 @@ class Helpers:
             chosen = _attributes(attributes, _ENTRY_SETS)
             href = self._link(page, reference, options)
         except LinkError as error:
-            self._complain(error)
+            self._leave_out(error)
             return None
         if not href:
             return None
@@ -124,23 +125,24 @@ class Helpers:
         """Return what the QR code of a product is made of, or None when nothing is rendered."""
         options, attributes = _split(keywords)
         try:
+            if "caller" in keywords:
+                raise LinkError("insurance_qr takes no call block.")
             if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
                 raise LinkError("size must be a positive whole number of pixels.")
             chosen = _attributes(attributes, _QR_SETS)
             href = self._link("product", reference, {**options, "external": True})
+            if not href:
+                return None
+            code = qr_code(href)
         except LinkError as error:
-            self._complain(error)
+            self._leave_out(error)
             return None
-        if not href:
-            return None
-        locale = current_locale(self._site.settings)
-        shown = {
-            "role": "img",
-            "aria-label": _QR_LABELS[locale],
-            "lang": _LANGUAGE_TAGS[locale],
-            **chosen,
-        }
-        return QrMarkup(qr_code(href), size, shown.pop("class", None), list(shown.items()))
+        shown: dict[str, Any] = {"role": "img"}
+        if "aria-label" not in chosen:
+            locale = current_locale(self._site.settings)
+            shown.update({"aria-label": _QR_LABELS[locale], "lang": _LANGUAGE_TAGS[locale]})
+        shown.update(chosen)
+        return QrMarkup(code, size, shown.pop("class", None), list(shown.items()))
 
     def stylesheet(self) -> str:
         """Return the URL of ``xiebao.css``."""
@@ -157,25 +159,27 @@ class Helpers:
 
     def _device(self) -> Platform | None:
         """Return the platform of this request; None where markup is the same for every device."""
-        settings = self._site.settings
-        if not settings.device_markup or not has_request_context():
+        if not self._site.settings.device_markup or not has_request_context():
             return None
-        once_after_request(vary_by_device)
-        found: Platform | None = request.environ.get("flask_xiebao.device")
-        if found is None:
-            found = detect_platform(request.headers, app_user_agent=settings.app_user_agent)
-            request.environ["flask_xiebao.device"] = found
-        return found
+        rendering().mark_by_device()
+        return self._site.device()
 
-    def _complain(self, error: LinkError) -> None:
-        if self._site.strict:
+    def _leave_out(self, error: LinkError) -> None:
+        if self._site.strict or isinstance(error, NowhereError):
             raise error
-        current_app.logger.error("An insurance entry was left out: %s", error)
+        complain(f"An insurance entry was left out: {error}")
 
 
 def qr_code(url: str) -> Markup:
-    """Return the QR code of *url* as an SVG that fills what it stands in."""
-    svg = segno.make_qr(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
+    """Return the QR code of *url* as an SVG that fills what it stands in.
+
+    :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
+    """
+    try:
+        code = segno.make_qr(url)
+    except segno.DataOverflowError:
+        raise LinkError("This link is too long for a QR code: shorten return_to.") from None
+    svg = code.svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
     return Markup(svg)  # noqa: S704 - drawn by segno, which puts no text into it
 
 
@@ -190,11 +194,6 @@ def current_locale(settings: Settings) -> str:
         if locale is not None and locale.language != "zh":
             return "en"
     return "zh"
-
-
-def vary_by_device(response: Response) -> None:
-    """Tell caches that *response* depends on the device."""
-    response.vary.update(("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"))
 
 
 def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -215,6 +214,9 @@ def _attributes(keywords: Mapping[str, Any], reserved: tuple[str, ...]) -> dict[
             raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
         if not _ATTRIBUTE_NAME.fullmatch(name):
             raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
-        if value is not None and value is not False and not isinstance(value, Undefined):
-            attributes[name] = value
+        if value is None or value is False or isinstance(value, Undefined):
+            continue
+        if hasattr(value, "__html__"):  # HTML may hold a bare quote, which ends an attribute
+            value = Markup(value).unescape()  # noqa: S704 - and is escaped again by the template
+        attributes[name] = value
     return attributes

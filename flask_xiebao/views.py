@@ -19,12 +19,13 @@ from flask import (
     request,
     url_for,
 )
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from .errors import LinkError
 from .gateway import PAGES
 from .links import Click, Entry
-from .platforms import Platform, detect_platform
+from .platforms import Platform
 from .signals import entry_clicked, entry_refused, payment_returned, send
 from .site import Site, login_manager
 from .templating import current_locale, qr_code
@@ -32,11 +33,15 @@ from .templating import current_locale, qr_code
 #: For how many seconds after a click its return is reported.
 _RETURN_IS_NEWS = 24 * 60 * 60
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "strict-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
+_HEADERS = Headers(
+    {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "strict-origin",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+)
+
+_PLATFORMS = {platform.slug: platform for platform in Platform}
 
 
 class RefusedError(Exception):
@@ -92,7 +97,8 @@ def click(site: Site, page: str, token: str) -> Response:
 
 def is_prefetch() -> bool:
     """Tell whether a browser asks ahead of a click that may never come."""
-    purpose = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
+    environ = request.environ
+    purpose: str = environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or ""
     return "prefetch" in purpose.lower()
 
 
@@ -138,23 +144,23 @@ def log_in(site: Site) -> NoReturn:
 
 def login_url(login_view: str) -> str:
     """Return the URL of the login that comes back to the link being followed."""
-    here = url_for(request.endpoint or "", **(request.view_args or {}), platform=asked_platform())
+    platform = asked_platform()
+    here = url_for(
+        request.endpoint or "",
+        **(request.view_args or {}),
+        platform=None if platform is None else platform.slug,
+    )
     return url_for(login_view, next=here)
 
 
-def asked_platform() -> str | None:
+def asked_platform() -> Platform | None:
     """Return the ``?platform=`` of the request if it names one."""
-    name = request.args.get("platform")
-    return name if name in {platform.slug for platform in Platform} else None
+    return _PLATFORMS.get(request.args.get("platform", "")) if request.query_string else None
 
 
 def which_platform(site: Site, entry: Entry) -> Platform:
     """Step 3: the link's platform, else the one asked for, else the device's."""
-    if entry.platform is not None:
-        return entry.platform
-    if asked := asked_platform():
-        return Platform.of(asked)
-    return detect_platform(request.headers, app_user_agent=site.settings.app_user_agent)
+    return entry.platform or asked_platform() or site.device()
 
 
 def handoff(site: Site, entry: Entry, visitor: Visitor, token: str) -> Response:
@@ -221,7 +227,9 @@ def paid(site: Site, token: str) -> Response:
 
 def see(url: str) -> Response:
     """Redirect with an empty body: redirect() would write the URL, and so the sign, into a page."""
-    return Response(status=302, headers={"Location": url})
+    response = Response(status=302)
+    response.headers["Location"] = url
+    return response
 
 
 def refuse(site: Site, refused: RefusedError) -> Response:
@@ -256,5 +264,6 @@ def wants_json() -> bool:
 def set_headers(response: Response) -> Response:
     """Keep the links, errors included, out of caches, referrers and search engines."""
     if request.endpoint != "xiebao.static":
-        response.headers.update(_HEADERS)
+        for name, value in _HEADERS.items():
+            response.headers[name] = value
     return response

@@ -69,6 +69,52 @@ def test_wechat_for_desktops_is_pc_whatever_its_page_pretends(word: str) -> None
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        *("(Mobile; rv:26.0)", "(Tablet; rv:26.0)", "Kobo eReader", "Kindle/2.5", "PocketBook/801"),
+        *("UCWEB7.0.2.37", "UCBrowser/12.9", "MQQBrowser/11.3", "XiaoMi/MiuiBrowser/14.6"),
+        *("VivoBrowser/16.7", "HeyTapBrowser/40.8", "(Series 60; Opera Mini/7.1)"),
+        *("(S60; SymbOS; Opera Mobi/499)", "Silk/1.1.0", "OpenHarmony/5.0", "(HarmonyOS 5.0)"),
+        *("HarmonyOS/5.0", "(Windows CE; PPC; 240x320)", "(SymbianOS/9.3)", "KaiOS Downloader"),
+        *("(PalmOS; U)", "(PalmSource/Palm-D050)", "(webOS/1.4.5; U)", "Maemo Browser 1.5.6"),
+        *("Profile/MIDP-2.0", "Configuration/CLDC-1.1", "UP.Browser/6.2", "SIE-C55/12 UP/4.1.19"),
+        *(
+            "R380 WAP1.1",
+            "(MAUI;WAP)",
+            "(KC4A; BREW; U)",
+            "REX/1.0;BREW/3.1.5",
+            "NetFront/3.0",
+        ),
+        *("DoCoMo/2.0 SH2101V", "Nokia6230/2.0", "SonyEricssonT68/R201A"),
+        "(Windows NT 10.0; ARM; Lumia 950)",
+    ],
+)
+def test_one_mark_of_a_handheld_is_enough(words: str) -> None:
+    assert detect(f"Mozilla/5.0 {words}") is Platform.H5
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(
+            "HP Chromebook 14",
+            "Google Pixelbook",
+            "GOCLEVER Netbook R103",
+            "A1 NoteBook",
+            "Laptop 15",
+        ),
+        *("Engage One AIO System", "Subsystem for Android(TM)", "Aspire 4349", "TravelMate B118"),
+        *("Extensa 215", "EasyNote TE11", "Inspiron 3521", "Latitude E6430", "Vostro 3546"),
+        *("OptiPlex 3050", "HP EliteBook 840", "HP ProBook 450", "HP ZBook 15", "HP Pavilion 15"),
+        *("Compaq 610", "SATELLITE C55", "TECRA R850", "PORTEGE Z30", "ThinkCentre M720"),
+        *("VivoBook 15", "ZenBook 13", "LIFEBOOK A555", "MacBookPro11,1", "VAIO Fit 15"),
+    ],
+)
+def test_android_on_a_laptop_is_pc(model: str) -> None:
+    assert detect(ANDROID_TABLET.replace("; K)", f"; {model})")) is Platform.PC
+
+
+@pytest.mark.parametrize(
     "agent",
     [
         "Mozilla/5.0 (Linux; Android 9; HP Chromebook 14) Chrome/80.0 Mobile Safari/537.36",
@@ -82,6 +128,11 @@ def test_android_that_is_no_laptop_is_h5(agent: str) -> None:
 @pytest.mark.parametrize("agent", ["", "  ", None, b"iPhone", 8, ["iPhone"], "\0", "携保"])
 def test_nothing_that_can_be_read_is_pc(agent: object) -> None:
     assert detect(agent) is Platform.PC
+
+
+def test_either_name_of_harmonyos_may_follow_the_device_word() -> None:
+    assert detect("Mozilla/5.0 (PC; HarmonyOS 5.0) Mobile") is Platform.PC
+    assert detect("Mozilla/5.0 (PC;OpenHarmony 5.0) Mobile") is Platform.PC
 
 
 def test_no_headers_at_all() -> None:
@@ -200,6 +251,8 @@ def test_harmony_device_word_wins_over_hints() -> None:
     [
         (f"{IPHONE} ShopApp/3.2", Platform.IOS),
         (f"{IPAD_AS_MAC} ShopApp/3.2", Platform.IOS),
+        (f"{IPHONE.replace('iPhone', 'iPad')} ShopApp/3.2", Platform.IOS),
+        (f"{IPHONE.replace('iPhone', 'iPod')} ShopApp/3.2", Platform.IOS),
         ("ShopApp/3.2 (iPad; iOS 17.4; Scale/2.00)", Platform.IOS),
         ("ShopApp/3.2 (cn.example.shop; build:12; iOS 17.4.0) Alamofire/5.8.1", Platform.IOS),
         ("ShopApp/ios/3.2", Platform.IOS),
@@ -220,7 +273,7 @@ def test_harmony_device_word_wins_over_hints() -> None:
         (f"{WINDOWS} ShopApp/3.2 Electron/32.0.0", Platform.PC),
         (f"{LINUX} ShopApp/3.2 Electron/32.0.0", Platform.PC),
         ("ShopApp/12 CFNetwork/596.5 Darwin/12.5.0 (x86_64) (MacBookAir4%2C1)", Platform.PC),
-        ("ShopApp/3.2 (Studios 4.1)", Platform.PC),
+        ("ShopApp/3.2 (Studios 4.1; Iosevka)", Platform.PC),
     ],
 )
 @pytest.mark.parametrize("pattern", ["ShopApp/", re.compile(r"shopapp/\w", re.IGNORECASE)])
@@ -281,7 +334,7 @@ def test_of_accepts_a_platform_its_code_and_its_name(platform: Platform) -> None
 
 @pytest.mark.parametrize(
     "value",
-    [True, False, None, 0, 5, -1, 1.0, "1", "", " pc", "pc ", "tablet", "ioſ", b"pc", [], {}],
+    [True, False, None, 0, 5, -1, 1.0, "1", "", " pc", "pc ", "tablet", "io\u017f", b"pc", [], {}],
 )
 def test_of_refuses_anything_else_and_says_what_to_pass(value: object) -> None:
     with pytest.raises(ValueError, match="from 1 to 4") as caught:

@@ -1,0 +1,192 @@
+"""Which of the gateway's four platforms a request comes from.
+
+Pure Python: nothing here needs Flask. The rules are words of operating systems and device classes,
+not lists of models: new phones appear every week, new operating systems do not.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import Protocol
+
+# Real User-Agents end well before this. Reading no further keeps one of a megabyte cheap.
+_LONGEST = 512
+
+# HarmonyOS NEXT names its device first, as in "(PC; OpenHarmony 5.0". That word alone counts: a
+# "Mobile" may follow even on a PC. HarmonyOS 2 to 4 says "(Linux; Android 12; HarmonyOS" instead
+# and is an Android.
+_HARMONY_DEVICE = re.compile(r"\((\w+) ?; ?(?:open)?harmony")
+_HARMONY_PCS = frozenset({"pc", "2in1"})
+
+# All words below are lower case. Plain ones are looked for with ``in``, which takes a tenth of the
+# time of a pattern that lists them; the few patterns begin with a literal for the same reason.
+
+# WeChat's desktop clients, in their current spelling a part of "UnifiedPCWindowsWechat".
+_DESKTOP_WECHAT = ("windowswechat", "macwechat")
+
+# An app's own HTTP client may name itself and not the system.
+_ANDROID = ("android", "okhttp/")
+
+# Android also runs on Chromebooks, on old laptops and inside Windows, and only the name of the
+# product line tells. Lines that tablets share, such as Lenovo's IdeaPad, are not here.
+_ANDROID_LAPTOPS = (
+    *("chromebook", "pixelbook", "netbook", "notebook", "laptop", " aio ", "subsystem for android"),
+    *("aspire", "travelmate", "extensa", "easynote", "inspiron", "latitude", "vostro", "optiplex"),
+    *("elitebook", "probook", "zbook", "pavilion", "compaq", "satellite", "tecra", "portege"),
+    *("thinkcentre", "vivobook", "zenbook", "lifebook", "macbook", "vaio"),
+)
+
+# The last three are the iOS editions of other browsers. When they ask for a desktop page, that is
+# the only mark they leave.
+_APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
+_IOS = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
+# The HTTP client of Apple's systems; on Macs until 2020 the processor follows in parentheses.
+_IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
+
+# Whatever else is held in a hand says so by one of these words.
+_OTHER_HANDHELDS = (
+    # the device class, and browsers that have no desktop edition
+    *("mobile", "ereader", "ucweb", "ucbrowser", "mqqbrowser", "miuibrowser", "vivobrowser"),
+    *("heytapbrowser", "opera mini", "opera mobi", "silk/"),
+    # operating systems of phones and readers
+    *("openharmony", " harmonyos", "(harmonyos", "windows ce", "symbian", "kaios", "palmos"),
+    *("palmsource", "webos/", "maemo", "kindle", "pocketbook"),
+    # software of feature phones, and makers whose first phones gave nothing but their name
+    *("midp", "cldc", "up.browser", " up/4", " wap", ";wap", "; brew", ";brew", "netfront"),
+    *("docomo", "nokia", "sonyericsson"),
+)
+# "Tablet PC 2.0" is a component of Internet Explorer on laptops.
+_TABLET = re.compile(r"tablet(?! ?pc)")
+# Windows on 32-bit ARM ran on phones that asked for desktop pages, and on the Surface RT.
+_WINDOWS_ON_ARM = re.compile(r"windows nt [\d.]+; arm;")
+
+
+class Platform(IntEnum):
+    """The ``platform`` codes of the interface document (2.1): 1 H5, 2 PC, 3 iOS, 4 Android."""
+
+    H5 = 1
+    PC = 2
+    IOS = 3
+    ANDROID = 4
+
+    @property
+    def slug(self) -> str:
+        """The name used in markup and query strings: ``h5``, ``pc``, ``ios`` or ``android``."""
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, value: object) -> Platform:
+        """Return the platform that a caller means.
+
+        :param value: a :class:`Platform`, its code in the interface document (2.1), or its
+            :attr:`slug` in any case.
+        :raises ValueError: if it is anything else, ``True`` and ``"1"`` included.
+        """
+        if isinstance(value, cls):
+            return value
+        slug = value.lower() if isinstance(value, str) else None
+        code = value if isinstance(value, int) and not isinstance(value, bool) else None
+        for platform in cls:
+            if slug == platform.slug or code == platform:
+                return platform
+        raise ValueError(
+            f"{value!r} is no platform: pass a Platform, a code from 1 to 4, or"
+            ' "h5", "pc", "ios" or "android".'
+        )
+
+
+# The systems that Sec-CH-UA-Platform names, as it writes them: quotes and all.
+_HINTED_SYSTEMS = {
+    '"Android"': Platform.ANDROID,
+    '"iOS"': Platform.IOS,
+    '"Windows"': Platform.PC,
+    '"macOS"': Platform.PC,
+    '"Linux"': Platform.PC,
+    '"Chrome OS"': Platform.PC,
+    '"Chromium OS"': Platform.PC,
+}
+
+
+class SupportsGet(Protocol):
+    """The part of a mapping that :func:`detect_platform` needs."""
+
+    def get(self, key: str, /) -> object:
+        """Return the value of a header, or ``None``."""
+
+
+def detect_platform(
+    headers: SupportsGet, *, app_user_agent: str | re.Pattern[str] | None = None
+) -> Platform:
+    """Find the platform (2.1) to send for a request: H5 or PC, or the site's own app.
+
+    Tablets are H5, and so is HarmonyOS, apps included, unless it runs on a PC. What says nothing
+    about itself is a PC. An iPad that asks for desktop pages sends a Mac's User-Agent and cannot
+    be told from one.
+
+    :param headers: the request's headers; a plain ``dict`` needs the names ``User-Agent``,
+        ``Sec-CH-UA-Mobile`` and ``Sec-CH-UA-Platform`` in this spelling. A hint that is malformed
+        is ignored.
+    :param app_user_agent: a pattern found, with :func:`re.search`, in the User-Agent of the site's
+        own app and of nothing else; only 512 characters are looked at. Without it the answer is
+        never :attr:`Platform.IOS` or :attr:`Platform.ANDROID`.
+    :returns: the platform; whatever the headers hold, there is one.
+    :raises re.error: if ``app_user_agent`` is no valid regular expression.
+    """
+    agent = _text(headers, "User-Agent")
+    lowered = agent.lower()
+    device = _device(
+        lowered,
+        mobile=_text(headers, "Sec-CH-UA-Mobile") == "?1",
+        hinted=_HINTED_SYSTEMS.get(_text(headers, "Sec-CH-UA-Platform")),
+    )
+    if device is Platform.H5 or device is Platform.PC:
+        return device
+    if app_user_agent and re.search(app_user_agent, agent):
+        return device
+    # Phones say "Mobile" and need not be compared with laptops.
+    if device is Platform.ANDROID and "mobile" not in lowered and _any(_ANDROID_LAPTOPS, lowered):
+        return Platform.PC
+    return Platform.H5
+
+
+def _text(headers: SupportsGet, name: str) -> str:
+    value = headers.get(name)
+    return value[:_LONGEST].strip() if isinstance(value, str) else ""
+
+
+def _any(words: tuple[str, ...], agent: str) -> bool:
+    return any(map(agent.__contains__, words))
+
+
+def _device(agent: str, *, mobile: bool, hinted: Platform | None) -> Platform:
+    """Say what the request comes from: IOS or ANDROID by its system, else H5 or PC."""
+    if "harmony" in agent and (harmony := _HARMONY_DEVICE.search(agent)):
+        return Platform.PC if harmony[1] in _HARMONY_PCS else Platform.H5
+    # A hint is about the device even when its owner asked for a desktop page. "?0" says nothing by
+    # itself, as tablets send it too.
+    if hinted and not (mobile and hinted is Platform.PC):
+        return hinted
+    if _any(_DESKTOP_WECHAT, agent):
+        return Platform.PC
+    # Windows Phone claims to be an Android and an iPhone.
+    if "windows phone" in agent:
+        return Platform.H5
+    if _any(_ANDROID, agent):
+        return Platform.ANDROID
+    # The web views of iPads say "Macintosh" and, unlike Macs, "Mobile/15E148".
+    if (
+        _any(_APPLE_HANDHELDS, agent)
+        or ("mobile/" in agent and "macintosh" in agent)
+        or _IOS.search(agent)
+        or _IOS_HTTP_CLIENT.search(agent)
+    ):
+        return Platform.IOS
+    if (
+        mobile
+        or _any(_OTHER_HANDHELDS, agent)
+        or _TABLET.search(agent)
+        or _WINDOWS_ON_ARM.search(agent)
+    ):
+        return Platform.H5
+    return Platform.PC

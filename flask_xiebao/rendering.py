@@ -1,0 +1,89 @@
+"""What was rendered for one request, and what caches have to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import request
+from werkzeug.datastructures import HeaderSet, ResponseCacheControl
+from werkzeug.http import parse_cache_control_header, parse_set_header
+from werkzeug.wrappers import Response
+
+from .complaints import complain
+from .platforms import Platform
+
+_DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
+_SHARED = ("public", "s-maxage")
+
+
+@dataclass
+class Rendering:
+    """The state of one request.
+
+    :ivar device: the platform it comes from, once that was asked for.
+    :ivar around_token: what stands before and after the token in the URLs of each page.
+    """
+
+    device: Platform | None = None
+    around_token: dict[str, list[str]] = field(default_factory=dict)
+    _private: bool = False
+    _by_device: bool = False
+    _sent: Response | None = None
+
+    def mark_private(self) -> None:
+        """Keep shared caches from storing the response: it holds a link with a member."""
+        self._private = True
+        if self._sent is not None and "private" not in _cache_control(self._sent):
+            complain(
+                "A link with a member was rendered into a stream, after the headers were sent: set"
+                " Cache-Control: private on the response, or a shared cache may show the link to"
+                " others."
+            )
+
+    def mark_by_device(self) -> None:
+        """Tell caches that the response depends on the device."""
+        self._by_device = True
+        if self._sent is not None and not {"user-agent", "*"} & _vary(self._sent).as_set():
+            complain(
+                "An entry was rendered for one kind of device into a stream, after the headers were"
+                " sent: set XIEBAO_DEVICE_MARKUP to False, or Vary: User-Agent on the response."
+            )
+
+    def finish(self, response: Response) -> None:
+        """Write what was marked into the headers of *response*."""
+        if self._by_device and "*" not in (varies := _vary(response)):
+            varies.update(_DEVICE)
+            response.headers["Vary"] = varies.to_header()
+        if self._private:
+            control = _cache_control(response)
+            for directive in [name for name in control if name.lower() in _SHARED]:
+                del control[directive]
+            control.private = True
+            response.headers["Cache-Control"] = control.to_header()
+        self._sent = response
+
+
+def rendering() -> Rendering:
+    """Return the state of the current request."""
+    # Kept by the request itself: ``g`` may be shared by several requests, the environ by several
+    # apps, and a copy of the context in another thread still is about the same response.
+    here = request._get_current_object()  # type: ignore[attr-defined]
+    state: Rendering | None = getattr(here, "_flask_xiebao", None)
+    if state is None:
+        state = here._flask_xiebao = Rendering()
+    return state
+
+
+def finish(response: Response) -> Response:
+    """Write what was rendered for the current request into the headers of *response*."""
+    rendering().finish(response)
+    return response
+
+
+def _vary(response: Response) -> HeaderSet:
+    return parse_set_header(", ".join(response.headers.getlist("Vary")))
+
+
+def _cache_control(response: Response) -> ResponseCacheControl:
+    lines = response.headers.getlist("Cache-Control")
+    return parse_cache_control_header(", ".join(lines), cls=ResponseCacheControl)

@@ -1,0 +1,136 @@
+"""What a site listens to: every receiver gets its signal, and one that fails stops nobody."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from blinker import NamedSignal
+from flask import Flask
+
+from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
+from flask_xiebao.links import Click, LinkSigner
+
+CODE = "QX000000127257"
+ENTRY = Entry("product", CODE, return_to="/orders/8")
+SIGN = "001f9594105fd5b7ccb07caa01481a35"
+SIGNALS = [entry_clicked, entry_refused, payment_returned]
+
+
+@pytest.fixture
+def cause(site: SimpleNamespace) -> Callable[[NamedSignal], int]:
+    """Return a function that does what sends the signal, and returns the status of the answer."""
+    site.log_in("7")
+    signer = LinkSigner(["a secret for tests"])
+    now = int(time.time())
+    paths = {
+        entry_clicked: f"/xiebao/product/{signer.dumps(ENTRY)}",
+        entry_refused: "/xiebao/product/no-token",
+        payment_returned: f"/xiebao/paid/{signer.dumps_click(Click(ENTRY, '7', 'id', now))}",
+    }
+    return lambda signal: site.app.test_client().get(paths[signal]).status_code
+
+
+class Ear:
+    """A receiver that notes what it hears, and then fails if it is told to."""
+
+    def __init__(self, failing: bool = False) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.failing = failing
+
+    def __call__(self, sender: Flask, **values: Any) -> None:
+        self.heard.append({"sender": sender, **values})
+        if self.failing:
+            raise RuntimeError("this receiver fails")
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_receivers_that_fail_are_logged_and_the_others_still_hear(
+    site: SimpleNamespace,
+    cause: Callable[[NamedSignal], int],
+    caplog: pytest.LogCaptureFixture,
+    signal: NamedSignal,
+) -> None:
+    ears = [Ear(failing=True), Ear(), Ear(failing=True), Ear(), Ear(failing=True)]
+    for ear in ears:
+        signal.connect(ear, site.app)
+
+    assert cause(signal) == (404 if signal is entry_refused else 302)
+
+    assert [len(ear.heard) for ear in ears] == [1, 1, 1, 1, 1]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 3
+    for record in caplog.records:
+        assert signal.name in record.getMessage()
+        assert record.exc_info is not None
+        assert str(record.exc_info[1]) == "this receiver fails"
+
+
+def test_the_log_does_not_say_that_somebody_was_let_through_who_was_refused(
+    site: SimpleNamespace, cause: Callable[[NamedSignal], int], caplog: pytest.LogCaptureFixture
+) -> None:
+    ear = Ear(failing=True)
+    entry_refused.connect(ear, site.app)
+    assert cause(entry_refused) == 404
+    assert "let through" not in caplog.text
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_the_sender_is_the_app_and_other_apps_receivers_do_not_hear(
+    site: SimpleNamespace, cause: Callable[[NamedSignal], int], signal: NamedSignal
+) -> None:
+    of_this, of_all, of_another = Ear(), Ear(), Ear()
+    another = Flask("another")
+    signal.connect(of_this, site.app)
+    signal.connect(of_all)
+    signal.connect(of_another, another)
+
+    cause(signal)
+
+    for ear in (of_this, of_all):
+        (values,) = ear.heard
+        assert values["sender"] is site.app
+    assert of_another.heard == []
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_signal_that_is_muted_is_not_heard(
+    site: SimpleNamespace, cause: Callable[[NamedSignal], int], signal: NamedSignal
+) -> None:
+    ear = Ear()
+    signal.connect(ear, site.app)
+    with signal.muted():
+        cause(signal)
+    assert ear.heard == []
+    cause(signal)
+    assert len(ear.heard) == 1
+
+
+def test_a_signal_carries_what_happened_and_never_the_gateways_url(
+    site: SimpleNamespace, cause: Callable[[NamedSignal], int]
+) -> None:
+    ears = {signal: Ear() for signal in SIGNALS}
+    for signal, ear in ears.items():
+        signal.connect(ear, site.app)
+        cause(signal)
+
+    (clicked,), (refused,), (returned,) = (ear.heard for ear in ears.values())
+    click_id = clicked.pop("click_id")
+    assert isinstance(click_id, str)
+    assert len(click_id) >= 16
+    sender = {"sender": site.app}
+    assert clicked == {**sender, "entry": ENTRY, "member": "7", "platform": Platform.PC}
+    assert refused == {**sender, "status": 404, "reason": "invalid_link"}
+    assert returned == {
+        **sender,
+        "entry": ENTRY,
+        "member": "7",
+        "click_id": "id",
+        "same_session": True,
+    }
+    for values in (clicked, refused, returned):
+        assert SIGN not in repr(values)
+        assert "xiebao18" not in repr(values)

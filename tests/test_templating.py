@@ -1,0 +1,764 @@
+"""The macros, read as a browser reads them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import qr
+from bs4 import BeautifulSoup, Tag
+from conftest import CODE, MACROS, NUMBER, PC, PHONE
+from flask import Response, make_response, render_template_string, url_for
+from flask_babel import Babel
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+
+from flask_xiebao import LinkError
+from flask_xiebao.testing import GatewaySimulator
+
+MakeSite = Callable[..., SimpleNamespace]
+
+PRODUCT = f'{{{{ insurance_entry("{CODE}") }}}}'
+HOME = "{{ insurance_home_entry() }}"
+POLICY = f'{{{{ policy_entry("{NUMBER}") }}}}'
+QR = f'{{{{ insurance_qr("{CODE}") }}}}'
+ENTRIES = {"product": PRODUCT, "home": HOME, "policy": POLICY}
+NOT_TESTING = {"TESTING": False, "XIEBAO_ENV": "test"}
+DEVICE = ["User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"]
+
+
+def anchor(site: SimpleNamespace, source: str, **context: Any) -> Tag:
+    """Return the one element that this template renders."""
+    [element] = site.render(source, **context).soup.find_all(True)
+    return element
+
+
+def follow(site: SimpleNamespace, url: str) -> Any:
+    """Return how the gateway reads where a link leads on a phone."""
+    response = site.app.test_client().get(url, headers=PHONE)
+    assert response.status_code == 302
+    verdict = GatewaySimulator("12345", "Key").check(response.location)
+    assert verdict.accepted, verdict.reasons
+    return verdict
+
+
+def without_request(site: SimpleNamespace, source: str, **context: Any) -> str:
+    """Render a template as a mail is rendered, by a job and not for a request."""
+    with site.app.app_context():
+        return render_template_string(MACROS + source, **context)
+
+
+# The element
+
+
+@pytest.mark.parametrize("page", ENTRIES)
+def test_an_entry_is_one_link_to_its_page(site: SimpleNamespace, page: str) -> None:
+    site.log_in("alice")
+    element = anchor(site, ENTRIES[page])
+
+    assert element.name == "a"
+    assert element["class"] == ["xiebao-entry"]
+    assert element["data-xiebao-entry"] == page
+    assert set(element["rel"]) == {"nofollow", "noopener"}
+    assert element["href"].startswith(f"/xiebao/{page}/")
+    assert follow(site, element["href"]).page == page
+
+
+def test_an_entry_leads_to_the_product_that_was_named(site: SimpleNamespace) -> None:
+    site.log_in("alice")
+    for code in ("QX1", 2, "保险 & Co"):
+        href = anchor(site, "{{ insurance_entry(code) }}", code=code)["href"]
+        assert dict(follow(site, href).parameters)["caseCode"] == str(code)
+
+
+def test_link_keywords_go_to_the_link_and_become_no_attributes(site: SimpleNamespace) -> None:
+    element = anchor(
+        site,
+        f'{{{{ insurance_entry("{CODE}", member="alice", max_age=60, sub_partner_id="branch-7",'
+        ' platform="ios", return_to="/orders/8", external=True) }}',
+    )
+    verdict = follow(site, element["href"])
+    assert element["href"].startswith("http://localhost/xiebao/product/")
+    assert (verdict.member, verdict.platform) == ("alice", 3)
+    assert dict(verdict.parameters)["subPartnerId"] == "branch-7"
+    assert verdict.pay_success.startswith("http://localhost/xiebao/paid/")
+    plain = anchor(site, PRODUCT)
+    assert element.attrs.keys() == plain.attrs.keys()
+
+
+@pytest.mark.parametrize(
+    ("given", "classes"),
+    [
+        ('class="btn btn-primary"', ["xiebao-entry", "btn", "btn-primary"]),
+        ('class=""', ["xiebao-entry"]),
+        ("class=none", ["xiebao-entry"]),
+        ('**{"CLASS": "btn"}', ["xiebao-entry", "btn"]),
+    ],
+)
+@pytest.mark.parametrize("macro", ["insurance_entry", "insurance_qr", "policy_entry"])
+def test_classes_are_added(
+    site: SimpleNamespace, macro: str, given: str, classes: list[str]
+) -> None:
+    site.log_in("alice")
+    element = site.render(f'{{{{ {macro}("1", {given}) }}}}').soup.find(True)
+    assert [name.replace("-qr", "-entry") for name in element["class"]] == classes
+
+
+@pytest.mark.parametrize(
+    ("given", "rendered"),
+    [
+        ('data_track="footer"', {"data-track": "footer"}),
+        ('id="buy"', {"id": "buy"}),
+        ('aria_describedby="note"', {"aria-describedby": "note"}),
+        ("download=true", {"download": ""}),
+        ("hidden=false", {}),
+        ("title=none", {}),
+        ("title=missing", {}),
+        ("data_n=0", {"data-n": "0"}),
+        ("data_n=1", {"data-n": "1"}),
+        ('data_n=""', {"data-n": ""}),
+        ('**{"@click": "go()"}', {"@click": "go()"}),
+        ('**{":class": "{a: b}"}', {":class": "{a: b}"}),
+        ('**{"x-on:click.once": "go"}', {"x-on:click.once": "go"}),
+        ('**{"数据": "值"}', {"数据": "值"}),
+        ('data_a="1", **{"data-a": "2"}', {"data-a": "2"}),
+    ],
+)
+@pytest.mark.parametrize("macro", ["insurance_entry", "policy_entry", "insurance_qr"])
+def test_other_keywords_become_attributes(
+    site: SimpleNamespace, macro: str, given: str, rendered: dict[str, str]
+) -> None:
+    site.log_in("alice")
+    plain = site.render(f'{{{{ {macro}("1") }}}}').soup.find(True)
+    element = site.render(f'{{{{ {macro}("1", {given}) }}}}').soup.find(True)
+    plain.attrs.pop("href", None)
+    element.attrs.pop("href", None)
+    assert element.attrs == {**plain.attrs, **rendered}
+
+
+@pytest.mark.parametrize(
+    ("given", "attribute", "value"),
+    [
+        ('rel="sponsored"', "rel", ["sponsored"]),
+        ('REL="sponsored"', "rel", ["sponsored"]),
+        ('target="_top"', "target", "_top"),
+        ('target="_self"', "target", "_self"),
+        ('lang="zh-TW"', "lang", "zh-TW"),
+    ],
+)
+def test_what_an_entry_sets_by_itself_can_be_changed(
+    site: SimpleNamespace, given: str, attribute: str, value: Any
+) -> None:
+    markup = site.render(f'{{{{ insurance_entry("X", {given}) }}}}').text
+    assert markup.lower().count(f" {attribute}=") == 1
+    assert BeautifulSoup(markup, "html.parser").a[attribute] == value
+
+
+NASTY = [
+    '"><script>alert(1)</script>',
+    "'><img src=x onerror=alert(1)>",
+    'say "hi" onclick="alert(1)',
+    "<b>bold</b>",
+    "a & b &amp; c",
+    "{{ 7 * 7 }}",
+    "保险 ✓",
+    "javascript:alert(1)",
+    1.5,
+    -3,
+    ["<", '"'],
+    {"a": "<b>"},
+    SimpleNamespace(name="<i>"),
+]
+
+
+@pytest.mark.parametrize("value", NASTY, ids=repr)
+@pytest.mark.parametrize("macro", ["insurance_entry", "policy_entry"])
+def test_values_and_labels_are_escaped(site: SimpleNamespace, macro: str, value: Any) -> None:
+    site.log_in("alice")
+    source = f'{{{{ {macro}("1", value, data_x=value, title=value, class=value) }}}}'
+    plain = anchor(site, f'{{{{ {macro}("1") }}}}')
+    element = anchor(site, source, value=value)
+
+    assert element.text == element["data-x"] == element["title"] == str(value)
+    assert element["class"] == ["xiebao-entry", *str(value).split()]
+    assert element.attrs.keys() - {"data-x", "title"} == plain.attrs.keys() - {"lang"}
+
+
+@pytest.mark.parametrize("attribute", ["title", "class"])
+@pytest.mark.parametrize("macro", ["insurance_entry", "insurance_qr"])
+def test_a_value_that_is_safe_as_html_does_not_break_out_of_its_attribute(
+    site: SimpleNamespace, macro: str, attribute: str
+) -> None:
+    source = (
+        '{% set tip %}say "hi" onclick="alert(1)" x="{% endset %}'
+        f'{{{{ {macro}("1", {attribute}=tip) }}}}'
+    )
+    assert "onclick" not in site.render(source).soup.find(True).attrs
+
+
+def test_a_label_that_is_safe_as_html_is_rendered_as_html(site: SimpleNamespace) -> None:
+    element = site.render(
+        '{{ insurance_entry("X", label) }}', label=Markup("<b>买</b>旅行险")
+    ).soup.a
+    assert (element.b.text, element.text) == ("买", "买旅行险")
+
+
+@pytest.mark.parametrize("page", ENTRIES)
+def test_a_call_block_is_what_an_entry_contains(site: SimpleNamespace, page: str) -> None:
+    site.log_in("alice")
+    call = ENTRIES[page].strip("{} ")
+    source = f'{{% call {call} %}}<img src="/a.png" alt="旅行险">{{{{ who }}}}{{% endcall %}}'
+
+    element = site.render(source, who="<script>").soup.a
+
+    assert [(tag.name, tag["alt"]) for tag in element.find_all(True)] == [("img", "旅行险")]
+    assert element.text == "<script>"
+    assert "lang" not in element.attrs
+    assert follow(site, element["href"]).page == page
+
+
+@pytest.mark.parametrize("page", ENTRIES)
+def test_an_empty_call_block_gets_the_default_label(site: SimpleNamespace, page: str) -> None:
+    site.log_in("alice")
+    call = ENTRIES[page].strip("{} ")
+    assert anchor(site, f"{{% call {call} %}}{{% endcall %}}").text == LABELS["zh-CN"][page]
+
+
+# Labels and languages
+
+LABELS = {
+    "zh-CN": {"product": "我要投保", "home": "保险商城", "policy": "查看保单"},
+    "en": {"product": "Get insured", "home": "Insurance shop", "policy": "View policy"},
+}
+
+
+@pytest.mark.parametrize(
+    ("setting", "babel", "lang"),
+    [
+        (None, None, "zh-CN"),
+        ("zh", None, "zh-CN"),
+        ("en", None, "en"),
+        (None, "en", "en"),
+        (None, "en_GB", "en"),
+        (None, "zh_Hans_CN", "zh-CN"),
+        (None, "fr", "en"),
+        ("zh", "en", "zh-CN"),
+        ("en", "zh", "en"),
+    ],
+)
+@pytest.mark.parametrize("page", ENTRIES)
+def test_default_labels_speak_the_language_of_the_site(
+    make_site: MakeSite, page: str, setting: str | None, babel: str | None, lang: str
+) -> None:
+    site = make_site(XIEBAO_LOCALE=setting)
+    if babel is not None:
+        Babel(site.app, locale_selector=lambda: babel)
+    site.log_in("alice")
+    element = anchor(site, ENTRIES[page])
+    assert (element.text, element["lang"]) == (LABELS[lang][page], lang)
+
+
+def test_a_label_of_the_sites_own_has_no_language_mark(site: SimpleNamespace) -> None:
+    element = anchor(site, f'{{{{ insurance_entry("{CODE}", "买旅行险") }}}}')
+    assert element.text == "买旅行险"
+    assert "lang" not in element.attrs
+
+
+@pytest.mark.parametrize(("locale", "lang"), [("zh", "zh-CN"), ("en", "en")])
+def test_a_qr_code_is_an_image_with_a_name(make_site: MakeSite, locale: str, lang: str) -> None:
+    element = make_site(XIEBAO_LOCALE=locale).render(QR).soup.svg
+    assert (element["role"], element["lang"]) == ("img", lang)
+    assert bool(re.search("[一-鿿]", element["aria-label"])) == (locale == "zh")
+
+
+def test_a_name_of_the_sites_own_for_a_qr_code_has_no_language_mark(site: SimpleNamespace) -> None:
+    element = site.render(f'{{{{ insurance_qr("{CODE}", aria_label="Scan me") }}}}').soup.svg
+    assert element["aria-label"] == "Scan me"
+    assert "lang" not in element.attrs
+
+
+# Devices and caches
+
+
+@pytest.mark.parametrize(
+    ("agent", "platform", "target"),
+    [
+        (PC["User-Agent"], "pc", "_blank"),
+        (PHONE["User-Agent"], "h5", None),
+        (PHONE["User-Agent"] + " ShopApp/3.1", "ios", None),
+        ("Mozilla/5.0 (Linux; Android 14; wv) Mobile ShopApp/3.1", "android", None),
+    ],
+)
+@pytest.mark.parametrize("page", ENTRIES)
+def test_an_entry_is_marked_with_the_device(
+    make_site: MakeSite, page: str, agent: str, platform: str, target: str | None
+) -> None:
+    site = make_site(XIEBAO_APP_USER_AGENT="ShopApp/")
+    site.log_in("alice")
+    element = site.render(ENTRIES[page], headers={"User-Agent": agent}).soup.a
+    assert (element["data-xiebao-platform"], element.get("target")) == (platform, target)
+
+
+@pytest.mark.parametrize("source", [PRODUCT, HOME, POLICY, (PRODUCT + HOME + POLICY) * 5])
+def test_caches_are_told_once_that_markup_depends_on_the_device(
+    site: SimpleNamespace, source: str
+) -> None:
+    site.log_in("alice")
+    assert site.render(source).headers.getlist("Vary") == [", ".join(DEVICE)]
+
+
+def test_what_a_view_says_about_vary_stays(site: SimpleNamespace) -> None:
+    @site.app.get("/mine")
+    def mine() -> Response:
+        response = make_response(render_template_string(MACROS + PRODUCT * 2))
+        response.vary.update(["Cookie", "user-agent"])
+        return response
+
+    vary = site.app.test_client().get("/mine").vary
+    assert sorted(name.lower() for name in vary) == sorted(
+        ["cookie", *(name.lower() for name in DEVICE)]
+    )
+
+
+@pytest.mark.parametrize(
+    "source", [QR, '{{ xiebao_link("product", "X") }}', "{{ xiebao_styles() }}"]
+)
+def test_markup_that_is_the_same_for_every_device_has_no_vary(
+    site: SimpleNamespace, source: str
+) -> None:
+    response = site.render(source)
+    assert "Vary" not in response.headers
+    assert response.data == site.render(source, headers=PHONE).data
+
+
+@pytest.mark.parametrize("page", ENTRIES)
+def test_device_markup_can_be_switched_off(make_site: MakeSite, page: str) -> None:
+    site = make_site(XIEBAO_DEVICE_MARKUP=False)
+    site.log_in("alice")
+    response = site.render(ENTRIES[page])
+    assert "Vary" not in response.headers
+    assert not {"data-xiebao-platform", "target"} & response.soup.a.attrs.keys()
+    assert follow(site, response.soup.a["href"]).platform == 1  # the click finds the phone
+
+
+LINK_OF_ALICE = 'member="alice", max_age=60'
+
+
+@pytest.mark.parametrize(
+    ("source", "private"),
+    [
+        (PRODUCT, False),
+        (HOME, False),
+        (QR, False),
+        (f'{{{{ xiebao_link("product", "{CODE}") }}}}', False),
+        ('{{ insurance_entry("X", member="") }}', False),
+        (POLICY, True),
+        (f'{{{{ xiebao_link("policy", "{NUMBER}") }}}}', True),
+        ('{{ insurance_entry("X", member="alice") }}', True),
+        (f'{{{{ insurance_home_entry("X", {LINK_OF_ALICE}) }}}}', True),
+        (f'{{{{ insurance_qr("X", {LINK_OF_ALICE}) }}}}', True),
+        (PRODUCT + POLICY + HOME, True),
+    ],
+)
+@pytest.mark.parametrize("mine", ["", "public, s-maxage=600, max-age=60", "no-cache"])
+def test_a_page_with_a_members_link_is_kept_out_of_shared_caches(
+    site: SimpleNamespace, source: str, private: bool, mine: str
+) -> None:
+    site.log_in("alice")
+
+    @site.app.get("/mine")
+    def view() -> Response:
+        response = make_response(render_template_string(MACROS + source))
+        if mine:
+            response.headers["Cache-Control"] = mine
+        return response
+
+    got = site.app.test_client().get("/mine", headers=PC).headers.get("Cache-Control", "")
+
+    directives = set(got.split(", ")) - {""}
+    expected = set(mine.split(", ")) - {""}
+    if private:
+        expected = expected - {"public", "s-maxage=600"} | {"private"}
+    assert directives == expected
+
+
+def test_a_policy_entry_for_nobody_renders_nothing(site: SimpleNamespace) -> None:
+    for member in (None, "", 0, False, " "):
+        site.log_in(member)
+        response = site.render(f"<p>before</p>{POLICY}<p>after</p>")
+        assert response.text == "<p>before</p><p>after</p>"
+        assert not {"Vary", "Cache-Control"} & set(response.headers.keys())
+
+
+@pytest.mark.parametrize("device", [PC, PHONE])
+def test_a_page_without_members_links_is_the_same_for_everybody(
+    site: SimpleNamespace, device: dict[str, str]
+) -> None:
+    pages = set()
+    for member in (None, "alice", "bob"):
+        site.log_in(member)
+        pages.add(site.render(PRODUCT + HOME + QR, headers=device).data)
+    assert len(pages) == 1
+
+
+def test_a_page_without_members_links_does_not_ask_who_is_logged_in(site: SimpleNamespace) -> None:
+    @site.xiebao.member_loader
+    def fail() -> str:
+        raise ConnectionError("the database is down")
+
+    source = PRODUCT + HOME + QR + '{{ insurance_entry("X", member="alice") }}{{ xiebao_styles() }}'
+    assert site.render(source).status_code == 200
+    with pytest.raises(ConnectionError):
+        site.render(POLICY)
+
+
+def test_a_members_entry_leads_to_what_the_member_may_see(site: SimpleNamespace) -> None:
+    site.log_in("alice")
+    href = anchor(site, POLICY)["href"]
+    site.log_in("bob")
+    assert site.app.test_client().get(href, headers=PHONE).status_code == 403
+
+
+# QR codes
+
+
+@pytest.mark.parametrize(("given", "size"), [("", "180"), (", size=96", "96")])
+def test_a_qr_code_is_an_inline_picture_of_the_size_asked_for(
+    site: SimpleNamespace, given: str, size: str
+) -> None:
+    response = site.render(f'{{{{ insurance_qr("{CODE}"{given}) }}}}')
+    element = response.soup.find(True)
+    assert (element.name, element["width"], element["height"]) == ("svg", size, size)
+    assert element["class"] == ["xiebao-qr"]
+    assert not response.soup.find_all(["img", "a"])
+
+
+@pytest.mark.parametrize(
+    ("config", "origin"),
+    [
+        ({}, "http://localhost"),
+        ({"XIEBAO_PUBLIC_URL": "https://shop.example/m"}, "https://shop.example/m"),
+    ],
+)
+@pytest.mark.parametrize("external", ["", ", external=false"])
+def test_a_qr_code_leads_whoever_scans_it_to_the_product(
+    make_site: MakeSite, config: dict[str, str], origin: str, external: str
+) -> None:
+    site = make_site(**config)
+    url = qr.read(site.render(f'{{{{ insurance_qr("{CODE}"{external}) }}}}').text)
+    assert url.startswith(f"{origin}/xiebao/product/")
+
+    site.log_in("bob")
+    verdict = follow(site, url.removeprefix(origin))
+    assert (verdict.page, verdict.member) == ("product", "bob")
+    assert dict(verdict.parameters)["caseCode"] == CODE
+
+
+def test_a_members_qr_code_lets_the_member_in_without_logging_in(site: SimpleNamespace) -> None:
+    url = qr.read(site.render(f'{{{{ insurance_qr("X", {LINK_OF_ALICE}) }}}}').text)
+    assert follow(site, url).member == "alice"
+
+
+def test_a_members_qr_code_is_not_made_on_a_host_that_nobody_vouched_for(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = f'{{{{ insurance_qr("X", {LINK_OF_ALICE}) }}}}'
+    forged = {**PC, "Host": "evil.example"}
+    assert make_site(**NOT_TESTING).render(source, headers=forged).text == ""
+    assert "XIEBAO_PUBLIC_URL" in caplog.text
+    named = make_site(**NOT_TESTING, XIEBAO_PUBLIC_URL="https://shop.example")
+    assert qr.read(named.render(source, headers=forged).text).startswith("https://shop.example/")
+
+
+# Markup of the site's own
+
+
+@pytest.mark.parametrize("reference", [CODE, None, NUMBER])
+def test_xiebao_link_is_for_markup_of_the_sites_own(
+    site: SimpleNamespace, reference: str | None
+) -> None:
+    site.log_in("alice")
+    page = {CODE: "product", None: "home", NUMBER: "policy"}[reference]
+    element = anchor(
+        site, '<a href="{{ xiebao_link(page, reference) }}">own</a>', page=page, reference=reference
+    )
+    assert element.attrs.keys() == {"href"}
+    assert follow(site, element["href"]).page == page
+
+
+def test_the_style_sheet_is_linked_and_there(site: SimpleNamespace) -> None:
+    element = anchor(site, "{{ xiebao_styles() }}")
+    assert (element.name, element["rel"]) == ("link", ["stylesheet"])
+    with site.app.test_client().get(element["href"]) as response:
+        assert (response.status_code, response.mimetype) == (200, "text/css")
+
+
+EVERYTHING = (
+    PRODUCT + HOME + POLICY + QR.replace(")", f", {LINK_OF_ALICE})") + "{{ xiebao_styles() }}"
+)
+
+
+@pytest.mark.parametrize("device", [PC, PHONE])
+def test_nothing_needs_inline_scripts_or_styles(
+    site: SimpleNamespace, device: dict[str, str]
+) -> None:
+    site.log_in("alice")
+    elements = site.render(EVERYTHING, headers=device).soup.find_all(True)
+    assert {"a", "svg", "link"} <= {element.name for element in elements}
+    for element in elements:
+        assert element.name not in ("script", "style")
+        assert not [name for name in element.attrs if name == "style" or name.startswith("on")]
+
+
+def test_macros_work_under_strict_undefined(site: SimpleNamespace) -> None:
+    site.log_in("alice")
+    lax = site.render(EVERYTHING)
+    site.app.jinja_env.undefined = StrictUndefined
+    strict = site.render(EVERYTHING)
+    call = site.render('{% call insurance_entry("X", class="btn") %}<b>x</b>{% endcall %}')
+    assert len(strict.soup.find_all(True)) == len(lax.soup.find_all(True)) > 5
+    assert call.soup.a.b.text == "x"
+
+
+def test_macros_need_no_context_processor(site: SimpleNamespace) -> None:
+    site.app.template_context_processors.clear()
+    assert site.render(PRODUCT + QR + "{{ xiebao_styles() }}").status_code == 200
+
+
+def test_macros_can_be_imported_with_context_and_as_a_module(site: SimpleNamespace) -> None:
+    plain = site.render(PRODUCT).text
+    module = '{% import "xiebao/entry.html" as x %}{{ x.insurance_entry(code) }}'
+    context = '{% from "xiebao/entry.html" import insurance_entry with context %}' + PRODUCT
+    assert site.render(module, code=CODE).text == site.render(context).text == plain
+
+
+def test_entries_are_escaped_in_an_app_that_escapes_nothing(site: SimpleNamespace) -> None:
+    site.app.jinja_env.autoescape = False
+    element = anchor(
+        site,
+        '{{ insurance_entry("X", value, title=value, class=value) }}',
+        value='"><script>alert(1)</script>',
+    )
+    assert element.text == element["title"] == '"><script>alert(1)</script>'
+    assert qr.read(site.render(QR).text).startswith("http://localhost/xiebao/product/")
+
+
+# Wrong arguments
+
+WRONG = [
+    '{{ insurance_entry("") }}',
+    '{{ insurance_entry("  ") }}',
+    "{{ insurance_entry(none) }}",
+    "{{ insurance_entry(missing) }}",
+    "{{ insurance_entry() }}",
+    "{{ insurance_entry(1.5) }}",
+    "{{ insurance_entry(true) }}",
+    "{{ insurance_entry(false) }}",
+    '{{ insurance_entry(["X"]) }}',
+    '{{ insurance_entry("a\\nb") }}',
+    '{{ policy_entry("", member="alice") }}',
+    '{{ policy_entry(missing, member="alice") }}',
+    '{{ policy_entry("1", member="alice", sub_partner_id="x") }}',
+    '{{ policy_entry("1", member="alice", platform="pc") }}',
+    '{{ insurance_home_entry(platform="pc") }}',
+    '{{ insurance_entry("X", platform="xbox") }}',
+    '{{ insurance_entry("X", platform=5) }}',
+    '{{ insurance_entry("X", platform=missing) }}',
+    '{{ insurance_entry("X", sub_partner_id=" ") }}',
+    '{{ insurance_entry("X", sub_partner_id=false) }}',
+    '{{ insurance_entry("X", sub_partner_id=[]) }}',
+    '{{ insurance_entry("X", member=true) }}',
+    '{{ insurance_entry("X", member=["alice"]) }}',
+    '{{ insurance_entry("X", member=missing) }}',
+    '{{ insurance_entry("X", member="a\\nb") }}',
+    '{{ insurance_entry("X", max_age=60) }}',
+    '{{ insurance_entry("X", member="", max_age=60) }}',
+    '{{ insurance_entry("X", member="alice", max_age=0) }}',
+    '{{ insurance_entry("X", member="alice", max_age=-1) }}',
+    '{{ insurance_entry("X", member="alice", max_age=true) }}',
+    '{{ insurance_entry("X", member="alice", max_age="60") }}',
+    '{{ insurance_entry("X", member="alice", max_age=1.5) }}',
+    '{{ insurance_entry("X", return_to="") }}',
+    '{{ insurance_entry("X", return_to="orders") }}',
+    '{{ insurance_entry("X", return_to="//evil.example") }}',
+    '{{ insurance_entry("X", return_to="/\\\\evil.example") }}',
+    '{{ insurance_entry("X", return_to="https://evil.example/") }}',
+    '{{ insurance_entry("X", return_to="/\\t/evil.example") }}',
+    '{{ insurance_entry("X", return_to="javascript:alert(1)") }}',
+    '{{ insurance_entry("X", return_to=8) }}',
+    '{{ insurance_entry("X", href="/") }}',
+    '{{ insurance_entry("X", HREF="/") }}',
+    '{{ insurance_entry("X", data_xiebao_entry="x") }}',
+    '{{ insurance_entry("X", **{"data-xiebao-platform": "x"}) }}',
+    '{{ insurance_entry("X", **{"": "x"}) }}',
+    '{{ insurance_entry("X", **{"a b": "x"}) }}',
+    '{{ insurance_entry("X", **{"a\\n": "x"}) }}',
+    '{{ insurance_entry("X", **{"a=b": "x"}) }}',
+    '{{ insurance_entry("X", **{"a>b": "x"}) }}',
+    '{{ insurance_entry("X", **{"a/b": "x"}) }}',
+    '{{ insurance_entry("X", **{\'a"b\': "x"}) }}',
+    '{{ insurance_qr("") }}',
+    '{{ insurance_qr("X", size=0) }}',
+    '{{ insurance_qr("X", size=-1) }}',
+    '{{ insurance_qr("X", size="180") }}',
+    '{{ insurance_qr("X", size=true) }}',
+    '{{ insurance_qr("X", size=missing) }}',
+    '{{ insurance_qr("X", width=5) }}',
+    '{{ insurance_qr("X", viewBox="0 0 1 1") }}',
+    '{{ insurance_qr("X", **{"a b": "x"}) }}',
+    '{% call insurance_qr("X") %}poster{% endcall %}',
+    '{{ insurance_qr("X", return_to="/" ~ "a" * 4000) }}',  # more than a QR code can hold
+    '{{ xiebao_link("nowhere") }}',
+    '{{ xiebao_link("product") }}',
+    '{{ xiebao_link("home", "X") }}',
+    '{{ xiebao_link("product", "X", color="red") }}',
+    '{{ xiebao_link("product", missing) }}',
+]
+
+
+@pytest.mark.parametrize("source", WRONG)
+def test_a_wrong_argument_is_an_error_where_the_site_is_strict(
+    site: SimpleNamespace, source: str
+) -> None:
+    with pytest.raises(LinkError):
+        site.render(source)
+
+
+@pytest.mark.parametrize("source", WRONG)
+def test_a_wrong_argument_takes_no_page_of_a_live_site_down(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, source: str
+) -> None:
+    caplog.set_level(logging.ERROR)
+    site = make_site(XIEBAO_STRICT=False)
+    response = site.render(f"<p>before</p>{source}<p>after</p>{PRODUCT}")
+
+    assert response.text.startswith("<p>before</p><p>after</p><a ")
+    assert [record.name for record in caplog.records] == ["shop"]
+
+
+def test_a_link_of_a_member_needs_an_end_where_nobody_can_log_in(make_site: MakeSite) -> None:
+    site = make_site(loader=False)
+    with pytest.raises(LinkError, match="max_age"):
+        site.render('{{ insurance_entry("X", member="alice") }}')
+    assert site.render(f'{{{{ insurance_entry("X", {LINK_OF_ALICE}) }}}}').soup.a
+
+
+@pytest.mark.parametrize(
+    ("setting", "testing", "debug", "strict"),
+    [
+        (None, False, False, False),
+        (None, True, False, True),
+        (None, False, True, True),
+        (True, False, False, True),
+        (False, True, True, False),
+    ],
+)
+def test_a_site_is_strict_while_it_is_developed(
+    make_site: MakeSite, setting: bool | None, testing: bool, debug: bool, strict: bool
+) -> None:
+    site = make_site(**NOT_TESTING, XIEBAO_STRICT=setting)
+    site.app.testing, site.app.debug = testing, debug  # after init_app: it is read at use
+    site.app.config["PROPAGATE_EXCEPTIONS"] = True
+    source = "before" + '{{ insurance_entry("") }}' + "after"
+    if strict:
+        with pytest.raises(LinkError):
+            site.render(source)
+    else:
+        assert site.render(source).text == "beforeafter"
+
+
+@pytest.mark.parametrize("member", [None, "alice"])
+def test_a_site_that_switched_insurance_off_shows_none(
+    make_site: MakeSite, member: str | None
+) -> None:
+    site = make_site(XIEBAO_ENABLED=False, XIEBAO_PARTNER_ID=None, XIEBAO_API_KEY=None)
+    site.log_in(member)
+    source = f'<p>before</p>{PRODUCT}{HOME}{POLICY}{QR}{{{{ xiebao_link("home") }}}}<p>after</p>'
+    response = site.render(source)
+    assert response.text == "<p>before</p><p>after</p>"
+    assert not {"Vary", "Cache-Control"} & set(response.headers.keys())
+
+
+# Without a request
+
+
+@pytest.mark.parametrize(
+    ("config", "origin"),
+    [
+        ({"XIEBAO_PUBLIC_URL": "https://shop.example/m"}, "https://shop.example/m"),
+        ({"SERVER_NAME": "shop.example"}, "http://shop.example"),
+        (
+            {"SERVER_NAME": "inner.example", "XIEBAO_PUBLIC_URL": "https://shop.example"},
+            "https://shop.example",
+        ),
+    ],
+)
+def test_links_in_a_mail_are_absolute_and_know_no_device(
+    make_site: MakeSite, config: dict[str, str], origin: str
+) -> None:
+    site = make_site(**config)
+    source = (
+        f"{PRODUCT}{HOME}"
+        f'{{{{ policy_entry("{NUMBER}", {LINK_OF_ALICE}) }}}}'
+        f'<a href="{{{{ xiebao_link("product", "X") }}}}"></a>'
+    )
+    links = BeautifulSoup(without_request(site, source), "html.parser").find_all("a")
+
+    assert len(links) == 4
+    for element in links:
+        assert element["href"].startswith(f"{origin}/xiebao/")
+        assert not {"data-xiebao-platform", "target"} & element.attrs.keys()
+    assert follow(site, links[2]["href"].removeprefix(origin)).member == "alice"
+    code = qr.read(without_request(site, QR))
+    assert code.startswith(f"{origin}/xiebao/product/")
+
+
+def test_a_mail_has_to_say_whose_policy_it_shows(make_site: MakeSite) -> None:
+    site = make_site(XIEBAO_PUBLIC_URL="https://shop.example")
+    with pytest.raises(LinkError, match="member"):
+        without_request(site, POLICY)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    "source", [PRODUCT, HOME, QR, '{{ xiebao_link("home") }}', "{{ xiebao_styles() }}"]
+)
+def test_a_mail_of_a_site_that_does_not_say_where_it_is_is_an_error(
+    make_site: MakeSite, strict: bool, source: str
+) -> None:
+    site = make_site(XIEBAO_STRICT=strict)
+    with pytest.raises(LinkError, match="XIEBAO_PUBLIC_URL"):
+        without_request(site, source)
+
+
+def test_an_entry_on_an_error_page_is_still_private(site: SimpleNamespace) -> None:
+    site.log_in("alice")
+
+    @site.app.errorhandler(404)
+    def not_found(_error: Exception) -> tuple[str, int]:
+        return render_template_string(MACROS + POLICY), 404
+
+    response = site.app.test_client().get("/nowhere", headers=PC)
+    assert response.status_code == 404
+    assert response.cache_control.private
+    assert "User-Agent" in response.vary
+
+
+def test_links_follow_the_site_below_another_path(site: SimpleNamespace) -> None:
+    with site.app.test_request_context(base_url="http://localhost/shop", headers=PC):
+        markup = render_template_string(MACROS + PRODUCT + "{{ xiebao_styles() }}")
+        assert url_for("page") == "/shop/page"
+    soup = BeautifulSoup(markup, "html.parser")
+    assert soup.a["href"].startswith("/shop/xiebao/product/")
+    assert soup.link["href"] == "/shop/xiebao/static/xiebao.css"
+
+
+def test_links_work_on_a_site_that_adds_something_to_every_url(site: SimpleNamespace) -> None:
+    site.app.url_defaults(lambda _endpoint, values: values.update(lang="zh"))
+    site.log_in("alice")
+    for page, source in ENTRIES.items():
+        assert follow(site, anchor(site, source)["href"]).page == page
