@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test screenshots lint format clean
 
 demo: .venv/demo.stamp
 	$(BIN)/flask --app demo_app run --port $(PORT)
@@ -12,6 +12,10 @@ demo: .venv/demo.stamp
 test: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	$(BIN)/python -m pytest
+
+screenshots: .venv/test.stamp
+	@$(call need,chromium,chromium fonts-noto-cjk)
+	$(BIN)/python -m tests.browser.screenshots
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check

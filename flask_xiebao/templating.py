@@ -107,7 +107,7 @@ class Helpers:
         shown: dict[str, Any] = {"rel": "nofollow noopener"}
         if device is Platform.PC:  # web views inside apps handle a new window badly
             shown["target"] = "_blank"
-        if not content:
+        if not content or not str(content).strip():
             locale = current_locale(self._site.settings)
             content = _LABELS[locale, page]
             shown["lang"] = _LANGUAGE_TAGS[locale]
@@ -117,7 +117,7 @@ class Helpers:
             page=page,
             platform=None if device is None else device.slug,
             classes=shown.pop("class", None),
-            attributes=list(shown.items()),
+            attributes=_given(shown),
             content=content,
         )
 
@@ -142,7 +142,7 @@ class Helpers:
             locale = current_locale(self._site.settings)
             shown.update({"aria-label": _QR_LABELS[locale], "lang": _LANGUAGE_TAGS[locale]})
         shown.update(chosen)
-        return QrMarkup(code, size, shown.pop("class", None), list(shown.items()))
+        return QrMarkup(code, size, shown.pop("class", None), _given(shown))
 
     def stylesheet(self) -> str:
         """Return the URL of ``xiebao.css``."""
@@ -214,9 +214,16 @@ def _attributes(keywords: Mapping[str, Any], reserved: tuple[str, ...]) -> dict[
             raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
         if not _ATTRIBUTE_NAME.fullmatch(name):
             raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
-        if value is None or value is False or isinstance(value, Undefined):
-            continue
         if hasattr(value, "__html__"):  # HTML may hold a bare quote, which ends an attribute
             value = Markup(value).unescape()  # noqa: S704 - and is escaped again by the template
         attributes[name] = value
     return attributes
+
+
+def _given(attributes: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Leave out what is None, False or undefined."""
+    return [
+        (name, value)
+        for name, value in attributes.items()
+        if value is not None and value is not False and not isinstance(value, Undefined)
+    ]

@@ -762,3 +762,13 @@ def test_links_work_on_a_site_that_adds_something_to_every_url(site: SimpleNames
     site.log_in("alice")
     for page, source in ENTRIES.items():
         assert follow(site, anchor(site, source)["href"]).page == page
+
+
+def test_a_default_attribute_can_be_left_out(site: SimpleNamespace) -> None:
+    element = site.render('{{ insurance_entry("X", target=none, rel=false) }}').soup.a
+    assert not {"target", "rel"} & element.attrs.keys()
+
+
+def test_an_entry_is_never_left_without_a_name(site: SimpleNamespace) -> None:
+    source = '{% call insurance_entry("X") %}\n  {% endcall %}'
+    assert site.render(source).soup.a.text == "我要投保"

@@ -1211,9 +1211,10 @@ def test_a_site_replaces_a_page_by_a_template_of_the_same_name(
 
 
 def test_a_site_puts_its_header_around_notices_and_handoff(site: SimpleNamespace) -> None:
-    environment = site.app.jinja_env
-    original, *_ = environment.loader.get_source(environment, "xiebao/layout.html")
-    own = original.replace("{% block header %}", "{% block header %}<header>The shop</header>")
+    own = (
+        '{% extends "xiebao/default/layout.html" %}'
+        "{% block header %}<header>The shop</header>{% endblock %}"
+    )
     site.app.jinja_loader = ChoiceLoader(
         [DictLoader({"xiebao/layout.html": own}), site.app.jinja_loader]
     )
@@ -1228,3 +1229,35 @@ def test_pages_work_without_inline_scripts_and_styles(make_site: MakeSite) -> No
         assert not soup.find_all(["script", "style"]), what
         for tag in soup.find_all(True):
             assert not [name for name in tag.attrs if name == "style" or name.startswith("on")]
+
+
+def test_a_site_fills_one_block_of_a_notice(site: SimpleNamespace) -> None:
+    own = (
+        '{% extends "xiebao/default/notice.html" %}'
+        "{% block message %}<p>Call 400-000-0000</p>{% endblock %}"
+    )
+    site.app.jinja_loader = ChoiceLoader(
+        [DictLoader({"xiebao/notice.html": own}), site.app.jinja_loader]
+    )
+    page = BeautifulSoup(follow(site, "/xiebao/home/nonsense", PHONE).text, "html.parser")
+    assert (page.h1.text, page.p.text) == ("链接无效", "Call 400-000-0000")
+
+
+def test_a_payer_comes_back_although_the_loader_fails(
+    site: SimpleNamespace, heard: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.log_in("alice")
+    paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
+    site.log_in(["no", "member"])
+    assert follow(site, paid).location == "/orders/8"
+    assert heard[-1][0] == "returned"
+    assert heard[-1][1]["same_session"] is False
+    assert "member_loader failed" in caplog.text
+
+
+def test_a_prefetch_of_the_way_back_reports_no_payment(site: SimpleNamespace, heard: Any) -> None:
+    site.log_in("alice")
+    paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
+    response = follow(site, paid, {**PHONE, "Sec-Purpose": "prefetch"})
+    assert (response.status_code, response.location) == (503, None)
+    assert [name for name, _ in heard] == ["clicked"]
