@@ -170,7 +170,7 @@ def _read(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         ]
     if values.get("env") == "production":
         base_url = values.get("base_url")
-        if base_url is not None and not base_url.startswith("https://"):
+        if base_url is not None and not base_url.lower().startswith("https://"):
             problems.append("XIEBAO_BASE_URL must begin with https:// in production.")
     return values, problems
 

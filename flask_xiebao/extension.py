@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from flask import Flask, current_app
 
 from . import templating, views
-from .config import Settings
+from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError
 from .gateway import Gateway
 from .platforms import Platform
@@ -53,9 +53,10 @@ class Xiebao:
         settings = Settings.from_config(app.config)
         if settings.enabled and settings.env is None and not (app.debug or app.testing):
             app.logger.warning(
-                "XIEBAO_ENV is not set, so insurance entries lead to Xiebao's TEST gateway, where"
-                ' no policy is real. Set it to "production" when this site sells, or to "test" to'
-                " say that it does not."
+                "XIEBAO_ENV is not set: insurance entries lead to a TEST gateway, %s, where no policy"
+                ' is real. Set it to "production" when this site sells, or to "test" to say'
+                " that it does not.",
+                settings.base_url or ENVIRONMENTS["test"],
             )
         site = self._sites[app] = Site(settings, self._members)
         app.extensions["xiebao"] = self

@@ -85,6 +85,9 @@ def page_named(name: str) -> Page:
         raise GatewayError(f"{name!r} is no page: use one of {', '.join(PAGES)}.") from None
 
 
+_LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
+
+
 class Secret:
     """Text that is not printed by accident: logs, tracebacks and ``repr`` show a placeholder."""
 
@@ -119,6 +122,8 @@ def text_problem(value: object) -> str | None:
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         return f"must be text or a whole number, not {type(value).__name__}"
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        return "is too large a number"
     text = plain_text(value)
     if not text.strip():
         return "is empty: give it a value"
@@ -149,8 +154,9 @@ def check_web_url(name: str, value: object) -> str:
     text = check_text(name, value)
     try:
         parts = urlsplit(text)
-        well_formed = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # is parsed, and refused, only when it is asked for
+        # A port that is none, and a host that DNS cannot have, are refused when they are asked for.
+        host = (parts.hostname or "").encode("idna")
+        well_formed = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
     except ValueError:
         well_formed = False
     if not well_formed or " " in text or "\\" in text:
@@ -185,7 +191,7 @@ def check_extra(name: str, value: object) -> Mapping[str, str]:
     checked = {}
     for parameter, text in value.items():
         parameter = check_text(f"A name in {name}", parameter)
-        if parameter.lower() in _DOCUMENTED:
+        if parameter.strip().lower() in _DOCUMENTED:
             raise GatewayError(
                 f"{name} must not set {parameter}, which the document defines: it has an argument"
                 " or a setting of its own."
@@ -236,7 +242,7 @@ class Gateway:
         self.partner_id = check_text("partnerId", partner_id)
         self.sub_partner_id = _sub_partner_id(sub_partner_id)
         self.base_url = check_base_url("base_url", base_url).removesuffix("/")
-        self.extra = check_extra("extra", extra or {})
+        self.extra = check_extra("extra", {} if extra is None else extra)
         self._sign = _sign(key, self.partner_id)
         self._always = {
             "partnerId": _encode(self.partner_id),
@@ -244,7 +250,9 @@ class Gateway:
         }
 
     def __repr__(self) -> str:
-        return f"Gateway(partner_id={self.partner_id!r}, base_url={self.base_url!r})"
+        # One whose arguments were refused has neither, and is in the report of the error.
+        known = {name: getattr(self, name, None) for name in ("partner_id", "base_url")}
+        return "Gateway({partner_id!r}, base_url={base_url!r})".format(**known)
 
     @property
     def sign(self) -> str:
@@ -363,8 +371,8 @@ class Gateway:
             values["platform"] = _platform_code(row, platform)
         if pay_success is not None:
             values["paySuccess"] = _encode(_pay_success(pay_success))
-        for name in row.required:
-            if name not in values:
+        for name in row.parameters:
+            if name in row.required and name not in values:
                 raise GatewayError(f"{name} is required for the {page} page: give it a value.")
         further = self.extra
         if extra is not None:

@@ -40,12 +40,12 @@ def normalize_member(value: object) -> str | None:
     if isinstance(value, type(None)):
         return None
     if isinstance(value, str):
-        return str(value) if value.strip() else None
+        return plain_text(value) if value.strip() else None
     if isinstance(value, int):
         if not value:
             return None
-        if not isinstance(value, bool):
-            return str(value)
+        if text_problem(value) is None:
+            return plain_text(value)
     raise LinkError(
         f"A member is text or a whole number, not {value!r:.40}: return the member's id."
     )
@@ -130,17 +130,18 @@ def make_entry(
     :raises LinkError: when one is wrong; the message names it.
     """
     try:
-        entry = Entry(
-            page=page,
-            reference=_plain(reference),
-            member=member,
-            max_age=max_age,
-            sub_partner_id=_plain(sub_partner_id),
-            platform=None if platform is None else Platform.of(platform),
-            return_to=_plain(return_to),
-        )
+        chosen = None if platform is None else Platform.of(platform)
     except ValueError as error:
         raise LinkError(f"platform: {error}") from None
+    entry = Entry(
+        page=page,
+        reference=_plain(reference),
+        member=member,
+        max_age=max_age,
+        sub_partner_id=_plain(sub_partner_id),
+        platform=chosen,
+        return_to=_plain(return_to),
+    )
     texts = (entry.reference, entry.sub_partner_id, entry.return_to, entry.member)
     if sum(len(text.encode()) for text in texts if text) > _LONGEST:
         raise LinkError(
@@ -152,9 +153,7 @@ def make_entry(
 
 def _plain(value: Any) -> Any:
     """Return text and whole numbers as plain text, and anything else as it is."""
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return plain_text(value)
-    return value
+    return plain_text(value) if text_problem(value) is None else value
 
 
 def _check_text(name: str, value: object) -> None:

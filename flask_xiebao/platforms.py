@@ -10,8 +10,8 @@ import re
 from enum import IntEnum
 from typing import Protocol
 
-# Real User-Agents end well before this. Reading no further keeps one of a megabyte cheap.
-_LONGEST = 512
+#: How much of a header is read. Real User-Agents end well before; one of a megabyte stays cheap.
+LONGEST = 512
 
 # HarmonyOS NEXT names its device first, as in "(PC; OpenHarmony 5.0". That word alone counts: a
 # "Mobile" may follow even on a PC. HarmonyOS 2 to 4 says "(Linux; Android 12; HarmonyOS" instead
@@ -152,7 +152,7 @@ def detect_platform(
 
 def _text(headers: SupportsGet, name: str) -> str:
     value = headers.get(name)
-    return value[:_LONGEST].strip() if isinstance(value, str) else ""
+    return value[:LONGEST].strip() if isinstance(value, str) else ""
 
 
 def _any(words: tuple[str, ...], agent: str) -> bool:

@@ -16,11 +16,11 @@ _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
 
 
-@dataclass
+@dataclass(slots=True)
 class Rendering:
     """The state of one request.
 
-    :ivar device: the platform it comes from, once that was asked for.
+    :ivar device: the platform that the request comes from, once markup depends on it.
     :ivar around_token: what stands before and after the token in the URLs of each page.
     """
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,14 +14,8 @@ from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
 from .links import REMEMBERED, Entry, LinkSigner, make_entry, normalize_member
-from .platforms import Platform, detect_platform
+from .platforms import LONGEST, Platform, detect_platform
 from .rendering import rendering
-
-_DEVICE_HEADERS = {
-    "User-Agent": "HTTP_USER_AGENT",
-    "Sec-CH-UA-Mobile": "HTTP_SEC_CH_UA_MOBILE",
-    "Sec-CH-UA-Platform": "HTTP_SEC_CH_UA_PLATFORM",
-}
 
 _PLACE = "token-goes-here"
 
@@ -71,8 +65,7 @@ class Site:
         self.settings = settings
         self.members = members
         self._gateway = _gateway(settings) if settings.enabled else None
-        self._keys: tuple[str | bytes, ...] = ()
-        self._signer = LinkSigner(())
+        self._signer: tuple[Sequence[str | bytes], LinkSigner] = ((), LinkSigner(()))
 
     @property
     def gateway(self) -> Gateway:
@@ -90,10 +83,14 @@ class Site:
 
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        keys = _secret_keys(current_app)
-        if keys != self._keys:
-            self._keys, self._signer = keys, LinkSigner(keys)
-        return self._signer
+        keys, signer = self._signer
+        now = _secret_keys(current_app._get_current_object())  # type: ignore[attr-defined]
+        if isinstance(now, str):
+            raise ConfigError(now)
+        if now != keys:
+            signer = LinkSigner(now)
+            self._signer = (now, signer)
+        return signer
 
     @property
     def strict(self) -> bool:
@@ -104,13 +101,13 @@ class Site:
 
     def device(self) -> Platform:
         """Return the platform that this request comes from."""
-        state = rendering()
-        if state.device is None:
-            # The environ's own names: request.headers takes longer to say that one is missing.
-            environ = request.environ
-            headers = {name: environ.get(key) for name, key in _DEVICE_HEADERS.items()}
-            state.device = detect_platform(headers, app_user_agent=self.settings.app_user_agent)
-        return state.device
+        environ = request.environ
+        return _device(
+            environ.get("HTTP_USER_AGENT", "")[:LONGEST],
+            environ.get("HTTP_SEC_CH_UA_MOBILE", "")[:LONGEST],
+            environ.get("HTTP_SEC_CH_UA_PLATFORM", "")[:LONGEST],
+            self.settings.app_user_agent,
+        )
 
     def link(
         self,
@@ -132,9 +129,14 @@ class Site:
             if member is None:
                 return ""
         elif member is None and max_age is None:
-            details = (page, reference, sub_partner_id, platform, return_to)
-            with contextlib.suppress(TypeError):  # one cannot be hashed: make_entry() says which
-                return self._page_url(page, _memberless_token(self.signer, *details), external)
+            try:
+                token = _memberless_token(
+                    self.signer, page, reference, sub_partner_id, platform, return_to
+                )
+            except TypeError:  # an argument that cannot be hashed: make_entry() says which
+                pass
+            else:
+                return self._page_url(page, token, external)
         entry = make_entry(
             page, reference, sub_partner_id, platform, return_to, normalize_member(member), max_age
         )
@@ -210,6 +212,18 @@ class Site:
         )
 
 
+@lru_cache(REMEMBERED)
+def _device(
+    agent: str, mobile: str, system: str, app_user_agent: re.Pattern[str] | None
+) -> Platform:
+    headers = {
+        "User-Agent": agent,
+        "Sec-CH-UA-Mobile": mobile,
+        "Sec-CH-UA-Platform": system,
+    }
+    return detect_platform(headers, app_user_agent=app_user_agent)
+
+
 @lru_cache(REMEMBERED, typed=True)
 def _memberless_token(signer: LinkSigner, *details: Any) -> str:
     """Sign a link that is the same on every page that shows it: once is enough."""
@@ -227,17 +241,21 @@ def _gateway(settings: Settings) -> Gateway:
     )
 
 
-def _secret_keys(app: Flask) -> tuple[str | bytes, ...]:
+def _secret_keys(app: Flask) -> Sequence[str | bytes] | str:
+    """Return the keys, or what is wrong with them.
+
+    It does not raise: an error report would show the keys among the frame's local variables.
+    """
     key = app.secret_key
     fallbacks = app.config.get("SECRET_KEY_FALLBACKS")
     if not key or not isinstance(key, str | bytes):
-        raise ConfigError("SECRET_KEY must be text: it is what links are signed with.")
+        return "SECRET_KEY must be text: it is what links are signed with."
     if not fallbacks:
         return (key,)
     if not isinstance(fallbacks, list | tuple) or not all(
         isinstance(fallback, str | bytes) and fallback for fallback in fallbacks
     ):
-        raise ConfigError("SECRET_KEY_FALLBACKS must be a list of keys, none of them empty.")
+        return "SECRET_KEY_FALLBACKS must be a list of keys, none of them empty."
     return (*fallbacks, key)
 
 

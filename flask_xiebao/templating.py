@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import segno
 from flask import Flask, current_app, has_request_context
-from jinja2 import Undefined
-from markupsafe import Markup
+from jinja2 import Environment, Undefined
+from jinja2.filters import do_xmlattr
+from jinja2.nodes import EvalContext
+from markupsafe import Markup, escape
 
 from .complaints import complain
 from .config import Settings
@@ -37,25 +40,23 @@ _ATTRIBUTE_NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
 _QR_SETS = ("width", "height", "viewbox")
 
+# Attributes are escaped whatever the app's own templates do.
+_ESCAPING = EvalContext(Environment(autoescape=True))
+
 
 class EntryMarkup(NamedTuple):
     """What the template needs for one entry."""
 
     href: str
-    page: str
-    platform: str | None
-    classes: str | None
-    attributes: list[tuple[str, Any]]
-    content: str
+    attributes: Markup
+    content: Markup
 
 
 class QrMarkup(NamedTuple):
     """What the template needs for one QR code."""
 
+    attributes: Markup
     code: Markup
-    size: int
-    classes: str | None
-    attributes: list[tuple[str, Any]]
 
 
 def register(app: Flask, site: Site) -> None:
@@ -94,42 +95,33 @@ class Helpers:
         self, page: str, reference: Any, content: Any, keywords: Mapping[str, Any]
     ) -> EntryMarkup | None:
         """Return what an entry is made of, or None when nothing is to be rendered."""
-        options, attributes = _split(keywords)
         try:
-            chosen = _attributes(attributes, _ENTRY_SETS)
+            options, attributes = _split(keywords, _ENTRY_SETS) if keywords else ({}, {})
             href = self._link(page, reference, options)
         except LinkError as error:
             self._leave_out(error)
             return None
         if not href:
             return None
-        device = self._device()
-        shown: dict[str, Any] = {"rel": "nofollow noopener"}
-        if device is Platform.PC:  # web views inside apps handle a new window badly
-            shown["target"] = "_blank"
+        device, locale = self._device(), None
         if not content or not str(content).strip():
             locale = current_locale(self._site.settings)
             content = _LABELS[locale, page]
-            shown["lang"] = _LANGUAGE_TAGS[locale]
-        shown.update(chosen)
-        return EntryMarkup(
-            href=href,
-            page=page,
-            platform=None if device is None else device.slug,
-            classes=shown.pop("class", None),
-            attributes=_given(shown),
-            content=content,
+        markup = (
+            _rendered(_entry_attributes(page, device, locale), attributes)
+            if attributes
+            else _standing_attributes(page, device, locale)
         )
+        return EntryMarkup(href, markup, escape(content))
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> QrMarkup | None:
         """Return what the QR code of a product is made of, or None when nothing is rendered."""
-        options, attributes = _split(keywords)
         try:
             if "caller" in keywords:
                 raise LinkError("insurance_qr takes no call block.")
             if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
                 raise LinkError("size must be a positive whole number of pixels.")
-            chosen = _attributes(attributes, _QR_SETS)
+            options, attributes = _split(keywords, _QR_SETS)
             href = self._link("product", reference, {**options, "external": True})
             if not href:
                 return None
@@ -137,32 +129,37 @@ class Helpers:
         except LinkError as error:
             self._leave_out(error)
             return None
-        shown: dict[str, Any] = {"role": "img"}
-        if "aria-label" not in chosen:
+        shown = {"class": "xiebao-qr", "width": size, "height": size, "role": "img"}
+        if "aria-label" not in attributes:
             locale = current_locale(self._site.settings)
             shown.update({"aria-label": _QR_LABELS[locale], "lang": _LANGUAGE_TAGS[locale]})
-        shown.update(chosen)
-        return QrMarkup(code, size, shown.pop("class", None), _given(shown))
+        return QrMarkup(_rendered(shown, attributes), code)
 
     def stylesheet(self) -> str:
         """Return the URL of ``xiebao.css``."""
         return self._site.url("xiebao.static", filename="xiebao.css")
 
     def _link(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
-        for name, value in {"The case code or number": reference, **options}.items():
+        if isinstance(reference, Undefined):
+            raise LinkError("The case code or application number is undefined in this template.")
+        if not options:
+            return self._site.link(page, reference)
+        for name, value in options.items():
+            if name not in _LINK_KEYWORDS:
+                raise LinkError(f"A link has no {name}.")
             if isinstance(value, Undefined):
                 raise LinkError(f"{name} is undefined in this template.")
-        unknown = options.keys() - _LINK_KEYWORDS
-        if unknown:
-            raise LinkError(f"A link has no {', '.join(sorted(unknown))}.")
         return self._site.link(page, reference, **options)
 
     def _device(self) -> Platform | None:
         """Return the platform of this request; None where markup is the same for every device."""
         if not self._site.settings.device_markup or not has_request_context():
             return None
-        rendering().mark_by_device()
-        return self._site.device()
+        state = rendering()
+        if state.device is None:
+            state.device = self._site.device()
+        state.mark_by_device()
+        return state.device
 
     def _leave_out(self, error: LinkError) -> None:
         if self._site.strict or isinstance(error, NowhereError):
@@ -187,7 +184,8 @@ def current_locale(settings: Settings) -> str:
     """Return ``zh`` or ``en``: the setting's, else Flask-Babel's, else ``zh``."""
     if settings.locale is not None:
         return settings.locale
-    if "babel" in current_app.extensions:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if "babel" in app.extensions:
         from flask_babel import get_locale
 
         locale = get_locale()
@@ -196,34 +194,69 @@ def current_locale(settings: Settings) -> str:
     return "zh"
 
 
-def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide the keywords of a macro into those of the link and those of the element."""
-    options = {name: value for name, value in keywords.items() if name in _LINK_KEYWORDS}
-    return options, {name: value for name, value in keywords.items() if name not in options}
+def _split(
+    keywords: Mapping[str, Any], reserved: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Divide the keywords of a macro into those of the link and the attributes of the element.
 
-
-def _attributes(keywords: Mapping[str, Any], reserved: tuple[str, ...]) -> dict[str, Any]:
-    """Return the caller's attributes by the names that HTML gives them.
+    Attributes are returned by the names that HTML gives them.
 
     :raises LinkError: when one cannot be a name, or is what the element itself sets.
     """
-    attributes = {}
+    options: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
     for keyword, value in keywords.items():
+        if keyword in _LINK_KEYWORDS:
+            options[keyword] = value
+            continue
         name = keyword.replace("_", "-").lower()
         if name in reserved:
             raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
         if not _ATTRIBUTE_NAME.fullmatch(name):
             raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
-        if hasattr(value, "__html__"):  # HTML may hold a bare quote, which ends an attribute
-            value = Markup(value).unescape()  # noqa: S704 - and is escaped again by the template
         attributes[name] = value
-    return attributes
+    return options, attributes
 
 
-def _given(attributes: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Leave out what is None, False or undefined."""
-    return [
-        (name, value)
-        for name, value in attributes.items()
-        if value is not None and value is not False and not isinstance(value, Undefined)
-    ]
+def _entry_attributes(page: str, device: Platform | None, locale: str | None) -> dict[str, Any]:
+    """Return what every entry of a page has on a device; a default label names its language."""
+    return {
+        "class": "xiebao-entry",
+        "data-xiebao-entry": page,
+        "data-xiebao-platform": device and device.slug,
+        "rel": "nofollow noopener",
+        # Web views inside apps handle a new window badly.
+        "target": "_blank" if device is Platform.PC else None,
+        "lang": locale and _LANGUAGE_TAGS[locale],
+    }
+
+
+@lru_cache
+def _standing_attributes(page: str, device: Platform | None, locale: str | None) -> Markup:
+    return _rendered(_entry_attributes(page, device, locale), {})
+
+
+def _rendered(own: Mapping[str, Any], given: Mapping[str, Any]) -> Markup:
+    """Return an element's own attributes and the caller's as HTML.
+
+    The caller's replace the element's own, but classes are added. None, False and undefined leave
+    an attribute out; True stands for one without a value.
+    """
+    attributes = {**own, **given}
+    if "class" in given:
+        classes = given["class"] or ""
+        attributes["class"] = f"{own['class']} {_text(classes)}".strip()
+    valued = {}
+    bare = ""
+    for name, value in attributes.items():
+        if value is True:
+            bare += f" {name}"
+        elif value is not False:
+            valued[name] = _text(value)
+    # The names were checked, and Jinja's filter escapes the values.
+    return Markup(do_xmlattr(_ESCAPING, valued) + bare)  # noqa: S704
+
+
+def _text(value: Any) -> Any:
+    """Return the text of HTML, which may hold a bare quote and so end an attribute."""
+    return Markup(value).unescape() if hasattr(value, "__html__") else value  # noqa: S704

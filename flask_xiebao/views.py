@@ -34,13 +34,12 @@ from .templating import current_locale, qr_code
 #: For how many seconds after a click its return is reported.
 _RETURN_IS_NEWS = 24 * 60 * 60
 
-_HEADERS = Headers(
-    {
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "strict-origin",
-        "X-Robots-Tag": "noindex, nofollow",
-    }
-)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "strict-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_REDIRECT_HEADERS = Headers({"Content-Type": "text/html; charset=utf-8", **_HEADERS})
 
 _PLATFORMS = {platform.slug: platform for platform in Platform}
 
@@ -56,6 +55,14 @@ class RefusedError(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+class Redirect(Response):
+    """A redirect with an empty body: redirect() would write the URL, and the sign, into a page."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__((), 302, _REDIRECT_HEADERS)
+        self.headers["Location"] = url
 
 
 class Visitor(NamedTuple):
@@ -203,7 +210,7 @@ def go(site: Site, entry: Entry, member: str, platform: Platform) -> Response:
         send(entry_clicked, entry=entry, member=member, platform=platform, click_id=click_id)
     if url.startswith("/"):  # XIEBAO_BASE_URL is a path of this site
         url = request.root_path + url
-    return see(url)
+    return Redirect(url)
 
 
 def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | None:
@@ -230,7 +237,7 @@ def paid(site: Site, token: str) -> Response:
             click_id=done.click_id,
             same_session=is_logged_in(site, done.member),
         )
-    return see(done.entry.return_to or "/")
+    return Redirect(done.entry.return_to or "/")
 
 
 def is_logged_in(site: Site, member: str) -> bool:
@@ -240,13 +247,6 @@ def is_logged_in(site: Site, member: str) -> bool:
     except Exception:
         complain("The member_loader failed when a payment came back: mend it.", exc_info=True)
         return False
-
-
-def see(url: str) -> Response:
-    """Redirect with an empty body: redirect() would write the URL, and so the sign, into a page."""
-    response = Response(status=302)
-    response.headers["Location"] = url
-    return response
 
 
 def refuse(site: Site, refused: RefusedError) -> Response:
@@ -280,7 +280,7 @@ def wants_json() -> bool:
 
 def set_headers(response: Response) -> Response:
     """Keep the links, errors included, out of caches, referrers and search engines."""
-    if request.endpoint != "xiebao.static":
+    if not isinstance(response, Redirect) and request.endpoint != "xiebao.static":
         for name, value in _HEADERS.items():
             response.headers[name] = value
     return response

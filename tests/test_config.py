@@ -111,6 +111,8 @@ WRONG = [
             "https://u:p@shop.example",
         )
     ],
+    ("PUBLIC_URL", "https://shop..example", ""),
+    ("PUBLIC_URL", f"https://{'shop' * 16}.example", ""),
     *[
         ("LOGIN_VIEW", bad, 'must be an endpoint such as "auth.login", not a path')
         for bad in ("", " ", "/login", "https://shop.example/login", 5, True)

@@ -75,7 +75,7 @@ def test_the_documents_key_and_partner_give_the_documents_sign() -> None:
 
 
 def test_a_key_of_digits_may_be_a_whole_number() -> None:
-    assert Gateway("12345", 678).sign == Gateway("12345", "678").sign  # type: ignore[arg-type]
+    assert Gateway("12345", 678).sign == Gateway("12345", "678").sign
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,12 @@ BAD_URLS = [
 BAD_BASE_URLS = [
     *("gateway", "gateway.example", "//gateway.example", "ftp://gateway.example", "https://"),
     *("javascript:alert(1)", "https://gateway.example?x=1", "https://gateway.example/#x"),
-    *("https://user:word@gateway.example", "https://gateway.example/a b", "/gateway?x=1"),
+    *(
+        "https://user:word@gateway.example",
+        "https://gateway.example/a b",
+        "/gateway?x=1",
+        "/gate way",
+    ),
     *("/gateway#x", "/\\gateway.example", "https://gateway.example:port", "", " ", "/gate\nway"),
     *(None, True, 5, b"/gateway"),
 ]
