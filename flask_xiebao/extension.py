@@ -53,8 +53,8 @@ class Xiebao:
         settings = Settings.from_config(app.config)
         if settings.enabled and settings.env is None and not (app.debug or app.testing):
             app.logger.warning(
-                "XIEBAO_ENV is not set: insurance entries lead to a TEST gateway, %s, where no policy"
-                ' is real. Set it to "production" when this site sells, or to "test" to say'
+                "XIEBAO_ENV is not set: insurance entries lead to a TEST gateway, %s, where no"
+                ' policy is real. Set it to "production" when this site sells, or to "test" to say'
                 " that it does not.",
                 settings.base_url or ENVIRONMENTS["test"],
             )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, has_request_context, request, url_for
+from flask import Flask, current_app, has_request_context, url_for
 
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
@@ -16,6 +16,9 @@ from .gateway import Gateway
 from .links import REMEMBERED, Entry, LinkSigner, make_entry, normalize_member
 from .platforms import LONGEST, Platform, detect_platform
 from .rendering import rendering
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _PLACE = "token-goes-here"
 
@@ -99,9 +102,8 @@ class Site:
             return self.settings.strict
         return _in_development()
 
-    def device(self) -> Platform:
-        """Return the platform that this request comes from."""
-        environ = request.environ
+    def device(self, environ: WSGIEnvironment) -> Platform:
+        """Return the platform that a request comes from."""
         return _device(
             environ.get("HTTP_USER_AGENT", "")[:LONGEST],
             environ.get("HTTP_SEC_CH_UA_MOBILE", "")[:LONGEST],

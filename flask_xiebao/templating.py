@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import segno
-from flask import Flask, current_app, has_request_context
+from flask import Flask, current_app, has_request_context, request
 from jinja2 import Environment, Undefined
 from jinja2.filters import do_xmlattr
 from jinja2.nodes import EvalContext
@@ -44,19 +44,7 @@ _QR_SETS = ("width", "height", "viewbox")
 _ESCAPING = EvalContext(Environment(autoescape=True))
 
 
-class EntryMarkup(NamedTuple):
-    """What the template needs for one entry."""
-
-    href: str
-    attributes: Markup
-    content: Markup
-
-
-class QrMarkup(NamedTuple):
-    """What the template needs for one QR code."""
-
-    attributes: Markup
-    code: Markup
+_NOTHING = Markup()
 
 
 def register(app: Flask, site: Site) -> None:
@@ -93,16 +81,19 @@ class Helpers:
 
     def entry(
         self, page: str, reference: Any, content: Any, keywords: Mapping[str, Any]
-    ) -> EntryMarkup | None:
-        """Return what an entry is made of, or None when nothing is to be rendered."""
+    ) -> tuple[str, Markup, Markup]:
+        """Return the link, the other attributes and the content of an entry.
+
+        The link is empty when nothing is to be rendered.
+        """
         try:
             options, attributes = _split(keywords, _ENTRY_SETS) if keywords else ({}, {})
             href = self._link(page, reference, options)
         except LinkError as error:
             self._leave_out(error)
-            return None
+            href = ""
         if not href:
-            return None
+            return "", _NOTHING, _NOTHING
         device, locale = self._device(), None
         if not content or not str(content).strip():
             locale = current_locale(self._site.settings)
@@ -112,10 +103,10 @@ class Helpers:
             if attributes
             else _standing_attributes(page, device, locale)
         )
-        return EntryMarkup(href, markup, escape(content))
+        return href, markup, escape(content)
 
-    def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> QrMarkup | None:
-        """Return what the QR code of a product is made of, or None when nothing is rendered."""
+    def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
+        """Return the attributes and the code of a product's QR code, both empty for nothing."""
         try:
             if "caller" in keywords:
                 raise LinkError("insurance_qr takes no call block.")
@@ -124,16 +115,16 @@ class Helpers:
             options, attributes = _split(keywords, _QR_SETS)
             href = self._link("product", reference, {**options, "external": True})
             if not href:
-                return None
+                return _NOTHING, _NOTHING
             code = qr_code(href)
         except LinkError as error:
             self._leave_out(error)
-            return None
+            return _NOTHING, _NOTHING
         shown = {"class": "xiebao-qr", "width": size, "height": size, "role": "img"}
         if "aria-label" not in attributes:
             locale = current_locale(self._site.settings)
             shown.update({"aria-label": _QR_LABELS[locale], "lang": _LANGUAGE_TAGS[locale]})
-        return QrMarkup(_rendered(shown, attributes), code)
+        return _rendered(shown, attributes), code
 
     def stylesheet(self) -> str:
         """Return the URL of ``xiebao.css``."""
@@ -157,7 +148,7 @@ class Helpers:
             return None
         state = rendering()
         if state.device is None:
-            state.device = self._site.device()
+            state.device = self._site.device(request.environ)
         state.mark_by_device()
         return state.device
 

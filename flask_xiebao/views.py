@@ -6,7 +6,7 @@ import secrets
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flask import (
     Blueprint,
@@ -30,6 +30,9 @@ from .platforms import Platform
 from .signals import entry_clicked, entry_refused, payment_returned, send
 from .site import Site, login_manager
 from .templating import current_locale, qr_code
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 #: For how many seconds after a click its return is reported.
 _RETURN_IS_NEWS = 24 * 60 * 60
@@ -91,21 +94,21 @@ def create_blueprint(site: Site) -> Blueprint:
 
 def click(site: Site, page: str, token: str) -> Response:
     """Follow the link of an insurance entry."""
-    if is_prefetch():
+    environ = request.environ
+    if is_prefetch(environ):
         return not_yet()
     if not site.settings.enabled:
         raise RefusedError(404, "disabled")
     entry = open_token(site, page, token)
     visitor = who(site, entry)
-    platform = which_platform(site, entry)
+    platform = which_platform(site, entry, environ)
     if platform not in PAGES[page].platforms:
         return handoff(site, entry, visitor, token)
     return go(site, entry, visitor.member, platform)
 
 
-def is_prefetch() -> bool:
+def is_prefetch(environ: WSGIEnvironment) -> bool:
     """Tell whether a browser asks ahead of a click that may never come."""
-    environ = request.environ
     purpose: str = environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or ""
     return "prefetch" in purpose.lower()
 
@@ -168,12 +171,13 @@ def login_url(login_view: str) -> str:
 
 def asked_platform() -> Platform | None:
     """Return the ``?platform=`` of the request if it names one."""
-    return _PLATFORMS.get(request.args.get("platform", "")) if request.query_string else None
+    return _PLATFORMS.get(request.args.get("platform", ""))
 
 
-def which_platform(site: Site, entry: Entry) -> Platform:
+def which_platform(site: Site, entry: Entry, environ: WSGIEnvironment) -> Platform:
     """Step 3: the link's platform, else the one asked for, else the device's."""
-    return entry.platform or asked_platform() or site.device()
+    asked = asked_platform() if environ.get("QUERY_STRING") else None
+    return entry.platform or asked or site.device(environ)
 
 
 def handoff(site: Site, entry: Entry, visitor: Visitor, token: str) -> Response:
@@ -223,7 +227,7 @@ def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | No
 
 def paid(site: Site, token: str) -> Response:
     """Come back from the gateway to where the entry said."""
-    if is_prefetch():
+    if is_prefetch(request.environ):
         return not_yet()
     try:
         done = site.signer.loads_click(token)
