@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from .complaints import complain
 from .config import Settings
 from .errors import LinkError
+from .links import REMEMBERED
 from .platforms import Platform
 from .rendering import rendering
 from .site import NowhereError, Site
@@ -45,6 +46,9 @@ _ESCAPING = EvalContext(Environment(autoescape=True))
 
 
 _NOTHING = Markup()
+
+#: An attribute's text; True for one without a value, None for one to leave out.
+Attribute = str | bool | None
 
 
 def register(app: Flask, site: Site) -> None:
@@ -98,12 +102,8 @@ class Helpers:
         if not content or not str(content).strip():
             locale = current_locale(self._site.settings)
             content = _LABELS[locale, page]
-        markup = (
-            _rendered(_entry_attributes(page, device, locale), attributes)
-            if attributes
-            else _standing_attributes(page, device, locale)
-        )
-        return href, markup, escape(content)
+        shown = _entry_attributes(page, device, locale, tuple(attributes.items()))
+        return href, shown, escape(content)
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
         """Return the attributes and the code of a product's QR code, both empty for nothing."""
@@ -120,7 +120,8 @@ class Helpers:
         except LinkError as error:
             self._leave_out(error)
             return _NOTHING, _NOTHING
-        shown = {"class": "xiebao-qr", "width": size, "height": size, "role": "img"}
+        shown: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
+        shown["width"] = shown["height"] = str(size)
         if "aria-label" not in attributes:
             locale = current_locale(self._site.settings)
             shown.update({"aria-label": _QR_LABELS[locale], "lang": _LANGUAGE_TAGS[locale]})
@@ -187,67 +188,71 @@ def current_locale(settings: Settings) -> str:
 
 def _split(
     keywords: Mapping[str, Any], reserved: tuple[str, ...]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Attribute]]:
     """Divide the keywords of a macro into those of the link and the attributes of the element.
 
-    Attributes are returned by the names that HTML gives them.
-
-    :raises LinkError: when one cannot be a name, or is what the element itself sets.
+    :raises LinkError: when one cannot be an attribute, or is what the element itself sets.
     """
     options: dict[str, Any] = {}
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Attribute] = {}
     for keyword, value in keywords.items():
         if keyword in _LINK_KEYWORDS:
             options[keyword] = value
-            continue
-        name = keyword.replace("_", "-").lower()
-        if name in reserved:
-            raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
-        if not _ATTRIBUTE_NAME.fullmatch(name):
-            raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
-        attributes[name] = value
+        else:
+            attributes[_attribute_name(keyword, reserved)] = _attribute(value)
     return options, attributes
 
 
-def _entry_attributes(page: str, device: Platform | None, locale: str | None) -> dict[str, Any]:
-    """Return what every entry of a page has on a device; a default label names its language."""
-    return {
+@lru_cache
+def _attribute_name(keyword: str, reserved: tuple[str, ...]) -> str:
+    """Return a keyword as HTML names attributes."""
+    name = keyword.replace("_", "-").lower()
+    if name in reserved:
+        raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
+    if not _ATTRIBUTE_NAME.fullmatch(name):
+        raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
+    return name
+
+
+def _attribute(value: Any) -> Attribute:
+    """Return a keyword's value: None leaves the attribute out, True stands for one without."""
+    if value is True:
+        return True
+    if value is None or value is False or isinstance(value, Undefined):
+        return None
+    # HTML may hold a bare quote, which would end the attribute: its text is escaped anew.
+    return str(Markup(value).unescape() if hasattr(value, "__html__") else value)  # noqa: S704
+
+
+@lru_cache(REMEMBERED)
+def _entry_attributes(
+    page: str,
+    device: Platform | None,
+    locale: str | None,
+    given: tuple[tuple[str, Attribute], ...],
+) -> Markup:
+    """Return the attributes of an entry; *locale* is that of a default label.
+
+    They are made once, since the buttons of a page differ in their links only.
+    """
+    own: dict[str, Attribute] = {
         "class": "xiebao-entry",
         "data-xiebao-entry": page,
-        "data-xiebao-platform": device and device.slug,
+        "data-xiebao-platform": device.slug if device else None,
         "rel": "nofollow noopener",
         # Web views inside apps handle a new window badly.
         "target": "_blank" if device is Platform.PC else None,
-        "lang": locale and _LANGUAGE_TAGS[locale],
+        "lang": _LANGUAGE_TAGS[locale] if locale else None,
     }
+    return _rendered(own, dict(given))
 
 
-@lru_cache
-def _standing_attributes(page: str, device: Platform | None, locale: str | None) -> Markup:
-    return _rendered(_entry_attributes(page, device, locale), {})
-
-
-def _rendered(own: Mapping[str, Any], given: Mapping[str, Any]) -> Markup:
-    """Return an element's own attributes and the caller's as HTML.
-
-    The caller's replace the element's own, but classes are added. None, False and undefined leave
-    an attribute out; True stands for one without a value.
-    """
-    attributes = {**own, **given}
-    if "class" in given:
-        classes = given["class"] or ""
-        attributes["class"] = f"{own['class']} {_text(classes)}".strip()
-    valued = {}
-    bare = ""
-    for name, value in attributes.items():
-        if value is True:
-            bare += f" {name}"
-        elif value is not False:
-            valued[name] = _text(value)
+def _rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Markup:
+    """Return attributes as HTML: the caller's replace the element's own, but classes are added."""
+    attributes = {**own, **given, "class": own["class"]}
+    if isinstance(classes := given.get("class"), str):
+        attributes["class"] = f"{own['class']} {classes}".strip()
+    valued = {name: value for name, value in attributes.items() if value is not True}
+    bare = "".join(f" {name}" for name, value in attributes.items() if value is True)
     # The names were checked, and Jinja's filter escapes the values.
     return Markup(do_xmlattr(_ESCAPING, valued) + bare)  # noqa: S704
-
-
-def _text(value: Any) -> Any:
-    """Return the text of HTML, which may hold a bare quote and so end an attribute."""
-    return Markup(value).unescape() if hasattr(value, "__html__") else value  # noqa: S704

@@ -1,0 +1,1 @@
+"""What the extension costs, side by side with others: `make bench`."""
