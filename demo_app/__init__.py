@@ -14,21 +14,24 @@ from flask_babel import Babel
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
 
-from . import shop, widgets
+from . import events, qa, shop, widgets
 from .logs import MaskSign
 
 #: The document's own example account, which the simulator knows.
 PARTNER_ID, API_KEY = "12345", "Key"
 
 
-def create_app() -> Flask:
+def create_app(instance_path: str | None = None) -> Flask:
     """Return the shop.
+
+    :param instance_path: the absolute path of the folder for its secret and for what QA sees;
+        ``instance`` beside this package by default.
 
     With nothing configured it leads to a simulator of the gateway, mounted at ``/gateway``. With
     ``FLASK_XIEBAO_PARTNER_ID``, ``FLASK_XIEBAO_API_KEY`` and ``FLASK_XIEBAO_ENV`` in the
     environment it leads to Xiebao's test or production gateway instead.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, instance_path=instance_path)
     app.config.update(
         XIEBAO_ENV="test",
         XIEBAO_LOGIN_VIEW="shop.sign_in",
@@ -47,6 +50,8 @@ def create_app() -> Flask:
     xiebao.member_loader(shop.current_member)
     app.register_blueprint(shop.blueprint)
     app.register_blueprint(widgets.blueprint)
+    app.register_blueprint(qa.blueprint)
+    events.init_app(app)
     app.after_request(_content_security_policy)
     _keep_sign_out_of_access_logs()
     return app

@@ -1,0 +1,192 @@
+"""What just happened: clicks, returns and refusals, kept in SQLite in the instance folder."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from flask import Flask, has_request_context, request
+
+from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
+
+from .shop import current_member
+
+#: How many events are kept.
+MOST = 1000
+
+_WAIT = 10  # seconds for another worker to finish its write
+
+# What happens in this context is handed to the console instead of being kept. A request from
+# outside cannot set it, whatever headers it has.
+_heard: ContextVar[list[Event] | None] = ContextVar("heard", default=None)
+
+
+class Event(NamedTuple):
+    """Something that happened at a link.
+
+    :param at: when, in seconds since the epoch.
+    :param kind: ``click``, ``return`` or ``refusal``.
+    :param member: who went; of a refusal, who was signed in.
+    :param platform: of a click, the code of its :class:`~flask_xiebao.Platform`.
+    :param status: of a refusal, with its *reason*.
+    :param same_session: of a return: whether the member who went is the one who is signed in.
+    """
+
+    at: float
+    kind: str
+    click_id: str | None = None
+    member: str | None = None
+    page: str | None = None
+    reference: str | None = None
+    platform: int | None = None
+    status: int | None = None
+    reason: str | None = None
+    same_session: bool | None = None
+
+
+class Happening(NamedTuple):
+    """An event, and of a click the returns that belong to it, oldest first."""
+
+    event: Event
+    returns: list[Event]
+
+
+_CREATE = f"CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(Event._fields)})"
+_INSERT = (
+    f"INSERT INTO events ({', '.join(Event._fields)})"  # noqa: S608 - names of ours
+    f" VALUES ({', '.join('?' * len(Event._fields))})"
+)
+_TRIM = "DELETE FROM events WHERE id <= ?"
+_NEWEST = f"SELECT {', '.join(Event._fields)} FROM events ORDER BY id DESC"  # noqa: S608
+
+
+class Store:
+    """The events of one instance folder; every worker opens its own on the same file."""
+
+    def __init__(self, folder: str) -> None:
+        self._file = Path(folder, "qa.sqlite3")
+
+    def add(self, event: Event) -> None:
+        """Keep *event*, and of all events the newest :data:`MOST`."""
+        with self._connection() as connection, connection:
+            # The transaction begins with a write, so another worker's is waited for, not met.
+            newest = connection.execute(_INSERT, event).lastrowid or 0
+            connection.execute(_TRIM, (newest - MOST,))
+
+    def newest(self) -> list[Event]:
+        """Return the events, newest first."""
+        if not self._file.exists():
+            return []
+        with self._connection() as connection:
+            return [Event(*row) for row in connection.execute(_NEWEST)]
+
+    def happenings(self) -> list[Happening]:
+        """Return the events newest first, each return beside its click while that is kept."""
+        found = self.newest()
+        returns: dict[str | None, list[Event]] = {
+            event.click_id: [] for event in found if event.kind == "click"
+        }
+        for event in reversed(found):
+            if event.kind == "return" and event.click_id in returns:
+                returns[event.click_id].append(event)
+        return [
+            Happening(event, returns[event.click_id] if event.kind == "click" else [])
+            for event in found
+            if event.kind != "return" or event.click_id not in returns
+        ]
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        if not self._file.exists():
+            self._create()
+        with contextlib.closing(sqlite3.connect(self._file, timeout=_WAIT)) as connection:
+            connection.execute("PRAGMA synchronous = NORMAL")  # enough with a write-ahead log
+            yield connection
+
+    def _create(self) -> None:
+        """Make the file beside its place, whole: workers that start together see it at once.
+
+        Switching a file that others use to a write-ahead log would fail for some of them.
+        """
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="qa.", dir=self._file.parent) as folder:
+            draft = Path(folder, "draft")
+            with contextlib.closing(sqlite3.connect(draft)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(_CREATE)
+            with contextlib.suppress(FileExistsError):
+                self._file.hardlink_to(draft)
+
+
+def init_app(app: Flask) -> None:
+    """Keep what the signals of *app* tell."""
+    app.extensions["qa_events"] = Store(app.instance_path)
+    # Functions of this module, which outlive the app and do not keep it alive.
+    entry_clicked.connect(_clicked, app)
+    payment_returned.connect(_returned, app)
+    entry_refused.connect(_refused, app)
+
+
+def store(app: Flask) -> Store:
+    """Return the events of *app*."""
+    kept: Store = app.extensions["qa_events"]
+    return kept
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[list[Event]]:
+    """Keep nothing of what happens meanwhile in this context: it is in the list instead."""
+    heard: list[Event] = []
+    before = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(before)
+
+
+def _keep(app: Flask, event: Event) -> None:
+    heard = _heard.get()
+    if heard is None:
+        store(app).add(event)
+    else:
+        heard.append(event)
+
+
+def _clicked(app: Flask, entry: Entry, member: str, platform: Platform, click_id: str) -> None:
+    _keep(
+        app,
+        Event(time.time(), "click", click_id, member, entry.page, entry.reference, int(platform)),
+    )
+
+
+def _returned(app: Flask, entry: Entry, member: str, click_id: str, same_session: bool) -> None:
+    _keep(
+        app,
+        Event(
+            time.time(),
+            "return",
+            click_id,
+            member,
+            entry.page,
+            entry.reference,
+            same_session=same_session,
+        ),
+    )
+
+
+def _refused(app: Flask, status: int, reason: str) -> None:
+    _keep(app, Event(time.time(), "refusal", status=status, reason=reason, **_asked()))
+
+
+def _asked() -> dict[str, Any]:
+    """Return who asked for which page: a refusal itself tells neither."""
+    if not has_request_context():
+        return {}
+    page = (request.endpoint or "").rpartition(".")[2]
+    return {"page": page, "member": current_member()}
