@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: demo test screenshots lint format clean
+.PHONY: demo test bench screenshots lint format clean
 
 demo: .venv/demo.stamp
 	$(BIN)/flask --app demo_app run --port $(PORT)
@@ -16,6 +16,9 @@ test: .venv/test.stamp
 screenshots: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	$(BIN)/python -m tests.browser.screenshots
+
+bench: .venv/bench.stamp
+	$(BIN)/python -m tests.benchmarks
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check

@@ -36,13 +36,15 @@ LOOKS = (
     Example("按钮", '{{ insurance_entry("QX000000127257") }}', "只有类名 xiebao-entry 时的样子。"),
     Example(
         "按钮，带自己的类名",
-        '{{ insurance_entry("QX000000127257", "买旅行险",\n'
-        '                   class="xiebao-entry--button wide") }}',
+        "{{ insurance_entry(\n"
+        '  "QX000000127257", "买旅行险",\n'
+        '  class="xiebao-entry--button wide") }}',
         "再加任何类名都表示“我有自己的样子”，所以要按钮的样子就写明 --button。",
     ),
     Example(
         "卡片",
-        '{% call insurance_entry("QX000000127257", class="xiebao-entry--card") %}\n'
+        "{% call insurance_entry(\n"
+        '  "QX000000127257", class="xiebao-entry--card") %}\n'
         '  <span class="xiebao-entry__title">境内旅行意外险</span>\n'
         '  <span class="xiebao-entry__text">航班延误、意外医疗，每人每天 3 元起</span>\n'
         "{% endcall %}",
@@ -96,8 +98,9 @@ OPTIONS = (
     ),
     Example(
         "任意属性",
-        '{{ insurance_entry("QX000000127257", id="buy", data_track="footer",\n'
-        '                   aria_describedby="terms", download=False) }}\n'
+        "{{ insurance_entry(\n"
+        '  "QX000000127257", id="buy", data_track="footer",\n'
+        '  aria_describedby="terms", download=False) }}\n'
         '<small id="terms">投保前请阅读条款</small>',
         "下划线变成连字符；True 是不带值的属性，None 和 False 表示不要。",
     ),
@@ -113,8 +116,9 @@ OPTIONS = (
     Example(
         "图片",
         '{% call insurance_entry("QX000000127257", class="banner") %}\n'
-        '  <img src="{{ url_for(\'static\', filename=\'banner.svg\') }}" width="300" height="90"\n'
-        '       alt="境内旅行意外险，每人每天 3 元起">\n'
+        "  <img src=\"{{ url_for('static', filename='banner.svg') }}\"\n"
+        '    width="300" height="90"\n'
+        '    alt="境内旅行意外险，每人每天 3 元起">\n'
         "{% endcall %}",
     ),
 )
@@ -127,8 +131,10 @@ QR_CODES = (
     ),
     Example(
         "小一些，支付后返回",
-        '{{ insurance_qr("QX000000127257", size=120, return_to=url_for("shop.insured"),\n'
-        '                aria_label="用手机为本次订单投保", class="poster") }}',
+        "{{ insurance_qr(\n"
+        '  "QX000000127257", size=120,\n'
+        '  return_to=url_for("shop.insured"),\n'
+        '  aria_label="用手机为本次订单投保") }}',
         "入口的选项和属性同样适用；aria-label 是读屏软件念出的名字。",
     ),
 )

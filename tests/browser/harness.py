@@ -1,0 +1,139 @@
+"""Sites on a real port, Debian's Chromium and the devices it plays."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from werkzeug.serving import make_server
+
+import demo_app
+
+MEMBER, NAME = "m_7Qk2vX9rT4", "林晓"
+POLICY = "20190226020146"
+
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+_MAC = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Version/17.5 Safari/605.1.15"
+)
+_WECHAT = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
+    " Gecko) Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN"
+)
+_HARMONY = (
+    "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/114.0.0.0 Safari/537.36 ArkWeb/4.1.6.1 Mobile"
+)
+
+#: Device: the name of Playwright's descriptor, and what is different from it.
+DEVICES: dict[str, tuple[str, dict[str, Any]]] = {
+    "desktop": ("Desktop Chrome", {}),
+    "iPhone": ("iPhone 15", {}),
+    "Pixel": ("Pixel 7", {}),
+    "iPad": ("iPad (gen 7)", {}),
+    "iPad as a Mac": ("iPad (gen 7)", {"user_agent": _MAC, "is_mobile": False}),
+    "WeChat": ("iPhone 15", {"user_agent": _WECHAT}),
+    "HarmonyOS NEXT": ("Pixel 7", {"user_agent": _HARMONY}),
+}
+
+
+def create_demo(folder: Path, **settings: str) -> Flask:
+    """Return the demo as *settings* in the environment make it; what it writes goes to *folder*."""
+    environment = {"FLASK_SECRET_KEY": "a secret for tests", "FLASK_XIEBAO_STRICT": "true"}
+    environment |= {f"FLASK_{name}": value for name, value in settings.items()}
+    with mock.patch.dict(os.environ, environment, clear=True):
+        return demo_app.create_app(instance_path=str(folder))
+
+
+@contextlib.contextmanager
+def serve(app: Flask) -> Iterator[str]:
+    """Serve *app* from a thread of its own; the value is its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.05])
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[tuple[Playwright, Browser]]:
+    """Start the browser."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=_QUIET)
+        yield playwright, browser
+        browser.close()
+
+
+class Visit:
+    """One person with one device: a browser context, and whatever went wrong in it.
+
+    :param options: Playwright's, for the context; they go before the device's.
+    """
+
+    def __init__(
+        self, playwright: Playwright, browser: Browser, device: str, **options: Any
+    ) -> None:
+        name, changes = DEVICES[device]
+        descriptor = dict(playwright.devices[name])
+        plays_chrome = descriptor.pop("default_browser_type") == "chromium"
+        self.context = browser.new_context(**descriptor | changes | {"locale": "zh-CN"} | options)
+        if not plays_chrome or "user_agent" in changes:  # then Chromium's hints would be a lie
+            hints = ("Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
+            self.context.set_extra_http_headers(dict.fromkeys(hints, ""))
+        self.has_touch: bool = descriptor["has_touch"]
+        self.context.set_default_timeout(10_000)
+        self.troubles: list[str] = []
+        # What the policy forbids becomes an error in the console, which is one trouble more.
+        self.context.add_init_script(
+            "document.addEventListener('securitypolicyviolation', event =>"
+            " console.error(`CSP: ${event.violatedDirective} of ${event.blockedURI}`))"
+        )
+        self.context.on("console", self._note)
+        self.context.on("weberror", lambda event: self.troubles.append(str(event.error)))
+        self.context.on("requestfailed", self._note_failure)
+        self.page: Page = self.context.new_page()
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.troubles.append(f"{message.text} ({message.location['url']})")
+
+    def _note_failure(self, request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # by a navigation
+            self.troubles.append(f"{request.failure} ({request.url})")
+
+    def sign_in(self, address: str, member: str = MEMBER) -> None:
+        """Sign in to the demo without a look at its pages."""
+        self.context.request.post(f"{address}/sign-in", form={"member": member}, max_redirects=0)
+
+    def expect_refusal(self, status: int) -> None:
+        """Forget that the console tells of pages with this *status*; there has to be one."""
+        told = [trouble for trouble in self.troubles if f"with a status of {status} " in trouble]
+        assert told, f"no page with a status of {status}"
+        self.troubles = [trouble for trouble in self.troubles if trouble not in told]
+
+    def close(self) -> None:
+        """Close every page."""
+        self.context.close()

@@ -1,0 +1,73 @@
+"""Makes the pictures in ``demo_app/screenshots`` anew: python -m tests.browser.screenshots."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import time_machine
+from PIL import Image
+from playwright.sync_api import Page
+
+import demo_app
+from tests.browser.harness import Visit, chromium, create_demo, serve
+
+FOLDER = Path(demo_app.__file__).with_name("screenshots")
+LARGEST = 200_000  # bytes
+WIDTHS = {"phone": (360, 2), "desktop": (1280, 1)}
+#: In codes and links there is a time, and the address of the site.
+TIME = datetime(2027, 1, 1, tzinfo=UTC)
+ADDRESS = "https://shop.example"
+
+
+def looks(page: Page, address: str) -> bytes:
+    page.goto(f"{address}/widgets/")
+    return page.locator("section").first.screenshot()
+
+
+def shop(page: Page, address: str) -> bytes:
+    page.goto(address)
+    return page.screenshot(full_page=True)
+
+
+def handoff(page: Page, address: str) -> bytes:
+    page.goto(address)
+    page.goto(address + str(page.get_attribute("#home", "href")))
+    return page.screenshot(full_page=True)
+
+
+def save(screenshot: bytes, name: str) -> None:
+    """Write the picture with a palette, which takes a third of the space."""
+    file = FOLDER / name
+    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256).save(file, optimize=True)
+    assert file.stat().st_size < LARGEST, f"{name} is too large"
+
+
+def main() -> None:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        time_machine.travel(TIME, tick=False),
+        serve(create_demo(Path(folder), XIEBAO_PUBLIC_URL=ADDRESS)) as address,
+        chromium() as chrome,
+    ):
+        for device, (width, scale) in WIDTHS.items():
+            person = Visit(
+                *chrome,
+                "desktop",
+                viewport={"width": width, "height": 640},
+                device_scale_factor=scale,
+            )
+            person.sign_in(address)
+            for picture in (looks, shop, handoff):
+                save(picture(person.page, address), f"{picture.__name__}-{device}.png")
+            assert not person.troubles, person.troubles
+            person.close()
+
+
+if __name__ == "__main__":
+    main()

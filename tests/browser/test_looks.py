@@ -1,0 +1,347 @@
+"""The looks of an entry, measured in the browser: size, color, focus, motion, other stylesheets."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+import zxingcpp
+from PIL import Image, ImageChops
+from playwright.sync_api import Locator, expect
+
+from tests.browser.harness import Visit
+
+Visits = Callable[..., Visit]
+MakePage = Callable[..., str]
+
+
+def a_card(content: str) -> str:
+    macro = 'insurance_entry("QX1", class="xiebao-entry--card")'
+    return f"{{% call {macro} %}}{content}{{% endcall %}}"
+
+
+def a_page_of(entries: dict[str, str]) -> str:
+    return "".join(f'<div id="{name}">{source}</div>' for name, source in entries.items())
+
+
+TITLE = '<span class="xiebao-entry__title">境内旅行意外险</span>'
+TEXT = '<span class="xiebao-entry__text">航班延误、意外医疗、行李丢失，都管。每天 3 元起</span>'
+LINK = '{{ insurance_entry("QX1", "买一份旅行险", class="xiebao-entry--link") }}'
+
+CARDS = {
+    "title-and-text": a_card(TITLE + TEXT),
+    "title": a_card(TITLE),
+    "label": '{{ insurance_home_entry(class="xiebao-entry--card") }}',
+    "long-word": a_card("Kraftfahrzeughaftpflichtversicherungsbedingungen" * 3),
+}
+LOOKS = {
+    "button": '{{ insurance_entry("QX1") }}',
+    "button-with-a-class": '{{ insurance_entry("QX1", class="xiebao-entry--button x") }}',
+    "card": CARDS["title-and-text"],
+    "card-with-a-label": CARDS["label"],
+    "link": f"<p>出发之前，先{LINK}。</p>",
+}
+LOOKS_PAGE = a_page_of(LOOKS)
+
+OURS = "{{ xiebao_styles() }}"
+BOOTSTRAP = "{{ bootstrap.load_css() }}"
+THEME = '<link rel="stylesheet" href="/theme.css">'
+#: A site that follows the device into the dark.
+OUR_GROUND = "body { background: var(--xiebao-ground); color: var(--xiebao-text) }"
+#: What the README has for an example.
+OUR_GROUND_OTHER_ACCENT = (
+    OUR_GROUND + ":root { --xiebao-accent: #c2410c; --xiebao-on-accent: #fff }"
+)
+
+both_schemes = pytest.mark.parametrize("color_scheme", ["light", "dark"])
+before_and_after = pytest.mark.parametrize(
+    "order", ["{theirs}{ours}", "{ours}{theirs}"], ids=["before ours", "after ours"]
+)
+
+
+class Color(NamedTuple):
+    red: int
+    green: int
+    blue: int
+
+    @classmethod
+    def read(cls, css: str) -> Color:
+        return cls(*map(int, re.findall(r"\d+", css)[:3]))
+
+    @property
+    def luminance(self) -> float:
+        """As WCAG 2 defines it."""
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+            for part in (channel / 255 for channel in self)
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(self, other: Color) -> float:
+        lighter, darker = sorted((self.luminance, other.luminance), reverse=True)
+        return (lighter + 0.05) / (darker + 0.05)
+
+
+def contrasts(entry: Locator) -> dict[str, float]:
+    """Return the contrast of each text in the entry with what is behind it."""
+    found = entry.evaluate(
+        """entry => {
+            const pen = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+            function painted(colors) {  // one over the other, on a white canvas
+                for (const color of ['#fff', ...colors]) {
+                    pen.fillStyle = color;
+                    pen.fillRect(0, 0, 1, 1);
+                }
+                return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+            }
+            const texts = document.createTreeWalker(entry, NodeFilter.SHOW_TEXT);
+            const found = [];
+            while (texts.nextNode()) {
+                const text = texts.currentNode.data.trim();
+                if (!text) continue;
+                const grounds = [];
+                for (let at = texts.currentNode.parentElement; at; at = at.parentElement) {
+                    const style = getComputedStyle(at);
+                    if (style.backgroundImage !== 'none' || style.opacity !== '1') {
+                        throw new Error('its contrast cannot be computed');
+                    }
+                    grounds.unshift(style.backgroundColor);
+                }
+                const {color} = getComputedStyle(texts.currentNode.parentElement);
+                found.push([text, painted([...grounds, color]), painted(grounds)]);
+            }
+            return found;
+        }"""
+    )
+    assert found
+    return {text: round(Color(*color).contrast(Color(*ground)), 2) for text, color, ground in found}
+
+
+def computed(entry: Locator, pseudo: str = "") -> dict[str, str]:
+    """Return every computed property."""
+    return entry.evaluate(
+        """(entry, pseudo) => {
+            const style = getComputedStyle(entry, pseudo || null);
+            return Object.fromEntries([...style].map(name => [name, style.getPropertyValue(name)]));
+        }""",
+        pseudo,
+    )
+
+
+def differences(one: dict[str, str], other: dict[str, str]) -> dict[str, tuple[str, str]]:
+    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
+
+
+def box(entry: Locator) -> dict[str, float]:
+    found = entry.bounding_box()
+    assert found is not None
+    return found
+
+
+@both_schemes
+@pytest.mark.parametrize(
+    "css",
+    ["", OUR_GROUND, OUR_GROUND_OTHER_ACCENT],
+    ids=["white page", "our ground", "another accent"],
+)
+def test_text_is_readable_at_rest_and_under_the_pointer(
+    make_page: MakePage, visit: Visits, css: str, color_scheme: Any
+) -> None:
+    page = visit(color_scheme=color_scheme, reduced_motion="reduce").page
+    page.goto(make_page(LOOKS_PAGE, styles=OURS + THEME, css=css))
+    found = {}
+    for look in LOOKS:
+        entry = page.locator(f"#{look} .xiebao-entry")
+        page.mouse.move(0, 0)
+        found[look, "rest"] = contrasts(entry)
+        entry.hover()
+        found[look, "hover"] = contrasts(entry)
+    assert {at: texts for at, texts in found.items() if min(texts.values()) < 4.5} == {}
+
+
+@pytest.mark.parametrize("device", ["iPhone", "Pixel", "iPad"])
+def test_a_finger_has_44_pixels(make_page: MakePage, visit: Visits, device: str) -> None:
+    page = visit(device).page
+    page.goto(make_page(LOOKS_PAGE))
+    heights = {look: box(page.locator(f"#{look} .xiebao-entry"))["height"] for look in LOOKS}
+    assert {look: height for look, height in heights.items() if height < 44} == {}
+
+
+def test_the_room_for_a_finger_leaves_the_lines_of_a_text_where_they_were(
+    make_page: MakePage, visit: Visits
+) -> None:
+    page = visit("iPhone").page
+    before, after = "行程总有意外，出发之前先看保险都管些什么，再" * 2, "，然后放心出发。" * 9
+    page.goto(make_page(f"<p>{before}买一份旅行险{after}</p><p>{before}{LINK}{after}</p>"))
+    plain, linked = page.locator("p").all()
+    assert box(linked)["height"] == box(plain)["height"]
+
+
+@both_schemes
+def test_keyboard_focus_is_seen(make_page: MakePage, visit: Visits, color_scheme: Any) -> None:
+    page = visit(color_scheme=color_scheme).page
+    page.goto(make_page(LOOKS_PAGE, styles=OURS + THEME, css=OUR_GROUND))
+    ground = Color.read(computed(page.locator("body"))["background-color"])
+    for look in LOOKS:
+        entry = page.locator(f"#{look} .xiebao-entry")
+        assert computed(entry)["box-shadow"] == computed(entry)["outline-style"] == "none"
+        page.keyboard.press("Tab")
+        expect(entry).to_be_focused()
+        focused = computed(entry)
+        assert focused["outline-style"] == "solid"
+        rings = [Color.read(focused[name]) for name in ("outline-color", "box-shadow")]
+        assert max(ring.contrast(ground) for ring in rings) >= 3
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("reduce", False), ("no-preference", True)])
+def test_nothing_moves_for_who_wants_no_motion(
+    make_page: MakePage, visit: Visits, motion: Any, moves: bool
+) -> None:
+    page = visit(reduced_motion=motion).page
+    page.goto(make_page(LOOKS_PAGE))
+    for look in LOOKS:
+        for pseudo in ("", "::after") if "card" in look else ("",):
+            style = computed(page.locator(f"#{look} .xiebao-entry"), pseudo)
+            durations = re.findall(r"[\d.]+", style["transition-duration"])
+            assert any(map(float, durations)) == moves, (look, pseudo)
+
+
+@before_and_after
+@pytest.mark.parametrize("state", ["at rest", "hover", "focus"])
+def test_with_bootstraps_classes_an_entry_looks_as_bootstraps_own(
+    make_page: MakePage, visit: Visits, order: str, state: str
+) -> None:
+    motion = "no-preference" if state == "at rest" else "reduce"
+    page = visit(reduced_motion=motion).page
+    page.goto(
+        make_page(
+            '<p>{{ insurance_entry("QX1", "买旅行险", class="btn btn-primary") }}</p>'
+            '<p><a class="btn btn-primary" href="/own">买旅行险</a></p>',
+            styles=order.format(theirs=BOOTSTRAP, ours=OURS),
+        )
+    )
+    looks = []
+    for entry in page.locator("a").all():
+        if state == "hover":
+            entry.hover()
+        elif state == "focus":
+            page.keyboard.press("Tab")
+            expect(entry).to_be_focused()
+        looks.append(computed(entry))
+    ours, bootstraps = looks
+    if state == "at rest":
+        assert bootstraps["background-color"] == "rgb(13, 110, 253)"
+    if ours["outline-style"] == bootstraps["outline-style"] == "none":
+        ours["outline-offset"] = bootstraps["outline-offset"]  # of an outline that is not there
+    assert differences(ours, bootstraps) == {}
+
+
+@before_and_after
+def test_our_looks_stay_as_they_are_in_a_page_of_bootstrap(
+    make_page: MakePage, visit: Visits, order: str
+) -> None:
+    kept = re.compile(
+        r"background-color|border-(top|right)-(color|width|style)|border-top-left-radius|box-sizing"
+        r"|color|display|font-weight|padding-(top|left)|text-(align|decoration-.*)"
+    )
+    css = "body { color: #123456 !important }"
+    found: dict[str, list[dict[str, str]]] = {}
+    for styles in (OURS + THEME, order.format(theirs=BOOTSTRAP, ours=OURS) + THEME):
+        page = visit(reduced_motion="reduce").page
+        page.goto(make_page(LOOKS_PAGE, styles=styles, css=css))
+        for look in LOOKS:
+            entry = page.locator(f"#{look} .xiebao-entry")
+            page.mouse.move(0, 0)
+            parts = {"": computed(entry), "::after": computed(entry, "::after")}
+            entry.hover()
+            parts[":hover"] = computed(entry)
+            if "card" not in look:
+                del parts["::after"]
+            for part, style in parts.items():
+                style = {name: value for name, value in style.items() if kept.fullmatch(name)}
+                if style["display"] == "inline":
+                    del style["box-sizing"]  # which means nothing there
+                found.setdefault(look + part, []).append(style)
+    changed = {part: differences(*both) for part, both in found.items()}
+    assert {part: what for part, what in changed.items() if what} == {}
+
+
+@both_schemes
+@before_and_after
+def test_a_site_sets_the_accent_in_one_rule(
+    make_page: MakePage, visit: Visits, order: str, color_scheme: Any
+) -> None:
+    page = visit(color_scheme=color_scheme).page
+    css = ":root { --xiebao-accent: rgb(1, 2, 3) }"
+    page.goto(make_page(LOOKS["button"], styles=order.format(theirs=THEME, ours=OURS), css=css))
+    expect(page.locator(".xiebao-entry")).to_have_css("background-color", "rgb(1, 2, 3)")
+
+
+def test_attributes_of_vue_and_alpine_arrive(make_page: MakePage, visit: Visits) -> None:
+    attributes = {"@click.prevent": "track('a & b')", "x-bind:title": '"name"', ":class": "{x: y}"}
+    page = visit().page
+    page.goto(make_page(f'{{{{ insurance_entry("QX1", download=True, **{attributes!r}) }}}}'))
+    entry = page.locator(".xiebao-entry")
+    for name, value in {**attributes, "download": ""}.items():
+        expect(entry).to_have_attribute(name, value)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("styles", [OURS, BOOTSTRAP + OURS], ids=["plain page", "Bootstrap"])
+def test_the_chevron_of_a_card_is_in_the_middle_beside_the_text(
+    make_page: MakePage, visit: Visits, styles: str, width: int
+) -> None:
+    page = visit(viewport={"width": width, "height": 900}, device_scale_factor=2).page
+    page.goto(make_page(a_page_of(CARDS), styles=styles))
+    for name in CARDS:
+        entry = page.locator(f"#{name} .xiebao-entry")
+        text_ends = entry.evaluate(
+            """entry => {
+                const texts = document.createTreeWalker(entry, NodeFilter.SHOW_TEXT);
+                const range = document.createRange();
+                const rights = [];
+                while (texts.nextNode()) {
+                    range.selectNodeContents(texts.currentNode);
+                    rights.push(...[...range.getClientRects()].map(box => box.right));
+                }
+                return Math.max(...rights) - entry.getBoundingClientRect().left;
+            }"""
+        )
+        # What is drawn between the text and the border with its round corners is the chevron.
+        image = Image.open(io.BytesIO(entry.screenshot())).convert("RGB")
+        left, edge = math.ceil(text_ends) + 1, 9
+        beside = image.crop((left * 2, edge * 2, image.width - edge * 2, image.height - edge * 2))
+        ground = Image.new("RGB", beside.size, beside.getpixel((0, 0)))
+        drawn = ImageChops.difference(beside, ground).getbbox()
+        assert drawn is not None, name
+        chevron_left, top, _, bottom = (pixels / 2 for pixels in drawn)
+        whole = box(entry)
+        assert bottom - top >= 8, name
+        assert abs(edge + (top + bottom) / 2 - whole["height"] / 2) <= 1, name
+        assert chevron_left >= 6, name
+        assert whole["x"] + whole["width"] <= width, name
+
+
+@both_schemes
+def test_codes_of_any_size_are_read_off_a_phones_screen(
+    make_page: MakePage, visit: Visits, color_scheme: Any
+) -> None:
+    page = visit(color_scheme=color_scheme, viewport={"width": 320, "height": 900}).page
+    sizes = (120, 180, 400)
+    macro = '{{{{ insurance_qr("QX1", size={}, return_to="/orders/8") }}}}'
+    address = make_page(
+        "".join(f"<p>{macro.format(size)}</p>" for size in sizes),
+        styles=OURS + THEME,
+        css=OUR_GROUND,
+    )
+    page.goto(address)
+    codes = page.get_by_role("img", name="用手机扫码投保").all()
+    assert len(codes) == len(sizes)
+    for code, size in zip(codes, sizes, strict=True):
+        assert box(code)["width"] == box(code)["height"] == min(size, 320 - 16)
+        [read] = zxingcpp.read_barcodes(Image.open(io.BytesIO(code.screenshot())))
+        assert read.text.startswith(f"{address}/xiebao/product/")

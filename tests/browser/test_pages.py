@@ -1,0 +1,182 @@
+"""Every page of the extension and of the demo: for everybody, on any screen, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+import time_machine
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.harness import MEMBER, NAME, POLICY, Visit
+
+Visits = Callable[..., Visit]
+Demos = Callable[..., SimpleNamespace]
+
+CODE, ANOTHER = "QX000000127257", "m_b81TzPwE6c"
+
+
+class Scene(NamedTuple):
+    """How to come to a page: a URL, or what makes a link of it, and who goes there."""
+
+    url: str | Callable[[Any], str]
+    signed_in: bool = False
+    status: int = 200
+    settings: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+
+def expired(xiebao: Any) -> str:
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
+        return xiebao.product_link(CODE, member=MEMBER, max_age=60)
+
+
+SCENES = {
+    "shop": Scene("/"),
+    "shop, signed in": Scene("/", signed_in=True),
+    "sign-in": Scene("/sign-in"),
+    "back from a payment": Scene("/insured", signed_in=True),
+    "catalog": Scene("/widgets/", signed_in=True),
+    "looks": Scene("/widgets/looks"),
+    "handoff of the home page": Scene(lambda xiebao: xiebao.home_link(), signed_in=True),
+    "handoff of a policy": Scene(
+        lambda xiebao: xiebao.policy_link(POLICY, member=MEMBER), signed_in=True
+    ),
+    "401": Scene(
+        lambda xiebao: xiebao.product_link(CODE),
+        status=401,
+        settings={"XIEBAO_LOGIN_VIEW": "null"},
+    ),
+    "403": Scene(lambda xiebao: xiebao.home_link(member=ANOTHER), signed_in=True, status=403),
+    "404": Scene("/xiebao/home/nonsense", status=404),
+    "410": Scene(expired, status=410),
+    "accepted": Scene(
+        lambda xiebao: xiebao.product_link(CODE, return_to="/insured"), signed_in=True
+    ),
+    "refused": Scene("/gateway/dispatch/cps?partnerId=1&platform=9&sign=00&Sign=", status=400),
+}
+NOTICES = {"401", "403", "404", "410"}
+HANDOFFS = {"handoff of the home page", "handoff of a policy"}
+#: In the others the shop and the simulator speak Chinese alone.
+TRANSLATED = NOTICES | HANDOFFS | {"shop, signed in", "catalog", "looks"}
+
+all_pages = pytest.mark.parametrize(
+    ("scene", "locale"),
+    [(scene, "zh") for scene in SCENES] + [(scene, "en") for scene in sorted(TRANSLATED)],
+)
+
+
+@pytest.fixture
+def arrive(demos: Demos, visit: Visits) -> Callable[..., Visit]:
+    """Return a function that brings somebody to a scene."""
+
+    def go(name: str, locale: str, **options: Any) -> Visit:
+        scene = SCENES[name]
+        demo = demos(XIEBAO_LOCALE=locale, **scene.settings)
+        url = scene.url
+        if not isinstance(url, str):
+            with demo.app.test_request_context():
+                url = url(demo.xiebao)
+        person = visit(reduced_motion="reduce", **options)
+        if scene.signed_in:
+            person.sign_in(demo.address)
+        answer = person.page.goto(demo.address + url)
+        assert answer is not None
+        assert answer.status == scene.status
+        if scene.status != 200:
+            person.expect_refusal(scene.status)
+        return person
+
+    return go
+
+
+def violations(page: Any) -> list[str]:
+    """Return what axe has to say: the rule and the element."""
+    return [
+        f"{rule['id']}: {node['html']} {node['failureSummary']}"
+        for rule in Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+@all_pages
+def test_axe_finds_nothing_in_light_and_dark(
+    arrive: Callable[..., Visit], scene: str, locale: str
+) -> None:
+    person = arrive(scene, locale, color_scheme="light")
+    found = {"light": violations(person.page)}
+    person.page.emulate_media(color_scheme="dark")
+    found["dark"] = violations(person.page)
+    assert found == {"light": [], "dark": []}
+
+
+@all_pages
+def test_nothing_sticks_out_at_the_side(
+    arrive: Callable[..., Visit], scene: str, locale: str
+) -> None:
+    widths = (320, 360, 768, 1920)
+    person = arrive(scene, locale, viewport={"width": widths[0], "height": 700})
+    needed = {}
+    for width in widths:
+        person.page.set_viewport_size({"width": width, "height": 700})
+        needed[width] = person.page.evaluate("document.documentElement.scrollWidth")
+    assert needed == {width: width for width in widths}
+
+
+@pytest.mark.parametrize(("locale", "tag"), [("zh", "zh-CN"), ("en", "en")])
+@pytest.mark.parametrize("scene", sorted(NOTICES | HANDOFFS))
+def test_the_pages_of_the_extension_say_their_language(
+    arrive: Callable[..., Visit], scene: str, locale: str, tag: str
+) -> None:
+    page = arrive(scene, locale).page
+    expect(page.locator("html")).to_have_attribute("lang", tag)
+    is_chinese = any("\u4e00" <= letter <= "\u9fff" for letter in page.inner_text("body"))
+    assert is_chinese == (locale == "zh")
+    assert page.title() == page.inner_text("h1")
+
+
+@pytest.mark.parametrize("scene", sorted(NOTICES))
+def test_a_notice_leads_back_to_the_shop(arrive: Callable[..., Visit], scene: str) -> None:
+    page = arrive(scene, "zh").page
+    page.get_by_role("link", name="返回网站首页").click()
+    expect(page.locator("h1")).to_have_text("订单确认")
+
+
+def test_who_comes_too_late_signs_in_and_goes_on(arrive: Callable[..., Visit]) -> None:
+    page = arrive("410", "zh").page
+    page.get_by_role("link", name="去登录").click()
+    page.get_by_role("button", name=NAME).click()
+    expect(page.locator(".xiebao-verdict")).to_have_text("已接受：产品详情页")
+
+
+def test_the_catalog_frames_the_looks_in_light_and_in_dark(arrive: Callable[..., Visit]) -> None:
+    page = arrive("catalog", "zh", color_scheme="null").page  # what Playwright sets, it sets in all
+    query = "matchMedia('(prefers-color-scheme: dark)').matches"
+    is_dark = {
+        name: page.frame_locator(f"iframe.{name}").locator("body").evaluate(query)
+        for name in ("light", "dark")
+    }
+    assert is_dark == {"light": False, "dark": True}
+
+
+@pytest.mark.parametrize(
+    ("markup", "trouble"),
+    [
+        ("<script>document.title = 'inline'</script>", "CSP: script-src-elem of inline"),
+        ("<p style='color: red'>inline</p>", "CSP: style-src-attr of inline"),
+        ("<img src='/missing.png' alt=''>", "status of 404"),
+        ("<script src='/theme.css'></script>", "oops is not defined"),
+    ],
+    ids=["inline script", "inline style", "missing file", "exception"],
+)
+def test_a_visit_notices_what_the_browser_complains_of(
+    make_page: Callable[..., str], visit: Visits, markup: str, trouble: str
+) -> None:
+    person = visit()
+    person.page.goto(make_page(markup, css="oops()"))
+    person.page.wait_for_load_state("networkidle")
+    assert [told for told in person.troubles if trouble in told]
+    person.troubles.clear()
