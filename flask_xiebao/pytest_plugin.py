@@ -1,0 +1,237 @@
+"""A fixture for a site's own tests: follow an insurance entry to the gateway's verdict.
+
+In the site's ``conftest.py``::
+
+    pytest_plugins = ["flask_xiebao.pytest_plugin"]
+
+In a test module of its own, for a site ``shop.py`` whose start page has a product entry::
+
+    import pytest
+
+    from shop import app
+
+
+    @pytest.mark.parametrize("device", ["pc", "iphone", "android", "wechat", "ipad"])
+    def test_the_insurance_entry_leads_to_the_product(follow_entry, device):
+        client = app.test_client()
+        # Log in here, as the site's tests do: client.post("/login", data=...)
+
+        verdict = follow_entry(client, "/", "product", device=device)
+
+        assert verdict.accepted, verdict.reasons
+        assert dict(verdict.parameters)["caseCode"] == "QX000000127257"
+        assert verdict.platform == (2 if device == "pc" else 1)
+
+Nothing is sent to Xiebao: the redirect is read by a :class:`~flask_xiebao.testing.GatewaySimulator`
+that has the site's own account. The site is left as it is, and the client keeps its cookies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from .gateway import PAGES
+from .site import Site
+from .testing import GatewaySimulator, Verdict
+
+_WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+_MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko)"
+)
+_IPAD = "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_ANDROID = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
+_HARMONY = "OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 Safari/537.36"
+
+#: The User-Agent of each device that :func:`follow` knows by name. An iPad that asks for
+#: desktop pages, as most do, is a ``mac``.
+DEVICES = {
+    "pc": f"{_WINDOWS} Chrome/126.0.0.0 Safari/537.36",
+    "mac": f"{_MAC} Version/17.5 Safari/605.1.15",
+    "iphone": f"{_IPHONE} Version/17.5 Mobile/15E148 Safari/604.1",
+    "ipad": f"{_IPAD} Version/17.5 Mobile/15E148 Safari/604.1",
+    "android": f"{_ANDROID} Chrome/126.0.0.0 Mobile Safari/537.36",
+    "harmony": f"Mozilla/5.0 (Phone; {_HARMONY} ArkWeb/4.1.6.1 Mobile",
+    "wechat": f"{_IPHONE} Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI",
+    "wechat-pc": f"{_WINDOWS} Chrome/122.0.0.0 Safari/537.36 MicroMessenger/7.0.20.1781(0x6700143B)"
+    " NetType/WIFI MiniProgramEnv/Windows WindowsWechat/WMPF WindowsWechat(0x63090a13)",
+    "alipay": f"{_IPHONE} Mobile/15E148 NebulaSDK/1.8.100112 AlipayClient/10.5.96",
+}
+
+_LOG_IN = "nobody is logged in: log the client in first."
+_WHY = {
+    200: "a page that is no handoff: its link for tablets and phones, direct, is not there.",
+    302: _LOG_IN,
+    401: _LOG_IN,
+    403: "the link is of another member than the one who is logged in.",
+    404: "the link is none of this site, or XIEBAO_ENABLED is off.",
+    410: "the link's max_age is past, and nobody is logged in.",
+}
+
+
+@dataclass(frozen=True)
+class Followed(Verdict):
+    """What the gateway makes of a click; a :class:`~flask_xiebao.testing.Verdict` and more.
+
+    :param handoff: the click ended at the page with a QR code that a PC gets where the gateway has
+        no page for PCs. The verdict is then about that page's link "I am on a tablet or phone".
+    """
+
+    handoff: bool = False
+
+
+@pytest.fixture
+def follow_entry() -> Callable[..., Followed]:
+    """Return :func:`follow`."""
+    return follow
+
+
+def follow(
+    client: FlaskClient,
+    url: str,
+    entry: str | None = None,
+    *,
+    reference: str | None = None,
+    index: int = 0,
+    device: str = "iphone",
+) -> Followed:
+    """Click an insurance entry; return what the gateway makes of it.
+
+    Where the click does not lead to the gateway, the test fails and says why.
+
+    :param client: a test client of the site, logged in as far as the click needs it.
+    :param url: the page that has the entry; without *entry*, a link itself, such as one that
+        :meth:`.Xiebao.product_link` returned for a mail.
+    :param entry: ``"product"``, ``"home"`` or ``"policy"``.
+    :param reference: the case code or the application number, where the page has several entries.
+    :param index: which of the entries that remain, from 0.
+    :param device: a name in :data:`DEVICES`, or a User-Agent, such as that of the site's own app.
+    """
+    if entry is not None and entry not in PAGES:
+        raise ValueError(f"{entry!r} is no entry: use one of {', '.join(PAGES)}.")
+    device = DEVICES.get(device, device)
+    if "/" not in device:
+        raise ValueError(f"{device!r} is no User-Agent: use one, or one of {', '.join(DEVICES)}.")
+    visit = _Visit(client, device)
+    if entry is not None:
+        url = visit.find(url, entry, reference, index)
+    return visit.click(url)
+
+
+class _Visit:
+    """A device on a site."""
+
+    def __init__(self, client: FlaskClient, agent: str) -> None:
+        self._client = client
+        self._headers = {"User-Agent": agent}
+        self._app = client.application
+        if "xiebao" not in self._app.extensions:
+            _fail("The app of this client has no Xiebao: call Xiebao(app).")
+        with self._app.app_context():
+            self._site: Site = self._app.extensions["xiebao"]._site
+
+    def find(self, url: str, entry: str, reference: str | None, index: int) -> str:
+        """Return the link of an entry on a page."""
+        response = self._get(url)
+        if response.status_code != 200:
+            _fail(f"{url} is no page with an entry: it answered {_answer(response)}.")
+        entries = [(page, href) for page, href in _links(response.text) if page is not None]
+        found = [
+            href
+            for page, href in entries
+            if page == entry and reference in (None, self._reference(href))
+        ]
+        if index >= len(found):
+            there = ", ".join(page for page, _ in entries) or "none"
+            wanted = f"{entry} entry {reference or ''}".rstrip()
+            hint = " Without a login there are none for policies." if entry == "policy" else ""
+            _fail(f"{url} has no {wanted} with index {index}. Its entries: {there}.{hint}")
+        return found[index]
+
+    def click(self, link: str) -> Followed:
+        """Follow a link to the gateway, through the handoff if need be."""
+        response = self._get(link)
+        direct = _direct(response)
+        if direct is not None:
+            response = self._get(direct)
+        location = response.headers.get("Location", "")
+        if self._leads_on(location):
+            # No local variable holds the key.
+            simulator = GatewaySimulator(
+                self._site.settings.partner_id,
+                self._site.settings.api_key.reveal(),
+                also_known=self._site.settings.extra or (),
+            )
+            return Followed(**vars(simulator.check(location)), handoff=direct is not None)
+        why = _WHY.get(response.status_code, "no redirect to the gateway.")
+        _fail(f"The click answered {_answer(response)}: {why}")
+
+    def _get(self, url: str) -> TestResponse:
+        """Get a URL of the site, from wherever it is mounted."""
+        parts = urlsplit(url)
+        path = parts.path
+        for root in (self._app.config["APPLICATION_ROOT"], self._site.settings.public_url or ""):
+            mount = urlsplit(root).path.rstrip("/")
+            if mount and path.startswith(f"{mount}/"):
+                path = path.removeprefix(mount)
+                break
+        return self._client.get(path, query_string=parts.query, headers=self._headers)
+
+    def _reference(self, href: str) -> str | None:
+        with self._app.app_context():
+            return self._site.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
+
+    def _leads_on(self, location: str) -> bool:
+        settings = self._site.settings
+        return settings.enabled and self._site.gateway.base_url in location.partition("?")[0]
+
+
+class _Links(HTMLParser):
+    """Collects the links of a page, each with what ``data-xiebao-entry`` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str | None, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        href = attributes.get("href")
+        if href:
+            self.found.append((attributes.get("data-xiebao-entry"), href))
+
+
+def _links(html: str) -> list[tuple[str | None, str]]:
+    parser = _Links()
+    parser.feed(html)
+    parser.close()
+    return parser.found
+
+
+def _direct(response: TestResponse) -> str | None:
+    """Return a handoff page's link for tablets and phones; None on any other page."""
+    if response.status_code != 200:
+        return None
+    for _, href in _links(response.text):
+        parts = urlsplit(href)
+        if "platform=h5" in parts.query and parts.path.endswith(response.request.path):
+            return href
+    return None
+
+
+def _answer(response: TestResponse) -> str:
+    location = urlsplit(response.headers.get("Location", "")).path
+    return f"{response.status_code}{f' to {location}' if location else ''}"
+
+
+def _fail(message: str) -> NoReturn:
+    # No traceback: its frames hold the gateway URL, and pytest may show their variables.
+    pytest.fail(message, pytrace=False)

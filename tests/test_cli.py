@@ -1,0 +1,772 @@
+"""The command line, as whoever types it sees it."""
+
+from __future__ import annotations
+
+import base64
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+import time_machine
+from click.testing import Result
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from flask_xiebao import Entry, Xiebao, entry_clicked
+from flask_xiebao.cli import xiebao
+from flask_xiebao.testing import GatewaySimulator
+from tests.conftest import CODE, NUMBER
+
+# The document's vector: apiKey=Key, partnerId=12345.
+SIGN = "001f9594105fd5b7ccb07caa01481a35"
+API_KEY = "a9Kx7mQp2ZrT8wLc"  # one that cannot be in an output by chance
+SECRET_KEY = "c4f6e1d09b7a4e38"
+
+PRODUCTION, TEST = "https://api.xiebao18.com", "https://testapi.xiebao18.com"
+_2_1 = "/dispatch/cps?partnerId=1039147&subPartnerId=&caseCode=QX000000127257&sign="
+_2_2 = "/dispatch/cps/index?partnerId=1039147&subPartnerId=&sign="
+_2_3 = "/dispatch/cps/insureDetail?partnerId=1039147&insureNum=20190226020146&sign="
+#: The example URLs of the document, letter by letter.
+EXAMPLES_2_1 = (
+    f"{PRODUCTION}{_2_1}YTVhYTk0YTk3ZDI1039147& partnerUniqKey=101000",
+    f"{TEST}{_2_1}ZGE1ODBiMjkwYTM1039147& partnerUniqKey=101000",
+)
+EXAMPLES_2_2 = (
+    f"{PRODUCTION}{_2_2}82e20232fddc2d78eb42c74bb18f9014&partnerUniqKey=101000",
+    f"{TEST}{_2_2}84d7668b0c732b7d3fd24fc243fe9c0c&partnerUniqKey=101000",
+)
+EXAMPLES_2_3 = (
+    f"{PRODUCTION}{_2_3}82e20232fddc2d78eb42c74bb18f9014&paySuccess=*",
+    f"{TEST}{_2_3}84d7668b0c732b7d3fd24fc243fe9c0c&paySuccess=*",
+)
+
+PRODUCT_URL = (
+    f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
+    "&partnerUniqKey=m1&platform=1"
+)
+HOME_URL = f"{TEST}/dispatch/cps/index?partnerId=12345&subPartnerId=&sign={SIGN}&partnerUniqKey=m1"
+
+
+def run(app: Flask, *arguments: str) -> Result:
+    """Run ``flask xiebao …`` on an app; nothing but click may end it."""
+    result = app.test_cli_runner().invoke(xiebao, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert API_KEY not in result.output
+    assert SECRET_KEY not in result.output
+    if "--gateway" not in arguments:
+        assert SIGN not in result.output.lower()
+    return result
+
+
+def findings(result: Result) -> list[tuple[str, str]]:
+    """Return the level and the message of each line but the count."""
+    lines = result.output.splitlines()
+    assert re.match(r"Errors: \d+\. Warnings: \d+\.", lines[-1]), result.output
+    return [(level, text) for level, text in (line.split(maxsplit=1) for line in lines[:-1])]
+
+
+def texts(result: Result, level: str) -> str:
+    return "\n".join(text for found, text in findings(result) if found == level)
+
+
+@pytest.fixture
+def well(make_site: Callable[..., SimpleNamespace]) -> SimpleNamespace:
+    """A site with nothing to complain about."""
+    return make_site(
+        SECRET_KEY=SECRET_KEY,
+        XIEBAO_API_KEY="Key",
+        XIEBAO_ENV="test",
+        XIEBAO_PUBLIC_URL="https://shop.example",
+    )
+
+
+@pytest.fixture
+def configured(make_site: Callable[..., SimpleNamespace]) -> Callable[..., Flask]:
+    """Return a maker of apps that differ in a setting from one that is well."""
+
+    def make(**config: Any) -> Flask:
+        settings = {
+            "SECRET_KEY": SECRET_KEY,
+            "XIEBAO_ENV": "test",
+            "XIEBAO_PUBLIC_URL": "https://shop.example",
+            **config,
+        }
+        app: Flask = make_site(**settings).app
+        return app
+
+    return make
+
+
+# doctor
+
+
+def test_doctor_of_a_good_site_has_no_complaint(well: SimpleNamespace) -> None:
+    result = run(well.app, "doctor")
+    assert result.exit_code == 0
+    assert {level for level, _ in findings(result)} == {"ok"}
+    assert result.output.splitlines()[-1] == "Errors: 0. Warnings: 0."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PARTNER_ID", "API_KEY", "SUB_PARTNER_ID", "ENV", "BASE_URL", "EXTRA", "URL_PREFIX"),
+        *("PUBLIC_URL", "LOGIN_VIEW", "HANDOFF_MAX_AGE", "APP_USER_AGENT", "LOCALE"),
+        *("DEVICE_MARKUP", "ENABLED", "STRICT"),
+    ],
+)
+def test_doctor_has_a_line_for_each_setting(well: SimpleNamespace, name: str) -> None:
+    output = run(well.app, "doctor").output
+    assert re.search(rf"^ok +XIEBAO_{name}(:| is )", output, re.MULTILINE)
+
+
+def test_doctor_shows_values_but_the_key(configured: Callable[..., Flask]) -> None:
+    app = configured(
+        XIEBAO_API_KEY=API_KEY,
+        XIEBAO_APP_USER_AGENT=re.compile("ShopApp/"),
+        XIEBAO_EXTRA={"hidenav": 1, "token": "not to be shown"},
+    )
+    right = texts(run(app, "doctor"), "ok")
+    assert "XIEBAO_PARTNER_ID: 12345" in right
+    assert "XIEBAO_API_KEY is set, and not shown" in right
+    assert "XIEBAO_APP_USER_AGENT: ShopApp/" in right
+    assert "XIEBAO_EXTRA: hidenav, token" in right
+    assert "XIEBAO_HANDOFF_MAX_AGE is not set: 300" in right
+    assert "not to be shown" not in right
+
+
+def test_doctor_checks_a_link_of_each_page_and_sends_nothing(well: SimpleNamespace) -> None:
+    def fail(app: Flask, **_: Any) -> None:
+        raise AssertionError("a click was counted")
+
+    with entry_clicked.connected_to(fail, well.app):
+        right = texts(run(well.app, "doctor"), "ok")
+    for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
+        assert f"{page}: a link was made, found and opened, and leads on." in right
+
+
+def refused(**config: Any) -> ScriptInfo:
+    """Return what flask has of a factory that init_app stops."""
+
+    def create_app() -> Flask:
+        app = Flask("shop")
+        app.config.update(SECRET_KEY=SECRET_KEY, **config)
+        Xiebao(app)
+        return app
+
+    return ScriptInfo(create_app=create_app)
+
+
+def run_refused(info: ScriptInfo, *arguments: str) -> Result:
+    result = Flask("any").test_cli_runner().invoke(xiebao, arguments, obj=info)
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert API_KEY not in result.output
+    return result
+
+
+def test_doctor_lists_what_init_app_refuses_and_what_is_right() -> None:
+    info = refused(XIEBAO_PARTNER_ID="12345", XIEBAO_ENV="prod", XIEBAO_APIKEY=API_KEY)
+    result = run_refused(info, "doctor")
+    assert result.exit_code == 1
+    wrong = texts(result, "ERROR")
+    assert 'XIEBAO_ENV must be "test" or "production".' in wrong
+    assert "XIEBAO_API_KEY is not set" in wrong
+    assert "XIEBAO_PARTNER_ID: 12345" in texts(result, "ok")
+    assert "XIEBAO_APIKEY is no setting: did you mean XIEBAO_API_KEY?" in texts(result, "WARNING")
+
+
+def test_doctor_says_what_else_init_app_refuses() -> None:
+    def create_app() -> Flask:
+        app = Flask("shop")
+        app.config.update(XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY=API_KEY, XIEBAO_ENV="test")
+        Xiebao(app)
+        Xiebao(app)
+        return app
+
+    result = run_refused(ScriptInfo(create_app=create_app), "doctor")
+    assert "This app has a Xiebao already" in texts(result, "ERROR")
+
+
+def test_doctor_finds_the_refusal_inside_of_another_error() -> None:
+    info = refused(XIEBAO_PARTNER_ID="12345")
+
+    def create_app() -> Flask:
+        try:
+            return info.load_app()
+        except Exception as error:
+            raise RuntimeError("the factory failed") from error
+
+    result = run_refused(ScriptInfo(create_app=create_app), "doctor")
+    assert "XIEBAO_API_KEY is not set" in texts(result, "ERROR")
+
+
+def test_doctor_leaves_other_errors_to_flask() -> None:
+    def create_app() -> Flask:
+        raise RuntimeError("no database")
+
+    result = (
+        Flask("any")
+        .test_cli_runner()
+        .invoke(xiebao, ["doctor"], obj=ScriptInfo(create_app=create_app))
+    )
+    assert isinstance(result.exception, RuntimeError)
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["link", "home"]])
+def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None:
+    result = run(Flask("bare"), *command)
+    assert result.exit_code == 1
+    assert "add Xiebao(app)" in result.output
+
+
+@pytest.mark.parametrize(
+    ("config", "level", "said"),
+    [
+        ({"SECRET_KEY": None}, "ERROR", "SECRET_KEY must be text"),
+        ({"SECRET_KEY_FALLBACKS": "old"}, "ERROR", "SECRET_KEY_FALLBACKS must be a list"),
+        ({"SECRET_KEY": "dev"}, "WARNING", "SECRET_KEY is short or well known"),
+        ({"SECRET_KEY": b"Super-Secret_Key"}, "WARNING", "SECRET_KEY is short or well known"),
+        ({"SECRET_KEY_FALLBACKS": ["dev"]}, "WARNING", "One of SECRET_KEY_FALLBACKS is short"),
+        ({"XIEBAO_LOGIN_VIEW": "pages"}, "ERROR", "no endpoint pages: did you mean page?"),
+        ({"XIEBAO_LOGIN_VIEW": "auth.login"}, "ERROR", "no endpoint auth.login: flask routes"),
+        ({"XIEBAO_ENABLED": False}, "WARNING", "XIEBAO_ENABLED is off"),
+        ({"XIEBAO_BASE_URL": PRODUCTION}, "WARNING", "XIEBAO_BASE_URL is the production gateway"),
+        ({"XIEBAO_ENV": "production", "XIEBAO_BASE_URL": TEST}, "WARNING", "is the test gateway"),
+        ({"XIEBAO_BASE_URL": "/gateway"}, "WARNING", "where the app has no gateway"),
+        ({"XIEBAO_PUBLIC_URL": "http://shop.example"}, "WARNING", "begin with http://shop.example"),
+        ({"XIEBAO_PUBLIC_URL": None}, "WARNING", "A forged one would carry them away"),
+        (
+            {"XIEBAO_PUBLIC_URL": None, "SERVER_NAME": "shop.example"},
+            "WARNING",
+            "begin with http://shop.example (SERVER_NAME)",
+        ),
+        ({"XIEBAO_HANDOF_MAX_AGE": 9}, "WARNING", "did you mean XIEBAO_HANDOFF_MAX_AGE?"),
+        ({"XIEBO_LOCALE": "en"}, "WARNING", "did you mean XIEBAO_LOCALE?"),
+        ({"XIEBAO_FROBNICATE": 1}, "WARNING", "XIEBAO_FROBNICATE is no setting"),
+        ({"XIEBAO_ENV": "production"}, "ok", f"{PRODUCTION} (production: policies are real)"),
+        ({}, "ok", f"Entries lead to {TEST} (test: no policy is real)"),
+        ({"XIEBAO_LOGIN_VIEW": "page"}, "ok", "XIEBAO_LOGIN_VIEW: page"),
+        ({"XIEBAO_PUBLIC_URL": "http://localhost:5000"}, "ok", "begin with http://localhost:5000"),
+        (
+            {
+                "XIEBAO_PUBLIC_URL": None,
+                "SERVER_NAME": "shop.example",
+                "PREFERRED_URL_SCHEME": "https",
+            },
+            "ok",
+            "begin with https://shop.example (SERVER_NAME)",
+        ),
+    ],
+)
+def test_doctor_finds(
+    configured: Callable[..., Flask], config: dict[str, Any], level: str, said: str
+) -> None:
+    result = run(configured(**config), "doctor")
+    assert said in texts(result, level)
+    assert result.exit_code == (1 if level == "ERROR" else 0)
+
+
+def test_doctor_finds_nothing_in_other_settings(configured: Callable[..., Flask]) -> None:
+    app = configured(ALIPAY_API_KEY="x", BABEL_LOCALE="zh", XIEBAO_LOCALE="en")
+    assert texts(run(app, "doctor"), "WARNING") == ""
+
+
+def test_doctor_knows_a_trusted_host(configured: Callable[..., Flask]) -> None:
+    if "TRUSTED_HOSTS" not in Flask.default_config:
+        pytest.skip("this Flask has no TRUSTED_HOSTS")
+    app = configured(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=[".shop.example"])
+    result = run(app, "doctor")
+    assert "fail without a request. Set XIEBAO_PUBLIC_URL" in texts(result, "WARNING")
+    assert "policy (2.3): a link was made" in texts(result, "ok")
+
+
+def test_doctor_asks_for_the_environment_outside_debug(
+    configured: Callable[..., Flask],
+) -> None:
+    app = configured(XIEBAO_ENV=None)
+    assert "XIEBAO_ENV is not set: test" in texts(run(app, "doctor"), "ok")
+    app.testing = False
+    assert 'XIEBAO_ENV is not set: say "production"' in texts(run(app, "doctor"), "WARNING")
+
+
+def test_doctor_knows_who_knows_the_members(make_site: Callable[..., SimpleNamespace]) -> None:
+    silent = make_site(loader=False, SECRET_KEY=SECRET_KEY).app
+    assert "add a member_loader" in texts(run(silent, "doctor"), "WARNING")
+    loader = make_site(SECRET_KEY=SECRET_KEY).app
+    assert "A member_loader says who is logged in." in texts(run(loader, "doctor"), "ok")
+    flask_login = make_site(loader=False, SECRET_KEY=SECRET_KEY).app
+    flask_login.login_manager = object()
+    right = texts(run(flask_login, "doctor"), "ok")
+    assert "Flask-Login says who is logged in." in right
+    assert "Flask-Login sends them to log in" in right
+
+
+def test_doctor_finds_the_simulator_of_the_site(configured: Callable[..., Flask]) -> None:
+    app = configured(XIEBAO_BASE_URL="/gateway")
+    app.register_blueprint(GatewaySimulator("12345", "Key").blueprint, url_prefix="/gateway")
+    result = run(app, "doctor")
+    assert texts(result, "WARNING") == ""
+    assert "Entries lead to /gateway" in texts(result, "ok")
+
+
+def test_doctor_notices_that_links_lead_elsewhere(
+    make_site: Callable[..., SimpleNamespace],
+) -> None:
+    app = Flask("shop")
+    app.config.update(
+        TESTING=True, SECRET_KEY=SECRET_KEY, XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY="Key"
+    )
+    app.add_url_rule("/xiebao/home/<token>", "taken", lambda token: token)
+    Xiebao(app)
+    result = run(app, "doctor")
+    assert texts(result, "ERROR") == "home: its links lead to taken: change XIEBAO_URL_PREFIX."
+    assert result.exit_code == 1
+
+
+def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: SimpleNamespace) -> None:
+    @well.app.url_defaults
+    def broken(endpoint: str, values: dict[str, Any]) -> None:
+        raise ValueError("postgres://user:password@host")
+
+    result = run(well.app, "doctor")
+    assert "product: a link fails with ValueError" in texts(result, "ERROR")
+    assert "password" not in result.output
+
+
+# link
+
+
+def entry_of(site: SimpleNamespace, url: str) -> Any:
+    with site.app.app_context():
+        return site.xiebao._site.signer.loads(urlsplit(url).path.rpartition("/")[2])
+
+
+def test_a_link_is_absolute_where_the_site_says_where_it_is(well: SimpleNamespace) -> None:
+    result = run(well.app, "link", "product", CODE)
+    assert result.output.startswith("https://shop.example/xiebao/product/")
+    assert result.output.count("\n") == 1
+    assert entry_of(well, result.output.strip()).reference == CODE
+    local = run(well.app, "link", "product", CODE, "--local").output
+    assert local.startswith("/xiebao/product/")
+
+
+def test_a_link_is_a_path_elsewhere(site: SimpleNamespace) -> None:
+    link = run(site.app, "link", "home").output.strip()
+    site.log_in("m1")
+    assert link.startswith("/xiebao/home/")
+    assert site.app.test_client().get(link, headers={"User-Agent": "iPhone"}).status_code == 302
+    external = run(site.app, "link", "home", "--external")
+    assert external.exit_code == 1
+    assert "set XIEBAO_PUBLIC_URL" in external.output
+
+
+def test_a_local_link_can_be_pasted_after_the_address_of_flask_run(
+    make_site: Callable[..., SimpleNamespace],
+) -> None:
+    site = make_site(XIEBAO_PUBLIC_URL="https://shop.example/mounted", APPLICATION_ROOT="/mounted")
+    assert run(site.app, "link", "home", "--local").output.startswith("/xiebao/home/")
+    assert run(site.app, "link", "home").output.startswith("https://shop.example/mounted/xiebao/")
+
+
+def test_a_link_takes_every_keyword(well: SimpleNamespace) -> None:
+    options = ["--member", "m1", "--max-age", "60", "--sub-partner-id", "s1", "--platform", "ios"]
+    entry = entry_of(
+        well, run(well.app, "link", "product", CODE, *options, "--return-to", "/a").output.strip()
+    )
+    assert (entry.page, entry.reference, entry.member, entry.max_age) == ("product", CODE, "m1", 60)
+    assert (entry.sub_partner_id, entry.platform, entry.return_to) == ("s1", 3, "/a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["product"], "needs a REFERENCE, its caseCode"),
+        (["policy", "--member", "m1"], "needs a REFERENCE, its insureNum"),
+        (["policy", NUMBER], "add --member"),
+        (["policy", NUMBER, "--member", ""], "--member is empty"),
+        (["home", CODE], "takes no case code"),
+        (["home", "--max-age", "60"], "max_age needs member"),
+        (["home", "--platform", "pc"], "serves no PC"),
+        (["home", "--return-to", "https://evil.example"], "return_to must be a path"),
+        (["home", "--gateway"], "partnerUniqKey is required"),
+        (["home", "--gateway", "--member", "m1", "--return-to", "/a"], "--gateway takes no"),
+        (["home", "--gateway", "--member", "m1", "--local"], "--gateway takes no"),
+        (["nowhere"], "'nowhere' is not one of"),
+    ],
+)
+def test_a_link_that_cannot_be_made_says_why(
+    well: SimpleNamespace, arguments: list[str], said: str
+) -> None:
+    result = run(well.app, "link", *arguments)
+    assert result.exit_code
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_switched_off_site_has_no_link(configured: Callable[..., Flask]) -> None:
+    app = configured(XIEBAO_ENABLED=False)
+    for gateway in ([], ["--gateway", "--member", "m1"]):
+        result = run(app, "link", "home", *gateway)
+        assert result.exit_code == 1
+        assert "XIEBAO_ENABLED is off" in result.output
+
+
+def test_link_lists_what_is_wrong_with_an_app_that_does_not_load() -> None:
+    result = run_refused(refused(XIEBAO_PARTNER_ID="12345"), "link", "home")
+    assert result.exit_code == 1
+    assert "XIEBAO_API_KEY is not set" in result.output
+
+
+def test_the_gateway_url_holds_the_sign_and_is_accepted(well: SimpleNamespace) -> None:
+    result = run(
+        well.app, "link", "product", CODE, "--gateway", "--platform", "h5", "--member", "m1"
+    )
+    assert result.output == f"{PRODUCT_URL}\n"
+    assert GatewaySimulator("12345", "Key").check(result.output.strip()).accepted
+
+
+def test_the_help_says_that_the_sign_is_a_secret(well: SimpleNamespace) -> None:
+    assert "which is a SECRET" in " ".join(run(well.app, "link", "--help").output.split())
+
+
+# inspect, a URL of the gateway
+
+
+@pytest.mark.parametrize("example", EXAMPLES_2_1)
+def test_inspect_on_the_examples_of_2_1(configured: Callable[..., Flask], example: str) -> None:
+    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY)
+    result = run(app, "inspect", example)
+    assert result.exit_code == 1
+    right, wrong = texts(result, "ok"), texts(result, "ERROR")
+    host = "production" if example in EXAMPLES_2_1[0] else "test"
+    assert f"The product page (2.1) of the {host} gateway." in right
+    assert "partnerId=1039147: the partner's account" in right
+    assert "subPartnerId=: the partner's sub-account, empty for none" in right
+    assert "caseCode=QX000000127257: the product" in right
+    assert "has the shape of the examples in 2.1, base64 of eleven hex digits" in wrong
+    assert "' partnerUniqKey' has a space" in wrong
+    assert len(wrong.splitlines()) == 2
+    assert result.output.endswith("The gateway would refuse this URL.\n")
+    assert re.search(r"sign=(YT|ZG)…47 ", wrong)
+    assert "YTVhYTk0YTk3ZDI" not in result.output
+    assert "ZGE1ODBiMjkwYTM" not in result.output
+
+
+@pytest.mark.parametrize("example", EXAMPLES_2_2)
+def test_inspect_on_the_examples_of_2_2(configured: Callable[..., Flask], example: str) -> None:
+    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY)
+    result = run(app, "inspect", example)
+    assert "The home page (2.2) of the" in texts(result, "ok")
+    assert "partnerUniqKey=101000: the member, by the partner's id." in texts(result, "ok")
+    assert "is not made with the configured key" in texts(result, "ERROR")
+    assert len(texts(result, "ERROR").splitlines()) == 1  # another key is all there is to say
+    assert not re.search("82e20232|84d7668b", result.output)
+
+
+@pytest.mark.parametrize("example", EXAMPLES_2_3)
+def test_inspect_on_the_examples_of_2_3(configured: Callable[..., Flask], example: str) -> None:
+    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY)
+    result = run(app, "inspect", example)
+    assert "The policy page (2.3) of the" in texts(result, "ok")
+    assert "insureNum=20190226020146: the policy, by its application number." in texts(result, "ok")
+    sign, pay_success = texts(result, "ERROR").splitlines()
+    assert "is not made with the configured key" in sign
+    assert "paySuccess is refused" in pay_success
+    assert "The * in the examples of 2.3 stands for one." in pay_success
+
+
+def test_inspect_without_an_app_checks_all_but_the_key() -> None:
+    def no_app() -> Flask:
+        raise RuntimeError("postgres://user:password@host")
+
+    def inspect(url: str) -> Result:
+        result = (
+            Flask("any")
+            .test_cli_runner()
+            .invoke(xiebao, ["inspect", url], obj=ScriptInfo(create_app=no_app))
+        )
+        assert "password" not in result.output
+        return result
+
+    good = inspect(EXAMPLES_2_2[0])
+    assert good.exit_code == 0
+    assert texts(good, "WARNING").startswith("sign=82…14: the shape is right. It was not checked")
+    assert "the app does not load (RuntimeError)" in good.output
+    assert inspect(EXAMPLES_2_1[0]).exit_code == 1
+    assert inspect(EXAMPLES_2_3[0]).exit_code == 1
+    link = inspect("/xiebao/product/abc")
+    assert link.exit_code == 1
+    assert "A link is read with the key of its site" in link.output
+
+
+def test_inspect_of_a_right_url(well: SimpleNamespace) -> None:
+    result = run(well.app, "inspect", PRODUCT_URL)
+    assert result.exit_code == 0
+    assert findings(result) == [
+        ("ok", "The product page (2.1) of the test gateway."),
+        ("ok", "partnerId=12345: the partner's account at Xiebao."),
+        ("ok", "subPartnerId=: the partner's sub-account, empty for none."),
+        ("ok", f"caseCode={CODE}: the product, by the code that Xiebao provides."),
+        ("ok", "sign=00…35: right for the configured key."),
+        ("ok", "partnerUniqKey=m1: the member, by the partner's id."),
+        ("ok", "platform=1: where the page is shown, H5."),
+    ]
+
+
+def encoded(url: str | bytes) -> str:
+    return quote(base64.b64encode(url if isinstance(url, bytes) else url.encode()), safe="")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (PRODUCT_URL.replace("12345", "12346"), "but this site's is 12345"),
+        (PRODUCT_URL.replace(SIGN, SIGN.upper()), "sign=00…35 has the wrong shape"),
+        (PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "sign=YT…47 has the wrong shape"),
+        (PRODUCT_URL.replace(SIGN, "0" * 32), "sign=00…00 is not made with the configured key"),
+        (PRODUCT_URL.replace(f"sign={SIGN}", "sign="), "sign is empty"),
+        (PRODUCT_URL.replace(f"&sign={SIGN}", ""), "sign is missing"),
+        (PRODUCT_URL.replace("&partnerUniqKey=m1", ""), "partnerUniqKey is missing"),
+        (PRODUCT_URL.replace("&", "&amp;"), "'amp;sign' is no parameter: write sign."),
+        (PRODUCT_URL.replace("caseCode", "casecode"), "'casecode' is no parameter: write caseCode"),
+        (f"{PRODUCT_URL}&colour=red", "colour is no parameter of 2.1"),
+        (f"{PRODUCT_URL}&platform=1", "platform is there 2 times"),
+        (PRODUCT_URL.replace("m1", "林"), "partnerUniqKey is not percent-encoded"),
+        (PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 has 1 (H5), 2 (PC), 3 (IOS)"),
+        (f"{HOME_URL}&platform=2", "platform=2 is refused: 2.2 has 1 (H5), 3 (IOS), 4 (ANDROID)"),
+        (f"{HOME_URL}&paySuccess={encoded('/paid')}", "paySuccess is refused"),
+        (f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}", "paySuccess is refused"),
+        (f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is refused"),
+        (f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", "A + in it must be sent as %2B"),
+        (f"{HOME_URL}&paySuccess=aHR0cDovL2E_Pw==", "URL-safe base64"),
+        (f"{TEST}/dispatch/elsewhere?sign={SIGN}", "The gateway has no page /dispatch/elsewhere"),
+        (f"{TEST}/gateway/dispatch/cps", "The gateway has no page /gateway/dispatch/cps"),
+        ("https://shop.example/about", "no link of this site"),
+    ],
+)
+def test_inspect_says_what_is_wrong(well: SimpleNamespace, url: str, said: str) -> None:
+    result = run(well.app, "inspect", url)
+    assert said in texts(result, "ERROR")
+    assert result.exit_code == 1
+
+
+def test_inspect_agrees_with_the_simulator(well: SimpleNamespace) -> None:
+    """The two were written apart: whatever happens to a URL, they refuse the same."""
+    simulator = GatewaySimulator("12345", "Key", also_known=("hidenav", "toLogin"))
+    policy = f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum={NUMBER}&sign={SIGN}"
+    pay_success = f"&paySuccess={encoded('https://shop.example/?a=保险>')}"
+    urls = [PRODUCT_URL, HOME_URL + pay_success, policy + pay_success, f"{policy}&platform=3"]
+    marks = ["", "&", " ", "%20", "%", "+", "=", "1", "2", "a", "A", "保", "&sign=", "&hidenav=1"]
+    chance = random.Random(18)  # noqa: S311
+    verdicts = {True: 0, False: 0}
+    for _ in range(400):
+        url = chance.choice(urls)
+        if chance.random() < 0.9:
+            at = chance.randrange(url.index("?"), len(url))
+            url = url[:at] + chance.choice(marks) + url[at + chance.randrange(2) :]
+        accepted = simulator.check(url).accepted
+        result = run(well.app, "inspect", url)
+        assert (result.exit_code == 0) is accepted, f"{url}\n{result.output}"
+        verdicts[accepted] += 1
+    assert min(verdicts.values()) > 40
+
+
+def test_inspect_takes_the_parameters_that_the_site_sends(
+    configured: Callable[..., Flask],
+) -> None:
+    url = f"{HOME_URL}&channel=7&hidenav=1"
+    assert "channel is no parameter of 2.2" in run(configured(), "inspect", url).output
+    result = run(configured(XIEBAO_EXTRA={"channel": 7}), "inspect", url)
+    assert result.exit_code == 0
+    assert "channel=7: a parameter that is not in the document." in texts(result, "ok")
+
+
+def test_inspect_says_when_the_key_cannot_be_compared(configured: Callable[..., Flask]) -> None:
+    off = run(configured(XIEBAO_ENABLED=False), "inspect", HOME_URL)
+    assert off.exit_code == 0
+    assert "It was not checked with a key: XIEBAO_ENABLED is off." in texts(off, "WARNING")
+    other = run(configured(), "inspect", EXAMPLES_2_2[1])
+    assert "it is another account's" in texts(other, "WARNING")
+
+
+def test_inspect_suspects_a_shell_that_cut_the_url(well: SimpleNamespace) -> None:
+    cut = run(well.app, "inspect", PRODUCT_URL.partition("&")[0])
+    assert "Put the URL in quotes" in texts(cut, "WARNING")
+    assert "Put the URL in quotes" not in run(well.app, "inspect", PRODUCT_URL).output
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        PRODUCT_URL.replace("m1", SIGN.upper()),
+        f"{PRODUCT_URL}&{SIGN}=1",
+        f"{TEST}/dispatch/{SIGN}",
+        f"{HOME_URL}&paySuccess={encoded('https://a.example/' + SIGN)}",
+        f"{HOME_URL}&toLogin=https://a.example/{SIGN}",
+    ],
+)
+def test_the_sign_is_masked_wherever_it_is(well: SimpleNamespace, url: str) -> None:
+    assert "00…35" in run(well.app, "inspect", url.replace(f"sign={SIGN}", "sign=0")).output
+
+
+def test_a_sign_of_another_key_inside_of_pay_success_is_masked(well: SimpleNamespace) -> None:
+    for other in (EXAMPLES_2_2[0], f"https://shop.example/?next={quote(EXAMPLES_2_2[0], safe='')}"):
+        result = run(well.app, "inspect", f"{HOME_URL}&paySuccess={encoded(other)}")
+        assert "after payment the browser goes to https://" in result.output
+        assert "82e20232" not in result.output
+
+
+def test_the_output_is_one_line_for_each_finding_whatever_the_url_holds(
+    well: SimpleNamespace,
+) -> None:
+    url = f"{HOME_URL}&paySuccess={encoded('https://shop.example/?a=1')}&hidenav=%1b[2J%0aok"
+    result = run(well.app, "inspect", url)
+    assert r"hidenav=\x1b[2J\nok" in result.output
+    assert "\x1b" not in result.output
+
+
+# inspect, a link of the site
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel("2026-11-24 10:00:00+00:00", tick=False) as traveller:
+        yield traveller
+
+
+def test_inspect_of_a_link_without_a_member(well: SimpleNamespace) -> None:
+    for option in ("--external", "--local"):
+        link = run(well.app, "link", "product", CODE, "--return-to", "/a", option).output.strip()
+        result = run(well.app, "inspect", link)
+        assert result.exit_code == 0
+        assert findings(result) == [
+            ("ok", "It is about the product page (2.1)."),
+            ("ok", f"caseCode: {CODE}"),
+            ("ok", "back to: /a"),
+            ("ok", "It has no member: whoever clicks logs in and goes as themselves."),
+        ]
+
+
+def test_inspect_of_a_bearer_link(well: SimpleNamespace, clock: time_machine.Traveller) -> None:
+    link = run(well.app, "link", "policy", NUMBER, "--member", "m1", "--max-age", "60").output
+    whose = "It is member m1's, signed 2026-11-24 10:00:00 UTC"
+    clock.shift(20)
+    now = run(well.app, "inspect", link)
+    assert f"{whose}: for 40 more of its 60 seconds whoever has it" in texts(now, "ok")
+    assert f"insureNum: {NUMBER}" in texts(now, "ok")
+    clock.shift(40)
+    later = run(well.app, "inspect", link)
+    assert f"{whose}, and its max_age of 60 seconds is past" in texts(later, "WARNING")
+    assert later.exit_code == 0
+
+
+def test_inspect_of_a_members_link(well: SimpleNamespace) -> None:
+    link = run(well.app, "link", "home", "--member", "m1", "--platform", "h5").output
+    right = texts(run(well.app, "inspect", link), "ok")
+    assert "only they can follow it, logged in." in right
+    assert "platform: H5" in right
+
+
+def test_inspect_refuses_links_that_the_site_refuses(well: SimpleNamespace) -> None:
+    link = run(well.app, "link", "product", CODE, "--local").output.strip()
+    with well.app.app_context():
+        token_of_nobody = well.xiebao._site.signer.dumps(Entry("policy", NUMBER))
+    for url, said in (
+        (f"{link}x", "was not made by this site, or it was changed"),
+        (link.replace("product", "home"), "no link to a home page: its token is of another"),
+        (f"/xiebao/policy/{token_of_nobody}", "no link to a policy page: its token has no member"),
+    ):
+        result = run(well.app, "inspect", url)
+        assert said in texts(result, "ERROR")
+        assert result.exit_code == 1
+        assert result.output.endswith("Nobody can follow this link.\n")
+    well.app.config["SECRET_KEY"] = None
+    assert "SECRET_KEY must be text" in texts(run(well.app, "inspect", link), "ERROR")
+
+
+def test_inspect_reads_the_way_back_from_a_payment(
+    well: SimpleNamespace, clock: time_machine.Traveller
+) -> None:
+    well.log_in("m1")
+    link = run(well.app, "link", "product", CODE, "--return-to", "/orders/8", "--local").output
+    clicks = []
+    with entry_clicked.connected_to(lambda app, click_id, **_: clicks.append(click_id), well.app):
+        url = well.app.test_client().get(link.strip()).headers["Location"]
+    result = run(well.app, "inspect", url)
+    assert result.exit_code == 0
+    right = texts(result, "ok")
+    assert (
+        "paySuccess: after payment the browser goes to https://shop.example/xiebao/paid/" in right
+    )
+    assert f"click {clicks[0]} of member m1, 2026-11-24 10:00:00 UTC." in right
+    assert "back to: /orders/8" in right
+    paid = re.search(r"https://shop.example/xiebao/paid/\S+", right)
+    assert paid
+    alone = run(well.app, "inspect", paid[0])
+    assert f"click {clicks[0]} of member m1" in texts(alone, "ok")
+    changed = run(well.app, "inspect", f"{paid[0]}x")
+    assert "was not made by this site" in texts(changed, "ERROR")
+
+
+# As a program
+
+
+def flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-W", "error", "-m", "flask", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+SHOP = """
+from flask import Flask
+from flask_xiebao import Xiebao
+
+def create_app():
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY={secret!r}, XIEBAO_PARTNER_ID="12345", {rest})
+    Xiebao(app).member_loader(lambda: "m1")
+    return app
+"""
+
+
+def test_flask_finds_the_commands(tmp_path: Path) -> None:
+    rest = f'XIEBAO_API_KEY="{API_KEY}", XIEBAO_ENV="test"'
+    (tmp_path / "shop.py").write_text(SHOP.format(secret=SECRET_KEY, rest=rest))
+    assert "Insurance entries to Xiebao" in flask(tmp_path, "--app", "shop", "--help").stdout
+    doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")
+    assert doctor.returncode == 0, doctor.stderr
+    assert "policy (2.3): a link was made" in doctor.stdout
+    assert "Errors: 0. Warnings: 1." in doctor.stdout
+    assert not re.search(f"{API_KEY}|{SECRET_KEY}", doctor.stdout + doctor.stderr)
+    assert doctor.stderr == ""
+
+
+def test_doctor_is_there_for_a_factory_that_fails(tmp_path: Path) -> None:
+    rest = f'XIEBAO_KEY="{API_KEY}", XIEBAO_ENV="test"'
+    (tmp_path / "shop.py").write_text(SHOP.format(secret=SECRET_KEY, rest=rest))
+    doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")
+    assert doctor.returncode == 1
+    assert "ERROR    XIEBAO_API_KEY is not set" in doctor.stdout
+    assert "XIEBAO_KEY is no setting: did you mean XIEBAO_API_KEY?" in doctor.stdout
+    assert API_KEY not in doctor.stdout
+    assert doctor.stderr == ""
+
+
+def test_without_any_app_flask_says_how_to_name_one(tmp_path: Path) -> None:
+    doctor = flask(tmp_path, "xiebao", "doctor")
+    assert doctor.returncode == 2
+    assert "flask --app" in doctor.stderr
+    inspect = flask(tmp_path, "xiebao", "inspect", EXAMPLES_2_2[0])
+    assert inspect.returncode == 0
+    assert "It was not checked with a key: Could not locate a Flask application" in inspect.stdout

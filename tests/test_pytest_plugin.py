@@ -1,0 +1,375 @@
+"""The fixture for a site's own tests: used as a site does, its documentation run as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, Response, redirect, render_template_string, request, session
+
+from flask_xiebao import Platform, Xiebao, detect_platform, entry_clicked
+from flask_xiebao import signals as all_signals
+from flask_xiebao.testing import Verdict
+from tests.conftest import CODE, MACROS, NUMBER
+
+pytest_plugins = ["flask_xiebao.pytest_plugin"]
+
+API_KEY = "a9Kx7mQp2ZrT8wLc"
+OTHER_CODE = "QX000000999999"
+PAGE = (
+    MACROS
+    + """
+<a href="/about">About</a>
+{{ insurance_entry(code, return_to="/orders/8") }}
+{% call insurance_entry(other, class="card", sub_partner_id="s7") %}<b>A &amp; B</b>{% endcall %}
+{{ insurance_home_entry() }}
+{{ policy_entry(number) }}
+"""
+)
+
+
+@pytest.fixture
+def make_shop() -> Callable[..., Flask]:
+    """Return a maker of shops with a login that sets the session."""
+
+    def make(**config: Any) -> Flask:
+        app = Flask("shop")
+        app.config.update(
+            SECRET_KEY="a secret for tests",
+            XIEBAO_PARTNER_ID="12345",
+            XIEBAO_API_KEY=API_KEY,
+            XIEBAO_ENV="test",
+        )
+        app.config.update(config)
+        xiebao = Xiebao(app)
+        xiebao.member_loader(lambda: session.get("member"))
+
+        @app.get("/")
+        def start() -> str:
+            return render_template_string(PAGE, code=CODE, other=OTHER_CODE, number=NUMBER)
+
+        @app.get("/about")
+        def about() -> str:
+            return '<a href="/nowhere?platform=h5">Phones</a>'
+
+        @app.get("/mine")
+        def mine() -> Any:
+            return start() if "member" in session else redirect("/login?next=/mine")
+
+        @app.route("/login", methods=["GET", "POST"])
+        def login() -> str:
+            session["member"] = "m1"
+            return "Welcome."
+
+        return app
+
+    return make
+
+
+@pytest.fixture
+def shop(make_shop: Callable[..., Flask]) -> Flask:
+    return make_shop()
+
+
+def member(app: Flask) -> Any:
+    """Return a client that is logged in."""
+    client = app.test_client()
+    client.post("/login")
+    return client
+
+
+def failure(follow_entry: Any, *arguments: Any, **options: Any) -> str:
+    """Return what a test says that fails here."""
+    with pytest.raises(pytest.fail.Exception) as caught:
+        follow_entry(*arguments, **options)
+    assert not caught.value.pytrace  # a traceback could show the sign
+    message = str(caught.value)
+    assert "sign=" not in message
+    return message
+
+
+def test_the_verdict_of_an_entry(shop: Flask, follow_entry: Any) -> None:
+    verdict = follow_entry(member(shop), "/", "product")
+    assert isinstance(verdict, Verdict)
+    assert verdict.accepted, verdict.reasons
+    assert (verdict.page, verdict.member, verdict.platform) == ("product", "m1", Platform.H5)
+    assert dict(verdict.parameters)["caseCode"] == CODE
+    assert verdict.pay_success.startswith("http://localhost/xiebao/paid/")
+    assert not verdict.handoff
+
+
+@pytest.mark.parametrize(
+    ("device", "platform"),
+    [
+        ("pc", Platform.PC),
+        ("mac", Platform.PC),
+        ("wechat-pc", Platform.PC),
+        ("iphone", Platform.H5),
+        ("ipad", Platform.H5),
+        ("android", Platform.H5),
+        ("harmony", Platform.H5),
+        ("wechat", Platform.H5),
+        ("alipay", Platform.H5),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) ShopApp/1", Platform.IOS),
+    ],
+)
+def test_each_device_has_its_platform(
+    make_shop: Callable[..., Flask], follow_entry: Any, device: str, platform: Platform
+) -> None:
+    shop = make_shop(XIEBAO_APP_USER_AGENT="ShopApp/")
+    verdict = follow_entry(member(shop), "/", "product", device=device)
+    assert verdict.accepted, verdict.reasons
+    assert verdict.platform == platform
+
+
+def test_the_documented_devices_are_those_that_there_are() -> None:
+    devices = import_module("flask_xiebao.pytest_plugin").DEVICES
+    assert {name: detect_platform({"User-Agent": agent}) for name, agent in devices.items()} == {
+        **dict.fromkeys(("pc", "mac", "wechat-pc"), Platform.PC),
+        **dict.fromkeys(("iphone", "ipad", "android", "harmony", "wechat", "alipay"), Platform.H5),
+    }
+
+
+def test_a_page_with_several_entries(shop: Flask, follow_entry: Any) -> None:
+    client = member(shop)
+
+    def sent(**options: Any) -> dict[str, str]:
+        return dict(follow_entry(client, "/", "product", **options).parameters)
+
+    assert sent()["caseCode"] == CODE
+    assert sent(index=1)["caseCode"] == OTHER_CODE
+    assert sent(reference=OTHER_CODE)["subPartnerId"] == "s7"
+    assert follow_entry(client, "/", "home").page == "home"
+    assert dict(follow_entry(client, "/", "policy").parameters)["insureNum"] == NUMBER
+
+
+def test_a_handoff_is_reported_and_followed(shop: Flask, follow_entry: Any) -> None:
+    for entry in ("home", "policy"):
+        verdict = follow_entry(member(shop), "/", entry, device="pc")
+        assert verdict.handoff
+        assert verdict.accepted, verdict.reasons
+        assert (verdict.page, verdict.platform, verdict.member) == (entry, Platform.H5, "m1")
+        assert not follow_entry(member(shop), "/", entry, device="iphone").handoff
+
+
+def test_a_link_by_itself(shop: Flask, follow_entry: Any) -> None:
+    xiebao = shop.extensions["xiebao"]
+    shop.config["SERVER_NAME"] = "shop.example"
+    with shop.app_context():
+        link = xiebao.policy_link(NUMBER, member="m2", max_age=60)
+    assert link.startswith("http://shop.example/")
+    verdict = follow_entry(shop.test_client(), link)
+    assert verdict.accepted, verdict.reasons
+    assert verdict.member == "m2"
+    assert "is of another member" in failure(follow_entry, member(shop), link)
+
+
+def test_a_site_below_a_path(make_shop: Callable[..., Flask], follow_entry: Any) -> None:
+    shop = make_shop(APPLICATION_ROOT="/below", XIEBAO_PUBLIC_URL="https://shop.example/mounted")
+    client = member(shop)
+    assert follow_entry(client, "/", "product").accepted
+    with shop.app_context():
+        link = shop.extensions["xiebao"].home_link()
+    assert link.startswith("https://shop.example/mounted/xiebao/")
+    assert follow_entry(client, link).accepted
+
+
+@pytest.mark.parametrize("base_url", ["/gateway", "https://gateway.example/x"])
+def test_another_gateway(make_shop: Callable[..., Flask], follow_entry: Any, base_url: str) -> None:
+    shop = make_shop(XIEBAO_BASE_URL=base_url, XIEBAO_EXTRA={"channel": 7})
+    verdict = follow_entry(member(shop), "/", "product")
+    assert verdict.accepted, verdict.reasons
+    assert dict(verdict.parameters)["channel"] == "7"
+
+
+def test_a_refused_entry_has_its_reasons(shop: Flask, follow_entry: Any) -> None:
+    def platform_of_pc(response: Response) -> Response:
+        if "Location" in response.headers:
+            response.headers["Location"] = response.headers["Location"].replace("sign=", "sgin=")
+        return response
+
+    client = member(shop)
+    shop.after_request_funcs.setdefault(None, []).append(platform_of_pc)
+    verdict = follow_entry(client, "/", "product")
+    assert not verdict.accepted
+    assert any("sgin" in reason for reason in verdict.reasons)
+
+
+def test_nobody_logged_in_fails_and_says_so(
+    make_shop: Callable[..., Flask], follow_entry: Any
+) -> None:
+    said = "nobody is logged in: log the client in first."
+    nobody = make_shop().test_client()
+    assert failure(follow_entry, nobody, "/", "product") == f"The click answered 401: {said}"
+    redirected = make_shop(XIEBAO_LOGIN_VIEW="login").test_client()
+    message = failure(follow_entry, redirected, "/", "product")
+    assert message == f"The click answered 302 to /login: {said}"
+
+
+def test_a_page_without_the_entry_fails_and_says_what_there_is(
+    shop: Flask, follow_entry: Any
+) -> None:
+    client = shop.test_client()
+    message = failure(follow_entry, client, "/", "policy")
+    assert "/ has no policy entry with index 0. Its entries: product, product, home." in message
+    assert "Without a login there are none for policies." in message
+    message = failure(follow_entry, client, "/", "product", reference="QX1")
+    assert "no product entry QX1" in message
+    assert "with index 2" in failure(follow_entry, client, "/", "product", index=2)
+    assert "Its entries: none." in failure(follow_entry, client, "/about", "home")
+    assert "it answered 404" in failure(follow_entry, client, "/nowhere", "home")
+    assert "it answered 302 to /login" in failure(follow_entry, client, "/mine", "home")
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ("/xiebao/product/nonsense", "The click answered 404: the link is none of this site"),
+        ("/about", "The click answered 200: a page that is no handoff"),
+        ("/login", "The click answered 200: a page that is no handoff"),
+    ],
+)
+def test_a_link_that_leads_elsewhere_fails(
+    shop: Flask, follow_entry: Any, link: str, said: str
+) -> None:
+    assert said in failure(follow_entry, member(shop), link)
+
+
+def test_a_switched_off_site_fails(make_shop: Callable[..., Flask], follow_entry: Any) -> None:
+    link = follow_link(make_shop())
+    off = make_shop(XIEBAO_ENABLED=False)
+    assert "XIEBAO_ENABLED is off" in failure(follow_entry, member(off), link)
+    assert "Its entries: none." in failure(follow_entry, member(off), "/", "product")
+
+
+def follow_link(shop: Flask) -> str:
+    with shop.test_request_context():
+        link: str = shop.extensions["xiebao"].home_link()
+        return link
+
+
+def test_a_mistake_in_the_test_is_an_error(shop: Flask, follow_entry: Any) -> None:
+    with pytest.raises(ValueError, match="'products' is no entry: use one of product, home"):
+        follow_entry(shop.test_client(), "/", "products")
+    with pytest.raises(ValueError, match="'ipod' is no User-Agent: use one, or one of pc, mac"):
+        follow_entry(shop.test_client(), "/", "product", device="ipod")
+    assert "has no Xiebao" in failure(follow_entry, Flask("bare").test_client(), "/", "product")
+
+
+def test_the_site_and_the_client_stay_as_they_are(shop: Flask, follow_entry: Any) -> None:
+    seen: list[tuple[str, str]] = []
+
+    @shop.before_request
+    def look() -> None:
+        seen.append((request.path.split("/")[1], str(request.user_agent)))
+
+    def state() -> Any:
+        return (
+            dict(shop.config),
+            list(shop.blueprints),
+            list(shop.url_map.iter_rules()),
+            {name: dict(signal.receivers) for name, signal in signals().items()},
+            {key: list(functions) for key, functions in shop.after_request_funcs.items()},
+        )
+
+    client = member(shop)
+    environ, before = dict(client.environ_base), state()
+    client.set_cookie("basket", "full")
+    follow_entry(client, "/", "home", device="pc")
+    assert state() == before
+    assert client.environ_base == environ
+    assert client.get_cookie("basket").value == "full"
+    assert client.get("/mine").status_code == 200  # still logged in
+    assert [page for page, _ in seen] == ["login", "", "xiebao", "xiebao", "mine"]
+    agents = dict(seen)
+    assert "Windows" in agents["xiebao"]
+    assert "Windows" not in agents["mine"]
+
+
+def signals() -> Any:
+    return dict(all_signals._signals)
+
+
+def test_a_click_is_a_real_one(shop: Flask, follow_entry: Any) -> None:
+    members = []
+    with entry_clicked.connected_to(lambda app, member, **_: members.append(member), shop):
+        follow_entry(member(shop), "/", "product")
+    assert members == ["m1"]
+
+
+def test_nobody_loads_it_unasked() -> None:
+    assert not [
+        entry for entry in metadata.entry_points(group="pytest11") if "xiebao" in entry.value
+    ]
+
+
+# The documentation
+
+DOC_SHOP = """
+from flask import Flask, render_template_string
+from flask_xiebao import Xiebao
+
+app = Flask(__name__)
+app.config.update(SECRET_KEY="a secret for tests", XIEBAO_PARTNER_ID="12345", XIEBAO_ENV="test")
+app.config["XIEBAO_API_KEY"] = "a9Kx7mQp2ZrT8wLc"
+xiebao = Xiebao(app)
+xiebao.member_loader(lambda: MEMBER)
+MEMBER = "m1"
+MACROS = '{% from "xiebao/entry.html" import insurance_entry %}'
+
+@app.get("/")
+def start():
+    return render_template_string(MACROS + '{{ insurance_entry("QX000000127257") }}')
+"""
+
+
+def paste(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
+    """Make a site's tests of the blocks of the documentation, and run them."""
+    doc = import_module("flask_xiebao.pytest_plugin").__doc__
+    conftest, test = re.findall(r"::\n\n((?:    .*\n|\n)+)", doc)
+    (folder / "conftest.py").write_text(textwrap.dedent(conftest))
+    (folder / "test_insurance.py").write_text(textwrap.dedent(test))
+    (folder / "shop.py").write_text(shop)
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-W",
+            "error",
+            "--showlocals",
+            "-p",
+            "no:cacheprovider",
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_documentation_is_a_test_that_passes(tmp_path: Path) -> None:
+    done = paste(tmp_path, DOC_SHOP)
+    assert done.returncode == 0, done.stdout
+    assert "5 passed" in done.stdout
+
+
+def test_the_documentation_is_a_test_that_fails_where_it_should(tmp_path: Path) -> None:
+    done = paste(tmp_path, DOC_SHOP.replace('"m1"', "None"))
+    assert done.returncode == 1
+    assert "5 failed" in done.stdout
+    assert "The click answered 401: nobody is logged in" in done.stdout
+    other = paste(tmp_path, DOC_SHOP.replace("QX000000127257", "QX1"))
+    assert "5 failed" in other.stdout
+    assert "assert 'QX1' == 'QX000000127257'" in other.stdout
+    assert "a9Kx7mQp2ZrT8wLc" not in other.stdout
