@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: demo test bench screenshots lint format clean
+.PHONY: demo test bench fuzz load versions screenshots dist lint format clean
 
 demo: .venv/demo.stamp
 	$(BIN)/flask --app demo_app run --port $(PORT)
@@ -20,9 +20,29 @@ screenshots: .venv/test.stamp
 bench: .venv/bench.stamp
 	$(BIN)/python -m tests.benchmarks
 
+fuzz: .venv/test.stamp
+	$(BIN)/python -m tests.fuzz
+
+load: .venv/test.stamp
+	$(BIN)/python -m tests.load
+
+versions: .venv/test.stamp
+	$(BIN)/tox run
+
+# What is built is installed alone, and does the README's quick start.
+dist: .venv/test.stamp
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	rm -rf build/empty
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	build/empty/bin/python tests/quickstart.py README.md
+
 lint: .venv/test.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/bandit --quiet --recursive flask_xiebao
 	$(BIN)/mypy --strict flask_xiebao
 
 format: .venv/test.stamp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from werkzeug.test import TestResponse
 
 from flask_xiebao import LinkError, Platform, Xiebao, detect_platform
-from flask_xiebao.links import LinkSigner, _pack, make_entry
+from flask_xiebao.links import make_entry
 from flask_xiebao.templating import qr_code
 from flask_xiebao.testing import GatewaySimulator, Verdict
 
@@ -39,9 +39,10 @@ _SHOWN = 20
 
 def _made_long_ago(link: str, row: Row) -> str:
     """Return the link of *row* as it would be had it been made in 1970, for one second."""
-    signer = LinkSigner([current_app.secret_key or ""])
-    fields = [row.page, _REFERENCES[row.page], None, None, None, _HERSELF, 0, 1]
-    return f"{link.rpartition('/')[0]}/{_pack(signer._entries, fields)}"
+    entry = make_entry(row.page, _REFERENCES[row.page], member=_HERSELF, max_age=1)
+    xiebao: Xiebao = current_app.extensions["xiebao"]
+    token = xiebao.site.signer.dumps(replace(entry, signed_at=0))
+    return f"{link.rpartition('/')[0]}/{token}"
 
 
 def _tampered(link: str, row: Row) -> str:

@@ -84,7 +84,7 @@ class Xiebao:
 
         :raises ConfigError: when ``XIEBAO_ENABLED`` is off, or the app has no Xiebao.
         """
-        return self._site.gateway
+        return self.site.gateway
 
     def product_link(
         self,
@@ -109,7 +109,7 @@ class Xiebao:
         :param external: make an absolute URL. Without a request every link is.
         :raises LinkError: when an argument is wrong, or the link cannot be built safely.
         """
-        return self._site.link(
+        return self.site.link(
             "product",
             case_code,
             member=member,
@@ -134,7 +134,7 @@ class Xiebao:
 
         Parameters and errors are those of :meth:`product_link`.
         """
-        return self._site.link(
+        return self.site.link(
             "home",
             member=member,
             sub_partner_id=sub_partner_id,
@@ -163,7 +163,7 @@ class Xiebao:
 
         The other parameters and the errors are those of :meth:`product_link`.
         """
-        return self._site.link(
+        return self.site.link(
             "policy",
             insure_num,
             member=member,
@@ -174,7 +174,11 @@ class Xiebao:
         )
 
     @property
-    def _site(self) -> Site:
+    def site(self) -> Site:
+        """The current app's part of the extension, for this package's own tools.
+
+        :raises ConfigError: when the app has no Xiebao.
+        """
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         try:
             return self._sites[app]

@@ -22,6 +22,7 @@ from .platforms import Platform
 class Page:
     """One row of the document: a page of the gateway.
 
+    :param section: where the document describes it.
     :param path: where the page is on the gateway's host.
     :param reference: the parameter that says which product or policy is meant, if any.
     :param parameters: every parameter the page takes, in the order of the document's examples.
@@ -29,6 +30,7 @@ class Page:
     :param platforms: the platforms that the page serves.
     """
 
+    section: str
     path: str
     reference: str | None
     parameters: tuple[str, ...]
@@ -45,7 +47,8 @@ _NO_PC_AT_PRESENT = _EVERYWHERE - {Platform.PC}
 #: of the same gateway family send it on the product page too, where a shop needs it most.
 PAGES: Mapping[str, Page] = MappingProxyType(
     {
-        "product": Page(  # 2.1
+        "product": Page(
+            "2.1",
             "/dispatch/cps",
             "caseCode",
             (
@@ -55,14 +58,16 @@ PAGES: Mapping[str, Page] = MappingProxyType(
             frozenset({"caseCode", "partnerUniqKey"}),
             _EVERYWHERE,
         ),
-        "home": Page(  # 2.2
+        "home": Page(
+            "2.2",
             "/dispatch/cps/index",
             None,
             ("partnerId", "subPartnerId", "sign", "partnerUniqKey", "platform", "paySuccess"),
             frozenset({"partnerUniqKey"}),
             _NO_PC_AT_PRESENT,
         ),
-        "policy": Page(  # 2.3
+        "policy": Page(
+            "2.3",
             "/dispatch/cps/insureDetail",
             "insureNum",
             ("partnerId", "insureNum", "sign", "partnerUniqKey", "platform", "paySuccess"),

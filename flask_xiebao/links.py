@@ -210,7 +210,7 @@ class LinkSigner:
         self._open = lru_cache(REMEMBERED)(partial(_unpack, _entry, self._entries))
 
     def dumps(self, entry: Entry) -> str:
-        """Return the token of *entry*, signed now."""
+        """Return the token of *entry*, signed now, or when it says that it was."""
         return _pack(self._entries, _fields(entry))
 
     def loads(self, token: str) -> Entry:
@@ -267,7 +267,8 @@ def _fields(entry: Entry) -> list[Any]:
         entry.return_to,
     ]
     if entry.member is not None:
-        fields += [entry.member, int(time.time()), entry.max_age]
+        signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
+        fields += [entry.member, signed_at, entry.max_age]
     while fields[-1] is None:  # short tokens make QR codes that are easy to scan
         fields.pop()
     return fields

@@ -137,7 +137,7 @@ class _Visit:
         if "xiebao" not in self._app.extensions:
             _fail("The app of this client has no Xiebao: call Xiebao(app).")
         with self._app.app_context():
-            self._site: Site = self._app.extensions["xiebao"]._site
+            self.site: Site = self._app.extensions["xiebao"].site
 
     def find(self, url: str, entry: str, reference: str | None, index: int) -> str:
         """Return the link of an entry on a page."""
@@ -167,9 +167,9 @@ class _Visit:
         if self._leads_on(location):
             # No local variable holds the key.
             simulator = GatewaySimulator(
-                self._site.settings.partner_id,
-                self._site.settings.api_key.reveal(),
-                also_known=self._site.settings.extra or (),
+                self.site.settings.partner_id,
+                self.site.settings.api_key.reveal(),
+                also_known=self.site.settings.extra or (),
             )
             return Followed(**vars(simulator.check(location)), handoff=direct is not None)
         why = _WHY.get(response.status_code, "no redirect to the gateway.")
@@ -179,7 +179,7 @@ class _Visit:
         """Get a URL of the site, from wherever it is mounted."""
         parts = urlsplit(url)
         path = parts.path
-        for root in (self._app.config["APPLICATION_ROOT"], self._site.settings.public_url or ""):
+        for root in (self._app.config["APPLICATION_ROOT"], self.site.settings.public_url or ""):
             mount = urlsplit(root).path.rstrip("/")
             if mount and path.startswith(f"{mount}/"):
                 path = path.removeprefix(mount)
@@ -188,11 +188,11 @@ class _Visit:
 
     def _reference(self, href: str) -> str | None:
         with self._app.app_context():
-            return self._site.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
+            return self.site.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
 
     def _leads_on(self, location: str) -> bool:
-        settings = self._site.settings
-        return settings.enabled and self._site.gateway.base_url in location.partition("?")[0]
+        settings = self.site.settings
+        return settings.enabled and self.site.gateway.base_url in location.partition("?")[0]
 
 
 class _Links(HTMLParser):

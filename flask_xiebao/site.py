@@ -25,6 +25,12 @@ _PLACE = "token-goes-here"
 MemberLoader = Callable[[], object]
 
 
+def trusts_hosts() -> bool:
+    """Tell whether the current app refuses requests for a host that it does not name."""
+    # Only a Flask that has the setting does so.
+    return "TRUSTED_HOSTS" in Flask.default_config and bool(current_app.config["TRUSTED_HOSTS"])
+
+
 class NowhereError(LinkError):
     """Nothing says where the site is: wrong for every link, not for one."""
 
@@ -206,11 +212,11 @@ class Site:
         return self.members.current()
 
     def _host_is_vouched(self) -> bool:
-        config = current_app.config
-        # Only a Flask that has the setting refuses the hosts that it does not name.
-        trusted = "TRUSTED_HOSTS" in Flask.default_config and config["TRUSTED_HOSTS"]
         return bool(
-            _in_development() or self.settings.public_url or config["SERVER_NAME"] or trusted
+            _in_development()
+            or self.settings.public_url
+            or current_app.config["SERVER_NAME"]
+            or trusts_hosts()
         )
 
 

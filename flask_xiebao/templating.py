@@ -159,6 +159,7 @@ class Helpers:
         complain(f"An insurance entry was left out: {error}")
 
 
+@lru_cache
 def qr_code(url: str) -> Markup:
     """Return the QR code of *url* as an SVG that fills what it stands in.
 

@@ -185,7 +185,7 @@ def handoff(site: Site, entry: Entry, visitor: Visitor, token: str) -> Response:
     lifetime = site.settings.handoff_max_age
     if visitor.seconds_left is not None:
         lifetime = min(lifetime, visitor.seconds_left)
-    on_phone = replace(entry, member=visitor.member, max_age=lifetime)
+    on_phone = replace(entry, member=visitor.member, max_age=lifetime, signed_at=None)
     return make_response(
         render_template(
             "xiebao/handoff.html",

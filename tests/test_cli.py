@@ -345,7 +345,7 @@ def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: SimpleNamespace) 
 
 def entry_of(site: SimpleNamespace, url: str) -> Any:
     with site.app.app_context():
-        return site.xiebao._site.signer.loads(urlsplit(url).path.rpartition("/")[2])
+        return site.xiebao.site.signer.loads(urlsplit(url).path.rpartition("/")[2])
 
 
 def test_a_link_is_absolute_where_the_site_says_where_it_is(well: SimpleNamespace) -> None:
@@ -677,7 +677,7 @@ def test_inspect_of_a_members_link(well: SimpleNamespace) -> None:
 def test_inspect_refuses_links_that_the_site_refuses(well: SimpleNamespace) -> None:
     link = run(well.app, "link", "product", CODE, "--local").output.strip()
     with well.app.app_context():
-        token_of_nobody = well.xiebao._site.signer.dumps(Entry("policy", NUMBER))
+        token_of_nobody = well.xiebao.site.signer.dumps(Entry("policy", NUMBER))
     for url, said in (
         (f"{link}x", "was not made by this site, or it was changed"),
         (link.replace("product", "home"), "no link to a home page: its token is of another"),

@@ -61,7 +61,7 @@ ENTRIES = {"product": "[data-xiebao-entry=product]", "home": "#home", "policy": 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Flask:
     monkeypatch.setenv("FLASK_SECRET_KEY", "a secret for tests")
-    return demo_app.create_app()
+    return demo_app.create_app(str(tmp_path))
 
 
 def visit(shop: Flask, agent: str, member: str | None = MEMBER) -> FlaskClient:
@@ -154,13 +154,13 @@ def test_signing_in_goes_to_no_other_site(shop: Flask, target: str) -> None:
 
 
 def test_with_an_account_in_the_environment_it_leads_to_xiebao(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.setenv("FLASK_SECRET_KEY", "a secret for tests")
     monkeypatch.setenv("FLASK_XIEBAO_PARTNER_ID", "1039147")
     monkeypatch.setenv("FLASK_XIEBAO_API_KEY", "another key")
     monkeypatch.setenv("FLASK_XIEBAO_ENV", "production")
-    client = visit(demo_app.create_app(), DEVICES[1][1])
+    client = visit(demo_app.create_app(str(tmp_path)), DEVICES[1][1])
     page = BeautifulSoup(client.get("/").text, "html.parser")
     location = client.get(page.select_one(ENTRIES["product"])["href"]).location
     assert location.startswith("https://api.xiebao18.com/dispatch/cps?partnerId=1039147&")

@@ -1,0 +1,203 @@
+"""What ``flask xiebao doctor`` finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from traceback import walk_tb
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from werkzeug.exceptions import HTTPException
+
+from .config import ENVIRONMENTS, Settings
+from .console import ERROR, Finding, bad, local_link, ok, warning
+from .errors import ConfigError, XiebaoError
+from .extension import Xiebao
+from .gateway import PAGES
+from .site import Site, login_manager
+from .testing import GatewaySimulator
+
+_KNOWN = {f"XIEBAO_{setting.name.upper()}": setting for setting in fields(Settings)}
+_UNSET = {
+    "XIEBAO_ENV": "test",
+    "XIEBAO_BASE_URL": "the gateway of XIEBAO_ENV",
+    "XIEBAO_LOCALE": "Flask-Babel's, else zh",
+    "XIEBAO_STRICT": "in debug and testing",
+}
+_SHORTEST_KEY = 16
+# Keys that tutorials print and that are long enough, without punctuation.
+_PUBLISHED_KEYS = (
+    *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
+    *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
+)
+_NEW_KEY = 'make one with python -c "import secrets; print(secrets.token_hex())"'
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_SAMPLES = {"product": "QX000000127257", "policy": "20190226020146"}
+
+
+def check_refused(refusal: ConfigError) -> list[Finding]:
+    """Say what is wrong with an app that did not load."""
+    findings: list[Finding] = []
+    for frame, _ in walk_tb(refusal.__traceback__):
+        if frame.f_code is Xiebao.init_app.__code__:
+            findings = list(check_settings(frame.f_locals["app"]))
+    if all(level != ERROR for level, _ in findings):
+        findings += map(bad, str(refusal).splitlines())
+    return findings
+
+
+def check_site(site: Site) -> Iterator[Finding]:
+    """Say what is right and wrong with the current app."""
+    yield from check_settings(current_app)
+    yield check_destination(site.settings)
+    yield from check_login(site)
+    yield check_links_that_leave(site.settings)
+    try:
+        yield check_secret_key(site)
+    except ConfigError as error:
+        yield bad(f"{error} If you have none, {_NEW_KEY}.")
+        return
+    if site.settings.enabled:
+        yield from (check_round_trip(site, page) for page in PAGES)
+
+
+def check_settings(app: Flask) -> Iterator[Finding]:
+    """Go through every setting, and find those that are misspelled."""
+    problems: list[str] = []
+    try:
+        Settings.from_config(app.config)
+    except ConfigError as error:
+        problems = str(error).splitlines()[1:]
+    for name in _KNOWN:
+        value = app.config.get(name)
+        if wrong := [problem for problem in problems if name in problem]:
+            yield from map(bad, wrong)
+        elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
+            yield warning(f'{name} is not set: say "production" if this site sells, else "test".')
+        else:
+            yield ok(f"{name}{_shown_setting(name, value)}")
+    for name in sorted(app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()):
+        ours = name.startswith("XIEBAO_")
+        if meant := get_close_matches(name, _KNOWN, 1, 0.6 if ours else 0.85):
+            yield warning(f"{name} is no setting: did you mean {meant[0]}?")
+        elif ours:
+            yield warning(f"{name} is no setting of Flask-Xiebao: remove it.")
+
+
+def _shown_setting(name: str, value: Any) -> str:
+    if value is None:
+        default = _UNSET.get(name, _KNOWN[name].default)
+        return f" is not set: {'none' if default in (None, '') else default}"
+    if name == "XIEBAO_API_KEY":
+        return " is set, and not shown"
+    return f": {', '.join(value) if name == 'XIEBAO_EXTRA' else getattr(value, 'pattern', value)}"
+
+
+def check_destination(settings: Settings) -> Finding:
+    """Say where the entries lead."""
+    if not settings.enabled:
+        return warning("XIEBAO_ENABLED is off: entries render nothing, their links answer 404.")
+    env = settings.env or "test"
+    base_url = settings.base_url or ENVIRONMENTS[env]
+    other = {url: name for name, url in ENVIRONMENTS.items() if name != env}.get(base_url)
+    if other:
+        return warning(
+            f"XIEBAO_ENV is {env}, but XIEBAO_BASE_URL is the {other} gateway, which has another"
+            " key: remove XIEBAO_BASE_URL."
+        )
+    if base_url.startswith("/") and not _endpoint(base_url.rstrip("/") + PAGES["product"].path):
+        return warning(
+            f"XIEBAO_BASE_URL is the path {base_url} of this site, where the app has no gateway:"
+            " register the blueprint of a GatewaySimulator there."
+        )
+    real = "policies are real" if env == "production" else "no policy is real"
+    return ok(f"Entries lead to {base_url} ({env}: {real}).")
+
+
+def _endpoint(path: str) -> tuple[str, Mapping[str, Any]] | None:
+    """Return the endpoint at a path of this app, and its values."""
+    try:
+        return current_app.url_map.bind("localhost").match(path)
+    except HTTPException:
+        return None
+
+
+def check_login(site: Site) -> Iterator[Finding]:
+    """Say whether the site knows its members, and where those who are not logged in go."""
+    if not site.members.are_known():
+        yield warning(
+            "Nothing says who is logged in, so only links with max_age can be followed: add a"
+            " member_loader."
+        )
+    else:
+        source = "Flask-Login" if site.members.loader is None else "A member_loader"
+        yield ok(f"{source} says who is logged in.")
+    view = site.settings.login_view
+    if view is None:
+        answer = "Flask-Login sends them to log in" if login_manager() else "they get a 401 page"
+        yield ok(f"Whoever is not logged in: {answer}. XIEBAO_LOGIN_VIEW can name your login.")
+    elif view not in current_app.view_functions:
+        meant = get_close_matches(view, current_app.view_functions, 1)
+        advice = f"did you mean {meant[0]}?" if meant else "flask routes lists those there are."
+        yield bad(f"XIEBAO_LOGIN_VIEW: there is no endpoint {view}: {advice}")
+
+
+def check_links_that_leave(settings: Settings) -> Finding:
+    """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
+    config = current_app.config
+    source, url = "XIEBAO_PUBLIC_URL", settings.public_url
+    if url is None and config["SERVER_NAME"]:
+        source, url = "SERVER_NAME", f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}"
+    if url is None:
+        trusted = "TRUSTED_HOSTS" in Flask.default_config and config["TRUSTED_HOSTS"]
+        forged = "" if trusted else " A forged one would carry them away: with a member, they fail."
+        return warning(
+            "Links that leave the site have the host of the request, and fail without a request."
+            f"{forged} Set XIEBAO_PUBLIC_URL, such as https://shop.example."
+        )
+    begin = f"Links that leave the site begin with {url} ({source})"
+    if url.startswith("https://") or urlsplit(url).hostname in _THIS_MACHINE:
+        return ok(f"{begin}.")
+    return warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
+
+
+def check_secret_key(site: Site) -> Finding:
+    """Say whether links are signed with a key that nobody can guess.
+
+    :raises ConfigError: when they cannot be signed at all.
+    """
+    site.signer  # noqa: B018 - it raises
+    config = current_app.config
+    for key in (config["SECRET_KEY"], *(config.get("SECRET_KEY_FALLBACKS") or ())):
+        text = key if isinstance(key, str) else key.decode("latin-1")
+        if len(text) < _SHORTEST_KEY or re.sub("[^a-z0-9]", "", text.lower()) in _PUBLISHED_KEYS:
+            name = "SECRET_KEY" if key == config["SECRET_KEY"] else "One of SECRET_KEY_FALLBACKS"
+            return warning(
+                f"{name} is short or well known: who guesses it, forges links. So {_NEW_KEY}."
+            )
+    return ok("SECRET_KEY signs the links.")
+
+
+def check_round_trip(site: Site, page: str) -> Finding:
+    """Make a link, find its endpoint, open its token, build its gateway URL, have that checked."""
+    settings = site.settings
+    try:
+        link = local_link(site, page, _SAMPLES.get(page), member="doctor", max_age=60)
+        endpoint, values = _endpoint(urlsplit(link).path) or ("nowhere", {})
+        if endpoint != f"xiebao.{page}":
+            return bad(f"{page}: its links lead to {endpoint}: change XIEBAO_URL_PREFIX.")
+        entry = site.signer.loads(values["token"])
+        url = site.gateway.url(page, entry.reference, partner_uniq_key=entry.member)
+    except Exception as error:  # a site may hook into URLs; what others say may hold passwords
+        why = error if isinstance(error, XiebaoError) else "try to make one in flask shell."
+        return bad(f"{page}: a link fails with {type(error).__name__}: {why}")
+    simulator = GatewaySimulator(
+        settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
+    )
+    if not simulator.check(url).accepted:
+        return bad(f"{page}: the simulator of the gateway refuses what a link leads to.")
+    return ok(f"{page} ({PAGES[page].section}): a link was made, found and opened, and leads on.")
