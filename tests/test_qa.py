@@ -22,8 +22,9 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 
 import demo_app
-from demo_app import events
+from demo_app import clicks, events
 from demo_app.devices import DEVICES
+from demo_app.rows import ROWS
 from flask_xiebao import Gateway
 from tests import qr
 from tests.conftest import CODE, NUMBER, PC, PHONE
@@ -164,7 +165,7 @@ def kept(app: Flask) -> list[events.Event]:
 @pytest.fixture
 def one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave one row of the matrix, where it is not what is looked at."""
-    monkeypatch.setattr(demo_app.qa, "ROWS", {"product": demo_app.qa.ROWS["product"]})
+    monkeypatch.setattr("demo_app.matrix.ROWS", {"product": ROWS["product"]})
 
 
 @pytest.fixture(scope="module")
@@ -259,23 +260,23 @@ class TestRed:
     def test_a_refusal_that_does_not_come_is_red(
         self, demo: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        row = demo_app.qa.ROWS["product"]
+        row = ROWS["product"]
         broken = replace(row, ends="expired")
-        monkeypatch.setitem(demo_app.qa.ROWS, "product", broken)
+        monkeypatch.setitem(ROWS, "product", broken)
         assert "应当410" in text(look(demo.test_client(), "/qa/product/iphone").main)
 
     def test_a_payment_that_returns_elsewhere_is_red(
         self, demo: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(demo_app.qa, "_way_back", lambda *_: "/elsewhere")
+        monkeypatch.setattr(clicks, "_way_back", lambda *_: "/elsewhere")
         details = text(look(demo.test_client(), "/qa/product-return/iphone").main)
         assert "支付后应回到 /insured，却回到 /elsewhere" in details
 
     def test_a_missing_sub_account_is_red(
         self, demo: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        row = demo_app.qa.ROWS["product-sub"]
-        monkeypatch.setitem(demo_app.qa.ROWS, row.name, replace(row, options={}))
+        row = ROWS["product-sub"]
+        monkeypatch.setitem(ROWS, row.name, replace(row, options={}))
         details = text(look(demo.test_client(), "/qa/product-sub/iphone").main)
         assert "subPartnerId 应为 branch-7" in details
 
@@ -754,7 +755,7 @@ class TestAnywhere:
             sign = real_account.extensions["xiebao"].gateway.sign
         urls = ["/qa", "/qa/events", f"/qa?page=product&reference={CODE}&return_to=/insured"]
         urls += [f"/qa?page=policy&reference={NUMBER}"]
-        urls += [f"/qa/{row}/{name}" for row in demo_app.qa.ROWS for name in ("windows", "iphone")]
+        urls += [f"/qa/{row}/{name}" for row in ROWS for name in ("windows", "iphone")]
         pages = {url: client.get(url) for url in urls}
         assert {page.status_code for page in pages.values()} == {200}
         assert "sign=" in pages["/qa/product/iphone"].text

@@ -14,6 +14,7 @@ from unittest import mock
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 from werkzeug.serving import make_server
+from werkzeug.wsgi import ClosingIterator
 
 import demo_app
 
@@ -66,7 +67,13 @@ def create_demo(folder: Path, **settings: str) -> Flask:
 @contextlib.contextmanager
 def serve(app: Flask) -> Iterator[str]:
     """Serve *app* from a thread of its own; the value is its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        # Werkzeug's server leaves a file open when the browser hangs up while it is sent.
+        with contextlib.closing(ClosingIterator(app(environ, start_response))) as body:
+            return [b"".join(body)]
+
+    server = make_server("127.0.0.1", 0, answer, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=[0.05])
     thread.start()
     try:
