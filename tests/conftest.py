@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, render_template_string
 
-from flask_xiebao import Xiebao
+from flask_xiebao import Gateway, Xiebao
 
 MACROS = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
@@ -27,6 +28,24 @@ PHONE = {
 }
 CODE = "QX000000127257"
 NUMBER = "20190226020146"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_log_shows_the_sign() -> Iterator[None]:
+    """Read all that is logged in the whole run: the sign of the sites in it is not there."""
+    seen: list[str] = []
+    sign = Gateway("12345", "Key").sign
+
+    class Reader(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if sign in self.format(record):
+                seen.append(f"{record.name}: {record.getMessage()}")
+
+    reader = Reader()
+    logging.getLogger().addHandler(reader)
+    yield
+    logging.getLogger().removeHandler(reader)
+    assert seen == []
 
 
 @pytest.fixture
