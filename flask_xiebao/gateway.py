@@ -370,16 +370,16 @@ class Gateway:
         if sub_partner_id is not None:
             values["subPartnerId"] = _encode(_sub_partner_id(sub_partner_id))
         if row.reference is not None and reference is not None:
-            values[row.reference] = _encode(check_text(row.reference, reference))
+            values[row.reference] = _checked(row.reference, reference)
         if partner_uniq_key is not None:
-            values["partnerUniqKey"] = _encode(check_text("partnerUniqKey", partner_uniq_key))
+            values["partnerUniqKey"] = _checked("partnerUniqKey", partner_uniq_key)
         if platform is not None:
             values["platform"] = _platform_code(row, platform)
         if pay_success is not None:
-            values["paySuccess"] = quote(_pay_success(pay_success), safe="")
-        for name in row.parameters:
-            if name in row.required and name not in values:
-                raise GatewayError(f"{name} is required for the {page} page: give it a value.")
+            values["paySuccess"] = _encode(_pay_success(pay_success))
+        if missing := row.required - values.keys():
+            name = min(missing, key=row.parameters.index)
+            raise GatewayError(f"{name} is required for the {page} page: give it a value.")
         further = self.extra
         if extra is not None:
             further = {**further, **check_extra("extra", extra)}
@@ -396,7 +396,16 @@ def _sign(key: Secret, partner_id: str) -> Secret:
     return Secret(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
 
 
-@lru_cache(1024)  # the same products and sub-accounts are in every URL
+def _checked(name: str, value: object) -> str:
+    """Return a value as it stands in a URL."""
+    return _checked_text(name, value) if type(value) is str else _encode(check_text(name, value))
+
+
+@lru_cache(1024)  # the same products, and members who are about to buy, come again and again
+def _checked_text(name: str, text: str) -> str:
+    return _encode(check_text(name, text))
+
+
 def _encode(text: str) -> str:
     # quote() leaves "/" alone unless told otherwise.
     return quote(text, safe="")
@@ -417,7 +426,7 @@ def _platform_code(page: Page, value: object) -> str:
             f"platform: {page.path} serves no {platform.name} at present; send the member to it"
             " on a phone."
         )
-    return str(platform.value)
+    return str(int(platform))
 
 
 def _pay_success(url: object) -> str:
