@@ -1,13 +1,14 @@
 # `make demo` and `make test` do all their own set-up; the other targets are for contributors.
 
 PYTHON ?= python3
+HOST ?= 127.0.0.1
 PORT ?= 5000
 BIN := .venv/bin
 
 .PHONY: demo test bench fuzz load versions screenshots dist lint format clean
 
 demo: .venv/demo.stamp
-	$(BIN)/flask --app demo_app run --port $(PORT)
+	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
 test: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)

@@ -18,7 +18,7 @@ from .console import ERROR, Finding, bad, local_link, ok, warning
 from .errors import ConfigError, XiebaoError
 from .extension import Xiebao
 from .gateway import PAGES
-from .site import Site, login_manager
+from .site import NEW_KEY, Site, login_manager, trusts_hosts
 from .testing import GatewaySimulator
 
 _KNOWN = {f"XIEBAO_{setting.name.upper()}": setting for setting in fields(Settings)}
@@ -34,7 +34,6 @@ _PUBLISHED_KEYS = (
     *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
     *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
 )
-_NEW_KEY = 'make one with python -c "import secrets; print(secrets.token_hex())"'
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _SAMPLES = {"product": "QX000000127257", "policy": "20190226020146"}
 
@@ -59,7 +58,7 @@ def check_site(site: Site) -> Iterator[Finding]:
     try:
         yield check_secret_key(site)
     except ConfigError as error:
-        yield bad(f"{error} If you have none, {_NEW_KEY}.")
+        yield bad(str(error))
         return
     if site.settings.enabled:
         yield from (check_round_trip(site, page) for page in PAGES)
@@ -153,11 +152,18 @@ def check_links_that_leave(settings: Settings) -> Finding:
     if url is None and config["SERVER_NAME"]:
         source, url = "SERVER_NAME", f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}"
     if url is None:
-        trusted = "TRUSTED_HOSTS" in Flask.default_config and config["TRUSTED_HOSTS"]
-        forged = "" if trusted else " A forged one would carry them away: with a member, they fail."
+        if trusts_hosts():
+            safe = "TRUSTED_HOSTS names those there can be, but without a request there is none"
+        else:
+            safe = (
+                "a forged one would carry them away, so outside debug and testing none with a"
+                " member is made, save for the handoff, which only its asker sees, and payments do"
+                " not come back"
+            )
         return warning(
-            "Links that leave the site have the host of the request, and fail without a request."
-            f"{forged} Set XIEBAO_PUBLIC_URL, such as https://shop.example."
+            f"Nothing says where the site is. Links that leave it take the host of the request:"
+            f" {safe}. Set XIEBAO_PUBLIC_URL, such as https://shop.example (while you develop,"
+            " http://127.0.0.1:5000)."
         )
     begin = f"Links that leave the site begin with {url} ({source})"
     if url.startswith("https://") or urlsplit(url).hostname in _THIS_MACHINE:
@@ -177,7 +183,7 @@ def check_secret_key(site: Site) -> Finding:
         if len(text) < _SHORTEST_KEY or re.sub("[^a-z0-9]", "", text.lower()) in _PUBLISHED_KEYS:
             name = "SECRET_KEY" if key == config["SECRET_KEY"] else "One of SECRET_KEY_FALLBACKS"
             return warning(
-                f"{name} is short or well known: who guesses it, forges links. So {_NEW_KEY}."
+                f"{name} is short or well known: who guesses it, forges links. So {NEW_KEY}."
             )
     return ok("SECRET_KEY signs the links.")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 from urllib.parse import quote, urlsplit
 
 from .errors import GatewayError
@@ -104,6 +104,12 @@ class Secret:
 
     def __repr__(self) -> str:
         return "<secret>"
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A secret is not pickled: pass on where it comes from.")
 
     def reveal(self) -> str:
         """Return the text itself."""
@@ -203,7 +209,7 @@ def check_extra(name: str, value: object) -> Mapping[str, str]:
                 " or a setting of its own."
             )
         checked[parameter] = check_text(f"{name}[{parameter!r}]", text)
-    return MappingProxyType(checked)
+    return checked
 
 
 class Gateway:

@@ -58,6 +58,11 @@ def read_gateway_url(url: str, site: Site | None, missing: str) -> Iterator[Find
     yield ok(f"The {page} page ({PAGES[page].section}) of {where}.")
     if site is not None and not site.settings.enabled:
         site, missing = None, "XIEBAO_ENABLED is off."
+    if site is not None and env not in (None, site.settings.env or "test"):
+        yield warning(
+            f"This site's XIEBAO_ENV is {site.settings.env or 'test'}, and test and production have"
+            " different keys: a sign that is right here is wrong there."
+        )
     received = parse_qsl(query, keep_blank_values=True, errors="replace")
     counts = Counter(name for name, _ in received)
     for field, (name, value) in zip(filter(None, query.split("&")), received, strict=True):

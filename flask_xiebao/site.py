@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, has_request_context, url_for
@@ -20,6 +20,10 @@ from .rendering import rendering
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+#: What to do about a missing or weak key.
+NEW_KEY = 'make one with python -c "import secrets; print(secrets.token_hex())"'
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACE = "token-goes-here"
 
 MemberLoader = Callable[[], object]
@@ -92,10 +96,10 @@ class Site:
 
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        keys, signer = self._signer
         now = _secret_keys(current_app._get_current_object())  # type: ignore[attr-defined]
         if isinstance(now, str):
             raise ConfigError(now)
+        keys, signer = self._signer
         if now != keys:
             signer = LinkSigner(now)
             self._signer = (now, signer)
@@ -165,7 +169,7 @@ class Site:
                     " member_loader, or give the link a max_age."
                 )
             if has_request_context():
-                if external and not asker_only and not self._host_is_vouched():
+                if external and not asker_only and not self.host_is_vouched():
                     raise LinkError(
                         "A link that carries a member off the site is built on the Host header,"
                         " which anybody can forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or"
@@ -211,7 +215,8 @@ class Site:
             raise LinkError("Without a request nobody is logged in: say whose link it is (member).")
         return self.members.current()
 
-    def _host_is_vouched(self) -> bool:
+    def host_is_vouched(self) -> bool:
+        """Tell whether something else than the request says where the site is."""
         return bool(
             _in_development()
             or self.settings.public_url
@@ -256,15 +261,22 @@ def _secret_keys(app: Flask) -> Sequence[str | bytes] | str:
     """
     key = app.secret_key
     fallbacks = app.config.get("SECRET_KEY_FALLBACKS")
-    if not key or not isinstance(key, str | bytes):
-        return "SECRET_KEY must be text: it is what links are signed with."
+    if not key:
+        return f"SECRET_KEY is not set, and links are signed with it: {NEW_KEY}."
+    if not _is_key(key):
+        return f"SECRET_KEY must be text: {NEW_KEY}."
     if not fallbacks:
         return (key,)
-    if not isinstance(fallbacks, list | tuple) or not all(
-        isinstance(fallback, str | bytes) and fallback for fallback in fallbacks
-    ):
+    if not isinstance(fallbacks, list | tuple) or not all(map(_is_key, fallbacks)):
         return "SECRET_KEY_FALLBACKS must be a list of keys, none of them empty."
     return (*fallbacks, key)
+
+
+def _is_key(key: object) -> TypeGuard[str | bytes]:
+    if isinstance(key, bytes):
+        return bool(key)
+    # Half of a surrogate pair can be in a text, and in no bytes.
+    return isinstance(key, str) and bool(key) and not _SURROGATE.search(key)
 
 
 def _in_development() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -156,7 +157,8 @@ class Helpers:
     def _leave_out(self, error: LinkError) -> None:
         if self._site.strict or isinstance(error, NowhereError):
             raise error
-        complain(f"An insurance entry was left out: {error}")
+        where = f" of {request.endpoint}" if has_request_context() else ""
+        complain(f"An insurance entry{where} was left out: {error}")
 
 
 @lru_cache
@@ -170,7 +172,8 @@ def qr_code(url: str) -> Markup:
     except segno.DataOverflowError:
         raise LinkError("This link is too long for a QR code: shorten return_to.") from None
     svg = code.svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
-    return Markup(svg)  # noqa: S704 - drawn by segno, which puts no text into it
+    # Drawn by segno, which puts no text into it.
+    return Markup(svg)  # noqa: S704  # nosec B704
 
 
 def current_locale(settings: Settings) -> str:
@@ -207,6 +210,8 @@ def _split(
 @lru_cache
 def _attribute_name(keyword: str, reserved: tuple[str, ...]) -> str:
     """Return a keyword as HTML names attributes."""
+    if meant := get_close_matches(keyword, _LINK_KEYWORDS, 1, 0.8):
+        raise LinkError(f"A link has no {keyword}: did you mean {meant[0]}?")
     name = keyword.replace("_", "-").lower()
     if name in reserved:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
@@ -222,7 +227,9 @@ def _attribute(value: Any) -> Attribute:
     if value is None or value is False or isinstance(value, Undefined):
         return None
     # HTML may hold a bare quote, which would end the attribute: its text is escaped anew.
-    return str(Markup(value).unescape() if hasattr(value, "__html__") else value)  # noqa: S704
+    if hasattr(value, "__html__"):
+        value = Markup(value).unescape()  # noqa: S704  # nosec B704
+    return str(value)
 
 
 @lru_cache(REMEMBERED)
@@ -256,4 +263,4 @@ def _rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> M
     valued = {name: value for name, value in attributes.items() if value is not True}
     bare = "".join(f" {name}" for name, value in attributes.items() if value is True)
     # The names were checked, and Jinja's filter escapes the values.
-    return Markup(do_xmlattr(_ESCAPING, valued) + bare)  # noqa: S704
+    return Markup(do_xmlattr(_ESCAPING, valued) + bare)  # noqa: S704  # nosec B704

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from urllib.parse import parse_qs
 
 from flask import (
     Blueprint,
@@ -23,8 +25,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from .complaints import complain
-from .errors import LinkError
-from .gateway import PAGES
+from .errors import GatewayError, LinkError
+from .gateway import PAGES, check_web_url
 from .links import Click, Entry
 from .platforms import Platform
 from .signals import entry_clicked, entry_refused, payment_returned, send
@@ -43,6 +45,9 @@ _HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _REDIRECT_HEADERS = Headers({"Content-Type": "text/html; charset=utf-8", **_HEADERS})
+
+# A link to them carries nothing away.
+_THIS_MACHINE = ("localhost", "127.0.0.1")
 
 _PLATFORMS = {platform.slug: platform for platform in Platform}
 
@@ -64,7 +69,8 @@ class Redirect(Response):
     """A redirect with an empty body: redirect() would write the URL, and the sign, into a page."""
 
     def __init__(self, url: str) -> None:
-        super().__init__((), 302, _REDIRECT_HEADERS)
+        # A copy: a response keeps the very Headers that it is given, and those go on changing.
+        super().__init__((), 302, Headers(_REDIRECT_HEADERS))
         self.headers["Location"] = url
 
 
@@ -94,17 +100,17 @@ def create_blueprint(site: Site) -> Blueprint:
 
 def click(site: Site, page: str, token: str) -> Response:
     """Follow the link of an insurance entry."""
-    environ = request.environ
+    environ, now = request.environ, int(time.time())
     if is_prefetch(environ):
         return not_yet()
     if not site.settings.enabled:
         raise RefusedError(404, "disabled")
     entry = open_token(site, page, token)
-    visitor = who(site, entry)
+    visitor = who(site, entry, now)
     platform = which_platform(site, entry, environ)
     if platform not in PAGES[page].platforms:
-        return handoff(site, entry, visitor, token)
-    return go(site, entry, visitor.member, platform)
+        return handoff(site, entry, visitor, token, now)
+    return go(site, entry, visitor.member, platform, now)
 
 
 def is_prefetch(environ: WSGIEnvironment) -> bool:
@@ -129,7 +135,7 @@ def open_token(site: Site, page: str, token: str) -> Entry:
     return entry
 
 
-def who(site: Site, entry: Entry) -> Visitor:
+def who(site: Site, entry: Entry, now: int) -> Visitor:
     """Step 2: the member who goes, if they may."""
     current = site.members.current()
     if current is not None:
@@ -138,7 +144,7 @@ def who(site: Site, entry: Entry) -> Visitor:
         return Visitor(current, None)
     if entry.member is None or entry.max_age is None:
         log_in(site)
-    seconds_left = entry.seconds_left(time.time())
+    seconds_left = entry.seconds_left(now)
     if not seconds_left:
         raise RefusedError(410, "expired")
     return Visitor(entry.member, seconds_left)
@@ -160,7 +166,7 @@ def log_in(site: Site) -> NoReturn:
 
 def login_url(login_view: str) -> str:
     """Return the URL of the login that comes back to the link being followed."""
-    platform = asked_platform()
+    platform = asked_platform(request.environ)
     here = url_for(
         request.endpoint or "",
         **(request.view_args or {}),
@@ -169,60 +175,85 @@ def login_url(login_view: str) -> str:
     return url_for(login_view, next=here)
 
 
-def asked_platform() -> Platform | None:
+def asked_platform(environ: WSGIEnvironment) -> Platform | None:
     """Return the ``?platform=`` of the request if it names one."""
-    return _PLATFORMS.get(request.args.get("platform", ""))
+    query: str = environ.get("QUERY_STRING", "")
+    if not query:
+        return None
+    # Not request.args, which fails where a query is no UTF-8.
+    name, *_ = parse_qs(query, errors="replace").get("platform", [""])
+    return _PLATFORMS.get(name)
 
 
 def which_platform(site: Site, entry: Entry, environ: WSGIEnvironment) -> Platform:
     """Step 3: the link's platform, else the one asked for, else the device's."""
-    asked = asked_platform() if environ.get("QUERY_STRING") else None
-    return entry.platform or asked or site.device(environ)
+    return entry.platform or asked_platform(environ) or site.device(environ)
 
 
-def handoff(site: Site, entry: Entry, visitor: Visitor, token: str) -> Response:
+def handoff(site: Site, entry: Entry, visitor: Visitor, token: str, now: int) -> Response:
     """Step 4: on a PC, show the code by which the same member goes on with their phone."""
     lifetime = site.settings.handoff_max_age
     if visitor.seconds_left is not None:
         lifetime = min(lifetime, visitor.seconds_left)
-    on_phone = replace(entry, member=visitor.member, max_age=lifetime, signed_at=None)
+    # Signed at the time by which the lifetime was found, or each handoff would add a moment.
+    on_phone = replace(entry, member=visitor.member, max_age=lifetime, signed_at=now)
+    try:
+        code = qr_code(site.entry_url(on_phone, external=True, asker_only=True))
+    except LinkError:
+        abort(400, "The Host header of this request is too long to be one.")
     return make_response(
         render_template(
             "xiebao/handoff.html",
             locale=current_locale(site.settings),
             page=entry.page,
             lifetime=lifetime,
-            code=qr_code(site.entry_url(on_phone, external=True, asker_only=True)),
+            code=code,
             here=url_for(request.endpoint or "", token=token),
             direct=url_for(request.endpoint or "", token=token, platform=Platform.H5.slug),
         )
     )
 
 
-def go(site: Site, entry: Entry, member: str, platform: Platform) -> Response:
+def go(site: Site, entry: Entry, member: str, platform: Platform, now: int) -> Response:
     """Step 5: off to the gateway."""
-    click_id = secrets.token_urlsafe(12)
-    url = site.gateway.url(
-        entry.page,
-        entry.reference,
-        partner_uniq_key=member,
-        platform=platform,
-        sub_partner_id=entry.sub_partner_id,
-        pay_success=return_url(site, entry, member, click_id),
+    click = Click(entry, member, secrets.token_urlsafe(12), now)
+    # The URL is in no variable: an error report would show it, should a receiver fail.
+    away = Redirect(
+        from_root(
+            site.gateway.url(
+                entry.page,
+                entry.reference,
+                partner_uniq_key=member,
+                platform=platform,
+                sub_partner_id=entry.sub_partner_id,
+                pay_success=return_url(site, click),
+            )
+        )
     )
     if request.method != "HEAD":
-        send(entry_clicked, entry=entry, member=member, platform=platform, click_id=click_id)
-    if url.startswith("/"):  # XIEBAO_BASE_URL is a path of this site
-        url = request.root_path + url
-    return Redirect(url)
+        send(entry_clicked, entry=entry, member=member, platform=platform, click_id=click.click_id)
+    return away
 
 
-def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | None:
+def from_root(url: str) -> str:
+    """Return a URL as browsers need it: ``XIEBAO_BASE_URL`` may be a path of this site."""
+    return request.root_path + url if url.startswith("/") else url
+
+
+def return_url(site: Site, click: Click) -> str | None:
     """Return the absolute URL by which a payment comes back, if the entry wants it back."""
-    if entry.return_to is None:
+    if click.entry.return_to is None:
         return None
-    token = site.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
-    return site.url("xiebao.paid", external=True, token=token)
+    if site.host_is_vouched() or request.host.partition(":")[0] in _THIS_MACHINE:
+        token = site.signer.dumps_click(click)
+        with contextlib.suppress(GatewayError):  # in development any Host is taken, even none
+            return check_web_url("paySuccess", site.url("xiebao.paid", external=True, token=token))
+    complain(
+        "A member was sent to the gateway without a way back (return_to): it would be built on the"
+        " Host header, which anybody can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or"
+        " TRUSTED_HOSTS."
+    )
+    return None
 
 
 def paid(site: Site, token: str) -> Response:

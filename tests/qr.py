@@ -26,5 +26,5 @@ def read(svg: str) -> str:
             x, y = float(first), float(second)
         else:
             x, y = x + float(first), y + float(second)
-    [code] = zxingcpp.read_barcodes(image)
+    [code] = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
     return code.text

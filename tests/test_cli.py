@@ -229,7 +229,7 @@ def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None
 @pytest.mark.parametrize(
     ("config", "level", "said"),
     [
-        ({"SECRET_KEY": None}, "ERROR", "SECRET_KEY must be text"),
+        ({"SECRET_KEY": None}, "ERROR", "SECRET_KEY is not set"),
         ({"SECRET_KEY_FALLBACKS": "old"}, "ERROR", "SECRET_KEY_FALLBACKS must be a list"),
         ({"SECRET_KEY": "dev"}, "WARNING", "SECRET_KEY is short or well known"),
         ({"SECRET_KEY": b"Super-Secret_Key"}, "WARNING", "SECRET_KEY is short or well known"),
@@ -241,7 +241,7 @@ def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None
         ({"XIEBAO_ENV": "production", "XIEBAO_BASE_URL": TEST}, "WARNING", "is the test gateway"),
         ({"XIEBAO_BASE_URL": "/gateway"}, "WARNING", "where the app has no gateway"),
         ({"XIEBAO_PUBLIC_URL": "http://shop.example"}, "WARNING", "begin with http://shop.example"),
-        ({"XIEBAO_PUBLIC_URL": None}, "WARNING", "A forged one would carry them away"),
+        ({"XIEBAO_PUBLIC_URL": None}, "WARNING", "a forged one would carry them away"),
         (
             {"XIEBAO_PUBLIC_URL": None, "SERVER_NAME": "shop.example"},
             "WARNING",
@@ -283,7 +283,7 @@ def test_doctor_knows_a_trusted_host(configured: Callable[..., Flask]) -> None:
         pytest.skip("this Flask has no TRUSTED_HOSTS")
     app = configured(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=[".shop.example"])
     result = run(app, "doctor")
-    assert "fail without a request. Set XIEBAO_PUBLIC_URL" in texts(result, "WARNING")
+    assert "without a request there is none. Set XIEBAO_PUBLIC_URL" in texts(result, "WARNING")
     assert "policy (2.3): a link was made" in texts(result, "ok")
 
 
@@ -688,7 +688,7 @@ def test_inspect_refuses_links_that_the_site_refuses(well: SimpleNamespace) -> N
         assert result.exit_code == 1
         assert result.output.endswith("Nobody can follow this link.\n")
     well.app.config["SECRET_KEY"] = None
-    assert "SECRET_KEY must be text" in texts(run(well.app, "inspect", link), "ERROR")
+    assert "SECRET_KEY is not set" in texts(run(well.app, "inspect", link), "ERROR")
 
 
 def test_inspect_reads_the_way_back_from_a_payment(

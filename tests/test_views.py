@@ -35,6 +35,7 @@ from flask_xiebao import (
 )
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import GatewaySimulator, Verdict
+from flask_xiebao.views import Redirect
 
 SECRET = "a secret for tests"
 DAY = 24 * 60 * 60
@@ -1261,3 +1262,41 @@ def test_a_prefetch_of_the_way_back_reports_no_payment(site: SimpleNamespace, he
     response = follow(site, paid, {**PHONE, "Sec-Purpose": "prefetch"})
     assert (response.status_code, response.location) == (503, None)
     assert [name for name, _ in heard] == ["clicked"]
+
+
+@pytest.mark.parametrize(
+    ("config", "base_url", "comes_back"),
+    [
+        ({}, "https://evil.example", None),
+        ({}, "http://localhost:5000", "http://localhost:5000"),
+        (
+            {"XIEBAO_PUBLIC_URL": "https://shop.example"},
+            "https://evil.example",
+            "https://shop.example",
+        ),
+        ({"TESTING": True}, "https://staging.example", "https://staging.example"),
+    ],
+)
+def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
+    make_site: MakeSite,
+    caplog: pytest.LogCaptureFixture,
+    config: dict[str, Any],
+    base_url: str,
+    comes_back: str | None,
+) -> None:
+    site = make_site(**{"TESTING": False, "XIEBAO_ENV": "test", **config})
+    site.log_in("alice")
+    url = link(site, "product", return_to="/orders/8")
+    response = site.app.test_client().get(url, base_url=base_url, headers=PHONE)
+    paid = arrival(response).pay_success
+    if comes_back is None:
+        assert paid is None
+        assert "without a way back" in caplog.text
+    else:
+        assert paid.startswith(f"{comes_back}/xiebao/paid/")
+
+
+def test_redirects_share_nothing() -> None:
+    first, second = Redirect("/a"), Redirect("/b")
+    second.set_cookie("name", "value")
+    assert (first.location, first.headers.getlist("Set-Cookie")) == ("/a", [])

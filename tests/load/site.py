@@ -1,0 +1,54 @@
+"""The site that is loaded: ``gunicorn "tests.load.site:create_app()"``."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask, Response, render_template_string, session
+
+from flask_xiebao import Xiebao
+
+CODE = "QX000000127257"
+NUMBER = "20190226020146"
+PARTNER_ID, API_KEY = "12345", "Key"
+
+_PAGE = """
+{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry %}
+{{ insurance_entry(code, return_to="/back") }} {{ insurance_home_entry() }}
+{{ policy_entry(number) }}
+"""
+
+
+def create_app() -> Flask:
+    """Return a site that says in ``X-Worker`` which process answered."""
+    app = Flask("loaded")
+    app.config.update(
+        SECRET_KEY=os.environ["LOAD_SECRET_KEY"],
+        XIEBAO_PARTNER_ID=PARTNER_ID,
+        XIEBAO_API_KEY=API_KEY,
+        XIEBAO_ENV="test",
+        XIEBAO_LOGIN_VIEW="login",
+        XIEBAO_PUBLIC_URL="https://shop.example",
+    )
+    xiebao = Xiebao(app)
+    xiebao.member_loader(lambda: session.get("member"))
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(_PAGE, code=CODE, number=NUMBER)
+
+    @app.get("/login")
+    def login() -> str:
+        return "Who are you?"
+
+    @app.get("/login/<member>")
+    def log_in(member: str) -> str:
+        session["member"] = member
+        return f"You are {member}."
+
+    @app.after_request
+    def name_worker(response: Response) -> Response:
+        response.headers["X-Worker"] = str(os.getpid())
+        return response
+
+    return app
