@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from .gateway import page_named, plain_text, text_problem
 from .platforms import Platform
 
 T = TypeVar("T")
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 # Of the 2,900 bytes that a QR code holds, signing and encoding take more than half.
 _LONGEST = 1200
@@ -250,6 +253,9 @@ def _pack(signer: Signer, fields: list[Any]) -> str:
 
 def _unpack(build: Callable[..., T], signer: Signer, token: str) -> T:
     try:
+        # Decoding passes over what is not base64; such spellings of a token are none of ours.
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("a token is base64, a dot, and base64")
         fields = json.loads(base64_decode(signer.unsign(token)))
         if isinstance(fields, list):
             return build(*fields)

@@ -14,6 +14,7 @@ import logging
 import os
 import pprint
 import random
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -173,11 +174,11 @@ def is_another_spelling(changed: str, token: str) -> bool:
     """Tell whether both hold the same payload, to the letter, and the same signature."""
     payload, _, signature = token.rpartition(".")
     changed_payload, _, spelling = changed.rpartition(".")
+    if changed_payload != payload or not re.fullmatch("[A-Za-z0-9_-]+", spelling):
+        return False
     try:
-        return changed_payload == payload and base64_decode(spelling.encode()) == base64_decode(
-            signature
-        )
-    except (BadData, UnicodeEncodeError):
+        return base64_decode(spelling) == base64_decode(signature)
+    except BadData:
         return False
 
 
