@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 from urllib.parse import quote, urlsplit
 
 from .errors import GatewayError
@@ -91,6 +91,7 @@ def page_named(name: str) -> Page:
         raise GatewayError(f"{name!r} is no page: use one of {', '.join(PAGES)}.") from None
 
 
+_PLACE = "\0"  # of a value, in a frame: no encoded value has it
 _LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
 
 
@@ -256,10 +257,7 @@ class Gateway:
         self.base_url = check_base_url("base_url", base_url).removesuffix("/")
         self.extra = check_extra("extra", {} if extra is None else extra)
         self._sign = _sign(key, self.partner_id)
-        self._always = {
-            "partnerId": _encode(self.partner_id),
-            "subPartnerId": _encode(self.sub_partner_id),
-        }
+        self._frame = lru_cache(1024, typed=True)(self._make_frame)
 
     def __repr__(self) -> str:
         # One whose arguments were refused has neither, and is in the report of the error.
@@ -369,47 +367,71 @@ class Gateway:
 
         The other parameters are those of :meth:`product_url`.
         """
+        own = {}
+        if partner_uniq_key is not None:
+            own["partnerUniqKey"] = _encode(check_text("partnerUniqKey", partner_uniq_key))
+        if pay_success is not None:
+            own["paySuccess"] = _encode(_pay_success(pay_success))
+        further = () if extra is None else tuple(check_extra("extra", extra).items())
+        shared: tuple[Any, ...] = (page, reference, platform, sub_partner_id, further, *own)
+        try:
+            frame = self._frame(*shared)
+        except TypeError:  # an argument that cannot be hashed: it is wrong, and this says which
+            frame = self._make_frame(*shared)
+
+        # Nothing below raises, so no traceback can hold the sign.
+        url = frame[0]
+        for value, rest in zip(own.values(), frame[1:], strict=True):
+            url += value + rest
+        return url
+
+    def _make_frame(
+        self,
+        page: str,
+        reference: str | int | None,
+        platform: Platform | str | int | None,
+        sub_partner_id: str | None,
+        further: tuple[tuple[str, str], ...],
+        *own: str,
+    ) -> list[str]:
+        """Return what stands around the values that are of one URL only, by the page's row.
+
+        It is made once for the URLs that share it.
+
+        :param own: the names of those values.
+        """
         row = page_named(page)
         if row.reference is None and reference is not None:
             raise GatewayError(f"The {page} page takes no case code or application number.")
-        values = {**self._always}
-        if sub_partner_id is not None:
-            values["subPartnerId"] = _encode(_sub_partner_id(sub_partner_id))
+        values = {
+            "partnerId": self.partner_id,
+            "subPartnerId": (
+                self.sub_partner_id if sub_partner_id is None else _sub_partner_id(sub_partner_id)
+            ),
+        }
         if row.reference is not None and reference is not None:
-            values[row.reference] = _checked(row.reference, reference)
-        if partner_uniq_key is not None:
-            values["partnerUniqKey"] = _checked("partnerUniqKey", partner_uniq_key)
+            values[row.reference] = check_text(row.reference, reference)
         if platform is not None:
             values["platform"] = _platform_code(row, platform)
-        if pay_success is not None:
-            values["paySuccess"] = _encode(_pay_success(pay_success))
-        if missing := row.required - values.keys():
-            name = min(missing, key=row.parameters.index)
-            raise GatewayError(f"{name} is required for the {page} page: give it a value.")
-        further = self.extra
-        if extra is not None:
-            further = {**further, **check_extra("extra", extra)}
+        for name in row.parameters:
+            if name in row.required and name not in values and name not in own:
+                raise GatewayError(f"{name} is required for the {page} page: give it a value.")
 
         # Nothing below raises, so no traceback can hold the sign.
         values["sign"] = self.sign
-        pairs = [f"{name}={values[name]}" for name in row.parameters if name in values]
-        pairs += [f"{_encode(name)}={_encode(text)}" for name, text in further.items()]
-        return f"{self.base_url}{row.path}?{'&'.join(pairs)}"
+        pairs = [
+            f"{name}={_PLACE if name in own else _encode(values[name])}"
+            for name in row.parameters
+            if name in own or name in values
+        ]
+        extra = {**self.extra, **dict(further)}
+        pairs += [f"{_encode(name)}={_encode(text)}" for name, text in extra.items()]
+        return f"{self.base_url}{row.path}?{'&'.join(pairs)}".split(_PLACE)
 
 
 def _sign(key: Secret, partner_id: str) -> Secret:
     text = key.reveal() + partner_id
     return Secret(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
-
-
-def _checked(name: str, value: object) -> str:
-    """Return a value as it stands in a URL."""
-    return _checked_text(name, value) if type(value) is str else _encode(check_text(name, value))
-
-
-@lru_cache(1024)  # the same products, and members who are about to buy, come again and again
-def _checked_text(name: str, text: str) -> str:
-    return _encode(check_text(name, text))
 
 
 def _encode(text: str) -> str:

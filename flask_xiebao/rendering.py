@@ -70,13 +70,19 @@ def rendering() -> Rendering:
     here = request._get_current_object()  # type: ignore[attr-defined]
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
-        state = here._flask_xiebao = Rendering()
+        state = Rendering(_sent=getattr(here, "_flask_xiebao_sent", None))
+        here._flask_xiebao = state
     return state
 
 
 def finish(response: Response) -> Response:
     """Write what was rendered for the current request into the headers of *response*."""
-    rendering().finish(response)
+    here = request._get_current_object()  # type: ignore[attr-defined]
+    state: Rendering | None = getattr(here, "_flask_xiebao", None)
+    if state is None:
+        here._flask_xiebao_sent = response  # should something still be rendered, in a stream
+    else:
+        state.finish(response)
     return response
 
 

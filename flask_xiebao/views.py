@@ -21,7 +21,6 @@ from flask import (
     request,
     url_for,
 )
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from .complaints import complain
@@ -44,7 +43,6 @@ _HEADERS = {
     "Referrer-Policy": "strict-origin",
     "X-Robots-Tag": "noindex, nofollow",
 }
-_REDIRECT_HEADERS = Headers({"Content-Type": "text/html; charset=utf-8", **_HEADERS})
 
 # A link to them carries nothing away.
 _THIS_MACHINE = ("localhost", "127.0.0.1")
@@ -68,10 +66,10 @@ class RefusedError(Exception):
 class Redirect(Response):
     """A redirect with an empty body: redirect() would write the URL, and the sign, into a page."""
 
+    default_mimetype = None  # of a body that is not there
+
     def __init__(self, url: str) -> None:
-        # A copy: a response keeps the very Headers that it is given, and those go on changing.
-        super().__init__((), 302, Headers(_REDIRECT_HEADERS))
-        self.headers["Location"] = url
+        super().__init__((), 302, [*_HEADERS.items(), ("Location", url)])
 
 
 class Visitor(NamedTuple):
@@ -216,7 +214,7 @@ def handoff(site: Site, entry: Entry, visitor: Visitor, token: str, now: int) ->
 
 def go(site: Site, entry: Entry, member: str, platform: Platform, now: int) -> Response:
     """Step 5: off to the gateway."""
-    click = Click(entry, member, secrets.token_urlsafe(12), now)
+    click_id = secrets.token_urlsafe(12)
     # The URL is in no variable: an error report would show it, should a receiver fail.
     away = Redirect(
         from_root(
@@ -226,12 +224,16 @@ def go(site: Site, entry: Entry, member: str, platform: Platform, now: int) -> R
                 partner_uniq_key=member,
                 platform=platform,
                 sub_partner_id=entry.sub_partner_id,
-                pay_success=return_url(site, click),
+                pay_success=(
+                    return_url(site, Click(entry, member, click_id, now))
+                    if entry.return_to
+                    else None
+                ),
             )
         )
     )
     if request.method != "HEAD":
-        send(entry_clicked, entry=entry, member=member, platform=platform, click_id=click.click_id)
+        send(entry_clicked, entry=entry, member=member, platform=platform, click_id=click_id)
     return away
 
 
@@ -241,9 +243,7 @@ def from_root(url: str) -> str:
 
 
 def return_url(site: Site, click: Click) -> str | None:
-    """Return the absolute URL by which a payment comes back, if the entry wants it back."""
-    if click.entry.return_to is None:
-        return None
+    """Return the absolute URL by which a payment comes back, if it is safe to build one."""
     if site.host_is_vouched() or request.host.partition(":")[0] in _THIS_MACHINE:
         token = site.signer.dumps_click(click)
         with contextlib.suppress(GatewayError):  # in development any Host is taken, even none
