@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from types import NoneType
 from typing import Any, TypeVar
 
 from itsdangerous import BadData, Signer
@@ -40,7 +41,7 @@ def normalize_member(value: object) -> str | None:
     :raises LinkError: when it is anything else, since guessing would mix up members.
     """
     # isinstance() asks a proxy for its class, `is None` does not.
-    if isinstance(value, type(None)):
+    if isinstance(value, NoneType):
         return None
     if isinstance(value, str):
         return plain_text(value) if value.strip() else None

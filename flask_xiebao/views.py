@@ -214,7 +214,7 @@ def handoff(site: Site, entry: Entry, visitor: Visitor, token: str, now: int) ->
 
 def go(site: Site, entry: Entry, member: str, platform: Platform, now: int) -> Response:
     """Step 5: off to the gateway."""
-    click_id = secrets.token_urlsafe(12)
+    click_id = secrets.token_hex(8)
     # The URL is in no variable: an error report would show it, should a receiver fail.
     away = Redirect(
         from_root(
