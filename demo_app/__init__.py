@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from flask import Flask, Response
+from flask import Flask, Response, abort, request
 from flask_babel import Babel
 
 from flask_xiebao import Xiebao
@@ -52,6 +52,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     app.register_blueprint(widgets.blueprint)
     app.register_blueprint(qa.blueprint)
     events.init_app(app)
+    app.before_request(_refuse_hosts_that_are_none)
     app.after_request(_content_security_policy)
     _keep_sign_out_of_access_logs()
     return app
@@ -78,6 +79,13 @@ def _kept_secret(folder: Path) -> str:
             file.hardlink_to(draft)
         draft.unlink()
     return file.read_text()
+
+
+def _refuse_hosts_that_are_none() -> None:
+    try:
+        _ = request.url_root
+    except UnicodeError:
+        abort(400, "The Host header of this request is no name of a host.")
 
 
 def _content_security_policy(response: Response) -> Response:

@@ -88,9 +88,10 @@ def create_blueprint(site: Site) -> Blueprint:
         template_folder="templates",
         static_folder="static",
     )
-    for page in PAGES:
-        blueprint.add_url_rule(f"/{page}/<token>", page, partial(click, site, page))
-    blueprint.add_url_rule("/paid/<token>", "paid", partial(paid, site))
+    rules = {page: partial(click, site, page) for page in PAGES} | {"paid": partial(paid, site)}
+    for endpoint, view in rules.items():
+        # Merged slashes would be a redirect with the link in it, to whatever host the request says.
+        blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
     blueprint.register_error_handler(RefusedError, partial(refuse, site))
     blueprint.after_request(set_headers)
     return blueprint

@@ -232,3 +232,9 @@ def test_the_filter_masks_once_and_keeps_the_rest(caplog: pytest.LogCaptureFixtu
     )
     assert demo_app.logs.MaskSign().filter(record)
     assert record.getMessage() == '"GET /x?a=1&sign=***&b=2 HTTP/1.1" 200'
+
+
+@pytest.mark.parametrize("path", ["/", "/qa", "/qa?page=product&reference=QX1", "/widgets/"])
+def test_a_host_that_is_none_breaks_no_page(shop: Flask, path: str) -> None:
+    client = shop.test_client(use_cookies=False)
+    assert client.get(path, headers={"Host": "xn--"}).status_code == 400

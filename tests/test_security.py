@@ -589,7 +589,7 @@ HOSTS = [
     *(EVIL, f"{EVIL}:6666", f"shop.example@{EVIL}", f"{EVIL}\\@shop.example", f"{EVIL}/shop"),
     *(f"{EVIL}?", f"{EVIL}#", f"{EVIL}\r\nLocation: //{EVIL}", f"{EVIL}\x00", f" {EVIL}"),
     *("", " ", "-", "..", "a..b", "[", "[::1", "[::1]", "x:y", "x:99999", "x:0", "\xc3\xa9"),
-    *("\xff", "\ud800", "%00", "<script>", '"', "x" * 300, "x." * 2000, "xn--a", "127.1"),
+    *("xn--", "\xff", "\ud800", "%00", "<script>", '"', "x" * 300, "x." * 2000, "xn--a", "127.1"),
 ]
 
 

@@ -1300,3 +1300,9 @@ def test_redirects_share_nothing() -> None:
     first, second = Redirect("/a"), Redirect("/b")
     second.set_cookie("name", "value")
     assert (first.location, first.headers.getlist("Set-Cookie")) == ("/a", [])
+
+
+@pytest.mark.parametrize("page", [*REFERENCES, "paid"])
+def test_slashes_too_many_are_no_redirect_with_the_link(site: SimpleNamespace, page: str) -> None:
+    response = follow(site, f"/xiebao//{page}/token", {**PHONE, "Host": "evil.example"})
+    assert (response.status_code, response.location) == (404, None)
