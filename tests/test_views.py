@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -1302,6 +1303,7 @@ def test_redirects_share_nothing() -> None:
     assert (first.location, first.headers.getlist("Set-Cookie")) == ("/a", [])
 
 
+@pytest.mark.skipif(version("werkzeug") < "3", reason="a rule has no say there")
 @pytest.mark.parametrize("page", [*REFERENCES, "paid"])
 def test_slashes_too_many_are_no_redirect_with_the_link(site: SimpleNamespace, page: str) -> None:
     response = follow(site, f"/xiebao//{page}/token", {**PHONE, "Host": "evil.example"})
