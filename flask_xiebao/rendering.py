@@ -80,7 +80,8 @@ def finish(response: Response) -> Response:
     here = request._get_current_object()  # type: ignore[attr-defined]
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
-        here._flask_xiebao_sent = response  # should something still be rendered, in a stream
+        # Most requests render nothing, and get no state. A stream still may: rendering() looks.
+        here._flask_xiebao_sent = response
     else:
         state.finish(response)
     return response

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, has_request_context, url_for
@@ -78,7 +78,7 @@ class Site:
         self.settings = settings
         self.members = members
         self._gateway = _gateway(settings) if settings.enabled else None
-        self._signer: tuple[Sequence[str | bytes], LinkSigner] = ((), LinkSigner(()))
+        self._signer: tuple[tuple[Any, ...], LinkSigner] = ((), LinkSigner(()))
 
     @property
     def gateway(self) -> Gateway:
@@ -96,14 +96,22 @@ class Site:
 
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        now = _secret_keys(current_app._get_current_object())  # type: ignore[attr-defined]
-        if isinstance(now, str):
-            raise ConfigError(now)
-        keys, signer = self._signer
-        if now != keys:
-            signer = LinkSigner(now)
-            self._signer = (now, signer)
-        return signer
+        if problem := self._renew_signer():
+            raise ConfigError(problem)
+        return self._signer[1]
+
+    def _renew_signer(self) -> str | None:
+        """Make a signer if the keys have changed, or say what is wrong with them.
+
+        It does not raise: an error report would show the keys among the frame's local variables.
+        """
+        keys = _configured_keys(current_app._get_current_object())  # type: ignore[attr-defined]
+        if keys == self._signer[0]:
+            return None
+        problem = _keys_problem(keys)
+        if problem is None:
+            self._signer = (keys, LinkSigner(keys))
+        return problem
 
     @property
     def strict(self) -> bool:
@@ -254,29 +262,30 @@ def _gateway(settings: Settings) -> Gateway:
     )
 
 
-def _secret_keys(app: Flask) -> Sequence[str | bytes] | str:
-    """Return the keys, or what is wrong with them.
+def _configured_keys(app: Flask) -> tuple[Any, ...]:
+    """Return the keys as they are configured, the one that signs last; None for what is no list."""
+    fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or ()
+    return (*(fallbacks if isinstance(fallbacks, list | tuple) else (None,)), app.secret_key)
 
-    It does not raise: an error report would show the keys among the frame's local variables.
-    """
-    key = app.secret_key
-    fallbacks = app.config.get("SECRET_KEY_FALLBACKS")
+
+def _keys_problem(keys: tuple[Any, ...]) -> str | None:
+    *fallbacks, key = keys
     if not key:
         return f"SECRET_KEY is not set, and links are signed with it: {NEW_KEY}."
     if not _is_key(key):
         return f"SECRET_KEY must be text: {NEW_KEY}."
-    if not fallbacks:
-        return (key,)
-    if not isinstance(fallbacks, list | tuple) or not all(map(_is_key, fallbacks)):
+    if not all(map(_is_key, fallbacks)):
         return "SECRET_KEY_FALLBACKS must be a list of keys, none of them empty."
-    return (*fallbacks, key)
+    return None
 
 
-def _is_key(key: object) -> TypeGuard[str | bytes]:
-    if isinstance(key, bytes):
-        return bool(key)
+def _is_key(key: object) -> bool:
     # Half of a surrogate pair can be in a text, and in no bytes.
-    return isinstance(key, str) and bool(key) and not _SURROGATE.search(key)
+    return (
+        isinstance(key, str | bytes)
+        and bool(key)
+        and not (isinstance(key, str) and _SURROGATE.search(key))
+    )
 
 
 def _in_development() -> bool:

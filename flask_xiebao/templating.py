@@ -45,7 +45,6 @@ _QR_SETS = ("width", "height", "viewbox")
 # Attributes are escaped whatever the app's own templates do.
 _ESCAPING = EvalContext(Environment(autoescape=True))
 
-
 _NOTHING = Markup()
 
 #: An attribute's text; True for one without a value, None for one to leave out.

@@ -109,7 +109,7 @@ def click(site: Site, page: str, token: str) -> Response:
     platform = which_platform(site, entry, environ)
     if platform not in PAGES[page].platforms:
         return handoff(site, entry, visitor, token, now)
-    return go(site, entry, visitor.member, platform, now)
+    return go(site, entry, visitor.member, platform)
 
 
 def is_prefetch(environ: WSGIEnvironment) -> bool:
@@ -213,7 +213,7 @@ def handoff(site: Site, entry: Entry, visitor: Visitor, token: str, now: int) ->
     )
 
 
-def go(site: Site, entry: Entry, member: str, platform: Platform, now: int) -> Response:
+def go(site: Site, entry: Entry, member: str, platform: Platform) -> Response:
     """Step 5: off to the gateway."""
     click_id = secrets.token_hex(8)
     # The URL is in no variable: an error report would show it, should a receiver fail.
@@ -225,11 +225,7 @@ def go(site: Site, entry: Entry, member: str, platform: Platform, now: int) -> R
                 partner_uniq_key=member,
                 platform=platform,
                 sub_partner_id=entry.sub_partner_id,
-                pay_success=(
-                    return_url(site, Click(entry, member, click_id, now))
-                    if entry.return_to
-                    else None
-                ),
+                pay_success=return_url(site, entry, member, click_id),
             )
         )
     )
@@ -243,10 +239,12 @@ def from_root(url: str) -> str:
     return request.root_path + url if url.startswith("/") else url
 
 
-def return_url(site: Site, click: Click) -> str | None:
-    """Return the absolute URL by which a payment comes back, if it is safe to build one."""
+def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | None:
+    """Return the absolute URL by which a payment comes back, if it should and can safely."""
+    if entry.return_to is None:
+        return None
     if site.host_is_vouched() or request.host.partition(":")[0] in _THIS_MACHINE:
-        token = site.signer.dumps_click(click)
+        token = site.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
         with contextlib.suppress(GatewayError):  # in development any Host is taken, even none
             return check_web_url("paySuccess", site.url("xiebao.paid", external=True, token=token))
     complain(
