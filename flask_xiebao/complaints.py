@@ -8,23 +8,30 @@ from weakref import WeakKeyDictionary
 from flask import Flask, current_app
 
 _SECONDS = 60
+_MOST_ABOUT_ONE = 10
 _MOST = 1000
 
-_said: WeakKeyDictionary[Flask, dict[str, float]] = WeakKeyDictionary()
+# What was said of an app about what, and when.
+_said: WeakKeyDictionary[Flask, dict[str, dict[str, float]]] = WeakKeyDictionary()
 
 
-def complain(message: str, *, exc_info: bool = False) -> None:
+def complain(message: str, *, about: str = "", exc_info: bool = False) -> None:
     """Log *message* as an error of the current app, unless that was done within a minute.
 
     :param message: what is wrong and how to mend it.
+    :param about: what it is about, where visitors have a say in the message: of all they make of
+        it, few are logged within a minute.
     :param exc_info: add the traceback of the exception that is being handled.
     """
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    message = message if len(message) <= _MOST else f"{message[:_MOST]}…"
     said = _said.setdefault(app, {})
     now = time.monotonic()
-    if now - said.get(message, -_SECONDS) < _SECONDS:
+    since = {text: when for text, when in said.get(about, {}).items() if now - when < _SECONDS}
+    if message in since or (about and len(since) >= _MOST_ABOUT_ONE):
         return
-    if len(said) >= _MOST:
+    if len(said) + len(since) >= _MOST:
         said.clear()
-    said[message] = now
+        since.clear()
+    said[about] = {**since, message: now}
     app.logger.error(message, exc_info=exc_info)

@@ -18,6 +18,8 @@ from .gateway import (
     check_web_url,
     text_problem,
 )
+from .links import check_seconds
+from .platforms import backtracks
 
 #: The gateway of each ``XIEBAO_ENV``.
 ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
@@ -45,7 +47,7 @@ def _text(name: str, value: object) -> str:
     return text
 
 
-def _secret(name: str, value: object) -> Secret:
+def _secret(name: str, value: object) -> Secret[str]:
     # Where _text() raises, its argument is a local variable that error reports show.
     if isinstance(value, str) and (text_problem(value) or value != value.strip()):
         raise ConfigError(f"{name} is blank or has spaces or line breaks: copy it again.")
@@ -58,7 +60,7 @@ def _sub_partner_id(name: str, value: object) -> str:
 
 def _environment(name: str, value: object) -> str:
     if not isinstance(value, str) or value not in ENVIRONMENTS:
-        raise ConfigError(f'{name} must be "test" or "production".')
+        raise ConfigError(f'{name} must be "test" or "production", not {_shown(value)}.')
     return value
 
 
@@ -68,44 +70,62 @@ def _public_url(name: str, value: object) -> str:
 
 def _url_prefix(name: str, value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", value):
-        raise ConfigError(f"{name} must be a path such as /xiebao, and not / alone.")
+        raise ConfigError(
+            f"{name} must be a path such as /xiebao, and not / alone, but is {_shown(value)}."
+        )
     return value.rstrip("/")
 
 
 def _endpoint(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "/" in value:
-        raise ConfigError(f'{name} must be an endpoint such as "auth.login", not a path.')
+        raise ConfigError(
+            f'{name} must be an endpoint such as "auth.login", not a path: it is {_shown(value)}.'
+        )
     return value
 
 
 def _seconds(name: str, value: object) -> int:
-    number = int(value) if isinstance(value, str) and value.isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int) or number <= 0:
-        raise ConfigError(f"{name} must be a positive whole number of seconds.")
-    return number
+    # Python refuses to read thousands of digits, by an error of its own.
+    digits = isinstance(value, str) and value.isdecimal() and len(value) < 20
+    return check_seconds(name, int(value) if digits else value)  # type: ignore[call-overload]
 
 
 def _pattern(name: str, value: object) -> re.Pattern[str]:
     try:
         pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
-    except (re.error, OverflowError) as error:
-        raise ConfigError(f"{name} is no regular expression: {error}.") from None
+    # What is nested too deeply is a RecursionError, and warnings may be errors.
+    except Exception as error:
+        why = str(error) or type(error).__name__
+        raise ConfigError(f"{name} is not a valid regular expression: {why}.") from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
         raise ConfigError(f"{name} must be a regular expression that names the app, as ShopApp/.")
+    if backtracks(pattern):
+        raise ConfigError(
+            f"{name} backtracks: a User-Agent of some dozen letters, which anybody can send, keeps"
+            " it busy for seconds. Name the app without repeating what repeats, as in (\\w+)+."
+        )
     return pattern
 
 
 def _locale(name: str, value: object) -> str:
     if not isinstance(value, str) or value not in LOCALES:
-        raise ConfigError(f'{name} must be "zh" or "en".')
+        raise ConfigError(f'{name} must be "zh" or "en", not {_shown(value)}.')
     return value
 
 
 def _switch(name: str, value: object) -> bool:
-    word = str(value).lower()
+    word = str(value).lower() if isinstance(value, str | bool) or value in (0, 1) else ""
     if word not in ("true", "false", "1", "0"):
-        raise ConfigError(f"{name} must be true or false.")
+        raise ConfigError(f"{name} must be true or false, not {_shown(value)}.")
     return word in ("true", "1")
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _setting(check: Callable[[str, object], object], default: object = None) -> Any:
@@ -117,7 +137,7 @@ class Settings:
     """What a site configured, checked. Each field is the setting ``XIEBAO_`` + its name."""
 
     partner_id: str = _setting(_text, "")
-    api_key: Secret = _setting(_secret, Secret(""))
+    api_key: Secret[str] = _setting(_secret, Secret(""))
     sub_partner_id: str = _setting(_sub_partner_id, "")
     env: str | None = _setting(_environment)
     base_url: str | None = _setting(check_base_url)

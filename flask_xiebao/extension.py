@@ -12,8 +12,8 @@ from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError
 from .gateway import Gateway
 from .platforms import Platform
-from .rendering import finish
-from .site import MemberLoader, Members, Site
+from .rendering import finisher
+from .site import MemberId, MemberLoader, Members, Site
 
 L = TypeVar("L", bound=MemberLoader)
 
@@ -49,7 +49,11 @@ class Xiebao:
         if "xiebao" in app.extensions:
             raise ConfigError("This app has a Xiebao already: use that one.")
         if app.url_map.host_matching:
-            raise ConfigError("Flask-Xiebao cannot serve an app with host_matching.")
+            raise ConfigError(
+                "Flask-Xiebao cannot serve an app with host_matching, since its endpoints have no"
+                " host: give the shop an app of its own, for instance beside this one behind"
+                " Werkzeug's DispatcherMiddleware, or use subdomain_matching."
+            )
         settings = Settings.from_config(app.config)
         if settings.enabled and settings.env is None and not (app.debug or app.testing):
             app.logger.warning(
@@ -61,21 +65,24 @@ class Xiebao:
         site = self._sites[app] = Site(settings, self._members)
         app.extensions["xiebao"] = self
         app.register_blueprint(views.create_blueprint(site))
-        # Flask runs these backwards: as the first one, this sees what all the others made of the
-        # response.
+        # Flask runs these backwards, the blueprints' before the app's: only the first one sees what
+        # all the others made of the response. after_request() would put it where it stands now.
+        finish = finisher(settings.url_prefix)
         app.after_request_funcs.setdefault(None, []).insert(0, finish)
         templating.register(app, site)
 
     def member_loader(self, loader: L) -> L:
         """Register the function that says who is logged in; use it as a decorator.
 
-        :param loader: takes nothing and returns the member's id (text or a whole number), or
-            None, ``""``, 0 or False for nobody. The id becomes ``partnerUniqKey``: use one that
-            cannot be guessed, not a row number.
+        :param loader: takes nothing and returns the member's id (text, a whole number or a
+            :class:`uuid.UUID`), or None, ``""``, 0 or False for nobody. It may be ``async``, with
+            Flask's extra of that name. The id becomes ``partnerUniqKey`` (2.1): use one that never
+            changes and cannot be guessed, not a row number.
 
-        Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login.
+        Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login, by
+        its ``get_id()``. Where that is a token which changes with the password, add a loader.
         """
-        self._members.loader = loader
+        self._members.ask(loader)
         return loader
 
     @property
@@ -90,7 +97,7 @@ class Xiebao:
         self,
         case_code: str | int,
         *,
-        member: str | int | None = None,
+        member: MemberId | None = None,
         sub_partner_id: str | None = None,
         platform: Platform | str | None = None,
         return_to: str | None = None,
@@ -123,7 +130,7 @@ class Xiebao:
     def home_link(
         self,
         *,
-        member: str | int | None = None,
+        member: MemberId | None = None,
         sub_partner_id: str | None = None,
         platform: Platform | str | None = None,
         return_to: str | None = None,
@@ -148,7 +155,7 @@ class Xiebao:
         self,
         insure_num: str | int,
         *,
-        member: str | int | None = None,
+        member: MemberId | None = None,
         platform: Platform | str | None = None,
         return_to: str | None = None,
         max_age: int | None = None,

@@ -10,12 +10,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn
+from types import MappingProxyType, NoneType
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
 from .errors import GatewayError
 from .platforms import Platform
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,28 +95,30 @@ def page_named(name: str) -> Page:
 
 _PLACE = "\0"  # of a value, in a frame: no encoded value has it
 _LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
+# Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
+_LONGEST_TEXT, _LONGEST_URL = 2000, 8000
 
 
-class Secret:
-    """Text that is not printed by accident: logs, tracebacks and ``repr`` show a placeholder."""
+class Secret(Generic[T]):
+    """What is not printed by accident: logs, tracebacks and ``repr`` show a placeholder."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_hidden",)
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, hidden: T) -> None:
+        self._hidden = hidden
 
     def __repr__(self) -> str:
         return "<secret>"
 
-    def __deepcopy__(self, memo: object) -> Secret:
+    def __deepcopy__(self, memo: object) -> Secret[T]:
         return self
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A secret is not pickled: pass on where it comes from.")
 
-    def reveal(self) -> str:
-        """Return the text itself."""
-        return self._text
+    def reveal(self) -> T:
+        """Return it."""
+        return self._hidden
 
 
 def plain_text(value: str | int) -> str:
@@ -127,12 +131,15 @@ def plain_text(value: str | int) -> str:
     return "".join(value) if isinstance(value, str) else str(int(value))
 
 
-def text_problem(value: object) -> str | None:
+def text_problem(value: object, longest: int = _LONGEST_TEXT) -> str | None:
     """Say what keeps *value* from being sent as the value of a parameter, or return None.
 
     It returns instead of raising so that a secret can be checked: an error report would show the
     local variables of the frame that raises.
     """
+    # isinstance() asks a lazy proxy for its class, `is None` does not.
+    if isinstance(value, NoneType):
+        return "is None, such as a NULL in a database: give it a value"
     if isinstance(value, bool) or not isinstance(value, str | int):
         return f"must be text or a whole number, not {type(value).__name__}"
     if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
@@ -140,19 +147,23 @@ def text_problem(value: object) -> str | None:
     text = plain_text(value)
     if not text.strip():
         return "is empty: give it a value"
+    if len(text) > longest:
+        return f"has {len(text):,} characters, and may have {longest:,}"
     if not text.isprintable():
-        return "has a character that cannot be printed, such as a line break: remove it"
+        [mark, *_] = (mark for mark in text if not mark.isprintable())
+        return f"has U+{ord(mark):04X}, a character that cannot be printed: remove it"
     return None
 
 
-def check_text(name: str, value: object) -> str:
+def check_text(name: str, value: object, longest: int = _LONGEST_TEXT) -> str:
     """Return *value* as the text that a query parameter can carry.
 
     :param name: what the value is called in the error.
     :param value: text, or a whole number, which becomes its digits.
-    :raises GatewayError: when it is empty, blank, unprintable or of another type.
+    :param longest: how many characters it may have.
+    :raises GatewayError: when it is empty, blank, unprintable, too long or of another type.
     """
-    problem = text_problem(value)
+    problem = text_problem(value, longest)
     if problem is None and isinstance(value, str | int):
         return plain_text(value)
     raise GatewayError(f"{name} {problem}.")
@@ -162,9 +173,9 @@ def check_web_url(name: str, value: object) -> str:
     """Return *value* if it is an absolute http(s) URL.
 
     :param name: what the value is called in the error.
-    :raises GatewayError: when it is anything else.
+    :raises GatewayError: when it is anything else, or has a user name.
     """
-    text = check_text(name, value)
+    text = check_text(name, value, _LONGEST_URL)
     try:
         parts = urlsplit(text)
         # A port that is none, and a host that DNS cannot have, are refused when they are asked for.
@@ -174,6 +185,8 @@ def check_web_url(name: str, value: object) -> str:
         well_formed = False
     if not well_formed or " " in text or "\\" in text:
         raise GatewayError(f"{name} must be an absolute http:// or https:// URL.")
+    if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
+        raise GatewayError(f"{name} must have no user name or password before its host.")
     return text
 
 
@@ -189,7 +202,13 @@ def check_base_url(name: str, value: object) -> str:
         check_web_url(name, text)
     if any(mark in text for mark in "?#@\\ "):
         raise GatewayError(f"{name} must end with its path: no query, fragment or credentials.")
-    return text.rstrip("/") or "/"
+    text = text.rstrip("/")
+    if path := next((row.path for row in PAGES.values() if text.endswith(row.path)), None):
+        raise GatewayError(
+            f"{name} must be what stands before {path}, which each page adds by itself:"
+            f" {text.removesuffix(path) or '/'}"
+        )
+    return text or "/"
 
 
 def check_extra(name: str, value: object) -> Mapping[str, str]:
@@ -237,7 +256,7 @@ class Gateway:
     def __init__(
         self,
         partner_id: str | int,
-        api_key: str | int | Secret,
+        api_key: str | int | Secret[str],
         *,
         sub_partner_id: str = "",
         base_url: str = TEST,
@@ -429,7 +448,7 @@ class Gateway:
         return f"{self.base_url}{row.path}?{'&'.join(pairs)}".split(_PLACE)
 
 
-def _sign(key: Secret, partner_id: str) -> Secret:
+def _sign(key: Secret[str], partner_id: str) -> Secret[str]:
     text = key.reveal() + partner_id
     return Secret(hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, TypeVar
+from uuid import UUID
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -26,8 +27,11 @@ T = TypeVar("T")
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
-# Of the 2,900 bytes that a QR code holds, signing and encoding take more than half.
+# Of the 2,900 bytes that a QR code holds, signing and encoding take more than half. Whoever goes by
+# a link without a member gets a code with theirs in it, so that a member has a share of their own.
 _LONGEST = 1200
+_LONGEST_MEMBER = 256
+_MOST_SECONDS = 10**9  # some thirty years
 
 #: How many tokens a cache holds, at some hundred bytes each.
 REMEMBERED = 1024
@@ -36,23 +40,39 @@ REMEMBERED = 1024
 def normalize_member(value: object) -> str | None:
     """Return a member id as text, or None for nobody.
 
-    :param value: None, ``""``, blank text, 0 and False are nobody; other text and whole numbers
-        are that text. A lazy proxy of such a value counts as the value.
+    :param value: None, ``""``, blank text, 0 and False are nobody; printable text, whole numbers
+        and UUIDs are that text. A lazy proxy of such a value counts as the value.
     :raises LinkError: when it is anything else, since guessing would mix up members.
     """
     # isinstance() asks a proxy for its class, `is None` does not.
     if isinstance(value, NoneType):
         return None
-    if isinstance(value, str):
-        return plain_text(value) if value.strip() else None
-    if isinstance(value, int):
-        if not value:
-            return None
-        if text_problem(value) is None:
-            return plain_text(value)
+    if isinstance(value, str | int) and not (value.strip() if isinstance(value, str) else value):
+        return None
+    if isinstance(value, UUID):
+        value = str(value)
+    problem = text_problem(value)
+    if problem is None and isinstance(value, str | int):
+        text = plain_text(value)
+        if len(text.encode()) <= _LONGEST_MEMBER:
+            return text
+        problem = f"has {len(text.encode()):,} bytes, and may have {_LONGEST_MEMBER}"
     raise LinkError(
-        f"A member is text or a whole number, not {value!r:.40}: return the member's id."
+        f"A member's id {problem}. It is text, a whole number or a UUID; None is nobody."
     )
+
+
+def check_seconds(name: str, value: object) -> int:
+    """Return *value* if it is a number of seconds that something can last.
+
+    :param name: what the value is called in the error.
+    :raises LinkError: when it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_SECONDS:
+        raise LinkError(
+            f"{name} must be a positive whole number of seconds, {_MOST_SECONDS:,} at most."
+        )
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +124,7 @@ class Entry:
                 " platform out, and members on a PC get a QR code for their phone."
             )
         if self.max_age is not None:
-            _check_max_age(self.max_age)
+            check_seconds("max_age", self.max_age)
             if self.member is None:
                 raise LinkError("max_age needs member: it is how long the link vouches for them.")
         if self.return_to is not None:
@@ -147,7 +167,7 @@ def make_entry(
         return_to=_plain(return_to),
     )
     texts = (entry.reference, entry.sub_partner_id, entry.return_to, entry.member)
-    if sum(len(text.encode()) for text in texts if text) > _LONGEST:
+    if len(_to_json(texts)) > _LONGEST:
         raise LinkError(
             f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
             " together. Shorten return_to."
@@ -161,14 +181,9 @@ def _plain(value: Any) -> Any:
 
 
 def _check_text(name: str, value: object) -> None:
-    problem = text_problem(value) if isinstance(value, str) else "must be text"
+    problem = text_problem(value) if isinstance(value, str | NoneType) else "must be text"
     if problem:
         raise LinkError(f"{name} {problem}.")
-
-
-def _check_max_age(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise LinkError("max_age must be a positive whole number of seconds.")
 
 
 def _check_return_to(path: object) -> None:
@@ -204,11 +219,13 @@ class LinkSigner:
     only with a member, so that a link without one is the same on every page that shows it.
 
     :param secret_keys: the keys that are accepted, oldest first; the last one signs.
+    :param partner_id: the account that the links are for. Sites may share a key: the links of one
+        account are none of another's.
     """
 
-    def __init__(self, secret_keys: Sequence[str | bytes]) -> None:
-        self._entries = _signer(secret_keys, b"flask-xiebao.entry")
-        self._clicks = _signer(secret_keys, b"flask-xiebao.click")
+    def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
+        self._entries = _signer(secret_keys, f"flask-xiebao.entry.{partner_id}")
+        self._clicks = _signer(secret_keys, f"flask-xiebao.click.{partner_id}")
         # The same buttons are clicked again and again. Only the work of verifying is remembered:
         # whose link it is and how old are looked at on every click.
         self._open = lru_cache(REMEMBERED)(partial(_unpack, _entry, self._entries))
@@ -238,7 +255,7 @@ class LinkSigner:
         return _unpack(_click, self._clicks, token)
 
 
-def _signer(secret_keys: Sequence[str | bytes], salt: bytes) -> Signer:
+def _signer(secret_keys: Sequence[str | bytes], salt: str) -> Signer:
     # A Signer derives its keys anew at each use; these are derived once and used as they are.
     derived = [
         Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
@@ -248,8 +265,11 @@ def _signer(secret_keys: Sequence[str | bytes], salt: bytes) -> Signer:
 
 
 def _pack(signer: Signer, fields: list[Any]) -> str:
-    payload = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return signer.sign(base64_encode(payload)).decode()
+    return signer.sign(base64_encode(_to_json(fields))).decode()
+
+
+def _to_json(fields: Sequence[Any]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _unpack(build: Callable[..., T], signer: Signer, token: str) -> T:

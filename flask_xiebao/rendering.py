@@ -1,10 +1,11 @@
-"""What was rendered for one request, and what caches have to know of it."""
+"""What was rendered for one request, and what caches and browsers have to know of the response."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flask import request
+from flask import Request, request
 from werkzeug.datastructures import HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_cache_control_header, parse_set_header
 from werkzeug.wrappers import Response
@@ -14,6 +15,14 @@ from .platforms import Platform
 
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
+# What the endpoints of links answer, errors included, whatever a site makes of its other responses.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "strict-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+# They overrule Cache-Control, some of them in CDNs only; so does what ends in "CDN-Cache-Control".
+_OVERRULING = ("expires", "surrogate-control", "edge-control", "x-accel-expires")
 
 
 @dataclass(slots=True)
@@ -60,6 +69,7 @@ class Rendering:
                 del control[directive]
             control.private = True
             response.headers["Cache-Control"] = control.to_header()
+            _let_cache_control_rule(response)
         self._sent = response
 
 
@@ -75,16 +85,56 @@ def rendering() -> Rendering:
     return state
 
 
-def finish(response: Response) -> Response:
-    """Write what was rendered for the current request into the headers of *response*."""
-    here = request._get_current_object()  # type: ignore[attr-defined]
-    state: Rendering | None = getattr(here, "_flask_xiebao", None)
-    if state is None:
-        # Most requests render nothing, and get no state. A stream still may: rendering() looks.
-        here._flask_xiebao_sent = response
-    else:
-        state.finish(response)
-    return response
+def finisher(url_prefix: str) -> Callable[[Response], Response]:
+    """Return the function that writes the headers of an app's responses.
+
+    It has to see what everything else made of a response, so it runs last.
+
+    :param url_prefix: where the endpoints are.
+    """
+    below_prefix = f"{url_prefix}/"
+
+    def finish(response: Response) -> Response:
+        here = request._get_current_object()  # type: ignore[attr-defined]
+        if _is_link(here, below_prefix):
+            _seal(response)
+        state: Rendering | None = getattr(here, "_flask_xiebao", None)
+        if state is None:
+            # Most requests render nothing, and get no state. A stream may still: rendering() looks.
+            here._flask_xiebao_sent = response
+        else:
+            state.finish(response)
+        return response
+
+    return finish
+
+
+def _is_link(here: Request, below_prefix: str) -> bool:
+    endpoint = here.endpoint
+    if endpoint is None:  # such as a method that a link does not have
+        return here.path.startswith(below_prefix)
+    return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
+
+
+def _seal(response: Response) -> None:
+    """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
+    headers = response.headers
+    _let_cache_control_rule(response)
+    for name, value in _HEADERS.items():
+        headers[name] = value
+    if "Location" not in headers:
+        headers["X-Content-Type-Options"] = "nosniff"
+        policy = headers.get("Content-Security-Policy", "")
+        if "frame-ancestors" not in policy.lower():  # a site may let others frame its pages
+            ours = "frame-ancestors 'self'"
+            headers["Content-Security-Policy"] = f"{policy}; {ours}" if policy else ours
+
+
+def _let_cache_control_rule(response: Response) -> None:
+    names = {name.lower() for name, _ in response.headers}
+    for name in names:
+        if name in _OVERRULING or name.endswith("cdn-cache-control"):
+            del response.headers[name]
 
 
 def _vary(response: Response) -> HeaderSet:

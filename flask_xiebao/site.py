@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from flask import Flask, current_app, has_request_context, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
-from .gateway import Gateway
+from .gateway import Gateway, Secret
 from .links import REMEMBERED, Entry, LinkSigner, make_entry, normalize_member
 from .platforms import LONGEST, Platform, detect_platform
 from .rendering import rendering
@@ -25,7 +27,10 @@ NEW_KEY = 'make one with python -c "import secrets; print(secrets.token_hex())"'
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACE = "token-goes-here"
+_LONGEST_HOST = 260  # of a name in the DNS, with a port
 
+#: A member's id, as a site may have it.
+MemberId = str | int | UUID
 MemberLoader = Callable[[], object]
 
 
@@ -44,6 +49,12 @@ class Members:
 
     def __init__(self) -> None:
         self.loader: MemberLoader | None = None
+        self._asynchronous = False
+
+    def ask(self, loader: MemberLoader) -> None:
+        """Ask this function from now on; it may be ``async``."""
+        self.loader = loader
+        self._asynchronous = iscoroutinefunction(loader)
 
     def are_known(self) -> bool:
         """Tell whether the current app can say who is logged in."""
@@ -56,7 +67,9 @@ class Members:
             itself raises is the site's error and is passed on.
         """
         if self.loader is not None:
-            return normalize_member(self.loader())
+            # Looking for coroutines takes longer than most loaders, so it is done once.
+            sync = current_app.ensure_sync(self.loader) if self._asynchronous else self.loader
+            return normalize_member(sync())
         if login_manager() is not None:
             from flask_login import current_user
 
@@ -78,7 +91,9 @@ class Site:
         self.settings = settings
         self.members = members
         self._gateway = _gateway(settings) if settings.enabled else None
-        self._signer: tuple[tuple[Any, ...], LinkSigner] = ((), LinkSigner(()))
+        # Whoever prints what this object has is not shown the keys.
+        self._keys: Secret[tuple[Any, ...]] = Secret(())
+        self._signer = LinkSigner((), settings.partner_id)
 
     @property
     def gateway(self) -> Gateway:
@@ -98,7 +113,7 @@ class Site:
         """
         if problem := self._renew_signer():
             raise ConfigError(problem)
-        return self._signer[1]
+        return self._signer
 
     def _renew_signer(self) -> str | None:
         """Make a signer if the keys have changed, or say what is wrong with them.
@@ -106,11 +121,12 @@ class Site:
         It does not raise: an error report would show the keys among the frame's local variables.
         """
         keys = _configured_keys(current_app._get_current_object())  # type: ignore[attr-defined]
-        if keys == self._signer[0]:
+        if keys == self._keys.reveal():
             return None
         problem = _keys_problem(keys)
         if problem is None:
-            self._signer = (keys, LinkSigner(keys))
+            self._signer = LinkSigner(keys, self.settings.partner_id)
+            self._keys = Secret(keys)
         return problem
 
     @property
@@ -134,7 +150,7 @@ class Site:
         page: str,
         reference: str | int | None = None,
         *,
-        member: str | int | None = None,
+        member: MemberId | None = None,
         sub_partner_id: str | None = None,
         platform: Platform | str | int | None = None,
         return_to: str | None = None,
@@ -201,6 +217,8 @@ class Site:
             return current_app.url_map.bind(
                 public.netloc, script_name=public.path or "/", url_scheme=public.scheme
             ).build(endpoint, values, force_external=True)
+        if has_request_context() and len(request.host) > _LONGEST_HOST:
+            raise LinkError("The Host header of this request is too long to be the name of a host.")
         if has_request_context() or current_app.config["SERVER_NAME"]:
             return url_for(endpoint, _external=True, **values)
         raise NowhereError(

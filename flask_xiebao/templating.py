@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from markupsafe import Markup, escape
 from .complaints import complain
 from .config import Settings
 from .errors import LinkError
+from .gateway import plain_text
 from .links import REMEMBERED
 from .platforms import Platform
 from .rendering import rendering
@@ -41,6 +41,8 @@ _LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
 _ATTRIBUTE_NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
 _QR_SETS = ("width", "height", "viewbox")
+# Characters: of the name of an attribute, and of all attributes of an entry that are remembered.
+_LONGEST_NAME, _LONGEST_REMEMBERED = 100, 2000
 
 # Attributes are escaped whatever the app's own templates do.
 _ESCAPING = EvalContext(Environment(autoescape=True))
@@ -102,7 +104,7 @@ class Helpers:
         if not content or not str(content).strip():
             locale = current_locale(self._site.settings)
             content = _LABELS[locale, page]
-        shown = _entry_attributes(page, device, locale, tuple(attributes.items()))
+        shown = _entry_attributes(page, device, locale, attributes)
         return href, shown, escape(content)
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
@@ -157,7 +159,8 @@ class Helpers:
         if self._site.strict or isinstance(error, NowhereError):
             raise error
         where = f" of {request.endpoint}" if has_request_context() else ""
-        complain(f"An insurance entry{where} was left out: {error}")
+        # What is wrong may be what a visitor sent, and another thing with each visit.
+        complain(f"An insurance entry{where} was left out: {error}", about=f"entries{where}")
 
 
 @lru_cache
@@ -202,21 +205,39 @@ def _split(
         if keyword in _LINK_KEYWORDS:
             options[keyword] = value
         else:
-            attributes[_attribute_name(keyword, reserved)] = _attribute(value)
+            name = _attribute_name(keyword, reserved)
+            attributes[name] = _classes(value) if name == "class" else _attribute(value)
     return options, attributes
 
 
 @lru_cache
 def _attribute_name(keyword: str, reserved: tuple[str, ...]) -> str:
     """Return a keyword as HTML names attributes."""
-    if meant := get_close_matches(keyword, _LINK_KEYWORDS, 1, 0.8):
-        raise LinkError(f"A link has no {keyword}: did you mean {meant[0]}?")
+    for meant in _LINK_KEYWORDS:
+        if _is_misspelt(keyword, meant):
+            raise LinkError(f"A link has no {keyword}: did you mean {meant}?")
     name = keyword.replace("_", "-").lower()
     if name in reserved:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
-    if not _ATTRIBUTE_NAME.fullmatch(name):
-        raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
+    if len(name) > _LONGEST_NAME or not _ATTRIBUTE_NAME.fullmatch(name):
+        raise LinkError(f"{keyword[:_LONGEST_NAME]!r} cannot be the name of an attribute.")
     return name
+
+
+def _is_misspelt(keyword: str, meant: str) -> bool:
+    """Tell whether a keyword is one of a link's but for a slip: returnTo, max-age, memebr."""
+    given = keyword.replace("-", "_").lower()
+    if not given.isidentifier():  # such as :member of Vue
+        return False
+    if given.replace("_", "") == meant.replace("_", ""):
+        return True
+    if len(given) == len(meant):
+        wrong = [place for place in range(len(meant)) if given[place] != meant[place]]
+        first, last = wrong[0], wrong[-1]
+        swapped = last - first == 1 and given[first : last + 1] == meant[last] + meant[first]
+        return len(wrong) == 1 or swapped
+    shorter, longer = sorted((given, meant), key=len)
+    return any(shorter == longer[:place] + longer[place + 1 :] for place in range(len(longer)))
 
 
 def _attribute(value: Any) -> Attribute:
@@ -225,23 +246,44 @@ def _attribute(value: Any) -> Attribute:
         return True
     if value is None or value is False or isinstance(value, Undefined):
         return None
-    # HTML may hold a bare quote, which would end the attribute: its text is escaped anew.
-    if hasattr(value, "__html__"):
-        value = Markup(value).unescape()  # noqa: S704  # nosec B704
-    return str(value)
+    text = Markup(value) if hasattr(value, "__html__") else str(value)  # noqa: S704  # nosec B704
+    # HTML may hold a bare quote, which would end the attribute: its text is escaped anew. What
+    # str() returns may be HTML, too; a str() that is a str only is escaped as one.
+    if hasattr(text, "__html__"):
+        text = Markup(text).unescape()  # noqa: S704  # nosec B704
+    return plain_text(text)
+
+
+def _classes(value: Any) -> Attribute:
+    """Return classes as text; a list of them may hold some that do not apply."""
+    if not isinstance(value, list | tuple):
+        return _attribute(value)
+    return " ".join(name for each in value if isinstance(name := _attribute(each), str))
+
+
+def _entry_attributes(
+    page: str, device: Platform | None, locale: str | None, given: Mapping[str, Attribute]
+) -> Markup:
+    """Return the attributes of an entry; *locale* is that of a default label.
+
+    They are made once, since the buttons of a page differ in their links only; but what is long,
+    such as the text of a form, is of one page and not remembered.
+    """
+    items = tuple(given.items())
+    size = sum(
+        len(name) + len(value) if isinstance(value, str) else len(name) for name, value in items
+    )
+    make = _made_once if size <= _LONGEST_REMEMBERED else _made_once.__wrapped__
+    return make(page, device, locale, items)
 
 
 @lru_cache(REMEMBERED)
-def _entry_attributes(
+def _made_once(
     page: str,
     device: Platform | None,
     locale: str | None,
     given: tuple[tuple[str, Attribute], ...],
 ) -> Markup:
-    """Return the attributes of an entry; *locale* is that of a default label.
-
-    They are made once, since the buttons of a page differ in their links only.
-    """
     own: dict[str, Attribute] = {
         "class": "xiebao-entry",
         "data-xiebao-entry": page,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -22,9 +24,10 @@ from flask import (
     url_for,
 )
 from werkzeug.exceptions import Unauthorized
+from werkzeug.routing import BuildError
 
 from .complaints import complain
-from .errors import GatewayError, LinkError
+from .errors import ConfigError, GatewayError, LinkError
 from .gateway import PAGES, check_web_url
 from .links import Click, Entry
 from .platforms import Platform
@@ -38,14 +41,12 @@ if TYPE_CHECKING:
 #: For how many seconds after a click its return is reported.
 _RETURN_IS_NEWS = 24 * 60 * 60
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "strict-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
+# What scripts say that fetch a link instead of following it: HTMX, then Turbo.
+_FETCHED = ("HTTP_HX_REQUEST", "HTTP_X_TURBO_REQUEST_ID", "HTTP_TURBO_FRAME", "HTTP_X_SEC_PURPOSE")
 
-# A link to them carries nothing away.
-_THIS_MACHINE = ("localhost", "127.0.0.1")
+# A link to this machine carries nothing away. The whole Host is looked at: browsers take
+# "localhost:80@evil.example" for a user name and another host.
+_THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 _PLATFORMS = {platform.slug: platform for platform in Platform}
 
@@ -66,10 +67,8 @@ class RefusedError(Exception):
 class Redirect(Response):
     """A redirect with an empty body: redirect() would write the URL, and the sign, into a page."""
 
-    default_mimetype = None  # of a body that is not there
-
     def __init__(self, url: str) -> None:
-        super().__init__((), 302, [*_HEADERS.items(), ("Location", url)])
+        super().__init__((), 302, [("Location", url)], content_type="text/html; charset=utf-8")
 
 
 class Visitor(NamedTuple):
@@ -89,12 +88,22 @@ def create_blueprint(site: Site) -> Blueprint:
         static_folder="static",
     )
     rules = {page: partial(click, site, page) for page in PAGES} | {"paid": partial(paid, site)}
-    for endpoint, view in rules.items():
+    for endpoint, follow in rules.items():
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
+        view = named_view(endpoint, follow)
         blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
     blueprint.register_error_handler(RefusedError, partial(refuse, site))
-    blueprint.after_request(set_headers)
     return blueprint
+
+
+def named_view(name: str, follow: Callable[[str], Response]) -> Callable[[str], Response]:
+    """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
+
+    def view(token: str) -> Response:
+        return follow(token)
+
+    view.__name__ = view.__qualname__ = name
+    return view
 
 
 def click(site: Site, page: str, token: str) -> Response:
@@ -102,13 +111,15 @@ def click(site: Site, page: str, token: str) -> Response:
     environ, now = request.environ, int(time.time())
     if is_prefetch(environ):
         return not_yet()
+    if not is_navigation(environ):
+        return go_there_yourself(site)
     if not site.settings.enabled:
         raise RefusedError(404, "disabled")
     entry = open_token(site, page, token)
     visitor = who(site, entry, now)
     platform = which_platform(site, entry, environ)
     if platform not in PAGES[page].platforms:
-        return handoff(site, entry, visitor, token, now)
+        return handoff(site, entry, visitor, now)
     return go(site, entry, visitor.member, platform)
 
 
@@ -121,6 +132,39 @@ def is_prefetch(environ: WSGIEnvironment) -> bool:
 def not_yet() -> Response:
     """Answer a prefetch: nothing happens before the click."""
     return Response("This link opens when it is clicked.", 503, mimetype="text/plain")
+
+
+def is_navigation(environ: WSGIEnvironment) -> bool:
+    """Tell whether a browser goes to the link; what a script fetches is no click."""
+    if not environ.keys().isdisjoint(_FETCHED):
+        return False
+    mode = environ.get("HTTP_SEC_FETCH_MODE", "navigate")
+    if mode == "navigate":
+        return True
+    # A service worker that passes a navigation on, with a change of its own, loses the mode.
+    passed_on = mode == "same-origin" and environ.get("HTTP_UPGRADE_INSECURE_REQUESTS") == "1"
+    return passed_on or "go=1" in environ.get("QUERY_STRING", "").split("&")
+
+
+def go_there_yourself(site: Site) -> Response:
+    """Answer a script that fetched the link: a page that has the browser go there itself.
+
+    The status is 200 since Turbo answers a tap with what it fetched on hovering, and HTMX reads the
+    headers of nothing else.
+    """
+    page = render_template(
+        "xiebao/navigate.html", locale=current_locale(site.settings), link=this_link(go=1)
+    )
+    response = make_response(page)
+    response.headers["HX-Redirect"] = this_link()
+    return response
+
+
+def this_link(**query: Any) -> str:
+    """Return the path of the link that is being followed, by default with its ``?platform=``."""
+    platform = asked_platform(request.environ)
+    query = {"platform": None if platform is None else platform.slug, **query}
+    return url_for(request.endpoint or "", **(request.view_args or {}), **query)
 
 
 def open_token(site: Site, page: str, token: str) -> Entry:
@@ -164,14 +208,14 @@ def log_in(site: Site) -> NoReturn:
 
 
 def login_url(login_view: str) -> str:
-    """Return the URL of the login that comes back to the link being followed."""
-    platform = asked_platform(request.environ)
-    here = url_for(
-        request.endpoint or "",
-        **(request.view_args or {}),
-        platform=None if platform is None else platform.slug,
-    )
-    return url_for(login_view, next=here)
+    """Return the URL of the login that comes back to the link being followed.
+
+    :raises ConfigError: when there is no such login.
+    """
+    try:
+        return url_for(login_view, next=this_link())
+    except BuildError as error:
+        raise ConfigError(f"XIEBAO_LOGIN_VIEW is {login_view!r}. {error}") from None
 
 
 def asked_platform(environ: WSGIEnvironment) -> Platform | None:
@@ -189,7 +233,7 @@ def which_platform(site: Site, entry: Entry, environ: WSGIEnvironment) -> Platfo
     return entry.platform or asked_platform(environ) or site.device(environ)
 
 
-def handoff(site: Site, entry: Entry, visitor: Visitor, token: str, now: int) -> Response:
+def handoff(site: Site, entry: Entry, visitor: Visitor, now: int) -> Response:
     """Step 4: on a PC, show the code by which the same member goes on with their phone."""
     lifetime = site.settings.handoff_max_age
     if visitor.seconds_left is not None:
@@ -198,8 +242,8 @@ def handoff(site: Site, entry: Entry, visitor: Visitor, token: str, now: int) ->
     on_phone = replace(entry, member=visitor.member, max_age=lifetime, signed_at=now)
     try:
         code = qr_code(site.entry_url(on_phone, external=True, asker_only=True))
-    except LinkError:
-        abort(400, "The Host header of this request is too long to be one.")
+    except LinkError as error:
+        abort(400, str(error))
     return make_response(
         render_template(
             "xiebao/handoff.html",
@@ -207,8 +251,8 @@ def handoff(site: Site, entry: Entry, visitor: Visitor, token: str, now: int) ->
             page=entry.page,
             lifetime=lifetime,
             code=code,
-            here=url_for(request.endpoint or "", token=token),
-            direct=url_for(request.endpoint or "", token=token, platform=Platform.H5.slug),
+            here=this_link(platform=None),
+            direct=this_link(platform=Platform.H5.slug),
         )
     )
 
@@ -243,9 +287,10 @@ def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | No
     """Return the absolute URL by which a payment comes back, if it should and can safely."""
     if entry.return_to is None:
         return None
-    if site.host_is_vouched() or request.host.partition(":")[0] in _THIS_MACHINE:
+    if site.host_is_vouched() or _THIS_MACHINE.fullmatch(request.host):
         token = site.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
-        with contextlib.suppress(GatewayError):  # in development any Host is taken, even none
+        # In development any Host is taken, even one that is none.
+        with contextlib.suppress(GatewayError, LinkError):
             return check_web_url("paySuccess", site.url("xiebao.paid", external=True, token=token))
     complain(
         "A member was sent to the gateway without a way back (return_to): it would be built on the"
@@ -310,11 +355,3 @@ def wants_json() -> bool:
     """Tell whether the client prefers JSON to a page."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     return best == "application/json"
-
-
-def set_headers(response: Response) -> Response:
-    """Keep the links, errors included, out of caches, referrers and search engines."""
-    if not isinstance(response, Redirect) and request.endpoint != "xiebao.static":
-        for name, value in _HEADERS.items():
-            response.headers[name] = value
-    return response

@@ -165,7 +165,7 @@ class _Site:
 
 
 def _genuine() -> dict[str, list[str]]:
-    signer = LinkSigner([SECRET])
+    signer = LinkSigner([SECRET], "12345")
     entries = [
         Entry("product", "QX000000127257"),
         Entry("product", "QX1", member="alice", max_age=10**9, return_to="/orders/8?a=é"),

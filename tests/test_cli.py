@@ -176,7 +176,7 @@ def test_doctor_lists_what_init_app_refuses_and_what_is_right() -> None:
     result = run_refused(info, "doctor")
     assert result.exit_code == 1
     wrong = texts(result, "ERROR")
-    assert 'XIEBAO_ENV must be "test" or "production".' in wrong
+    assert """XIEBAO_ENV must be "test" or "production", not 'prod'.""" in wrong
     assert "XIEBAO_API_KEY is not set" in wrong
     assert "XIEBAO_PARTNER_ID: 12345" in texts(result, "ok")
     assert "XIEBAO_APIKEY is no setting: did you mean XIEBAO_API_KEY?" in texts(result, "WARNING")

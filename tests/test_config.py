@@ -55,7 +55,7 @@ WRONG = [
         for setting in ("PARTNER_ID", "SUB_PARTNER_ID")
         for bad, words in [
             ("  ", _EMPTY),
-            ("123\n45", "has a character that cannot be printed, such as a line break: remove it"),
+            ("123\n45", r"has U\+000A, a character that cannot be printed: remove it"),
             (" 12345", "has spaces at its ends: remove them"),
             ("12345 ", "has spaces at its ends: remove them"),
             (1e5, _DECIMAL),
@@ -72,7 +72,7 @@ WRONG = [
     ("API_KEY", 1e5, _DECIMAL),
     *[("API_KEY", bad, _TYPE) for bad in (True, KEY.encode(), [KEY])],
     *[
-        ("ENV", bad, 'must be "test" or "production"')
+        ("ENV", bad, f'must be "test" or "production", not {re.escape(repr(bad))}')
         for bad in ("prod", "", "Production", "test ", True, 1, ["test"])
     ],
     *[
@@ -84,7 +84,7 @@ WRONG = [
         for bad in (
             "https://gateway.example?x=1",
             "/gateway#x",
-            "https://user:word@gateway.example",
+            "/gate@way",
         )
     ],
     ("BASE_URL", "", _EMPTY),
@@ -108,8 +108,16 @@ WRONG = [
         for bad in (
             "https://shop.example?x=1",
             "https://shop.example/#x",
-            "https://u:p@shop.example",
+            "https://shop.example/@x",
         )
+    ],
+    *[
+        (setting, "https://u:p@shop.example", "must have no user name or password before its host")
+        for setting in ("BASE_URL", "PUBLIC_URL")
+    ],
+    *[
+        ("BASE_URL", f"{base}/dispatch/cps", f"must be what stands before .*: {base}")
+        for base in ("https://gateway.example", "/gateway")
     ],
     ("PUBLIC_URL", "https://shop..example", ""),
     ("PUBLIC_URL", f"https://{'shop' * 16}.example", ""),
@@ -119,11 +127,22 @@ WRONG = [
     ],
     *[
         ("HANDOFF_MAX_AGE", bad, _SECONDS)
-        for bad in (0, -1, "0", "-1", "", "soon", "1.5", 1.5, 300.0, True, [300])
+        for bad in (
+            *(0, -1, "0", "-1", "", "soon", "1.5", 1.5, 300.0, True, [300]),
+            *("9" * 5000, 10**9 + 1),
+        )
     ],
     *[
-        ("APP_USER_AGENT", bad, "is no regular expression: ")
-        for bad in ("(", "*", "[", "a{99999999999999999999}")
+        ("APP_USER_AGENT", bad, "is not a valid regular expression: ")
+        for bad in (
+            *("(", "*", "[", "a{99999999999999999999}"),
+            "(" * 3000 + ")" * 3000,
+            "[[a]",  # Python warns of it, and warnings are errors here
+        )
+    ],
+    *[
+        ("APP_USER_AGENT", bad, "backtracks: ")
+        for bad in (r"(\w+)+/ShopApp", "(a+)+$", r"ShopApp/(\d+)+$", "(Shop|ShopApp|App)+$")
     ],
     *[
         ("APP_USER_AGENT", bad, _PATTERN)

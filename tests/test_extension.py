@@ -38,7 +38,7 @@ LINKS: dict[str, Callable[..., str]] = {
 
 
 def entry_of(link: str, secret: str = SECRET) -> Entry:
-    return LinkSigner([secret]).loads(link.rpartition("/")[2])
+    return LinkSigner([secret], "12345").loads(link.rpartition("/")[2])
 
 
 def followed(site: SimpleNamespace, link: str) -> int:
@@ -237,11 +237,13 @@ def test_without_a_request_a_policy_link_has_to_say_whose_it_is(make_site: MakeS
 @pytest.mark.parametrize(
     ("page", "options", "words"),
     [
-        ("home", {"member": 1.5}, "A member is text or a whole number"),
-        ("home", {"member": True}, "A member is text or a whole number"),
-        ("product", {"member": 0.0}, "A member is text or a whole number"),
-        ("policy", {"member": []}, "A member is text or a whole number"),
-        ("home", {"member": "7\n"}, "member has a character"),
+        ("home", {"member": 1.5}, "A member's id must be text or a whole number"),
+        ("home", {"member": True}, "A member's id must be text or a whole number"),
+        ("product", {"member": 0.0}, "A member's id must be text or a whole number"),
+        ("policy", {"member": []}, "A member's id must be text or a whole number"),
+        ("home", {"member": "7\n"}, r"A member's id has U\+000A"),
+        ("policy", {"member": "7\u200d"}, r"A member's id has U\+200D"),
+        ("home", {"member": "7" * 257}, "A member's id has 257 bytes, and may have 256"),
         ("home", {"max_age": 60}, "max_age needs member"),
         ("home", {"member": 0, "max_age": 60}, "max_age needs member"),
         ("policy", {"member": "7", "max_age": 0}, "max_age must be a positive whole number"),
@@ -641,7 +643,10 @@ def test_a_loader_that_fails_is_the_sites_error_and_never_nobody(site: SimpleNam
 @pytest.mark.parametrize("value", [True, 1.5, ["7"], b"7"])
 def test_a_loader_that_returns_no_member_id_is_an_error(site: SimpleNamespace, value: Any) -> None:
     site.log_in(value)
-    with site.app.test_request_context(), pytest.raises(LinkError, match="return the member's id"):
+    with (
+        site.app.test_request_context(),
+        pytest.raises(LinkError, match="A member's id must be text or a whole number"),
+    ):
         site.xiebao.policy_link(NUMBER)
 
 

@@ -285,13 +285,15 @@ def test_another_gateway_may_be_a_url_or_a_path(base_url: str, start: str) -> No
 # report of the error would show.
 
 _EMPTY = "is empty: give it a value."
-_UNPRINTABLE = "has a character that cannot be printed, such as a line break: remove it."
+_UNPRINTABLE = "has U+"  # and which character it is
 _TYPE = "must be text or a whole number, not "
+_NONE = "is None, such as a NULL in a database: give it a value."
 _PAY = "paySuccess must be an absolute http:// or https:// URL."
 
 BAD_TEXTS = [
     *[(text, _EMPTY) for text in ("", "  ", "\u3000", "\n")],
     *[(text, _UNPRINTABLE) for text in UNPRINTABLE],
+    ("7" * 2001, "has 2,001 characters, and may have 2,000."),
     *[(value, _TYPE) for value in (True, False, ["7"], {"7": 7}, b"7", 7.0, object())],
 ]
 BAD_PAY_SUCCESS = [
@@ -314,12 +316,15 @@ BAD_EXTRA = [
         for extra in ("hidenav=1", [("hidenav", "1")], {"hidenav"}, 5, True)
     ],
     ({"": "1"}, "A name in extra is empty"),
-    ({"hide\nnav": "1"}, "A name in extra has a character that cannot be printed"),
+    (
+        {"hide\nnav": "1"},
+        "A name in extra has U+000A, a character that cannot be printed: remove it.",
+    ),
     ({True: "1"}, "A name in extra must be text"),
     ({"hidenav": ""}, "extra['hidenav'] is empty"),
-    ({"hidenav": "1\n"}, "extra['hidenav'] has a character"),
+    ({"hidenav": "1\n"}, "extra['hidenav'] has U+000A"),
     ({"hidenav": True}, "extra['hidenav'] must be text"),
-    ({"hidenav": None}, "extra['hidenav'] must be text"),
+    ({"hidenav": None}, "extra['hidenav'] is None"),
 ]
 BAD_URLS = [
     *[("product", {"case_code": bad}, f"caseCode {words}") for bad, words in BAD_TEXTS],
@@ -347,7 +352,13 @@ BAD_URLS = [
     *[("product", {"pay_success": bad}, _PAY) for bad in BAD_PAY_SUCCESS],
     *[
         ("home", {"pay_success": bad}, f"paySuccess {words}")
-        for bad, words in [("", _EMPTY), ("https://shop.example/\n", _UNPRINTABLE), (True, _TYPE)]
+        for bad, words in [
+            ("", _EMPTY),
+            ("https://shop.example/\n", _UNPRINTABLE),
+            (True, _TYPE),
+            ("https://localhost:80@evil.example/", "must have no user name or password"),
+            (f"https://shop.example/{'x' * 8000}", "has 8,021 characters, and may have 8,000."),
+        ]
     ],
     *[("policy", {"extra": bad}, words) for bad, words in BAD_EXTRA],
 ]
@@ -360,14 +371,16 @@ BAD_BASE_URLS = [
         "/gateway?x=1",
         "/gate way",
     ),
+    *("https://gateway.example/dispatch/cps", "https://gateway.example/x/dispatch/cps/"),
+    *("/gateway/dispatch/cps/index", "/dispatch/cps/insureDetail"),
     *("/gateway#x", "/\\gateway.example", "https://gateway.example:port", "", " ", "/gate\nway"),
     *(None, True, 5, b"/gateway"),
 ]
 BAD_GATEWAYS = [
-    *[({"partner_id": bad}, f"partnerId {words}") for bad, words in (*BAD_TEXTS, (None, _TYPE))],
+    *[({"partner_id": bad}, f"partnerId {words}") for bad, words in (*BAD_TEXTS, (None, _NONE))],
     *[
         ({"sub_partner_id": bad}, f"subPartnerId {words}")
-        for bad, words in (*BAD_TEXTS, (None, _TYPE))
+        for bad, words in (*BAD_TEXTS, (None, _NONE))
         if bad != ""
     ],
     *[({"base_url": bad}, "base_url ") for bad in BAD_BASE_URLS],
@@ -376,7 +389,7 @@ BAD_GATEWAYS = [
         ({"api_key": bad}, f"api_key {words}")
         for bad, words in [
             *((f"{KEY}\n", _UNPRINTABLE), (f"{KEY}\u200b", _UNPRINTABLE), ("", _EMPTY)),
-            *((" ", _EMPTY), ([KEY], _TYPE), (KEY.encode(), _TYPE), (None, _TYPE), (True, _TYPE)),
+            *((" ", _EMPTY), ([KEY], _TYPE), (KEY.encode(), _TYPE), (None, _NONE), (True, _TYPE)),
         ]
     ],
 ]

@@ -25,7 +25,7 @@ SIGNALS = [entry_clicked, entry_refused, payment_returned]
 def cause(site: SimpleNamespace) -> Callable[[NamedSignal], int]:
     """Return a function that does what sends the signal, and returns the status of the answer."""
     site.log_in("7")
-    signer = LinkSigner(["a secret for tests"])
+    signer = LinkSigner(["a secret for tests"], "12345")
     now = int(time.time())
     paths = {
         entry_clicked: f"/xiebao/product/{signer.dumps(ENTRY)}",

@@ -53,7 +53,7 @@ class Clicker:
     """
 
     def __init__(self, secret: str, seed: int, made: list[tuple[int, str, str | None]]) -> None:
-        self.signer = LinkSigner([secret])
+        self.signer = LinkSigner([secret], PARTNER_ID)
         self.chance = random.Random(seed)  # noqa: S311 - the same mixture every time
         self.seed = seed
         self.made = made
