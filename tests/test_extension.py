@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import uuid
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import flask_login
 import pytest
+from conftest import PC, PHONE
 from flask import Flask, request
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.local import LocalProxy
@@ -715,3 +718,143 @@ def test_making_links_logs_nothing(site: SimpleNamespace, caplog: pytest.LogCapt
             make(site.xiebao, member="7", max_age=60, external=True)
         _ = site.xiebao.gateway.home_url(partner_uniq_key="7")
     assert caplog.records == []
+
+
+# What is a member
+
+
+ONE = uuid.UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+
+
+def test_a_uuid_is_a_member_and_is_sent_as_it_is_written(site: SimpleNamespace) -> None:
+    site.log_in(ONE)
+    with site.app.test_request_context():
+        links = [
+            site.xiebao.product_link("QX1"),
+            site.xiebao.home_link(member=ONE),
+            site.xiebao.policy_link(NUMBER),
+            site.xiebao.policy_link(NUMBER, member=ONE, max_age=60),
+        ]
+    for link in links:
+        response = site.app.test_client().get(link, headers=PHONE)
+        query = dict(parse_qsl(urlsplit(response.location or "").query))
+        assert query["partnerUniqKey"] == "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def test_a_uuid_and_its_text_are_the_same_member(site: SimpleNamespace) -> None:
+    with site.app.test_request_context():
+        link = site.xiebao.home_link(member=str(ONE))
+    for member in (ONE, str(ONE), LocalProxy(lambda: ONE)):
+        site.log_in(member)
+        assert site.app.test_client().get(link, headers=PHONE).status_code == 302
+
+
+def test_a_loader_may_be_async(make_site: MakeSite) -> None:
+    site = make_site(loader=False)
+
+    @site.xiebao.member_loader
+    async def current_member() -> str | None:
+        await asyncio.sleep(0)
+        return site.member
+
+    site.log_in("alice")
+    with site.app.test_request_context():
+        links = [site.xiebao.home_link(), site.xiebao.policy_link(NUMBER)]
+    for link in links:
+        query = urlsplit(site.app.test_client().get(link, headers=PHONE).location or "").query
+        assert dict(parse_qsl(query))["partnerUniqKey"] == "alice"
+    site.log_in(None)
+    assert site.app.test_client().get(links[0], headers=PHONE).status_code == 401
+
+
+ODD = [
+    ("zero-width joiner", "a\u200db", r"has U\+200D"),
+    ("no-break space", "a\u00a0b", r"has U\+00A0"),
+    ("zero-width space", "a\u200b", r"has U\+200B"),
+    ("line break", "a\nb", r"has U\+000A"),
+    ("line separator", "a\u2028b", r"has U\+2028"),
+    ("3,000 characters", "a" * 3000, "has 3,000 characters"),
+    ("300 characters", "a" * 300, "has 300 bytes, and may have 256"),
+    ("100 emoji", "\N{SLIGHTLY SMILING FACE}" * 100, "has 400 bytes, and may have 256"),
+]
+
+
+@pytest.mark.parametrize(("member", "words"), [row[1:] for row in ODD], ids=[row[0] for row in ODD])
+def test_an_odd_member_is_an_error_where_the_page_is_rendered_and_at_the_click(
+    site: SimpleNamespace, member: str, words: str
+) -> None:
+    site.log_in(member)
+    with site.app.test_request_context():
+        memberless = site.xiebao.home_link()
+        with pytest.raises(LinkError, match=words):
+            site.xiebao.policy_link(NUMBER)
+        with pytest.raises(LinkError, match=words):
+            site.xiebao.home_link(member=member)
+    for device in (PC, PHONE):  # neither a handoff nor the gateway
+        with pytest.raises(LinkError, match=words):
+            site.app.test_client().get(memberless, headers=device)
+
+
+@pytest.mark.parametrize("member", ["a" * 256, "é" * 128, '"' * 256, "会员" * 42, "\\" * 256])
+def test_the_longest_member_fits_into_the_code_of_the_longest_link(
+    make_site: MakeSite, member: str
+) -> None:
+    host = f"{'shop.' * 40}example"
+    site = make_site(XIEBAO_PUBLIC_URL=f"https://{host}/below/a/path")
+    site.log_in(member)
+    with site.app.test_request_context():
+        link = site.xiebao.home_link(return_to="/" + "x" * 1180)
+    handoff = site.app.test_client().get(link, headers=PC)
+    assert handoff.status_code == 200
+    assert "<svg" in handoff.text
+
+
+@pytest.mark.parametrize("text", ["/" + '"' * 700, "/" + "保" * 400, "/" + "x" * 1200])
+def test_a_link_that_no_code_could_hold_is_refused_when_it_is_made(
+    site: SimpleNamespace, text: str
+) -> None:
+    with site.app.test_request_context(), pytest.raises(LinkError, match="Shorten return_to"):
+        site.xiebao.home_link(return_to=text)
+
+
+@pytest.mark.parametrize("number", [None, LocalProxy(lambda: None)], ids=["None", "a proxy"])
+def test_a_number_that_is_null_in_the_database_says_what_it_is(
+    site: SimpleNamespace, number: Any
+) -> None:
+    with (
+        site.app.test_request_context(),
+        pytest.raises(LinkError, match="insureNum is None, such as a NULL in a database"),
+    ):
+        site.xiebao.policy_link(number, member="alice")
+
+
+@pytest.mark.parametrize("view", ["auth.logn", "login_with_arguments"])
+def test_a_login_view_that_cannot_be_built_is_named_at_the_click(
+    make_site: MakeSite, view: str
+) -> None:
+    site = make_site(XIEBAO_LOGIN_VIEW=view)
+    site.app.add_url_rule("/login/<name>", "login_with_arguments", lambda name: name)
+    with site.app.test_request_context():
+        link = site.xiebao.home_link()
+    with pytest.raises(ConfigError, match=f"XIEBAO_LOGIN_VIEW is '{view}'") as raised:
+        site.app.test_client().get(link, headers=PHONE)
+    assert link.rpartition("/")[2] not in str(raised.value)
+
+
+def test_an_app_with_host_matching_is_told_what_else_to_do() -> None:
+    app = Flask("shop", host_matching=True, static_host="shop.example")
+    app.config.update(SECRET_KEY="s", XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY="Key")
+    with pytest.raises(ConfigError, match="an app of its own"):
+        Xiebao(app)
+
+
+def test_every_view_has_a_name_and_the_module_of_the_package(site: SimpleNamespace) -> None:
+    views = {
+        endpoint: view
+        for endpoint, view in site.app.view_functions.items()
+        if endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
+    }
+    names = {f"{view.__module__}.{view.__name__}" for view in views.values()}
+    assert len(names) == len(views) == 4
+    assert all(name.startswith("flask_xiebao.") for name in names)
+    assert {view.__name__ for view in views.values()} == {"product", "home", "policy", "paid"}

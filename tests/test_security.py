@@ -27,8 +27,8 @@ import pytest
 import qr
 import time_machine
 import zxingcpp
-from conftest import CODE, NUMBER, PC, PHONE
-from flask import Flask, Response, redirect, request
+from conftest import CODE, MACROS, NUMBER, PC, PHONE
+from flask import Flask, Response, redirect, render_template_string, request
 from flask_login import LoginManager
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -1250,3 +1250,75 @@ def test_a_secret_that_is_wrong_is_a_config_error_without_the_secret(make_site: 
         with pytest.raises(ConfigError) as raised:
             site.xiebao.product_link(CODE)
     assert SECRET not in str(raised.value)
+
+
+# Requests that cost, and logs that fill
+
+
+def test_a_host_too_long_to_be_one_is_no_code_to_draw(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(**LIVE)
+    site.log_in("alice")
+    handoff, poster = link(site, "home"), "<p>{{ insurance_qr('QX1') }}</p>"
+    monkeypatch.setattr("segno.make_qr", None)
+    for number in range(3):
+        host = f"{number}.{'x.' * 950}example"
+        response = raw(site.app, handoff, HTTP_USER_AGENT=PC["User-Agent"], HTTP_HOST=host)
+        assert response.status_code == 400
+        assert "Host" in response.get_data(as_text=True)
+        page = site.render(poster, {**PC, "Host": host})
+        assert page.text == "<p></p>"
+    assert len(caplog.records) == 1
+
+
+def test_what_visitors_send_does_not_fill_the_log(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(**LIVE)
+
+    @site.app.get("/offer")
+    def offer() -> str:
+        return render_template_string(
+            MACROS + "{{ insurance_entry('QX1', platform=request.args.platform) }}"
+        )
+
+    for number in range(500):
+        assert site.app.test_client().get(f"/offer?platform={number}").status_code == 200
+    assert 1 <= len(caplog.records) <= 10
+    site.app.test_client().get(f"/offer?platform={'x' * 100_000}")
+    site.render("{{ insurance_entry('') }}")
+    assert "of page was left out: caseCode is empty" in caplog.records[-1].getMessage()
+    assert all(len(record.getMessage()) < 2000 for record in caplog.records)
+
+
+@pytest.mark.parametrize("arguments", [("", KEY), ("12345", "")])
+def test_a_simulator_refuses_what_is_empty_and_reports_no_key(arguments: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match="neither empty") as raised:
+        GatewaySimulator(*arguments)
+    assert all(KEY not in shown for shown in frames_of(raised.value))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"XIEBAO_HANDOFF_MAX_AGE": "9" * 5000},
+        {"XIEBAO_HANDOFF_MAX_AGE": 10**5000},
+        {"XIEBAO_ENV": 10**5000},
+        {"XIEBAO_STRICT": 10**5000},
+        {"XIEBAO_APP_USER_AGENT": "(" * 3000 + ")" * 3000},
+        {"XIEBAO_APP_USER_AGENT": "[[a]"},
+        {"XIEBAO_APP_USER_AGENT": r"(\w+)+/ShopApp"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_no_setting_escapes_as_an_error_of_somebody_elses(
+    make_site: MakeSite, wrong: dict[str, Any]
+) -> None:
+    [name] = wrong
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match=name) as raised:
+        make_site(XIEBAO_API_KEY=KEY, **wrong)
+    assert time.monotonic() - started < 5
+    assert all(KEY not in shown for shown in frames_of(raised.value))
+    assert len(str(raised.value)) < 1000

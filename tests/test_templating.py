@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
+import tracemalloc
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -773,3 +775,115 @@ def test_a_default_attribute_can_be_left_out(site: SimpleNamespace) -> None:
 def test_an_entry_is_never_left_without_a_name(site: SimpleNamespace) -> None:
     source = '{% call insurance_entry("X") %}\n  {% endcall %}'
     assert site.render(source).soup.a.text == "我要投保"
+
+
+# Values that are odd, or large
+
+
+class Prints:
+    """An object without ``__html__`` whose text says that it is HTML already."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return Markup(self.text)
+
+
+BREAKS_OUT = 'x" onmouseover="alert(1)'
+
+
+@pytest.mark.parametrize("attribute", ["title", "class", "data_x"])
+@pytest.mark.parametrize("macro", ["insurance_entry", "insurance_qr"])
+@pytest.mark.parametrize(
+    "wrap", [Prints, Markup, lambda text: [Prints(text)], lambda text: [Markup(text)]]
+)
+def test_no_object_breaks_out_of_an_attribute(
+    site: SimpleNamespace, macro: str, attribute: str, wrap: Callable[[str], Any]
+) -> None:
+    response = site.render(f'{{{{ {macro}("1", {attribute}=value) }}}}', value=wrap(BREAKS_OUT))
+    assert "onmouseover" not in response.soup.find(True).attrs
+
+
+@pytest.mark.parametrize("attribute", ["title", "class"])
+def test_no_object_breaks_out_of_the_attributes_of_others(
+    site: SimpleNamespace, attribute: str
+) -> None:
+    source = f'{{{{ insurance_entry("1", {attribute}=value) }}}}'
+    for value in (Prints(BREAKS_OUT), BREAKS_OUT, Markup(BREAKS_OUT), BREAKS_OUT):
+        element = site.render(source, value=value).soup.a
+        assert "onmouseover" not in element.attrs
+        shown = element[attribute]
+        assert BREAKS_OUT in (" ".join(shown) if isinstance(shown, list) else shown)
+
+
+@pytest.mark.parametrize("wrap", [Markup, Prints])
+def test_the_text_of_html_is_shown_in_an_attribute(
+    site: SimpleNamespace, wrap: Callable[[str], Any]
+) -> None:
+    source = '{{ insurance_entry("1", title=value) }}'
+    assert site.render(source, value=wrap("Tom &amp; Lin")).soup.a["title"] == "Tom & Lin"
+
+
+@pytest.mark.parametrize(
+    ("given", "classes"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (("a", "b c"), ["a", "b", "c"]),
+        (["a", None, False, "", "b"], ["a", "b"]),
+        ([], []),
+        ([None], []),
+        ([Markup("a"), 7], ["a", "7"]),
+    ],
+)
+def test_classes_may_be_a_list(site: SimpleNamespace, given: Any, classes: list[str]) -> None:
+    element = site.render('{{ insurance_entry("1", class=given) }}', given=given).soup.a
+    assert element["class"] == ["xiebao-entry", *classes]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(":member", "x_platform", "remember", "x-member", "@member", "v-bind:member"),
+        *("data_member", "data-platform", "number", "timber", "content", "data_return_to"),
+        *("aria_label", "internal", "nextern"),
+    ],
+)
+def test_what_only_sounds_like_a_link_keyword_is_an_attribute(
+    site: SimpleNamespace, name: str
+) -> None:
+    element = site.render('{{ insurance_entry("1", **{name: "x"}) }}', name=name).soup.a
+    assert element[name.replace("_", "-")] == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *(("memebr", "member"), ("membr", "member"), ("members", "member"), ("Member", "member")),
+        *(("returnTo", "return_to"), ("return-to", "return_to"), ("retrun_to", "return_to")),
+        *(("maxage", "max_age"), ("max-age", "max_age"), ("maxAge", "max_age")),
+        *(("plattform", "platform"), ("extrenal", "external")),
+        *(("subPartnerId", "sub_partner_id"), ("sub-partner-id", "sub_partner_id")),
+    ],
+)
+def test_a_misspelt_link_keyword_is_named(site: SimpleNamespace, name: str, meant: str) -> None:
+    with pytest.raises(LinkError, match=f"A link has no {name}: did you mean {meant}?"):
+        site.render('{{ insurance_entry("1", **{name: "x"}) }}', name=name)
+
+
+def test_what_visitors_wrote_into_attributes_is_not_kept_in_memory(site: SimpleNamespace) -> None:
+    source = (
+        '{{ insurance_entry("1", data_text=text, title=text, class=text) }}'
+        '{{ insurance_entry("1", **{name: "x"}) }}'
+    )
+    site.render(source, text="warm up", name="data-a")
+    tracemalloc.start()
+    try:
+        for number in range(60):
+            site.render(source, text=f"{number} {'x' * 400_000}", name=f"data-{number}")
+        site.source, site.context = "", {}
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 5_000_000

@@ -1,0 +1,207 @@
+"""What a site's own hooks make of its responses does not undo what links and their pages need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import CODE, MACROS, NUMBER, PC, PHONE
+from flask import Flask, Response, after_this_request, render_template_string, request
+from werkzeug.test import TestResponse
+
+from flask_xiebao import Xiebao
+from flask_xiebao.testing import GatewaySimulator
+
+NEVER_KEPT = {
+    "Cache-Control": ["no-store"],
+    "Referrer-Policy": ["strict-origin"],
+    "X-Robots-Tag": ["noindex, nofollow"],
+}
+EVERYTHING_IS_PUBLIC = {
+    "Cache-Control": "public, max-age=3600, s-maxage=3600",
+    "Expires": "Thu, 31 Dec 2037 23:55:55 GMT",
+    "Surrogate-Control": "max-age=3600",
+    "Edge-Control": "max-age=3600",
+    "X-Accel-Expires": "3600",
+    "CDN-Cache-Control": "max-age=3600",
+    "Cloudflare-CDN-Cache-Control": "max-age=3600",
+    "Referrer-Policy": "unsafe-url",
+    "X-Robots-Tag": "all",
+    "X-Content-Type-Options": "",
+    "Vary": "Accept-Encoding",
+    "Content-Security-Policy": "default-src 'self'",
+}
+FOR_CACHES_ONLY = [
+    *("Expires", "Surrogate-Control", "Edge-Control", "X-Accel-Expires"),
+    *("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control"),
+]
+
+
+def publish(response: Response) -> Response:
+    response.headers.update(EVERYTHING_IS_PUBLIC)
+    return response
+
+
+def replace(response: Response) -> Response:
+    """Answer with another response, as some extensions do that rewrite pages."""
+    if response.is_streamed:
+        return publish(response)
+    return publish(Response(response.get_data(), response.status, response.headers))
+
+
+Add = Callable[[Flask, Callable[[Response], Response]], None]
+
+
+def by_the_app(app: Flask, hook: Callable[[Response], Response]) -> None:
+    app.after_request(hook)
+
+
+def by_the_blueprint(app: Flask, hook: Callable[[Response], Response]) -> None:
+    app.after_request_funcs.setdefault("xiebao", []).append(hook)
+
+
+def by_the_request(app: Flask, hook: Callable[[Response], Response]) -> None:
+    @app.before_request
+    def add() -> None:
+        after_this_request(hook)
+
+
+def make_shop(first: bool, add: Add, hook: Callable[[Response], Response]) -> Flask:
+    app = Flask("shop")
+    app.config.update(
+        SECRET_KEY="a secret for tests",
+        XIEBAO_PARTNER_ID="12345",
+        XIEBAO_API_KEY="Key",
+        XIEBAO_ENV="test",
+        XIEBAO_PUBLIC_URL="https://shop.example",
+    )
+    if first:
+        add(app, hook)
+    xiebao = Xiebao(app)
+    if not first:
+        add(app, hook)
+    xiebao.member_loader(lambda: request.headers.get("X-Member"))
+
+    @app.get("/<kind>")
+    def page(kind: str) -> str:
+        entry = {
+            "plain": "",
+            "product": "{{ insurance_entry(code) }}",
+            "policy": "{{ policy_entry(number) }}",
+        }[kind]
+        return render_template_string(MACROS + entry, code=CODE, number=NUMBER)
+
+    return app
+
+
+HOOKED = pytest.mark.parametrize("first", [True, False], ids=["hook first", "Xiebao first"])
+BY = pytest.mark.parametrize("add", [by_the_app, by_the_blueprint, by_the_request])
+
+
+def get(app: Flask, url: str, headers: dict[str, str] = PHONE, **more: Any) -> TestResponse:
+    return app.test_client().open(
+        url, base_url="https://shop.example", headers={"X-Member": "alice", **headers}, **more
+    )
+
+
+def answers(app: Flask) -> Iterator[tuple[str, TestResponse]]:
+    """Return every kind of answer of the link endpoints, with what it is."""
+    with app.test_request_context(base_url="https://shop.example"):
+        xiebao = app.extensions["xiebao"]
+        product = xiebao.product_link(CODE, return_to="/plain")
+        home = xiebao.home_link(member="alice")
+    nobody = {**PHONE, "X-Member": ""}
+    click = get(app, product)
+    yield "click 302", click
+    yield "handoff 200", get(app, home, PC)
+    yield "fetched 200", get(app, product, {**PHONE, "HX-Request": "true"})
+    yield "log in 401", get(app, product, nobody)
+    yield "log in, as JSON 401", get(app, product, {**nobody, "Accept": "application/json"})
+    yield "another member 403", get(app, home, {**PHONE, "X-Member": "bob"})
+    yield "tampered 404", get(app, "/xiebao/product/tampered")
+    yield "wrong method 405", get(app, product, method="POST")
+    yield "prefetch 503", get(app, product, {**PHONE, "Purpose": "prefetch"})
+    back = GatewaySimulator("12345", "Key").check(click.location or "").pay_success
+    yield "paid 302", get(app, back or "")
+    yield "never paid 404", get(app, "/xiebao/paid/tampered")
+
+
+@BY
+@HOOKED
+@pytest.mark.parametrize("hook", [publish, replace])
+def test_no_hook_makes_an_answer_of_a_link_cacheable(
+    first: bool, add: Add, hook: Callable[[Response], Response]
+) -> None:
+    for what, response in answers(make_shop(first, add, hook)):
+        assert what.endswith(str(response.status_code))
+        for name, value in NEVER_KEPT.items():
+            assert response.headers.getlist(name) == value, f"{name} of {what}"
+        assert not set(FOR_CACHES_ONLY) & set(response.headers.keys()), what
+        if response.location is None:
+            assert response.headers.getlist("X-Content-Type-Options") == ["nosniff"], what
+            policies = response.headers.getlist("Content-Security-Policy")
+            assert len(policies) == 1
+            assert policies[0].endswith("frame-ancestors 'self'"), what
+
+
+@HOOKED
+def test_a_sites_own_policy_stays_and_says_who_may_frame_its_pages(first: bool) -> None:
+    policy = "default-src 'self'; frame-ancestors https://portal.example"
+
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy
+        return response
+
+    for what, response in answers(make_shop(first, by_the_app, protect)):
+        assert response.headers.getlist("Content-Security-Policy") == [policy], what
+
+
+@HOOKED
+def test_a_members_page_stays_private_and_is_told_apart_by_device(first: bool) -> None:
+    response = get(make_shop(first, by_the_app, publish), "/policy")
+    assert response.headers.getlist("Cache-Control") == ["max-age=3600, private"]
+    assert not set(FOR_CACHES_ONLY) & set(response.headers.keys())
+    assert set(response.vary) == {
+        *("Accept-Encoding", "User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
+    }
+
+
+@HOOKED
+@pytest.mark.parametrize("kind", ["plain", "product"])
+def test_a_page_without_members_links_is_as_public_as_its_site_wants(
+    first: bool, kind: str
+) -> None:
+    response = get(make_shop(first, by_the_app, publish), f"/{kind}")
+    for name in ("Cache-Control", *FOR_CACHES_ONLY, "Referrer-Policy", "X-Robots-Tag"):
+        assert response.headers[name] == EVERYTHING_IS_PUBLIC[name]
+    assert ("User-Agent" in response.vary) == (kind == "product")
+
+
+@HOOKED
+def test_a_hook_that_makes_a_page_of_a_redirect_has_a_page(first: bool) -> None:
+    """Flask-DebugToolbar's does, to show where a redirect leads."""
+
+    def intercept(response: Response) -> Response:
+        if response.location:
+            del response.headers["Location"]
+            response.set_data("<p>You are about to leave.</p>")
+            response.status_code = 200
+        return response
+
+    app = make_shop(first, by_the_app, intercept)
+    with app.test_request_context(base_url="https://shop.example"):
+        url = app.extensions["xiebao"].product_link(CODE)
+    response = get(app, url)
+    assert (response.status_code, response.mimetype) == (200, "text/html")
+    assert response.text == "<p>You are about to leave.</p>"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_login_wall_of_the_site_answers_for_a_link_and_is_not_kept() -> None:
+    app = make_shop(True, by_the_app, publish)
+    app.before_request(lambda: ("log in first", 302, {"Location": "/login?next=" + request.path}))
+    response = get(app, "/xiebao/product/token")
+    assert response.headers.getlist("Cache-Control") == ["no-store"]
+    assert response.headers["Referrer-Policy"] == "strict-origin"
