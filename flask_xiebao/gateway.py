@@ -393,8 +393,10 @@ class Gateway:
             own["paySuccess"] = _encode(_pay_success(pay_success))
         further = () if extra is None else tuple(check_extra("extra", extra).items())
         shared: tuple[Any, ...] = (page, reference, platform, sub_partner_id, further, *own)
+        # What is remembered is bounded in bytes: further parameters may be any number.
+        make_frame = self._make_frame if further else self._frame
         try:
-            frame = self._frame(*shared)
+            frame = make_frame(*shared)
         except TypeError:  # an argument that cannot be hashed: it is wrong, and this says which
             frame = self._make_frame(*shared)
 

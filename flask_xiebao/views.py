@@ -143,7 +143,12 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
         return True
     # A service worker that passes a navigation on, with a change of its own, loses the mode.
     passed_on = mode == "same-origin" and environ.get("HTTP_UPGRADE_INSECURE_REQUESTS") == "1"
-    return passed_on or "go=1" in environ.get("QUERY_STRING", "").split("&")
+    return passed_on or is_told_to_go(environ)
+
+
+def is_told_to_go(environ: WSGIEnvironment) -> bool:
+    """Tell whether it is the link of the page below that is followed."""
+    return "go=1" in environ.get("QUERY_STRING", "").split("&")
 
 
 def go_there_yourself(site: Site) -> Response:
@@ -153,7 +158,11 @@ def go_there_yourself(site: Site) -> Response:
     headers of nothing else.
     """
     page = render_template(
-        "xiebao/navigate.html", locale=current_locale(site.settings), link=this_link(go=1)
+        "xiebao/navigate.html",
+        locale=current_locale(site.settings),
+        link=this_link(go=1),
+        # Once is enough, or a browser whose every request looks like a script's would never stop.
+        by_itself=not is_told_to_go(request.environ),
     )
     response = make_response(page)
     response.headers["HX-Redirect"] = this_link()
