@@ -12,6 +12,7 @@ demo: .venv/demo.stamp
 
 test: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
+	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
 	$(BIN)/python -m pytest
 
 screenshots: .venv/test.stamp

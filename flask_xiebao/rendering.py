@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from flask import Request, request
-from werkzeug.datastructures import HeaderSet, ResponseCacheControl
+from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_cache_control_header, parse_set_header
 from werkzeug.wrappers import Response
 
 from .complaints import complain
 from .platforms import Platform
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
@@ -31,46 +35,48 @@ class Rendering:
 
     :ivar device: the platform that the request comes from, once markup depends on it.
     :ivar around_token: what stands before and after the token in the URLs of each page.
+    :ivar sent: the response, once the site is done with it.
     """
 
     device: Platform | None = None
     around_token: dict[str, list[str]] = field(default_factory=dict)
     _private: bool = False
     _by_device: bool = False
-    _sent: Response | None = None
+    sent: Response | None = None
 
     def mark_private(self) -> None:
         """Keep shared caches from storing the response: it holds a link with a member."""
-        self._private = True
-        if self._sent is not None and "private" not in _cache_control(self._sent):
+        sent = self.sent
+        if sent and not self._private and "private" not in _cache_control(sent.headers):
             complain(
                 "A link with a member was rendered into a stream, after the headers were sent: set"
                 " Cache-Control: private on the response, or a shared cache may show the link to"
                 " others."
             )
+        self._private = True
 
     def mark_by_device(self) -> None:
         """Tell caches that the response depends on the device."""
-        self._by_device = True
-        if self._sent is not None and not {"user-agent", "*"} & _vary(self._sent).as_set():
+        sent = self.sent
+        if sent and not self._by_device and not {"user-agent", "*"} & _vary(sent.headers).as_set():
             complain(
                 "An entry was rendered for one kind of device into a stream, after the headers were"
                 " sent: set XIEBAO_DEVICE_MARKUP to False, or Vary: User-Agent on the response."
             )
+        self._by_device = True
 
-    def finish(self, response: Response) -> None:
-        """Write what was marked into the headers of *response*."""
-        if self._by_device and "*" not in (varies := _vary(response)):
+    def write(self, headers: Headers) -> None:
+        """Write what was marked into the headers of the response."""
+        if self._by_device and "*" not in (varies := _vary(headers)):
             varies.update(_DEVICE)
-            response.headers["Vary"] = varies.to_header()
+            headers["Vary"] = varies.to_header()
         if self._private:
-            control = _cache_control(response)
+            control = _cache_control(headers)
             for directive in [name for name in control if name.lower() in _SHARED]:
                 del control[directive]
             control.private = True
-            response.headers["Cache-Control"] = control.to_header()
-            _let_cache_control_rule(response)
-        self._sent = response
+            headers["Cache-Control"] = control.to_header()
+            _let_cache_control_rule(headers)
 
 
 def rendering() -> Rendering:
@@ -80,15 +86,16 @@ def rendering() -> Rendering:
     here = request._get_current_object()  # type: ignore[attr-defined]
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
-        state = Rendering(_sent=getattr(here, "_flask_xiebao_sent", None))
+        state = Rendering(sent=getattr(here, "_flask_xiebao_sent", None))
         here._flask_xiebao = state
     return state
 
 
 def finisher(url_prefix: str) -> Callable[[Response], Response]:
-    """Return the function that writes the headers of an app's responses.
+    """Return the function that has an app's responses sent with the headers they need.
 
-    It has to see what everything else made of a response, so it runs last.
+    It is for the end of all that makes something of a response. Some of that comes even later, such
+    as sessions and receivers of ``request_finished``, so the headers are written as they are sent.
 
     :param url_prefix: where the endpoints are.
     """
@@ -96,17 +103,32 @@ def finisher(url_prefix: str) -> Callable[[Response], Response]:
 
     def finish(response: Response) -> Response:
         here = request._get_current_object()  # type: ignore[attr-defined]
-        if _is_link(here, below_prefix):
-            _seal(response)
         state: Rendering | None = getattr(here, "_flask_xiebao", None)
         if state is None:
             # Most requests render nothing, and get no state. A stream may still: rendering() looks.
             here._flask_xiebao_sent = response
         else:
-            state.finish(response)
+            state.sent = response
+        is_link = _is_link(here, below_prefix)
+        if is_link or state is not None:
+            _write_when_sent(response, is_link, state)
         return response
 
     return finish
+
+
+def _write_when_sent(response: Response, is_link: bool, state: Rendering | None) -> None:
+    of_the_site = response.get_wsgi_headers
+
+    def get_wsgi_headers(environ: WSGIEnvironment) -> Headers:
+        headers = of_the_site(environ)
+        if state is not None:
+            state.write(headers)
+        if is_link:
+            _seal(headers)
+        return headers
+
+    response.get_wsgi_headers = get_wsgi_headers  # type: ignore[method-assign]
 
 
 def _is_link(here: Request, below_prefix: str) -> bool:
@@ -116,10 +138,9 @@ def _is_link(here: Request, below_prefix: str) -> bool:
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
-def _seal(response: Response) -> None:
+def _seal(headers: Headers) -> None:
     """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    headers = response.headers
-    _let_cache_control_rule(response)
+    _let_cache_control_rule(headers)
     for name, value in _HEADERS.items():
         headers[name] = value
     if "Location" not in headers:
@@ -130,17 +151,17 @@ def _seal(response: Response) -> None:
             headers["Content-Security-Policy"] = f"{policy}; {ours}" if policy else ours
 
 
-def _let_cache_control_rule(response: Response) -> None:
-    names = {name.lower() for name, _ in response.headers}
+def _let_cache_control_rule(headers: Headers) -> None:
+    names = {name.lower() for name, _ in headers}
     for name in names:
         if name in _OVERRULING or name.endswith("cdn-cache-control"):
-            del response.headers[name]
+            del headers[name]
 
 
-def _vary(response: Response) -> HeaderSet:
-    return parse_set_header(", ".join(response.headers.getlist("Vary")))
+def _vary(headers: Headers) -> HeaderSet:
+    return parse_set_header(", ".join(headers.getlist("Vary")))
 
 
-def _cache_control(response: Response) -> ResponseCacheControl:
-    lines = response.headers.getlist("Cache-Control")
+def _cache_control(headers: Headers) -> ResponseCacheControl:
+    lines = headers.getlist("Cache-Control")
     return parse_cache_control_header(", ".join(lines), cls=ResponseCacheControl)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 from conftest import CODE, MACROS, NUMBER, PC, PHONE
-from flask import Flask, Response, after_this_request, render_template_string, request
+from flask import (
+    Flask,
+    Response,
+    after_this_request,
+    render_template_string,
+    request,
+    request_finished,
+)
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Xiebao
@@ -67,6 +75,35 @@ def by_the_request(app: Flask, hook: Callable[[Response], Response]) -> None:
         after_this_request(hook)
 
 
+def by_whoever_comes_last(app: Flask, hook: Callable[[Response], Response]) -> None:
+    app.after_request_funcs.setdefault(None, []).insert(0, publish)
+
+
+def by_a_signal(app: Flask, hook: Callable[[Response], Response]) -> None:
+    def receive(_app: Flask, response: Response) -> None:
+        response.headers.update(EVERYTHING_IS_PUBLIC)  # it cannot send another one
+
+    request_finished.connect(receive, app, weak=False)
+
+
+def by_its_sessions(app: Flask, hook: Callable[[Response], Response]) -> None:
+    class Sessions(SecureCookieSessionInterface):
+        def save_session(self, app: Flask, session: Any, response: Response) -> None:
+            response.headers.update(EVERYTHING_IS_PUBLIC)
+
+    app.session_interface = Sessions()
+
+
+def by_its_class(app: Flask, hook: Callable[[Response], Response]) -> None:
+    class Shop(type(app)):
+        def process_response(self, response: Response) -> Response:
+            response = super().process_response(response)
+            response.headers.update(EVERYTHING_IS_PUBLIC)
+            return response
+
+    app.__class__ = Shop
+
+
 def make_shop(first: bool, add: Add, hook: Callable[[Response], Response]) -> Flask:
     app = Flask("shop")
     app.config.update(
@@ -96,7 +133,13 @@ def make_shop(first: bool, add: Add, hook: Callable[[Response], Response]) -> Fl
 
 
 HOOKED = pytest.mark.parametrize("first", [True, False], ids=["hook first", "Xiebao first"])
-BY = pytest.mark.parametrize("add", [by_the_app, by_the_blueprint, by_the_request])
+BY = pytest.mark.parametrize(
+    "add",
+    [
+        *(by_the_app, by_the_blueprint, by_the_request, by_whoever_comes_last),
+        *(by_a_signal, by_its_sessions, by_its_class),
+    ],
+)
 
 
 def get(app: Flask, url: str, headers: dict[str, str] = PHONE, **more: Any) -> TestResponse:
@@ -157,9 +200,12 @@ def test_a_sites_own_policy_stays_and_says_who_may_frame_its_pages(first: bool) 
         assert response.headers.getlist("Content-Security-Policy") == [policy], what
 
 
+@BY
 @HOOKED
-def test_a_members_page_stays_private_and_is_told_apart_by_device(first: bool) -> None:
-    response = get(make_shop(first, by_the_app, publish), "/policy")
+def test_a_members_page_stays_private_and_is_told_apart_by_device(first: bool, add: Add) -> None:
+    response = get(make_shop(first, add, publish), "/policy")
+    if add is by_the_blueprint:  # which has no say there
+        return
     assert response.headers.getlist("Cache-Control") == ["max-age=3600, private"]
     assert not set(FOR_CACHES_ONLY) & set(response.headers.keys())
     assert set(response.vary) == {
