@@ -27,7 +27,8 @@ NEW_KEY = 'make one with python -c "import secrets; print(secrets.token_hex())"'
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLACE = "token-goes-here"
-_LONGEST_HOST = 260  # of a name in the DNS, with a port
+# A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
+_HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 #: A member's id, as a site may have it.
 MemberId = str | int | UUID
@@ -217,8 +218,8 @@ class Site:
             return current_app.url_map.bind(
                 public.netloc, script_name=public.path or "/", url_scheme=public.scheme
             ).build(endpoint, values, force_external=True)
-        if has_request_context() and len(request.host) > _LONGEST_HOST:
-            raise LinkError("The Host header of this request is too long to be the name of a host.")
+        if has_request_context() and not _HOST.fullmatch(request.host):
+            raise LinkError("The Host header of this request is not the name of a host.")
         if has_request_context() or current_app.config["SERVER_NAME"]:
             return url_for(endpoint, _external=True, **values)
         raise NowhereError(

@@ -622,6 +622,29 @@ def test_no_host_header_breaks_an_answer(make_site: MakeSite) -> None:
     assert broken == set()
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost:80@evil.example", "localhost@evil.example", "127.0.0.1:@evil.example"),
+        *("[::1]@evil.example", "[::1]:5000@evil.example", "localhost:80 @evil.example"),
+        *("localhost\\@evil.example", "localhost:80#@evil.example", "localhost/.evil.example"),
+        *("localhost:80\t@evil.example", "localhost:evil.example", "localhost:0@evil.example:80"),
+    ],
+)
+@pytest.mark.parametrize("in_service", [True, False])
+def test_a_host_that_only_begins_like_this_machine_gets_no_payment(
+    make_site: MakeSite, host: str, in_service: bool
+) -> None:
+    """In development any host is taken, save what is none."""
+    site = make_site(TESTING=not in_service, XIEBAO_ENV="test")
+    site.log_in("alice")
+    url = link(site, "product", return_to="/orders/8")
+    response = raw(site.app, url, HTTP_HOST=host, HTTP_USER_AGENT=PHONE["User-Agent"])
+    if response.status_code == 400:  # what Werkzeug itself refuses
+        return
+    assert "evil" not in (arrival(response.location).pay_success or "")
+
+
 def test_a_query_that_is_no_utf8_breaks_no_answer(make_site: MakeSite) -> None:
     broken = set()
     for name, app, path, device in ways(make_site, PROPAGATE_EXCEPTIONS=False):
