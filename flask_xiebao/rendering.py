@@ -145,10 +145,12 @@ def _seal(headers: Headers) -> None:
         headers[name] = value
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
-        policy = headers.get("Content-Security-Policy", "")
-        if "frame-ancestors" not in policy.lower():  # a site may let others frame its pages
-            ours = "frame-ancestors 'self'"
-            headers["Content-Security-Policy"] = f"{policy}; {ours}" if policy else ours
+        policies = headers.getlist("Content-Security-Policy")
+        if not any("frame-ancestors" in policy.lower() for policy in policies):
+            # A site may let others frame its pages; where it says nothing, it alone may.
+            *others, last = policies or [""]
+            ours = f"{last}; frame-ancestors 'self'".removeprefix("; ")
+            headers.setlist("Content-Security-Policy", [*others, ours])
 
 
 def _let_cache_control_rule(headers: Headers) -> None:

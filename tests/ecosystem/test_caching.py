@@ -1,0 +1,49 @@
+"""Flask-Caching keeps a page with entries for everybody."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+from conftest import PC, PHONE
+
+from tests import qr
+from tests.ecosystem.shop import Shop, Way, entries
+from tests.ecosystem.sites import flask_caching
+
+
+@pytest.fixture
+def shop(way: Way, scene: ExitStack) -> Shop:
+    return flask_caching(way, scene)
+
+
+def test_a_cached_page_is_the_same_for_all_and_each_goes_as_themselves(shop: Shop) -> None:
+    first = shop.browser(PC, signed_in="alice").get("/insurance")
+    assert "private" not in first.headers.get("Cache-Control", "")
+    links = entries(first)
+    assert links.keys() == {"product", "order", "home"}
+
+    for name in ("alice", "bob"):
+        for device, platform in ((PHONE, 1), (PC, 2)):
+            browser = shop.browser(device, signed_in=name)
+            assert browser.get("/insurance").text == first.text
+            click = browser.get(links["product"])
+            assert click.location == shop.gateway_url("product", name, platform)
+    assert shop.browser().get("/insurance").text == first.text
+    assert [click["member"] for click in shop.clicks] == ["m_7Qk2vX9rT4"] * 2 + ["m_2bZc8LpW0s"] * 2
+
+
+def test_whoever_is_not_signed_in_is_asked_to_although_the_page_was_made_for_a_member(
+    shop: Shop,
+) -> None:
+    links = shop.browser(PHONE, signed_in="alice").entries("/insurance")
+    visitor = shop.browser(PHONE)
+    assert visitor.entries("/insurance") == links
+    assert visitor.get(links["product"]).status_code == 401
+
+
+def test_a_forged_host_does_not_get_into_the_code_of_a_cached_page(shop: Shop) -> None:
+    forged = shop.browser(PC).get("/insurance", base_url="https://evil.example")
+    assert "evil.example" not in forged.text
+    page = shop.browser(PC).get("/insurance")
+    assert qr.read(page.text).startswith("https://shop.example/xiebao/product/")
