@@ -16,10 +16,11 @@ from .gateway import (
     check_extra,
     check_text,
     check_web_url,
+    shown,
     text_problem,
 )
 from .links import check_seconds
-from .platforms import backtracks
+from .platforms import may_backtrack
 
 #: The gateway of each ``XIEBAO_ENV``.
 ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
@@ -27,6 +28,8 @@ ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
 )
 
 LOCALES = ("zh", "en")
+
+_ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 _REQUIRED = {
     "partner_id": "it is the account that Xiebao gave you (渠道账号, partnerId)",
@@ -60,18 +63,23 @@ def _sub_partner_id(name: str, value: object) -> str:
 
 def _environment(name: str, value: object) -> str:
     if not isinstance(value, str) or value not in ENVIRONMENTS:
-        raise ConfigError(f'{name} must be "test" or "production", not {_shown(value)}.')
+        raise ConfigError(f'{name} must be "test" or "production", not {shown(value)}.')
     return value
 
 
 def _public_url(name: str, value: object) -> str:
+    if isinstance(value, str) and value.strip() and ":" not in value:
+        raise ConfigError(
+            f"{name} must be an absolute http:// or https:// URL such as https://shop.example, not"
+            f" {shown(value)}."
+        )
     return check_base_url(name, check_web_url(name, value))
 
 
 def _url_prefix(name: str, value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", value):
+    if not isinstance(value, str) or not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?", value):
         raise ConfigError(
-            f"{name} must be a path such as /xiebao, and not / alone, but is {_shown(value)}."
+            f"{name} must be a path such as /xiebao, and not / alone, but is {shown(value)}."
         )
     return value.rstrip("/")
 
@@ -79,7 +87,7 @@ def _url_prefix(name: str, value: object) -> str:
 def _endpoint(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "/" in value:
         raise ConfigError(
-            f'{name} must be an endpoint such as "auth.login", not a path: it is {_shown(value)}.'
+            f'{name} must be an endpoint such as "auth.login", not a path: it is {shown(value)}.'
         )
     return value
 
@@ -99,33 +107,26 @@ def _pattern(name: str, value: object) -> re.Pattern[str]:
         raise ConfigError(f"{name} is not a valid regular expression: {why}.") from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
         raise ConfigError(f"{name} must be a regular expression that names the app, as ShopApp/.")
-    if backtracks(pattern):
+    if may_backtrack(pattern):
         raise ConfigError(
-            f"{name} backtracks: a User-Agent of some dozen letters, which anybody can send, keeps"
-            " it busy for seconds. Name the app without repeating what repeats, as in (\\w+)+."
+            f"{name} may backtrack: where a group is repeated, or more than two other parts are, a"
+            " User-Agent that anybody can send may keep it busy for seconds. Name the app simply,"
+            " such as ShopApp/[\\d.]+"
         )
     return pattern
 
 
 def _locale(name: str, value: object) -> str:
     if not isinstance(value, str) or value not in LOCALES:
-        raise ConfigError(f'{name} must be "zh" or "en", not {_shown(value)}.')
+        raise ConfigError(f'{name} must be "zh" or "en", not {shown(value)}.')
     return value
 
 
 def _switch(name: str, value: object) -> bool:
-    word = str(value).lower() if isinstance(value, str | bool) or value in (0, 1) else ""
-    if word not in ("true", "false", "1", "0"):
-        raise ConfigError(f"{name} must be true or false, not {_shown(value)}.")
-    return word in ("true", "1")
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to write thousands of digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    word = str(value).lower() if isinstance(value, str | int) and len(repr(value)) < 9 else ""
+    if word not in (*_ON, *_OFF):
+        raise ConfigError(f"{name} must be true or false, not {shown(value)}.")
+    return word in _ON
 
 
 def _setting(check: Callable[[str, object], object], default: object = None) -> Any:
@@ -181,6 +182,8 @@ def _read(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             values[setting.name] = setting.metadata["check"](_name(setting.name), value)
         except XiebaoError as error:
             problems.append(str(error))
+        except Exception as error:  # it would show the API key among the variables of this frame
+            problems.append(f"{_name(setting.name)} cannot be read ({type(error).__name__}).")
     if values.get("enabled", True):
         names = {setting.name for setting in given}
         problems += [

@@ -17,7 +17,7 @@ from .config import ENVIRONMENTS, Settings
 from .console import ERROR, Finding, bad, local_link, ok, warning
 from .errors import ConfigError, XiebaoError
 from .extension import Xiebao
-from .gateway import PAGES
+from .gateway import PAGES, Secret
 from .site import NEW_KEY, Site, login_manager, trusts_hosts
 from .testing import GatewaySimulator
 
@@ -51,7 +51,7 @@ def check_refused(refusal: ConfigError) -> list[Finding]:
 
 def check_site(site: Site) -> Iterator[Finding]:
     """Say what is right and wrong with the current app."""
-    yield from check_settings(current_app)
+    yield from check_settings(current_app, site.settings)
     yield check_destination(site.settings)
     yield from check_login(site)
     yield check_links_that_leave(site.settings)
@@ -64,17 +64,26 @@ def check_site(site: Site) -> Iterator[Finding]:
         yield from (check_round_trip(site, page) for page in PAGES)
 
 
-def check_settings(app: Flask) -> Iterator[Finding]:
-    """Go through every setting, and find those that are misspelled."""
+def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Finding]:
+    """Go through every setting, and find those that are misspelled or came too late.
+
+    :param in_force: the settings that ``init_app`` read.
+    """
     problems: list[str] = []
+    now = in_force
     try:
-        Settings.from_config(app.config)
+        now = Settings.from_config(app.config)
     except ConfigError as error:
         problems = str(error).splitlines()[1:]
     for name in _KNOWN:
         value = app.config.get(name)
         if wrong := [problem for problem in problems if name in problem]:
             yield from map(bad, wrong)
+        elif _is_changed(_KNOWN[name].name, in_force, now):
+            yield bad(
+                f"{name} was changed after Xiebao(app) or init_app(app), which read it: the change"
+                " counts for nothing. Change it before."
+            )
         elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
             yield warning(f'{name} is not set: say "production" if this site sells, else "test".')
         else:
@@ -85,6 +94,12 @@ def check_settings(app: Flask) -> Iterator[Finding]:
             yield warning(f"{name} is no setting: did you mean {meant[0]}?")
         elif ours:
             yield warning(f"{name} is no setting of Flask-Xiebao: remove it.")
+
+
+def _is_changed(field: str, before: Settings | None, now: Settings | None) -> bool:
+    values = [getattr(settings, field, None) for settings in (before, now)]
+    plain = [value.reveal() if isinstance(value, Secret) else value for value in values]
+    return plain[0] != plain[1] and before is not None
 
 
 def _shown_setting(name: str, value: Any) -> str:
@@ -178,10 +193,12 @@ def check_secret_key(site: Site) -> Finding:
     """
     site.signer  # noqa: B018 - it raises
     config = current_app.config
-    for key in (config["SECRET_KEY"], *(config.get("SECRET_KEY_FALLBACKS") or ())):
+    for key in (config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())):
         text = key if isinstance(key, str) else key.decode("latin-1")
         if len(text) < _SHORTEST_KEY or re.sub("[^a-z0-9]", "", text.lower()) in _PUBLISHED_KEYS:
-            name = "SECRET_KEY" if key == config["SECRET_KEY"] else "One of SECRET_KEY_FALLBACKS"
+            name = (
+                "SECRET_KEY" if key == config.get("SECRET_KEY") else "One of SECRET_KEY_FALLBACKS"
+            )
             return warning(
                 f"{name} is short or well known: who guesses it, forges links. So {NEW_KEY}."
             )

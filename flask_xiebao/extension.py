@@ -12,7 +12,7 @@ from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError
 from .gateway import Gateway
 from .platforms import Platform
-from .rendering import finisher
+from .rendering import finish
 from .site import MemberId, MemberLoader, Members, Site
 
 L = TypeVar("L", bound=MemberLoader)
@@ -67,7 +67,6 @@ class Xiebao:
         app.register_blueprint(views.create_blueprint(site))
         # Flask runs these backwards, the blueprints' before the app's: only the first one sees what
         # all the others made of the response. after_request() would put it where it stands now.
-        finish = finisher(settings.url_prefix)
         app.after_request_funcs.setdefault(None, []).insert(0, finish)
         templating.register(app, site)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -93,6 +94,7 @@ def page_named(name: str) -> Page:
         raise GatewayError(f"{name!r} is no page: use one of {', '.join(PAGES)}.") from None
 
 
+_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
 _PLACE = "\0"  # of a value, in a frame: no encoded value has it
 _LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
 # Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
@@ -129,6 +131,15 @@ def plain_text(value: str | int) -> str:
     if type(value) is str:
         return value
     return "".join(value) if isinstance(value, str) else str(int(value))
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows what was given, where that is no secret."""
+    try:
+        text = repr(value)
+    except Exception:  # such as of a number of thousands of digits
+        return f"this {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def text_problem(value: object, longest: int = _LONGEST_TEXT) -> str | None:
@@ -179,8 +190,9 @@ def check_web_url(name: str, value: object) -> str:
     try:
         parts = urlsplit(text)
         # A port that is none, and a host that DNS cannot have, are refused when they are asked for.
-        host = (parts.hostname or "").encode("idna")
-        well_formed = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+        host = (parts.hostname or "").encode("idna").decode()
+        named = _HOST.fullmatch(host) and parts.port != 0
+        well_formed = parts.scheme in ("http", "https") and bool(named)
     except ValueError:
         well_formed = False
     if not well_formed or " " in text or "\\" in text:
@@ -198,6 +210,11 @@ def check_base_url(name: str, value: object) -> str:
     :raises GatewayError: when it is neither, or has a query, a fragment or credentials.
     """
     text = check_text(name, value)
+    if "/" not in text:
+        raise GatewayError(
+            f"{name} must be an http:// or https:// URL, or a path of this site such as /gateway,"
+            f" not {shown(text)}."
+        )
     if not text.startswith("/") or text.startswith("//"):
         check_web_url(name, text)
     if any(mark in text for mark in "?#@\\ "):

@@ -20,7 +20,7 @@ from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from .errors import GatewayError, LinkError
-from .gateway import page_named, plain_text, text_problem
+from .gateway import page_named, plain_text, shown, text_problem
 from .platforms import Platform
 
 T = TypeVar("T")
@@ -51,15 +51,22 @@ def normalize_member(value: object) -> str | None:
         return None
     if isinstance(value, UUID):
         value = str(value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise LinkError(
+            "A member's id must be text, a whole number or a UUID, not"
+            f" {type(value).__name__}: pass the id itself, such as user.id."
+        )
     problem = text_problem(value)
-    if problem is None and isinstance(value, str | int):
+    if problem is None:
         text = plain_text(value)
-        if len(text.encode()) <= _LONGEST_MEMBER:
+        length = len(text.encode())
+        if text != text.strip():
+            problem = "has white space at its ends: remove it"
+        elif length > _LONGEST_MEMBER:
+            problem = f"has {length:,} bytes, and may have {_LONGEST_MEMBER}"
+        else:
             return text
-        problem = f"has {len(text.encode()):,} bytes, and may have {_LONGEST_MEMBER}"
-    raise LinkError(
-        f"A member's id {problem}. It is text, a whole number or a UUID; None is nobody."
-    )
+    raise LinkError(f"A member's id {problem}.")
 
 
 def check_seconds(name: str, value: object) -> int:
@@ -70,7 +77,8 @@ def check_seconds(name: str, value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_SECONDS:
         raise LinkError(
-            f"{name} must be a positive whole number of seconds, {_MOST_SECONDS:,} at most."
+            f"{name} must be a positive whole number of seconds, {_MOST_SECONDS:,} at most, not"
+            f" {shown(value)}."
         )
     return value
 
@@ -181,14 +189,19 @@ def _plain(value: Any) -> Any:
 
 
 def _check_text(name: str, value: object) -> None:
-    problem = text_problem(value) if isinstance(value, str | NoneType) else "must be text"
+    problem = text_problem(value)
+    if problem is None and not isinstance(value, str):
+        problem = "must be text"
     if problem:
         raise LinkError(f"{name} {problem}.")
 
 
 def _check_return_to(path: object) -> None:
     if not isinstance(path, str) or not path.startswith("/"):
-        raise LinkError("return_to must be a path of this site that begins with /.")
+        raise LinkError(
+            "return_to must be a path of this site that begins with /, as url_for() gives it, not"
+            f" {shown(path)}."
+        )
     # Browsers read a backslash as a slash, drop tabs and line breaks, and take // for a host.
     if path.startswith("//") or "\\" in path or not path.isprintable():
         raise LinkError(

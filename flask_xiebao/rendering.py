@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from flask import Request, request
+from flask import Request, after_this_request, current_app, has_request_context, request
 from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_cache_control_header, parse_set_header
 from werkzeug.wrappers import Response
@@ -17,6 +16,8 @@ from .platforms import Platform
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+R = TypeVar("R", bound=Response)
+
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
 # What the endpoints of links answer, errors included, whatever a site makes of its other responses.
@@ -25,7 +26,7 @@ _HEADERS = {
     "Referrer-Policy": "strict-origin",
     "X-Robots-Tag": "noindex, nofollow",
 }
-# They overrule Cache-Control, some of them in CDNs only; so does what ends in "CDN-Cache-Control".
+# They overrule Cache-Control, some of them in CDNs only; so does what ends in "-Cache-Control".
 _OVERRULING = ("expires", "surrogate-control", "edge-control", "x-accel-expires")
 
 
@@ -88,53 +89,61 @@ def rendering() -> Rendering:
     if state is None:
         state = Rendering(sent=getattr(here, "_flask_xiebao_sent", None))
         here._flask_xiebao = state
+        watch_response()
     return state
 
 
-def finisher(url_prefix: str) -> Callable[[Response], Response]:
-    """Return the function that has an app's responses sent with the headers they need.
+def watch_response() -> None:
+    """Have the headers of the current response written also where a hook of the site fails.
+
+    Flask then leaves out the hooks after it, :func:`finish` among them, and begins anew for a page
+    about the error; what one request asked for comes before all of them.
+    """
+    after_this_request(finish)
+
+
+def finish(response: R) -> R:
+    """Have a response sent with the headers it needs.
 
     It is for the end of all that makes something of a response. Some of that comes even later, such
     as sessions and receivers of ``request_finished``, so the headers are written as they are sent.
-
-    :param url_prefix: where the endpoints are.
     """
-    below_prefix = f"{url_prefix}/"
+    here = request._get_current_object()  # type: ignore[attr-defined]
+    state: Rendering | None = getattr(here, "_flask_xiebao", None)
+    if state is None:
+        # Most requests render nothing, and get no state. A stream may still: rendering() looks.
+        here._flask_xiebao_sent = response
+    else:
+        state.sent = response
+    # A site may answer more than one request with the same response.
+    if (state is not None or _is_link(here)) and not hasattr(response, "_flask_xiebao"):
+        response._flask_xiebao = True  # type: ignore[attr-defined]
+        of_the_site = response.get_wsgi_headers
 
-    def finish(response: Response) -> Response:
+        def get_wsgi_headers(environ: WSGIEnvironment) -> Headers:
+            return _write(of_the_site(environ))
+
+        response.get_wsgi_headers = get_wsgi_headers  # type: ignore[method-assign]
+    return response
+
+
+def _write(headers: Headers) -> Headers:
+    """Write what the current request needs into the headers of its response."""
+    if has_request_context():
         here = request._get_current_object()  # type: ignore[attr-defined]
         state: Rendering | None = getattr(here, "_flask_xiebao", None)
-        if state is None:
-            # Most requests render nothing, and get no state. A stream may still: rendering() looks.
-            here._flask_xiebao_sent = response
-        else:
-            state.sent = response
-        is_link = _is_link(here, below_prefix)
-        if is_link or state is not None:
-            _write_when_sent(response, is_link, state)
-        return response
-
-    return finish
-
-
-def _write_when_sent(response: Response, is_link: bool, state: Rendering | None) -> None:
-    of_the_site = response.get_wsgi_headers
-
-    def get_wsgi_headers(environ: WSGIEnvironment) -> Headers:
-        headers = of_the_site(environ)
         if state is not None:
             state.write(headers)
-        if is_link:
+        if _is_link(here):
             _seal(headers)
-        return headers
-
-    response.get_wsgi_headers = get_wsgi_headers  # type: ignore[method-assign]
+    return headers
 
 
-def _is_link(here: Request, below_prefix: str) -> bool:
+def _is_link(here: Request) -> bool:
     endpoint = here.endpoint
     if endpoint is None:  # such as a method that a link does not have
-        return here.path.startswith(below_prefix)
+        prefix = current_app.blueprints["xiebao"].url_prefix
+        return here.path.startswith(f"{prefix}/")
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
@@ -156,7 +165,7 @@ def _seal(headers: Headers) -> None:
 def _let_cache_control_rule(headers: Headers) -> None:
     names = {name.lower() for name, _ in headers}
     for name in names:
-        if name in _OVERRULING or name.endswith("cdn-cache-control"):
+        if name in _OVERRULING or name.endswith("-cache-control"):
             del headers[name]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Flask, current_app, has_request_context, request, url_for
+from flask import Flask, abort, current_app, has_request_context, request, url_for
 
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
@@ -53,7 +53,12 @@ class Members:
         self._asynchronous = False
 
     def ask(self, loader: MemberLoader) -> None:
-        """Ask this function from now on; it may be ``async``."""
+        """Ask this function from now on; it may be ``async``.
+
+        :raises ConfigError: when it is not a function.
+        """
+        if not callable(loader):
+            raise ConfigError(f"member_loader takes a function, not {type(loader).__name__}.")
         self.loader = loader
         self._asynchronous = iscoroutinefunction(loader)
 
@@ -70,14 +75,20 @@ class Members:
         if self.loader is not None:
             # Looking for coroutines takes longer than most loaders, so it is done once.
             sync = current_app.ensure_sync(self.loader) if self._asynchronous else self.loader
-            return normalize_member(sync())
+            return _member_from("the member_loader", sync())
         if login_manager() is not None:
             from flask_login import current_user
 
-            return normalize_member(
-                current_user.get_id() if current_user.is_authenticated else None
-            )
+            found = current_user.get_id() if current_user.is_authenticated else None
+            return _member_from("get_id() of Flask-Login's current_user", found)
         return None
+
+
+def _member_from(source: str, found: object) -> str | None:
+    try:
+        return normalize_member(found)
+    except LinkError as error:
+        raise LinkError(f"What {source} returned is no member. {error}") from None
 
 
 def login_manager() -> Any:
@@ -218,9 +229,11 @@ class Site:
             return current_app.url_map.bind(
                 public.netloc, script_name=public.path or "/", url_scheme=public.scheme
             ).build(endpoint, values, force_external=True)
-        if has_request_context() and not _HOST.fullmatch(request.host):
-            raise LinkError("The Host header of this request is not the name of a host.")
-        if has_request_context() or current_app.config["SERVER_NAME"]:
+        if current_app.config["SERVER_NAME"]:
+            return url_for(endpoint, _external=True, **values)
+        if has_request_context():
+            if not _HOST.fullmatch(request.host):
+                abort(400, "The Host header of this request is not the name of a host.")
             return url_for(endpoint, _external=True, **values)
         raise NowhereError(
             "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL,"
@@ -284,7 +297,10 @@ def _gateway(settings: Settings) -> Gateway:
 def _configured_keys(app: Flask) -> tuple[Any, ...]:
     """Return the keys as they are configured, the one that signs last; None for what is no list."""
     fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or ()
-    return (*(fallbacks if isinstance(fallbacks, list | tuple) else (None,)), app.secret_key)
+    return (
+        *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),
+        app.config.get("SECRET_KEY"),
+    )
 
 
 def _keys_problem(keys: tuple[Any, ...]) -> str | None:

@@ -18,6 +18,7 @@ from .complaints import complain
 from .config import Settings
 from .errors import LinkError
 from .gateway import plain_text
+from .gateway import shown as as_given
 from .links import REMEMBERED
 from .platforms import Platform
 from .rendering import rendering
@@ -113,7 +114,9 @@ class Helpers:
             if "caller" in keywords:
                 raise LinkError("insurance_qr takes no call block.")
             if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
-                raise LinkError("size must be a positive whole number of pixels.")
+                raise LinkError(
+                    f"size must be a positive whole number of pixels, not {as_given(size)}."
+                )
             options, attributes = _split(keywords, _QR_SETS)
             href = self._link("product", reference, {**options, "external": True})
             if not href:
@@ -142,7 +145,7 @@ class Helpers:
             if name not in _LINK_KEYWORDS:
                 raise LinkError(f"A link has no {name}.")
             if isinstance(value, Undefined):
-                raise LinkError(f"{name} is undefined in this template.")
+                raise LinkError(f"The value of {name} is undefined in this template.")
         return self._site.link(page, reference, **options)
 
     def _device(self) -> Platform | None:
@@ -212,15 +215,18 @@ def _split(
 
 @lru_cache
 def _attribute_name(keyword: str, reserved: tuple[str, ...]) -> str:
-    """Return a keyword as HTML names attributes."""
+    """Return a keyword as HTML names attributes; class_ and for_ are as Python would have them."""
+    keyword = keyword.removesuffix("_")
+    if len(keyword) > _LONGEST_NAME:
+        raise LinkError(f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.")
     for meant in _LINK_KEYWORDS:
         if _is_misspelt(keyword, meant):
             raise LinkError(f"A link has no {keyword}: did you mean {meant}?")
     name = keyword.replace("_", "-").lower()
     if name in reserved:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
-    if len(name) > _LONGEST_NAME or not _ATTRIBUTE_NAME.fullmatch(name):
-        raise LinkError(f"{keyword[:_LONGEST_NAME]!r} cannot be the name of an attribute.")
+    if not _ATTRIBUTE_NAME.fullmatch(name):
+        raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
     return name
 
 

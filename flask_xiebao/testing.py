@@ -125,12 +125,15 @@ class GatewaySimulator:
 
     def __init__(self, partner_id: str | int, api_key: str, also_known: Iterable[str] = ()) -> None:
         self._partner_id = str(partner_id)
-        signed = f"{api_key}{self._partner_id}".encode()
-        complete = bool(self._partner_id and api_key)
+        # Text from an environment may hold what UTF-8 has no bytes for: a key of nobody's.
+        signed = f"{api_key}{self._partner_id}".encode(errors="replace")
+        complete = bool(self._partner_id and api_key and isinstance(api_key, str))
         self._sign = hashlib.md5(signed, usedforsecurity=False).hexdigest()
         del api_key, signed  # an error report shows the local variables of the frame that raises
         if not complete:
-            raise ValueError("GatewaySimulator needs a partner_id and an api_key, neither empty.")
+            raise ValueError(
+                "GatewaySimulator needs a partner_id and an api_key, text and neither empty."
+            )
         self._also_known = frozenset(also_known)
         self.blueprint = Blueprint(
             "xiebao_gateway",

@@ -31,6 +31,7 @@ from .errors import ConfigError, GatewayError, LinkError
 from .gateway import PAGES, check_web_url
 from .links import Click, Entry
 from .platforms import Platform
+from .rendering import watch_response
 from .signals import entry_clicked, entry_refused, payment_returned, send
 from .site import Site, login_manager
 from .templating import current_locale, qr_code
@@ -92,6 +93,7 @@ def create_blueprint(site: Site) -> Blueprint:
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
         view = named_view(endpoint, follow)
         blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
+    blueprint.before_request(watch_response)
     blueprint.register_error_handler(RefusedError, partial(refuse, site))
     return blueprint
 
@@ -148,7 +150,12 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
 
 def is_told_to_go(environ: WSGIEnvironment) -> bool:
     """Tell whether it is the link of the page below that is followed."""
-    return "go=1" in environ.get("QUERY_STRING", "").split("&")
+    return (
+        "go=1" in environ.get("QUERY_STRING", "").split("&")
+        # Neither an image in somebody's post nor another site's script follows it.
+        and environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
+        and environ.get("HTTP_SEC_FETCH_DEST", "empty") in ("empty", "document", "iframe", "frame")
+    )
 
 
 def go_there_yourself(site: Site) -> Response:
@@ -298,8 +305,7 @@ def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | No
         return None
     if site.host_is_vouched() or _THIS_MACHINE.fullmatch(request.host):
         token = site.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
-        # In development any Host is taken, even one that is none.
-        with contextlib.suppress(GatewayError, LinkError):
+        with contextlib.suppress(GatewayError):  # in development any Host is taken, even none
             return check_web_url("paySuccess", site.url("xiebao.paid", external=True, token=token))
     complain(
         "A member was sent to the gateway without a way back (return_to): it would be built on the"

@@ -770,3 +770,30 @@ def test_without_any_app_flask_says_how_to_name_one(tmp_path: Path) -> None:
     inspect = flask(tmp_path, "xiebao", "inspect", EXAMPLES_2_2[0])
     assert inspect.returncode == 0
     assert "It was not checked with a key: Could not locate a Flask application" in inspect.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("XIEBAO_BASE_URL", "/gateway"),
+        ("XIEBAO_ENV", "production"),
+        ("XIEBAO_API_KEY", "another"),
+        ("XIEBAO_PUBLIC_URL", None),
+    ],
+)
+def test_doctor_names_a_setting_that_came_too_late(
+    well: SimpleNamespace, setting: str, value: str | None
+) -> None:
+    well.app.config[setting] = value
+    result = run(well.app, "doctor")
+    assert result.exit_code == 1
+    [wrong] = [text for level, text in findings(result) if level == "ERROR"]
+    assert wrong.startswith(f"{setting} was changed after Xiebao(app) or init_app(app)")
+    assert "another" not in result.output
+
+
+def test_doctor_of_a_site_without_any_secret_key_says_so(well: SimpleNamespace) -> None:
+    del well.app.config["SECRET_KEY"]
+    result = run(well.app, "doctor")
+    assert result.exit_code == 1
+    assert "SECRET_KEY is not set" in texts(result, "ERROR")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import traceback
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -77,7 +78,15 @@ WRONG = [
     ],
     *[
         ("BASE_URL", bad, _URL)
-        for bad in ("gateway", "//gateway.example", "ftp://gateway.example", "https://", 5)
+        for bad in ("//gateway.example", "ftp://gateway.example", "https://", "http://<script>")
+    ],
+    *[
+        (
+            "BASE_URL",
+            bad,
+            f"must be an .* URL, or a path of this site such as /gateway, not '{bad}'",
+        )
+        for bad in ("gateway", 5)
     ],
     *[
         ("BASE_URL", bad, "must end with its path: no query, fragment or credentials")
@@ -97,7 +106,22 @@ WRONG = [
     ("EXTRA", {"hidenav": True}, rf"\['hidenav'\] {_TYPE}"),
     *[
         ("URL_PREFIX", bad, "must be a path such as /xiebao, and not / alone")
-        for bad in ("", "/", "xiebao", "/x y", "/<lang>", "/x//y", "/x\n", "/保险", 5, True)
+        for bad in (
+            "",
+            "/",
+            "/..",
+            "/.",
+            "/shop/..",
+            "/../shop",
+            "xiebao",
+            "/x y",
+            "/<lang>",
+            "/x//y",
+            "/x\n",
+            "/保险",
+            5,
+            True,
+        )
     ],
     *[
         ("PUBLIC_URL", bad, _URL)
@@ -129,7 +153,7 @@ WRONG = [
         ("HANDOFF_MAX_AGE", bad, _SECONDS)
         for bad in (
             *(0, -1, "0", "-1", "", "soon", "1.5", 1.5, 300.0, True, [300]),
-            *("9" * 5000, 10**9 + 1),
+            *("9" * 5000, 2 * 10**9),
         )
     ],
     *[
@@ -141,8 +165,13 @@ WRONG = [
         )
     ],
     *[
-        ("APP_USER_AGENT", bad, "backtracks: ")
-        for bad in (r"(\w+)+/ShopApp", "(a+)+$", r"ShopApp/(\d+)+$", "(Shop|ShopApp|App)+$")
+        ("APP_USER_AGENT", bad, "may backtrack: ")
+        for bad in (
+            *(r"(\w+)+/ShopApp", "(a+)+$", r"ShopApp/(\d+)+$", "(Shop|ShopApp|App)+$"),
+            *(r"(?:[\w.-]+/[\w.-]+ ?)+ShopApp", r"(?:\(.*?\) ?)+ShopApp", r"^(\w+=\w+;?)+$"),
+            *(r"^Mozilla/5\.0( \(.*\)| \S+/\S+)* ShopApp/", "(?:[^\x00-\x7f]+)+App/", "(a|a){30}b"),
+            *(r"\(.*;.*;.*\) ShopApp", ".*Shop.*App.*iPhone", r"[^])]+\w{2,}\d{10}x"),
+        )
     ],
     *[
         ("APP_USER_AGENT", bad, _PATTERN)
@@ -152,7 +181,7 @@ WRONG = [
     *[
         (setting, bad, _SWITCH)
         for setting in ("DEVICE_MARKUP", "ENABLED", "STRICT")
-        for bad in ("", "yes", "off", 2, -1, [], "none")
+        for bad in ("", "maybe", "of", 2, -1, [], "none", Decimal("1"))
     ],
 ]
 
@@ -286,6 +315,34 @@ def test_a_right_setting_is_read(setting: str, value: object, found: object) -> 
     assert type(read) is type(found) or setting == "EXTRA"
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(
+            "ShopApp/",
+            r"ShopApp/[\d.]+",
+            r"(?i)\bshopapp\b",
+            r"Shop(App|Lite)/\d+\.\d+",
+            "(ShopApp)?/3",
+        ),
+        *(
+            r"CtripWireless|Ctrip_",
+            r"\(ShopApp\)+",
+            r"[()*+]{1,3}ShopApp",
+            r"Shop[^)]+App",
+            r"\[ShopApp\]",
+        ),
+        *(
+            r"^Mozilla/5\.0 \([^)]*\) .*ShopApp",
+            r"JD4iPhone/\d{1,6}",
+            r"com\.shop\.(ios|android)/\d+",
+        ),
+    ],
+)
+def test_an_app_user_agent_may_be_any_pattern_that_cannot_backtrack_for_long(pattern: str) -> None:
+    assert settings(XIEBAO_APP_USER_AGENT=pattern).app_user_agent.pattern == pattern
+
+
 @pytest.mark.parametrize("pattern", [r"(?i)shopapp/\d", re.compile(r"shopapp/\d", re.IGNORECASE)])
 def test_an_app_user_agent_may_be_compiled_and_keeps_its_flags(
     pattern: str | re.Pattern[str],
@@ -331,6 +388,16 @@ def test_the_environment_chooses_the_gateway_and_a_base_url_replaces_it(
     with site.app.app_context():
         url = site.xiebao.gateway.home_url(partner_uniq_key="7")
     assert url.startswith(f"{base_url}/dispatch/cps/index?")
+
+
+@pytest.mark.parametrize("word", ["on", "ON", "yes", "true", "True", "1", 1, True])
+def test_a_switch_may_be_on(word: object) -> None:
+    assert settings(XIEBAO_STRICT=word).strict is True
+
+
+@pytest.mark.parametrize("word", ["off", "Off", "no", "false", "FALSE", "0", 0, False])
+def test_a_switch_may_be_off(word: object) -> None:
+    assert settings(XIEBAO_DEVICE_MARKUP=word).device_markup is False
 
 
 @pytest.mark.parametrize("off", [False, "false", 0])

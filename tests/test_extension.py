@@ -240,10 +240,10 @@ def test_without_a_request_a_policy_link_has_to_say_whose_it_is(make_site: MakeS
 @pytest.mark.parametrize(
     ("page", "options", "words"),
     [
-        ("home", {"member": 1.5}, "A member's id must be text or a whole number"),
-        ("home", {"member": True}, "A member's id must be text or a whole number"),
-        ("product", {"member": 0.0}, "A member's id must be text or a whole number"),
-        ("policy", {"member": []}, "A member's id must be text or a whole number"),
+        ("home", {"member": 1.5}, "A member's id must be text, a whole number or a UUID, not"),
+        ("home", {"member": True}, "A member's id must be text, a whole number or a UUID, not"),
+        ("product", {"member": 0.0}, "A member's id must be text, a whole number or a UUID, not"),
+        ("policy", {"member": []}, "A member's id must be text, a whole number or a UUID, not"),
         ("home", {"member": "7\n"}, r"A member's id has U\+000A"),
         ("policy", {"member": "7\u200d"}, r"A member's id has U\+200D"),
         ("home", {"member": "7" * 257}, "A member's id has 257 bytes, and may have 256"),
@@ -648,7 +648,7 @@ def test_a_loader_that_returns_no_member_id_is_an_error(site: SimpleNamespace, v
     site.log_in(value)
     with (
         site.app.test_request_context(),
-        pytest.raises(LinkError, match="A member's id must be text or a whole number"),
+        pytest.raises(LinkError, match="A member's id must be text, a whole number or a UUID, not"),
     ):
         site.xiebao.policy_link(NUMBER)
 
@@ -774,6 +774,8 @@ ODD = [
     ("line break", "a\nb", r"has U\+000A"),
     ("line separator", "a\u2028b", r"has U\+2028"),
     ("3,000 characters", "a" * 3000, "has 3,000 characters"),
+    ("space at the end", "alice ", "has white space at its ends"),
+    ("space at the beginning", "\u0020alice", "has white space at its ends"),
     ("300 characters", "a" * 300, "has 300 bytes, and may have 256"),
     ("100 emoji", "\N{SLIGHTLY SMILING FACE}" * 100, "has 400 bytes, and may have 256"),
 ]
@@ -858,3 +860,21 @@ def test_every_view_has_a_name_and_the_module_of_the_package(site: SimpleNamespa
     assert len(names) == len(views) == 4
     assert all(name.startswith("flask_xiebao.") for name in names)
     assert {view.__name__ for view in views.values()} == {"product", "home", "policy", "paid"}
+
+
+def test_whoever_returns_something_else_than_an_id_is_named(make_site: MakeSite) -> None:
+    site = make_site()
+    site.log_in(object())
+    with (
+        site.app.test_request_context(),
+        pytest.raises(
+            LinkError,
+            match=r"What the member_loader returned is no member\. .*not object: pass the id",
+        ),
+    ):
+        site.xiebao.policy_link(NUMBER)
+
+
+def test_a_loader_has_to_be_a_function() -> None:
+    with pytest.raises(ConfigError, match="member_loader takes a function, not str"):
+        Xiebao().member_loader("m_1")  # type: ignore[type-var]

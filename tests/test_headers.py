@@ -34,6 +34,7 @@ EVERYTHING_IS_PUBLIC = {
     "X-Accel-Expires": "3600",
     "CDN-Cache-Control": "max-age=3600",
     "Cloudflare-CDN-Cache-Control": "max-age=3600",
+    "X-LiteSpeed-Cache-Control": "public, max-age=3600",
     "Referrer-Policy": "unsafe-url",
     "X-Robots-Tag": "all",
     "X-Content-Type-Options": "",
@@ -42,7 +43,7 @@ EVERYTHING_IS_PUBLIC = {
 }
 FOR_CACHES_ONLY = [
     *("Expires", "Surrogate-Control", "Edge-Control", "X-Accel-Expires"),
-    *("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control"),
+    *("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "X-LiteSpeed-Cache-Control"),
 ]
 
 
@@ -251,3 +252,39 @@ def test_a_login_wall_of_the_site_answers_for_a_link_and_is_not_kept() -> None:
     response = get(app, "/xiebao/product/token")
     assert response.headers.getlist("Cache-Control") == ["no-store"]
     assert response.headers["Referrer-Policy"] == "strict-origin"
+
+
+def test_a_response_that_a_site_keeps_stays_its_own() -> None:
+    """One that answers a link, and then a thousand others, is like any other again elsewhere."""
+    app = make_shop(True, by_the_app, lambda response: response)
+    kept = Response("not here", 404)
+    app.register_error_handler(404, lambda _error: kept)
+    app.add_url_rule("/kept/page", "kept", lambda: kept)
+    for _ in range(1100):
+        assert get(app, "/xiebao/nowhere").headers["Cache-Control"] == "no-store"
+    response = get(app, "/kept/page")
+    assert (response.status_code, response.text) == (404, "not here")
+    assert not set(NEVER_KEPT) & set(response.headers.keys())
+
+
+@HOOKED
+def test_a_hook_that_fails_publishes_neither_a_link_nor_a_members_page(first: bool) -> None:
+    def fail(response: Response) -> Response:
+        raise ConnectionError("statistics are down")
+
+    def hooks(app: Flask, _hook: Callable[[Response], Response]) -> None:
+        app.after_request(fail)
+        app.after_request(publish)  # Flask runs it before the other
+
+    app = make_shop(first, hooks, publish)
+    app.register_error_handler(
+        500, lambda _error: (app.extensions["xiebao"].policy_link(NUMBER), 500)
+    )
+    with app.test_request_context(base_url="https://shop.example"):
+        link = app.extensions["xiebao"].product_link(CODE)
+    clicked = get(app, link)
+    assert (clicked.status_code, clicked.headers["Cache-Control"]) == (500, "no-store")
+    page = get(app, "/plain")
+    assert page.status_code == 500
+    assert "/xiebao/policy/" in page.text
+    assert page.headers["Cache-Control"] == "max-age=3600, private"

@@ -70,7 +70,9 @@ def test_a_member_is_nobody_or_text(
 def test_what_is_no_member_is_an_error_and_never_nobody(
     value: object, wrap: Callable[[object], object]
 ) -> None:
-    with pytest.raises(LinkError, match="A member's id must be text or a whole number, not"):
+    with pytest.raises(
+        LinkError, match="A member's id must be text, a whole number or a UUID, not"
+    ):
         normalize_member(wrap(value))
 
 

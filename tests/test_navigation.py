@@ -108,9 +108,12 @@ def test_what_a_script_fetches_is_no_click_and_leads_to_the_same_link(
     # HTMX goes where this header says, Turbo where it was going, and everything else by the page.
     assert response.headers["HX-Redirect"] == url
     soup = BeautifulSoup(response.text, "html.parser")
-    said = {meta["name"]: meta["content"] for meta in soup.select("meta[name]")}
-    assert said["turbo-visit-control"] == "reload"
-    assert said["turbo-cache-control"] == "no-cache"
+    said = [(meta["name"], meta["content"]) for meta in soup.select("meta[name^=turbo]")]
+    assert said == [
+        ("turbo-visit-control", "reload"),
+        ("turbo-cache-control", "no-cache"),
+        ("turbo-cache-control", "no-preview"),
+    ]
     [refresh] = soup.select("meta[http-equiv=refresh]")
     [anchor] = soup.select("a")
     assert refresh["content"] == f"0; url={url}?go=1"
@@ -130,6 +133,44 @@ def test_go_overrides_the_mode_and_no_script(
     clicked = is_click(follow(site, link(site, "product") + query, FETCHES[name]))
     assert clicked == (name in OTHERS)
     assert len(heard) == clicked
+
+
+def test_the_page_sends_a_browser_on_once(site: SimpleNamespace) -> None:
+    """Else one whose every request looks like a script's would load it for ever."""
+    url = f"{link(site, 'product')}?go=1"
+    soup = BeautifulSoup(follow(site, url, FETCHES["HTMX"]).text, "html.parser")
+    assert soup.select("meta[http-equiv=refresh]") == []
+    assert soup.a["href"] == url
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image", "Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-site"},
+    ],
+    ids=lambda fetch: " ".join(fetch.values()),
+)
+def test_go_is_nothing_for_images_and_other_sites(
+    site: SimpleNamespace, heard: list[str], fetch: dict[str, str]
+) -> None:
+    site.log_in("alice")
+    assert not is_click(follow(site, f"{link(site, 'product')}?go=1", fetch))
+    handoff = follow(site, f"{link(site, 'home')}?go=1", {**PC, **fetch})
+    assert "<svg" not in handoff.text
+    assert heard == []
+
+
+@pytest.mark.parametrize("dest", ["empty", "document", "iframe"])
+def test_go_is_for_what_a_service_worker_makes_of_a_navigation(
+    site: SimpleNamespace, dest: str
+) -> None:
+    site.log_in("alice")
+    headers = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": dest, "Sec-Fetch-Site": "same-origin"}
+    assert is_click(follow(site, f"{link(site, 'product')}?go=1", headers))
 
 
 @pytest.mark.parametrize(

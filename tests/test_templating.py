@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import re
+import time
 import tracemalloc
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -839,6 +840,21 @@ def test_the_text_of_html_is_shown_in_an_attribute(
 def test_classes_may_be_a_list(site: SimpleNamespace, given: Any, classes: list[str]) -> None:
     element = site.render('{{ insurance_entry("1", class=given) }}', given=given).soup.a
     assert element["class"] == ["xiebao-entry", *classes]
+
+
+@pytest.mark.parametrize(("name", "attribute"), [("class_", "class"), ("for_", "for")])
+def test_a_name_may_end_like_those_that_python_keeps_to_itself(
+    site: SimpleNamespace, name: str, attribute: str
+) -> None:
+    element = site.render('{{ insurance_entry("1", **{name: "x"}) }}', name=name).soup.a
+    assert "x" in element[attribute]
+
+
+def test_a_name_of_a_hundred_thousand_letters_costs_nothing(site: SimpleNamespace) -> None:
+    started = time.process_time()
+    with pytest.raises(LinkError, match="too long"):
+        site.render('{{ insurance_entry("1", **{name: "x"}) }}', name="a" * 100_000)
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
