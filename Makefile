@@ -10,7 +10,7 @@ BIN := .venv/bin
 demo: .venv/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
-test: .venv/test.stamp
+test: .venv/test.stamp .venv/npm/stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
 	$(BIN)/python -m pytest
@@ -56,6 +56,14 @@ clean:
 
 .venv/%.stamp: setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# What pages of other people's are built with, for the tests in browsers.
+.venv/npm/stamp: tests/browser/package.json | $(BIN)/python
+	@$(call need,npm,npm)
+	mkdir -p .venv/npm
+	cp $< .venv/npm
+	npm install --prefix .venv/npm --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
 $(BIN)/python:
