@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from flask import Request, after_this_request, current_app, has_request_context, request
 from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
@@ -115,16 +116,30 @@ def finish(response: R) -> R:
         here._flask_xiebao_sent = response
     else:
         state.sent = response
-    # A site may answer more than one request with the same response.
     if (state is not None or _is_link(here)) and not hasattr(response, "_flask_xiebao"):
-        response._flask_xiebao = True  # type: ignore[attr-defined]
-        of_the_site = response.get_wsgi_headers
-
-        def get_wsgi_headers(environ: WSGIEnvironment) -> Headers:
-            return _write(of_the_site(environ))
-
-        response.get_wsgi_headers = get_wsgi_headers  # type: ignore[method-assign]
+        response.__class__ = _writing(type(response))  # type: ignore[arg-type, assignment]
     return response
+
+
+@lru_cache
+def _writing(kind: type[Response]) -> type[Response]:
+    """Return the class of a response of this kind that writes our headers as it is sent.
+
+    A class and no new method of the one response, since a site may keep, copy or pickle it.
+    """
+
+    class Writing(kind):  # type: ignore[valid-type, misc]
+        _flask_xiebao = True
+
+        def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+            return _write(super().get_wsgi_headers(environ))
+
+        def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+            make, (_, *arguments), *state = super().__reduce_ex__(protocol)
+            return make, (kind, *arguments), *state
+
+    Writing.__name__, Writing.__qualname__ = kind.__name__, kind.__qualname__
+    return Writing
 
 
 def _write(headers: Headers) -> Headers:
@@ -142,8 +157,8 @@ def _write(headers: Headers) -> Headers:
 def _is_link(here: Request) -> bool:
     endpoint = here.endpoint
     if endpoint is None:  # such as a method that a link does not have
-        prefix = current_app.blueprints["xiebao"].url_prefix
-        return here.path.startswith(f"{prefix}/")
+        blueprint = current_app.blueprints.get("xiebao")  # of another app, where one is kept
+        return blueprint is not None and here.path.startswith(f"{blueprint.url_prefix}/")
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 

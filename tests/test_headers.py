@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -265,6 +267,23 @@ def test_a_response_that_a_site_keeps_stays_its_own() -> None:
     response = get(app, "/kept/page")
     assert (response.status_code, response.text) == (404, "not here")
     assert not set(NEVER_KEPT) & set(response.headers.keys())
+
+
+def test_a_hook_may_copy_or_pickle_a_response() -> None:
+    """As one does that keeps whole pages."""
+    kept: list[bytes] = []
+
+    def keep(response: Response) -> Response:
+        response.freeze()
+        kept.append(pickle.dumps(copy.deepcopy(response)))
+        return copy.copy(response)
+
+    app = make_shop(True, by_the_app, keep)
+    for url in ("/policy", "/product", "/xiebao/product/tampered"):
+        response = get(app, url)
+        assert response.text == pickle.loads(kept.pop()).get_data(as_text=True)  # noqa: S301
+    assert response.headers["Cache-Control"] == "no-store"
+    assert get(app, "/policy").headers["Cache-Control"] == "private"
 
 
 @HOOKED
