@@ -93,7 +93,6 @@ def create_blueprint(site: Site) -> Blueprint:
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
         view = named_view(endpoint, follow)
         blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
-    blueprint.before_request(watch_response)
     blueprint.register_error_handler(RefusedError, partial(refuse, site))
     return blueprint
 
@@ -102,6 +101,7 @@ def named_view(name: str, follow: Callable[[str], Response]) -> Callable[[str], 
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
     def view(token: str) -> Response:
+        watch_response()
         return follow(token)
 
     view.__name__ = view.__qualname__ = name
