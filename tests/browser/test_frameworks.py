@@ -222,7 +222,7 @@ def test_one_tap_is_one_click_behind_a_service_worker(
     [
         *[(ahead, None) for ahead in ("link", "prefetch", "prerender")],
         *[(ahead, "passes on") for ahead in ("link", "prefetch", "prerender")],
-        # What speculation rules make this one ask for differs in nothing from a navigation.
+        # Not with speculation rules: what they make this worker ask for is taken for a click.
         ("link", "bypasses the cache"),
     ],
 )
