@@ -252,9 +252,9 @@ def _attribute(value: Any) -> Attribute:
         return True
     if value is None or value is False or isinstance(value, Undefined):
         return None
-    text = Markup(value) if hasattr(value, "__html__") else str(value)  # noqa: S704  # nosec B704
+    text = value if hasattr(value, "__html__") else str(value)
     # HTML may hold a bare quote, which would end the attribute: its text is escaped anew. What
-    # str() returns may be HTML, too; a str() that is a str only is escaped as one.
+    # str() returns may be HTML, too.
     if hasattr(text, "__html__"):
         text = Markup(text).unescape()  # noqa: S704  # nosec B704
     return plain_text(text)
