@@ -140,12 +140,9 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
     """Tell whether a browser goes to the link; what a script fetches is no click."""
     if not environ.keys().isdisjoint(_FETCHED):
         return False
-    mode = environ.get("HTTP_SEC_FETCH_MODE", "navigate")
-    if mode == "navigate":
-        return True
-    # A service worker that passes a navigation on, with a change of its own, loses the mode.
-    passed_on = mode == "same-origin" and environ.get("HTTP_UPGRADE_INSECURE_REQUESTS") == "1"
-    return passed_on or is_told_to_go(environ)
+    # A service worker that sends a navigation on as a request of its own loses the mode, and
+    # what it then sends for a tap looks like what it sends for a page fetched ahead.
+    return environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate" or is_told_to_go(environ)
 
 
 def is_told_to_go(environ: WSGIEnvironment) -> bool:

@@ -26,10 +26,6 @@ REFERENCES: dict[str, tuple[str, ...]] = {"product": (CODE,), "home": (), "polic
 NAVIGATIONS = {
     "an old browser": {},
     "a browser": {"Sec-Fetch-Mode": "navigate", "Upgrade-Insecure-Requests": "1"},
-    "a service worker that passes it on": {
-        "Sec-Fetch-Mode": "same-origin",
-        "Upgrade-Insecure-Requests": "1",
-    },
     "an app's web view": {"X-Requested-With": "com.tencent.mm"},
 }
 FETCHES = {
@@ -40,6 +36,11 @@ FETCHES = {
     "Turbo, hovered": {"X-Sec-Purpose": "prefetch", "Sec-Fetch-Mode": "cors"},
     "fetch()": {"Sec-Fetch-Mode": "cors"},
     "fetch() of the same origin": {"Sec-Fetch-Mode": "same-origin"},
+    # Of a tap or of a speculation rule: nothing tells which.
+    "a service worker that makes a request of its own": {
+        "Sec-Fetch-Mode": "same-origin",
+        "Upgrade-Insecure-Requests": "1",
+    },
     "an image": {"Sec-Fetch-Mode": "no-cors"},
     "a socket": {"Sec-Fetch-Mode": "websocket"},
     "a mode to come": {"Sec-Fetch-Mode": "another"},

@@ -220,10 +220,9 @@ def test_one_tap_is_one_click_behind_a_service_worker(
 @pytest.mark.parametrize(
     ("ahead", "worker"),
     [
-        *[(ahead, None) for ahead in ("link", "prefetch", "prerender")],
-        *[(ahead, "passes on") for ahead in ("link", "prefetch", "prerender")],
-        # Not with speculation rules: what they make this worker ask for is taken for a click.
-        ("link", "bypasses the cache"),
+        (ahead, worker)
+        for ahead in ("link", "prefetch", "prerender")
+        for worker in (None, "passes on", "bypasses the cache", "adds a header")
     ],
 )
 def test_what_the_browser_fetches_ahead_is_no_click(
