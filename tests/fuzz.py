@@ -24,8 +24,8 @@ from itsdangerous import BadData, Signer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 from werkzeug.test import run_wsgi_app
 
-from flask_xiebao import Entry, Platform, Xiebao
-from flask_xiebao.links import Click, LinkSigner
+from flask_xiebao import Platform, Xiebao
+from tests.support import CONFIG, paid_url
 
 SECRET = "the secret that the forger does not have"
 PAGES = ("product", "home", "policy", "paid")
@@ -113,16 +113,16 @@ class _Site:
     def __init__(self) -> None:
         self.app = Flask("fuzzed")
         self.app.config.update(
+            CONFIG,
             SECRET_KEY=SECRET,
-            XIEBAO_PARTNER_ID="12345",
-            XIEBAO_API_KEY="Key",
             XIEBAO_ENV="test",
             XIEBAO_PUBLIC_URL="https://shop.example",
         )
         self.app.logger.disabled = True  # its own: named after the app
         xiebao = Xiebao(self.app)
         xiebao.member_loader(lambda: self.member)
-        self.genuine = _genuine()
+        self.xiebao = xiebao
+        self.genuine = self._links()
 
     def made(self, page: str, token: bytes) -> bool:
         """Tell whether the payload, to the letter, and the signature are those of a link made."""
@@ -160,25 +160,44 @@ class _Site:
         _, status, headers = run_wsgi_app(self.app, environ, buffered=True)
         return int(status[:3]), headers.get("Location", "")
 
+    def _links(self) -> dict[str, list[str]]:
+        """Return the tokens of links of all kinds, by the page that they open."""
+        alice, bob = {"member": "alice"}, {"member": "bob"}
+        made = {
+            "product": [
+                self._token("product", "QX000000127257"),
+                self._token("product", "QX1", **alice, max_age=10**9, return_to="/orders/8?a=é"),
+                self._token("product", "旅行险", **bob, platform=Platform.PC, sub_partner_id="9"),
+            ],
+            "home": [
+                self._token("home"),
+                self._token("home", **alice, max_age=10**9),
+                self._token("home", **bob, return_to="/"),
+            ],
+            "policy": [
+                self._token("policy", "20190226020146", **alice),
+                self._token("policy", "20190226020146", **bob, max_age=10**9),
+            ],
+        }
+        made["paid"] = [
+            self._paid("product", "QX000000127257", return_to="/orders/8?a=é"),
+            self._paid("product", "旅行险", platform=Platform.PC, sub_partner_id="9"),
+            self._paid("home", max_age=10**9),
+            self._paid("policy", "20190226020146"),
+        ]
+        return made
 
-def _genuine() -> dict[str, list[str]]:
-    signer = LinkSigner([SECRET], "12345")
-    entries = [
-        Entry("product", "QX000000127257"),
-        Entry("product", "QX1", member="alice", max_age=10**9, return_to="/orders/8?a=é"),
-        Entry("product", "旅行险", member="bob", platform=Platform.PC, sub_partner_id="9"),
-        Entry("home"),
-        Entry("home", member="alice", max_age=10**9),
-        Entry("home", member="bob", return_to="/"),
-        Entry("policy", "20190226020146", member="alice"),
-        Entry("policy", "20190226020146", member="bob", max_age=10**9),
-    ]
-    made: dict[str, list[str]] = {page: [] for page in PAGES}
-    for entry in entries:
-        made[entry.page].append(signer.dumps(entry))
-        click = Click(entry, "alice", "click", int(time.time()))
-        made["paid"].append(signer.dumps_click(click))
-    return made
+    def _token(self, page: str, *reference: str, **options: Any) -> str:
+        with self.app.test_request_context():
+            link: str = getattr(self.xiebao, f"{page}_link")(*reference, **options)
+        return link.rpartition("/")[2]
+
+    def _paid(self, page: str, *reference: str, **options: Any) -> str:
+        """Return the token by which a payment comes back."""
+        self.member = "alice"
+        token = self._token(page, *reference, **{"member": "alice", "return_to": "/", **options})
+        path, agent = f"/xiebao/{page}/{token}", {"User-Agent": _AGENTS[1]}
+        return paid_url(self.app.test_client().get(path, headers=agent)).rpartition("/")[2]
 
 
 class _Forger:

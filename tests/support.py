@@ -41,7 +41,14 @@ CONFIG = {"SECRET_KEY": SECRET, "XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": 
 #: Of this account, which is the example in the gateway's document.
 SIGN = "001f9594105fd5b7ccb07caa01481a35"
 #: A site in service: neither debug nor testing.
-LIVE = {"TESTING": False, "XIEBAO_ENV": "test"}
+LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
+
+SETTINGS = [
+    *("XIEBAO_PARTNER_ID", "XIEBAO_API_KEY", "XIEBAO_SUB_PARTNER_ID", "XIEBAO_ENV"),
+    *("XIEBAO_BASE_URL", "XIEBAO_EXTRA", "XIEBAO_URL_PREFIX", "XIEBAO_PUBLIC_URL"),
+    *("XIEBAO_LOGIN_VIEW", "XIEBAO_HANDOFF_MAX_AGE", "XIEBAO_APP_USER_AGENT", "XIEBAO_LOCALE"),
+    *("XIEBAO_DEVICE_MARKUP", "XIEBAO_ENABLED", "XIEBAO_STRICT"),
+]
 
 #: What every answer of a link says to caches and others.
 HIDDEN = {

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from flask_xiebao.config import Settings
+from flask_xiebao.cli import xiebao
 from tests import quickstart
-from tests.support import accepted, arrival, href
+from tests.support import LIVE, SETTINGS, accepted, arrival, href, make_site
 
 ROOT = Path(__file__).parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
@@ -45,7 +45,9 @@ def test_the_quick_start_runs_as_the_server_that_the_readme_starts() -> None:
 def test_every_setting_is_explained(readme: Path) -> None:
     explained = set(re.findall(r"^\| .*?\|", readme.read_text("utf-8"), re.MULTILINE))
     named = set(re.findall(r"`(XIEBAO_\w+)`", "".join(explained)))
-    assert named == {f"XIEBAO_{name.upper()}" for name in Settings.__dataclass_fields__}
+    doctor = make_site(**LIVE).app.test_cli_runner().invoke(xiebao, ["doctor"])
+    told = set(re.findall(r"^ok +(XIEBAO_\w+)", doctor.output, re.MULTILINE))
+    assert named == told == set(SETTINGS)
 
 
 def test_every_link_to_a_file_leads_to_one() -> None:

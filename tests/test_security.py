@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import gc
 import hashlib
 import json
 import logging
@@ -47,11 +48,9 @@ from flask_xiebao import (
     entry_clicked,
     entry_refused,
 )
-from flask_xiebao.config import Settings
-from flask_xiebao.gateway import Secret
 from flask_xiebao.links import Click, LinkSigner
 from flask_xiebao.testing import GatewaySimulator
-from tests import fuzz, qr
+from tests import fuzz, qr, support
 from tests.support import (
     CODE,
     LIVE,
@@ -60,11 +59,13 @@ from tests.support import (
     PC,
     PHONE,
     SECRET,
+    SETTINGS,
     MakeSite,
     Site,
     accepted,
     arrival,
     one,
+    paid_url,
     soup,
 )
 
@@ -84,10 +85,11 @@ settings.register_profile(
 settings.load_profile("xiebao")
 
 
-def paid_link(site: Site, member: str = "alice") -> str:
-    """Return the path by which a payment of this member comes back."""
-    click = Click(Entry("product", CODE, return_to="/orders/8"), member, "click", int(time.time()))
-    return f"/xiebao/paid/{LinkSigner([site.app.config['SECRET_KEY']], '12345').dumps_click(click)}"
+def paid_link(return_to: str = "/orders/8", **config: Any) -> str:
+    """Return the path by which a payment of alice's comes back to any site with these settings."""
+    site = support.make_site(**config)
+    site.log_in("alice")
+    return urlsplit(paid_url(site.follow(site.link("product", return_to=return_to)))).path
 
 
 def fail() -> str:
@@ -363,10 +365,14 @@ def test_the_fuzzer_notices_a_signature_that_is_not_looked_at(
 
 
 def test_the_fuzzer_notices_an_error_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> bool:
+    verify = Signer.verify_signature
+
+    def verify_or_fail(*arguments: Any) -> bool:
+        if verify(*arguments):
+            return True
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Signer, "verify_signature", fail)
+    monkeypatch.setattr(Signer, "verify_signature", verify_or_fail)
     assert any("answered 500" in violation for violation in fuzz.run(50, seed=8).violations)
 
 
@@ -528,7 +534,7 @@ def ways(make_site: MakeSite, **config: Any) -> Iterator[tuple[str, Flask, str, 
     site = make_site(XIEBAO_LOGIN_VIEW="page", **config)
     site.source, site.context = "Who are you?", {}
     phone, desktop = PHONE["User-Agent"], PC["User-Agent"]
-    paid = paid_link(site)
+    paid = paid_link()
     members = {page: site.link(page, member="alice", return_to="/orders/8") for page in PAGES}
     with time_machine.travel(NOW - 10**8):
         old = site.link("home", member="alice", max_age=1)
@@ -660,9 +666,7 @@ def test_a_query_that_is_no_utf8_breaks_no_answer(make_site: MakeSite) -> None:
 def test_a_payment_comes_back_to_this_site_whatever_its_path_is_called(
     site: Site, path: str
 ) -> None:
-    click = Click(Entry("product", CODE, return_to=path), "alice", "click", int(time.time()))
-    token = LinkSigner([SECRET], "12345").dumps_click(click)
-    location = raw(site.app, f"/xiebao/paid/{token}").headers["Location"]
+    location = raw(site.app, paid_link(path)).headers["Location"]
 
     assert location.isascii()
     assert location.isprintable()
@@ -679,7 +683,7 @@ def test_a_payment_comes_back_to_this_site_whatever_its_path_is_called(
 @pytest.mark.parametrize("page", [*PAGES, "paid"])
 def test_a_cookie_of_one_visitor_is_not_set_for_the_next(make_site: MakeSite, page: str) -> None:
     site = make_site()
-    url = paid_link(site) if page == "paid" else site.link(page, member="alice")
+    url = paid_link() if page == "paid" else site.link(page, member="alice")
 
     @site.app.after_request
     def remember(response: Response) -> Response:
@@ -703,7 +707,7 @@ def test_a_click_in_the_middle_of_another_changes_nothing_of_it(
     site = make_site()
     site.log_in("bob")
     other = site.link("product", member="bob")
-    url = paid_link(site) if page == "paid" else site.link(page, member="alice")
+    url = paid_link() if page == "paid" else site.link(page, member="alice")
     meanwhile_went = []
     site.xiebao.member_loader(lambda: request.headers["X-Member"])
 
@@ -851,7 +855,7 @@ def test_links_open_exactly_while_their_key_is_in_force(make_site: MakeSite) -> 
         # Links without a member are made once for all pages: that must not outlive the key.
         for options in ({}, {"member": "alice"}, {"member": "alice", "max_age": 60}):
             made.append((key, site.link("product", return_to="/orders/8", **options)))
-        made.append((key, paid_link(site)))
+        made.append((key, paid_link(SECRET_KEY=key)))
         for made_with, url in made[-60:]:
             opens = made_with in (key, *fallbacks)
             seen.add((opens, "/paid/" in url))
@@ -861,7 +865,7 @@ def test_links_open_exactly_while_their_key_is_in_force(make_site: MakeSite) -> 
 
 def test_a_new_api_key_and_environment_leave_links_valid(make_site: MakeSite, clock: Any) -> None:
     before = make_site()
-    paid = paid_link(before)
+    paid = paid_link()
     before.log_in("alice")
     code = qr.read(before.follow(before.link("home"), PC).text)
     links = {page: before.link(page, member="alice") for page in PAGES}
@@ -1033,20 +1037,12 @@ def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
         assert secret not in text
 
 
-def parts(site: Site) -> dict[str, Any]:
-    """Return everything that holds or held a secret."""
-    with site.app.test_request_context():
-        site.xiebao.product_link(CODE)  # the signer is made
-        gateway = site.xiebao.gateway
+def objects_of_the_package() -> dict[int, Any]:
+    """Return every instance of a class of the package, by its id."""
     return {
-        "settings": Settings.from_config(site.app.config),
-        "gateway": gateway,
-        "xiebao": site.xiebao,
-        "site": site.xiebao._sites[site.app],
-        "signer": LinkSigner([SECRET], "12345"),
-        "secret": Secret(KEY),
-        "blueprint": site.app.blueprints["xiebao"],
-        "extensions": site.app.extensions,
+        id(thing): thing
+        for thing in gc.get_objects()
+        if str(type(thing).__module__).startswith("flask_xiebao")
     }
 
 
@@ -1084,23 +1080,46 @@ def test_no_object_of_the_package_prints_the_key_or_the_sign(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, form: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for name, value in parts(make_site(XIEBAO_API_KEY=KEY)).items():
-        shown = FORMS[form](value)
-        logging.getLogger("shop").info("%s: %s %r", name, value, value)
-        for text in (shown, caplog.text):
-            assert KEY not in text, name
-            assert SIGN not in text, name
-            assert SECRET not in text, name
+    before = objects_of_the_package()
+    site = make_site(XIEBAO_API_KEY=KEY)
+    assert site.follow(site.link("product", member="alice", max_age=60)).status_code == 302
+    found = [thing for key, thing in objects_of_the_package().items() if key not in before]
+    assert {Xiebao, Gateway, Entry} <= set(map(type, found))
+    for value in (*found, site.app.blueprints["xiebao"], site.app.extensions):
+        caplog.clear()
+        logging.getLogger("shop").info("%s %r", value, value)
+        for text in (FORMS[form](value), caplog.text):
+            assert KEY not in text, type(value)
+            assert SIGN not in text, type(value)
+            assert SECRET not in text, type(value)
 
 
-def test_what_asks_for_the_key_or_the_sign_gets_it() -> None:
-    """Above they could be missing because they are nowhere."""
-    read = Settings.from_config({"XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": KEY})
-    assert read.api_key.reveal() == KEY
-    assert Gateway("12345", KEY).sign == SIGN
+def test_what_asks_for_the_sign_gets_it(make_site: MakeSite) -> None:
+    """Above it could be missing because it is nowhere."""
+    site = make_site(XIEBAO_API_KEY=KEY)
+    with site.app.app_context():
+        assert site.xiebao.gateway.sign == Gateway("12345", KEY).sign == SIGN
+    assert f"sign={SIGN}" in site.follow(site.link("product", member="a", max_age=9)).location
 
 
 # Failing soft
+
+
+@pytest.fixture
+def later(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[float], None]:
+    """Return a function that lets so many seconds go by, on every clock of Python's."""
+    monotonic = 5000.0
+
+    def wait(seconds: float) -> None:
+        nonlocal monotonic
+        monotonic += seconds
+        clock.shift(seconds)
+
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic)
+    return wait
+
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("{{ insurance_entry(code) }}", {"code": ""}, "caseCode is empty: give it a value"),
@@ -1119,13 +1138,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
 def test_a_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    later: Callable[[float], None],
     source: str,
     context: dict[str, Any],
     words: str,
 ) -> None:
-    now = 5000.0
-    monkeypatch.setattr("flask_xiebao.complaints.time.monotonic", lambda: now)
     site = make_site(**LIVE)
     good = f"{{{{ insurance_entry('{CODE}') }}}}"
 
@@ -1142,9 +1159,9 @@ def test_a_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
         return len(caplog.records)
 
     assert complaints() == 1
-    now += 59
+    later(59)
     assert complaints() == 0
-    now += 1
+    later(1)
     assert complaints() == 1
 
 
@@ -1158,10 +1175,8 @@ def test_different_mistakes_are_each_logged(
 
 
 def test_a_failing_receiver_stops_nobody_and_is_logged_once_a_minute(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, later: Callable[[float], None]
 ) -> None:
-    now = 5000.0
-    monkeypatch.setattr("flask_xiebao.complaints.time.monotonic", lambda: now)
     site = make_site(**LIVE)
     site.log_in("alice")
     url = site.link("product")
@@ -1172,7 +1187,7 @@ def test_a_failing_receiver_stops_nobody_and_is_logged_once_a_minute(
     logged = []
     with entry_clicked.connected_to(fail):
         for wait in (0, 30, 29, 1, 59):
-            now += wait
+            later(wait)
             caplog.clear()
             assert arrival(site.follow(url)).member == "alice"
             logged.append(len(caplog.records))
@@ -1196,15 +1211,14 @@ def test_every_refusal_is_told_once_and_nothing_else_is(
     make_site: MakeSite, refusals: list[tuple[int, str]], method: str, accept: str
 ) -> None:
     site = make_site()
-    paid = paid_link(site)
+    paid = paid_link()
     theirs = {page: site.link(page, member="alice") for page in PAGES}
     with time_machine.travel(NOW - 10**8):
         old = {page: site.link(page, member="alice", max_age=1) for page in PAGES}
     token = theirs["home"].rpartition("/")[2]
-    memberless = LinkSigner([SECRET], "12345").dumps(Entry("policy", NUMBER))
+    memberless = signed(["policy", NUMBER])
     off = make_site(XIEBAO_ENABLED=False)
-    with_login = make_site()
-    with_login.xiebao._members.loader = None
+    with_login = make_site(loader=False)
     LoginManager(with_login.app).user_loader(lambda _: None)
 
     expected: list[tuple[Any, Any, str, int, str | None]] = [
@@ -1352,9 +1366,7 @@ ODD_SETTINGS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [f"XIEBAO_{each.upper()}" for each in Settings.__dataclass_fields__]
-)
+@pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("kind", ODD_SETTINGS)
 def test_a_setting_that_fails_when_it_is_looked_at_is_named(
     make_site: MakeSite, name: str, kind: str
