@@ -222,9 +222,11 @@ def test_no_report_of_a_wrong_setting_shows_the_key(
 def test_the_report_above_would_show_a_key_that_is_a_local_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("flask_xiebao.gateway.Secret.__repr__", lambda secret: secret.reveal())
+    monkeypatch.setattr(Xiebao, "__repr__", lambda _: KEY)
+    app = Flask("shop")
+    app.config.update(REQUIRED, XIEBAO_ENV="prod")
     with pytest.raises(ConfigError) as raised:
-        settings(XIEBAO_ENV="prod")
+        Xiebao(app)
     assert KEY in reported(raised.value)
 
 

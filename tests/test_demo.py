@@ -174,7 +174,8 @@ def test_an_account_without_its_key_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_secret_is_made_once_and_kept(tmp_path: Any) -> None:
-    first, second = (demo_app._kept_secret(tmp_path / "instance") for _ in range(2))
+    apps = [demo_app.create_app(str(tmp_path / "instance")) for _ in range(2)]
+    first, second = (app.config["SECRET_KEY"] for app in apps)
     assert first == second
     assert len(first) == 64
     assert [file.name for file in (tmp_path / "instance").iterdir()] == ["secret_key"]

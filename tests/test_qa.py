@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from bs4 import Tag
-from flask import Flask, render_template_string, session
+from flask import Flask, Response, render_template_string, request, session
 from flask.testing import FlaskClient
 
 import demo_app
-from demo_app import clicks, events
+from demo_app import events
 from demo_app.devices import DEVICES
 from demo_app.rows import ROWS
 from tests import qr
@@ -258,10 +258,13 @@ class TestRed:
         monkeypatch.setitem(ROWS, "product", broken)
         assert "应当410" in text(look(demo.test_client(), "/qa/product/iphone").main)
 
-    def test_a_payment_that_returns_elsewhere_is_red(
-        self, demo: Flask, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(clicks, "_way_back", lambda *_: "/elsewhere")
+    def test_a_payment_that_returns_elsewhere_is_red(self, demo: Flask) -> None:
+        @demo.after_request
+        def divert(response: Response) -> Response:
+            if request.path.startswith("/xiebao/paid/"):
+                response.location = "/elsewhere"
+            return response
+
         details = text(look(demo.test_client(), "/qa/product-return/iphone").main)
         assert "支付后应回到 /insured，却回到 /elsewhere" in details
 

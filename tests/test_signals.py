@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +11,7 @@ from blinker import NamedSignal
 from flask import Flask
 
 from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
-from flask_xiebao.links import Click, LinkSigner
-from tests.support import CODE, SIGN, Site
+from tests.support import CODE, SIGN, Site, paid_url
 
 ENTRY = Entry("product", CODE, return_to="/orders/8")
 SIGNALS = [entry_clicked, entry_refused, payment_returned]
@@ -23,14 +21,13 @@ SIGNALS = [entry_clicked, entry_refused, payment_returned]
 def cause(site: Site) -> Callable[[NamedSignal], int]:
     """Return a function that does what sends the signal, and returns the status of the answer."""
     site.log_in("7")
-    signer = LinkSigner(["a secret for tests"], "12345")
-    now = int(time.time())
-    paths = {
-        entry_clicked: f"/xiebao/product/{signer.dumps(ENTRY)}",
+    link = site.link("product", return_to="/orders/8")
+    urls = {
+        entry_clicked: link,
         entry_refused: "/xiebao/product/no-token",
-        payment_returned: f"/xiebao/paid/{signer.dumps_click(Click(ENTRY, '7', 'id', now))}",
+        payment_returned: paid_url(site.follow(link)),
     }
-    return lambda signal: site.app.test_client().get(paths[signal]).status_code
+    return lambda signal: site.follow(urls[signal]).status_code
 
 
 class Ear:
@@ -107,26 +104,26 @@ def test_a_signal_that_is_muted_is_not_heard(
     assert len(ear.heard) == 1
 
 
-def test_a_signal_carries_what_happened_and_never_the_gateways_url(
-    site: Site, cause: Callable[[NamedSignal], int]
-) -> None:
+def test_a_signal_carries_what_happened_and_never_the_gateways_url(site: Site) -> None:
     ears = {signal: Ear() for signal in SIGNALS}
     for signal, ear in ears.items():
         signal.connect(ear, site.app)
-        cause(signal)
+    site.log_in("7")
+    site.follow(paid_url(site.follow(site.link("product", return_to="/orders/8"))))
+    site.follow("/xiebao/product/no-token")
 
     (clicked,), (refused,), (returned,) = (ear.heard for ear in ears.values())
     click_id = clicked.pop("click_id")
     assert isinstance(click_id, str)
     assert len(click_id) >= 16
     sender = {"sender": site.app}
-    assert clicked == {**sender, "entry": ENTRY, "member": "7", "platform": Platform.PC}
+    assert clicked == {**sender, "entry": ENTRY, "member": "7", "platform": Platform.H5}
     assert refused == {**sender, "status": 404, "reason": "invalid_link"}
     assert returned == {
         **sender,
         "entry": ENTRY,
         "member": "7",
-        "click_id": "id",
+        "click_id": click_id,
         "same_session": True,
     }
     for values in (clicked, refused, returned):

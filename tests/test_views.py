@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import time_machine
-from flask import Flask, redirect, request, session
+from flask import Flask, Response, redirect, request, session
 from flask_login import LoginManager, UserMixin, login_user
 from jinja2 import DictLoader
 from werkzeug.exceptions import NotFound
@@ -31,7 +31,6 @@ from flask_xiebao import (
 )
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import GatewaySimulator
-from flask_xiebao.views import Redirect
 from tests import qr
 from tests.support import (
     CODE,
@@ -1282,10 +1281,22 @@ def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
         assert paid_url(click).startswith(f"{comes_back}/xiebao/paid/")
 
 
-def test_redirects_share_nothing() -> None:
-    first, second = Redirect("/a"), Redirect("/b")
-    second.set_cookie("name", "value")
-    assert (first.location, first.headers.getlist("Set-Cookie")) == ("/a", [])
+def test_redirects_share_nothing(site: Site) -> None:
+    @site.app.after_request
+    def remember(response: Response) -> Response:
+        if "X-Name" in request.headers:
+            response.set_cookie("name", "value")
+        return response
+
+    site.log_in("alice")
+    url = site.link("product")
+    first = site.follow(url)
+    with_cookie = site.follow(url, {**PHONE, "X-Name": "value"})
+    last = site.follow(url)
+    assert with_cookie.headers.getlist("Set-Cookie") != []
+    for other in (first, last):
+        assert arrival(other).member == "alice"
+        assert other.headers.getlist("Set-Cookie") == []
 
 
 @pytest.mark.parametrize("page", [*REFERENCES, "paid"])
