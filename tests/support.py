@@ -40,6 +40,9 @@ SECRET = "a secret for tests"
 CONFIG = {"SECRET_KEY": SECRET, "XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": "Key"}
 #: Of this account, which is the example in the gateway's document.
 SIGN = "001f9594105fd5b7ccb07caa01481a35"
+#: A key that is in no output by chance, and the sign of its account.
+KEY = "a-key-that-nobody-guesses"
+SIGN_OF_KEY = "3e630aa9d45ff943dbb939202f3f247a"
 #: A site in service: neither debug nor testing.
 LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 

@@ -20,8 +20,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Xiebao
-from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PC, PHONE
+from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PC, PHONE, paid_url
 
 EVERYTHING_IS_PUBLIC = {
     "Cache-Control": "public, max-age=3600, s-maxage=3600",
@@ -161,8 +160,7 @@ def answers(app: Flask) -> Iterator[tuple[str, TestResponse]]:
     yield "tampered 404", get(app, "/xiebao/product/tampered")
     yield "wrong method 405", get(app, product, method="POST")
     yield "prefetch 503", get(app, product, {**PHONE, "Purpose": "prefetch"})
-    back = GatewaySimulator("12345", "Key").check(click.location or "").pay_success
-    yield "paid 302", get(app, back or "")
+    yield "paid 302", get(app, paid_url(click))
     yield "never paid 404", get(app, "/xiebao/paid/tampered")
 
 

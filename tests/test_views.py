@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -35,11 +34,13 @@ from tests import qr
 from tests.support import (
     CODE,
     HIDDEN,
+    KEY,
     NUMBER,
     PC,
     PHONE,
     REFERENCES,
     SECRET,
+    SIGN_OF_KEY,
     MakeSite,
     Site,
     arrival,
@@ -1028,10 +1029,6 @@ def test_the_style_sheet_can_be_cached_and_has_none_of_these_headers(site: Site)
 def test_other_pages_of_the_site_have_none_of_these_headers(site: Site) -> None:
     response = site.render("<p>the site's own page</p>")
     assert not set(HIDDEN) & set(response.headers.keys())
-
-
-KEY = "a-key-that-nobody-guesses"
-SIGN_OF_KEY = hashlib.md5((KEY + "12345").encode(), usedforsecurity=False).hexdigest()
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])

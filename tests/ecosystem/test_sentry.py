@@ -13,15 +13,13 @@ from flask import Flask, render_template
 from flask_xiebao import ConfigError, Xiebao, entry_clicked
 from tests.ecosystem.shop import ONE_WAY, Shop
 from tests.ecosystem.sites import THEIR_WARNINGS, sentry
-from tests.support import PC, PHONE
+from tests.support import KEY, PC, PHONE, SIGN_OF_KEY
 
 pytestmark = THEIR_WARNINGS
 
 # They are no local variables of a test: Sentry would rightly report those.
-KEY = "a-key-that-nobody-guesses"
-SIGN = "3e630aa9d45ff943dbb939202f3f247a"
 SECRET_KEY = "a secret key that nobody guesses"
-SECRETS = (KEY, SIGN, SECRET_KEY, "/dispatch/cps")
+SECRETS = (KEY, SIGN_OF_KEY, SECRET_KEY, "/dispatch/cps")
 
 
 @pytest.fixture
