@@ -44,7 +44,7 @@ class Request:
 
 
 class Clicker:
-    """Makes clicks without end; no two of its links with a member are the same.
+    """Makes clicks without end; of its links with a member only old ones come again.
 
     :param secret: that of the site.
     :param seed: the same seed makes the same mixture.
@@ -53,13 +53,17 @@ class Clicker:
 
     def __init__(self, secret: str, seed: int, made: list[tuple[int, str, str | None]]) -> None:
         self.app = create_app(secret)
+        self.xiebao = self.app.extensions["xiebao"]
         self.chance = random.Random(seed)  # noqa: S311 - the same mixture every time
         self.seed = seed
         self.made = made
         self.count = 0
+        self.old: list[str] = []
         # They are made now: later all threads would travel, and not this one alone.
         with time_machine.travel(time.time() - 3600):
-            self.old = [self._link_of("alice", max_age=60) for self.count in range(1000)]
+            for _ in range(1000):
+                self.count += 1
+                self.old.append(self._link_of("alice", max_age=60))
 
     def __iter__(self) -> Iterator[Request]:
         kinds = (
@@ -165,9 +169,7 @@ class Clicker:
     def _link(self, page: str, *references: str, **options: Any) -> str:
         """Return a link as the site makes it."""
         with self.app.test_request_context():
-            link: str = getattr(self.app.extensions["xiebao"], f"{page}_link")(
-                *references, **options
-            )
+            link: str = getattr(self.xiebao, f"{page}_link")(*references, **options)
         return link
 
 
