@@ -96,7 +96,7 @@ class Platform(IntEnum):
             if slug == platform.slug or code == platform:
                 return platform
         raise ValueError(
-            f"{value!r} is no platform: pass a Platform, a code from 1 to 4, or"
+            f"{value!r} is not a platform: pass a Platform, a code from 1 to 4, or"
             ' "h5", "pc", "ios" or "android".'
         )
 

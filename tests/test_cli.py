@@ -179,7 +179,9 @@ def test_doctor_lists_what_init_app_refuses_and_what_is_right() -> None:
     assert """XIEBAO_ENV must be "test" or "production", not 'prod'.""" in wrong
     assert "XIEBAO_API_KEY is not set" in wrong
     assert "XIEBAO_PARTNER_ID: 12345" in texts(result, "ok")
-    assert "XIEBAO_APIKEY is no setting: did you mean XIEBAO_API_KEY?" in texts(result, "WARNING")
+    assert "XIEBAO_APIKEY is not a setting: did you mean XIEBAO_API_KEY?" in texts(
+        result, "WARNING"
+    )
 
 
 def test_doctor_says_what_else_init_app_refuses() -> None:
@@ -249,7 +251,7 @@ def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None
         ),
         ({"XIEBAO_HANDOF_MAX_AGE": 9}, "WARNING", "did you mean XIEBAO_HANDOFF_MAX_AGE?"),
         ({"XIEBO_LOCALE": "en"}, "WARNING", "did you mean XIEBAO_LOCALE?"),
-        ({"XIEBAO_FROBNICATE": 1}, "WARNING", "XIEBAO_FROBNICATE is no setting"),
+        ({"XIEBAO_FROBNICATE": 1}, "WARNING", "XIEBAO_FROBNICATE is not a setting"),
         ({"XIEBAO_ENV": "production"}, "ok", f"{PRODUCTION} (production: policies are real)"),
         ({}, "ok", f"Entries lead to {TEST} (test: no policy is real)"),
         ({"XIEBAO_LOGIN_VIEW": "page"}, "ok", "XIEBAO_LOGIN_VIEW: page"),
@@ -345,7 +347,7 @@ def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: SimpleNamespace) 
 
 def entry_of(site: SimpleNamespace, url: str) -> Any:
     with site.app.app_context():
-        return site.xiebao.site.signer.loads(urlsplit(url).path.rpartition("/")[2])
+        return site.xiebao.state.signer.loads(urlsplit(url).path.rpartition("/")[2])
 
 
 def test_a_link_is_absolute_where_the_site_says_where_it_is(well: SimpleNamespace) -> None:
@@ -465,7 +467,7 @@ def test_inspect_on_the_examples_of_2_2(configured: Callable[..., Flask], exampl
     result = run(app, "inspect", example)
     assert "The home page (2.2) of the" in texts(result, "ok")
     assert "partnerUniqKey=101000: the member, by the partner's id." in texts(result, "ok")
-    assert "is not made with the configured key" in texts(result, "ERROR")
+    assert "is not made with the key of this account and environment" in texts(result, "ERROR")
     assert len(texts(result, "ERROR").splitlines()) == 1  # another key is all there is to say
     assert not re.search("82e20232|84d7668b", result.output)
 
@@ -477,9 +479,9 @@ def test_inspect_on_the_examples_of_2_3(configured: Callable[..., Flask], exampl
     assert "The policy page (2.3) of the" in texts(result, "ok")
     assert "insureNum=20190226020146: the policy, by its application number." in texts(result, "ok")
     sign, pay_success = texts(result, "ERROR").splitlines()
-    assert "is not made with the configured key" in sign
-    assert "paySuccess is refused" in pay_success
-    assert "The * in the examples of 2.3 stands for one." in pay_success
+    assert "is not made with the key of this account and environment" in sign
+    assert "paySuccess is not standard base64" in pay_success
+    assert "the * in the examples of 2.3 stands for one." in pay_success
 
 
 def test_inspect_without_an_app_checks_all_but_the_key() -> None:
@@ -527,28 +529,40 @@ def encoded(url: str | bytes) -> str:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (PRODUCT_URL.replace("12345", "12346"), "but this site's is 12345"),
+        (PRODUCT_URL.replace("12345", "12346"), "this site's is 12345"),
         (PRODUCT_URL.replace(SIGN, SIGN.upper()), "sign=00…35 has the wrong shape"),
         (PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "sign=YT…47 has the wrong shape"),
-        (PRODUCT_URL.replace(SIGN, "0" * 32), "sign=00…00 is not made with the configured key"),
+        (
+            PRODUCT_URL.replace(SIGN, "0" * 32),
+            "sign=00…00 is not made with the key of this account and environment",
+        ),
         (PRODUCT_URL.replace(f"sign={SIGN}", "sign="), "sign is empty"),
         (PRODUCT_URL.replace(f"&sign={SIGN}", ""), "sign is missing"),
         (PRODUCT_URL.replace("&partnerUniqKey=m1", ""), "partnerUniqKey is missing"),
-        (PRODUCT_URL.replace("&", "&amp;"), "'amp;sign' is no parameter: write sign."),
-        (PRODUCT_URL.replace("caseCode", "casecode"), "'casecode' is no parameter: write caseCode"),
-        (f"{PRODUCT_URL}&colour=red", "colour is no parameter of 2.1"),
+        (PRODUCT_URL.replace("&", "&amp;"), "'amp;sign' is not a parameter: write sign."),
+        (
+            PRODUCT_URL.replace("caseCode", "casecode"),
+            "'casecode' is not a parameter: write caseCode",
+        ),
+        (f"{PRODUCT_URL}&colour=red", "colour is not a parameter of 2.1"),
         (f"{PRODUCT_URL}&platform=1", "platform is there 2 times"),
         (PRODUCT_URL.replace("m1", "林"), "partnerUniqKey is not percent-encoded"),
-        (PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 has 1 (H5), 2 (PC), 3 (IOS)"),
-        (f"{HOME_URL}&platform=2", "platform=2 is refused: 2.2 has 1 (H5), 3 (IOS), 4 (ANDROID)"),
-        (f"{HOME_URL}&paySuccess={encoded('/paid')}", "paySuccess is refused"),
-        (f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}", "paySuccess is refused"),
-        (f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is refused"),
-        (f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", "A + in it must be sent as %2B"),
+        (PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 has 1 (H5), 2 (PC), 3 (iOS)"),
+        (f"{HOME_URL}&platform=2", "platform=2 is refused: 2.2 has 1 (H5), 3 (iOS), 4 (Android)"),
+        (
+            f"{HOME_URL}&paySuccess={encoded('/paid')}",
+            "paySuccess is not the base64 of an absolute",
+        ),
+        (
+            f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}",
+            "paySuccess is not the base64 of",
+        ),
+        (f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is not standard base64"),
+        (f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", "a + in it must be sent as %2B"),
         (f"{HOME_URL}&paySuccess=aHR0cDovL2E_Pw==", "URL-safe base64"),
         (f"{TEST}/dispatch/elsewhere?sign={SIGN}", "The gateway has no page /dispatch/elsewhere"),
         (f"{TEST}/gateway/dispatch/cps", "The gateway has no page /gateway/dispatch/cps"),
-        ("https://shop.example/about", "no link of this site"),
+        ("https://shop.example/about", "nor a link of this site"),
     ],
 )
 def test_inspect_says_what_is_wrong(well: SimpleNamespace, url: str, said: str) -> None:
@@ -582,7 +596,7 @@ def test_inspect_takes_the_parameters_that_the_site_sends(
     configured: Callable[..., Flask],
 ) -> None:
     url = f"{HOME_URL}&channel=7&hidenav=1"
-    assert "channel is no parameter of 2.2" in run(configured(), "inspect", url).output
+    assert "channel is not a parameter of 2.2" in run(configured(), "inspect", url).output
     result = run(configured(XIEBAO_EXTRA={"channel": 7}), "inspect", url)
     assert result.exit_code == 0
     assert "channel=7: a parameter that is not in the document." in texts(result, "ok")
@@ -677,11 +691,14 @@ def test_inspect_of_a_members_link(well: SimpleNamespace) -> None:
 def test_inspect_refuses_links_that_the_site_refuses(well: SimpleNamespace) -> None:
     link = run(well.app, "link", "product", CODE, "--local").output.strip()
     with well.app.app_context():
-        token_of_nobody = well.xiebao.site.signer.dumps(Entry("policy", NUMBER))
+        token_of_nobody = well.xiebao.state.signer.dumps(Entry("policy", NUMBER))
     for url, said in (
         (f"{link}x", "was not made by this site, or it was changed"),
-        (link.replace("product", "home"), "no link to a home page: its token is of another"),
-        (f"/xiebao/policy/{token_of_nobody}", "no link to a policy page: its token has no member"),
+        (link.replace("product", "home"), "not a link to the home page: its token is of another"),
+        (
+            f"/xiebao/policy/{token_of_nobody}",
+            "not a link to the policy page: its token has no member",
+        ),
     ):
         result = run(well.app, "inspect", url)
         assert said in texts(result, "ERROR")
@@ -758,7 +775,7 @@ def test_doctor_is_there_for_a_factory_that_fails(tmp_path: Path) -> None:
     doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")
     assert doctor.returncode == 1
     assert "ERROR    XIEBAO_API_KEY is not set" in doctor.stdout
-    assert "XIEBAO_KEY is no setting: did you mean XIEBAO_API_KEY?" in doctor.stdout
+    assert "XIEBAO_KEY is not a setting: did you mean XIEBAO_API_KEY?" in doctor.stdout
     assert API_KEY not in doctor.stdout
     assert doctor.stderr == ""
 

@@ -52,9 +52,9 @@ from flask_xiebao import (
     entry_refused,
 )
 from flask_xiebao.config import Settings
-from flask_xiebao.gateway import Secret
 from flask_xiebao.links import Click, LinkSigner
 from flask_xiebao.testing import GatewaySimulator, Verdict
+from flask_xiebao.values import Secret
 from tests import fuzz
 
 SECRET = "a secret for tests"
@@ -1053,7 +1053,7 @@ def parts(site: SimpleNamespace) -> dict[str, Any]:
         "settings": Settings.from_config(site.app.config),
         "gateway": gateway,
         "xiebao": site.xiebao,
-        "site": site.xiebao._sites[site.app],
+        "site": site.xiebao._states[site.app],
         "signer": LinkSigner([SECRET], "12345"),
         "secret": Secret(KEY),
         "blueprint": site.app.blueprints["xiebao"],
@@ -1137,7 +1137,7 @@ def test_a_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
     words: str,
 ) -> None:
     now = 5000.0
-    monkeypatch.setattr("flask_xiebao.complaints.time.monotonic", lambda: now)
+    monkeypatch.setattr("flask_xiebao.log.time.monotonic", lambda: now)
     site = make_site(**LIVE)
     good = f"{{{{ insurance_entry('{CODE}') }}}}"
 
@@ -1173,7 +1173,7 @@ def test_a_failing_receiver_stops_nobody_and_is_logged_once_a_minute(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 5000.0
-    monkeypatch.setattr("flask_xiebao.complaints.time.monotonic", lambda: now)
+    monkeypatch.setattr("flask_xiebao.log.time.monotonic", lambda: now)
     site = make_site(**LIVE)
     site.log_in("alice")
     url = link(site, "product")

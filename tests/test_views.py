@@ -33,9 +33,9 @@ from flask_xiebao import (
     entry_refused,
     payment_returned,
 )
+from flask_xiebao.answers import Redirect
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import GatewaySimulator, Verdict
-from flask_xiebao.views import Redirect
 
 SECRET = "a secret for tests"
 DAY = 24 * 60 * 60
