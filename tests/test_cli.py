@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,10 +21,8 @@ from flask.cli import ScriptInfo
 from flask_xiebao import Entry, Xiebao, entry_clicked
 from flask_xiebao.cli import xiebao
 from flask_xiebao.testing import GatewaySimulator
-from tests.conftest import CODE, NUMBER
+from tests.support import CODE, NUMBER, SIGN, MakeSite, Site
 
-# The document's vector: apiKey=Key, partnerId=12345.
-SIGN = "001f9594105fd5b7ccb07caa01481a35"
 API_KEY = "a9Kx7mQp2ZrT8wLc"  # one that cannot be in an output by chance
 SECRET_KEY = "c4f6e1d09b7a4e38"
 
@@ -77,7 +74,7 @@ def texts(result: Result, level: str) -> str:
 
 
 @pytest.fixture
-def well(make_site: Callable[..., SimpleNamespace]) -> SimpleNamespace:
+def well(make_site: MakeSite) -> Site:
     """A site with nothing to complain about."""
     return make_site(
         SECRET_KEY=SECRET_KEY,
@@ -88,7 +85,7 @@ def well(make_site: Callable[..., SimpleNamespace]) -> SimpleNamespace:
 
 
 @pytest.fixture
-def configured(make_site: Callable[..., SimpleNamespace]) -> Callable[..., Flask]:
+def configured(make_site: MakeSite) -> Callable[..., Flask]:
     """Return a maker of apps that differ in a setting from one that is well."""
 
     def make(**config: Any) -> Flask:
@@ -107,7 +104,7 @@ def configured(make_site: Callable[..., SimpleNamespace]) -> Callable[..., Flask
 # doctor
 
 
-def test_doctor_of_a_good_site_has_no_complaint(well: SimpleNamespace) -> None:
+def test_doctor_of_a_good_site_has_no_complaint(well: Site) -> None:
     result = run(well.app, "doctor")
     assert result.exit_code == 0
     assert {level for level, _ in findings(result)} == {"ok"}
@@ -122,7 +119,7 @@ def test_doctor_of_a_good_site_has_no_complaint(well: SimpleNamespace) -> None:
         *("DEVICE_MARKUP", "ENABLED", "STRICT"),
     ],
 )
-def test_doctor_has_a_line_for_each_setting(well: SimpleNamespace, name: str) -> None:
+def test_doctor_has_a_line_for_each_setting(well: Site, name: str) -> None:
     output = run(well.app, "doctor").output
     assert re.search(rf"^ok +XIEBAO_{name}(:| is )", output, re.MULTILINE)
 
@@ -142,7 +139,7 @@ def test_doctor_shows_values_but_the_key(configured: Callable[..., Flask]) -> No
     assert "not to be shown" not in right
 
 
-def test_doctor_checks_a_link_of_each_page_and_sends_nothing(well: SimpleNamespace) -> None:
+def test_doctor_checks_a_link_of_each_page_and_sends_nothing(well: Site) -> None:
     def fail(app: Flask, **_: Any) -> None:
         raise AssertionError("a click was counted")
 
@@ -298,7 +295,7 @@ def test_doctor_asks_for_the_environment_outside_debug(
     assert 'XIEBAO_ENV is not set: say "production"' in texts(run(app, "doctor"), "WARNING")
 
 
-def test_doctor_knows_who_knows_the_members(make_site: Callable[..., SimpleNamespace]) -> None:
+def test_doctor_knows_who_knows_the_members(make_site: MakeSite) -> None:
     silent = make_site(loader=False, SECRET_KEY=SECRET_KEY).app
     assert "add a member_loader" in texts(run(silent, "doctor"), "WARNING")
     loader = make_site(SECRET_KEY=SECRET_KEY).app
@@ -319,7 +316,7 @@ def test_doctor_finds_the_simulator_of_the_site(configured: Callable[..., Flask]
 
 
 def test_doctor_notices_that_links_lead_elsewhere(
-    make_site: Callable[..., SimpleNamespace],
+    make_site: MakeSite,
 ) -> None:
     app = Flask("shop")
     app.config.update(
@@ -332,7 +329,7 @@ def test_doctor_notices_that_links_lead_elsewhere(
     assert result.exit_code == 1
 
 
-def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: SimpleNamespace) -> None:
+def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: Site) -> None:
     @well.app.url_defaults
     def broken(endpoint: str, values: dict[str, Any]) -> None:
         raise ValueError("postgres://user:password@host")
@@ -345,12 +342,12 @@ def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: SimpleNamespace) 
 # link
 
 
-def entry_of(site: SimpleNamespace, url: str) -> Any:
+def entry_of(site: Site, url: str) -> Any:
     with site.app.app_context():
         return site.xiebao.state.signer.loads(urlsplit(url).path.rpartition("/")[2])
 
 
-def test_a_link_is_absolute_where_the_site_says_where_it_is(well: SimpleNamespace) -> None:
+def test_a_link_is_absolute_where_the_site_says_where_it_is(well: Site) -> None:
     result = run(well.app, "link", "product", CODE)
     assert result.output.startswith("https://shop.example/xiebao/product/")
     assert result.output.count("\n") == 1
@@ -359,7 +356,7 @@ def test_a_link_is_absolute_where_the_site_says_where_it_is(well: SimpleNamespac
     assert local.startswith("/xiebao/product/")
 
 
-def test_a_link_is_a_path_elsewhere(site: SimpleNamespace) -> None:
+def test_a_link_is_a_path_elsewhere(site: Site) -> None:
     link = run(site.app, "link", "home").output.strip()
     site.log_in("m1")
     assert link.startswith("/xiebao/home/")
@@ -370,14 +367,14 @@ def test_a_link_is_a_path_elsewhere(site: SimpleNamespace) -> None:
 
 
 def test_a_local_link_can_be_pasted_after_the_address_of_flask_run(
-    make_site: Callable[..., SimpleNamespace],
+    make_site: MakeSite,
 ) -> None:
     site = make_site(XIEBAO_PUBLIC_URL="https://shop.example/mounted", APPLICATION_ROOT="/mounted")
     assert run(site.app, "link", "home", "--local").output.startswith("/xiebao/home/")
     assert run(site.app, "link", "home").output.startswith("https://shop.example/mounted/xiebao/")
 
 
-def test_a_link_takes_every_keyword(well: SimpleNamespace) -> None:
+def test_a_link_takes_every_keyword(well: Site) -> None:
     options = ["--member", "m1", "--max-age", "60", "--sub-partner-id", "s1", "--platform", "ios"]
     entry = entry_of(
         well, run(well.app, "link", "product", CODE, *options, "--return-to", "/a").output.strip()
@@ -403,9 +400,7 @@ def test_a_link_takes_every_keyword(well: SimpleNamespace) -> None:
         (["nowhere"], "'nowhere' is not one of"),
     ],
 )
-def test_a_link_that_cannot_be_made_says_why(
-    well: SimpleNamespace, arguments: list[str], said: str
-) -> None:
+def test_a_link_that_cannot_be_made_says_why(well: Site, arguments: list[str], said: str) -> None:
     result = run(well.app, "link", *arguments)
     assert result.exit_code
     assert said in result.output
@@ -426,7 +421,7 @@ def test_link_lists_what_is_wrong_with_an_app_that_does_not_load() -> None:
     assert "XIEBAO_API_KEY is not set" in result.output
 
 
-def test_the_gateway_url_holds_the_sign_and_is_accepted(well: SimpleNamespace) -> None:
+def test_the_gateway_url_holds_the_sign_and_is_accepted(well: Site) -> None:
     result = run(
         well.app, "link", "product", CODE, "--gateway", "--platform", "h5", "--member", "m1"
     )
@@ -434,7 +429,7 @@ def test_the_gateway_url_holds_the_sign_and_is_accepted(well: SimpleNamespace) -
     assert GatewaySimulator("12345", "Key").check(result.output.strip()).accepted
 
 
-def test_the_help_says_that_the_sign_is_a_secret(well: SimpleNamespace) -> None:
+def test_the_help_says_that_the_sign_is_a_secret(well: Site) -> None:
     assert "which is a SECRET" in " ".join(run(well.app, "link", "--help").output.split())
 
 
@@ -508,7 +503,7 @@ def test_inspect_without_an_app_checks_all_but_the_key() -> None:
     assert "A link is read with the key of its site" in link.output
 
 
-def test_inspect_of_a_right_url(well: SimpleNamespace) -> None:
+def test_inspect_of_a_right_url(well: Site) -> None:
     result = run(well.app, "inspect", PRODUCT_URL)
     assert result.exit_code == 0
     assert findings(result) == [
@@ -565,13 +560,13 @@ def encoded(url: str | bytes) -> str:
         ("https://shop.example/about", "nor a link of this site"),
     ],
 )
-def test_inspect_says_what_is_wrong(well: SimpleNamespace, url: str, said: str) -> None:
+def test_inspect_says_what_is_wrong(well: Site, url: str, said: str) -> None:
     result = run(well.app, "inspect", url)
     assert said in texts(result, "ERROR")
     assert result.exit_code == 1
 
 
-def test_inspect_agrees_with_the_simulator(well: SimpleNamespace) -> None:
+def test_inspect_agrees_with_the_simulator(well: Site) -> None:
     """The two were written apart: whatever happens to a URL, they refuse the same."""
     simulator = GatewaySimulator("12345", "Key", also_known=("hidenav", "toLogin"))
     policy = f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum={NUMBER}&sign={SIGN}"
@@ -610,7 +605,7 @@ def test_inspect_says_when_the_key_cannot_be_compared(configured: Callable[..., 
     assert "it is another account's" in texts(other, "WARNING")
 
 
-def test_inspect_suspects_a_shell_that_cut_the_url(well: SimpleNamespace) -> None:
+def test_inspect_suspects_a_shell_that_cut_the_url(well: Site) -> None:
     cut = run(well.app, "inspect", PRODUCT_URL.partition("&")[0])
     assert "Put the URL in quotes" in texts(cut, "WARNING")
     assert "Put the URL in quotes" not in run(well.app, "inspect", PRODUCT_URL).output
@@ -626,11 +621,11 @@ def test_inspect_suspects_a_shell_that_cut_the_url(well: SimpleNamespace) -> Non
         f"{HOME_URL}&toLogin=https://a.example/{SIGN}",
     ],
 )
-def test_the_sign_is_masked_wherever_it_is(well: SimpleNamespace, url: str) -> None:
+def test_the_sign_is_masked_wherever_it_is(well: Site, url: str) -> None:
     assert "00…35" in run(well.app, "inspect", url.replace(f"sign={SIGN}", "sign=0")).output
 
 
-def test_a_sign_of_another_key_inside_of_pay_success_is_masked(well: SimpleNamespace) -> None:
+def test_a_sign_of_another_key_inside_of_pay_success_is_masked(well: Site) -> None:
     for other in (EXAMPLES_2_2[0], f"https://shop.example/?next={quote(EXAMPLES_2_2[0], safe='')}"):
         result = run(well.app, "inspect", f"{HOME_URL}&paySuccess={encoded(other)}")
         assert "after payment the browser goes to https://" in result.output
@@ -638,7 +633,7 @@ def test_a_sign_of_another_key_inside_of_pay_success_is_masked(well: SimpleNames
 
 
 def test_the_output_is_one_line_for_each_finding_whatever_the_url_holds(
-    well: SimpleNamespace,
+    well: Site,
 ) -> None:
     url = f"{HOME_URL}&paySuccess={encoded('https://shop.example/?a=1')}&hidenav=%1b[2J%0aok"
     result = run(well.app, "inspect", url)
@@ -655,7 +650,7 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def test_inspect_of_a_link_without_a_member(well: SimpleNamespace) -> None:
+def test_inspect_of_a_link_without_a_member(well: Site) -> None:
     for option in ("--external", "--local"):
         link = run(well.app, "link", "product", CODE, "--return-to", "/a", option).output.strip()
         result = run(well.app, "inspect", link)
@@ -668,7 +663,7 @@ def test_inspect_of_a_link_without_a_member(well: SimpleNamespace) -> None:
         ]
 
 
-def test_inspect_of_a_bearer_link(well: SimpleNamespace, clock: time_machine.Traveller) -> None:
+def test_inspect_of_a_bearer_link(well: Site, clock: time_machine.Traveller) -> None:
     link = run(well.app, "link", "policy", NUMBER, "--member", "m1", "--max-age", "60").output
     whose = "It is member m1's, signed 2026-11-24 10:00:00 UTC"
     clock.shift(20)
@@ -681,14 +676,14 @@ def test_inspect_of_a_bearer_link(well: SimpleNamespace, clock: time_machine.Tra
     assert later.exit_code == 0
 
 
-def test_inspect_of_a_members_link(well: SimpleNamespace) -> None:
+def test_inspect_of_a_members_link(well: Site) -> None:
     link = run(well.app, "link", "home", "--member", "m1", "--platform", "h5").output
     right = texts(run(well.app, "inspect", link), "ok")
     assert "only they can follow it, logged in." in right
     assert "platform: H5" in right
 
 
-def test_inspect_refuses_links_that_the_site_refuses(well: SimpleNamespace) -> None:
+def test_inspect_refuses_links_that_the_site_refuses(well: Site) -> None:
     link = run(well.app, "link", "product", CODE, "--local").output.strip()
     with well.app.app_context():
         token_of_nobody = well.xiebao.state.signer.dumps(Entry("policy", NUMBER))
@@ -709,7 +704,7 @@ def test_inspect_refuses_links_that_the_site_refuses(well: SimpleNamespace) -> N
 
 
 def test_inspect_reads_the_way_back_from_a_payment(
-    well: SimpleNamespace, clock: time_machine.Traveller
+    well: Site, clock: time_machine.Traveller
 ) -> None:
     well.log_in("m1")
     link = run(well.app, "link", "product", CODE, "--return-to", "/orders/8", "--local").output
@@ -799,7 +794,7 @@ def test_without_any_app_flask_says_how_to_name_one(tmp_path: Path) -> None:
     ],
 )
 def test_doctor_names_a_setting_that_came_too_late(
-    well: SimpleNamespace, setting: str, value: str | None
+    well: Site, setting: str, value: str | None
 ) -> None:
     well.app.config[setting] = value
     result = run(well.app, "doctor")
@@ -809,7 +804,7 @@ def test_doctor_names_a_setting_that_came_too_late(
     assert "another" not in result.output
 
 
-def test_doctor_of_a_site_without_any_secret_key_says_so(well: SimpleNamespace) -> None:
+def test_doctor_of_a_site_without_any_secret_key_says_so(well: Site) -> None:
     del well.app.config["SECRET_KEY"]
     result = run(well.app, "doctor")
     assert result.exit_code == 1

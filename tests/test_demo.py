@@ -13,17 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import EnvironBuilder, run_wsgi_app
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 import demo_app
-from flask_xiebao import ConfigError, Gateway
+from flask_xiebao import ConfigError
 from tests import qr
+from tests.support import SIGN, href, one, soup
 
 MEMBER = "m_7Qk2vX9rT4"
-SIGN = Gateway("12345", "Key").sign
 
 _WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 _IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) {_WEBKIT} Mobile/15E148"
@@ -74,23 +73,25 @@ def visit(shop: Flask, agent: str, member: str | None = MEMBER) -> FlaskClient:
     return client
 
 
-def click(client: FlaskClient, entry: str) -> Any:
-    """Click an entry of the order page; the response has its ``soup``."""
-    page = BeautifulSoup(client.get("/").text, "html.parser")
-    return follow(client, page.select_one(ENTRIES[entry])["href"])
+def entry_link(client: FlaskClient, entry: str) -> str:
+    """Return where an entry of the order page leads."""
+    return str(one(client.get("/"), ENTRIES[entry])["href"])
 
 
-def follow(client: FlaskClient, url: str) -> Any:
-    response = client.get(url, follow_redirects=True)
-    response.soup = BeautifulSoup(response.text, "html.parser")
-    return response
+def click(client: FlaskClient, entry: str) -> TestResponse:
+    return follow(client, entry_link(client, entry))
 
 
-def received(response: Any) -> dict[str, str]:
+def follow(client: FlaskClient, url: str) -> TestResponse:
+    return client.get(url, follow_redirects=True)
+
+
+def received(response: TestResponse) -> dict[str, str]:
     """Return what the simulator says it received, once it says that it accepts it."""
     assert response.status_code == 200, response.text
-    assert "已接受" in response.soup.select_one(".xiebao-verdict--accepted").text
-    return {row.th.text: row.td.text for row in response.soup.select(".xiebao-parameters tbody tr")}
+    assert "已接受" in one(response, ".xiebao-verdict--accepted").text
+    rows = soup(response).select(".xiebao-parameters tbody tr")
+    return {name.text: value.text for name, value, _ in (row.select("th, td") for row in rows)}
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -111,23 +112,21 @@ def test_each_entry_from_each_device_ends_at_accepted(
 
 def test_a_visitor_signs_in_on_the_way_and_arrives_where_they_clicked(shop: Flask) -> None:
     phone = visit(shop, DEVICES[1][1], member=None)
-    login = click(phone, "product")
-    form = login.soup.select_one("form.members")
+    form = one(click(phone, "product"), "form.members")
     going_on = phone.post(
         form["action"],
-        data={"next": form.select_one("[name=next]")["value"], "member": MEMBER},
+        data={"next": one(form, "[name=next]")["value"], "member": MEMBER},
         follow_redirects=True,
     )
-    going_on.soup = BeautifulSoup(going_on.text, "html.parser")
     assert received(going_on)["partnerUniqKey"] == MEMBER
 
 
 def test_payment_leads_back_to_the_shop(shop: Flask) -> None:
     phone = visit(shop, DEVICES[1][1])
-    paid = click(phone, "product").soup.find("a", string="支付成功")
-    response = follow(phone, urlsplit(paid["href"]).path)
+    paid = href(click(phone, "product"), "支付成功")
+    response = follow(phone, urlsplit(paid).path)
     assert response.request.path == "/insured"
-    assert "欢迎回来" in response.soup.h1.text
+    assert "欢迎回来" in one(response, "h1").text
 
 
 def test_each_member_sees_their_own_policies_and_a_visitor_none(shop: Flask) -> None:
@@ -162,8 +161,8 @@ def test_with_an_account_in_the_environment_it_leads_to_xiebao(
     monkeypatch.setenv("FLASK_XIEBAO_API_KEY", "another key")
     monkeypatch.setenv("FLASK_XIEBAO_ENV", "production")
     client = visit(demo_app.create_app(str(tmp_path)), DEVICES[1][1])
-    page = BeautifulSoup(client.get("/").text, "html.parser")
-    location = client.get(page.select_one(ENTRIES["product"])["href"]).location
+    location = client.get(entry_link(client, "product")).location
+    assert location is not None
     assert location.startswith("https://api.xiebao18.com/dispatch/cps?partnerId=1039147&")
     assert client.get("/gateway/dispatch/cps").status_code == 404
 

@@ -7,13 +7,11 @@ import logging
 import re
 import uuid
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import flask_login
 import pytest
-from conftest import PC, PHONE
 from flask import Flask, request
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.local import LocalProxy
@@ -21,16 +19,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_xiebao import ConfigError, Entry, LinkError, Platform, Xiebao
 from flask_xiebao.links import LinkSigner
+from tests.support import CODE, LIVE, NUMBER, PC, PHONE, SECRET, MakeSite, Site
 
-CODE = "QX000000127257"
-NUMBER = "20190226020146"
-SECRET = "a secret for tests"
 TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
-
-MakeSite = Callable[..., SimpleNamespace]
-
-#: A site in service: neither debug nor testing.
-LIVE = {"TESTING": False, "XIEBAO_ENV": "test"}
 
 #: One link of each page, by a member where it has to be.
 LINKS: dict[str, Callable[..., str]] = {
@@ -44,7 +35,7 @@ def entry_of(link: str, secret: str = SECRET) -> Entry:
     return LinkSigner([secret], "12345").loads(link.rpartition("/")[2])
 
 
-def followed(site: SimpleNamespace, link: str) -> int:
+def followed(site: Site, link: str) -> int:
     parts = urlsplit(link)
     return site.app.test_client().get(parts.path, base_url="https://shop.example").status_code
 
@@ -138,7 +129,7 @@ def test_the_gateway_is_the_current_apps(make_site: MakeSite) -> None:
     assert parameters["hidenav"] == "1"
 
 
-def test_there_is_no_gateway_outside_an_app(site: SimpleNamespace) -> None:
+def test_there_is_no_gateway_outside_an_app(site: Site) -> None:
     with pytest.raises(RuntimeError, match="application context"):
         _ = site.xiebao.gateway
 
@@ -160,7 +151,7 @@ def test_there_is_no_gateway_on_an_app_that_has_no_xiebao_or_another_one(
 
 
 @pytest.mark.parametrize("page", ["product", "home", "policy"])
-def test_a_link_is_a_path_with_a_token(site: SimpleNamespace, page: str) -> None:
+def test_a_link_is_a_path_with_a_token(site: Site, page: str) -> None:
     site.log_in("7")
     with site.app.test_request_context():
         link = LINKS[page](site.xiebao)
@@ -168,7 +159,7 @@ def test_a_link_is_a_path_with_a_token(site: SimpleNamespace, page: str) -> None
     assert followed(site, link) == (302 if page == "product" else 200), "a PC gets a handoff"
 
 
-def test_a_link_says_what_it_was_given(site: SimpleNamespace) -> None:
+def test_a_link_says_what_it_was_given(site: Site) -> None:
     options: dict[str, Any] = {
         "member": 7,
         "platform": "iOS",
@@ -187,7 +178,7 @@ def test_a_link_says_what_it_was_given(site: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize("page", ["product", "home"])
-def test_a_link_carries_no_member_unless_one_is_given(site: SimpleNamespace, page: str) -> None:
+def test_a_link_carries_no_member_unless_one_is_given(site: Site, page: str) -> None:
     @site.xiebao.member_loader
     def loader() -> str:
         raise AssertionError("Product and home links never ask who is logged in.")
@@ -200,7 +191,7 @@ def test_a_link_carries_no_member_unless_one_is_given(site: SimpleNamespace, pag
 
 
 def test_a_policy_link_is_the_current_members_unless_another_is_given(
-    site: SimpleNamespace,
+    site: Site,
 ) -> None:
     site.log_in(7)
     with site.app.test_request_context():
@@ -210,7 +201,7 @@ def test_a_policy_link_is_the_current_members_unless_another_is_given(
 
 
 @pytest.mark.parametrize("nobody", [None, "", "  ", 0, False])
-def test_there_is_no_policy_link_for_nobody(site: SimpleNamespace, nobody: Any) -> None:
+def test_there_is_no_policy_link_for_nobody(site: Site, nobody: Any) -> None:
     site.log_in(nobody)
     with site.app.test_request_context():
         assert site.xiebao.policy_link(NUMBER) == ""
@@ -272,9 +263,7 @@ def test_a_wrong_argument_is_refused_when_the_link_is_made(
 
 
 @pytest.mark.parametrize("reference", [None, "", " ", "QX\n", 1.5, True, False, [CODE], b"QX"])
-def test_a_wrong_reference_is_refused_by_the_documents_name(
-    site: SimpleNamespace, reference: Any
-) -> None:
+def test_a_wrong_reference_is_refused_by_the_documents_name(site: Site, reference: Any) -> None:
     with site.app.test_request_context():
         with pytest.raises(LinkError, match=r"^caseCode "):
             site.xiebao.product_link(reference)
@@ -283,7 +272,7 @@ def test_a_wrong_reference_is_refused_by_the_documents_name(
 
 
 def test_a_link_that_was_made_does_not_answer_for_a_wrong_argument_that_equals_its_own(
-    site: SimpleNamespace,
+    site: Site,
 ) -> None:
     with site.app.test_request_context():
         assert entry_of(site.xiebao.product_link(1)).reference == "1"
@@ -295,7 +284,7 @@ def test_a_link_that_was_made_does_not_answer_for_a_wrong_argument_that_equals_i
                 site.xiebao.product_link(CODE, platform=wrong)
 
 
-def test_a_proxy_of_an_argument_counts_as_the_argument(site: SimpleNamespace) -> None:
+def test_a_proxy_of_an_argument_counts_as_the_argument(site: Site) -> None:
     def proxy(value: Any) -> Any:
         return LocalProxy(lambda: value)
 
@@ -320,7 +309,7 @@ def test_a_member_needs_a_max_age_where_nobody_can_be_logged_in(make_site: MakeS
         assert site.xiebao.product_link(CODE)
 
 
-def test_a_link_takes_keywords_only_after_its_reference(site: SimpleNamespace) -> None:
+def test_a_link_takes_keywords_only_after_its_reference(site: Site) -> None:
     with site.app.test_request_context():
         for make in (site.xiebao.product_link, site.xiebao.policy_link):
             with pytest.raises(TypeError):
@@ -332,7 +321,7 @@ def test_a_link_takes_keywords_only_after_its_reference(site: SimpleNamespace) -
 
 
 def test_a_response_with_a_members_link_is_kept_from_shared_caches(
-    site: SimpleNamespace,
+    site: Site,
 ) -> None:
     @site.app.get("/links/<member>")
     def links(member: str) -> Any:
@@ -353,7 +342,7 @@ def test_a_response_with_a_members_link_is_kept_from_shared_caches(
 
 
 @pytest.mark.parametrize("page", ["product", "home", "policy"])
-def test_an_external_link_is_on_the_host_of_the_request(site: SimpleNamespace, page: str) -> None:
+def test_an_external_link_is_on_the_host_of_the_request(site: Site, page: str) -> None:
     with site.app.test_request_context(base_url="https://shop.example:8443"):
         link = LINKS[page](site.xiebao, member="7", external=True)
     assert re.fullmatch(rf"https://shop\.example:8443/xiebao/{page}/{TOKEN}", link)
@@ -454,7 +443,7 @@ def test_a_members_link_may_leave_where_the_host_is_known_or_does_not_matter(
     assert urlsplit(link).hostname == host
 
 
-def host_of_a_members_link(site: SimpleNamespace, host: str) -> tuple[int, str]:
+def host_of_a_members_link(site: Site, host: str) -> tuple[int, str]:
     @site.app.get("/link")
     def link() -> str:
         return site.xiebao.home_link(member="7", external=True)
@@ -495,7 +484,7 @@ def test_an_empty_list_of_trusted_hosts_vouches_for_nothing(make_site: MakeSite)
             site.xiebao.home_link(member="7", external=True)
 
 
-def test_links_of_a_mounted_site_carry_its_mount_path(site: SimpleNamespace) -> None:
+def test_links_of_a_mounted_site_carry_its_mount_path(site: Site) -> None:
     with site.app.test_request_context(base_url="https://shop.example/mall"):
         assert site.xiebao.home_link().startswith("/mall/xiebao/home/")
         external = site.xiebao.home_link(external=True)
@@ -520,7 +509,7 @@ def test_behind_a_proxy_links_have_the_scheme_and_host_that_it_tells(make_site: 
     assert response.text.startswith("https://shop.example/mall/xiebao/home/")
 
 
-def test_what_a_site_adds_to_all_its_urls_does_not_break_a_link(site: SimpleNamespace) -> None:
+def test_what_a_site_adds_to_all_its_urls_does_not_break_a_link(site: Site) -> None:
     site.log_in("7")
 
     @site.app.url_defaults
@@ -534,7 +523,7 @@ def test_what_a_site_adds_to_all_its_urls_does_not_break_a_link(site: SimpleName
     assert followed(site, link) == 302
 
 
-def test_links_of_one_page_differ_in_what_they_say_only(site: SimpleNamespace) -> None:
+def test_links_of_one_page_differ_in_what_they_say_only(site: Site) -> None:
     codes = [f"QX{number}" for number in range(50)]
     with site.app.test_request_context(base_url="https://shop.example/mall"):
         links = [site.xiebao.product_link(code) for code in codes * 2]
@@ -625,7 +614,7 @@ def test_a_fallback_keeps_old_links_valid_until_it_is_taken_out(make_site: MakeS
 # Members
 
 
-def test_the_loader_comes_back_as_it_was(site: SimpleNamespace) -> None:
+def test_the_loader_comes_back_as_it_was(site: Site) -> None:
     def loader() -> str:
         return "7"
 
@@ -634,7 +623,7 @@ def test_the_loader_comes_back_as_it_was(site: SimpleNamespace) -> None:
         assert entry_of(site.xiebao.policy_link(NUMBER)).member == "7"
 
 
-def test_a_loader_that_fails_is_the_sites_error_and_never_nobody(site: SimpleNamespace) -> None:
+def test_a_loader_that_fails_is_the_sites_error_and_never_nobody(site: Site) -> None:
     @site.xiebao.member_loader
     def loader() -> str:
         raise ZeroDivisionError
@@ -644,7 +633,7 @@ def test_a_loader_that_fails_is_the_sites_error_and_never_nobody(site: SimpleNam
 
 
 @pytest.mark.parametrize("value", [True, 1.5, ["7"], b"7"])
-def test_a_loader_that_returns_no_member_id_is_an_error(site: SimpleNamespace, value: Any) -> None:
+def test_a_loader_that_returns_no_member_id_is_an_error(site: Site, value: Any) -> None:
     site.log_in(value)
     with (
         site.app.test_request_context(),
@@ -669,7 +658,7 @@ def log_in_by_flask_login(app: Flask) -> None:
         return "welcome"
 
 
-def policy_link_for(site: SimpleNamespace, *, login: str | None) -> str:
+def policy_link_for(site: Site, *, login: str | None) -> str:
     @site.app.get("/mine")
     def mine() -> str:
         return site.xiebao.policy_link(NUMBER)
@@ -711,7 +700,7 @@ def test_with_flask_login_a_member_needs_no_max_age(make_site: MakeSite) -> None
         assert entry_of(site.xiebao.home_link(member="ann")).member == "ann"
 
 
-def test_making_links_logs_nothing(site: SimpleNamespace, caplog: pytest.LogCaptureFixture) -> None:
+def test_making_links_logs_nothing(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with site.app.test_request_context():
         for make in LINKS.values():
@@ -726,7 +715,7 @@ def test_making_links_logs_nothing(site: SimpleNamespace, caplog: pytest.LogCapt
 ONE = uuid.UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 
 
-def test_a_uuid_is_a_member_and_is_sent_as_it_is_written(site: SimpleNamespace) -> None:
+def test_a_uuid_is_a_member_and_is_sent_as_it_is_written(site: Site) -> None:
     site.log_in(ONE)
     with site.app.test_request_context():
         links = [
@@ -741,7 +730,7 @@ def test_a_uuid_is_a_member_and_is_sent_as_it_is_written(site: SimpleNamespace) 
         assert query["partnerUniqKey"] == "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
-def test_a_uuid_and_its_text_are_the_same_member(site: SimpleNamespace) -> None:
+def test_a_uuid_and_its_text_are_the_same_member(site: Site) -> None:
     with site.app.test_request_context():
         link = site.xiebao.home_link(member=str(ONE))
     for member in (ONE, str(ONE), LocalProxy(lambda: ONE)):
@@ -783,7 +772,7 @@ ODD = [
 
 @pytest.mark.parametrize(("member", "words"), [row[1:] for row in ODD], ids=[row[0] for row in ODD])
 def test_an_odd_member_is_an_error_where_the_page_is_rendered_and_at_the_click(
-    site: SimpleNamespace, member: str, words: str
+    site: Site, member: str, words: str
 ) -> None:
     site.log_in(member)
     with site.app.test_request_context():
@@ -812,17 +801,13 @@ def test_the_longest_member_fits_into_the_code_of_the_longest_link(
 
 
 @pytest.mark.parametrize("text", ["/" + '"' * 700, "/" + "保" * 400, "/" + "x" * 1200])
-def test_a_link_that_no_code_could_hold_is_refused_when_it_is_made(
-    site: SimpleNamespace, text: str
-) -> None:
+def test_a_link_that_no_code_could_hold_is_refused_when_it_is_made(site: Site, text: str) -> None:
     with site.app.test_request_context(), pytest.raises(LinkError, match="Shorten return_to"):
         site.xiebao.home_link(return_to=text)
 
 
 @pytest.mark.parametrize("number", [None, LocalProxy(lambda: None)], ids=["None", "a proxy"])
-def test_a_number_that_is_null_in_the_database_says_what_it_is(
-    site: SimpleNamespace, number: Any
-) -> None:
+def test_a_number_that_is_null_in_the_database_says_what_it_is(site: Site, number: Any) -> None:
     with (
         site.app.test_request_context(),
         pytest.raises(LinkError, match="insureNum is None, such as a NULL in a database"),
@@ -850,7 +835,7 @@ def test_an_app_with_host_matching_is_told_what_else_to_do() -> None:
         Xiebao(app)
 
 
-def test_every_view_has_a_name_and_the_module_of_the_package(site: SimpleNamespace) -> None:
+def test_every_view_has_a_name_and_the_module_of_the_package(site: Site) -> None:
     views = {
         endpoint: view
         for endpoint, view in site.app.view_functions.items()

@@ -16,17 +16,14 @@ import pytest
 
 from flask_xiebao import ConfigError, Gateway, GatewayError, Platform, XiebaoError
 from flask_xiebao.testing import GatewaySimulator
+from tests.support import CODE, NUMBER, SIGN
 
-# The document's vector: apiKey=Key, partnerId=12345.
-SIGN = "001f9594105fd5b7ccb07caa01481a35"
 HOSTS = [Gateway.TEST, Gateway.PRODUCTION]
 
 # A key that is part of no parameter's name, so that it is found wherever it is shown.
 KEY = "5e1f-c0nta1ned"
 KEY_SIGN = hashlib.md5(f"{KEY}12345".encode(), usedforsecurity=False).hexdigest()
 
-CODE = "QX000000127257"
-NUMBER = "20190226020146"
 SHOP = "https://shop.example/orders/8?paid=>>>&from=???~1"
 PAY_SUCCESS = base64.b64encode(SHOP.encode()).decode()
 

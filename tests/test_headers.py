@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import CODE, MACROS, NUMBER, PC, PHONE
 from flask import (
     Flask,
     Response,
@@ -22,12 +21,8 @@ from werkzeug.test import TestResponse
 
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
+from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PC, PHONE
 
-NEVER_KEPT = {
-    "Cache-Control": ["no-store"],
-    "Referrer-Policy": ["strict-origin"],
-    "X-Robots-Tag": ["noindex, nofollow"],
-}
 EVERYTHING_IS_PUBLIC = {
     "Cache-Control": "public, max-age=3600, s-maxage=3600",
     "Expires": "Thu, 31 Dec 2037 23:55:55 GMT",
@@ -110,9 +105,7 @@ def by_its_class(app: Flask, hook: Callable[[Response], Response]) -> None:
 def make_shop(first: bool, add: Add, hook: Callable[[Response], Response]) -> Flask:
     app = Flask("shop")
     app.config.update(
-        SECRET_KEY="a secret for tests",
-        XIEBAO_PARTNER_ID="12345",
-        XIEBAO_API_KEY="Key",
+        CONFIG,
         XIEBAO_ENV="test",
         XIEBAO_PUBLIC_URL="https://shop.example",
     )
@@ -181,8 +174,8 @@ def test_no_hook_makes_an_answer_of_a_link_cacheable(
 ) -> None:
     for what, response in answers(make_shop(first, add, hook)):
         assert what.endswith(str(response.status_code))
-        for name, value in NEVER_KEPT.items():
-            assert response.headers.getlist(name) == value, f"{name} of {what}"
+        for name, value in HIDDEN.items():
+            assert response.headers.getlist(name) == [value], f"{name} of {what}"
         assert not set(FOR_CACHES_ONLY) & set(response.headers.keys()), what
         if response.location is None:
             assert response.headers.getlist("X-Content-Type-Options") == ["nosniff"], what
@@ -266,7 +259,7 @@ def test_a_response_that_a_site_keeps_stays_its_own() -> None:
         assert get(app, "/xiebao/nowhere").headers["Cache-Control"] == "no-store"
     response = get(app, "/kept/page")
     assert (response.status_code, response.text) == (404, "not here")
-    assert not set(NEVER_KEPT) & set(response.headers.keys())
+    assert not set(HIDDEN) & set(response.headers.keys())
 
 
 def test_a_hook_may_copy_or_pickle_a_response() -> None:

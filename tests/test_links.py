@@ -20,9 +20,8 @@ from werkzeug.local import LocalProxy
 from flask_xiebao import Entry, LinkError, Platform, XiebaoError
 from flask_xiebao.links import Click, LinkSigner
 from flask_xiebao.members import normalize_member
+from tests.support import CODE, NUMBER
 
-CODE = "QX000000127257"
-NUMBER = "20190226020146"
 NOW = 1_700_000_000
 
 PRODUCT = Entry("product", CODE)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
-from conftest import CODE, NUMBER, PC, PHONE
 from flask import Flask
 from jinja2 import DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -18,10 +15,7 @@ from werkzeug.test import Client, TestResponse
 
 from flask_xiebao import entry_clicked, entry_refused, payment_returned
 from flask_xiebao.testing import GatewaySimulator
-
-MakeSite = Callable[..., SimpleNamespace]
-
-REFERENCES: dict[str, tuple[str, ...]] = {"product": (CODE,), "home": (), "policy": (NUMBER,)}
+from tests.support import NUMBER, PC, PHONE, REFERENCES, MakeSite, Site, accepted, href, one, soup
 
 NAVIGATIONS = {
     "an old browser": {},
@@ -50,21 +44,14 @@ SCRIPTS = [name for name in FETCHES if name.startswith(("HTMX", "Turbo"))]
 OTHERS = [name for name in FETCHES if name not in SCRIPTS]
 
 
-def link(site: SimpleNamespace, page: str, **options: Any) -> str:
-    """Return a link as a view of the site would make it."""
-    with site.app.test_request_context():
-        made: str = getattr(site.xiebao, f"{page}_link")(*REFERENCES[page], **options)
-    return made
-
-
-def follow(site: SimpleNamespace, url: str, headers: dict[str, str], **more: Any) -> TestResponse:
-    return site.app.test_client().open(url, headers={**PHONE, **headers}, **more)
+def follow(site: Site, url: str, headers: dict[str, str], **more: Any) -> TestResponse:
+    return site.follow(url, {**PHONE, **headers}, **more)
 
 
 def is_click(response: TestResponse) -> bool:
     """Tell whether the response leads to the gateway; one that does not has to be the page."""
     if response.status_code == 302:
-        assert GatewaySimulator("12345", "Key").check(response.location or "").accepted
+        accepted(response.location)
         return True
     assert (response.status_code, response.location) == (200, None)
     return False
@@ -87,20 +74,20 @@ def heard() -> Iterator[list[str]]:
 @pytest.mark.parametrize("page", REFERENCES)
 @pytest.mark.parametrize("headers", NAVIGATIONS.values(), ids=NAVIGATIONS)
 def test_a_navigation_is_a_click(
-    site: SimpleNamespace, heard: list[str], page: str, headers: dict[str, str]
+    site: Site, heard: list[str], page: str, headers: dict[str, str]
 ) -> None:
     site.log_in("alice")
-    assert is_click(follow(site, link(site, page), headers))
+    assert is_click(follow(site, site.link(page), headers))
     assert heard == ["entry-clicked"]
 
 
 @pytest.mark.parametrize("page", REFERENCES)
 @pytest.mark.parametrize("headers", FETCHES.values(), ids=FETCHES)
 def test_what_a_script_fetches_is_no_click_and_leads_to_the_same_link(
-    site: SimpleNamespace, heard: list[str], page: str, headers: dict[str, str]
+    site: Site, heard: list[str], page: str, headers: dict[str, str]
 ) -> None:
     site.log_in("alice")
-    url = link(site, page)
+    url = site.link(page)
     response = follow(site, url, headers)
     assert not is_click(response)
     assert heard == []
@@ -108,40 +95,38 @@ def test_what_a_script_fetches_is_no_click_and_leads_to_the_same_link(
 
     # HTMX goes where this header says, Turbo where it was going, and everything else by the page.
     assert response.headers["HX-Redirect"] == url
-    soup = BeautifulSoup(response.text, "html.parser")
-    said = [(meta["name"], meta["content"]) for meta in soup.select("meta[name^=turbo]")]
+    page = soup(response)
+    said = [(meta["name"], meta["content"]) for meta in page.select("meta[name^=turbo]")]
     assert said == [
         ("turbo-visit-control", "reload"),
         ("turbo-cache-control", "no-cache"),
         ("turbo-cache-control", "no-preview"),
     ]
-    [refresh] = soup.select("meta[http-equiv=refresh]")
-    [anchor] = soup.select("a")
-    assert refresh["content"] == f"0; url={url}?go=1"
-    assert anchor["href"] == f"{url}?go=1"
-    assert soup.script is soup.style is None
+    assert one(page, "meta[http-equiv=refresh]")["content"] == f"0; url={url}?go=1"
+    assert href(page) == f"{url}?go=1"
+    assert page.script is page.style is None
 
-    assert is_click(follow(site, anchor["href"], {"Sec-Fetch-Mode": "navigate"}))
+    assert is_click(follow(site, href(page), {"Sec-Fetch-Mode": "navigate"}))
     assert heard == ["entry-clicked"]
 
 
 @pytest.mark.parametrize("query", ["?go=1", "?platform=ios&go=1", "?go=1&platform=ios", "?x&go=1"])
 @pytest.mark.parametrize("name", FETCHES)
 def test_go_overrides_the_mode_and_no_script(
-    site: SimpleNamespace, heard: list[str], name: str, query: str
+    site: Site, heard: list[str], name: str, query: str
 ) -> None:
     site.log_in("alice")
-    clicked = is_click(follow(site, link(site, "product") + query, FETCHES[name]))
+    clicked = is_click(follow(site, site.link("product") + query, FETCHES[name]))
     assert clicked == (name in OTHERS)
     assert len(heard) == clicked
 
 
-def test_the_page_sends_a_browser_on_once(site: SimpleNamespace) -> None:
+def test_the_page_sends_a_browser_on_once(site: Site) -> None:
     """Else one whose every request looks like a script's would load it for ever."""
-    url = f"{link(site, 'product')}?go=1"
-    soup = BeautifulSoup(follow(site, url, FETCHES["HTMX"]).text, "html.parser")
-    assert soup.select("meta[http-equiv=refresh]") == []
-    assert soup.a["href"] == url
+    url = f"{site.link('product')}?go=1"
+    page = soup(follow(site, url, FETCHES["HTMX"]))
+    assert page.select("meta[http-equiv=refresh]") == []
+    assert href(page) == url
 
 
 @pytest.mark.parametrize(
@@ -156,46 +141,44 @@ def test_the_page_sends_a_browser_on_once(site: SimpleNamespace) -> None:
     ids=lambda fetch: " ".join(fetch.values()),
 )
 def test_go_is_nothing_for_images_and_other_sites(
-    site: SimpleNamespace, heard: list[str], fetch: dict[str, str]
+    site: Site, heard: list[str], fetch: dict[str, str]
 ) -> None:
     site.log_in("alice")
-    assert not is_click(follow(site, f"{link(site, 'product')}?go=1", fetch))
-    handoff = follow(site, f"{link(site, 'home')}?go=1", {**PC, **fetch})
+    assert not is_click(follow(site, f"{site.link('product')}?go=1", fetch))
+    handoff = follow(site, f"{site.link('home')}?go=1", {**PC, **fetch})
     assert "<svg" not in handoff.text
     assert heard == []
 
 
 @pytest.mark.parametrize("dest", ["empty", "document", "iframe"])
-def test_go_is_for_what_a_service_worker_makes_of_a_navigation(
-    site: SimpleNamespace, dest: str
-) -> None:
+def test_go_is_for_what_a_service_worker_makes_of_a_navigation(site: Site, dest: str) -> None:
     site.log_in("alice")
     headers = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": dest, "Sec-Fetch-Site": "same-origin"}
-    assert is_click(follow(site, f"{link(site, 'product')}?go=1", headers))
+    assert is_click(follow(site, f"{site.link('product')}?go=1", headers))
 
 
 @pytest.mark.parametrize(
     "query", ["?go=0", "?go=", "?go", "?go=11", "?going=1", "?x=go=1", "?GO=1"]
 )
-def test_nothing_but_go_equals_1_goes(site: SimpleNamespace, query: str) -> None:
+def test_nothing_but_go_equals_1_goes(site: Site, query: str) -> None:
     site.log_in("alice")
-    assert not is_click(follow(site, link(site, "product") + query, FETCHES["fetch()"]))
+    assert not is_click(follow(site, site.link("product") + query, FETCHES["fetch()"]))
 
 
 @pytest.mark.parametrize("platform", ["h5", "pc", "ios", "android"])
-def test_the_platform_that_was_asked_for_is_kept(site: SimpleNamespace, platform: str) -> None:
+def test_the_platform_that_was_asked_for_is_kept(site: Site, platform: str) -> None:
     site.log_in("alice")
-    url = f"{link(site, 'product')}?platform={platform}"
+    url = f"{site.link('product')}?platform={platform}"
     response = follow(site, url, FETCHES["HTMX"])
     assert response.headers["HX-Redirect"] == url
-    assert BeautifulSoup(response.text, "html.parser").a["href"] == f"{url}&go=1"
+    assert href(response) == f"{url}&go=1"
 
 
 @pytest.mark.parametrize(
     "query", ["platform=tv", "platform=", "x=1", "next=//evil.example", "go=1"]
 )
-def test_nothing_else_of_the_query_is_kept(site: SimpleNamespace, query: str) -> None:
-    url = link(site, "product")
+def test_nothing_else_of_the_query_is_kept(site: Site, query: str) -> None:
+    url = site.link("product")
     response = follow(site, f"{url}?{query}", FETCHES["HTMX"])
     assert response.headers["HX-Redirect"] == url
     assert "evil" not in response.text
@@ -210,7 +193,7 @@ def test_the_page_is_for_whoever_asks_and_says_nothing_of_the_link(
     with site.app.test_request_context():
         expired = site.xiebao.policy_link(NUMBER, member="alice", max_age=1)
     for shop, url in [
-        (site, link(site, "product")),
+        (site, site.link("product")),
         (site, expired),
         (site, "/xiebao/policy/tampered"),
         (off, "/xiebao/home/x"),
@@ -221,26 +204,26 @@ def test_the_page_is_for_whoever_asks_and_says_nothing_of_the_link(
     assert heard == []
 
 
-def test_a_head_request_of_a_script_is_no_click(site: SimpleNamespace, heard: list[str]) -> None:
+def test_a_head_request_of_a_script_is_no_click(site: Site, heard: list[str]) -> None:
     site.log_in("alice")
-    response = follow(site, link(site, "product"), FETCHES["fetch()"], method="HEAD")
+    response = follow(site, site.link("product"), FETCHES["fetch()"], method="HEAD")
     assert not is_click(response)
     assert (response.data, heard) == (b"", [])
 
 
-def test_a_prefetch_by_the_browser_comes_before_all_other_signs(site: SimpleNamespace) -> None:
+def test_a_prefetch_by_the_browser_comes_before_all_other_signs(site: Site) -> None:
     site.log_in("alice")
     headers = {**FETCHES["HTMX"], "Sec-Purpose": "prefetch"}
-    response = follow(site, f"{link(site, 'product')}?go=1", headers)
+    response = follow(site, f"{site.link('product')}?go=1", headers)
     assert (response.status_code, response.mimetype) == (503, "text/plain")
 
 
 @pytest.mark.parametrize("headers", FETCHES.values(), ids=FETCHES)
 def test_the_way_back_from_a_payment_answers_scripts_too(
-    site: SimpleNamespace, heard: list[str], headers: dict[str, str]
+    site: Site, heard: list[str], headers: dict[str, str]
 ) -> None:
     site.log_in("alice")
-    gateway_url = follow(site, link(site, "product", return_to="/orders/8"), {}).location
+    gateway_url = follow(site, site.link("product", return_to="/orders/8"), {}).location
     back = GatewaySimulator("12345", "Key").check(gateway_url or "").pay_success
     assert back is not None
     response = follow(site, urlsplit(back).path, headers)
@@ -251,39 +234,36 @@ def test_the_way_back_from_a_payment_answers_scripts_too(
 def test_the_page_is_in_the_language_of_the_site(make_site: MakeSite) -> None:
     for locale, lang, title in (("zh", "zh-CN", "正在打开…"), ("en", "en", "Opening…")):
         site = make_site(XIEBAO_LOCALE=locale)
-        soup = BeautifulSoup(follow(site, link(site, "home"), FETCHES["HTMX"]).text, "html.parser")
-        assert (soup.html["lang"], soup.title.text) == (lang, title)
+        page = follow(site, site.link("home"), FETCHES["HTMX"])
+        assert (one(page, "html")["lang"], one(page, "title").text) == (lang, title)
 
 
 def test_the_page_works_below_a_path_and_whatever_a_site_makes_of_its_layout(
-    site: SimpleNamespace,
+    site: Site,
 ) -> None:
     site.app.jinja_loader = DictLoader({"xiebao/layout.html": "the site's own"})
     mounted = Client(DispatcherMiddleware(Flask("root"), {"/shop": site.app}), TestResponse)
-    response = mounted.get(f"/shop{link(site, 'product')}", headers=FETCHES["Turbo Drive"])
-    assert response.headers["HX-Redirect"] == f"/shop{link(site, 'product')}"
+    response = mounted.get(f"/shop{site.link('product')}", headers=FETCHES["Turbo Drive"])
+    assert response.headers["HX-Redirect"] == f"/shop{site.link('product')}"
     assert 'content="reload"' in response.text
 
 
 @pytest.mark.parametrize(
     "token", ["x'\"><script>alert(1)</script>", "%0d%0aSet-Cookie:%20a=b", "保险", "a b"]
 )
-def test_what_stands_in_the_place_of_a_token_breaks_out_of_nothing(
-    site: SimpleNamespace, token: str
-) -> None:
+def test_what_stands_in_the_place_of_a_token_breaks_out_of_nothing(site: Site, token: str) -> None:
     response = follow(site, f"/xiebao/product/{token}", FETCHES["HTMX"])
     if response.status_code == 404:  # a slash ends the token
         return
-    soup = BeautifulSoup(response.text, "html.parser")
-    assert soup.script is None
+    assert soup(response).script is None
     assert response.headers["HX-Redirect"].startswith("/xiebao/product/")
     assert "Set-Cookie" not in response.headers
-    assert soup.a["href"] == response.headers["HX-Redirect"] + "?go=1"
+    assert href(response) == response.headers["HX-Redirect"] + "?go=1"
 
 
-def test_a_pc_gets_the_handoff_by_a_navigation_only(site: SimpleNamespace) -> None:
+def test_a_pc_gets_the_handoff_by_a_navigation_only(site: Site) -> None:
     site.log_in("alice")
-    url = link(site, "home")
+    url = site.link("home")
     fetched = follow(site, url, {**PC, **FETCHES["Turbo Drive"]})
     assert "<svg" not in fetched.text
     assert "<svg" in follow(site, url, {**PC, "Sec-Fetch-Mode": "navigate"}).text

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import qr
 import time_machine
-from bs4 import BeautifulSoup, Tag
-from conftest import CODE, MACROS, NUMBER, PC, PHONE
+from bs4 import Tag
 from flask import (
     Flask,
     Response,
@@ -34,9 +31,21 @@ from werkzeug.test import Client, TestResponse
 from werkzeug.wsgi import ClosingIterator
 
 from flask_xiebao import LinkError, Platform, Xiebao, detect_platform
-from flask_xiebao.testing import GatewaySimulator, Verdict
-
-MakeSite = Callable[..., SimpleNamespace]
+from tests import qr
+from tests.support import (
+    CODE,
+    CONFIG,
+    MACROS,
+    NUMBER,
+    PC,
+    PHONE,
+    MakeSite,
+    Site,
+    arrival,
+    href,
+    one,
+    soup,
+)
 
 IOS_APP = {"User-Agent": f"{PHONE['User-Agent']} ShopApp/3.1"}
 DEVICES = [(PC, Platform.PC), (PHONE, Platform.H5), (IOS_APP, Platform.IOS)]
@@ -53,36 +62,21 @@ SHOP = "https://shop.example"
 def app_without_entries(**config: Any) -> Flask:
     """Return an app that Xiebao has yet to be given to."""
     app = Flask("shop")
-    app.config.update(
-        TESTING=True, SECRET_KEY="s", XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY="Key", **config
-    )
+    app.config.update(CONFIG, TESTING=True, **config)
     return app
 
 
-def cache_of(site: SimpleNamespace) -> Cache:
+def cache_of(site: Site) -> Cache:
     return Cache(site.app, config={"CACHE_TYPE": "SimpleCache"})
 
 
-def get(site: SimpleNamespace, url: str, headers: dict[str, str] = PC) -> TestResponse:
+def get(site: Site, url: str, headers: dict[str, str] = PC) -> TestResponse:
     """Open a URL in a browser that is new to the site."""
-    return site.app.test_client().get(url, headers=headers)
+    return site.follow(url, headers)
 
 
 def anchors(html: str) -> list[Tag]:
-    return BeautifulSoup(html, "html.parser").select("a[data-xiebao-entry]")
-
-
-def href(html: str) -> str:
-    [anchor] = anchors(html)
-    return str(anchor["href"])
-
-
-def arrival(response: TestResponse) -> Verdict:
-    """Return how the gateway reads this redirect, which it has to accept."""
-    assert response.status_code == 302
-    verdict = GatewaySimulator("12345", "Key").check(response.location)
-    assert verdict.accepted, verdict.reasons
-    return verdict
+    return soup(html).select("a[data-xiebao-entry]")
 
 
 def vary(response: TestResponse) -> list[str]:
@@ -103,7 +97,7 @@ def in_worker(work: Callable[[], Any]) -> Any:
         return pool.submit(work).result()
 
 
-def mail(site: SimpleNamespace, source: str, **context: Any) -> str:
+def mail(site: Site, source: str, **context: Any) -> str:
     """Return a mail as a worker renders it: with the app, without a request."""
 
     def work() -> str:
@@ -116,7 +110,7 @@ def mail(site: SimpleNamespace, source: str, **context: Any) -> str:
 # Cached pages and fragments
 
 
-def cached_view(site: SimpleNamespace, source: str) -> list[str]:
+def cached_view(site: Site, source: str) -> list[str]:
     """Give the site ``/kept``, one cached view; return the list of what it renders."""
     cache, made = cache_of(site), []
 
@@ -129,7 +123,7 @@ def cached_view(site: SimpleNamespace, source: str) -> list[str]:
     return made
 
 
-def cached_fragment(site: SimpleNamespace, source: str) -> list[str]:
+def cached_fragment(site: Site, source: str) -> list[str]:
     """Give the site ``/kept``, a page of which a fragment is cached; return what that renders."""
     cache_of(site)
     made: list[str] = []
@@ -178,8 +172,8 @@ def test_a_kept_home_entry_leads_phones_to_the_gateway_and_pcs_to_the_handoff(
     site = make_site(XIEBAO_DEVICE_MARKUP=False)
     site.log_in("li")
     keep(site, HOME)
-    url = href(get(site, "/kept", PC).text)
-    assert url == href(get(site, "/kept", PHONE).text)
+    url = href(get(site, "/kept", PC))
+    assert url == href(get(site, "/kept", PHONE))
     assert arrival(get(site, url, PHONE)).page == "home"
     handoff = get(site, url, PC)
     assert handoff.status_code == 200
@@ -198,8 +192,8 @@ def test_everybody_goes_as_themselves_by_an_entry_that_was_kept_for_another(
         site.log_in(member)
         page = get(site, "/kept")
         assert cache_control(page) == []
-        links.add(href(page.text))
-        assert arrival(get(site, href(page.text))).member == member
+        links.add(href(page))
+        assert arrival(get(site, href(page))).member == member
     assert len(made) == len(links) == 1
     site.log_in(None)
     assert get(site, links.pop()).status_code == 401
@@ -211,7 +205,7 @@ def test_a_kept_entry_does_not_grow_old(make_site: MakeSite, keep: Any) -> None:
     site.log_in("li")
     keep(site, ENTRY)
     with time_machine.travel(0, tick=False):
-        url = href(get(site, "/kept").text)
+        url = href(get(site, "/kept"))
     assert arrival(get(site, url)).member == "li"
     with site.app.test_request_context():
         assert site.xiebao.product_link(CODE) == url
@@ -226,7 +220,7 @@ def test_a_policy_entry_that_was_kept_by_mistake_opens_for_its_member_only(
     site.log_in("li")
     assert cache_control(get(site, "/kept")) == ["private"]
     site.log_in("wang")
-    url = href(get(site, "/kept").text)
+    url = href(get(site, "/kept"))
     assert len(made) == 1
     assert get(site, url, PHONE).status_code == 403
     site.log_in("li")
@@ -249,7 +243,7 @@ def test_the_rest_of_a_page_is_not_kept_with_its_fragment(make_site: MakeSite) -
     cached_fragment(site, ENTRY)
     for member in ("li", "wang"):
         site.log_in(member)
-        assert BeautifulSoup(get(site, "/kept").text, "html.parser").p.text == member
+        assert one(get(site, "/kept"), "p").text == member
 
 
 def test_a_fragment_kept_for_each_member_leads_each_to_their_own_policy(
@@ -261,7 +255,7 @@ def test_a_fragment_kept_for_each_member_leads_each_to_their_own_policy(
     for _ in range(2):
         for member in ("li", "wang"):
             site.log_in(member)
-            url = href(site.render(source, member=member).text)
+            url = href(site.render(source, member=member))
             assert arrival(get(site, url, PHONE)).member == member
 
 
@@ -326,7 +320,7 @@ def test_a_memoized_piece_of_a_page_works_for_every_device_and_member(make_site:
 
     for (headers, platform), member in zip(DEVICES[:2], ("li", "wang"), strict=True):
         site.log_in(member)
-        verdict = arrival(get(site, href(get(site, "/kept", headers).text), headers))
+        verdict = arrival(get(site, href(get(site, "/kept", headers)), headers))
         assert (verdict.platform, verdict.member) == (platform, member)
     assert made == [CODE]
 
@@ -370,7 +364,7 @@ STREAMS = pytest.mark.parametrize(
 )
 
 
-def streamed(site: SimpleNamespace, stream: Any, source: str) -> None:
+def streamed(site: Site, stream: Any, source: str) -> None:
     """Give the site ``/streamed``, which sends its headers before it renders this template."""
     site.app.jinja_loader = DictLoader({"page.html": MACROS + source})
 
@@ -456,7 +450,7 @@ def test_headers_that_a_stream_owes_and_can_no_longer_send_are_asked_for_in_the_
 
 @STREAMS
 def test_a_stream_keeps_the_headers_of_its_view_and_asks_for_no_others(
-    site: SimpleNamespace, stream: Any, caplog: pytest.LogCaptureFixture
+    site: Site, stream: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.app.jinja_loader = DictLoader({"page.html": MACROS + MEMBERS_ENTRY})
 
@@ -476,7 +470,7 @@ def test_a_stream_keeps_the_headers_of_its_view_and_asks_for_no_others(
 
 @STREAMS
 def test_what_was_rendered_before_the_stream_began_is_in_the_headers(
-    site: SimpleNamespace, stream: Any
+    site: Site, stream: Any
 ) -> None:
     site.app.jinja_loader = DictLoader({"page.html": MACROS + ENTRY})
 
@@ -504,9 +498,7 @@ def test_a_wrong_case_code_in_a_stream_leaves_the_rest_of_it_standing(
 
 
 @STREAMS
-def test_a_wrong_case_code_in_a_stream_raises_in_strict_mode(
-    site: SimpleNamespace, stream: Any
-) -> None:
+def test_a_wrong_case_code_in_a_stream_raises_in_strict_mode(site: Site, stream: Any) -> None:
     streamed(site, stream, "<header>top</header>{{ insurance_entry('') }}")
     with pytest.raises(LinkError):
         assert get(site, "/streamed").text
@@ -563,13 +555,12 @@ def test_a_mail_knows_where_the_site_is(
         "{{ policy_entry('1', member='li') }}{{ insurance_qr('A') }}"
         "<p>{{ xiebao_link('product', 'A') }}</p>",
     )
-    soup = BeautifulSoup(text, "html.parser")
-    assert soup.link["href"] == f"{base}/xiebao/static/xiebao.css"
+    assert one(text, "link")["href"] == f"{base}/xiebao/static/xiebao.css"
     product, home, policy = (str(anchor["href"]) for anchor in anchors(text))
     assert product.startswith(f"{base}/xiebao/product/")
     assert home.startswith(f"{base}/xiebao/home/")
     assert policy.startswith(f"{base}/xiebao/policy/")
-    assert soup.p.text == qr.read(text) == product
+    assert one(text, "p").text == qr.read(text) == product
 
 
 def test_a_mail_leaves_the_platform_for_the_click(make_site: MakeSite) -> None:
@@ -708,8 +699,8 @@ def test_production_needs_no_host_header_for_a_mail(make_site: MakeSite) -> None
 
 def test_the_style_sheet_of_a_mail_is_there(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=SHOP)
-    soup = BeautifulSoup(mail(site, "{{ xiebao_styles() }}"), "html.parser")
-    with get(site, soup.link["href"]) as response:
+    link = one(mail(site, "{{ xiebao_styles() }}"), "link")
+    with get(site, str(link["href"])) as response:
         assert response.status_code == 200
         assert response.mimetype == "text/css"
 
@@ -843,7 +834,7 @@ def test_a_label_of_the_sites_own_asks_no_selector(make_site: MakeSite) -> None:
 # Threads that take their request with them
 
 
-def threaded(site: SimpleNamespace, there: str, here: str) -> None:
+def threaded(site: Site, there: str, here: str) -> None:
     """Give the site ``/threaded``: one template is rendered in a thread, then one here."""
 
     @site.app.get("/threaded")
@@ -857,7 +848,7 @@ def threaded(site: SimpleNamespace, there: str, here: str) -> None:
 
 @pytest.mark.parametrize(("headers", "platform"), DEVICES[:2], ids=DEVICE_NAMES[:2])
 def test_a_thread_with_the_request_renders_what_the_view_would(
-    site: SimpleNamespace, headers: dict[str, str], platform: Platform
+    site: Site, headers: dict[str, str], platform: Platform
 ) -> None:
     site.log_in("li")
     threaded(site, ENTRY + POLICY, ENTRY + POLICY)
@@ -870,7 +861,7 @@ def test_a_thread_with_the_request_renders_what_the_view_would(
         assert arrival(get(site, policy["href"], PHONE)).member == "li"
 
 
-def test_a_thread_does_not_take_the_headers_of_the_response_away(site: SimpleNamespace) -> None:
+def test_a_thread_does_not_take_the_headers_of_the_response_away(site: Site) -> None:
     threaded(site, MEMBERS_ENTRY, MEMBERS_ENTRY)
     response = get(site, "/threaded")
     assert len(anchors(response.text)) == 2
@@ -878,7 +869,7 @@ def test_a_thread_does_not_take_the_headers_of_the_response_away(site: SimpleNam
     assert cache_control(response) == ["private"]
 
 
-def test_what_a_thread_renders_for_the_response_is_in_its_headers(site: SimpleNamespace) -> None:
+def test_what_a_thread_renders_for_the_response_is_in_its_headers(site: Site) -> None:
     threaded(site, MEMBERS_ENTRY, "")
     response = get(site, "/threaded")
     assert len(anchors(response.text)) == 1
@@ -886,7 +877,7 @@ def test_what_a_thread_renders_for_the_response_is_in_its_headers(site: SimpleNa
     assert cache_control(response) == ["private"]
 
 
-def test_a_thread_that_goes_on_after_the_response_still_renders(site: SimpleNamespace) -> None:
+def test_a_thread_that_goes_on_after_the_response_still_renders(site: Site) -> None:
     kept = []
 
     @site.app.get("/later")
@@ -904,9 +895,7 @@ def test_a_thread_that_goes_on_after_the_response_still_renders(site: SimpleName
 # The headers of the response
 
 
-def with_headers(
-    site: SimpleNamespace, source: str, headers: list[tuple[str, str]]
-) -> TestResponse:
+def with_headers(site: Site, source: str, headers: list[tuple[str, str]]) -> TestResponse:
     """Serve this template from a view that sets these headers."""
 
     @site.app.get("/headed")
@@ -918,7 +907,7 @@ def with_headers(
     return get(site, "/headed")
 
 
-def test_many_entries_set_the_headers_once(site: SimpleNamespace) -> None:
+def test_many_entries_set_the_headers_once(site: Site) -> None:
     site.log_in("li")
     source = "{% for _ in range(50) %}" + ENTRY + MEMBERS_ENTRY + POLICY + HOME + "{% endfor %}"
     response = site.render(source)
@@ -927,7 +916,7 @@ def test_many_entries_set_the_headers_once(site: SimpleNamespace) -> None:
     assert response.headers.getlist("Cache-Control") == ["private"]
 
 
-def test_entries_of_several_renderings_set_the_headers_once(site: SimpleNamespace) -> None:
+def test_entries_of_several_renderings_set_the_headers_once(site: Site) -> None:
     @site.app.before_request
     def early() -> None:
         render_template_string(MACROS + MEMBERS_ENTRY)
@@ -973,14 +962,12 @@ def test_each_page_has_the_headers_that_it_owes(
     ],
     ids=str,
 )
-def test_the_views_own_vary_is_kept(
-    site: SimpleNamespace, lines: list[str], expected: list[str]
-) -> None:
+def test_the_views_own_vary_is_kept(site: Site, lines: list[str], expected: list[str]) -> None:
     response = with_headers(site, ENTRY, [("Vary", line) for line in lines])
     assert sorted(vary(response)) == sorted([*expected, *DEVICE_HEADERS])
 
 
-def test_a_session_adds_to_vary(site: SimpleNamespace) -> None:
+def test_a_session_adds_to_vary(site: Site) -> None:
     @site.app.before_request
     def read() -> None:
         session.get("name")
@@ -1011,13 +998,13 @@ def test_a_session_adds_to_vary(site: SimpleNamespace) -> None:
     ids=str,
 )
 def test_a_members_page_is_private_and_keeps_what_its_view_said_of_caches(
-    site: SimpleNamespace, lines: list[str], expected: list[str]
+    site: Site, lines: list[str], expected: list[str]
 ) -> None:
     response = with_headers(site, MEMBERS_ENTRY, [("Cache-Control", line) for line in lines])
     assert cache_control(response) == sorted([*expected, "private"])
 
 
-def test_a_page_without_members_links_may_be_public(site: SimpleNamespace) -> None:
+def test_a_page_without_members_links_may_be_public(site: Site) -> None:
     headers = [("Cache-Control", "public, s-maxage=600, max-age=60")]
     response = with_headers(site, ENTRY + HOME, headers)
     assert cache_control(response) == ["max-age=60", "public", "s-maxage=600"]
@@ -1033,7 +1020,7 @@ def test_a_rule_of_the_site_for_all_responses_does_not_make_a_members_page_publi
         return response
 
     app = Flask("shop")
-    app.config.update(TESTING=True, SECRET_KEY="s", XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY="Key")
+    app.config.update(CONFIG, TESTING=True)
     if first:
         app.after_request(cache_everything)
     Xiebao(app).member_loader(lambda: "li")
@@ -1046,7 +1033,7 @@ def test_a_rule_of_the_site_for_all_responses_does_not_make_a_members_page_publi
     assert cache_control(client.get("/own")) == ["max-age=300", "private"]
 
 
-def test_an_entry_that_a_hook_adds_to_every_page_is_in_the_headers(site: SimpleNamespace) -> None:
+def test_an_entry_that_a_hook_adds_to_every_page_is_in_the_headers(site: Site) -> None:
     @site.app.after_request
     def add_footer(response: Response) -> Response:
         response.set_data(response.get_data() + render_template_string(MACROS + ENTRY).encode())
@@ -1069,7 +1056,7 @@ def test_a_page_that_hides_its_entries_from_the_response_still_has_its_own_heade
 # One request's headers are no other's
 
 
-def test_requests_in_one_app_context_have_each_their_own_headers(site: SimpleNamespace) -> None:
+def test_requests_in_one_app_context_have_each_their_own_headers(site: Site) -> None:
     site.app.add_url_rule("/plain", "plain", lambda: "no entry")
     with site.app.app_context():
         first = site.render(MEMBERS_ENTRY)
@@ -1094,7 +1081,7 @@ def test_what_is_rendered_around_a_request_is_not_in_its_headers(make_site: Make
     assert cache_control(page) == ["private"]
 
 
-def test_a_request_inside_a_request_has_its_own_headers(site: SimpleNamespace) -> None:
+def test_a_request_inside_a_request_has_its_own_headers(site: Site) -> None:
     inner = {}
 
     @site.app.get("/outer")
@@ -1113,7 +1100,7 @@ def test_a_request_inside_a_request_has_its_own_headers(site: SimpleNamespace) -
     assert (vary(inner["plain"]), cache_control(inner["plain"])) == ([], [])
 
 
-def cascade(first: SimpleNamespace, second: SimpleNamespace) -> TestResponse:
+def cascade(first: Site, second: Site) -> TestResponse:
     """Ask the first app for a page, and the second when the first does not have it."""
 
     @first.app.errorhandler(404)
@@ -1178,7 +1165,7 @@ def test_an_error_page_with_entries_has_their_headers(
 
 
 def test_the_page_for_an_address_that_does_not_exist_can_have_entries(
-    site: SimpleNamespace,
+    site: Site,
 ) -> None:
     site.log_in("li")
     site.app.register_error_handler(
@@ -1186,7 +1173,7 @@ def test_the_page_for_an_address_that_does_not_exist_can_have_entries(
     )
     response = get(site, "/nowhere")
     assert sorted(vary(response)) == sorted(DEVICE_HEADERS)
-    assert arrival(get(site, href(response.text))).member == "li"
+    assert arrival(get(site, href(response))).member == "li"
 
 
 def test_an_error_inside_an_entry_leaves_its_error_page_the_entries(make_site: MakeSite) -> None:
@@ -1205,7 +1192,7 @@ def test_an_error_inside_an_entry_leaves_its_error_page_the_entries(make_site: M
 
 
 @pytest.fixture
-def validated(site: SimpleNamespace) -> SimpleNamespace:
+def validated(site: Site) -> Site:
     """A site with ``/validated``, whose view answers conditional requests."""
 
     @site.app.get("/validated")
@@ -1220,7 +1207,7 @@ def validated(site: SimpleNamespace) -> SimpleNamespace:
 
 
 def test_a_page_that_did_not_change_is_not_sent_again_and_its_headers_are(
-    validated: SimpleNamespace,
+    validated: Site,
 ) -> None:
     validated.source = ENTRY
     with time_machine.travel(0, tick=False) as clock:
@@ -1232,7 +1219,7 @@ def test_a_page_that_did_not_change_is_not_sent_again_and_its_headers_are(
     assert again.headers["ETag"] == first.headers["ETag"]
 
 
-def test_a_page_for_another_device_is_sent(validated: SimpleNamespace) -> None:
+def test_a_page_for_another_device_is_sent(validated: Site) -> None:
     validated.source = ENTRY
     first = get(validated, "/validated")
     other = get(validated, "/validated", {**PHONE, "If-None-Match": first.headers["ETag"]})
@@ -1240,7 +1227,7 @@ def test_a_page_for_another_device_is_sent(validated: SimpleNamespace) -> None:
     assert anchors(other.text)[0]["data-xiebao-platform"] == "h5"
 
 
-def test_a_members_page_that_did_not_change_stays_private(validated: SimpleNamespace) -> None:
+def test_a_members_page_that_did_not_change_stays_private(validated: Site) -> None:
     validated.source = MEMBERS_ENTRY
     with time_machine.travel(1_800_000_000, tick=False):
         first = get(validated, "/validated")
@@ -1249,7 +1236,7 @@ def test_a_members_page_that_did_not_change_stays_private(validated: SimpleNames
     assert cache_control(first) == cache_control(again) == ["no-cache", "private"]
 
 
-def test_head_has_the_headers_of_get(site: SimpleNamespace) -> None:
+def test_head_has_the_headers_of_get(site: Site) -> None:
     site.render(MEMBERS_ENTRY)
     response = site.app.test_client().head("/page", headers=PC)
     assert response.data == b""
@@ -1266,6 +1253,6 @@ def test_what_a_site_adds_to_all_its_urls_leaves_links_whole(make_site: MakeSite
         values.setdefault("lang", "zh")
 
     for source in (ENTRY, POLICY):
-        response = get(site, href(site.render(source).text), PHONE)
+        response = get(site, href(site.render(source)), PHONE)
         assert arrival(response).member == "li"
     assert arrival(get(site, href(mail(site, MAILED)), PHONE)).member == "li"

@@ -3,10 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from ua_samples import SAMPLES, Sample
 from werkzeug.datastructures import Headers
 
 from flask_xiebao import Platform, detect_platform
+from tests.ua_samples import SAMPLES, Sample
 
 WINDOWS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"

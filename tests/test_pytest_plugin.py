@@ -18,7 +18,7 @@ from flask import Flask, Response, redirect, render_template_string, request, se
 from flask_xiebao import Platform, Xiebao, detect_platform, entry_clicked
 from flask_xiebao import signals as all_signals
 from flask_xiebao.testing import Verdict
-from tests.conftest import CODE, MACROS, NUMBER
+from tests.support import CODE, CONFIG, MACROS, NUMBER
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
@@ -43,8 +43,7 @@ def make_shop() -> Callable[..., Flask]:
     def make(**config: Any) -> Flask:
         app = Flask("shop")
         app.config.update(
-            SECRET_KEY="a secret for tests",
-            XIEBAO_PARTNER_ID="12345",
+            CONFIG,
             XIEBAO_API_KEY=API_KEY,
             XIEBAO_ENV="test",
         )

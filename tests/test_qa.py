@@ -25,12 +25,10 @@ import demo_app
 from demo_app import clicks, events
 from demo_app.devices import DEVICES
 from demo_app.rows import ROWS
-from flask_xiebao import Gateway
 from tests import qr
-from tests.conftest import CODE, NUMBER, PC, PHONE
+from tests.support import CODE, NUMBER, PC, PHONE, SIGN
 
 LIN, ZHOU = demo_app.shop.MEMBERS
-SIGN = Gateway("12345", "Key").sign
 
 #: What the gateway should be told about each device, as the console heads its columns.
 PLATFORMS = {

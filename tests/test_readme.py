@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
 from flask import Flask
 
 from flask_xiebao.config import Settings
-from flask_xiebao.testing import GatewaySimulator
 from tests import quickstart
+from tests.support import accepted, arrival, href
 
 ROOT = Path(__file__).parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
@@ -33,14 +32,12 @@ def test_the_quick_start_works_as_pasted(
     assert isinstance(app, Flask)
     app.root_path = str(tmp_path)
     client = app.test_client()
-    entry = BeautifulSoup(client.get("/").text, "html.parser").select_one("a.xiebao-entry")
-    verdict = GatewaySimulator("12345", "Key").check(client.get(entry["href"]).location)
-    assert verdict.accepted
+    arrival(client.get(href(client.get("/"))))
 
 
 def test_the_quick_start_runs_as_the_server_that_the_readme_starts() -> None:
     location = quickstart.main(READMES[0])
-    assert GatewaySimulator("12345", "Key").check(location).accepted
+    accepted(location)
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)

@@ -20,15 +20,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
-import qr
 import time_machine
 import zxingcpp
-from conftest import CODE, MACROS, NUMBER, PC, PHONE
 from flask import Flask, Response, redirect, render_template_string, request
 from flask_login import LoginManager
 from hypothesis import HealthCheck, assume, given, settings
@@ -53,21 +50,29 @@ from flask_xiebao import (
 )
 from flask_xiebao.config import Settings
 from flask_xiebao.links import Click, LinkSigner
-from flask_xiebao.testing import GatewaySimulator, Verdict
+from flask_xiebao.testing import GatewaySimulator
 from flask_xiebao.values import Secret
-from tests import fuzz
+from tests import fuzz, qr
+from tests.support import (
+    CODE,
+    LIVE,
+    MACROS,
+    NUMBER,
+    PC,
+    PHONE,
+    SECRET,
+    MakeSite,
+    Site,
+    accepted,
+    arrival,
+    one,
+    soup,
+)
 
-SECRET = "a secret for tests"
 KEY = "a-key-that-nobody-guesses"
 SIGN = hashlib.md5((KEY + "12345").encode(), usedforsecurity=False).hexdigest()
 NOW = 1_800_000_000
 PAGES = ("product", "home", "policy")
-REFERENCES: dict[str, tuple[str, ...]] = {"product": (CODE,), "home": (), "policy": (NUMBER,)}
-
-#: A site in service: neither debug nor testing.
-LIVE = {"TESTING": False, "XIEBAO_ENV": "test"}
-
-MakeSite = Callable[..., SimpleNamespace]
 
 settings.register_profile(
     "xiebao",
@@ -80,26 +85,7 @@ settings.register_profile(
 settings.load_profile("xiebao")
 
 
-def link(site: SimpleNamespace, page: str, **options: Any) -> str:
-    """Return a link as a view of the site would make it."""
-    with site.app.test_request_context():
-        made: str = getattr(site.xiebao, f"{page}_link")(*REFERENCES[page], **options)
-    return made
-
-
-def follow(site: SimpleNamespace, url: str, headers: dict[str, str] = PHONE) -> TestResponse:
-    """Open a link in a browser that is new to the site."""
-    return site.app.test_client().get(url, headers=headers)
-
-
-def arrival(location: str | None, key: str = "Key") -> Verdict:
-    """Return how the gateway reads this address, which it has to accept."""
-    verdict = GatewaySimulator("12345", key).check(location or "")
-    assert verdict.accepted, verdict.reasons
-    return verdict
-
-
-def paid_link(site: SimpleNamespace, member: str = "alice") -> str:
+def paid_link(site: Site, member: str = "alice") -> str:
     """Return the path by which a payment of this member comes back."""
     click = Click(Entry("product", CODE, return_to="/orders/8"), member, "click", int(time.time()))
     return f"/xiebao/paid/{LinkSigner([site.app.config['SECRET_KEY']], '12345').dumps_click(click)}"
@@ -228,7 +214,7 @@ def test_a_changed_return_token_opens_only_if_it_spells_the_same_signature(
 @settings(max_examples=100)
 @given(entry=_ENTRIES, edits=_EDITS, opened_as=st.sampled_from([*PAGES, "paid"]))
 def test_a_changed_link_is_not_found(
-    site: SimpleNamespace, entry: Entry, edits: list[tuple[str, float, str]], opened_as: str
+    site: Site, entry: Entry, edits: list[tuple[str, float, str]], opened_as: str
 ) -> None:
     token = LinkSigner([SECRET], "12345").dumps(entry)
     changed = edited(token, edits)
@@ -243,7 +229,7 @@ def test_a_changed_link_is_not_found(
 
 
 @given(entry=_ENTRIES)
-def test_a_link_opens_on_its_own_page_only(site: SimpleNamespace, entry: Entry) -> None:
+def test_a_link_opens_on_its_own_page_only(site: Site, entry: Entry) -> None:
     site.log_in(entry.member or "alice")
     token = LinkSigner([SECRET], "12345").dumps(entry)
     opened = [
@@ -256,7 +242,7 @@ def test_a_link_opens_on_its_own_page_only(site: SimpleNamespace, entry: Entry) 
 
 
 @given(click=_CLICKS)
-def test_a_return_link_opens_no_entry(site: SimpleNamespace, click: Click) -> None:
+def test_a_return_link_opens_no_entry(site: Site, click: Click) -> None:
     site.log_in(click.member)
     token = LinkSigner([SECRET], "12345").dumps_click(click)
     statuses = [raw(site.app, f"/xiebao/{page}/{token}").status_code for page in (*PAGES, "paid")]
@@ -314,14 +300,14 @@ def signed(
     return signer.sign(packed(fields)).decode()
 
 
-def test_what_is_signed_here_as_the_site_signs_opens(site: SimpleNamespace) -> None:
+def test_what_is_signed_here_as_the_site_signs_opens(site: Site) -> None:
     site.log_in("alice")
-    assert follow(site, f"/xiebao/product/{signed(['product', CODE])}").status_code == 302
+    assert site.follow(f"/xiebao/product/{signed(['product', CODE])}").status_code == 302
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
 @pytest.mark.parametrize("page", [*PAGES, "paid"])
-def test_what_others_signed_is_not_found(site: SimpleNamespace, kind: str, page: str) -> None:
+def test_what_others_signed_is_not_found(site: Site, kind: str, page: str) -> None:
     site.log_in("alice")
     fields: list[Any] = {
         "product": ["product", CODE],
@@ -333,7 +319,7 @@ def test_what_others_signed_is_not_found(site: SimpleNamespace, kind: str, page:
         token = FOREIGN[kind](site.app, fields)
     if (page, kind) == ("paid", "the salt of another purpose"):
         token = signed(fields)  # here the other purpose is the entry's
-    assert follow(site, f"/xiebao/{page}/{token}").status_code == 404
+    assert site.follow(f"/xiebao/{page}/{token}").status_code == 404
 
 
 _JSON = st.recursive(
@@ -392,15 +378,15 @@ def test_the_fuzzer_notices_an_error_of_the_server(monkeypatch: pytest.MonkeyPat
     direct=st.booleans(),
 )
 def test_no_chain_of_handoffs_outlives_the_first_bearer_link(
-    site: SimpleNamespace, page: str, lives: int, waits: list[int], direct: bool
+    site: Site, page: str, lives: int, waits: list[int], direct: bool
 ) -> None:
     site.log_in(None)
     with time_machine.travel(NOW, tick=False) as traveler:
-        url = link(site, page, member="alice", max_age=lives)
+        url = site.link(page, member="alice", max_age=lives)
         for wait in waits:
             traveler.shift(wait)
-            shown = follow(site, url, PC)
-            on_phone = follow(site, f"{url}?platform=h5", PC) if direct else follow(site, url)
+            shown = site.follow(url, PC)
+            on_phone = site.follow(f"{url}?platform=h5", PC) if direct else site.follow(url)
             if shown.status_code == 410:
                 assert on_phone.status_code == 410
                 return
@@ -408,8 +394,8 @@ def test_no_chain_of_handoffs_outlives_the_first_bearer_link(
             assert (shown.status_code, on_phone.status_code) == (200, 302)
             url = qr.read(shown.text)
         traveler.move_to(NOW + lives)
-        assert follow(site, url, PC).status_code == 410
-        assert follow(site, url).status_code == 410
+        assert site.follow(url, PC).status_code == 410
+        assert site.follow(url).status_code == 410
 
 
 @settings(max_examples=20)
@@ -418,26 +404,26 @@ def test_no_chain_of_handoffs_outlives_the_first_bearer_link(
     waits=st.lists(st.integers(0, 200), min_size=1, max_size=4),
 )
 def test_no_chain_of_handoffs_outlives_the_code_that_a_member_was_shown(
-    site: SimpleNamespace, page: str, waits: list[int]
+    site: Site, page: str, waits: list[int]
 ) -> None:
     with time_machine.travel(NOW, tick=False) as traveler:
         site.log_in("alice")
-        url = qr.read(follow(site, link(site, page), PC).text)
+        url = qr.read(site.follow(site.link(page), PC).text)
         site.log_in(None)
         for wait in waits:
             traveler.shift(wait)
-            shown = follow(site, url, PC)
+            shown = site.follow(url, PC)
             assert shown.status_code == (200 if time.time() < NOW + 300 else 410)
             if shown.status_code == 410:
                 return
             url = qr.read(shown.text)
         traveler.move_to(NOW + 300)
-        assert follow(site, url).status_code == 410
+        assert site.follow(url).status_code == 410
 
 
 @pytest.mark.parametrize("page", ["home", "policy"])
 def test_a_slow_server_does_not_prolong_a_chain_of_handoffs(
-    site: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, page: str
+    site: Site, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     now = float(NOW)
 
@@ -447,10 +433,10 @@ def test_a_slow_server_does_not_prolong_a_chain_of_handoffs(
         return now
 
     monkeypatch.setattr(time, "time", passing)
-    url = link(site, page, member="alice", max_age=60)
+    url = site.link(page, member="alice", max_age=60)
     for _ in range(200):
         asked_at = now
-        shown = follow(site, url, PC)
+        shown = site.follow(url, PC)
         if shown.status_code == 410:
             break
         assert asked_at < NOW + 62, "it was signed within a second of NOW"
@@ -539,9 +525,9 @@ def ways(make_site: MakeSite, **config: Any) -> Iterator[tuple[str, Flask, str, 
     site.source, site.context = "Who are you?", {}
     phone, desktop = PHONE["User-Agent"], PC["User-Agent"]
     paid = paid_link(site)
-    members = {page: link(site, page, member="alice", return_to="/orders/8") for page in PAGES}
+    members = {page: site.link(page, member="alice", return_to="/orders/8") for page in PAGES}
     with time_machine.travel(NOW - 10**8):
-        old = link(site, "home", member="alice", max_age=1)
+        old = site.link("home", member="alice", max_age=1)
     for page in PAGES:
         site.log_in("alice")
         yield f"{page} 302 gateway", site.app, members[page], phone
@@ -565,7 +551,7 @@ def test_every_way_out_is_tried_below(make_site: MakeSite) -> None:
         location = response.headers.get("Location", "")
         match target:
             case ["gateway"]:
-                assert arrival(location).member == "alice"
+                assert accepted(location).member == "alice"
             case ["login"]:
                 assert location == f"/page?next={path.replace('/', '%2F')}" or location == (
                     f"/page?next={path}"
@@ -593,7 +579,7 @@ def test_nothing_that_a_stranger_writes_into_a_request_is_in_an_answer(
         for word in (EVIL, "javascript:", ":6666", "<script>", "the.stranger"):
             assert word not in told(response), name
         if target == ["gateway"]:
-            verdict = arrival(response.headers["Location"])
+            verdict = accepted(response.headers["Location"])
             assert (verdict.member, verdict.platform) == ("alice", 1)
             assert urlsplit(verdict.pay_success or "").netloc == (
                 "localhost" if public is None else "shop.example"
@@ -649,11 +635,11 @@ def test_a_host_that_only_begins_like_this_machine_gets_no_payment(
     """In development any host is taken, save what is none."""
     site = make_site(TESTING=not in_service, XIEBAO_ENV="test")
     site.log_in("alice")
-    url = link(site, "product", return_to="/orders/8")
+    url = site.link("product", return_to="/orders/8")
     response = raw(site.app, url, HTTP_HOST=host, HTTP_USER_AGENT=PHONE["User-Agent"])
     if response.status_code == 400:  # what Werkzeug itself refuses
         return
-    assert "evil" not in (arrival(response.location).pay_success or "")
+    assert "evil" not in (arrival(response).pay_success or "")
 
 
 def test_a_query_that_is_no_utf8_breaks_no_answer(make_site: MakeSite) -> None:
@@ -668,7 +654,7 @@ def test_a_query_that_is_no_utf8_breaks_no_answer(make_site: MakeSite) -> None:
 
 @given(path=_PATHS)
 def test_a_payment_comes_back_to_this_site_whatever_its_path_is_called(
-    site: SimpleNamespace, path: str
+    site: Site, path: str
 ) -> None:
     click = Click(Entry("product", CODE, return_to=path), "alice", "click", int(time.time()))
     token = LinkSigner([SECRET], "12345").dumps_click(click)
@@ -689,7 +675,7 @@ def test_a_payment_comes_back_to_this_site_whatever_its_path_is_called(
 @pytest.mark.parametrize("page", [*PAGES, "paid"])
 def test_a_cookie_of_one_visitor_is_not_set_for_the_next(make_site: MakeSite, page: str) -> None:
     site = make_site()
-    url = paid_link(site) if page == "paid" else link(site, page, member="alice")
+    url = paid_link(site) if page == "paid" else site.link(page, member="alice")
 
     @site.app.after_request
     def remember(response: Response) -> Response:
@@ -699,7 +685,7 @@ def test_a_cookie_of_one_visitor_is_not_set_for_the_next(make_site: MakeSite, pa
 
     site.log_in("alice")
     for name in ("alice", "mallory", "bob"):
-        response = follow(site, url, {**PHONE, "X-Name": name})
+        response = site.follow(url, {**PHONE, "X-Name": name})
         assert response.status_code == 302
         [cookie] = response.headers.getlist("Set-Cookie")
         assert cookie.startswith(f'session="of {name}"')
@@ -712,8 +698,8 @@ def test_a_click_in_the_middle_of_another_changes_nothing_of_it(
 ) -> None:
     site = make_site()
     site.log_in("bob")
-    other = link(site, "product", member="bob")
-    url = paid_link(site) if page == "paid" else link(site, page, member="alice")
+    other = site.link("product", member="bob")
+    url = paid_link(site) if page == "paid" else site.link(page, member="alice")
     meanwhile_went = []
     site.xiebao.member_loader(lambda: request.headers["X-Member"])
 
@@ -722,14 +708,14 @@ def test_a_click_in_the_middle_of_another_changes_nothing_of_it(
         if request.headers["X-Member"] == "alice":
             with site.app.test_client() as client:
                 headers = {**PHONE, "X-Member": "bob"}
-                meanwhile_went.append(arrival(client.get(other, headers=headers).location).member)
+                meanwhile_went.append(arrival(client.get(other, headers=headers)).member)
         return response
 
-    response = follow(site, url, {**PHONE, "X-Member": "alice"})
+    response = site.follow(url, {**PHONE, "X-Member": "alice"})
     if page == "paid":
         assert response.location == "/orders/8"
     else:
-        assert arrival(response.location).member == "alice"
+        assert arrival(response).member == "alice"
     assert meanwhile_went == ["bob"]
 
 
@@ -831,7 +817,7 @@ def test_a_page_without_members_links_is_the_same_for_everybody_on_one_kind_of_d
 
 
 @pytest.mark.parametrize("source", MEMBERS_LINKS)
-def test_a_page_with_any_members_link_is_private(site: SimpleNamespace, source: str) -> None:
+def test_a_page_with_any_members_link_is_private(site: Site, source: str) -> None:
     site.log_in("m-alice")
     assert site.render(f"<p>{source}</p>").headers["Cache-Control"] == "private"
 
@@ -859,12 +845,12 @@ def test_links_open_exactly_while_their_key_is_in_force(make_site: MakeSite) -> 
         site.log_in("alice")
         # Links without a member are made once for all pages: that must not outlive the key.
         for options in ({}, {"member": "alice"}, {"member": "alice", "max_age": 60}):
-            made.append((key, link(site, "product", return_to="/orders/8", **options)))
+            made.append((key, site.link("product", return_to="/orders/8", **options)))
         made.append((key, paid_link(site)))
         for made_with, url in made[-60:]:
             opens = made_with in (key, *fallbacks)
             seen.add((opens, "/paid/" in url))
-            assert follow(site, url).status_code == (302 if opens else 404)
+            assert site.follow(url).status_code == (302 if opens else 404)
     assert seen == {(True, True), (True, False), (False, True), (False, False)}
 
 
@@ -872,19 +858,19 @@ def test_a_new_api_key_and_environment_leave_links_valid(make_site: MakeSite, cl
     before = make_site()
     paid = paid_link(before)
     before.log_in("alice")
-    code = qr.read(follow(before, link(before, "home"), PC).text)
-    links = {page: link(before, page, member="alice") for page in PAGES}
+    code = qr.read(before.follow(before.link("home"), PC).text)
+    links = {page: before.link(page, member="alice") for page in PAGES}
 
     after = make_site(XIEBAO_API_KEY=KEY, XIEBAO_ENV="production")
     after.log_in("alice")
     for url in links.values():
-        location = follow(after, url).location or ""
-        assert arrival(location, KEY).member == "alice"
+        location = after.follow(url).location or ""
+        assert accepted(location, KEY).member == "alice"
         assert location.startswith(Gateway.PRODUCTION)
         assert SIGN in location
-    assert follow(after, paid).location == "/orders/8"
+    assert after.follow(paid).location == "/orders/8"
     after.log_in(None)
-    assert arrival(follow(after, code).location, KEY).member == "alice"
+    assert arrival(after.follow(code), KEY).member == "alice"
 
 
 def test_a_new_partner_id_counts_at_the_next_start_and_ends_the_links_of_the_old_one(
@@ -892,9 +878,9 @@ def test_a_new_partner_id_counts_at_the_next_start_and_ends_the_links_of_the_old
 ) -> None:
     before, after = make_site(), make_site(XIEBAO_PARTNER_ID="777", XIEBAO_SUB_PARTNER_ID="9")
     after.log_in("alice")
-    query = parse_qs(urlsplit(follow(after, link(after, "product")).location or "").query)
+    query = parse_qs(urlsplit(after.follow(after.link("product")).location or "").query)
     assert (query["partnerId"], query["subPartnerId"]) == (["777"], ["9"])
-    assert follow(after, link(before, "product")).status_code == 404
+    assert after.follow(before.link("product")).status_code == 404
 
 
 # Secrets
@@ -915,67 +901,67 @@ class _TimeoutOfAWorker(BaseException):
     """As gevent's Timeout and a worker's exit are: no Exception, so that nobody stops it."""
 
 
-def _loader_fails(site: SimpleNamespace) -> None:
+def _loader_fails(site: Site) -> None:
     site.xiebao.member_loader(lambda: {}["member"])
-    follow(site, link(site, "product"))
+    site.follow(site.link("product"))
 
 
-def _no_member(site: SimpleNamespace) -> None:
+def _no_member(site: Site) -> None:
     site.log_in(["no member"])
-    follow(site, link(site, "product", return_to="/orders/8"))
+    site.follow(site.link("product", return_to="/orders/8"))
 
 
-def _member_cannot_be_sent(site: SimpleNamespace) -> None:
+def _member_cannot_be_sent(site: Site) -> None:
     site.log_in("two\nlines")
-    follow(site, link(site, "product", return_to="/orders/8"))
+    site.follow(site.link("product", return_to="/orders/8"))
 
 
-def _receiver_is_stopped(site: SimpleNamespace) -> None:
+def _receiver_is_stopped(site: Site) -> None:
     def stop(_app: Flask, **_: Any) -> None:
         raise _TimeoutOfAWorker
 
     site.log_in("alice")
     with entry_clicked.connected_to(stop):
-        follow(site, link(site, "product"))
+        site.follow(site.link("product"))
 
 
-def _template_fails(site: SimpleNamespace) -> None:
+def _template_fails(site: Site) -> None:
     broken = DictLoader({"xiebao/handoff.html": "{{ 1 // 0 }}"})
     site.app.jinja_env.loader = ChoiceLoader([broken, site.app.jinja_env.loader])
     site.log_in("alice")
-    follow(site, link(site, "home"), PC)
+    site.follow(site.link("home"), PC)
 
 
-def _notice_fails(site: SimpleNamespace) -> None:
+def _notice_fails(site: Site) -> None:
     broken = DictLoader({"xiebao/notice.html": "{{ 1 // 0 }}"})
     site.app.jinja_env.loader = ChoiceLoader([broken, site.app.jinja_env.loader])
-    follow(site, "/xiebao/home/nonsense")
+    site.follow("/xiebao/home/nonsense")
 
 
-def _wrong_argument(site: SimpleNamespace) -> None:
+def _wrong_argument(site: Site) -> None:
     site.render("{{ insurance_entry('') }}")
 
 
-def _wrong_gateway_argument(site: SimpleNamespace) -> None:
+def _wrong_gateway_argument(site: Site) -> None:
     with site.app.app_context():
         site.xiebao.gateway.product_url("QX1", partner_uniq_key="alice", platform="tv")
 
 
-def _secret_is_taken_away(site: SimpleNamespace) -> None:
-    link(site, "product")
+def _secret_is_taken_away(site: Site) -> None:
+    site.link("product")
     with site.app.test_request_context():
         site.app.config["SECRET_KEY"] = ""
         site.xiebao.product_link(CODE)
 
 
-def _fallbacks_are_wrong(site: SimpleNamespace) -> None:
-    link(site, "product")
+def _fallbacks_are_wrong(site: Site) -> None:
+    site.link("product")
     with site.app.test_request_context():
         site.app.config["SECRET_KEY_FALLBACKS"] = [f"{SECRET} of last year", ""]
         site.xiebao.product_link(CODE)
 
 
-def _secret_cannot_be_encoded(site: SimpleNamespace) -> None:
+def _secret_cannot_be_encoded(site: Site) -> None:
     with site.app.test_request_context():
         site.app.config["SECRET_KEY"] = f"{SECRET}\udcff"  # a byte in the environment
         site.xiebao.product_link(CODE)
@@ -998,7 +984,7 @@ REPORTS = [
 
 @pytest.mark.parametrize("cause", REPORTS, ids=lambda cause: cause.__name__.strip("_"))
 def test_no_error_report_shows_the_key_the_sign_or_the_secret(
-    make_site: MakeSite, cause: Callable[[SimpleNamespace], None]
+    make_site: MakeSite, cause: Callable[[Site], None]
 ) -> None:
     site = make_site(XIEBAO_API_KEY=KEY)
     with pytest.raises(BaseException) as raised:  # noqa: PT011 - any report is looked at
@@ -1029,10 +1015,10 @@ def test_the_report_above_would_show_a_secret_that_is_a_local_variable(
 
 @pytest.mark.parametrize("cause", [_loader_fails, _no_member, _member_cannot_be_sent])
 def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
-    make_site: MakeSite, cause: Callable[[SimpleNamespace], None]
+    make_site: MakeSite, cause: Callable[[Site], None]
 ) -> None:
     site = make_site(XIEBAO_API_KEY=KEY, DEBUG=True)
-    url = link(site, "product", return_to="/orders/8")
+    url = site.link("product", return_to="/orders/8")
     with pytest.raises((KeyError, XiebaoError)):  # the site is as it has to be
         cause(site)
     page = raw(DebuggedApplication(site.app, evalex=True), url)
@@ -1044,7 +1030,7 @@ def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
         assert secret not in text
 
 
-def parts(site: SimpleNamespace) -> dict[str, Any]:
+def parts(site: Site) -> dict[str, Any]:
     """Return everything that holds or held a secret."""
     with site.app.test_request_context():
         site.xiebao.product_link(CODE)  # the signer is made
@@ -1146,8 +1132,8 @@ def test_a_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
         for _ in range(3):
             response = site.render(f"<p>{source}</p>{good}", **context)
             assert response.status_code == 200
-            assert response.soup.p.decode_contents() == ""
-            assert len(response.soup.select("a.xiebao-entry")) == 1
+            assert one(response, "p").decode_contents() == ""
+            assert len(soup(response).select("a.xiebao-entry")) == 1
         for record in caplog.records:
             assert record.levelno == logging.ERROR
             assert words in record.getMessage()
@@ -1176,7 +1162,7 @@ def test_a_failing_receiver_stops_nobody_and_is_logged_once_a_minute(
     monkeypatch.setattr("flask_xiebao.log.time.monotonic", lambda: now)
     site = make_site(**LIVE)
     site.log_in("alice")
-    url = link(site, "product")
+    url = site.link("product")
 
     def fail(_app: Flask, **_: Any) -> None:
         raise ConnectionError("statistics are down")
@@ -1186,7 +1172,7 @@ def test_a_failing_receiver_stops_nobody_and_is_logged_once_a_minute(
         for wait in (0, 30, 29, 1, 59):
             now += wait
             caplog.clear()
-            assert arrival(follow(site, url).location).member == "alice"
+            assert arrival(site.follow(url)).member == "alice"
             logged.append(len(caplog.records))
     assert logged == [1, 0, 0, 1, 0]
 
@@ -1209,9 +1195,9 @@ def test_every_refusal_is_told_once_and_nothing_else_is(
 ) -> None:
     site = make_site()
     paid = paid_link(site)
-    theirs = {page: link(site, page, member="alice") for page in PAGES}
+    theirs = {page: site.link(page, member="alice") for page in PAGES}
     with time_machine.travel(NOW - 10**8):
-        old = {page: link(site, page, member="alice", max_age=1) for page in PAGES}
+        old = {page: site.link(page, member="alice", max_age=1) for page in PAGES}
     token = theirs["home"].rpartition("/")[2]
     memberless = LinkSigner([SECRET], "12345").dumps(Entry("policy", NUMBER))
     off = make_site(XIEBAO_ENABLED=False)
@@ -1243,10 +1229,10 @@ def test_every_refusal_is_told_once_and_nothing_else_is(
 
 
 def test_other_methods_and_prefetches_are_told_to_nobody(
-    site: SimpleNamespace, refusals: list[tuple[int, str]]
+    site: Site, refusals: list[tuple[int, str]]
 ) -> None:
     site.log_in("bob")
-    url = link(site, "home", member="alice")
+    url = site.link("home", member="alice")
     client = site.app.test_client()
     for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"):
         assert client.open(url, method=method).status_code == 405
@@ -1264,7 +1250,7 @@ def test_the_login_of_the_site_gets_a_path_and_no_more(make_site: MakeSite) -> N
         return redirect(request.args["next"])
 
     for page in PAGES:
-        url = link(site, page, member="alice")
+        url = site.link(page, member="alice")
         for forged in FORGED.values():
             first = raw(site.app, url, **forged)
             if first.status_code >= 400 or "HTTP_USER_AGENT" in forged:
@@ -1294,7 +1280,7 @@ def test_a_host_too_long_to_be_one_is_no_code_to_draw(
 ) -> None:
     site = make_site(**LIVE)
     site.log_in("alice")
-    handoff, poster = link(site, "home"), "<p>{{ insurance_qr('QX1') }}</p>"
+    handoff, poster = site.link("home"), "<p>{{ insurance_qr('QX1') }}</p>"
     monkeypatch.setattr("segno.make_qr", None)
     for number in range(3):
         host = f"{number}.{'x.' * 950}example"

@@ -25,10 +25,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-import qr
 import time_machine
 from bs4 import BeautifulSoup
-from conftest import CODE, MACROS, NUMBER, PC, PHONE
 from flask import (
     Blueprint,
     Flask,
@@ -43,8 +41,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_xiebao import Entry, Platform, Xiebao, payment_returned
-from flask_xiebao.testing import GatewaySimulator, Verdict
-from tests.browser.harness import serve
+from tests import qr
+from tests.support import CODE, CONFIG, MACROS, NUMBER, PC, PHONE, accepted, make_link, serve
 
 # Debian keeps it out of the PATH of ordinary users.
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
@@ -167,9 +165,7 @@ def create_site(place: str, **settings: str) -> tuple[Flask, Xiebao]:
     """Return a site with its hook at one of the places."""
     app = Flask("shop")
     app.config.update(
-        SECRET_KEY="a secret for tests",
-        XIEBAO_PARTNER_ID="12345",
-        XIEBAO_API_KEY="Key",
+        CONFIG,
         XIEBAO_ENV="test",
         XIEBAO_PUBLIC_URL=SHOP,
         **settings,
@@ -316,16 +312,9 @@ class Shop:
     def _redirected(self, answer: Answer) -> str:
         if urlsplit(answer.location).netloc != GATEWAY:
             return f"to {urlsplit(answer.location).path}"
-        verdict = arrival(answer)
+        verdict = accepted(answer.location)
         assert verdict.platform is not None
         return f"{verdict.page} as {verdict.member} on {Platform(verdict.platform).slug}"
-
-
-def arrival(answer: Answer) -> Verdict:
-    """Return how the gateway reads this redirect, which it has to accept."""
-    verdict = GatewaySimulator("12345", "Key").check(answer.location)
-    assert verdict.accepted, verdict.reasons
-    return verdict
 
 
 def cache_control(answer: Answer) -> set[str]:
@@ -430,12 +419,10 @@ class Story(NamedTuple):
 
 def link(page: str, *, age: int = 0, query: str = "", **options: Any) -> Callable[[Shop], str]:
     """Return a maker of a link that was made *age* seconds ago."""
-    references = {"product": [CODE], "home": [], "policy": [NUMBER]}
 
     def make(shop: Shop) -> str:
         with shop.app.test_request_context(), time_machine.travel(time.time() - age):
-            made: str = getattr(shop.xiebao, f"{page}_link")(*references[page], **options)
-        return made + query
+            return make_link(shop.xiebao, page, **options) + query
 
     return make
 
@@ -443,7 +430,7 @@ def link(page: str, *, age: int = 0, query: str = "", **options: Any) -> Callabl
 def way_back(shop: Shop) -> str:
     """Return the URL by which a payment of li comes back."""
     click = shop.ask(link("product", return_to="/about")(shop), "li")
-    pay_success = arrival(click).pay_success
+    pay_success = accepted(click.location).pay_success
     assert pay_success is not None
     return pay_success
 
@@ -740,7 +727,9 @@ def test_where_nothing_keeps_links_from_being_public_the_site_is_told_of_the_fir
 
 def test_everybody_comes_back_by_a_way_of_their_own(shop: Shop) -> None:
     url = link("product", return_to="/about")(shop)
-    ways = {member: arrival(shop.ask(url, member)).pay_success for member in ("li", "wang")}
+    ways = {
+        member: accepted(shop.ask(url, member).location).pay_success for member in ("li", "wang")
+    }
     with returns(shop) as told:
         for member, way in ways.items():
             assert way is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,15 +13,14 @@ from flask import Flask
 
 from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
 from flask_xiebao.links import Click, LinkSigner
+from tests.support import CODE, SIGN, Site
 
-CODE = "QX000000127257"
 ENTRY = Entry("product", CODE, return_to="/orders/8")
-SIGN = "001f9594105fd5b7ccb07caa01481a35"
 SIGNALS = [entry_clicked, entry_refused, payment_returned]
 
 
 @pytest.fixture
-def cause(site: SimpleNamespace) -> Callable[[NamedSignal], int]:
+def cause(site: Site) -> Callable[[NamedSignal], int]:
     """Return a function that does what sends the signal, and returns the status of the answer."""
     site.log_in("7")
     signer = LinkSigner(["a secret for tests"], "12345")
@@ -50,7 +48,7 @@ class Ear:
 
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_receivers_that_fail_are_logged_and_the_others_still_hear(
-    site: SimpleNamespace,
+    site: Site,
     cause: Callable[[NamedSignal], int],
     caplog: pytest.LogCaptureFixture,
     signal: NamedSignal,
@@ -70,7 +68,7 @@ def test_receivers_that_fail_are_logged_and_the_others_still_hear(
 
 
 def test_the_log_does_not_say_that_somebody_was_let_through_who_was_refused(
-    site: SimpleNamespace, cause: Callable[[NamedSignal], int], caplog: pytest.LogCaptureFixture
+    site: Site, cause: Callable[[NamedSignal], int], caplog: pytest.LogCaptureFixture
 ) -> None:
     ear = Ear(failing=True)
     entry_refused.connect(ear, site.app)
@@ -80,7 +78,7 @@ def test_the_log_does_not_say_that_somebody_was_let_through_who_was_refused(
 
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_the_sender_is_the_app_and_other_apps_receivers_do_not_hear(
-    site: SimpleNamespace, cause: Callable[[NamedSignal], int], signal: NamedSignal
+    site: Site, cause: Callable[[NamedSignal], int], signal: NamedSignal
 ) -> None:
     of_this, of_all, of_another = Ear(), Ear(), Ear()
     another = Flask("another")
@@ -98,7 +96,7 @@ def test_the_sender_is_the_app_and_other_apps_receivers_do_not_hear(
 
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_a_signal_that_is_muted_is_not_heard(
-    site: SimpleNamespace, cause: Callable[[NamedSignal], int], signal: NamedSignal
+    site: Site, cause: Callable[[NamedSignal], int], signal: NamedSignal
 ) -> None:
     ear = Ear()
     signal.connect(ear, site.app)
@@ -110,7 +108,7 @@ def test_a_signal_that_is_muted_is_not_heard(
 
 
 def test_a_signal_carries_what_happened_and_never_the_gateways_url(
-    site: SimpleNamespace, cause: Callable[[NamedSignal], int]
+    site: Site, cause: Callable[[NamedSignal], int]
 ) -> None:
     ears = {signal: Ear() for signal in SIGNALS}
     for signal, ear in ears.items():

@@ -15,9 +15,8 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from flask_xiebao.testing import GatewaySimulator, Verdict
+from tests.support import SIGN
 
-# The document's vector: apiKey=Key, partnerId=12345.
-SIGN = "001f9594105fd5b7ccb07caa01481a35"
 SHOP = "https://shop.example/orders/8?from=保险&ok=1"
 PAY_SUCCESS = base64.b64encode(SHOP.encode()).decode()
 

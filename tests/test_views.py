@@ -7,15 +7,11 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import qr
 import time_machine
-from bs4 import BeautifulSoup
-from conftest import CODE, NUMBER, PC, PHONE
 from flask import Flask, redirect, request, session
 from flask_login import LoginManager, UserMixin, login_user
 from jinja2 import ChoiceLoader, DictLoader
@@ -35,38 +31,26 @@ from flask_xiebao import (
 )
 from flask_xiebao.answers import Redirect
 from flask_xiebao.links import LinkSigner
-from flask_xiebao.testing import GatewaySimulator, Verdict
+from flask_xiebao.testing import GatewaySimulator
+from tests import qr
+from tests.support import (
+    CODE,
+    HIDDEN,
+    NUMBER,
+    PC,
+    PHONE,
+    REFERENCES,
+    SECRET,
+    MakeSite,
+    Site,
+    arrival,
+    href,
+    one,
+    paid_url,
+    soup,
+)
 
-SECRET = "a secret for tests"
 DAY = 24 * 60 * 60
-REFERENCES: dict[str, tuple[str, ...]] = {"product": (CODE,), "home": (), "policy": (NUMBER,)}
-HIDDEN = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "strict-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
-MakeSite = Callable[..., SimpleNamespace]
-
-
-def link(site: SimpleNamespace, page: str, base_url: str | None = None, **options: Any) -> str:
-    """Return a link as a view of the site would make it."""
-    with site.app.test_request_context(base_url=base_url):
-        return getattr(site.xiebao, f"{page}_link")(*REFERENCES[page], **options)
-
-
-def follow(
-    site: SimpleNamespace, url: str, headers: dict[str, str] = PHONE, method: str = "GET"
-) -> TestResponse:
-    """Open a link in a browser that is new to the site."""
-    return site.app.test_client().open(url, method=method, headers=headers)
-
-
-def arrival(response: TestResponse, key: str = "Key") -> Verdict:
-    """Return how the gateway reads this redirect, which it has to accept."""
-    assert response.status_code == 302
-    verdict = GatewaySimulator("12345", key).check(response.location)
-    assert verdict.accepted, verdict.reasons
-    return verdict
 
 
 def outcome(response: TestResponse) -> str | int:
@@ -77,7 +61,7 @@ def outcome(response: TestResponse) -> str | int:
 
 
 def title(response: TestResponse) -> str:
-    return BeautifulSoup(response.text, "html.parser").title.text
+    return one(response, "title").text
 
 
 @pytest.fixture
@@ -141,7 +125,7 @@ WHO_GETS_IN = [
 
 @pytest.mark.parametrize(("page", "theirs", "session_member", "age", "expected"), WHO_GETS_IN)
 def test_who_gets_in(
-    site: SimpleNamespace,
+    site: Site,
     clock: Any,
     page: str,
     theirs: str | None,
@@ -149,11 +133,11 @@ def test_who_gets_in(
     age: str | None,
     expected: str | int,
 ) -> None:
-    url = link(site, page, member=theirs, max_age=age and 60)
+    url = site.link(page, member=theirs, max_age=age and 60)
     clock.shift(61 if age == "past" else 59)
     site.log_in(session_member)
 
-    assert outcome(follow(site, url)) == expected
+    assert outcome(site.follow(url)) == expected
 
 
 @pytest.mark.parametrize(
@@ -178,29 +162,29 @@ def test_a_site_that_knows_no_members_lets_bearer_links_in_and_nobody_else(
     expected: str | int,
 ) -> None:
     site = make_site(loader=False)
-    url = link(site, page, member=theirs, max_age=max_age)
+    url = site.link(page, member=theirs, max_age=max_age)
     clock.shift(60)
 
-    assert outcome(follow(site, url)) == expected
+    assert outcome(site.follow(url)) == expected
 
 
 @pytest.mark.parametrize("page", REFERENCES)
 def test_a_members_link_of_a_site_that_has_lost_its_loader_is_no_bearer_link(
     make_site: MakeSite, page: str
 ) -> None:
-    url = link(make_site(), page, member="alice")
-    assert follow(make_site(loader=False), url).status_code == 401
+    url = make_site().link(page, member="alice")
+    assert make_site(loader=False).follow(url).status_code == 401
 
 
 @pytest.mark.parametrize("page", REFERENCES)
 def test_the_link_of_an_entry_in_a_page_leads_to_its_page_of_the_gateway(
-    site: SimpleNamespace, page: str
+    site: Site, page: str
 ) -> None:
     site.log_in("会员 1&2+3")
     macro = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
     rendered = site.render(f"{{{{ {macro[page]}(*references) }}}}", references=REFERENCES[page])
 
-    verdict = arrival(follow(site, rendered.soup.a["href"]))
+    verdict = arrival(site.follow(href(rendered)))
 
     assert (verdict.page, verdict.member) == (page, "会员 1&2+3")
     for reference in REFERENCES[page]:
@@ -208,32 +192,30 @@ def test_the_link_of_an_entry_in_a_page_leads_to_its_page_of_the_gateway(
 
 
 @pytest.mark.parametrize("member", [None, "alice"])
-def test_a_policy_link_without_a_member_is_no_link(
-    site: SimpleNamespace, member: str | None
-) -> None:
+def test_a_policy_link_without_a_member_is_no_link(site: Site, member: str | None) -> None:
     token = LinkSigner([SECRET], "12345").dumps(Entry("policy", NUMBER))
     site.log_in(member)
-    assert follow(site, f"/xiebao/policy/{token}").status_code == 404
+    assert site.follow(f"/xiebao/policy/{token}").status_code == 404
 
 
 @pytest.mark.parametrize("made_for", REFERENCES)
 @pytest.mark.parametrize("opened_as", REFERENCES)
 def test_a_link_opens_only_the_page_that_it_was_signed_for(
-    site: SimpleNamespace, made_for: str, opened_as: str
+    site: Site, made_for: str, opened_as: str
 ) -> None:
     site.log_in("alice")
-    url = link(site, made_for, member="alice").replace(made_for, opened_as, 1)
-    assert follow(site, url).status_code == (302 if made_for == opened_as else 404)
+    url = site.link(made_for, member="alice").replace(made_for, opened_as, 1)
+    assert site.follow(url).status_code == (302 if made_for == opened_as else 404)
 
 
-def test_a_return_link_is_no_entry_and_an_entry_no_return_link(site: SimpleNamespace) -> None:
+def test_a_return_link_is_no_entry_and_an_entry_no_return_link(site: Site) -> None:
     site.log_in("alice")
-    entry = link(site, "product", return_to="/orders/8")
-    paid = arrival(follow(site, entry)).pay_success
+    entry = site.link("product", return_to="/orders/8")
+    paid = paid_url(site.follow(entry))
 
     for page in REFERENCES:
-        assert follow(site, paid.replace("/paid/", f"/{page}/")).status_code == 404
-    assert follow(site, entry.replace("/product/", "/paid/")).status_code == 404
+        assert site.follow(paid.replace("/paid/", f"/{page}/")).status_code == 404
+    assert site.follow(entry.replace("/product/", "/paid/")).status_code == 404
 
 
 TAMPERINGS: dict[str, Callable[[str], str]] = {
@@ -256,17 +238,17 @@ TAMPERINGS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("page", [*REFERENCES, "paid"])
 @pytest.mark.parametrize("tampering", TAMPERINGS)
 def test_a_changed_link_is_not_found_and_the_page_says_nothing_about_why(
-    site: SimpleNamespace, page: str, tampering: str
+    site: Site, page: str, tampering: str
 ) -> None:
     site.log_in("alice")
     if page == "paid":
-        url = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
+        url = paid_url(site.follow(site.link("product", return_to="/orders/8")))
     else:
-        url = link(site, page, member="alice")
+        url = site.link(page, member="alice")
     head, token = url.rsplit("/", 1)
 
-    changed = follow(site, f"{head}/{TAMPERINGS[tampering](token)}")
-    nonsense = follow(site, f"{head}/nonsense")
+    changed = site.follow(f"{head}/{TAMPERINGS[tampering](token)}")
+    nonsense = site.follow(f"{head}/nonsense")
 
     assert (changed.status_code, nonsense.status_code) == (404, 404)
     assert changed.text == nonsense.text
@@ -274,17 +256,17 @@ def test_a_changed_link_is_not_found_and_the_page_says_nothing_about_why(
 
 @pytest.mark.parametrize("page", REFERENCES)
 def test_a_link_signed_with_another_secret_is_not_found(
-    site: SimpleNamespace, make_site: MakeSite, page: str
+    site: Site, make_site: MakeSite, page: str
 ) -> None:
     site.log_in("alice")
-    foreign = link(make_site(SECRET_KEY="another secret"), page, member="alice")
-    assert follow(site, foreign).status_code == 404
+    foreign = make_site(SECRET_KEY="another secret").link(page, member="alice")
+    assert site.follow(foreign).status_code == 404
 
 
 # Logging in
 
 
-def add_login(site: SimpleNamespace) -> None:
+def add_login(site: Site) -> None:
     """Give the site a login form, and members who are remembered by the session."""
 
     @site.app.route("/login", methods=["GET", "POST"])
@@ -311,7 +293,7 @@ def test_logging_in_brings_members_back_to_where_they_clicked(
     site = make_site(XIEBAO_LOGIN_VIEW="login")
     add_login(site)
     browser = mounted(site.app, mount)
-    url = link(site, "product", base_url=f"http://localhost{mount}", member=theirs)
+    url = site.link("product", base_url=f"http://localhost{mount}", member=theirs)
 
     form = browser.get(url + query, headers=PC)
     assert form.status_code == 302
@@ -328,7 +310,7 @@ def test_logging_in_as_somebody_else_does_not_open_a_members_link(make_site: Mak
     add_login(site)
     browser = site.app.test_client()
 
-    form = browser.get(link(site, "policy", member="alice"), headers=PHONE)
+    form = browser.get(site.link("policy", member="alice"), headers=PHONE)
     back = browser.post(form.location, data={"member": "bob"})
 
     assert browser.get(back.location, headers=PHONE).status_code == 403
@@ -340,9 +322,9 @@ def test_a_forged_host_does_not_get_into_the_way_to_the_login_and_back(
 ) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="login")
     add_login(site)
-    url = link(site, "product")
+    url = site.link("product")
 
-    response = follow(site, url, {**PHONE, header: "evil.example"})
+    response = site.follow(url, {**PHONE, header: "evil.example"})
 
     assert parse_qs(urlsplit(response.location).query)["next"] == [url]
     assert "evil.example" not in f"{response.headers}{response.text}"
@@ -354,7 +336,7 @@ def test_what_a_stranger_adds_to_a_link_does_not_come_back_from_the_login(
 ) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="login")
     add_login(site)
-    assert "evil" not in follow(site, link(site, "product") + query).location
+    assert "evil" not in site.follow(site.link("product") + query).location
 
 
 def test_an_expired_link_offers_a_login_that_leads_back_to_it(
@@ -363,18 +345,18 @@ def test_an_expired_link_offers_a_login_that_leads_back_to_it(
     site = make_site(XIEBAO_LOGIN_VIEW="login")
     add_login(site)
     browser = site.app.test_client()
-    url = link(site, "product", member="alice", max_age=60)
+    url = site.link("product", member="alice", max_age=60)
     clock.shift(60)
 
     notice = browser.get(url, headers=PHONE)
     assert notice.status_code == 410
-    login = BeautifulSoup(notice.text, "html.parser").find("a", string="去登录")["href"]
+    login = href(notice, "去登录")
     back = browser.post(login, data={"member": "alice"})
 
     assert arrival(browser.get(back.location, headers=PHONE)).member == "alice"
 
 
-def use_flask_login(site: SimpleNamespace) -> LoginManager:
+def use_flask_login(site: Site) -> LoginManager:
     """Let Flask-Login remember the members of the site."""
     manager = LoginManager(site.app)
 
@@ -398,8 +380,8 @@ def test_members_of_flask_login_are_known_without_a_loader(make_site: MakeSite, 
     use_flask_login(site)
     browser = site.app.test_client()
     browser.post("/login", data={"member": "alice"})
-    assert outcome(browser.get(link(site, page, member="alice"), headers=PHONE)) == "goes as alice"
-    assert browser.get(link(site, page, member="bob"), headers=PHONE).status_code == 403
+    assert outcome(browser.get(site.link(page, member="alice"), headers=PHONE)) == "goes as alice"
+    assert browser.get(site.link(page, member="bob"), headers=PHONE).status_code == 403
 
 
 def test_flask_login_sends_visitors_to_its_login_and_back(make_site: MakeSite) -> None:
@@ -407,7 +389,7 @@ def test_flask_login_sends_visitors_to_its_login_and_back(make_site: MakeSite) -
     use_flask_login(site).login_view = "login"
     browser = site.app.test_client()
 
-    form = browser.get(link(site, "product") + "?platform=h5", headers=PC)
+    form = browser.get(site.link("product") + "?platform=h5", headers=PC)
     back = browser.post(form.location, data={"member": "alice"})
     verdict = arrival(browser.get(back.location, headers=PC))
 
@@ -417,7 +399,7 @@ def test_flask_login_sends_visitors_to_its_login_and_back(make_site: MakeSite) -
 def test_xiebao_login_view_comes_before_flask_logins(make_site: MakeSite) -> None:
     site = make_site(loader=False, XIEBAO_LOGIN_VIEW="page")
     use_flask_login(site).login_view = "login"
-    assert urlsplit(follow(site, link(site, "product")).location).path == "/page"
+    assert urlsplit(site.follow(site.link("product")).location).path == "/page"
 
 
 def test_the_unauthorized_handler_of_a_site_answers(make_site: MakeSite) -> None:
@@ -425,7 +407,7 @@ def test_the_unauthorized_handler_of_a_site_answers(make_site: MakeSite) -> None
     manager = use_flask_login(site)
     manager.unauthorized_handler(lambda: ("Members only", 418))
 
-    response = follow(site, link(site, "product"))
+    response = site.follow(site.link("product"))
 
     assert (response.status_code, response.text) == (418, "Members only")
     assert HIDDEN.items() <= dict(response.headers).items()
@@ -434,7 +416,7 @@ def test_the_unauthorized_handler_of_a_site_answers(make_site: MakeSite) -> None
 def test_flask_login_without_a_login_view_gives_the_notice(make_site: MakeSite, heard: Any) -> None:
     site = make_site(loader=False)
     use_flask_login(site)
-    response = follow(site, link(site, "product"))
+    response = site.follow(site.link("product"))
     assert (response.status_code, title(response)) == (401, "请先登录")
     assert heard == [("refused", {"status": 401, "reason": "login_required"})]
 
@@ -473,7 +455,7 @@ def test_what_a_loader_says_is_a_member_or_nobody_or_an_error(
     site = make_site(PROPAGATE_EXCEPTIONS=False)
     site.xiebao.member_loader(lambda: said)
 
-    assert outcome(follow(site, link(site, "product"))) == expected
+    assert outcome(site.follow(site.link("product"))) == expected
     assert ("clicked" in dict(heard)) == (expected not in (401, 500))
 
 
@@ -483,13 +465,13 @@ def test_a_loader_that_fails_is_an_error_and_never_a_click(
     make_site: MakeSite, heard: Any, page: str, device: dict[str, str]
 ) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
-    url = link(site, page, member="alice", max_age=60)
+    url = site.link(page, member="alice", max_age=60)
 
     @site.xiebao.member_loader
     def fail() -> str:
         raise ConnectionError("the database is down")
 
-    response = follow(site, url, device)
+    response = site.follow(url, device)
 
     assert (response.status_code, response.location, heard) == (500, None, [])
 
@@ -532,25 +514,23 @@ def test_the_links_platform_counts_then_the_one_asked_for_then_the_device(
 ) -> None:
     site = make_site(XIEBAO_APP_USER_AGENT="ShopApp/")
     site.log_in("alice")
-    response = follow(site, link(site, "product", platform=theirs) + query, device)
+    response = site.follow(site.link("product", platform=theirs) + query, device)
     assert arrival(response).platform == expected
 
 
 @pytest.mark.parametrize("device", [APP_ON_IPHONE, APP_ON_ANDROID])
-def test_an_app_that_the_site_did_not_name_is_a_phone(
-    site: SimpleNamespace, device: dict[str, str]
-) -> None:
+def test_an_app_that_the_site_did_not_name_is_a_phone(site: Site, device: dict[str, str]) -> None:
     site.log_in("alice")
-    assert arrival(follow(site, link(site, "home"), device)).platform == Platform.H5
+    assert arrival(site.follow(site.link("home"), device)).platform == Platform.H5
 
 
 @pytest.mark.parametrize("platform", [Platform.PC, "pc", "PC", 2])
 @pytest.mark.parametrize("page", ["home", "policy"])
 def test_a_link_to_the_pc_edition_of_a_page_without_one_is_refused(
-    site: SimpleNamespace, page: str, platform: Any
+    site: Site, page: str, platform: Any
 ) -> None:
     with pytest.raises(LinkError, match="platform"):
-        link(site, page, member="alice", platform=platform)
+        site.link(page, member="alice", platform=platform)
 
 
 # From a PC to a phone
@@ -558,49 +538,48 @@ def test_a_link_to_the_pc_edition_of_a_page_without_one_is_refused(
 
 @pytest.mark.parametrize("page", ["home", "policy"])
 def test_a_pc_shows_a_code_by_which_a_phone_goes_on_as_the_same_member(
-    site: SimpleNamespace, heard: Any, page: str
+    site: Site, heard: Any, page: str
 ) -> None:
     site.log_in("alice")
-    shown = follow(site, link(site, page, return_to="/orders/8"), PC)
+    shown = site.follow(site.link(page, return_to="/orders/8"), PC)
     assert (shown.status_code, heard) == (200, [])
 
     site.log_in(None)
-    verdict = arrival(follow(site, qr.read(shown.text), PHONE))
+    verdict = arrival(site.follow(qr.read(shown.text), PHONE))
 
     assert (verdict.page, verdict.member, verdict.platform) == (page, "alice", Platform.H5)
-    assert follow(site, verdict.pay_success).location == "/orders/8"
+    assert site.follow(verdict.pay_success).location == "/orders/8"
 
 
-def test_a_handoff_keeps_the_sub_partner_of_the_link(site: SimpleNamespace) -> None:
+def test_a_handoff_keeps_the_sub_partner_of_the_link(site: Site) -> None:
     site.log_in("alice")
-    shown = follow(site, link(site, "home", sub_partner_id="branch-7"), PC)
-    verdict = arrival(follow(site, qr.read(shown.text), PHONE))
+    shown = site.follow(site.link("home", sub_partner_id="branch-7"), PC)
+    verdict = arrival(site.follow(qr.read(shown.text), PHONE))
     assert dict(verdict.parameters)["subPartnerId"] == "branch-7"
 
 
 @pytest.mark.parametrize("page", ["home", "policy"])
 @pytest.mark.parametrize("query", ["", "?platform=pc"])
 def test_a_tablet_that_looks_like_a_pc_opens_the_page_by_the_direct_link(
-    site: SimpleNamespace, page: str, query: str
+    site: Site, page: str, query: str
 ) -> None:
     site.log_in("alice")
-    shown = follow(site, link(site, page, member="alice") + query, PC)
-    soup = BeautifulSoup(shown.text, "html.parser")
-    direct = soup.find("a", string="我正在用平板或手机，直接打开")["href"]
+    shown = site.follow(site.link(page, member="alice") + query, PC)
+    direct = href(shown, "我正在用平板或手机，直接打开")
     assert direct.endswith("?platform=h5")
-    assert arrival(follow(site, direct, PC)).platform == Platform.H5
+    assert arrival(site.follow(direct, PC)).platform == Platform.H5
 
 
-def test_a_pc_gets_a_new_code_when_the_old_one_has_ended(site: SimpleNamespace, clock: Any) -> None:
+def test_a_pc_gets_a_new_code_when_the_old_one_has_ended(site: Site, clock: Any) -> None:
     site.log_in("alice")
-    shown = follow(site, link(site, "home"), PC)
+    shown = site.follow(site.link("home"), PC)
     clock.shift(1000)
-    refresh = BeautifulSoup(shown.text, "html.parser").find("a", string="换一个新的二维码")["href"]
-    shown_again = follow(site, refresh, PC)
+    refresh = href(shown, "换一个新的二维码")
+    shown_again = site.follow(refresh, PC)
     site.log_in(None)
 
-    assert follow(site, qr.read(shown.text)).status_code == 410
-    assert outcome(follow(site, qr.read(shown_again.text))) == "goes as alice"
+    assert site.follow(qr.read(shown.text)).status_code == 410
+    assert outcome(site.follow(qr.read(shown_again.text))) == "goes as alice"
 
 
 @pytest.mark.parametrize(
@@ -612,57 +591,55 @@ def test_a_code_lives_as_long_as_the_page_says(
 ) -> None:
     site = make_site(**config)
     site.log_in("alice")
-    shown = follow(site, link(site, "home"), PC)
+    shown = site.follow(site.link("home"), PC)
     site.log_in(None)
     url = qr.read(shown.text)
 
     clock.shift(lifetime - 1)
-    assert outcome(follow(site, url)) == "goes as alice"
+    assert outcome(site.follow(url)) == "goes as alice"
     clock.shift(1)
-    assert follow(site, url).status_code == 410
+    assert site.follow(url).status_code == 410
     assert said in shown.text
 
 
-def test_a_chain_of_handoffs_ends_when_the_first_bearer_link_does(
-    site: SimpleNamespace, clock: Any
-) -> None:
-    url = link(site, "home", member="alice", max_age=100)
+def test_a_chain_of_handoffs_ends_when_the_first_bearer_link_does(site: Site, clock: Any) -> None:
+    url = site.link("home", member="alice", max_age=100)
     for _ in range(3):
         clock.shift(33)
-        url = qr.read(follow(site, url, PC).text)
-    assert outcome(follow(site, url, PHONE)) == "goes as alice"  # after 99 seconds
+        url = qr.read(site.follow(url, PC).text)
+    assert outcome(site.follow(url, PHONE)) == "goes as alice"  # after 99 seconds
 
     clock.shift(1)
-    assert follow(site, url, PHONE).status_code == 410
-    assert follow(site, url, PC).status_code == 410
+    assert site.follow(url, PHONE).status_code == 410
+    assert site.follow(url, PC).status_code == 410
 
 
 def test_the_code_of_a_long_lived_bearer_link_lives_no_longer_than_others(
-    site: SimpleNamespace, clock: Any
+    site: Site, clock: Any
 ) -> None:
-    code = qr.read(follow(site, link(site, "home", member="alice", max_age=DAY), PC).text)
+    code = qr.read(site.follow(site.link("home", member="alice", max_age=DAY), PC).text)
     clock.shift(300)
-    assert follow(site, code).status_code == 410
+    assert site.follow(code).status_code == 410
 
 
 def test_the_code_of_one_member_does_not_open_on_the_phone_of_another(
-    site: SimpleNamespace,
+    site: Site,
 ) -> None:
     site.log_in("alice")
-    code = qr.read(follow(site, link(site, "home"), PC).text)
+    code = qr.read(site.follow(site.link("home"), PC).text)
     site.log_in("bob")
-    assert follow(site, code).status_code == 403
+    assert site.follow(code).status_code == 403
 
 
 @pytest.mark.parametrize("page", ["home", "policy"])
 def test_a_handoff_works_on_a_host_that_nobody_vouched_for(make_site: MakeSite, page: str) -> None:
     site = make_site(TESTING=False, XIEBAO_ENV="test")
     site.log_in("alice")
-    url = link(site, page, member="alice")
+    url = site.link(page, member="alice")
     with pytest.raises(LinkError, match="XIEBAO_PUBLIC_URL"):
-        link(site, page, member="alice", max_age=60, external=True)
+        site.link(page, member="alice", max_age=60, external=True)
 
-    shown = follow(site, url, {**PC, "Host": "shop.example"})
+    shown = site.follow(url, {**PC, "Host": "shop.example"})
 
     assert shown.status_code == 200
     assert qr.read(shown.text).startswith("http://shop.example/xiebao/")
@@ -671,7 +648,7 @@ def test_a_handoff_works_on_a_host_that_nobody_vouched_for(make_site: MakeSite, 
 def test_a_code_leads_to_the_public_address_of_the_site(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL="https://shop.example/m")
     site.log_in("alice")
-    shown = follow(site, link(site, "home"), {**PC, "Host": "evil.example"})
+    shown = site.follow(site.link("home"), {**PC, "Host": "evil.example"})
     assert qr.read(shown.text).startswith("https://shop.example/m/xiebao/home/")
     assert "evil.example" not in shown.text
 
@@ -682,16 +659,16 @@ def test_a_return_path_that_no_code_can_hold_is_refused_early_or_does_without_a_
     site = make_site(PROPAGATE_EXCEPTIONS=False)
     site.log_in("alice")
     try:
-        url = link(site, "home", return_to="/" + "a" * 4000)
+        url = site.link("home", return_to="/" + "a" * 4000)
     except LinkError:
         return
-    assert follow(site, url, PC).status_code == 200
+    assert site.follow(url, PC).status_code == 200
 
 
 def test_a_site_that_knows_no_members_hands_bearer_links_over(make_site: MakeSite) -> None:
     site = make_site(loader=False)
-    shown = follow(site, link(site, "home", member="alice", max_age=60), PC)
-    assert outcome(follow(site, qr.read(shown.text))) == "goes as alice"
+    shown = site.follow(site.link("home", member="alice", max_age=60), PC)
+    assert outcome(site.follow(qr.read(shown.text))) == "goes as alice"
 
 
 @pytest.mark.parametrize(
@@ -714,19 +691,18 @@ def test_the_handoff_page_speaks_the_language_of_the_site(
 ) -> None:
     site = make_site(**config)
     site.log_in("alice")
-    shown = follow(site, link(site, page, member="alice"), PC)
-    soup = BeautifulSoup(shown.text, "html.parser")
-    assert (soup.html["lang"], soup.title.text) == (lang, heading[page])
-    assert soup.h1.text == heading[page]
+    shown = site.follow(site.link(page, member="alice"), PC)
+    assert (one(shown, "html")["lang"], title(shown)) == (lang, heading[page])
+    assert one(shown, "h1").text == heading[page]
 
 
 # Going
 
 
 @pytest.mark.parametrize("page", REFERENCES)
-def test_a_click_is_a_redirect_without_a_page(site: SimpleNamespace, page: str) -> None:
+def test_a_click_is_a_redirect_without_a_page(site: Site, page: str) -> None:
     site.log_in("alice")
-    response = follow(site, link(site, page, member="alice"))
+    response = site.follow(site.link(page, member="alice"))
     assert arrival(response).page == page
     assert response.location.startswith("https://testapi.xiebao18.com/dispatch/cps")
     assert response.data == b""
@@ -747,7 +723,7 @@ def test_the_links_sub_partner_counts_before_the_sites(
 ) -> None:
     site = make_site(**config)
     site.log_in("alice")
-    verdict = arrival(follow(site, link(site, page, **options)))
+    verdict = arrival(site.follow(site.link(page, **options)))
     assert dict(verdict.parameters)["subPartnerId"] == expected
 
 
@@ -756,25 +732,21 @@ RETURN_PATHS = ["/orders/8", "/orders/8?from=a&to=b%20c#done", "/订单?名=保�
 
 @pytest.mark.parametrize("return_to", RETURN_PATHS)
 @pytest.mark.parametrize("page", REFERENCES)
-def test_a_payment_comes_back_to_where_the_link_said(
-    site: SimpleNamespace, page: str, return_to: str
-) -> None:
+def test_a_payment_comes_back_to_where_the_link_said(site: Site, page: str, return_to: str) -> None:
     site.log_in("alice")
-    paid = arrival(follow(site, link(site, page, member="alice", return_to=return_to))).pay_success
+    paid = paid_url(site.follow(site.link(page, member="alice", return_to=return_to)))
     assert paid.startswith("http://localhost/xiebao/paid/")
 
-    back = follow(site, paid)
+    back = site.follow(paid)
 
     assert (back.status_code, unquote(back.location)) == (302, unquote(return_to))
     assert back.data == b""
 
 
 @pytest.mark.parametrize("page", REFERENCES)
-def test_a_link_that_says_no_return_path_sends_no_pay_success(
-    site: SimpleNamespace, page: str
-) -> None:
+def test_a_link_that_says_no_return_path_sends_no_pay_success(site: Site, page: str) -> None:
     site.log_in("alice")
-    verdict = arrival(follow(site, link(site, page, member="alice")))
+    verdict = arrival(site.follow(site.link(page, member="alice")))
     assert "paySuccess" not in dict(verdict.parameters)
 
 
@@ -782,12 +754,12 @@ def test_a_link_that_says_no_return_path_sends_no_pay_success(
     ("later", "same_session"), [("alice", True), ("bob", False), (None, False), (" ", False)]
 )
 def test_a_return_tells_which_click_it_belongs_to_and_whose_session_it_is(
-    site: SimpleNamespace, heard: Any, later: str | None, same_session: bool
+    site: Site, heard: Any, later: str | None, same_session: bool
 ) -> None:
     site.log_in("alice")
-    paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
+    paid = paid_url(site.follow(site.link("product", return_to="/orders/8")))
     site.log_in(later)
-    assert follow(site, paid).location == "/orders/8"
+    assert site.follow(paid).location == "/orders/8"
 
     (_, clicked), (name, returned) = heard
     assert name == "returned"
@@ -810,20 +782,20 @@ def test_a_return_tells_which_click_it_belongs_to_and_whose_session_it_is(
     ],
 )
 def test_a_return_is_reported_for_a_day_and_redirects_for_ever(
-    site: SimpleNamespace, heard: Any, clock: Any, method: str, after: int, times: int
+    site: Site, heard: Any, clock: Any, method: str, after: int, times: int
 ) -> None:
     site.log_in("alice")
-    paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
+    paid = paid_url(site.follow(site.link("product", return_to="/orders/8")))
     clock.shift(after)
-    assert follow(site, paid, method=method).location == "/orders/8"
+    assert site.follow(paid, method=method).location == "/orders/8"
     assert [name for name, _ in heard].count("returned") == times
 
 
-def test_a_return_can_be_reported_again(site: SimpleNamespace, heard: Any) -> None:
+def test_a_return_can_be_reported_again(site: Site, heard: Any) -> None:
     site.log_in("alice")
-    paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
-    follow(site, paid)
-    follow(site, paid)
+    paid = paid_url(site.follow(site.link("product", return_to="/orders/8")))
+    site.follow(paid)
+    site.follow(paid)
     assert [name for name, _ in heard] == ["clicked", "returned", "returned"]
 
 
@@ -834,22 +806,22 @@ def test_a_site_that_switched_insurance_off_still_takes_payments_back(
     before, off = make_site(), make_site(XIEBAO_ENABLED=False)
     for each in before, off:
         each.log_in("alice")
-    entry = link(before, page, member="alice", return_to="/orders/8")
-    paid = arrival(follow(before, entry)).pay_success
+    entry = before.link(page, member="alice", return_to="/orders/8")
+    paid = paid_url(before.follow(entry))
 
-    assert follow(off, entry).status_code == 404
-    assert follow(off, paid).location == "/orders/8"
+    assert off.follow(entry).status_code == 404
+    assert off.follow(paid).location == "/orders/8"
     assert [name for name, _ in heard] == ["clicked", "refused", "returned"]
 
 
 # Signals
 
 
-def test_a_click_is_told_before_the_redirect(site: SimpleNamespace, heard: Any) -> None:
+def test_a_click_is_told_before_the_redirect(site: Site, heard: Any) -> None:
     site.log_in("alice")
     options = {"sub_partner_id": "branch-7", "return_to": "/orders/8"}
-    arrival(follow(site, link(site, "product", **options), PC))
-    arrival(follow(site, link(site, "home", member="alice", max_age=60)))
+    arrival(site.follow(site.link("product", **options), PC))
+    arrival(site.follow(site.link("home", member="alice", max_age=60)))
 
     [(_, first), (_, second)] = heard
     assert first.pop("click_id") != second.pop("click_id")
@@ -875,18 +847,18 @@ def test_the_sender_of_a_signal_is_the_app(make_site: MakeSite) -> None:
     with entry_clicked.connected_to(receive, sender=here.app):
         for site in here, elsewhere:
             site.log_in("alice")
-            arrival(follow(site, link(site, "product")))
+            arrival(site.follow(site.link("product")))
     assert senders == [here.app]
 
 
-def test_head_asks_where_a_link_leads_and_is_no_click(site: SimpleNamespace, heard: Any) -> None:
+def test_head_asks_where_a_link_leads_and_is_no_click(site: Site, heard: Any) -> None:
     site.log_in("alice")
-    assert arrival(follow(site, link(site, "product"), method="HEAD")).member == "alice"
+    assert arrival(site.follow(site.link("product"), method="HEAD")).member == "alice"
     assert heard == []
 
 
 def test_a_receiver_that_fails_is_logged_and_stops_nobody(
-    site: SimpleNamespace, heard: Any, caplog: pytest.LogCaptureFixture
+    site: Site, heard: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_app: Flask, **_: Any) -> None:
         raise ConnectionError("statistics are down")
@@ -897,9 +869,9 @@ def test_a_receiver_that_fails_is_logged_and_stops_nobody(
         entry_refused.connected_to(fail),
         payment_returned.connected_to(fail),
     ):
-        paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
-        assert follow(site, paid).location == "/orders/8"
-        assert follow(site, "/xiebao/product/nonsense").status_code == 404
+        paid = paid_url(site.follow(site.link("product", return_to="/orders/8")))
+        assert site.follow(paid).location == "/orders/8"
+        assert site.follow("/xiebao/product/nonsense").status_code == 404
 
     assert [name for name, _ in heard] == ["clicked", "returned", "refused"]
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 3
@@ -916,7 +888,7 @@ def test_a_receiver_that_fails_is_logged_and_stops_nobody(
     ],
 )
 def test_a_refusal_is_told_with_its_reason(
-    site: SimpleNamespace,
+    site: Site,
     heard: Any,
     clock: Any,
     page: str,
@@ -926,24 +898,24 @@ def test_a_refusal_is_told_with_its_reason(
     status: int,
     reason: str,
 ) -> None:
-    url = link(site, page, member=theirs, max_age=age)
+    url = site.link(page, member=theirs, max_age=age)
     clock.shift(60)
     site.log_in(visitor)
-    assert follow(site, url).status_code == status
+    assert site.follow(url).status_code == status
     assert heard == [("refused", {"status": status, "reason": reason})]
 
 
 @pytest.mark.parametrize("page", [*REFERENCES, "paid"])
 def test_a_link_that_does_not_verify_is_told_as_one_reason(
-    site: SimpleNamespace, heard: Any, page: str
+    site: Site, heard: Any, page: str
 ) -> None:
-    follow(site, f"/xiebao/{page}/nonsense")
+    site.follow(f"/xiebao/{page}/nonsense")
     assert heard == [("refused", {"status": 404, "reason": "invalid_link"})]
 
 
 def test_a_login_is_no_refusal(make_site: MakeSite, heard: Any) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="page")
-    assert follow(site, link(site, "product")).status_code == 302
+    assert site.follow(site.link("product")).status_code == 302
     assert heard == []
 
 
@@ -959,20 +931,20 @@ PREFETCHES = [
 @pytest.mark.parametrize("prefetch", PREFETCHES, ids=repr)
 @pytest.mark.parametrize("page", REFERENCES)
 def test_a_prefetch_is_no_click(
-    site: SimpleNamespace, heard: Any, page: str, prefetch: dict[str, str]
+    site: Site, heard: Any, page: str, prefetch: dict[str, str]
 ) -> None:
     site.log_in("alice")
-    url = link(site, page, member="alice")
+    url = site.link(page, member="alice")
 
-    response = follow(site, url, {**PHONE, **prefetch})
+    response = site.follow(url, {**PHONE, **prefetch})
 
     assert (response.status_code, response.location, heard) == (503, None, [])
-    assert arrival(follow(site, url)).member == "alice"
+    assert arrival(site.follow(url)).member == "alice"
 
 
 def test_a_prefetch_sends_nobody_to_the_login(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="page")
-    response = follow(site, link(site, "product"), {**PHONE, "Sec-Purpose": "prefetch"})
+    response = site.follow(site.link("product"), {**PHONE, "Sec-Purpose": "prefetch"})
     assert (response.status_code, response.location) == (503, None)
 
 
@@ -983,50 +955,48 @@ def answers(make_site: MakeSite, **config: Any) -> Iterator[tuple[str, TestRespo
     """Return every kind of answer that the endpoints give, with what it is."""
     site = make_site(PROPAGATE_EXCEPTIONS=False, **config)
     site.log_in("alice")
-    own = {page: link(site, page, member="alice", return_to="/orders/8") for page in REFERENCES}
-    yield from ((f"{page} 302", follow(site, own[page])) for page in REFERENCES)
-    yield from ((f"{page} 200", follow(site, own[page], PC)) for page in ("home", "policy"))
+    own = {page: site.link(page, member="alice", return_to="/orders/8") for page in REFERENCES}
+    yield from ((f"{page} 302", site.follow(own[page])) for page in REFERENCES)
+    yield from ((f"{page} 200", site.follow(own[page], PC)) for page in ("home", "policy"))
     yield from (
-        (f"{page} 503", follow(site, own[page], {"Purpose": "prefetch"})) for page in REFERENCES
+        (f"{page} 503", site.follow(own[page], {"Purpose": "prefetch"})) for page in REFERENCES
     )
     yield from (
-        (f"{page} 200", follow(site, own[page], {**PHONE, "HX-Request": "true"}))
+        (f"{page} 200", site.follow(own[page], {**PHONE, "HX-Request": "true"}))
         for page in REFERENCES
     )
-    yield from ((f"{page} 200", follow(site, own[page], method="OPTIONS")) for page in REFERENCES)
+    yield from ((f"{page} 200", site.follow(own[page], method="OPTIONS")) for page in REFERENCES)
     yield from (
-        (f"{page} 405", follow(site, f"/xiebao/{page}/x", method="POST"))
+        (f"{page} 405", site.follow(f"/xiebao/{page}/x", method="POST"))
         for page in (*REFERENCES, "paid")
     )
-    yield from ((f"{path} 404", follow(site, f"/xiebao/{path}")) for path in ("paid/", "product"))
+    yield from ((f"{path} 404", site.follow(f"/xiebao/{path}")) for path in ("paid/", "product"))
     site.log_in("bob")
-    yield from ((f"{page} 403", follow(site, own[page])) for page in REFERENCES)
-    yield from (
-        (f"{page} 404", follow(site, f"/xiebao/{page}/x")) for page in (*REFERENCES, "paid")
-    )
+    yield from ((f"{page} 403", site.follow(own[page])) for page in REFERENCES)
+    yield from ((f"{page} 404", site.follow(f"/xiebao/{page}/x")) for page in (*REFERENCES, "paid"))
     site.log_in(None)
-    yield from ((f"{page} 401", follow(site, own[page])) for page in REFERENCES)
+    yield from ((f"{page} 401", site.follow(own[page])) for page in REFERENCES)
     with time_machine.travel(1_000_000_000):
-        old = [(page, link(site, page, member="alice", max_age=1)) for page in REFERENCES]
-    yield from ((f"{page} 410", follow(site, url)) for page, url in old)
+        old = [(page, site.link(page, member="alice", max_age=1)) for page in REFERENCES]
+    yield from ((f"{page} 410", site.follow(url)) for page, url in old)
     site.log_in("alice")
 
     def fail(_app: Flask, **_: Any) -> None:
         raise ConnectionError("statistics are down")
 
     with entry_clicked.connected_to(fail):
-        clicked = follow(site, own["product"])
+        clicked = site.follow(own["product"])
     yield "product 302", clicked
     key = config.get("XIEBAO_API_KEY", "Key")
-    yield "paid 302", follow(site, arrival(clicked, key).pay_success)
+    yield "paid 302", site.follow(paid_url(clicked, key))
     site.log_in(["no member"])
-    yield from ((f"{page} 500", follow(site, own[page])) for page in REFERENCES)
+    yield from ((f"{page} 500", site.follow(own[page])) for page in REFERENCES)
     site.log_in("two\nlines")
-    yield "product 500", follow(site, link(site, "product"))
+    yield "product 500", site.follow(site.link("product"))
     with_login = make_site(XIEBAO_LOGIN_VIEW="page", **config)
-    yield "product 302", follow(with_login, own["product"])
+    yield "product 302", with_login.follow(own["product"])
     off = make_site(XIEBAO_ENABLED=False, **config)
-    yield from ((f"{page} 404", follow(off, own[page])) for page in REFERENCES)
+    yield from ((f"{page} 404", off.follow(own[page])) for page in REFERENCES)
 
 
 def test_no_answer_is_cached_indexed_or_named_to_other_sites(make_site: MakeSite) -> None:
@@ -1043,14 +1013,14 @@ def test_no_answer_is_cached_indexed_or_named_to_other_sites(make_site: MakeSite
     assert seen == {200, 302, 401, 403, 404, 405, 410, 500, 503}
 
 
-def test_the_style_sheet_can_be_cached_and_has_none_of_these_headers(site: SimpleNamespace) -> None:
-    with follow(site, "/xiebao/static/xiebao.css") as response:
+def test_the_style_sheet_can_be_cached_and_has_none_of_these_headers(site: Site) -> None:
+    with site.follow("/xiebao/static/xiebao.css") as response:
         assert (response.status_code, response.mimetype) == (200, "text/css")
         assert "no-store" not in response.headers["Cache-Control"]
         assert not {"Referrer-Policy", "X-Robots-Tag"} & set(response.headers.keys())
 
 
-def test_other_pages_of_the_site_have_none_of_these_headers(site: SimpleNamespace) -> None:
+def test_other_pages_of_the_site_have_none_of_these_headers(site: Site) -> None:
     response = site.render("<p>the site's own page</p>")
     assert not set(HIDDEN) & set(response.headers.keys())
 
@@ -1087,7 +1057,7 @@ def test_key_and_sign_are_in_no_error_report_with_local_variables(
     site = make_site(XIEBAO_API_KEY=KEY)
     site.log_in(member)
     with pytest.raises(Exception) as raised:  # noqa: PT011 - any report is looked at
-        follow(site, link(site, "product", return_to="/orders/8"))
+        site.follow(site.link("product", return_to="/orders/8"))
 
     frames = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     report = "".join(frames.format())
@@ -1108,7 +1078,7 @@ def test_a_gateway_that_is_a_path_of_the_site_is_found_wherever_the_site_is(
     site.app.register_blueprint(GatewaySimulator("12345", "Key").blueprint, url_prefix="/gateway")
     site.log_in("alice")
     browser = mounted(site.app, mount)
-    url = link(site, page, base_url=f"http://localhost{mount}", member="alice", return_to="/done")
+    url = site.link(page, base_url=f"http://localhost{mount}", member="alice", return_to="/done")
 
     response = browser.get(url, headers=PHONE)
     assert response.location.startswith(f"{mount}/gateway/dispatch/cps")
@@ -1123,8 +1093,8 @@ def test_a_gateway_that_is_a_path_of_the_site_is_found_wherever_the_site_is(
 def test_a_payment_comes_back_to_the_public_address_of_the_site(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL="https://shop.example/m")
     site.log_in("alice")
-    url = link(site, "product", return_to="/m/orders/8")
-    paid = arrival(follow(site, url, {**PHONE, "Host": "evil.example"})).pay_success
+    url = site.link("product", return_to="/m/orders/8")
+    paid = paid_url(site.follow(url, {**PHONE, "Host": "evil.example"}))
 
     assert paid.startswith("https://shop.example/m/xiebao/paid/")
     assert mounted(site.app, "/m").get(paid).location == "/m/orders/8"
@@ -1139,16 +1109,16 @@ def test_behind_a_proxy_a_payment_comes_back_to_the_proxy(make_site: MakeSite) -
         "X-Forwarded-Host": "shop.example",
         "X-Forwarded-Prefix": "/m",
     }
-    response = follow(site, link(site, "home", return_to="/m/"), {**PHONE, **forwarded})
-    assert arrival(response).pay_success.startswith("https://shop.example/m/xiebao/paid/")
+    response = site.follow(site.link("home", return_to="/m/"), {**PHONE, **forwarded})
+    assert paid_url(response).startswith("https://shop.example/m/xiebao/paid/")
 
 
 def test_the_endpoints_are_where_the_site_puts_them(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_URL_PREFIX="/insurance/x")
     site.log_in("alice")
-    url = link(site, "product", return_to="/")
+    url = site.link("product", return_to="/")
     assert url.startswith("/insurance/x/product/")
-    assert "/insurance/x/paid/" in arrival(follow(site, url)).pay_success
+    assert "/insurance/x/paid/" in paid_url(site.follow(url))
 
 
 # Notices
@@ -1162,14 +1132,14 @@ TITLES = [
 REASONS = {401: "login_required", 403: "another_member", 404: "invalid_link", 410: "expired"}
 
 
-def refusal(site: SimpleNamespace, status: int, **headers: str) -> TestResponse:
+def refusal(site: Site, status: int, **headers: str) -> TestResponse:
     """Return the answer to a click that gets this status."""
     if status == 404:
-        return follow(site, "/xiebao/product/nonsense", headers)
+        return site.follow("/xiebao/product/nonsense", headers)
     with time_machine.travel(1_000_000_000):
-        url = link(site, "product", member="alice", max_age=60 if status == 410 else None)
+        url = site.link("product", member="alice", max_age=60 if status == 410 else None)
     site.log_in("bob" if status == 403 else None)
-    return follow(site, url, headers)
+    return site.follow(url, headers)
 
 
 @pytest.mark.parametrize(("status", "chinese", "english"), TITLES)
@@ -1181,24 +1151,20 @@ def test_a_notice_speaks_the_language_of_the_site(
 
     assert response.status_code == status
     assert response.mimetype == "text/html"
-    soup = BeautifulSoup(response.text, "html.parser")
     expected = ("en", english) if locale == "en" else ("zh-CN", chinese)
-    assert (soup.html["lang"], soup.title.text) == expected
-    assert soup.h1.text == soup.title.text
+    assert (one(response, "html")["lang"], title(response)) == expected
+    assert one(response, "h1").text == title(response)
 
 
 @pytest.mark.parametrize("mount", ["", "/shop"])
-def test_a_notice_leads_back_to_the_start_of_the_site(site: SimpleNamespace, mount: str) -> None:
+def test_a_notice_leads_back_to_the_start_of_the_site(site: Site, mount: str) -> None:
     response = mounted(site.app, mount).get(f"{mount}/xiebao/product/nonsense")
-    soup = BeautifulSoup(response.text, "html.parser")
-    assert soup.find("a", string="返回网站首页")["href"] == f"{mount}/"
+    assert href(response, "返回网站首页") == f"{mount}/"
 
 
 @pytest.mark.parametrize("status", REASONS)
 @pytest.mark.parametrize("accept", ["application/json", "application/json, text/plain, */*"])
-def test_a_program_that_asks_for_json_gets_json(
-    site: SimpleNamespace, status: int, accept: str
-) -> None:
+def test_a_program_that_asks_for_json_gets_json(site: Site, status: int, accept: str) -> None:
     response = refusal(site, status, Accept=accept)
     assert response.status_code == status
     assert response.json == {"status": status, "reason": REASONS[status]}
@@ -1208,23 +1174,23 @@ def test_a_program_that_asks_for_json_gets_json(
     "accept",
     ["*/*", "text/html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", ""],
 )
-def test_browsers_get_a_page(site: SimpleNamespace, accept: str) -> None:
+def test_browsers_get_a_page(site: Site, accept: str) -> None:
     assert refusal(site, 404, Accept=accept).mimetype == "text/html"
 
 
 @pytest.mark.parametrize(("template", "device"), [("notice", PHONE), ("handoff", PC)])
 def test_a_site_replaces_a_page_by_a_template_of_the_same_name(
-    site: SimpleNamespace, template: str, device: dict[str, str]
+    site: Site, template: str, device: dict[str, str]
 ) -> None:
     own = {f"xiebao/{template}.html": "The shop's own page, {{ status or page }}"}
     site.app.jinja_loader = ChoiceLoader([DictLoader(own), site.app.jinja_loader])
     site.log_in("alice" if template == "handoff" else None)
-    response = follow(site, link(site, "home"), device)
+    response = site.follow(site.link("home"), device)
     assert response.text in ("The shop's own page, 401", "The shop's own page, home")
     assert HIDDEN.items() <= dict(response.headers).items()
 
 
-def test_a_site_puts_its_header_around_notices_and_handoff(site: SimpleNamespace) -> None:
+def test_a_site_puts_its_header_around_notices_and_handoff(site: Site) -> None:
     own = (
         '{% extends "xiebao/default/layout.html" %}'
         "{% block header %}<header>The shop</header>{% endblock %}"
@@ -1233,19 +1199,18 @@ def test_a_site_puts_its_header_around_notices_and_handoff(site: SimpleNamespace
         [DictLoader({"xiebao/layout.html": own}), site.app.jinja_loader]
     )
     site.log_in("alice")
-    for url, headers in ((link(site, "home"), PC), ("/xiebao/home/nonsense", PHONE)):
-        assert "<header>The shop</header>" in follow(site, url, headers).text
+    for url, headers in ((site.link("home"), PC), ("/xiebao/home/nonsense", PHONE)):
+        assert "<header>The shop</header>" in site.follow(url, headers).text
 
 
 def test_pages_work_without_inline_scripts_and_styles(make_site: MakeSite) -> None:
     for what, response in answers(make_site):
-        soup = BeautifulSoup(response.text, "html.parser")
-        assert not soup.find_all(["script", "style"]), what
-        for tag in soup.find_all(True):
+        assert not soup(response).select("script, style"), what
+        for tag in soup(response).select("*"):
             assert not [name for name in tag.attrs if name == "style" or name.startswith("on")]
 
 
-def test_a_site_fills_one_block_of_a_notice(site: SimpleNamespace) -> None:
+def test_a_site_fills_one_block_of_a_notice(site: Site) -> None:
     own = (
         '{% extends "xiebao/default/notice.html" %}'
         "{% block message %}<p>Call 400-000-0000</p>{% endblock %}"
@@ -1253,26 +1218,27 @@ def test_a_site_fills_one_block_of_a_notice(site: SimpleNamespace) -> None:
     site.app.jinja_loader = ChoiceLoader(
         [DictLoader({"xiebao/notice.html": own}), site.app.jinja_loader]
     )
-    page = BeautifulSoup(follow(site, "/xiebao/home/nonsense", PHONE).text, "html.parser")
-    assert (page.h1.text, page.p.text) == ("链接无效", "Call 400-000-0000")
+    page = site.follow("/xiebao/home/nonsense", PHONE)
+    assert one(page, "h1").text == "链接无效"
+    assert soup(page).select("p")[0].text == "Call 400-000-0000"
 
 
 def test_a_payer_comes_back_although_the_loader_fails(
-    site: SimpleNamespace, heard: Any, caplog: pytest.LogCaptureFixture
+    site: Site, heard: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.log_in("alice")
-    paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
+    paid = paid_url(site.follow(site.link("product", return_to="/orders/8")))
     site.log_in(["no", "member"])
-    assert follow(site, paid).location == "/orders/8"
+    assert site.follow(paid).location == "/orders/8"
     assert heard[-1][0] == "returned"
     assert heard[-1][1]["same_session"] is False
     assert "member_loader failed" in caplog.text
 
 
-def test_a_prefetch_of_the_way_back_reports_no_payment(site: SimpleNamespace, heard: Any) -> None:
+def test_a_prefetch_of_the_way_back_reports_no_payment(site: Site, heard: Any) -> None:
     site.log_in("alice")
-    paid = arrival(follow(site, link(site, "product", return_to="/orders/8"))).pay_success
-    response = follow(site, paid, {**PHONE, "Sec-Purpose": "prefetch"})
+    paid = paid_url(site.follow(site.link("product", return_to="/orders/8")))
+    response = site.follow(paid, {**PHONE, "Sec-Purpose": "prefetch"})
     assert (response.status_code, response.location) == (503, None)
     assert [name for name, _ in heard] == ["clicked"]
 
@@ -1302,14 +1268,13 @@ def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
 ) -> None:
     site = make_site(**{"TESTING": False, "XIEBAO_ENV": "test", **config})
     site.log_in("alice")
-    url = link(site, "product", return_to="/orders/8")
-    response = site.app.test_client().get(url, base_url=base_url, headers=PHONE)
-    paid = arrival(response).pay_success
+    url = site.link("product", return_to="/orders/8")
+    click = site.follow(url, base_url=base_url)
     if comes_back is None:
-        assert paid is None
+        assert arrival(click).pay_success is None
         assert "without a way back" in caplog.text
     else:
-        assert paid.startswith(f"{comes_back}/xiebao/paid/")
+        assert paid_url(click).startswith(f"{comes_back}/xiebao/paid/")
 
 
 def test_redirects_share_nothing() -> None:
@@ -1319,6 +1284,6 @@ def test_redirects_share_nothing() -> None:
 
 
 @pytest.mark.parametrize("page", [*REFERENCES, "paid"])
-def test_slashes_too_many_are_no_redirect_with_the_link(site: SimpleNamespace, page: str) -> None:
-    response = follow(site, f"/xiebao//{page}/token", {**PHONE, "Host": "evil.example"})
+def test_slashes_too_many_are_no_redirect_with_the_link(site: Site, page: str) -> None:
+    response = site.follow(f"/xiebao//{page}/token", {**PHONE, "Host": "evil.example"})
     assert (response.status_code, response.location) == (404, None)

@@ -84,12 +84,13 @@ TEXTS = {
         " md5(apiKey + partnerId), 32 lower-case hex digits."
     ),
     "problem.sign_shape": (
-        "sign={value} has the wrong shape: it must be md5(apiKey + partnerId), 32 lower-case hex digits."
+        "sign={value} has the wrong shape: it must be md5(apiKey + partnerId), 32 lower-case hex"
+        " digits."
     ),
     "problem.sign_example": (
-        "sign={value} has the shape of the examples in 2.1, base64 of eleven hex digits and then the"
-        " partner id, and is wrong like them: it must be md5(apiKey + partnerId), 32 lower-case hex"
-        " digits."
+        "sign={value} has the shape of the examples in 2.1, base64 of eleven hex digits and then"
+        " the partner id, and is wrong like them: it must be md5(apiKey + partnerId), 32 lower-case"
+        " hex digits."
     ),
     "problem.platform": "platform={value} is refused: {section} has {platforms}.",
     "problem.no_pc": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ from flask_bootstrap import Bootstrap5
 from playwright.sync_api import Browser, Playwright
 
 from flask_xiebao import Xiebao
-from tests.browser.harness import Visit, chromium, create_demo, serve
+from tests.browser.harness import Demo, Demos, Visit, Visits, chromium, create_demo
+from tests.support import CONFIG, serve
 
 _PAGE = """\
 <!doctype html>
@@ -40,7 +40,7 @@ def chrome() -> Iterator[tuple[Playwright, Browser]]:
 
 
 @pytest.fixture
-def visit(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[..., Visit]]:
+def visit(chrome: tuple[Playwright, Browser]) -> Iterator[Visits]:
     """Return a maker of visits: a device of the harness, and options for its browser context.
 
     A test fails when the browser complained of anything on the way.
@@ -58,21 +58,21 @@ def visit(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture(scope="package")
-def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SimpleNamespace]]:
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demos]:
     """Return a server of the demo: settings to ``app``, ``xiebao`` and ``address``."""
     with contextlib.ExitStack() as stack:
 
         @functools.cache
-        def serve_demo(**settings: str) -> SimpleNamespace:
+        def serve_demo(**settings: str) -> Demo:
             app = create_demo(tmp_path_factory.mktemp("demo"), **settings)
             address = stack.enter_context(serve(app))
-            return SimpleNamespace(app=app, xiebao=app.extensions["xiebao"], address=address)
+            return Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
 
         yield serve_demo
 
 
 @pytest.fixture
-def demo(demos: Callable[..., SimpleNamespace]) -> SimpleNamespace:
+def demo(demos: Demos) -> Demo:
     return demos()
 
 
@@ -89,9 +89,7 @@ def make_page() -> Iterator[Callable[..., str]]:
         def make(main: str, *, styles: str = "{{ xiebao_styles() }}", css: str = "") -> str:
             app = Flask("shop")
             app.config.update(
-                SECRET_KEY="a secret for tests",
-                XIEBAO_PARTNER_ID="12345",
-                XIEBAO_API_KEY="Key",
+                CONFIG,
                 XIEBAO_ENV="test",
                 XIEBAO_STRICT=True,
                 BOOTSTRAP_SERVE_LOCAL=True,

@@ -26,9 +26,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from flask_xiebao import Entry, Xiebao, entry_clicked, entry_refused, payment_returned
 from flask_xiebao.testing import GatewaySimulator
-from tests.browser.harness import POLICY, serve
+from tests.support import CODE, CONFIG, NUMBER, serve
 
-CODE, SOMEBODY_ELSE = "QX000000127257", "m_b81TzPwE6c"
+SOMEBODY_ELSE = "m_b81TzPwE6c"
 
 #: Where `make test` has npm install what package.json names.
 _MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
@@ -188,9 +188,7 @@ def serve_shop(
     with contextlib.ExitStack() as stack:
         app = Flask("shop", static_folder=None)
         app.config.update(
-            SECRET_KEY="a secret for tests",
-            XIEBAO_PARTNER_ID="12345",
-            XIEBAO_API_KEY="Key",
+            CONFIG,
             XIEBAO_ENV="test",
             XIEBAO_STRICT=True,
             XIEBAO_BASE_URL="/gateway",
@@ -239,7 +237,7 @@ def _add_pages(app: Flask, xiebao: Xiebao, build: Build) -> None:
             "shop.html",
             ahead=ahead,
             code=CODE,
-            policy=POLICY,
+            policy=NUMBER,
             somebody_else=SOMEBODY_ELSE,
             link=xiebao.product_link(CODE, return_to="/insured"),
             attributes=attributes,

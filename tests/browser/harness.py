@@ -5,21 +5,34 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
-from werkzeug.serving import make_server
-from werkzeug.wsgi import ClosingIterator
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 import demo_app
+from flask_xiebao import Xiebao
+from tests.support import CODE, NUMBER
 
 MEMBER, NAME = "m_7Qk2vX9rT4", "林晓"
-POLICY = "20190226020146"
+
+#: Of the pages to which the entries lead: their titles, and the titles of their handoffs.
+TITLES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
+HANDOFFS = {"home": "用手机打开保险商城", "policy": "用手机查看保单"}
+
+_REFERENCES = {"product": ("caseCode", CODE), "policy": ("insureNum", NUMBER)}
 
 _QUIET = [
     "--no-sandbox",
@@ -56,32 +69,21 @@ DEVICES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@dataclass
+class Demo:
+    """The demo, in service."""
+
+    app: Flask
+    xiebao: Xiebao
+    address: str
+
+
 def create_demo(folder: Path, **settings: str) -> Flask:
     """Return the demo as *settings* in the environment make it; what it writes goes to *folder*."""
     environment = {"FLASK_SECRET_KEY": "a secret for tests", "FLASK_XIEBAO_STRICT": "true"}
     environment |= {f"FLASK_{name}": value for name, value in settings.items()}
     with mock.patch.dict(os.environ, environment, clear=True):
         return demo_app.create_app(instance_path=str(folder))
-
-
-@contextlib.contextmanager
-def serve(app: Flask) -> Iterator[str]:
-    """Serve *app* from a thread of its own; the value is its address."""
-
-    def answer(environ: Any, start_response: Any) -> list[bytes]:
-        # Werkzeug's server leaves a file open when the browser hangs up while it is sent.
-        with contextlib.closing(ClosingIterator(app(environ, start_response))) as body:
-            return [b"".join(body)]
-
-    server = make_server("127.0.0.1", 0, answer, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=[0.05])
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextlib.contextmanager
@@ -144,3 +146,33 @@ class Visit:
     def close(self) -> None:
         """Close every page."""
         self.context.close()
+
+
+Visits = Callable[..., Visit]
+Demos = Callable[..., Demo]
+
+
+def press(visit: Visit, target: Locator, *, new_tab: bool = False) -> Page:
+    """Click or tap, as the device does; return the page that opens."""
+    act = target.tap if visit.has_touch else target.click
+    if not new_tab:
+        act()
+        return target.page
+    with target.page.expect_popup() as popup:
+        act()
+    return popup.value
+
+
+def expect_accepted(page: Page, entry: str, platform: str, member: str = MEMBER) -> None:
+    """Expect that the gateway was asked for this, and accepted it."""
+    expect(page.locator(".xiebao-verdict")).to_have_text(f"已接受：{TITLES[entry]}")
+    received = page.eval_on_selector_all(
+        ".xiebao-parameters tbody tr",
+        "rows => Object.fromEntries(rows.map(({cells}) =>"
+        " [cells[0].textContent, cells[1].textContent]))",
+    )
+    assert received["platform"] == platform
+    assert received["partnerUniqKey"] == member
+    if entry in _REFERENCES:
+        name, value = _REFERENCES[entry]
+        assert received[name] == value

@@ -13,7 +13,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 import demo_app
-from tests.browser.harness import Visit, chromium, create_demo, serve
+from tests.browser.harness import Visit, chromium, create_demo
+from tests.support import serve
 
 FOLDER = Path(demo_app.__file__).with_name("screenshots")
 LARGEST = 200_000  # bytes

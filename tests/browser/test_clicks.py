@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import time_machine
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.harness import DEVICES, MEMBER, NAME, POLICY, Visit
-
-Visits = Callable[..., Visit]
+from tests.browser.harness import DEVICES, HANDOFFS, NAME, Demo, Visits, expect_accepted, press
 
 ENTRIES = {"product": "#product", "home": "#home", "policy": "li .xiebao-entry"}
-REFERENCES = {"product": ("caseCode", "QX000000127257"), "policy": ("insureNum", POLICY)}
-TITLES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
-HANDOFFS = {"home": "用手机打开保险商城", "policy": "用手机查看保单"}
 H5, PC = "1", "2"
 #: What an iPad says that asks for desktop pages cannot be told from a Mac.
 PCS = ("desktop", "iPad as a Mac")
-
-
-def press(visit: Visit, target: Locator, *, new_tab: bool = False) -> Page:
-    """Click or tap, as the device does; return the page that opens."""
-    act = target.tap if visit.has_touch else target.click
-    if not new_tab:
-        act()
-        return target.page
-    with target.page.expect_popup() as popup:
-        act()
-    return popup.value
-
-
-def expect_accepted(page: Page, entry: str, platform: str, member: str = MEMBER) -> None:
-    """Expect that the gateway was asked for this, and accepted it."""
-    expect(page.locator(".xiebao-verdict")).to_have_text(f"已接受：{TITLES[entry]}")
-    received = page.eval_on_selector_all(
-        ".xiebao-parameters tbody tr",
-        "rows => Object.fromEntries(rows.map(({cells}) =>"
-        " [cells[0].textContent, cells[1].textContent]))",
-    )
-    assert received["platform"] == platform
-    assert received["partnerUniqKey"] == member
-    if entry in REFERENCES:
-        name, value = REFERENCES[entry]
-        assert received[name] == value
 
 
 def scan(page: Page) -> str:
@@ -61,9 +28,7 @@ def scan(page: Page) -> str:
 
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("device", DEVICES)
-def test_an_entry_ends_where_it_should(
-    demo: SimpleNamespace, visit: Visits, device: str, entry: str
-) -> None:
+def test_an_entry_ends_where_it_should(demo: Demo, visit: Visits, device: str, entry: str) -> None:
     person = visit(device)
     person.sign_in(demo.address)
     person.page.goto(demo.address)
@@ -80,7 +45,7 @@ def test_an_entry_ends_where_it_should(
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 @pytest.mark.parametrize("entry", HANDOFFS)
 def test_the_code_on_the_screen_lets_the_same_member_go_on_with_a_phone(
-    demo: SimpleNamespace, visit: Visits, entry: str, color_scheme: Any
+    demo: Demo, visit: Visits, entry: str, color_scheme: Any
 ) -> None:
     person, phone = visit(color_scheme=color_scheme), visit("WeChat")
     person.sign_in(demo.address)
@@ -93,7 +58,7 @@ def test_the_code_on_the_screen_lets_the_same_member_go_on_with_a_phone(
 
 @pytest.mark.parametrize("entry", HANDOFFS)
 def test_a_tablet_taken_for_a_pc_goes_on_from_the_handoff(
-    demo: SimpleNamespace, visit: Visits, entry: str
+    demo: Demo, visit: Visits, entry: str
 ) -> None:
     tablet = visit("iPad as a Mac")
     tablet.sign_in(demo.address)
@@ -103,7 +68,7 @@ def test_a_tablet_taken_for_a_pc_goes_on_from_the_handoff(
     expect_accepted(page, entry, H5)
 
 
-def test_the_handoff_gives_a_new_code_when_asked(demo: SimpleNamespace, visit: Visits) -> None:
+def test_the_handoff_gives_a_new_code_when_asked(demo: Demo, visit: Visits) -> None:
     person, phone = visit(), visit("Pixel")
     person.sign_in(demo.address)
     person.page.goto(demo.address)
@@ -125,7 +90,7 @@ def test_the_handoff_gives_a_new_code_when_asked(demo: SimpleNamespace, visit: V
     [("desktop", "product"), ("iPhone", "product"), ("Pixel", "home"), ("WeChat", "product")],
 )
 def test_a_payment_leads_back_to_the_shop(
-    demo: SimpleNamespace, visit: Visits, device: str, entry: str
+    demo: Demo, visit: Visits, device: str, entry: str
 ) -> None:
     person = visit(device)
     person.sign_in(demo.address)
@@ -140,7 +105,7 @@ def test_a_payment_leads_back_to_the_shop(
 @pytest.mark.parametrize("entry", ["product", "home"])
 @pytest.mark.parametrize("device", ["desktop", "iPhone", "WeChat"])
 def test_a_visitor_signs_in_and_arrives_where_they_clicked(
-    demo: SimpleNamespace, visit: Visits, device: str, entry: str
+    demo: Demo, visit: Visits, device: str, entry: str
 ) -> None:
     person = visit(device)
     person.page.goto(demo.address)
@@ -153,9 +118,7 @@ def test_a_visitor_signs_in_and_arrives_where_they_clicked(
         expect_accepted(page, entry, PC if on_pc else H5)
 
 
-def test_whoever_scans_a_poster_signs_in_and_goes_as_themselves(
-    demo: SimpleNamespace, visit: Visits
-) -> None:
+def test_whoever_scans_a_poster_signs_in_and_goes_as_themselves(demo: Demo, visit: Visits) -> None:
     poster, phone = visit(), visit("HarmonyOS NEXT")
     poster.sign_in(demo.address)
     poster.page.goto(f"{demo.address}/widgets/")

@@ -15,11 +15,9 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 
 from demo_app.logs import MaskSign
 from tests.browser.frameworks import BUILDS, WORKERS, Seen, Shop, serve_shop
-from tests.browser.harness import Visit
-from tests.browser.test_clicks import HANDOFFS, expect_accepted, press
+from tests.browser.harness import HANDOFFS, Visit, Visits, expect_accepted, press
 
 Shops = Callable[..., Shop]
-Visits = Callable[..., Visit]
 Send = Callable[..., "Shopper"]
 
 #: Device: the platform that the gateway is told.

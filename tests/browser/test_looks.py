@@ -13,9 +13,8 @@ import zxingcpp
 from PIL import Image, ImageChops
 from playwright.sync_api import Locator, expect
 
-from tests.browser.harness import Visit
+from tests.browser.harness import Visits
 
-Visits = Callable[..., Visit]
 MakePage = Callable[..., str]
 
 

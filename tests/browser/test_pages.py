@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,12 +11,10 @@ import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.harness import MEMBER, NAME, POLICY, Visit
+from tests.browser.harness import MEMBER, NAME, Demos, Visit, Visits
+from tests.support import CODE, NUMBER
 
-Visits = Callable[..., Visit]
-Demos = Callable[..., SimpleNamespace]
-
-CODE, ANOTHER = "QX000000127257", "m_b81TzPwE6c"
+ANOTHER = "m_b81TzPwE6c"
 
 
 class Scene(NamedTuple):
@@ -43,7 +40,7 @@ SCENES = {
     "looks": Scene("/widgets/looks"),
     "handoff of the home page": Scene(lambda xiebao: xiebao.home_link(), signed_in=True),
     "handoff of a policy": Scene(
-        lambda xiebao: xiebao.policy_link(POLICY, member=MEMBER), signed_in=True
+        lambda xiebao: xiebao.policy_link(NUMBER, member=MEMBER), signed_in=True
     ),
     "401": Scene(
         lambda xiebao: xiebao.product_link(CODE),

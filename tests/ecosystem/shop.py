@@ -9,17 +9,16 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from bs4 import BeautifulSoup
-from conftest import CODE, MACROS, NUMBER, PHONE
 from flask import Flask, redirect, render_template, request, session
 from jinja2 import DictLoader
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Xiebao, entry_clicked, entry_refused, payment_returned
 from flask_xiebao.testing import GatewaySimulator
+from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PHONE, make_link
 
 ADDRESS = "https://shop.example"
 MEMBERS = {"alice": "m_7Qk2vX9rT4", "bob": "m_2bZc8LpW0s"}
-REFERENCES = {"product": (CODE,), "home": (), "policy": (NUMBER,)}
 DEVICE_HEADERS = {"User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"}
 
 #: What the gateway's document says of its URLs; the sign is the document's own example.
@@ -82,11 +81,6 @@ _NAVIGATION = {
 }
 
 _LINK_ENDPOINT = re.compile(r"/xiebao/(product|home|policy|paid)/")
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "strict-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 _FOR_CACHES_ONLY = re.compile(
     r"(?i)expires|.*cdn-cache-control|surrogate-control|edge-control|x-accel-expires"
 )
@@ -161,9 +155,7 @@ class Shop:
         self.refusals: list[dict[str, Any]] = []
         self.app = app = Flask("shop")
         app.config.update(
-            SECRET_KEY="a secret for tests",
-            XIEBAO_PARTNER_ID="12345",
-            XIEBAO_API_KEY="Key",
+            CONFIG,
             XIEBAO_ENV="test",
             XIEBAO_BASE_URL="/gateway",
             XIEBAO_PUBLIC_URL=address,
@@ -206,8 +198,7 @@ class Shop:
     def link(self, page: str, **options: Any) -> str:
         """Return a link as a view of the shop would make it."""
         with self.app.test_request_context(base_url=self.address):
-            link: str = getattr(self.xiebao, f"{page}_link")(*REFERENCES[page], **options)
-            return link
+            return make_link(self.xiebao, page, **options)
 
     def gateway_url(self, page: str, name: str, platform: int) -> str:
         """Return where a click of this member has to lead."""
@@ -311,7 +302,7 @@ def directives(response: TestResponse) -> str:
 def check_headers(response: TestResponse) -> None:
     """Check what every answer of a link endpoint has to say to caches and others."""
     what = f"{response.request.method} {response.request.path}: {response.status_code}"
-    for name, value in _HEADERS.items():
+    for name, value in HIDDEN.items():
         assert response.headers.getlist(name) == [value], f"{name} of {what}"
     assert not [name for name, _ in response.headers if _FOR_CACHES_ONLY.fullmatch(name)], what
     if response.mimetype == "text/html" and response.status_code != 302 and response.data:

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from conftest import PC, PHONE
 from flask import Flask
 
 from flask_xiebao import entry_clicked, entry_refused, payment_returned
 from tests.ecosystem.shop import ONE_WAY, Shop, paid_url, remembered
 from tests.ecosystem.sites import asynchronous
+from tests.support import PC, PHONE
 
 
 @pytest.mark.parametrize("name", ["alice", "bob"])

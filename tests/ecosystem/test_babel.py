@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 import pytest
-from conftest import PC
 
 from tests.ecosystem.shop import Shop, Way, soup, title
 from tests.ecosystem.sites import flask_babel
+from tests.support import PC
 
 CHINESE, ENGLISH = {"Accept-Language": "zh-CN,zh;q=0.9"}, {"Accept-Language": "en-GB,en;q=0.9"}
 

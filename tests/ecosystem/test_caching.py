@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
-from conftest import PC, PHONE
 
 from tests import qr
 from tests.ecosystem.shop import Shop, Way, entries
 from tests.ecosystem.sites import flask_caching
+from tests.support import PC, PHONE
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
-from conftest import PHONE
 
 from tests.ecosystem.shop import DEVICE_HEADERS, Shop, Way
 from tests.ecosystem.sites import flask_cors
+from tests.support import PHONE
 
 PARTNER = "https://partner.example"
 FETCH = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
-from conftest import PC, PHONE
 
 from tests.ecosystem.shop import Way
 from tests.ecosystem.sites import flask_debug_toolbar
+from tests.support import PC, PHONE
 
 
 def test_its_profiler_shows_what_a_handoff_did(way: Way, scene: ExitStack) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from conftest import PHONE
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_seasurf import SeaSurf
@@ -13,6 +12,7 @@ from flask_wtf import CSRFProtect
 from flask_xiebao import Xiebao
 from tests.ecosystem.shop import Shop, Way
 from tests.ecosystem.sites import BOTH_TOKENS, THEIR_WARNINGS
+from tests.support import PHONE
 
 pytestmark = THEIR_WARNINGS
 

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 
 import pytest
 import time_machine
-from conftest import NUMBER, PC, PHONE
 
 from tests import qr
 from tests.ecosystem.shop import (
@@ -22,6 +21,7 @@ from tests.ecosystem.shop import (
     title,
 )
 from tests.ecosystem.sites import SITES, THEIR_WARNINGS
+from tests.support import NUMBER, PC, PHONE
 
 pytestmark = THEIR_WARNINGS
 

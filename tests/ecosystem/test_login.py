@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import PC, PHONE
 
 from tests.ecosystem.shop import Way
 from tests.ecosystem.sites import (
@@ -18,6 +17,7 @@ from tests.ecosystem.sites import (
     flask_login_uuid_object,
     login_shop,
 )
+from tests.support import PC, PHONE
 
 ALICES_UUID = "0b6f4f1e-53e5-4f0c-9a5f-0d3b8a9d8c11"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from conftest import PC, PHONE
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
 from tests.ecosystem.shop import Shop, Way
 from tests.ecosystem.sites import trace
+from tests.support import PC, PHONE
 
 
 def test_clicks_are_spans_named_after_their_routes_without_the_sign(

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import sentry_sdk
-from conftest import PC, PHONE
 from flask import Flask, render_template
 
 from flask_xiebao import ConfigError, Xiebao, entry_clicked
 from tests.ecosystem.shop import ONE_WAY, Shop
 from tests.ecosystem.sites import THEIR_WARNINGS, sentry
+from tests.support import PC, PHONE
 
 pytestmark = THEIR_WARNINGS
 

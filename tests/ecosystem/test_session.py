@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
-from conftest import PC, PHONE
 
 from tests import qr
 from tests.ecosystem.shop import DEVICE_HEADERS, Shop, Way
 from tests.ecosystem.sites import flask_session
+from tests.support import PC, PHONE
 
 
 @pytest.fixture

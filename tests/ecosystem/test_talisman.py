@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
-from conftest import PC, PHONE
 from flask import Response
 from flask_talisman import Talisman
 from werkzeug.test import TestResponse
 
 from tests.ecosystem.shop import Shop, Way, directives, soup
 from tests.ecosystem.sites import THEIR_WARNINGS, Build, flask_talisman, the_first_four
+from tests.support import PC, PHONE
 
 pytestmark = THEIR_WARNINGS
 

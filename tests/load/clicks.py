@@ -6,20 +6,18 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from unittest.mock import patch
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
-from flask_xiebao import Entry
-from flask_xiebao.links import Click, LinkSigner
+import time_machine
+
 from flask_xiebao.testing import GatewaySimulator
+from tests.support import CODE, HIDDEN, NUMBER, PC, PHONE, accepted
 
-from .site import API_KEY, CODE, NUMBER, PARTNER_ID
+from .site import create_app
 
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
-PC = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36"
-HIDDEN = ("no-store", "strict-origin", "noindex, nofollow")
-
-_simulator = GatewaySimulator(PARTNER_ID, API_KEY)
+_simulator = GatewaySimulator("12345", "Key")
 _HREF = re.compile(r'href="(/xiebao/(?:product|home|policy)/[^"]+)"')
 
 
@@ -42,22 +40,26 @@ class Request:
     path: str
     member: str | None
     wrong: Callable[[Answer], str]
-    headers: tuple[tuple[str, str], ...] = (("User-Agent", PHONE),)
+    headers: tuple[tuple[str, str], ...] = tuple(PHONE.items())
 
 
 class Clicker:
     """Makes clicks without end; no two of its links with a member are the same.
 
+    :param secret: that of the site.
     :param seed: the same seed makes the same mixture.
     :param made: links that the server itself made, with the process that made them.
     """
 
     def __init__(self, secret: str, seed: int, made: list[tuple[int, str, str | None]]) -> None:
-        self.signer = LinkSigner([secret], PARTNER_ID)
+        self.app = create_app(secret)
         self.chance = random.Random(seed)  # noqa: S311 - the same mixture every time
         self.seed = seed
         self.made = made
         self.count = 0
+        # They are made now: later all threads would travel, and not this one alone.
+        with time_machine.travel(time.time() - 3600):
+            self.old = [self._link_of("alice", max_age=60) for self.count in range(1000)]
 
     def __iter__(self) -> Iterator[Request]:
         kinds = (
@@ -71,36 +73,31 @@ class Clicker:
 
     def own(self) -> Request:
         """Follow a link of one's own, logged in."""
-        entry = self._entry(member="alice")
-        return Request("own", self._path(entry), "alice", _goes_as("alice"))
+        return Request("own", self._link_of("alice"), "alice", _goes_as("alice"))
 
     def shared(self) -> Request:
         """Follow a link without a member, logged in."""
-        entry = Entry("product", f"QX{self.count % 5000}")
-        return Request("shared", self._path(entry), "bob", _goes_as("bob"))
+        path = self._link("product", f"QX{self.count % 5000}")
+        return Request("shared", path, "bob", _goes_as("bob"))
 
     def bearer(self) -> Request:
         """Follow a bearer link, logged out."""
         member = f"m-{self.seed}-{self.count}"
-        entry = self._entry(member=member, max_age=3600)
-        return Request("bearer", self._path(entry), None, _goes_as(member))
+        path = self._link_of(member, max_age=3600)
+        return Request("bearer", path, None, _goes_as(member))
 
     def anonymous(self) -> Request:
         """Follow a link, logged out: to the login."""
-        path = self._path(self._entry(member="alice"))
+        path = self._link_of("alice")
         return Request("anonymous", path, None, _logs_in(path))
 
     def expired(self) -> Request:
         """Follow a bearer link that has ended, logged out."""
-        entry = self._entry(member="alice", max_age=60)
-        long_ago = time.time() - 3600
-        with patch("flask_xiebao.links.time.time", lambda: long_ago):
-            path = self._path(entry)
-        return Request("expired", path, None, _is(410))
+        return Request("expired", self.chance.choice(self.old), None, _is(410))
 
     def tampered(self) -> Request:
         """Follow a link that was changed in one place."""
-        path = self._path(self._entry(member="alice", max_age=3600))
+        path = self._link_of("alice", max_age=3600)
         # Not the last letter: some of its bits mean nothing.
         place = self.chance.randrange(path.rindex("/") + 1, len(path) - 1)
         letter = "A" if path[place] not in "A." else "B"
@@ -108,26 +105,26 @@ class Clicker:
 
     def another(self) -> Request:
         """Follow the link of another member."""
-        entry = self._entry(member="alice", max_age=self.chance.choice((None, 3600)))
-        return Request("another's", self._path(entry), "bob", _is(403))
+        path = self._link_of("alice", max_age=self.chance.choice((None, 3600)))
+        return Request("another's", path, "bob", _is(403))
 
     def handoff(self) -> Request:
         """Follow a policy link on a PC."""
-        entry = Entry("policy", NUMBER, member="alice")
-        on_pc = (("User-Agent", PC),)
-        return Request("handoff", self._path(entry), "alice", _is(200, "<svg"), on_pc)
+        path = self._link("policy", NUMBER, member="alice")
+        return Request("handoff", path, "alice", _is(200, "<svg"), tuple(PC.items()))
 
     def paid(self) -> Request:
         """Come back from a payment."""
-        entry = Entry("product", CODE, return_to=f"/back/{self.count}")
-        click = Click(entry, "alice", "click", int(time.time()))
-        path = f"/xiebao/paid/{self.signer.dumps_click(click)}"
+        options = {"member": "alice", "max_age": 3600, "return_to": f"/back/{self.count}"}
+        link = self._link("product", CODE, **options)
+        click = accepted(self.app.test_client().get(link, headers=PHONE).location)
+        path = urlsplit(click.pay_success or "").path
         return Request("paid", path, None, _goes_to(f"/back/{self.count}"))
 
     def prefetch(self) -> Request:
         """Look ahead, as browsers do."""
-        path = self._path(self._entry(member="alice"))
-        ahead = (("User-Agent", PHONE), ("Sec-Purpose", "prefetch"))
+        path = self._link_of("alice")
+        ahead = (*PHONE.items(), ("Sec-Purpose", "prefetch"))
         return Request("prefetch", path, "alice", _is(503), ahead)
 
     def page(self) -> Request:
@@ -159,14 +156,19 @@ class Clicker:
 
         return Request(f"served by {worker}", path, member, wrong)
 
-    def _entry(self, member: str, max_age: int | None = None) -> Entry:
+    def _link_of(self, member: str, max_age: int | None = None) -> str:
         page = self.chance.choice(("product", "home", "policy"))
-        reference = None if page == "home" else f"Q{self.seed}-{self.count}"
-        entry = Entry(page, reference, member=member, max_age=max_age)
-        return replace(entry, return_to=f"/back/{self.count}") if self.count % 2 else entry
+        references = [] if page == "home" else [f"Q{self.seed}-{self.count}"]
+        return_to = f"/back/{self.count}" if self.count % 2 else None
+        return self._link(page, *references, member=member, max_age=max_age, return_to=return_to)
 
-    def _path(self, entry: Entry) -> str:
-        return f"/xiebao/{entry.page}/{self.signer.dumps(entry)}"
+    def _link(self, page: str, *references: str, **options: Any) -> str:
+        """Return a link as the site makes it."""
+        with self.app.test_request_context():
+            link: str = getattr(self.app.extensions["xiebao"], f"{page}_link")(
+                *references, **options
+            )
+        return link
 
 
 def _goes_as(member: str) -> Callable[[Answer], str]:
@@ -214,4 +216,4 @@ def _is(status: int, words: str = "") -> Callable[[Answer], str]:
 
 
 def _not_hidden(answer: Answer) -> str:
-    return "" if answer.hidden == HIDDEN else f"its headers are {answer.hidden}"
+    return "" if answer.hidden == tuple(HIDDEN.values()) else f"its headers are {answer.hidden}"

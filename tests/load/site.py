@@ -7,10 +7,7 @@ import os
 from flask import Flask, Response, render_template_string, session
 
 from flask_xiebao import Xiebao
-
-CODE = "QX000000127257"
-NUMBER = "20190226020146"
-PARTNER_ID, API_KEY = "12345", "Key"
+from tests.support import CODE, CONFIG, NUMBER
 
 _PAGE = """
 {% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry %}
@@ -19,13 +16,12 @@ _PAGE = """
 """
 
 
-def create_app() -> Flask:
+def create_app(secret: str | None = None) -> Flask:
     """Return a site that says in ``X-Worker`` which process answered."""
     app = Flask("loaded")
     app.config.update(
-        SECRET_KEY=os.environ["LOAD_SECRET_KEY"],
-        XIEBAO_PARTNER_ID=PARTNER_ID,
-        XIEBAO_API_KEY=API_KEY,
+        CONFIG,
+        SECRET_KEY=secret or os.environ["LOAD_SECRET_KEY"],
         XIEBAO_ENV="test",
         XIEBAO_LOGIN_VIEW="login",
         XIEBAO_PUBLIC_URL="https://shop.example",

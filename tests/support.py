@@ -1,0 +1,169 @@
+"""What several files of tests share: a small site, its visitors, and where they arrive."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from flask import Flask, render_template_string
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+from werkzeug.wsgi import ClosingIterator
+
+from flask_xiebao import Xiebao
+from flask_xiebao.testing import GatewaySimulator, Verdict
+
+MACROS = (
+    '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
+    " insurance_qr, xiebao_styles %}"
+)
+
+PC = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/126.0.0.0 Safari/537.36"
+}
+PHONE = {
+    "User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
+}
+
+CODE = "QX000000127257"
+NUMBER = "20190226020146"
+#: What a link of each page is made with.
+REFERENCES: dict[str, tuple[str, ...]] = {"product": (CODE,), "home": (), "policy": (NUMBER,)}
+
+SECRET = "a secret for tests"
+CONFIG = {"SECRET_KEY": SECRET, "XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": "Key"}
+#: Of this account, which is the example in the gateway's document.
+SIGN = "001f9594105fd5b7ccb07caa01481a35"
+#: A site in service: neither debug nor testing.
+LIVE = {"TESTING": False, "XIEBAO_ENV": "test"}
+
+#: What every answer of a link says to caches and others.
+HIDDEN = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "strict-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+@dataclass
+class Site:
+    """A site in its tests.
+
+    :ivar member: who is logged in.
+    :ivar source: the template of its ``/page``, after the import of the macros.
+    :ivar context: for this template.
+    """
+
+    app: Flask
+    xiebao: Xiebao
+    member: Any = None
+    source: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+
+    def log_in(self, member: Any) -> None:
+        self.member = member
+
+    def render(self, source: str, headers: dict[str, str] = PC, **context: Any) -> TestResponse:
+        """Serve a page with this template."""
+        self.source, self.context = source, context
+        return self.follow("/page", headers)
+
+    def link(self, page: str, base_url: str | None = None, **options: Any) -> str:
+        """Return a link as a view of the site would make it."""
+        with self.app.test_request_context(base_url=base_url):
+            return make_link(self.xiebao, page, **options)
+
+    def follow(self, url: str, headers: dict[str, str] = PHONE, **options: Any) -> TestResponse:
+        """Open a URL in a browser that is new to the site."""
+        return self.app.test_client().open(url, headers=headers, **options)
+
+
+MakeSite = Callable[..., Site]
+
+
+def make_site(*, loader: bool = True, **config: Any) -> Site:
+    """Return a site with these settings; without a loader it knows no members."""
+    app = Flask("shop")
+    app.config.update(CONFIG, TESTING=True)
+    app.config.update(config)
+    site = Site(app, Xiebao(app))
+    if loader:
+        site.xiebao.member_loader(lambda: site.member)
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(MACROS + site.source, **site.context)
+
+    return site
+
+
+def make_link(xiebao: Xiebao, page: str, **options: Any) -> str:
+    """Return a link to the product, the home page or the policy."""
+    link: str = getattr(xiebao, f"{page}_link")(*REFERENCES[page], **options)
+    return link
+
+
+def accepted(location: str | None, key: str = "Key") -> Verdict:
+    """Return how the gateway reads this address, which it has to accept."""
+    assert location is not None
+    verdict = GatewaySimulator("12345", key).check(location)
+    assert verdict.accepted, verdict.reasons
+    return verdict
+
+
+def arrival(response: TestResponse, key: str = "Key") -> Verdict:
+    """Return how the gateway reads this redirect, which it has to accept."""
+    assert response.status_code == 302, response
+    return accepted(response.location, key)
+
+
+def paid_url(click: TestResponse, key: str = "Key") -> str:
+    """Return where the gateway sends the browser after a payment."""
+    url = arrival(click, key).pay_success
+    assert url is not None
+    return url
+
+
+def soup(page: TestResponse | Tag | str) -> Tag:
+    """Return a page, or a part of one, as it can be looked at."""
+    if isinstance(page, Tag):
+        return page
+    return BeautifulSoup(page if isinstance(page, str) else page.text, "html.parser")
+
+
+def one(page: TestResponse | Tag | str, selector: str = ":root") -> Tag:
+    """Return the one element there that the selector finds."""
+    [element] = soup(page).select(selector)
+    return element
+
+
+def href(page: TestResponse | Tag | str, text: str | None = None) -> str:
+    """Return where the one link there leads, or the one that says this."""
+    [link] = soup(page).find_all("a", string=text)
+    return str(link["href"])
+
+
+@contextlib.contextmanager
+def serve(app: Flask) -> Iterator[str]:
+    """Serve *app* from a thread of its own; the value is its address."""
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        # Werkzeug's server leaves a file open when the browser hangs up while it is sent.
+        with contextlib.closing(ClosingIterator(app(environ, start_response))) as body:
+            return [b"".join(body)]
+
+    server = make_server("127.0.0.1", 0, answer, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.05])
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
