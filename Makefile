@@ -45,7 +45,7 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/bandit --quiet --recursive flask_xiebao
-	$(BIN)/mypy --strict flask_xiebao
+	$(BIN)/mypy --strict flask_xiebao demo_app tests
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix

@@ -22,6 +22,7 @@ from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 from flask import Flask
 from itsdangerous import BadData, Signer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
+from werkzeug.test import run_wsgi_app
 
 from flask_xiebao import Entry, Platform, Xiebao
 from flask_xiebao.links import Click, LinkSigner
@@ -107,6 +108,8 @@ def _judge(
 class _Site:
     """A site, and the links that it made."""
 
+    member: str | None = None
+
     def __init__(self) -> None:
         self.app = Flask("fuzzed")
         self.app.config.update(
@@ -117,7 +120,6 @@ class _Site:
             XIEBAO_PUBLIC_URL="https://shop.example",
         )
         self.app.logger.disabled = True  # its own: named after the app
-        self.member: str | None = None
         xiebao = Xiebao(self.app)
         xiebao.member_loader(lambda: self.member)
         self.genuine = _genuine()
@@ -136,7 +138,6 @@ class _Site:
 
     def ask(self, page: str, token: bytes, chance: random.Random) -> tuple[int, str]:
         """Return the status and the ``Location`` of the answer."""
-        answer: list[tuple[str, list[tuple[str, str]]]] = []
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "GET" if chance.random() < 0.9 else "HEAD",
             "SCRIPT_NAME": "",
@@ -156,12 +157,8 @@ class _Site:
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
-        body = self.app(environ, lambda status, headers, _=None: answer.append((status, headers)))
-        for _ in body:
-            pass
-        body.close()  # type: ignore[attr-defined]
-        status, headers = answer[0]
-        return int(status[:3]), dict(headers).get("Location", "")
+        _, status, headers = run_wsgi_app(self.app, environ, buffered=True)
+        return int(status[:3]), headers.get("Location", "")
 
 
 def _genuine() -> dict[str, list[str]]:

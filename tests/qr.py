@@ -8,6 +8,7 @@ import zxingcpp
 from PIL import Image, ImageDraw
 
 DOT = 4  # pixels a module
+QR_CODE = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def read(svg: str) -> str:
@@ -26,5 +27,5 @@ def read(svg: str) -> str:
             x, y = float(first), float(second)
         else:
             x, y = x + float(first), y + float(second)
-    [code] = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    [code] = zxingcpp.read_barcodes(image, formats=QR_CODE)
     return code.text

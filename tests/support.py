@@ -144,8 +144,9 @@ def one(page: TestResponse | Tag | str, selector: str = ":root") -> Tag:
 
 
 def href(page: TestResponse | Tag | str, text: str | None = None) -> str:
-    """Return where the one link there leads, or the one that says this."""
-    [link] = soup(page).find_all("a", string=text)
+    """Return where a link leads: this one, the one in there, or the one there that says this."""
+    part = soup(page)
+    [link] = [part] if part.name == "a" else part.find_all("a", string=text)
     return str(link["href"])
 
 

@@ -93,7 +93,7 @@ def by_its_sessions(app: Flask, hook: Callable[[Response], Response]) -> None:
 
 
 def by_its_class(app: Flask, hook: Callable[[Response], Response]) -> None:
-    class Shop(type(app)):
+    class Shop(Flask):
         def process_response(self, response: Response) -> Response:
             response = super().process_response(response)
             response.headers.update(EVERYTHING_IS_PUBLIC)

@@ -102,7 +102,7 @@ _SECONDS = "max_age must be a positive whole number of seconds"
         *[({"member": member}, "member ") for member in ("", " ", "7\n", "\ud800", True, 1.5, [7])],
         *[
             ({"sub_partner_id": value}, "sub_partner_id ")
-            for value in (" ", "a\nb", True, False, 1.5, [], {}, ["a"])
+            for value in (" ", "a\nb", True, False, 1.5, list[str](), dict[str, str](), ["a"])
         ],
         *[
             ({"page": "policy", "reference": NUMBER, "sub_partner_id": value}, "no sub_partner_id")

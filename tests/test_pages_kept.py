@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import time_machine
@@ -27,8 +27,8 @@ from flask_babel import Babel, force_locale
 from flask_caching import Cache
 from jinja2 import DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.test import Client, TestResponse
-from werkzeug.wsgi import ClosingIterator
+from werkzeug.test import Client, TestResponse, run_wsgi_app
+from werkzeug.wrappers import Response as BaseResponse
 
 from flask_xiebao import LinkError, Platform, Xiebao, detect_platform
 from tests import qr
@@ -44,6 +44,7 @@ from tests.support import (
     arrival,
     href,
     one,
+    paid_url,
     soup,
 )
 
@@ -57,6 +58,8 @@ MEMBERS_ENTRY = "{{ insurance_entry(%r, member='li') }}" % CODE  # noqa: UP031
 POLICY = "{{ policy_entry(%r) }}" % NUMBER  # noqa: UP031
 MAILED = "{{ insurance_entry(%r, member='li', max_age=3600) }}" % CODE  # noqa: UP031
 SHOP = "https://shop.example"
+
+T = TypeVar("T")
 
 
 def app_without_entries(**config: Any) -> Flask:
@@ -91,7 +94,7 @@ def cache_control(response: TestResponse) -> list[str]:
     return sorted(directive.strip() for directive in lines.split(",") if directive.strip())
 
 
-def in_worker(work: Callable[[], Any]) -> Any:
+def in_worker(work: Callable[[], T]) -> T:
     """Do it where no context of the caller's is left: in a thread of its own."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(work).result()
@@ -127,7 +130,11 @@ def cached_fragment(site: Site, source: str) -> list[str]:
     """Give the site ``/kept``, a page of which a fragment is cached; return what that renders."""
     cache_of(site)
     made: list[str] = []
-    site.app.add_template_global(lambda: made.append("once") or "", "rendering")
+
+    @site.app.template_global()
+    def rendering() -> str:
+        made.append("once")
+        return ""
 
     @site.app.get("/kept")
     def kept() -> str:
@@ -161,7 +168,7 @@ def test_a_page_kept_from_one_device_serves_the_others_and_each_click_finds_its_
         [anchor] = anchors(page.text)
         assert set(anchor.attrs) == {"class", "href", "data-xiebao-entry", "rel", "lang"}
         assert vary(page) == []
-        verdict = arrival(get(site, anchor["href"], headers))
+        verdict = arrival(get(site, href(anchor), headers))
         assert (verdict.page, verdict.platform, verdict.member) == ("product", platform, "li")
 
 
@@ -234,7 +241,7 @@ def test_what_a_kept_entry_holds_is_escaped_once(make_site: MakeSite, keep: Any)
     keep(site, call + "{{ insurance_entry('X', '<i>', title='\"') }}")
     for _ in range(2):
         block, label = anchors(get(site, "/kept").text)
-        assert block.b.text == "A & <"
+        assert one(block, "b").text == "A & <"
         assert (label.text, label.i, label["title"]) == ("<i>", None, '"')
 
 
@@ -349,22 +356,22 @@ def by_string(source: str) -> Iterator[str]:
 
 
 def by_generator(source: str) -> Iterator[str]:
-    @stream_with_context
     def pieces() -> Iterator[str]:
         yield "<h1>"
         yield request.path
         yield "</h1>"
         yield render_template_string(MACROS + source)
 
-    return pieces()
+    return stream_with_context(pieces())
 
 
+Stream = Callable[[str], Iterator[str]]
 STREAMS = pytest.mark.parametrize(
     "stream", [by_template, by_string, by_generator], ids=["template", "string", "generator"]
 )
 
 
-def streamed(site: Site, stream: Any, source: str) -> None:
+def streamed(site: Site, stream: Stream, source: str) -> None:
     """Give the site ``/streamed``, which sends its headers before it renders this template."""
     site.app.jinja_loader = DictLoader({"page.html": MACROS + source})
 
@@ -375,12 +382,12 @@ def streamed(site: Site, stream: Any, source: str) -> None:
 
 @STREAMS
 def test_a_streamed_page_without_device_markup_is_the_same_for_every_device_and_owes_no_vary(
-    make_site: MakeSite, stream: Any
+    make_site: MakeSite, stream: Stream
 ) -> None:
     site = make_site(XIEBAO_DEVICE_MARKUP=False, XIEBAO_APP_USER_AGENT="ShopApp/")
     site.log_in("li")
     streamed(site, stream, ENTRY)
-    texts = set()
+    texts: set[str] = set()
     for headers, platform in DEVICES:
         page = get(site, "/streamed", headers)
         assert page.content_length is None  # it is streamed
@@ -388,13 +395,13 @@ def test_a_streamed_page_without_device_markup_is_the_same_for_every_device_and_
         texts.add(page.text)
         [anchor] = anchors(page.text)
         assert set(anchor.attrs) == {"class", "href", "data-xiebao-entry", "rel", "lang"}
-        verdict = arrival(get(site, anchor["href"], headers))
+        verdict = arrival(get(site, href(anchor), headers))
         assert (verdict.platform, verdict.member) == (platform, "li")
     assert len(texts) == 1
 
 
 @STREAMS
-def test_a_streamed_page_has_the_markup_of_the_device(make_site: MakeSite, stream: Any) -> None:
+def test_a_streamed_page_has_the_markup_of_the_device(make_site: MakeSite, stream: Stream) -> None:
     site = make_site(XIEBAO_APP_USER_AGENT="ShopApp/")
     site.log_in("li")
     streamed(site, stream, ENTRY)
@@ -404,13 +411,13 @@ def test_a_streamed_page_has_the_markup_of_the_device(make_site: MakeSite, strea
         [anchor] = anchors(page.text)
         assert anchor["data-xiebao-platform"] == platform.slug
         assert ("target" in anchor.attrs) == (platform is Platform.PC)
-        assert anchor["href"].startswith("/xiebao/product/")
-        assert arrival(get(site, anchor["href"], headers)).platform == platform
+        assert href(anchor).startswith("/xiebao/product/")
+        assert arrival(get(site, href(anchor), headers)).platform == platform
 
 
 @STREAMS
 def test_a_streamed_policy_entry_is_of_the_member_who_asked(
-    make_site: MakeSite, stream: Any
+    make_site: MakeSite, stream: Stream
 ) -> None:
     site = make_site(loader=False)
     site.app.add_url_rule("/in/<name>", "log_in", lambda name: session.update(name=name) or "in")
@@ -434,7 +441,7 @@ def test_a_streamed_policy_entry_is_of_the_member_who_asked(
 def test_headers_that_a_stream_owes_and_can_no_longer_send_are_asked_for_in_the_log(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
-    stream: Any,
+    stream: Stream,
     source: str,
     by_device: bool,
     private: bool,
@@ -450,7 +457,7 @@ def test_headers_that_a_stream_owes_and_can_no_longer_send_are_asked_for_in_the_
 
 @STREAMS
 def test_a_stream_keeps_the_headers_of_its_view_and_asks_for_no_others(
-    site: Site, stream: Any, caplog: pytest.LogCaptureFixture
+    site: Site, stream: Stream, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.app.jinja_loader = DictLoader({"page.html": MACROS + MEMBERS_ENTRY})
 
@@ -470,7 +477,7 @@ def test_a_stream_keeps_the_headers_of_its_view_and_asks_for_no_others(
 
 @STREAMS
 def test_what_was_rendered_before_the_stream_began_is_in_the_headers(
-    site: Site, stream: Any
+    site: Site, stream: Stream
 ) -> None:
     site.app.jinja_loader = DictLoader({"page.html": MACROS + ENTRY})
 
@@ -487,7 +494,7 @@ def test_what_was_rendered_before_the_stream_began_is_in_the_headers(
 
 @STREAMS
 def test_a_wrong_case_code_in_a_stream_leaves_the_rest_of_it_standing(
-    make_site: MakeSite, stream: Any, caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, stream: Stream, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(XIEBAO_STRICT=False, XIEBAO_DEVICE_MARKUP=False)
     streamed(site, stream, "{{ insurance_entry('') }}" + ENTRY + "<footer>end</footer>")
@@ -498,7 +505,7 @@ def test_a_wrong_case_code_in_a_stream_leaves_the_rest_of_it_standing(
 
 
 @STREAMS
-def test_a_wrong_case_code_in_a_stream_raises_in_strict_mode(site: Site, stream: Any) -> None:
+def test_a_wrong_case_code_in_a_stream_raises_in_strict_mode(site: Site, stream: Stream) -> None:
     streamed(site, stream, "<header>top</header>{{ insurance_entry('') }}")
     with pytest.raises(LinkError):
         assert get(site, "/streamed").text
@@ -556,7 +563,7 @@ def test_a_mail_knows_where_the_site_is(
         "<p>{{ xiebao_link('product', 'A') }}</p>",
     )
     assert one(text, "link")["href"] == f"{base}/xiebao/static/xiebao.css"
-    product, home, policy = (str(anchor["href"]) for anchor in anchors(text))
+    product, home, policy = (href(anchor) for anchor in anchors(text))
     assert product.startswith(f"{base}/xiebao/product/")
     assert home.startswith(f"{base}/xiebao/home/")
     assert policy.startswith(f"{base}/xiebao/policy/")
@@ -569,7 +576,7 @@ def test_a_mail_leaves_the_platform_for_the_click(make_site: MakeSite) -> None:
     [anchor] = anchors(mail(site, ENTRY))
     assert set(anchor.attrs) == {"class", "href", "data-xiebao-entry", "rel", "lang"}
     for headers, platform in DEVICES:
-        assert arrival(get(site, anchor["href"], headers)).platform == platform
+        assert arrival(get(site, href(anchor), headers)).platform == platform
 
 
 def test_the_settings_of_a_mail_go_with_its_link(make_site: MakeSite) -> None:
@@ -582,11 +589,12 @@ def test_the_settings_of_a_mail_go_with_its_link(make_site: MakeSite) -> None:
         )
     )
     client = Client(DispatcherMiddleware(Response("nothing here", 404), {"/store": site.app}))
-    verdict = arrival(client.get(url, headers=PC))
+    click = client.get(url, headers=PC)
+    verdict = arrival(click)
     assert (verdict.platform, verdict.member) == (Platform.ANDROID, "7")
     assert ("subPartnerId", "s") in verdict.parameters
-    assert verdict.pay_success.startswith(f"{SHOP}/store/xiebao/paid/")
-    assert client.get(verdict.pay_success).location == "/store/orders"
+    assert paid_url(click).startswith(f"{SHOP}/store/xiebao/paid/")
+    assert client.get(paid_url(click)).location == "/store/orders"
 
 
 TEMPLATES = {
@@ -726,7 +734,12 @@ def test_a_policy_entry_in_a_mail_never_asks_who_is_logged_in(
 ) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=SHOP, XIEBAO_STRICT=False)
     asked = []
-    site.xiebao.member_loader(lambda: asked.append(1) or "wang")
+
+    @site.xiebao.member_loader
+    def ask() -> str:
+        asked.append(1)
+        return "wang"
+
     assert mail(site, f"[{POLICY}]") == "[]"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert anchors(mail(site, "{{ policy_entry('1', member='li') }}"))
@@ -855,10 +868,10 @@ def test_a_thread_with_the_request_renders_what_the_view_would(
     there, theirs, here, ours = anchors(get(site, "/threaded", headers).text)
     assert there == here
     assert there["data-xiebao-platform"] == platform.slug
-    assert there["href"].startswith("/xiebao/product/")
-    assert arrival(get(site, there["href"], headers)).platform == platform
+    assert href(there).startswith("/xiebao/product/")
+    assert arrival(get(site, href(there), headers)).platform == platform
     for policy in (theirs, ours):
-        assert arrival(get(site, policy["href"], PHONE)).member == "li"
+        assert arrival(get(site, href(policy), PHONE)).member == "li"
 
 
 def test_a_thread_does_not_take_the_headers_of_the_response_away(site: Site) -> None:
@@ -889,7 +902,7 @@ def test_a_thread_that_goes_on_after_the_response_still_renders(site: Site) -> N
     site.log_in("li")
     [anchor] = anchors(in_worker(kept[0]))
     assert anchor["data-xiebao-platform"] == "h5"
-    assert arrival(get(site, anchor["href"], PHONE)).member == "li"
+    assert arrival(get(site, href(anchor), PHONE)).member == "li"
 
 
 # The headers of the response
@@ -1112,9 +1125,8 @@ def cascade(first: Site, second: Site) -> TestResponse:
         return render_template_string(MACROS + MEMBERS_ENTRY)
 
     def wsgi(environ: dict[str, Any], start_response: Any) -> Any:
-        heads: list[Any] = []
-        ClosingIterator(first.app(environ, lambda *head: heads.append(head))).close()
-        assert heads[0][0].startswith("404")
+        _, status, _ = run_wsgi_app(first.app, environ)
+        assert status.startswith("404")
         return second.app(environ, start_response)
 
     return Client(wsgi).get("/here", headers=IOS_APP)
@@ -1196,7 +1208,7 @@ def validated(site: Site) -> Site:
     """A site with ``/validated``, whose view answers conditional requests."""
 
     @site.app.get("/validated")
-    def view() -> Response:
+    def view() -> BaseResponse:
         response = make_response(render_template_string(MACROS + site.source))
         response.headers["Vary"] = "Cookie"
         response.cache_control.no_cache = True

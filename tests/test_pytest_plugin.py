@@ -97,12 +97,12 @@ def failure(follow_entry: Any, *arguments: Any, **options: Any) -> str:
 
 def test_the_verdict_of_an_entry(shop: Flask, follow_entry: Any) -> None:
     verdict = follow_entry(member(shop), "/", "product")
-    assert isinstance(verdict, Verdict)
     assert verdict.accepted, verdict.reasons
     assert (verdict.page, verdict.member, verdict.platform) == ("product", "m1", Platform.H5)
     assert dict(verdict.parameters)["caseCode"] == CODE
     assert verdict.pay_success.startswith("http://localhost/xiebao/paid/")
     assert not verdict.handoff
+    assert isinstance(verdict, Verdict)
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def start():
 
 def paste(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
     """Make a site's tests of the blocks of the documentation, and run them."""
-    doc = import_module("flask_xiebao.pytest_plugin").__doc__
+    doc = import_module("flask_xiebao.pytest_plugin").__doc__ or ""
     conftest, test = re.findall(r"::\n\n((?:    .*\n|\n)+)", doc)
     (folder / "conftest.py").write_text(textwrap.dedent(conftest))
     (folder / "test_insurance.py").write_text(textwrap.dedent(test))

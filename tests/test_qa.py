@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
-from flask import Flask, render_template_string
+from bs4 import Tag
+from flask import Flask, render_template_string, session
 from flask.testing import FlaskClient
 
 import demo_app
@@ -26,7 +26,7 @@ from demo_app import clicks, events
 from demo_app.devices import DEVICES
 from demo_app.rows import ROWS
 from tests import qr
-from tests.support import CODE, NUMBER, PC, PHONE, SIGN
+from tests.support import CODE, NUMBER, PC, PHONE, SIGN, Site, href, make_link, one, soup
 
 LIN, ZHOU = demo_app.shop.MEMBERS
 
@@ -113,19 +113,19 @@ def signed_in(app: Flask, member: str | None = LIN) -> FlaskClient:
     return client
 
 
-def look(client: FlaskClient, url: str = "/qa", **options: Any) -> BeautifulSoup:
+def look(client: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
     response = client.get(url, **options)
     assert response.status_code == 200, response.text
-    return BeautifulSoup(response.text, "html.parser")
+    return soup(response)
 
 
 def text(element: Any) -> str:
     return " ".join(element.get_text(" ").split())
 
 
-def matrix(page: BeautifulSoup) -> dict[str, dict[str, Any]]:
+def matrix(page: Tag) -> dict[str, dict[str, Any]]:
     """Return the cells by row and device; those that a filter left out are missing."""
-    table = page.select_one("table.matrix")
+    table = one(page, "table.matrix")
     devices = [text(head).rpartition(" ")[0] for head in table.select("thead th")[2:]]
     lines = {}
     for line in table.select("tbody tr"):
@@ -134,25 +134,21 @@ def matrix(page: BeautifulSoup) -> dict[str, dict[str, Any]]:
     return lines
 
 
-def cells(page: BeautifulSoup) -> list[Any]:
+def cells(page: Tag) -> list[Any]:
     return [cell for line in matrix(page).values() for cell in line.values()]
 
 
-def parameters(page: BeautifulSoup) -> dict[str, str]:
-    return {line.th.text: line.td.text for line in page.select(".parameters tbody tr")}
+def parameters(page: Tag) -> dict[str, str]:
+    lines = [line.select("th, td") for line in page.select(".parameters tbody tr")]
+    return {name.text: value.text for name, value, *_ in lines}
 
 
 def link(app: Flask, page: str = "product", **options: Any) -> str:
     with app.test_request_context():
-        xiebao = app.extensions["xiebao"]
-        if page == "home":
-            return xiebao.home_link(**options)
-        if page == "policy":
-            return xiebao.policy_link(NUMBER, **options)
-        return xiebao.product_link(CODE, **options)
+        return make_link(app.extensions["xiebao"], page, **options)
 
 
-def log(page: BeautifulSoup) -> list[list[str]]:
+def log(page: Tag) -> list[list[str]]:
     return [[text(cell) for cell in line.select("td")] for line in page.select(".log tbody tr")]
 
 
@@ -167,7 +163,7 @@ def one_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> BeautifulSoup:
+def page(tmp_path_factory: pytest.TempPathFactory) -> Tag:
     """The console as it comes, looked at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLASK_SECRET_KEY", "a secret for tests")
@@ -176,41 +172,40 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> BeautifulSoup:
 
 
 class TestMatrix:
-    def test_every_cell_is_green(self, page: BeautifulSoup) -> None:
+    def test_every_cell_is_green(self, page: Tag) -> None:
         assert [text(cell) for cell in cells(page) if cell["class"] != ["ok"]] == []
         assert len(cells(page)) == len(RESULTS) * len(PLATFORMS) == 300
         assert text(page.h1) == "QA 控制台 ✓ 300 格全部符合"
 
-    def test_each_device_is_found_as_what_it_is(self, page: BeautifulSoup) -> None:
+    def test_each_device_is_found_as_what_it_is(self, page: Tag) -> None:
         heads = [text(head).rpartition(" ") for head in page.select(".matrix thead th")[2:]]
         assert {title: found for title, _, found in heads} == PLATFORMS
         assert {title: cell.b.text for title, cell in matrix(page)["产品"].items()} == PLATFORMS
 
-    def test_each_row_says_what_came_of_it(self, page: BeautifulSoup) -> None:
+    def test_each_row_says_what_came_of_it(self, page: Tag) -> None:
         devices = ("Windows Chrome", "iPhone Safari", "轻游 App Android")
         assert {
             row: tuple(text(line[device]) for device in devices)
             for row, line in matrix(page).items()
         } == RESULTS
 
-    def test_pages_without_pc_hand_off_on_every_pc_and_nowhere_else(
-        self, page: BeautifulSoup
-    ) -> None:
+    def test_pages_without_pc_hand_off_on_every_pc_and_nowhere_else(self, page: Tag) -> None:
         for row in ("商城", "保单"):
             handed = {name for name, cell in matrix(page)[row].items() if "二维码" in text(cell)}
             assert handed == {name for name, found in PLATFORMS.items() if found == "PC"}
 
-    def test_it_reads_without_script_and_without_color(self, page: BeautifulSoup) -> None:
+    def test_it_reads_without_script_and_without_color(self, page: Tag) -> None:
         assert page.select("script, style, [style], [onclick]") == []
         assert all(text(cell).startswith("✓") for cell in cells(page))
-        table = page.select_one("table.matrix")
-        assert table.parent["tabindex"] == "0"
-        assert table.parent["role"] == "region"
-        assert table.parent["aria-label"]
+        region = one(page, ":has(> table.matrix)")
+        assert region["tabindex"] == "0"
+        assert region["role"] == "region"
+        assert region["aria-label"]
+        table = one(region, "table")
         assert len(table.select("tbody th[scope=row]")) == len(RESULTS)
         assert len(table.select("thead th[scope=col]")) == len(PLATFORMS) + 2
 
-    def test_each_row_says_what_should_come_of_it(self, page: BeautifulSoup) -> None:
+    def test_each_row_says_what_should_come_of_it(self, page: Tag) -> None:
         should = {text(line.th): text(line.td) for line in page.select(".matrix tbody tr")}
         assert should["产品"] == "302 去网关"
         assert should["商城"] == "302 去网关，电脑出二维码"
@@ -290,7 +285,7 @@ class TestDetails:
             "partnerUniqKey": LIN,
             "platform": "1",
         }
-        shown = page.select_one("p.code code").text
+        shown = one(page, "p.code code").text
         assert shown.startswith("/gateway/dispatch/cps?partnerId=12345&subPartnerId=branch-7&")
         assert f"sign={SIGN[:2]}…{SIGN[-2:]}&" in shown
         assert "✓ 网关接受" in text(page.main)
@@ -311,7 +306,7 @@ class TestDetails:
         page = look(demo.test_client(), "/qa/product/android")
         assert DEVICES["android"].headers["User-Agent"] in text(page.main)
         assert 'Sec-CH-UA-Platform "Android"' in text(page.main)
-        followed = signed_in(demo).get(page.select_one(".facts a")["href"])
+        followed = signed_in(demo).get(href(one(page, ".facts")))
         assert followed.location.startswith("/gateway/dispatch/cps?")
 
     def test_every_cell_of_the_matrix_leads_to_its_details(self, demo: Flask) -> None:
@@ -341,8 +336,8 @@ class TestFilter:
         page = look(demo.test_client(), f"/qa?show={name}")
         assert len(cells(page)) == count
         assert all(says in text(cell) for cell in cells(page))
-        current = page.select_one(".filters [aria-current]")
-        assert current["href"].startswith(f"/qa?show={name}")
+        current = one(page, ".filters [aria-current]")
+        assert str(current["href"]).startswith(f"/qa?show={name}")
         assert text(current).endswith(f" {count}")
 
     def test_rows_and_devices_with_nothing_to_show_are_left_out(self, demo: Flask) -> None:
@@ -354,7 +349,7 @@ class TestFilter:
 
     def test_nothing_to_show_is_said(self, demo: Flask) -> None:
         page = look(demo.test_client(), "/qa?show=bad")
-        assert page.select_one("table.matrix") is None
+        assert page.select("table.matrix") == []
         assert "没有这样的格子" in text(page.main)
 
 
@@ -367,10 +362,8 @@ class TestLog:
         phone.get(link(demo, "policy", member=ZHOU))
         app_headers = {"User-Agent": f"{PHONE['User-Agent']} QingyouApp/3.2"}
         phone.get(link(demo, "home"), headers=app_headers)
-        paid = BeautifulSoup(phone.get(first.location).text, "html.parser").find(
-            "a", string="支付成功"
-        )
-        assert phone.get(urlsplit(paid["href"]).path).location == "/insured"
+        paid = href(phone.get(first.location), "支付成功")
+        assert phone.get(urlsplit(paid).path).location == "/insured"
 
         ids = [event.click_id for event in kept(demo) if event.kind == "click"]
         [home, other, nonsense, product] = log(look(phone))
@@ -412,7 +405,7 @@ class TestLog:
 
         page = look(demo.test_client())
         assert len(log(page)) == 20
-        rest = look(demo.test_client(), page.find("a", string="全部 30 行")["href"])
+        rest = look(demo.test_client(), href(page, "全部 30 行"))
         assert [line[5] for line in log(rest)] == [f"c{n}" for n in range(34, 4, -1)]
 
     def test_two_processes_with_two_threads_each_lose_nothing(self, tmp_path: Path) -> None:
@@ -448,9 +441,11 @@ threads = [threading.Thread(target=click) for _ in range(2)]
             ]
             for worker in workers:
                 stack.callback(worker.kill)  # before it is waited for
-            assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 2
+            says = [worker.stdout.readline() for worker in workers if worker.stdout]
+            assert says == ["ready\n"] * 2
             assert not (tmp_path / "qa.sqlite3").exists()  # so that both create it
             for worker in workers:
+                assert worker.stdin is not None
                 worker.stdin.write("go\n")
                 worker.stdin.flush()
             errors = [worker.communicate(timeout=120)[1] for worker in workers]
@@ -504,7 +499,7 @@ threads = [threading.Thread(target=click) for _ in range(2)]
         events.store(demo).add(events.Event(1798761600.0, "click", "c1", LIN, "home"))
         page = look(demo.test_client(), "/qa/events")
         assert log(page)[0][0] == "01-01 08:00:00 CST"
-        assert page.time["datetime"] == "2027-01-01T08:00:00+08:00"
+        assert one(page, "time")["datetime"] == "2027-01-01T08:00:00+08:00"
 
 
 class TestQuiet:
@@ -536,17 +531,15 @@ class TestQuiet:
         client.get(link(demo))
         assert len(kept(demo)) == 1
 
-    def test_other_sites_of_the_process_are_not_listened_to(self, demo: Flask, site: Any) -> None:
+    def test_other_sites_of_the_process_are_not_listened_to(self, demo: Flask, site: Site) -> None:
         site.log_in("m1")
-        with site.app.test_request_context():
-            url = site.xiebao.product_link(CODE)
-        assert site.app.test_client().get(url).status_code == 302
+        assert site.follow(site.link("product")).status_code == 302
         assert kept(demo) == []
 
 
 @pytest.mark.usefixtures("one_row")
 class TestForm:
-    def make(self, client: FlaskClient, **values: Any) -> BeautifulSoup:
+    def make(self, client: FlaskClient, **values: Any) -> Tag:
         values = {"page": "product", "reference": CODE, **values}
         return look(client, "/qa", query_string=values, headers=PHONE)
 
@@ -572,11 +565,11 @@ class TestForm:
         received = parameters(page)
         assert received["sign"] == f"{SIGN[:2]}…{SIGN[-2:]}"
         assert {name: received[name] for name in expected} == expected
-        assert "✓ 网关接受" in text(page.select_one(".made"))
+        assert "✓ 网关接受" in text(one(page, ".made"))
 
     def test_a_return_path_reaches_the_gateway(self, demo: Flask) -> None:
         page = self.make(demo.test_client(), return_to="/insured?from=qa")
-        assert "支付后回到 /insured?from=qa" in text(page.select_one(".parameters"))
+        assert "支付后回到 /insured?from=qa" in text(one(page, ".parameters"))
 
     @pytest.mark.parametrize(
         "values",
@@ -600,11 +593,10 @@ class TestForm:
         with time_machine.travel(1_800_000_000, tick=False):
             page = self.make(signed_in(demo), **values)
             with demo.test_request_context(headers=PHONE):
-                demo_app.shop.session["member"] = LIN
-                pasted = render_template_string(page.select_one("#jinja").text)
-        made = page.select_one("#link")["href"]
-        assert made == page.select_one("#link").text
-        assert BeautifulSoup(pasted, "html.parser").a["href"] == made
+                session["member"] = LIN
+                pasted = render_template_string(one(page, "#jinja").text)
+        made = one(page, "#link")
+        assert made["href"] == made.text == href(pasted)
 
     @pytest.mark.parametrize(
         "values",
@@ -616,20 +608,19 @@ class TestForm:
         with time_machine.travel(1_800_000_000, tick=False):
             url = {"page": "product", "reference": CODE, **values}
             response = demo.test_client().get("/qa", query_string=url)
-        page = BeautifulSoup(response.text, "html.parser")
         code = qr.read(response.text)
-        assert code == page.select_one("#external").text
-        assert code == "http://localhost" + page.select_one("#link")["href"]
-        assert page.svg["aria-label"]
+        assert code == one(response, "#external").text
+        assert code == f"http://localhost{one(response, '#link')['href']}"
+        assert one(response, "svg[role=img]")["aria-label"]
 
     def test_the_link_can_be_clicked(self, demo: Flask) -> None:
         page = self.make(demo.test_client(), member=LIN, max_age="60")
-        response = demo.test_client().get(page.select_one("#link")["href"])
+        response = demo.test_client().get(one(page, "#link")["href"])
         assert response.location.startswith("/gateway/dispatch/cps?")
 
     def test_on_a_pc_it_says_that_a_code_comes_first(self, demo: Flask) -> None:
         page = look(demo.test_client(), "/qa?page=home", headers=PC)
-        assert "200 二维码" in text(page.select_one(".made"))
+        assert "200 二维码" in text(one(page, ".made"))
         assert parameters(page)["platform"] == "1"
 
     def test_whoever_asks_is_not_mixed_up_with_whose_link_it_is(self, demo: Flask) -> None:
@@ -667,12 +658,12 @@ class TestForm:
         self, demo: Flask, values: dict[str, str], message: str
     ) -> None:
         page = self.make(demo.test_client(), **values)
-        assert message in page.select_one("#error").text
+        assert message in one(page, "#error").text
         assert page.select("#link, .made svg") == []
 
     def test_the_message_comes_without_strict_mode_too(self, make_demo: MakeDemo) -> None:
         demo = make_demo(testing=False)
-        assert "caseCode is empty" in self.make(demo.test_client(), reference="").main.text
+        assert "caseCode is empty" in one(self.make(demo.test_client(), reference=""), "main").text
 
     def test_nothing_is_lost_from_the_form(self, demo: Flask) -> None:
         values = {
@@ -684,25 +675,24 @@ class TestForm:
             "return_to": "no path",
             "max_age": "soon",
         }
-        form = self.make(demo.test_client(), **values).select_one("form.make")
+        form = one(self.make(demo.test_client(), **values), "form.make")
         fields = {field["name"]: field.get("value") for field in form.select("input")}
         fields |= {
-            field["name"]: field.select_one("[selected]")["value"]
-            for field in form.select("select")
+            field["name"]: one(field, "[selected]")["value"] for field in form.select("select")
         }
         assert fields == values
         assert form["method"] == "get"
 
     def test_a_policy_of_nobody_has_no_link(self, demo: Flask) -> None:
         page = self.make(demo.test_client(), page="policy", reference=NUMBER)
-        assert "没有人登录" in page.select_one("#error").text
+        assert "没有人登录" in one(page, "#error").text
 
     def test_without_a_vouched_host_only_the_code_is_missing(self, make_demo: MakeDemo) -> None:
         client = make_demo(testing=False).test_client()
         page = self.make(client, member=LIN, max_age="60")
-        assert "XIEBAO_PUBLIC_URL" in page.select_one("#qr-error").text
+        assert "XIEBAO_PUBLIC_URL" in one(page, "#qr-error").text
         assert page.select(".made svg") == []
-        assert page.select_one("#link")
+        assert one(page, "#link")
         assert parameters(page)["partnerUniqKey"] == LIN
         assert self.make(client).select(".made svg")
 
@@ -744,7 +734,7 @@ class TestAnywhere:
         client = make_demo(XIEBAO_ENABLED="false").test_client()
         assert "✗" in text(look(client).h1)
         assert "没有链接" in text(look(client, "/qa/product/iphone").main)
-        assert "XIEBAO_ENABLED" in look(client, "/qa?page=home").select_one("#error").text
+        assert "XIEBAO_ENABLED" in one(look(client, "/qa?page=home"), "#error").text
 
     def test_no_page_shows_the_sign_or_the_key(self, real_account: Flask) -> None:
         client = signed_in(real_account)
@@ -766,4 +756,4 @@ class TestAnywhere:
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
     def test_the_shop_links_to_it(self, demo: Flask) -> None:
-        assert look(demo.test_client(), "/").select_one("footer a[href='/qa']")
+        assert one(look(demo.test_client(), "/"), "footer a[href='/qa']")

@@ -605,7 +605,7 @@ def test_mounted_under_a_prefix(simulator: GatewaySimulator) -> None:
     assert client.get("/gateway" + url(HOME)).status_code == 200
     assert client.get(url(HOME)).status_code == 404
     soup = BeautifulSoup(client.get("/gateway" + url(HOME)).text, "html.parser")
-    sheet = soup.select_one('link[rel="stylesheet"]')
+    sheet = soup.select('link[rel="stylesheet"]')[0]
     assert sheet["href"] == "/gateway/dispatch/static/xiebao.css"
     with client.get(str(sheet["href"])) as css:
         assert css.mimetype == "text/css"

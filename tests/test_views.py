@@ -14,7 +14,7 @@ import pytest
 import time_machine
 from flask import Flask, redirect, request, session
 from flask_login import LoginManager, UserMixin, login_user
-from jinja2 import ChoiceLoader, DictLoader
+from jinja2 import DictLoader
 from werkzeug.exceptions import NotFound
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -360,11 +360,12 @@ def use_flask_login(site: Site) -> LoginManager:
     """Let Flask-Login remember the members of the site."""
     manager = LoginManager(site.app)
 
-    @manager.user_loader
     def load(member: str) -> UserMixin:
         user = UserMixin()
         user.id = member
         return user
+
+    manager.user_loader(load)
 
     @site.app.post("/login")
     def login() -> Any:
@@ -473,7 +474,8 @@ def test_a_loader_that_fails_is_an_error_and_never_a_click(
 
     response = site.follow(url, device)
 
-    assert (response.status_code, response.location, heard) == (500, None, [])
+    assert (response.status_code, heard) == (500, [])
+    assert "Location" not in response.headers
 
 
 # Which platform
@@ -545,10 +547,11 @@ def test_a_pc_shows_a_code_by_which_a_phone_goes_on_as_the_same_member(
     assert (shown.status_code, heard) == (200, [])
 
     site.log_in(None)
-    verdict = arrival(site.follow(qr.read(shown.text), PHONE))
+    click = site.follow(qr.read(shown.text), PHONE)
 
+    verdict = arrival(click)
     assert (verdict.page, verdict.member, verdict.platform) == (page, "alice", Platform.H5)
-    assert site.follow(verdict.pay_success).location == "/orders/8"
+    assert site.follow(paid_url(click)).location == "/orders/8"
 
 
 def test_a_handoff_keeps_the_sub_partner_of_the_link(site: Site) -> None:
@@ -819,7 +822,7 @@ def test_a_site_that_switched_insurance_off_still_takes_payments_back(
 
 def test_a_click_is_told_before_the_redirect(site: Site, heard: Any) -> None:
     site.log_in("alice")
-    options = {"sub_partner_id": "branch-7", "return_to": "/orders/8"}
+    options: dict[str, Any] = {"sub_partner_id": "branch-7", "return_to": "/orders/8"}
     arrival(site.follow(site.link("product", **options), PC))
     arrival(site.follow(site.link("home", member="alice", max_age=60)))
 
@@ -875,7 +878,8 @@ def test_a_receiver_that_fails_is_logged_and_stops_nobody(
 
     assert [name for name, _ in heard] == ["clicked", "returned", "refused"]
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 3
-    assert [str(record.exc_info[1]) for record in caplog.records] == ["statistics are down"] * 3
+    reasons = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
+    assert reasons == ["statistics are down"] * 3
 
 
 @pytest.mark.parametrize("page", REFERENCES)
@@ -938,14 +942,16 @@ def test_a_prefetch_is_no_click(
 
     response = site.follow(url, {**PHONE, **prefetch})
 
-    assert (response.status_code, response.location, heard) == (503, None, [])
+    assert (response.status_code, heard) == (503, [])
+    assert "Location" not in response.headers
     assert arrival(site.follow(url)).member == "alice"
 
 
 def test_a_prefetch_sends_nobody_to_the_login(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="page")
     response = site.follow(site.link("product"), {**PHONE, "Sec-Purpose": "prefetch"})
-    assert (response.status_code, response.location) == (503, None)
+    assert response.status_code == 503
+    assert "Location" not in response.headers
 
 
 # What every answer has in common
@@ -1085,8 +1091,9 @@ def test_a_gateway_that_is_a_path_of_the_site_is_found_wherever_the_site_is(
     verdict = browser.get(response.location, headers={"Accept": "application/json"})
 
     assert verdict.status_code == 200
-    assert (verdict.json["accepted"], verdict.json["page"]) == (True, page)
-    paid = browser.get(verdict.json["pay_success"])
+    said = verdict.get_json()
+    assert (said["accepted"], said["page"]) == (True, page)
+    paid = browser.get(said["pay_success"])
     assert (paid.status_code, paid.location) == (302, "/done")
 
 
@@ -1102,7 +1109,8 @@ def test_a_payment_comes_back_to_the_public_address_of_the_site(make_site: MakeS
 
 def test_behind_a_proxy_a_payment_comes_back_to_the_proxy(make_site: MakeSite) -> None:
     site = make_site()
-    site.app.wsgi_app = ProxyFix(site.app.wsgi_app, x_proto=1, x_host=1, x_prefix=1)
+    proxy = ProxyFix(site.app.wsgi_app, x_proto=1, x_host=1, x_prefix=1)
+    site.app.wsgi_app = proxy  # type: ignore[method-assign]
     site.log_in("alice")
     forwarded = {
         "X-Forwarded-Proto": "https",
@@ -1183,7 +1191,7 @@ def test_a_site_replaces_a_page_by_a_template_of_the_same_name(
     site: Site, template: str, device: dict[str, str]
 ) -> None:
     own = {f"xiebao/{template}.html": "The shop's own page, {{ status or page }}"}
-    site.app.jinja_loader = ChoiceLoader([DictLoader(own), site.app.jinja_loader])
+    site.app.jinja_loader = DictLoader(own)
     site.log_in("alice" if template == "handoff" else None)
     response = site.follow(site.link("home"), device)
     assert response.text in ("The shop's own page, 401", "The shop's own page, home")
@@ -1195,9 +1203,7 @@ def test_a_site_puts_its_header_around_notices_and_handoff(site: Site) -> None:
         '{% extends "xiebao/default/layout.html" %}'
         "{% block header %}<header>The shop</header>{% endblock %}"
     )
-    site.app.jinja_loader = ChoiceLoader(
-        [DictLoader({"xiebao/layout.html": own}), site.app.jinja_loader]
-    )
+    site.app.jinja_loader = DictLoader({"xiebao/layout.html": own})
     site.log_in("alice")
     for url, headers in ((site.link("home"), PC), ("/xiebao/home/nonsense", PHONE)):
         assert "<header>The shop</header>" in site.follow(url, headers).text
@@ -1215,9 +1221,7 @@ def test_a_site_fills_one_block_of_a_notice(site: Site) -> None:
         '{% extends "xiebao/default/notice.html" %}'
         "{% block message %}<p>Call 400-000-0000</p>{% endblock %}"
     )
-    site.app.jinja_loader = ChoiceLoader(
-        [DictLoader({"xiebao/notice.html": own}), site.app.jinja_loader]
-    )
+    site.app.jinja_loader = DictLoader({"xiebao/notice.html": own})
     page = site.follow("/xiebao/home/nonsense", PHONE)
     assert one(page, "h1").text == "链接无效"
     assert soup(page).select("p")[0].text == "Call 400-000-0000"
@@ -1239,7 +1243,8 @@ def test_a_prefetch_of_the_way_back_reports_no_payment(site: Site, heard: Any) -
     site.log_in("alice")
     paid = paid_url(site.follow(site.link("product", return_to="/orders/8")))
     response = site.follow(paid, {**PHONE, "Sec-Purpose": "prefetch"})
-    assert (response.status_code, response.location) == (503, None)
+    assert response.status_code == 503
+    assert "Location" not in response.headers
     assert [name for name, _ in heard] == ["clicked"]
 
 
@@ -1286,4 +1291,5 @@ def test_redirects_share_nothing() -> None:
 @pytest.mark.parametrize("page", [*REFERENCES, "paid"])
 def test_slashes_too_many_are_no_redirect_with_the_link(site: Site, page: str) -> None:
     response = site.follow(f"/xiebao//{page}/token", {**PHONE, "Host": "evil.example"})
-    assert (response.status_code, response.location) == (404, None)
+    assert response.status_code == 404
+    assert "Location" not in response.headers

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -43,8 +44,8 @@ PAGES = {
 }
 
 
-def site(*, extension: bool) -> tuple[Flask, Xiebao | None]:
-    """Return a site, with or without the extension."""
+def site() -> Flask:
+    """Return a site that has no extension yet."""
     app = Flask("bench")
     app.config.update(
         SECRET_KEY="a secret",
@@ -62,19 +63,16 @@ def site(*, extension: bool) -> tuple[Flask, Xiebao | None]:
     app.add_url_rule(
         "/hundred/<name>", "hundred", lambda name: render_template(f"{name}.html", codes=CODES)
     )
-    if not extension:
-        return app, None
-    xiebao = Xiebao(app)
-    xiebao.member_loader(lambda: "m_7Qk2vX9rT4")
-    return app, xiebao
+    return app
 
 
-OURS, xiebao = site(extension=True)
-BARE, _ = site(extension=False)
-Bootstrap5(BARE)
-BARE.add_url_rule("/go", "go", lambda: redirect(READY_URL))
 GATEWAY = Gateway("12345", "Key")
 READY_URL = GATEWAY.product_url(CODES[0], partner_uniq_key="m_7Qk2vX9rT4", platform=Platform.H5)
+OURS, BARE = site(), site()
+xiebao = Xiebao(OURS)
+xiebao.member_loader(lambda: "m_7Qk2vX9rT4")
+Bootstrap5(BARE)
+BARE.add_url_rule("/go", "go", lambda: redirect(READY_URL))
 
 
 def clicks() -> None:
@@ -132,7 +130,7 @@ def detection() -> None:
     browsers = [json.loads(line) for line in data.read_text("utf-8").splitlines()]
     generated = {row["useragent"]: row["type"] == "desktop" for row in browsers}
     families = {sample.agent: sample.platform is Platform.PC for sample in SAMPLES}
-    detectors = {
+    detectors: dict[str, Callable[[str], bool]] = {
         "detect_platform": lambda agent: detect_platform({"User-Agent": agent}) is Platform.PC,
         "user-agents": lambda agent: user_agents.parse(agent).is_pc,
         "device_detector": lambda agent: DeviceDetector(agent).parse().is_desktop(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 Run = Callable[[], Any]
@@ -34,11 +35,14 @@ def medians(runs: dict[str, Run], *, calls: int, rounds: int = 25) -> dict[str, 
 
 def request(app: Flask, path: str, expect: int, headers: dict[str, str]) -> Run:
     """Return a function that sends one request through the app as a WSGI server does."""
-    environ = EnvironBuilder(path=path, headers=headers).get_environ()
+    environ = EnvironBuilder(path=path, headers=Headers(headers)).get_environ()
     statuses: list[str] = []
 
+    def start(status: str, *_: Any) -> Any:
+        statuses.append(status)
+
     def run() -> None:
-        body: Any = app(dict(environ), lambda status, _headers, _info=None: statuses.append(status))
+        body: Any = app(dict(environ), start)
         for _ in body:
             pass
         body.close()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import zxingcpp
 from PIL import Image, ImageChops
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FloatRect, Locator, expect
 
 from tests.browser.harness import Visits
 
@@ -122,20 +122,21 @@ def contrasts(entry: Locator) -> dict[str, float]:
 
 def computed(entry: Locator, pseudo: str = "") -> dict[str, str]:
     """Return every computed property."""
-    return entry.evaluate(
+    style: dict[str, str] = entry.evaluate(
         """(entry, pseudo) => {
             const style = getComputedStyle(entry, pseudo || null);
             return Object.fromEntries([...style].map(name => [name, style.getPropertyValue(name)]));
         }""",
         pseudo,
     )
+    return style
 
 
 def differences(one: dict[str, str], other: dict[str, str]) -> dict[str, tuple[str, str]]:
     return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
 
 
-def box(entry: Locator) -> dict[str, float]:
+def box(entry: Locator) -> FloatRect:
     found = entry.bounding_box()
     assert found is not None
     return found

@@ -11,6 +11,7 @@ import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from flask_xiebao import Xiebao
 from tests.browser.harness import MEMBER, NAME, Demos, Visit, Visits
 from tests.support import CODE, NUMBER
 
@@ -20,13 +21,13 @@ ANOTHER = "m_b81TzPwE6c"
 class Scene(NamedTuple):
     """How to come to a page: a URL, or what makes a link of it, and who goes there."""
 
-    url: str | Callable[[Any], str]
+    url: str | Callable[[Xiebao], str]
     signed_in: bool = False
     status: int = 200
     settings: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
-def expired(xiebao: Any) -> str:
+def expired(xiebao: Xiebao) -> str:
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
         return xiebao.product_link(CODE, member=MEMBER, max_age=60)
 
