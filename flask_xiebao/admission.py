@@ -6,14 +6,14 @@ Pure Python: nothing here needs Flask. What HTTP makes of a decision is up to :m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import LinkError
 from .links import Entry
 from .pages import page_named
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(NamedTuple):
     """Somebody goes.
 
     :param member: who.
