@@ -5,7 +5,7 @@ HOST ?= 127.0.0.1
 PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: demo test bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test test-fast bench fuzz load versions screenshots dist lint format clean
 
 demo: .venv/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
@@ -14,6 +14,10 @@ test: .venv/test.stamp .venv/npm/stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
 	$(BIN)/python -m pytest
+
+# Nearly all tests, in a minute, and with nothing but Python. Those of Hypothesis mark themselves.
+test-fast: .venv/test.stamp
+	$(BIN)/python -m pytest -m "not slow and not hypothesis"
 
 screenshots: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)

@@ -753,6 +753,7 @@ def create_app():
 """
 
 
+@pytest.mark.slow
 def test_flask_finds_the_commands(tmp_path: Path) -> None:
     rest = f'XIEBAO_API_KEY="{API_KEY}", XIEBAO_ENV="test"'
     (tmp_path / "shop.py").write_text(SHOP.format(secret=SECRET_KEY, rest=rest))
@@ -765,6 +766,7 @@ def test_flask_finds_the_commands(tmp_path: Path) -> None:
     assert doctor.stderr == ""
 
 
+@pytest.mark.slow
 def test_doctor_is_there_for_a_factory_that_fails(tmp_path: Path) -> None:
     rest = f'XIEBAO_KEY="{API_KEY}", XIEBAO_ENV="test"'
     (tmp_path / "shop.py").write_text(SHOP.format(secret=SECRET_KEY, rest=rest))
@@ -776,6 +778,7 @@ def test_doctor_is_there_for_a_factory_that_fails(tmp_path: Path) -> None:
     assert doctor.stderr == ""
 
 
+@pytest.mark.slow
 def test_without_any_app_flask_says_how_to_name_one(tmp_path: Path) -> None:
     doctor = flask(tmp_path, "xiebao", "doctor")
     assert doctor.returncode == 2

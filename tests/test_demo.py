@@ -216,6 +216,7 @@ def server(tmp_path: Any) -> Iterator[tuple[str, Any]]:
         process.wait(timeout=10)
 
 
+@pytest.mark.slow
 def test_the_access_log_masks_the_sign(server: tuple[str, Any]) -> None:
     address, log = server
     query = f"partnerId=12345&subPartnerId=&caseCode=QX1&sign={SIGN}&partnerUniqKey=m1"

@@ -357,12 +357,14 @@ def paste(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_documentation_is_a_test_that_passes(tmp_path: Path) -> None:
     done = paste(tmp_path, DOC_SHOP)
     assert done.returncode == 0, done.stdout
     assert "5 passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_documentation_is_a_test_that_fails_where_it_should(tmp_path: Path) -> None:
     done = paste(tmp_path, DOC_SHOP.replace('"m1"', "None"))
     assert done.returncode == 1

@@ -408,6 +408,7 @@ class TestLog:
         rest = look(demo.test_client(), href(page, "全部 30 行"))
         assert [line[5] for line in log(rest)] == [f"c{n}" for n in range(34, 4, -1)]
 
+    @pytest.mark.slow
     def test_two_processes_with_two_threads_each_lose_nothing(self, tmp_path: Path) -> None:
         code = f"""
 import threading, demo_app

@@ -35,6 +35,7 @@ def test_the_quick_start_works_as_pasted(
     arrival(client.get(href(client.get("/"))))
 
 
+@pytest.mark.slow
 def test_the_quick_start_runs_as_the_server_that_the_readme_starts() -> None:
     location = quickstart.main(READMES[0])
     accepted(location)

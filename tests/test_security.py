@@ -346,6 +346,7 @@ def test_whatever_was_signed_is_an_entry_or_a_link_error(fields: list[Any]) -> N
 # 100,000 of these are `make fuzz`.
 
 
+@pytest.mark.slow
 def test_five_thousand_forged_tokens_open_nothing_and_break_nothing() -> None:
     outcome = fuzz.run(5000, seed=8)
     assert outcome.violations == []
@@ -423,6 +424,7 @@ def test_no_chain_of_handoffs_outlives_the_code_that_a_member_was_shown(
         assert site.follow(url).status_code == 410
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["home", "policy"])
 def test_a_slow_server_does_not_prolong_a_chain_of_handoffs(
     site: Site, monkeypatch: pytest.MonkeyPatch, page: str
@@ -827,6 +829,7 @@ def test_a_page_with_any_members_link_is_private(site: Site, source: str) -> Non
 # Keys
 
 
+@pytest.mark.slow
 def test_links_open_exactly_while_their_key_is_in_force(make_site: MakeSite) -> None:
     chance = random.Random("keys")  # noqa: S311 - the same story every time
     site = make_site()

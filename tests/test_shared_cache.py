@@ -47,7 +47,10 @@ from tests.support import CODE, CONFIG, MACROS, NUMBER, PC, PHONE, accepted, mak
 # Debian keeps it out of the PATH of ordinary users.
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is missing; `make test` brings it")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(NGINX is None, reason="nginx is missing; `make test` brings it"),
+]
 
 SHOP = "https://shop.example"
 GATEWAY = "testapi.xiebao18.com"

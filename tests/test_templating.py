@@ -869,6 +869,7 @@ def test_a_misspelt_link_keyword_is_named(site: Site, name: str, meant: str) -> 
         site.render('{{ insurance_entry("1", **{name: "x"}) }}', name=name)
 
 
+@pytest.mark.slow
 def test_what_visitors_wrote_into_attributes_is_not_kept_in_memory(site: Site) -> None:
     source = (
         '{{ insurance_entry("1", data_text=text, title=text, class=text) }}'

@@ -17,6 +17,8 @@ from demo_app.logs import MaskSign
 from tests.browser.frameworks import BUILDS, WORKERS, Seen, Shop, serve_shop
 from tests.browser.harness import HANDOFFS, Visit, Visits, expect_accepted, press
 
+pytestmark = pytest.mark.slow
+
 Shops = Callable[..., Shop]
 Send = Callable[..., "Shopper"]
 

@@ -15,6 +15,8 @@ from playwright.sync_api import FloatRect, Locator, expect
 
 from tests.browser.harness import Visits
 
+pytestmark = pytest.mark.slow
+
 MakePage = Callable[..., str]
 
 

@@ -15,6 +15,8 @@ from flask_xiebao import Xiebao
 from tests.browser.harness import MEMBER, NAME, Demos, Visit, Visits
 from tests.support import CODE, NUMBER
 
+pytestmark = pytest.mark.slow
+
 ANOTHER = "m_b81TzPwE6c"
 
 
