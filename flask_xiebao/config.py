@@ -102,7 +102,7 @@ def _pattern(value: object) -> re.Pattern[str]:
         why = str(error) or type(error).__name__
         raise ValueError(f"is not a valid regular expression: {why}.") from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
-        raise ValueError("must be a regular expression that names the app, as ShopApp/.")
+        raise ValueError("must be a regular expression that names the app, such as ShopApp/.")
     if may_backtrack(pattern):
         raise ValueError(
             "may backtrack: where a group is repeated, or more than two other parts are, a"

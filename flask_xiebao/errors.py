@@ -37,8 +37,8 @@ class ConfigError(XiebaoError):
 class GatewayError(XiebaoError):
     """A gateway URL cannot be built.
 
-    :ivar parameter: the parameter that is wrong, as the interface document spells it, or the
-        argument of :class:`.Gateway` that is none of the document's; None where it is neither.
+    :ivar parameter: the parameter that is wrong, as the interface document spells it, or an
+        argument that the document does not have; None where it is about neither.
     """
 
     def __init__(self, message: str, parameter: str | None = None) -> None:

@@ -276,7 +276,7 @@ def _to_json(fields: Sequence[Any]) -> bytes:
 
 def _unpack(build: Callable[..., T], signer: Signer, token: str) -> T:
     try:
-        # Decoding passes over what is not base64; such spellings of a token are none of ours.
+        # Decoding passes over what is not base64; we never spell a token like that.
         if not _TOKEN.fullmatch(token):
             raise ValueError("a token is base64, a dot, and base64")
         fields = json.loads(base64_decode(signer.unsign(token)))

@@ -74,7 +74,7 @@ def plain_text(value: str | int) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows what was given, where that is no secret."""
+    """Return how a message shows what was given. It is not for secrets."""
     try:
         text = repr(value)
     except Exception:  # such as of a number of thousands of digits
@@ -115,7 +115,7 @@ def check_web_url(value: object) -> str:
     text = check_text(value, _LONGEST_URL)
     try:
         parts = urlsplit(text)
-        # A port that is none, and a host that DNS cannot have, are refused when they are asked for.
+        # An invalid port, and a host that DNS cannot have, raise when they are asked for.
         host = (parts.hostname or "").encode("idna").decode()
         named = _HOST.fullmatch(host) and parts.port != 0
         well_formed = parts.scheme in ("http", "https") and bool(named)

@@ -46,7 +46,7 @@ _EMPTY = "is empty: give it a value"
 _TYPE = "must be text or a whole number, not"
 _DECIMAL = r"was read as a decimal number and may have lost digits: .* FLASK_XIEBAO_\w+='\"…\"'"
 _SECONDS = "must be a positive whole number of seconds"
-_PATTERN = "must be a regular expression that names the app, as ShopApp/"
+_PATTERN = "must be a regular expression that names the app, such as ShopApp/"
 _SWITCH = "must be true or false"
 _URL = "must be an absolute http:// or https:// URL"
 

@@ -161,7 +161,7 @@ class Problem:
 class Verdict:
     """What the gateway makes of one request.
 
-    :param page: ``"product"``, ``"home"`` or ``"policy"``; ``None`` when the path is no page.
+    :param page: ``"product"``, ``"home"`` or ``"policy"``; ``None`` when the path is not a page.
     :param problems: why the request is refused; empty when it is accepted.
     :param parameters: names and values in the order received, the sign masked.
     :param platform: the platform code, when it is given and the page serves it.
@@ -365,7 +365,7 @@ def _decoded(value: str) -> bytes:
 def _is_absolute(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        has_host = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
+        has_host = bool(parts.hostname) and parts.port != 0  # an invalid port raises
     except ValueError:
         return False
     return has_host and parts.scheme in ("http", "https") and not _NOT_IN_URL.search(url)
