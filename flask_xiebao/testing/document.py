@@ -142,9 +142,9 @@ class Problem:
         row = row_named(page)
         served = row.platforms if row else ()
         codes = [
-            text(locale, "problem.code", code=code, platform=PLATFORMS[code]) for code in served
+            text(locale, "list.platform", code=code, platform=PLATFORMS[code]) for code in served
         ]
-        comma = text(locale, "problem.list")
+        comma = text(locale, "list.comma")
         return text(
             locale,
             f"problem.{self.code}",

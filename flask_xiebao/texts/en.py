@@ -62,9 +62,10 @@ TEXTS = {
     "meaning.paySuccess": "the standard base64 of the http(s) URL to go to after payment",
     "meaning.sign": "md5(apiKey + partnerId), 32 lower-case hex digits",
     "meaning.": "a parameter that is not in the document",
+    # in lists
+    "list.comma": ", ",
+    "list.platform": "{code} ({platform})",
     # what is wrong with a URL
-    "problem.list": ", ",
-    "problem.code": "{code} ({platform})",
     "problem.page": "The gateway has no page {value}: its pages are {pages}.",
     "problem.missing": "{parameter} is missing: {section} requires it. It is {meaning}.",
     "problem.spaces": (

@@ -51,9 +51,10 @@ TEXTS = {
     "meaning.paySuccess": "支付成功后跳转的网址，base64 编码",
     "meaning.sign": "md5(apiKey + partnerId)，32 位小写",
     "meaning.": "文档里没有这个参数",
+    # in lists
+    "list.comma": "、",
+    "list.platform": "{code}（{platform}）",
     # what is wrong with a URL
-    "problem.list": "、",
-    "problem.code": "{code}（{platform}）",
     "problem.page": "网关没有这个页面：路径只能是 {pages}。",
     "problem.missing": "缺少 {parameter}（{meaning}）：文档 {section} 的页面必须有它。",
     "problem.spaces": (
