@@ -159,7 +159,7 @@ def _gateway(settings: Settings) -> Gateway:
 
 
 def _configured_keys() -> tuple[Any, ...]:
-    """Return the keys as they are configured, the one that signs last; None for what is not a list."""
+    """Return the keys as configured, the one that signs last; None for what is not a list."""
     # Not through the proxy, which would be a fifteenth of what an entry costs.
     config = current_app._get_current_object().config  # type: ignore[attr-defined]
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()

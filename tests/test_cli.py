@@ -408,6 +408,30 @@ def test_a_link_that_cannot_be_made_says_why(well: Site, arguments: list[str], s
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["home", CODE], "REFERENCE"),
+        (["product", "Q\n"], "REFERENCE"),
+        (["product", "Q\n", "--gateway", "--member", "m1"], "REFERENCE"),
+        (["home", "--member", "two\nlines"], "--member"),
+        (["home", "--gateway"], "--member"),
+        (["home", "--max-age", "60"], "--max-age"),
+        (["home", "--platform", "pc"], "--platform"),
+        (["home", "--platform", "pc", "--gateway", "--member", "m1"], "--platform"),
+        (["home", "--return-to", "//evil.example"], "--return-to"),
+        (["home", "--sub-partner-id", " "], "--sub-partner-id"),
+        (["home", "--sub-partner-id", " ", "--gateway", "--member", "m1"], "--sub-partner-id"),
+    ],
+)
+def test_a_link_that_cannot_be_made_names_the_option(
+    well: Site, arguments: list[str], option: str
+) -> None:
+    result = run(well.app, "link", *arguments)
+    assert result.exit_code == 2
+    assert f"Invalid value for {option}: " in result.output
+
+
 def test_a_switched_off_site_has_no_link(configured: Callable[..., Flask]) -> None:
     app = configured(XIEBAO_ENABLED=False)
     for gateway in ([], ["--gateway", "--member", "m1"]):

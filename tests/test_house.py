@@ -40,7 +40,7 @@ def name_of(file: Path) -> str:
 
 def imported(file: Path) -> set[str]:
     """Return the modules that a file imports, wherever it does: ours as in :data:`ORDER`."""
-    package = [*file.relative_to(PACKAGE).parent.parts]
+    package = file.parent.relative_to(PACKAGE).parts if PACKAGE in file.parents else ()
     found = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -55,6 +55,7 @@ def imported(file: Path) -> set[str]:
     return found
 
 
+DEMO = sorted(PACKAGE.with_name("demo_app").rglob("*.py"))
 FILES = {name_of(file): file for file in PACKAGE.rglob("*.py")}
 
 
@@ -72,6 +73,12 @@ def test_a_file_imports_only_what_stands_above_it(name: str) -> None:
 def test_the_ground_floor_knows_no_flask(name: str) -> None:
     others = {module.partition(".")[0] for module in imported(FILES[name])}
     assert not others & {"flask", "werkzeug", "jinja2", "markupsafe", "click"}
+
+
+@pytest.mark.parametrize("file", DEMO, ids=lambda file: file.name)
+def test_the_demo_needs_nothing_that_a_site_may_not_use(file: Path) -> None:
+    ours = {name for name in imported(file) if name.partition(".")[0] == "flask_xiebao"}
+    assert ours <= {"flask_xiebao", "flask_xiebao.testing"}
 
 
 #: What a page that the gateway may have one day takes: two rows.
