@@ -4,6 +4,8 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 5000
 BIN := .venv/bin
+# What leaves out all that needs more than Python and a minute.
+FAST := -m "not slow and not hypothesis"
 
 .PHONY: demo test test-fast bench fuzz load versions screenshots dist lint format clean
 
@@ -17,7 +19,7 @@ test: .venv/test.stamp .venv/npm/stamp
 
 # Nearly all tests, in a minute, and with nothing but Python. Those of Hypothesis mark themselves.
 test-fast: .venv/test.stamp
-	$(BIN)/python -m pytest -m "not slow and not hypothesis"
+	$(BIN)/python -m pytest $(FAST)
 
 screenshots: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
@@ -35,7 +37,7 @@ load: .venv/test.stamp
 versions: .venv/test.stamp
 	$(BIN)/tox run
 
-# What is built is installed alone, and does the README's quick start.
+# What is built is installed alone, and does the README's quick start; the source passes its tests.
 dist: .venv/test.stamp
 	rm -rf build dist
 	$(BIN)/python -m build --outdir dist .
@@ -44,6 +46,9 @@ dist: .venv/test.stamp
 	$(PYTHON) -m venv build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	build/empty/bin/python tests/quickstart.py README.md
+	rm -rf build/source && mkdir build/source
+	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
+	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(FAST)
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check

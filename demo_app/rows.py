@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import current_app
 
-from flask_xiebao import Xiebao
-from flask_xiebao.links import make_entry
+from flask_xiebao import Entry, Xiebao
+from flask_xiebao.testing import link_to
 
 from .clicks import ENDS
 from .shop import CASE_CODE, MEMBERS
@@ -22,19 +22,12 @@ REFERENCES = {"product": CASE_CODE, "home": None, "policy": _NUMBER}
 def make_link(page: str, reference: str | None, **options: Any) -> str:
     """Return the link to an entry of *page*."""
     xiebao: Xiebao = current_app.extensions["xiebao"]
-    if page == "product":
-        return xiebao.product_link(reference or "", **options)
-    if page == "policy":
-        return xiebao.policy_link(reference or "", **options)
-    return xiebao.home_link(**options)
+    return xiebao.link(page, reference, **options)
 
 
 def _made_long_ago(link: str, row: Row) -> str:
     """Return the link of *row* as it would be had it been made in 1970, for one second."""
-    entry = make_entry(row.page, REFERENCES[row.page], member=HERSELF, max_age=1)
-    xiebao: Xiebao = current_app.extensions["xiebao"]
-    token = xiebao.site.signer.dumps(replace(entry, signed_at=0))
-    return f"{link.rpartition('/')[0]}/{token}"
+    return link_to(Entry(row.page, REFERENCES[row.page], HERSELF, max_age=1, signed_at=0))
 
 
 def _tampered(link: str, row: Row) -> str:

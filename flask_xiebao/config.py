@@ -8,26 +8,25 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
-from .errors import ConfigError, XiebaoError
-from .gateway import (
-    Gateway,
-    Secret,
-    check_base_url,
-    check_extra,
-    check_text,
-    check_web_url,
-    shown,
-    text_problem,
-)
+from flask import current_app
+
+from .errors import ConfigError
+from .gateway import Gateway, check_base_url, check_extra
 from .links import check_seconds
 from .platforms import may_backtrack
+from .texts import locales
+from .values import Secret, check_text, check_web_url, shown
 
 #: The gateway of each ``XIEBAO_ENV``.
 ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
     {"test": Gateway.TEST, "production": Gateway.PRODUCTION}
 )
 
-LOCALES = ("zh", "en")
+#: What to do about a missing or weak ``SECRET_KEY``.
+NEW_KEY = 'make one with python -c "import secrets; print(secrets.token_hex())"'
+
+# In what a check says: the setting that is checked.
+_THIS = "XIEBAO_…"
 
 _ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
@@ -37,99 +36,97 @@ _REQUIRED = {
 }
 
 
-def _text(name: str, value: object) -> str:
+def _text(value: object) -> str:
     """Accept text or a whole number: ``from_prefixed_env()`` makes one of a variable of digits."""
     if isinstance(value, float):
-        raise ConfigError(
-            f"{name} was read as a decimal number and may have lost digits: put it in double"
-            f" quotes, in the environment too: FLASK_{name}='\"…\"'."
+        raise ValueError(
+            "was read as a decimal number and may have lost digits: put it in double quotes, in"
+            f" the environment too: FLASK_{_THIS}='\"…\"'."
         )
-    text = check_text(name, value)
+    text = check_text(value)
     if text != text.strip():
-        raise ConfigError(f"{name} has spaces at its ends: remove them.")
+        raise ValueError("has spaces at its ends: remove them.")
     return text
 
 
-def _secret(name: str, value: object) -> Secret[str]:
-    # Where _text() raises, its argument is a local variable that error reports show.
-    if isinstance(value, str) and (text_problem(value) or value != value.strip()):
-        raise ConfigError(f"{name} is blank or has spaces or line breaks: copy it again.")
-    return Secret(_text(name, value))
+def _key(value: object) -> Secret[str]:
+    if isinstance(value, str) and not (value.isprintable() and value and value == value.strip()):
+        raise ValueError("is blank or has spaces or line breaks: copy it again.")
+    return Secret(_text(value))
 
 
-def _sub_partner_id(name: str, value: object) -> str:
-    return "" if value == "" else _text(name, value)
+def _sub_partner_id(value: object) -> str:
+    return "" if value == "" else _text(value)
 
 
-def _environment(name: str, value: object) -> str:
+def _environment(value: object) -> str:
     if not isinstance(value, str) or value not in ENVIRONMENTS:
-        raise ConfigError(f'{name} must be "test" or "production", not {shown(value)}.')
+        raise ValueError(f'must be "test" or "production", not {shown(value)}.')
     return value
 
 
-def _public_url(name: str, value: object) -> str:
+def _public_url(value: object) -> str:
     if isinstance(value, str) and value.strip() and ":" not in value:
-        raise ConfigError(
-            f"{name} must be an absolute http:// or https:// URL such as https://shop.example, not"
+        raise ValueError(
+            "must be an absolute http:// or https:// URL such as https://shop.example, not"
             f" {shown(value)}."
         )
-    return check_base_url(name, check_web_url(name, value))
+    return check_base_url(check_web_url(value))
 
 
-def _url_prefix(name: str, value: object) -> str:
+def _url_prefix(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?", value):
-        raise ConfigError(
-            f"{name} must be a path such as /xiebao, and not / alone, but is {shown(value)}."
-        )
+        raise ValueError(f"must be a path such as /xiebao, and not / alone, but is {shown(value)}.")
     return value.rstrip("/")
 
 
-def _endpoint(name: str, value: object) -> str:
+def _endpoint(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "/" in value:
-        raise ConfigError(
-            f'{name} must be an endpoint such as "auth.login", not a path: it is {shown(value)}.'
+        raise ValueError(
+            f'must be an endpoint such as "auth.login", not a path: it is {shown(value)}.'
         )
     return value
 
 
-def _seconds(name: str, value: object) -> int:
+def _seconds(value: object) -> int:
     # Python refuses to read thousands of digits, by an error of its own.
     digits = isinstance(value, str) and value.isdecimal() and len(value) < 20
-    return check_seconds(name, int(value) if digits else value)  # type: ignore[call-overload]
+    return check_seconds(int(value) if digits else value)  # type: ignore[call-overload]
 
 
-def _pattern(name: str, value: object) -> re.Pattern[str]:
+def _pattern(value: object) -> re.Pattern[str]:
     try:
         pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
     # What is nested too deeply is a RecursionError, and warnings may be errors.
     except Exception as error:
         why = str(error) or type(error).__name__
-        raise ConfigError(f"{name} is not a valid regular expression: {why}.") from None
+        raise ValueError(f"is not a valid regular expression: {why}.") from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
-        raise ConfigError(f"{name} must be a regular expression that names the app, as ShopApp/.")
+        raise ValueError("must be a regular expression that names the app, such as ShopApp/.")
     if may_backtrack(pattern):
-        raise ConfigError(
-            f"{name} may backtrack: where a group is repeated, or more than two other parts are, a"
+        raise ValueError(
+            "may backtrack: where a group is repeated, or more than two other parts are, a"
             " User-Agent that anybody can send may keep it busy for seconds. Name the app simply,"
             " such as ShopApp/[\\d.]+"
         )
     return pattern
 
 
-def _locale(name: str, value: object) -> str:
-    if not isinstance(value, str) or value not in LOCALES:
-        raise ConfigError(f'{name} must be "zh" or "en", not {shown(value)}.')
+def _locale(value: object) -> str:
+    if not isinstance(value, str) or value not in locales():
+        known = " or ".join(f'"{locale}"' for locale in locales())
+        raise ValueError(f"must be {known}, not {shown(value)}.")
     return value
 
 
-def _switch(name: str, value: object) -> bool:
+def _switch(value: object) -> bool:
     word = str(value).lower() if isinstance(value, str | int) and len(repr(value)) < 9 else ""
     if word not in (*_ON, *_OFF):
-        raise ConfigError(f"{name} must be true or false, not {shown(value)}.")
+        raise ValueError(f"must be true or false, not {shown(value)}.")
     return word in _ON
 
 
-def _setting(check: Callable[[str, object], object], default: object = None) -> Any:
+def _setting(check: Callable[[object], object], default: object = None) -> Any:
     return field(default=default, metadata={"check": check})
 
 
@@ -138,7 +135,7 @@ class Settings:
     """What a site configured, checked. Each field is the setting ``XIEBAO_`` + its name."""
 
     partner_id: str = _setting(_text, "")
-    api_key: Secret[str] = _setting(_secret, Secret(""))
+    api_key: Secret[str] = _setting(_key, Secret(""))
     sub_partner_id: str = _setting(_sub_partner_id, "")
     env: str | None = _setting(_environment)
     base_url: str | None = _setting(check_base_url)
@@ -160,43 +157,66 @@ class Settings:
         :param config: ``app.config`` or any mapping; None counts as not set.
         :raises ConfigError: lists every setting that is wrong and what it should be.
         """
-        values, problems = _read(config)
-        # Error reports show the local variables of the frame that raises, the API key in this one.
-        del config
-        if problems:
-            raise ConfigError("\n".join(("Flask-Xiebao is not configured:", *problems)))
-        return cls(**values)
+        hidden = Secret(config)
+        del config  # an error report shows the local variables of each frame, the API key in this
+        return hidden.map(_read).reveal()
 
 
-def _read(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the checked values by field, and what is wrong with the others."""
-    values: dict[str, Any] = {}
-    problems: list[str] = []
+def _read(config: Mapping[str, Any]) -> Settings:
     given = {
         setting: value
         for setting in fields(Settings)
-        if (value := config.get(_name(setting.name))) is not None
+        if (value := config.get(name_of(setting.name))) is not None
     }
+    values: dict[str, Any] = {}
+    problems: dict[str, str] = {}
     for setting, value in given.items():
+        name = name_of(setting.name)
         try:
-            values[setting.name] = setting.metadata["check"](_name(setting.name), value)
-        except XiebaoError as error:
-            problems.append(str(error))
-        except Exception as error:  # it would show the API key among the variables of this frame
-            problems.append(f"{_name(setting.name)} cannot be read ({type(error).__name__}).")
+            values[setting.name] = setting.metadata["check"](value)
+        except ValueError as error:
+            problems[name] = str(error).replace(_THIS, name)
+        except Exception as error:  # of an odd object; what it says may hold anything
+            problems[name] = f"cannot be read ({type(error).__name__})."
     if values.get("enabled", True):
         names = {setting.name for setting in given}
-        problems += [
-            f"{_name(field_name)} is not set: {what}."
-            for field_name, what in _REQUIRED.items()
-            if field_name not in names
-        ]
+        problems |= {
+            name_of(required): f"is not set: {what}."
+            for required, what in _REQUIRED.items()
+            if required not in names
+        }
     if values.get("env") == "production":
         base_url = values.get("base_url")
         if base_url is not None and not base_url.lower().startswith("https://"):
-            problems.append("XIEBAO_BASE_URL must begin with https:// in production.")
-    return values, problems
+            problems["XIEBAO_BASE_URL"] = "must begin with https:// in production."
+    if problems:
+        lines = (f"{name} {problem}" for name, problem in problems.items())
+        raise ConfigError("\n".join(("Flask-Xiebao is not configured:", *lines)), problems)
+    return Settings(**values)
 
 
-def _name(field_name: str) -> str:
+def name_of(field_name: str) -> str:
+    """Return the name that a field of :class:`Settings` has in ``app.config``."""
     return f"XIEBAO_{field_name.upper()}"
+
+
+def current_locale(chosen: str | None) -> str:
+    """Return the locale of what visitors read: a setting's, else Flask-Babel's, else ``zh``.
+
+    :param chosen: ``XIEBAO_LOCALE``.
+    """
+    if chosen is not None:
+        return chosen
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if "babel" in app.extensions:
+        from flask_babel import get_locale
+
+        locale = get_locale()
+        if locale is not None:
+            return locale.language if locale.language in locales() else "en"
+    return "zh"
+
+
+def is_in_development() -> bool:
+    """Tell whether the current app is in debug or testing."""
+    return current_app.debug or current_app.testing

@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class XiebaoError(Exception):
     """Base of every error raised by Flask-Xiebao."""
 
 
 class ConfigError(XiebaoError):
-    """The app is configured wrongly: the message lists every setting and what it should be."""
+    """The app is configured wrongly.
+
+    :ivar problems: what is wrong with each setting and what it should be, by the setting's name;
+        empty where it is not about settings.
+    :ivar app: the app that was refused, or None.
+    """
+
+    #: Set by ``init_app``; a tool that starts the app has nothing else to look at.
+    app: Any = None
+
+    def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.problems = dict(problems or {})
+
+    @classmethod
+    def about(cls, setting: str, problem: str) -> ConfigError:
+        """Return the error of one setting.
+
+        :param problem: what is wrong with it, as it follows on its name.
+        """
+        return cls(f"{setting} {problem}", {setting: problem})
 
 
 class GatewayError(XiebaoError):
-    """A gateway URL cannot be built: the message names the parameter as the document spells it."""
+    """A gateway URL cannot be built.
+
+    :ivar parameter: the parameter that is wrong, as the interface document spells it, or an
+        argument that the document does not have; None where it is about neither.
+    """
+
+    def __init__(self, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class LinkError(XiebaoError):
-    """A link cannot be made from these arguments, or a token is not one of ours."""
+    """A link cannot be made from these arguments, or a token is not one of ours.
+
+    :ivar argument: the argument that is wrong, or None.
+    """
+
+    def __init__(self, message: str, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.argument = argument

@@ -7,13 +7,14 @@ from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app
 
-from . import templating, views
+from . import templating, urls, views
+from .caching import watch_responses
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError
 from .gateway import Gateway
+from .members import MemberId
 from .platforms import Platform
-from .rendering import finish
-from .site import MemberId, MemberLoader, Members, Site
+from .state import MemberLoader, Members, State
 
 L = TypeVar("L", bound=MemberLoader)
 
@@ -28,7 +29,7 @@ class Xiebao:
 
     def __init__(self, app: Flask | None = None) -> None:
         self._members = Members()
-        self._sites: WeakKeyDictionary[Flask, Site] = WeakKeyDictionary()
+        self._states: WeakKeyDictionary[Flask, State] = WeakKeyDictionary()
         if app is not None:
             self.init_app(app)
 
@@ -48,6 +49,13 @@ class Xiebao:
         """
         if "xiebao" in app.extensions:
             raise ConfigError("This app has a Xiebao already: use that one.")
+        try:
+            self._init_app(app)
+        except ConfigError as error:
+            error.app = app
+            raise
+
+    def _init_app(self, app: Flask) -> None:
         if app.url_map.host_matching:
             raise ConfigError(
                 "Flask-Xiebao cannot serve an app with host_matching, since its endpoints have no"
@@ -62,13 +70,11 @@ class Xiebao:
                 " that it does not.",
                 settings.base_url or ENVIRONMENTS["test"],
             )
-        site = self._sites[app] = Site(settings, self._members)
+        state = self._states[app] = State(settings, self._members)
         app.extensions["xiebao"] = self
-        app.register_blueprint(views.create_blueprint(site))
-        # Flask runs these backwards, the blueprints' before the app's: only the first one sees what
-        # all the others made of the response. after_request() would put it where it stands now.
-        app.after_request_funcs.setdefault(None, []).insert(0, finish)
-        templating.register(app, site)
+        app.register_blueprint(views.create_blueprint(state))
+        watch_responses(app)
+        templating.register(app, state)
 
     def member_loader(self, loader: L) -> L:
         """Register the function that says who is logged in; use it as a decorator.
@@ -90,7 +96,46 @@ class Xiebao:
 
         :raises ConfigError: when ``XIEBAO_ENABLED`` is off, or the app has no Xiebao.
         """
-        return self.site.gateway
+        return self.state.gateway
+
+    def link(
+        self,
+        page: str,
+        reference: str | int | None = None,
+        *,
+        member: MemberId | None = None,
+        sub_partner_id: str | None = None,
+        platform: Platform | str | None = None,
+        return_to: str | None = None,
+        max_age: int | None = None,
+        external: bool = False,
+    ) -> str:
+        """Return the local link to any page of the gateway, or ``""`` when switched off.
+
+        :param page: ``product``, ``home`` or ``policy`` (2.1 to 2.3). :meth:`product_link`,
+            :meth:`home_link` and :meth:`policy_link` are the named forms.
+        :param reference: the case code of a product or the application number of a policy.
+        :param member: whose link it is. Left out, whoever clicks goes as themselves; a policy's
+            link is that of whoever is logged in, and ``""`` for nobody.
+        :param sub_partner_id: ``subPartnerId``; ``XIEBAO_SUB_PARTNER_ID`` by default.
+        :param platform: send this platform instead of the one found at the click.
+        :param return_to: path of this site to come back to after payment (``paySuccess``).
+        :param max_age: seconds for which the link alone vouches for *member*, who then need not
+            be logged in: a bearer link, for mail, SMS and QR codes. Needs *member*.
+        :param external: make an absolute URL. Without a request every link is.
+        :raises LinkError: when an argument is wrong, or the link cannot be built safely.
+        """
+        return urls.link(
+            self.state,
+            page,
+            reference,
+            member=member,
+            sub_partner_id=sub_partner_id,
+            platform=platform,
+            return_to=return_to,
+            max_age=max_age,
+            external=external,
+        )
 
     def product_link(
         self,
@@ -106,16 +151,11 @@ class Xiebao:
         """Return the local link to a product's page (2.1), or ``""`` when switched off.
 
         :param case_code: ``caseCode``, the product code that Xiebao provides.
-        :param member: whose link it is. Left out, whoever clicks goes as themselves.
-        :param sub_partner_id: ``subPartnerId``; ``XIEBAO_SUB_PARTNER_ID`` by default.
-        :param platform: send this platform instead of the one found at the click.
-        :param return_to: path of this site to come back to after payment (``paySuccess``).
-        :param max_age: seconds for which the link alone vouches for *member*, who then need not
-            be logged in: a bearer link, for mail, SMS and QR codes. Needs *member*.
-        :param external: make an absolute URL. Without a request every link is.
-        :raises LinkError: when an argument is wrong, or the link cannot be built safely.
+
+        The other parameters and the errors are those of :meth:`link`.
         """
-        return self.site.link(
+        return urls.link(
+            self.state,
             "product",
             case_code,
             member=member,
@@ -138,9 +178,10 @@ class Xiebao:
     ) -> str:
         """Return the local link to Xiebao's home page (2.2), or ``""`` when switched off.
 
-        Parameters and errors are those of :meth:`product_link`.
+        Parameters and errors are those of :meth:`link`.
         """
-        return self.site.link(
+        return urls.link(
+            self.state,
             "home",
             member=member,
             sub_partner_id=sub_partner_id,
@@ -167,9 +208,10 @@ class Xiebao:
         :param insure_num: ``insureNum``, the application number (投保单号).
         :param member: whose policy it is; whoever is logged in by default.
 
-        The other parameters and the errors are those of :meth:`product_link`.
+        The other parameters and the errors are those of :meth:`link`.
         """
-        return self.site.link(
+        return urls.link(
+            self.state,
             "policy",
             insure_num,
             member=member,
@@ -180,13 +222,13 @@ class Xiebao:
         )
 
     @property
-    def site(self) -> Site:
+    def state(self) -> State:
         """The current app's part of the extension, for this package's own tools.
 
         :raises ConfigError: when the app has no Xiebao.
         """
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         try:
-            return self._sites[app]
+            return self._states[app]
         except KeyError:
             raise ConfigError(f"{app!r} has no Xiebao: call init_app(app) first.") from None

@@ -12,72 +12,37 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from types import NoneType
 from typing import Any, TypeVar
-from uuid import UUID
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from .errors import GatewayError, LinkError
-from .gateway import page_named, plain_text, shown, text_problem
+from .pages import Page, page_named
 from .platforms import Platform
+from .values import check_text, shown
 
 T = TypeVar("T")
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
-# Of the 2,900 bytes that a QR code holds, signing and encoding take more than half. Whoever goes by
-# a link without a member gets a code with theirs in it, so that a member has a share of their own.
+# Of the 2,900 bytes that a QR code holds, signing and encoding take more than half; whoever goes by
+# a link without a member gets a code with theirs in it.
 _LONGEST = 1200
-_LONGEST_MEMBER = 256
 _MOST_SECONDS = 10**9  # some thirty years
 
 #: How many tokens a cache holds, at some hundred bytes each.
 REMEMBERED = 1024
 
 
-def normalize_member(value: object) -> str | None:
-    """Return a member id as text, or None for nobody.
-
-    :param value: None, ``""``, blank text, 0 and False are nobody; printable text, whole numbers
-        and UUIDs are that text. A lazy proxy of such a value counts as the value.
-    :raises LinkError: when it is anything else, since guessing would mix up members.
-    """
-    # isinstance() asks a proxy for its class, `is None` does not.
-    if isinstance(value, NoneType):
-        return None
-    if isinstance(value, str | int) and not (value.strip() if isinstance(value, str) else value):
-        return None
-    if isinstance(value, UUID):
-        value = str(value)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise LinkError(
-            "A member's id must be text, a whole number or a UUID, not"
-            f" {type(value).__name__}: pass the id itself, such as user.id."
-        )
-    problem = text_problem(value)
-    if problem is None:
-        text = plain_text(value)
-        length = len(text.encode())
-        if text != text.strip():
-            problem = "has white space at its ends: remove it"
-        elif length > _LONGEST_MEMBER:
-            problem = f"has {length:,} bytes, and may have {_LONGEST_MEMBER}"
-        else:
-            return text
-    raise LinkError(f"A member's id {problem}.")
-
-
-def check_seconds(name: str, value: object) -> int:
+def check_seconds(value: object) -> int:
     """Return *value* if it is a number of seconds that something can last.
 
-    :param name: what the value is called in the error.
-    :raises LinkError: when it is anything else.
+    :raises ValueError: when it is anything else.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_SECONDS:
-        raise LinkError(
-            f"{name} must be a positive whole number of seconds, {_MOST_SECONDS:,} at most, not"
+        raise ValueError(
+            f"must be a positive whole number of seconds, {_MOST_SECONDS:,} at most, not"
             f" {shown(value)}."
         )
     return value
@@ -110,33 +75,35 @@ class Entry:
     signed_at: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        try:
-            page = page_named(self.page)
-        except GatewayError as error:
-            raise LinkError(str(error)) from None
+        page = _page(self.page)
         if page.reference is not None:
-            _check_text(page.reference, self.reference)
+            _check("reference", _text, self.reference, page.reference)
         elif self.reference is not None:
-            raise LinkError(f"The {self.page} page takes no case code or application number.")
+            raise LinkError(
+                f"The {self.page} page takes no case code or application number.", "reference"
+            )
         if self.member is not None:
-            _check_text("member", self.member)
+            _check("member", _text, self.member)
         if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
-            raise LinkError(f"The {self.page} page takes no sub_partner_id.")
+            raise LinkError(f"The {self.page} page takes no sub_partner_id.", "sub_partner_id")
         if self.sub_partner_id not in (None, ""):
-            _check_text("sub_partner_id", self.sub_partner_id)
+            _check("sub_partner_id", _text, self.sub_partner_id)
         if not isinstance(self.platform, Platform | None):
-            raise LinkError("platform must be a Platform.")
+            raise LinkError("platform must be a Platform.", "platform")
         if self.platform is not None and self.platform not in page.platforms:
             raise LinkError(
                 f"platform: the {self.page} page serves no {self.platform.name} at present; leave"
-                " platform out, and members on a PC get a QR code for their phone."
+                " platform out, and members on a PC get a QR code for their phone.",
+                "platform",
             )
         if self.max_age is not None:
-            check_seconds("max_age", self.max_age)
+            _check("max_age", check_seconds, self.max_age)
             if self.member is None:
-                raise LinkError("max_age needs member: it is how long the link vouches for them.")
+                raise LinkError(
+                    "max_age needs member: it is how long the link vouches for them.", "max_age"
+                )
         if self.return_to is not None:
-            _check_return_to(self.return_to)
+            _check("return_to", _path_of_this_site, self.return_to)
 
     def seconds_left(self, now: float) -> int | None:
         """Return for how long the link still vouches for its member; None if it does not at all.
@@ -164,7 +131,7 @@ def make_entry(
     try:
         chosen = None if platform is None else Platform.of(platform)
     except ValueError as error:
-        raise LinkError(f"platform: {error}") from None
+        raise LinkError(f"platform: {error}", "platform") from None
     entry = Entry(
         page=page,
         reference=_plain(reference),
@@ -178,35 +145,57 @@ def make_entry(
     if len(_to_json(texts)) > _LONGEST:
         raise LinkError(
             f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
-            " together. Shorten return_to."
+            " together. Shorten return_to.",
+            "return_to",
         )
     return entry
 
 
 def _plain(value: Any) -> Any:
     """Return text and whole numbers as plain text, and anything else as it is."""
-    return plain_text(value) if text_problem(value) is None else value
+    if value is None:
+        return None
+    try:
+        return check_text(value)
+    except ValueError:
+        return value
 
 
-def _check_text(name: str, value: object) -> None:
-    problem = text_problem(value)
-    if problem is None and not isinstance(value, str):
-        problem = "must be text"
-    if problem:
-        raise LinkError(f"{name} {problem}.")
+def _page(name: object) -> Page:
+    try:
+        return page_named(name)
+    except GatewayError as error:
+        raise LinkError(str(error), "page") from None
 
 
-def _check_return_to(path: object) -> None:
+def _check(
+    argument: str, check: Callable[[object], object], value: object, name: str | None = None
+) -> None:
+    """Have an argument checked.
+
+    :param name: what it is called in the error, where the document has a name for it.
+    """
+    try:
+        check(value)
+    except ValueError as error:
+        raise LinkError(f"{name or argument} {error}", argument) from None
+
+
+def _text(value: object) -> None:
+    check_text(value)
+    if not isinstance(value, str):
+        raise ValueError("must be text.")
+
+
+def _path_of_this_site(path: object) -> None:
     if not isinstance(path, str) or not path.startswith("/"):
-        raise LinkError(
-            "return_to must be a path of this site that begins with /, as url_for() gives it, not"
+        raise ValueError(
+            "must be a path of this site that begins with /, as url_for() gives it, not"
             f" {shown(path)}."
         )
     # Browsers read a backslash as a slash, drop tabs and line breaks, and take // for a host.
     if path.startswith("//") or "\\" in path or not path.isprintable():
-        raise LinkError(
-            "return_to must stay on this site: no host, no backslash, no control characters."
-        )
+        raise ValueError("must stay on this site: no host, no backslash, no control characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +276,7 @@ def _to_json(fields: Sequence[Any]) -> bytes:
 
 def _unpack(build: Callable[..., T], signer: Signer, token: str) -> T:
     try:
-        # Decoding passes over what is not base64; such spellings of a token are none of ours.
+        # Decoding passes over what is not base64; we never spell a token like that.
         if not _TOKEN.fullmatch(token):
             raise ValueError("a token is base64, a dot, and base64")
         fields = json.loads(base64_decode(signer.unsign(token)))

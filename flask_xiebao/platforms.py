@@ -96,7 +96,7 @@ class Platform(IntEnum):
             if slug == platform.slug or code == platform:
                 return platform
         raise ValueError(
-            f"{value!r} is no platform: pass a Platform, a code from 1 to 4, or"
+            f"{value!r} is not a platform: pass a Platform, a code from 1 to 4, or"
             ' "h5", "pc", "ios" or "android".'
         )
 
@@ -136,7 +136,7 @@ def detect_platform(
         own app and of nothing else; only 512 characters are looked at. Without it the answer is
         never :attr:`Platform.IOS` or :attr:`Platform.ANDROID`.
     :returns: the platform; whatever the headers hold, there is one.
-    :raises re.error: if ``app_user_agent`` is no valid regular expression.
+    :raises re.error: if ``app_user_agent`` is not a valid regular expression.
     """
     agent = _text(headers, "User-Agent")
     lowered = agent.lower()

@@ -38,42 +38,18 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from .gateway import PAGES
-from .site import Site
+from .pages import PAGES
+from .state import State
 from .testing import GatewaySimulator, Verdict
-
-_WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
-_MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-_IPHONE = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
-    " (KHTML, like Gecko)"
-)
-_IPAD = "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-_ANDROID = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
-_HARMONY = "OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 Safari/537.36"
-
-#: The User-Agent of each device that :func:`follow` knows by name. An iPad that asks for
-#: desktop pages, as most do, is a ``mac``.
-DEVICES = {
-    "pc": f"{_WINDOWS} Chrome/126.0.0.0 Safari/537.36",
-    "mac": f"{_MAC} Version/17.5 Safari/605.1.15",
-    "iphone": f"{_IPHONE} Version/17.5 Mobile/15E148 Safari/604.1",
-    "ipad": f"{_IPAD} Version/17.5 Mobile/15E148 Safari/604.1",
-    "android": f"{_ANDROID} Chrome/126.0.0.0 Mobile Safari/537.36",
-    "harmony": f"Mozilla/5.0 (Phone; {_HARMONY} ArkWeb/4.1.6.1 Mobile",
-    "wechat": f"{_IPHONE} Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI",
-    "wechat-pc": f"{_WINDOWS} Chrome/122.0.0.0 Safari/537.36 MicroMessenger/7.0.20.1781(0x6700143B)"
-    " NetType/WIFI MiniProgramEnv/Windows WindowsWechat/WMPF WindowsWechat(0x63090a13)",
-    "alipay": f"{_IPHONE} Mobile/15E148 NebulaSDK/1.8.100112 AlipayClient/10.5.96",
-}
+from .testing.devices import DEVICES
 
 _LOG_IN = "nobody is logged in: log the client in first."
 _WHY = {
-    200: "a page that is no handoff: its link for tablets and phones, direct, is not there.",
+    200: "a page that is not a handoff: its link for tablets and phones, direct, is not there.",
     302: _LOG_IN,
     401: _LOG_IN,
     403: "the link is of another member than the one who is logged in.",
-    404: "the link is none of this site, or XIEBAO_ENABLED is off.",
+    404: "the link is not one of this site, or XIEBAO_ENABLED is off.",
     410: "the link's max_age is past, and nobody is logged in.",
 }
 
@@ -117,10 +93,12 @@ def follow(
     :param device: a name in :data:`DEVICES`, or a User-Agent, such as that of the site's own app.
     """
     if entry is not None and entry not in PAGES:
-        raise ValueError(f"{entry!r} is no entry: use one of {', '.join(PAGES)}.")
+        raise ValueError(f"{entry!r} is not an entry: use one of {', '.join(PAGES)}.")
     device = DEVICES.get(device, device)
     if "/" not in device:
-        raise ValueError(f"{device!r} is no User-Agent: use one, or one of {', '.join(DEVICES)}.")
+        raise ValueError(
+            f"{device!r} is not a User-Agent: use one, or one of {', '.join(DEVICES)}."
+        )
     visit = _Visit(client, device)
     if entry is not None:
         url = visit.find(url, entry, reference, index)
@@ -137,13 +115,13 @@ class _Visit:
         if "xiebao" not in self._app.extensions:
             _fail("The app of this client has no Xiebao: call Xiebao(app).")
         with self._app.app_context():
-            self.site: Site = self._app.extensions["xiebao"].site
+            self.state: State = self._app.extensions["xiebao"].state
 
     def find(self, url: str, entry: str, reference: str | None, index: int) -> str:
         """Return the link of an entry on a page."""
         response = self._get(url)
         if response.status_code != 200:
-            _fail(f"{url} is no page with an entry: it answered {_answer(response)}.")
+            _fail(f"{url} is not a page with an entry: it answered {_answer(response)}.")
         entries = [(page, href) for page, href in _links(response.text) if page is not None]
         found = [
             href
@@ -167,9 +145,9 @@ class _Visit:
         if self._leads_on(location):
             # No local variable holds the key.
             simulator = GatewaySimulator(
-                self.site.settings.partner_id,
-                self.site.settings.api_key.reveal(),
-                also_known=self.site.settings.extra or (),
+                self.state.settings.partner_id,
+                self.state.settings.api_key.reveal(),
+                also_known=self.state.settings.extra or (),
             )
             return Followed(**vars(simulator.check(location)), handoff=direct is not None)
         why = _WHY.get(response.status_code, "no redirect to the gateway.")
@@ -179,7 +157,7 @@ class _Visit:
         """Get a URL of the site, from wherever it is mounted."""
         parts = urlsplit(url)
         path = parts.path
-        for root in (self._app.config["APPLICATION_ROOT"], self.site.settings.public_url or ""):
+        for root in (self._app.config["APPLICATION_ROOT"], self.state.settings.public_url or ""):
             mount = urlsplit(root).path.rstrip("/")
             if mount and path.startswith(f"{mount}/"):
                 path = path.removeprefix(mount)
@@ -188,11 +166,11 @@ class _Visit:
 
     def _reference(self, href: str) -> str | None:
         with self._app.app_context():
-            return self.site.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
+            return self.state.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
 
     def _leads_on(self, location: str) -> bool:
-        settings = self.site.settings
-        return settings.enabled and self.site.gateway.base_url in location.partition("?")[0]
+        settings = self.state.settings
+        return settings.enabled and self.state.gateway.base_url in location.partition("?")[0]
 
 
 class _Links(HTMLParser):

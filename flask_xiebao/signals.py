@@ -7,7 +7,7 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 from flask import current_app
 
-from .complaints import complain
+from .log import complain
 
 _signals = Namespace()
 

@@ -8,36 +8,26 @@ from functools import lru_cache
 from typing import Any
 
 import segno
-from flask import Flask, current_app, has_request_context, request
+from flask import Flask, has_request_context, request
 from jinja2 import Environment, Undefined
 from jinja2.filters import do_xmlattr
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
-from .complaints import complain
-from .config import Settings
+from .caching import rendering
 from .errors import LinkError
-from .gateway import plain_text
-from .gateway import shown as as_given
 from .links import REMEMBERED
+from .log import complain
+from .pages import PAGES
 from .platforms import Platform
-from .rendering import rendering
-from .site import NowhereError, Site
+from .state import State
+from .texts import text
+from .urls import NowhereError, endpoint_url, link
+from .values import plain_text, shown
 
 _LINK_KEYWORDS = frozenset(
     ("member", "sub_partner_id", "platform", "return_to", "max_age", "external")
 )
-
-_LABELS = {
-    ("zh", "product"): "我要投保",
-    ("zh", "home"): "保险商城",
-    ("zh", "policy"): "查看保单",
-    ("en", "product"): "Get insured",
-    ("en", "home"): "Insurance shop",
-    ("en", "policy"): "View policy",
-}
-_QR_LABELS = {"zh": "用手机扫码投保", "en": "QR code: scan it with a phone to get insured"}
-_LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
 
 _ATTRIBUTE_NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
@@ -54,13 +44,14 @@ _NOTHING = Markup()
 Attribute = str | bool | None
 
 
-def register(app: Flask, site: Site) -> None:
-    """Give the templates of *app* ``xiebao_link`` and what the macros call."""
-    helpers = Helpers(site)
+def register(app: Flask, state: State) -> None:
+    """Give the templates of *app* ``xiebao_link`` and what the package's own templates call."""
+    helpers = Helpers(state)
     app.add_template_global(helpers.link, "xiebao_link")
     app.add_template_global(helpers.entry, "_xiebao_entry")
     app.add_template_global(helpers.qr, "_xiebao_qr")
     app.add_template_global(helpers.stylesheet, "_xiebao_stylesheet")
+    app.add_template_global(helpers.text, "_xiebao_text")
 
 
 class Helpers:
@@ -70,13 +61,13 @@ class Helpers:
     is rendered: a wrong row in a database never takes a shop's page down.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
         """Return the local link to a page, for markup of the site's own.
 
-        :param page: ``product``, ``home`` or ``policy``.
+        :param page: the name of a page in :mod:`.pages`, such as ``product``.
         :param reference: the case code or the application number.
         :param options: the keywords of :meth:`.Xiebao.product_link`.
         """
@@ -103,10 +94,9 @@ class Helpers:
             return "", _NOTHING, _NOTHING
         device, locale = self._device(), None
         if not content or not str(content).strip():
-            locale = current_locale(self._site.settings)
-            content = _LABELS[locale, page]
-        shown = _entry_attributes(page, device, locale, attributes)
-        return href, shown, escape(content)
+            locale = self._state.locale
+            content = PAGES[page].label_in(locale)
+        return href, _entry_attributes(page, device, locale, attributes), escape(content)
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
         """Return the attributes and the code of a product's QR code, both empty for nothing."""
@@ -115,7 +105,7 @@ class Helpers:
                 raise LinkError("insurance_qr takes no call block.")
             if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
                 raise LinkError(
-                    f"size must be a positive whole number of pixels, not {as_given(size)}."
+                    f"size must be a positive whole number of pixels, not {shown(size)}.", "size"
                 )
             options, attributes = _split(keywords, _QR_SETS)
             href = self._link("product", reference, {**options, "external": True})
@@ -125,41 +115,46 @@ class Helpers:
         except LinkError as error:
             self._leave_out(error)
             return _NOTHING, _NOTHING
-        shown: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
-        shown["width"] = shown["height"] = str(size)
+        own: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
+        own["width"] = own["height"] = str(size)
         if "aria-label" not in attributes:
-            locale = current_locale(self._site.settings)
-            shown.update({"aria-label": _QR_LABELS[locale], "lang": _LANGUAGE_TAGS[locale]})
-        return _rendered(shown, attributes), code
+            own.update({"aria-label": self.text("qr.label"), "lang": self.text("language")})
+        return _rendered(own, attributes), code
 
     def stylesheet(self) -> str:
         """Return the URL of ``xiebao.css``."""
-        return self._site.url("xiebao.static", filename="xiebao.css")
+        return endpoint_url(self._state, "xiebao.static", filename="xiebao.css")
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text of :mod:`.texts` in the locale of the request."""
+        return text(self._state.locale, key, **values)
 
     def _link(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         if isinstance(reference, Undefined):
-            raise LinkError("The case code or application number is undefined in this template.")
+            raise LinkError(
+                "The case code or application number is undefined in this template.", "reference"
+            )
         if not options:
-            return self._site.link(page, reference)
+            return link(self._state, page, reference)
         for name, value in options.items():
             if name not in _LINK_KEYWORDS:
-                raise LinkError(f"A link has no {name}.")
+                raise LinkError(f"A link does not take {name}.", name)
             if isinstance(value, Undefined):
-                raise LinkError(f"The value of {name} is undefined in this template.")
-        return self._site.link(page, reference, **options)
+                raise LinkError(f"The value of {name} is undefined in this template.", name)
+        return link(self._state, page, reference, **options)
 
     def _device(self) -> Platform | None:
         """Return the platform of this request; None where markup is the same for every device."""
-        if not self._site.settings.device_markup or not has_request_context():
+        if not self._state.settings.device_markup or not has_request_context():
             return None
-        state = rendering()
-        if state.device is None:
-            state.device = self._site.device(request.environ)
-        state.mark_by_device()
-        return state.device
+        rendered = rendering()
+        if rendered.device is None:
+            rendered.device = self._state.device(request.environ)
+        rendered.mark_by_device()
+        return rendered.device
 
     def _leave_out(self, error: LinkError) -> None:
-        if self._site.strict or isinstance(error, NowhereError):
+        if self._state.is_strict or isinstance(error, NowhereError):
             raise error
         where = f" of {request.endpoint}" if has_request_context() else ""
         # What is wrong may be what a visitor sent, and another thing with each visit.
@@ -175,24 +170,12 @@ def qr_code(url: str) -> Markup:
     try:
         code = segno.make_qr(url)
     except segno.DataOverflowError:
-        raise LinkError("This link is too long for a QR code: shorten return_to.") from None
+        raise LinkError(
+            "This link is too long for a QR code: shorten return_to.", "return_to"
+        ) from None
     svg = code.svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
     # Drawn by segno, which puts no text into it.
     return Markup(svg)  # noqa: S704  # nosec B704
-
-
-def current_locale(settings: Settings) -> str:
-    """Return ``zh`` or ``en``: the setting's, else Flask-Babel's, else ``zh``."""
-    if settings.locale is not None:
-        return settings.locale
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    if "babel" in app.extensions:
-        from flask_babel import get_locale
-
-        locale = get_locale()
-        if locale is not None and locale.language != "zh":
-            return "en"
-    return "zh"
 
 
 def _split(
@@ -221,7 +204,7 @@ def _attribute_name(keyword: str, reserved: tuple[str, ...]) -> str:
         raise LinkError(f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.")
     for meant in _LINK_KEYWORDS:
         if _is_misspelt(keyword, meant):
-            raise LinkError(f"A link has no {keyword}: did you mean {meant}?")
+            raise LinkError(f"A link does not take {keyword}: did you mean {meant}?", keyword)
     name = keyword.replace("_", "-").lower()
     if name in reserved:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
@@ -252,12 +235,12 @@ def _attribute(value: Any) -> Attribute:
         return True
     if value is None or value is False or isinstance(value, Undefined):
         return None
-    text = value if hasattr(value, "__html__") else str(value)
+    said = value if hasattr(value, "__html__") else str(value)
     # HTML may hold a bare quote, which would end the attribute: its text is escaped anew. What
     # str() returns may be HTML, too.
-    if hasattr(text, "__html__"):
-        text = Markup(text).unescape()  # noqa: S704  # nosec B704
-    return plain_text(text)
+    if hasattr(said, "__html__"):
+        said = Markup(said).unescape()  # noqa: S704  # nosec B704
+    return plain_text(said)
 
 
 def _classes(value: Any) -> Attribute:
@@ -297,7 +280,7 @@ def _made_once(
         "rel": "nofollow noopener",
         # Web views inside apps handle a new window badly.
         "target": "_blank" if device is Platform.PC else None,
-        "lang": _LANGUAGE_TAGS[locale] if locale else None,
+        "lang": text(locale, "language") if locale else None,
     }
     return _rendered(own, dict(given))
 

@@ -9,32 +9,24 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING
 
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    jsonify,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
-from werkzeug.exceptions import Unauthorized
-from werkzeug.routing import BuildError
+from flask import Blueprint, Response, abort, request
 
-from .complaints import complain
-from .errors import ConfigError, GatewayError, LinkError
-from .gateway import PAGES, check_web_url
+from . import answers
+from .admission import DISABLED, INVALID_LINK, Go, LogIn, decide
+from .answers import Redirect, RefusedError
+from .caching import watch_response
+from .errors import LinkError
 from .links import Click, Entry
+from .log import complain
+from .pages import PAGES
 from .platforms import Platform
-from .rendering import watch_response
-from .signals import entry_clicked, entry_refused, payment_returned, send
-from .site import Site, login_manager
-from .templating import current_locale, qr_code
+from .signals import entry_clicked, payment_returned, send
+from .state import State
+from .templating import qr_code
+from .urls import asked_platform, endpoint_url, entry_url, from_root, host_is_trusted
+from .values import check_web_url
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -49,51 +41,22 @@ _FETCHED = ("HTTP_HX_REQUEST", "HTTP_X_TURBO_REQUEST_ID", "HTTP_TURBO_FRAME", "H
 # "localhost:80@evil.example" for a user name and another host.
 _THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
-_PLATFORMS = {platform.slug: platform for platform in Platform}
 
-
-class RefusedError(Exception):
-    """Somebody is not let through.
-
-    :param status: 401, 403, 404 or 410.
-    :param reason: for logs, JSON and ``entry_refused``.
-    """
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-
-
-class Redirect(Response):
-    """A redirect with an empty body: redirect() would write the URL, and the sign, into a page."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__((), 302, [("Location", url)], content_type="text/html; charset=utf-8")
-
-
-class Visitor(NamedTuple):
-    """Who clicked, and for how many more seconds a link vouches for them (None: logged in)."""
-
-    member: str
-    seconds_left: int | None
-
-
-def create_blueprint(site: Site) -> Blueprint:
+def create_blueprint(state: State) -> Blueprint:
     """Return the blueprint of one app: an endpoint for each page, ``paid`` and ``static``."""
     blueprint = Blueprint(
         "xiebao",
         __package__,
-        url_prefix=site.settings.url_prefix,
+        url_prefix=state.settings.url_prefix,
         template_folder="templates",
         static_folder="static",
     )
-    rules = {page: partial(click, site, page) for page in PAGES} | {"paid": partial(paid, site)}
+    rules = {page: partial(click, state, page) for page in PAGES} | {"paid": partial(paid, state)}
     for endpoint, follow in rules.items():
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
         view = named_view(endpoint, follow)
         blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
-    blueprint.register_error_handler(RefusedError, partial(refuse, site))
+    blueprint.register_error_handler(RefusedError, partial(answers.refuse, state))
     return blueprint
 
 
@@ -108,32 +71,28 @@ def named_view(name: str, follow: Callable[[str], Response]) -> Callable[[str], 
     return view
 
 
-def click(site: Site, page: str, token: str) -> Response:
+def click(state: State, page: str, token: str) -> Response:
     """Follow the link of an insurance entry."""
     environ, now = request.environ, int(time.time())
     if is_prefetch(environ):
-        return not_yet()
+        return answers.not_yet()
     if not is_navigation(environ):
-        return go_there_yourself(site)
-    if not site.settings.enabled:
-        raise RefusedError(404, "disabled")
-    entry = open_token(site, page, token)
-    visitor = who(site, entry, now)
-    platform = which_platform(site, entry, environ)
+        # Once is enough, or a browser whose every request looks like a script's would never stop.
+        return answers.go_there_yourself(state, by_itself=not is_told_to_go(environ))
+    if not state.settings.enabled:
+        raise RefusedError(DISABLED)
+    entry = open_token(state, page, token)
+    visitor = who(state, entry, now)
+    platform = which_platform(state, entry, environ)
     if platform not in PAGES[page].platforms:
-        return handoff(site, entry, visitor, now)
-    return go(site, entry, visitor.member, platform)
+        return handoff(state, entry, visitor, now)
+    return go(state, entry, visitor.member, platform)
 
 
 def is_prefetch(environ: WSGIEnvironment) -> bool:
     """Tell whether a browser asks ahead of a click that may never come."""
     purpose: str = environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or ""
     return "prefetch" in purpose.lower()
-
-
-def not_yet() -> Response:
-    """Answer a prefetch: nothing happens before the click."""
-    return Response("This link opens when it is clicked.", 503, mimetype="text/plain")
 
 
 def is_navigation(environ: WSGIEnvironment) -> bool:
@@ -146,7 +105,7 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
 
 
 def is_told_to_go(environ: WSGIEnvironment) -> bool:
-    """Tell whether it is the link of the page below that is followed."""
+    """Tell whether it is the link of the page for scripts that is followed."""
     return (
         "go=1" in environ.get("QUERY_STRING", "").split("&")
         # Neither an image in somebody's post nor another site's script follows it.
@@ -155,134 +114,59 @@ def is_told_to_go(environ: WSGIEnvironment) -> bool:
     )
 
 
-def go_there_yourself(site: Site) -> Response:
-    """Answer a script that fetched the link: a page that has the browser go there itself.
-
-    The status is 200 since Turbo answers a tap with what it fetched on hovering, and HTMX reads the
-    headers of nothing else.
-    """
-    page = render_template(
-        "xiebao/navigate.html",
-        locale=current_locale(site.settings),
-        link=this_link(go=1),
-        # Once is enough, or a browser whose every request looks like a script's would never stop.
-        by_itself=not is_told_to_go(request.environ),
-    )
-    response = make_response(page)
-    response.headers["HX-Redirect"] = this_link()
-    return response
-
-
-def this_link(**query: Any) -> str:
-    """Return the path of the link that is being followed, by default with its ``?platform=``."""
-    platform = asked_platform(request.environ)
-    query = {"platform": None if platform is None else platform.slug, **query}
-    return url_for(request.endpoint or "", **(request.view_args or {}), **query)
-
-
-def open_token(site: Site, page: str, token: str) -> Entry:
+def open_token(state: State, page: str, token: str) -> Entry:
     """Step 1: the entry that was signed, if it is one of this page."""
     try:
-        entry = site.signer.loads(token)
+        entry = state.signer.loads(token)
     except LinkError:
-        raise RefusedError(404, "invalid_link") from None
-    if entry.page != page or (page == "policy" and entry.member is None):
-        raise RefusedError(404, "invalid_link")
+        raise RefusedError(INVALID_LINK) from None
+    if entry.page != page:
+        raise RefusedError(INVALID_LINK)
     return entry
 
 
-def who(site: Site, entry: Entry, now: int) -> Visitor:
+def who(state: State, entry: Entry, now: int) -> Go:
     """Step 2: the member who goes, if they may."""
-    current = site.members.current()
-    if current is not None:
-        if entry.member not in (None, current):
-            raise RefusedError(403, "another_member")
-        return Visitor(current, None)
-    if entry.member is None or entry.max_age is None:
-        log_in(site)
-    seconds_left = entry.seconds_left(now)
-    if not seconds_left:
-        raise RefusedError(410, "expired")
-    return Visitor(entry.member, seconds_left)
+    decision = decide(entry, state.members.current(), now)
+    if isinstance(decision, Go):
+        return decision
+    if isinstance(decision, LogIn):
+        answers.log_in(state)
+    raise RefusedError(decision)
 
 
-def log_in(site: Site) -> NoReturn:
-    """Send whoever clicked to the site's login, and have them come back to this link."""
-    if site.settings.login_view is not None:
-        abort(redirect(login_url(site.settings.login_view)))
-    manager = login_manager()
-    if manager is None:
-        raise RefusedError(401, "login_required")
-    try:
-        answer = manager.unauthorized()
-    except Unauthorized:
-        raise RefusedError(401, "login_required") from None
-    abort(make_response(answer))
-
-
-def login_url(login_view: str) -> str:
-    """Return the URL of the login that comes back to the link being followed.
-
-    :raises ConfigError: when there is no such login.
-    """
-    try:
-        return url_for(login_view, next=this_link())
-    except BuildError as error:
-        raise ConfigError(f"XIEBAO_LOGIN_VIEW is {login_view!r}. {error}") from None
-
-
-def asked_platform(environ: WSGIEnvironment) -> Platform | None:
-    """Return the ``?platform=`` of the request if it names one."""
-    query: str = environ.get("QUERY_STRING", "")
-    if not query:
-        return None
-    # Not request.args, which fails where a query is no UTF-8.
-    name, *_ = parse_qs(query, errors="replace").get("platform", [""])
-    return _PLATFORMS.get(name)
-
-
-def which_platform(site: Site, entry: Entry, environ: WSGIEnvironment) -> Platform:
+def which_platform(state: State, entry: Entry, environ: WSGIEnvironment) -> Platform:
     """Step 3: the link's platform, else the one asked for, else the device's."""
-    return entry.platform or asked_platform(environ) or site.device(environ)
+    return entry.platform or asked_platform(environ) or state.device(environ)
 
 
-def handoff(site: Site, entry: Entry, visitor: Visitor, now: int) -> Response:
+def handoff(state: State, entry: Entry, visitor: Go, now: int) -> Response:
     """Step 4: on a PC, show the code by which the same member goes on with their phone."""
-    lifetime = site.settings.handoff_max_age
+    lifetime = state.settings.handoff_max_age
     if visitor.seconds_left is not None:
         lifetime = min(lifetime, visitor.seconds_left)
     # Signed at the time by which the lifetime was found, or each handoff would add a moment.
     on_phone = replace(entry, member=visitor.member, max_age=lifetime, signed_at=now)
     try:
-        code = qr_code(site.entry_url(on_phone, external=True, asker_only=True))
+        code = qr_code(entry_url(state, on_phone, external=True, asker_only=True))
     except LinkError as error:
         abort(400, str(error))
-    return make_response(
-        render_template(
-            "xiebao/handoff.html",
-            locale=current_locale(site.settings),
-            page=entry.page,
-            lifetime=lifetime,
-            code=code,
-            here=this_link(platform=None),
-            direct=this_link(platform=Platform.H5.slug),
-        )
-    )
+    return answers.handoff(state, entry.page, code, lifetime)
 
 
-def go(site: Site, entry: Entry, member: str, platform: Platform) -> Response:
+def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
     """Step 5: off to the gateway."""
     click_id = secrets.token_hex(8)
     # The URL is in no variable: an error report would show it, should a receiver fail.
     away = Redirect(
         from_root(
-            site.gateway.url(
+            state.gateway.url(
                 entry.page,
                 entry.reference,
                 partner_uniq_key=member,
                 platform=platform,
                 sub_partner_id=entry.sub_partner_id,
-                pay_success=return_url(site, entry, member, click_id),
+                pay_success=return_url(state, entry, member, click_id),
             )
         )
     )
@@ -291,19 +175,14 @@ def go(site: Site, entry: Entry, member: str, platform: Platform) -> Response:
     return away
 
 
-def from_root(url: str) -> str:
-    """Return a URL as browsers need it: ``XIEBAO_BASE_URL`` may be a path of this site."""
-    return request.root_path + url if url.startswith("/") else url
-
-
-def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | None:
+def return_url(state: State, entry: Entry, member: str, click_id: str) -> str | None:
     """Return the absolute URL by which a payment comes back, if it should and can safely."""
     if entry.return_to is None:
         return None
-    if site.host_is_vouched() or _THIS_MACHINE.fullmatch(request.host):
-        token = site.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
-        with contextlib.suppress(GatewayError):  # in development any Host is taken, even none
-            return check_web_url("paySuccess", site.url("xiebao.paid", external=True, token=token))
+    if host_is_trusted(state) or _THIS_MACHINE.fullmatch(request.host):
+        token = state.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
+        with contextlib.suppress(ValueError):  # in development any Host is taken, even none
+            return check_web_url(endpoint_url(state, "xiebao.paid", external=True, token=token))
     complain(
         "A member was sent to the gateway without a way back (return_to): it would be built on the"
         " Host header, which anybody can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or"
@@ -312,58 +191,29 @@ def return_url(site: Site, entry: Entry, member: str, click_id: str) -> str | No
     return None
 
 
-def paid(site: Site, token: str) -> Response:
+def paid(state: State, token: str) -> Response:
     """Come back from the gateway to where the entry said."""
     if is_prefetch(request.environ):
-        return not_yet()
+        return answers.not_yet()
     try:
-        done = site.signer.loads_click(token)
+        done = state.signer.loads_click(token)
     except LinkError:
-        raise RefusedError(404, "invalid_link") from None
+        raise RefusedError(INVALID_LINK) from None
     if request.method == "GET" and time.time() - done.clicked_at < _RETURN_IS_NEWS:
         send(
             payment_returned,
             entry=done.entry,
             member=done.member,
             click_id=done.click_id,
-            same_session=is_logged_in(site, done.member),
+            same_session=is_logged_in(state, done.member),
         )
     return Redirect(done.entry.return_to or "/")
 
 
-def is_logged_in(site: Site, member: str) -> bool:
+def is_logged_in(state: State, member: str) -> bool:
     """Tell whether it is this member; whoever has paid comes back even when nobody can tell."""
     try:
-        return site.members.current() == member
+        return state.members.current() == member
     except Exception:
         complain("The member_loader failed when a payment came back: mend it.", exc_info=True)
         return False
-
-
-def refuse(site: Site, refused: RefusedError) -> Response:
-    """Say why somebody is not let through, as a page or as JSON."""
-    send(entry_refused, status=refused.status, reason=refused.reason)
-    if wants_json():
-        response = jsonify(status=refused.status, reason=refused.reason)
-    else:
-        response = make_response(render_template("xiebao/notice.html", **notice(site, refused)))
-    response.status_code = refused.status
-    return response
-
-
-def notice(site: Site, refused: RefusedError) -> dict[str, Any]:
-    """Return what the notice page is made of."""
-    login_view = site.settings.login_view
-    return {
-        "locale": current_locale(site.settings),
-        "status": refused.status,
-        "reason": refused.reason,
-        "login": login_url(login_view) if login_view and refused.status in (401, 410) else None,
-        "start": f"{request.root_path}/",
-    }
-
-
-def wants_json() -> bool:
-    """Tell whether the client prefers JSON to a page."""
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    return best == "application/json"

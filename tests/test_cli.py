@@ -171,7 +171,9 @@ def test_doctor_lists_what_init_app_refuses_and_what_is_right() -> None:
     assert """XIEBAO_ENV must be "test" or "production", not 'prod'.""" in wrong
     assert "XIEBAO_API_KEY is not set" in wrong
     assert "XIEBAO_PARTNER_ID: 12345" in texts(result, "ok")
-    assert "XIEBAO_APIKEY is no setting: did you mean XIEBAO_API_KEY?" in texts(result, "WARNING")
+    assert "XIEBAO_APIKEY is not a setting: did you mean XIEBAO_API_KEY?" in texts(
+        result, "WARNING"
+    )
 
 
 def test_doctor_says_what_else_init_app_refuses() -> None:
@@ -241,7 +243,7 @@ def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None
         ),
         ({"XIEBAO_HANDOF_MAX_AGE": 9}, "WARNING", "did you mean XIEBAO_HANDOFF_MAX_AGE?"),
         ({"XIEBO_LOCALE": "en"}, "WARNING", "did you mean XIEBAO_LOCALE?"),
-        ({"XIEBAO_FROBNICATE": 1}, "WARNING", "XIEBAO_FROBNICATE is no setting"),
+        ({"XIEBAO_FROBNICATE": 1}, "WARNING", "XIEBAO_FROBNICATE is not a setting"),
         ({"XIEBAO_ENV": "production"}, "ok", f"{PRODUCTION} (production: policies are real)"),
         ({}, "ok", f"Entries lead to {TEST} (test: no policy is real)"),
         ({"XIEBAO_LOGIN_VIEW": "page"}, "ok", "XIEBAO_LOGIN_VIEW: page"),
@@ -405,6 +407,30 @@ def test_a_link_that_cannot_be_made_says_why(well: Site, arguments: list[str], s
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["home", CODE], "REFERENCE"),
+        (["product", "Q\n"], "REFERENCE"),
+        (["product", "Q\n", "--gateway", "--member", "m1"], "REFERENCE"),
+        (["home", "--member", "two\nlines"], "--member"),
+        (["home", "--gateway"], "--member"),
+        (["home", "--max-age", "60"], "--max-age"),
+        (["home", "--platform", "pc"], "--platform"),
+        (["home", "--platform", "pc", "--gateway", "--member", "m1"], "--platform"),
+        (["home", "--return-to", "//evil.example"], "--return-to"),
+        (["home", "--sub-partner-id", " "], "--sub-partner-id"),
+        (["home", "--sub-partner-id", " ", "--gateway", "--member", "m1"], "--sub-partner-id"),
+    ],
+)
+def test_a_link_that_cannot_be_made_names_the_option(
+    well: Site, arguments: list[str], option: str
+) -> None:
+    result = run(well.app, "link", *arguments)
+    assert result.exit_code == 2
+    assert f"Invalid value for {option}: " in result.output
+
+
 def test_a_switched_off_site_has_no_link(configured: Callable[..., Flask]) -> None:
     app = configured(XIEBAO_ENABLED=False)
     for gateway in ([], ["--gateway", "--member", "m1"]):
@@ -460,7 +486,7 @@ def test_inspect_on_the_examples_of_2_2(configured: Callable[..., Flask], exampl
     result = run(app, "inspect", example)
     assert "The home page (2.2) of the" in texts(result, "ok")
     assert "partnerUniqKey=101000: the member, by the partner's id." in texts(result, "ok")
-    assert "is not made with the configured key" in texts(result, "ERROR")
+    assert "is not made with the key of this account and environment" in texts(result, "ERROR")
     assert len(texts(result, "ERROR").splitlines()) == 1  # another key is all there is to say
     assert not re.search("82e20232|84d7668b", result.output)
 
@@ -472,9 +498,9 @@ def test_inspect_on_the_examples_of_2_3(configured: Callable[..., Flask], exampl
     assert "The policy page (2.3) of the" in texts(result, "ok")
     assert "insureNum=20190226020146: the policy, by its application number." in texts(result, "ok")
     sign, pay_success = texts(result, "ERROR").splitlines()
-    assert "is not made with the configured key" in sign
-    assert "paySuccess is refused" in pay_success
-    assert "The * in the examples of 2.3 stands for one." in pay_success
+    assert "is not made with the key of this account and environment" in sign
+    assert "paySuccess is not standard base64" in pay_success
+    assert "the * in the examples of 2.3 stands for one." in pay_success
 
 
 def test_inspect_without_an_app_checks_all_but_the_key() -> None:
@@ -522,28 +548,40 @@ def encoded(url: str | bytes) -> str:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (PRODUCT_URL.replace("12345", "12346"), "but this site's is 12345"),
+        (PRODUCT_URL.replace("12345", "12346"), "this site's is 12345"),
         (PRODUCT_URL.replace(SIGN, SIGN.upper()), "sign=00…35 has the wrong shape"),
         (PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "sign=YT…47 has the wrong shape"),
-        (PRODUCT_URL.replace(SIGN, "0" * 32), "sign=00…00 is not made with the configured key"),
+        (
+            PRODUCT_URL.replace(SIGN, "0" * 32),
+            "sign=00…00 is not made with the key of this account and environment",
+        ),
         (PRODUCT_URL.replace(f"sign={SIGN}", "sign="), "sign is empty"),
         (PRODUCT_URL.replace(f"&sign={SIGN}", ""), "sign is missing"),
         (PRODUCT_URL.replace("&partnerUniqKey=m1", ""), "partnerUniqKey is missing"),
-        (PRODUCT_URL.replace("&", "&amp;"), "'amp;sign' is no parameter: write sign."),
-        (PRODUCT_URL.replace("caseCode", "casecode"), "'casecode' is no parameter: write caseCode"),
-        (f"{PRODUCT_URL}&colour=red", "colour is no parameter of 2.1"),
+        (PRODUCT_URL.replace("&", "&amp;"), "'amp;sign' is not a parameter: write sign."),
+        (
+            PRODUCT_URL.replace("caseCode", "casecode"),
+            "'casecode' is not a parameter: write caseCode",
+        ),
+        (f"{PRODUCT_URL}&colour=red", "colour is not a parameter of 2.1"),
         (f"{PRODUCT_URL}&platform=1", "platform is there 2 times"),
         (PRODUCT_URL.replace("m1", "林"), "partnerUniqKey is not percent-encoded"),
-        (PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 has 1 (H5), 2 (PC), 3 (IOS)"),
-        (f"{HOME_URL}&platform=2", "platform=2 is refused: 2.2 has 1 (H5), 3 (IOS), 4 (ANDROID)"),
-        (f"{HOME_URL}&paySuccess={encoded('/paid')}", "paySuccess is refused"),
-        (f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}", "paySuccess is refused"),
-        (f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is refused"),
-        (f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", "A + in it must be sent as %2B"),
+        (PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 has 1 (H5), 2 (PC), 3 (iOS)"),
+        (f"{HOME_URL}&platform=2", "platform=2 is refused: 2.2 has 1 (H5), 3 (iOS), 4 (Android)"),
+        (
+            f"{HOME_URL}&paySuccess={encoded('/paid')}",
+            "paySuccess is not the base64 of an absolute",
+        ),
+        (
+            f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}",
+            "paySuccess is not the base64 of",
+        ),
+        (f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is not standard base64"),
+        (f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", "a + in it must be sent as %2B"),
         (f"{HOME_URL}&paySuccess=aHR0cDovL2E_Pw==", "URL-safe base64"),
         (f"{TEST}/dispatch/elsewhere?sign={SIGN}", "The gateway has no page /dispatch/elsewhere"),
         (f"{TEST}/gateway/dispatch/cps", "The gateway has no page /gateway/dispatch/cps"),
-        ("https://shop.example/about", "no link of this site"),
+        ("https://shop.example/about", "nor a link of this site"),
     ],
 )
 def test_inspect_says_what_is_wrong(well: Site, url: str, said: str) -> None:
@@ -577,7 +615,7 @@ def test_inspect_takes_the_parameters_that_the_site_sends(
     configured: Callable[..., Flask],
 ) -> None:
     url = f"{HOME_URL}&channel=7&hidenav=1"
-    assert "channel is no parameter of 2.2" in run(configured(), "inspect", url).output
+    assert "channel is not a parameter of 2.2" in run(configured(), "inspect", url).output
     result = run(configured(XIEBAO_EXTRA={"channel": 7}), "inspect", url)
     assert result.exit_code == 0
     assert "channel=7: a parameter that is not in the document." in texts(result, "ok")
@@ -674,8 +712,11 @@ def test_inspect_refuses_links_that_the_site_refuses(well: Site) -> None:
     token_of_nobody = LinkSigner([SECRET_KEY], "12345").dumps(Entry("policy", NUMBER))
     for url, said in (
         (f"{link}x", "was not made by this site, or it was changed"),
-        (link.replace("product", "home"), "no link to a home page: its token is of another"),
-        (f"/xiebao/policy/{token_of_nobody}", "no link to a policy page: its token has no member"),
+        (link.replace("product", "home"), "not a link to the home page: its token is of another"),
+        (
+            f"/xiebao/policy/{token_of_nobody}",
+            "not a link to the policy page: its token has no member",
+        ),
     ):
         result = run(well.app, "inspect", url)
         assert said in texts(result, "ERROR")
@@ -754,7 +795,7 @@ def test_doctor_is_there_for_a_factory_that_fails(tmp_path: Path) -> None:
     doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")
     assert doctor.returncode == 1
     assert "ERROR    XIEBAO_API_KEY is not set" in doctor.stdout
-    assert "XIEBAO_KEY is no setting: did you mean XIEBAO_API_KEY?" in doctor.stdout
+    assert "XIEBAO_KEY is not a setting: did you mean XIEBAO_API_KEY?" in doctor.stdout
     assert API_KEY not in doctor.stdout
     assert doctor.stderr == ""
 

@@ -46,7 +46,7 @@ _EMPTY = "is empty: give it a value"
 _TYPE = "must be text or a whole number, not"
 _DECIMAL = r"was read as a decimal number and may have lost digits: .* FLASK_XIEBAO_\w+='\"…\"'"
 _SECONDS = "must be a positive whole number of seconds"
-_PATTERN = "must be a regular expression that names the app, as ShopApp/"
+_PATTERN = "must be a regular expression that names the app, such as ShopApp/"
 _SWITCH = "must be true or false"
 _URL = "must be an absolute http:// or https:// URL"
 
@@ -103,7 +103,7 @@ WRONG = [
     ],
     ("EXTRA", {"sign": "x"}, "must not set sign, which the document defines"),
     ("EXTRA", {"PLATFORM": 1}, "must not set PLATFORM, which the document defines"),
-    ("EXTRA", {"hidenav": True}, rf"\['hidenav'\] {_TYPE}"),
+    ("EXTRA", {"hidenav": True}, rf"'hidenav' {_TYPE}"),
     *[
         ("URL_PREFIX", bad, "must be a path such as /xiebao, and not / alone")
         for bad in (
@@ -187,7 +187,7 @@ WRONG = [
             list[str](),
         )
     ],
-    *[("LOCALE", bad, 'must be "zh" or "en"') for bad in ("fr", "", "ZH", "zh-CN", True, ["zh"])],
+    *[("LOCALE", bad, 'must be "en" or "zh"') for bad in ("fr", "", "ZH", "zh-CN", True, ["zh"])],
     *[
         (setting, bad, _SWITCH)
         for setting in ("DEVICE_MARKUP", "ENABLED", "STRICT")

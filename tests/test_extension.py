@@ -241,9 +241,9 @@ def test_without_a_request_a_policy_link_has_to_say_whose_it_is(make_site: MakeS
         ("home", {"max_age": 60}, "max_age needs member"),
         ("home", {"member": 0, "max_age": 60}, "max_age needs member"),
         ("policy", {"member": "7", "max_age": 0}, "max_age must be a positive whole number"),
-        ("home", {"platform": "tv"}, "platform: 'tv' is no platform"),
-        ("product", {"platform": 0}, "platform: 0 is no platform"),
-        ("product", {"platform": ""}, "platform: '' is no platform"),
+        ("home", {"platform": "tv"}, "platform: 'tv' is not a platform"),
+        ("product", {"platform": 0}, "platform: 0 is not a platform"),
+        ("product", {"platform": ""}, "platform: '' is not a platform"),
         ("home", {"platform": "PC"}, "platform: the home page serves no PC"),
         ("policy", {"member": "7", "platform": 2}, "platform: the policy page serves no PC"),
         ("product", {"return_to": "https://evil.example/"}, "return_to must be a path"),
@@ -858,7 +858,7 @@ def test_whoever_returns_something_else_than_an_id_is_named(make_site: MakeSite)
         site.app.test_request_context(),
         pytest.raises(
             LinkError,
-            match=r"What the member_loader returned is no member\. .*not object: pass the id",
+            match=r"The member_loader did not return a member's id\. .*not object: pass the id",
         ),
     ):
         site.xiebao.policy_link(NUMBER)

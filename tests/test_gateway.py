@@ -312,16 +312,16 @@ BAD_EXTRA = [
         (extra, "extra must be a mapping")
         for extra in ("hidenav=1", [("hidenav", "1")], {"hidenav"}, 5, True)
     ],
-    ({"": "1"}, "A name in extra is empty"),
+    ({"": "1"}, "extra has a wrong name: it is empty"),
     (
         {"hide\nnav": "1"},
-        "A name in extra has U+000A, a character that cannot be printed: remove it.",
+        "extra has a wrong name: it has U+000A, a character that cannot be printed: remove it.",
     ),
-    ({True: "1"}, "A name in extra must be text"),
-    ({"hidenav": ""}, "extra['hidenav'] is empty"),
-    ({"hidenav": "1\n"}, "extra['hidenav'] has U+000A"),
-    ({"hidenav": True}, "extra['hidenav'] must be text"),
-    ({"hidenav": None}, "extra['hidenav'] is None"),
+    ({True: "1"}, "extra has a wrong name: it must be text"),
+    ({"hidenav": ""}, "extra has a wrong value: 'hidenav' is empty"),
+    ({"hidenav": "1\n"}, "extra has a wrong value: 'hidenav' has U+000A"),
+    ({"hidenav": True}, "extra has a wrong value: 'hidenav' must be text"),
+    ({"hidenav": None}, "extra has a wrong value: 'hidenav' is None"),
 ]
 BAD_URLS = [
     *[("product", {"case_code": bad}, f"caseCode {words}") for bad, words in BAD_TEXTS],
@@ -341,7 +341,7 @@ BAD_URLS = [
     ("home", {"partner_uniq_key": None}, "partnerUniqKey is required for the home page"),
     ("policy", {"insure_num": None}, "insureNum is required for the policy page"),
     *[
-        (page, {"platform": bad}, f"platform: {bad!r} is no platform: pass a Platform")
+        (page, {"platform": bad}, f"platform: {bad!r} is not a platform: pass a Platform")
         for page in ("product", "home", "policy")
         for bad in (0, 5, -1, "tv", "", "1", True, 1.0, [1])
     ],
@@ -429,7 +429,9 @@ def test_the_report_above_would_show_a_key_that_is_a_local_variable(
 
 @pytest.mark.parametrize("page", ["tv", "", "HOME", None, ["home"]])
 def test_an_unknown_page_is_refused_with_those_that_there_are(gateway: Gateway, page: Any) -> None:
-    with pytest.raises(GatewayError, match="is no page: use one of product, home, policy"):
+    with pytest.raises(
+        GatewayError, match="is not a page of the gateway: use one of product, home, policy"
+    ):
         gateway.url(page, partner_uniq_key="7")
 
 

@@ -18,7 +18,8 @@ from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import Entry, LinkError, Platform, XiebaoError
-from flask_xiebao.links import Click, LinkSigner, normalize_member
+from flask_xiebao.links import Click, LinkSigner
+from flask_xiebao.members import normalize_member
 from tests.support import CODE, NUMBER
 
 NOW = 1_700_000_000
@@ -86,7 +87,7 @@ _SECONDS = "max_age must be a positive whole number of seconds"
     ("values", "words"),
     [
         *[
-            ({"page": page}, "is no page: use one of product, home, policy")
+            ({"page": page}, "is not a page of the gateway: use one of product, home, policy")
             for page in ("tv", "", "Product", None, 5, ["product"])
         ],
         *[

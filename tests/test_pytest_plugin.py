@@ -238,9 +238,9 @@ def test_a_page_without_the_entry_fails_and_says_what_there_is(
 @pytest.mark.parametrize(
     ("link", "said"),
     [
-        ("/xiebao/product/nonsense", "The click answered 404: the link is none of this site"),
-        ("/about", "The click answered 200: a page that is no handoff"),
-        ("/login", "The click answered 200: a page that is no handoff"),
+        ("/xiebao/product/nonsense", "The click answered 404: the link is not one of this site"),
+        ("/about", "The click answered 200: a page that is not a handoff"),
+        ("/login", "The click answered 200: a page that is not a handoff"),
     ],
 )
 def test_a_link_that_leads_elsewhere_fails(
@@ -263,9 +263,9 @@ def follow_link(shop: Flask) -> str:
 
 
 def test_a_mistake_in_the_test_is_an_error(shop: Flask, follow_entry: Any) -> None:
-    with pytest.raises(ValueError, match="'products' is no entry: use one of product, home"):
+    with pytest.raises(ValueError, match="'products' is not an entry: use one of product, home"):
         follow_entry(shop.test_client(), "/", "products")
-    with pytest.raises(ValueError, match="'ipod' is no User-Agent: use one, or one of pc, mac"):
+    with pytest.raises(ValueError, match="'ipod' is not a User-Agent: use one, or one of pc, mac"):
         follow_entry(shop.test_client(), "/", "product", device="ipod")
     assert "has no Xiebao" in failure(follow_entry, Flask("bare").test_client(), "/", "product")
 

@@ -640,7 +640,7 @@ class TestForm:
         [
             ({"reference": ""}, "caseCode is empty: give it a value."),
             ({"page": "policy", "reference": " "}, "insureNum is empty"),
-            ({"platform": "fax"}, "platform: 'fax' is no platform"),
+            ({"platform": "fax"}, "platform: 'fax' is not a platform"),
             ({"page": "home", "platform": "pc"}, "the home page serves no PC at present"),
             ({"max_age": "60"}, "max_age needs member"),
             ({"member": LIN, "max_age": "soon"}, "max_age must be a positive whole number"),
@@ -654,7 +654,7 @@ class TestForm:
                 {"page": "policy", "reference": NUMBER, "member": LIN, "sub_partner_id": "b"},
                 "The policy page takes no sub_partner_id.",
             ),
-            ({"page": "nowhere"}, "'nowhere' is no page"),
+            ({"page": "nowhere"}, "'nowhere' is not a page"),
             ({"member": "somebody"}, "两位会员"),
         ],
     )

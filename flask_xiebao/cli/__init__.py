@@ -6,22 +6,17 @@ for an app that does not load.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
-from flask import current_app
 from flask.cli import ScriptInfo
 
-from .console import local_link, report
-from .doctor import check_refused, check_site
-from .errors import ConfigError, LinkError, XiebaoError
-from .extension import Xiebao
-from .gateway import PAGES
-from .inspection import HOSTS, mask_signs, read_gateway_url, read_link
-from .platforms import Platform
-from .site import Site
+from ..errors import ConfigError
+from ..extension import Xiebao
+from ..pages import PAGES
+from ..platforms import Platform
+from ..state import State
+from .findings import report
 
 
 @click.group()
@@ -40,12 +35,14 @@ def doctor(ctx: click.Context) -> None:
     Nothing is sent anywhere, and no secret is printed. An app that Xiebao refuses gets the list of
     what is wrong. Exits with 1 when there is an error.
     """
+    from .doctor import check_refused, check_site
+
     try:
-        site = _site(ctx)
+        state = _state(ctx)
     except ConfigError as refusal:
         report(ctx, check_refused(refusal))
     else:
-        report(ctx, check_site(site))
+        report(ctx, check_site(state))
 
 
 @xiebao.command()
@@ -82,15 +79,13 @@ def link(
     REFERENCE is the caseCode of a product or the insureNum of a policy. The link is one of this
     site, which finds out who clicks and on which device, and sends them to the gateway.
     """
-    parameter = PAGES[page].reference
-    if parameter and not reference:
-        raise click.UsageError(f"The {page} page needs a REFERENCE, its {parameter}.")
-    make = make_gateway_url if to_gateway else make_link
+    from .link import make
+
     try:
-        url = make(_site(ctx), page, reference, **options)
-    except XiebaoError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(url)
+        state = _state(ctx)
+    except ConfigError as refusal:
+        raise click.ClickException(str(refusal)) from None
+    click.echo(make(state, page, reference, to_gateway=to_gateway, **options))
 
 
 @xiebao.command()
@@ -104,29 +99,20 @@ def inspect(ctx: click.Context, url: str) -> None:
     an app, all but the key. Of a link: where it leads, whose it is, and who could follow it. Exits
     with 1 when the gateway would refuse the URL, or the link is invalid.
     """
-    site, missing = None, ""
+    from .inspect import findings_in
+
+    state, missing = None, ""
     try:
-        site = _site(ctx)
+        state = _state(ctx)
     except click.ClickException as error:
         missing = error.format_message().splitlines()[0]
     except Exception as error:  # what it says may hold passwords
         missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
-    try:
-        parts = urlsplit(url.strip())
-        host = parts.hostname or ""
-    except ValueError:
-        raise click.UsageError("This is no URL.") from None
-    if host in HOSTS or "/dispatch/" in parts.path:
-        findings = read_gateway_url(url.strip(), site, missing)
-        masked = ((level, mask_signs(text, site)) for level, text in findings)
-        report(ctx, masked, "The gateway would refuse this URL.")
-    elif site is None:
-        raise click.ClickException(f"A link is read with the key of its site: {missing}")
-    else:
-        report(ctx, read_link(parts.path, site), "Nobody can follow this link.")
+    findings, verdict = findings_in(url.strip(), state, missing)
+    report(ctx, findings, verdict)
 
 
-def _site(ctx: click.Context) -> Site:
+def _state(ctx: click.Context) -> State:
     """Load the app and enter its context.
 
     :raises ConfigError: also where something has wrapped it in an error of its own.
@@ -147,48 +133,4 @@ def _site(ctx: click.Context) -> Site:
             " name another app with flask --app."
         )
     extension: Xiebao = app.extensions["xiebao"]
-    return extension.site
-
-
-def make_link(
-    site: Site, page: str, reference: str | None, *, external: bool | None, **options: Any
-) -> str:
-    """Return a link of the site.
-
-    :param external: absolute, or a path; None means absolute where a setting names the host.
-    :raises LinkError: when an argument is wrong, or there is nothing to link to.
-    """
-    if page == "policy" and options["member"] is None:
-        raise LinkError("A policy's link says whose it is: add --member.")
-    if external is None:
-        external = bool(site.settings.public_url or current_app.config["SERVER_NAME"])
-    make = site.link if external else partial(local_link, site)
-    url = make(page, reference, **options)
-    if not url:
-        raise LinkError("There is no link: XIEBAO_ENABLED is off, or --member is empty.")
-    return url
-
-
-def make_gateway_url(
-    site: Site,
-    page: str,
-    reference: str | None,
-    *,
-    member: str | None,
-    platform: str | None,
-    sub_partner_id: str | None,
-    **of_links: Any,
-) -> str:
-    """Return the URL of a page of the gateway.
-
-    :raises XiebaoError: when an argument is wrong.
-    """
-    if any(value is not None for value in of_links.values()):
-        raise LinkError("--gateway takes no --max-age, --return-to, --external or --local.")
-    return site.gateway.url(
-        page,
-        reference,
-        partner_uniq_key=member,
-        platform=platform,
-        sub_partner_id=sub_partner_id,
-    )
+    return extension.state

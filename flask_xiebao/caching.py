@@ -1,4 +1,8 @@
-"""What was rendered for one request, and what caches and browsers have to know of the response."""
+"""What caches and browsers have to know of a response, and the hooks that have it written last.
+
+All that reaches into Flask further than its public interface goes is here: the state of a request,
+the hook that runs last, and the headers that are written as they are sent.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from flask import Request, after_this_request, current_app, has_request_context, request
+from flask import Flask, Request, after_this_request, current_app, has_request_context, request
 from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_cache_control_header, parse_set_header
 from werkzeug.wrappers import Response
 
-from .complaints import complain
+from .log import complain
 from .platforms import Platform
 
 if TYPE_CHECKING:
@@ -79,6 +83,13 @@ class Rendering:
             control.private = True
             headers["Cache-Control"] = control.to_header()
             _let_cache_control_rule(headers)
+
+
+def watch_responses(app: Flask) -> None:
+    """Have the headers of the responses of *app* written."""
+    # Flask runs these backwards, the blueprints' before the app's: only the first one sees what all
+    # the others made of the response. after_request() would put it where it stands now.
+    app.after_request_funcs.setdefault(None, []).insert(0, finish)
 
 
 def rendering() -> Rendering:

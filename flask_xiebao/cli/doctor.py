@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
 
-from .config import ENVIRONMENTS, Settings
-from .console import ERROR, Finding, bad, local_link, ok, warning
-from .errors import ConfigError, XiebaoError
-from .extension import Xiebao
-from .gateway import PAGES, Secret
-from .site import NEW_KEY, Site, login_manager, trusts_hosts
-from .testing import GatewaySimulator
+from ..config import ENVIRONMENTS, NEW_KEY, Settings, name_of
+from ..errors import ConfigError, XiebaoError
+from ..pages import PAGES
+from ..state import State, login_manager
+from ..testing import GatewaySimulator
+from ..urls import trusts_hosts
+from ..values import Secret
+from .findings import ERROR, Finding, bad, ok, warning
+from .link import local_link
 
-_KNOWN = {f"XIEBAO_{setting.name.upper()}": setting for setting in fields(Settings)}
+_KNOWN = {name_of(setting.name): setting for setting in fields(Settings)}
 _UNSET = {
     "XIEBAO_ENV": "test",
     "XIEBAO_BASE_URL": "the gateway of XIEBAO_ENV",
@@ -35,33 +36,29 @@ _PUBLISHED_KEYS = (
     *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
 )
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-_SAMPLES = {"product": "QX000000127257", "policy": "20190226020146"}
 
 
 def check_refused(refusal: ConfigError) -> list[Finding]:
     """Say what is wrong with an app that did not load."""
-    findings: list[Finding] = []
-    for frame, _ in walk_tb(refusal.__traceback__):
-        if frame.f_code is Xiebao.init_app.__code__:
-            findings = list(check_settings(frame.f_locals["app"]))
+    findings = list(check_settings(refusal.app)) if refusal.app else []
     if all(level != ERROR for level, _ in findings):
         findings += map(bad, str(refusal).splitlines())
     return findings
 
 
-def check_site(site: Site) -> Iterator[Finding]:
+def check_site(state: State) -> Iterator[Finding]:
     """Say what is right and wrong with the current app."""
-    yield from check_settings(current_app, site.settings)
-    yield check_destination(site.settings)
-    yield from check_login(site)
-    yield check_links_that_leave(site.settings)
+    yield from check_settings(current_app, state.settings)
+    yield check_destination(state.settings)
+    yield from check_login(state)
+    yield check_links_that_leave(state.settings)
     try:
-        yield check_secret_key(site)
+        yield check_secret_key(state)
     except ConfigError as error:
         yield bad(str(error))
         return
-    if site.settings.enabled:
-        yield from (check_round_trip(site, page) for page in PAGES)
+    if state.settings.enabled:
+        yield from (check_round_trip(state, page) for page in PAGES)
 
 
 def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Finding]:
@@ -69,17 +66,17 @@ def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Fin
 
     :param in_force: the settings that ``init_app`` read.
     """
-    problems: list[str] = []
-    now = in_force
+    problems: Mapping[str, str] = {}
+    now = None
     try:
         now = Settings.from_config(app.config)
     except ConfigError as error:
-        problems = str(error).splitlines()[1:]
-    for name in _KNOWN:
+        problems = error.problems
+    for name, setting in _KNOWN.items():
         value = app.config.get(name)
-        if wrong := [problem for problem in problems if name in problem]:
-            yield from map(bad, wrong)
-        elif _is_changed(_KNOWN[name].name, in_force, now):
+        if name in problems:
+            yield bad(f"{name} {problems[name]}")
+        elif in_force and now and _value(in_force, setting.name) != _value(now, setting.name):
             yield bad(
                 f"{name} was changed after Xiebao(app) or init_app(app), which read it: the change"
                 " counts for nothing. Change it before."
@@ -88,18 +85,21 @@ def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Fin
             yield warning(f'{name} is not set: say "production" if this site sells, else "test".')
         else:
             yield ok(f"{name}{_shown_setting(name, value)}")
+    yield from _check_other_names(app)
+
+
+def _value(settings: Settings, field: str) -> object:
+    value = getattr(settings, field)
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _check_other_names(app: Flask) -> Iterator[Finding]:
     for name in sorted(app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()):
         ours = name.startswith("XIEBAO_")
         if meant := get_close_matches(name, _KNOWN, 1, 0.6 if ours else 0.85):
-            yield warning(f"{name} is no setting: did you mean {meant[0]}?")
+            yield warning(f"{name} is not a setting: did you mean {meant[0]}?")
         elif ours:
-            yield warning(f"{name} is no setting of Flask-Xiebao: remove it.")
-
-
-def _is_changed(field: str, before: Settings | None, now: Settings | None) -> bool:
-    values = [getattr(settings, field, None) for settings in (before, now)]
-    plain = [value.reveal() if isinstance(value, Secret) else value for value in values]
-    return plain[0] != plain[1] and before is not None
+            yield warning(f"{name} is not a setting of Flask-Xiebao: remove it.")
 
 
 def _shown_setting(name: str, value: Any) -> str:
@@ -140,17 +140,17 @@ def _endpoint(path: str) -> tuple[str, Mapping[str, Any]] | None:
         return None
 
 
-def check_login(site: Site) -> Iterator[Finding]:
+def check_login(state: State) -> Iterator[Finding]:
     """Say whether the site knows its members, and where those who are not logged in go."""
-    if not site.members.are_known():
+    if not state.members.are_known():
         yield warning(
             "Nothing says who is logged in, so only links with max_age can be followed: add a"
             " member_loader."
         )
     else:
-        source = "Flask-Login" if site.members.loader is None else "A member_loader"
+        source = "Flask-Login" if state.members.loader is None else "A member_loader"
         yield ok(f"{source} says who is logged in.")
-    view = site.settings.login_view
+    view = state.settings.login_view
     if view is None:
         answer = "Flask-Login sends them to log in" if login_manager() else "they get a 401 page"
         yield ok(f"Whoever is not logged in: {answer}. XIEBAO_LOGIN_VIEW can name your login.")
@@ -186,12 +186,12 @@ def check_links_that_leave(settings: Settings) -> Finding:
     return warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
 
 
-def check_secret_key(site: Site) -> Finding:
+def check_secret_key(state: State) -> Finding:
     """Say whether links are signed with a key that nobody can guess.
 
     :raises ConfigError: when they cannot be signed at all.
     """
-    site.signer  # noqa: B018 - it raises
+    state.signer  # noqa: B018 - it raises
     config = current_app.config
     for key in (config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())):
         text = key if isinstance(key, str) else key.decode("latin-1")
@@ -205,16 +205,16 @@ def check_secret_key(site: Site) -> Finding:
     return ok("SECRET_KEY signs the links.")
 
 
-def check_round_trip(site: Site, page: str) -> Finding:
+def check_round_trip(state: State, page: str) -> Finding:
     """Make a link, find its endpoint, open its token, build its gateway URL, have that checked."""
-    settings = site.settings
+    settings = state.settings
     try:
-        link = local_link(site, page, _SAMPLES.get(page), member="doctor", max_age=60)
+        link = local_link(state, page, PAGES[page].sample, member="doctor", max_age=60)
         endpoint, values = _endpoint(urlsplit(link).path) or ("nowhere", {})
         if endpoint != f"xiebao.{page}":
             return bad(f"{page}: its links lead to {endpoint}: change XIEBAO_URL_PREFIX.")
-        entry = site.signer.loads(values["token"])
-        url = site.gateway.url(page, entry.reference, partner_uniq_key=entry.member)
+        entry = state.signer.loads(values["token"])
+        url = state.gateway.url(page, entry.reference, partner_uniq_key=entry.member)
     except Exception as error:  # a site may hook into URLs; what others say may hold passwords
         why = error if isinstance(error, XiebaoError) else "try to make one in flask shell."
         return bad(f"{page}: a link fails with {type(error).__name__}: {why}")

@@ -1,15 +1,11 @@
-"""What the commands share: findings, how they are printed, and a link without a request."""
+"""What the commands find, and how it is printed."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 import click
-from flask import current_app
-
-from .site import Site
 
 #: A level and a message: what was found and, unless it is right, what to do about it.
 Finding = tuple[str, str]
@@ -42,11 +38,3 @@ def report(ctx: click.Context, findings: Iterable[Finding], verdict: str = "") -
     count = f"Errors: {levels[ERROR]}. Warnings: {levels['WARNING']}."
     click.echo(f"{count} {verdict}" if verdict and levels[ERROR] else count)
     ctx.exit(1 if levels[ERROR] else 0)
-
-
-def local_link(site: Site, page: str, reference: str | None, **options: Any) -> str:
-    """Return the path that a link has in a request to this site; see :meth:`.Site.link`."""
-    config = current_app.config
-    host, *_ = config.get("TRUSTED_HOSTS") or [config["SERVER_NAME"] or "localhost"]
-    with current_app.test_request_context(base_url=f"http://{host.lstrip('.')}"):
-        return site.link(page, reference, **options)

@@ -1,0 +1,114 @@
+"""What HTTP makes of a decision: redirects, refusals, notices and other pages."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from flask import Response, abort, jsonify, make_response, redirect, render_template, request
+from markupsafe import Markup
+from werkzeug.exceptions import Unauthorized
+
+from .admission import LOGIN_REQUIRED, Refusal
+from .pages import PAGES
+from .platforms import Platform
+from .signals import entry_refused, send
+from .state import State, login_manager
+from .urls import login_url, this_link
+
+
+class RefusedError(Exception):
+    """Somebody is not let through.
+
+    :param refusal: the status and why.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+class Redirect(Response):
+    """A redirect with an empty body: redirect() would write the URL, and the sign, into a page."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__((), 302, [("Location", url)], content_type="text/html; charset=utf-8")
+
+
+def not_yet() -> Response:
+    """Answer a prefetch: nothing happens before the click."""
+    return Response("This link opens when it is clicked.", 503, mimetype="text/plain")
+
+
+def go_there_yourself(state: State, *, by_itself: bool) -> Response:
+    """Answer a script that fetched the link: a page that has the browser go there itself.
+
+    The status is 200 since Turbo answers a tap with what it fetched on hovering, and HTMX reads the
+    headers of nothing else.
+
+    :param by_itself: the page goes on by itself, and does not wait for somebody to click.
+    """
+    response = _page(state, "navigate", link=this_link(go=1), by_itself=by_itself)
+    response.headers["HX-Redirect"] = this_link()
+    return response
+
+
+def handoff(state: State, page: str, code: Markup, lifetime: int) -> Response:
+    """Show the code by which whoever is at a PC goes on with their phone.
+
+    :param page: the name of the page that the gateway does not have for PCs.
+    :param code: the QR code, as SVG.
+    :param lifetime: how many seconds it works for.
+    """
+    return _page(
+        state,
+        "handoff",
+        page=page,
+        title=PAGES[page].on_phone_in(state.locale),
+        lifetime=lifetime,
+        code=code,
+        here=this_link(platform=None),
+        direct=this_link(platform=Platform.H5.slug),
+    )
+
+
+def log_in(state: State) -> NoReturn:
+    """Send whoever clicked to the site's login, and have them come back to this link."""
+    if state.settings.login_view is not None:
+        abort(redirect(login_url(state.settings.login_view)))
+    manager = login_manager()
+    if manager is None:
+        raise RefusedError(LOGIN_REQUIRED)
+    try:
+        answer = manager.unauthorized()
+    except Unauthorized:
+        raise RefusedError(LOGIN_REQUIRED) from None
+    abort(make_response(answer))
+
+
+def refuse(state: State, refused: RefusedError) -> Response:
+    """Say why somebody is not let through, as a page or as JSON."""
+    status, reason = refused.refusal.status, refused.refusal.reason
+    send(entry_refused, status=status, reason=reason)
+    if _wants_json():
+        response = jsonify(status=status, reason=reason)
+    else:
+        login_view = state.settings.login_view
+        response = _page(
+            state,
+            "notice",
+            status=status,
+            reason=reason,
+            login=login_url(login_view) if login_view and status in (401, 410) else None,
+            start=f"{request.root_path}/",
+        )
+    response.status_code = status
+    return response
+
+
+def _wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json"
+
+
+def _page(state: State, name: str, **values: Any) -> Response:
+    return make_response(render_template(f"xiebao/{name}.html", locale=state.locale, **values))

@@ -1,0 +1,91 @@
+"""What ``flask xiebao link`` makes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+from flask import current_app
+
+from .. import urls
+from ..errors import GatewayError, LinkError, XiebaoError
+from ..pages import PAGES
+from ..state import State
+
+# Of the document's parameters, those that an option has another name for.
+_OPTIONS = {"partnerUniqKey": "member", "subPartnerId": "sub_partner_id"}
+
+
+def make(
+    state: State, page: str, reference: str | None, *, to_gateway: bool, **options: Any
+) -> str:
+    """Return the link of these arguments and options.
+
+    :raises click.ClickException: when one is wrong; it names the option.
+    """
+    row = PAGES[page]
+    if row.reference and not reference:
+        raise click.UsageError(f"The {page} page needs a REFERENCE, its {row.reference}.")
+    make_url = _gateway_url if to_gateway else _site_link
+    try:
+        return make_url(state, page, reference, **options)
+    except XiebaoError as error:
+        raise _naming_the_option(error, row.reference) from None
+
+
+def _naming_the_option(error: XiebaoError, reference: str | None) -> click.ClickException:
+    argument = None
+    if isinstance(error, LinkError):
+        argument = error.argument
+    elif isinstance(error, GatewayError):
+        argument = error.parameter
+    if argument is None:
+        return click.ClickException(str(error))
+    hint = f"--{_OPTIONS.get(argument, argument).replace('_', '-')}"
+    if argument in ("reference", reference):
+        hint = "REFERENCE"
+    return click.BadParameter(str(error), param_hint=hint)
+
+
+def _site_link(
+    state: State, page: str, reference: str | None, *, external: bool | None, **options: Any
+) -> str:
+    if PAGES[page].members_own and options["member"] is None:
+        raise LinkError(f"A link to the {page} page says whose it is: add --member.")
+    if external is None:
+        external = bool(state.settings.public_url or current_app.config["SERVER_NAME"])
+    make_url = partial(urls.link, state) if external else partial(local_link, state)
+    url = make_url(page, reference, **options)
+    if not url:
+        raise LinkError("There is no link: XIEBAO_ENABLED is off, or --member is empty.")
+    return url
+
+
+def local_link(state: State, page: str, reference: str | None, **options: Any) -> str:
+    """Return the path that a link has in a request to this site; see :func:`.urls.link`."""
+    config = current_app.config
+    host, *_ = config.get("TRUSTED_HOSTS") or [config["SERVER_NAME"] or "localhost"]
+    with current_app.test_request_context(base_url=f"http://{host.lstrip('.')}"):
+        return urls.link(state, page, reference, **options)
+
+
+def _gateway_url(
+    state: State,
+    page: str,
+    reference: str | None,
+    *,
+    member: str | None,
+    platform: str | None,
+    sub_partner_id: str | None,
+    **of_links: Any,
+) -> str:
+    if any(value is not None for value in of_links.values()):
+        raise LinkError("--gateway takes no --max-age, --return-to, --external or --local.")
+    return state.gateway.url(
+        page,
+        reference,
+        partner_uniq_key=member,
+        platform=platform,
+        sub_partner_id=sub_partner_id,
+    )

@@ -1,0 +1,192 @@
+"""What one app has: its settings, gateway, signer and members."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app
+
+from .config import ENVIRONMENTS, NEW_KEY, Settings, current_locale, is_in_development
+from .errors import ConfigError, LinkError
+from .gateway import Gateway
+from .links import REMEMBERED, LinkSigner
+from .members import normalize_member
+from .platforms import LONGEST, Platform, detect_platform
+from .values import Secret
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+MemberLoader = Callable[[], object]
+
+
+class Members:
+    """Who is logged in: asks the site's loader, else Flask-Login where the app uses it."""
+
+    def __init__(self) -> None:
+        self.loader: MemberLoader | None = None
+        self._asynchronous = False
+
+    def ask(self, loader: MemberLoader) -> None:
+        """Ask this function from now on; it may be ``async``.
+
+        :raises ConfigError: when it is not a function.
+        """
+        if not callable(loader):
+            raise ConfigError(f"member_loader takes a function, not {type(loader).__name__}.")
+        self.loader = loader
+        self._asynchronous = iscoroutinefunction(loader)
+
+    def are_known(self) -> bool:
+        """Tell whether the current app can say who is logged in."""
+        return self.loader is not None or login_manager() is not None
+
+    def current(self) -> str | None:
+        """Return the id of the member who is logged in, or None.
+
+        :raises LinkError: when the loader returns something that is not a member's id. What the
+            loader itself raises is the site's error and is passed on.
+        """
+        if self.loader is not None:
+            # Looking for coroutines takes longer than most loaders, so it is done once.
+            sync = current_app.ensure_sync(self.loader) if self._asynchronous else self.loader
+            return _member_from("The member_loader", sync())
+        if login_manager() is not None:
+            from flask_login import current_user
+
+            found = current_user.get_id() if current_user.is_authenticated else None
+            return _member_from("get_id() of Flask-Login's current_user", found)
+        return None
+
+
+def _member_from(source: str, found: object) -> str | None:
+    try:
+        return normalize_member(found)
+    except LinkError as error:
+        raise LinkError(f"{source} did not return a member's id. {error}", "member") from None
+
+
+def login_manager() -> Any:
+    """Return the current app's Flask-Login manager, or None."""
+    return getattr(current_app, "login_manager", None)
+
+
+class State:
+    """What belongs to one app. The app itself is always ``current_app``."""
+
+    def __init__(self, settings: Settings, members: Members) -> None:
+        self.settings = settings
+        self.members = members
+        self._gateway = _gateway(settings) if settings.enabled else None
+        # Whoever prints what this object has is not shown the keys.
+        self._keys: Secret[tuple[Any, ...]] = Secret(())
+        self._signer = LinkSigner((), settings.partner_id)
+
+    @property
+    def gateway(self) -> Gateway:
+        """The app's gateway.
+
+        :raises ConfigError: when ``XIEBAO_ENABLED`` is off.
+        """
+        if self._gateway is None:
+            raise ConfigError("XIEBAO_ENABLED is off: there is no gateway to build a URL for.")
+        return self._gateway
+
+    @property
+    def signer(self) -> LinkSigner:
+        """The signer for the keys in force now, so that one taken out stops counting at once.
+
+        :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
+        """
+        if _configured_keys() != self._keys.reveal():
+            keys = Secret(_configured_keys())
+            self._signer = keys.map(self._make_signer).reveal()
+            self._keys = keys
+        return self._signer
+
+    def _make_signer(self, keys: tuple[Any, ...]) -> LinkSigner:
+        _check_keys(keys)
+        return LinkSigner(keys, self.settings.partner_id)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a wrong link argument in a template raises."""
+        strict = self.settings.strict
+        return is_in_development() if strict is None else strict
+
+    @property
+    def locale(self) -> str:
+        """The locale of what visitors read: one of :mod:`.texts`."""
+        return current_locale(self.settings.locale)
+
+    def device(self, environ: WSGIEnvironment) -> Platform:
+        """Return the platform that a request comes from."""
+        return _device(
+            environ.get("HTTP_USER_AGENT", "")[:LONGEST],
+            environ.get("HTTP_SEC_CH_UA_MOBILE", "")[:LONGEST],
+            environ.get("HTTP_SEC_CH_UA_PLATFORM", "")[:LONGEST],
+            self.settings.app_user_agent,
+        )
+
+
+@lru_cache(REMEMBERED)
+def _device(
+    agent: str, mobile: str, system: str, app_user_agent: re.Pattern[str] | None
+) -> Platform:
+    headers = {
+        "User-Agent": agent,
+        "Sec-CH-UA-Mobile": mobile,
+        "Sec-CH-UA-Platform": system,
+    }
+    return detect_platform(headers, app_user_agent=app_user_agent)
+
+
+def _gateway(settings: Settings) -> Gateway:
+    base_url = settings.base_url
+    return Gateway(
+        settings.partner_id,
+        settings.api_key,
+        sub_partner_id=settings.sub_partner_id,
+        base_url=ENVIRONMENTS[settings.env or "test"] if base_url is None else base_url,
+        extra=settings.extra,
+    )
+
+
+def _configured_keys() -> tuple[Any, ...]:
+    """Return the keys as configured, the one that signs last; None for what is not a list."""
+    # Not through the proxy, which would be a fifteenth of what an entry costs.
+    config = current_app._get_current_object().config  # type: ignore[attr-defined]
+    fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
+    return (
+        *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),
+        config.get("SECRET_KEY"),
+    )
+
+
+def _check_keys(keys: tuple[Any, ...]) -> None:
+    *fallbacks, key = keys
+    if not key:
+        raise ConfigError.about(
+            "SECRET_KEY", f"is not set, and links are signed with it: {NEW_KEY}."
+        )
+    if not _is_key(key):
+        raise ConfigError.about("SECRET_KEY", f"must be text: {NEW_KEY}.")
+    if not all(map(_is_key, fallbacks)):
+        raise ConfigError.about(
+            "SECRET_KEY_FALLBACKS", "must be a list of keys, none of them empty."
+        )
+
+
+def _is_key(key: object) -> bool:
+    # Half of a surrogate pair can be in a text, and in no bytes.
+    return (
+        isinstance(key, str | bytes)
+        and bool(key)
+        and not (isinstance(key, str) and _SURROGATE.search(key))
+    )

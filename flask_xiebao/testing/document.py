@@ -1,0 +1,371 @@
+"""The interface document, read a second time and by hand: what the gateway makes of a URL.
+
+It shares nothing of the reading with :mod:`flask_xiebao.pages` and :mod:`flask_xiebao.gateway` on
+purpose: the two are separate readings of one document, and a mistake in either shows where they
+meet. To add a page of the gateway, add its row.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from ..texts import text
+from ..values import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A page of the gateway as the document describes it.
+
+    :param title: what the page is, by locale.
+    :param meanings: what the parameters are that no other page has, by locale.
+    """
+
+    name: str
+    section: str
+    path: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    platforms: tuple[str, ...]
+    title: Mapping[str, str]
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def title_in(self, locale: str) -> str:
+        """Return what the page is."""
+        return text(locale, f"{self.name}.title", self.title)
+
+    def meaning_in(self, locale: str, parameter: str) -> str:
+        """Return what a parameter is, also one that the document does not have."""
+        try:
+            return text(locale, f"meaning.{parameter}", self.meanings.get(parameter))
+        except KeyError:
+            return text(locale, "meaning.")
+
+
+# Only section 2.2 describes paySuccess and 2.3 shows it; on the product page it is a habit of
+# integrations of this gateway that the document does not forbid.
+ROWS = (
+    Row(
+        name="product",
+        section="2.1",
+        path="/dispatch/cps",
+        required=("partnerId", "caseCode", "sign", "partnerUniqKey"),
+        optional=("subPartnerId", "platform", "paySuccess"),
+        platforms=("1", "2", "3", "4"),
+        title={"zh": "产品详情页", "en": "product page"},
+        meanings={
+            "caseCode": {
+                "zh": "产品方案代码，由携保提供",
+                "en": "the product, by the code that Xiebao provides",
+            }
+        },
+    ),
+    Row(
+        name="home",
+        section="2.2",
+        path="/dispatch/cps/index",
+        required=("partnerId", "sign", "partnerUniqKey"),
+        optional=("subPartnerId", "platform", "paySuccess"),
+        platforms=("1", "3", "4"),
+        title={"zh": "携保首页", "en": "home page"},
+    ),
+    Row(
+        name="policy",
+        section="2.3",
+        path="/dispatch/cps/insureDetail",
+        required=("partnerId", "insureNum", "sign"),
+        optional=("partnerUniqKey", "platform", "paySuccess"),
+        platforms=("1", "3", "4"),
+        title={"zh": "保单详情页", "en": "policy page"},
+        meanings={"insureNum": {"zh": "投保单号", "en": "the policy, by its application number"}},
+    ),
+)
+
+
+def row_named(name: str | None) -> Row | None:
+    """Return the row of a page, or None."""
+    return next((row for row in ROWS if row.name == name), None)
+
+
+#: The gateway's own hosts, which have its pages at the root.
+HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
+#: What the codes of ``platform`` stand for.
+PLATFORMS = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
+
+# What a query must not contain unescaped, and a percent sign that begins no escape.
+_NOT_ESCAPED = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
+# Unescaped Chinese is let through here, as browsers do; U+FFFD is what decoding makes of non-UTF-8.
+_NOT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose URLs are accepted.
+
+    :param partner_id: its ``partnerId``.
+    :param sign: ``md5(apiKey + partnerId)``.
+    """
+
+    partner_id: str
+    sign: Secret[str]
+
+    def hide(self, text: str) -> str:
+        """Mask the sign wherever it is in a text, in whatever case."""
+        sign = self.sign.reveal()
+        return re.sub(sign, mask(sign), text, flags=re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something for which the gateway refuses a URL.
+
+    :param code: what it is, by its key in :mod:`flask_xiebao.texts`.
+    :param parameter: the name as it was received, or that is missing; None for the page itself.
+    :param value: what it should be, or what was received, as far as it is not a secret.
+    """
+
+    code: str
+    parameter: str | None = None
+    value: str | None = None
+
+    def explain(self, locale: str, page: str | None) -> str:
+        """Say what is wrong and what to do, in this locale.
+
+        :param page: the name of the page.
+        """
+        row = row_named(page)
+        served = row.platforms if row else ()
+        codes = [
+            text(locale, "list.platform", code=code, platform=PLATFORMS[code]) for code in served
+        ]
+        comma = text(locale, "list.comma")
+        return text(
+            locale,
+            f"problem.{self.code}",
+            parameter=self.parameter,
+            value=self.value,
+            meaning=row.meaning_in(locale, self.parameter or "") if row else "",
+            section=row.section if row else "",
+            platforms=comma.join(codes),
+            pages=comma.join(row.path for row in ROWS),
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gateway makes of one request.
+
+    :param page: ``"product"``, ``"home"`` or ``"policy"``; ``None`` when the path is not a page.
+    :param problems: why the request is refused; empty when it is accepted.
+    :param parameters: names and values in the order received, the sign masked.
+    :param platform: the platform code, when it is given and the page serves it.
+    :param member: ``partnerUniqKey``, when it is given and valid.
+    :param pay_success: the decoded URL of ``paySuccess``, when it is given and valid.
+    """
+
+    page: str | None
+    problems: tuple[Problem, ...]
+    parameters: tuple[tuple[str, str], ...]
+    platform: int | None = None
+    member: str | None = None
+    pay_success: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing speaks against the request."""
+        return not self.problems
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the request is refused, in Chinese."""
+        return self.reasons_in("zh")
+
+    def reasons_in(self, locale: str) -> tuple[str, ...]:
+        """Say why the request is refused, in this locale."""
+        return tuple(problem.explain(locale, self.page) for problem in self.problems)
+
+
+def read(url: str, account: Account | None = None, also_known: Collection[str] = ()) -> Verdict:
+    """Read a URL as the gateway would; any text has a verdict.
+
+    :param url: a full URL or one that begins with its path. Except on Xiebao's own hosts the page
+        may be mounted below another path, as ``/gateway/dispatch/cps``.
+    :param account: whose URL it has to be; None checks all but partner id and key.
+    :param also_known: parameters outside the document that are let through, such as ``hidenav``.
+    """
+    address, _, query = url.partition("#")[0].partition("?")  # no client sends a fragment
+    row = row_at(address)
+    if row is not None:
+        return read_query(row, query, account, also_known)
+    path = address.partition("://")[2].partition("/")[2] if "://" in address else address[1:]
+    hide = account.hide if account else str
+    return Verdict(None, (Problem("page", value=hide(f"/{path}")),), _shown(query, account))
+
+
+def row_at(address: str) -> Row | None:
+    """Return the page at an address without its query, or None."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    if parts.scheme not in ("", "http", "https") or _NOT_ESCAPED.search(address):
+        return None
+    for row in ROWS:
+        mounted = parts.hostname not in HOSTS and parts.path.endswith(row.path)
+        if mounted or parts.path == row.path:
+            return row
+    return None
+
+
+def read_query(
+    row: Row, query: str, account: Account | None, also_known: Collection[str]
+) -> Verdict:
+    """Read the query of a request for a page; see :func:`read`."""
+    raw_fields = [raw for raw in query.split("&") if raw]
+    received = _parsed(query)
+    partner_id = dict(received).get("partnerId", "")
+    counts = Counter(name for name, _ in received)
+    missing = (Problem("missing", name) for name in row.required if name not in counts)
+    problems: list[Problem] = list(missing)
+    values: dict[str, str] = {}
+    for raw, (name, value) in zip(raw_fields, received, strict=True):
+        problem = (
+            _unknown(row, name, also_known)
+            or _malformed(row, raw, name, value, counts[name])
+            or _wrong(row, name, value, account, partner_id)
+        )
+        if problem is None:
+            values[name] = value
+        else:
+            problems.append(problem)
+    hide = account.hide if account else str
+    pay_success = values.get("paySuccess")
+    return Verdict(
+        page=row.name,
+        problems=tuple(dict.fromkeys(_hidden(problem, hide) for problem in problems)),
+        parameters=_shown(query, account),
+        platform=int(values["platform"]) if "platform" in values else None,
+        member=hide(values["partnerUniqKey"]) if "partnerUniqKey" in values else None,
+        pay_success=hide(_decoded(pay_success).decode()) if pay_success else None,
+    )
+
+
+def _parsed(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True, errors="replace", separator="&")
+
+
+def _shown(query: str, account: Account | None) -> tuple[tuple[str, str], ...]:
+    hide = account.hide if account else str
+    return tuple(
+        (hide(name), mask(value) if name.strip().lower() == "sign" else hide(value))
+        for name, value in _parsed(query)
+    )
+
+
+def _hidden(problem: Problem, hide: Callable[[str], str]) -> Problem:
+    parameter, value = (text and hide(text) for text in (problem.parameter, problem.value))
+    return Problem(problem.code, parameter, value)
+
+
+def mask(sign: str) -> str:
+    """Return what may be shown of a sign: the two characters at each end."""
+    if len(sign) < 8:
+        return sign and "***"
+    return f"{sign[:2]}…{sign[-2:]}"
+
+
+def _unknown(row: Row, name: str, also_known: Collection[str]) -> Problem | None:
+    known = (*row.required, *row.optional, *also_known)
+    if name in known:
+        return None
+    # An address that went through HTML begins its parameters with amp;.
+    bare = name.strip().removeprefix("amp;").lower()
+    for meant in known:
+        if bare == meant.lower():
+            return Problem("spaces" if name.strip() == meant else "misspelt", name, meant)
+    return Problem("unknown", name)
+
+
+def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem | None:
+    if count > 1:
+        return Problem("repeated", name, str(count))
+    if _NOT_ESCAPED.search(raw) or "\N{REPLACEMENT CHARACTER}" in name + value:
+        return Problem("escapes", name)
+    # The document's examples send subPartnerId empty; nothing else it names makes sense so.
+    must_have_value = {*row.required, *row.optional} - {"subPartnerId"}
+    if name in must_have_value and not value.strip():
+        return Problem("empty", name)
+    return None
+
+
+def _wrong(
+    row: Row, name: str, value: str, account: Account | None, partner_id: str
+) -> Problem | None:
+    code = said = None
+    match name:
+        case "partnerId" if account is not None and value != account.partner_id:
+            code, said = "partner", account.partner_id
+        case "sign":
+            code, said = _wrong_sign(value, partner_id, account), mask(value)
+        case "platform" if value not in row.platforms:
+            code, said = "no_pc" if value == "2" else "platform", value
+        case "paySuccess":
+            code = _wrong_pay_success(value)
+    return None if code is None else Problem(code, name, said)
+
+
+def _wrong_sign(sign: str, partner_id: str, account: Account | None) -> str | None:
+    if account is not None and hmac.compare_digest(sign.encode(), account.sign.reveal().encode()):
+        return None
+    if _is_example(sign, partner_id):
+        return "sign_example"
+    if not re.fullmatch("[0-9a-f]{32}", sign):
+        return "sign_shape"
+    return None if account is None else "sign"
+
+
+def _is_example(sign: str, partner_id: str) -> bool:
+    """Tell whether a sign has the shape of those in 2.1, which contradict the rule of 2.1."""
+    try:
+        digits = base64.b64decode(f"{sign[:15]}=", validate=True)
+    except ValueError:
+        return False
+    is_hex = bool(re.fullmatch(b"[0-9a-f]{11}", digits))
+    return is_hex and sign[15:].removeprefix("=") == partner_id
+
+
+def _wrong_pay_success(value: str) -> str | None:
+    if " " in value:
+        return "pay_success_plus"
+    if "-" in value or "_" in value:
+        return "pay_success_url_safe"
+    if value == "*":
+        return "pay_success_star"
+    # Python versions differ in how much wrong padding they forgive; encoding again forgives none.
+    if base64.b64encode(_decoded(value)).decode() != value:
+        return "pay_success_base64"
+    if not _is_absolute(_decoded(value).decode("utf-8", "replace")):
+        return "pay_success_url"
+    return None
+
+
+def _decoded(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        return b""
+
+
+def _is_absolute(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0  # an invalid port raises
+    except ValueError:
+        return False
+    return has_host and parts.scheme in ("http", "https") and not _NOT_IN_URL.search(url)

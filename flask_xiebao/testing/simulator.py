@@ -1,0 +1,130 @@
+"""A simulator of Xiebao's gateway: it reads requests strictly, and sells nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+)
+
+from ..config import current_locale
+from ..texts import text
+from ..values import Secret
+from .document import PLATFORMS, ROWS, Account, Row, Verdict, read, read_query
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class GatewaySimulator:
+    """Xiebao's pages (the document's sections 2.1 to 2.3), without Xiebao.
+
+    ``simulator.blueprint`` mounts them in an application, ``app.register_blueprint(
+    simulator.blueprint, url_prefix="/gateway")``; :meth:`create_app` serves them alone;
+    :meth:`check` reads a URL without HTTP. Its pages are in the language of the site's, by
+    ``XIEBAO_LOCALE``, else Flask-Babel, else Chinese.
+
+    :param partner_id: the one ``partnerId`` that is served.
+    :param api_key: its key; not kept, and shown nowhere.
+    :param also_known: parameters outside the document that are let through, such as ``hidenav``.
+    :raises ValueError: the partner id or the key is empty.
+    """
+
+    def __init__(self, partner_id: str | int, api_key: str, also_known: Iterable[str] = ()) -> None:
+        self._partner_id = str(partner_id)
+        key = Secret(api_key)
+        del api_key  # an error report shows the local variables of each frame
+        self._account = Account(self._partner_id, key.map(self._sign))
+        self._also_known = frozenset(also_known)
+        # Its files are beside those of the package, whose style its pages have.
+        self.blueprint = Blueprint(
+            "xiebao_gateway",
+            __package__.rpartition(".")[0],
+            static_folder="static",
+            static_url_path="/dispatch/static",
+            template_folder="templates",
+        )
+        for row in ROWS:
+            self.blueprint.add_url_rule(row.path, row.name, self._view(row))
+
+    def __repr__(self) -> str:
+        return f"<GatewaySimulator {self._partner_id}>"
+
+    def _sign(self, api_key: str) -> str:
+        if not (self._partner_id and api_key and isinstance(api_key, str)):
+            raise ValueError(
+                "GatewaySimulator needs a partner_id and an api_key, text and neither empty."
+            )
+        # Text from an environment may hold what UTF-8 has no bytes for: a key of nobody's.
+        signed = f"{api_key}{self._partner_id}".encode(errors="replace")
+        return hashlib.md5(signed, usedforsecurity=False).hexdigest()
+
+    def create_app(self) -> Flask:
+        """Return an application that is the simulator alone, its pages at the root."""
+        app = Flask(__name__, static_folder=None)
+        app.register_blueprint(self.blueprint)
+        return app
+
+    def check(self, url: str) -> Verdict:
+        """Read a URL as the gateway would; nothing is sent, and any text has a verdict.
+
+        :param url: a full URL or one that begins with its path. Except on Xiebao's own hosts
+            the page may be mounted below another path, as ``/gateway/dispatch/cps``.
+        """
+        return read(url, self._account, self._also_known)
+
+    def _view(self, row: Row) -> Callable[[], Response]:
+        def view() -> Response:
+            return self._answer(row)
+
+        # By its name and module, CSRF guards, limiters and tracers know a view.
+        view.__name__ = view.__qualname__ = row.name
+        return view
+
+    def _answer(self, row: Row) -> Response:
+        query = request.query_string.decode("utf-8", "replace")
+        verdict = read_query(row, query, self._account, self._also_known)
+        locale = current_locale(current_app.config.get("XIEBAO_LOCALE"))
+        accept = request.accept_mimetypes
+        if accept["application/json"] > accept["text/html"]:
+            response = _as_json(verdict, locale)
+        else:
+            page = render_template(
+                "xiebao/simulator.html",
+                verdict=verdict,
+                reasons=verdict.reasons_in(locale),
+                title=row.title_in(locale),
+                meaning=partial(row.meaning_in, locale),
+                text=partial(text, locale),
+                platforms=PLATFORMS,
+            )
+            response = make_response(page)
+        response.status_code = 200 if verdict.accepted else 400
+        response.vary.add("Accept")
+        response.headers.update(_HEADERS)
+        return response
+
+
+def _as_json(verdict: Verdict, locale: str) -> Response:
+    return jsonify(
+        accepted=verdict.accepted,
+        page=verdict.page,
+        reasons=verdict.reasons_in(locale),
+        parameters=verdict.parameters,
+        platform=verdict.platform,
+        member=verdict.member,
+        pay_success=verdict.pay_success,
+    )

@@ -1,0 +1,116 @@
+"""English, and the last resort of every other locale: no text may be missing here."""
+
+TEXTS = {
+    "language": "en",
+    # an entry's QR code
+    "qr.label": "QR code: scan it with a phone to get insured",
+    # the page that sends a browser to the link that a script fetched
+    "navigate.title": "Opening…",
+    "navigate.open": "Nothing happens? Open it here",
+    # the page with a QR code for the phone
+    "handoff.title": "Go on with your phone",
+    "handoff.how": (
+        "Scan the QR code with WeChat or your phone's camera. There is no need to sign in again."
+    ),
+    "handoff.code": "QR code: scan it with your phone to go on",
+    "handoff.minutes": "The code works for {count} minutes.",
+    "handoff.seconds": "The code works for {count} seconds.",
+    "handoff.refresh": "Get a new code",
+    "handoff.private": "The code stands for you: do not pass it on.",
+    "handoff.direct": "I am on a tablet or phone: open here",
+    # why somebody is not let through, by status
+    "notice.401.title": "Please sign in",
+    "notice.401.text": "Once you are signed in you can go on to your insurance.",
+    "notice.403.title": "This link belongs to another member",
+    "notice.403.text": (
+        "You are signed in to a different account. Sign in to the account that the link belongs"
+        " to, or start again from the site."
+    ),
+    "notice.404.title": "This link does not work",
+    "notice.404.text": (
+        "It may be incomplete, or it was changed. Please start again from the site."
+    ),
+    "notice.410.title": "This link has expired",
+    "notice.410.text": (
+        "To protect your account it worked for a limited time only. Sign in to go on, or ask for a"
+        " new link."
+    ),
+    "notice.login": "Sign in",
+    "notice.start": "Back to the site",
+    # the simulator of the gateway
+    "simulator.title": "Xiebao gateway simulator (sells no insurance)",
+    "simulator.heading": "Xiebao gateway simulator",
+    "simulator.what": (
+        "This is not Xiebao. It sells no insurance and takes no money: it only checks whether a"
+        " request is as the interface document says."
+    ),
+    "simulator.accepted": "Accepted: {page}",
+    "simulator.refused": "Refused: {page}",
+    "simulator.received": "Parameters received (of the sign, two characters at each end)",
+    "simulator.parameter": "Parameter",
+    "simulator.value": "Value",
+    "simulator.meaning": "Meaning",
+    "simulator.platform": "{meaning}, {platform}",
+    "simulator.nothing": "No parameters",
+    "simulator.then": "Had the member paid, Xiebao would send them to the URL of paySuccess:",
+    "simulator.paid": "Payment succeeds",
+    # what the document's parameters are
+    "meaning.partnerId": "the partner's account at Xiebao",
+    "meaning.subPartnerId": "the partner's sub-account, empty for none",
+    "meaning.partnerUniqKey": "the member, by the partner's id",
+    "meaning.platform": "where the page is shown",
+    "meaning.paySuccess": "the standard base64 of the http(s) URL to go to after payment",
+    "meaning.sign": "md5(apiKey + partnerId), 32 lower-case hex digits",
+    "meaning.": "a parameter that is not in the document",
+    # in lists
+    "list.comma": ", ",
+    "list.platform": "{code} ({platform})",
+    # what is wrong with a URL
+    "problem.page": "The gateway has no page {value}: its pages are {pages}.",
+    "problem.missing": "{parameter} is missing: {section} requires it. It is {meaning}.",
+    "problem.spaces": (
+        "'{parameter}' has a space, as in the examples of 2.1, by mistake: write {value}."
+    ),
+    "problem.misspelt": "'{parameter}' is not a parameter: write {value}.",
+    "problem.unknown": (
+        "{parameter} is not a parameter of {section}: leave it out, or name it in XIEBAO_EXTRA if"
+        " Xiebao told you of it."
+    ),
+    "problem.repeated": "{parameter} is there {value} times: send it once.",
+    "problem.escapes": "{parameter} is not percent-encoded as UTF-8: encode it.",
+    "problem.empty": "{parameter} is empty: it is {meaning}.",
+    "problem.partner": "partnerId is another account's: this site's is {value}.",
+    "problem.sign": (
+        "sign={value} is not made with the key of this account and environment: it must be"
+        " md5(apiKey + partnerId), 32 lower-case hex digits."
+    ),
+    "problem.sign_shape": (
+        "sign={value} has the wrong shape: it must be md5(apiKey + partnerId), 32 lower-case hex"
+        " digits."
+    ),
+    "problem.sign_example": (
+        "sign={value} has the shape of the examples in 2.1, base64 of eleven hex digits and then"
+        " the partner id, and is wrong like them: it must be md5(apiKey + partnerId), 32 lower-case"
+        " hex digits."
+    ),
+    "problem.platform": "platform={value} is refused: {section} has {platforms}.",
+    "problem.no_pc": (
+        "platform={value} is refused: {section} has {platforms}, and no PC at present."
+    ),
+    "problem.pay_success_plus": (
+        "paySuccess is not standard base64: a + in it must be sent as %2B."
+    ),
+    "problem.pay_success_url_safe": (
+        "paySuccess is URL-safe base64: it must be standard base64, with + and / for - and _."
+    ),
+    "problem.pay_success_star": (
+        "paySuccess is not standard base64: the * in the examples of 2.3 stands for one."
+    ),
+    "problem.pay_success_base64": (
+        "paySuccess is not standard base64: send it with the = at its end."
+    ),
+    "problem.pay_success_url": (
+        "paySuccess is not the base64 of an absolute http:// or https:// URL, in UTF-8 and without"
+        " white space."
+    ),
+}

@@ -1,0 +1,98 @@
+"""Simplified Chinese."""
+
+TEXTS = {
+    "language": "zh-CN",
+    # an entry's QR code
+    "qr.label": "用手机扫码投保",
+    # the page that sends a browser to the link that a script fetched
+    "navigate.title": "正在打开…",
+    "navigate.open": "没有自动打开？请点这里",
+    # the page with a QR code for the phone
+    "handoff.title": "用手机继续",
+    "handoff.how": "请用手机微信或相机扫描二维码，无需再次登录。",
+    "handoff.code": "二维码：用手机扫码继续",
+    "handoff.minutes": "二维码 {count} 分钟内有效。",
+    "handoff.seconds": "二维码 {count} 秒内有效。",
+    "handoff.refresh": "换一个新的二维码",
+    "handoff.private": "二维码代表您本人，请勿转发给他人。",
+    "handoff.direct": "我正在用平板或手机，直接打开",
+    # why somebody is not let through, by status
+    "notice.401.title": "请先登录",
+    "notice.401.text": "登录以后就可以继续投保或查看保单。",
+    "notice.403.title": "这个链接属于另一位会员",
+    "notice.403.text": "您登录的账号与链接不一致。请换用链接所属的账号登录，或者从网站上重新打开。",
+    "notice.404.title": "链接无效",
+    "notice.404.text": "链接可能不完整，或者已被修改。请从网站上重新打开。",
+    "notice.410.title": "链接已过期",
+    "notice.410.text": (
+        "为了保护您的账户，这个链接只在一段时间内有效。请登录后继续，或者重新获取链接。"
+    ),
+    "notice.login": "去登录",
+    "notice.start": "返回网站首页",
+    # the simulator of the gateway
+    "simulator.title": "携保网关模拟器（不出售任何保险）",
+    "simulator.heading": "携保网关模拟器",
+    "simulator.what": "这里不是携保，不出售任何保险，也不收款；只检查请求是否符合接口文档。",
+    "simulator.accepted": "已接受：{page}",
+    "simulator.refused": "已拒绝：{page}",
+    "simulator.received": "收到的参数（sign 只显示首尾两位）",
+    "simulator.parameter": "参数",
+    "simulator.value": "值",
+    "simulator.meaning": "说明",
+    "simulator.platform": "{meaning}：{value} = {platform}",
+    "simulator.nothing": "没有参数",
+    "simulator.then": "假设用户已经付款，携保会带用户回到 paySuccess 的网址：",
+    "simulator.paid": "支付成功",
+    # what the document's parameters are
+    "meaning.partnerId": "渠道账号，由携保为每个渠道分配",
+    "meaning.subPartnerId": "渠道子账号，当子账号投保时必传",
+    "meaning.partnerUniqKey": "渠道会员唯一标识，即渠道自己的会员的 ID",
+    "meaning.platform": "平台类型",
+    "meaning.paySuccess": "支付成功后跳转的网址，base64 编码",
+    "meaning.sign": "md5(apiKey + partnerId)，32 位小写",
+    "meaning.": "文档里没有这个参数",
+    # in lists
+    "list.comma": "、",
+    "list.platform": "{code}（{platform}）",
+    # what is wrong with a URL
+    "problem.page": "网关没有这个页面：路径只能是 {pages}。",
+    "problem.missing": "缺少 {parameter}（{meaning}）：文档 {section} 的页面必须有它。",
+    "problem.spaces": (
+        "不认识参数「{parameter}」：应写作 {value}，前后不能有空格，大小写要和文档一致。"
+    ),
+    "problem.misspelt": (
+        "不认识参数「{parameter}」：应写作 {value}，前后不能有空格，大小写要和文档一致。"
+    ),
+    "problem.unknown": (
+        "不认识参数「{parameter}」：文档 {section} 里没有，请去掉，或登记在 also_known。"
+    ),
+    "problem.repeated": "{parameter} 出现了 {value} 次：只能出现一次。",
+    "problem.escapes": "{parameter} 的转义有误：特殊字符要按 UTF-8 写成百分号转义。",
+    "problem.empty": "{parameter} 是空的：请给出值（{meaning}）。",
+    "problem.partner": "partnerId 不是 {value}：请用携保分配的渠道账号。",
+    "problem.sign": (
+        "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制，"
+        "请核对 apiKey 是不是这个环境的。"
+    ),
+    "problem.sign_shape": (
+        "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制，现在的形式不对。"
+    ),
+    "problem.sign_example": (
+        "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制；"
+        "文档 2.1 的示例是 base64 加 partnerId，那是笔误，请勿照抄。"
+    ),
+    "problem.platform": "platform 不对：文档 {section} 只接受 {platforms}。",
+    "problem.no_pc": "platform 不对：文档 {section} 只接受 {platforms}，目前不支持 PC。",
+    "problem.pay_success_plus": "paySuccess 里有空格：base64 的 + 要写成 %2B。",
+    "problem.pay_success_url_safe": (
+        "paySuccess 用了 URL 安全的 base64：请用标准的，即 + 和 /，不是 - 和 _。"
+    ),
+    "problem.pay_success_star": (
+        "paySuccess 不是标准 base64：文档 2.3 示例里的 * 只是占位，请换成真正的值。"
+    ),
+    "problem.pay_success_base64": "paySuccess 不是标准 base64：请连同末尾的 = 一起发送。",
+    "problem.pay_success_url": (
+        "paySuccess 解码后不是完整的网址：应以 http:// 或 https:// 开头，"
+        "有主机名，没有空白和控制字符，按 UTF-8 编码。"
+    ),
+}

@@ -1,0 +1,189 @@
+"""Where a link leads, and whether its host can be trusted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Flask, abort, current_app, has_request_context, request, url_for
+from werkzeug.routing import BuildError
+
+from .admission import check_can_be_followed
+from .caching import rendering
+from .config import is_in_development
+from .errors import ConfigError, LinkError
+from .links import REMEMBERED, Entry, LinkSigner, make_entry
+from .members import MemberId, normalize_member
+from .pages import PAGES
+from .platforms import Platform
+from .state import State
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_PLACE = "token-goes-here"
+# A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
+_HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(:[0-9]{1,5})?", re.IGNORECASE)
+
+_PLATFORMS: Mapping[str, Platform] = {platform.slug: platform for platform in Platform}
+
+
+class NowhereError(LinkError):
+    """Nothing says where the site is: wrong for every link, not for one."""
+
+
+def link(
+    state: State,
+    page: str,
+    reference: str | int | None = None,
+    *,
+    member: MemberId | None = None,
+    sub_partner_id: str | None = None,
+    platform: Platform | str | int | None = None,
+    return_to: str | None = None,
+    max_age: int | None = None,
+    external: bool = False,
+) -> str:
+    """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`."""
+    if not state.settings.enabled:
+        return ""
+    if isinstance(page, str) and page in PAGES and PAGES[page].members_own:
+        member = _current_member(state) if member is None else normalize_member(member)
+        if member is None:
+            return ""
+    elif member is None and max_age is None:
+        try:
+            token = _memberless_token(
+                state.signer, page, reference, sub_partner_id, platform, return_to
+            )
+        except TypeError:  # an argument that cannot be hashed: make_entry() says which
+            pass
+        else:
+            return _page_url(state, page, token, external)
+    entry = make_entry(
+        page, reference, sub_partner_id, platform, return_to, normalize_member(member), max_age
+    )
+    return entry_url(state, entry, external=external)
+
+
+@lru_cache(REMEMBERED, typed=True)
+def _memberless_token(signer: LinkSigner, *details: Any) -> str:
+    """Sign a link that is the same on every page that shows it: once is enough."""
+    return signer.dumps(make_entry(*details))
+
+
+def _current_member(state: State) -> str | None:
+    if not has_request_context():
+        raise LinkError(
+            "Without a request nobody is logged in: say whose link it is (member).", "member"
+        )
+    return state.members.current()
+
+
+def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = False) -> str:
+    """Return the signed link of *entry*.
+
+    :param external: make an absolute URL, for a link that leaves the site.
+    :param asker_only: the link is shown to nobody but whoever sent the request, so a forged Host
+        header would fool only its forger.
+    :raises LinkError: when the link would not be safe, or cannot be built.
+    """
+    check_can_be_followed(entry, members_are_known=state.members.are_known())
+    if entry.member is not None and has_request_context() and not asker_only:
+        if external and not host_is_trusted(state):
+            raise LinkError(
+                "A link that carries a member off the site is built on the Host header, which"
+                " anybody can forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS.",
+                "external",
+            )
+        rendering().mark_private()
+    return _page_url(state, entry.page, state.signer.dumps(entry), external)
+
+
+def _page_url(state: State, page: str, token: str, external: bool) -> str:
+    if external or not has_request_context():
+        return endpoint_url(state, f"xiebao.{page}", external=True, token=token)
+    # A page may show hundreds of entries, and their links differ in the token only.
+    around = rendering().around_token
+    if page not in around:
+        url = endpoint_url(state, f"xiebao.{page}", token=_PLACE)
+        around[page] = url.split(_PLACE)
+    return token.join(around[page])
+
+
+def endpoint_url(state: State, endpoint: str, *, external: bool = False, **values: Any) -> str:
+    """Return the URL of one of the extension's endpoints.
+
+    :param external: make it absolute, on ``XIEBAO_PUBLIC_URL`` if that is set. Without a request
+        every URL is.
+    :raises NowhereError: when there is no request and no setting says where the site is.
+    """
+    if has_request_context() and not external:
+        return url_for(endpoint, **values)
+    if state.settings.public_url is not None:
+        public = urlsplit(state.settings.public_url)
+        return current_app.url_map.bind(
+            public.netloc, script_name=public.path or "/", url_scheme=public.scheme
+        ).build(endpoint, values, force_external=True)
+    if current_app.config["SERVER_NAME"]:
+        return url_for(endpoint, _external=True, **values)
+    if has_request_context():
+        if not _HOST.fullmatch(request.host):
+            abort(400, "The Host header of this request is not the name of a host.")
+        return url_for(endpoint, _external=True, **values)
+    raise NowhereError(
+        "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL, such as"
+        " https://shop.example."
+    )
+
+
+def host_is_trusted(state: State) -> bool:
+    """Tell whether something else than the request says where the site is."""
+    return bool(
+        is_in_development()
+        or state.settings.public_url
+        or current_app.config["SERVER_NAME"]
+        or trusts_hosts()
+    )
+
+
+def trusts_hosts() -> bool:
+    """Tell whether the current app refuses requests for a host that it does not name."""
+    # Only a Flask that has the setting does so.
+    return "TRUSTED_HOSTS" in Flask.default_config and bool(current_app.config["TRUSTED_HOSTS"])
+
+
+def this_link(**query: Any) -> str:
+    """Return the path of the link that is being followed, by default with its ``?platform=``."""
+    platform = asked_platform(request.environ)
+    query = {"platform": None if platform is None else platform.slug, **query}
+    return url_for(request.endpoint or "", **(request.view_args or {}), **query)
+
+
+def asked_platform(environ: WSGIEnvironment) -> Platform | None:
+    """Return the ``?platform=`` of a request if it names one."""
+    query: str = environ.get("QUERY_STRING", "")
+    if not query:
+        return None
+    # Not request.args, which fails where a query is not UTF-8.
+    name, *_ = parse_qs(query, errors="replace").get("platform", [""])
+    return _PLATFORMS.get(name)
+
+
+def login_url(login_view: str) -> str:
+    """Return the URL of the login that comes back to the link being followed.
+
+    :raises ConfigError: when there is no such login.
+    """
+    try:
+        return url_for(login_view, next=this_link())
+    except BuildError as error:
+        raise ConfigError.about("XIEBAO_LOGIN_VIEW", f"is {login_view!r}. {error}") from None
+
+
+def from_root(url: str) -> str:
+    """Return a URL as browsers need it: ``XIEBAO_BASE_URL`` may be a path of this site."""
+    return request.root_path + url if url.startswith("/") else url

@@ -1,0 +1,128 @@
+"""Values that go into a URL or stay secret: how they are hidden, shown and checked.
+
+What is wrong with a value is a :exc:`ValueError` whose text follows on the value's name; who knows
+the name makes it an error of this package.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import NoneType
+from typing import Generic, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from .errors import XiebaoError
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
+_LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
+# Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
+_LONGEST_TEXT, _LONGEST_URL = 2000, 8000
+_LONGEST_SHOWN = 60
+
+
+class Secret(Generic[T]):
+    """What is not printed by accident: logs, tracebacks and ``repr`` show a placeholder.
+
+    Error reports show the local variables of each frame, so a secret is hidden first and checked
+    afterwards, by :meth:`map`.
+    """
+
+    __slots__ = ("_hidden",)
+
+    def __init__(self, hidden: T) -> None:
+        self._hidden = hidden
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    def __deepcopy__(self, memo: object) -> Secret[T]:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A secret is not pickled: pass on where it comes from.")
+
+    def reveal(self) -> T:
+        """Return it."""
+        return self._hidden
+
+    def map(self, change: Callable[[T], U]) -> Secret[U]:
+        """Return what *change* makes of it, hidden too.
+
+        :raises ValueError: if *change* does, or :exc:`.XiebaoError`: without the frames in between,
+            which hold what is hidden.
+        """
+        try:
+            return Secret(change(self._hidden))
+        except (ValueError, XiebaoError) as error:
+            error.__cause__ = error.__context__ = None
+            failed = error.with_traceback(None)
+        raise failed
+
+
+def plain_text(value: str | int) -> str:
+    """Return what *value* says, as a plain string.
+
+    It may be a lazy proxy or an enum that is text or a number: str() would name the latter.
+    """
+    if type(value) is str:
+        return value
+    return "".join(value) if isinstance(value, str) else str(int(value))
+
+
+def shown(value: object) -> str:
+    """Return how a message shows what was given. It is not for secrets."""
+    try:
+        text = repr(value)
+    except Exception:  # such as of a number of thousands of digits
+        return f"this {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
+    """Return *value* as the text that a query parameter can carry.
+
+    :param value: text, or a whole number, which becomes its digits.
+    :param longest: how many characters it may have.
+    :raises ValueError: when it is empty, blank, unprintable, too long or of another type.
+    """
+    # isinstance() asks a lazy proxy for its class, `is None` does not.
+    if isinstance(value, NoneType):
+        raise ValueError("is None, such as a NULL in a database: give it a value.")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"must be text or a whole number, not {type(value).__name__}.")
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        raise ValueError("is too large a number.")
+    text = plain_text(value)
+    if not text.strip():
+        raise ValueError("is empty: give it a value.")
+    if len(text) > longest:
+        raise ValueError(f"has {len(text):,} characters, and may have {longest:,}.")
+    if not text.isprintable():
+        [mark, *_] = (mark for mark in text if not mark.isprintable())
+        raise ValueError(f"has U+{ord(mark):04X}, a character that cannot be printed: remove it.")
+    return text
+
+
+def check_web_url(value: object) -> str:
+    """Return *value* if it is an absolute http(s) URL.
+
+    :raises ValueError: when it is anything else, or has a user name.
+    """
+    text = check_text(value, _LONGEST_URL)
+    try:
+        parts = urlsplit(text)
+        # An invalid port, and a host that DNS cannot have, raise when they are asked for.
+        host = (parts.hostname or "").encode("idna").decode()
+        named = _HOST.fullmatch(host) and parts.port != 0
+        well_formed = parts.scheme in ("http", "https") and bool(named)
+    except ValueError:
+        well_formed = False
+    if not well_formed or " " in text or "\\" in text:
+        raise ValueError("must be an absolute http:// or https:// URL.")
+    if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
+        raise ValueError("must have no user name or password before its host.")
+    return text

@@ -1,0 +1,82 @@
+"""Who may follow a link: the table, as data and without HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from flask_xiebao import Entry, LinkError
+from flask_xiebao.admission import Go, LogIn, Refusal, check_can_be_followed, decide
+from tests.support import CODE, NUMBER
+
+SIGNED_AT = 1_800_000_000
+LIFE = 60
+
+PRODUCT = Entry("product", CODE)
+HOME = Entry("home")
+POLICY = Entry("policy", NUMBER, "alice")
+
+log_in = LogIn()
+not_yours = Refusal(403, "another_member")
+past = Refusal(410, "expired")
+invalid = Refusal(404, "invalid_link")
+
+#: The link's member, its max age, who is logged in, how many seconds later, and what comes of it.
+TABLE = [
+    (None, None, "alice", 0, Go("alice")),
+    (None, None, None, 0, log_in),
+    ("alice", None, "alice", 0, Go("alice")),
+    ("alice", None, "alice", 10**9, Go("alice")),
+    ("alice", LIFE, "alice", 0, Go("alice")),
+    ("alice", LIFE, "alice", LIFE, Go("alice")),
+    ("alice", LIFE, "alice", 10**9, Go("alice")),
+    ("alice", None, "bob", 0, not_yours),
+    ("alice", LIFE, "bob", 0, not_yours),
+    ("alice", LIFE, "bob", 10**9, not_yours),
+    ("alice", None, None, 0, log_in),
+    ("alice", None, None, 10**9, log_in),
+    ("alice", LIFE, None, 0, Go("alice", LIFE)),
+    ("alice", LIFE, None, 1, Go("alice", LIFE - 1)),
+    ("alice", LIFE, None, LIFE - 1, Go("alice", 1)),
+    ("alice", LIFE, None, LIFE, past),
+    ("alice", LIFE, None, 10**9, past),
+]
+
+
+@pytest.mark.parametrize("entry", [PRODUCT, HOME, POLICY], ids=["product", "home", "policy"])
+@pytest.mark.parametrize(("member", "max_age", "current", "later", "decision"), TABLE)
+def test_the_table(
+    entry: Entry,
+    member: str | None,
+    max_age: int | None,
+    current: str | None,
+    later: int,
+    decision: Go | LogIn | Refusal,
+) -> None:
+    link = replace(entry, member=member, max_age=max_age, signed_at=SIGNED_AT)
+    if entry is POLICY and member is None:
+        decision = invalid  # it would open whichever policy it names for whoever comes
+    assert decide(link, current, SIGNED_AT + later) == decision
+
+
+def test_a_link_that_says_no_time_vouches_for_nobody() -> None:
+    never_signed = replace(PRODUCT, member="alice", max_age=LIFE)
+    assert decide(never_signed, None, SIGNED_AT) == past
+
+
+@pytest.mark.parametrize("are_known", [True, False])
+@pytest.mark.parametrize(
+    ("member", "max_age", "needs_a_login"),
+    [(None, None, False), ("alice", LIFE, False), ("alice", None, True)],
+)
+def test_no_link_is_made_that_nobody_could_follow(
+    member: str | None, max_age: int | None, needs_a_login: bool, are_known: bool
+) -> None:
+    entry = replace(PRODUCT, member=member, max_age=max_age)
+    if are_known or not needs_a_login:
+        check_can_be_followed(entry, members_are_known=are_known)
+    else:
+        with pytest.raises(LinkError, match="member needs max_age") as raised:
+            check_can_be_followed(entry, members_are_known=are_known)
+        assert raised.value.argument == "max_age"

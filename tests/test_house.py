@@ -1,0 +1,159 @@
+"""How the package is built: its order, and what it takes to add a page or a locale."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import flask_xiebao
+
+PACKAGE = Path(flask_xiebao.__file__).parent
+
+#: Each file imports only what stands above it. A folder's files are in this order, too.
+ORDER = (
+    # pure Python, without Flask
+    *("errors", "values", "texts", "texts.en", "texts.zh", "platforms", "pages", "gateway"),
+    *("members", "links", "admission"),
+    # what belongs to an app and to a request
+    *("log", "config", "signals", "state", "caching", "urls"),
+    # what visitors meet
+    *("templating", "answers", "views", "extension", ""),
+    # for a site's tests, and for its shell
+    *("testing.document", "testing.links", "testing.simulator", "testing", "testing.devices"),
+    *("pytest_plugin", "cli.findings", "cli.link", "cli.doctor", "cli.inspect", "cli"),
+)
+PURE = ORDER[: ORDER.index("log")]
+
+
+def name_of(file: Path) -> str:
+    """Return what a file is called in :data:`ORDER`."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imported(file: Path) -> set[str]:
+    """Return the modules that a file imports, wherever it does: ours as in :data:`ORDER`."""
+    package = file.parent.relative_to(PACKAGE).parts if PACKAGE in file.parents else ()
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+        elif isinstance(node, ast.ImportFrom):
+            here = package[: len(package) - node.level + 1]
+            module = ".".join([*here, *(node.module or "").split(".")]).strip(".")
+            names = [f"{module}.{alias.name}".strip(".") for alias in node.names]
+            found |= {name if name in ORDER else module for name in names}
+    return found
+
+
+DEMO = sorted(PACKAGE.with_name("demo_app").rglob("*.py"))
+FILES = {name_of(file): file for file in PACKAGE.rglob("*.py")}
+
+
+def test_every_file_has_its_place() -> None:
+    assert sorted(FILES) == sorted(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_file_imports_only_what_stands_above_it(name: str) -> None:
+    above = set(ORDER[: ORDER.index(name)])
+    assert imported(FILES[name]) & set(ORDER) <= above
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_ground_floor_knows_no_flask(name: str) -> None:
+    others = {module.partition(".")[0] for module in imported(FILES[name])}
+    assert not others & {"flask", "werkzeug", "jinja2", "markupsafe", "click"}
+
+
+@pytest.mark.parametrize("file", DEMO, ids=lambda file: file.name)
+def test_the_demo_needs_nothing_that_a_site_may_not_use(file: Path) -> None:
+    ours = {name for name in imported(file) if name.partition(".")[0] == "flask_xiebao"}
+    assert ours <= {"flask_xiebao", "flask_xiebao.testing"}
+
+
+#: What a page that the gateway may have one day takes: two rows.
+PAGE = """
+    Page(
+        name="claim",
+        section="2.4",
+        path="/dispatch/cps/claim",
+        reference="claimNum",
+        parameters=("partnerId", "claimNum", "sign", "partnerUniqKey", "platform", "paySuccess"),
+        required=frozenset({"claimNum", "partnerUniqKey"}),
+        platforms=_NO_PC_AT_PRESENT,
+        members_own=True,
+        label={"zh": "查看理赔", "en": "View claim"},
+        on_phone={"zh": "用手机查看理赔", "en": "View your claim on your phone"},
+        sample="LP20260101",
+    ),
+"""
+ROW = """
+    Row(
+        name="claim",
+        section="2.4",
+        path="/dispatch/cps/claim",
+        required=("partnerId", "claimNum", "sign", "partnerUniqKey"),
+        optional=("platform", "paySuccess"),
+        platforms=("1", "3", "4"),
+        title={"zh": "理赔详情页", "en": "claim page"},
+        meanings={"claimNum": {"zh": "理赔号", "en": "the claim, by its number"}},
+    ),
+"""
+#: And what a locale takes: a file. What it leaves out is in English.
+LOCALE = '''
+"""Esperanto."""
+
+TEXTS = {
+    "language": "eo",
+    "claim.label": "Vidi reklamon",
+    "claim.on_phone": "Vidi vian reklamon per telefono",
+    "claim.title": "paĝo de reklamo",
+    "meaning.claimNum": "la reklamo",
+    "handoff.how": "Skanu la kodon.",
+    "notice.404.title": "Ĉi tiu ligilo ne funkcias",
+    "qr.label": "Kodo por telefono",
+    "simulator.accepted": "Akceptita: {page}",
+    "problem.missing": "{parameter} mankas: {meaning}",
+}
+'''
+
+
+def with_row(file: Path, row: str) -> None:
+    """Add a row to the table of a file."""
+    text = file.read_text("utf-8")
+    table = re.search(r"^_?ROWS = \(\n.*?(?=^\)$)", text, re.DOTALL | re.MULTILINE)
+    assert table
+    file.write_text(text[: table.end()] + row.lstrip("\n") + text[table.end() :], "utf-8")
+
+
+def test_a_page_is_a_row_and_a_locale_is_a_file(tmp_path: Path) -> None:
+    copy = tmp_path / "flask_xiebao"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    with_row(copy / "pages.py", PAGE)
+    with_row(copy / "testing/document.py", ROW)
+    (copy / "texts/eo.py").write_text(LOCALE.lstrip(), "utf-8")
+    tests = tmp_path / "test_another_page.py"
+    shutil.copy(Path(__file__).with_name("another_page.py"), tests)
+    run = subprocess.run(  # noqa: S603
+        [
+            *(sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("-p", "flask_xiebao.pytest_plugin", str(tests)),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "15 passed" in run.stdout
