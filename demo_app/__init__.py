@@ -52,7 +52,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     app.register_blueprint(widgets.blueprint)
     app.register_blueprint(qa.blueprint)
     events.init_app(app)
-    app.before_request(_refuse_hosts_that_are_none)
+    app.before_request(_refuse_invalid_hosts)
     app.after_request(_content_security_policy)
     _keep_sign_out_of_access_logs()
     return app
@@ -81,11 +81,11 @@ def _kept_secret(folder: Path) -> str:
     return file.read_text()
 
 
-def _refuse_hosts_that_are_none() -> None:
+def _refuse_invalid_hosts() -> None:
     try:
         _ = request.url_root
     except UnicodeError:
-        abort(400, "The Host header of this request is no name of a host.")
+        abort(400, "The Host header of this request is not the name of a host.")
 
 
 def _content_security_policy(response: Response) -> Response:

@@ -1,6 +1,6 @@
-"""Who may follow a link, and who may not and why: section 3 of the rules, as data.
+"""Who may follow a link, and who may not and why, as data.
 
-Pure Python: nothing here needs Flask. What HTTP makes of a decision is up to :mod:`.answers`.
+Nothing here uses Flask. :mod:`.views` asks at the click, and :mod:`.answers` says no.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Refusal:
     reason: str
 
 
+# Those of decide(), and what a link can be refused for before it is asked or, by a login, after.
 DISABLED = Refusal(404, "disabled")
 INVALID_LINK = Refusal(404, "invalid_link")
 ANOTHER_MEMBER = Refusal(403, "another_member")
@@ -73,7 +74,10 @@ def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
     :param members_are_known: whether the site can say who is logged in.
     :raises LinkError: when nobody could.
     """
-    if entry.member is not None and entry.max_age is None and not members_are_known:
+    if entry.member is None:
+        if page_named(entry.page).members_own:
+            raise LinkError(f"A link to the {entry.page} page says whose it is.", "member")
+    elif entry.max_age is None and not members_are_known:
         raise LinkError(
             "member needs max_age on a site that cannot say who is logged in: add a member_loader,"
             " or give the link a max_age.",

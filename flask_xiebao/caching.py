@@ -1,7 +1,7 @@
 """What caches and browsers have to know of a response, and the hooks that have it written last.
 
-All that reaches into Flask further than its public interface goes is here: the state of a request,
-the hook that runs last, and the headers that are written as they are sent.
+All that hooks into Flask's responses is here: what is kept with a request, the hook that runs last,
+and the headers that are written as they are sent.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def finish(response: R) -> R:
         here._flask_xiebao_sent = response
     else:
         state.sent = response
-    if (state is not None or _is_link(here)) and not hasattr(response, "_flask_xiebao"):
+    if (state is not None or _is_link(here)) and not hasattr(response, "_xiebao_writes"):
         response.__class__ = _writing(type(response))  # type: ignore[arg-type, assignment]
     return response
 
@@ -140,7 +140,7 @@ def _writing(kind: type[Response]) -> type[Response]:
     """
 
     class Writing(kind):  # type: ignore[valid-type, misc]
-        _flask_xiebao = True
+        _xiebao_writes = True
 
         def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
             return _write(super().get_wsgi_headers(environ))

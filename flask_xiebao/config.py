@@ -8,14 +8,12 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
-from flask import current_app
-
 from .errors import ConfigError
 from .gateway import Gateway, check_base_url, check_extra
 from .links import check_seconds
 from .platforms import may_backtrack
 from .texts import locales
-from .values import Secret, check_text, check_web_url, shown
+from .values import Secret, WrongValueError, check_address, check_text, check_web_url, shown
 
 #: The gateway of each ``XIEBAO_ENV``.
 ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
@@ -23,7 +21,7 @@ ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
 )
 
 #: What to do about a missing or weak ``SECRET_KEY``.
-NEW_KEY = 'make one with python -c "import secrets; print(secrets.token_hex())"'
+NEW_KEY = 'Make one with python -c "import secrets; print(secrets.token_hex())"'
 
 # In what a check says: the setting that is checked.
 _THIS = "XIEBAO_…"
@@ -32,27 +30,27 @@ _ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 _REQUIRED = {
     "partner_id": "it is the account that Xiebao gave you (渠道账号, partnerId)",
-    "api_key": "it is the key of that account, and differs between test and production (apiKey)",
+    "api_key": "it is the key of your account, and differs between test and production (apiKey)",
 }
 
 
 def _text(value: object) -> str:
     """Accept text or a whole number: ``from_prefixed_env()`` makes one of a variable of digits."""
     if isinstance(value, float):
-        raise ValueError(
+        raise WrongValueError(
             "was read as a decimal number and may have lost digits: put it in double quotes, in"
             f" the environment too: FLASK_{_THIS}='\"…\"'."
         )
     text = check_text(value)
     if text != text.strip():
-        raise ValueError("has spaces at its ends: remove them.")
+        raise WrongValueError("has spaces at its ends: remove them.")
     return text
 
 
-def _key(value: object) -> Secret[str]:
+def _key(value: object) -> str:
     if isinstance(value, str) and not (value.isprintable() and value and value == value.strip()):
-        raise ValueError("is blank or has spaces or line breaks: copy it again.")
-    return Secret(_text(value))
+        raise WrongValueError("is blank or has spaces or line breaks: copy it again.")
+    return _text(value)
 
 
 def _sub_partner_id(value: object) -> str:
@@ -61,28 +59,30 @@ def _sub_partner_id(value: object) -> str:
 
 def _environment(value: object) -> str:
     if not isinstance(value, str) or value not in ENVIRONMENTS:
-        raise ValueError(f'must be "test" or "production", not {shown(value)}.')
+        raise WrongValueError(f'must be "test" or "production", not {shown(value)}.')
     return value
 
 
 def _public_url(value: object) -> str:
     if isinstance(value, str) and value.strip() and ":" not in value:
-        raise ValueError(
+        raise WrongValueError(
             "must be an absolute http:// or https:// URL such as https://shop.example, not"
             f" {shown(value)}."
         )
-    return check_base_url(check_web_url(value))
+    return check_address(check_web_url(value))
 
 
 def _url_prefix(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?", value):
-        raise ValueError(f"must be a path such as /xiebao, and not / alone, but is {shown(value)}.")
+        raise WrongValueError(
+            f"must be a path such as /xiebao, and not / alone, but is {shown(value)}."
+        )
     return value.rstrip("/")
 
 
 def _endpoint(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "/" in value:
-        raise ValueError(
+        raise WrongValueError(
             f'must be an endpoint such as "auth.login", not a path: it is {shown(value)}.'
         )
     return value
@@ -100,11 +100,11 @@ def _pattern(value: object) -> re.Pattern[str]:
     # What is nested too deeply is a RecursionError, and warnings may be errors.
     except Exception as error:
         why = str(error) or type(error).__name__
-        raise ValueError(f"is not a valid regular expression: {why}.") from None
+        raise WrongValueError(f"is not a valid regular expression: {why}.") from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
-        raise ValueError("must be a regular expression that names the app, such as ShopApp/.")
+        raise WrongValueError("must be a regular expression that names the app, such as ShopApp/.")
     if may_backtrack(pattern):
-        raise ValueError(
+        raise WrongValueError(
             "may backtrack: where a group is repeated, or more than two other parts are, a"
             " User-Agent that anybody can send may keep it busy for seconds. Name the app simply,"
             " such as ShopApp/[\\d.]+"
@@ -114,20 +114,22 @@ def _pattern(value: object) -> re.Pattern[str]:
 
 def _locale(value: object) -> str:
     if not isinstance(value, str) or value not in locales():
-        known = " or ".join(f'"{locale}"' for locale in locales())
-        raise ValueError(f"must be {known}, not {shown(value)}.")
+        *others, last = (f'"{locale}"' for locale in locales())
+        raise WrongValueError(f"must be {', '.join(others)} or {last}, not {shown(value)}.")
     return value
 
 
 def _switch(value: object) -> bool:
     word = str(value).lower() if isinstance(value, str | int) and len(repr(value)) < 9 else ""
     if word not in (*_ON, *_OFF):
-        raise ValueError(f"must be true or false, not {shown(value)}.")
+        raise WrongValueError(f"must be true or false, not {shown(value)}.")
     return word in _ON
 
 
-def _setting(check: Callable[[object], object], default: object = None) -> Any:
-    return field(default=default, metadata={"check": check})
+def _setting(
+    check: Callable[[object], object], default: object = None, *, secret: bool = False
+) -> Any:
+    return field(default=default, metadata={"check": check, "secret": secret})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +137,7 @@ class Settings:
     """What a site configured, checked. Each field is the setting ``XIEBAO_`` + its name."""
 
     partner_id: str = _setting(_text, "")
-    api_key: Secret[str] = _setting(_key, Secret(""))
+    api_key: Secret[str] = _setting(_key, Secret(""), secret=True)
     sub_partner_id: str = _setting(_sub_partner_id, "")
     env: str | None = _setting(_environment)
     base_url: str | None = _setting(check_base_url)
@@ -173,10 +175,11 @@ def _read(config: Mapping[str, Any]) -> Settings:
     for setting, value in given.items():
         name = name_of(setting.name)
         try:
-            values[setting.name] = setting.metadata["check"](value)
-        except ValueError as error:
+            checked = setting.metadata["check"](value)
+            values[setting.name] = Secret(checked) if setting.metadata["secret"] else checked
+        except WrongValueError as error:
             problems[name] = str(error).replace(_THIS, name)
-        except Exception as error:  # of an odd object; what it says may hold anything
+        except Exception as error:  # of a value's own code; what it says may hold the value
             problems[name] = f"cannot be read ({type(error).__name__})."
     if values.get("enabled", True):
         names = {setting.name for setting in given}
@@ -191,32 +194,12 @@ def _read(config: Mapping[str, Any]) -> Settings:
             problems["XIEBAO_BASE_URL"] = "must begin with https:// in production."
     if problems:
         lines = (f"{name} {problem}" for name, problem in problems.items())
-        raise ConfigError("\n".join(("Flask-Xiebao is not configured:", *lines)), problems)
+        raise ConfigError(
+            "\n".join(("Flask-Xiebao is not configured correctly:", *lines)), problems
+        )
     return Settings(**values)
 
 
 def name_of(field_name: str) -> str:
     """Return the name that a field of :class:`Settings` has in ``app.config``."""
     return f"XIEBAO_{field_name.upper()}"
-
-
-def current_locale(chosen: str | None) -> str:
-    """Return the locale of what visitors read: a setting's, else Flask-Babel's, else ``zh``.
-
-    :param chosen: ``XIEBAO_LOCALE``.
-    """
-    if chosen is not None:
-        return chosen
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    if "babel" in app.extensions:
-        from flask_babel import get_locale
-
-        locale = get_locale()
-        if locale is not None:
-            return locale.language if locale.language in locales() else "en"
-    return "zh"
-
-
-def is_in_development() -> bool:
-    """Tell whether the current app is in debug or testing."""
-    return current_app.debug or current_app.testing

@@ -1,4 +1,4 @@
-"""What can go wrong. Catch :exc:`XiebaoError` to catch everything this package raises."""
+"""What can be wrong with settings and arguments. :exc:`XiebaoError` is the base of all."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class ConfigError(XiebaoError):
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.problems = dict(problems or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the app, which stays in its process.
+        return type(self), (str(self), self.problems)
 
     @classmethod
     def about(cls, setting: str, problem: str) -> ConfigError:
@@ -55,3 +59,7 @@ class LinkError(XiebaoError):
     def __init__(self, message: str, argument: str | None = None) -> None:
         super().__init__(message)
         self.argument = argument
+
+
+class NowhereError(LinkError):
+    """Nothing says where the site is: wrong for every link, not for one."""

@@ -47,8 +47,6 @@ class Xiebao:
 
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """
-        if "xiebao" in app.extensions:
-            raise ConfigError("This app has a Xiebao already: use that one.")
         try:
             self._init_app(app)
         except ConfigError as error:
@@ -56,6 +54,8 @@ class Xiebao:
             raise
 
     def _init_app(self, app: Flask) -> None:
+        if "xiebao" in app.extensions:
+            raise ConfigError("This app has a Xiebao already: use that one.")
         if app.url_map.host_matching:
             raise ConfigError(
                 "Flask-Xiebao cannot serve an app with host_matching, since its endpoints have no"

@@ -1,6 +1,6 @@
 """Builds the gateway's URLs, by the rows of :mod:`.pages`.
 
-Pure Python: nothing here needs Flask.
+Nothing here uses Flask.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from .errors import GatewayError
 from .pages import PAGES, Page, is_documented, page_named
 from .platforms import Platform
-from .values import Secret, check_text, check_web_url, shown
+from .values import Secret, WrongValueError, check_address, check_text, check_web_url, shown
 
 T = TypeVar("T")
 
@@ -26,50 +26,46 @@ def check_base_url(value: object) -> str:
     """Return a gateway's address without a slash at the end of its path.
 
     :param value: an http(s) URL or a path of this site, such as ``/gateway``.
-    :raises ValueError: when it is neither, or has a query, a fragment or credentials.
+    :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
     """
     text = check_text(value)
     if "/" not in text:
-        raise ValueError(
+        raise WrongValueError(
             "must be an http:// or https:// URL, or a path of this site such as /gateway, not"
             f" {shown(text)}."
         )
-    if not text.startswith("/") or text.startswith("//"):
-        check_web_url(text)
-    if any(mark in text for mark in "?#@\\ "):
-        raise ValueError("must end with its path: no query, fragment or credentials.")
-    text = text.rstrip("/")
+    text = check_address(text)
     if path := next((row.path for row in PAGES.values() if text.endswith(row.path)), None):
-        raise ValueError(
+        raise WrongValueError(
             f"must be what stands before {path}, which each page adds by itself:"
             f" {text.removesuffix(path) or '/'}"
         )
-    return text or "/"
+    return text
 
 
 def check_extra(value: object) -> Mapping[str, str]:
     """Return further parameters as names and texts.
 
     :param value: a mapping of parameter names to text or whole numbers.
-    :raises ValueError: when a name is one of the document's, or a value is not text.
+    :raises WrongValueError: when a name is one of the document's, or a value is not text.
     """
     if not isinstance(value, Mapping):
-        raise ValueError("must be a mapping of parameter names to values.")
+        raise WrongValueError("must be a mapping of parameter names to values.")
     checked = {}
     for name, text in value.items():
         try:
             parameter = check_text(name)
-        except ValueError as error:
-            raise ValueError(f"has a wrong name: it {error}") from None
+        except WrongValueError as error:
+            raise WrongValueError(f"has a wrong name: it {error}") from None
         if is_documented(parameter):
-            raise ValueError(
+            raise WrongValueError(
                 f"must not set {parameter}, which the document defines: it has an argument or a"
                 " setting of its own."
             )
         try:
             checked[parameter] = check_text(text)
-        except ValueError as error:
-            raise ValueError(f"has a wrong value: {parameter!r} {error}") from None
+        except WrongValueError as error:
+            raise WrongValueError(f"has a wrong value: {parameter!r} {error}") from None
     return checked
 
 
@@ -105,7 +101,7 @@ class Gateway:
     ) -> None:
         key = api_key if isinstance(api_key, Secret) else Secret[object](api_key)
         del api_key  # an error report shows the local variables of each frame
-        text = key.map(partial(_checked, "api_key", check_text))
+        text = _checked("api_key", key.map, check_text)
         self.partner_id = _checked("partnerId", check_text, partner_id)
         self.sub_partner_id = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
         self.base_url = _checked("base_url", check_base_url, base_url).removesuffix("/")
@@ -264,6 +260,9 @@ class Gateway:
             raise GatewayError(
                 f"The {page} page takes no case code or application number.", "reference"
             )
+        given = own if sub_partner_id is None else (*own, "subPartnerId")
+        if refused := [name for name in given if name not in row.parameters]:
+            raise GatewayError(f"The {page} page takes no {refused[0]}.", refused[0])
         values = {"partnerId": self.partner_id, "subPartnerId": self.sub_partner_id}
         if sub_partner_id is not None:
             values["subPartnerId"] = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
@@ -292,7 +291,7 @@ class Gateway:
 def _checked(parameter: str, check: Callable[[Any], T], value: object) -> T:
     try:
         return check(value)
-    except ValueError as error:
+    except WrongValueError as error:
         raise GatewayError(f"{parameter} {error}", parameter) from None
 
 
@@ -317,8 +316,8 @@ def _platform_code(page: Page, value: object) -> str:
         raise GatewayError(f"platform: {error}", "platform") from None
     if platform not in page.platforms:
         raise GatewayError(
-            f"platform: {page.path} serves no {platform.name} at present; send the member to it"
-            " on a phone.",
+            f"platform: {page.path} does not serve {platform.name} at present; send the member to"
+            " it on a phone.",
             "platform",
         )
     return str(int(platform))

@@ -1,6 +1,6 @@
 """Local links: what a button leads to (:class:`Entry`) and its signed form (:class:`LinkSigner`).
 
-Pure Python: nothing here needs Flask.
+Nothing here uses Flask.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from .errors import GatewayError, LinkError
 from .pages import Page, page_named
 from .platforms import Platform
-from .values import check_text, shown
+from .values import WrongValueError, check_text, shown
 
 T = TypeVar("T")
 
@@ -38,10 +38,10 @@ REMEMBERED = 1024
 def check_seconds(value: object) -> int:
     """Return *value* if it is a number of seconds that something can last.
 
-    :raises ValueError: when it is anything else.
+    :raises WrongValueError: when it is anything else.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_SECONDS:
-        raise ValueError(
+        raise WrongValueError(
             f"must be a positive whole number of seconds, {_MOST_SECONDS:,} at most, not"
             f" {shown(value)}."
         )
@@ -52,8 +52,9 @@ def check_seconds(value: object) -> int:
 class Entry:
     """What an insurance entry leads to.
 
-    :param page: ``product``, ``home`` or ``policy`` (2.1, 2.2, 2.3 of the document).
-    :param reference: the case code or the application number; None for ``home``.
+    :param page: the name of a page of the gateway: ``product``, ``home`` and ``policy`` are 2.1,
+        2.2 and 2.3 of the document.
+    :param reference: what the page is about, a case code or an application number, if anything.
     :param member: whose link it is; None when whoever clicks goes as themselves.
     :param max_age: seconds for which the link alone vouches for *member*; None when the member
         has to be logged in.
@@ -92,8 +93,8 @@ class Entry:
             raise LinkError("platform must be a Platform.", "platform")
         if self.platform is not None and self.platform not in page.platforms:
             raise LinkError(
-                f"platform: the {self.page} page serves no {self.platform.name} at present; leave"
-                " platform out, and members on a PC get a QR code for their phone.",
+                f"platform: the {self.page} page does not serve {self.platform.name} at present;"
+                " leave platform out, and members on a PC get a QR code for their phone.",
                 "platform",
             )
         if self.max_age is not None:
@@ -103,6 +104,8 @@ class Entry:
                     "max_age needs member: it is how long the link vouches for them.", "max_age"
                 )
         if self.return_to is not None:
+            if "paySuccess" not in page.parameters:
+                raise LinkError(f"The {self.page} page takes no return_to.", "return_to")
             _check("return_to", _path_of_this_site, self.return_to)
 
     def seconds_left(self, now: float) -> int | None:
@@ -157,7 +160,7 @@ def _plain(value: Any) -> Any:
         return None
     try:
         return check_text(value)
-    except ValueError:
+    except WrongValueError:
         return value
 
 
@@ -177,25 +180,27 @@ def _check(
     """
     try:
         check(value)
-    except ValueError as error:
+    except WrongValueError as error:
         raise LinkError(f"{name or argument} {error}", argument) from None
 
 
 def _text(value: object) -> None:
     check_text(value)
     if not isinstance(value, str):
-        raise ValueError("must be text.")
+        raise WrongValueError("must be text.")
 
 
 def _path_of_this_site(path: object) -> None:
     if not isinstance(path, str) or not path.startswith("/"):
-        raise ValueError(
+        raise WrongValueError(
             "must be a path of this site that begins with /, as url_for() gives it, not"
             f" {shown(path)}."
         )
     # Browsers read a backslash as a slash, drop tabs and line breaks, and take // for a host.
     if path.startswith("//") or "\\" in path or not path.isprintable():
-        raise ValueError("must stay on this site: no host, no backslash, no control characters.")
+        raise WrongValueError(
+            "must stay on this site: no host, no backslash, no control characters."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +283,11 @@ def _unpack(build: Callable[..., T], signer: Signer, token: str) -> T:
     try:
         # Decoding passes over what is not base64; we never spell a token like that.
         if not _TOKEN.fullmatch(token):
-            raise ValueError("a token is base64, a dot, and base64")
+            raise WrongValueError("a token is base64, a dot, and base64")
         fields = json.loads(base64_decode(signer.unsign(token)))
         if isinstance(fields, list):
             return build(*fields)
-        raise ValueError("a token holds a list")
+        raise WrongValueError("a token holds a list")
     except (BadData, ValueError, TypeError) as error:
         raise LinkError("This link was not made by this site, or it was changed.") from error
 

@@ -1,4 +1,4 @@
-"""Says in the log what to mend, and says the same thing once a minute at most."""
+"""Says in the log what to fix, and says the same thing once a minute at most."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _said: WeakKeyDictionary[Flask, dict[str, dict[str, float]]] = WeakKeyDictionary
 def complain(message: str, *, about: str = "", exc_info: bool = False) -> None:
     """Log *message* as an error of the current app, unless that was done within a minute.
 
-    :param message: what is wrong and how to mend it.
+    :param message: what is wrong and how to fix it.
     :param about: what it is about, where visitors have a say in the message: of all they make of
         it, few are logged within a minute.
     :param exc_info: add the traceback of the exception that is being handled.

@@ -1,6 +1,6 @@
 """Who a member is: the ids that a site gives its members, as one text.
 
-Pure Python: nothing here needs Flask.
+Nothing here uses Flask.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from types import NoneType
 from uuid import UUID
 
 from .errors import LinkError
-from .values import check_text
+from .values import WrongValueError, check_text
 
 #: A member's id, as a site may have it.
 MemberId = str | int | UUID
@@ -40,15 +40,15 @@ def normalize_member(value: object) -> str | None:
         )
     try:
         return _checked(value)
-    except ValueError as error:
+    except WrongValueError as error:
         raise LinkError(f"A member's id {error}", "member") from None
 
 
 def _checked(value: str | int) -> str:
     text = check_text(value)
     if text != text.strip():
-        raise ValueError("has white space at its ends: remove it.")
+        raise WrongValueError("has white space at its ends: remove it.")
     length = len(text.encode())
     if length > _LONGEST:
-        raise ValueError(f"has {length:,} bytes, and may have {_LONGEST}.")
+        raise WrongValueError(f"has {length:,} bytes: {_LONGEST} at most are allowed.")
     return text

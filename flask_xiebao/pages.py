@@ -1,6 +1,6 @@
 """The gateway's pages: section 二 of the interface document as one table.
 
-Pure Python: nothing here needs Flask. To add a page of the gateway, add its row.
+Nothing here uses Flask. To add a page of the gateway, add its row.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from .errors import GatewayError
 from .platforms import Platform
-from .texts import text
+from .texts import find, text
 from .values import shown
 
 
@@ -46,9 +46,9 @@ class Page:
     members_own: bool = False
     on_phone: Mapping[str, str] = field(default_factory=dict)
 
-    def label_in(self, locale: str) -> str:
-        """Return what a button says."""
-        return text(locale, f"{self.name}.label", self.label)
+    def label_in(self, locale: str) -> tuple[str, str]:
+        """Return what a button says, and in which locale: English, where this one has no words."""
+        return find(locale, f"{self.name}.label", self.label)
 
     def on_phone_in(self, locale: str) -> str:
         """Return the title of the page with the QR code."""

@@ -1,6 +1,6 @@
 """Which of the gateway's four platforms a request comes from.
 
-Pure Python: nothing here needs Flask. The rules are words of operating systems and device classes,
+Nothing here uses Flask. The rules are words of operating systems and device classes,
 not lists of models: new phones appear every week, new operating systems do not.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 from typing import Protocol
+
+from .values import shown
 
 #: How much of a header is read. Real User-Agents end well before; one of a megabyte stays cheap.
 LONGEST = 512
@@ -96,7 +98,7 @@ class Platform(IntEnum):
             if slug == platform.slug or code == platform:
                 return platform
         raise ValueError(
-            f"{value!r} is not a platform: pass a Platform, a code from 1 to 4, or"
+            f"{shown(value)} is not a platform: pass a Platform, a code from 1 to 4, or"
             ' "h5", "pc", "ios" or "android".'
         )
 

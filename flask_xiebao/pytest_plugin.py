@@ -28,6 +28,7 @@ that has the site's own account. The site is left as it is, and the client keeps
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -38,6 +39,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from .errors import LinkError
 from .pages import PAGES
 from .state import State
 from .testing import GatewaySimulator, Verdict
@@ -45,7 +47,8 @@ from .testing.devices import DEVICES
 
 _LOG_IN = "nobody is logged in: log the client in first."
 _WHY = {
-    200: "a page that is not a handoff: its link for tablets and phones, direct, is not there.",
+    200: "a page, and not a link. To click an entry on it, name the entry, such as product; of a"
+    " handoff of your own, the link direct is missing.",
     302: _LOG_IN,
     401: _LOG_IN,
     403: "the link is of another member than the one who is logged in.",
@@ -126,13 +129,18 @@ class _Visit:
         found = [
             href
             for page, href in entries
-            if page == entry and reference in (None, self._reference(href))
+            if page == entry and (reference is None or reference == self._reference(href))
         ]
         if index >= len(found):
-            there = ", ".join(page for page, _ in entries) or "none"
-            wanted = f"{entry} entry {reference or ''}".rstrip()
-            hint = " Without a login there are none for policies." if entry == "policy" else ""
-            _fail(f"{url} has no {wanted} with index {index}. Its entries: {there}.{hint}")
+            there = [f"{page} {self._reference(href) or ''}".strip() for page, href in entries]
+            wanted = f"{entry} entry{f' for {reference}' if reference else ''}"
+            which = f" with index {index}" if index else ""
+            hint = (
+                " Without a login there are none that are a member's own."
+                if PAGES[entry].members_own
+                else ""
+            )
+            _fail(f"{url} has no {wanted}{which}. Its entries: {', '.join(there) or 'none'}.{hint}")
         return found[index]
 
     def click(self, link: str) -> Followed:
@@ -165,8 +173,10 @@ class _Visit:
         return self._client.get(path, query_string=parts.query, headers=self._headers)
 
     def _reference(self, href: str) -> str | None:
-        with self._app.app_context():
+        """Return the case code or application number of a link; None if it is another site's."""
+        with self._app.app_context(), contextlib.suppress(ValueError, LinkError):
             return self.state.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
+        return None
 
     def _leads_on(self, location: str) -> bool:
         settings = self.state.settings

@@ -33,4 +33,4 @@ def send(signal: NamedSignal, **values: Any) -> None:
         try:
             app.ensure_sync(receiver)(app, **values)
         except Exception:
-            complain(f"A receiver of {signal.name} failed: mend {receiver!r}.", exc_info=True)
+            complain(f"A receiver of {signal.name} failed: fix {receiver!r}.", exc_info=True)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 
-from .config import ENVIRONMENTS, NEW_KEY, Settings, current_locale, is_in_development
+from .config import ENVIRONMENTS, NEW_KEY, Settings
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
 from .links import REMEMBERED, LinkSigner
 from .members import normalize_member
 from .platforms import LONGEST, Platform, detect_platform
-from .values import Secret
+from .texts import nearest
+from .values import Secret, WrongValueError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -77,6 +78,28 @@ def login_manager() -> Any:
     return getattr(current_app, "login_manager", None)
 
 
+def current_locale(chosen: object) -> str:
+    """Return the locale of what visitors read: a setting's, else Flask-Babel's, else ``zh``.
+
+    :param chosen: ``XIEBAO_LOCALE``, or None.
+    """
+    if chosen is not None:
+        return nearest(str(chosen))
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if "babel" in app.extensions:
+        from flask_babel import get_locale
+
+        locale = get_locale()
+        if locale is not None:
+            return nearest(str(locale))
+    return "zh"
+
+
+def is_in_development() -> bool:
+    """Tell whether the current app is in debug or testing."""
+    return current_app.debug or current_app.testing
+
+
 class State:
     """What belongs to one app. The app itself is always ``current_app``."""
 
@@ -106,7 +129,10 @@ class State:
         """
         if _configured_keys() != self._keys.reveal():
             keys = Secret(_configured_keys())
-            self._signer = keys.map(self._make_signer).reveal()
+            try:
+                self._signer = keys.map(self._make_signer).reveal()
+            except WrongValueError as error:
+                raise ConfigError.about("SECRET_KEY", str(error)) from None
             self._keys = keys
         return self._signer
 
@@ -161,11 +187,11 @@ def _gateway(settings: Settings) -> Gateway:
 def _configured_keys() -> tuple[Any, ...]:
     """Return the keys as configured, the one that signs last; None for what is not a list."""
     # Not through the proxy, which would be a fifteenth of what an entry costs.
-    config = current_app._get_current_object().config  # type: ignore[attr-defined]
-    fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    fallbacks = app.config.get("SECRET_KEY_FALLBACKS") or ()
     return (
         *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),
-        config.get("SECRET_KEY"),
+        app.config.get("SECRET_KEY"),
     )
 
 
@@ -173,10 +199,10 @@ def _check_keys(keys: tuple[Any, ...]) -> None:
     *fallbacks, key = keys
     if not key:
         raise ConfigError.about(
-            "SECRET_KEY", f"is not set, and links are signed with it: {NEW_KEY}."
+            "SECRET_KEY", f"is not set, and links are signed with it. {NEW_KEY}."
         )
     if not _is_key(key):
-        raise ConfigError.about("SECRET_KEY", f"must be text: {NEW_KEY}.")
+        raise ConfigError.about("SECRET_KEY", f"must be text. {NEW_KEY}.")
     if not all(map(_is_key, fallbacks)):
         raise ConfigError.about(
             "SECRET_KEY_FALLBACKS", "must be a list of keys, none of them empty."

@@ -15,14 +15,14 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from .caching import rendering
-from .errors import LinkError
+from .errors import LinkError, NowhereError
 from .links import REMEMBERED
 from .log import complain
 from .pages import PAGES
 from .platforms import Platform
 from .state import State
-from .texts import text
-from .urls import NowhereError, endpoint_url, link
+from .texts import find, text
+from .urls import endpoint_url, link
 from .values import plain_text, shown
 
 _LINK_KEYWORDS = frozenset(
@@ -94,15 +94,14 @@ class Helpers:
             return "", _NOTHING, _NOTHING
         device, locale = self._device(), None
         if not content or not str(content).strip():
-            locale = self._state.locale
-            content = PAGES[page].label_in(locale)
+            content, locale = PAGES[page].label_in(self._state.locale)
         return href, _entry_attributes(page, device, locale, attributes), escape(content)
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
         """Return the attributes and the code of a product's QR code, both empty for nothing."""
         try:
             if "caller" in keywords:
-                raise LinkError("insurance_qr takes no call block.")
+                raise LinkError("insurance_qr takes no call block.", "caller")
             if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
                 raise LinkError(
                     f"size must be a positive whole number of pixels, not {shown(size)}.", "size"
@@ -118,7 +117,8 @@ class Helpers:
         own: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
         own["width"] = own["height"] = str(size)
         if "aria-label" not in attributes:
-            own.update({"aria-label": self.text("qr.label"), "lang": self.text("language")})
+            label, locale = find(self._state.locale, "qr.label")
+            own.update({"aria-label": label, "lang": text(locale, "language")})
         return _rendered(own, attributes), code
 
     def stylesheet(self) -> str:
@@ -130,10 +130,9 @@ class Helpers:
         return text(self._state.locale, key, **values)
 
     def _link(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
-        if isinstance(reference, Undefined):
-            raise LinkError(
-                "The case code or application number is undefined in this template.", "reference"
-            )
+        for name, value in (("page", page), ("reference", reference)):
+            if isinstance(value, Undefined):
+                raise LinkError(f"The {name} of an entry is undefined in this template.", name)
         if not options:
             return link(self._state, page, reference)
         for name, value in options.items():
@@ -201,15 +200,17 @@ def _attribute_name(keyword: str, reserved: tuple[str, ...]) -> str:
     """Return a keyword as HTML names attributes; class_ and for_ are as Python would have them."""
     keyword = keyword.removesuffix("_")
     if len(keyword) > _LONGEST_NAME:
-        raise LinkError(f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.")
-    for meant in _LINK_KEYWORDS:
+        raise LinkError(
+            f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
+        )
+    for meant in (*_LINK_KEYWORDS, "label"):
         if _is_misspelt(keyword, meant):
             raise LinkError(f"A link does not take {keyword}: did you mean {meant}?", keyword)
     name = keyword.replace("_", "-").lower()
     if name in reserved:
-        raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.")
+        raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.", keyword)
     if not _ATTRIBUTE_NAME.fullmatch(name):
-        raise LinkError(f"{keyword!r} cannot be the name of an attribute.")
+        raise LinkError(f"{keyword!r} cannot be the name of an attribute.", keyword)
     return name
 
 

@@ -13,13 +13,12 @@ from werkzeug.routing import BuildError
 
 from .admission import check_can_be_followed
 from .caching import rendering
-from .config import is_in_development
-from .errors import ConfigError, LinkError
+from .errors import ConfigError, LinkError, NowhereError
 from .links import REMEMBERED, Entry, LinkSigner, make_entry
 from .members import MemberId, normalize_member
 from .pages import PAGES
 from .platforms import Platform
-from .state import State
+from .state import State, is_in_development
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -29,10 +28,6 @@ _PLACE = "token-goes-here"
 _HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 _PLATFORMS: Mapping[str, Platform] = {platform.slug: platform for platform in Platform}
-
-
-class NowhereError(LinkError):
-    """Nothing says where the site is: wrong for every link, not for one."""
 
 
 def link(
@@ -50,7 +45,10 @@ def link(
     """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`."""
     if not state.settings.enabled:
         return ""
-    if isinstance(page, str) and page in PAGES and PAGES[page].members_own:
+    row = PAGES.get(page) if isinstance(page, str) else None
+    if row is not None:
+        page = row.name  # an enum may be text
+    if row is not None and row.members_own:
         member = _current_member(state) if member is None else normalize_member(member)
         if member is None:
             return ""

@@ -1,7 +1,7 @@
 """Values that go into a URL or stay secret: how they are hidden, shown and checked.
 
-What is wrong with a value is a :exc:`ValueError` whose text follows on the value's name; who knows
-the name makes it an error of this package.
+What is wrong with a value is a :exc:`WrongValueError` whose text follows on the value's name; who
+knows the name makes it one of the package's public errors.
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ _LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to w
 # Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
 _LONGEST_TEXT, _LONGEST_URL = 2000, 8000
 _LONGEST_SHOWN = 60
+
+
+class WrongValueError(ValueError):
+    """A value is not what it should be: the text says so without showing a secret.
+
+    Values have code of their own, such as lazy ones; what that raises is no such error.
+    """
 
 
 class Secret(Generic[T]):
@@ -52,14 +59,18 @@ class Secret(Generic[T]):
     def map(self, change: Callable[[T], U]) -> Secret[U]:
         """Return what *change* makes of it, hidden too.
 
-        :raises ValueError: if *change* does, or :exc:`.XiebaoError`: without the frames in between,
-            which hold what is hidden.
+        :raises WrongValueError: if *change* does, or :exc:`.XiebaoError`: without the frames in
+            between, which hold what is hidden. Of any other error, whose text may hold it, too,
+            the type is said.
         """
+        failed: Exception
         try:
             return Secret(change(self._hidden))
-        except (ValueError, XiebaoError) as error:
+        except (WrongValueError, XiebaoError) as error:
             error.__cause__ = error.__context__ = None
             failed = error.with_traceback(None)
+        except Exception as error:
+            failed = WrongValueError(f"cannot be read ({type(error).__name__}).")
         raise failed
 
 
@@ -87,30 +98,32 @@ def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
 
     :param value: text, or a whole number, which becomes its digits.
     :param longest: how many characters it may have.
-    :raises ValueError: when it is empty, blank, unprintable, too long or of another type.
+    :raises WrongValueError: when it is empty, blank, unprintable, too long or of another type.
     """
     # isinstance() asks a lazy proxy for its class, `is None` does not.
     if isinstance(value, NoneType):
-        raise ValueError("is None, such as a NULL in a database: give it a value.")
+        raise WrongValueError("is None, such as a NULL in a database: give it a value.")
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"must be text or a whole number, not {type(value).__name__}.")
+        raise WrongValueError(f"must be text or a whole number, not {type(value).__name__}.")
     if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
-        raise ValueError("is too large a number.")
+        raise WrongValueError("is too large a number.")
     text = plain_text(value)
     if not text.strip():
-        raise ValueError("is empty: give it a value.")
+        raise WrongValueError("is empty: give it a value.")
     if len(text) > longest:
-        raise ValueError(f"has {len(text):,} characters, and may have {longest:,}.")
+        raise WrongValueError(f"has {len(text):,} characters: {longest:,} at most are allowed.")
     if not text.isprintable():
         [mark, *_] = (mark for mark in text if not mark.isprintable())
-        raise ValueError(f"has U+{ord(mark):04X}, a character that cannot be printed: remove it.")
+        raise WrongValueError(
+            f"has U+{ord(mark):04X}, a character that cannot be printed: remove it."
+        )
     return text
 
 
 def check_web_url(value: object) -> str:
     """Return *value* if it is an absolute http(s) URL.
 
-    :raises ValueError: when it is anything else, or has a user name.
+    :raises WrongValueError: when it is anything else, or has a user name.
     """
     text = check_text(value, _LONGEST_URL)
     try:
@@ -122,7 +135,20 @@ def check_web_url(value: object) -> str:
     except ValueError:
         well_formed = False
     if not well_formed or " " in text or "\\" in text:
-        raise ValueError("must be an absolute http:// or https:// URL.")
+        raise WrongValueError("must be an absolute http:// or https:// URL.")
     if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
-        raise ValueError("must have no user name or password before its host.")
+        raise WrongValueError("must have no user name or password before its host.")
     return text
+
+
+def check_address(value: object) -> str:
+    """Return what further paths can follow: an http(s) URL or a path, without a slash at its end.
+
+    :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
+    """
+    text = check_text(value)
+    if not text.startswith("/") or text.startswith("//"):
+        check_web_url(text)
+    if any(mark in text for mark in "?#@\\ "):
+        raise WrongValueError("must end with its path: no query, fragment or credentials.")
+    return text.rstrip("/") or "/"

@@ -26,7 +26,7 @@ from .signals import entry_clicked, payment_returned, send
 from .state import State
 from .templating import qr_code
 from .urls import asked_platform, endpoint_url, entry_url, from_root, host_is_trusted
-from .values import check_web_url
+from .values import WrongValueError, check_web_url
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -156,14 +156,14 @@ def handoff(state: State, entry: Entry, visitor: Go, now: int) -> Response:
 
 def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
     """Step 5: off to the gateway."""
-    click_id = secrets.token_hex(8)
+    row, click_id = PAGES[entry.page], secrets.token_hex(8)
     # The URL is in no variable: an error report would show it, should a receiver fail.
     away = Redirect(
         from_root(
             state.gateway.url(
                 entry.page,
                 entry.reference,
-                partner_uniq_key=member,
+                partner_uniq_key=member if "partnerUniqKey" in row.parameters else None,
                 platform=platform,
                 sub_partner_id=entry.sub_partner_id,
                 pay_success=return_url(state, entry, member, click_id),
@@ -181,7 +181,7 @@ def return_url(state: State, entry: Entry, member: str, click_id: str) -> str | 
         return None
     if host_is_trusted(state) or _THIS_MACHINE.fullmatch(request.host):
         token = state.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
-        with contextlib.suppress(ValueError):  # in development any Host is taken, even none
+        with contextlib.suppress(WrongValueError):  # in development any Host is taken, even none
             return check_web_url(endpoint_url(state, "xiebao.paid", external=True, token=token))
     complain(
         "A member was sent to the gateway without a way back (return_to): it would be built on the"
@@ -215,5 +215,5 @@ def is_logged_in(state: State, member: str) -> bool:
     try:
         return state.members.current() == member
     except Exception:
-        complain("The member_loader failed when a payment came back: mend it.", exc_info=True)
+        complain("The member_loader failed when a payment came back: fix it.", exc_info=True)
         return False

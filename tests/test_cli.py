@@ -299,7 +299,7 @@ def test_doctor_knows_who_knows_the_members(make_site: MakeSite) -> None:
     LoginManager(flask_login)
     right = texts(run(flask_login, "doctor"), "ok")
     assert "Flask-Login says who is logged in." in right
-    assert "Flask-Login sends them to log in" in right
+    assert "are sent to log in by Flask-Login" in right
 
 
 def test_doctor_finds_the_simulator_of_the_site(configured: Callable[..., Flask]) -> None:
@@ -392,7 +392,7 @@ def test_a_link_takes_every_keyword(well: Site) -> None:
         (["policy", NUMBER, "--member", ""], "--member is empty"),
         (["home", CODE], "takes no case code"),
         (["home", "--max-age", "60"], "max_age needs member"),
-        (["home", "--platform", "pc"], "serves no PC"),
+        (["home", "--platform", "pc"], "does not serve PC"),
         (["home", "--return-to", "https://evil.example"], "return_to must be a path"),
         (["home", "--gateway"], "partnerUniqKey is required"),
         (["home", "--gateway", "--member", "m1", "--return-to", "/a"], "--gateway takes no"),
@@ -472,7 +472,7 @@ def test_inspect_on_the_examples_of_2_1(configured: Callable[..., Flask], exampl
     assert "subPartnerId=: the partner's sub-account, empty for none" in right
     assert "caseCode=QX000000127257: the product" in right
     assert "has the shape of the examples in 2.1, base64 of eleven hex digits" in wrong
-    assert "' partnerUniqKey' has a space" in wrong
+    assert "' partnerUniqKey' has a stray space" in wrong
     assert len(wrong.splitlines()) == 2
     assert result.output.endswith("The gateway would refuse this URL.\n")
     assert re.search(r"sign=(YT|ZG)…47 ", wrong)
@@ -485,7 +485,7 @@ def test_inspect_on_the_examples_of_2_2(configured: Callable[..., Flask], exampl
     app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY)
     result = run(app, "inspect", example)
     assert "The home page (2.2) of the" in texts(result, "ok")
-    assert "partnerUniqKey=101000: the member, by the partner's id." in texts(result, "ok")
+    assert "partnerUniqKey=101000: the member, by their id at the partner." in texts(result, "ok")
     assert "is not made with the key of this account and environment" in texts(result, "ERROR")
     assert len(texts(result, "ERROR").splitlines()) == 1  # another key is all there is to say
     assert not re.search("82e20232|84d7668b", result.output)
@@ -500,7 +500,7 @@ def test_inspect_on_the_examples_of_2_3(configured: Callable[..., Flask], exampl
     sign, pay_success = texts(result, "ERROR").splitlines()
     assert "is not made with the key of this account and environment" in sign
     assert "paySuccess is not standard base64" in pay_success
-    assert "the * in the examples of 2.3 stands for one." in pay_success
+    assert "the * in the examples of 2.3 is only a placeholder." in pay_success
 
 
 def test_inspect_without_an_app_checks_all_but_the_key() -> None:
@@ -536,8 +536,8 @@ def test_inspect_of_a_right_url(well: Site) -> None:
         ("ok", "subPartnerId=: the partner's sub-account, empty for none."),
         ("ok", f"caseCode={CODE}: the product, by the code that Xiebao provides."),
         ("ok", "sign=00…35: right for the configured key."),
-        ("ok", "partnerUniqKey=m1: the member, by the partner's id."),
-        ("ok", "platform=1: where the page is shown, H5."),
+        ("ok", "partnerUniqKey=m1: the member, by their id at the partner."),
+        ("ok", "platform=1: where the page is shown: 1 = H5."),
     ]
 
 
@@ -548,7 +548,7 @@ def encoded(url: str | bytes) -> str:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (PRODUCT_URL.replace("12345", "12346"), "this site's is 12345"),
+        (PRODUCT_URL.replace("12345", "12346"), "it must be 12345"),
         (PRODUCT_URL.replace(SIGN, SIGN.upper()), "sign=00…35 has the wrong shape"),
         (PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "sign=YT…47 has the wrong shape"),
         (
@@ -563,11 +563,14 @@ def encoded(url: str | bytes) -> str:
             PRODUCT_URL.replace("caseCode", "casecode"),
             "'casecode' is not a parameter: write caseCode",
         ),
-        (f"{PRODUCT_URL}&colour=red", "colour is not a parameter of 2.1"),
-        (f"{PRODUCT_URL}&platform=1", "platform is there 2 times"),
+        (f"{PRODUCT_URL}&colour=red", "colour is not a parameter of section 2.1"),
+        (f"{PRODUCT_URL}&platform=1", "platform appears 2 times"),
         (PRODUCT_URL.replace("m1", "林"), "partnerUniqKey is not percent-encoded"),
-        (PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 has 1 (H5), 2 (PC), 3 (iOS)"),
-        (f"{HOME_URL}&platform=2", "platform=2 is refused: 2.2 has 1 (H5), 3 (iOS), 4 (Android)"),
+        (PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 accepts 1 (H5), 2 (PC), 3 (iOS)"),
+        (
+            f"{HOME_URL}&platform=2",
+            "platform=2 is refused: section 2.2 accepts 1 (H5), 3 (iOS), 4 (Android)",
+        ),
         (
             f"{HOME_URL}&paySuccess={encoded('/paid')}",
             "paySuccess is not the base64 of an absolute",
@@ -615,7 +618,7 @@ def test_inspect_takes_the_parameters_that_the_site_sends(
     configured: Callable[..., Flask],
 ) -> None:
     url = f"{HOME_URL}&channel=7&hidenav=1"
-    assert "channel is not a parameter of 2.2" in run(configured(), "inspect", url).output
+    assert "channel is not a parameter of section 2.2" in run(configured(), "inspect", url).output
     result = run(configured(XIEBAO_EXTRA={"channel": 7}), "inspect", url)
     assert result.exit_code == 0
     assert "channel=7: a parameter that is not in the document." in texts(result, "ok")
@@ -712,7 +715,10 @@ def test_inspect_refuses_links_that_the_site_refuses(well: Site) -> None:
     token_of_nobody = LinkSigner([SECRET_KEY], "12345").dumps(Entry("policy", NUMBER))
     for url, said in (
         (f"{link}x", "was not made by this site, or it was changed"),
-        (link.replace("product", "home"), "not a link to the home page: its token is of another"),
+        (
+            link.replace("product", "home"),
+            "not a link to the home page: its token belongs to another",
+        ),
         (
             f"/xiebao/policy/{token_of_nobody}",
             "not a link to the policy page: its token has no member",

@@ -26,7 +26,7 @@ def settings(**config: Any) -> Settings:
 def problems(error: XiebaoError) -> list[str]:
     """Return the lines of *error* below its headline: one a setting."""
     headline, *lines = str(error).splitlines()
-    assert headline == "Flask-Xiebao is not configured:"
+    assert headline == "Flask-Xiebao is not configured correctly:"
     return lines
 
 

@@ -244,7 +244,7 @@ def test_a_url_that_says_no_platform_leaves_it_to_the_gateway(gateway: Gateway) 
 @pytest.mark.parametrize("page", ["home", "policy"])
 @pytest.mark.parametrize("spelling", [Platform.PC, 2, "pc", "PC"])
 def test_a_page_without_pc_refuses_it(gateway: Gateway, page: str, spelling: Any) -> None:
-    with pytest.raises(GatewayError, match=r"^platform: .* serves no PC at present"):
+    with pytest.raises(GatewayError, match=r"^platform: .* does not serve PC at present"):
         url_of(gateway, page, platform=spelling)
 
 
@@ -290,7 +290,7 @@ _PAY = "paySuccess must be an absolute http:// or https:// URL."
 BAD_TEXTS = [
     *[(text, _EMPTY) for text in ("", "  ", "\u3000", "\n")],
     *[(text, _UNPRINTABLE) for text in UNPRINTABLE],
-    ("7" * 2001, "has 2,001 characters, and may have 2,000."),
+    ("7" * 2001, "has 2,001 characters: 2,000 at most are allowed."),
     *[(value, _TYPE) for value in (True, False, ["7"], {"7": 7}, b"7", 7.0, object())],
 ]
 BAD_PAY_SUCCESS = [
@@ -345,7 +345,7 @@ BAD_URLS = [
         for page in ("product", "home", "policy")
         for bad in (0, 5, -1, "tv", "", "1", True, 1.0, [1])
     ],
-    ("home", {"platform": Platform.PC}, "platform: /dispatch/cps/index serves no PC"),
+    ("home", {"platform": Platform.PC}, "platform: /dispatch/cps/index does not serve PC"),
     *[("product", {"pay_success": bad}, _PAY) for bad in BAD_PAY_SUCCESS],
     *[
         ("home", {"pay_success": bad}, f"paySuccess {words}")
@@ -354,7 +354,10 @@ BAD_URLS = [
             ("https://shop.example/\n", _UNPRINTABLE),
             (True, _TYPE),
             ("https://localhost:80@evil.example/", "must have no user name or password"),
-            (f"https://shop.example/{'x' * 8000}", "has 8,021 characters, and may have 8,000."),
+            (
+                f"https://shop.example/{'x' * 8000}",
+                "has 8,021 characters: 8,000 at most are allowed.",
+            ),
         ]
     ],
     *[("policy", {"extra": bad}, words) for bad, words in BAD_EXTRA],

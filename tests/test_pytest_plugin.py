@@ -225,10 +225,13 @@ def test_a_page_without_the_entry_fails_and_says_what_there_is(
 ) -> None:
     client = shop.test_client()
     message = failure(follow_entry, client, "/", "policy")
-    assert "/ has no policy entry with index 0. Its entries: product, product, home." in message
-    assert "Without a login there are none for policies." in message
+    assert (
+        f"/ has no policy entry. Its entries: product {CODE}, product QX000000999999, home."
+        in message
+    )
+    assert "Without a login there are none that are a member's own." in message
     message = failure(follow_entry, client, "/", "product", reference="QX1")
-    assert "no product entry QX1" in message
+    assert "no product entry for QX1" in message
     assert "with index 2" in failure(follow_entry, client, "/", "product", index=2)
     assert "Its entries: none." in failure(follow_entry, client, "/about", "home")
     assert "it answered 404" in failure(follow_entry, client, "/nowhere", "home")
@@ -239,8 +242,8 @@ def test_a_page_without_the_entry_fails_and_says_what_there_is(
     ("link", "said"),
     [
         ("/xiebao/product/nonsense", "The click answered 404: the link is not one of this site"),
-        ("/about", "The click answered 200: a page that is not a handoff"),
-        ("/login", "The click answered 200: a page that is not a handoff"),
+        ("/about", "The click answered 200: a page, and not a link"),
+        ("/login", "The click answered 200: a page, and not a link"),
     ],
 )
 def test_a_link_that_leads_elsewhere_fails(

@@ -641,7 +641,7 @@ class TestForm:
             ({"reference": ""}, "caseCode is empty: give it a value."),
             ({"page": "policy", "reference": " "}, "insureNum is empty"),
             ({"platform": "fax"}, "platform: 'fax' is not a platform"),
-            ({"page": "home", "platform": "pc"}, "the home page serves no PC at present"),
+            ({"page": "home", "platform": "pc"}, "the home page does not serve PC at present"),
             ({"max_age": "60"}, "max_age needs member"),
             ({"member": LIN, "max_age": "soon"}, "max_age must be a positive whole number"),
             ({"member": LIN, "max_age": "0"}, "max_age must be a positive whole number"),

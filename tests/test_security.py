@@ -1129,7 +1129,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "//evil.example"}, "stay on this site"),
     ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "orders/8"}, "that begins with /"),
     ("{{ insurance_qr('QX1', return_to='/' + 'x' * 2000) }}", {}, "Shorten return_to"),
-    ("{{ insurance_home_entry(platform='pc') }}", {}, "serves no PC at present"),
+    ("{{ insurance_home_entry(platform='pc') }}", {}, "does not serve PC at present"),
     ("{{ xiebao_link('tv') }}", {}, "use one of product, home, policy"),
 ]
 

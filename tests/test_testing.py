@@ -404,7 +404,6 @@ def test_full_and_relative_urls(simulator: GatewaySimulator, start: str) -> None
         "/dispatch\n/cps",
         "https://api.xiebao18.com/gateway/dispatch/cps",
         "javascript:/dispatch/cps",
-        "http://[/dispatch/cps",
     ],
 )
 def test_another_path_is_no_page_of_the_gateway(simulator: GatewaySimulator, path: str) -> None:
@@ -413,6 +412,21 @@ def test_another_path_is_no_page_of_the_gateway(simulator: GatewaySimulator, pat
     assert verdict.page is None
     assert ("caseCode", "QX000000127257") in verdict.parameters
     assert SIGN not in repr(verdict)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ftp://api.xiebao18.com/dispatch/cps",
+        "http://[/dispatch/cps",
+        "https://api.xiebao18.com\u3002/dispatch/cps",
+    ],
+)
+def test_an_address_that_is_wrong_is_not_said_to_have_no_page(
+    simulator: GatewaySimulator, address: str
+) -> None:
+    assert "网址有误" in only_reason(simulator.check(address))
+    assert simulator.check(address).page is None
 
 
 def test_a_fragment_is_never_sent(simulator: GatewaySimulator) -> None:

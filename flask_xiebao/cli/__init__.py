@@ -6,6 +6,7 @@ for an app that does not load.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -74,13 +75,17 @@ def doctor(ctx: click.Context) -> None:
 def link(
     ctx: click.Context, /, page: str, reference: str | None, to_gateway: bool, **options: Any
 ) -> None:
-    """Print a link to the product (2.1), home (2.2) or policy (2.3) page.
+    """Print a link to a page of the gateway (2.1 to 2.3).
 
-    REFERENCE is the caseCode of a product or the insureNum of a policy. The link is one of this
-    site, which finds out who clicks and on which device, and sends them to the gateway.
+    REFERENCE is what the page is about, such as the caseCode of a product or the insureNum of a
+    policy. The link is one of this site, which finds out who clicks and on which device, and sends
+    them to the gateway.
     """
     from .link import make
 
+    parameter = PAGES[page].reference
+    if parameter and not reference:
+        raise click.UsageError(f"The {page} page needs a REFERENCE, its {parameter}.")
     try:
         state = _state(ctx)
     except ConfigError as refusal:
@@ -105,7 +110,9 @@ def inspect(ctx: click.Context, url: str) -> None:
     try:
         state = _state(ctx)
     except click.ClickException as error:
-        missing = error.format_message().splitlines()[0]
+        # Where the app cannot be imported, a traceback follows on the first line.
+        said = error.format_message().partition("\n")[0]
+        missing = said.removesuffix(":") + ". Try flask xiebao doctor." * said.endswith(":")
     except Exception as error:  # what it says may hold passwords
         missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
     findings, verdict = findings_in(url.strip(), state, missing)
@@ -120,12 +127,10 @@ def _state(ctx: click.Context) -> State:
     try:
         app = ctx.ensure_object(ScriptInfo).load_app()
     except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, ConfigError):
-            cause = cause.__cause__ or cause.__context__
-        if cause is None:
+        refusal = next((each for each in _causes(error) if isinstance(each, ConfigError)), None)
+        if refusal is None:
             raise
-        raise cause from None
+        raise refusal from None
     ctx.with_resource(app.app_context())
     if "xiebao" not in app.extensions:
         raise click.ClickException(
@@ -134,3 +139,12 @@ def _state(ctx: click.Context) -> State:
         )
     extension: Xiebao = app.extensions["xiebao"]
     return extension.state
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Go through an error and what it came from; it may be its own cause."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

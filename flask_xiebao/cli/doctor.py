@@ -79,7 +79,7 @@ def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Fin
         elif in_force and now and _value(in_force, setting.name) != _value(now, setting.name):
             yield bad(
                 f"{name} was changed after Xiebao(app) or init_app(app), which read it: the change"
-                " counts for nothing. Change it before."
+                " has no effect. Change it before."
             )
         elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
             yield warning(f'{name} is not set: say "production" if this site sells, else "test".')
@@ -94,7 +94,8 @@ def _value(settings: Settings, field: str) -> object:
 
 
 def _check_other_names(app: Flask) -> Iterator[Finding]:
-    for name in sorted(app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()):
+    others = app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()
+    for name in sorted(name for name in others if isinstance(name, str)):
         ours = name.startswith("XIEBAO_")
         if meant := get_close_matches(name, _KNOWN, 1, 0.6 if ours else 0.85):
             yield warning(f"{name} is not a setting: did you mean {meant[0]}?")
@@ -105,10 +106,13 @@ def _check_other_names(app: Flask) -> Iterator[Finding]:
 def _shown_setting(name: str, value: Any) -> str:
     if value is None:
         default = _UNSET.get(name, _KNOWN[name].default)
-        return f" is not set: {'none' if default in (None, '') else default}"
-    if name == "XIEBAO_API_KEY":
+        is_none = default in (None, "") or isinstance(default, Secret)
+        return f" is not set: {'none' if is_none else default}"
+    if _KNOWN[name].metadata["secret"]:
         return " is set, and not shown"
-    return f": {', '.join(value) if name == 'XIEBAO_EXTRA' else getattr(value, 'pattern', value)}"
+    if name == "XIEBAO_EXTRA":
+        return f": {', '.join(map(str, value))}"
+    return f": {getattr(value, 'pattern', value)}"
 
 
 def check_destination(settings: Settings) -> Finding:
@@ -123,7 +127,8 @@ def check_destination(settings: Settings) -> Finding:
             f"XIEBAO_ENV is {env}, but XIEBAO_BASE_URL is the {other} gateway, which has another"
             " key: remove XIEBAO_BASE_URL."
         )
-    if base_url.startswith("/") and not _endpoint(base_url.rstrip("/") + PAGES["product"].path):
+    paths = [base_url.rstrip("/") + row.path for row in PAGES.values()]
+    if base_url.startswith("/") and not all(map(_endpoint, paths)):
         return warning(
             f"XIEBAO_BASE_URL is the path {base_url} of this site, where the app has no gateway:"
             " register the blueprint of a GatewaySimulator there."
@@ -152,8 +157,8 @@ def check_login(state: State) -> Iterator[Finding]:
         yield ok(f"{source} says who is logged in.")
     view = state.settings.login_view
     if view is None:
-        answer = "Flask-Login sends them to log in" if login_manager() else "they get a 401 page"
-        yield ok(f"Whoever is not logged in: {answer}. XIEBAO_LOGIN_VIEW can name your login.")
+        answer = "are sent to log in by Flask-Login" if login_manager() else "get a 401 page"
+        yield ok(f"Visitors who are not logged in {answer}. XIEBAO_LOGIN_VIEW can name your login.")
     elif view not in current_app.view_functions:
         meant = get_close_matches(view, current_app.view_functions, 1)
         advice = f"did you mean {meant[0]}?" if meant else "flask routes lists those there are."
@@ -162,10 +167,9 @@ def check_login(state: State) -> Iterator[Finding]:
 
 def check_links_that_leave(settings: Settings) -> Finding:
     """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
-    config = current_app.config
     source, url = "XIEBAO_PUBLIC_URL", settings.public_url
-    if url is None and config["SERVER_NAME"]:
-        source, url = "SERVER_NAME", f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}"
+    if url is None and (host := current_app.config["SERVER_NAME"]):
+        source, url = "SERVER_NAME", f"{current_app.config['PREFERRED_URL_SCHEME']}://{host}"
     if url is None:
         if trusts_hosts():
             safe = "TRUSTED_HOSTS names those there can be, but without a request there is none"
@@ -181,9 +185,22 @@ def check_links_that_leave(settings: Settings) -> Finding:
             " http://127.0.0.1:5000)."
         )
     begin = f"Links that leave the site begin with {url} ({source})"
-    if url.startswith("https://") or urlsplit(url).hostname in _THIS_MACHINE:
+    if _is_this_machine(url):
+        if settings.env == "production":
+            return warning(
+                f"{begin}: to whoever follows them, that is their own machine. Name the site."
+            )
+        return ok(f"{begin}.")
+    if url.startswith("https://"):
         return ok(f"{begin}.")
     return warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
+
+
+def _is_this_machine(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in _THIS_MACHINE
+    except ValueError:
+        return False
 
 
 def check_secret_key(state: State) -> Finding:
@@ -192,17 +209,24 @@ def check_secret_key(state: State) -> Finding:
     :raises ConfigError: when they cannot be signed at all.
     """
     state.signer  # noqa: B018 - it raises
-    config = current_app.config
-    for key in (config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())):
-        text = key if isinstance(key, str) else key.decode("latin-1")
-        if len(text) < _SHORTEST_KEY or re.sub("[^a-z0-9]", "", text.lower()) in _PUBLISHED_KEYS:
-            name = (
-                "SECRET_KEY" if key == config.get("SECRET_KEY") else "One of SECRET_KEY_FALLBACKS"
-            )
-            return warning(
-                f"{name} is short or well known: who guesses it, forges links. So {NEW_KEY}."
-            )
+    weak = [name for name, key in _keys() if _is_weak(key)]
+    if weak:
+        return warning(
+            f"{weak[0]} is short or well known: anyone who guesses it can forge links. {NEW_KEY}."
+        )
     return ok("SECRET_KEY signs the links.")
+
+
+def _keys() -> Iterator[tuple[str, str | bytes]]:
+    yield "SECRET_KEY", current_app.config["SECRET_KEY"]
+    for key in current_app.config.get("SECRET_KEY_FALLBACKS") or ():
+        yield "One of SECRET_KEY_FALLBACKS", key
+
+
+def _is_weak(key: str | bytes) -> bool:
+    text = key if isinstance(key, str) else key.decode("latin-1")
+    letters = re.sub("[^a-z0-9]", "", text.lower())
+    return len(text) < _SHORTEST_KEY or letters in _PUBLISHED_KEYS
 
 
 def check_round_trip(state: State, page: str) -> Finding:

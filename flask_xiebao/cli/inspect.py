@@ -15,7 +15,16 @@ from ..links import Click, Entry
 from ..pages import PAGES
 from ..state import State
 from ..testing import Problem, Verdict
-from ..testing.document import HOSTS, PLATFORMS, Account, Row, mask, read, row_named
+from ..testing.document import (
+    HOSTS,
+    PLATFORMS,
+    Account,
+    Row,
+    mask,
+    meaning_in,
+    read,
+    row_named,
+)
 from ..values import Secret
 from .findings import Finding, bad, ok, warning
 
@@ -62,6 +71,10 @@ def _read_gateway_url(url: str, state: State | None, missing: str) -> Iterator[F
             f"This site's XIEBAO_ENV is {state.settings.env or 'test'}, and test and production"
             " have different keys: a sign that is right here is wrong there."
         )
+    if env is not None and not url.startswith("https:"):
+        yield warning("Begin it with https://: else the sign can be read on its way.")
+    if env is None and state is not None and not url.startswith(state.gateway.base_url):
+        yield warning(f"It is not this site's gateway, which is {state.gateway.base_url or '/'}.")
     yield from _read_parameters(row, verdict, state, missing)
     if len(verdict.parameters) == 1:
         yield warning("Was there more? Put the URL in quotes: the shell ends it at the first &.")
@@ -77,24 +90,24 @@ def _verdict(url: str, state: State | None) -> Verdict:
 def _read_parameters(
     row: Row, verdict: Verdict, state: State | None, missing: str
 ) -> Iterator[Finding]:
-    said: set[Problem] = set()
+    problems: dict[str | None, list[Problem]] = {}
+    for problem in verdict.problems:
+        problems.setdefault(problem.parameter, []).append(problem)
     for name, value in verdict.parameters:
-        found = [problem for problem in verdict.problems if problem.parameter == name]
-        for problem in found:
-            if problem not in said:
-                said.add(problem)
-                yield _read_problem(problem, verdict, state)
-        if found:
-            continue
-        if name == "sign":
+        if name in problems:  # once, however often the name is there
+            yield from (_read_problem(problem, verdict, state) for problem in problems[name])
+            problems[name] = []
+        elif name == "sign":
             yield _read_sign(value, state, missing)
         elif name == "paySuccess":
             yield from _read_pay_success(verdict.pay_success or "", state)
         else:
-            platform = f", {PLATFORMS[value]}" if name == "platform" else ""
-            yield ok(f"{name}={value}: {row.meaning_in(_LOCALE, name)}{platform}.")
+            means = meaning_in(_LOCALE, name)
+            if name == "platform":
+                means += f": {value} = {PLATFORMS[value]}"
+            yield ok(f"{name}={value}: {means}.")
     # Of a name that is misspelt, that is said, and not that the right one is missing.
-    meant = {problem.value for problem in said if problem.code in ("spaces", "misspelt")}
+    meant = {each.value for each in verdict.problems if each.code in ("spaces", "misspelt")}
     for problem in verdict.problems:
         if problem.code == "missing" and problem.parameter not in meant:
             yield bad(problem.explain(_LOCALE, row.name))
@@ -137,7 +150,9 @@ def _read_link(path: str, state: State) -> Iterator[Finding]:
         elif page:
             entry = state.signer.loads(token)
             if entry.page != page:
-                raise LinkError(f"This is not a link to the {page} page: its token is of another.")
+                raise LinkError(
+                    f"This is not a link to the {page} page: its token belongs to another."
+                )
             if PAGES[page].members_own and entry.member is None:
                 raise LinkError(f"This is not a link to the {page} page: its token has no member.")
             yield from (*_read_entry(entry), _read_member(entry))

@@ -24,14 +24,11 @@ def make(
 
     :raises click.ClickException: when one is wrong; it names the option.
     """
-    row = PAGES[page]
-    if row.reference and not reference:
-        raise click.UsageError(f"The {page} page needs a REFERENCE, its {row.reference}.")
     make_url = _gateway_url if to_gateway else _site_link
     try:
         return make_url(state, page, reference, **options)
     except XiebaoError as error:
-        raise _naming_the_option(error, row.reference) from None
+        raise _naming_the_option(error, PAGES[page].reference) from None
 
 
 def _naming_the_option(error: XiebaoError, reference: str | None) -> click.ClickException:
@@ -45,29 +42,39 @@ def _naming_the_option(error: XiebaoError, reference: str | None) -> click.Click
     hint = f"--{_OPTIONS.get(argument, argument).replace('_', '-')}"
     if argument in ("reference", reference):
         hint = "REFERENCE"
-    return click.BadParameter(str(error), param_hint=hint)
+    return click.BadParameter(str(error).removeprefix(f"{argument}: "), param_hint=hint)
 
 
 def _site_link(
     state: State, page: str, reference: str | None, *, external: bool | None, **options: Any
 ) -> str:
     if PAGES[page].members_own and options["member"] is None:
-        raise LinkError(f"A link to the {page} page says whose it is: add --member.")
+        raise LinkError(f"A link to the {page} page says whose it is: add --member.", "member")
     if external is None:
         external = bool(state.settings.public_url or current_app.config["SERVER_NAME"])
     make_url = partial(urls.link, state) if external else partial(local_link, state)
     url = make_url(page, reference, **options)
+    if not url and not state.settings.enabled:
+        raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if not url:
-        raise LinkError("There is no link: XIEBAO_ENABLED is off, or --member is empty.")
+        raise LinkError("There is no link: --member is empty.", "member")
     return url
 
 
 def local_link(state: State, page: str, reference: str | None, **options: Any) -> str:
     """Return the path that a link has in a request to this site; see :func:`.urls.link`."""
-    config = current_app.config
-    host, *_ = config.get("TRUSTED_HOSTS") or [config["SERVER_NAME"] or "localhost"]
+    # An app without a key makes no session, whose error would show less than ours.
+    state.signer  # noqa: B018
+    host = _a_host_of_this_site()
     with current_app.test_request_context(base_url=f"http://{host.lstrip('.')}"):
         return urls.link(state, page, reference, **options)
+
+
+def _a_host_of_this_site() -> str:
+    # No variable holds the config, and with it the keys: an error report would show it.
+    trusted = current_app.config.get("TRUSTED_HOSTS") or ()
+    hosts = [trusted] if isinstance(trusted, str) else trusted
+    return next(iter(hosts), None) or current_app.config["SERVER_NAME"] or "localhost"
 
 
 def _gateway_url(

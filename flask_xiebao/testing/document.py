@@ -40,13 +40,6 @@ class Row:
         """Return what the page is."""
         return text(locale, f"{self.name}.title", self.title)
 
-    def meaning_in(self, locale: str, parameter: str) -> str:
-        """Return what a parameter is, also one that the document does not have."""
-        try:
-            return text(locale, f"meaning.{parameter}", self.meanings.get(parameter))
-        except KeyError:
-            return text(locale, "meaning.")
-
 
 # Only section 2.2 describes paySuccess and 2.3 shows it; on the product page it is a habit of
 # integrations of this gateway that the document does not forbid.
@@ -93,6 +86,15 @@ def row_named(name: str | None) -> Row | None:
     return next((row for row in ROWS if row.name == name), None)
 
 
+def meaning_in(locale: str, parameter: str) -> str:
+    """Return what a parameter is, also one that the document does not have."""
+    own = next((row.meanings[parameter] for row in ROWS if parameter in row.meanings), None)
+    try:
+        return text(locale, f"meaning.{parameter}", own)
+    except KeyError:
+        return text(locale, "meaning.unknown")
+
+
 #: The gateway's own hosts, which have its pages at the root.
 HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
 #: What the codes of ``platform`` stand for.
@@ -116,9 +118,10 @@ class Account:
     sign: Secret[str]
 
     def hide(self, text: str) -> str:
-        """Mask the sign wherever it is in a text, in whatever case."""
+        """Mask the sign wherever it is in a text, in whatever case and however it is encoded."""
         sign = self.sign.reveal()
-        return re.sub(sign, mask(sign), text, flags=re.IGNORECASE)
+        encoded = "".join(f"(?:{digit}|%(?:25)*{ord(digit):x})" for digit in sign)
+        return re.sub(encoded, mask(sign), text, flags=re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class Problem:
             f"problem.{self.code}",
             parameter=self.parameter,
             value=self.value,
-            meaning=row.meaning_in(locale, self.parameter or "") if row else "",
+            meaning=meaning_in(locale, self.parameter or ""),
             section=row.section if row else "",
             platforms=comma.join(codes),
             pages=comma.join(row.path for row in ROWS),
@@ -203,9 +206,10 @@ def read(url: str, account: Account | None = None, also_known: Collection[str] =
     row = row_at(address)
     if row is not None:
         return read_query(row, query, account, also_known)
-    path = address.partition("://")[2].partition("/")[2] if "://" in address else address[1:]
+    path = re.sub("^[a-z]+://[^/]*", "", address)
     hide = account.hide if account else str
-    return Verdict(None, (Problem("page", value=hide(f"/{path}")),), _shown(query, account))
+    code = "address" if any(path == row.path for row in ROWS) else "page"
+    return Verdict(None, (Problem(code, value=hide(path)),), _shown(query, account))
 
 
 def row_at(address: str) -> Row | None:
@@ -262,10 +266,13 @@ def _parsed(query: str) -> list[tuple[str, str]]:
 
 def _shown(query: str, account: Account | None) -> tuple[tuple[str, str], ...]:
     hide = account.hide if account else str
-    return tuple(
-        (hide(name), mask(value) if name.strip().lower() == "sign" else hide(value))
-        for name, value in _parsed(query)
-    )
+
+    def shown(name: str, value: str) -> str:
+        decoded = _decoded(value).decode("utf-8", "replace")
+        is_secret = _bare(name) == "sign" or hide(decoded) != decoded
+        return mask(value) if is_secret else hide(value)
+
+    return tuple((hide(name), shown(name, value)) for name, value in _parsed(query))
 
 
 def _hidden(problem: Problem, hide: Callable[[str], str]) -> Problem:
@@ -284,12 +291,15 @@ def _unknown(row: Row, name: str, also_known: Collection[str]) -> Problem | None
     known = (*row.required, *row.optional, *also_known)
     if name in known:
         return None
-    # An address that went through HTML begins its parameters with amp;.
-    bare = name.strip().removeprefix("amp;").lower()
     for meant in known:
-        if bare == meant.lower():
+        if _bare(name) == meant.lower():
             return Problem("spaces" if name.strip() == meant else "misspelt", name, meant)
     return Problem("unknown", name)
+
+
+def _bare(name: str) -> str:
+    """Return a name without what a stray space, or ``&amp;`` from HTML, leaves in it."""
+    return name.strip().removeprefix("amp;").lower()
 
 
 def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem | None:

@@ -1,6 +1,8 @@
 """What visitors and QA read: a file for each locale. To add a locale, add its file.
 
-A file's ``TEXTS`` may leave out what it has no words for: English is the last resort.
+A file's ``TEXTS`` may leave out what it has no words for: English is the last resort. It may have
+words for what stands in a row of a table: ``product.label`` and ``product.on_phone`` of a page,
+``product.title`` and ``meaning.caseCode`` of the simulator's.
 """
 
 from __future__ import annotations
@@ -20,21 +22,41 @@ def locales() -> tuple[str, ...]:
 
 
 @cache
+def nearest(locale: str) -> str:
+    """Return the one of our locales that is meant: ``zh`` for ``zh-CN`` and ``zh_Hant_TW``."""
+    ours = {name.lower(): name for name in locales()}
+    parts = locale.lower().replace("-", "_").split("_")
+    for length in range(len(parts), 0, -1):
+        if name := ours.get("_".join(parts[:length])):
+            return name
+    return _LAST_RESORT
+
+
+@cache
 def _texts(locale: str) -> Mapping[str, str]:
     texts: Mapping[str, str] = import_module(f".{locale}", __name__).TEXTS
     return texts
 
 
-def text(locale: str, key: str, own: Mapping[str, str] | None = None, /, **values: object) -> str:
-    """Return the text of a locale.
+def find(locale: str, key: str, own: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return a text, and the locale in which it was found.
 
+    :param locale: such as ``zh`` or ``zh-CN``; of one that is not there, English.
     :param key: the name of the text, the same in every file.
     :param own: the text by locale, where it stands in a row of a table; a file may override it.
-    :param values: what replaces the names in braces.
     :raises KeyError: when there is no such text, not even in English.
     """
-    for each in (locale, _LAST_RESORT):
+    for each in (nearest(locale), _LAST_RESORT):
         found = _texts(each).get(key) or (own or {}).get(each)
         if found is not None:
-            return found.format(**values) if values else found
+            return found, each
     raise KeyError(key)
+
+
+def text(locale: str, key: str, own: Mapping[str, str] | None = None, /, **values: object) -> str:
+    """Return a text; see :func:`find`.
+
+    :param values: what replaces the names in braces.
+    """
+    found, _ = find(locale, key, own)
+    return found.format(**values) if values else found

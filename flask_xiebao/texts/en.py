@@ -6,21 +6,21 @@ TEXTS = {
     "qr.label": "QR code: scan it with a phone to get insured",
     # the page that sends a browser to the link that a script fetched
     "navigate.title": "Opening…",
-    "navigate.open": "Nothing happens? Open it here",
+    "navigate.open": "Nothing happening? Open it here",
     # the page with a QR code for the phone
-    "handoff.title": "Go on with your phone",
+    "handoff.title": "Continue on your phone",
     "handoff.how": (
         "Scan the QR code with WeChat or your phone's camera. There is no need to sign in again."
     ),
-    "handoff.code": "QR code: scan it with your phone to go on",
-    "handoff.minutes": "The code works for {count} minutes.",
-    "handoff.seconds": "The code works for {count} seconds.",
+    "handoff.code": "QR code: scan it with your phone to continue",
+    "handoff.minutes": "The code is valid for {count} minutes. ",
+    "handoff.seconds": "The code is valid for {count} s. ",
     "handoff.refresh": "Get a new code",
-    "handoff.private": "The code stands for you: do not pass it on.",
-    "handoff.direct": "I am on a tablet or phone: open here",
+    "handoff.private": "This code signs in as you: do not share it.",
+    "handoff.direct": "I am on a tablet or phone: open it here",
     # why somebody is not let through, by status
     "notice.401.title": "Please sign in",
-    "notice.401.text": "Once you are signed in you can go on to your insurance.",
+    "notice.401.text": "Sign in to buy insurance or view your policy.",
     "notice.403.title": "This link belongs to another member",
     "notice.403.text": (
         "You are signed in to a different account. Sign in to the account that the link belongs"
@@ -28,12 +28,12 @@ TEXTS = {
     ),
     "notice.404.title": "This link does not work",
     "notice.404.text": (
-        "It may be incomplete, or it was changed. Please start again from the site."
+        "It may be incomplete or have been altered. Please start again from the site."
     ),
     "notice.410.title": "This link has expired",
     "notice.410.text": (
-        "To protect your account it worked for a limited time only. Sign in to go on, or ask for a"
-        " new link."
+        "To protect your account, it was valid for a limited time only. Sign in to continue, or ask"
+        " for a new link."
     ),
     "notice.login": "Sign in",
     "notice.start": "Back to the site",
@@ -41,45 +41,51 @@ TEXTS = {
     "simulator.title": "Xiebao gateway simulator (sells no insurance)",
     "simulator.heading": "Xiebao gateway simulator",
     "simulator.what": (
-        "This is not Xiebao. It sells no insurance and takes no money: it only checks whether a"
-        " request is as the interface document says."
+        "This is not Xiebao. It sells no insurance and takes no money: it only checks requests"
+        " against the interface document."
     ),
     "simulator.accepted": "Accepted: {page}",
     "simulator.refused": "Refused: {page}",
-    "simulator.received": "Parameters received (of the sign, two characters at each end)",
+    "simulator.received": (
+        "Parameters received (only the first and last two characters of sign are shown)"
+    ),
     "simulator.parameter": "Parameter",
     "simulator.value": "Value",
     "simulator.meaning": "Meaning",
-    "simulator.platform": "{meaning}, {platform}",
+    "simulator.platform": "{meaning}: {value} = {platform}",
     "simulator.nothing": "No parameters",
-    "simulator.then": "Had the member paid, Xiebao would send them to the URL of paySuccess:",
-    "simulator.paid": "Payment succeeds",
+    "simulator.then": "After payment, Xiebao would send the member to the paySuccess URL:",
+    "simulator.paid": "Simulate a successful payment",
     # what the document's parameters are
     "meaning.partnerId": "the partner's account at Xiebao",
     "meaning.subPartnerId": "the partner's sub-account, empty for none",
-    "meaning.partnerUniqKey": "the member, by the partner's id",
+    "meaning.partnerUniqKey": "the member, by their id at the partner",
     "meaning.platform": "where the page is shown",
     "meaning.paySuccess": "the standard base64 of the http(s) URL to go to after payment",
     "meaning.sign": "md5(apiKey + partnerId), 32 lower-case hex digits",
-    "meaning.": "a parameter that is not in the document",
+    "meaning.unknown": "a parameter that is not in the document",
     # in lists
     "list.comma": ", ",
     "list.platform": "{code} ({platform})",
     # what is wrong with a URL
     "problem.page": "The gateway has no page {value}: its pages are {pages}.",
-    "problem.missing": "{parameter} is missing: {section} requires it. It is {meaning}.",
+    "problem.address": (
+        "The address is not valid: it must begin with https:// or http://, and what is not ASCII"
+        " must be percent-encoded."
+    ),
+    "problem.missing": "{parameter} is missing: section {section} requires it. It is {meaning}.",
     "problem.spaces": (
-        "'{parameter}' has a space, as in the examples of 2.1, by mistake: write {value}."
+        "'{parameter}' has a stray space, a mistake in the examples of 2.1: write {value}."
     ),
     "problem.misspelt": "'{parameter}' is not a parameter: write {value}.",
     "problem.unknown": (
-        "{parameter} is not a parameter of {section}: leave it out, or name it in XIEBAO_EXTRA if"
-        " Xiebao told you of it."
+        "{parameter} is not a parameter of section {section}: leave it out or, if Xiebao told you"
+        " of it, name it in XIEBAO_EXTRA (of a simulator, in also_known)."
     ),
-    "problem.repeated": "{parameter} is there {value} times: send it once.",
+    "problem.repeated": "{parameter} appears {value} times: send it once.",
     "problem.escapes": "{parameter} is not percent-encoded as UTF-8: encode it.",
     "problem.empty": "{parameter} is empty: it is {meaning}.",
-    "problem.partner": "partnerId is another account's: this site's is {value}.",
+    "problem.partner": "partnerId is another account's: it must be {value}.",
     "problem.sign": (
         "sign={value} is not made with the key of this account and environment: it must be"
         " md5(apiKey + partnerId), 32 lower-case hex digits."
@@ -93,9 +99,9 @@ TEXTS = {
         " the partner id, and is wrong like them: it must be md5(apiKey + partnerId), 32 lower-case"
         " hex digits."
     ),
-    "problem.platform": "platform={value} is refused: {section} has {platforms}.",
+    "problem.platform": "platform={value} is refused: section {section} accepts {platforms}.",
     "problem.no_pc": (
-        "platform={value} is refused: {section} has {platforms}, and no PC at present."
+        "platform={value} is refused: section {section} accepts {platforms}, and no PC at present."
     ),
     "problem.pay_success_plus": (
         "paySuccess is not standard base64: a + in it must be sent as %2B."
@@ -104,10 +110,10 @@ TEXTS = {
         "paySuccess is URL-safe base64: it must be standard base64, with + and / for - and _."
     ),
     "problem.pay_success_star": (
-        "paySuccess is not standard base64: the * in the examples of 2.3 stands for one."
+        "paySuccess is not standard base64: the * in the examples of 2.3 is only a placeholder."
     ),
     "problem.pay_success_base64": (
-        "paySuccess is not standard base64: send it with the = at its end."
+        "paySuccess is not standard base64: encode the URL, and keep the = at the end."
     ),
     "problem.pay_success_url": (
         "paySuccess is not the base64 of an absolute http:// or https:// URL, in UTF-8 and without"

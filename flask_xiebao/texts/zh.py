@@ -18,14 +18,14 @@ TEXTS = {
     "handoff.direct": "我正在用平板或手机，直接打开",
     # why somebody is not let through, by status
     "notice.401.title": "请先登录",
-    "notice.401.text": "登录以后就可以继续投保或查看保单。",
+    "notice.401.text": "登录后即可继续投保或查看保单。",
     "notice.403.title": "这个链接属于另一位会员",
     "notice.403.text": "您登录的账号与链接不一致。请换用链接所属的账号登录，或者从网站上重新打开。",
     "notice.404.title": "链接无效",
     "notice.404.text": "链接可能不完整，或者已被修改。请从网站上重新打开。",
     "notice.410.title": "链接已过期",
     "notice.410.text": (
-        "为了保护您的账户，这个链接只在一段时间内有效。请登录后继续，或者重新获取链接。"
+        "为了保护您的账号，这个链接只在一段时间内有效。请登录后继续，或者重新获取链接。"
     ),
     "notice.login": "去登录",
     "notice.start": "返回网站首页",
@@ -50,24 +50,27 @@ TEXTS = {
     "meaning.platform": "平台类型",
     "meaning.paySuccess": "支付成功后跳转的网址，base64 编码",
     "meaning.sign": "md5(apiKey + partnerId)，32 位小写",
-    "meaning.": "文档里没有这个参数",
+    "meaning.unknown": "文档里没有这个参数",
     # in lists
     "list.comma": "、",
     "list.platform": "{code}（{platform}）",
     # what is wrong with a URL
-    "problem.page": "网关没有这个页面：路径只能是 {pages}。",
-    "problem.missing": "缺少 {parameter}（{meaning}）：文档 {section} 的页面必须有它。",
+    "problem.page": "网关没有这个页面（{value}）：路径只能是 {pages}。",
+    "problem.address": "网址有误：要以 https:// 或 http:// 开头，非 ASCII 字符要做百分号编码。",
+    "problem.missing": "缺少 {parameter}（{meaning}）：文档 {section} 要求必传。",
     "problem.spaces": (
         "不认识参数「{parameter}」：应写作 {value}，前后不能有空格，大小写要和文档一致。"
     ),
     "problem.misspelt": (
-        "不认识参数「{parameter}」：应写作 {value}，前后不能有空格，大小写要和文档一致。"
+        "不认识参数「{parameter}」：应写作 {value}，大小写要和文档一致，"
+        "网址里的 & 也不能写成 &amp;。"
     ),
     "problem.unknown": (
-        "不认识参数「{parameter}」：文档 {section} 里没有，请去掉，或登记在 also_known。"
+        "不认识参数「{parameter}」：文档 {section} 里没有，请去掉；"
+        "如果是携保告诉您的，请登记在 XIEBAO_EXTRA（模拟器则是 also_known）。"
     ),
     "problem.repeated": "{parameter} 出现了 {value} 次：只能出现一次。",
-    "problem.escapes": "{parameter} 的转义有误：特殊字符要按 UTF-8 写成百分号转义。",
+    "problem.escapes": "{parameter} 的转义有误：请按 UTF-8 做 URL 编码（百分号编码）。",
     "problem.empty": "{parameter} 是空的：请给出值（{meaning}）。",
     "problem.partner": "partnerId 不是 {value}：请用携保分配的渠道账号。",
     "problem.sign": (
@@ -81,8 +84,8 @@ TEXTS = {
         "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制；"
         "文档 2.1 的示例是 base64 加 partnerId，那是笔误，请勿照抄。"
     ),
-    "problem.platform": "platform 不对：文档 {section} 只接受 {platforms}。",
-    "problem.no_pc": "platform 不对：文档 {section} 只接受 {platforms}，目前不支持 PC。",
+    "problem.platform": "platform 不对（{value}）：文档 {section} 只接受 {platforms}。",
+    "problem.no_pc": "platform 不对（{value}）：文档 {section} 只接受 {platforms}，目前不支持 PC。",
     "problem.pay_success_plus": "paySuccess 里有空格：base64 的 + 要写成 %2B。",
     "problem.pay_success_url_safe": (
         "paySuccess 用了 URL 安全的 base64：请用标准的，即 + 和 /，不是 - 和 _。"
@@ -90,7 +93,9 @@ TEXTS = {
     "problem.pay_success_star": (
         "paySuccess 不是标准 base64：文档 2.3 示例里的 * 只是占位，请换成真正的值。"
     ),
-    "problem.pay_success_base64": "paySuccess 不是标准 base64：请连同末尾的 = 一起发送。",
+    "problem.pay_success_base64": (
+        "paySuccess 不是标准 base64：请对网址做 base64 编码，并保留末尾的 =。"
+    ),
     "problem.pay_success_url": (
         "paySuccess 解码后不是完整的网址：应以 http:// 或 https:// 开头，"
         "有主机名，没有空白和控制字符，按 UTF-8 编码。"
