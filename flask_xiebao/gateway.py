@@ -99,7 +99,8 @@ class Gateway:
         base_url: str = TEST,
         extra: Mapping[str, str | int] | None = None,
     ) -> None:
-        key = api_key if isinstance(api_key, Secret) else Secret[object](api_key)
+        # Not isinstance(), which asks a lazy value for its class.
+        key = api_key if type(api_key) is Secret else Secret[object](api_key)
         del api_key  # an error report shows the local variables of each frame
         text = _checked("api_key", key.map, check_text)
         self.partner_id = _checked("partnerId", check_text, partner_id)
@@ -216,12 +217,13 @@ class Gateway:
 
         :param page: the name of its row.
         :param reference: the value of the row's ``reference`` parameter.
+        :param partner_uniq_key: ``partnerUniqKey``; a page that does not take it is not sent it.
         :raises GatewayError: names the parameter that is wrong.
 
         The other parameters are those of :meth:`product_url`.
         """
         own = {}
-        if partner_uniq_key is not None:
+        if partner_uniq_key is not None and "partnerUniqKey" in page_named(page).parameters:
             own["partnerUniqKey"] = _checked("partnerUniqKey", _encoded, partner_uniq_key)
         if pay_success is not None:
             own["paySuccess"] = _checked("paySuccess", _pay_success, pay_success)

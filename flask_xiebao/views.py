@@ -156,14 +156,14 @@ def handoff(state: State, entry: Entry, visitor: Go, now: int) -> Response:
 
 def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
     """Step 5: off to the gateway."""
-    row, click_id = PAGES[entry.page], secrets.token_hex(8)
+    click_id = secrets.token_hex(8)
     # The URL is in no variable: an error report would show it, should a receiver fail.
     away = Redirect(
         from_root(
             state.gateway.url(
                 entry.page,
                 entry.reference,
-                partner_uniq_key=member if "partnerUniqKey" in row.parameters else None,
+                partner_uniq_key=member,
                 platform=platform,
                 sub_partner_id=entry.sub_partner_id,
                 pay_success=return_url(state, entry, member, click_id),

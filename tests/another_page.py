@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from bs4 import BeautifulSoup
@@ -61,8 +61,12 @@ def client(app: Flask) -> Any:
     return client
 
 
+def soup_of_text(html: str) -> Any:
+    return BeautifulSoup(html, "html.parser")
+
+
 def soup_of(response: Any) -> Any:
-    return BeautifulSoup(response.text, "html.parser")
+    return soup_of_text(response.text)
 
 
 def test_it_is_the_copy_that_is_tested() -> None:
@@ -76,6 +80,27 @@ def test_the_gateways_url() -> None:
     with pytest.raises(GatewayError, match="claimNum is required") as raised:
         Gateway("12345", "Key").url("claim", partner_uniq_key="m1")
     assert raised.value.parameter == "claimNum"
+
+
+def test_a_page_takes_what_its_row_has_and_no_more(app: Flask, client: Any) -> None:
+    gateway = Gateway("12345", "Key", sub_partner_id="7")
+    for whoever in (None, "m1"):
+        url = gateway.url("help", partner_uniq_key=whoever)
+        assert GatewaySimulator("12345", "Key").check(url).accepted
+    for parameter, options in (
+        ("paySuccess", {"pay_success": "https://shop.example/"}),
+        ("subPartnerId", {"sub_partner_id": "8"}),
+    ):
+        with pytest.raises(GatewayError, match=f"The help page takes no {parameter}") as raised:
+            gateway.url("help", **cast(Any, options))
+        assert raised.value.parameter == parameter
+    with app.test_request_context():
+        link = app.extensions["xiebao"].link("help")
+        with pytest.raises(LinkError, match="takes no return_to") as refused:
+            app.extensions["xiebao"].link("help", return_to="/")
+        assert refused.value.argument == "return_to"
+    away = client.get(link, headers=PC).location
+    assert GatewaySimulator("12345", "Key").check(away).accepted
 
 
 def test_its_parameter_is_no_further_one() -> None:
@@ -110,6 +135,9 @@ def test_a_link_needs_what_the_row_says(app: Flask) -> None:
 def test_the_macro(app: Flask, client: Any) -> None:
     entry = soup_of(client.get("/", headers=PHONE)).a
     assert (entry.text, entry["lang"]) == ("Vidi reklamon", "eo")
+    with client.application.test_request_context():
+        english = soup_of_text(render_template_string(MACROS + '{{ xiebao_entry("home") }}')).a
+    assert (english.text, english["lang"]) == ("Insurance shop", "en")
     assert entry["data-xiebao-entry"] == "claim"
     assert client.get(entry["href"], headers=PHONE).status_code == 302
     assert app.test_client().get("/").text == ""

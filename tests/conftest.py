@@ -21,10 +21,13 @@ def no_log_shows_the_sign() -> Iterator[None]:
             if SIGN in self.format(record):
                 seen.append(f"{record.name}: {record.getMessage()}")
 
-    reader = Reader()
-    logging.getLogger().addHandler(reader)
+    root, reader = logging.getLogger(), Reader()
+    root.addHandler(reader)
+    level = root.level
+    root.setLevel(logging.DEBUG)
     yield
-    logging.getLogger().removeHandler(reader)
+    root.setLevel(level)
+    root.removeHandler(reader)
     assert seen == []
 
 

@@ -19,7 +19,7 @@ from flask_xiebao.testing import GatewaySimulator, Verdict
 
 MACROS = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
-    " insurance_qr, xiebao_styles %}"
+    " insurance_qr, xiebao_entry, xiebao_styles %}"
 )
 
 PC = {

@@ -324,6 +324,69 @@ def test_doctor_notices_that_links_lead_elsewhere(
     assert result.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("config", "level", "said"),
+    [
+        ({"XIEBAO_EXTRA": {1: 2}}, "ok", "XIEBAO_EXTRA: 1"),
+        (
+            {"XIEBAO_PUBLIC_URL": None, "SERVER_NAME": "[::1"},
+            "WARNING",
+            "begin with http://[::1 (SERVER_NAME)",
+        ),
+        (
+            {"XIEBAO_ENV": "production", "XIEBAO_PUBLIC_URL": "http://127.0.0.1:5000"},
+            "WARNING",
+            "to whoever follows them, that is their own machine",
+        ),
+        (
+            {"XIEBAO_ENABLED": False, "XIEBAO_API_KEY": None},
+            "ok",
+            "XIEBAO_API_KEY is not set: none",
+        ),
+    ],
+)
+def test_doctor_takes_what_is_odd(
+    configured: Callable[..., Flask], config: dict[str, Any], level: str, said: str
+) -> None:
+    app = configured(**config)
+    app.config[5] = "not text"
+    assert said in texts(run(app, "doctor"), level)
+
+
+def test_doctor_prints_what_the_terminal_can_show() -> None:
+    info = refused(XIEBAO_API_KEY=API_KEY)
+    runner = Flask("any").test_cli_runner(charset="latin-1")
+    result = runner.invoke(xiebao, ["doctor"], obj=info)
+    assert "XIEBAO_PARTNER_ID is not set" in result.output
+    assert "partnerId" in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["link", "home"], ["inspect", "/xiebao/home/x"]])
+@pytest.mark.parametrize("message", ["no database", ""])
+def test_an_error_that_is_its_own_cause_is_left_to_flask(command: list[str], message: str) -> None:
+    def create_app() -> Flask:
+        error = RuntimeError(message)
+        raise error from error
+
+    runner = Flask("any").test_cli_runner()
+    result = runner.invoke(xiebao, command, obj=ScriptInfo(create_app=create_app))
+    assert result.exit_code == 1
+
+
+def test_doctor_of_an_app_that_has_two_lists_its_settings() -> None:
+    def create_app() -> Flask:
+        app = Flask("shop")
+        app.config.update(XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY=API_KEY, XIEBAO_ENV="test")
+        Xiebao(app)
+        Xiebao(app)
+        return app
+
+    right = texts(run_refused(ScriptInfo(create_app=create_app), "doctor"), "ok")
+    assert "XIEBAO_PARTNER_ID: 12345" in right
+    assert "XIEBAO_API_KEY is set, and not shown" in right
+
+
 def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: Site) -> None:
     @well.app.url_defaults
     def broken(endpoint: str, values: dict[str, Any]) -> None:
@@ -429,6 +492,30 @@ def test_a_link_that_cannot_be_made_names_the_option(
     result = run(well.app, "link", *arguments)
     assert result.exit_code == 2
     assert f"Invalid value for {option}: " in result.output
+
+
+def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
+    def create_app() -> Flask:
+        raise RuntimeError("no database")
+
+    runner = Flask("any").test_cli_runner()
+    info = ScriptInfo(create_app=create_app)
+    result = runner.invoke(xiebao, ["link", "product"], obj=info)
+    assert "needs a REFERENCE, its caseCode" in result.output
+
+
+@pytest.mark.parametrize("hosts", ["shop.example", ["shop.example"], [".shop.example"]])
+def test_a_link_is_made_on_a_trusted_host(configured: Callable[..., Flask], hosts: Any) -> None:
+    app = configured(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts)
+    assert run(app, "link", "home").output.startswith("/xiebao/home/")
+
+
+@pytest.mark.parametrize("config", [{"SECRET_KEY_FALLBACKS": 5}, {"SECRET_KEY": "a\udcff"}])
+def test_a_link_without_a_key_says_which_setting_is_wrong(
+    configured: Callable[..., Flask], config: dict[str, Any]
+) -> None:
+    result = run(configured(**config, XIEBAO_PUBLIC_URL=None), "link", "home")
+    assert f"Error: {next(iter(config))} must be" in result.output
 
 
 def test_a_switched_off_site_has_no_link(configured: Callable[..., Flask]) -> None:
@@ -630,6 +717,26 @@ def test_inspect_says_when_the_key_cannot_be_compared(configured: Callable[..., 
     assert "It was not checked with a key: XIEBAO_ENABLED is off." in texts(off, "WARNING")
     other = run(configured(), "inspect", EXAMPLES_2_2[1])
     assert "it is another account's" in texts(other, "WARNING")
+
+
+def test_inspect_warns_of_an_address_that_is_not_the_sites_gateway(well: Site) -> None:
+    elsewhere = PRODUCT_URL.replace(TEST, "https://evil.example")
+    assert f"It is not this site's gateway, which is {TEST}." in texts(
+        run(well.app, "inspect", elsewhere), "WARNING"
+    )
+    in_clear = run(well.app, "inspect", PRODUCT_URL.replace("https:", "http:"))
+    assert "Begin it with https://" in texts(in_clear, "WARNING")
+    assert texts(run(well.app, "inspect", PRODUCT_URL), "WARNING") == ""
+
+
+def test_inspect_of_a_link_says_what_to_do_where_the_app_cannot_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name")
+    monkeypatch.chdir(tmp_path)
+    info = ScriptInfo(app_import_path="broken")
+    result = Flask("any").test_cli_runner().invoke(xiebao, ["inspect", "/xiebao/home/x"], obj=info)
+    assert "an ImportError was raised. Try flask xiebao doctor." in result.output
 
 
 def test_inspect_suspects_a_shell_that_cut_the_url(well: Site) -> None:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from flask_xiebao import ConfigError, Entry, Gateway, GatewayError, LinkError, Xiebao, XiebaoError
-from tests.support import CODE, CONFIG, NUMBER, Site
+from tests.support import CODE, CONFIG, LIVE, NUMBER, MakeSite, Site
 
 GATEWAY = Gateway("12345", "Key")
 
@@ -28,6 +28,7 @@ GATEWAY = Gateway("12345", "Key")
         ("platform", lambda: GATEWAY.home_url(partner_uniq_key="m1", platform="tv")),
         ("paySuccess", lambda: GATEWAY.home_url(partner_uniq_key="m1", pay_success="/paid")),
         ("subPartnerId", lambda: GATEWAY.home_url(partner_uniq_key="m1", sub_partner_id=" ")),
+        ("subPartnerId", lambda: GATEWAY.url("policy", NUMBER, sub_partner_id="7")),
         ("extra", lambda: GATEWAY.home_url(partner_uniq_key="m1", extra={"sign": "1"})),
         ("page", lambda: GATEWAY.url("tv")),
         ("reference", lambda: GATEWAY.url("home", CODE)),
@@ -75,6 +76,35 @@ def test_a_member_from_the_loader_that_is_none_has_its_argument(site: Site) -> N
     assert raised.value.argument == "member"
 
 
+@pytest.mark.parametrize(
+    ("argument", "source"),
+    [
+        ("page", "{{ xiebao_link(nothing) }}"),
+        ("page", '{{ xiebao_entry(nothing, "1") }}'),
+        ("page", '{{ xiebao_entry("tv") }}'),
+        ("reference", "{{ insurance_entry(nothing) }}"),
+        ("return_to", '{{ insurance_entry("1", return_to=nothing) }}'),
+        ("size", '{{ insurance_qr("1", size=0) }}'),
+        ("memebr", '{{ insurance_entry("1", memebr="m1") }}'),
+        ("lable", '{{ insurance_entry("1", lable="Buy") }}'),
+        ("href", '{{ insurance_entry("1", href="/") }}'),
+        ("colour", "{{ xiebao_link('home', colour='red') }}"),
+        ("a b", '{{ insurance_entry("1", **{"a b": 1}) }}'),
+    ],
+)
+def test_an_error_of_a_template_has_its_argument(site: Site, argument: str, source: str) -> None:
+    with pytest.raises(LinkError) as raised:
+        site.render(source)
+    assert raised.value.argument == argument
+
+
+def test_a_host_that_nobody_vouches_for_is_about_external(make_site: MakeSite) -> None:
+    site = make_site(**LIVE)
+    with site.app.test_request_context(), pytest.raises(LinkError) as raised:
+        site.xiebao.home_link(member="m1", external=True)
+    assert raised.value.argument == "external"
+
+
 def test_a_config_error_has_the_problem_of_each_setting() -> None:
     app = Flask("shop")
     app.config.update(CONFIG, XIEBAO_ENV="prod", XIEBAO_API_KEY=" ", XIEBAO_HANDOFF_MAX_AGE=0)
@@ -98,7 +128,7 @@ def test_a_secret_key_that_is_missing_is_a_problem_of_that_setting(site: Site) -
     assert list(raised.value.problems) == ["SECRET_KEY"]
 
 
-def test_a_login_view_that_is_not_there_is_a_problem_of_that_setting(make_site: Any) -> None:
+def test_a_login_view_that_is_not_there_is_a_problem_of_that_setting(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="auth.login")
     with pytest.raises(ConfigError) as raised:
         site.follow(site.link("home"))
@@ -123,6 +153,16 @@ def test_what_is_about_no_setting_has_no_problems(site: Site) -> None:
 def test_an_error_is_the_same_in_another_process(error: XiebaoError) -> None:
     for same in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301
         assert (str(same), vars(same)) == (str(error), vars(error))
+
+
+def test_a_refusal_of_init_app_reaches_another_process_without_the_app() -> None:
+    app = Flask("shop")
+    app.config.update(CONFIG, XIEBAO_ENV="prod")
+    with pytest.raises(ConfigError) as raised:
+        Xiebao(app)
+    for same in (pickle.loads(pickle.dumps(raised.value)), copy.deepcopy(raised.value)):  # noqa: S301
+        assert (str(same), same.problems) == (str(raised.value), raised.value.problems)
+        assert same.app is None
 
 
 def test_an_entry_names_what_is_wrong_with_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import gc
 import logging
 import re
@@ -886,3 +887,46 @@ def test_what_visitors_wrote_into_attributes_is_not_kept_in_memory(site: Site) -
     finally:
         tracemalloc.stop()
     assert kept < 5_000_000
+
+
+class NameOfAPage(str, enum.Enum):  # noqa: UP042 - str() names such a one
+    PRODUCT = "product"
+    POLICY = "policy"
+
+
+@pytest.mark.parametrize("page", ["product", NameOfAPage.PRODUCT])
+def test_any_page_is_reached_by_its_name(site: Site, page: str) -> None:
+    rendered = site.render('{{ xiebao_entry(page, "QX1", "Buy", class="btn") }}', page=page)
+    entry = one(rendered, "a")
+    assert (entry.text, entry["data-xiebao-entry"]) == ("Buy", "product")
+    assert entry["class"] == ["xiebao-entry", "btn"]
+    site.log_in("m1")
+    assert arrival(site.follow(str(entry["href"]))).page == "product"
+
+
+def test_any_page_takes_a_call_block(site: Site) -> None:
+    rendered = site.render('{% call xiebao_entry("home") %}<b>Shop</b>{% endcall %}')
+    assert one(rendered, "a > b").text == "Shop"
+
+
+def test_a_policy_by_its_name_is_the_members_own(site: Site) -> None:
+    source = '{{ xiebao_entry(page, "1") }}'
+    assert site.render(source, page=NameOfAPage.POLICY).text == ""
+    site.log_in("m1")
+    assert one(site.render(source, page=NameOfAPage.POLICY), "a").text == "查看保单"
+
+
+@pytest.mark.parametrize("page", [None, "tv", "paid", "static", "../x", ["home"], 5, "x" * 1000])
+@pytest.mark.parametrize("source", ['{{ xiebao_entry(page, "1") }}', "{{ xiebao_link(page) }}"])
+def test_what_is_not_a_page_is_left_out_in_service(
+    make_site: MakeSite, page: object, source: str
+) -> None:
+    with pytest.raises(LinkError, match="is not a page of the gateway"):
+        make_site().render(source, page=page)
+    served = make_site(**LIVE).render(f"before{source}after", page=page)
+    assert (served.status_code, served.text) == (200, "beforeafter")
+
+
+def test_a_page_that_is_undefined_is_left_out_in_service(make_site: MakeSite) -> None:
+    served = make_site(**LIVE).render('before{{ xiebao_entry(nothing, "1") }}after')
+    assert (served.status_code, served.text) == (200, "beforeafter")

@@ -14,8 +14,9 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from flask_xiebao.testing import GatewaySimulator, Verdict
-from tests.support import SIGN
+from flask_xiebao import Entry, LinkError
+from flask_xiebao.testing import GatewaySimulator, Problem, Verdict, link_to
+from tests.support import SIGN, Site
 
 SHOP = "https://shop.example/orders/8?from=保险&ok=1"
 PAY_SUCCESS = base64.b64encode(SHOP.encode()).decode()
@@ -668,3 +669,94 @@ def test_a_very_long_query(simulator: GatewaySimulator) -> None:
     long = "x" * 300_000
     assert page_at(simulator, url(PRODUCT, partnerUniqKey=long))[0] == 200
     assert page_at(simulator, url(PRODUCT, platform=long, paySuccess=long))[0] == 400
+
+
+# Masks
+
+
+@pytest.mark.parametrize("name", ["amp;sign", " sign", "SIGN", "amp;Sign"])
+def test_a_sign_by_another_name_is_masked_too(simulator: GatewaySimulator, name: str) -> None:
+    other = "82e20232fddc2d78eb42c74bb18f9014"
+    verdict = simulator.check(url(HOME, without="sign", **{name: other}))
+    assert other not in str(verdict)
+    assert (name, "82…14") in verdict.parameters
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_sign_that_is_encoded_again_is_masked_too(
+    simulator: GatewaySimulator, times: int
+) -> None:
+    again = "".join(f"%{ord(digit):x}" for digit in SIGN)
+    for _ in range(times - 1):
+        again = again.replace("%", "%25")
+    for address in (f"{url(HOME)}&x={again}", f"/{again}?x=1", url(HOME, partnerUniqKey=again)):
+        verdict = simulator.check(address)
+        assert again not in str(verdict)
+        assert SIGN not in str(verdict)
+
+
+def test_a_way_back_with_the_sign_in_it_is_masked_in_both_forms(
+    simulator: GatewaySimulator,
+) -> None:
+    value = encoded(f"https://shop.example/{SIGN}")
+    verdict = simulator.check(url(HOME, paySuccess=value))
+    assert value not in str(verdict)
+    assert SIGN not in str(verdict)
+
+
+# Languages
+
+
+@pytest.mark.parametrize(
+    ("setting", "language"),
+    [
+        (None, "zh-CN"),
+        *[(name, "zh-CN") for name in ("zh", "zh-CN", "zh_Hant")],
+        *[(name, "en") for name in ("en", "fr", "", "EN", "../x", "__init__", "..en", 5, True)],
+    ],
+)
+def test_the_page_speaks_the_sites_language(
+    simulator: GatewaySimulator, setting: object, language: str
+) -> None:
+    app = simulator.create_app()
+    app.config["XIEBAO_LOCALE"] = setting
+    page = BeautifulSoup(app.test_client().get(url(HOME, sign="x")).text, "html.parser")
+    assert page.html is not None
+    assert page.html["lang"] == language
+    said = "Refused: home page" if language == "en" else "已拒绝：携保首页"
+    assert said in page.text
+    assert "{" not in page.text
+
+
+def test_the_reasons_in_a_language(simulator: GatewaySimulator) -> None:
+    verdict = simulator.check(url(HOME, platform="2", foo="1"))
+    english = (
+        "platform=2 is refused: section 2.2 accepts 1 (H5), 3 (iOS), 4 (Android), and no PC at"
+        " present.",
+        "foo is not a parameter of section 2.2: leave it out or, if Xiebao told you of it, name it"
+        " in XIEBAO_EXTRA (of a simulator, in also_known).",
+    )
+    assert verdict.reasons_in("en") == verdict.reasons_in("en-GB") == english
+    assert verdict.reasons_in("zh_CN") == verdict.reasons
+    assert verdict.problems == (Problem("no_pc", "platform", "2"), Problem("unknown", "foo"))
+
+
+def test_a_parameter_of_another_page_is_not_said_to_be_in_no_document(
+    simulator: GatewaySimulator,
+) -> None:
+    _, page = page_at(simulator, url(HOME, caseCode="QX1"))
+    assert "产品方案代码" in page.text
+    assert "文档里没有这个参数" not in page.text
+
+
+# Links of another time
+
+
+def test_a_link_of_another_time(site: Site) -> None:
+    with site.app.test_request_context():
+        past = link_to(Entry("policy", "1", "m1", max_age=60, signed_at=0))
+        with pytest.raises(LinkError, match="says whose it is"):
+            link_to(Entry("policy", "1"))
+    assert site.follow(past).status_code == 410
+    site.log_in("m1")
+    assert site.follow(past).status_code == 302

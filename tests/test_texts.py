@@ -1,0 +1,95 @@
+"""What visitors and QA read, in every locale that there is."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import flask_xiebao
+from flask_xiebao.pages import PAGES
+from flask_xiebao.testing.document import ROWS
+from flask_xiebao.texts import find, locales, nearest, text
+
+PACKAGE = Path(flask_xiebao.__file__).parent
+EVERY = locales()
+
+
+def texts_of(locale: str) -> dict[str, str]:
+    texts: dict[str, str] = import_module(f"flask_xiebao.texts.{locale}").TEXTS
+    return texts
+
+
+#: What a file may have words for that are not in English: those of the tables' rows.
+OF_ROWS = {
+    *(f"{name}.{word}" for name in PAGES for word in ("label", "on_phone", "title")),
+    *(f"meaning.{name}" for row in ROWS for name in row.meanings),
+}
+
+
+def names_in(words: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(words) if name is not None}
+
+
+@pytest.mark.parametrize("locale", EVERY)
+def test_a_locale_has_words_for_nothing_that_is_not_there(locale: str) -> None:
+    assert texts_of(locale).keys() <= texts_of("en").keys() | OF_ROWS
+
+
+@pytest.mark.parametrize("locale", EVERY)
+def test_a_text_names_what_it_is_given(locale: str) -> None:
+    # A problem is told all that is known of it: which of that it needs is up to the language.
+    of_a_problem = {"parameter", "value", "meaning", "section", "platforms", "pages"}
+    for key, words in texts_of(locale).items():
+        given = names_in(texts_of("en").get(key, ""))
+        assert names_in(words) <= (of_a_problem if key.startswith("problem.") else given), key
+
+
+def test_english_has_every_text_that_is_asked_for() -> None:
+    sources = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.html")]
+    asked = set()
+    for source in sources:
+        words = source.read_text("utf-8")
+        asked |= set(re.findall(r"""\btext\((?:locale, )?["']([a-z_.]+)["']""", words))
+        asked |= set(re.findall(r"""_xiebao_text\("([a-z_.]+)\"""", words))
+        asked |= {f"problem.{code}" for code in re.findall(r'Problem\("([a-z_]+)"', words)}
+    assert len(asked) > 30
+    assert asked <= texts_of("en").keys()
+
+
+@pytest.mark.parametrize("locale", EVERY)
+def test_the_tables_have_words(locale: str) -> None:
+    for page in PAGES.values():
+        assert page.label_in(locale)[0]
+        assert page.on_phone_in(locale)
+        assert (page.reference is None) == (page.sample is None)
+    for row in ROWS:
+        assert row.title_in(locale)
+
+
+def test_a_row_of_the_document_explains_every_parameter() -> None:
+    for row in ROWS:
+        for name in (*row.required, *row.optional):
+            own = next((each.meanings[name] for each in ROWS if name in each.meanings), None)
+            assert find("en", f"meaning.{name}", own)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        *[(name, "zh") for name in ("zh", "ZH", "zh-CN", "zh_CN", "zh_Hant_TW", "zh-Hans")],
+        *[(name, "en") for name in ("en", "en_GB", "en-US")],
+        *[(name, "en") for name in ("de", "", "../zh", "zhx", "__init__", "..zh", "5", "_")],
+    ],
+)
+def test_a_locale_is_found_by_its_language(asked: str, found: str) -> None:
+    assert nearest(asked) == found
+    assert text(asked, "language") == text(found, "language")
+
+
+def test_a_text_that_nobody_has_is_an_error() -> None:
+    with pytest.raises(KeyError, match="nothing"):
+        text("zh", "nothing")
