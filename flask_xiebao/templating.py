@@ -130,9 +130,9 @@ class Helpers:
         return text(self._state.locale, key, **values)
 
     def _link(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
-        for name, value in (("page", page), ("reference", reference)):
-            if isinstance(value, Undefined):
-                raise LinkError(f"The {name} of an entry is undefined in this template.", name)
+        if isinstance(page, Undefined) or isinstance(reference, Undefined):
+            name = "page" if isinstance(page, Undefined) else "reference"
+            raise LinkError(f"The {name} of an entry is undefined in this template.", name)
         if not options:
             return link(self._state, page, reference)
         for name, value in options.items():
