@@ -729,6 +729,15 @@ def test_inspect_warns_of_an_address_that_is_not_the_sites_gateway(well: Site) -
     assert texts(run(well.app, "inspect", PRODUCT_URL), "WARNING") == ""
 
 
+@pytest.mark.parametrize("host", ["", "http://127.0.0.1:5000", "https://shop.example/mounted"])
+def test_inspect_knows_the_sites_own_simulator(configured: Callable[..., Flask], host: str) -> None:
+    app = configured(XIEBAO_BASE_URL="/gateway")
+    url = f"{host}/gateway{HOME_URL.removeprefix(TEST)}"
+    result = run(app, "inspect", url)
+    assert texts(result, "WARNING") == ""
+    assert result.exit_code == 0
+
+
 def test_inspect_of_a_link_says_what_to_do_where_the_app_cannot_be_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

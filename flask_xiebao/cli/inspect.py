@@ -73,7 +73,7 @@ def _read_gateway_url(url: str, state: State | None, missing: str) -> Iterator[F
         )
     if env is not None and not url.startswith("https:"):
         yield warning("Begin it with https://: else the sign can be read on its way.")
-    if env is None and state is not None and not url.startswith(state.gateway.base_url):
+    if env is None and state is not None and state.gateway.base_url not in url.partition("?")[0]:
         yield warning(f"It is not this site's gateway, which is {state.gateway.base_url or '/'}.")
     yield from _read_parameters(row, verdict, state, missing)
     if len(verdict.parameters) == 1:

@@ -8,7 +8,7 @@ words for what stands in a row of a table: ``product.label`` and ``product.on_ph
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -21,7 +21,7 @@ def locales() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
-@cache
+@lru_cache
 def nearest(locale: str) -> str:
     """Return the one of our locales that is meant: ``zh`` for ``zh-CN`` and ``zh_Hant_TW``."""
     ours = {name.lower(): name for name in locales()}
