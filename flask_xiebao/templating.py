@@ -259,6 +259,8 @@ def _entry_attributes(
     They are made once, since the buttons of a page differ in their links only; but what is long,
     such as the text of a form, is of one page and not remembered.
     """
+    if not given:
+        return _made_once(page, device, locale, ())
     items = tuple(given.items())
     size = sum(
         len(name) + len(value) if isinstance(value, str) else len(name) for name, value in items
