@@ -161,7 +161,10 @@ class Settings:
         """
         hidden = Secret(config)
         del config  # an error report shows the local variables of each frame, the API key in this
-        return hidden.map(_read).reveal()
+        try:
+            return hidden.map(_read).reveal()
+        except WrongValueError as error:
+            raise ConfigError(f"app.config {error}") from None
 
 
 def _read(config: Mapping[str, Any]) -> Settings:

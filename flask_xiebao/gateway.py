@@ -260,11 +260,11 @@ class Gateway:
         row = page_named(page)
         if row.reference is None and reference is not None:
             raise GatewayError(
-                f"The {page} page takes no case code or application number.", "reference"
+                f"The {row.name} page takes no case code or application number.", "reference"
             )
         given = own if sub_partner_id is None else (*own, "subPartnerId")
         if refused := [name for name in given if name not in row.parameters]:
-            raise GatewayError(f"The {page} page takes no {refused[0]}.", refused[0])
+            raise GatewayError(f"The {row.name} page takes no {refused[0]}.", refused[0])
         values = {"partnerId": self.partner_id, "subPartnerId": self.sub_partner_id}
         if sub_partner_id is not None:
             values["subPartnerId"] = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
@@ -275,7 +275,7 @@ class Gateway:
         for name in row.parameters:
             if name in row.required and name not in values and name not in own:
                 raise GatewayError(
-                    f"{name} is required for the {page} page: give it a value.", name
+                    f"{name} is required for the {row.name} page: give it a value.", name
                 )
 
         # Nothing below raises, so no traceback can hold the sign.

@@ -132,7 +132,7 @@ class State:
             try:
                 self._signer = keys.map(self._make_signer).reveal()
             except WrongValueError as error:
-                raise ConfigError.about("SECRET_KEY", str(error)) from None
+                raise ConfigError.about("SECRET_KEY", f"or SECRET_KEY_FALLBACKS {error}") from None
             self._keys = keys
         return self._signer
 

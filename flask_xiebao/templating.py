@@ -92,10 +92,10 @@ class Helpers:
             href = ""
         if not href:
             return "", _NOTHING, _NOTHING
-        device, locale = self._device(), None
+        row, device, locale = PAGES[page], self._device(), None
         if not content or not str(content).strip():
-            content, locale = PAGES[page].label_in(self._state.locale)
-        return href, _entry_attributes(page, device, locale, attributes), escape(content)
+            content, locale = row.label_in(self._state.locale)
+        return href, _entry_attributes(row.name, device, locale, attributes), escape(content)
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
         """Return the attributes and the code of a product's QR code, both empty for nothing."""
@@ -198,14 +198,14 @@ def _split(
 @lru_cache
 def _attribute_name(keyword: str, reserved: tuple[str, ...]) -> str:
     """Return a keyword as HTML names attributes; class_ and for_ are as Python would have them."""
-    keyword = keyword.removesuffix("_")
+    given, keyword = keyword, keyword.removesuffix("_")
     if len(keyword) > _LONGEST_NAME:
         raise LinkError(
             f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
         )
-    for meant in (*_LINK_KEYWORDS, "label"):
+    for meant in (*_LINK_KEYWORDS, "label") if reserved is _ENTRY_SETS else _LINK_KEYWORDS:
         if _is_misspelt(keyword, meant):
-            raise LinkError(f"A link does not take {keyword}: did you mean {meant}?", keyword)
+            raise LinkError(f"A link does not take {given}: did you mean {meant}?", given)
     name = keyword.replace("_", "-").lower()
     if name in reserved:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.", keyword)

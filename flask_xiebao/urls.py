@@ -16,7 +16,7 @@ from .caching import rendering
 from .errors import ConfigError, LinkError, NowhereError
 from .links import REMEMBERED, Entry, LinkSigner, make_entry
 from .members import MemberId, normalize_member
-from .pages import PAGES
+from .pages import PAGES, page_named
 from .platforms import Platform
 from .state import State, is_in_development
 
@@ -98,7 +98,8 @@ def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = 
                 "external",
             )
         rendering().mark_private()
-    return _page_url(state, entry.page, state.signer.dumps(entry), external)
+    page = page_named(entry.page).name  # an enum may be text
+    return _page_url(state, page, state.signer.dumps(entry), external)
 
 
 def _page_url(state: State, page: str, token: str, external: bool) -> str:
@@ -129,13 +130,18 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
     if current_app.config["SERVER_NAME"]:
         return url_for(endpoint, _external=True, **values)
     if has_request_context():
-        if not _HOST.fullmatch(request.host):
+        if not is_host(request.host):
             abort(400, "The Host header of this request is not the name of a host.")
         return url_for(endpoint, _external=True, **values)
     raise NowhereError(
         "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL, such as"
         " https://shop.example."
     )
+
+
+def is_host(host: str) -> bool:
+    """Tell whether a Host header, or a setting, is the name of a host, with or without a port."""
+    return bool(_HOST.fullmatch(host))
 
 
 def host_is_trusted(state: State) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, render_template_string, session
+from flask_babel import Babel
 
 import flask_xiebao
 from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, Xiebao, entry_clicked
@@ -200,8 +201,27 @@ def test_the_fixture(follow_entry: Callable[..., Any], client: Any) -> None:
         assert (verdict.page, verdict.handoff) == ("claim", handoff)
 
 
+def test_a_locale_of_a_script_is_nearer_than_its_language() -> None:
+    app = make_app(XIEBAO_LOCALE="zh_hant")
+    source = '{% from "xiebao/entry.html" import insurance_qr %}{{ insurance_qr("1") }}'
+    with app.test_request_context():
+        code = soup_of_text(render_template_string(source)).svg
+    assert (code["aria-label"], code["lang"]) == ("用手機掃碼投保", "zh-Hant")
+    app = make_app(XIEBAO_LOCALE=None)
+    Babel(app, locale_selector=lambda: "zh_Hant_TW")
+    with app.test_request_context():
+        assert soup_of_text(render_template_string(source)).svg["lang"] == "zh-Hant"
+
+
+def test_what_a_qr_code_says_is_in_the_language_that_it_says() -> None:
+    app = make_app(XIEBAO_LOCALE="zh_hant")
+    with app.test_request_context():
+        entry = soup_of_text(render_template_string(MACROS + '{{ xiebao_entry("home") }}')).a
+    assert (entry.text, entry["lang"]) == ("Insurance shop", "en")
+
+
 def test_the_locale_is_one_of_those_that_there_are() -> None:
-    with pytest.raises(ConfigError, match='XIEBAO_LOCALE must be "en", "eo" or "zh"'):
+    with pytest.raises(ConfigError, match='XIEBAO_LOCALE must be "en", "eo", "zh" or "zh_hant"'):
         make_app(XIEBAO_LOCALE="fr")
 
 

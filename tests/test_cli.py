@@ -310,6 +310,12 @@ def test_doctor_finds_the_simulator_of_the_site(configured: Callable[..., Flask]
     assert "Entries lead to /gateway" in texts(result, "ok")
 
 
+def test_doctor_misses_a_page_of_the_simulator(configured: Callable[..., Flask]) -> None:
+    app = configured(XIEBAO_BASE_URL="/gateway")
+    app.add_url_rule("/gateway/dispatch/cps", "half", lambda: "")
+    assert "where the app has no gateway" in texts(run(app, "doctor"), "WARNING")
+
+
 def test_doctor_notices_that_links_lead_elsewhere(
     make_site: MakeSite,
 ) -> None:
@@ -508,6 +514,17 @@ def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
 def test_a_link_is_made_on_a_trusted_host(configured: Callable[..., Flask], hosts: Any) -> None:
     app = configured(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts)
     assert run(app, "link", "home").output.startswith("/xiebao/home/")
+
+
+@pytest.mark.parametrize("hosts", [[""], ["."], ["*.shop.example"], [None], 5, True])
+def test_a_trusted_host_that_is_none_is_named(configured: Callable[..., Flask], hosts: Any) -> None:
+    app = configured(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts)
+    assert "TRUSTED_HOSTS must be a list of hosts" in run(app, "link", "home").output
+
+
+def test_a_switched_off_site_needs_no_key_to_say_so(configured: Callable[..., Flask]) -> None:
+    app = configured(XIEBAO_ENABLED=False, SECRET_KEY=None)
+    assert "XIEBAO_ENABLED is off" in run(app, "link", "home").output
 
 
 @pytest.mark.parametrize("config", [{"SECRET_KEY_FALLBACKS": 5}, {"SECRET_KEY": "a\udcff"}])
@@ -719,14 +736,32 @@ def test_inspect_says_when_the_key_cannot_be_compared(configured: Callable[..., 
     assert "it is another account's" in texts(other, "WARNING")
 
 
-def test_inspect_warns_of_an_address_that_is_not_the_sites_gateway(well: Site) -> None:
-    elsewhere = PRODUCT_URL.replace(TEST, "https://evil.example")
-    assert f"It is not this site's gateway, which is {TEST}." in texts(
-        run(well.app, "inspect", elsewhere), "WARNING"
+@pytest.mark.parametrize(
+    ("base_url", "address"),
+    [
+        (None, "https://evil.example"),
+        ("https://gw.example", "https://gw.example.evil"),
+        ("https://gw.example", TEST),
+        ("https://gw.example/x", "https://gw.example/y/x"),
+        ("/gateway", TEST),
+        ("/gateway", "https://shop.example"),
+    ],
+)
+def test_inspect_warns_of_an_address_that_is_not_the_sites_gateway(
+    configured: Callable[..., Flask], base_url: str | None, address: str
+) -> None:
+    app = configured(XIEBAO_BASE_URL=base_url)
+    result = run(app, "inspect", PRODUCT_URL.replace(TEST, address))
+    assert f"It is not this site's gateway, which is {base_url or TEST}." in texts(
+        result, "WARNING"
     )
+
+
+def test_inspect_warns_of_a_sign_in_the_clear(well: Site) -> None:
     in_clear = run(well.app, "inspect", PRODUCT_URL.replace("https:", "http:"))
     assert "Begin it with https://" in texts(in_clear, "WARNING")
-    assert texts(run(well.app, "inspect", PRODUCT_URL), "WARNING") == ""
+    for same in (PRODUCT_URL, PRODUCT_URL.replace("https://test", "HTTPS://TEST")):
+        assert texts(run(well.app, "inspect", same), "WARNING") == ""
 
 
 @pytest.mark.parametrize("host", ["", "http://127.0.0.1:5000", "https://shop.example/mounted"])

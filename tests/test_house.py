@@ -157,6 +157,9 @@ TEXTS = {
 '''
 
 
+TRADITIONAL = 'TEXTS = {"language": "zh-Hant", "qr.label": "用手機掃碼投保"}\n'
+
+
 def with_row(file: Path, row: str) -> None:
     """Add a row to the table of a file."""
     text = file.read_text("utf-8")
@@ -171,6 +174,7 @@ def test_a_page_is_a_row_and_a_locale_is_a_file(tmp_path: Path) -> None:
     with_row(copy / "pages.py", PAGE)
     with_row(copy / "testing/document.py", ROW)
     (copy / "texts/eo.py").write_text(LOCALE.lstrip(), "utf-8")
+    (copy / "texts/zh_hant.py").write_text(TRADITIONAL, "utf-8")
     tests = tmp_path / "test_another_page.py"
     shutil.copy(Path(__file__).with_name("another_page.py"), tests)
     run = subprocess.run(  # noqa: S603

@@ -896,10 +896,12 @@ class NameOfAPage(str, enum.Enum):  # noqa: UP042 - str() names such a one
 
 @pytest.mark.parametrize("page", ["product", NameOfAPage.PRODUCT])
 def test_any_page_is_reached_by_its_name(site: Site, page: str) -> None:
-    rendered = site.render('{{ xiebao_entry(page, "QX1", "Buy", class="btn") }}', page=page)
-    entry = one(rendered, "a")
+    # Classes that no other test has: attributes are remembered, and an enum equals its text.
+    name = f"btn-{type(page).__name__}"
+    source = '{{ xiebao_entry(page, "QX1", "Buy", class=name) }}'
+    entry = one(site.render(source, page=page, name=name), "a")
     assert (entry.text, entry["data-xiebao-entry"]) == ("Buy", "product")
-    assert entry["class"] == ["xiebao-entry", "btn"]
+    assert entry["class"] == ["xiebao-entry", name]
     site.log_in("m1")
     assert arrival(site.follow(str(entry["href"]))).page == "product"
 
@@ -927,6 +929,12 @@ def test_what_is_not_a_page_is_left_out_in_service(
     assert (served.status_code, served.text) == (200, "beforeafter")
 
 
+def test_a_qr_code_may_have_a_label_of_its_own(site: Site) -> None:
+    assert one(site.render('{{ insurance_qr("QX1", label="x") }}'), ".xiebao-qr")["label"] == "x"
+
+
 def test_a_page_that_is_undefined_is_left_out_in_service(make_site: MakeSite) -> None:
+    with pytest.raises(LinkError, match="The page of an entry is undefined"):
+        make_site().render('{{ xiebao_entry(nothing, "1") }}')
     served = make_site(**LIVE).render('before{{ xiebao_entry(nothing, "1") }}after')
     assert (served.status_code, served.text) == (200, "beforeafter")

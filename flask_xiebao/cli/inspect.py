@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
@@ -62,22 +62,30 @@ def _read_gateway_url(url: str, state: State | None, missing: str) -> Iterator[F
     if row is None:
         yield from map(bad, verdict.reasons_in(_LOCALE))
         return
-    host = urlsplit(url).hostname
-    env = HOSTS.get(host or "")
-    where = f"the {env} gateway" if env else f"a gateway on {host or 'this site'}"
+    parts = urlsplit(url)
+    env = HOSTS.get(parts.hostname or "")
+    where = f"the {env} gateway" if env else f"a gateway on {parts.hostname or 'this site'}"
     yield ok(f"The {row.title_in(_LOCALE)} ({row.section}) of {where}.")
     if state is not None and env not in (None, state.settings.env or "test"):
         yield warning(
             f"This site's XIEBAO_ENV is {state.settings.env or 'test'}, and test and production"
             " have different keys: a sign that is right here is wrong there."
         )
-    if env is not None and not url.startswith("https:"):
-        yield warning("Begin it with https://: else the sign can be read on its way.")
-    if env is None and state is not None and state.gateway.base_url not in url.partition("?")[0]:
+    elif state is not None and not _is_the_sites(parts, row, state.gateway.base_url):
         yield warning(f"It is not this site's gateway, which is {state.gateway.base_url or '/'}.")
+    if env is not None and parts.scheme != "https":
+        yield warning("Begin it with https://: else the sign can be read on its way.")
     yield from _read_parameters(row, verdict, state, missing)
     if len(verdict.parameters) == 1:
         yield warning("Was there more? Put the URL in quotes: the shell ends it at the first &.")
+
+
+def _is_the_sites(parts: SplitResult, row: Row, base_url: str) -> bool:
+    ours = urlsplit(base_url)
+    if not ours.netloc:  # a path of the site, which may be mounted below another
+        return parts.path.endswith(ours.path + row.path)
+    given = (parts.scheme, parts.netloc.lower(), parts.path)
+    return given == (ours.scheme, ours.netloc.lower(), ours.path + row.path)
 
 
 def _verdict(url: str, state: State | None) -> Verdict:

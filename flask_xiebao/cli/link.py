@@ -9,7 +9,7 @@ import click
 from flask import current_app
 
 from .. import urls
-from ..errors import GatewayError, LinkError, XiebaoError
+from ..errors import ConfigError, GatewayError, LinkError, XiebaoError
 from ..pages import PAGES
 from ..state import State
 
@@ -50,12 +50,12 @@ def _site_link(
 ) -> str:
     if PAGES[page].members_own and options["member"] is None:
         raise LinkError(f"A link to the {page} page says whose it is: add --member.", "member")
+    if not state.settings.enabled:
+        raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if external is None:
         external = bool(state.settings.public_url or current_app.config["SERVER_NAME"])
     make_url = partial(urls.link, state) if external else partial(local_link, state)
     url = make_url(page, reference, **options)
-    if not url and not state.settings.enabled:
-        raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if not url:
         raise LinkError("There is no link: --member is empty.", "member")
     return url
@@ -66,15 +66,21 @@ def local_link(state: State, page: str, reference: str | None, **options: Any) -
     # An app without a key makes no session, whose error would show less than ours.
     state.signer  # noqa: B018
     host = _a_host_of_this_site()
-    with current_app.test_request_context(base_url=f"http://{host.lstrip('.')}"):
+    with current_app.test_request_context(base_url=f"http://{host}"):
         return urls.link(state, page, reference, **options)
 
 
 def _a_host_of_this_site() -> str:
     # No variable holds the config, and with it the keys: an error report would show it.
-    trusted = current_app.config.get("TRUSTED_HOSTS") or ()
+    trusted = current_app.config.get("TRUSTED_HOSTS")
+    if not trusted:
+        return str(current_app.config["SERVER_NAME"] or "localhost")
     hosts = [trusted] if isinstance(trusted, str) else trusted
-    return next(iter(hosts), None) or current_app.config["SERVER_NAME"] or "localhost"
+    if isinstance(hosts, list | tuple | set):
+        for host in hosts:
+            if isinstance(host, str) and urls.is_host(host.lstrip(".")):
+                return host.lstrip(".")
+    raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
 
 
 def _gateway_url(

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import parse_qsl, urlsplit
 
 from ..texts import text
@@ -102,6 +103,7 @@ PLATFORMS = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
 
 # What a query must not contain unescaped, and a percent sign that begins no escape.
 _NOT_ESCAPED = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
+_ANY_CASE = re.IGNORECASE | re.DOTALL
 # Unescaped Chinese is let through here, as browsers do; U+FFFD is what decoding makes of non-UTF-8.
 _NOT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
 
@@ -117,11 +119,18 @@ class Account:
     partner_id: str
     sign: Secret[str]
 
+    @cached_property
+    def _forms(self) -> Secret[re.Pattern[str]]:
+        """What finds the sign in whatever case, and however often it was percent-encoded."""
+        digits = (
+            f"(?:{digit}|%(?:25)*(?:{ord(digit):x}|{ord(digit.upper()):x}))"
+            for digit in self.sign.reveal()
+        )
+        return Secret(re.compile("".join(digits), re.IGNORECASE))
+
     def hide(self, text: str) -> str:
-        """Mask the sign wherever it is in a text, in whatever case and however it is encoded."""
-        sign = self.sign.reveal()
-        encoded = "".join(f"(?:{digit}|%(?:25)*{ord(digit):x})" for digit in sign)
-        return re.sub(encoded, mask(sign), text, flags=re.IGNORECASE)
+        """Mask the sign wherever it is in a text."""
+        return self._forms.reveal().sub(mask(self.sign.reveal()), text)
 
 
 @dataclass(frozen=True)
@@ -206,9 +215,11 @@ def read(url: str, account: Account | None = None, also_known: Collection[str] =
     row = row_at(address)
     if row is not None:
         return read_query(row, query, account, also_known)
-    path = re.sub("^[a-z]+://[^/]*", "", address)
+    host, path = re.findall("^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", address, _ANY_CASE)[0]
     hide = account.hide if account else str
-    code = "address" if any(path == row.path for row in ROWS) else "page"
+    paths = tuple(row.path for row in ROWS)
+    is_page = path in paths or (path.endswith(paths) and host not in HOSTS)
+    code = "address" if is_page else "page"
     return Verdict(None, (Problem(code, value=hide(path)),), _shown(query, account))
 
 
@@ -268,8 +279,8 @@ def _shown(query: str, account: Account | None) -> tuple[tuple[str, str], ...]:
     hide = account.hide if account else str
 
     def shown(name: str, value: str) -> str:
-        decoded = _decoded(value).decode("utf-8", "replace")
-        is_secret = _bare(name) == "sign" or hide(decoded) != decoded
+        decoded = _decoded_somehow(value)
+        is_secret = _bare(name) == "sign" or (decoded and hide(decoded) != decoded)
         return mask(value) if is_secret else hide(value)
 
     return tuple((hide(name), shown(name, value)) for name, value in _parsed(query))
@@ -299,7 +310,7 @@ def _unknown(row: Row, name: str, also_known: Collection[str]) -> Problem | None
 
 def _bare(name: str) -> str:
     """Return a name without what a stray space, or ``&amp;`` from HTML, leaves in it."""
-    return name.strip().removeprefix("amp;").lower()
+    return re.sub("^(?:amp;)+", "", name.strip().lower())
 
 
 def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem | None:
@@ -370,6 +381,12 @@ def _decoded(value: str) -> bytes:
         return base64.b64decode(value, validate=True)
     except ValueError:
         return b""
+
+
+def _decoded_somehow(value: str) -> str:
+    """Return what is in base64 that need not be right: the sign is masked also there."""
+    standard = value.translate(str.maketrans("-_ ", "+/+")).rstrip("=")
+    return _decoded(standard + "=" * (-len(standard) % 4)).decode("utf-8", "replace")
 
 
 def _is_absolute(url: str) -> bool:

@@ -47,7 +47,10 @@ class GatewaySimulator:
         key = Secret(api_key)
         del api_key  # an error report shows the local variables of each frame
         self._partner_id = str(partner_id)
-        self._account = Account(self._partner_id, key.map(self._sign))
+        try:
+            self._account = Account(self._partner_id, key.map(self._sign))
+        except WrongValueError as error:
+            raise ValueError(f"api_key {error}") from None
         self._also_known = frozenset(also_known)
         # Its files are beside those of the package, whose style its pages have.
         self.blueprint = Blueprint(
@@ -65,9 +68,7 @@ class GatewaySimulator:
 
     def _sign(self, api_key: str) -> str:
         if not (self._partner_id and api_key and isinstance(api_key, str)):
-            raise WrongValueError(
-                "GatewaySimulator needs a partner_id and an api_key, text and neither empty."
-            )
+            raise WrongValueError("and partner_id must be text, neither empty.")
         # Text from an environment may hold what UTF-8 has no bytes for: a key of nobody's.
         signed = f"{api_key}{self._partner_id}".encode(errors="replace")
         return hashlib.md5(signed, usedforsecurity=False).hexdigest()

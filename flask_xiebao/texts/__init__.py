@@ -47,7 +47,7 @@ def find(locale: str, key: str, own: Mapping[str, str] | None = None) -> tuple[s
     :raises KeyError: when there is no such text, not even in English.
     """
     for each in (nearest(locale), _LAST_RESORT):
-        found = _texts(each).get(key) or (own or {}).get(each)
+        found = _texts(each).get(key, (own or {}).get(each))
         if found is not None:
             return found, each
     raise KeyError(key)
