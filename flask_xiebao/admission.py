@@ -75,8 +75,9 @@ def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
     :raises LinkError: when nobody could.
     """
     if entry.member is None:
-        if page_named(entry.page).members_own:
-            raise LinkError(f"A link to the {entry.page} page says whose it is.", "member")
+        page = page_named(entry.page)
+        if page.members_own:
+            raise LinkError(f"A link to the {page.name} page says whose it is.", "member")
     elif entry.max_age is None and not members_are_known:
         raise LinkError(
             "member needs max_age on a site that cannot say who is logged in: add a member_loader,"

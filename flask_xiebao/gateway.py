@@ -35,6 +35,10 @@ def check_base_url(value: object) -> str:
             f" {shown(text)}."
         )
     text = check_address(text)
+    if not text.isascii():
+        raise WrongValueError(
+            "must be ASCII: percent-encode what its path has besides, and write a host as xn--…."
+        )
     if path := next((row.path for row in PAGES.values() if text.endswith(row.path)), None):
         raise WrongValueError(
             f"must be what stands before {path}, which each page adds by itself:"

@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
+# Seconds since the epoch, within what a calendar can show.
+_LAST_MOMENT = 10**11
+
 # Of the 2,900 bytes that a QR code holds, signing and encoding take more than half; whoever goes by
 # a link without a member gets a code with theirs in it.
 _LONGEST = 1200
@@ -81,19 +84,19 @@ class Entry:
             _check("reference", _text, self.reference, page.reference)
         elif self.reference is not None:
             raise LinkError(
-                f"The {self.page} page takes no case code or application number.", "reference"
+                f"The {page.name} page takes no case code or application number.", "reference"
             )
         if self.member is not None:
             _check("member", _text, self.member)
         if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
-            raise LinkError(f"The {self.page} page takes no sub_partner_id.", "sub_partner_id")
+            raise LinkError(f"The {page.name} page takes no sub_partner_id.", "sub_partner_id")
         if self.sub_partner_id not in (None, ""):
             _check("sub_partner_id", _text, self.sub_partner_id)
         if not isinstance(self.platform, Platform | None):
             raise LinkError("platform must be a Platform.", "platform")
         if self.platform is not None and self.platform not in page.platforms:
             raise LinkError(
-                f"platform: the {self.page} page does not serve {self.platform.name} at present;"
+                f"platform: the {page.name} page does not serve {self.platform.name} at present;"
                 " leave platform out, and members on a PC get a QR code for their phone.",
                 "platform",
             )
@@ -105,8 +108,10 @@ class Entry:
                 )
         if self.return_to is not None:
             if "paySuccess" not in page.parameters:
-                raise LinkError(f"The {self.page} page takes no return_to.", "return_to")
+                raise LinkError(f"The {page.name} page takes no return_to.", "return_to")
             _check("return_to", _path_of_this_site, self.return_to)
+        if self.signed_at is not None:
+            _check("signed_at", _moment, self.signed_at)
 
     def seconds_left(self, now: float) -> int | None:
         """Return for how long the link still vouches for its member; None if it does not at all.
@@ -146,10 +151,12 @@ def make_entry(
     )
     texts = (entry.reference, entry.sub_partner_id, entry.return_to, entry.member)
     if len(_to_json(texts)) > _LONGEST:
+        names = ("reference", "sub_partner_id", "return_to", "member")
+        longest = max(names, key=lambda name: len(getattr(entry, name) or ""))
         raise LinkError(
             f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
-            " together. Shorten return_to.",
-            "return_to",
+            f" together. Shorten {longest}.",
+            longest,
         )
     return entry
 
@@ -188,6 +195,14 @@ def _text(value: object) -> None:
     check_text(value)
     if not isinstance(value, str):
         raise WrongValueError("must be text.")
+
+
+def _moment(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LAST_MOMENT:
+        raise WrongValueError(
+            "must be whole seconds since the epoch, such as int(time.time()) - 60, not"
+            f" {shown(value)}."
+        )
 
 
 def _path_of_this_site(path: object) -> None:

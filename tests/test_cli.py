@@ -481,6 +481,7 @@ def test_a_link_that_cannot_be_made_says_why(well: Site, arguments: list[str], s
     [
         (["home", CODE], "REFERENCE"),
         (["product", "Q\n"], "REFERENCE"),
+        (["product", "Q" * 1300], "REFERENCE"),
         (["product", "Q\n", "--gateway", "--member", "m1"], "REFERENCE"),
         (["home", "--member", "two\nlines"], "--member"),
         (["home", "--gateway"], "--member"),
@@ -500,6 +501,12 @@ def test_a_link_that_cannot_be_made_names_the_option(
     assert f"Invalid value for {option}: " in result.output
 
 
+def test_an_option_that_does_not_go_with_another_is_a_usage_error(well: Site) -> None:
+    result = run(well.app, "link", "home", "--gateway", "--member", "m1", "--max-age", "60")
+    assert result.exit_code == 2
+    assert "--gateway takes no --max-age" in result.output
+
+
 def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
     def create_app() -> Flask:
         raise RuntimeError("no database")
@@ -510,10 +517,20 @@ def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
     assert "needs a REFERENCE, its caseCode" in result.output
 
 
-@pytest.mark.parametrize("hosts", ["shop.example", ["shop.example"], [".shop.example"]])
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "shop.example",
+        ["shop.example"],
+        [".shop.example"],
+        frozenset({"shop.example"}),
+        ["商店.example"],
+    ],
+)
 def test_a_link_is_made_on_a_trusted_host(configured: Callable[..., Flask], hosts: Any) -> None:
     app = configured(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts)
     assert run(app, "link", "home").output.startswith("/xiebao/home/")
+    assert run(app, "doctor").exit_code == 0
 
 
 @pytest.mark.parametrize("hosts", [[""], ["."], ["*.shop.example"], [None], 5, True])
@@ -742,9 +759,12 @@ def test_inspect_says_when_the_key_cannot_be_compared(configured: Callable[..., 
         (None, "https://evil.example"),
         ("https://gw.example", "https://gw.example.evil"),
         ("https://gw.example", TEST),
+        ("https://gw.example", "http://gw.example"),
+        ("https://gw.example", "https://gw.example:8443"),
         ("https://gw.example/x", "https://gw.example/y/x"),
         ("/gateway", TEST),
         ("/gateway", "https://shop.example"),
+        ("/gateway", "https://shop.example/gateway/x"),
     ],
 )
 def test_inspect_warns_of_an_address_that_is_not_the_sites_gateway(
@@ -760,8 +780,10 @@ def test_inspect_warns_of_an_address_that_is_not_the_sites_gateway(
 def test_inspect_warns_of_a_sign_in_the_clear(well: Site) -> None:
     in_clear = run(well.app, "inspect", PRODUCT_URL.replace("https:", "http:"))
     assert "Begin it with https://" in texts(in_clear, "WARNING")
-    for same in (PRODUCT_URL, PRODUCT_URL.replace("https://test", "HTTPS://TEST")):
-        assert texts(run(well.app, "inspect", same), "WARNING") == ""
+    for same in (TEST, TEST.replace("https://test", "HTTPS://TEST"), f"{TEST}:443"):
+        result = run(well.app, "inspect", PRODUCT_URL.replace(TEST, same))
+        assert texts(result, "WARNING") == ""
+        assert result.exit_code == 0
 
 
 @pytest.mark.parametrize("host", ["", "http://127.0.0.1:5000", "https://shop.example/mounted"])
@@ -801,6 +823,39 @@ def test_inspect_suspects_a_shell_that_cut_the_url(well: Site) -> None:
 )
 def test_the_sign_is_masked_wherever_it_is(well: Site, url: str) -> None:
     assert "00…35" in run(well.app, "inspect", url.replace(f"sign={SIGN}", "sign=0")).output
+
+
+def test_the_sign_is_masked_also_while_the_site_is_switched_off(
+    configured: Callable[..., Flask],
+) -> None:
+    again = "".join(f"%{ord(digit):x}" for digit in SIGN)
+    for member in (SIGN, SIGN.upper(), again):
+        url = f"{TEST}/dispatch/cps/index?partnerId=12345&sign={SIGN}&partnerUniqKey={member}"
+        result = run(configured(XIEBAO_ENABLED=False), "inspect", url)
+        assert result.exit_code == 0
+        assert "partnerUniqKey=00…35" in result.output
+        assert SIGN not in result.output
+
+
+def test_inspect_of_a_site_that_is_switched_off_and_has_no_account() -> None:
+    app = Flask("shop")
+    app.config.update(XIEBAO_ENABLED=False, SECRET_KEY="x" * 32)
+    Xiebao(app)
+    assert run(app, "inspect", HOME_URL).exit_code == 0
+
+
+def test_inspect_knows_the_sites_links_below_any_prefix(configured: Callable[..., Flask]) -> None:
+    app = configured(XIEBAO_URL_PREFIX="/dispatch/ins")
+    link = run(app, "link", "home").output.strip()
+    result = run(app, "inspect", link)
+    assert "It is about the home page" in result.output
+    assert result.exit_code == 0
+
+
+def test_inspect_of_a_port_that_is_none(well: Site) -> None:
+    result = run(well.app, "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:none"))
+    assert result.exit_code == 2
+    assert "This is not a valid URL." in result.output
 
 
 def test_a_sign_of_another_key_inside_of_pay_success_is_masked(well: Site) -> None:

@@ -219,6 +219,18 @@ def test_no_report_of_a_wrong_setting_shows_the_key(
     assert "100000" not in reported(raised.value), "a key that was read as a decimal number"
 
 
+def test_a_config_that_cannot_be_read_is_an_error_without_what_it_says() -> None:
+    class Vault(dict[str, Any]):
+        def get(self, name: str, default: object = None) -> object:
+            raise PermissionError(f"no {name} for {KEY}")
+
+    with pytest.raises(
+        ConfigError, match=r"app\.config cannot be read \(PermissionError\)"
+    ) as raised:
+        Settings.from_config(Vault())
+    assert KEY not in reported(raised.value)
+
+
 def test_the_report_above_would_show_a_key_that_is_a_local_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

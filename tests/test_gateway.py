@@ -188,6 +188,15 @@ def test_whole_numbers_become_their_digits(gateway: Gateway) -> None:
     assert ("insureNum", NUMBER) in parameters(gateway.policy_url(int(NUMBER)))
 
 
+def test_a_page_may_be_a_text_enum(gateway: Gateway) -> None:
+    class Pages(str, Enum):  # noqa: UP042 - unlike StrEnum, str() of it is not its text
+        HOME = "home"
+
+    assert "/dispatch/cps/index?" in gateway.url(Pages.HOME, partner_uniq_key="m1")
+    with pytest.raises(GatewayError, match="partnerUniqKey is required for the home page"):
+        gateway.url(Pages.HOME)
+
+
 def test_a_member_of_a_text_enum_is_sent_as_its_text(gateway: Gateway) -> None:
     class Product(str, Enum):  # noqa: UP042 - unlike StrEnum, str() of it is not its text
         TRAVEL = CODE
@@ -371,6 +380,7 @@ BAD_BASE_URLS = [
         "/gateway?x=1",
         "/gate way",
     ),
+    *("/网关", "https://网关.example"),
     *("https://gateway.example/dispatch/cps", "https://gateway.example/x/dispatch/cps/"),
     *("/gateway/dispatch/cps/index", "/dispatch/cps/insureDetail"),
     *("/gateway#x", "/\\gateway.example", "https://gateway.example:port", "", " ", "/gate\nway"),

@@ -258,6 +258,13 @@ def test_no_seconds_are_left_of_what_never_vouched(entry: Entry) -> None:
     assert entry.seconds_left(NOW) is None
 
 
+@pytest.mark.parametrize("moment", [NOW + 0.5, "2026", True, -1, 10**20])
+def test_a_moment_that_is_none_is_refused_where_the_entry_is_made(moment: Any) -> None:
+    with pytest.raises(LinkError, match="signed_at must be whole seconds") as raised:
+        replace(BEARER, signed_at=moment)
+    assert raised.value.argument == "signed_at"
+
+
 @pytest.mark.parametrize("entry", [PRODUCT, BEARER])
 def test_a_changed_token_is_refused_or_is_the_same_signature_spelled_otherwise(
     signer: LinkSigner, entry: Entry

@@ -1335,14 +1335,10 @@ def test_a_host_that_is_none_does_not_matter_where_another_is_known(make_site: M
             assert "//shop.example/" in site.xiebao.product_link(CODE, external=True)
 
 
-@pytest.mark.parametrize(
-    ("partner_id", "key"), [("12345", f"{KEY}\udc80"), ("1\udc80", KEY), ("1", f"{KEY}\n")]
-)
-def test_a_simulator_with_a_key_of_nobodys_refuses_and_tells_nothing(
-    partner_id: str, key: str
-) -> None:
+@pytest.mark.parametrize("key", [f"{KEY}\udc80", f"{KEY}\n"])
+def test_a_simulator_with_a_key_of_nobodys_refuses_and_tells_nothing(key: str) -> None:
     url = Gateway("12345", KEY).home_url(partner_uniq_key="1")
-    verdict = GatewaySimulator(partner_id, key).check(url)
+    verdict = GatewaySimulator("12345", key).check(url)
     assert not verdict.accepted
     assert KEY not in repr(verdict)
 
@@ -1376,9 +1372,9 @@ def test_a_setting_that_fails_when_it_is_looked_at_is_named(
     assert all(KEY not in shown for shown in frames_of(raised.value))
 
 
-@pytest.mark.parametrize("arguments", [("", KEY), ("12345", "")])
-def test_a_simulator_refuses_what_is_empty_and_reports_no_key(arguments: tuple[str, str]) -> None:
-    with pytest.raises(ValueError, match="neither empty") as raised:
+@pytest.mark.parametrize("arguments", [("", KEY), ("1\udc80", KEY), ("12345", "")])
+def test_a_simulator_refuses_wrong_arguments_and_reports_no_key(arguments: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"partner_id|api_key") as raised:
         GatewaySimulator(*arguments)
     assert all(KEY not in shown for shown in frames_of(raised.value))
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import random
+from enum import Enum
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from flask_xiebao import Entry, LinkError
+from flask_xiebao import ConfigError, Entry, LinkError
 from flask_xiebao.testing import GatewaySimulator, Problem, Verdict, link_to
 from tests.support import SIGN, Site
 
@@ -408,7 +409,8 @@ def test_full_and_relative_urls(simulator: GatewaySimulator, start: str) -> None
 )
 def test_another_path_is_no_page_of_the_gateway(simulator: GatewaySimulator, path: str) -> None:
     verdict = simulator.check(f"{path}?{urlencode(GOOD[PRODUCT])}")
-    assert "网关没有这个页面" in only_reason(verdict)
+    shown = path.removeprefix("https://api.xiebao18.com") or "/"
+    assert f"网关没有这个页面（{shown}）" in only_reason(verdict)
     assert verdict.page is None
     assert ("caseCode", "QX000000127257") in verdict.parameters
     assert SIGN not in repr(verdict)
@@ -482,11 +484,25 @@ def test_the_simulator_tells_its_partner_and_no_secret() -> None:
     assert "the-api-key" not in str(getattr(simulator, "__dict__", {}))  # as debuggers show it
 
 
-@pytest.mark.parametrize(("partner_id", "api_key"), [("", "the-api-key"), ("12345", "")])
-def test_empty_credentials_are_an_error(partner_id: str, api_key: str) -> None:
-    with pytest.raises(ValueError, match="api_key and partner_id must be text") as error:
-        GatewaySimulator(partner_id, api_key)
+@pytest.mark.parametrize(
+    ("partner_id", "said"),
+    [
+        ("", "partner_id is empty"),
+        (None, "partner_id is None"),
+        (True, "partner_id must be text or a whole number, not bool"),
+        (12345.0, "partner_id must be text or a whole number, not float"),
+    ],
+)
+def test_a_partner_id_that_is_none_is_an_error(partner_id: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as error:
+        GatewaySimulator(partner_id, "the-api-key")
     assert "the-api-key" not in str(error.value)
+
+
+@pytest.mark.parametrize("api_key", ["", None, 5])
+def test_an_api_key_that_is_none_is_an_error(api_key: Any) -> None:
+    with pytest.raises(ValueError, match=r"api_key must be text, and not empty\."):
+        GatewaySimulator("12345", api_key)
 
 
 # The page
@@ -677,12 +693,24 @@ def test_a_very_long_query(simulator: GatewaySimulator) -> None:
 # Masks
 
 
-@pytest.mark.parametrize("name", ["amp;sign", " sign", "SIGN", "amp;Sign", "amp;amp;sign"])
+@pytest.mark.parametrize(
+    "name", ["amp;sign", " sign", "SIGN", "amp;Sign", "amp;amp;sign", "amp; sign", " amp;sign "]
+)
 def test_a_sign_by_another_name_is_masked_too(simulator: GatewaySimulator, name: str) -> None:
     other = "82e20232fddc2d78eb42c74bb18f9014"
     verdict = simulator.check(url(HOME, without="sign", **{name: other}))
     assert other not in str(verdict)
     assert (name, "82…14") in verdict.parameters
+
+
+def test_a_sign_in_the_base64_of_another_parameter_is_masked_too(
+    simulator: GatewaySimulator,
+) -> None:
+    member = encoded(SIGN)
+    verdict = simulator.check(url(HOME, partnerUniqKey=member))
+    assert verdict.accepted
+    assert member not in str(verdict)
+    assert verdict.member == f"{member[:2]}…{member[-2:]}"
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -701,10 +729,13 @@ def test_a_sign_that_is_encoded_again_is_masked_too(
 def test_a_way_back_with_the_sign_in_it_is_masked_in_both_forms(
     simulator: GatewaySimulator,
 ) -> None:
-    value = encoded(f"https://shop.example/?>>>{SIGN}")
-    for sent in (value, value.rstrip("="), value.replace("+", "-"), value.replace("+", " ")):
+    value = encoded(f"https://shop.example/?>>>/{SIGN}")
+    lines = f"{value[:40]}\n{value[40:]}\r\n"
+    forms = (value, value.rstrip("="), value.replace("+", "-"), value.replace("+", " "), lines)
+    assert len(set(forms)) == len(forms)
+    for sent in forms:
         verdict = simulator.check(url(HOME, paySuccess=sent))
-        assert sent not in str(verdict)
+        assert dict(verdict.parameters)["paySuccess"] == f"{sent[:2]}…{sent[-2:]}"
         assert SIGN not in str(verdict)
 
 
@@ -757,10 +788,22 @@ def test_a_parameter_of_another_page_is_not_said_to_be_in_no_document(
 
 
 def test_a_link_of_another_time(site: Site) -> None:
+    class Named(str, Enum):  # noqa: UP042 - as sites have them
+        POLICY = "policy"
+
     with site.app.test_request_context():
+        assert link_to(Entry(Named.POLICY, "1", "m1")).startswith("/xiebao/policy/")
         past = link_to(Entry("policy", "1", "m1", max_age=60, signed_at=0))
         with pytest.raises(LinkError, match="says whose it is"):
-            link_to(Entry("policy", "1"))
+            link_to(Entry(Named.POLICY, "1"))
     assert site.follow(past).status_code == 410
     site.log_in("m1")
     assert site.follow(past).status_code == 302
+
+
+def test_a_link_of_another_time_of_an_app_without_xiebao_says_so() -> None:
+    with (
+        Flask("shop").app_context(),
+        pytest.raises(ConfigError, match=r"has no Xiebao: call init_app\(app\) first"),
+    ):
+        link_to(Entry("home"))

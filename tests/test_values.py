@@ -106,7 +106,7 @@ def test_a_key_that_fails_when_it_is_read_is_in_no_report(
 
 
 def test_a_number_of_thousands_of_digits_is_no_reason_to_show_the_key() -> None:
-    with pytest.raises(ValueError, match="digits") as raised:
+    with pytest.raises(ValueError, match="too large a number") as raised:
         GatewaySimulator(10**5000, KEY)
     frames = [frame for frame, _ in traceback.walk_tb(raised.value.__traceback__)]
     assert all(KEY not in frame.f_locals.values() for frame in frames)

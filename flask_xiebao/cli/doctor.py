@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
@@ -140,7 +140,7 @@ def check_destination(settings: Settings) -> Finding:
 def _endpoint(path: str) -> tuple[str, Mapping[str, Any]] | None:
     """Return the endpoint at a path of this app, and its values."""
     try:
-        return current_app.url_map.bind("localhost").match(path)
+        return current_app.url_map.bind("localhost").match(unquote(path))
     except HTTPException:
         return None
 

@@ -10,7 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from ..errors import LinkError, XiebaoError
+from ..errors import GatewayError, LinkError, XiebaoError
+from ..gateway import Gateway
 from ..links import Click, Entry
 from ..pages import PAGES
 from ..state import State
@@ -31,6 +32,7 @@ from .findings import Finding, bad, ok, warning
 _LOCALE = "en"
 # The document leaves them out; the gateway knows them.
 _UNDOCUMENTED = ("hidenav", "toLogin")
+_PORTS = {"http": 80, "https": 443}
 
 
 def findings_in(url: str, state: State | None, missing: str) -> tuple[Iterator[Finding], str]:
@@ -42,22 +44,37 @@ def findings_in(url: str, state: State | None, missing: str) -> tuple[Iterator[F
     """
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise click.UsageError("This is not a valid URL.") from None
-    if host in HOSTS or "/dispatch/" in parts.path:
-        findings = _read_gateway_url(url, state, missing)
-        masked = ((level, _mask_signs(text, state)) for level, text in findings)
+    is_link = state is not None and host not in HOSTS and _link_parts(parts.path, state)[0]
+    if not is_link and (host in HOSTS or "/dispatch/" in parts.path):
+        account = None if state is None else _account(state)
+        findings = _read_gateway_url(url, account, state, missing)
+        masked = ((level, _mask_signs(text, account)) for level, text in findings)
         return masked, "The gateway would refuse this URL."
     if state is None:
         raise click.ClickException(f"A link is read with the key of its site: {missing}")
     return _read_link(parts.path, state), "Nobody can follow this link."
 
 
-def _read_gateway_url(url: str, state: State | None, missing: str) -> Iterator[Finding]:
+def _account(state: State) -> Account | None:
+    """Return the site's account; one that is switched off needs none."""
+    settings = state.settings
+    try:
+        gateway = Gateway(settings.partner_id, settings.api_key)
+    except GatewayError:
+        return None
+    return Account(gateway.partner_id, Secret(gateway.sign))
+
+
+def _read_gateway_url(
+    url: str, account: Account | None, state: State | None, missing: str
+) -> Iterator[Finding]:
     if state is not None and not state.settings.enabled:
-        state, missing = None, "XIEBAO_ENABLED is off."
-    verdict = _verdict(url, state)
+        account, state, missing = None, None, "XIEBAO_ENABLED is off."
+    further = () if state is None or state.settings.extra is None else state.settings.extra
+    verdict = read(url, account, (*_UNDOCUMENTED, *further))
     row = row_named(verdict.page)
     if row is None:
         yield from map(bad, verdict.reasons_in(_LOCALE))
@@ -82,17 +99,13 @@ def _read_gateway_url(url: str, state: State | None, missing: str) -> Iterator[F
 
 def _is_the_sites(parts: SplitResult, row: Row, base_url: str) -> bool:
     ours = urlsplit(base_url)
-    if not ours.netloc:  # a path of the site, which may be mounted below another
+    if not ours.netloc:  # a path of the site, which may have other hosts and be mounted below one
         return parts.path.endswith(ours.path + row.path)
-    given = (parts.scheme, parts.netloc.lower(), parts.path)
-    return given == (ours.scheme, ours.netloc.lower(), ours.path + row.path)
+    return _origin(parts) == _origin(ours) and parts.path == ours.path + row.path
 
 
-def _verdict(url: str, state: State | None) -> Verdict:
-    if state is None:
-        return read(url, None, _UNDOCUMENTED)
-    account = Account(state.settings.partner_id, Secret(state.gateway.sign))
-    return read(url, account, (*_UNDOCUMENTED, *(state.settings.extra or ())))
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def _read_parameters(
@@ -223,9 +236,8 @@ def _utc(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _mask_signs(text: str, state: State | None) -> str:
+def _mask_signs(text: str, account: Account | None) -> str:
     """Mask the site's sign, and what a URL inside of *text* calls sign."""
     signs = r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}"
-    if state is not None and state.settings.enabled:
-        signs = f"{state.gateway.sign}|{signs}"
+    text = account.hide(text) if account else text
     return re.sub(signs, lambda found: mask(found[0]), text, flags=re.IGNORECASE)

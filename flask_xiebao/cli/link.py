@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -76,10 +78,12 @@ def _a_host_of_this_site() -> str:
     if not trusted:
         return str(current_app.config["SERVER_NAME"] or "localhost")
     hosts = [trusted] if isinstance(trusted, str) else trusted
-    if isinstance(hosts, list | tuple | set):
-        for host in hosts:
-            if isinstance(host, str) and urls.is_host(host.lstrip(".")):
-                return host.lstrip(".")
+    for host in hosts if isinstance(hosts, Collection) else ():
+        # As Werkzeug takes it: a name in any letters, or one that begins with a dot.
+        with suppress(AttributeError, UnicodeError):
+            name: str = host.lstrip(".").encode("idna").decode()
+            if urls.is_host(name):
+                return name
     raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
 
 
@@ -94,7 +98,7 @@ def _gateway_url(
     **of_links: Any,
 ) -> str:
     if any(value is not None for value in of_links.values()):
-        raise LinkError("--gateway takes no --max-age, --return-to, --external or --local.")
+        raise click.UsageError("--gateway takes no --max-age, --return-to, --external or --local.")
     return state.gateway.url(
         page,
         reference,

@@ -220,7 +220,7 @@ def read(url: str, account: Account | None = None, also_known: Collection[str] =
     paths = tuple(row.path for row in ROWS)
     is_page = path in paths or (path.endswith(paths) and host not in HOSTS)
     code = "address" if is_page else "page"
-    return Verdict(None, (Problem(code, value=hide(path)),), _shown(query, account))
+    return Verdict(None, (Problem(code, value=hide(path) or "/"),), _shown(query, account))
 
 
 def row_at(address: str) -> Row | None:
@@ -260,13 +260,14 @@ def read_query(
         else:
             problems.append(problem)
     hide = account.hide if account else str
+    parameters = _shown(query, account)
     pay_success = values.get("paySuccess")
     return Verdict(
         page=row.name,
         problems=tuple(dict.fromkeys(_hidden(problem, hide) for problem in problems)),
-        parameters=_shown(query, account),
+        parameters=parameters,
         platform=int(values["platform"]) if "platform" in values else None,
-        member=hide(values["partnerUniqKey"]) if "partnerUniqKey" in values else None,
+        member=dict(parameters)["partnerUniqKey"] if "partnerUniqKey" in values else None,
         pay_success=hide(_decoded(pay_success).decode()) if pay_success else None,
     )
 
@@ -310,7 +311,7 @@ def _unknown(row: Row, name: str, also_known: Collection[str]) -> Problem | None
 
 def _bare(name: str) -> str:
     """Return a name without what a stray space, or ``&amp;`` from HTML, leaves in it."""
-    return re.sub("^(?:amp;)+", "", name.strip().lower())
+    return re.sub(r"^(?:amp;|\s)+", "", name.lower()).strip()
 
 
 def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem | None:
@@ -385,7 +386,7 @@ def _decoded(value: str) -> bytes:
 
 def _decoded_somehow(value: str) -> str:
     """Return what is in base64 that need not be right: the sign is masked also there."""
-    standard = value.translate(str.maketrans("-_ ", "+/+")).rstrip("=")
+    standard = value.translate(str.maketrans("-_ ", "+/+", "\r\n\t")).rstrip("=")
     return _decoded(standard + "=" * (-len(standard) % 4)).decode("utf-8", "replace")
 
 

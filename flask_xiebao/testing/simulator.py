@@ -19,7 +19,7 @@ from flask import (
 
 from ..state import current_locale
 from ..texts import text
-from ..values import Secret, WrongValueError
+from ..values import Secret, WrongValueError, check_text
 from .document import PLATFORMS, ROWS, Account, Row, Verdict, meaning_in, read, read_query
 
 _HEADERS = {
@@ -40,13 +40,16 @@ class GatewaySimulator:
     :param partner_id: the one ``partnerId`` that is served.
     :param api_key: its key; not kept, and shown nowhere.
     :param also_known: parameters outside the document that are let through, such as ``hidenav``.
-    :raises ValueError: the partner id or the key is empty.
+    :raises ValueError: the partner id or the key is empty, or of another type.
     """
 
     def __init__(self, partner_id: str | int, api_key: str, also_known: Iterable[str] = ()) -> None:
         key = Secret(api_key)
         del api_key  # an error report shows the local variables of each frame
-        self._partner_id = str(partner_id)
+        try:
+            self._partner_id = check_text(partner_id)
+        except WrongValueError as error:
+            raise ValueError(f"partner_id {error}") from None
         try:
             self._account = Account(self._partner_id, key.map(self._sign))
         except WrongValueError as error:
@@ -67,8 +70,8 @@ class GatewaySimulator:
         return f"<GatewaySimulator {getattr(self, '_partner_id', None)}>"
 
     def _sign(self, api_key: str) -> str:
-        if not (self._partner_id and api_key and isinstance(api_key, str)):
-            raise WrongValueError("and partner_id must be text, neither empty.")
+        if not (api_key and isinstance(api_key, str)):
+            raise WrongValueError("must be text, and not empty.")
         # Text from an environment may hold what UTF-8 has no bytes for: a key of nobody's.
         signed = f"{api_key}{self._partner_id}".encode(errors="replace")
         return hashlib.md5(signed, usedforsecurity=False).hexdigest()
