@@ -20,7 +20,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from .errors import GatewayError, LinkError
 from .pages import Page, page_named
 from .platforms import Platform
-from .values import WrongValueError, check_text, shown
+from .values import WrongValueError, check_text, is_whole, shown
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def check_seconds(value: object) -> int:
 
     :raises WrongValueError: when it is anything else.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_SECONDS:
+    if not is_whole(value, 1, _MOST_SECONDS):
         raise WrongValueError(
             f"must be a positive whole number of seconds, {_MOST_SECONDS:,} at most, not"
             f" {shown(value)}."
@@ -149,10 +149,14 @@ def make_entry(
         platform=chosen,
         return_to=_plain(return_to),
     )
-    texts = (entry.reference, entry.sub_partner_id, entry.return_to, entry.member)
-    if len(_to_json(texts)) > _LONGEST:
-        names = ("reference", "sub_partner_id", "return_to", "member")
-        longest = max(names, key=lambda name: len(getattr(entry, name) or ""))
+    texts = {
+        "reference": entry.reference,
+        "sub_partner_id": entry.sub_partner_id,
+        "return_to": entry.return_to,
+        "member": entry.member,
+    }
+    if len(_to_json(list(texts.values()))) > _LONGEST:
+        longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
         raise LinkError(
             f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
             f" together. Shorten {longest}.",
@@ -198,7 +202,7 @@ def _text(value: object) -> None:
 
 
 def _moment(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LAST_MOMENT:
+    if not is_whole(value, 0, _LAST_MOMENT):
         raise WrongValueError(
             "must be whole seconds since the epoch, such as int(time.time()) - 60, not"
             f" {shown(value)}."

@@ -23,7 +23,7 @@ from .platforms import Platform
 from .state import State
 from .texts import find, text
 from .urls import endpoint_url, link
-from .values import plain_text, shown
+from .values import is_whole, plain_text, shown
 
 _LINK_KEYWORDS = frozenset(
     ("member", "sub_partner_id", "platform", "return_to", "max_age", "external")
@@ -102,7 +102,7 @@ class Helpers:
         try:
             if "caller" in keywords:
                 raise LinkError("insurance_qr takes no call block.", "caller")
-            if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
+            if not is_whole(size, 1):
                 raise LinkError(
                     f"size must be a positive whole number of pixels, not {shown(size)}.", "size"
                 )

@@ -6,10 +6,11 @@ knows the name makes it one of the package's public errors.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from types import NoneType
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, NoReturn, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
 from .errors import XiebaoError
@@ -82,6 +83,11 @@ def plain_text(value: str | int) -> str:
     if type(value) is str:
         return value
     return "".join(value) if isinstance(value, str) else str(int(value))
+
+
+def is_whole(value: object, least: int, most: float = math.inf) -> TypeGuard[int]:
+    """Tell whether *value* is a whole number from *least* to *most*; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def shown(value: object) -> str:

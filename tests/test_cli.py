@@ -302,12 +302,17 @@ def test_doctor_knows_who_knows_the_members(make_site: MakeSite) -> None:
     assert "are sent to log in by Flask-Login" in right
 
 
-def test_doctor_finds_the_simulator_of_the_site(configured: Callable[..., Flask]) -> None:
-    app = configured(XIEBAO_BASE_URL="/gateway")
-    app.register_blueprint(GatewaySimulator("12345", "Key").blueprint, url_prefix="/gateway")
+@pytest.mark.parametrize(
+    ("base_url", "prefix"), [("/gateway", "/gateway"), ("/%E7%BD%91%E5%85%B3", "/网关")]
+)
+def test_doctor_finds_the_simulator_of_the_site(
+    configured: Callable[..., Flask], base_url: str, prefix: str
+) -> None:
+    app = configured(XIEBAO_BASE_URL=base_url)
+    app.register_blueprint(GatewaySimulator("12345", "Key").blueprint, url_prefix=prefix)
     result = run(app, "doctor")
     assert texts(result, "WARNING") == ""
-    assert "Entries lead to /gateway" in texts(result, "ok")
+    assert f"Entries lead to {base_url}" in texts(result, "ok")
 
 
 def test_doctor_misses_a_page_of_the_simulator(configured: Callable[..., Flask]) -> None:
@@ -533,7 +538,9 @@ def test_a_link_is_made_on_a_trusted_host(configured: Callable[..., Flask], host
     assert run(app, "doctor").exit_code == 0
 
 
-@pytest.mark.parametrize("hosts", [[""], ["."], ["*.shop.example"], [None], 5, True])
+@pytest.mark.parametrize(
+    "hosts", [[""], ["."], ["*.shop.example"], [None], [b"shop.example"], ["x" * 64], 5, True]
+)
 def test_a_trusted_host_that_is_none_is_named(configured: Callable[..., Flask], hosts: Any) -> None:
     app = configured(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts)
     assert "TRUSTED_HOSTS must be a list of hosts" in run(app, "link", "home").output

@@ -59,6 +59,7 @@ def test_a_gateway_error_has_its_parameter(parameter: str, call: Callable[[], ob
         ("return_to", "home", {"return_to": "/" + "x" * 1500}),
         ("reference", "product", {"reference": "x" * 1500}),
         ("reference", "product", {"reference": "x" * 1000, "return_to": "/" + "x" * 500}),
+        ("return_to", "product", {"reference": "x" * 600, "return_to": "/" + "保" * 300}),
         ("sub_partner_id", "home", {"sub_partner_id": "x" * 1500}),
         ("max_age", "home", {"max_age": 60}),
         ("max_age", "home", {"member": "m1", "max_age": 0}),

@@ -44,11 +44,13 @@ def findings_in(url: str, state: State | None, missing: str) -> tuple[Iterator[F
     """
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host = parts.hostname or ""
+        parts.port  # noqa: B018 - it raises where it is no number
     except ValueError:
         raise click.UsageError("This is not a valid URL.") from None
-    is_link = state is not None and host not in HOSTS and _link_parts(parts.path, state)[0]
-    if not is_link and (host in HOSTS or "/dispatch/" in parts.path):
+    # A site may have its links below /dispatch/, too.
+    is_link = state is not None and bool(_link_parts(parts.path, state)[0])
+    if host in HOSTS or ("/dispatch/" in parts.path and not is_link):
         account = None if state is None else _account(state)
         findings = _read_gateway_url(url, account, state, missing)
         masked = ((level, _mask_signs(text, account)) for level, text in findings)
@@ -73,7 +75,7 @@ def _read_gateway_url(
 ) -> Iterator[Finding]:
     if state is not None and not state.settings.enabled:
         account, state, missing = None, None, "XIEBAO_ENABLED is off."
-    further = () if state is None or state.settings.extra is None else state.settings.extra
+    further = (state.settings.extra or ()) if state else ()
     verdict = read(url, account, (*_UNDOCUMENTED, *further))
     row = row_named(verdict.page)
     if row is None:

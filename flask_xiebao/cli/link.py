@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -79,12 +78,17 @@ def _a_host_of_this_site() -> str:
         return str(current_app.config["SERVER_NAME"] or "localhost")
     hosts = [trusted] if isinstance(trusted, str) else trusted
     for host in hosts if isinstance(hosts, Collection) else ():
-        # As Werkzeug takes it: a name in any letters, or one that begins with a dot.
-        with suppress(AttributeError, UnicodeError):
-            name: str = host.lstrip(".").encode("idna").decode()
-            if urls.is_host(name):
-                return name
+        if isinstance(host, str) and urls.is_host(name := _as_werkzeug_takes_it(host)):
+            return name
     raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
+
+
+def _as_werkzeug_takes_it(host: str) -> str:
+    """Return a trusted host without the dot before its subdomains, in the letters of the DNS."""
+    try:
+        return host.lstrip(".").encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 def _gateway_url(
