@@ -1,0 +1,105 @@
+"""The sites that are measured: one without the extension, one with it, and its peers'."""
+
+from __future__ import annotations
+
+import itertools
+
+from flask import Flask, redirect, render_template
+from flask_bootstrap import Bootstrap5
+from flask_dance.contrib.github import make_github_blueprint
+from flask_login import LoginManager, login_required
+from jinja2 import DictLoader
+
+from flask_xiebao import Gateway, Platform, Xiebao
+
+PHONE = {
+    "User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
+}
+PC = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/126.0.0.0 Safari/537.36"
+}
+MEMBER = "m_7Qk2vX9rT4"
+#: What every button says: the default label of an entry.
+LABEL = "我要投保"
+CODES = [f"QX{number:012}" for number in range(100)]
+
+GATEWAY = Gateway("12345", "Key")
+READY_URL = GATEWAY.product_url(CODES[0], partner_uniq_key=MEMBER, platform=Platform.H5)
+
+_LOOP = "{{% for code in codes %}}{}{{% endfor %}}"
+_TEMPLATES = {
+    "plain": _LOOP.format(f'<a href="{{{{ url_for("product", code=code) }}}}">{LABEL}</a>'),
+    "bootstrap": '{% from "bootstrap5/nav.html" import render_nav_item %}'
+    + _LOOP.format(f'{{{{ render_nav_item("product", "{LABEL}", code=code) }}}}'),
+    "entries": '{% from "xiebao/entry.html" import insurance_entry %}'
+    + _LOOP.format("{{ insurance_entry(code) }}"),
+    "entries-class": '{% from "xiebao/entry.html" import insurance_entry %}'
+    + _LOOP.format('{{ insurance_entry(code, class="btn btn-primary") }}'),
+    "form": '{% from "xiebao/entry.html" import insurance_entry %}'
+    "{{ insurance_entry(codes[0], data_form=form_text()) }}",
+}
+_ALL = [*itertools.product(_TEMPLATES, ("same", "turn"))]
+
+
+def shop() -> Flask:
+    """Return a site that has no extension yet."""
+    app = Flask("bench")
+    app.config.update(
+        SECRET_KEY="a secret",
+        XIEBAO_PARTNER_ID="12345",
+        XIEBAO_API_KEY="Key",
+        XIEBAO_ENV="test",
+        XIEBAO_PUBLIC_URL="https://shop.example",
+    )
+    app.jinja_loader = DictLoader({f"{name}.html": text for name, text in _TEMPLATES.items()})
+    app.add_url_rule("/product/<code>", "product", lambda code: code)
+    app.add_url_rule("/go", "go", lambda: redirect(READY_URL))
+    app.add_url_rule("/nothing", "nothing", lambda: "nothing of the extension")
+
+    # The same few products on every page, or others on each.
+    products = {"same": CODES, "turn": [f"QX{number:012}" for number in range(50_000)]}
+    turning = {(name, which): itertools.cycle(products[which]) for name, which in _ALL}
+
+    def page(name: str, which: str, count: int) -> str:
+        codes = itertools.islice(turning[name, which], count)
+        return render_template(f"{name}.html", codes=list(codes))
+
+    app.add_url_rule("/<which>/<name>/<int:count>", "page", page)
+    texts = (f"{number:010}" * 40_000 for number in itertools.count())
+    app.add_template_global(lambda: next(texts), "form_text")
+    return app
+
+
+def with_entries() -> tuple[Flask, Xiebao]:
+    """Return the site with the extension."""
+    app = shop()
+    xiebao = Xiebao(app)
+    xiebao.member_loader(lambda: MEMBER)
+    return app, xiebao
+
+
+def with_bootstrap() -> Flask:
+    """Return the site with Bootstrap-Flask."""
+    app = shop()
+    Bootstrap5(app)
+    return app
+
+
+def with_dance() -> Flask:
+    """Return the site with a login at another one, by Flask-Dance."""
+    app = shop()
+    app.register_blueprint(make_github_blueprint("id", "secret"), url_prefix="/login")
+    return app
+
+
+def with_login() -> Flask:
+    """Return the site with a page for members only, by Flask-Login, and nobody logged in."""
+    app = shop()
+    manager = LoginManager(app)
+    manager.login_view = "login"
+    manager.user_loader(lambda member: None)
+    app.add_url_rule("/login", "login", lambda: "")
+    app.add_url_rule("/members", "members", login_required(lambda: ""))
+    return app
