@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import segno
 from flask import Flask, has_request_context, request
 from jinja2 import Environment, Undefined
 from jinja2.filters import do_xmlattr
@@ -63,6 +62,8 @@ class Helpers:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        # On a page of a product it is the same code for every visitor.
+        self._code = lru_cache(32)(qr_code)
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
         """Return the local link to a page, for markup of the site's own.
@@ -110,7 +111,7 @@ class Helpers:
             href = self._link("product", reference, {**options, "external": True})
             if not href:
                 return _NOTHING, _NOTHING
-            code = qr_code(href)
+            code = self._code(href)
         except LinkError as error:
             self._leave_out(error)
             return _NOTHING, _NOTHING
@@ -160,14 +161,16 @@ class Helpers:
         complain(f"An insurance entry{where} was left out: {error}", about=f"entries{where}")
 
 
-@lru_cache
 def qr_code(url: str) -> Markup:
     """Return the QR code of *url* as an SVG that fills what it stands in.
 
     :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
     """
+    import segno  # nearly half of what this package takes to import, and some sites draw none
+
     try:
-        code = segno.make_qr(url)
+        # Looking for the best mask is two thirds of the work, and codes read as well with this one.
+        code = segno.make_qr(url, mask=0)
     except segno.DataOverflowError:
         raise LinkError(
             "This link is too long for a QR code: shorten return_to.", "return_to"

@@ -13,6 +13,14 @@ QR_CODE = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 def read(svg: str) -> str:
     """Return what the one QR code in this markup says."""
+    text = read_picture(picture(svg))
+    if text is None:
+        raise AssertionError("This code cannot be read.")
+    return text
+
+
+def picture(svg: str) -> Image.Image:
+    """Return the one QR code in this markup as a picture of :data:`DOT` pixels a module."""
     [path] = re.findall(r'<path[^>]* stroke="#000"[^>]* d="([^"]+)"', svg)
     [side] = re.findall(r'viewBox="0 0 (\d+) \1"', svg)
     image = Image.new("L", (int(side) * DOT, int(side) * DOT), 255)
@@ -27,5 +35,10 @@ def read(svg: str) -> str:
             x, y = float(first), float(second)
         else:
             x, y = x + float(first), y + float(second)
-    [code] = zxingcpp.read_barcodes(image, formats=QR_CODE)
-    return code.text
+    return image
+
+
+def read_picture(image: Image.Image) -> str | None:
+    """Return what the QR code in a picture says, if it can be read."""
+    codes = zxingcpp.read_barcodes(image, formats=QR_CODE)
+    return codes[0].text if codes else None

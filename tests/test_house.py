@@ -80,6 +80,14 @@ def test_the_ground_floor_stands_on_nothing_but_python(name: str) -> None:
     assert others <= {*sys.stdlib_module_names, "itsdangerous"}
 
 
+def test_what_draws_qr_codes_is_loaded_when_one_is_drawn() -> None:
+    code = "import flask_xiebao, flask_xiebao.cli, sys; print('segno' in sys.modules)"
+    run = subprocess.run(  # noqa: S603 - all of it is written here
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "False\n"
+
+
 def test_the_document_is_read_twice() -> None:
     """What the gateway is sent is judged by a reading that shares nothing with ours."""
     assert imported(FILES["testing.document"]) & set(ORDER) == {"texts", "values"}
