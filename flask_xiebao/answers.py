@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Response, abort, jsonify, make_response, redirect, render_template, request
 from markupsafe import Markup
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from .admission import LOGIN_REQUIRED, Refusal
+from .caching import sealed
 from .pages import PAGES
 from .platforms import Platform
 from .signals import entry_refused, send
 from .state import State, login_manager
 from .urls import login_url, this_link
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 class RefusedError(Exception):
@@ -28,10 +34,33 @@ class RefusedError(Exception):
 
 
 class Redirect(Response):
-    """A redirect with an empty body: redirect() would write the URL, and the sign, into a page."""
+    """A redirect with an empty body: redirect() would write the URL, and the sign, into a page.
+
+    :param url: where to, as it is sent: of a path that is not ASCII, the URI.
+    """
 
     def __init__(self, url: str) -> None:
-        super().__init__((), 302, [("Location", url)], content_type="text/html; charset=utf-8")
+        headers = Headers()
+        headers.add("Location", url)
+        headers.add("Content-Type", "text/html; charset=utf-8")
+        super().__init__((), 302, headers)
+        self._url = url
+
+    def get_wsgi_response(
+        self, environ: WSGIEnvironment
+    ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """Return what is sent: the iterator, the status and the headers."""
+        body, where = self.response, self.headers.getlist("Location")
+        if body or self.status_code != 302 or where != [self._url]:
+            # A hook of the site made something else of it, and may have miscounted.
+            if self.is_sequence:
+                self.headers.remove("Content-Length")
+            return super().get_wsgi_response(environ)
+        # Written at once: Werkzeug's copies, its own corrections and then ours would be a quarter
+        # of a click.
+        headers = [pair for pair in self.headers if pair[0].lower() != "content-length"]
+        headers.append(("Content-Length", "0"))
+        return self.get_app_iter(environ), self.status, sealed(headers)
 
 
 def not_yet() -> Response:

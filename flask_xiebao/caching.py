@@ -6,6 +6,7 @@ and the headers that are written as they are sent.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
@@ -26,13 +27,14 @@ R = TypeVar("R", bound=Response)
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
 # What the endpoints of links answer, errors included, whatever a site makes of its other responses.
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "strict-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
+_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "strict-origin"),
+    ("X-Robots-Tag", "noindex, nofollow"),
+)
+_OURS = frozenset(name.lower() for name, _ in _HEADERS)
 # They overrule Cache-Control, some of them in CDNs only; so does what ends in "-Cache-Control".
-_OVERRULING = ("expires", "surrogate-control", "edge-control", "x-accel-expires")
+_OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
 
 
 @dataclass(slots=True)
@@ -173,11 +175,22 @@ def _is_link(here: Request) -> bool:
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
+def sealed(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return headers that keep a link's response out of caches, referrers and search engines."""
+    kept = []
+    for pair in headers:
+        name = pair[0].lower()
+        if name not in _OURS and not _overrules_cache_control(name):
+            kept.append(pair)
+    kept += _HEADERS
+    return kept
+
+
 def _seal(headers: Headers) -> None:
-    """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    _let_cache_control_rule(headers)
-    for name, value in _HEADERS.items():
-        headers[name] = value
+    """Keep a link's response, where it is a page, out of other sites' frames, too."""
+    kept = sealed(headers)
+    headers.clear()
+    headers.extend(kept)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")
@@ -190,9 +203,12 @@ def _seal(headers: Headers) -> None:
 
 def _let_cache_control_rule(headers: Headers) -> None:
     names = {name.lower() for name, _ in headers}
-    for name in names:
-        if name in _OVERRULING or name.endswith("-cache-control"):
-            del headers[name]
+    for name in filter(_overrules_cache_control, names):
+        del headers[name]
+
+
+def _overrules_cache_control(name: str) -> bool:
+    return name in _OVERRULING or name.endswith("-cache-control")
 
 
 def _vary(headers: Headers) -> HeaderSet:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, abort, current_app, has_request_context, request, url_for
 from werkzeug.routing import BuildError
+from werkzeug.urls import iri_to_uri
 
 from .admission import check_can_be_followed
 from .caching import rendering
@@ -190,4 +191,4 @@ def login_url(login_view: str) -> str:
 
 def from_root(url: str) -> str:
     """Return a URL as browsers need it: ``XIEBAO_BASE_URL`` may be a path of this site."""
-    return request.root_path + url if url.startswith("/") else url
+    return iri_to_uri(request.root_path) + url if url.startswith("/") else url

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, request
+from werkzeug.urls import iri_to_uri
 
 from . import answers
 from .admission import DISABLED, INVALID_LINK, Go, LogIn, decide
@@ -207,7 +208,7 @@ def paid(state: State, token: str) -> Response:
             click_id=done.click_id,
             same_session=is_logged_in(state, done.member),
         )
-    return Redirect(done.entry.return_to or "/")
+    return Redirect(iri_to_uri(done.entry.return_to or "/"))
 
 
 def is_logged_in(state: State, member: str) -> bool:

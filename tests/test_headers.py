@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import (
@@ -237,6 +238,116 @@ def test_a_hook_that_makes_a_page_of_a_redirect_has_a_page(first: bool) -> None:
     assert response.text == "<p>You are about to leave.</p>"
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def tell(response: Response) -> None:
+    response.set_data("Goodbye.")
+
+
+def tell_in_pieces(response: Response) -> None:
+    response.response = [b"Good", b"bye."]
+
+
+def tell_and_miscount(response: Response) -> None:
+    response.response = [b"Goodbye."]
+    response.headers["Content-Length"] = "3"
+
+
+def tell_by_and_by(response: Response) -> None:
+    response.response = iter(["Good", "bye."])
+
+
+def miscount(response: Response) -> None:
+    response.headers["Content-Length"] = "3"
+
+
+def freeze(response: Response) -> None:
+    response.freeze()
+
+
+def see_other(response: Response) -> None:
+    response.status = "303 See Other"
+
+
+def send_nothing(response: Response) -> None:
+    response.status_code = 204
+
+
+def send_elsewhere(response: Response) -> None:
+    response.location = "https://中国.example/付 款"
+
+
+def send_to_two_places(response: Response) -> None:
+    response.headers.add("Location", "https://elsewhere.example/")
+
+
+def forget_where(response: Response) -> None:
+    response.headers.remove("Location")
+
+
+def keep_it(response: Response) -> None:
+    response.set_cookie("seen", "yes")
+    response.headers["Server-Timing"] = "app;dur=3"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("link", ["click", "paid"])
+@pytest.mark.parametrize(
+    ("change", "status", "goes", "body"),
+    [
+        (keep_it, 302, "as before", b""),
+        (tell, 302, "as before", b"Goodbye."),
+        (tell_in_pieces, 302, "as before", b"Goodbye."),
+        (tell_and_miscount, 302, "as before", b"Goodbye."),
+        (tell_by_and_by, 302, "as before", b"Goodbye."),
+        (miscount, 302, "as before", b""),
+        (freeze, 302, "as before", b""),
+        (see_other, 303, "as before", b""),
+        (send_nothing, 204, "as before", b""),
+        (send_elsewhere, 302, "https://xn--fiqs8s.example/%E4%BB%98%20%E6%AC%BE", b""),
+        (send_to_two_places, 302, "https://elsewhere.example/", b""),
+        (forget_where, 302, None, b""),
+    ],
+)
+def test_a_redirect_that_a_hook_changes_is_sent_as_it_says(
+    change: Callable[[Response], None],
+    status: int,
+    goes: str | None,
+    body: bytes,
+    link: str,
+    method: str,
+) -> None:
+    def hook(response: Response) -> Response:
+        if response.status_code == 302 and request.headers.get("X-Change"):
+            change(response)
+            response.call_on_close(lambda: closed.append(response.status_code))
+        return response
+
+    closed: list[int] = []
+    app = make_shop(True, by_the_app, hook)
+    with app.test_request_context(base_url="https://shop.example"):
+        url = app.extensions["xiebao"].product_link(CODE, return_to="/plain")
+    if link == "paid":
+        url = paid_url(get(app, url))
+    before = get(app, url).location
+    if goes == "as before":
+        goes = before
+
+    response = get(app, url, {**PHONE, "X-Change": "yes"}, method=method)
+    assert response.data == (b"" if method == "HEAD" else body)
+    response.close()
+    if link == "click" and goes == before:  # each click has a time and an id of its own
+        assert urlsplit(response.location or "")[:3] == urlsplit(before or "")[:3]
+    else:
+        assert response.location == goes
+    assert (response.status_code, closed) == (status, [status])
+    counted = None if status == 204 or change is tell_by_and_by else [str(len(body))]
+    assert response.headers.getlist("Content-Length") == (counted or [])
+    for name, value in HIDDEN.items():
+        assert response.headers.getlist(name) == [value]
+    if change is keep_it:
+        assert response.headers["Set-Cookie"] == "seen=yes; Path=/"
+        assert response.headers["Server-Timing"] == "app;dur=3"
 
 
 def test_a_login_wall_of_the_site_answers_for_a_link_and_is_not_kept() -> None:
