@@ -42,12 +42,13 @@ class Rendering:
     """The state of one request.
 
     :ivar device: the platform that the request comes from, once markup depends on it.
-    :ivar around_token: what stands before and after the token in the URLs of each page.
+    :ivar around_token: what stands before and after the token in the URLs of each endpoint, by the
+        state of the app.
     :ivar sent: the response, once the site is done with it.
     """
 
     device: Platform | None = None
-    around_token: dict[str, list[str]] = field(default_factory=dict)
+    around_token: dict[object, dict[str, list[str]]] = field(default_factory=dict)
     _private: bool = False
     _by_device: bool = False
     sent: Response | None = None

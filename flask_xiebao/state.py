@@ -107,6 +107,8 @@ class State:
         self.settings = settings
         self.members = members
         self._gateway = _gateway(settings) if settings.enabled else None
+        #: What stands before and after the token in URLs on ``XIEBAO_PUBLIC_URL``, by endpoint.
+        self.around_token: dict[str, list[str]] = {}
         # Whoever prints what this object has is not shown the keys.
         self._keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)

@@ -19,6 +19,12 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
+# What nearly every right URL looks like, and no wrong one: reading its parts takes seven times as
+# long, a tenth of a click that comes back.
+_PLAIN_URL = re.compile(
+    r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
+    r"([/?#][!-\[\]-~]*)?"
+)
 _LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
 # Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
 _LONGEST_TEXT, _LONGEST_URL = 2000, 8000
@@ -132,6 +138,8 @@ def check_web_url(value: object) -> str:
     :raises WrongValueError: when it is anything else, or has a user name.
     """
     text = check_text(value, _LONGEST_URL)
+    if _PLAIN_URL.fullmatch(text):
+        return text
     try:
         parts = urlsplit(text)
         # An invalid port, and a host that DNS cannot have, raise when they are asked for.

@@ -26,7 +26,7 @@ from .platforms import Platform
 from .signals import entry_clicked, payment_returned, send
 from .state import State
 from .templating import qr_code
-from .urls import asked_platform, endpoint_url, entry_url, from_root, host_is_trusted
+from .urls import asked_platform, entry_url, from_root, host_is_trusted, token_url
 from .values import WrongValueError, check_web_url
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def return_url(state: State, entry: Entry, member: str, click_id: str) -> str | 
     if host_is_trusted(state) or _THIS_MACHINE.fullmatch(request.host):
         token = state.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
         with contextlib.suppress(WrongValueError):  # in development any Host is taken, even none
-            return check_web_url(endpoint_url(state, "xiebao.paid", external=True, token=token))
+            return check_web_url(token_url(state, "xiebao.paid", token, external=True))
     complain(
         "A member was sent to the gateway without a way back (return_to): it would be built on the"
         " Host header, which anybody can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or"

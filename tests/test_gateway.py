@@ -308,6 +308,10 @@ BAD_PAY_SUCCESS = [
     *("ftp://shop.example/", "http:shop.example", "https:/shop.example", "https://", "https:///x"),
     *("https://?x", "https://:443/", "https://shop.example:port/", "https://shop.example:99999/"),
     *("https://[::1", "https://shop example/", "https://shop.example\\@evil.example/", 8),
+    *("https://shop..example/", f"https://{'a' * 64}.example/", "https://.example/"),
+    *("https://shop.example:0/", "https://shop.example:65536/", "https://shop.example:x/"),
+    *("https://shop.example/a\\b", "https://shop.example/a b", "xhttps://shop.example/"),
+    *("https://shop.example?\\", "https://shop!.example/"),
 ]
 BAD_EXTRA = [
     *[

@@ -1064,7 +1064,7 @@ FORMS: dict[str, Callable[[Any], str]] = {
         json.dumps(vars(value), default=repr, skipkeys=True) if hasattr(value, "__dict__") else ""
     ),
     "fields": lambda value: repr(fields_of(value)),
-    "fields as json": lambda value: json.dumps(fields_of(value), default=str),
+    "fields as json": lambda value: json.dumps(fields_of(value), default=str, skipkeys=True),
     "slots": lambda value: repr(
         [
             getattr(value, name, None)
