@@ -7,8 +7,6 @@ and the headers that are written as they are sent.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from flask import Flask, Request, after_this_request, current_app, has_request_context, request
@@ -17,7 +15,6 @@ from werkzeug.http import parse_cache_control_header, parse_set_header
 from werkzeug.wrappers import Response
 
 from .log import complain
-from .platforms import Platform
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -37,21 +34,23 @@ _OURS = frozenset(name.lower() for name, _ in _HEADERS)
 _OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
 
 
-@dataclass(slots=True)
 class Rendering:
-    """The state of one request.
+    """The state of one request, which may be about more than one app.
 
-    :ivar device: the platform that the request comes from, once markup depends on it.
     :ivar around_token: what stands before and after the token in the URLs of each endpoint, by the
         state of the app.
+    :ivar surroundings: what the entries of its page have in common, by what renders them.
     :ivar sent: the response, once the site is done with it.
     """
 
-    device: Platform | None = None
-    around_token: dict[object, dict[str, list[str]]] = field(default_factory=dict)
-    _private: bool = False
-    _by_device: bool = False
-    sent: Response | None = None
+    __slots__ = ("_by_device", "_private", "around_token", "sent", "surroundings")
+
+    def __init__(self, sent: Response | None) -> None:
+        self.around_token: dict[object, dict[str, list[str]]] = {}
+        self.surroundings: dict[object, Any] = {}
+        self.sent = sent
+        self._private = False
+        self._by_device = False
 
     def mark_private(self) -> None:
         """Keep shared caches from storing the response: it holds a link with a member."""
@@ -76,9 +75,13 @@ class Rendering:
 
     def write(self, headers: Headers) -> None:
         """Write what was marked into the headers of the response."""
-        if self._by_device and "*" not in (varies := _vary(headers)):
-            varies.update(_DEVICE)
-            headers["Vary"] = varies.to_header()
+        if self._by_device:
+            # The usual case, which need not be read: a tenth of a page with one entry.
+            if "Vary" not in headers:
+                headers.add("Vary", ", ".join(_DEVICE))
+            elif "*" not in (varies := _vary(headers)):
+                varies.update(_DEVICE)
+                headers["Vary"] = varies.to_header()
         if self._private:
             control = _cache_control(headers)
             for directive in [name for name in control if name.lower() in _SHARED]:
@@ -102,7 +105,7 @@ def rendering() -> Rendering:
     here = request._get_current_object()  # type: ignore[attr-defined]
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
-        state = Rendering(sent=getattr(here, "_flask_xiebao_sent", None))
+        state = Rendering(getattr(here, "_flask_xiebao_sent", None))
         here._flask_xiebao = state
         watch_response()
     return state
@@ -131,16 +134,19 @@ def finish(response: R) -> R:
     else:
         state.sent = response
     if (state is not None or _is_link(here)) and not hasattr(response, "_xiebao_writes"):
-        response.__class__ = _writing(type(response))  # type: ignore[arg-type, assignment]
+        response.__class__ = _writing(type(response))  # type: ignore[assignment]
     return response
 
 
-@lru_cache
 def _writing(kind: type[Response]) -> type[Response]:
     """Return the class of a response of this kind that writes our headers as it is sent.
 
-    A class and no new method of the one response, since a site may keep, copy or pickle it.
+    A class and no new method of the one response, since a site may keep, copy or pickle it. It is
+    made once, and kept by the class that it extends, which may be one of an app's own.
     """
+    made: type[Response] | None = vars(kind).get("_xiebao_writing")
+    if made is not None:
+        return made
 
     class Writing(kind):  # type: ignore[valid-type, misc]
         _xiebao_writes = True
@@ -153,6 +159,7 @@ def _writing(kind: type[Response]) -> type[Response]:
             return make, (kind, *arguments), *state
 
     Writing.__name__, Writing.__qualname__ = kind.__name__, kind.__qualname__
+    kind._xiebao_writing = Writing  # type: ignore[attr-defined]
     return Writing
 
 

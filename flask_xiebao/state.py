@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,9 @@ from flask import current_app
 from .config import ENVIRONMENTS, NEW_KEY, Settings
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
-from .links import REMEMBERED, LinkSigner
+from .links import LinkSigner
 from .members import normalize_member
-from .platforms import LONGEST, Platform, detect_platform
+from .platforms import Platform, detect_platform
 from .texts import nearest
 from .values import Secret, WrongValueError
 
@@ -153,26 +152,19 @@ class State:
         """The locale of what visitors read: one of :mod:`.texts`."""
         return current_locale(self.settings.locale)
 
+    @property
+    def locale_may_change(self) -> bool:
+        """Whether the locale may be another later in the same request, as Flask-Babel's may."""
+        return self.settings.locale is None and "babel" in current_app.extensions
+
     def device(self, environ: WSGIEnvironment) -> Platform:
         """Return the platform that a request comes from."""
-        return _device(
-            environ.get("HTTP_USER_AGENT", "")[:LONGEST],
-            environ.get("HTTP_SEC_CH_UA_MOBILE", "")[:LONGEST],
-            environ.get("HTTP_SEC_CH_UA_PLATFORM", "")[:LONGEST],
-            self.settings.app_user_agent,
-        )
-
-
-@lru_cache(REMEMBERED)
-def _device(
-    agent: str, mobile: str, system: str, app_user_agent: re.Pattern[str] | None
-) -> Platform:
-    headers = {
-        "User-Agent": agent,
-        "Sec-CH-UA-Mobile": mobile,
-        "Sec-CH-UA-Platform": system,
-    }
-    return detect_platform(headers, app_user_agent=app_user_agent)
+        headers = {
+            "User-Agent": environ.get("HTTP_USER_AGENT"),
+            "Sec-CH-UA-Mobile": environ.get("HTTP_SEC_CH_UA_MOBILE"),
+            "Sec-CH-UA-Platform": environ.get("HTTP_SEC_CH_UA_PLATFORM"),
+        }
+        return detect_platform(headers, app_user_agent=self.settings.app_user_agent)
 
 
 def _gateway(settings: Settings) -> Gateway:

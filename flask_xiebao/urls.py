@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +14,7 @@ from werkzeug.urls import iri_to_uri
 from .admission import check_can_be_followed
 from .caching import rendering
 from .errors import ConfigError, LinkError, NowhereError
-from .links import REMEMBERED, Entry, LinkSigner, make_entry
+from .links import Entry, make_entry
 from .members import MemberId, normalize_member
 from .pages import PAGES, page_named
 from .platforms import Platform
@@ -42,8 +41,13 @@ def link(
     return_to: str | None = None,
     max_age: int | None = None,
     external: bool = False,
+    keep: bool = True,
 ) -> str:
-    """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`."""
+    """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`.
+
+    :param keep: keep the token of a link without a member for the next time. Who keeps the link
+        itself saves that: a twentieth of making it.
+    """
     if not state.settings.enabled:
         return ""
     row = PAGES.get(page) if isinstance(page, str) else None
@@ -54,24 +58,13 @@ def link(
         if member is None:
             return ""
     elif member is None and max_age is None:
-        try:
-            token = _memberless_token(
-                state.signer, page, reference, sub_partner_id, platform, return_to
-            )
-        except TypeError:  # an argument that cannot be hashed: make_entry() says which
-            pass
-        else:
-            return token_url(state, f"xiebao.{page}", token, external=external)
+        details = (page, reference, sub_partner_id, platform, return_to)
+        token = state.signer.dumps_shared(*details, keep=keep)
+        return token_url(state, f"xiebao.{page}", token, external=external)
     entry = make_entry(
         page, reference, sub_partner_id, platform, return_to, normalize_member(member), max_age
     )
     return entry_url(state, entry, external=external)
-
-
-@lru_cache(REMEMBERED, typed=True)
-def _memberless_token(signer: LinkSigner, *details: Any) -> str:
-    """Sign a link that is the same on every page that shows it: once is enough."""
-    return signer.dumps(make_entry(*details))
 
 
 def _current_member(state: State) -> str | None:

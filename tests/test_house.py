@@ -26,7 +26,7 @@ ORDER = (
     # what belongs to an app and to a request
     *("log", "config", "signals", "state", "caching", "urls"),
     # what visitors meet
-    *("templating", "answers", "views", "extension", ""),
+    *("attributes", "templating", "answers", "views", "extension", ""),
     # for a site's tests, and for its shell
     *("testing.document", "testing.links", "testing.simulator", "testing", "testing.devices"),
     *("pytest_plugin", "cli.findings", "cli.link", "cli.doctor", "cli.inspect", "cli"),

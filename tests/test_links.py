@@ -398,3 +398,15 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
 ) -> None:
     with pytest.raises(LinkError):
         signer.loads_click(signed(payload, "click"))
+
+
+def test_links_that_were_sent_by_mail_before_are_still_good() -> None:
+    """Version 0.1.0 made these with the keys "old" and "new", for account 12345."""
+    signer = LinkSigner(["old", "new"], "12345")
+    token = "WyJwcm9kdWN0IiwiUVgxIl0.rPUhaje1hjqYgFbiXQ42wfs5qidqhb6pMMSbswnDCpI"
+    assert signer.loads(token) == Entry("product", "QX1")
+    assert signer.dumps(Entry("product", "QX1")) == token
+    click = signer.loads_click(
+        "WyJtIiwiYyIsNSwiaG9tZSJd.mdycHRaOVn7ehcX6ipYQ3VHP0-xgIU1LKdN1SkmPa4Y"
+    )
+    assert click == Click(Entry("home"), "m", "c", 5)

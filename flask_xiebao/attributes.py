@@ -1,0 +1,118 @@
+"""The attributes of an element, from the keywords of a macro."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, Undefined
+from jinja2.filters import do_xmlattr
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
+
+from .errors import LinkError
+from .values import plain_text
+
+#: The keywords that go to the link.
+LINK_KEYWORDS = frozenset(
+    ("member", "sub_partner_id", "platform", "return_to", "max_age", "external")
+)
+#: What the macros of entries, and of QR codes, set themselves.
+ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
+QR_SETS = ("width", "height", "viewbox")
+
+_NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
+_LONGEST_NAME = 100
+
+# Attributes are escaped whatever the app's own templates do.
+_ESCAPING = EvalContext(Environment(autoescape=True))
+
+#: An attribute's text; True for one without a value, None for one to leave out.
+Attribute = str | bool | None
+
+
+def split(
+    keywords: Mapping[str, Any], reserved: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Attribute]]:
+    """Divide the keywords of a macro into those of the link and the attributes of the element.
+
+    :raises LinkError: when one cannot be an attribute, or is what the element itself sets.
+    """
+    options: dict[str, Any] = {}
+    attributes: dict[str, Attribute] = {}
+    for keyword, value in keywords.items():
+        if keyword in LINK_KEYWORDS:
+            options[keyword] = value
+        else:
+            name = _name(keyword, reserved)
+            attributes[name] = _classes(value) if name == "class" else _attribute(value)
+    return options, attributes
+
+
+def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Markup:
+    """Return attributes as HTML: the caller's replace the element's own, but classes are added."""
+    attributes = {**own, **given, "class": own["class"]}
+    if isinstance(classes := given.get("class"), str):
+        attributes["class"] = f"{own['class']} {classes}".strip()
+    valued = {name: value for name, value in attributes.items() if value is not True}
+    bare = "".join(f" {name}" for name, value in attributes.items() if value is True)
+    # The names were checked, and Jinja's filter escapes the values.
+    return Markup(do_xmlattr(_ESCAPING, valued) + bare)  # noqa: S704  # nosec B704
+
+
+@lru_cache
+def _name(keyword: str, reserved: tuple[str, ...]) -> str:
+    """Return a keyword as HTML names attributes; class_ and for_ are as Python would have them."""
+    given, keyword = keyword, keyword.removesuffix("_")
+    if len(keyword) > _LONGEST_NAME:
+        raise LinkError(
+            f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
+        )
+    for meant in (*LINK_KEYWORDS, "label") if reserved is ENTRY_SETS else LINK_KEYWORDS:
+        if _is_misspelt(keyword, meant):
+            raise LinkError(f"A link does not take {given}: did you mean {meant}?", given)
+    name = keyword.replace("_", "-").lower()
+    if name in reserved:
+        raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.", keyword)
+    if not _NAME.fullmatch(name):
+        raise LinkError(f"{keyword!r} cannot be the name of an attribute.", keyword)
+    return name
+
+
+def _is_misspelt(keyword: str, meant: str) -> bool:
+    """Tell whether a keyword is one of a link's but for a slip: returnTo, max-age, memebr."""
+    given = keyword.replace("-", "_").lower()
+    if not given.isidentifier():  # such as :member of Vue
+        return False
+    if given.replace("_", "") == meant.replace("_", ""):
+        return True
+    if len(given) == len(meant):
+        wrong = [place for place in range(len(meant)) if given[place] != meant[place]]
+        first, last = wrong[0], wrong[-1]
+        swapped = last - first == 1 and given[first : last + 1] == meant[last] + meant[first]
+        return len(wrong) == 1 or swapped
+    shorter, longer = sorted((given, meant), key=len)
+    return any(shorter == longer[:place] + longer[place + 1 :] for place in range(len(longer)))
+
+
+def _attribute(value: Any) -> Attribute:
+    """Return a keyword's value: None leaves the attribute out, True stands for one without."""
+    if value is True:
+        return True
+    if value is None or value is False or isinstance(value, Undefined):
+        return None
+    said = value if hasattr(value, "__html__") else str(value)
+    # HTML may hold a bare quote, which would end the attribute: its text is escaped anew. What
+    # str() returns may be HTML, too.
+    if hasattr(said, "__html__"):
+        said = Markup(said).unescape()  # noqa: S704  # nosec B704
+    return plain_text(said)
+
+
+def _classes(value: Any) -> Attribute:
+    """Return classes as text; a list of them may hold some that do not apply."""
+    if not isinstance(value, list | tuple):
+        return _attribute(value)
+    return " ".join(name for each in value if isinstance(name := _attribute(each), str))
