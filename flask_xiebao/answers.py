@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from .admission import LOGIN_REQUIRED, Refusal
-from .caching import sealed
+from .caching import SEAL, is_taken_out
 from .pages import PAGES
 from .platforms import Platform
 from .signals import entry_refused, send
@@ -50,17 +50,22 @@ class Redirect(Response):
         self, environ: WSGIEnvironment
     ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         """Return what is sent: the iterator, the status and the headers."""
-        body, where = self.response, self.headers.getlist("Location")
-        if body or self.status_code != 302 or where != [self._url]:
+        headers, where = [], []
+        for name, value in self.headers:
+            key = name.lower()
+            if key == "location":
+                where.append(value)
+            if key != "content-length" and not is_taken_out(key):
+                headers.append((name, value))
+        if self.response or self.status_code != 302 or where != [self._url]:
             # A hook of the site made something else of it, and may have miscounted.
             if self.is_sequence:
                 self.headers.remove("Content-Length")
             return super().get_wsgi_response(environ)
         # Written at once: Werkzeug's copies, its own corrections and then ours would be a quarter
         # of a click.
-        headers = [pair for pair in self.headers if pair[0].lower() != "content-length"]
-        headers.append(("Content-Length", "0"))
-        return self.get_app_iter(environ), self.status, sealed(headers)
+        headers += [("Content-Length", "0"), *SEAL]
+        return self.get_app_iter(environ), self.status, headers
 
 
 def not_yet() -> Response:

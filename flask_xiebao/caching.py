@@ -6,7 +6,6 @@ and the headers that are written as they are sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from flask import Flask, Request, after_this_request, current_app, has_request_context, request
@@ -23,13 +22,13 @@ R = TypeVar("R", bound=Response)
 
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
-# What the endpoints of links answer, errors included, whatever a site makes of its other responses.
-_HEADERS = (
+#: What the endpoints of links answer, errors too, whatever a site makes of its other responses.
+SEAL = (
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
 )
-_OURS = frozenset(name.lower() for name, _ in _HEADERS)
+_OURS = frozenset(name.lower() for name, _ in SEAL)
 # They overrule Cache-Control, some of them in CDNs only; so does what ends in "-Cache-Control".
 _OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
 
@@ -183,22 +182,19 @@ def _is_link(here: Request) -> bool:
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
-def sealed(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return headers that keep a link's response out of caches, referrers and search engines."""
-    kept = []
-    for pair in headers:
-        name = pair[0].lower()
-        if name not in _OURS and not _overrules_cache_control(name):
-            kept.append(pair)
-    kept += _HEADERS
-    return kept
+def is_taken_out(name: str) -> bool:
+    """Tell whether a header is none of a link's response: it overrules ours, or is one of them.
+
+    :param name: in lower case.
+    """
+    return name in _OURS or _overrules_cache_control(name)
 
 
 def _seal(headers: Headers) -> None:
-    """Keep a link's response, where it is a page, out of other sites' frames, too."""
-    kept = sealed(headers)
-    headers.clear()
-    headers.extend(kept)
+    """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
+    for name in filter(is_taken_out, {name.lower() for name, _ in headers}):
+        del headers[name]
+    headers.extend(SEAL)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")

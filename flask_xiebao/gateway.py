@@ -240,11 +240,8 @@ class Gateway:
         except TypeError:  # an argument that cannot be hashed: it is wrong, and this says which
             frame = self._make_frame(*shared)
 
-        # Nothing below raises, so no traceback can hold the sign.
-        url = frame[0]
-        for value, rest in zip(own.values(), frame[1:], strict=True):
-            url += value + rest
-        return url
+        # This does not raise, so no traceback can hold the sign.
+        return frame % tuple(own.values())
 
     def _make_frame(
         self,
@@ -254,10 +251,10 @@ class Gateway:
         sub_partner_id: str | None,
         further: tuple[tuple[str, str], ...],
         *own: str,
-    ) -> list[str]:
-        """Return what stands around the values that are of one URL only, by the page's row.
+    ) -> str:
+        """Return the URL with ``%s`` for the values that are of one URL only, by the page's row.
 
-        It is made once for the URLs that share it.
+        It is made once for the URLs that share it, which saves a twentieth of a click.
 
         :param own: the names of those values.
         """
@@ -291,7 +288,8 @@ class Gateway:
         ]
         extra = {**self.extra, **dict(further)}
         pairs += [f"{_encode(name)}={_encode(text)}" for name, text in extra.items()]
-        return f"{self.base_url}{row.path}?{'&'.join(pairs)}".split(_PLACE)
+        url = f"{self.base_url}{row.path}?{'&'.join(pairs)}"
+        return url.replace("%", "%%").replace(_PLACE, "%s")
 
 
 def _checked(parameter: str, check: Callable[[Any], T], value: object) -> T:

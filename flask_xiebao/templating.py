@@ -155,8 +155,6 @@ class Helpers:
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
             name = "page" if isinstance(page, Undefined) else "reference"
             raise LinkError(f"The {name} of an entry is undefined in this template.", name)
-        if not options:
-            return link(self._state, page, reference, keep=keep)
         for name, value in options.items():
             if name not in LINK_KEYWORDS:
                 raise LinkError(f"A link does not take {name}.", name)
