@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from .admission import LOGIN_REQUIRED, Refusal
-from .caching import SEAL, is_taken_out
+from .caching import LINK_HEADERS, is_overwritten
 from .pages import PAGES
 from .platforms import Platform
 from .signals import entry_refused, send
@@ -53,9 +53,9 @@ class Redirect(Response):
         headers, where = [], []
         for name, value in self.headers:
             key = name.lower()
-            if key == "location":
+            if key in ("location", "content-location"):  # Werkzeug makes URIs of both
                 where.append(value)
-            if key != "content-length" and not is_taken_out(key):
+            if key != "content-length" and not is_overwritten(key):
                 headers.append((name, value))
         if self.response or self.status_code != 302 or where != [self._url]:
             # A hook of the site made something else of it, and may have miscounted.
@@ -64,7 +64,7 @@ class Redirect(Response):
             return super().get_wsgi_response(environ)
         # Written at once: Werkzeug's copies, its own corrections and then ours would be a quarter
         # of a click.
-        headers += [("Content-Length", "0"), *SEAL]
+        headers += [("Content-Length", "0"), *LINK_HEADERS]
         return self.get_app_iter(environ), self.status, headers
 
 

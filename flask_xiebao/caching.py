@@ -6,6 +6,8 @@ and the headers that are written as they are sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from flask import Flask, Request, after_this_request, current_app, has_request_context, request
@@ -23,33 +25,32 @@ R = TypeVar("R", bound=Response)
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
 #: What the endpoints of links answer, errors too, whatever a site makes of its other responses.
-SEAL = (
+LINK_HEADERS = (
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
 )
-_OURS = frozenset(name.lower() for name, _ in SEAL)
+_OURS = frozenset(name.lower() for name, _ in LINK_HEADERS)
 # They overrule Cache-Control, some of them in CDNs only; so does what ends in "-Cache-Control".
 _OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
 
 
+@dataclass(slots=True)
 class Rendering:
     """The state of one request, which may be about more than one app.
 
-    :ivar around_token: what stands before and after the token in the URLs of each endpoint, by the
-        state of the app.
-    :ivar surroundings: what the entries of its page have in common, by what renders them.
     :ivar sent: the response, once the site is done with it.
+    :ivar url_parts: what stands before and after the token in the URLs of each endpoint, by the
+        :func:`id` of the app's state.
+    :ivar contexts: what the entries of its page have in common, by the :func:`id` of what renders
+        them.
     """
 
-    __slots__ = ("_by_device", "_private", "around_token", "sent", "surroundings")
-
-    def __init__(self, sent: Response | None) -> None:
-        self.around_token: dict[object, dict[str, list[str]]] = {}
-        self.surroundings: dict[object, Any] = {}
-        self.sent = sent
-        self._private = False
-        self._by_device = False
+    sent: Response | None
+    url_parts: dict[int, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    contexts: dict[int, Any] = field(default_factory=dict)
+    _private: bool = False
+    _by_device: bool = False
 
     def mark_private(self) -> None:
         """Keep shared caches from storing the response: it holds a link with a member."""
@@ -87,7 +88,7 @@ class Rendering:
                 del control[directive]
             control.private = True
             headers["Cache-Control"] = control.to_header()
-            _let_cache_control_rule(headers)
+            _remove(headers, _overrules_cache_control)
 
 
 def watch_responses(app: Flask) -> None:
@@ -182,8 +183,8 @@ def _is_link(here: Request) -> bool:
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
-def is_taken_out(name: str) -> bool:
-    """Tell whether a header is none of a link's response: it overrules ours, or is one of them.
+def is_overwritten(name: str) -> bool:
+    """Tell whether a header that a site sets has no say in a link's response.
 
     :param name: in lower case.
     """
@@ -192,9 +193,8 @@ def is_taken_out(name: str) -> bool:
 
 def _seal(headers: Headers) -> None:
     """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    for name in filter(is_taken_out, {name.lower() for name, _ in headers}):
-        del headers[name]
-    headers.extend(SEAL)
+    _remove(headers, is_overwritten)
+    headers.extend(LINK_HEADERS)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")
@@ -205,9 +205,8 @@ def _seal(headers: Headers) -> None:
             headers.setlist("Content-Security-Policy", [*others, ours])
 
 
-def _let_cache_control_rule(headers: Headers) -> None:
-    names = {name.lower() for name, _ in headers}
-    for name in filter(_overrules_cache_control, names):
+def _remove(headers: Headers, unwanted: Callable[[str], bool]) -> None:
+    for name in filter(unwanted, {name.lower() for name, _ in headers}):
         del headers[name]
 
 

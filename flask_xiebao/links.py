@@ -5,9 +5,7 @@ Nothing here uses Flask.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import hmac
 import json
 import re
 import time
@@ -18,7 +16,6 @@ from typing import Any, TypeVar
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
-from itsdangerous.signer import SigningAlgorithm
 
 from .errors import GatewayError, LinkError
 from .pages import Page, page_named
@@ -35,10 +32,10 @@ _LAST_MOMENT = 10**11
 # Of the 2,900 bytes that a QR code holds, signing and encoding take more than half; whoever goes by
 # a link without a member gets a code with theirs in it.
 _LONGEST = 1200
-_SHORT = 290  # characters of at most four bytes, between quotes and commas
+_SURELY_FITS = 290  # characters of at most four bytes, between quotes and commas
 _MOST_SECONDS = 10**9  # some thirty years
 
-# json.dumps() builds one with each call.
+# json.dumps() builds one with each call: a twentieth of a new link.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 #: How many tokens a cache holds, at some hundred bytes each.
@@ -99,16 +96,14 @@ class Entry:
             raise LinkError(f"The {page.name} page takes no sub_partner_id.", "sub_partner_id")
         if self.sub_partner_id not in (None, ""):
             _check("sub_partner_id", _text, self.sub_partner_id)
-        if self.platform is not None:
-            if not isinstance(self.platform, Platform):
-                raise LinkError("platform must be a Platform.", "platform")
-            if self.platform not in page.platforms:
-                raise LinkError(
-                    f"platform: the {page.name} page does not serve {self.platform.name} at"
-                    " present; leave platform out, and members on a PC get a QR code for their"
-                    " phone.",
-                    "platform",
-                )
+        if not isinstance(self.platform, Platform | None):
+            raise LinkError("platform must be a Platform.", "platform")
+        if self.platform is not None and self.platform not in page.platforms:
+            raise LinkError(
+                f"platform: the {page.name} page does not serve {self.platform.name} at present;"
+                " leave platform out, and members on a PC get a QR code for their phone.",
+                "platform",
+            )
         if self.max_age is not None:
             _check("max_age", check_seconds, self.max_age)
             if self.member is None:
@@ -158,12 +153,18 @@ def make_entry(
         platform=chosen,
         return_to=_plain(return_to),
     )
-    texts = (entry.reference, entry.sub_partner_id, entry.return_to, entry.member)
-    # Few links are so long that their texts need be written to know: a tenth of a new link.
-    if len("".join(filter(None, texts))) > _SHORT and len(_to_json(texts)) > _LONGEST:
-        names = ("reference", "sub_partner_id", "return_to", "member")
-        sizes = {name: len((text or "").encode()) for name, text in zip(names, texts, strict=True)}
-        longest = max(sizes, key=sizes.__getitem__)
+    texts = {
+        "reference": entry.reference,
+        "sub_partner_id": entry.sub_partner_id,
+        "return_to": entry.return_to,
+        "member": entry.member,
+    }
+    # Few are so long that they need be written to know: a twelfth of a new link.
+    if (
+        len("".join(filter(None, texts.values()))) > _SURELY_FITS
+        and len(_to_json(list(texts.values()))) > _LONGEST
+    ):
+        longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
         raise LinkError(
             f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
             f" together. Shorten {longest}.",
@@ -174,7 +175,7 @@ def make_entry(
 
 def _plain(value: Any) -> Any:
     """Return text and whole numbers as plain text, and anything else as it is."""
-    if value is None or type(value) is str:
+    if value is None or type(value) is str:  # Entry checks it
         return value
     try:
         return check_text(value)
@@ -262,22 +263,24 @@ class LinkSigner:
         # The same buttons are clicked again and again. Only the work of verifying is remembered:
         # whose link it is and how old are looked at on every click.
         self._open = lru_cache(REMEMBERED)(partial(_unpack, _entry, self._entries))
-        self._shared = lru_cache(REMEMBERED, typed=True)(partial(self.dumps_shared, keep=False))
+        self._shared = lru_cache(REMEMBERED, typed=True)(self._sign_shared)
 
     def dumps(self, entry: Entry) -> str:
         """Return the token of *entry*, signed now, or when it says that it was."""
         return _pack(self._entries, _fields(entry))
 
-    def dumps_shared(self, *details: Any, keep: bool = True) -> str:
-        """Return the token of a link without a member, which every page shows alike.
+    def dumps_shared(self, *details: Any) -> str:
+        """Return the token of a link without a member, which is signed once.
 
         :param details: the first arguments of :func:`make_entry`.
-        :param keep: keep it for the next time.
         :raises LinkError: as :func:`make_entry`.
         """
-        if keep:
-            with contextlib.suppress(TypeError):  # what cannot be hashed: make_entry() says which
-                return self._shared(*details)
+        try:
+            return self._shared(*details)
+        except TypeError:  # an argument that cannot be hashed: make_entry() says which
+            return self._sign_shared(*details)
+
+    def _sign_shared(self, *details: Any) -> str:
         return self.dumps(make_entry(*details))
 
     def loads(self, token: str) -> Entry:
@@ -301,29 +304,13 @@ class LinkSigner:
         return _unpack(_click, self._clicks, token)
 
 
-class _Prepared(SigningAlgorithm):
-    """HMAC-SHA256 with keys that are set up once: a twentieth of a new link.
-
-    :param keys: all that it will be asked for.
-    """
-
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        self._started = {key: hmac.new(key, digestmod=hashlib.sha256) for key in keys}
-
-    def get_signature(self, key: bytes, value: bytes) -> bytes:
-        """Return the signature of *value*."""
-        code = self._started[key].copy()
-        code.update(value)
-        return code.digest()
-
-
 def _signer(secret_keys: Sequence[str | bytes], salt: str) -> Signer:
     # A Signer derives its keys anew at each use; these are derived once and used as they are.
     derived = [
         Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
         for key in secret_keys
     ]
-    return Signer(derived, salt, key_derivation="none", algorithm=_Prepared(derived))
+    return Signer(derived, salt, key_derivation="none", digest_method=hashlib.sha256)
 
 
 def _pack(signer: Signer, fields: list[Any]) -> str:

@@ -8,6 +8,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
+from werkzeug.urls import iri_to_uri
 
 from .config import ENVIRONMENTS, NEW_KEY, Settings
 from .errors import ConfigError, LinkError
@@ -107,8 +108,9 @@ class State:
         self.settings = settings
         self.members = members
         self._gateway = _gateway(settings) if settings.enabled else None
-        #: What stands before and after the token in URLs on ``XIEBAO_PUBLIC_URL``, by endpoint.
-        self.around_token: dict[str, list[str]] = {}
+        #: What stands before and after the token in the URLs of each endpoint on
+        #: ``XIEBAO_PUBLIC_URL``; :mod:`.urls` finds out.
+        self.public_url_parts: dict[str, tuple[str, ...]] = {}
         # Whoever prints what this object has is not shown the keys.
         self._keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
@@ -169,19 +171,19 @@ class State:
 
 
 def _gateway(settings: Settings) -> Gateway:
-    base_url = settings.base_url
+    base_url = settings.base_url or ENVIRONMENTS[settings.env or "test"]
     return Gateway(
         settings.partner_id,
         settings.api_key,
         sub_partner_id=settings.sub_partner_id,
-        base_url=ENVIRONMENTS[settings.env or "test"] if base_url is None else base_url,
+        base_url=iri_to_uri(base_url),  # redirects send it as it is
         extra=settings.extra,
     )
 
 
 def _configured_keys() -> tuple[Any, ...]:
     """Return the keys as configured, the one that signs last; None for what is not a list."""
-    # Not through the proxy, twice: a twentieth of a new entry.
+    # The proxy is resolved once, and not for each setting: a twentieth of a new entry.
     config = current_app._get_current_object().config  # type: ignore[attr-defined]
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
     return (

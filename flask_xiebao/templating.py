@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 from flask import Flask, has_request_context, request
-from jinja2 import Undefined, UndefinedError
+from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from .attributes import ENTRY_SETS, LINK_KEYWORDS, QR_SETS, Attribute, rendered, split
 from .caching import rendering
 from .errors import LinkError, NowhereError
-from .links import REMEMBERED, LinkSigner
+from .links import LinkSigner, make_entry
 from .log import complain
 from .pages import PAGES
 from .platforms import Platform
 from .state import State
 from .texts import find, text
-from .urls import endpoint_url, link, token_url
+from .urls import endpoint_url, link, url_parts
 from .values import is_whole, shown
 
-_NOTHING = Markup()
-
-# Of what a copy is kept: what is the same for everybody, and does not change by itself.
-_PERSONAL = frozenset(("member", "max_age", "external"))
+# The pages whose links are the same for everybody, and the types of values that never change.
+_FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
-# Characters of the attributes of an entry: what is longer, such as the text of a form, is of one
-# page, and is not kept.
-_LONGEST = 2000
+# Keywords by which a link is a member's, or depends on the Host header of the request.
+_UNSHARED = frozenset(("member", "max_age", "external"))
+# How many entries are cached, and of how many characters their keywords may be: what is longer,
+# such as the text of a form, is of one page. A cache has a few megabytes, sixteen at most.
+_ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
 
-#: The attributes of an entry and what it says, both empty for nothing.
-Made = tuple[Markup, str]
+#: The attributes of an entry and its default label, both empty for nothing.
+Rendered = tuple[Markup, str]
+_NOTHING: Rendered = (Markup(), "")
 
 
 def register(app: Flask, state: State) -> None:
@@ -47,25 +48,39 @@ def register(app: Flask, state: State) -> None:
     app.add_template_global(helpers.text, "_xiebao_text")
 
 
-@dataclass(slots=True)
-class Surroundings:
-    """What the entries that one request shows have in common.
+class Caches(NamedTuple):
+    """What is made once for every page that shows it, and goes with the keys that signed it.
 
-    :ivar make: makes one, or finds what an earlier request made.
-    :ivar start: what the links begin with; like the device, it is a part of what is made.
-    :ivar locale: that of default labels; None where it may change from one to the next.
-    :ivar marked: whether caches know that the page has entries for one kind of device.
+    :ivar entry: :meth:`Helpers._make_cacheable`.
+    :ivar qr_code: :func:`qr_code`.
     """
 
-    make: Callable[..., Made]
-    start: str
+    signer: LinkSigner
+    entry: Callable[..., Rendered]
+    qr_code: Callable[[str], Markup]
+
+
+@dataclass(slots=True)
+class PageContext:
+    """What the entries that one request shows have in common.
+
+    :ivar caching: whether entries may come from a cache.
+    :ivar device: the slug of the platform; None where markup is the same for every device.
+    :ivar locale: that of default labels; None where it may change from one to the next.
+    :ivar marked: whether shared caches are told that the page has entries for one kind of device.
+    :ivar cached: what finds or makes the entries of a page of the gateway, and what stands before
+        and after the token in their links.
+    """
+
+    caching: bool
     device: str | None
     locale: str | None
     marked: bool
+    cached: dict[str, tuple[Callable[..., Rendered], tuple[str, ...]]] = field(default_factory=dict)
 
 
-class _ForOneOnlyError(Exception):
-    """Carries what was made past the cache, and is no fault."""
+class _TooLongToKeepError(Exception):
+    """Carries an entry past the cache."""
 
 
 class Helpers:
@@ -77,13 +92,9 @@ class Helpers:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        # The buttons of products are the same on every page, and are made once for each signer:
-        # what has links in it goes with the keys that signed them.
-        self._made: tuple[LinkSigner, Callable[..., Made]] | None = None
-        # The attributes of one with another link: a quarter of it.
-        self._rest = lru_cache(REMEMBERED)(_besides_link)
-        # On a page of a product it is the same code for every visitor.
-        self._code = lru_cache(32)(qr_code)
+        self._caches: Caches | None = None
+        # Two entries of a site often differ in their links only: saves a third of a new one.
+        self._attribute_cache = lru_cache(_ENTRIES)(_other_attributes)
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
         """Return the local link to a page, for markup of the site's own.
@@ -93,30 +104,33 @@ class Helpers:
         :param options: the keywords of :meth:`.Xiebao.product_link`.
         """
         try:
-            return self._link(page, reference, options, keep=True)
+            return self._link(page, reference, options)
         except LinkError as error:
             self._leave_out(error)
             return ""
 
-    def entry(self, page: str, reference: Any, content: Any, keywords: Mapping[str, Any]) -> Made:
+    def entry(
+        self, page: str, reference: Any, content: Any, keywords: Mapping[str, Any]
+    ) -> Rendered:
         """Return the attributes of an entry and its content, both empty for nothing."""
-        here = self._surroundings()
+        context = self._context()
         says = content and str(content).strip()
-        locale = None if says else here.locale or self._state.locale
+        locale = None if says else context.locale or self._state.locale
         try:
-            try:
-                made = here.make(here.start, here.device, page, reference, locale, **keywords)
-            except (TypeError, UndefinedError):  # what cannot be hashed: make_entry() says which
-                made = self._make(here.device, page, reference, locale, keywords, keep=True)
-        except _ForOneOnlyError as found:
-            made = found.args
+            if context.caching and _is_cacheable(page, reference, keywords):
+                entry, parts = context.cached.get(page) or self._cached(context, page)
+                made = entry(parts, context.device, page, reference, locale, **keywords)
+            else:
+                made = self._make(context.device, page, reference, locale, keywords)
+        except _TooLongToKeepError as past:
+            made = past.args
         except LinkError as error:
             self._leave_out(error)
-            return _NOTHING, _NOTHING
+            return _NOTHING
         attributes, label = made
-        if attributes and not here.marked:
+        if attributes and not context.marked:
             rendering().mark_by_device()
-            here.marked = True
+            context.marked = True
         return attributes, escape(content) if says else label
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
@@ -129,13 +143,15 @@ class Helpers:
                     f"size must be a positive whole number of pixels, not {shown(size)}.", "size"
                 )
             options, attributes = split(keywords, QR_SETS)
-            href = self._link("product", reference, {**options, "external": True}, keep=True)
+            href = self._link("product", reference, {**options, "external": True})
             if not href:
-                return _NOTHING, _NOTHING
-            code = self._code(href)
+                return Markup(), Markup()
+            # On a page of a product it is the same code for every visitor.
+            for_everybody = "member" not in options
+            code = self._current_caches().qr_code(href) if for_everybody else qr_code(href)
         except LinkError as error:
             self._leave_out(error)
-            return _NOTHING, _NOTHING
+            return Markup(), Markup()
         own: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
         own["width"] = own["height"] = str(size)
         if "aria-label" not in attributes:
@@ -151,7 +167,7 @@ class Helpers:
         """Return a text of :mod:`.texts` in the locale of the request."""
         return text(self._state.locale, key, **values)
 
-    def _link(self, page: str, reference: Any, options: Mapping[str, Any], *, keep: bool) -> str:
+    def _link(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
             name = "page" if isinstance(page, Undefined) else "reference"
             raise LinkError(f"The {name} of an entry is undefined in this template.", name)
@@ -160,42 +176,60 @@ class Helpers:
                 raise LinkError(f"A link does not take {name}.", name)
             if isinstance(value, Undefined):
                 raise LinkError(f"The value of {name} is undefined in this template.", name)
-        return link(self._state, page, reference, keep=keep, **options)
+        return link(self._state, page, reference, **options)
 
-    def _surroundings(self) -> Surroundings:
+    def _context(self) -> PageContext:
         if not has_request_context():
-            return Surroundings(self._make_for_all, "", None, None, marked=True)
-        found: Surroundings | None = rendering().surroundings.get(self)
-        if found is None:
-            rendering().surroundings[self] = found = self._look_around()
+            return PageContext(caching=False, device=None, locale=None, marked=True)
+        context: PageContext | None = rendering().contexts.get(id(self))
+        if context is None:
+            rendering().contexts[id(self)] = context = self._new_context()
+        return context
+
+    def _new_context(self) -> PageContext:
+        state = self._state
+        return PageContext(
+            caching=state.settings.enabled,
+            device=state.device(request.environ).slug if state.settings.device_markup else None,
+            locale=None if state.locale_may_change else state.locale,
+            marked=not state.settings.device_markup,
+        )
+
+    def _cached(
+        self, context: PageContext, page: str
+    ) -> tuple[Callable[..., Rendered], tuple[str, ...]]:
+        parts = url_parts(self._state, f"xiebao.{page}", external=False)
+        context.cached[page] = found = (self._current_caches().entry, parts)
         return found
 
-    def _look_around(self) -> Surroundings:
-        state = self._state
-        device = state.device(request.environ).slug if state.settings.device_markup else None
-        # The links of all pages begin alike.
-        start = token_url(state, "xiebao.product", "", external=False)
-        signer, made = state.signer, self._made
-        if made is None or made[0] is not signer:
-            self._made = made = (signer, lru_cache(REMEMBERED, typed=True)(self._make_for_all))
-        locale = None if state.locale_may_change else state.locale
-        return Surroundings(made[1], start, device, locale, marked=device is None)
+    def _current_caches(self) -> Caches:
+        signer, caches = self._state.signer, self._caches
+        if caches is None or caches.signer is not signer:
+            make = partial(self._make_cacheable, signer)
+            entry = lru_cache(_ENTRIES, typed=True)(make)
+            self._caches = caches = Caches(signer, entry, lru_cache(32)(qr_code))
+        return caches
 
-    def _make_for_all(
+    def _make_cacheable(
         self,
-        start: str,
+        signer: LinkSigner,
+        parts: tuple[str, ...],
         device: str | None,
         page: str,
         reference: Any,
         locale: str | None,
         /,
         **keywords: Any,
-    ) -> Made:
-        """Make an entry, and pass it on by an error unless it can be kept for everybody."""
-        kept = type(reference) in _PLAIN and (not keywords or _is_for_all(keywords))
-        made = self._make(device, page, reference, locale, keywords, keep=not kept)
-        if not kept or PAGES[page].members_own or len(made[0]) > _LONGEST:
-            raise _ForOneOnlyError(*made)
+    ) -> Rendered:
+        """Make an entry that is the same for everybody.
+
+        :raises _TooLongToKeepError: with the entry.
+        """
+        options, given = split(keywords, ENTRY_SETS)
+        token = signer.dumps(make_entry(page, reference, **options))
+        made = self._with_attributes(token.join(parts), page, device, locale, given)
+        if keywords and not _are_short(keywords.items()):
+            raise _TooLongToKeepError(*made)
         return made
 
     def _make(
@@ -205,17 +239,23 @@ class Helpers:
         reference: Any,
         locale: str | None,
         keywords: Mapping[str, Any],
-        *,
-        keep: bool,
-    ) -> Made:
-        options, given = split(keywords, ENTRY_SETS) if keywords else ({}, {})
-        href = self._link(page, reference, options, keep=keep)
-        if not href:
-            return _NOTHING, _NOTHING
+    ) -> Rendered:
+        options, given = split(keywords, ENTRY_SETS)
+        href = self._link(page, reference, options)
+        return self._with_attributes(href, page, device, locale, given) if href else _NOTHING
+
+    def _with_attributes(
+        self,
+        href: str,
+        page: str,
+        device: str | None,
+        locale: str | None,
+        given: Mapping[str, Attribute],
+    ) -> Rendered:
         items = tuple(given.items())
-        make = self._rest if not items or _length(items) <= _LONGEST else _besides_link
-        rest, label = make(PAGES[page].name, device, locale, items)
-        return Markup(f' href="{escape(href)}"{rest}'), label  # noqa: S704  # nosec B704
+        make = self._attribute_cache if not items or _are_short(items) else _other_attributes
+        others, label = make(PAGES[page].name, device, locale, items)
+        return Markup(f' href="{escape(href)}"{others}'), label  # noqa: S704  # nosec B704
 
     def _leave_out(self, error: LinkError) -> None:
         if self._state.is_strict or isinstance(error, NowhereError):
@@ -230,7 +270,7 @@ def qr_code(url: str) -> Markup:
 
     :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
     """
-    import segno  # nearly half of what this package takes to import, and some sites draw none
+    import segno  # loaded with the first code that is drawn: most processes draw none
 
     try:
         # Looking for the best mask is two thirds of the work, and codes read as well with this one.
@@ -244,12 +284,12 @@ def qr_code(url: str) -> Markup:
     return Markup(svg)  # noqa: S704  # nosec B704
 
 
-def _besides_link(
+def _other_attributes(
     page: str,
     device: str | None,
     locale: str | None,
     given: tuple[tuple[str, Attribute], ...],
-) -> Made:
+) -> Rendered:
     """Return the attributes of an entry besides its link, and its default label in *locale*."""
     label = ""
     if locale is not None:
@@ -266,9 +306,18 @@ def _besides_link(
     return rendered(own, dict(given)), label
 
 
-def _is_for_all(keywords: Mapping[str, Any]) -> bool:
-    return _PERSONAL.isdisjoint(keywords) and _PLAIN.issuperset(map(type, keywords.values()))
+def _is_cacheable(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
+    """Tell whether an entry is the same for everybody as long as its arguments are equal."""
+    return (
+        type(reference) in _PLAIN
+        and type(page) is str
+        and page in _FOR_EVERYBODY
+        and (
+            not keywords
+            or (_UNSHARED.isdisjoint(keywords) and _PLAIN.issuperset(map(type, keywords.values())))
+        )
+    )
 
 
-def _length(given: tuple[tuple[str, Attribute], ...]) -> int:
-    return sum(len(name) + (len(text) if isinstance(text, str) else 0) for name, text in given)
+def _are_short(keywords: Iterable[tuple[str, Any]]) -> bool:
+    return sum(len(name) + len(str(value)) for name, value in keywords) <= _LONGEST_KEYWORDS

@@ -277,6 +277,10 @@ def send_elsewhere(response: Response) -> None:
     response.location = "https://中国.example/付 款"
 
 
+def name_the_place(response: Response) -> None:
+    response.headers["Content-Location"] = "/付 款"
+
+
 def send_to_two_places(response: Response) -> None:
     response.headers.add("Location", "https://elsewhere.example/")
 
@@ -302,6 +306,7 @@ def keep_it(response: Response) -> None:
         (tell_by_and_by, 302, "as before", b"Goodbye."),
         (miscount, 302, "as before", b""),
         (freeze, 302, "as before", b""),
+        (name_the_place, 302, "as before", b""),
         (see_other, 303, "as before", b""),
         (send_nothing, 204, "as before", b""),
         (send_elsewhere, 302, "https://xn--fiqs8s.example/%E4%BB%98%20%E6%AC%BE", b""),
@@ -345,6 +350,8 @@ def test_a_redirect_that_a_hook_changes_is_sent_as_it_says(
     assert response.headers.getlist("Content-Length") == (counted or [])
     for name, value in HIDDEN.items():
         assert response.headers.getlist(name) == [value]
+    if change is name_the_place:
+        assert response.headers["Content-Location"] == "/%E4%BB%98%20%E6%AC%BE"
     if change is keep_it:
         assert response.headers["Set-Cookie"] == "seen=yes; Path=/"
         assert response.headers["Server-Timing"] == "app;dur=3"

@@ -6,20 +6,24 @@ Each test shows something that an earlier page, device, member, language, key or
 from __future__ import annotations
 
 import gc
+import tracemalloc
 import weakref
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import segno
 import time_machine
 from bs4 import Tag
-from flask import Flask, Response, render_template_string
+from flask import Flask, Response, render_template_string, request
 from flask_babel import Babel, force_locale
 from jinja2 import StrictUndefined, Undefined
 from markupsafe import Markup
 
 from flask_xiebao import Platform, Xiebao
+from flask_xiebao.links import LinkSigner
 from tests import qr
 from tests.support import (
     CODE,
@@ -182,6 +186,17 @@ def test_every_url_has_what_the_site_adds_to_it_now(site: Site) -> None:
         assert href(site.render(PRODUCT)).endswith(f"?lang={language}")
 
 
+def test_what_a_site_adds_to_the_urls_of_one_page_is_of_this_request(site: Site) -> None:
+    def add(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "xiebao.home":
+            values["ref"] = request.headers["X-Ref"]
+
+    site.app.url_defaults(add)
+    for ref in ("alice", "bob"):
+        page = site.render("{{ insurance_home_entry() }}", {**PC, "X-Ref": ref})
+        assert href(page).endswith(f"?ref={ref}")
+
+
 def test_a_page_may_change_its_language_half_way(site: Site) -> None:
     def in_chinese() -> Markup:
         with force_locale("zh"):
@@ -261,8 +276,11 @@ def test_a_key_that_is_changed_signs_no_more(site: Site) -> None:
         assert [site.follow(link).status_code for link in links[:-1]] == [404] * (len(links) - 1)
 
 
-def test_an_app_that_is_gone_leaves_nothing_behind() -> None:
-    """Neither itself, nor its key's links and codes, nor a class of its own."""
+EVERYTHING = f'{PRODUCT}{POLICY}{{{{ insurance_qr("{CODE}") }}}}{{{{ xiebao_link("home") }}}}'
+
+
+def use_an_app() -> list[weakref.ref[Any]]:
+    """Return what an app had that did all that it can: its classes, and what signed its links."""
 
     class OwnResponse(Response):
         pass
@@ -270,20 +288,105 @@ def test_an_app_that_is_gone_leaves_nothing_behind() -> None:
     class OwnFlask(Flask):
         response_class = OwnResponse
 
+    before = {id(thing) for thing in gc.get_objects() if type(thing) is LinkSigner}
     app = OwnFlask("shop")
     app.config.update(CONFIG, TESTING=True)
     xiebao = Xiebao(app)
     xiebao.member_loader(lambda: "alice")
-    source = f'{PRODUCT}{POLICY}{{{{ insurance_qr("{CODE}") }}}}{{{{ xiebao_link("home") }}}}'
-    app.add_url_rule("/", "start", lambda: render_template_string(MACROS + source))
+    app.add_url_rule("/", "start", lambda: render_template_string(MACROS + EVERYTHING))
     client = app.test_client()
     for headers in (PC, PHONE):
         for link in soup(client.get("/", headers=headers).text).select("a"):
             assert client.get(str(link["href"]), headers=headers).status_code in (200, 302)
-    gone = [weakref.ref(thing) for thing in (app, xiebao, OwnFlask, OwnResponse)]
-    del app, xiebao, client, OwnFlask, OwnResponse
+    signers = [thing for thing in gc.get_objects() if type(thing) is LinkSigner]
+    gone = [app, xiebao, OwnFlask, OwnResponse, *(it for it in signers if id(it) not in before)]
+    assert len(gone) > 4
+    return [weakref.ref(thing) for thing in gone]
+
+
+def test_an_app_that_is_gone_leaves_nothing_behind() -> None:
+    """Neither itself, nor what signed its links, nor a class of its own."""
+    gone = use_an_app()
     gc.collect()
     assert [thing() for thing in gone] == [None] * len(gone)
+
+
+def test_a_key_that_is_gone_leaves_nothing_behind(site: Site) -> None:
+    site.log_in("alice")
+    site.render(EVERYTHING, PHONE)
+    with site.app.app_context():
+        signer = weakref.ref(site.xiebao.state.signer)
+    site.app.config["SECRET_KEY"] = "another"
+    site.render(EVERYTHING, PHONE)
+    gc.collect()
+    assert signer() is None
+
+
+def test_a_code_is_drawn_once_for_its_app_and_anew_for_another(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    draw = segno.make_qr
+
+    def count(url: str, **options: Any) -> segno.QRCode:
+        drawn.append(url)
+        return draw(url, **options)
+
+    monkeypatch.setattr(segno, "make_qr", count)
+    for times in (1, 2):
+        site = make_site()
+        for _ in range(2):
+            site.render(f'{{{{ insurance_qr("{CODE}") }}}}')
+        assert len(drawn) == times
+
+
+def kept_by(show: Callable[[int], Any]) -> int:
+    """Return how many bytes stay in memory of showing something twenty times."""
+    show(-1)
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            show(number)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda number: {"data_x": f"{number} {'x' * 400_000}"},
+        lambda number: {"class_": f"{' ' * 400_000}{number}"},
+        lambda number: {"data_x": f"{number} {'x' * 400_000}", "data-x": "the last one counts"},
+        lambda number: {f"data-{number}-{place}{'x' * 60}": None for place in range(150)},
+    ],
+    ids=["long", "blank", "overruled", "many"],
+)
+def test_neither_long_values_nor_many_attributes_stay_in_memory(
+    make_site: MakeSite, make: Callable[[int], dict[str, Any]], enabled: bool
+) -> None:
+    site = make_site(XIEBAO_ENABLED=enabled)
+
+    def show(number: int) -> None:
+        site.render("{{ insurance_entry('1', **attributes) }}", attributes=make(number))
+        site.context = {}
+
+    assert kept_by(show) < 250_000
+
+
+@pytest.mark.parametrize("member", [None, "alice"])
+def test_a_site_that_is_switched_off_needs_no_key(make_site: MakeSite, member: str | None) -> None:
+    site = make_site(XIEBAO_ENABLED=False, SECRET_KEY=None)
+    site.log_in(member)
+    source = f'{EVERYTHING}{{{{ insurance_home_entry() }}}}{{{{ xiebao_entry("produkt", "1") }}}}'
+    assert site.render(source).text == ""
+
+
+def test_nobodys_policies_need_no_key(make_site: MakeSite) -> None:
+    assert make_site(SECRET_KEY=None).render(POLICY).text == ""
 
 
 # Where Jinja is asynchronous

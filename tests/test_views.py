@@ -1071,6 +1071,23 @@ def test_key_and_sign_are_in_no_error_report_with_local_variables(
 # Where the site is
 
 
+@pytest.mark.parametrize(
+    ("base_url", "start"),
+    [
+        ("https://A.Example:443/x", "https://a.example:443/x/dispatch/cps?"),
+        ('https://a.example/"{x}', "https://a.example/%22%7Bx%7D/dispatch/cps?"),
+        ("https://a.example/%25/%41", "https://a.example/%25/%41/dispatch/cps?"),
+    ],
+)
+def test_a_redirect_names_the_gateway_as_a_uri(
+    make_site: MakeSite, base_url: str, start: str
+) -> None:
+    site = make_site(XIEBAO_BASE_URL=base_url)
+    site.log_in("alice")
+    response = site.follow(site.link("product"))
+    assert (response.location or "").startswith(start)
+
+
 @pytest.mark.parametrize("mount", ["", "/shop"])
 @pytest.mark.parametrize("page", REFERENCES)
 def test_a_gateway_that_is_a_path_of_the_site_is_found_wherever_the_site_is(

@@ -37,6 +37,9 @@ _TEMPLATES = {
     + _LOOP.format("{{ insurance_entry(code) }}"),
     "entries-class": '{% from "xiebao/entry.html" import insurance_entry %}'
     + _LOOP.format('{{ insurance_entry(code, class="btn btn-primary") }}'),
+    "links": _LOOP.format(f'<a href="{{{{ xiebao_link("product", code) }}}}">{LABEL}</a>'),
+    "policies": '{% from "xiebao/entry.html" import policy_entry %}'
+    + _LOOP.format("{{ policy_entry(code) }}"),
     "form": '{% from "xiebao/entry.html" import insurance_entry %}'
     "{{ insurance_entry(codes[0], data_form=form_text()) }}",
 }
