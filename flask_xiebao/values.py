@@ -112,14 +112,7 @@ def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
     :param longest: how many characters it may have.
     :raises WrongValueError: when it is empty, blank, unprintable, too long or of another type.
     """
-    # isinstance() asks a lazy proxy for its class, `is None` does not.
-    if isinstance(value, NoneType):
-        raise WrongValueError("is None, such as a NULL in a database: give it a value.")
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise WrongValueError(f"must be text or a whole number, not {type(value).__name__}.")
-    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
-        raise WrongValueError("is too large a number.")
-    text = plain_text(value)
+    text = value if type(value) is str else _as_text(value)
     if not text.strip():
         raise WrongValueError("is empty: give it a value.")
     if len(text) > longest:
@@ -130,6 +123,17 @@ def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
             f"has U+{ord(mark):04X}, a character that cannot be printed: remove it."
         )
     return text
+
+
+def _as_text(value: object) -> str:
+    # isinstance() asks a lazy proxy for its class, `is None` does not.
+    if isinstance(value, NoneType):
+        raise WrongValueError("is None, such as a NULL in a database: give it a value.")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise WrongValueError(f"must be text or a whole number, not {type(value).__name__}.")
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        raise WrongValueError("is too large a number.")
+    return plain_text(value)
 
 
 def check_web_url(value: object) -> str:
