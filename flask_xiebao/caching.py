@@ -176,11 +176,11 @@ def _write(headers: Headers) -> Headers:
 
 
 def _is_link(here: Request) -> bool:
-    endpoint = here.endpoint
-    if endpoint is None:  # such as a method that a link does not have
+    rule = here.url_rule
+    if rule is None:  # such as a method that a link does not have
         blueprint = current_app.blueprints.get("xiebao")  # of another app, where one is kept
         return blueprint is not None and here.path.startswith(f"{blueprint.url_prefix}/")
-    return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
+    return rule.endpoint.startswith("xiebao.") and rule.endpoint != "xiebao.static"
 
 
 def is_overwritten(name: str) -> bool:

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -138,20 +138,17 @@ def detection() -> None:
         # It names systems and devices, and leaves it to its caller which of them are PCs.
         "ua-parser": ua_parser.parse,
     }
-    # Each agent is asked for once a round; the libraries' own caches get new ones each time.
-    distinct = [itertools.count() for _ in detectors]
+    # Made ahead of the time that is measured; no two are alike, for the libraries' own caches.
+    calls, rounds = 200, 9
+    pool = itertools.cycle(generated)
+    distinct = [f"{next(pool)} N/{number}" for number in range(calls * rounds)]
 
-    def asking(detect: Callable[[str], Any], numbers: Iterator[int]) -> Run:
-        pool = itertools.cycle(generated)
-        return lambda: detect(f"{next(pool)} N/{next(numbers)}")
+    def asking(detect: Callable[[str], Any]) -> Run:
+        agents = iter(distinct)
+        return lambda: detect(next(agents))
 
     found = medians(
-        {
-            name: asking(detect, numbers)
-            for (name, detect), numbers in zip(detectors.items(), distinct, strict=True)
-        },
-        calls=200,
-        rounds=9,
+        {name: asking(detect) for name, detect in detectors.items()}, calls=calls, rounds=rounds
     )
     rows = []
     for name, detect in detectors.items():
