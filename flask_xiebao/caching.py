@@ -180,7 +180,8 @@ def _is_link(here: Request) -> bool:
     if rule is None:  # such as a method that a link does not have
         blueprint = current_app.blueprints.get("xiebao")  # of another app, where one is kept
         return blueprint is not None and here.path.startswith(f"{blueprint.url_prefix}/")
-    return rule.endpoint.startswith("xiebao.") and rule.endpoint != "xiebao.static"
+    endpoint: str = rule.endpoint
+    return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
 def is_overwritten(name: str) -> bool:
