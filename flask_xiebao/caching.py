@@ -76,7 +76,7 @@ class Rendering:
     def write(self, headers: Headers) -> None:
         """Write what was marked into the headers of the response."""
         if self._by_device:
-            # The usual case, which need not be read: a tenth of a page with one entry.
+            # The usual case, which need not be read: a twentieth of a page with one entry.
             if "Vary" not in headers:
                 headers.add("Vary", ", ".join(_DEVICE))
             elif "*" not in (varies := _vary(headers)):

@@ -70,7 +70,7 @@ class Xiebao:
                 " that it does not.",
                 settings.base_url or ENVIRONMENTS["test"],
             )
-        state = self._states[app] = State(settings, self._members)
+        state = self._states[app] = State(settings, self._members, app.config)
         app.extensions["xiebao"] = self
         app.register_blueprint(views.create_blueprint(state))
         watch_responses(app)

@@ -254,7 +254,7 @@ class Gateway:
     ) -> str:
         """Return the URL with ``%s`` for the values that are of one URL only, by the page's row.
 
-        It is made once for the URLs that share it, which saves a twentieth of a click.
+        It is made once for the URLs that share it, which saves a tenth of a click.
 
         :param own: the names of those values.
         """

@@ -260,8 +260,8 @@ class LinkSigner:
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
         self._entries = _signer(secret_keys, f"flask-xiebao.entry.{partner_id}")
         self._clicks = _signer(secret_keys, f"flask-xiebao.click.{partner_id}")
-        # The same buttons are clicked again and again. Only the work of verifying is remembered:
-        # whose link it is and how old are looked at on every click.
+        # The same buttons are clicked again and again. Only the work of verifying is remembered, a
+        # third of a click: whose link it is and how old are looked at on every click.
         self._open = lru_cache(REMEMBERED)(partial(_unpack, _entry, self._entries))
         self._shared = lru_cache(REMEMBERED, typed=True)(self._sign_shared)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -102,9 +102,12 @@ def is_in_development() -> bool:
 
 
 class State:
-    """What belongs to one app. The app itself is always ``current_app``."""
+    """What belongs to one app. The app itself is always ``current_app``.
 
-    def __init__(self, settings: Settings, members: Members) -> None:
+    :param config: the app's own, in which keys may change.
+    """
+
+    def __init__(self, settings: Settings, members: Members, config: Mapping[str, Any]) -> None:
         self.settings = settings
         self.members = members
         self._gateway = _gateway(settings) if settings.enabled else None
@@ -112,6 +115,7 @@ class State:
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.urls` finds out.
         self.public_url_parts: dict[str, tuple[str, ...]] = {}
         # Whoever prints what this object has is not shown the keys.
+        self._config = Secret(config)
         self._keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
 
@@ -131,8 +135,10 @@ class State:
 
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        if _configured_keys() != self._keys.reveal():
-            keys = Secret(_configured_keys())
+        configured = _configured_keys(self._config.reveal())
+        if configured != self._keys.reveal():
+            keys = Secret(configured)
+            del configured  # an error report shows the local variables of each frame
             try:
                 self._signer = keys.map(self._make_signer).reveal()
             except WrongValueError as error:
@@ -181,10 +187,8 @@ def _gateway(settings: Settings) -> Gateway:
     )
 
 
-def _configured_keys() -> tuple[Any, ...]:
+def _configured_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the keys as configured, the one that signs last; None for what is not a list."""
-    # The proxy is resolved once, and not for each setting: a twentieth of a new entry.
-    config = current_app._get_current_object().config  # type: ignore[attr-defined]
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
     return (
         *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),

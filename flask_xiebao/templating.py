@@ -41,7 +41,7 @@ def register(app: Flask, state: State) -> None:
     """Give the templates of *app* ``xiebao_link`` and what the package's own templates call."""
     helpers = Helpers(state)
     app.add_template_global(helpers.link, "xiebao_link")
-    # A filter, since Jinja looks at what it calls before each call: a tenth of an entry.
+    # A filter, since Jinja looks at what it calls before each call: a sixth of an entry.
     app.add_template_filter(helpers.entry, "_xiebao_entry")
     app.add_template_global(helpers.qr, "_xiebao_qr")
     app.add_template_global(helpers.stylesheet, "_xiebao_stylesheet")

@@ -99,7 +99,7 @@ def url_parts(state: State, endpoint: str, *, external: bool) -> tuple[str, ...]
     """Return what stands before and after the token in the URLs of an endpoint.
 
     The links of a page, and those of a site, differ in their tokens only: building each by the
-    rules would take a fifth of a link with a member, and a twelfth of a click that comes back.
+    rules would take a fifth of a link with a member, and a tenth of a click that comes back.
     """
     if not external and has_request_context():
         known = rendering().url_parts.setdefault(id(state), {})
