@@ -35,6 +35,9 @@ _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
 #: The attributes of an entry and its default label, both empty for nothing.
 Rendered = tuple[Markup, str]
 _NOTHING: Rendered = (Markup(), "")
+#: What finds or makes the entries of a page of the gateway, and what stands before and after the
+#: token in their links.
+PageCache = tuple[Callable[..., Rendered], tuple[str, ...]]
 
 
 def register(app: Flask, state: State) -> None:
@@ -68,15 +71,14 @@ class PageContext:
     :ivar device: the slug of the platform; None where markup is the same for every device.
     :ivar locale: that of default labels; None where it may change from one to the next.
     :ivar marked: whether shared caches are told that the page has entries for one kind of device.
-    :ivar cached: what finds or makes the entries of a page of the gateway, and what stands before
-        and after the token in their links.
+    :ivar page_caches: those that were asked so far, by page.
     """
 
     caching: bool
     device: str | None
     locale: str | None
     marked: bool
-    cached: dict[str, tuple[Callable[..., Rendered], tuple[str, ...]]] = field(default_factory=dict)
+    page_caches: dict[str, PageCache] = field(default_factory=dict)
 
 
 class _TooLongToKeepError(Exception):
@@ -118,7 +120,7 @@ class Helpers:
         locale = None if says else context.locale or self._state.locale
         try:
             if context.caching and _is_cacheable(page, reference, keywords):
-                entry, parts = context.cached.get(page) or self._cached(context, page)
+                entry, parts = context.page_caches.get(page) or self._page_cache(context, page)
                 made = entry(parts, context.device, page, reference, locale, **keywords)
             else:
                 made = self._make(context.device, page, reference, locale, keywords)
@@ -195,11 +197,9 @@ class Helpers:
             marked=not state.settings.device_markup,
         )
 
-    def _cached(
-        self, context: PageContext, page: str
-    ) -> tuple[Callable[..., Rendered], tuple[str, ...]]:
+    def _page_cache(self, context: PageContext, page: str) -> PageCache:
         parts = url_parts(self._state, f"xiebao.{page}", external=False)
-        context.cached[page] = found = (self._current_caches().entry, parts)
+        context.page_caches[page] = found = (self._current_caches().entry, parts)
         return found
 
     def _current_caches(self) -> Caches:

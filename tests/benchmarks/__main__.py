@@ -37,7 +37,8 @@ def clicks() -> None:
         plain = XIEBAO.product_link(CODES[0])
         of_member = XIEBAO.product_link(CODES[0], member=MEMBER)
         back = XIEBAO.product_link(CODES[0], return_to="/orders/8")
-    found = medians(
+    compare(
+        "One click, from WSGI call to 302",
         {
             "bare `redirect()`": request(BARE, "/go", 302, PHONE),
             "a click": request(OURS, plain, 302, PHONE),
@@ -52,20 +53,20 @@ def clicks() -> None:
         },
         calls=300,
     )
-    compare("One click, from WSGI call to 302", found)
-    found = medians(
+    compare(
+        "A request that uses nothing of the extension",
         {
             "without the extension": request(BARE, "/nothing", 200, PHONE),
             "with it": request(OURS, "/nothing", 200, PHONE),
         },
         calls=1000,
     )
-    compare("A request that uses nothing of the extension", found)
 
 
 def pages() -> None:
     """A page of entries beside the same page of plain links."""
-    found = medians(
+    compare(
+        "A page",
         {
             "100 plain `<a href>`": request(BARE, "/same/plain/100", 200, PHONE),
             "100 entries": request(OURS, "/same/entries/100", 200, PHONE),
@@ -78,15 +79,14 @@ def pages() -> None:
         },
         calls=10,
     )
-    compare("A page", found)
-    found = medians(
+    compare(
+        "A page, of 50,000 products in turn",
         {
             "100 plain `<a href>`": request(BARE, "/turn/plain/100", 200, PHONE),
             "100 entries": request(OURS, "/turn/entries/100", 200, PHONE),
         },
         calls=20,
     )
-    compare("A page, of 50,000 products in turn", found)
     rows = []
     for count in (1, 10, 100, 1000):
         found = medians(
@@ -114,7 +114,8 @@ def handoffs() -> None:
         links = iter(
             [xiebao.home_link(member=next(members), max_age=300, external=True) for _ in range(500)]
         )
-        found = medians(
+        compare(
+            "A handoff page, another member each time",
             {
                 "`segno.make_qr()` and its SVG": lambda: segno.make_qr(next(links)).svg_inline(),
                 "the same with one mask": lambda: segno.make_qr(next(links), mask=0).svg_inline(),
@@ -122,7 +123,6 @@ def handoffs() -> None:
             },
             calls=5,
         )
-    compare("A handoff page, another member each time", found)
 
 
 def detection() -> None:
@@ -185,7 +185,8 @@ def published_client() -> None:
     verdict = "the same query parameters" if said[0] == said[1] else "other query parameters"
     compare(
         f"A policy's URL: {verdict} ({', '.join(sorted(said[1]))})",
-        medians({"`qixinApi`": make_theirs, "`Gateway.policy_url`": make_ours}, calls=3000),
+        {"`qixinApi`": make_theirs, "`Gateway.policy_url`": make_ours},
+        calls=3000,
     )
 
 
@@ -209,8 +210,9 @@ def memory(most: int) -> None:
     table("Memory", ["after", "resident MiB"], rows)
 
 
-def compare(title: str, found: dict[str, float]) -> None:
-    """Print times beside the first one's."""
+def compare(title: str, runs: dict[str, Run], *, calls: int) -> None:
+    """Measure, and print each time beside the first one's."""
+    found = medians(runs, calls=calls)
     base = next(iter(found.values()))
     rows = [[name, f"{time:,.1f}", f"{time / base:.2f}"] for name, time in found.items()]
     table(title, ["", "µs", "ratio"], rows)

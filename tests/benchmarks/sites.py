@@ -11,15 +11,9 @@ from flask_login import LoginManager, login_required
 from jinja2 import DictLoader
 
 from flask_xiebao import Gateway, Platform, Xiebao
+from flask_xiebao.testing.devices import DEVICES
 
-PHONE = {
-    "User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
-    " (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
-}
-PC = {
-    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/126.0.0.0 Safari/537.36"
-}
+PHONE, PC = ({"User-Agent": DEVICES[name]} for name in ("iphone", "pc"))
 MEMBER = "m_7Qk2vX9rT4"
 #: What every button says: the default label of an entry.
 LABEL = "我要投保"
