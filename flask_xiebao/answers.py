@@ -12,10 +12,11 @@ from werkzeug.exceptions import Unauthorized
 
 from .admission import LOGIN_REQUIRED, Refusal
 from .caching import LINK_HEADERS, is_overwritten
+from .hooks import login_manager
 from .pages import PAGES
 from .platforms import Platform
 from .signals import entry_refused, send
-from .state import State, login_manager
+from .state import State
 from .urls import login_url, this_link
 
 if TYPE_CHECKING:

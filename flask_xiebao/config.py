@@ -20,11 +20,13 @@ ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
     {"test": Gateway.TEST, "production": Gateway.PRODUCTION}
 )
 
-#: What to do about a missing or weak ``SECRET_KEY``.
+#: What to do about a missing or weak secret.
 NEW_KEY = 'Make one with python -c "import secrets; print(secrets.token_hex())"'
 
 # In what a check says: the setting that is checked.
 _THIS = "XIEBAO_…"
+
+_SHORTEST_SECRET = 32
 
 _ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
@@ -51,6 +53,16 @@ def _key(value: object) -> str:
     if isinstance(value, str) and not (value.isprintable() and value and value == value.strip()):
         raise WrongValueError("is blank or has spaces or line breaks: copy it again.")
     return _text(value)
+
+
+def _member_secret(value: object) -> str:
+    secret = _key(value)
+    if len(secret) < _SHORTEST_SECRET:
+        raise WrongValueError(
+            f"has {len(secret)} characters: {_SHORTEST_SECRET} at least are needed. {NEW_KEY}, and"
+            " keep it: with another one, members are strangers to the gateway."
+        )
+    return secret
 
 
 def _sub_partner_id(value: object) -> str:
@@ -147,6 +159,7 @@ class Settings:
     login_view: str | None = _setting(_endpoint)
     handoff_max_age: int = _setting(_seconds, 300)
     app_user_agent: re.Pattern[str] | None = _setting(_pattern)
+    member_secret: Secret[str] | None = _setting(_member_secret, secret=True)
     locale: str | None = _setting(_locale)
     device_markup: bool = _setting(_switch, True)
     enabled: bool = _setting(_switch, True)

@@ -10,13 +10,15 @@ from flask import Flask, current_app
 from . import templating, urls, views
 from .caching import watch_responses
 from .config import ENVIRONMENTS, Settings
-from .errors import ConfigError
+from .errors import ConfigError, LinkError
 from .gateway import Gateway
-from .members import MemberId
+from .hooks import Hooks, KeepsPlainKey, MemberLoader
+from .members import MemberId, normalize_member
 from .platforms import Platform
-from .state import MemberLoader, Members, State
+from .state import State
 
 L = TypeVar("L", bound=MemberLoader)
+K = TypeVar("K", bound=KeepsPlainKey)
 
 
 class Xiebao:
@@ -28,7 +30,7 @@ class Xiebao:
     """
 
     def __init__(self, app: Flask | None = None) -> None:
-        self._members = Members()
+        self._hooks = Hooks()
         self._states: WeakKeyDictionary[Flask, State] = WeakKeyDictionary()
         if app is not None:
             self.init_app(app)
@@ -42,8 +44,9 @@ class Xiebao:
         These settings are read: ``XIEBAO_PARTNER_ID``, ``XIEBAO_API_KEY``,
         ``XIEBAO_SUB_PARTNER_ID``, ``XIEBAO_ENV``, ``XIEBAO_BASE_URL``, ``XIEBAO_EXTRA``,
         ``XIEBAO_URL_PREFIX``, ``XIEBAO_PUBLIC_URL``, ``XIEBAO_LOGIN_VIEW``,
-        ``XIEBAO_HANDOFF_MAX_AGE`` (seconds), ``XIEBAO_APP_USER_AGENT``, ``XIEBAO_LOCALE``,
-        ``XIEBAO_DEVICE_MARKUP``, ``XIEBAO_ENABLED``, ``XIEBAO_STRICT``.
+        ``XIEBAO_HANDOFF_MAX_AGE`` (seconds), ``XIEBAO_APP_USER_AGENT``,
+        ``XIEBAO_MEMBER_SECRET``, ``XIEBAO_LOCALE``, ``XIEBAO_DEVICE_MARKUP``, ``XIEBAO_ENABLED``,
+        ``XIEBAO_STRICT``.
 
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """
@@ -70,7 +73,7 @@ class Xiebao:
                 " that it does not.",
                 settings.base_url or ENVIRONMENTS["test"],
             )
-        state = self._states[app] = State(settings, self._members, app.config)
+        state = self._states[app] = State(settings, self._hooks, app.config)
         app.extensions["xiebao"] = self
         app.register_blueprint(views.create_blueprint(state))
         watch_responses(app)
@@ -81,14 +84,54 @@ class Xiebao:
 
         :param loader: takes nothing and returns the member's id (text, a whole number or a
             :class:`uuid.UUID`), or None, ``""``, 0 or False for nobody. It may be ``async``, with
-            Flask's extra of that name. The id becomes ``partnerUniqKey`` (2.1): use one that never
-            changes and cannot be guessed, not a row number.
+            Flask's extra of that name. :meth:`partner_uniq_key` makes ``partnerUniqKey`` (2.1) of
+            the id, which must never change.
+        :raises ConfigError: when it is not a function.
 
         Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login, by
         its ``get_id()``. Where that is a token which changes with the password, add a loader.
         """
-        self._members.ask(loader)
+        self._hooks.register_member_loader(loader)
         return loader
+
+    def keeps_plain_key(self, keeps_plain_key: K) -> K:
+        """Register the function that says whom the gateway knows by the bare id; a decorator.
+
+        It is for a site whose members had policies before it set ``XIEBAO_MEMBER_SECRET``: with
+        another key they would have another account at the gateway.
+
+        :param keeps_plain_key: takes a member's id as text and returns True for those who keep it
+            as their key. :meth:`member_of` asks it about keys from outside, which may be any text.
+            It may be ``async``. Without a member secret it is not asked.
+        :raises ConfigError: when it is not a function.
+        """
+        self._hooks.register_keeps_plain_key(keeps_plain_key)
+        return keeps_plain_key
+
+    def partner_uniq_key(self, member: MemberId) -> str:
+        """Return what the gateway knows a member by: their ``partnerUniqKey`` (2.1, 2.2).
+
+        With ``XIEBAO_MEMBER_SECRET`` that is 16 characters that only this site can make, and then
+        the id; else the bare id. Links do this at the click. It is for what goes to the gateway
+        otherwise, such as ``xiebao.gateway.product_url(code, partner_uniq_key=...)``.
+
+        :param member: an id as the loader returns it.
+        :raises LinkError: when it is nobody's, or not an id.
+        """
+        who = normalize_member(member)
+        if who is None:
+            raise LinkError("This id is nobody's: pass a member's id, such as user.id.", "member")
+        return self.state.partner_uniq_key(who)
+
+    def member_of(self, partner_uniq_key: str) -> str | None:
+        """Return the id, as text, of the member whom the gateway knows by a ``partnerUniqKey``.
+
+        :param partner_uniq_key: as the gateway sent it; the case of the first 16 characters does
+            not matter.
+        :return: None for a key that this site gave nobody. Without ``XIEBAO_MEMBER_SECRET`` it is
+            the key itself, and whoever made the URL may have made it up.
+        """
+        return self.state.member_of(partner_uniq_key)
 
     @property
     def gateway(self) -> Gateway:

@@ -1,21 +1,27 @@
-"""Who a member is: the ids that a site gives its members, as one text.
+"""Who a member is: the ids that a site gives its members, and what the gateway knows them by.
 
 Nothing here uses Flask.
 """
 
 from __future__ import annotations
 
+import base64
+import hmac
+from collections.abc import Callable
 from types import NoneType
 from uuid import UUID
 
 from .errors import LinkError
-from .values import WrongValueError, check_text
+from .values import Secret, WrongValueError, check_text
 
 #: A member's id, as a site may have it.
 MemberId = str | int | UUID
 
 # Bytes: a share of its own of what a link can hold, as each link may get a member at its handoff.
 _LONGEST = 256
+
+# Characters that stand before a member's id in their key: 80 bits, five to a character.
+_MADE = 16
 
 
 def normalize_member(value: object) -> str | None:
@@ -52,3 +58,60 @@ def _checked(value: str | int) -> str:
     if length > _LONGEST:
         raise WrongValueError(f"has {length:,} bytes: {_LONGEST} at most are allowed.")
     return text
+
+
+class MemberKeys:
+    """What the gateway knows members by: their ``partnerUniqKey`` (2.1, 2.2).
+
+    The gateway takes any key for a member's, and its ``sign`` covers none. With a secret, a key is
+    16 characters that only the site can make, and then the member's id. They come first, so that a
+    gateway that cuts long keys does not cut them.
+
+    :param secret: ``XIEBAO_MEMBER_SECRET``; None, and a key is the bare id.
+    :param partner_id: the account: the keys of one are none of another's.
+    """
+
+    def __init__(self, secret: Secret[str] | None, partner_id: str) -> None:
+        self._secret = None if secret is None else secret.map(str.encode)
+        self._signed = f"flask-xiebao.member\0{partner_id}\0"
+
+    def key_of(self, member: str, keeps_plain: Callable[[str], bool] | None = None) -> str:
+        """Return the key of a member.
+
+        :param member: their id, as :func:`normalize_member` returns it.
+        :param keeps_plain: tells whether the gateway knows a member by the bare id.
+        """
+        if self._secret is None or (
+            keeps_plain is not None
+            and keeps_plain(member)
+            # Ids that members choose can look like another's key.
+            and self._member_in(member, self._secret) is None
+        ):
+            return member
+        return self._mark(member, self._secret) + member
+
+    def member_of(self, key: str, keeps_plain: Callable[[str], bool] | None = None) -> str | None:
+        """Return whose key it is; None for a key that this site gave nobody.
+
+        Without a secret a key is whatever it says. Members who keep the bare id are found by a key
+        that was made for them, too: it may have been in use until they were named.
+        """
+        if self._secret is None:
+            return key
+        member = self._member_in(key, self._secret)
+        if member is None and keeps_plain is not None and keeps_plain(key):
+            return key
+        return member
+
+    def _member_in(self, key: str, secret: Secret[bytes]) -> str | None:
+        mark, member = key[:_MADE], key[_MADE:]
+        # Letters beyond ASCII have lower-case forms within it.
+        if member and mark.isascii():
+            made = self._mark(member, secret)
+            if hmac.compare_digest(mark.lower(), made):
+                return member
+        return None
+
+    def _mark(self, member: str, secret: Secret[bytes]) -> str:
+        digest = hmac.digest(secret.reveal(), f"{self._signed}{member}".encode(), "sha256")
+        return base64.b32encode(digest[: _MADE * 5 // 8]).decode().lower()

@@ -61,6 +61,7 @@ _WHY = {
 class Followed(Verdict):
     """What the gateway makes of a click; a :class:`~flask_xiebao.testing.Verdict` and more.
 
+    :param member: who goes, by their id on the site; None for nobody of the site's.
     :param handoff: the click ended at the page with a QR code that a PC gets where the gateway has
         no page for PCs. The verdict is then about that page's link "I am on a tablet or phone".
     """
@@ -157,7 +158,9 @@ class _Visit:
                 self.state.settings.api_key.reveal(),
                 also_known=self.state.settings.extra or (),
             )
-            return Followed(**vars(simulator.check(location)), handoff=direct is not None)
+            verdict = simulator.check(location)
+            member = self._member_of(verdict.member)
+            return Followed(**{**vars(verdict), "member": member}, handoff=direct is not None)
         why = _WHY.get(response.status_code, "no redirect to the gateway.")
         _fail(f"The click answered {_answer(response)}: {why}")
 
@@ -177,6 +180,10 @@ class _Visit:
         with self._app.app_context(), contextlib.suppress(ValueError, LinkError):
             return self.state.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
         return None
+
+    def _member_of(self, key: str | None) -> str | None:
+        with self._app.app_context():
+            return None if key is None else self.state.member_of(key)
 
     def _leads_on(self, location: str) -> bool:
         settings = self.state.settings

@@ -1,82 +1,28 @@
-"""What one app has: its settings, gateway, signer and members."""
+"""What one app has: its settings, gateway, signer, hooks and the keys of its members."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from inspect import iscoroutinefunction
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from werkzeug.urls import iri_to_uri
 
 from .config import ENVIRONMENTS, NEW_KEY, Settings
-from .errors import ConfigError, LinkError
+from .errors import ConfigError
 from .gateway import Gateway
+from .hooks import Hooks
 from .links import LinkSigner
-from .members import normalize_member
+from .members import MemberKeys
 from .platforms import Platform, detect_platform
 from .texts import nearest
-from .values import Secret, WrongValueError
+from .values import Secret, WrongValueError, check_text
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-MemberLoader = Callable[[], object]
-
-
-class Members:
-    """Who is logged in: asks the site's loader, else Flask-Login where the app uses it."""
-
-    def __init__(self) -> None:
-        self.loader: MemberLoader | None = None
-
-    def ask(self, loader: MemberLoader) -> None:
-        """Ask this function from now on; it may be ``async``.
-
-        :raises ConfigError: when it is not a function.
-        """
-        if not callable(loader):
-            raise ConfigError(f"member_loader takes a function, not {type(loader).__name__}.")
-        # Looking for coroutines takes longer than most loaders: not at each call.
-        self.loader = _waited_for(loader) if iscoroutinefunction(loader) else loader
-
-    def are_known(self) -> bool:
-        """Tell whether the current app can say who is logged in."""
-        return self.loader is not None or login_manager() is not None
-
-    def current(self) -> str | None:
-        """Return the id of the member who is logged in, or None.
-
-        :raises LinkError: when the loader returns something that is not a member's id. What the
-            loader itself raises is the site's error and is passed on.
-        """
-        if self.loader is not None:
-            return _member_from("The member_loader", self.loader())
-        if login_manager() is not None:
-            from flask_login import current_user
-
-            found = current_user.get_id() if current_user.is_authenticated else None
-            return _member_from("get_id() of Flask-Login's current_user", found)
-        return None
-
-
-def _waited_for(loader: MemberLoader) -> MemberLoader:
-    return lambda: current_app.ensure_sync(loader)()
-
-
-def _member_from(source: str, found: object) -> str | None:
-    try:
-        return normalize_member(found)
-    except LinkError as error:
-        raise LinkError(f"{source} did not return a member's id. {error}", "member") from None
-
-
-def login_manager() -> Any:
-    """Return the current app's Flask-Login manager, or None."""
-    return getattr(current_app, "login_manager", None)
 
 
 def current_locale(chosen: object) -> str:
@@ -107,9 +53,9 @@ class State:
     :param config: the app's own, in which keys may change.
     """
 
-    def __init__(self, settings: Settings, members: Members, config: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Settings, hooks: Hooks, config: Mapping[str, Any]) -> None:
         self.settings = settings
-        self.members = members
+        self.hooks = hooks
         self._gateway = _gateway(settings) if settings.enabled else None
         #: What stands before and after the token in the URLs of each endpoint on
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.urls` finds out.
@@ -118,6 +64,7 @@ class State:
         self._config = Secret(config)
         self._keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
+        self._member_keys = MemberKeys(settings.member_secret, settings.partner_id)
 
     @property
     def gateway(self) -> Gateway:
@@ -149,6 +96,21 @@ class State:
     def _make_signer(self, keys: tuple[Any, ...]) -> LinkSigner:
         _check_keys(keys)
         return LinkSigner(keys, self.settings.partner_id)
+
+    def partner_uniq_key(self, member: str, *, ask_site: bool = True) -> str:
+        """Return what the gateway knows a member by; see :meth:`.Xiebao.partner_uniq_key`.
+
+        :param member: as :func:`.normalize_member` returns it.
+        :param ask_site: whether the site is asked if they keep their bare id.
+        """
+        return self._member_keys.key_of(member, self.hooks.keeps_plain_key if ask_site else None)
+
+    def member_of(self, key: object) -> str | None:
+        """Return whose key it is; see :meth:`.Xiebao.member_of`."""
+        try:
+            return self._member_keys.member_of(check_text(key), self.hooks.keeps_plain_key)
+        except WrongValueError:
+            return None
 
     @property
     def is_strict(self) -> bool:

@@ -66,7 +66,7 @@ def _current_member(state: State) -> str | None:
         raise LinkError(
             "Without a request nobody is logged in: say whose link it is (member).", "member"
         )
-    return state.members.current()
+    return state.hooks.current_member()
 
 
 def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = False) -> str:
@@ -77,7 +77,7 @@ def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = 
         header would fool only its forger.
     :raises LinkError: when the link would not be safe, or cannot be built.
     """
-    check_can_be_followed(entry, members_are_known=state.members.are_known())
+    check_can_be_followed(entry, members_are_known=state.hooks.members_are_known())
     if entry.member is not None and has_request_context() and not asker_only:
         if external and not host_is_trusted(state):
             raise LinkError(

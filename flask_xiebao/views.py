@@ -128,7 +128,7 @@ def open_token(state: State, page: str, token: str) -> Entry:
 
 def who(state: State, entry: Entry, now: int) -> Go:
     """Step 2: the member who goes, if they may."""
-    decision = decide(entry, state.members.current(), now)
+    decision = decide(entry, state.hooks.current_member(), now)
     if isinstance(decision, Go):
         return decision
     if isinstance(decision, LogIn):
@@ -164,7 +164,7 @@ def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
             state.gateway.url(
                 entry.page,
                 entry.reference,
-                partner_uniq_key=member,
+                partner_uniq_key=state.partner_uniq_key(member),
                 platform=platform,
                 sub_partner_id=entry.sub_partner_id,
                 pay_success=return_url(state, entry, member, click_id),
@@ -214,7 +214,7 @@ def paid(state: State, token: str) -> Response:
 def is_logged_in(state: State, member: str) -> bool:
     """Tell whether it is this member; whoever has paid comes back even when nobody can tell."""
     try:
-        return state.members.current() == member
+        return state.hooks.current_member() == member
     except Exception:
         complain("The member_loader failed when a payment came back: fix it.", exc_info=True)
         return False

@@ -23,10 +23,13 @@ from flask_xiebao import Entry, Xiebao, entry_clicked
 from flask_xiebao.cli import xiebao
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, NUMBER, SETTINGS, SIGN, MakeSite, Site
+from tests.support import CODE, NUMBER, SETTINGS, SIGN, MakeSite, Site, accepted
 
 API_KEY = "a9Kx7mQp2ZrT8wLc"  # one that cannot be in an output by chance
 SECRET_KEY = "c4f6e1d09b7a4e38"
+
+MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
+KEY_OF_8 = "n4koo53z3p6f6cab8"
 
 PRODUCTION, TEST = "https://api.xiebao18.com", "https://testapi.xiebao18.com"
 _2_1 = "/dispatch/cps?partnerId=1039147&subPartnerId=&caseCode=QX000000127257&sign="
@@ -59,6 +62,7 @@ def run(app: Flask, *arguments: str) -> Result:
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert API_KEY not in result.output
     assert SECRET_KEY not in result.output
+    assert MEMBER_SECRET not in result.output
     if "--gateway" not in arguments:
         assert SIGN not in result.output.lower()
     return result
@@ -462,13 +466,16 @@ def test_a_link_takes_every_keyword(well: Site) -> None:
     [
         (["product"], "needs a REFERENCE, its caseCode"),
         (["policy", "--member", "m1"], "needs a REFERENCE, its insureNum"),
-        (["policy", NUMBER], "add --member"),
+        (["policy", NUMBER], "Missing option --member"),
         (["policy", NUMBER, "--member", ""], "--member is empty"),
         (["home", CODE], "takes no case code"),
         (["home", "--max-age", "60"], "max_age needs member"),
         (["home", "--platform", "pc"], "does not serve PC"),
         (["home", "--return-to", "https://evil.example"], "return_to must be a path"),
-        (["home", "--gateway"], "partnerUniqKey is required"),
+        (["home", "--gateway"], "Missing option --member. partnerUniqKey of the home page"),
+        (["product", CODE, "--gateway"], "Missing option --member. partnerUniqKey of the product"),
+        (["home", "--gateway", "--member", ""], "partnerUniqKey is required"),
+        (["home", "--gateway", "--member", " m1"], "A member's id has white space at its ends"),
         (["home", "--gateway", "--member", "m1", "--return-to", "/a"], "--gateway takes no"),
         (["home", "--gateway", "--member", "m1", "--local"], "--gateway takes no"),
         (["nowhere"], "'nowhere' is not one of"),
@@ -489,7 +496,6 @@ def test_a_link_that_cannot_be_made_says_why(well: Site, arguments: list[str], s
         (["product", "Q" * 1300], "REFERENCE"),
         (["product", "Q\n", "--gateway", "--member", "m1"], "REFERENCE"),
         (["home", "--member", "two\nlines"], "--member"),
-        (["home", "--gateway"], "--member"),
         (["home", "--max-age", "60"], "--max-age"),
         (["home", "--platform", "pc"], "--platform"),
         (["home", "--platform", "pc", "--gateway", "--member", "m1"], "--platform"),
@@ -504,6 +510,12 @@ def test_a_link_that_cannot_be_made_names_the_option(
     result = run(well.app, "link", *arguments)
     assert result.exit_code == 2
     assert f"Invalid value for {option}: " in result.output
+
+
+def test_the_gateways_url_has_the_members_key(configured: Callable[..., Flask]) -> None:
+    app = configured(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    printed = run(app, "link", "home", "--gateway", "--member", "8").output
+    assert accepted(printed.strip()).member == KEY_OF_8
 
 
 def test_an_option_that_does_not_go_with_another_is_a_usage_error(well: Site) -> None:
@@ -667,6 +679,22 @@ def test_inspect_of_a_right_url(well: Site) -> None:
         ("ok", "partnerUniqKey=m1: the member, by their id at the partner."),
         ("ok", "platform=1: where the page is shown: 1 = H5."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "level", "said"),
+    [
+        (KEY_OF_8, "ok", f"partnerUniqKey={KEY_OF_8}: the key of member 8."),
+        ("8", "WARNING", "partnerUniqKey=8: this site gave it to nobody."),
+    ],
+)
+def test_inspect_says_whose_key_it_is(
+    configured: Callable[..., Flask], key: str, level: str, said: str
+) -> None:
+    app = configured(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    result = run(app, "inspect", PRODUCT_URL.replace("=m1", f"={key}"))
+    assert said in texts(result, level)
+    assert result.exit_code == 0
 
 
 def encoded(url: str | bytes) -> str:

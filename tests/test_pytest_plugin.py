@@ -102,6 +102,16 @@ def failure(follow_entry: Any, *arguments: Any, **options: Any) -> str:
     return message
 
 
+def test_the_member_is_named_as_the_site_does(
+    make_shop: Callable[..., Flask], follow_entry: Any
+) -> None:
+    shop = make_shop(XIEBAO_MEMBER_SECRET="0123456789abcdef0123456789abcdef")
+    verdict = follow_entry(member(shop), "/", "product")
+    assert verdict.accepted, verdict.reasons
+    assert verdict.member == "m1"
+    assert dict(verdict.parameters)["partnerUniqKey"] != "m1"
+
+
 def test_the_verdict_of_an_entry(shop: Flask, follow_entry: Any) -> None:
     verdict = follow_entry(member(shop), "/", "product")
     assert verdict.accepted, verdict.reasons

@@ -451,7 +451,7 @@ def test_flask_login_without_a_login_view_gives_the_notice(make_site: MakeSite, 
     ],
 )
 def test_what_a_loader_says_is_a_member_or_nobody_or_an_error(
-    make_site: MakeSite, heard: Any, said: object, expected: str | int
+    make_site: MakeSite, heard: Any, said: Any, expected: str | int
 ) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
     site.xiebao.member_loader(lambda: said)

@@ -49,7 +49,9 @@ def doctor(ctx: click.Context) -> None:
 @xiebao.command()
 @click.argument("page", type=click.Choice(list(PAGES)))
 @click.argument("reference", required=False)
-@click.option("--member", help="Whose link it is: partnerUniqKey. A policy's link needs it.")
+@click.option(
+    "--member", help="Whose link it is, by their id on this site. A policy's link needs it."
+)
 @click.option("--max-age", type=int, help="Seconds for which the link alone vouches for --member.")
 @click.option("--sub-partner-id", help="subPartnerId (2.1, 2.2).")
 @click.option(

@@ -14,8 +14,9 @@ from werkzeug.exceptions import HTTPException
 
 from ..config import ENVIRONMENTS, NEW_KEY, Settings, name_of
 from ..errors import ConfigError, XiebaoError
+from ..hooks import login_manager
 from ..pages import PAGES
-from ..state import State, login_manager
+from ..state import State
 from ..testing import GatewaySimulator
 from ..urls import trusts_hosts
 from ..values import Secret
@@ -147,13 +148,13 @@ def _endpoint(path: str) -> tuple[str, Mapping[str, Any]] | None:
 
 def check_login(state: State) -> Iterator[Finding]:
     """Say whether the site knows its members, and where those who are not logged in go."""
-    if not state.members.are_known():
+    if not state.hooks.members_are_known():
         yield warning(
             "Nothing says who is logged in, so only links with max_age can be followed: add a"
             " member_loader."
         )
     else:
-        source = "Flask-Login" if state.members.loader is None else "A member_loader"
+        source = "Flask-Login" if not state.hooks.has_member_loader else "A member_loader"
         yield ok(f"{source} says who is logged in.")
     view = state.settings.login_view
     if view is None:

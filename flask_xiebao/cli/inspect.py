@@ -122,6 +122,8 @@ def _read_parameters(
             problems[name] = []
         elif name == "sign":
             yield _read_sign(value, state, missing)
+        elif name == "partnerUniqKey" and state and state.settings.member_secret is not None:
+            yield _read_member_key(value, state)
         elif name == "paySuccess":
             yield from _read_pay_success(verdict.pay_success or "", state)
         else:
@@ -156,6 +158,16 @@ def _read_sign(sign: str, state: State | None, missing: str) -> Finding:
     if state is None:
         return warning(f"sign={sign}: the shape is right. It was not checked with a key: {missing}")
     return ok(f"sign={sign}: right for the configured key.")
+
+
+def _read_member_key(key: str, state: State) -> Finding:
+    member = state.member_of(key)
+    if member is None:
+        return warning(
+            f"partnerUniqKey={key}: this site gave it to nobody. With XIEBAO_MEMBER_SECRET a key is"
+            " what partner_uniq_key(member) returns."
+        )
+    return ok(f"partnerUniqKey={key}: the key of member {member}.")
 
 
 def _read_pay_success(url: str, state: State | None) -> Iterator[Finding]:

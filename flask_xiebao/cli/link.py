@@ -11,6 +11,7 @@ from flask import current_app
 
 from .. import urls
 from ..errors import ConfigError, GatewayError, LinkError, XiebaoError
+from ..members import normalize_member
 from ..pages import PAGES
 from ..state import State
 
@@ -50,7 +51,7 @@ def _site_link(
     state: State, page: str, reference: str | None, *, external: bool | None, **options: Any
 ) -> str:
     if PAGES[page].members_own and options["member"] is None:
-        raise LinkError(f"A link to the {page} page says whose it is: add --member.", "member")
+        raise _missing_member(f"A link to the {page} page says whose it is.")
     if not state.settings.enabled:
         raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if external is None:
@@ -103,10 +104,17 @@ def _gateway_url(
 ) -> str:
     if any(value is not None for value in of_links.values()):
         raise click.UsageError("--gateway takes no --max-age, --return-to, --external or --local.")
+    if member is None and "partnerUniqKey" in PAGES[page].required:
+        raise _missing_member(f"partnerUniqKey of the {page} page says who goes.")
+    who = normalize_member(member)
     return state.gateway.url(
         page,
         reference,
-        partner_uniq_key=member,
+        partner_uniq_key=None if who is None else state.partner_uniq_key(who),
         platform=platform,
         sub_partner_id=sub_partner_id,
     )
+
+
+def _missing_member(why: str) -> click.UsageError:
+    return click.MissingParameter(why, param_hint="--member", param_type="option")

@@ -1,0 +1,107 @@
+"""What a site tells of its members, by functions of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutine, iscoroutinefunction
+from typing import Any
+
+from flask import current_app
+
+from .errors import ConfigError, LinkError
+from .members import MemberId, normalize_member
+
+#: Who is logged in.
+MemberLoader = Callable[[], MemberId | Awaitable[MemberId | None] | None]
+#: Whether the gateway knows a member by the bare id.
+KeepsPlainKey = Callable[[str], bool | Awaitable[bool]]
+
+
+class Hooks:
+    """The functions that a site registered, for all apps of one extension object."""
+
+    def __init__(self) -> None:
+        self._member_loader: Callable[[], object] | None = None
+        self._keeps_plain_key: Callable[[str], object] | None = None
+
+    def register_member_loader(self, loader: MemberLoader) -> None:
+        """Ask this function who is logged in.
+
+        :raises ConfigError: when it is not a function.
+        """
+        self._member_loader = _callable("member_loader", loader)
+
+    def register_keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> None:
+        """Ask this function who keeps the bare id.
+
+        :raises ConfigError: when it is not a function.
+        """
+        self._keeps_plain_key = _callable("keeps_plain_key", keeps_plain_key)
+
+    @property
+    def has_member_loader(self) -> bool:
+        """Whether it is the site's own function that says who is logged in."""
+        return self._member_loader is not None
+
+    def members_are_known(self) -> bool:
+        """Tell whether the current app can say who is logged in."""
+        return self.has_member_loader or login_manager() is not None
+
+    def current_member(self) -> str | None:
+        """Return the id of the member who is logged in, or None.
+
+        It is what the loader says, else Flask-Login where the app uses it.
+
+        :raises LinkError: when the loader returns something that is not a member's id. What the
+            loader itself raises is the site's error and is passed on.
+        """
+        if self._member_loader is not None:
+            return _member_from("The member_loader", self._member_loader())
+        if login_manager() is not None:
+            from flask_login import current_user
+
+            found = current_user.get_id() if current_user.is_authenticated else None
+            return _member_from("get_id() of Flask-Login's current_user", found)
+        return None
+
+    def keeps_plain_key(self, member: str) -> bool:
+        """Tell whether the gateway knows a member by the bare id.
+
+        :raises ConfigError: when the site's function says neither True nor False.
+        """
+        if self._keeps_plain_key is None:
+            return False
+        answer = self._keeps_plain_key(member)
+        if not isinstance(answer, bool):
+            raise ConfigError(f"keeps_plain_key must return True or False, not {_kind(answer)}.")
+        return answer
+
+
+def _callable(name: str, function: Callable[..., object]) -> Callable[..., object]:
+    """Return a function of the site's as it is called: one that is ``async`` is waited for."""
+    if not callable(function):
+        raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
+    # Looking for coroutines takes longer than most of these functions: not at each call.
+    if not iscoroutinefunction(function):
+        return function
+    return lambda *arguments: current_app.ensure_sync(function)(*arguments)
+
+
+def _kind(answer: object) -> str:
+    """Say what a function of the site's returned, without what may be somebody's data."""
+    if iscoroutine(answer):
+        answer.close()
+        return "a coroutine, which nobody awaits: register the async function itself"
+    return "None" if answer is None else f"{type(answer).__name__}"
+
+
+def _member_from(source: str, found: object) -> str | None:
+    try:
+        return normalize_member(found)
+    except LinkError as error:
+        raise LinkError(f"{source} did not return a member's id. {error}", "member") from None
+
+
+def login_manager() -> Any:
+    """Return the current app's Flask-Login manager, or None."""
+    return getattr(current_app, "login_manager", None)
