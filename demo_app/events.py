@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from flask import Flask, has_request_context, request
+from flask import Flask, has_request_context
 
 from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
 
@@ -180,13 +180,21 @@ def _returned(app: Flask, entry: Entry, member: str, click_id: str, same_session
     )
 
 
-def _refused(app: Flask, status: int, reason: str) -> None:
-    _keep(app, Event(time.time(), "refusal", status=status, reason=reason, **_asked()))
-
-
-def _asked() -> dict[str, Any]:
-    """Return who asked for which page: a refusal itself tells neither."""
-    if not has_request_context():
-        return {}
-    page = (request.endpoint or "").rpartition(".")[2]
-    return {"page": page, "member": current_member()}
+def _refused(
+    app: Flask, status: int, reason: str, page: str, entry: Entry | None, **_: Any
+) -> None:
+    # A link that is invalid is refused before anybody asks who clicked it.
+    member = current_member() if has_request_context() else None
+    reference = entry.reference if entry else None
+    _keep(
+        app,
+        Event(
+            time.time(),
+            "refusal",
+            member=member,
+            page=page,
+            reference=reference,
+            status=status,
+            reason=reason,
+        ),
+    )

@@ -5,7 +5,9 @@ Nothing here uses Flask. :mod:`.views` asks at the click, and :mod:`.answers` sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .errors import LinkError
@@ -34,20 +36,50 @@ class LogIn:
 class Refusal:
     """Somebody is not let through.
 
-    :param status: 401, 403, 404 or 410.
-    :param reason: for logs, JSON and ``entry_refused``.
+    :param status: 401, 403, 404 or 410; of an answer of the site's own, its status.
+    :param reason: what a visitor may know.
+    :param cause: what the site alone is told: a key of :data:`WHY`.
     """
 
     status: int
     reason: str
+    cause: str
+
+
+#: What a cause means, as the log says it.
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        "disabled": "XIEBAO_ENABLED is off",
+        "malformed": "it is not a link of this site, or a part of it is missing",
+        "changed": "it was changed or cut off after it was signed",
+        "unknown_key": "it was signed with a key that does not count: one that is no longer in"
+        " SECRET_KEY_FALLBACKS, or one of another site or partner account",
+        "another_page": "it is a link to another page, or a way back from a payment",
+        "no_member": "a link to what belongs to one member must say whose it is",
+        "login_required": "nobody is logged in, and there is no login to go to: set"
+        " XIEBAO_LOGIN_VIEW",
+        "another_member": "it is the link of another member than the one who is logged in",
+        "expired": "its max_age is past, and nobody is logged in",
+        "not_allowed": "the click_guard did not let the member through",
+    }
+)
+
+
+def invalid_link(cause: str) -> Refusal:
+    """Return the refusal of what is not a link to the page, about which visitors learn nothing."""
+    return Refusal(404, "invalid_link", cause)
 
 
 # Those of decide(), and what a link can be refused for before it is asked or, by a login, after.
-DISABLED = Refusal(404, "disabled")
-INVALID_LINK = Refusal(404, "invalid_link")
-ANOTHER_MEMBER = Refusal(403, "another_member")
-EXPIRED = Refusal(410, "expired")
-LOGIN_REQUIRED = Refusal(401, "login_required")
+DISABLED = Refusal(404, "disabled", "disabled")
+ANOTHER_MEMBER = Refusal(403, "another_member", "another_member")
+EXPIRED = Refusal(410, "expired", "expired")
+LOGIN_REQUIRED = Refusal(401, "login_required", "login_required")
+
+
+def not_allowed(status: int = 403) -> Refusal:
+    """Return the refusal of whom the site's ``click_guard`` does not let through."""
+    return Refusal(status, "not_allowed", "not_allowed")
 
 
 def decide(entry: Entry, current: str | None, now: int) -> Go | LogIn | Refusal:
@@ -58,7 +90,7 @@ def decide(entry: Entry, current: str | None, now: int) -> Go | LogIn | Refusal:
     :param now: the present, in seconds since the epoch.
     """
     if entry.member is None and page_named(entry.page).members_own:
-        return INVALID_LINK
+        return invalid_link("no_member")
     if current is not None:
         # Nobody buys on another's account.
         return Go(current) if entry.member in (None, current) else ANOTHER_MEMBER

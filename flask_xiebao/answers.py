@@ -10,11 +10,14 @@ from markupsafe import Markup
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
-from .admission import LOGIN_REQUIRED, Refusal
+from .admission import LOGIN_REQUIRED, WHY, Refusal
 from .caching import LINK_HEADERS, is_overwritten
 from .hooks import login_manager
+from .links import Entry
+from .log import logger
 from .pages import PAGES
 from .platforms import Platform
+from .rehearsal import rehearsal
 from .signals import entry_refused, send
 from .state import State
 from .urls import login_url, this_link
@@ -27,11 +30,19 @@ class RefusedError(Exception):
     """Somebody is not let through.
 
     :param refusal: the status and why.
+    :param page: the page of the gateway, or ``paid``.
+    :param entry: what the link leads to, where it says so.
+    :param member: who clicked, where it is known.
     """
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(
+        self, refusal: Refusal, page: str, entry: Entry | None = None, member: str | None = None
+    ) -> None:
         super().__init__(refusal.reason)
         self.refusal = refusal
+        self.page = page
+        self.entry = entry
+        self.member = member
 
 
 class Redirect(Response):
@@ -106,24 +117,25 @@ def handoff(state: State, page: str, code: Markup, lifetime: int) -> Response:
     )
 
 
-def log_in(state: State) -> NoReturn:
+def log_in(state: State, entry: Entry) -> NoReturn:
     """Send whoever clicked to the site's login, and have them come back to this link."""
+    nowhere = RefusedError(LOGIN_REQUIRED, entry.page, entry)
     if state.settings.login_view is not None:
         abort(redirect(login_url(state.settings.login_view)))
     manager = login_manager()
     if manager is None:
-        raise RefusedError(LOGIN_REQUIRED)
+        raise nowhere
     try:
         answer = manager.unauthorized()
     except Unauthorized:
-        raise RefusedError(LOGIN_REQUIRED) from None
+        raise nowhere from None
     abort(make_response(answer))
 
 
 def refuse(state: State, refused: RefusedError) -> Response:
-    """Say why somebody is not let through, as a page or as JSON."""
+    """Tell the site, and say why somebody is not let through, as a page or as JSON."""
+    tell(state, refused)
     status, reason = refused.refusal.status, refused.refusal.reason
-    send(entry_refused, status=status, reason=reason)
     if _wants_json():
         response = jsonify(status=status, reason=reason)
     else:
@@ -138,6 +150,31 @@ def refuse(state: State, refused: RefusedError) -> Response:
         )
     response.status_code = status
     return response
+
+
+def tell(state: State, refused: RefusedError) -> None:
+    """Tell the site that somebody is not let through, in its log and by ``entry_refused``."""
+    refusal = refused.refusal
+    if (rehearsed := rehearsal()) is not None:
+        rehearsed.refusal, rehearsed.member = refusal, refused.member
+        return
+    logger.info(
+        "Refused a %s link: %d %s, since %s.",
+        refused.page,
+        refusal.status,
+        refusal.reason,
+        WHY[refusal.cause],
+    )
+    send(
+        entry_refused,
+        state,
+        status=refusal.status,
+        reason=refusal.reason,
+        cause=refusal.cause,
+        page=refused.page,
+        entry=refused.entry,
+        member=refused.member,
+    )
 
 
 def _wants_json() -> bool:

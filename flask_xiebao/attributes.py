@@ -17,7 +17,10 @@ from .values import plain_text
 
 #: The keywords that go to the link.
 LINK_KEYWORDS = frozenset(
-    ("member", "sub_partner_id", "platform", "return_to", "max_age", "external")
+    (
+        *("member", "sub_partner_id", "platform", "return_to", "max_age", "client_reference"),
+        "external",
+    )
 )
 #: What the macros of entries, and of QR codes, set themselves.
 ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")

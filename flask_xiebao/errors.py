@@ -61,5 +61,19 @@ class LinkError(XiebaoError):
         self.argument = argument
 
 
+class TokenError(LinkError):
+    """A token is not one of this site's links.
+
+    :ivar cause: why, as :data:`.admission.WHY` explains it.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("This link was not made by this site, or it was changed.")
+        self.cause = cause
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.cause,)
+
+
 class NowhereError(LinkError):
     """Nothing says where the site is: wrong for every link, not for one."""

@@ -12,12 +12,13 @@ from .caching import watch_responses
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
-from .hooks import Hooks, KeepsPlainKey, MemberLoader
+from .hooks import ClickGuard, Hooks, KeepsPlainKey, MemberLoader
 from .members import MemberId, normalize_member
 from .platforms import Platform
 from .state import State
 
 L = TypeVar("L", bound=MemberLoader)
+G = TypeVar("G", bound=ClickGuard)
 K = TypeVar("K", bound=KeepsPlainKey)
 
 
@@ -94,6 +95,23 @@ class Xiebao:
         self._hooks.register_member_loader(loader)
         return loader
 
+    def click_guard(self, guard: G) -> G:
+        """Register the function that may refuse whoever the rules let through; a decorator.
+
+        It is for what only the site knows: an account that is locked, a region. It is asked at each
+        click that would go on, bearer links and QR codes included, before the handoff and again on
+        the phone; not on the way back from a payment.
+
+        :param guard: takes the member's id as text and the :class:`Entry`. It returns True to let
+            them go, False for a 403 (``not_allowed``), or a response of the site's own, which is
+            sent as it is: what :func:`flask.redirect` and :func:`flask.make_response` return, or a
+            tuple such as ``(render_template("locked.html"), 403)``. :func:`flask.abort` works, too.
+            Anything else is the site's error. It may be ``async``.
+        :raises ConfigError: when it is not a function.
+        """
+        self._hooks.register_click_guard(guard)
+        return guard
+
     def keeps_plain_key(self, keeps_plain_key: K) -> K:
         """Register the function that says whom the gateway knows by the bare id; a decorator.
 
@@ -151,6 +169,7 @@ class Xiebao:
         platform: Platform | str | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
+        client_reference: str | int | None = None,
         external: bool = False,
     ) -> str:
         """Return the local link to any page of the gateway, or ``""`` when switched off.
@@ -165,6 +184,9 @@ class Xiebao:
         :param return_to: path of this site to come back to after payment (``paySuccess``).
         :param max_age: seconds for which the link alone vouches for *member*, who then need not
             be logged in: a bearer link, for mail, SMS and QR codes. Needs *member*.
+        :param client_reference: the site's own word for what the click is about, such as the number
+            of an order. The signals have it as text, in ``entry``; the gateway gets no parameter
+            with it. Whoever is sent the link sends it, too: check that the order is the member's.
         :param external: make an absolute URL. Without a request every link is.
         :raises LinkError: when an argument is wrong, or the link cannot be built safely.
         """
@@ -177,6 +199,7 @@ class Xiebao:
             platform=platform,
             return_to=return_to,
             max_age=max_age,
+            client_reference=client_reference,
             external=external,
         )
 
@@ -189,6 +212,7 @@ class Xiebao:
         platform: Platform | str | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
+        client_reference: str | int | None = None,
         external: bool = False,
     ) -> str:
         """Return the local link to a product's page (2.1), or ``""`` when switched off.
@@ -206,6 +230,7 @@ class Xiebao:
             platform=platform,
             return_to=return_to,
             max_age=max_age,
+            client_reference=client_reference,
             external=external,
         )
 
@@ -217,6 +242,7 @@ class Xiebao:
         platform: Platform | str | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
+        client_reference: str | int | None = None,
         external: bool = False,
     ) -> str:
         """Return the local link to Xiebao's home page (2.2), or ``""`` when switched off.
@@ -231,6 +257,7 @@ class Xiebao:
             platform=platform,
             return_to=return_to,
             max_age=max_age,
+            client_reference=client_reference,
             external=external,
         )
 
@@ -242,6 +269,7 @@ class Xiebao:
         platform: Platform | str | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
+        client_reference: str | int | None = None,
         external: bool = False,
     ) -> str:
         """Return the local link to a policy's page (2.3), or ``""`` for nobody.
@@ -261,6 +289,7 @@ class Xiebao:
             platform=platform,
             return_to=return_to,
             max_age=max_age,
+            client_reference=client_reference,
             external=external,
         )
 

@@ -6,13 +6,19 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any
 
-from flask import current_app
+from flask import Response, current_app, make_response
+from werkzeug.wrappers import Response as BaseResponse
 
 from .errors import ConfigError, LinkError
+from .links import Entry
 from .members import MemberId, normalize_member
+from .rehearsal import rehearsal
 
 #: Who is logged in.
 MemberLoader = Callable[[], MemberId | Awaitable[MemberId | None] | None]
+#: Whether a member may go: True, False, or an answer in place of the extension's.
+Answer = bool | BaseResponse | tuple[Any, ...]
+ClickGuard = Callable[[str, Entry], Answer | Awaitable[Answer]]
 #: Whether the gateway knows a member by the bare id.
 KeepsPlainKey = Callable[[str], bool | Awaitable[bool]]
 
@@ -22,6 +28,7 @@ class Hooks:
 
     def __init__(self) -> None:
         self._member_loader: Callable[[], object] | None = None
+        self._click_guard: Callable[[str, Entry], object] | None = None
         self._keeps_plain_key: Callable[[str], object] | None = None
 
     def register_member_loader(self, loader: MemberLoader) -> None:
@@ -30,6 +37,13 @@ class Hooks:
         :raises ConfigError: when it is not a function.
         """
         self._member_loader = _callable("member_loader", loader)
+
+    def register_click_guard(self, guard: ClickGuard) -> None:
+        """Ask this function who may go.
+
+        :raises ConfigError: when it is not a function.
+        """
+        self._click_guard = _callable("click_guard", guard)
 
     def register_keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> None:
         """Ask this function who keeps the bare id.
@@ -64,12 +78,30 @@ class Hooks:
             return _member_from("get_id() of Flask-Login's current_user", found)
         return None
 
+    def may_go(self, member: str, entry: Entry) -> bool | Response:
+        """Ask the site whether a member may follow a link that lets them through.
+
+        :return: True, False, or an answer of the site's own in place of ours.
+        :raises ConfigError: when the site's function says anything else.
+        """
+        if self._click_guard is None or rehearsal() is not None:
+            return True
+        answer = self._click_guard(member, entry)
+        if isinstance(answer, bool):
+            return answer
+        if isinstance(answer, BaseResponse | tuple):
+            return make_response(answer)
+        raise ConfigError(
+            "click_guard must return True, False or a response, such as redirect(...) or"
+            f" (render_template(...), 403), not {_kind(answer)}."
+        )
+
     def keeps_plain_key(self, member: str) -> bool:
         """Tell whether the gateway knows a member by the bare id.
 
         :raises ConfigError: when the site's function says neither True nor False.
         """
-        if self._keeps_plain_key is None:
+        if self._keeps_plain_key is None or rehearsal() is not None:
             return False
         answer = self._keeps_plain_key(member)
         if not isinstance(answer, bool):

@@ -17,14 +17,15 @@ from typing import Any, TypeVar
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from .errors import GatewayError, LinkError
+from .errors import GatewayError, LinkError, TokenError
 from .pages import Page, page_named
 from .platforms import Platform
 from .values import WrongValueError, check_text, is_whole, shown
 
 T = TypeVar("T")
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# What is signed; the id of the key that signed it, and the signature.
+_TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
 # Seconds since the epoch, within what a calendar can show.
 _LAST_MOMENT = 10**11
@@ -37,6 +38,8 @@ _MOST_SECONDS = 10**9  # some thirty years
 
 # json.dumps() builds one with each call: a twentieth of a new link.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+_CLIENT_REFERENCE = 8  # the place of this one among what a token says
 
 #: How many tokens a cache holds, at some hundred bytes each.
 REMEMBERED = 1024
@@ -68,6 +71,9 @@ class Entry:
     :param sub_partner_id: ``subPartnerId``; None for the setting's.
     :param platform: the platform to send, when it must not be found from the device.
     :param return_to: path of this site to come back to after payment.
+    :param client_reference: the site's own word for what a click is about, such as the number of
+        an order. The signals have it, and the gateway gets no parameter with it. A link that is
+        shared carries it along: the site checks that the order is the member's.
     :param signed_at: when a link with a member was signed, in seconds since the epoch. Set by
         :class:`LinkSigner`; entries that differ in nothing else are equal.
     :raises LinkError: when an argument is wrong; the message names it.
@@ -80,6 +86,7 @@ class Entry:
     sub_partner_id: str | None = None
     platform: Platform | None = None
     return_to: str | None = None
+    client_reference: str | None = None
     signed_at: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -114,6 +121,8 @@ class Entry:
             if "paySuccess" not in page.parameters:
                 raise LinkError(f"The {page.name} page takes no return_to.", "return_to")
             _check("return_to", _path_of_this_site, self.return_to)
+        if self.client_reference is not None:
+            _check("client_reference", _text, self.client_reference)
         if self.signed_at is not None:
             _check("signed_at", _moment, self.signed_at)
 
@@ -133,6 +142,7 @@ def make_entry(
     sub_partner_id: str | None = None,
     platform: Platform | str | int | None = None,
     return_to: str | None = None,
+    client_reference: str | int | None = None,
     member: str | None = None,
     max_age: int | None = None,
 ) -> Entry:
@@ -152,18 +162,18 @@ def make_entry(
         sub_partner_id=_plain(sub_partner_id),
         platform=chosen,
         return_to=_plain(return_to),
+        client_reference=_plain(client_reference),
     )
     texts = {
         "reference": entry.reference,
         "sub_partner_id": entry.sub_partner_id,
         "return_to": entry.return_to,
+        "client_reference": entry.client_reference,
         "member": entry.member,
     }
     # Few are so long that they need be written to know: a twelfth of a new link.
-    if (
-        len("".join(filter(None, texts.values()))) > _SURELY_FITS
-        and len(_to_json(list(texts.values()))) > _LONGEST
-    ):
+    given = [text for text in texts.values() if text]
+    if len("".join(given)) > _SURELY_FITS and len(_to_json(given)) > _LONGEST:
         longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
         raise LinkError(
             f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
@@ -258,16 +268,16 @@ class LinkSigner:
     """
 
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
-        self._entries = _signer(secret_keys, f"flask-xiebao.entry.{partner_id}")
-        self._clicks = _signer(secret_keys, f"flask-xiebao.click.{partner_id}")
+        self._entries = _Seal(secret_keys, f"flask-xiebao.entry.{partner_id}")
+        self._clicks = _Seal(secret_keys, f"flask-xiebao.click.{partner_id}")
         # The same buttons are clicked again and again. Only the work of verifying is remembered, a
         # third of a click: whose link it is and how old are looked at on every click.
-        self._open = lru_cache(REMEMBERED)(partial(_unpack, _entry, self._entries))
+        self._open = lru_cache(REMEMBERED)(partial(self._entries.unpack, _entry, self._clicks))
         self._shared = lru_cache(REMEMBERED, typed=True)(self._sign_shared)
 
     def dumps(self, entry: Entry) -> str:
         """Return the token of *entry*, signed now, or when it says that it was."""
-        return _pack(self._entries, _fields(entry))
+        return self._entries.pack(_fields(entry))
 
     def dumps_shared(self, *details: Any) -> str:
         """Return the token of a link without a member, which is signed once.
@@ -286,52 +296,73 @@ class LinkSigner:
     def loads(self, token: str) -> Entry:
         """Return the entry of *token*, however old: its age is looked at when it is followed.
 
-        :raises LinkError: when the token was not signed with one of the keys, or is malformed.
+        :raises TokenError: when the token was not signed with one of the keys, or is malformed.
         """
         return self._open(token)
 
     def dumps_click(self, click: Click) -> str:
         """Return the token of the link that a payment returns by."""
-        return _pack(
-            self._clicks, [click.member, click.click_id, click.clicked_at, *_fields(click.entry)]
+        return self._clicks.pack(
+            [click.member, click.click_id, click.clicked_at, *_fields(click.entry)]
         )
 
     def loads_click(self, token: str) -> Click:
         """Return the click of a return link.
 
-        :raises LinkError: as :meth:`loads`.
+        :raises TokenError: as :meth:`loads`.
         """
-        return _unpack(_click, self._clicks, token)
+        return self._clicks.unpack(_click, self._entries, token)
 
 
-def _signer(secret_keys: Sequence[str | bytes], salt: str) -> Signer:
-    # A Signer derives its keys anew at each use; these are derived once and used as they are.
-    derived = [
-        Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
-        for key in secret_keys
-    ]
-    return Signer(derived, salt, key_derivation="none", digest_method=hashlib.sha256)
+class _Seal:
+    """Signs tokens of one kind, and says with which key, so that a site hears why one is refused.
 
+    :param secret_keys: as :class:`LinkSigner` takes them.
+    :param salt: the kind.
+    """
 
-def _pack(signer: Signer, fields: list[Any]) -> str:
-    return signer.sign(base64_encode(_to_json(fields))).decode()
+    def __init__(self, secret_keys: Sequence[str | bytes], salt: str) -> None:
+        # A Signer derives its keys anew at each use; these are derived once and used as they are.
+        derived = [
+            Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
+            for key in secret_keys
+        ]
+        self._signer = Signer(derived, salt, key_derivation="none", digest_method=hashlib.sha256)
+        self._key_ids = [base64_encode(hashlib.sha256(key).digest())[:3] for key in derived]
+
+    def pack(self, fields: list[Any]) -> str:
+        value = base64_encode(_to_json(fields)) + b"." + self._key_ids[-1]
+        return (value + self._signer.get_signature(value)).decode()
+
+    def unpack(self, build: Callable[..., T], other: _Seal, token: str) -> T:
+        """Return what *build* makes of the fields of a token.
+
+        :param other: the one whose tokens may be taken for those of this.
+        :raises TokenError: when it is not one of this kind.
+        """
+        # Decoding passes over what is not base64; we never spell a token like that.
+        parts = _TOKEN.fullmatch(token)
+        if parts is None:
+            raise TokenError("malformed")
+        payload, key_id, signature = (part.encode() for part in parts.groups())
+        if not self._signer.verify_signature(payload + b"." + key_id, signature):
+            raise TokenError(self._why_refused(key_id, other))
+        try:
+            fields = json.loads(base64_decode(payload))
+            if isinstance(fields, list):
+                return build(*fields)
+        except (BadData, ValueError, TypeError, LinkError):
+            pass
+        raise TokenError("malformed")
+
+    def _why_refused(self, key_id: bytes, other: _Seal) -> str:
+        if key_id in self._key_ids:
+            return "changed"
+        return "another_page" if key_id in other._key_ids else "unknown_key"
 
 
 def _to_json(fields: Sequence[Any]) -> bytes:
     return _JSON.encode(fields).encode()
-
-
-def _unpack(build: Callable[..., T], signer: Signer, token: str) -> T:
-    try:
-        # Decoding passes over what is not base64; we never spell a token like that.
-        if not _TOKEN.fullmatch(token):
-            raise WrongValueError("a token is base64, a dot, and base64")
-        fields = json.loads(base64_decode(signer.unsign(token)))
-        if isinstance(fields, list):
-            return build(*fields)
-        raise WrongValueError("a token holds a list")
-    except (BadData, ValueError, TypeError) as error:
-        raise LinkError("This link was not made by this site, or it was changed.") from error
 
 
 def _fields(entry: Entry) -> list[Any]:
@@ -345,6 +376,8 @@ def _fields(entry: Entry) -> list[Any]:
     if entry.member is not None:
         signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
         fields += [entry.member, signed_at, entry.max_age]
+    if entry.client_reference is not None:
+        fields += [None] * (_CLIENT_REFERENCE - len(fields)) + [entry.client_reference]
     while fields[-1] is None:  # short tokens make QR codes that are easy to scan
         fields.pop()
     return fields
@@ -359,6 +392,7 @@ def _entry(
     member: str | None = None,
     signed_at: int | None = None,
     max_age: int | None = None,
+    client_reference: str | None = None,
 ) -> Entry:
     return Entry(
         page=page,
@@ -368,6 +402,7 @@ def _entry(
         sub_partner_id=sub_partner_id,
         platform=None if platform is None else Platform(platform),
         return_to=return_to,
+        client_reference=client_reference,
         signed_at=signed_at,
     )
 

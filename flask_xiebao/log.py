@@ -1,11 +1,19 @@
-"""Says in the log what to fix, and says the same thing once a minute at most."""
+"""Says in the log what to fix, once a minute at most, and who was refused.
+
+What to fix goes to the app's own log, as an error. Who is refused is no fault of the site's: that
+is on the logger ``flask_xiebao``, at INFO.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
 from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app
+
+#: Who was refused, and why.
+logger = logging.getLogger("flask_xiebao")
 
 _SECONDS = 60
 _MOST_ABOUT_ONE = 10

@@ -8,6 +8,8 @@ from blinker import NamedSignal, Namespace
 from flask import current_app
 
 from .log import complain
+from .rehearsal import rehearsal
+from .state import State
 
 _signals = Namespace()
 
@@ -15,7 +17,10 @@ _signals = Namespace()
 #: ``platform`` (:class:`~flask_xiebao.Platform`), ``click_id``. Sent before the redirect.
 entry_clicked = _signals.signal("entry-clicked")
 
-#: Somebody was not let through: ``status`` (401, 403, 404 or 410) and ``reason``.
+#: Somebody was not let through: ``status`` (401, 403, 404 or 410, or that of the site's own
+#: answer), ``reason``, ``cause`` (more than the reason, for the site alone), ``page`` (``paid`` for
+#: the way back from a payment), and, where they are known, ``entry`` and ``member``, the one who
+#: clicked.
 entry_refused = _signals.signal("entry-refused")
 
 #: The browser came back after payment: ``entry``, ``member``, ``click_id`` of the click, and
@@ -24,13 +29,18 @@ entry_refused = _signals.signal("entry-refused")
 payment_returned = _signals.signal("payment-returned")
 
 
-def send(signal: NamedSignal, **values: Any) -> None:
-    """Send *signal* to each receiver; one that fails is logged and stops nobody."""
-    if not signal.receivers or signal.is_muted:
+def send(signal: NamedSignal, state: State, **values: Any) -> None:
+    """Send *signal* to each receiver.
+
+    One that fails raises in strict mode. Otherwise it is logged and stops nobody.
+    """
+    if not signal.receivers or signal.is_muted or rehearsal():
         return
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     for receiver in signal.receivers_for(app):
         try:
             app.ensure_sync(receiver)(app, **values)
         except Exception:
+            if state.is_strict:
+                raise
             complain(f"A receiver of {signal.name} failed: fix {receiver!r}.", exc_info=True)

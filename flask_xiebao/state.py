@@ -97,13 +97,12 @@ class State:
         _check_keys(keys)
         return LinkSigner(keys, self.settings.partner_id)
 
-    def partner_uniq_key(self, member: str, *, ask_site: bool = True) -> str:
+    def partner_uniq_key(self, member: str) -> str:
         """Return what the gateway knows a member by; see :meth:`.Xiebao.partner_uniq_key`.
 
         :param member: as :func:`.normalize_member` returns it.
-        :param ask_site: whether the site is asked if they keep their bare id.
         """
-        return self._member_keys.key_of(member, self.hooks.keeps_plain_key if ask_site else None)
+        return self._member_keys.key_of(member, self.hooks.keeps_plain_key)
 
     def member_of(self, key: object) -> str | None:
         """Return whose key it is; see :meth:`.Xiebao.member_of`."""

@@ -40,6 +40,7 @@ def link(
     platform: Platform | str | int | None = None,
     return_to: str | None = None,
     max_age: int | None = None,
+    client_reference: str | int | None = None,
     external: bool = False,
 ) -> str:
     """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`."""
@@ -53,10 +54,18 @@ def link(
         if member is None:
             return ""
     elif member is None and max_age is None:
-        token = state.signer.dumps_shared(page, reference, sub_partner_id, platform, return_to)
+        details = (page, reference, sub_partner_id, platform, return_to, client_reference)
+        token = state.signer.dumps_shared(*details)
         return token_url(state, f"xiebao.{page}", token, external=external)
     entry = make_entry(
-        page, reference, sub_partner_id, platform, return_to, normalize_member(member), max_age
+        page,
+        reference,
+        sub_partner_id,
+        platform,
+        return_to,
+        client_reference,
+        normalize_member(member),
+        max_age,
     )
     return entry_url(state, entry, external=external)
 

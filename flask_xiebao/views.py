@@ -12,13 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
 from . import answers
-from .admission import DISABLED, INVALID_LINK, Go, LogIn, decide
+from .admission import DISABLED, Go, LogIn, decide, invalid_link, not_allowed
 from .answers import Redirect, RefusedError
 from .caching import watch_response
-from .errors import LinkError
+from .errors import LinkError, TokenError
 from .links import Click, Entry
 from .log import complain
 from .pages import PAGES
@@ -81,9 +82,10 @@ def click(state: State, page: str, token: str) -> Response:
         # Once is enough, or a browser whose every request looks like a script's would never stop.
         return answers.go_there_yourself(state, by_itself=not is_told_to_go(environ))
     if not state.settings.enabled:
-        raise RefusedError(DISABLED)
+        raise RefusedError(DISABLED, page)
     entry = open_token(state, page, token)
     visitor = who(state, entry, now)
+    ask_site(state, entry, visitor.member)
     platform = which_platform(state, entry, environ)
     if platform not in PAGES[page].platforms:
         return handoff(state, entry, visitor, now)
@@ -119,21 +121,38 @@ def open_token(state: State, page: str, token: str) -> Entry:
     """Step 1: the entry that was signed, if it is one of this page."""
     try:
         entry = state.signer.loads(token)
-    except LinkError:
-        raise RefusedError(INVALID_LINK) from None
+    except TokenError as error:
+        raise RefusedError(invalid_link(error.cause), page) from None
     if entry.page != page:
-        raise RefusedError(INVALID_LINK)
+        raise RefusedError(invalid_link("another_page"), page, entry)
     return entry
 
 
 def who(state: State, entry: Entry, now: int) -> Go:
     """Step 2: the member who goes, if they may."""
-    decision = decide(entry, state.hooks.current_member(), now)
+    current = state.hooks.current_member()
+    decision = decide(entry, current, now)
     if isinstance(decision, Go):
         return decision
     if isinstance(decision, LogIn):
-        answers.log_in(state)
-    raise RefusedError(decision)
+        answers.log_in(state, entry)
+    raise RefusedError(decision, entry.page, entry, current)
+
+
+def ask_site(state: State, entry: Entry, member: str) -> None:
+    """Step 2, for whoever the rules let through: the site may still say no, in its own way."""
+    try:
+        answer = state.hooks.may_go(member, entry)
+    except HTTPException as aborted:
+        status = aborted.get_response().status_code
+        answers.tell(state, RefusedError(not_allowed(status), entry.page, entry, member))
+        raise
+    if answer is False:
+        raise RefusedError(not_allowed(), entry.page, entry, member)
+    if answer is not True:
+        status = answer.status_code
+        answers.tell(state, RefusedError(not_allowed(status), entry.page, entry, member))
+        abort(answer)
 
 
 def which_platform(state: State, entry: Entry, environ: WSGIEnvironment) -> Platform:
@@ -172,7 +191,7 @@ def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
         )
     )
     if request.method != "HEAD":
-        send(entry_clicked, entry=entry, member=member, platform=platform, click_id=click_id)
+        send(entry_clicked, state, entry=entry, member=member, platform=platform, click_id=click_id)
     return away
 
 
@@ -198,11 +217,12 @@ def paid(state: State, token: str) -> Response:
         return answers.not_yet()
     try:
         done = state.signer.loads_click(token)
-    except LinkError:
-        raise RefusedError(INVALID_LINK) from None
+    except TokenError as error:
+        raise RefusedError(invalid_link(error.cause), "paid") from None
     if request.method == "GET" and time.time() - done.clicked_at < _RETURN_IS_NEWS:
         send(
             payment_returned,
+            state,
             entry=done.entry,
             member=done.member,
             click_id=done.click_id,

@@ -7,6 +7,7 @@ that lets in what does not hold the very payload and signature of a link that th
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import random
@@ -131,7 +132,10 @@ class _Site:
             known_payload, _, known_signature = known.encode().rpartition(b".")
             if payload == known_payload:
                 try:
-                    return base64_decode(signature) == base64_decode(known_signature)
+                    same_key = signature[:3] == known_signature[:3]
+                    return same_key and (
+                        base64_decode(signature[3:]) == base64_decode(known_signature[3:])
+                    )
                 except BadData:
                     return False
         return False
@@ -285,7 +289,10 @@ class _Forger:
         salt = self.chance.choice((b"flask-xiebao.entry", b"flask-xiebao.click", b"itsdangerous"))
         if self.chance.random() < 0.2:  # a token of the same site, for another purpose
             return str(URLSafeTimedSerializer(SECRET, salt).dumps(fields)).encode()
-        return Signer(key, salt, key_derivation="hmac").sign(self._packed(fields))
+        signer = Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256)
+        key_id = self.chance.choice((b"AAA", self._known(page).partition(".")[2][:3].encode()))
+        value = self._packed(fields) + b"." + key_id
+        return value + signer.get_signature(value)
 
     def signed_by_nobody(self, page: str) -> bytes:
         signature = self.chance.choice((b"", b".", b".AAAA", b"." + b"A" * 43, b"." * 40))

@@ -18,9 +18,9 @@ HOME = Entry("home")
 POLICY = Entry("policy", NUMBER, "alice")
 
 log_in = LogIn()
-not_yours = Refusal(403, "another_member")
-past = Refusal(410, "expired")
-invalid = Refusal(404, "invalid_link")
+not_yours = Refusal(403, "another_member", "another_member")
+past = Refusal(410, "expired", "expired")
+invalid = Refusal(404, "invalid_link", "no_member")
 
 #: The link's member, its max age, who is logged in, how many seconds later, and what comes of it.
 TABLE = [

@@ -165,6 +165,7 @@ def test_a_link_says_what_it_was_given(site: Site) -> None:
         "platform": "iOS",
         "return_to": "/orders/8",
         "max_age": 60,
+        "client_reference": "order-8",
     }
     branch: dict[str, Any] = {"sub_partner_id": "branch"}
     with site.app.test_request_context():

@@ -24,7 +24,7 @@ ORDER = (
     *("errors", "values", "texts", *TEXTS, "platforms", "pages", "gateway"),
     *("members", "links", "admission"),
     # what belongs to an app and to a request
-    *("log", "config", "signals", "hooks", "state", "caching", "urls"),
+    *("log", "config", "rehearsal", "hooks", "state", "signals", "caching", "urls"),
     # what visitors meet
     *("attributes", "templating", "answers", "views", "extension", ""),
     # for a site's tests, and for its shell

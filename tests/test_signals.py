@@ -11,10 +11,16 @@ from blinker import NamedSignal
 from flask import Flask
 
 from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
-from tests.support import CODE, SIGN, Site, paid_url
+from tests.support import CODE, SIGN, MakeSite, Site, paid_url
 
 ENTRY = Entry("product", CODE, return_to="/orders/8")
 SIGNALS = [entry_clicked, entry_refused, payment_returned]
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Site:
+    """A site as it is in service."""
+    return make_site(XIEBAO_STRICT=False)
 
 
 @pytest.fixture
@@ -57,8 +63,9 @@ def test_receivers_that_fail_are_logged_and_the_others_still_hear(
     assert cause(signal) == (404 if signal is entry_refused else 302)
 
     assert [len(ear.heard) for ear in ears] == [1, 1, 1, 1, 1]
-    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 3
-    for record in caplog.records:
+    errors = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.levelno for record in errors] == [logging.ERROR] * 3
+    for record in errors:
         assert signal.name in record.getMessage()
         assert record.exc_info is not None
         assert str(record.exc_info[1]) == "this receiver fails"
@@ -71,6 +78,25 @@ def test_the_log_does_not_say_that_somebody_was_let_through_who_was_refused(
     entry_refused.connect(ear, site.app)
     assert cause(entry_refused) == 404
     assert "let through" not in caplog.text
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_receiver_that_fails_raises_in_strict_mode(
+    make_site: MakeSite, signal: NamedSignal
+) -> None:
+    site = make_site()
+    site.log_in("7")
+    link = site.link("product", return_to="/orders/8")
+    urls = {
+        entry_clicked: link,
+        entry_refused: "/xiebao/product/no-token",
+        payment_returned: paid_url(site.follow(link)),
+    }
+    ear = Ear(failing=True)
+    signal.connect(ear, site.app)
+    with pytest.raises(RuntimeError, match="this receiver fails"):
+        site.follow(urls[signal])
+    assert len(ear.heard) == 1
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -118,7 +144,15 @@ def test_a_signal_carries_what_happened_and_never_the_gateways_url(site: Site) -
     assert len(click_id) >= 16
     sender = {"sender": site.app}
     assert clicked == {**sender, "entry": ENTRY, "member": "7", "platform": Platform.H5}
-    assert refused == {**sender, "status": 404, "reason": "invalid_link"}
+    assert refused == {
+        **sender,
+        "status": 404,
+        "reason": "invalid_link",
+        "cause": "malformed",
+        "page": "product",
+        "entry": None,
+        "member": None,
+    }
     assert returned == {
         **sender,
         "entry": ENTRY,

@@ -419,7 +419,7 @@ def test_flask_login_without_a_login_view_gives_the_notice(make_site: MakeSite, 
     use_flask_login(site)
     response = site.follow(site.link("product"))
     assert (response.status_code, title(response)) == (401, "请先登录")
-    assert heard == [("refused", {"status": 401, "reason": "login_required"})]
+    assert [(name, told["reason"]) for name, told in heard] == [("refused", "login_required")]
 
 
 # What a loader says
@@ -860,9 +860,11 @@ def test_head_asks_where_a_link_leads_and_is_no_click(site: Site, heard: Any) ->
     assert heard == []
 
 
-def test_a_receiver_that_fails_is_logged_and_stops_nobody(
-    site: Site, heard: Any, caplog: pytest.LogCaptureFixture
+def test_a_receiver_that_fails_in_service_is_logged_and_stops_nobody(
+    make_site: MakeSite, heard: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
+    site = make_site(XIEBAO_STRICT=False)
+
     def fail(_app: Flask, **_: Any) -> None:
         raise ConnectionError("statistics are down")
 
@@ -877,7 +879,7 @@ def test_a_receiver_that_fails_is_logged_and_stops_nobody(
         assert site.follow("/xiebao/product/nonsense").status_code == 404
 
     assert [name for name, _ in heard] == ["clicked", "returned", "refused"]
-    assert [record.levelname for record in caplog.records] == ["ERROR"] * 3
+    assert [each.levelname for each in caplog.records if each.levelname != "INFO"] == ["ERROR"] * 3
     reasons = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
     assert reasons == ["statistics are down"] * 3
 
@@ -906,7 +908,9 @@ def test_a_refusal_is_told_with_its_reason(
     clock.shift(60)
     site.log_in(visitor)
     assert site.follow(url).status_code == status
-    assert heard == [("refused", {"status": status, "reason": reason})]
+    [(name, told)] = heard
+    assert name == "refused"
+    assert (told["status"], told["reason"]) == (status, reason)
 
 
 @pytest.mark.parametrize("page", [*REFERENCES, "paid"])
@@ -914,7 +918,9 @@ def test_a_link_that_does_not_verify_is_told_as_one_reason(
     site: Site, heard: Any, page: str
 ) -> None:
     site.follow(f"/xiebao/{page}/nonsense")
-    assert heard == [("refused", {"status": 404, "reason": "invalid_link"})]
+    [(name, told)] = heard
+    assert name == "refused"
+    assert (told["status"], told["reason"]) == (404, "invalid_link")
 
 
 def test_a_login_is_no_refusal(make_site: MakeSite, heard: Any) -> None:
@@ -959,7 +965,7 @@ def test_a_prefetch_sends_nobody_to_the_login(make_site: MakeSite) -> None:
 
 def answers(make_site: MakeSite, **config: Any) -> Iterator[tuple[str, TestResponse]]:
     """Return every kind of answer that the endpoints give, with what it is."""
-    site = make_site(PROPAGATE_EXCEPTIONS=False, **config)
+    site = make_site(PROPAGATE_EXCEPTIONS=False, XIEBAO_STRICT=False, **config)
     site.log_in("alice")
     own = {page: site.link(page, member="alice", return_to="/orders/8") for page in REFERENCES}
     yield from ((f"{page} 302", site.follow(own[page])) for page in REFERENCES)

@@ -60,6 +60,7 @@ def doctor(ctx: click.Context) -> None:
     help="Instead of what the device says.",
 )
 @click.option("--return-to", metavar="PATH", help="Path of this site to come back to (paySuccess).")
+@click.option("--client-reference", help="The site's own word for what it is about: an order.")
 @click.option(
     "--external/--local",
     default=None,

@@ -223,6 +223,7 @@ def _read_entry(entry: Entry) -> Iterator[Finding]:
         "subPartnerId": entry.sub_partner_id,
         "platform": entry.platform and entry.platform.name,
         "back to": entry.return_to,
+        "about": entry.client_reference,
     }
     yield from (ok(f"{name}: {value}") for name, value in said.items() if value is not None)
 

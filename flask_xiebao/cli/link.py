@@ -103,7 +103,9 @@ def _gateway_url(
     **of_links: Any,
 ) -> str:
     if any(value is not None for value in of_links.values()):
-        raise click.UsageError("--gateway takes no --max-age, --return-to, --external or --local.")
+        raise click.UsageError(
+            "--gateway takes no --max-age, --return-to, --client-reference, --external or --local."
+        )
     if member is None and "partnerUniqKey" in PAGES[page].required:
         raise _missing_member(f"partnerUniqKey of the {page} page says who goes.")
     who = normalize_member(member)

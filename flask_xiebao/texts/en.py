@@ -26,6 +26,11 @@ TEXTS = {
         "You are signed in to a different account. Sign in to the account that the link belongs"
         " to, or start again from the site."
     ),
+    "notice.not_allowed.title": "Your account cannot open this",
+    "notice.not_allowed.text": (
+        "This site does not let your account open this link. If you think that this is a mistake,"
+        " please contact the site."
+    ),
     "notice.404.title": "This link does not work",
     "notice.404.text": (
         "It may be incomplete or have been altered. Please start again from the site."

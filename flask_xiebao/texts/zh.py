@@ -21,6 +21,8 @@ TEXTS = {
     "notice.401.text": "登录后即可继续投保或查看保单。",
     "notice.403.title": "这个链接属于另一位会员",
     "notice.403.text": "您登录的账号与链接不一致。请换用链接所属的账号登录，或者从网站上重新打开。",
+    "notice.not_allowed.title": "您的账户不能打开这个链接",
+    "notice.not_allowed.text": "本站没有向您的账户开放这个链接。如有疑问，请联系本站客服。",
     "notice.404.title": "链接无效",
     "notice.404.text": "链接可能不完整，或者已被修改。请从网站上重新打开。",
     "notice.410.title": "链接已过期",
