@@ -34,7 +34,7 @@ fuzz: .venv/test.stamp
 load: .venv/test.stamp
 	$(BIN)/python -m tests.load
 
-versions: .venv/test.stamp
+versions: .venv/test.stamp .venv/npm/stamp
 	$(BIN)/tox run
 
 # What is built is installed alone, and does the README's quick start; the source passes its tests.
@@ -67,7 +67,7 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-# What pages of other people's are built with, for the tests in browsers.
+# What pages of other people's are built with, for the tests in browsers, and a type checker.
 .venv/npm/stamp: tests/browser/package.json | $(BIN)/python
 	@$(call need,npm,npm)
 	mkdir -p .venv/npm

@@ -14,7 +14,7 @@ from .errors import ConfigError, LinkError
 from .gateway import Gateway
 from .hooks import ClickGuard, Hooks, KeepsPlainKey, MemberLoader
 from .members import MemberId, normalize_member
-from .platforms import Platform
+from .platforms import AnyPlatform
 from .state import State
 
 L = TypeVar("L", bound=MemberLoader)
@@ -166,7 +166,7 @@ class Xiebao:
         *,
         member: MemberId | None = None,
         sub_partner_id: str | None = None,
-        platform: Platform | str | None = None,
+        platform: AnyPlatform | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
         client_reference: str | int | None = None,
@@ -209,7 +209,7 @@ class Xiebao:
         *,
         member: MemberId | None = None,
         sub_partner_id: str | None = None,
-        platform: Platform | str | None = None,
+        platform: AnyPlatform | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
         client_reference: str | int | None = None,
@@ -239,7 +239,7 @@ class Xiebao:
         *,
         member: MemberId | None = None,
         sub_partner_id: str | None = None,
-        platform: Platform | str | None = None,
+        platform: AnyPlatform | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
         client_reference: str | int | None = None,
@@ -266,7 +266,7 @@ class Xiebao:
         insure_num: str | int,
         *,
         member: MemberId | None = None,
-        platform: Platform | str | None = None,
+        platform: AnyPlatform | None = None,
         return_to: str | None = None,
         max_age: int | None = None,
         client_reference: str | int | None = None,

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from .errors import GatewayError
 from .pages import PAGES, Page, is_documented, page_named
-from .platforms import Platform
+from .platforms import AnyPlatform, Platform
 from .values import Secret, WrongValueError, check_address, check_text, check_web_url, shown
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class Gateway:
         case_code: str | int,
         *,
         partner_uniq_key: str | int,
-        platform: Platform | str | int | None = None,
+        platform: AnyPlatform | None = None,
         sub_partner_id: str | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
@@ -162,7 +162,7 @@ class Gateway:
         self,
         *,
         partner_uniq_key: str | int,
-        platform: Platform | str | int | None = None,
+        platform: AnyPlatform | None = None,
         sub_partner_id: str | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
@@ -185,7 +185,7 @@ class Gateway:
         insure_num: str | int,
         *,
         partner_uniq_key: str | int | None = None,
-        platform: Platform | str | int | None = None,
+        platform: AnyPlatform | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
@@ -212,7 +212,7 @@ class Gateway:
         reference: str | int | None = None,
         *,
         partner_uniq_key: str | int | None = None,
-        platform: Platform | str | int | None = None,
+        platform: AnyPlatform | None = None,
         sub_partner_id: str | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
@@ -247,7 +247,7 @@ class Gateway:
         self,
         page: str,
         reference: str | int | None,
-        platform: Platform | str | int | None,
+        platform: AnyPlatform | None,
         sub_partner_id: str | None,
         further: tuple[tuple[str, str], ...],
         *own: str,

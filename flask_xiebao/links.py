@@ -19,7 +19,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 
 from .errors import GatewayError, LinkError, TokenError
 from .pages import Page, page_named
-from .platforms import Platform
+from .platforms import AnyPlatform, Platform
 from .values import WrongValueError, check_text, is_whole, shown
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ def make_entry(
     page: str,
     reference: str | int | None = None,
     sub_partner_id: str | None = None,
-    platform: Platform | str | int | None = None,
+    platform: AnyPlatform | None = None,
     return_to: str | None = None,
     client_reference: str | int | None = None,
     member: str | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import Protocol
+from typing import Literal, Protocol, cast
 
 from .values import shown
 
@@ -69,6 +69,9 @@ _TABLET = re.compile(r"tablet(?! ?pc)")
 _WINDOWS_ON_ARM = re.compile(r"windows nt [\d.]+; arm;")
 
 
+Slug = Literal["h5", "pc", "ios", "android"]
+
+
 class Platform(IntEnum):
     """The ``platform`` codes of the interface document (2.1): 1 H5, 2 PC, 3 iOS, 4 Android."""
 
@@ -78,9 +81,9 @@ class Platform(IntEnum):
     ANDROID = 4
 
     @property
-    def slug(self) -> str:
+    def slug(self) -> Slug:
         """The name used in markup and query strings: ``h5``, ``pc``, ``ios`` or ``android``."""
-        return self.name.lower()
+        return cast(Slug, self.name.lower())
 
     @classmethod
     def of(cls, value: object) -> Platform:
@@ -102,6 +105,10 @@ class Platform(IntEnum):
             ' "h5", "pc", "ios" or "android".'
         )
 
+
+#: What a caller may name a platform by. A value that comes from elsewhere goes through
+#: :meth:`Platform.of`.
+AnyPlatform = Platform | Slug | Literal[1, 2, 3, 4]
 
 # The systems that Sec-CH-UA-Platform names, as it writes them: quotes and all.
 _HINTED_SYSTEMS = {

@@ -17,7 +17,7 @@ from .errors import ConfigError, LinkError, NowhereError
 from .links import Entry, make_entry
 from .members import MemberId, normalize_member
 from .pages import PAGES, page_named
-from .platforms import Platform
+from .platforms import AnyPlatform, Platform
 from .state import State, is_in_development
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def link(
     *,
     member: MemberId | None = None,
     sub_partner_id: str | None = None,
-    platform: Platform | str | int | None = None,
+    platform: AnyPlatform | None = None,
     return_to: str | None = None,
     max_age: int | None = None,
     client_reference: str | int | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -25,7 +25,7 @@ GATEWAY = Gateway("12345", "Key")
         ("partnerUniqKey", lambda: GATEWAY.home_url(partner_uniq_key="")),
         ("partnerUniqKey", lambda: GATEWAY.url("home")),
         ("platform", lambda: GATEWAY.home_url(partner_uniq_key="m1", platform="pc")),
-        ("platform", lambda: GATEWAY.home_url(partner_uniq_key="m1", platform="tv")),
+        ("platform", lambda: GATEWAY.home_url(partner_uniq_key="m1", platform=cast(Any, "tv"))),
         ("paySuccess", lambda: GATEWAY.home_url(partner_uniq_key="m1", pay_success="/paid")),
         ("subPartnerId", lambda: GATEWAY.home_url(partner_uniq_key="m1", sub_partner_id=" ")),
         ("subPartnerId", lambda: GATEWAY.url("policy", NUMBER, sub_partner_id="7")),

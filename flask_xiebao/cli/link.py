@@ -13,6 +13,7 @@ from .. import urls
 from ..errors import ConfigError, GatewayError, LinkError, XiebaoError
 from ..members import normalize_member
 from ..pages import PAGES
+from ..platforms import Slug
 from ..state import State
 
 # Of the document's parameters, those that an option has another name for.
@@ -98,7 +99,7 @@ def _gateway_url(
     reference: str | None,
     *,
     member: str | None,
-    platform: str | None,
+    platform: Slug | None,
     sub_partner_id: str | None,
     **of_links: Any,
 ) -> str:
