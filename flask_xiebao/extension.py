@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from . import templating, urls, views
 from .caching import watch_responses
+from .cli import xiebao as commands
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
@@ -79,6 +80,7 @@ class Xiebao:
         app.register_blueprint(views.create_blueprint(state))
         watch_responses(app)
         templating.register(app, state)
+        app.cli.add_command(commands)
 
     def member_loader(self, loader: L) -> L:
         """Register the function that says who is logged in; use it as a decorator.

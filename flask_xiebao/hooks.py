@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any
 
@@ -53,13 +54,13 @@ class Hooks:
         self._keeps_plain_key = _callable("keeps_plain_key", keeps_plain_key)
 
     @property
-    def has_member_loader(self) -> bool:
-        """Whether it is the site's own function that says who is logged in."""
-        return self._member_loader is not None
+    def member_loader(self) -> Callable[[], object] | None:
+        """The site's own function that says who is logged in."""
+        return self._member_loader
 
     def members_are_known(self) -> bool:
         """Tell whether the current app can say who is logged in."""
-        return self.has_member_loader or login_manager() is not None
+        return self._member_loader is not None or login_manager() is not None
 
     def current_member(self) -> str | None:
         """Return the id of the member who is logged in, or None.
@@ -116,7 +117,12 @@ def _callable(name: str, function: Callable[..., object]) -> Callable[..., objec
     # Looking for coroutines takes longer than most of these functions: not at each call.
     if not iscoroutinefunction(function):
         return function
-    return lambda *arguments: current_app.ensure_sync(function)(*arguments)
+
+    @wraps(function)
+    def waited_for(*arguments: Any) -> object:
+        return current_app.ensure_sync(function)(*arguments)
+
+    return waited_for
 
 
 def _kind(answer: object) -> str:

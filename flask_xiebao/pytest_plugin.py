@@ -39,9 +39,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from .errors import LinkError
+from .errors import ConfigError, LinkError
 from .pages import PAGES
-from .state import State
+from .state import current_state
 from .testing import GatewaySimulator, Verdict
 from .testing.devices import DEVICES
 
@@ -116,10 +116,11 @@ class _Visit:
         self._client = client
         self._headers = {"User-Agent": agent}
         self._app = client.application
-        if "xiebao" not in self._app.extensions:
-            _fail("The app of this client has no Xiebao: call Xiebao(app).")
         with self._app.app_context():
-            self.state: State = self._app.extensions["xiebao"].state
+            try:
+                self.state = current_state()
+            except ConfigError as error:
+                _fail(str(error))
 
     def find(self, url: str, entry: str, reference: str | None, index: int) -> str:
         """Return the link of an entry on a page."""

@@ -19,10 +19,12 @@ class Rehearsal:
     The member of its link is made up. The site is asked who is logged in, as at every click;
     neither its signals nor its other functions hear of that member.
 
+    :ivar reached: whether it came as far as the extension's own view.
     :ivar refusal: why the click was refused.
     :ivar member: who was refused: the one whom the site takes for logged in.
     """
 
+    reached: bool = False
     refusal: Refusal | None = None
     member: str | None = None
 

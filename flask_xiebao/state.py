@@ -137,6 +137,21 @@ class State:
         return detect_platform(headers, app_user_agent=self.settings.app_user_agent)
 
 
+def current_state() -> State:
+    """Return what the current app has.
+
+    :raises ConfigError: when it has no Xiebao.
+    """
+    extension = current_app.extensions.get("xiebao")
+    if extension is None:
+        raise ConfigError(
+            f"The app {current_app.import_name!r} has no Xiebao: add Xiebao(app), or"
+            " xiebao.init_app(app) to its factory."
+        )
+    state: State = extension.state
+    return state
+
+
 def _gateway(settings: Settings) -> Gateway:
     base_url = settings.base_url or ENVIRONMENTS[settings.env or "test"]
     return Gateway(

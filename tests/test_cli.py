@@ -408,7 +408,8 @@ def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: Site) -> None:
         raise ValueError("postgres://user:password@host")
 
     result = run(well.app, "doctor")
-    assert "product: a link fails with ValueError" in texts(result, "ERROR")
+    wrong = texts(result, "ERROR")
+    assert "product, home, policy: a link cannot be made. ValueError in broken (" in wrong
     assert "password" not in result.output
 
 

@@ -26,10 +26,11 @@ ORDER = (
     # what belongs to an app and to a request
     *("log", "config", "rehearsal", "hooks", "state", "signals", "caching", "urls"),
     # what visitors meet
-    *("attributes", "templating", "answers", "views", "extension", ""),
+    *("attributes", "templating", "answers", "views"),
     # for a site's tests, and for its shell
     *("testing.document", "testing.links", "testing.simulator", "testing", "testing.devices"),
-    *("pytest_plugin", "cli.findings", "cli.link", "cli.doctor", "cli.inspect", "cli"),
+    *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.visit", "cli.clicks"),
+    *("cli.doctor", "cli", "extension", "", "pytest_plugin"),
 )
 PURE = ORDER[: ORDER.index("log")]
 

@@ -804,6 +804,6 @@ def test_a_link_of_another_time(site: Site) -> None:
 def test_a_link_of_another_time_of_an_app_without_xiebao_says_so() -> None:
     with (
         Flask("shop").app_context(),
-        pytest.raises(ConfigError, match=r"has no Xiebao: call init_app\(app\) first"),
+        pytest.raises(ConfigError, match=r"has no Xiebao: add Xiebao\(app\)"),
     ):
         link_to(Entry("home"))

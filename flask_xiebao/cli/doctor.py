@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
 
-from ..config import ENVIRONMENTS, NEW_KEY, Settings, name_of
-from ..errors import ConfigError, XiebaoError
+from ..config import ENVIRONMENTS, Settings, name_of
+from ..errors import ConfigError
 from ..hooks import login_manager
 from ..pages import PAGES
 from ..state import State
-from ..testing import GatewaySimulator
 from ..urls import trusts_hosts
 from ..values import Secret
+from .clicks import check_clicks
 from .findings import ERROR, Finding, bad, ok, warning
-from .link import local_link
+from .keys import check_api_key, check_member_secret, check_secret_key
 
 _KNOWN = {name_of(setting.name): setting for setting in fields(Settings)}
 _UNSET = {
@@ -30,12 +29,6 @@ _UNSET = {
     "XIEBAO_LOCALE": "Flask-Babel's, else zh",
     "XIEBAO_STRICT": "in debug and testing",
 }
-_SHORTEST_KEY = 16
-# Keys that tutorials print and that are long enough, without punctuation.
-_PUBLISHED_KEYS = (
-    *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
-    *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
-)
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -52,14 +45,18 @@ def check_site(state: State) -> Iterator[Finding]:
     yield from check_settings(current_app, state.settings)
     yield check_destination(state.settings)
     yield from check_login(state)
-    yield check_links_that_leave(state.settings)
+    yield from check_links_that_leave(state.settings)
+    yield from check_neighbors(state.settings)
     try:
         yield check_secret_key(state)
     except ConfigError as error:
         yield bad(str(error))
         return
     if state.settings.enabled:
-        yield from (check_round_trip(state, page) for page in PAGES)
+        yield from check_api_key(state)
+        yield from check_member_secret(state)
+        current = yield from check_clicks(state)
+        yield from check_ids(state, current)
 
 
 def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Finding]:
@@ -154,7 +151,7 @@ def check_login(state: State) -> Iterator[Finding]:
             " member_loader."
         )
     else:
-        source = "Flask-Login" if not state.hooks.has_member_loader else "A member_loader"
+        source = "Flask-Login" if state.hooks.member_loader is None else "A member_loader"
         yield ok(f"{source} says who is logged in.")
     view = state.settings.login_view
     if view is None:
@@ -166,7 +163,7 @@ def check_login(state: State) -> Iterator[Finding]:
         yield bad(f"XIEBAO_LOGIN_VIEW: there is no endpoint {view}: {advice}")
 
 
-def check_links_that_leave(settings: Settings) -> Finding:
+def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
     """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
     source, url = "XIEBAO_PUBLIC_URL", settings.public_url
     if url is None and (host := current_app.config["SERVER_NAME"]):
@@ -180,21 +177,30 @@ def check_links_that_leave(settings: Settings) -> Finding:
                 " member is made, save for the handoff, which only its asker sees, and payments do"
                 " not come back"
             )
-        return warning(
+        yield warning(
             f"Nothing says where the site is. Links that leave it take the host of the request:"
             f" {safe}. Set XIEBAO_PUBLIC_URL, such as https://shop.example (while you develop,"
             " http://127.0.0.1:5000)."
         )
+        return
     begin = f"Links that leave the site begin with {url} ({source})"
     if _is_this_machine(url):
         if settings.env == "production":
-            return warning(
+            yield warning(
                 f"{begin}: to whoever follows them, that is their own machine. Name the site."
             )
-        return ok(f"{begin}.")
-    if url.startswith("https://"):
-        return ok(f"{begin}.")
-    return warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
+        else:
+            yield ok(f"{begin}.")
+    elif url.startswith("https://"):
+        yield ok(f"{begin}.")
+    else:
+        yield warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
+    root = current_app.config["APPLICATION_ROOT"].rstrip("/")
+    if settings.public_url and not urlsplit(settings.public_url).path.startswith(root):
+        yield warning(
+            f"APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"
+            f" XIEBAO_PUBLIC_URL in {root}."
+        )
 
 
 def _is_this_machine(url: str) -> bool:
@@ -204,48 +210,52 @@ def _is_this_machine(url: str) -> bool:
         return False
 
 
-def check_secret_key(state: State) -> Finding:
-    """Say whether links are signed with a key that nobody can guess.
-
-    :raises ConfigError: when they cannot be signed at all.
-    """
-    state.signer  # noqa: B018 - it raises
-    weak = [name for name, key in _keys() if _is_weak(key)]
-    if weak:
-        return warning(
-            f"{weak[0]} is short or well known: anyone who guesses it can forge links. {NEW_KEY}."
+def check_neighbors(settings: Settings) -> Iterator[Finding]:
+    """Warn of what other parts of the site do to entries."""
+    backends = current_app.extensions.get("cache")
+    backends = backends.values() if isinstance(backends, Mapping) else ()
+    caches = any(type(backend).__name__ != "NullCache" for backend in backends)
+    if caches and settings.device_markup and settings.enabled:
+        yield warning(
+            "Flask-Caching does not look at Vary: a page that it keeps has the entries of the"
+            " first device, and a new window on phones. Set XIEBAO_DEVICE_MARKUP to False."
         )
-    return ok("SECRET_KEY signs the links.")
+    same_site = current_app.config["SESSION_COOKIE_SAMESITE"]
+    if isinstance(same_site, str) and same_site.lower() == "strict":
+        yield warning(
+            "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment, or from a"
+            ' mail, is logged out. Set it to "Lax".'
+        )
 
 
-def _keys() -> Iterator[tuple[str, str | bytes]]:
-    yield "SECRET_KEY", current_app.config["SECRET_KEY"]
-    for key in current_app.config.get("SECRET_KEY_FALLBACKS") or ():
-        yield "One of SECRET_KEY_FALLBACKS", key
+def check_ids(state: State, current: str | None) -> Iterator[Finding]:
+    """Warn of ids that anybody can guess, where the gateway knows members by them.
+
+    :param current: an id of a member of the site's, if one is known.
+    """
+    if state.settings.member_secret is not None:
+        yield ok("The gateway knows members by keys that only this site can make.")
+        return
+    guessed = _what_can_be_guessed(state, current)
+    if guessed:
+        yield warning(
+            f"The gateway knows members by {guessed}: whoever has seen one gateway URL can make"
+            " another for any of them. Set XIEBAO_MEMBER_SECRET; where members have policies"
+            " already, see keeps_plain_key."
+        )
 
 
-def _is_weak(key: str | bytes) -> bool:
-    text = key if isinstance(key, str) else key.decode("latin-1")
-    letters = re.sub("[^a-z0-9]", "", text.lower())
-    return len(text) < _SHORTEST_KEY or letters in _PUBLISHED_KEYS
-
-
-def check_round_trip(state: State, page: str) -> Finding:
-    """Make a link, find its endpoint, open its token, build its gateway URL, have that checked."""
-    settings = state.settings
+def _what_can_be_guessed(state: State, current: str | None) -> str:
+    loader = state.hooks.member_loader
+    if current is not None and current.isdecimal():
+        return "the number of their row"
+    if current is not None and "@" in current:
+        return "their e-mail address"
+    if loader is None:
+        is_login = login_manager() is not None
+        return "get_id() of Flask-Login, for most sites the number of a row" if is_login else ""
     try:
-        link = local_link(state, page, PAGES[page].sample, member="doctor", max_age=60)
-        endpoint, values = _endpoint(urlsplit(link).path) or ("nowhere", {})
-        if endpoint != f"xiebao.{page}":
-            return bad(f"{page}: its links lead to {endpoint}: change XIEBAO_URL_PREFIX.")
-        entry = state.signer.loads(values["token"])
-        url = state.gateway.url(page, entry.reference, partner_uniq_key=entry.member)
-    except Exception as error:  # a site may hook into URLs; what others say may hold passwords
-        why = error if isinstance(error, XiebaoError) else "try to make one in flask shell."
-        return bad(f"{page}: a link fails with {type(error).__name__}: {why}")
-    simulator = GatewaySimulator(
-        settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
-    )
-    if not simulator.check(url).accepted:
-        return bad(f"{page}: the simulator of the gateway refuses what a link leads to.")
-    return ok(f"{page} ({PAGES[page].section}): a link was made, found and opened, and leads on.")
+        returned = get_type_hints(loader).get("return")
+    except Exception:  # of a name that is imported for type checkers alone
+        return ""
+    return "the number of their row" if int in (returned, *get_args(returned)) else ""

@@ -68,12 +68,16 @@ def local_link(state: State, page: str, reference: str | None, **options: Any) -
     """Return the path that a link has in a request to this site; see :func:`.urls.link`."""
     # An app without a key makes no session, whose error would show less than ours.
     state.signer  # noqa: B018
-    host = _a_host_of_this_site()
+    host = a_host_of_this_site()
     with current_app.test_request_context(base_url=f"http://{host}"):
         return urls.link(state, page, reference, **options)
 
 
-def _a_host_of_this_site() -> str:
+def a_host_of_this_site() -> str:
+    """Return a host for a request to this site.
+
+    :raises ConfigError: when ``TRUSTED_HOSTS`` names none.
+    """
     # No variable holds the config, and with it the keys: an error report would show it.
     trusted = current_app.config.get("TRUSTED_HOSTS")
     if not trusted:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
-from ..extension import Xiebao
 from ..links import Entry
+from ..state import current_state
 from ..urls import entry_url
 
 
@@ -19,6 +17,4 @@ def link_to(entry: Entry, *, external: bool = False) -> str:
     :raises LinkError: when it cannot be built.
     :raises ConfigError: when the app has no Xiebao.
     """
-    # Of an app that has none, one that serves no app says so.
-    xiebao: Xiebao = current_app.extensions.get("xiebao") or Xiebao()
-    return entry_url(xiebao.state, entry, external=external)
+    return entry_url(current_state(), entry, external=external)

@@ -1,0 +1,86 @@
+"""What ``doctor`` says of the site's secrets, and shows none of them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from flask import current_app
+
+from ..config import NEW_KEY
+from ..state import State
+from .findings import Finding, ok, warning
+
+_SHORTEST_KEY = 16
+# Keys that tutorials print and that are long enough, without punctuation.
+_PUBLISHED_KEYS = (
+    *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
+    *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
+)
+
+
+def check_secret_key(state: State) -> Finding:
+    """Say whether links are signed with a key that nobody can guess.
+
+    :raises ConfigError: when they cannot be signed at all.
+    """
+    state.signer  # noqa: B018 - it raises
+    weak = next((name for name, key in _signing_keys() if _is_weak(key)), None)
+    if weak is not None:
+        return warning(
+            f"{weak[0].upper()}{weak[1:]} is short or well known: anyone who guesses it can forge"
+            f" links. {NEW_KEY}."
+        )
+    return ok("SECRET_KEY signs the links.")
+
+
+def check_api_key(state: State) -> Iterator[Finding]:
+    """Warn of an API key that whoever has the sign finds out by trying."""
+    settings = state.settings
+    shape = partial(_is_of_the_familys_shape, settings.partner_id)
+    # The document's own example is a key of three letters.
+    is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _SHORTEST_KEY
+    if is_short or settings.api_key.map(shape).reveal():
+        yield warning(
+            "XIEBAO_API_KEY is short: whoever has the sign, and every member who clicks has, can"
+            " find the key by trying. Ask Xiebao for a long random one, of 32 characters or more."
+        )
+
+
+def _is_of_the_familys_shape(partner_id: str, key: str) -> bool:
+    """Tell whether a key is base64 of eleven hex digits, as those of this gateway's family are."""
+    try:
+        digits = base64.b64decode(f"{key[:15]}=", validate=True)
+    except ValueError:
+        return False
+    rest = key[15:].removeprefix("=")
+    return bool(re.fullmatch(b"[0-9a-f]{11}", digits)) and rest in ("", partner_id)
+
+
+def check_member_secret(state: State) -> Iterator[Finding]:
+    """Warn of a member secret that is another secret, too."""
+    secret = state.settings.member_secret
+    if secret is None:
+        return
+    others = [*_signing_keys(), ("XIEBAO_API_KEY", state.settings.api_key.reveal())]
+    for name, key in others:
+        if secret.reveal() == (key if isinstance(key, str) else key.decode("latin-1")):
+            yield warning(
+                f"XIEBAO_MEMBER_SECRET is {name}, too: whoever renews that one renews both, and"
+                " then every member is new to the gateway. Before the first member clicks, choose"
+                " another member secret; later, keep it, and renew the other."
+            )
+
+
+def _signing_keys() -> Iterator[tuple[str, str | bytes]]:
+    yield "SECRET_KEY", current_app.config["SECRET_KEY"]
+    for key in current_app.config.get("SECRET_KEY_FALLBACKS") or ():
+        yield "one of SECRET_KEY_FALLBACKS", key
+
+
+def _is_weak(key: str | bytes) -> bool:
+    text = key if isinstance(key, str) else key.decode("latin-1")
+    letters = re.sub("[^a-z0-9]", "", text.lower())
+    return len(text) < _SHORTEST_KEY or letters in _PUBLISHED_KEYS

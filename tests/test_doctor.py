@@ -1,0 +1,716 @@
+"""``flask xiebao doctor`` on sites that are broken, each in one way, and on sites that are not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask, Response, abort, g, redirect, request, session
+from flask_caching import Cache
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_xiebao import Xiebao, entry_clicked, entry_refused, payment_returned
+
+SECRET_KEY = "c4f6e1d09b7a4e38"
+MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
+API_KEY = "a9Kx7mQp2ZrT8wLc"
+#: Base64 of the hex digits 5aa94a97d25, as keys of this gateway family are.
+SHORT_API_KEY = "NWFhOTRhOTdkMjU="
+#: What no output may show: a password in an error's text, too.
+HIDDEN = (SECRET_KEY, MEMBER_SECRET, API_KEY, SHORT_API_KEY, "hunter2", "sign=")
+
+
+def make_app(**config: Any) -> Flask:
+    """Return an app with right settings, save for these; Xiebao is not on it yet."""
+    app = Flask("shop")
+    app.config.update(
+        SECRET_KEY=SECRET_KEY,
+        XIEBAO_PARTNER_ID="12345",
+        XIEBAO_API_KEY=API_KEY,
+        XIEBAO_ENV="test",
+        XIEBAO_PUBLIC_URL="https://shop.example",
+        XIEBAO_MEMBER_SECRET=MEMBER_SECRET,
+    )
+    app.config.update(config)
+    return app
+
+
+def with_loader(app: Flask, loader: Callable[[], Any] | None = None) -> Flask:
+    """Put Xiebao on an app, with this loader or that of a session."""
+    Xiebao(app).member_loader(loader or (lambda: session.get("member")))
+    return app
+
+
+def doctor(app: Flask) -> dict[str, str]:
+    """Return what the doctor says on each level, as who types it sees it."""
+    result = app.test_cli_runner().invoke(args=["xiebao", "doctor"])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    for hidden in HIDDEN:
+        assert hidden not in result.output
+    said: dict[str, list[str]] = {"ok": [], "WARNING": [], "ERROR": []}
+    *lines, count = result.output.splitlines()
+    for line in lines:
+        level, text = line.split(maxsplit=1)
+        said[level].append(text)
+    errors, complaints = len(said["ERROR"]), len(said["WARNING"])
+    assert count == f"Errors: {errors}. Warnings: {complaints}."
+    assert result.exit_code == (1 if errors else 0)
+    return {level: "\n".join(texts) for level, texts in said.items()}
+
+
+# Broken sites, each in one way
+
+
+def csrf_guard_of_flask_wtf() -> Flask:
+    app = with_loader(make_app(WTF_CSRF_METHODS=["GET", "HEAD", "POST"]))
+    CSRFProtect(app)
+    return app
+
+
+def csrf_guard_of_its_own() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def check_token() -> None:
+        if request.args.get("token") != "expected":
+            abort(400)
+
+    return app
+
+
+def login_wall() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def require_login() -> Any:
+        if "member" not in session and request.endpoint != "login":
+            return redirect(f"/login?next={request.path}")
+        return None
+
+    return app
+
+
+def login_wall_that_says_401() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def require_login() -> None:
+        abort(401)
+
+    return app
+
+
+def firewall() -> Flask:
+    app = with_loader(make_app())
+    app.wsgi_app = _Refusing(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+class _Refusing:
+    """What answers before the app is asked."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return Response("no", 403)(environ, start_response)
+
+
+def limiter() -> Flask:
+    app = with_loader(make_app(RATELIMIT_STORAGE_URI="memory://"))
+    Limiter(get_remote_address, app=app, default_limits=["0 per day"])
+    return app
+
+
+def crash_in_before_request() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def count_visits() -> None:
+        raise ConnectionError("redis://user:hunter2@host")
+
+    return app
+
+
+def crash_around_the_app() -> Flask:
+    app = with_loader(make_app())
+
+    def broken(environ: Any, start_response: Any) -> Any:
+        raise KeyError("hunter2")
+
+    app.wsgi_app = broken  # type: ignore[method-assign]
+    return app
+
+
+def crash_in_the_loader() -> Flask:
+    def current_member() -> str:
+        raise ConnectionError("postgres://user:hunter2@host")
+
+    return with_loader(make_app(), current_member)
+
+
+def another_view_at_its_links() -> Flask:
+    app = make_app()
+    app.add_url_rule("/xiebao/home/<name>", "homes", lambda name: name)
+    return with_loader(app)
+
+
+def another_view_at_the_way_back() -> Flask:
+    app = make_app()
+    app.add_url_rule("/xiebao/paid/<order>", "paid_orders", lambda order: order)
+    return with_loader(app)
+
+
+def login_that_needs_arguments() -> Flask:
+    app = make_app(XIEBAO_LOGIN_VIEW="login")
+    app.add_url_rule("/<shop>/login", "login", lambda shop: shop)
+    return with_loader(app)
+
+
+def login_that_is_not_there() -> Flask:
+    return with_loader(make_app(XIEBAO_LOGIN_VIEW="log_in"))
+
+
+def mounted_below_a_path_that_links_lack() -> Flask:
+    app = with_loader(make_app())
+    app.wsgi_app = DispatcherMiddleware(NotFound(), {"/shop": app.wsgi_app})  # type: ignore[method-assign]
+    return app
+
+
+def application_root_that_links_lack() -> Flask:
+    return with_loader(make_app(APPLICATION_ROOT="/shop"))
+
+
+def loader_of_lists() -> Flask:
+    return with_loader(make_app(), lambda: ["8"])
+
+
+def loader_of_true() -> Flask:
+    return with_loader(make_app(), lambda: True)
+
+
+def loader_of_somebody() -> Flask:
+    return with_loader(make_app(), lambda: "m_7Qk2vX9rT4")
+
+
+def row_numbers() -> Flask:
+    def current_member() -> int | None:
+        return session.get("member")
+
+    return with_loader(make_app(XIEBAO_MEMBER_SECRET=None), current_member)
+
+
+def row_numbers_of_an_async_loader() -> Flask:
+    async def current_member() -> int | None:
+        return session.get("member")
+
+    return with_loader(make_app(XIEBAO_MEMBER_SECRET=None), current_member)
+
+
+def row_numbers_of_flask_login() -> Flask:
+    app = make_app(XIEBAO_MEMBER_SECRET=None)
+    LoginManager(app).user_loader(lambda user_id: None)
+    Xiebao(app)
+    return app
+
+
+def e_mail_addresses() -> Flask:
+    return with_loader(make_app(XIEBAO_MEMBER_SECRET=None), lambda: "li.na@shop.example")
+
+
+def api_key_of_the_familys_shape() -> Flask:
+    return with_loader(make_app(XIEBAO_API_KEY=SHORT_API_KEY))
+
+
+def api_key_of_the_familys_shape_and_the_partner_id() -> Flask:
+    return with_loader(make_app(XIEBAO_API_KEY=f"{SHORT_API_KEY[:15]}12345"))
+
+
+def short_api_key_in_production() -> Flask:
+    return with_loader(make_app(XIEBAO_ENV="production", XIEBAO_API_KEY="s3cr3t"))
+
+
+def cached_pages() -> Flask:
+    app = with_loader(make_app(CACHE_TYPE="SimpleCache"))
+    Cache(app)
+    return app
+
+
+def strict_session_cookie() -> Flask:
+    return with_loader(make_app(SESSION_COOKIE_SAMESITE="Strict"))
+
+
+def no_secret_key() -> Flask:
+    return with_loader(make_app(SECRET_KEY=None))
+
+
+def short_secret_key() -> Flask:
+    return with_loader(make_app(SECRET_KEY="dev"))
+
+
+def member_secret_that_signs_links() -> Flask:
+    return with_loader(make_app(SECRET_KEY=MEMBER_SECRET))
+
+
+def member_secret_that_signed_links() -> Flask:
+    return with_loader(make_app(SECRET_KEY_FALLBACKS=[MEMBER_SECRET]))
+
+
+def member_secret_that_is_the_api_key() -> Flask:
+    return with_loader(make_app(XIEBAO_API_KEY=MEMBER_SECRET))
+
+
+def redirects_with_more_parameters() -> Flask:
+    app = with_loader(make_app())
+
+    @app.after_request
+    def add_source(response: Response) -> Response:
+        if response.location:
+            response.location += "&utm_source=shop"
+        return response
+
+    return app
+
+
+def redirects_that_are_pages() -> Flask:
+    app = with_loader(make_app())
+
+    @app.after_request
+    def show(response: Response) -> Response:
+        response.status_code = 200
+        return response
+
+    return app
+
+
+def tokens_in_small_letters() -> Flask:
+    app = with_loader(make_app())
+    inner = app.wsgi_app
+
+    def small(environ: Any, start_response: Any) -> Any:
+        environ["PATH_INFO"] = environ["PATH_INFO"].lower()
+        return inner(environ, start_response)
+
+    app.wsgi_app = small  # type: ignore[method-assign]
+    return app
+
+
+def another_host() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def to_www() -> Any:
+        if request.host != "www.shop.example":
+            return redirect(f"https://www.shop.example{request.path}", 301)
+        return None
+
+    return app
+
+
+def only_https() -> Flask:
+    app = with_loader(make_app(XIEBAO_PUBLIC_URL="http://shop.example"))
+    Talisman(app)
+    return app
+
+
+def host_that_is_not_trusted() -> Flask:
+    if "TRUSTED_HOSTS" not in Flask.default_config:
+        pytest.skip("this Flask has no TRUSTED_HOSTS")
+    return with_loader(make_app(TRUSTED_HOSTS=["www.shop.example"]))
+
+
+def link_that_cannot_be_made() -> Flask:
+    app = with_loader(make_app())
+
+    @app.url_defaults
+    def add_language(endpoint: str, values: dict[str, Any]) -> None:
+        values["language"] = g.language
+
+    return app
+
+
+#: Each of them: what is wrong, and what to do about it.
+BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
+    csrf_guard_of_flask_wtf: (
+        "ERROR",
+        "product, home, policy: a click gets 400 before the link is read: a CSRF guard, perhaps",
+        'csrf.exempt(app.blueprints["xiebao"])',
+    ),
+    csrf_guard_of_its_own: ("ERROR", "a CSRF guard, perhaps", "check_token"),
+    login_wall: (
+        "ERROR",
+        "product, home, policy: whoever clicks is sent to /login before the link is read: a login",
+        'if request.blueprint == "xiebao": return',
+    ),
+    login_wall_that_says_401: ("ERROR", "gets 401 before the link is read: a login", "require_log"),
+    firewall: ("ERROR", "gets 403 from what is wrapped around app.wsgi_app", "have it let the"),
+    limiter: (
+        "ERROR",
+        "a click gets 429 before the link is read: a limiter",
+        'limiter.exempt(app.blueprints["xiebao"])',
+    ),
+    crash_in_before_request: (
+        "ERROR",
+        "product, home, policy: a click fails. ConnectionError in count_visits (",
+        "test_doctor.py:",
+    ),
+    crash_around_the_app: ("ERROR", "a click fails. KeyError in broken (", "fix it"),
+    crash_in_the_loader: ("ERROR", "ConnectionError in current_member (", "fix it"),
+    another_view_at_its_links: (
+        "ERROR",
+        "home: its links lead to homes",
+        "change XIEBAO_URL_PREFIX",
+    ),
+    another_view_at_the_way_back: (
+        "ERROR",
+        "paid: its links lead to paid_orders",
+        "change XIEBAO_URL_PREFIX",
+    ),
+    login_that_needs_arguments: (
+        "ERROR",
+        "Whoever is sent to log in gets an error: name a login whose URL needs nothing but next",
+        "specify values ['shop']",
+    ),
+    login_that_is_not_there: ("ERROR", "there is no endpoint log_in", "flask routes"),
+    mounted_below_a_path_that_links_lack: (
+        "ERROR",
+        "gets 404, since DispatcherMiddleware has the site below /shop",
+        "end XIEBAO_PUBLIC_URL in /shop",
+    ),
+    application_root_that_links_lack: (
+        "WARNING",
+        "APPLICATION_ROOT is /shop, and links that leave the site are not below it",
+        "end XIEBAO_PUBLIC_URL in /shop",
+    ),
+    loader_of_lists: (
+        "ERROR",
+        "The member_loader did not return a member's id",
+        "text, a whole number or a UUID, not list",
+    ),
+    loader_of_true: ("ERROR", "The member_loader did not return a member's id", "not bool"),
+    loader_of_somebody: (
+        "WARNING",
+        "A request without a cookie counts as a member's, so everybody would go as them",
+        "Have the member_loader return None where nobody is logged in",
+    ),
+    row_numbers: (
+        "WARNING",
+        "The gateway knows members by the number of their row",
+        "Set XIEBAO_MEMBER_SECRET",
+    ),
+    row_numbers_of_an_async_loader: (
+        "WARNING",
+        "by the number of their row",
+        "Set XIEBAO_MEMBER_SECRET",
+    ),
+    row_numbers_of_flask_login: (
+        "WARNING",
+        "by get_id() of Flask-Login, for most sites the number of a row",
+        "Set XIEBAO_MEMBER_SECRET",
+    ),
+    e_mail_addresses: ("WARNING", "by their e-mail address", "Set XIEBAO_MEMBER_SECRET"),
+    api_key_of_the_familys_shape: ("WARNING", "XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+    api_key_of_the_familys_shape_and_the_partner_id: (
+        "WARNING",
+        "XIEBAO_API_KEY is short",
+        "Ask Xiebao for a long",
+    ),
+    short_api_key_in_production: ("WARNING", "XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+    cached_pages: (
+        "WARNING",
+        "Flask-Caching does not look at Vary",
+        "Set XIEBAO_DEVICE_MARKUP to False",
+    ),
+    strict_session_cookie: (
+        "WARNING",
+        "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment",
+        'Set it to "Lax"',
+    ),
+    no_secret_key: ("ERROR", "SECRET_KEY is not set", "secrets.token_hex()"),
+    short_secret_key: ("WARNING", "SECRET_KEY is short or well known", "secrets.token_hex()"),
+    member_secret_that_signs_links: (
+        "WARNING",
+        "XIEBAO_MEMBER_SECRET is SECRET_KEY, too",
+        "later, keep it, and renew the other",
+    ),
+    member_secret_that_signed_links: (
+        "WARNING",
+        "XIEBAO_MEMBER_SECRET is one of SECRET_KEY_FALLBACKS, too",
+        "choose another member secret",
+    ),
+    member_secret_that_is_the_api_key: (
+        "WARNING",
+        "XIEBAO_MEMBER_SECRET is XIEBAO_API_KEY, too",
+        "choose another member secret",
+    ),
+    redirects_with_more_parameters: (
+        "ERROR",
+        "product: the gateway would refuse a click. utm_source is not a parameter",
+        "leave it out",
+    ),
+    redirects_that_are_pages: (
+        "ERROR",
+        "product, home, policy, paid: the redirect of a click is changed on its way out",
+        "a browser gets 200. Leave what the blueprint xiebao answers as it is",
+    ),
+    tokens_in_small_letters: (
+        "ERROR",
+        "product, home, policy: a link does not arrive as it was made",
+        "have the paths of the entries left alone",
+    ),
+    another_host: (
+        "ERROR",
+        "the site sends whoever clicks on to https://www.shop.example",
+        "set XIEBAO_PUBLIC_URL to where it really is",
+    ),
+    only_https: (
+        "ERROR",
+        "the site sends whoever clicks on to https://shop.example",
+        "set XIEBAO_PUBLIC_URL to where it really is",
+    ),
+    host_that_is_not_trusted: (
+        "ERROR",
+        "product, home, policy: ",
+        "TRUSTED_HOSTS",
+    ),
+    link_that_cannot_be_made: (
+        "ERROR",
+        "product, home, policy: a link cannot be made. AttributeError in add_language (",
+        "fix it",
+    ),
+}
+
+#: What else is said of a site, since it is so, too.
+ALSO = {
+    login_wall_that_says_401: {},
+    e_mail_addresses: {"A request without a cookie counts as a member's"},
+    only_https: {"can be read on their way"},
+    redirects_with_more_parameters: {"home: the", "policy: the", "paid: the redirect"},
+}
+
+
+@pytest.mark.parametrize("site", BROKEN, ids=lambda site: site.__name__)
+def test_what_is_wrong_is_named_and_what_to_do(site: Callable[[], Flask]) -> None:
+    level, wrong, advice = BROKEN[site]
+    said = doctor(site())
+    assert wrong in said[level], said
+    assert advice in said[level], said
+    others = [
+        line
+        for line in f"{said['WARNING']}\n{said['ERROR']}".splitlines()
+        if line and wrong not in line and not any(also in line for also in ALSO.get(site, ()))
+    ]
+    assert others == []
+
+
+# Sound sites
+
+
+def plain() -> Flask:
+    return with_loader(make_app())
+
+
+def with_random_ids() -> Flask:
+    def current_member() -> str | None:
+        return session.get("member")
+
+    return with_loader(make_app(XIEBAO_MEMBER_SECRET=None), current_member)
+
+
+def with_an_async_loader() -> Flask:
+    async def current_member() -> int | None:
+        return session.get("member")
+
+    return with_loader(make_app(), current_member)
+
+
+def with_flask_login() -> Flask:
+    app = make_app(XIEBAO_LOGIN_VIEW="login")
+    LoginManager(app).user_loader(lambda user_id: None)
+    app.add_url_rule("/login", "login", lambda: "log in")
+    Xiebao(app)
+    return app
+
+
+def with_guards_and_limits() -> Flask:
+    app = with_loader(make_app(RATELIMIT_STORAGE_URI="memory://"))
+    CSRFProtect(app)
+    Limiter(get_remote_address, app=app, default_limits=["100 per day"])
+    Talisman(app)
+    return app
+
+
+def behind_a_proxy() -> Flask:
+    app = with_loader(make_app(XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"))
+    app.config["PREFERRED_URL_SCHEME"] = "https"
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def mounted_by_the_server() -> Flask:
+    return with_loader(make_app(XIEBAO_PUBLIC_URL="https://shop.example/shop"))
+
+
+def mounted_by_itself() -> Flask:
+    app = with_loader(make_app(XIEBAO_PUBLIC_URL="https://shop.example/shop"))
+    app.wsgi_app = DispatcherMiddleware(NotFound(), {"/shop": app.wsgi_app})  # type: ignore[method-assign]
+    return app
+
+
+def mounted_with_an_application_root() -> Flask:
+    return with_loader(
+        make_app(XIEBAO_PUBLIC_URL="https://shop.example/shop", APPLICATION_ROOT="/shop")
+    )
+
+
+def in_two_languages() -> Flask:
+    """Its login has the language in its path, and its hooks see to it."""
+    app = make_app(XIEBAO_LOGIN_VIEW="login")
+    app.add_url_rule("/<language>/login", "login", lambda: "log in")
+
+    @app.url_value_preprocessor
+    def take_language(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.language = (values or {}).pop("language", "zh")
+
+    @app.url_defaults
+    def add_language(endpoint: str, values: dict[str, Any]) -> None:
+        if app.url_map.is_endpoint_expecting(endpoint, "language"):
+            values.setdefault("language", g.language)
+
+    return with_loader(app)
+
+
+def with_cached_pages() -> Flask:
+    app = with_loader(make_app(CACHE_TYPE="SimpleCache", XIEBAO_DEVICE_MARKUP=False))
+    Cache(app)
+    return app
+
+
+def with_a_cache_that_keeps_nothing() -> Flask:
+    app = with_loader(make_app(CACHE_TYPE="NullCache", CACHE_NO_NULL_WARNING=True))
+    Cache(app)
+    return app
+
+
+def with_a_lax_cookie() -> Flask:
+    return with_loader(make_app(SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=True))
+
+
+def in_production() -> Flask:
+    return with_loader(make_app(XIEBAO_ENV="production"))
+
+
+SOUND = [
+    *(plain, with_random_ids, with_an_async_loader, with_flask_login, with_guards_and_limits),
+    *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),
+    *(mounted_with_an_application_root, in_two_languages, with_cached_pages),
+    *(with_a_cache_that_keeps_nothing, with_a_lax_cookie, in_production),
+]
+
+
+@pytest.mark.parametrize("site", SOUND, ids=lambda site: site.__name__)
+@pytest.mark.parametrize("mode", ["in service", "debug", "testing"])
+def test_a_sound_site_has_no_warning(site: Callable[[], Flask], mode: str) -> None:
+    app = site()
+    app.debug, app.testing = mode == "debug", mode == "testing"
+    said = doctor(app)
+    assert (said["WARNING"], said["ERROR"]) == ("", "")
+    for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
+        assert f"{page}: a link was made, found and opened, and leads on." in said["ok"]
+    assert "paid: the way back from a payment leads back." in said["ok"]
+
+
+def cured_csrf_guard() -> Flask:
+    app = csrf_guard_of_flask_wtf()
+    app.extensions["csrf"].exempt(app.blueprints["xiebao"])
+    return app
+
+
+def cured_limiter() -> Flask:
+    app = with_loader(make_app(RATELIMIT_STORAGE_URI="memory://"))
+    limiter = Limiter(get_remote_address, app=app, default_limits=["0 per day"])
+    limiter.exempt(app.blueprints["xiebao"])  # type: ignore[call-overload]
+    return app
+
+
+def cured_wall() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def require_login() -> Any:
+        if request.blueprint == "xiebao":
+            return None
+        return redirect("/login")
+
+    return app
+
+
+@pytest.mark.parametrize("site", [cured_csrf_guard, cured_limiter, cured_wall])
+def test_its_advice_is_a_cure(site: Callable[[], Flask]) -> None:
+    said = doctor(site())
+    assert (said["WARNING"], said["ERROR"]) == ("", "")
+
+
+def test_nobody_hears_of_the_doctors_clicks(caplog: pytest.LogCaptureFixture) -> None:
+    app = make_app()
+    xiebao = Xiebao(app)
+    xiebao.member_loader(lambda: "mary")  # so that the first click is refused
+    heard: list[str] = []
+
+    @xiebao.click_guard
+    def guard(member: str, entry: Any) -> bool:
+        heard.append(member)
+        return False
+
+    @xiebao.keeps_plain_key
+    def keeps(member: str) -> bool:
+        heard.append(member)
+        return False
+
+    def hear(_app: Flask, **_: Any) -> None:
+        heard.append("a signal")
+
+    for signal in (entry_clicked, entry_refused, payment_returned):
+        signal.connect(hear, app)
+    said = doctor(app)
+    assert said["ERROR"] == ""
+    assert heard == []
+    assert [record for record in caplog.records if record.name == "flask_xiebao"] == []
+
+
+def test_no_visitor_can_say_that_a_click_is_the_doctors() -> None:
+    app = make_app()
+    xiebao = Xiebao(app)
+    xiebao.click_guard(lambda member, entry: False)
+    xiebao.member_loader(lambda: "mary")
+    with app.test_request_context():
+        link = xiebao.home_link()
+    response = app.test_client().get(
+        link, headers={"flask_xiebao.rehearsal": "1", "Flask-Xiebao-Rehearsal": "1"}
+    )
+    assert response.status_code == 403
+
+
+def test_the_doctor_is_not_logged_in_as_whoever_the_shell_is() -> None:
+    app = make_app()
+    xiebao = Xiebao(app)
+    xiebao.member_loader(lambda: g.get("member"))
+    with app.app_context():
+        g.member = "mary"
+        assert doctor(app)["WARNING"] == ""
+
+
+@pytest.fixture(autouse=True)
+def no_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
