@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, g, redirect, request, session
+from flask.logging import default_handler
 from flask_caching import Cache
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -700,13 +701,35 @@ def test_no_visitor_can_say_that_a_click_is_the_doctors() -> None:
     assert response.status_code == 403
 
 
-def test_the_doctor_is_not_logged_in_as_whoever_the_shell_is() -> None:
-    app = make_app()
-    xiebao = Xiebao(app)
-    xiebao.member_loader(lambda: g.get("member"))
-    with app.app_context():
-        g.member = "mary"
-        assert doctor(app)["WARNING"] == ""
+def test_each_click_is_a_request_of_its_own() -> None:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def begin() -> None:
+        assert "begun" not in g, "the g of another request"
+        g.begun = True
+
+    assert doctor(app)["ERROR"] == ""
+
+
+def test_what_the_app_logs_of_an_error_is_not_shown() -> None:
+    app = crash_in_before_request()
+    app.logger.addHandler(default_handler)  # as Flask does where nothing else logs
+    try:
+        assert "ConnectionError in count_visits" in doctor(app)["ERROR"]
+    finally:
+        app.logger.removeHandler(default_handler)
+
+
+def test_a_site_that_is_mounted_and_does_not_say_where_is_found() -> None:
+    app = with_loader(make_app(XIEBAO_PUBLIC_URL=None))
+    app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
+        NotFound(), {"/shop": app.wsgi_app}
+    )
+    said = doctor(app)
+    assert said["ERROR"] == ""
+    assert said["WARNING"].startswith("Nothing says where the site is.")
+    assert said["WARNING"].count("\n") == 0
 
 
 @pytest.fixture(autouse=True)

@@ -32,9 +32,9 @@ def xiebao() -> None:
 def doctor(ctx: click.Context) -> None:
     """Check every setting, and follow a link of each page (2.1 to 2.3).
 
-    The links go through the whole app, as those in a mail do: its hooks run, its views and signals
-    do not. Nothing is sent to Xiebao, and no secret is printed. An app that Xiebao refuses gets the
-    list of what is wrong. Exits with 1 when there is an error.
+    The links go through the whole app, as those in a mail do. Its hooks run; its receivers and its
+    click_guard hear nothing. Nothing is sent to Xiebao, and no secret is printed. An app that
+    Xiebao refuses gets the list of what is wrong. Exits with 1 when there is an error.
     """
     from .doctor import check_refused, check_site
 
