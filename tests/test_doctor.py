@@ -51,6 +51,14 @@ def with_loader(app: Flask, loader: Callable[[], Any] | None = None) -> Flask:
     return app
 
 
+def mount(app: Flask, path: str) -> Flask:
+    """Have an app answer below a path only, beside another."""
+    inner = app.wsgi_app
+    outer = DispatcherMiddleware(NotFound(), {"/admin": Flask("admin"), path: inner})
+    app.wsgi_app = outer  # type: ignore[method-assign]
+    return app
+
+
 def doctor(app: Flask) -> dict[str, str]:
     """Return what the doctor says on each level, as who types it sees it."""
     result = app.test_cli_runner().invoke(args=["xiebao", "doctor"])
@@ -183,8 +191,7 @@ def login_that_is_not_there() -> Flask:
 
 def mounted_below_a_path_that_links_lack() -> Flask:
     app = with_loader(make_app())
-    app.wsgi_app = DispatcherMiddleware(NotFound(), {"/shop": app.wsgi_app})  # type: ignore[method-assign]
-    return app
+    return mount(app, "/shop")
 
 
 def application_root_that_links_lack() -> Flask:
@@ -562,9 +569,17 @@ def mounted_by_the_server() -> Flask:
 
 
 def mounted_by_itself() -> Flask:
-    app = with_loader(make_app(XIEBAO_PUBLIC_URL="https://shop.example/shop"))
-    app.wsgi_app = DispatcherMiddleware(NotFound(), {"/shop": app.wsgi_app})  # type: ignore[method-assign]
-    return app
+    """At a path that looks as if it were the prefix of the links."""
+    app = with_loader(make_app(XIEBAO_PUBLIC_URL="https://shop.example/xiebao"))
+    return mount(app, "/xiebao")
+
+
+def in_chinese() -> Flask:
+    return with_loader(
+        make_app(
+            XIEBAO_PUBLIC_URL="https://shop.example/%E5%95%86%E5%9F%8E", XIEBAO_URL_PREFIX="/bx"
+        )
+    )
 
 
 def mounted_with_an_application_root() -> Flask:
@@ -613,7 +628,7 @@ def in_production() -> Flask:
 SOUND = [
     *(plain, with_random_ids, with_an_async_loader, with_flask_login, with_guards_and_limits),
     *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),
-    *(mounted_with_an_application_root, in_two_languages, with_cached_pages),
+    *(in_chinese, mounted_with_an_application_root, in_two_languages, with_cached_pages),
     *(with_a_cache_that_keeps_nothing, with_a_lax_cookie, in_production),
 ]
 
@@ -723,9 +738,7 @@ def test_what_the_app_logs_of_an_error_is_not_shown() -> None:
 
 def test_a_site_that_is_mounted_and_does_not_say_where_is_found() -> None:
     app = with_loader(make_app(XIEBAO_PUBLIC_URL=None))
-    app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
-        NotFound(), {"/shop": app.wsgi_app}
-    )
+    mount(app, "/shop")
     said = doctor(app)
     assert said["ERROR"] == ""
     assert said["WARNING"].startswith("Nothing says where the site is.")

@@ -111,26 +111,37 @@ def _visit(state: State, url: str) -> Visit:
     A path below which the site is mounted is known to the server, or else to what is wrapped around
     the app.
     """
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    settings = state.settings
+    app, settings = _app(), state.settings
     view = settings.login_view if settings.login_view in app.view_functions else None
-    parts = urlsplit(url)
-    mount = parts.path[: parts.path.index(f"{settings.url_prefix}/")]
-    visits = [Visit(app, url, mount, view)]
-    if not visits[0].started and mount:
-        visits.append(Visit(app, url, "", view))
-    if not visits[0].started and not settings.public_url:
-        begin = f"{parts.scheme}://{parts.netloc}"
-        visits += [Visit(app, f"{begin}{below}{parts.path}", "", view) for below in _mounts(app)]
-    return next((visit for visit in visits if visit.started), visits[0])
+    if settings.public_url:
+        mount = urlsplit(settings.public_url).path
+    else:
+        mount = app.config["APPLICATION_ROOT"] if app.config["SERVER_NAME"] else ""
+    places = [(url, mount.rstrip("/")), (url, "")]
+    if not settings.public_url:
+        places += [(below, "") for below in _below_mounts(url).values()]
+    visits = []
+    for place in dict.fromkeys(places):
+        visits.append(Visit(app, *place, view))
+        if visits[-1].endpoint is not None:
+            return visits[-1]
+    return max(visits, key=lambda visit: visit.started)
 
 
-def _mounts(app: Flask) -> list[str]:
-    """Return the paths of this app, by what is wrapped around it."""
-    wrapped: Any = app.wsgi_app
+def _app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
+
+
+def _below_mounts(url: str) -> dict[str, str]:
+    """Return a URL of the site as it is below each path at which something mounts an app."""
+    wrapped: Any = _app().wsgi_app
     while wrapped is not None and not isinstance(wrapped, DispatcherMiddleware):
         wrapped = getattr(wrapped, "app", None)
-    return [] if wrapped is None else [path for path in wrapped.mounts if path]
+    if wrapped is None:
+        return {}
+    parts = urlsplit(url)
+    return {mount: parts._replace(path=mount + parts.path).geturl() for mount in wrapped.mounts}
 
 
 def _on_the_way(state: State, name: str, visit: Visit) -> str:
@@ -149,13 +160,12 @@ def _on_the_way(state: State, name: str, visit: Visit) -> str:
 
 
 def _outside(visit: Visit) -> str:
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    mounts = _mounts(app)
-    if mounts:
-        return (
-            f"a link that leaves the site gets {visit.status}, since DispatcherMiddleware has the"
-            f" site below {' and '.join(mounts)}: end XIEBAO_PUBLIC_URL in {' or '.join(mounts)}."
-        )
+    for mount, url in _below_mounts(visit.url).items():
+        if Visit(_app(), url).started:
+            return (
+                f"a link that leaves the site gets {visit.status}, since DispatcherMiddleware has"
+                f" the site below {mount}: end XIEBAO_PUBLIC_URL in {mount}."
+            )
     return (
         f"a click gets {visit.status} from what is wrapped around app.wsgi_app: have it let"
         " the paths of the entries through. If it mounts the site below a path, end"

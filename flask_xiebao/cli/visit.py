@@ -48,6 +48,7 @@ class Visit:
     :param mount: the path below which the server has the app, as its ``SCRIPT_NAME``.
     :param login_view: the login that would be sent to from there, to see whether there is one.
 
+    :ivar url: where it went.
     :ivar status: of the answer; 0 where there was none.
     :ivar location: where the answer leads.
     :ivar started: whether the request came as far as Flask.
@@ -60,6 +61,7 @@ class Visit:
     def __init__(
         self, app: Flask, url: str, mount: str = "", login_view: str | None = None
     ) -> None:
+        self.url = url
         self.status = 0
         self.location = ""
         self.started = False
