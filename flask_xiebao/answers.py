@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flask import Response, abort, jsonify, make_response, redirect, render_template, request
+from flask import Response, jsonify, make_response, redirect, render_template, request
 from markupsafe import Markup
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
@@ -43,6 +43,17 @@ class RefusedError(Exception):
         self.page = page
         self.entry = entry
         self.member = member
+
+
+class AnsweredError(Exception):
+    """The site answers in place of the extension: its login, or its ``click_guard``.
+
+    It is no :func:`flask.abort`, which ``TRAP_HTTP_EXCEPTIONS`` would make an error.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
 
 
 class Redirect(Response):
@@ -121,7 +132,7 @@ def log_in(state: State, entry: Entry) -> NoReturn:
     """Send whoever clicked to the site's login, and have them come back to this link."""
     nowhere = RefusedError(LOGIN_REQUIRED, entry.page, entry)
     if state.settings.login_view is not None:
-        abort(redirect(login_url(state.settings.login_view)))
+        raise AnsweredError(make_response(redirect(login_url(state.settings.login_view))))
     manager = login_manager()
     if manager is None:
         raise nowhere
@@ -129,7 +140,7 @@ def log_in(state: State, entry: Entry) -> NoReturn:
         answer = manager.unauthorized()
     except Unauthorized:
         raise nowhere from None
-    abort(make_response(answer))
+    raise AnsweredError(make_response(answer))
 
 
 def refuse(state: State, refused: RefusedError) -> Response:

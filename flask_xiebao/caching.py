@@ -133,7 +133,9 @@ def finish(response: R) -> R:
         here._flask_xiebao_sent = response
     else:
         state.sent = response
-    if (state is not None or _is_link(here)) and not hasattr(response, "_xiebao_writes"):
+    is_ours = state is not None or _is_link(here)
+    # A hook that returns nothing is Flask's to complain about.
+    if is_ours and isinstance(response, Response) and not hasattr(response, "_xiebao_writes"):
         response.__class__ = _writing(type(response))  # type: ignore[assignment]
     return response
 

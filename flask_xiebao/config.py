@@ -51,7 +51,7 @@ def _text(value: object) -> str:
 
 def _key(value: object) -> str:
     if isinstance(value, str) and not (value.isprintable() and value and value == value.strip()):
-        raise WrongValueError("is blank or has spaces or line breaks: copy it again.")
+        raise WrongValueError("is empty or has spaces or line breaks: copy it again.")
     return _text(value)
 
 
@@ -59,7 +59,7 @@ def _member_secret(value: object) -> str:
     secret = _key(value)
     if len(secret) < _SHORTEST_SECRET:
         raise WrongValueError(
-            f"has {len(secret)} characters: {_SHORTEST_SECRET} at least are needed. {NEW_KEY}, and"
+            f"must have {_SHORTEST_SECRET} characters or more, not {len(secret)}. {NEW_KEY}, and"
             " keep it: with another one, members are strangers to the gateway."
         )
     return secret

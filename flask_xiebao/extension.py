@@ -61,6 +61,10 @@ class Xiebao:
     def _init_app(self, app: Flask) -> None:
         if "xiebao" in app.extensions:
             raise ConfigError("This app has a Xiebao already: use that one.")
+        if "xiebao" in app.blueprints:
+            raise ConfigError(
+                "This app has a blueprint of the name xiebao already: give that one another name."
+            )
         if app.url_map.host_matching:
             raise ConfigError(
                 "Flask-Xiebao cannot serve an app with host_matching, since its endpoints have no"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from inspect import iscoroutine, iscoroutinefunction
+from inspect import Parameter, Signature, iscoroutine, iscoroutinefunction, signature
 from typing import Any
 
 from flask import Response, current_app, make_response
@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .errors import ConfigError, LinkError
 from .links import Entry
+from .log import name_of
 from .members import MemberId, normalize_member
 from .rehearsal import rehearsal
 
@@ -37,21 +38,21 @@ class Hooks:
 
         :raises ConfigError: when it is not a function.
         """
-        self._member_loader = _callable("member_loader", loader)
+        self._member_loader = _callable("member_loader", loader, ())
 
     def register_click_guard(self, guard: ClickGuard) -> None:
         """Ask this function who may go.
 
         :raises ConfigError: when it is not a function.
         """
-        self._click_guard = _callable("click_guard", guard)
+        self._click_guard = _callable("click_guard", guard, ("member", "entry"))
 
     def register_keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> None:
         """Ask this function who keeps the bare id.
 
         :raises ConfigError: when it is not a function.
         """
-        self._keeps_plain_key = _callable("keeps_plain_key", keeps_plain_key)
+        self._keeps_plain_key = _callable("keeps_plain_key", keeps_plain_key, ("member",))
 
     @property
     def member_loader(self) -> Callable[[], object] | None:
@@ -89,7 +90,7 @@ class Hooks:
             return True
         answer = self._click_guard(member, entry)
         if isinstance(answer, bool):
-            return answer
+            return bool(answer)  # of a lazy proxy, what it stands for
         if isinstance(answer, BaseResponse | tuple):
             return make_response(answer)
         raise ConfigError(
@@ -102,7 +103,7 @@ class Hooks:
 
         :raises ConfigError: when the site's function says neither True nor False.
         """
-        if self._keeps_plain_key is None or rehearsal() is not None:
+        if self._keeps_plain_key is None:
             return False
         answer = self._keeps_plain_key(member)
         if not isinstance(answer, bool):
@@ -110,17 +111,33 @@ class Hooks:
         return answer
 
 
-def _callable(name: str, function: Callable[..., object]) -> Callable[..., object]:
+def _callable(
+    name: str, function: Callable[..., object], arguments: tuple[str, ...]
+) -> Callable[..., object]:
     """Return a function of the site's as it is called: one that is ``async`` is waited for."""
     if not callable(function):
         raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
+    try:
+        expected = signature(function)
+    except Exception:  # of what is written in C, or a proxy that stands for nothing now
+        expected = Signature([Parameter("arguments", Parameter.VAR_POSITIONAL)])
+    try:
+        expected.bind(*arguments)
+    except TypeError as error:
+        given = f"with {' and '.join(arguments)}" if arguments else "without arguments"
+        raise ConfigError(
+            f"{name} is called {given}, and {name_of(function)} does not take that: {error}."
+        ) from None
     # Looking for coroutines takes longer than most of these functions: not at each call.
-    if not iscoroutinefunction(function):
+    if not any(map(iscoroutinefunction, (function, type(function).__call__))):
         return function
 
-    @wraps(function)
+    async def call(*arguments: Any) -> object:
+        return await function(*arguments)  # type: ignore[misc]
+
+    @wraps(function, updated=())
     def waited_for(*arguments: Any) -> object:
-        return current_app.ensure_sync(function)(*arguments)
+        return current_app.ensure_sync(call)(*arguments)
 
     return waited_for
 
@@ -137,7 +154,8 @@ def _member_from(source: str, found: object) -> str | None:
     try:
         return normalize_member(found)
     except LinkError as error:
-        raise LinkError(f"{source} did not return a member's id. {error}", "member") from None
+        why = f"It returned {_kind(found)}." if iscoroutine(found) else str(error)
+        raise LinkError(f"{source} did not return a member's id. {why}", "member") from None
 
 
 def login_manager() -> Any:

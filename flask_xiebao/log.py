@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app
@@ -43,3 +44,16 @@ def complain(message: str, *, about: str = "", exc_info: bool = False) -> None:
         since.clear()
     said[about] = {**since, message: now}
     app.logger.error(message, exc_info=exc_info)
+
+
+def name_of(function: object) -> str:
+    """Return what a function of the site's is called.
+
+    Its ``repr`` is not asked: that of a bound method shows what its object is made of.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    try:
+        return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]
+    except Exception:  # an object, or a proxy that stands for nothing now
+        return f"{type(function).__module__}.{type(function).__qualname__}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import has_request_context, request
+from flask import Response, has_request_context, request
 
 from .admission import Refusal
 
@@ -16,17 +17,28 @@ ENVIRON_KEY = "flask_xiebao.rehearsal"
 class Rehearsal:
     """What a tool learns of its click.
 
-    The member of its link is made up. The site is asked who is logged in, as at every click;
-    neither its signals nor its other functions hear of that member.
+    The member of its link is made up. The site is asked who is logged in and whom the gateway knows
+    by the bare id, as at every click; neither its receivers nor its ``click_guard`` hear of them.
 
     :ivar reached: whether it came as far as the extension's own view.
+    :ivar error: what failed there.
     :ivar refusal: why the click was refused.
     :ivar member: who was refused: the one whom the site takes for logged in.
     """
 
     reached: bool = False
+    error: Exception | None = None
     refusal: Refusal | None = None
     member: str | None = None
+
+    def watch(self, follow: Callable[[str], Response], token: str) -> Response:
+        """Follow a link as the view does."""
+        self.reached = True
+        try:
+            return follow(token)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 def rehearsal() -> Rehearsal | None:

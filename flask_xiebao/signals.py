@@ -7,7 +7,7 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 from flask import current_app
 
-from .log import complain
+from .log import complain, name_of
 from .rehearsal import rehearsal
 from .state import State
 
@@ -43,4 +43,4 @@ def send(signal: NamedSignal, state: State, **values: Any) -> None:
         except Exception:
             if state.is_strict:
                 raise
-            complain(f"A receiver of {signal.name} failed: fix {receiver!r}.", exc_info=True)
+            complain(f"A receiver of {signal.name} failed: fix {name_of(receiver)}.", exc_info=True)

@@ -17,7 +17,7 @@ from werkzeug.urls import iri_to_uri
 
 from . import answers
 from .admission import DISABLED, Go, LogIn, decide, invalid_link, not_allowed
-from .answers import Redirect, RefusedError
+from .answers import AnsweredError, Redirect, RefusedError
 from .caching import watch_response
 from .errors import LinkError, TokenError
 from .links import Click, Entry
@@ -60,6 +60,7 @@ def create_blueprint(state: State) -> Blueprint:
         view = named_view(endpoint, follow)
         blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
     blueprint.register_error_handler(RefusedError, partial(answers.refuse, state))
+    blueprint.register_error_handler(AnsweredError, lambda answered: answered.response)
     return blueprint
 
 
@@ -68,9 +69,8 @@ def named_view(name: str, follow: Callable[[str], Response]) -> Callable[[str], 
 
     def view(token: str) -> Response:
         watch_response()
-        if (rehearsed := rehearsal()) is not None:
-            rehearsed.reached = True
-        return follow(token)
+        rehearsed = rehearsal()
+        return follow(token) if rehearsed is None else rehearsed.watch(follow, token)
 
     view.__name__ = view.__qualname__ = name
     return view
@@ -155,7 +155,7 @@ def ask_site(state: State, entry: Entry, member: str) -> None:
     if answer is not True:
         status = answer.status_code
         answers.tell(state, RefusedError(not_allowed(status), entry.page, entry, member))
-        abort(answer)
+        raise AnsweredError(answer)
 
 
 def which_platform(state: State, entry: Entry, environ: WSGIEnvironment) -> Platform:

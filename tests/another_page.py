@@ -168,7 +168,7 @@ def run(app: Flask, *arguments: str) -> str:
 
 def test_the_doctor(app: Flask) -> None:
     said = run(app, "doctor")
-    assert "claim (2.4): a link was made, found and opened, and leads on." in said
+    assert "claim (2.4): a link was made, found and opened, and leads to the gateway." in said
     assert "XIEBAO_LOCALE: eo" in said
     assert "Errors: 0." in said
 

@@ -145,7 +145,7 @@ def test_doctor_checks_a_link_of_each_page_and_sends_nothing(well: Site) -> None
     with entry_clicked.connected_to(fail, well.app):
         right = texts(run(well.app, "doctor"), "ok")
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
-        assert f"{page}: a link was made, found and opened, and leads on." in right
+        assert f"{page}: a link was made, found and opened, and leads to the gateway." in right
 
 
 def refused(**config: Any) -> ScriptInfo:
@@ -300,10 +300,13 @@ def test_doctor_knows_who_knows_the_members(make_site: MakeSite) -> None:
     loader = make_site(SECRET_KEY=SECRET_KEY).app
     assert "A member_loader says who is logged in." in texts(run(loader, "doctor"), "ok")
     flask_login = make_site(loader=False, SECRET_KEY=SECRET_KEY).app
-    LoginManager(flask_login)
+    LoginManager(flask_login).user_loader(lambda user_id: None)
     right = texts(run(flask_login, "doctor"), "ok")
     assert "Flask-Login says who is logged in." in right
-    assert "are sent to log in by Flask-Login" in right
+    assert "Visitors who are not logged in get a 401 page." in right
+    flask_login.login_manager.login_view = "page"  # type: ignore[attr-defined]
+    right = texts(run(flask_login, "doctor"), "ok")
+    assert "Visitors who are not logged in are sent to /page." in right
 
 
 @pytest.mark.parametrize(
@@ -1031,7 +1034,7 @@ def test_flask_finds_the_commands(tmp_path: Path) -> None:
     doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")
     assert doctor.returncode == 0, doctor.stderr
     assert "policy (2.3): a link was made" in doctor.stdout
-    assert "Errors: 0. Warnings: 1." in doctor.stdout
+    assert "Errors: 0. Warnings: 2." in doctor.stdout
     assert not re.search(f"{API_KEY}|{SECRET_KEY}", doctor.stdout + doctor.stderr)
     assert doctor.stderr == ""
 

@@ -67,7 +67,7 @@ WRONG = [
     ],
     ("PARTNER_ID", "", _EMPTY),
     *[
-        ("API_KEY", bad, "is blank or has spaces or line breaks: copy it again")
+        ("API_KEY", bad, "is empty or has spaces or line breaks: copy it again")
         for bad in ("", " ", f"{KEY}\n", f" {KEY}", f"{KEY} ", f"{KEY}\u200b")
     ],
     ("API_KEY", 1e5, _DECIMAL),

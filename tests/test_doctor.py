@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort, g, redirect, request, session
+from flask import Flask, Response, abort, g, got_request_exception, redirect, request, session
 from flask.logging import default_handler
 from flask_caching import Cache
 from flask_limiter import Limiter
@@ -19,15 +23,15 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_xiebao import Xiebao, entry_clicked, entry_refused, payment_returned
+from flask_xiebao import Xiebao, XiebaoError, entry_clicked, entry_refused, payment_returned
 
 SECRET_KEY = "c4f6e1d09b7a4e38"
-MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
+MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
 API_KEY = "a9Kx7mQp2ZrT8wLc"
 #: Base64 of the hex digits 5aa94a97d25, as keys of this gateway family are.
 SHORT_API_KEY = "NWFhOTRhOTdkMjU="
 #: What no output may show: a password in an error's text, too.
-HIDDEN = (SECRET_KEY, MEMBER_SECRET, API_KEY, SHORT_API_KEY, "hunter2", "sign=")
+HIDDEN = (SECRET_KEY, MEMBER_SECRET, API_KEY, SHORT_API_KEY, "hunter2", "sign=", "WyJ")
 
 
 def make_app(**config: Any) -> Flask:
@@ -346,24 +350,145 @@ def link_that_cannot_be_made() -> Flask:
     return app
 
 
+def loader_that_aborts() -> Flask:
+    def current_member() -> str:
+        abort(401)
+
+    return with_loader(make_app(), current_member)
+
+
+def loader_that_redirects() -> Flask:
+    def current_member() -> str:
+        abort(redirect("/login"))
+
+    return with_loader(make_app(), current_member)
+
+
+def crash_that_a_handler_hides() -> Flask:
+    def current_member() -> str:
+        raise ConnectionError("hunter2")
+
+    app = with_loader(make_app(), current_member)
+    app.register_error_handler(Exception, lambda error: ("Oops", 200))
+    return app
+
+
+def hook_that_fails_and_a_handler_that_hides_it() -> Flask:
+    app = with_loader(make_app())
+    app.register_error_handler(Exception, lambda error: ("Oops", 500))
+
+    @app.before_request
+    def count_visits() -> None:
+        raise ConnectionError("hunter2")
+
+    return app
+
+
+def hook_that_exits() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def stop() -> None:
+        sys.exit(0)
+
+    return app
+
+
+def hook_that_adds_slashes() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def add_slash() -> Any:
+        return None if request.path.endswith("/") else redirect(f"{request.path}/")
+
+    return app
+
+
+def error_of_its_own() -> Flask:
+    class ShopError(XiebaoError):
+        pass
+
+    app = with_loader(make_app())
+
+    @app.before_request
+    def look() -> None:
+        raise ShopError("hunter2")
+
+    return app
+
+
+def link_of_its_own_that_is_wrong() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def add_link() -> None:
+        app.extensions["xiebao"].product_link("")
+
+    return app
+
+
+def login_of_flask_login_that_is_not_there() -> Flask:
+    app = make_app()
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: None)
+    manager.login_view = "auth.login"
+    Xiebao(app)
+    return app
+
+
+def login_that_is_for_forms_alone() -> Flask:
+    app = make_app(XIEBAO_LOGIN_VIEW="login")
+    app.add_url_rule("/login", "login", lambda: "log in", methods=["POST"])
+    return with_loader(app)
+
+
+def member_secret_of_the_manual() -> Flask:
+    return with_loader(make_app(XIEBAO_MEMBER_SECRET="0123456789abcdef0123456789abcdef"))
+
+
+def keeps_plain_key_of_everybody() -> Flask:
+    app = with_loader(make_app())
+    app.extensions["xiebao"].keeps_plain_key(lambda member: True)
+    return app
+
+
+def keeps_plain_key_that_says_nothing() -> Flask:
+    app = with_loader(make_app())
+    app.extensions["xiebao"].keeps_plain_key(lambda member: None)
+    return app
+
+
+def keeps_plain_key_of_numbers_alone() -> Flask:
+    def kept(member: str) -> bool:
+        return int(member) < 1000
+
+    app = with_loader(make_app())
+    app.extensions["xiebao"].keeps_plain_key(kept)
+    return app
+
+
 #: Each of them: what is wrong, and what to do about it.
 BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     csrf_guard_of_flask_wtf: (
         "ERROR",
-        "product, home, policy: a click gets 400 before the link is read: a CSRF guard, perhaps",
+        "product, home, policy: a click on shop.example gets 400 before the link is read, from a",
         'csrf.exempt(app.blueprints["xiebao"])',
     ),
-    csrf_guard_of_its_own: ("ERROR", "a CSRF guard, perhaps", "check_token"),
+    csrf_guard_of_its_own: ("ERROR", "or a CSRF guard, perhaps: let the entries", "check_token"),
     login_wall: (
         "ERROR",
-        "product, home, policy: whoever clicks is sent to /login before the link is read: a login",
+        "product, home, policy: whoever clicks is sent to /login before the link is read, by a log",
         'if request.blueprint == "xiebao": return',
     ),
-    login_wall_that_says_401: ("ERROR", "gets 401 before the link is read: a login", "require_log"),
-    firewall: ("ERROR", "gets 403 from what is wrapped around app.wsgi_app", "have it let the"),
+    login_wall_that_says_401: (
+        "ERROR",
+        "gets 401 before the link is read, from a login",
+        "require_l",
+    ),
+    firewall: ("ERROR", "gets 403 before Flask looks for a view, from a middleware", "have it let"),
     limiter: (
         "ERROR",
-        "a click gets 429 before the link is read: a limiter",
+        "gets 429 before the link is read, from a limiter: allow more",
         'limiter.exempt(app.blueprints["xiebao"])',
     ),
     crash_in_before_request: (
@@ -477,19 +602,69 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     another_host: (
         "ERROR",
-        "the site sends whoever clicks on to https://www.shop.example",
-        "set XIEBAO_PUBLIC_URL to where it really is",
+        "whoever clicks is sent to https://www.shop.example",
+        "set XIEBAO_PUBLIC_URL to where the site is",
     ),
     only_https: (
         "ERROR",
-        "the site sends whoever clicks on to https://shop.example",
-        "set XIEBAO_PUBLIC_URL to where it really is",
+        "whoever clicks is sent to https://shop.example",
+        "set XIEBAO_PUBLIC_URL to where the site is",
     ),
     host_that_is_not_trusted: (
         "ERROR",
         "product, home, policy: ",
         "TRUSTED_HOSTS",
     ),
+    loader_that_aborts: (
+        "ERROR",
+        "product, home, policy: a click is answered by current_member (",
+        "which aborts with 401: have the member_loader return None where nobody is logged in",
+    ),
+    loader_that_redirects: (
+        "ERROR",
+        "a click is answered by current_member (",
+        "which aborts with 302: have the member_loader return None",
+    ),
+    crash_that_a_handler_hides: ("ERROR", "ConnectionError in current_member (", "fix it"),
+    hook_that_fails_and_a_handler_that_hides_it: (
+        "ERROR",
+        "gets 500 before the link is read, from one of the site's hooks, or its handler of an err",
+        "count_visits",
+    ),
+    hook_that_exits: ("ERROR", "a click fails. SystemExit in stop (", "fix it"),
+    hook_that_adds_slashes: (
+        "ERROR",
+        "product, home, policy: whoever clicks is sent to another form of the same path",
+        "add_slash",
+    ),
+    error_of_its_own: ("ERROR", "ShopError in look (", "fix it"),
+    link_of_its_own_that_is_wrong: ("ERROR", "caseCode is empty", "See add_link ("),
+    login_of_flask_login_that_is_not_there: (
+        "ERROR",
+        "Whoever is sent to log in gets an error",
+        "BuildError in",
+    ),
+    login_that_is_for_forms_alone: (
+        "ERROR",
+        "Visitors who are not logged in are sent to /login, which takes no GET",
+        "name the view that shows the login",
+    ),
+    member_secret_of_the_manual: (
+        "WARNING",
+        "XIEBAO_MEMBER_SECRET is well known",
+        "choose another",
+    ),
+    keeps_plain_key_of_everybody: (
+        "WARNING",
+        "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot know",
+        "name those alone who were there before",
+    ),
+    keeps_plain_key_that_says_nothing: (
+        "ERROR",
+        "keeps_plain_key must return True or False, not None",
+        "",
+    ),
+    keeps_plain_key_of_numbers_alone: ("ERROR", "ValueError in kept (", "fix it"),
     link_that_cannot_be_made: (
         "ERROR",
         "product, home, policy: a link cannot be made. AttributeError in add_language (",
@@ -621,6 +796,74 @@ def with_a_lax_cookie() -> Flask:
     return with_loader(make_app(SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=True))
 
 
+def that_looks_at_what_servers_and_browsers_say() -> Flask:
+    """At the address of whoever asks, at what a proxy says of https, at what browsers accept."""
+    app = with_loader(make_app())
+
+    @app.before_request
+    def look() -> Any:
+        ipaddress.ip_address(request.remote_addr or "")
+        assert "gzip" in request.headers["Accept-Encoding"]
+        if request.headers.get("X-Forwarded-Proto", "http") != "https":
+            return redirect(request.url.replace("http:", "https:"))
+        return None
+
+    return app
+
+
+def whose_hooks_need_a_whole_request() -> Flask:
+    """As Flask's own manual has it."""
+    app = make_app()
+
+    @app.url_defaults
+    def add_language_code(endpoint: str, values: dict[str, Any]) -> None:
+        if "lang_code" in values or not g.lang_code:
+            return
+        if app.url_map.is_endpoint_expecting(endpoint, "lang_code"):
+            values["lang_code"] = g.lang_code
+
+    @app.url_value_preprocessor
+    def pull_lang_code(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.lang_code = (values or {}).pop("lang_code", None)
+
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.monotonic()
+
+    @app.teardown_request
+    def end(error: BaseException | None) -> None:
+        app.logger.debug("It took %s seconds.", time.monotonic() - g.begun)
+
+    return with_loader(app)
+
+
+def that_gets_over_its_errors() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def look() -> None:
+        got_request_exception.send(app, exception=ValueError("the cache is down"))
+        if request.endpoint != "broken":
+            with contextlib.suppress(ZeroDivisionError):
+                app.test_client().get("/broken")
+
+    @app.get("/broken")
+    def broken() -> str:
+        return str(1 // 0)
+
+    return app
+
+
+def that_keeps_some_plain_keys() -> Flask:
+    app = with_loader(make_app())
+    app.extensions["xiebao"].keeps_plain_key(lambda member: member in ("8", "9"))
+    return app
+
+
+def with_an_address_in_capitals() -> Flask:
+    return with_loader(make_app(XIEBAO_PUBLIC_URL="HTTPS://shop.example"))
+
+
 def in_production() -> Flask:
     return with_loader(make_app(XIEBAO_ENV="production"))
 
@@ -630,6 +873,8 @@ SOUND = [
     *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),
     *(in_chinese, mounted_with_an_application_root, in_two_languages, with_cached_pages),
     *(with_a_cache_that_keeps_nothing, with_a_lax_cookie, in_production),
+    *(that_looks_at_what_servers_and_browsers_say, whose_hooks_need_a_whole_request),
+    *(that_gets_over_its_errors, that_keeps_some_plain_keys, with_an_address_in_capitals),
 ]
 
 
@@ -641,8 +886,8 @@ def test_a_sound_site_has_no_warning(site: Callable[[], Flask], mode: str) -> No
     said = doctor(app)
     assert (said["WARNING"], said["ERROR"]) == ("", "")
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
-        assert f"{page}: a link was made, found and opened, and leads on." in said["ok"]
-    assert "paid: the way back from a payment leads back." in said["ok"]
+        assert f"{page}: a link was made, found and opened, and leads to the gateway." in said["ok"]
+    assert "paid: after a payment, the browser comes back to the site." in said["ok"]
 
 
 def cured_csrf_guard() -> Flask:
@@ -684,11 +929,6 @@ def test_nobody_hears_of_the_doctors_clicks(caplog: pytest.LogCaptureFixture) ->
 
     @xiebao.click_guard
     def guard(member: str, entry: Any) -> bool:
-        heard.append(member)
-        return False
-
-    @xiebao.keeps_plain_key
-    def keeps(member: str) -> bool:
         heard.append(member)
         return False
 

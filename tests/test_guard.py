@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, abort, jsonify, make_response, redirect
 from werkzeug.exceptions import Forbidden
+from werkzeug.local import LocalProxy
 from werkzeug.test import TestResponse
 
-from flask_xiebao import ConfigError, Entry, Xiebao, entry_clicked, entry_refused
+from flask_xiebao import ConfigError, Entry, LinkError, Xiebao, entry_clicked, entry_refused
 from tests.qr import read as read_qr
 from tests.support import CODE, PC, PHONE, MakeSite, Site, arrival, href, paid_url, soup
 
@@ -301,6 +304,74 @@ def test_a_guard_that_fails_lets_nobody_through(make_site: MakeSite) -> None:
 def test_what_is_no_function_is_refused_where_it_is_registered(hook: str) -> None:
     with pytest.raises(ConfigError, match=f"{hook} takes a function, not str"):
         getattr(Xiebao(), hook)("lucy")
+
+
+@pytest.mark.parametrize(
+    ("hook", "function", "said"),
+    [
+        ("member_loader", lambda request: "8", "without arguments, .*: missing .* 'request'"),
+        ("click_guard", lambda member: True, "with member and entry, .*: too many positional"),
+        ("click_guard", lambda: True, "with member and entry"),
+        ("keeps_plain_key", lambda: True, "with member, and tests.test_guard.<lambda> does not"),
+    ],
+)
+def test_what_takes_other_arguments_is_refused_where_it_is_registered(
+    hook: str, function: Any, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"{hook} is called {said}"):
+        getattr(Xiebao(), hook)(function)
+
+
+class Waiting:
+    """Hooks whose methods are async, an object that is called, and what takes anything."""
+
+    async def __call__(self, *_: Any) -> bool:
+        return False
+
+    async def method(self, member: str, entry: Entry) -> bool:
+        return False
+
+
+async def with_more(more: str, member: str, entry: Entry) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    "guard", [Waiting(), Waiting().method, functools.partial(with_more, "more")], ids=repr
+)
+def test_a_guard_that_is_async_in_another_way_is_waited_for(site: Site, guard: Any) -> None:
+    site.xiebao.click_guard(guard)
+    site.log_in("lucy")
+    assert is_refused(site.follow(site.link("product")))
+
+
+def test_a_lazy_answer_is_what_it_stands_for(site: Site) -> None:
+    site.log_in("lucy")
+    site.xiebao.click_guard(lambda member, entry: LocalProxy(lambda: True))
+    assert arrival(site.follow(site.link("product")))
+    site.xiebao.click_guard(lambda member, entry: LocalProxy(lambda: False))
+    assert is_refused(site.follow(site.link("product")))
+
+
+def test_a_loader_that_nobody_awaits_is_told_to_be_registered_itself(site: Site) -> None:
+    async def current_member() -> str:
+        return "8"
+
+    site.xiebao.member_loader(lambda: current_member())
+    with pytest.raises(LinkError, match="a coroutine, which nobody awaits: register the async"):
+        site.follow(site.link("product", member="8"))
+
+
+@pytest.mark.parametrize("way", ["tuple", "redirect"])
+def test_its_own_answer_is_sent_also_where_the_site_traps_exceptions(
+    make_site: MakeSite, way: str
+) -> None:
+    answer, status, _ = OWN[way]
+    site = make_site(TRAP_HTTP_EXCEPTIONS=True, XIEBAO_LOGIN_VIEW="page")
+    site.xiebao.click_guard(lambda member, entry: answer())
+    assert site.follow(site.link("product")).location == "/page?next=" + quote(site.link("product"))
+    site.log_in("lucy")
+    assert site.follow(site.link("product")).status_code == status
 
 
 @pytest.mark.parametrize("hook", ["member_loader", "click_guard", "keeps_plain_key"])

@@ -307,12 +307,12 @@ def test_the_secret_is_shown_nowhere(make_site: MakeSite, caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     ("secret", "said"),
     [
-        ("x" * 31, "has 31 characters: 32 at least are needed."),
-        (" " * 40, "is blank"),
+        ("x" * 31, "must have 32 characters or more, not 31."),
+        (" " * 40, "is empty or has spaces"),
         (f"{SECRET}\n", "line breaks"),
         (1.5, "decimal number"),
         (b"0" * 32, "must be text"),
-        ("", "is blank"),
+        ("", "is empty or has spaces"),
     ],
 )
 def test_a_wrong_secret_is_refused_with_what_to_do(

@@ -39,6 +39,8 @@ def cause(site: Site) -> Callable[[NamedSignal], int]:
 class Ear:
     """A receiver that notes what it hears, and then fails if it is told to."""
 
+    __qualname__: str
+
     def __init__(self, failing: bool = False) -> None:
         self.heard: list[dict[str, Any]] = []
         self.failing = failing
@@ -57,7 +59,8 @@ def test_receivers_that_fail_are_logged_and_the_others_still_hear(
     signal: NamedSignal,
 ) -> None:
     ears = [Ear(failing=True), Ear(), Ear(failing=True), Ear(), Ear(failing=True)]
-    for ear in ears:
+    for number, ear in enumerate(ears):
+        ear.__qualname__ = f"receiver_{number}"
         signal.connect(ear, site.app)
 
     assert cause(signal) == (404 if signal is entry_refused else 302)
@@ -66,9 +69,27 @@ def test_receivers_that_fail_are_logged_and_the_others_still_hear(
     errors = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert [record.levelno for record in errors] == [logging.ERROR] * 3
     for record in errors:
-        assert signal.name in record.getMessage()
+        assert f"A receiver of {signal.name} failed: fix tests.test_signals.receiver_" in (
+            record.getMessage()
+        )
         assert record.exc_info is not None
         assert str(record.exc_info[1]) == "this receiver fails"
+
+
+def test_the_log_names_a_receiver_and_shows_nothing_of_its_object(
+    site: Site, cause: Callable[[NamedSignal], int], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Mailer:
+        def __repr__(self) -> str:
+            raise AssertionError("nobody asked for this")
+
+        def send(self, app: Flask, **_: Any) -> None:
+            raise RuntimeError("this receiver fails")
+
+    mailer = Mailer()
+    entry_clicked.connect(mailer.send, site.app)
+    assert cause(entry_clicked) == 302
+    assert "Mailer.send" in caplog.text
 
 
 def test_the_log_does_not_say_that_somebody_was_let_through_who_was_refused(

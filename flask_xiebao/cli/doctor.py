@@ -144,7 +144,7 @@ def _endpoint(path: str) -> tuple[str, Mapping[str, Any]] | None:
 
 
 def check_login(state: State) -> Iterator[Finding]:
-    """Say whether the site knows its members, and where those who are not logged in go."""
+    """Say whether the site knows its members, and whether its login is there."""
     if not state.hooks.members_are_known():
         yield warning(
             "Nothing says who is logged in, so only links with max_age can be followed: add a"
@@ -154,10 +154,7 @@ def check_login(state: State) -> Iterator[Finding]:
         source = "Flask-Login" if state.hooks.member_loader is None else "A member_loader"
         yield ok(f"{source} says who is logged in.")
     view = state.settings.login_view
-    if view is None:
-        answer = "are sent to log in by Flask-Login" if login_manager() else "get a 401 page"
-        yield ok(f"Visitors who are not logged in {answer}. XIEBAO_LOGIN_VIEW can name your login.")
-    elif view not in current_app.view_functions:
+    if view is not None and view not in current_app.view_functions:
         meant = get_close_matches(view, current_app.view_functions, 1)
         advice = f"did you mean {meant[0]}?" if meant else "flask routes lists those there are."
         yield bad(f"XIEBAO_LOGIN_VIEW: there is no endpoint {view}: {advice}")
@@ -191,12 +188,12 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
             )
         else:
             yield ok(f"{begin}.")
-    elif url.startswith("https://"):
+    elif url.lower().startswith("https://"):
         yield ok(f"{begin}.")
     else:
         yield warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
     root = current_app.config["APPLICATION_ROOT"].rstrip("/")
-    if settings.public_url and not urlsplit(settings.public_url).path.startswith(root):
+    if settings.public_url and not f"{urlsplit(settings.public_url).path}/".startswith(f"{root}/"):
         yield warning(
             f"APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"
             f" XIEBAO_PUBLIC_URL in {root}."
@@ -234,10 +231,15 @@ def check_ids(state: State, current: str | None) -> Iterator[Finding]:
     :param current: an id of a member of the site's, if one is known.
     """
     if state.settings.member_secret is not None:
-        yield ok("The gateway knows members by keys that only this site can make.")
+        yield ok("XIEBAO_MEMBER_SECRET makes the keys by which the gateway knows members.")
         return
     guessed = _what_can_be_guessed(state, current)
-    if guessed:
+    if not guessed:
+        yield ok(
+            "The gateway knows members by the bare id that the member_loader returns. Where it can"
+            " be guessed, as the number of a row can, set XIEBAO_MEMBER_SECRET."
+        )
+    else:
         yield warning(
             f"The gateway knows members by {guessed}: whoever has seen one gateway URL can make"
             " another for any of them. Set XIEBAO_MEMBER_SECRET; where members have policies"

@@ -16,6 +16,7 @@ from .findings import Finding, ok, warning
 _SHORTEST_KEY = 16
 # Keys that tutorials print and that are long enough, without punctuation.
 _PUBLISHED_KEYS = (
+    "0123456789abcdef0123456789abcdef",  # of our own manual
     *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
     *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
 )
@@ -64,6 +65,11 @@ def check_member_secret(state: State) -> Iterator[Finding]:
     secret = state.settings.member_secret
     if secret is None:
         return
+    if _is_weak(secret.reveal()):
+        yield warning(
+            "XIEBAO_MEMBER_SECRET is well known, so anybody can make keys of members. Before the"
+            f" first member clicks, choose another. {NEW_KEY}."
+        )
     others = [*_signing_keys(), ("XIEBAO_API_KEY", state.settings.api_key.reveal())]
     for name, key in others:
         if secret.reveal() == (key if isinstance(key, str) else key.decode("latin-1")):

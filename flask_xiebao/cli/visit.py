@@ -21,17 +21,18 @@ from werkzeug.test import Client
 from ..errors import XiebaoError
 from ..rehearsal import ENVIRON_KEY, Rehearsal
 from ..testing.devices import DEVICES
-from ..urls import login_url
 
 # What a phone's browser sends when somebody taps a link in a mail.
 _HEADERS = {
     "User-Agent": DEVICES["iphone"],
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Encoding": "gzip, deflate, br",
     "Accept-Language": "zh-CN,zh-Hans;q=0.9",
     "Sec-Fetch-Site": "none",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
+
 _NOT_THE_SITES = tuple(
     f"{folder}{os.sep}"
     for folder in (
@@ -46,30 +47,29 @@ class Visit:
 
     :param url: where to, absolute.
     :param mount: the path below which the server has the app, as its ``SCRIPT_NAME``.
-    :param login_view: the login that would be sent to from there, to see whether there is one.
+    :param inside: what to try in the request, when the site's own hooks have seen it.
 
     :ivar url: where it went.
     :ivar status: of the answer; 0 where there was none.
     :ivar location: where the answer leads.
     :ivar started: whether the request came as far as Flask.
     :ivar endpoint: whose view Flask found for it.
-    :ivar error: what failed.
-    :ivar login_error: why there is no login to send to.
+    :ivar error: why there was no answer, or that of an error.
     :ivar rehearsal: what the extension's own view says.
     """
 
     def __init__(
-        self, app: Flask, url: str, mount: str = "", login_view: str | None = None
+        self, app: Flask, url: str, mount: str = "", inside: Callable[[], object] | None = None
     ) -> None:
         self.url = url
         self.status = 0
         self.location = ""
         self.started = False
         self.endpoint: str | None = None
-        self.error: Exception | None = None
-        self.login_error: Exception | None = None
+        self.error: BaseException | None = None
         self.rehearsal = Rehearsal()
-        self._login_view = login_view
+        self._inside = inside
+        self._reported: Exception | None = None
         # In a context of its own, or it would have the g of this one, and who is logged in there.
         contextvars.Context().run(self._send, app, url, mount)
 
@@ -77,7 +77,7 @@ class Visit:
         parts = urlsplit(url)
         watched: dict[NamedSignal, Callable[..., None]] = {
             request_started: self._starts,
-            got_request_exception: self._fails,
+            got_request_exception: self._reports,
             request_finished: self._finishes,
         }
         with ExitStack() as stack:
@@ -87,50 +87,71 @@ class Visit:
                 response = Client(app, use_cookies=False).head(
                     parts.path.removeprefix(mount),
                     base_url=f"{parts.scheme}://{parts.netloc}{mount}",
-                    headers=_HEADERS,
+                    # Proxies say so, and hooks that send everybody to https look at it.
+                    headers={**_HEADERS, "X-Forwarded-Proto": parts.scheme},
+                    environ_base={"REMOTE_ADDR": "127.0.0.1"},
                     environ_overrides={ENVIRON_KEY: self.rehearsal},
                     # What the app logs of an error may hold passwords.
                     errors_stream=io.StringIO(),
                 )
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a hook may even exit
                 self.error = error
             else:
                 self.status = response.status_code
                 self.location = response.headers.get("Location", "")
+                if self.status >= 500:
+                    self.error = self._reported
 
     def _starts(self, _app: Flask, **_: Any) -> None:
-        self.started = True
-        self.endpoint = request.endpoint
+        if self._is_this_request():
+            self.started = True
+            self.endpoint = request.endpoint
 
-    def _fails(self, _app: Flask, exception: Exception, **_: Any) -> None:
-        self.error = exception
+    def _reports(self, _app: Flask, exception: Exception, **_: Any) -> None:
+        # Hooks may report errors that they get over.
+        if self._is_this_request():
+            self._reported = exception
 
     def _finishes(self, _app: Flask, **_: Any) -> None:
-        if self._login_view is None or self.endpoint is None:
-            return
-        try:
-            login_url(self._login_view)
-        except Exception as error:
-            self.login_error = error
+        if self._inside is not None and self.endpoint is not None and self._is_this_request():
+            self._inside()
+
+    def _is_this_request(self) -> bool:
+        # A hook may send others to the same app.
+        return request.environ.get(ENVIRON_KEY) is self.rehearsal
 
 
-def explain(error: Exception) -> str:
+def explain(error: BaseException) -> str:
     """Say what failed and where; not what it says itself, which may hold passwords."""
-    if isinstance(error, XiebaoError):
-        return str(error)
-    return f"{type(error).__name__} in {_place(error)}: fix it."
+    if isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao."):
+        place = _places(error, of_site=True)
+        return f"{error} See {_named(*place[-1])}." if place else str(error)
+    name = type(error).__name__
+    return f"{name} in {place_of(error)}: fix it. A click on the running site logs the rest."
 
 
-def _place(error: Exception) -> str:
-    """Return the innermost place of an error that is in the site's own files, if any is."""
-    frames = [
-        (frame, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if not _file(frame).startswith(_NOT_THE_SITES)
-    ] or list(traceback.walk_tb(error.__traceback__))
-    frame, line = frames[-1]
-    file = _file(frame).removeprefix(f"{os.getcwd()}{os.sep}")
-    return f"{frame.f_code.co_name} ({file}:{line})"
+def place_of(error: BaseException) -> str:
+    """Return the innermost place of an error in the site's own files, else in any."""
+    places = _places(error, of_site=True) or _places(error, of_site=False)
+    return _named(*places[-1]) if places else "a hook"
+
+
+def _places(error: BaseException, *, of_site: bool) -> list[tuple[FrameType, int]]:
+    places = list(traceback.walk_tb(error.__traceback__))
+    if not of_site:
+        return places
+    places = [place for place in places if not _file(place[0]).startswith(_NOT_THE_SITES)]
+    return [place for place in places if _file(place[0]).startswith(_here())] or places
+
+
+def _named(frame: FrameType, line: int) -> str:
+    return f"{frame.f_code.co_name} ({_file(frame).removeprefix(_here())}:{line})"
+
+
+def _here() -> str:
+    return f"{os.getcwd()}{os.sep}"
 
 
 def _file(frame: FrameType) -> str:

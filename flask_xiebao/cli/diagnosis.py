@@ -1,0 +1,181 @@
+"""Why a click of ``doctor`` did not arrive, as far as that can be seen, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from ..admission import WHY, Refusal
+from ..log import name_of
+from ..pages import PAGES
+from ..state import State
+from ..testing import Verdict
+from .visit import Visit, explain, place_of
+
+_LOCALE = "en"
+_LET_THROUGH = (
+    'let the entries through, which check for themselves: if request.blueprint == "xiebao": return.'
+)
+
+
+def why_not_there(state: State, page: str, visit: Visit, verdict: Verdict) -> str:
+    """Say why a click did not arrive at the gateway; "" if it did.
+
+    :param verdict: what the gateway makes of where the click leads.
+    """
+    problem = _on_the_way(state, page, visit)
+    if problem:
+        return problem
+    address = visit.location.partition("?")[0]
+    if visit.status != 302 or not address.endswith(state.gateway.base_url + PAGES[page].path):
+        return _changed(visit)
+    if verdict.accepted:
+        return ""
+    return f"the gateway would refuse a click. {' '.join(verdict.reasons_in(_LOCALE))}"
+
+
+def why_not_back(state: State, visit: Visit) -> str:
+    """Say why a payment does not come back; "" if it does."""
+    problem = _on_the_way(state, "paid", visit)
+    if problem or (visit.status == 302 and urlsplit(visit.location).path.endswith("/")):
+        return problem
+    return _changed(visit)
+
+
+def _on_the_way(state: State, name: str, visit: Visit) -> str:
+    """Say why the extension's own view did not answer, or did not let through; "" if it did."""
+    seen = visit.rehearsal
+    if seen.refusal is not None:
+        return _refused(seen.refusal)
+    error = seen.error or visit.error
+    if isinstance(error, HTTPException):
+        return (
+            f"a click is answered by {place_of(error)}, which aborts with {visit.status}: have the"
+            " member_loader return None where nobody is logged in."
+        )
+    if error is not None:
+        return f"a click fails. {explain(error)}"
+    if not visit.started:
+        return _outside(visit)
+    if visit.endpoint != f"xiebao.{name}":
+        return _elsewhere(visit)
+    return "" if seen.reached else _before(state, visit)
+
+
+def _refused(refusal: Refusal) -> str:
+    if refusal.reason == "invalid_link":
+        return (
+            "a link does not arrive as it was made, so it is refused. Something wrapped around"
+            " app.wsgi_app changes its path: have the paths of the entries left alone."
+        )
+    return f"a link that was just made is refused, since {WHY[refusal.cause]}."
+
+
+def _outside(visit: Visit) -> str:
+    for mount, url in below_mounts(visit.url).items():
+        if Visit(this_app(), url).started:
+            return (
+                f"a link that leaves the site gets {visit.status}, since DispatcherMiddleware has"
+                f" the site below {mount}: end XIEBAO_PUBLIC_URL in {mount}."
+            )
+    advice = "have it let the paths of the entries through."
+    if visit.status == 404:
+        advice += " If it mounts the site below a path, end XIEBAO_PUBLIC_URL in that path."
+    return (
+        f"a click gets {visit.status} before Flask looks for a view, from a middleware around"
+        f" app.wsgi_app or a Flask class of the site's own: {advice}"
+    )
+
+
+def _elsewhere(visit: Visit) -> str:
+    if visit.endpoint is not None:
+        return f"its links lead to {visit.endpoint}: change XIEBAO_URL_PREFIX."
+    return (
+        f"Flask has no view for its links on {urlsplit(visit.url).netloc}, and answers"
+        f" {visit.status}: is this a host that SERVER_NAME or TRUSTED_HOSTS let in?"
+    )
+
+
+def _before(state: State, visit: Visit) -> str:
+    """Say who answered before the view."""
+    at = urlsplit(visit.url)
+    if visit.location:
+        what = _sent_on(state, at.scheme, at.netloc, visit.location)
+    else:
+        what = (
+            f"a click on {at.netloc} gets {visit.status} before the link is read, from"
+            f" {_who_says(visit.status)}"
+        )
+    return what + _suspects("before_request", current_app.before_request_funcs.get(None, ()))
+
+
+def _sent_on(state: State, scheme: str, host: str, location: str) -> str:
+    to = urlsplit(location)
+    origin = f"{to.scheme}://{to.netloc}"
+    if f"{state.settings.url_prefix}/" not in to.path:
+        return (
+            f"whoever clicks is sent to {to.path} before the link is read, by a login wall,"
+            f" perhaps: {_LET_THROUGH}"
+        )
+    if to.netloc and origin != f"{scheme}://{host}":
+        return f"whoever clicks is sent to {origin}: set XIEBAO_PUBLIC_URL to where the site is."
+    return (
+        "whoever clicks is sent to another form of the same path, and has to come again:"
+        f" {_LET_THROUGH}"
+    )
+
+
+def _who_says(status: int) -> str:
+    """Say who answers so before a view does, and what to do about it."""
+    extensions = current_app.extensions
+    if status == 429:
+        advice = _LET_THROUGH
+        if "limiter" in extensions:
+            advice = 'exempt them, with limiter.exempt(app.blueprints["xiebao"]).'
+        return f"a limiter: allow more, or {advice}"
+    if status == 400 and "csrf" in extensions:
+        return (
+            "a CSRF guard, perhaps. The entries change nothing and take no form: exempt them, with"
+            ' csrf.exempt(app.blueprints["xiebao"]).'
+        )
+    if status in (400, 401, 403):
+        return f"a login wall or a CSRF guard, perhaps: {_LET_THROUGH}"
+    return f"one of the site's hooks, or its handler of an error in one: {_LET_THROUGH}"
+
+
+def _changed(visit: Visit) -> str:
+    advice = "Leave what the blueprint xiebao answers as it is."
+    if visit.status == 200 and current_app.config.get("DEBUG_TB_INTERCEPT_REDIRECTS"):
+        advice = "Flask-DebugToolbar does so: set DEBUG_TB_INTERCEPT_REDIRECTS to False."
+    return (
+        "the redirect of a click is changed on its way out, by an after_request hook or a"
+        f" middleware; a browser gets {visit.status}. {advice}"
+        + _suspects("after_request", current_app.after_request_funcs.get(None, ()))
+    )
+
+
+def _suspects(kind: str, hooks: Iterable[object]) -> str:
+    names = [name for name in map(name_of, hooks) if not name.startswith("flask_xiebao.")]
+    return f" What the app has in {kind}: {', '.join(names)}." if names else ""
+
+
+def this_app() -> Flask:
+    """Return the current app itself."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
+
+
+def below_mounts(url: str) -> dict[str, str]:
+    """Return a URL of the site as it is below each path at which something mounts an app."""
+    wrapped: Any = this_app().wsgi_app
+    while wrapped is not None and not isinstance(wrapped, DispatcherMiddleware):
+        wrapped = getattr(wrapped, "app", None)
+    if wrapped is None:
+        return {}
+    parts = urlsplit(url)
+    return {mount: parts._replace(path=mount + parts.path).geturl() for mount in wrapped.mounts}
