@@ -150,13 +150,12 @@ def refuse(state: State, refused: RefusedError) -> Response:
     if _wants_json():
         response = jsonify(status=status, reason=reason)
     else:
-        login_view = state.settings.login_view
         response = _page(
             state,
             "notice",
             status=status,
             reason=reason,
-            login=login_url(login_view) if login_view and status in (401, 410) else None,
+            login=_login_link(state) if status in (401, 410) else None,
             start=f"{request.root_path}/",
         )
     response.status_code = status
@@ -186,6 +185,19 @@ def tell(state: State, refused: RefusedError) -> None:
         entry=refused.entry,
         member=refused.member,
     )
+
+
+def _login_link(state: State) -> str | None:
+    """Return the URL of the site's login that comes back to this link, or None."""
+    if state.settings.login_view is not None:
+        return login_url(state.settings.login_view)
+    manager = login_manager()
+    if manager is None or not manager.login_view:
+        return None
+    from flask_login import login_url as url_of_login
+
+    link: str = url_of_login(manager.login_view, next_url=this_link())
+    return link
 
 
 def _wants_json() -> bool:

@@ -981,7 +981,7 @@ def test_a_site_that_is_mounted_and_does_not_say_where_is_found() -> None:
     mount(app, "/shop")
     said = doctor(app)
     assert said["ERROR"] == ""
-    assert said["WARNING"].startswith("Nothing says where the site is.")
+    assert said["WARNING"].startswith("XIEBAO_PUBLIC_URL is not set, so")
     assert said["WARNING"].count("\n") == 0
 
 

@@ -56,7 +56,7 @@ def is_refused(response: TestResponse) -> bool:
     """Tell whether it is the notice for whom the site did not let through."""
     assert "Location" not in response.headers
     assert response.headers["Cache-Control"] == "no-store"
-    assert "不能打开" in str(soup(response).h1)
+    assert "您无法打开这个链接" in str(soup(response).h1)
     return response.status_code == 403
 
 
@@ -172,7 +172,7 @@ def test_the_notice_speaks_english_and_offers_no_login(make_site: MakeSite) -> N
     site.xiebao.click_guard(lambda member, entry: False)
     site.log_in("lucy")
     notice = soup(site.follow(site.link("product")))
-    assert "Your account cannot open this" in str(notice.h1)
+    assert "You cannot open this link" in str(notice.h1)
     assert [str(link["href"]) for link in notice.select("main a")] == ["/"]
 
 

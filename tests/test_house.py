@@ -29,8 +29,8 @@ ORDER = (
     *("attributes", "templating", "answers", "views"),
     # for a site's tests, and for its shell
     *("testing.document", "testing.links", "testing.simulator", "testing", "testing.devices"),
-    *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.visit", "cli.clicks"),
-    *("cli.doctor", "cli", "extension", "", "pytest_plugin"),
+    *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.visit", "cli.diagnosis"),
+    *("cli.clicks", "cli.doctor", "cli", "extension", "", "pytest_plugin"),
 )
 PURE = ORDER[: ORDER.index("log")]
 
@@ -158,7 +158,7 @@ TEXTS = {
     "claim.title": "paĝo de reklamo",
     "meaning.claimNum": "la reklamo",
     "handoff.how": "Skanu la kodon.",
-    "notice.404.title": "Ĉi tiu ligilo ne funkcias",
+    "notice.invalid_link.title": "Ĉi tiu ligilo ne funkcias",
     "qr.label": "Kodo por telefono",
     "simulator.accepted": "Akceptita: {page}",
     "problem.missing": "{parameter} mankas: {meaning}",

@@ -6,15 +6,17 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import time_machine
 from flask import Flask
+from flask_login import LoginManager
 
 from flask_xiebao import Entry, entry_refused
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import link_to
-from tests.support import CODE, NUMBER, PHONE, SECRET, SIGN, MakeSite, Site, paid_url, soup
+from tests.support import CODE, NUMBER, PHONE, SECRET, SIGN, MakeSite, Site, href, paid_url, soup
 
 NOW = 1_800_000_000
 MEMBER_SECRET = "a-member-secret-of-a-good-length"
@@ -302,3 +304,44 @@ def test_a_logger_that_is_off_says_nothing(site: Site, caplog: pytest.LogCapture
     with caplog.at_level(logging.WARNING, "flask_xiebao"):
         site.follow("/xiebao/product/nonsense")
     assert lines(caplog) == []
+
+
+#: What a notice says to do: on a site that can send people to its login, and on one that cannot.
+NOTICES = [
+    ("nobody", None, "请先在网站上登录，再重新打开这个链接", "Sign in on the site, then open"),
+    ("expired", "page", "请登录后继续，或者重新获取链接", "Sign in to continue, or ask for a new"),
+    ("expired", None, "请先在网站上登录，再重新打开", "Sign in on the site and open it again"),
+    ("another member", "page", "请先退出当前账号", "Sign out, sign in to the account"),
+    ("cut", None, "请从网站上重新打开", "Please start again from the site"),
+    ("locked", None, "请联系本站客服", "please contact customer service"),
+]
+
+
+@pytest.mark.parametrize(("name", "login_view", "zh", "en"), NOTICES)
+def test_a_notice_says_what_to_do(
+    make_site: MakeSite, name: str, login_view: str | None, zh: str, en: str
+) -> None:
+    for locale, said in (("zh", zh), ("en", en)):
+        site = make_site(XIEBAO_LOCALE=locale, XIEBAO_LOGIN_VIEW=login_view)
+        site.log_in("alice")
+        url = CASES[name].url(site)
+        notice = soup(site.follow(url)).select_one("main")
+        assert notice is not None
+        assert said in notice.text
+        links = [str(link["href"]) for link in notice.select("a")]
+        login = f"/page?next={quote(url)}"
+        assert (login in links) is (login_view is not None and name == "expired")
+
+
+def test_a_site_that_is_switched_off_says_so_to_visitors(make_site: MakeSite) -> None:
+    off = make_site(XIEBAO_ENABLED=False)
+    assert "请稍后再试" in soup(off.follow("/xiebao/product/whatever")).text
+
+
+def test_a_notice_leads_to_the_login_of_flask_login(make_site: MakeSite) -> None:
+    site = make_site(loader=False)
+    manager = LoginManager(site.app)
+    manager.user_loader(lambda user_id: None)
+    manager.login_view = "page"
+    url = CASES["expired"].url(site)
+    assert href(site.follow(url), "去登录") == f"/page?next={quote(url, safe='')}"

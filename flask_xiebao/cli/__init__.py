@@ -21,7 +21,7 @@ from .findings import report
 
 @click.group()
 def xiebao() -> None:
-    """Insurance entries to Xiebao: check a site, make links, read URLs.
+    """Insurance entries to Xiebao: check this site, make links, explain URLs.
 
     Numbers such as 2.1 are sections of Xiebao's interface document.
     """
@@ -32,9 +32,10 @@ def xiebao() -> None:
 def doctor(ctx: click.Context) -> None:
     """Check every setting, and follow a link of each page (2.1 to 2.3).
 
-    The links go through the whole app, as those in a mail do. Its hooks run; its receivers and its
-    click_guard hear nothing. Nothing is sent to Xiebao, and no secret is printed. An app that
-    Xiebao refuses gets the list of what is wrong. Exits with 1 when there is an error.
+    The links go through the whole app, as those in a mail do. Its hooks run; its signal receivers
+    and its click_guard are not called. Nothing is sent to Xiebao, and no secret is printed. Where
+    the settings are so wrong that the app does not load, they are listed all the same. Exits with 1
+    when there is an error.
     """
     from .doctor import check_refused, check_site
 
@@ -60,7 +61,7 @@ def doctor(ctx: click.Context) -> None:
     help="Instead of what the device says.",
 )
 @click.option("--return-to", metavar="PATH", help="Path of this site to come back to (paySuccess).")
-@click.option("--client-reference", help="The site's own word for what it is about: an order.")
+@click.option("--client-reference", help="Your own word for what it is about: an order's number.")
 @click.option(
     "--external/--local",
     default=None,
@@ -103,9 +104,9 @@ def inspect(ctx: click.Context, url: str) -> None:
     """Explain a URL of the gateway, or a link of this site.
 
     Put it in quotes: the shell ends it at the first & otherwise. Each parameter of a gateway URL
-    (2.1 to 2.3) is explained and checked, the sign against the configured key and masked; without
-    an app, all but the key. Of a link: where it leads, whose it is, and who could follow it. Exits
-    with 1 when the gateway would refuse the URL, or the link is invalid.
+    (2.1 to 2.3) is explained and checked, the sign against the configured key and masked. Without
+    an app, all is checked but the sign's key. Of a link: where it leads, whose it is, and who could
+    follow it. Exits with 1 when the gateway would refuse the URL, or the link is invalid.
     """
     from .inspect import findings_in
 

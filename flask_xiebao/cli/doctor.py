@@ -27,7 +27,7 @@ _UNSET = {
     "XIEBAO_ENV": "test",
     "XIEBAO_BASE_URL": "the gateway of XIEBAO_ENV",
     "XIEBAO_LOCALE": "Flask-Babel's, else zh",
-    "XIEBAO_STRICT": "in debug and testing",
+    "XIEBAO_STRICT": "on in debug and testing",
 }
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
@@ -105,7 +105,7 @@ def _shown_setting(name: str, value: Any) -> str:
     if value is None:
         default = _UNSET.get(name, _KNOWN[name].default)
         is_none = default in (None, "") or isinstance(default, Secret)
-        return f" is not set: {'none' if is_none else default}"
+        return f" is not set (default: {'none' if is_none else default})"
     if _KNOWN[name].metadata["secret"]:
         return " is set, and not shown"
     if name == "XIEBAO_EXTRA":
@@ -166,18 +166,15 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
     if url is None and (host := current_app.config["SERVER_NAME"]):
         source, url = "SERVER_NAME", f"{current_app.config['PREFERRED_URL_SCHEME']}://{host}"
     if url is None:
-        if trusts_hosts():
-            safe = "TRUSTED_HOSTS names those there can be, but without a request there is none"
-        else:
-            safe = (
-                "a forged one would carry them away, so outside debug and testing none with a"
-                " member is made, save for the handoff, which only its asker sees, and payments do"
-                " not come back"
-            )
+        missing = (
+            "links for mail cannot be made without a request"
+            if trusts_hosts()
+            else "in service, members' links for mail and QR codes cannot be made, and payments do"
+            " not come back"
+        )
         yield warning(
-            f"Nothing says where the site is. Links that leave it take the host of the request:"
-            f" {safe}. Set XIEBAO_PUBLIC_URL, such as https://shop.example (while you develop,"
-            " http://127.0.0.1:5000)."
+            f"XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: {missing}."
+            " Set it, such as to https://shop.example (while you develop, http://127.0.0.1:5000)."
         )
         return
     begin = f"Links that leave the site begin with {url} ({source})"

@@ -6,7 +6,7 @@ TEXTS = {
     "qr.label": "QR code: scan it with a phone to get insured",
     # the page that sends a browser to the link that a script fetched
     "navigate.title": "Opening…",
-    "navigate.open": "Nothing happening? Open it here",
+    "navigate.open": "Not opening? Open it now",
     # the page with a QR code for the phone
     "handoff.title": "Continue on your phone",
     "handoff.how": (
@@ -14,34 +14,41 @@ TEXTS = {
     ),
     "handoff.code": "QR code: scan it with your phone to continue",
     "handoff.minutes": "The code is valid for {count} minutes. ",
-    "handoff.seconds": "The code is valid for {count} s. ",
+    "handoff.seconds": "The code is valid for {count} seconds. ",
     "handoff.refresh": "Get a new code",
-    "handoff.private": "This code signs in as you: do not share it.",
+    "handoff.private": "Whoever scans this code is signed in as you: do not share it.",
     "handoff.direct": "I am on a tablet or phone: open it here",
-    # why somebody is not let through, by status
-    "notice.401.title": "Please sign in",
-    "notice.401.text": "Sign in to buy insurance or view your policy.",
-    "notice.403.title": "This link belongs to another member",
-    "notice.403.text": (
-        "You are signed in to a different account. Sign in to the account that the link belongs"
-        " to, or start again from the site."
+    # why somebody is not let through, by reason
+    "notice.login_required.title": "Please sign in",
+    "notice.login_required.text": "Sign in to buy insurance or view your policy.",
+    "notice.login_required.elsewhere": "Sign in on the site, then open this link again.",
+    "notice.another_member.title": "This link belongs to another member",
+    "notice.another_member.text": (
+        "You are signed in to a different account. Sign out, sign in to the account that the link"
+        " belongs to, then open the link again."
     ),
-    "notice.not_allowed.title": "Your account cannot open this",
+    "notice.not_allowed.title": "You cannot open this link",
     "notice.not_allowed.text": (
-        "This site does not let your account open this link. If you think that this is a mistake,"
-        " please contact the site."
+        "Your account is not allowed to use it. If you think that this is a mistake, please contact"
+        " customer service."
     ),
-    "notice.404.title": "This link does not work",
-    "notice.404.text": (
+    "notice.invalid_link.title": "This link does not work",
+    "notice.invalid_link.text": (
         "It may be incomplete or have been altered. Please start again from the site."
     ),
-    "notice.410.title": "This link has expired",
-    "notice.410.text": (
+    "notice.disabled.title": "Insurance is not available right now",
+    "notice.disabled.text": "Please try this link again later.",
+    "notice.expired.title": "This link has expired",
+    "notice.expired.text": (
         "To protect your account, it was valid for a limited time only. Sign in to continue, or ask"
         " for a new link."
     ),
+    "notice.expired.elsewhere": (
+        "To protect your account, it was valid for a limited time only. Sign in on the site and"
+        " open it again, or ask for a new link."
+    ),
     "notice.login": "Sign in",
-    "notice.start": "Back to the site",
+    "notice.start": "Back to the home page",
     # the simulator of the gateway
     "simulator.title": "Xiebao gateway simulator (sells no insurance)",
     "simulator.heading": "Xiebao gateway simulator",

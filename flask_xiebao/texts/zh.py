@@ -16,18 +16,26 @@ TEXTS = {
     "handoff.refresh": "换一个新的二维码",
     "handoff.private": "二维码代表您本人，请勿转发给他人。",
     "handoff.direct": "我正在用平板或手机，直接打开",
-    # why somebody is not let through, by status
-    "notice.401.title": "请先登录",
-    "notice.401.text": "登录后即可继续投保或查看保单。",
-    "notice.403.title": "这个链接属于另一位会员",
-    "notice.403.text": "您登录的账号与链接不一致。请换用链接所属的账号登录，或者从网站上重新打开。",
-    "notice.not_allowed.title": "您的账户不能打开这个链接",
-    "notice.not_allowed.text": "本站没有向您的账户开放这个链接。如有疑问，请联系本站客服。",
-    "notice.404.title": "链接无效",
-    "notice.404.text": "链接可能不完整，或者已被修改。请从网站上重新打开。",
-    "notice.410.title": "链接已过期",
-    "notice.410.text": (
+    # why somebody is not let through, by reason
+    "notice.login_required.title": "请先登录",
+    "notice.login_required.text": "登录后即可继续投保或查看保单。",
+    "notice.login_required.elsewhere": "请先在网站上登录，再重新打开这个链接。",
+    "notice.another_member.title": "这个链接属于另一位会员",
+    "notice.another_member.text": (
+        "您登录的账号与链接不一致。请先退出当前账号，用链接所属的账号登录，再重新打开这个链接。"
+    ),
+    "notice.not_allowed.title": "您无法打开这个链接",
+    "notice.not_allowed.text": "您的账号目前没有权限使用这项服务。如有疑问，请联系本站客服。",
+    "notice.invalid_link.title": "链接无效",
+    "notice.invalid_link.text": "链接可能不完整，或者已被修改。请从网站上重新打开。",
+    "notice.disabled.title": "保险服务暂停使用",
+    "notice.disabled.text": "目前无法打开保险页面，请稍后再试。",
+    "notice.expired.title": "链接已过期",
+    "notice.expired.text": (
         "为了保护您的账号，这个链接只在一段时间内有效。请登录后继续，或者重新获取链接。"
+    ),
+    "notice.expired.elsewhere": (
+        "为了保护您的账号，这个链接只在一段时间内有效。请先在网站上登录，再重新打开，或者重新获取链接。"
     ),
     "notice.login": "去登录",
     "notice.start": "返回网站首页",
