@@ -724,6 +724,16 @@ def with_flask_login() -> Flask:
     return app
 
 
+def with_a_login_that_aborts() -> Flask:
+    app = make_app()
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: None)
+    manager.unauthorized_handler(lambda: abort(redirect("/login")))
+    app.add_url_rule("/login", "login", lambda: "log in")
+    Xiebao(app)
+    return app
+
+
 def with_guards_and_limits() -> Flask:
     app = with_loader(make_app(RATELIMIT_STORAGE_URI="memory://"))
     CSRFProtect(app)
@@ -869,6 +879,7 @@ def in_production() -> Flask:
 
 
 SOUND = [
+    *(with_a_login_that_aborts,),
     *(plain, with_random_ids, with_an_async_loader, with_flask_login, with_guards_and_limits),
     *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),
     *(in_chinese, mounted_with_an_application_root, in_two_languages, with_cached_pages),

@@ -25,57 +25,87 @@ def check_clicks(state: State) -> Generator[Finding, None, str | None]:
 
     :return: the member whom the site takes for logged in, though nobody is.
     """
-    settings = state.settings
-    gateway = GatewaySimulator(
-        settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
-    )
-    nobody = f"nobody-{secrets.token_hex(8)}"  # a member whom no site has
-    problems: dict[str, list[str]] = {}
-    login: _Inside | None = None
-    member = plain = None
-    way_back = ""
-    for page, row in PAGES.items():
+    clicks = _Clicks(state)
+    for page in PAGES:
+        yield from clicks.follow(page)
+    yield from clicks.come_back()
+    yield from clicks.say_what_they_showed()
+    return clicks.member
+
+
+class _Clicks:
+    """Clicks on a site, and what they show.
+
+    :ivar member: whom the site takes for logged in, though nobody is.
+    """
+
+    def __init__(self, state: State) -> None:
+        settings = state.settings
+        self.member: str | None = None
+        self._state = state
+        self._gateway = GatewaySimulator(
+            settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
+        )
+        self._nobody = f"nobody-{secrets.token_hex(8)}"  # a member whom no site has
+        self._pages_with: dict[str, list[str]] = {}
+        self._login: _Inside | None = None
+        self._way_back: str | None = None
+        self._keeps_plain_key_of_nobody = False
+
+    def follow(self, page: str) -> Iterator[Finding]:
+        """Follow a link to a page of the gateway."""
         try:
-            inside, visit = _click(state, page, nobody, max_age=60)
-            if visit.rehearsal.member is not None:
-                member = visit.rehearsal.member
-                inside, visit = _click(state, page, member)
+            problem = self._why_not_there(page)
         except Exception as error:  # where the site says that it is may be nowhere
             problem = f"a link cannot be made. {explain(error)}"
-        else:
-            login = login or (inside if inside.was_asked else None)
-            verdict = gateway.check(visit.location)
-            way_back = way_back or verdict.pay_success or ""
-            plain = plain or verdict.member == nobody
-            problem = why_not_there(state, page, visit, verdict)
-            if not problem and inside.link_error is not None:
-                problem = f"a link cannot be made. {explain(inside.link_error)}"
+        what = "a link was made, found and opened, and leads to the gateway."
+        yield from self._finding(page, problem, f"{page} ({PAGES[page].section}): {what}")
+
+    def come_back(self) -> Iterator[Finding]:
+        """Come back as after a payment, if a click could."""
+        if self._way_back is not None:
+            problem = why_not_back(self._state, _visit(self._state, self._way_back))
+            what = "paid: after a payment, the browser comes back to the site."
+            yield from self._finding("paid", problem, what)
+
+    def say_what_they_showed(self) -> Iterator[Finding]:
+        """Say once what is wrong with several pages, and what is wrong with none alone."""
+        for problem, pages in self._pages_with.items():
+            yield bad(f"{', '.join(pages)}: {problem}")
+        if self._login is not None:
+            yield from _check_login(self._state, self._login)
+        if self._keeps_plain_key_of_nobody:
+            yield warning(
+                "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
+                " know: name those alone who were there before XIEBAO_MEMBER_SECRET."
+            )
+        if self.member is not None:
+            yield warning(
+                "A request without a cookie counts as a member's, so everybody would go as them."
+                " Have the member_loader return None where nobody is logged in."
+            )
+
+    def _why_not_there(self, page: str) -> str:
+        inside, visit = _click(self._state, page, self._nobody, max_age=60)
+        if visit.rehearsal.member is not None:
+            self.member = visit.rehearsal.member
+            inside, visit = _click(self._state, page, self.member)
+        if inside.was_asked:
+            self._login = self._login or inside
+        verdict = self._gateway.check(visit.location)
+        self._way_back = self._way_back or verdict.pay_success
+        if self._state.settings.member_secret is not None and verdict.member == self._nobody:
+            self._keeps_plain_key_of_nobody = True
+        problem = why_not_there(self._state, page, visit, verdict)
+        if not problem and inside.link_error is not None:
+            return f"a link cannot be made. {explain(inside.link_error)}"
+        return problem
+
+    def _finding(self, page: str, problem: str, right: str) -> Iterator[Finding]:
         if problem:
-            problems.setdefault(problem, []).append(page)
+            self._pages_with.setdefault(problem, []).append(page)
         else:
-            what = "a link was made, found and opened, and leads to the gateway."
-            yield ok(f"{page} ({row.section}): {what}")
-    if way_back:
-        problem = why_not_back(state, _visit(state, way_back))
-        if problem:
-            problems.setdefault(problem, []).append("paid")
-        else:
-            yield ok("paid: after a payment, the browser comes back to the site.")
-    for problem, pages in problems.items():
-        yield bad(f"{', '.join(pages)}: {problem}")
-    if login is not None:
-        yield from _check_login(state, login)
-    if plain and settings.member_secret is not None:
-        yield warning(
-            "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
-            " know: name those alone who were there before XIEBAO_MEMBER_SECRET."
-        )
-    if member is not None:
-        yield warning(
-            "A request without a cookie counts as a member's, so everybody would go as them. Have"
-            " the member_loader return None where nobody is logged in."
-        )
-    return member
+            yield ok(right)
 
 
 class _Inside:
@@ -107,6 +137,8 @@ class _Inside:
             self.login = answered.response.location
         except answers.RefusedError:
             pass
+        except HTTPException as aborted:  # by a login of the site's own
+            self.login = aborted.get_response().location
         except Exception as error:
             self.login_error = error
 
