@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import sys
 import time
 import warnings
@@ -891,11 +892,15 @@ SOUND = [
 
 @pytest.mark.parametrize("site", SOUND, ids=lambda site: site.__name__)
 @pytest.mark.parametrize("mode", ["in service", "debug", "testing"])
-def test_a_sound_site_has_no_warning(site: Callable[[], Flask], mode: str) -> None:
+def test_a_sound_site_has_no_warning(
+    site: Callable[[], Flask], mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
     app = site()
     app.debug, app.testing = mode == "debug", mode == "testing"
     said = doctor(app)
     assert (said["WARNING"], said["ERROR"]) == ("", "")
+    logged = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert [text for text in logged if "Exception on /broken" not in text] == []
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
         assert f"{page}: a link was made, found and opened, and leads to the gateway." in said["ok"]
     assert "paid: after a payment, the browser comes back to the site." in said["ok"]

@@ -128,7 +128,8 @@ class _Inside:
     def __call__(self) -> None:
         self.was_asked = True
         try:
-            urls.entry_url(self._state, self._entry, external=False)
+            # For the asker only, or the response would have to be marked, which is on its way.
+            urls.entry_url(self._state, self._entry, external=False, asker_only=True)
         except Exception as error:  # a site may hook into URLs
             self.link_error = error
         try:
