@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
+import re
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wsgi import ClosingIterator
 
 from flask_xiebao import Xiebao, XiebaoError, entry_clicked, entry_refused, payment_returned
 
@@ -468,6 +471,73 @@ def keeps_plain_key_of_numbers_alone() -> Flask:
     return app
 
 
+def hook_that_returns_nothing() -> Flask:
+    app = with_loader(make_app())
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        return None  # type: ignore[return-value]
+
+    return app
+
+
+def everybody_goes_as_one() -> Flask:
+    app = with_loader(make_app())
+
+    @app.after_request
+    def rewrite(response: Response) -> Response:
+        if response.location:
+            response.location = re.sub(
+                "partnerUniqKey=[^&]*", "partnerUniqKey=8", response.location
+            )
+        return response
+
+    return app
+
+
+def payments_come_back_elsewhere() -> Flask:
+    app = with_loader(make_app())
+
+    @app.after_request
+    def rewrite(response: Response) -> Response:
+        if request.endpoint == "xiebao.paid":
+            response.location = "/thanks/"
+        return response
+
+    return app
+
+
+def wall_of_another_site() -> Flask:
+    app = with_loader(make_app())
+
+    @app.before_request
+    def to_the_wall() -> Any:
+        return redirect("https://sso.example/realms/xiebao/auth?client=1")
+
+    return app
+
+
+def host_that_nobody_told() -> Flask:
+    app = with_loader(make_app(XIEBAO_PUBLIC_URL=None))
+
+    @app.before_request
+    def check_host() -> None:
+        if request.host != "shop.example":
+            abort(400)
+
+    return app
+
+
+def wall_of_the_blueprint() -> Flask:
+    app = with_loader(make_app())
+
+    def require_login() -> Any:
+        return redirect("/login")
+
+    app.before_request_funcs.setdefault("xiebao", []).append(require_login)
+    return app
+
+
 #: Each of them: what is wrong, and what to do about it.
 BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     csrf_guard_of_flask_wtf: (
@@ -643,7 +713,7 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     login_of_flask_login_that_is_not_there: (
         "ERROR",
         "Whoever is sent to log in gets an error",
-        "BuildError in",
+        "Could not build url for endpoint 'auth.login'",
     ),
     login_that_is_for_forms_alone: (
         "ERROR",
@@ -666,6 +736,28 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
         "",
     ),
     keeps_plain_key_of_numbers_alone: ("ERROR", "ValueError in kept (", "fix it"),
+    hook_that_returns_nothing: ("ERROR", "product, home, policy: a click fails. ", ".count."),
+    everybody_goes_as_one: (
+        "ERROR",
+        "product, home, policy: the redirect of a click is changed on its way out",
+        "rewrite",
+    ),
+    payments_come_back_elsewhere: (
+        "ERROR",
+        "paid: the redirect of a click is changed on its way out",
+        "rewrite",
+    ),
+    wall_of_another_site: (
+        "ERROR",
+        "whoever clicks is sent to https://sso.example/realms/xiebao/auth before the link is read",
+        "to_the_wall",
+    ),
+    host_that_nobody_told: (
+        "ERROR",
+        "a click on localhost gets 400 before the link is read",
+        "Or is it because it was asked as localhost? Set XIEBAO_PUBLIC_URL, and run it again",
+    ),
+    wall_of_the_blueprint: ("ERROR", "whoever clicks is sent to /login", "require_login"),
     link_that_cannot_be_made: (
         "ERROR",
         "product, home, policy: a link cannot be made. AttributeError in add_language (",
@@ -676,6 +768,7 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
 #: What else is said of a site, since it is so, too.
 ALSO = {
     login_wall_that_says_401: {},
+    host_that_nobody_told: {"XIEBAO_PUBLIC_URL is not set"},
     e_mail_addresses: {"A request without a cookie counts as a member's"},
     only_https: {"can be read on their way"},
     redirects_with_more_parameters: {"home: the", "policy: the", "paid: the redirect"},
@@ -875,12 +968,46 @@ def with_an_address_in_capitals() -> Flask:
     return with_loader(make_app(XIEBAO_PUBLIC_URL="HTTPS://shop.example"))
 
 
+def with_a_middleware_that_waits_for_its_turn() -> Flask:
+    app = with_loader(make_app())
+    inner, turn = app.wsgi_app, threading.Lock()
+
+    def one_by_one(environ: Any, start_response: Any) -> Any:
+        assert turn.acquire(timeout=1), "a response was not closed"
+        return ClosingIterator(inner(environ, start_response), [turn.release])
+
+    app.wsgi_app = one_by_one  # type: ignore[method-assign]
+    return app
+
+
+def with_a_login_elsewhere() -> Flask:
+    app = make_app()
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: None)
+    manager.unauthorized_handler(lambda: redirect("https://sso.example/login?app=shop"))
+    app.add_url_rule("/login", "login", lambda: "a token", methods=["POST"])
+    Xiebao(app)
+    return app
+
+
+def with_redirects_of_another_kind() -> Flask:
+    app = with_loader(make_app())
+
+    @app.after_request
+    def see_other(response: Response) -> Response:
+        response.status_code = 303 if response.status_code == 302 else response.status_code
+        return response
+
+    return app
+
+
 def in_production() -> Flask:
     return with_loader(make_app(XIEBAO_ENV="production"))
 
 
 SOUND = [
-    *(with_a_login_that_aborts,),
+    *(with_a_login_that_aborts, with_a_login_elsewhere, with_redirects_of_another_kind),
+    with_a_middleware_that_waits_for_its_turn,
     *(plain, with_random_ids, with_an_async_loader, with_flask_login, with_guards_and_limits),
     *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),
     *(in_chinese, mounted_with_an_application_root, in_two_languages, with_cached_pages),
@@ -983,13 +1110,32 @@ def test_each_click_is_a_request_of_its_own() -> None:
     assert doctor(app)["ERROR"] == ""
 
 
-def test_what_the_app_logs_of_an_error_is_not_shown() -> None:
+@pytest.mark.parametrize("handler", [default_handler, logging.lastResort], ids=repr)
+def test_what_the_app_logs_of_an_error_is_not_shown(handler: logging.Handler) -> None:
     app = crash_in_before_request()
-    app.logger.addHandler(default_handler)  # as Flask does where nothing else logs
+    app.logger.addHandler(handler)
     try:
         assert "ConnectionError in count_visits" in doctor(app)["ERROR"]
     finally:
-        app.logger.removeHandler(default_handler)
+        app.logger.removeHandler(handler)
+
+
+def test_a_login_is_tried_once_and_the_log_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    app = make_app()
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: None)
+    tried: list[str] = []
+
+    def to_the_login() -> Any:
+        tried.append(request.path)
+        return redirect("/login")
+
+    manager.unauthorized_handler(to_the_login)
+    Xiebao(app)
+    doctor(app)
+    assert len(tried) == 1
+    app.logger.error("The log goes on.")
+    assert "The log goes on." in caplog.text
 
 
 def test_a_site_that_is_mounted_and_does_not_say_where_is_found() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Response
 
 from .. import answers, urls
 from ..links import Entry, make_entry
@@ -86,17 +87,18 @@ class _Clicks:
             )
 
     def _why_not_there(self, page: str) -> str:
-        inside, visit = _click(self._state, page, self._nobody, max_age=60)
-        if visit.rehearsal.member is not None:
-            self.member = visit.rehearsal.member
-            inside, visit = _click(self._state, page, self.member)
+        member, tries_login = self._nobody, self._login is None
+        inside, visit = _click(self._state, page, member, max_age=60, tries_login=tries_login)
         if inside.was_asked:
             self._login = self._login or inside
+        if visit.rehearsal.member is not None:
+            self.member = member = visit.rehearsal.member
+            inside, visit = _click(self._state, page, member, tries_login=False)
         verdict = self._gateway.check(visit.location)
         self._way_back = self._way_back or verdict.pay_success
         if self._state.settings.member_secret is not None and verdict.member == self._nobody:
             self._keeps_plain_key_of_nobody = True
-        problem = why_not_there(self._state, page, visit, verdict)
+        problem = why_not_there(self._state, page, visit, verdict, member)
         if not problem and inside.link_error is not None:
             return f"a link cannot be made. {explain(inside.link_error)}"
         return problem
@@ -113,16 +115,20 @@ class _Inside:
 
     :ivar was_asked: whether the request came that far.
     :ivar link_error: why a page of the site could not have the link.
-    :ivar login: where somebody who is not logged in is sent; None where they are not.
+    :ivar login: what somebody who is not logged in gets from the site's login; None where it has
+        none.
     :ivar login_error: why that fails.
+
+    :param tries_login: once is enough, since a login may do more than answer.
     """
 
-    def __init__(self, state: State, entry: Entry) -> None:
+    def __init__(self, state: State, entry: Entry, *, tries_login: bool) -> None:
         self._state = state
         self._entry = entry
+        self._tries_login = tries_login
         self.was_asked = False
         self.link_error: Exception | None = None
-        self.login: str | None = None
+        self.login: Response | None = None
         self.login_error: Exception | None = None
 
     def __call__(self) -> None:
@@ -132,20 +138,24 @@ class _Inside:
             urls.entry_url(self._state, self._entry, external=False, asker_only=True)
         except Exception as error:  # a site may hook into URLs
             self.link_error = error
+        if self._tries_login:
+            self._try_login()
+
+    def _try_login(self) -> None:
         try:
             answers.log_in(self._state, self._entry)
         except answers.AnsweredError as answered:
-            self.login = answered.response.location
+            self.login = answered.response
         except answers.RefusedError:
             pass
         except HTTPException as aborted:  # by a login of the site's own
-            self.login = aborted.get_response().location
+            self.login = aborted.get_response()
         except Exception as error:
             self.login_error = error
 
 
 def _click(
-    state: State, page: str, member: str, max_age: int | None = None
+    state: State, page: str, member: str, max_age: int | None = None, *, tries_login: bool
 ) -> tuple[_Inside, Visit]:
     """Follow a link from outside of the site."""
     row = PAGES[page]
@@ -156,7 +166,7 @@ def _click(
         member=member,
         max_age=max_age,
     )
-    inside = _Inside(state, entry)
+    inside = _Inside(state, entry, tries_login=tries_login)
     site = urlsplit(_where(state))
     url = current_app.url_map.bind(
         site.netloc, script_name=site.path or "/", url_scheme=site.scheme
@@ -204,21 +214,29 @@ def _check_login(state: State, inside: _Inside) -> Iterator[Finding]:
         yield ok(
             "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your login."
         )
+    elif inside.login.location is None:
+        yield ok(f"Visitors who are not logged in get {inside.login.status_code} from the login.")
+    elif _takes_no_get(state, inside.login.location):
+        yield bad(
+            f"Visitors who are not logged in are sent to {_address(inside.login.location)}, which"
+            " takes no GET: name the view that shows the login."
+        )
     else:
-        path = urlsplit(inside.login).path
-        if _takes_no_get(state, path):
-            yield bad(
-                f"Visitors who are not logged in are sent to {path}, which takes no GET: name the"
-                " view that shows the login."
-            )
-        else:
-            yield ok(f"Visitors who are not logged in are sent to {path}.")
+        where = _address(inside.login.location)
+        yield ok(f"Visitors who are not logged in are sent to {where}.")
 
 
-def _takes_no_get(state: State, path: str) -> bool:
-    site = urlsplit(_where(state))
+def _address(url: str) -> str:
+    return urlsplit(url)._replace(query="", fragment="").geturl()
+
+
+def _takes_no_get(state: State, url: str) -> bool:
+    site, login = urlsplit(_where(state)), urlsplit(url)
+    if login.netloc not in ("", site.netloc):
+        return False
     try:
-        current_app.url_map.bind(site.netloc).match(path.removeprefix(site.path), method="GET")
+        path = login.path.removeprefix(site.path)
+        current_app.url_map.bind(site.netloc).match(path, method="GET")
     except MethodNotAllowed:
         return True
     except HTTPException:  # it may be another app's

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
@@ -15,7 +15,7 @@ from ..log import name_of
 from ..pages import PAGES
 from ..state import State
 from ..testing import Verdict
-from .visit import Visit, explain, place_of
+from .visit import Visit, explain, is_of_the_site, place_of
 
 _LOCALE = "en"
 _LET_THROUGH = (
@@ -23,28 +23,34 @@ _LET_THROUGH = (
 )
 
 
-def why_not_there(state: State, page: str, visit: Visit, verdict: Verdict) -> str:
+def why_not_there(state: State, page: str, visit: Visit, verdict: Verdict, member: str) -> str:
     """Say why a click did not arrive at the gateway; "" if it did.
 
     :param verdict: what the gateway makes of where the click leads.
+    :param member: whose click it is.
     """
-    problem = _on_the_way(state, page, visit)
-    if problem:
-        return problem
+    row = PAGES[page]
     address = visit.location.partition("?")[0]
-    if visit.status != 302 or not address.endswith(state.gateway.base_url + PAGES[page].path):
-        return _changed(visit)
-    if verdict.accepted:
+    arrives = _redirects(visit) and address.endswith(state.gateway.base_url + row.path)
+    names_member = "partnerUniqKey" in row.parameters
+    is_right = not names_member or state.member_of(verdict.member) == member
+    if arrives and verdict.accepted and is_right:
         return ""
+    problem = _on_the_way(state, page, visit)
+    if problem or not arrives or verdict.accepted:
+        return problem or _changed(visit)
     return f"the gateway would refuse a click. {' '.join(verdict.reasons_in(_LOCALE))}"
 
 
 def why_not_back(state: State, visit: Visit) -> str:
-    """Say why a payment does not come back; "" if it does."""
-    problem = _on_the_way(state, "paid", visit)
-    if problem or (visit.status == 302 and urlsplit(visit.location).path.endswith("/")):
-        return problem
-    return _changed(visit)
+    """Say why a payment does not come back to the start page; "" if it does."""
+    if _redirects(visit) and urlsplit(visit.location).path == "/":
+        return ""
+    return _on_the_way(state, "paid", visit) or _changed(visit)
+
+
+def _redirects(visit: Visit) -> bool:
+    return 300 <= visit.status < 400
 
 
 def _on_the_way(state: State, name: str, visit: Visit) -> str:
@@ -59,7 +65,12 @@ def _on_the_way(state: State, name: str, visit: Visit) -> str:
             " member_loader return None where nobody is logged in."
         )
     if error is not None:
-        return f"a click fails. {explain(error)}"
+        hooks = (
+            ""
+            if is_of_the_site(error)
+            else _suspects("after_request", _of_all_and_ours(current_app.after_request_funcs))
+        )
+        return f"a click fails. {explain(error)}{hooks}"
     if not visit.started:
         return _outside(visit)
     if visit.endpoint != f"xiebao.{name}":
@@ -77,7 +88,13 @@ def _refused(refusal: Refusal) -> str:
 
 
 def _outside(visit: Visit) -> str:
+    path = urlsplit(visit.url).path
     for mount, url in below_mounts(visit.url).items():
+        if path.startswith(f"{mount}/"):
+            return (
+                f"its links lead to what DispatcherMiddleware has at {mount}: change"
+                " XIEBAO_URL_PREFIX."
+            )
         if Visit(this_app(), url).started:
             return (
                 f"a link that leaves the site gets {visit.status}, since DispatcherMiddleware has"
@@ -105,24 +122,30 @@ def _before(state: State, visit: Visit) -> str:
     """Say who answered before the view."""
     at = urlsplit(visit.url)
     if visit.location:
-        what = _sent_on(state, at.scheme, at.netloc, visit.location)
+        what = _sent_on(visit)
     else:
         what = (
             f"a click on {at.netloc} gets {visit.status} before the link is read, from"
             f" {_who_says(visit.status)}"
         )
-    return what + _suspects("before_request", current_app.before_request_funcs.get(None, ()))
+        if not (state.settings.public_url or current_app.config["SERVER_NAME"]):
+            what += (
+                f" Or is it because it was asked as {at.netloc}? Set XIEBAO_PUBLIC_URL, and run it"
+                " again."
+            )
+    return what + _suspects("before_request", _of_all_and_ours(current_app.before_request_funcs))
 
 
-def _sent_on(state: State, scheme: str, host: str, location: str) -> str:
-    to = urlsplit(location)
+def _sent_on(visit: Visit) -> str:
+    at, to = urlsplit(visit.url), urlsplit(urljoin(visit.url, visit.location))
     origin = f"{to.scheme}://{to.netloc}"
-    if f"{state.settings.url_prefix}/" not in to.path:
+    if at.path.rpartition("/")[2] not in to.path:
+        where = to.path if to.netloc == at.netloc else origin + to.path
         return (
-            f"whoever clicks is sent to {to.path} before the link is read, by a login wall,"
-            f" perhaps: {_LET_THROUGH}"
+            f"whoever clicks is sent to {where} before the link is read, by a login wall, perhaps:"
+            f" {_LET_THROUGH}"
         )
-    if to.netloc and origin != f"{scheme}://{host}":
+    if origin != f"{at.scheme}://{at.netloc}":
         return f"whoever clicks is sent to {origin}: set XIEBAO_PUBLIC_URL to where the site is."
     return (
         "whoever clicks is sent to another form of the same path, and has to come again:"
@@ -138,7 +161,8 @@ def _who_says(status: int) -> str:
         if "limiter" in extensions:
             advice = 'exempt them, with limiter.exempt(app.blueprints["xiebao"]).'
         return f"a limiter: allow more, or {advice}"
-    if status == 400 and "csrf" in extensions:
+    methods = current_app.config.get("WTF_CSRF_METHODS") or ()
+    if status == 400 and "csrf" in extensions and not {"GET", "HEAD"}.isdisjoint(methods):
         return (
             "a CSRF guard, perhaps. The entries change nothing and take no form: exempt them, with"
             ' csrf.exempt(app.blueprints["xiebao"]).'
@@ -154,9 +178,16 @@ def _changed(visit: Visit) -> str:
         advice = "Flask-DebugToolbar does so: set DEBUG_TB_INTERCEPT_REDIRECTS to False."
     return (
         "the redirect of a click is changed on its way out, by an after_request hook or a"
-        f" middleware; a browser gets {visit.status}. {advice}"
-        + _suspects("after_request", current_app.after_request_funcs.get(None, ()))
+        f" middleware; a browser gets {visit.status}. {advice}" + _after()
     )
+
+
+def _after() -> str:
+    return _suspects("after_request", _of_all_and_ours(current_app.after_request_funcs))
+
+
+def _of_all_and_ours(hooks: Mapping[str | None, list[Any]]) -> list[object]:
+    return [*hooks.get(None, ()), *hooks.get("xiebao", ())]
 
 
 def _suspects(kind: str, hooks: Iterable[object]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import io
 import os
 import sysconfig
 import traceback
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 from blinker import NamedSignal
 from flask import Flask, got_request_exception, request, request_finished, request_started
+from werkzeug.routing import BuildError
 from werkzeug.test import Client
 
 from ..errors import XiebaoError
@@ -83,6 +83,9 @@ class Visit:
         with ExitStack() as stack:
             for signal, receiver in watched.items():
                 stack.enter_context(signal.connected_to(receiver, app))
+            # What the app logs of an error may hold passwords.
+            stack.callback(setattr, app.logger, "disabled", app.logger.disabled)
+            app.logger.disabled = True
             try:
                 response = Client(app, use_cookies=False).head(
                     parts.path.removeprefix(mount),
@@ -91,8 +94,7 @@ class Visit:
                     headers={**_HEADERS, "X-Forwarded-Proto": parts.scheme},
                     environ_base={"REMOTE_ADDR": "127.0.0.1"},
                     environ_overrides={ENVIRON_KEY: self.rehearsal},
-                    # What the app logs of an error may hold passwords.
-                    errors_stream=io.StringIO(),
+                    buffered=True,  # and so closed, as servers do
                 )
             except KeyboardInterrupt:
                 raise
@@ -125,11 +127,18 @@ class Visit:
 
 def explain(error: BaseException) -> str:
     """Say what failed and where; not what it says itself, which may hold passwords."""
+    if isinstance(error, BuildError):  # it says which endpoint there is not
+        return str(error)
     if isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao."):
         place = _places(error, of_site=True)
         return f"{error} See {_named(*place[-1])}." if place else str(error)
     name = type(error).__name__
     return f"{name} in {place_of(error)}: fix it. A click on the running site logs the rest."
+
+
+def is_of_the_site(error: BaseException) -> bool:
+    """Tell whether an error came through a file of the site."""
+    return bool(_places(error, of_site=True))
 
 
 def place_of(error: BaseException) -> str:
