@@ -77,7 +77,7 @@ EXPIRED = Refusal(410, "expired", "expired")
 LOGIN_REQUIRED = Refusal(401, "login_required", "login_required")
 
 
-def not_allowed(status: int = 403) -> Refusal:
+def not_allowed(status: int) -> Refusal:
     """Return the refusal of whom the site's ``click_guard`` does not let through."""
     return Refusal(status, "not_allowed", "not_allowed")
 

@@ -93,7 +93,7 @@ class Xiebao:
             :class:`uuid.UUID`), or None, ``""``, 0 or False for nobody. It may be ``async``, with
             Flask's extra of that name. :meth:`partner_uniq_key` makes ``partnerUniqKey`` (2.1) of
             the id, which must never change.
-        :raises ConfigError: when it is not a function.
+        :raises ConfigError: when it is not a function, or takes other arguments.
 
         Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login, by
         its ``get_id()``. Where that is a token which changes with the password, add a loader.
@@ -113,7 +113,7 @@ class Xiebao:
             sent as it is: what :func:`flask.redirect` and :func:`flask.make_response` return, or a
             tuple such as ``(render_template("locked.html"), 403)``. :func:`flask.abort` works, too.
             Anything else is the site's error. It may be ``async``.
-        :raises ConfigError: when it is not a function.
+        :raises ConfigError: when it is not a function, or takes other arguments.
         """
         self._hooks.register_click_guard(guard)
         return guard
@@ -127,7 +127,7 @@ class Xiebao:
         :param keeps_plain_key: takes a member's id as text and returns True for those who keep it
             as their key. :meth:`member_of` asks it about keys from outside, which may be any text.
             It may be ``async``. Without a member secret it is not asked.
-        :raises ConfigError: when it is not a function.
+        :raises ConfigError: when it is not a function, or takes other arguments.
         """
         self._hooks.register_keeps_plain_key(keeps_plain_key)
         return keeps_plain_key

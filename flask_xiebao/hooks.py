@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from inspect import Parameter, Signature, iscoroutine, iscoroutinefunction, signature
+from inspect import iscoroutine, iscoroutinefunction, signature
 from typing import Any
 
 from flask import Response, current_app, make_response
@@ -36,21 +36,21 @@ class Hooks:
     def register_member_loader(self, loader: MemberLoader) -> None:
         """Ask this function who is logged in.
 
-        :raises ConfigError: when it is not a function.
+        :raises ConfigError: when it is not a function, or takes other arguments.
         """
         self._member_loader = _callable("member_loader", loader, ())
 
     def register_click_guard(self, guard: ClickGuard) -> None:
         """Ask this function who may go.
 
-        :raises ConfigError: when it is not a function.
+        :raises ConfigError: when it is not a function, or takes other arguments.
         """
         self._click_guard = _callable("click_guard", guard, ("member", "entry"))
 
     def register_keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> None:
         """Ask this function who keeps the bare id.
 
-        :raises ConfigError: when it is not a function.
+        :raises ConfigError: when it is not a function, or takes other arguments.
         """
         self._keeps_plain_key = _callable("keeps_plain_key", keeps_plain_key, ("member",))
 
@@ -117,17 +117,7 @@ def _callable(
     """Return a function of the site's as it is called: one that is ``async`` is waited for."""
     if not callable(function):
         raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
-    try:
-        expected = signature(function)
-    except Exception:  # of what is written in C, or a proxy that stands for nothing now
-        expected = Signature([Parameter("arguments", Parameter.VAR_POSITIONAL)])
-    try:
-        expected.bind(*arguments)
-    except TypeError as error:
-        given = f"with {' and '.join(arguments)}" if arguments else "without arguments"
-        raise ConfigError(
-            f"{name} is called {given}, and {name_of(function)} does not take that: {error}."
-        ) from None
+    _check_arguments(name, function, arguments)
     # Looking for coroutines takes longer than most of these functions: not at each call.
     if not any(map(iscoroutinefunction, (function, type(function).__call__))):
         return function
@@ -140,6 +130,22 @@ def _callable(
         return current_app.ensure_sync(call)(*arguments)
 
     return waited_for
+
+
+def _check_arguments(
+    name: str, function: Callable[..., object], arguments: tuple[str, ...]
+) -> None:
+    try:
+        expected = signature(function)
+    except Exception:  # of what is written in C, or a proxy that stands for nothing now
+        return
+    try:
+        expected.bind(*arguments)
+    except TypeError as error:
+        given = f"with {' and '.join(arguments)}" if arguments else "without arguments"
+        raise ConfigError(
+            f"{name} is called {given}, and {name_of(function)} does not take that: {error}."
+        ) from None
 
 
 def _kind(answer: object) -> str:

@@ -42,8 +42,9 @@ from werkzeug.test import TestResponse
 from .errors import ConfigError, LinkError
 from .pages import PAGES
 from .state import current_state
-from .testing import GatewaySimulator, Verdict
+from .testing import Verdict
 from .testing.devices import DEVICES
+from .testing.simulator import simulator_of
 
 _LOG_IN = "nobody is logged in: log the client in first."
 _WHY = {
@@ -153,14 +154,9 @@ class _Visit:
             response = self._get(direct)
         location = response.headers.get("Location", "")
         if self._leads_on(location):
-            # No local variable holds the key.
-            simulator = GatewaySimulator(
-                self.state.settings.partner_id,
-                self.state.settings.api_key.reveal(),
-                also_known=self.state.settings.extra or (),
-            )
-            verdict = simulator.check(location)
-            member = self._member_of(verdict.member)
+            verdict = simulator_of(self.state.settings).check(location)
+            with self._app.app_context():
+                member = self.state.member_of(verdict.member)
             return Followed(**{**vars(verdict), "member": member}, handoff=direct is not None)
         why = _WHY.get(response.status_code, "no redirect to the gateway.")
         _fail(f"The click answered {_answer(response)}: {why}")
@@ -181,10 +177,6 @@ class _Visit:
         with self._app.app_context(), contextlib.suppress(ValueError, LinkError):
             return self.state.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
         return None
-
-    def _member_of(self, key: str | None) -> str | None:
-        with self._app.app_context():
-            return None if key is None else self.state.member_of(key)
 
     def _leads_on(self, location: str) -> bool:
         settings = self.state.settings

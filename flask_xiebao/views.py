@@ -144,17 +144,19 @@ def who(state: State, entry: Entry, now: int) -> Go:
 
 def ask_site(state: State, entry: Entry, member: str) -> None:
     """Step 2, for whoever the rules let through: the site may still say no, in its own way."""
+
+    def refused(status: int) -> RefusedError:
+        return RefusedError(not_allowed(status), entry.page, entry, member)
+
     try:
         answer = state.hooks.may_go(member, entry)
     except HTTPException as aborted:
-        status = aborted.get_response().status_code
-        answers.tell(state, RefusedError(not_allowed(status), entry.page, entry, member))
+        answers.tell(state, refused(aborted.get_response().status_code))
         raise
     if answer is False:
-        raise RefusedError(not_allowed(), entry.page, entry, member)
+        raise refused(403)
     if answer is not True:
-        status = answer.status_code
-        answers.tell(state, RefusedError(not_allowed(status), entry.page, entry, member))
+        answers.tell(state, refused(answer.status_code))
         raise AnsweredError(answer)
 
 

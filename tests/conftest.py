@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from flask import Flask
 
+from flask_xiebao import entry_clicked, entry_refused, payment_returned
 from tests import support
-from tests.support import SIGN, MakeSite, Site
+from tests.support import SIGN, Heard, MakeSite, Site
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,3 +45,18 @@ def make_site() -> MakeSite:
 def site(make_site: MakeSite) -> Site:
     """A site in its tests, with a loader and nobody logged in."""
     return make_site()
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """Every signal that was sent, with what it said."""
+    calls: Heard = []
+    signals = {"clicked": entry_clicked, "refused": entry_refused, "returned": payment_returned}
+    with ExitStack() as stack:
+        for name, signal in signals.items():
+
+            def receive(_app: Flask, _name: str = name, **values: Any) -> None:
+                calls.append((_name, values))
+
+            stack.enter_context(signal.connected_to(receive))
+        yield calls

@@ -96,6 +96,8 @@ class Site:
 
 
 MakeSite = Callable[..., Site]
+#: Signals that were sent: each one's name, and what it said.
+Heard = list[tuple[str, dict[str, Any]]]
 
 
 def make_site(*, loader: bool = True, **config: Any) -> Site:

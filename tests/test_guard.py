@@ -9,35 +9,21 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from flask import Flask, abort, jsonify, make_response, redirect
+from flask import abort, jsonify, make_response, redirect
 from werkzeug.exceptions import Forbidden
 from werkzeug.local import LocalProxy
 from werkzeug.test import TestResponse
 
-from flask_xiebao import ConfigError, Entry, LinkError, Xiebao, entry_clicked, entry_refused
+from flask_xiebao import ConfigError, Entry, LinkError, Xiebao
 from tests.qr import read as read_qr
-from tests.support import CODE, PC, PHONE, MakeSite, Site, arrival, href, paid_url, soup
+from tests.support import CODE, PC, PHONE, Heard, MakeSite, Site, arrival, href, paid_url, soup
 
 PAGES = ["product", "home", "policy"]
 
 
-class Ears:
-    """What a site's receivers hear."""
-
-    def __init__(self, app: Flask) -> None:
-        self.clicked: list[dict[str, Any]] = []
-        self.refused: list[dict[str, Any]] = []
-        self._hear = {
-            entry_clicked: lambda _app, **values: self.clicked.append(values),
-            entry_refused: lambda _app, **values: self.refused.append(values),
-        }
-        for signal, hear in self._hear.items():  # signals hold their receivers weakly
-            signal.connect(hear, app)
-
-
-@pytest.fixture
-def ears(site: Site) -> Ears:
-    return Ears(site.app)
+def told(heard: Heard, signal: str = "refused") -> list[dict[str, Any]]:
+    """Return what the signals of one kind said."""
+    return [values for name, values in heard if name == signal]
 
 
 @pytest.fixture
@@ -63,12 +49,12 @@ def is_refused(response: TestResponse) -> bool:
 @pytest.mark.parametrize("device", [PC, PHONE], ids=["pc", "phone"])
 @pytest.mark.parametrize("page", PAGES)
 def test_a_locked_member_who_is_logged_in_does_not_go(
-    site: Site, ears: Ears, locked: set[str], page: str, device: dict[str, str]
+    site: Site, heard: Heard, locked: set[str], page: str, device: dict[str, str]
 ) -> None:
     site.log_in("lucy")
     link = site.link(page, client_reference="order-8")
     assert is_refused(site.follow(link, device))
-    [refused] = ears.refused
+    [refused] = told(heard)
     assert refused.pop("entry").client_reference == "order-8"
     assert refused == {
         "status": 403,
@@ -77,7 +63,7 @@ def test_a_locked_member_who_is_logged_in_does_not_go(
         "page": page,
         "member": "lucy",
     }
-    assert ears.clicked == []
+    assert told(heard, "clicked") == []
 
     locked.clear()
     response = site.follow(link, device)
@@ -89,22 +75,24 @@ def test_a_locked_member_who_is_logged_in_does_not_go(
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_bearer_link_of_a_locked_member_does_not_go(
-    site: Site, ears: Ears, locked: set[str], page: str
+    site: Site, heard: Heard, locked: set[str], page: str
 ) -> None:
     link = site.link(page, member="lucy", max_age=60)
     assert is_refused(site.follow(link))
-    assert [refused["member"] for refused in ears.refused] == ["lucy"]
+    assert [refused["member"] for refused in told(heard)] == ["lucy"]
     assert arrival(site.follow(site.link(page, member="mary", max_age=60)))
 
 
-def test_a_qr_code_of_a_locked_member_does_not_go(site: Site, ears: Ears, locked: set[str]) -> None:
+def test_a_qr_code_of_a_locked_member_does_not_go(
+    site: Site, heard: Heard, locked: set[str]
+) -> None:
     page = site.render(f'{{{{ insurance_qr("{CODE}", member="lucy", max_age=60) }}}}')
     assert is_refused(site.follow(read_qr(page.text)))
-    assert [refused["member"] for refused in ears.refused] == ["lucy"]
+    assert [refused["member"] for refused in told(heard)] == ["lucy"]
 
 
 def test_who_is_locked_between_the_handoff_and_the_phone_does_not_go(
-    site: Site, ears: Ears, locked: set[str]
+    site: Site, heard: Heard, locked: set[str]
 ) -> None:
     locked.clear()
     site.log_in("lucy")
@@ -197,7 +185,7 @@ OWN: dict[str, tuple[Callable[[], Any], int, str]] = {
 @pytest.mark.parametrize("way", OWN)
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_a_site_answers_with_a_page_of_its_own(
-    site: Site, ears: Ears, caplog: pytest.LogCaptureFixture, way: str, is_async: bool
+    site: Site, heard: Heard, caplog: pytest.LogCaptureFixture, way: str, is_async: bool
 ) -> None:
     answer, status, said = OWN[way]
 
@@ -217,11 +205,11 @@ def test_a_site_answers_with_a_page_of_its_own(
     if way == "tuple with headers":
         assert response.headers["Retry-After"] == "60"
     assert response.headers["Cache-Control"] == "no-store"
-    [refused] = ears.refused
+    [refused] = told(heard)
     assert refused["status"] == status
     assert (refused["reason"], refused["cause"]) == ("not_allowed", "not_allowed")
     assert (refused["member"], refused["entry"].reference) == ("lucy", CODE)
-    assert ears.clicked == []
+    assert told(heard, "clicked") == []
     lines = [record.getMessage() for record in caplog.records if record.name == "flask_xiebao"]
     assert lines == [
         f"Refused a product link: {status} not_allowed, since the click_guard did not let the"
@@ -229,7 +217,7 @@ def test_a_site_answers_with_a_page_of_its_own(
     ]
 
 
-def test_what_is_aborted_goes_to_the_sites_error_handler(site: Site, ears: Ears) -> None:
+def test_what_is_aborted_goes_to_the_sites_error_handler(site: Site, heard: Heard) -> None:
     @site.app.errorhandler(403)
     def forbidden(error: Forbidden) -> Any:
         return f"<p>The shop says: {error.description}</p>", 403
@@ -238,7 +226,7 @@ def test_what_is_aborted_goes_to_the_sites_error_handler(site: Site, ears: Ears)
     site.log_in("lucy")
     response = site.follow(site.link("product"))
     assert (response.status_code, response.text) == (403, "<p>The shop says: locked</p>")
-    assert [refused["status"] for refused in ears.refused] == [403]
+    assert [refused["status"] for refused in told(heard)] == [403]
 
 
 def test_a_page_of_its_own_is_shown_on_a_pc_instead_of_the_handoff(site: Site) -> None:
@@ -269,17 +257,16 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize("way", WRONG)
 def test_a_guard_that_says_neither_yes_nor_no_is_the_sites_error(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture, way: str
+    make_site: MakeSite, heard: Heard, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
     answer, named = WRONG[way]
     site = make_site(TESTING=False, XIEBAO_ENV="test")
-    ears = Ears(site.app)
     site.xiebao.click_guard(lambda member, entry: answer())
     site.log_in("lucy")
     response = site.follow(site.link("product"))
     assert response.status_code == 500
     assert "Location" not in response.headers
-    assert (ears.clicked, ears.refused) == ([], [])
+    assert heard == []
     [error] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert error.exc_info is not None
     message = str(error.exc_info[1])
@@ -287,9 +274,8 @@ def test_a_guard_that_says_neither_yes_nor_no_is_the_sites_error(
     assert named in message
 
 
-def test_a_guard_that_fails_lets_nobody_through(make_site: MakeSite) -> None:
+def test_a_guard_that_fails_lets_nobody_through(make_site: MakeSite, heard: Heard) -> None:
     site = make_site(TESTING=False, XIEBAO_ENV="test")
-    ears = Ears(site.app)
 
     @site.xiebao.click_guard
     def broken(member: str, entry: Entry) -> bool:
@@ -297,7 +283,7 @@ def test_a_guard_that_fails_lets_nobody_through(make_site: MakeSite) -> None:
 
     site.log_in("lucy")
     assert site.follow(site.link("product")).status_code == 500
-    assert (ears.clicked, ears.refused) == ([], [])
+    assert heard == []
 
 
 @pytest.mark.parametrize("hook", ["member_loader", "click_guard", "keeps_plain_key"])

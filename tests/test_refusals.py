@@ -10,13 +10,24 @@ from urllib.parse import quote
 
 import pytest
 import time_machine
-from flask import Flask
 from flask_login import LoginManager
 
-from flask_xiebao import Entry, entry_refused
+from flask_xiebao import Entry
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import link_to
-from tests.support import CODE, NUMBER, PHONE, SECRET, SIGN, MakeSite, Site, href, paid_url, soup
+from tests.support import (
+    CODE,
+    NUMBER,
+    PHONE,
+    SECRET,
+    SIGN,
+    Heard,
+    MakeSite,
+    Site,
+    href,
+    paid_url,
+    soup,
+)
 
 NOW = 1_800_000_000
 MEMBER_SECRET = "a-member-secret-of-a-good-length"
@@ -202,17 +213,6 @@ CASES = {
 }
 
 
-@pytest.fixture
-def heard() -> Iterator[list[dict[str, Any]]]:
-    calls: list[dict[str, Any]] = []
-
-    def hear(_app: Flask, **values: Any) -> None:
-        calls.append(values)
-
-    with entry_refused.connected_to(hear):
-        yield calls
-
-
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     records = [record for record in caplog.records if record.name == "flask_xiebao"]
     assert all(record.levelno == logging.INFO for record in records)
@@ -223,7 +223,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.parametrize("name", CASES)
 def test_the_log_and_the_signal_say_why(
     make_site: MakeSite,
-    heard: list[dict[str, Any]],
+    heard: Heard,
     caplog: pytest.LogCaptureFixture,
     name: str,
     method: str,
@@ -232,10 +232,12 @@ def test_the_log_and_the_signal_say_why(
     site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
     site.log_in("alice")
     url = case.url(site)
+    heard.clear()
     response = site.follow(url, method=method)
 
     assert response.status_code == case.status
-    [told] = heard
+    [(signal, told)] = heard
+    assert signal == "refused"
     page, reference, member = case.knows
     assert (told["status"], told["reason"], told["cause"]) == (
         case.status,
@@ -256,15 +258,15 @@ def test_the_log_and_the_signal_say_why(
 
 
 def test_a_site_that_is_switched_off_says_so(
-    make_site: MakeSite, heard: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site()
     link = site.link("product")
     off = make_site(XIEBAO_ENABLED=False)
     assert off.follow(link).status_code == 404
-    assert [(told["reason"], told["cause"], told["page"]) for told in heard] == [
-        ("disabled", "disabled", "product")
-    ]
+    [(signal, told)] = heard
+    assert (signal, told["page"]) == ("refused", "product")
+    assert (told["reason"], told["cause"]) == ("disabled", "disabled")
     assert lines(caplog) == ["Refused a product link: 404 disabled, since XIEBAO_ENABLED is off."]
 
 
@@ -286,14 +288,14 @@ def test_visitors_see_nothing_of_the_cause(site: Site) -> None:
     "headers", [{"Sec-Purpose": "prefetch"}, {"Sec-Fetch-Mode": "cors"}, {"HX-Request": "true"}]
 )
 def test_what_is_no_click_is_no_refusal(
-    site: Site, heard: list[dict[str, Any]], caplog: pytest.LogCaptureFixture, headers: Any
+    site: Site, heard: Heard, caplog: pytest.LogCaptureFixture, headers: Any
 ) -> None:
     site.follow("/xiebao/product/nonsense", PHONE | headers)
     assert (heard, lines(caplog)) == ([], [])
 
 
 def test_who_is_sent_to_log_in_is_not_refused(
-    make_site: MakeSite, heard: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="page")
     assert site.follow(site.link("product")).status_code == 302

@@ -26,14 +26,19 @@ def site(make_site: MakeSite) -> Site:
 @pytest.fixture
 def cause(site: Site) -> Callable[[NamedSignal], int]:
     """Return a function that does what sends the signal, and returns the status of the answer."""
+    urls = what_causes(site)
+    return lambda signal: site.follow(urls[signal]).status_code
+
+
+def what_causes(site: Site) -> dict[NamedSignal, str]:
+    """Return the URL by which each signal is sent."""
     site.log_in("7")
     link = site.link("product", return_to="/orders/8")
-    urls = {
+    return {
         entry_clicked: link,
         entry_refused: "/xiebao/product/no-token",
         payment_returned: paid_url(site.follow(link)),
     }
-    return lambda signal: site.follow(urls[signal]).status_code
 
 
 class Ear:
@@ -106,13 +111,7 @@ def test_a_receiver_that_fails_raises_in_strict_mode(
     make_site: MakeSite, signal: NamedSignal
 ) -> None:
     site = make_site()
-    site.log_in("7")
-    link = site.link("product", return_to="/orders/8")
-    urls = {
-        entry_clicked: link,
-        entry_refused: "/xiebao/product/no-token",
-        payment_returned: paid_url(site.follow(link)),
-    }
+    urls = what_causes(site)
     ear = Ear(failing=True)
     signal.connect(ear, site.app)
     with pytest.raises(RuntimeError, match="this receiver fails"):

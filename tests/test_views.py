@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -68,21 +67,6 @@ def title(response: TestResponse) -> str:
 def clock() -> Iterator[Any]:
     with time_machine.travel(1_800_000_000, tick=False) as traveler:
         yield traveler
-
-
-@pytest.fixture
-def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """Every signal that was sent, with what it said."""
-    calls: list[tuple[str, dict[str, Any]]] = []
-    signals = {"clicked": entry_clicked, "refused": entry_refused, "returned": payment_returned}
-    with ExitStack() as stack:
-        for name, signal in signals.items():
-
-            def receive(_app: Flask, _name: str = name, **values: Any) -> None:
-                calls.append((_name, values))
-
-            stack.enter_context(signal.connected_to(receive))
-        yield calls
 
 
 # Who gets in: the link's member, the session's member, max_age, and what happens.

@@ -14,7 +14,7 @@ from .. import answers, urls
 from ..links import Entry, make_entry
 from ..pages import PAGES
 from ..state import State
-from ..testing import GatewaySimulator
+from ..testing.simulator import simulator_of
 from .diagnosis import below_mounts, this_app, why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
 from .link import a_host_of_this_site
@@ -41,12 +41,9 @@ class _Clicks:
     """
 
     def __init__(self, state: State) -> None:
-        settings = state.settings
         self.member: str | None = None
         self._state = state
-        self._gateway = GatewaySimulator(
-            settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
-        )
+        self._gateway = simulator_of(state.settings)
         self._nobody = f"nobody-{secrets.token_hex(8)}"  # a member whom no site has
         self._pages_with: dict[str, list[str]] = {}
         self._login: _Inside | None = None

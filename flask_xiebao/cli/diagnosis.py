@@ -65,11 +65,7 @@ def _on_the_way(state: State, name: str, visit: Visit) -> str:
             " member_loader return None where nobody is logged in."
         )
     if error is not None:
-        hooks = (
-            ""
-            if is_of_the_site(error)
-            else _suspects("after_request", _of_all_and_ours(current_app.after_request_funcs))
-        )
+        hooks = "" if is_of_the_site(error) else _after()
         return f"a click fails. {explain(error)}{hooks}"
     if not visit.started:
         return _outside(visit)

@@ -57,14 +57,14 @@ def _site_link(
         raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if external is None:
         external = bool(state.settings.public_url or current_app.config["SERVER_NAME"])
-    make_url = partial(urls.link, state) if external else partial(local_link, state)
+    make_url = partial(urls.link, state) if external else partial(_local_link, state)
     url = make_url(page, reference, **options)
     if not url:
         raise LinkError("There is no link: --member is empty.", "member")
     return url
 
 
-def local_link(state: State, page: str, reference: str | None, **options: Any) -> str:
+def _local_link(state: State, page: str, reference: str | None, **options: Any) -> str:
     """Return the path that a link has in a request to this site; see :func:`.urls.link`."""
     # An app without a key makes no session, whose error would show less than ours.
     state.signer  # noqa: B018

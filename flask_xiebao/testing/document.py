@@ -345,21 +345,24 @@ def _wrong(
 def _wrong_sign(sign: str, partner_id: str, account: Account | None) -> str | None:
     if account is not None and hmac.compare_digest(sign.encode(), account.sign.reveal().encode()):
         return None
-    if _is_example(sign, partner_id):
+    if after_hex_digits(sign) == partner_id:
         return "sign_example"
     if not re.fullmatch("[0-9a-f]{32}", sign):
         return "sign_shape"
     return None if account is None else "sign"
 
 
-def _is_example(sign: str, partner_id: str) -> bool:
-    """Tell whether a sign has the shape of those in 2.1, which contradict the rule of 2.1."""
+def after_hex_digits(text: str) -> str | None:
+    """Return what follows on base64 of eleven hex digits; None where a text does not begin so.
+
+    The signs in 2.1, which contradict the rule of 2.1, are that and the partner id: keys, most
+    likely, that were pasted there.
+    """
     try:
-        digits = base64.b64decode(f"{sign[:15]}=", validate=True)
+        digits = base64.b64decode(f"{text[:15]}=", validate=True)
     except ValueError:
-        return False
-    is_hex = bool(re.fullmatch(b"[0-9a-f]{11}", digits))
-    return is_hex and sign[15:].removeprefix("=") == partner_id
+        return None
+    return text[15:].removeprefix("=") if re.fullmatch(b"[0-9a-f]{11}", digits) else None
 
 
 def _wrong_pay_success(value: str) -> str | None:

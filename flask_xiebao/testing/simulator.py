@@ -17,6 +17,7 @@ from flask import (
     request,
 )
 
+from ..config import Settings
 from ..state import current_locale
 from ..texts import text
 from ..values import Secret, WrongValueError, check_text
@@ -125,6 +126,14 @@ class GatewaySimulator:
         response.vary.add("Accept")
         response.headers.update(_HEADERS)
         return response
+
+
+def simulator_of(settings: Settings) -> GatewaySimulator:
+    """Return the gateway as a site's account meets it."""
+    # No local variable holds the key.
+    return GatewaySimulator(
+        settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
+    )
 
 
 def _as_json(verdict: Verdict, locale: str) -> Response:
