@@ -65,6 +65,15 @@ def _member_secret(value: object) -> str:
     return secret
 
 
+def _notify_token(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{26,}", value):
+        raise WrongValueError(
+            "must have 26 characters or more, letters, digits, - and _, since it becomes a part of"
+            f" a URL. {NEW_KEY}."
+        )
+    return value
+
+
 def _sub_partner_id(value: object) -> str:
     return "" if value == "" else _text(value)
 
@@ -160,10 +169,16 @@ class Settings:
     handoff_max_age: int = _setting(_seconds, 300)
     app_user_agent: re.Pattern[str] | None = _setting(_pattern)
     member_secret: Secret[str] | None = _setting(_member_secret, secret=True)
+    notify_token: Secret[str] | None = _setting(_notify_token, secret=True)
     locale: str | None = _setting(_locale)
     device_markup: bool = _setting(_switch, True)
     enabled: bool = _setting(_switch, True)
     strict: bool | None = _setting(_switch)
+
+    @property
+    def has_account(self) -> bool:
+        """Whether partner id and key are set, which they need not be where a site is off."""
+        return bool(self.partner_id and self.api_key.reveal())
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

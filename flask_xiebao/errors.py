@@ -77,3 +77,35 @@ class TokenError(LinkError):
 
 class NowhereError(LinkError):
     """Nothing says where the site is: wrong for every link, not for one."""
+
+
+class NotificationError(XiebaoError):
+    """A notification is not one of the platform's for this account, or cannot be read.
+
+    Its text shows neither key nor sign nor what the notification says of anybody.
+
+    :ivar reason: ``too_large``, ``malformed`` (not the JSON that it should be), ``wrong_sign``,
+        ``wrong_partner`` (that of another account) or ``wrong_field`` (signed by the platform, and
+        something in it is missing or not as it should be).
+    """
+
+    def __init__(self, message: str, reason: str = "malformed") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.reason)
+
+
+class OrderError(XiebaoError):
+    """An order query failed.
+
+    :ivar code: the gateway's own ``respCode``; None where it gave no answer that can be read.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.code)

@@ -13,14 +13,25 @@ from .cli import xiebao as commands
 from .config import ENVIRONMENTS, Settings
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
-from .hooks import ClickGuard, Hooks, KeepsPlainKey, MemberLoader
+from .hooks import (
+    ClickGuard,
+    Hooks,
+    KeepsPlainKey,
+    MemberLoader,
+    NotificationHandler,
+    NotificationReader,
+)
 from .members import MemberId, normalize_member
+from .order_query import order_client
+from .orders import OrderClient
 from .platforms import AnyPlatform
 from .state import State
 
 L = TypeVar("L", bound=MemberLoader)
 G = TypeVar("G", bound=ClickGuard)
 K = TypeVar("K", bound=KeepsPlainKey)
+N = TypeVar("N", bound=NotificationHandler)
+R = TypeVar("R", bound=NotificationReader)
 
 
 class Xiebao:
@@ -47,8 +58,8 @@ class Xiebao:
         ``XIEBAO_SUB_PARTNER_ID``, ``XIEBAO_ENV``, ``XIEBAO_BASE_URL``, ``XIEBAO_EXTRA``,
         ``XIEBAO_URL_PREFIX``, ``XIEBAO_PUBLIC_URL``, ``XIEBAO_LOGIN_VIEW``,
         ``XIEBAO_HANDOFF_MAX_AGE`` (seconds), ``XIEBAO_APP_USER_AGENT``,
-        ``XIEBAO_MEMBER_SECRET``, ``XIEBAO_LOCALE``, ``XIEBAO_DEVICE_MARKUP``, ``XIEBAO_ENABLED``,
-        ``XIEBAO_STRICT``.
+        ``XIEBAO_MEMBER_SECRET``, ``XIEBAO_NOTIFY_TOKEN``, ``XIEBAO_LOCALE``,
+        ``XIEBAO_DEVICE_MARKUP``, ``XIEBAO_ENABLED``, ``XIEBAO_STRICT``.
 
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """
@@ -132,6 +143,38 @@ class Xiebao:
         self._hooks.register_keeps_plain_key(keeps_plain_key)
         return keeps_plain_key
 
+    def notification_handler(self, handler: N) -> N:
+        """Register the function that hears of purchases (the callback, 回调通知); a decorator.
+
+        The platform's POSTs to ``/xiebao/notify`` are checked, and each that verifies is given to
+        it, at least once and in no promised order. When it returns, the platform is told that the
+        notification has arrived; when it raises, the platform sends it again. So it stores the
+        notification's ``id`` in the transaction in which it does its work, and takes one that is
+        stored already for success. See the manual.
+
+        :param handler: takes a :class:`Notification`. What it returns is not looked at. It may be
+            ``async``.
+        :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
+        """
+        self._hooks.register_notification_handler(handler)
+        return handler
+
+    def notification_reader(self, reader: R) -> R:
+        """Register a function that reads notifications in place of the extension; a decorator.
+
+        It is for a callback that is not as the public clients of the gateway family have it. It
+        alone checks that the platform sent the notification.
+
+        :param reader: takes the body (bytes) and the headers of a request, and returns a
+            :class:`Notification`; its ``member`` is found by ``partner_uniq_key``. For one that is
+            not to be believed it raises :exc:`NotificationError`, which is a 403 with the reason
+            ``wrong_sign`` or ``wrong_partner``, a 413 with ``too_large``, and else a 400. It may be
+            ``async``.
+        :raises ConfigError: when it is not a function, or takes other arguments.
+        """
+        self._hooks.register_notification_reader(reader)
+        return reader
+
     def partner_uniq_key(self, member: MemberId) -> str:
         """Return what the gateway knows a member by: their ``partnerUniqKey`` (2.1, 2.2).
 
@@ -164,6 +207,18 @@ class Xiebao:
         :raises ConfigError: when ``XIEBAO_ENABLED`` is off, or the app has no Xiebao.
         """
         return self.state.gateway
+
+    @property
+    def orders(self) -> OrderClient:
+        """The current app's client for order queries (数据接口), from the extra ``orders``.
+
+        It asks the gateway of ``XIEBAO_ENV`` or ``XIEBAO_BASE_URL``; where that is a path of the
+        site, the app itself.
+
+        :raises ConfigError: when the app has no Xiebao, or no partner id and key.
+        :raises OrderError: when httpx is not installed.
+        """
+        return order_client(self.state)
 
     def link(
         self,

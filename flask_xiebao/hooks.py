@@ -1,4 +1,4 @@
-"""What a site tells of its members, by functions of its own."""
+"""The functions by which a site tells of its members, and hears of their purchases."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from inspect import iscoroutine, iscoroutinefunction, signature
 from typing import Any
 
 from flask import Response, current_app, make_response
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from .errors import ConfigError, LinkError
 from .links import Entry
-from .log import name_of
+from .log import complain, name_of
 from .members import MemberId, normalize_member
+from .notifications import Notification
 from .rehearsal import rehearsal
 
 #: Who is logged in.
@@ -23,6 +25,10 @@ Answer = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = Callable[[str, Entry], Answer | Awaitable[Answer]]
 #: Whether the gateway knows a member by the bare id.
 KeepsPlainKey = Callable[[str], bool | Awaitable[bool]]
+#: What a site does with a notification; what it returns is not looked at.
+NotificationHandler = Callable[[Notification], object]
+#: How a site reads a notification itself: from the body and the headers.
+NotificationReader = Callable[[bytes, Headers], Notification | Awaitable[Notification]]
 
 
 class Hooks:
@@ -32,6 +38,11 @@ class Hooks:
         self._member_loader: Callable[[], object] | None = None
         self._click_guard: Callable[[str, Entry], object] | None = None
         self._keeps_plain_key: Callable[[str], object] | None = None
+        self._notification_handler = ""
+        #: Gives a notification to the site; what its handler raises is passed on.
+        self.handle: Callable[[Notification], None] | None = None
+        #: Reads a notification in the site's own way; what its reader raises is passed on.
+        self.read: Callable[[bytes, Headers], Notification] | None = None
 
     def register_member_loader(self, loader: MemberLoader) -> None:
         """Ask this function who is logged in.
@@ -53,6 +64,26 @@ class Hooks:
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
         self._keeps_plain_key = _callable("keeps_plain_key", keeps_plain_key, ("member",))
+
+    def register_notification_handler(self, handler: NotificationHandler) -> None:
+        """Give notifications to this function.
+
+        :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
+        """
+        if self.handle is not None:
+            raise ConfigError(
+                f"There is a notification_handler already, {self._notification_handler}: call the"
+                " other function from it, or connect that to the signal notification_received."
+            )
+        self.handle = _handling(_callable("notification_handler", handler, ("notification",)))
+        self._notification_handler = name_of(handler)
+
+    def register_notification_reader(self, reader: NotificationReader) -> None:
+        """Have notifications read by this function.
+
+        :raises ConfigError: when it is not a function, or takes other arguments.
+        """
+        self.read = _reading(_callable("notification_reader", reader, ("body", "headers")))
 
     @property
     def member_loader(self) -> Callable[[], object] | None:
@@ -109,6 +140,37 @@ class Hooks:
         if not isinstance(answer, bool):
             raise ConfigError(f"keeps_plain_key must return True or False, not {_kind(answer)}.")
         return answer
+
+
+def _reading(read: Callable[..., object]) -> Callable[[bytes, Headers], Notification]:
+    """Return a reader of notifications that returns one."""
+
+    def read_one(body: bytes, headers: Headers) -> Notification:
+        notification = read(body, headers)
+        if not isinstance(notification, Notification):
+            raise _said(
+                f"notification_reader must return a Notification, not {_kind(notification)}."
+            )
+        return notification
+
+    return read_one
+
+
+def _handling(handle: Callable[..., object]) -> Callable[[Notification], None]:
+    """Return a handler of notifications that is done when it returns."""
+
+    def handle_one(notification: Notification) -> None:
+        answer = handle(notification)
+        if iscoroutine(answer):
+            raise _said(f"notification_handler returned {_kind(answer)}.")
+
+    return handle_one
+
+
+def _said(problem: str) -> ConfigError:
+    """Return an error, and say it in the log: what is said of what fails there is its class."""
+    complain(problem)
+    return ConfigError(problem)
 
 
 def _callable(

@@ -1,7 +1,7 @@
 """Says in the log what to fix, once a minute at most, and who was refused.
 
-What to fix goes to the app's own log, as an error. Who is refused is no fault of the site's: that
-is on the logger ``flask_xiebao``, at INFO.
+What to fix goes to the app's own log, most of it as an error. Who is refused is no fault of the
+site's: that is on the logger ``flask_xiebao``, at INFO.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ _MOST = 1000
 _said: WeakKeyDictionary[Flask, dict[str, dict[str, float]]] = WeakKeyDictionary()
 
 
-def complain(message: str, *, about: str = "", exc_info: bool = False) -> None:
-    """Log *message* as an error of the current app, unless that was done within a minute.
+def complain(
+    message: str, *, about: str = "", exc_info: bool = False, level: int = logging.ERROR
+) -> None:
+    """Log *message* in the current app's own log, unless that was done within a minute.
 
     :param message: what is wrong and how to fix it.
     :param about: what it is about, where visitors have a say in the message: of all they make of
         it, few are logged within a minute.
     :param exc_info: add the traceback of the exception that is being handled.
+    :param level: of the logging module.
     """
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     message = message if len(message) <= _MOST else f"{message[:_MOST]}…"
@@ -43,7 +46,7 @@ def complain(message: str, *, about: str = "", exc_info: bool = False) -> None:
         said.clear()
         since.clear()
     said[about] = {**since, message: now}
-    app.logger.error(message, exc_info=exc_info)
+    app.logger.log(level, message, exc_info=exc_info)
 
 
 def name_of(function: object) -> str:

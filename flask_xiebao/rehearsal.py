@@ -24,12 +24,14 @@ class Rehearsal:
     :ivar error: what failed there.
     :ivar refusal: why the click was refused.
     :ivar member: who was refused: the one whom the site takes for logged in.
+    :ivar received: the body of a notification as it arrived; the handler does not hear of it.
     """
 
     reached: bool = False
     error: Exception | None = None
     refusal: Refusal | None = None
     member: str | None = None
+    received: bytes | None = None
 
     def watch(self, follow: Callable[[str], Response], token: str) -> Response:
         """Follow a link as the view does."""

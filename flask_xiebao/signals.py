@@ -8,6 +8,7 @@ from blinker import NamedSignal, Namespace
 from flask import current_app
 
 from .log import complain, name_of
+from .places import place_of
 from .rehearsal import rehearsal
 from .state import State
 
@@ -29,10 +30,18 @@ entry_refused = _signals.signal("entry-refused")
 payment_returned = _signals.signal("payment-returned")
 
 
-def send(signal: NamedSignal, state: State, **values: Any) -> None:
+#: A notification verified, and the site's handler is done with it: ``notification``
+#: (:class:`~flask_xiebao.Notification`). It can repeat.
+notification_received = _signals.signal("notification-received")
+
+
+def send(signal: NamedSignal, state: State, *, quietly: bool = False, **values: Any) -> None:
     """Send *signal* to each receiver.
 
     One that fails raises in strict mode. Otherwise it is logged and stops nobody.
+
+    :param quietly: even in strict mode a failure is only logged, and not what it says, which may be
+        somebody's name.
     """
     if not signal.receivers or signal.is_muted or rehearsal():
         return
@@ -40,7 +49,10 @@ def send(signal: NamedSignal, state: State, **values: Any) -> None:
     for receiver in signal.receivers_for(app):
         try:
             app.ensure_sync(receiver)(app, **values)
-        except Exception:
-            if state.is_strict:
+        except Exception as error:
+            if state.is_strict and not quietly:
                 raise
-            complain(f"A receiver of {signal.name} failed: fix {name_of(receiver)}.", exc_info=True)
+            what = f"A receiver of {signal.name} failed: fix {name_of(receiver)}."
+            if quietly:
+                what += f" {type(error).__name__} in {place_of(error, 'it')}."
+            complain(what, exc_info=not quietly)

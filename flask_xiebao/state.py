@@ -22,6 +22,8 @@ from .values import Secret, WrongValueError, check_text
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from .orders import OrderClient
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -65,6 +67,8 @@ class State:
         self._keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
         self._member_keys = MemberKeys(settings.member_secret, settings.partner_id)
+        #: What asks for orders; :mod:`.order_query` makes it when it is first needed.
+        self.order_client: OrderClient | None = None
 
     @property
     def gateway(self) -> Gateway:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -149,6 +149,30 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
 def is_host(host: str) -> bool:
     """Tell whether a Host header, or a setting, is the name of a host, with or without a port."""
     return bool(_HOST.fullmatch(host))
+
+
+def a_host_of_this_site() -> str:
+    """Return a host for a request to this site.
+
+    :raises ConfigError: when ``TRUSTED_HOSTS`` names none.
+    """
+    # No variable holds the config, and with it the keys: an error report would show it.
+    trusted = current_app.config.get("TRUSTED_HOSTS")
+    if not trusted:
+        return str(current_app.config["SERVER_NAME"] or "localhost")
+    hosts = [trusted] if isinstance(trusted, str) else trusted
+    for host in hosts if isinstance(hosts, Collection) else ():
+        if isinstance(host, str) and is_host(name := _as_werkzeug_takes_it(host)):
+            return name
+    raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
+
+
+def _as_werkzeug_takes_it(host: str) -> str:
+    """Return a trusted host without the dot before its subdomains, in the letters of the DNS."""
+    try:
+        return host.lstrip(".").encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 def host_is_trusted(state: State) -> bool:

@@ -1,4 +1,4 @@
-"""The endpoints: what happens at a click, one short function a step."""
+"""The endpoints, and what happens at a click, one short function a step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
-from . import answers
+from . import answers, callback
 from .admission import DISABLED, Go, LogIn, decide, invalid_link, not_allowed
 from .answers import AnsweredError, Redirect, RefusedError
 from .caching import watch_response
@@ -46,7 +46,7 @@ _THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 
 def create_blueprint(state: State) -> Blueprint:
-    """Return the blueprint of one app: an endpoint for each page, ``paid`` and ``static``."""
+    """Return the blueprint of one app: the pages, ``paid``, ``notify`` and ``static``."""
     blueprint = Blueprint(
         "xiebao",
         __package__,
@@ -59,6 +59,15 @@ def create_blueprint(state: State) -> Blueprint:
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
         view = named_view(endpoint, follow)
         blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
+    blueprint.add_url_rule(
+        "/notify" if state.settings.notify_token is None else "/notify/<token>",
+        "notify",
+        named_view("notify", partial(callback.notify, state)),
+        methods=callback.METHODS,
+        provide_automatic_options=False,
+        merge_slashes=False,
+    )
+    blueprint.url_value_preprocessor(callback.exempt_from_csrf)
     blueprint.register_error_handler(RefusedError, partial(answers.refuse, state))
     blueprint.register_error_handler(AnsweredError, lambda answered: answered.response)
     return blueprint
@@ -67,7 +76,7 @@ def create_blueprint(state: State) -> Blueprint:
 def named_view(name: str, follow: Callable[[str], Response]) -> Callable[[str], Response]:
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
-    def view(token: str) -> Response:
+    def view(token: str = "") -> Response:
         watch_response()
         rehearsed = rehearsal()
         return follow(token) if rehearsed is None else rehearsed.watch(follow, token)

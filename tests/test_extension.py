@@ -76,6 +76,7 @@ def test_the_endpoints_are_where_the_design_says(make_site: MakeSite, prefix: st
         "xiebao.home": f"{prefix}/home/<token>",
         "xiebao.policy": f"{prefix}/policy/<token>",
         "xiebao.paid": f"{prefix}/paid/<token>",
+        "xiebao.notify": f"{prefix}/notify",
         "xiebao.static": f"{prefix}/static/<path:filename>",
     }
 
@@ -847,9 +848,11 @@ def test_every_view_has_a_name_and_the_module_of_the_package(site: Site) -> None
         if endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
     }
     names = {f"{view.__module__}.{view.__name__}" for view in views.values()}
-    assert len(names) == len(views) == 4
+    assert len(names) == len(views) == 5
     assert all(name.startswith("flask_xiebao.") for name in names)
-    assert {view.__name__ for view in views.values()} == {"product", "home", "policy", "paid"}
+    assert {view.__name__ for view in views.values()} == {
+        *("product", "home", "policy", "paid", "notify")
+    }
 
 
 def test_whoever_returns_something_else_than_an_id_is_named(make_site: MakeSite) -> None:

@@ -17,7 +17,6 @@ from ..state import State
 from ..testing.simulator import simulator_of
 from .diagnosis import below_mounts, this_app, why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
-from .link import a_host_of_this_site
 from .visit import Visit, explain
 
 
@@ -178,7 +177,7 @@ def _where(state: State) -> str:
     config = current_app.config
     if config["SERVER_NAME"]:
         return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}{config['APPLICATION_ROOT']}"
-    return f"https://{a_host_of_this_site()}"
+    return f"https://{urls.a_host_of_this_site()}"
 
 
 def _visit(state: State, url: str, inside: _Inside | None = None) -> Visit:

@@ -13,9 +13,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from ..admission import WHY, Refusal
 from ..log import name_of
 from ..pages import PAGES
+from ..places import place_in_site, place_of
 from ..state import State
 from ..testing import Verdict
-from .visit import Visit, explain, is_of_the_site, place_of
+from .visit import Visit, explain
 
 _LOCALE = "en"
 _LET_THROUGH = (
@@ -65,7 +66,7 @@ def _on_the_way(state: State, name: str, visit: Visit) -> str:
             " member_loader return None where nobody is logged in."
         )
     if error is not None:
-        hooks = "" if is_of_the_site(error) else _after()
+        hooks = "" if place_in_site(error) else _after()
         return f"a click fails. {explain(error)}{hooks}"
     if not visit.started:
         return _outside(visit)
@@ -157,12 +158,6 @@ def _who_says(status: int) -> str:
         if "limiter" in extensions:
             advice = 'exempt them, with limiter.exempt(app.blueprints["xiebao"]).'
         return f"a limiter: allow more, or {advice}"
-    methods = current_app.config.get("WTF_CSRF_METHODS") or ()
-    if status == 400 and "csrf" in extensions and not {"GET", "HEAD"}.isdisjoint(methods):
-        return (
-            "a CSRF guard, perhaps. The entries change nothing and take no form: exempt them, with"
-            ' csrf.exempt(app.blueprints["xiebao"]).'
-        )
     if status in (400, 401, 403):
         return f"a login wall or a CSRF guard, perhaps: {_LET_THROUGH}"
     return f"one of the site's hooks, or its handler of an error in one: {_LET_THROUGH}"

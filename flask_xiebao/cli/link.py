@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 from flask import current_app
 
 from .. import urls
-from ..errors import ConfigError, GatewayError, LinkError, XiebaoError
+from ..errors import GatewayError, LinkError, XiebaoError
 from ..members import normalize_member
 from ..pages import PAGES
 from ..platforms import Slug
@@ -68,33 +67,9 @@ def _local_link(state: State, page: str, reference: str | None, **options: Any) 
     """Return the path that a link has in a request to this site; see :func:`.urls.link`."""
     # An app without a key makes no session, whose error would show less than ours.
     state.signer  # noqa: B018
-    host = a_host_of_this_site()
+    host = urls.a_host_of_this_site()
     with current_app.test_request_context(base_url=f"http://{host}"):
         return urls.link(state, page, reference, **options)
-
-
-def a_host_of_this_site() -> str:
-    """Return a host for a request to this site.
-
-    :raises ConfigError: when ``TRUSTED_HOSTS`` names none.
-    """
-    # No variable holds the config, and with it the keys: an error report would show it.
-    trusted = current_app.config.get("TRUSTED_HOSTS")
-    if not trusted:
-        return str(current_app.config["SERVER_NAME"] or "localhost")
-    hosts = [trusted] if isinstance(trusted, str) else trusted
-    for host in hosts if isinstance(hosts, Collection) else ():
-        if isinstance(host, str) and urls.is_host(name := _as_werkzeug_takes_it(host)):
-            return name
-    raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
-
-
-def _as_werkzeug_takes_it(host: str) -> str:
-    """Return a trusted host without the dot before its subdomains, in the letters of the DNS."""
-    try:
-        return host.lstrip(".").encode("idna").decode()
-    except UnicodeError:
-        return ""
 
 
 def _gateway_url(

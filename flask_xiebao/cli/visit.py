@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import contextvars
-import os
-import sysconfig
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
-from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +14,7 @@ from werkzeug.routing import BuildError
 from werkzeug.test import Client
 
 from ..errors import XiebaoError
+from ..places import place_in_site, place_of
 from ..rehearsal import ENVIRON_KEY, Rehearsal
 from ..testing.devices import DEVICES
 
@@ -32,14 +28,6 @@ _HEADERS = {
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-
-_NOT_THE_SITES = tuple(
-    f"{folder}{os.sep}"
-    for folder in (
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        Path(__file__).parent.parent,
-    )
-)
 
 
 class Visit:
@@ -130,38 +118,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, BuildError):  # it says which endpoint there is not
         return str(error)
     if isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao."):
-        place = _places(error, of_site=True)
-        return f"{error} See {_named(*place[-1])}." if place else str(error)
+        place = place_in_site(error)
+        return f"{error} See {place}." if place else str(error)
     name = type(error).__name__
     return f"{name} in {place_of(error)}: fix it. A click on the running site logs the rest."
-
-
-def is_of_the_site(error: BaseException) -> bool:
-    """Tell whether an error came through a file of the site."""
-    return bool(_places(error, of_site=True))
-
-
-def place_of(error: BaseException) -> str:
-    """Return the innermost place of an error in the site's own files, else in any."""
-    places = _places(error, of_site=True) or _places(error, of_site=False)
-    return _named(*places[-1]) if places else "a hook"
-
-
-def _places(error: BaseException, *, of_site: bool) -> list[tuple[FrameType, int]]:
-    places = list(traceback.walk_tb(error.__traceback__))
-    if not of_site:
-        return places
-    places = [place for place in places if not _file(place[0]).startswith(_NOT_THE_SITES)]
-    return [place for place in places if _file(place[0]).startswith(_here())] or places
-
-
-def _named(frame: FrameType, line: int) -> str:
-    return f"{frame.f_code.co_name} ({_file(frame).removeprefix(_here())}:{line})"
-
-
-def _here() -> str:
-    return f"{os.getcwd()}{os.sep}"
-
-
-def _file(frame: FrameType) -> str:
-    return frame.f_code.co_filename

@@ -1,0 +1,236 @@
+"""What the platform sends: JSON that is read strictly, and the fields of its objects.
+
+What is wrong is a :exc:`.WrongValueError` that never shows a value: it may be somebody's name.
+Nothing here uses Flask.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeVar
+
+from .values import WrongValueError, check_text, is_whole
+
+E = TypeVar("E", bound=IntEnum)
+
+#: The platform's own time zone, which has no summer time.
+CHINA_TIME = timezone(timedelta(hours=8), "UTC+8")
+
+# No body of the platform's comes near them; what goes beyond may exhaust who reads it.
+_DEEPEST, _LONGEST_NUMBER = 32, 64
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+# A string, also one without an end, or a bracket: every mark is looked at once.
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
+
+
+class Sent(NamedTuple):
+    """A member of an object, and its text as it was sent."""
+
+    value: Any
+    text: str
+
+
+def read_object(body: bytes) -> dict[str, Sent]:
+    """Read one JSON object, with nothing after it.
+
+    :raises WrongValueError: it is anything else; it is not strict UTF-8, has a name twice, half of
+        a surrogate pair or a number that is none, or is nested too deeply.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise WrongValueError("must be UTF-8.") from None
+    _check_nesting(text)
+    try:
+        members = dict(_pairs(text))
+        compact({name: member.value for name, member in members.items()})
+    except UnicodeEncodeError:
+        raise WrongValueError("has half of a surrogate pair in a string.") from None
+    except json.JSONDecodeError as error:
+        raise WrongValueError(f"must be one JSON object: {error.msg} at {error.pos}.") from None
+    return members
+
+
+def compact(value: object, *, sort_names: bool = False) -> bytes:
+    """Return JSON without spaces, its characters as they are; times are what :func:`str` says."""
+    return json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_names, default=str
+    ).encode()
+
+
+def _check_nesting(text: str) -> None:
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > _DEEPEST:
+            raise WrongValueError(f"must not be nested more than {_DEEPEST} deep.")
+
+
+def _pairs(text: str) -> Iterator[tuple[str, Sent]]:
+    """Go through the members of the object that a text is."""
+    names = set()
+    at = _after(text, 0, "{")
+    more = text[at : at + 1] != "}"
+    while more:
+        start = at
+        name, end = _decoder.raw_decode(text, at)
+        if not isinstance(name, str):
+            raise json.JSONDecodeError("Expecting a name", text, start)
+        if name in names:
+            raise WrongValueError("must not have a name twice.")
+        names.add(name)
+        at = _after(text, end, ":")
+        value, end = _decoder.raw_decode(text, at)
+        yield name, Sent(value, text[at:end])
+        at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+        if more := text[at : at + 1] == ",":
+            at = _after(text, at, ",")
+    if (end := _after(text, at, "}")) != len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+
+
+def _after(text: str, at: int, mark: str) -> int:
+    """Return where what follows on a mark begins; white space around it is passed over."""
+    at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+    if text[at : at + 1] != mark:
+        raise json.JSONDecodeError(f"Expecting {mark}", text, at)
+    return _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise WrongValueError("must not have a name twice.")
+    return read
+
+
+def _number(kind: type[int] | type[float], text: str) -> int | float:
+    if len(text) > _LONGEST_NUMBER:
+        raise WrongValueError(f"must not have a number of more than {_LONGEST_NUMBER} characters.")
+    number = kind(text)
+    if number in (float("inf"), float("-inf")):
+        _not_a_number(text)
+    return number
+
+
+def _not_a_number(_: str) -> None:
+    raise WrongValueError("must not have NaN, Infinity or a number as large.")
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=lambda text: _number(int, text),
+    parse_float=lambda text: _number(float, text),
+    parse_constant=_not_a_number,
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Fields:
+    """The fields of an object that the platform sent. What is null or empty counts as left out.
+
+    Each reader returns None for what is left out, and raises :exc:`.WrongValueError` for a value of
+    another kind than its own.
+    """
+
+    values: Mapping[str, Any]
+
+    def _get(self, name: str) -> Any:
+        value = self.values.get(name)
+        return None if value in ("", None) else value
+
+    def require(self, *names: str) -> None:
+        """Refuse an object without one of these fields."""
+        for name in names:
+            if self._get(name) in (None, []):
+                raise WrongValueError(f"{name} is missing.")
+
+    def text(self, name: str) -> str | None:
+        """Return a name or a number that can go into a URL; of a whole number, its digits."""
+        value = self._get(name)
+        try:
+            return None if value is None else check_text(value)
+        except WrongValueError as error:
+            raise WrongValueError(f"{name} {error}") from None
+
+    def prose(self, name: str) -> str | None:
+        """Return what somebody may read, line breaks included."""
+        value = self._get(name)
+        if value is not None and not isinstance(value, str):
+            raise WrongValueError(f"{name} must be text.")
+        return value
+
+    def whole(self, name: str, least: int = 0) -> int | None:
+        """Return a whole number."""
+        value = self._get(name)
+        if value is not None and not is_whole(value, least):
+            raise WrongValueError(f"{name} must be a whole number, {least} or more.")
+        return value
+
+    def code(self, name: str) -> int | None:
+        """Return a whole number that stands for something."""
+        return self.whole(name, least=-(2**63))
+
+    def is_true(self, name: str) -> bool:
+        """Tell which of true and false it is."""
+        value = self._get(name)
+        if not isinstance(value, bool):
+            raise WrongValueError(f"{name} must be true or false.")
+        return value
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a time, written ``yyyy-MM-dd HH:mm:ss`` in China time."""
+        written = self.text(name)
+        if written is None:
+            return None
+        try:
+            return datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA_TIME)
+        except ValueError:
+            raise WrongValueError(f"{name} must be a time, yyyy-MM-dd HH:mm:ss.") from None
+
+    def day(self, name: str) -> date | None:
+        """Return a date, written ``yyyy-MM-dd``; a time that follows is passed over."""
+        written = self.text(name)
+        if written is None:
+            return None
+        try:
+            return datetime.strptime(written.partition(" ")[0], "%Y-%m-%d").date()
+        except ValueError:
+            raise WrongValueError(f"{name} must be a date, yyyy-MM-dd.") from None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return the texts of a list."""
+        return tuple(self._list(name, str, "texts"))
+
+    def objects(self, name: str) -> tuple[Fields, ...]:
+        """Return the objects of a list."""
+        return tuple(map(Fields, self._list(name, dict, "objects")))
+
+    def object(self, name: str) -> Fields:
+        """Return an object; one without fields where it is left out."""
+        value = self._get(name)
+        if value is not None and not isinstance(value, dict):
+            raise WrongValueError(f"{name} must be an object.")
+        return Fields(value or {})
+
+    def _list(self, name: str, kind: type[Any], kinds: str) -> list[Any]:
+        value = self._get(name)
+        if value is None:
+            return []
+        if not (isinstance(value, list) and all(isinstance(each, kind) for each in value)):
+            raise WrongValueError(f"{name} must be a list of {kinds}.")
+        return value
+
+
+def known(kind: type[E], number: int) -> E | int:
+    """Return the member of an enum, or the number as it is where the enum has none."""
+    try:
+        return kind(number)
+    except ValueError:
+        return number
