@@ -1,0 +1,609 @@
+"""The order query: what is asked, what is made of the answers, and what is shown of neither."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import httpx
+import pytest
+from flask import Flask, Response, request
+
+from flask_xiebao import ConfigError, Gateway, Order, OrderClient, OrderError, PolicyInfo, Xiebao
+from flask_xiebao.orders import EffectiveStatus, IssueStatus, PayStatus
+from tests.support import CONFIG, LIVE, MakeSite
+from tests.vectors import QUERY, SIGN_OF_QUERY, md5_of
+
+NUMBER = "20190226020146"
+NAME = "林晓"
+
+#: What a gateway of the family says of an order.
+DETAIL: dict[str, Any] = {
+    "insureNum": NUMBER,
+    "caseCode": "QX000000127257",
+    "partnerUniqueKey": "101000",
+    "productName": "境内旅行意外险",
+    "planName": "计划一",
+    "companyName": "某某财险",
+    "totalNum": 1,
+    "startDate": "2019-03-01",
+    "endDate": "2019-03-05",
+    "insureTime": "2019-02-26 10:18:00",
+    "payStatus": 1,
+    "payAmount": 1500,
+    "payedTime": "2019-02-26 10:20:30",
+    "issueStatus": 1,
+    "issueTime": "2019-02-26 10:21:00",
+    "effectiveStatus": 1,
+    "applicant": {"cName": NAME, "mobile": "13800000000"},
+    "insurants": [{"cName": NAME, "policyNum": "P10042019030100001"}],
+}
+
+
+def ok(data: Any) -> dict[str, Any]:
+    return {"respCode": 0, "respMsg": "成功", "data": data}
+
+
+class Platform:
+    """The gateway as a transport: it keeps what it is asked, and answers with what it is told."""
+
+    def __init__(self, *answers: Any, **options: Any) -> None:
+        self.asked: list[httpx.Request] = []
+        self.answers = list(answers)
+        self.client = OrderClient(
+            "12345",
+            options.pop("key", "Key"),
+            base_url=options.pop("base_url", "https://testapi.xiebao18.com"),
+            transport=httpx.MockTransport(self.answer),
+            **options,
+        )
+
+    def answer(self, asked: httpx.Request) -> httpx.Response:
+        self.asked.append(asked)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, httpx.Response):
+            return answer
+        if isinstance(answer, bytes):
+            return httpx.Response(200, content=answer)
+        return httpx.Response(200, json=answer)
+
+
+def refused(*answers: Any, **options: Any) -> OrderError:
+    """Return the error of a query that is answered so."""
+    with pytest.raises(OrderError) as caught:
+        Platform(*answers, **options).client.get(NUMBER)
+    return caught.value
+
+
+# What is asked
+
+
+def test_a_query_is_signed_as_the_platform_checks_it() -> None:
+    assert md5_of(QUERY) == SIGN_OF_QUERY  # so the rule is the family's
+    platform = Platform(ok({"orderDetail": DETAIL}))
+    platform.client.get(NUMBER)
+    [asked] = platform.asked
+    assert asked.method == "POST"
+    url, _, sign = str(asked.url).partition("?sign=")
+    assert url == "https://testapi.xiebao18.com/api/orderDetail"
+    assert sign == md5_of(asked.content)
+    assert asked.headers["Content-Type"] == "application/json"
+    written = re.sub(rb'"12345-\d{26}"', b'"12345-20190226102030000001"', asked.content)
+    assert written == QUERY
+
+
+@pytest.mark.parametrize(
+    ("partner_id", "written"),
+    [
+        ("12345", b'"partnerId":12345,'),
+        (12345, b'"partnerId":12345,'),
+        ("qy", b'"partnerId":"qy",'),
+        ("0123", b'"partnerId":"0123",'),
+        ("１２", '"partnerId":"１２",'.encode()),
+    ],
+)
+def test_the_partner_id_is_the_number_that_it_is(partner_id: Any, written: bytes) -> None:
+    platform = Platform(ok({"orderDetail": DETAIL}))
+    OrderClient(
+        partner_id,
+        "Key",
+        base_url=Gateway.TEST,
+        transport=httpx.MockTransport(platform.answer),
+    ).get(NUMBER)
+    assert written in platform.asked[0].content
+
+
+def test_no_two_queries_have_the_same_number() -> None:
+    platform = Platform(ok({"orderDetail": DETAIL}))
+    for _ in range(200):
+        platform.client.get(NUMBER)
+    assert len({json.loads(asked.content)["transNo"] for asked in platform.asked}) == 200
+
+
+@pytest.mark.parametrize("base_url", [Gateway.PRODUCTION, "http://127.0.0.1:5000/gateway/"])
+def test_the_host_is_that_of_the_pages(base_url: str) -> None:
+    platform = Platform(ok({"orderDetail": DETAIL}), base_url=base_url)
+    platform.client.get(NUMBER)
+    [asked] = platform.asked
+    assert str(asked.url).startswith(f"{base_url.rstrip('/')}/api/orderDetail?sign=")
+
+
+# What is made of the answer
+
+
+def test_an_order_is_what_the_answer_says() -> None:
+    order = Platform(ok({"orderDetail": DETAIL})).client.get(NUMBER)
+    assert order.insure_num == NUMBER
+    assert order.case_code == "QX000000127257"
+    assert order.partner_uniq_key == "101000"
+    assert order.member is None
+    assert (order.product_name, order.plan_name) == ("境内旅行意外险", "计划一")
+    assert order.company_name == "某某财险"
+    assert (order.start_date, order.end_date) == (date(2019, 3, 1), date(2019, 3, 5))
+    assert order.price_fen == 1500
+    assert order.paid_at is not None
+    assert order.paid_at.isoformat() == "2019-02-26T10:20:30+08:00"
+    assert order.issued_at is not None
+    assert order.issued_at.isoformat() == "2019-02-26T10:21:00+08:00"
+    assert order.pay_status is PayStatus.PAID
+    assert order.issue_status is IssueStatus.ISSUED
+    assert order.effective_status is EffectiveStatus.IN_FORCE
+    assert order.policies == (
+        PolicyInfo(
+            product_name="境内旅行意外险",
+            plan_name="计划一",
+            applicant=NAME,
+            insurant=NAME,
+            start_date=date(2019, 3, 1),
+            end_date=date(2019, 3, 5),
+            policy_num="P10042019030100001",
+        ),
+    )
+    assert order.data == DETAIL
+
+
+def test_a_number_may_be_asked_for_as_a_number() -> None:
+    assert Platform(ok({"orderDetail": DETAIL})).client.get(int(NUMBER)).insure_num == NUMBER
+
+
+def test_what_the_answer_omits_is_none() -> None:
+    order = Platform(ok({"orderDetail": {"insureNum": NUMBER, "planName": None}})).client.get(
+        NUMBER
+    )
+    assert order == Order(insure_num=NUMBER, data={"insureNum": NUMBER, "planName": None})
+    assert (order.pay_status, order.paid_at, order.policies) == (None, None, ())
+
+
+def test_unknown_numbers_and_fields_are_kept() -> None:
+    detail = {**DETAIL, "payStatus": 77, "issueStatus": -1, "effectiveStatus": 4, "more": [1]}
+    order = Platform(ok({"orderDetail": detail})).client.get(NUMBER)
+    assert (order.pay_status, order.issue_status, order.effective_status) == (77, -1, 4)
+    assert order.data["more"] == [1]
+
+
+def test_whose_key_it_is_says_who_made_the_client() -> None:
+    platform = Platform(ok({"orderDetail": DETAIL}), member_of={"101000": "m_7"}.get)
+    assert platform.client.get(NUMBER).member == "m_7"
+
+
+def test_its_repr_leaves_out_people() -> None:
+    order = Platform(ok({"orderDetail": DETAIL})).client.get(NUMBER)
+    assert NUMBER in repr(order)
+    assert NAME not in repr(order)
+    assert "13800000000" not in repr(order)
+
+
+def test_the_policy_file_is_the_answer_as_it_is() -> None:
+    data = {"insureNum": NUMBER, "url": "https://files.example/1.pdf"}
+    platform = Platform(ok(data))
+    assert platform.client.policy_file(NUMBER) == data
+    assert "/api/downloadUrl?sign=" in str(platform.asked[0].url)
+    with pytest.raises(OrderError, match="another insureNum"):
+        Platform(ok({"insureNum": "1", "url": "https://files.example/1.pdf"})).client.policy_file(2)
+
+
+# The whole history
+
+
+def page(index: int, pages: int, *numbers: str) -> dict[str, Any]:
+    rows = [{**DETAIL, "insureNum": number} for number in numbers]
+    orders = {"pageIndex": index, "pageSize": 2, "pageNums": pages, "total": 5, "data": rows}
+    return ok({"orders": orders})
+
+
+def test_the_history_is_every_page() -> None:
+    platform = Platform(page(1, 3, "5", "4"), page(2, 3, "3", "2"), page(3, 3, "1"))
+    assert [order.insure_num for order in platform.client.iter(page_size=2)] == list("54321")
+    bodies = [json.loads(asked.content) for asked in platform.asked]
+    assert [(body["pageIndex"], body["pageSize"]) for body in bodies] == [(1, 2), (2, 2), (3, 2)]
+    assert all("/api/orderList?sign=" in str(asked.url) for asked in platform.asked)
+
+
+def test_an_order_that_comes_meanwhile_makes_none_come_twice_or_not_at_all() -> None:
+    platform = Platform(page(1, 2, "4", "3"), page(2, 3, "3", "2"), page(3, 3, "1"))
+    assert [order.insure_num for order in platform.client.iter(2)] == list("4321")
+    # Even where so many came that a page has nothing new.
+    platform = Platform(page(1, 2, "4", "3"), page(2, 3, "4", "3"), page(3, 3, "2", "1"))
+    assert [order.insure_num for order in platform.client.iter(2)] == list("4321")
+
+
+@pytest.mark.parametrize("rows", [[], None])
+def test_an_empty_history_has_no_order(rows: Any) -> None:
+    answer = ok({"orders": {"pageIndex": 1, "pageSize": 100, "pageNums": 0, "data": rows}})
+    platform = Platform(answer)
+    assert list(platform.client.iter()) == []
+    assert json.loads(platform.asked[0].content)["pageSize"] == 100
+
+
+def test_a_gateway_that_gives_the_same_page_for_ever_is_left() -> None:
+    with pytest.raises(OrderError, match="pageIndex must be 2, as it was asked"):
+        list(Platform(page(1, 9, "2", "1")).client.iter(2))
+
+
+def test_the_next_page_is_asked_for_when_it_is_needed() -> None:
+    platform = Platform(page(1, 3, "5", "4"), page(2, 3, "3", "2"))
+    orders = platform.client.iter(2)
+    assert platform.asked == []
+    next(orders), next(orders)
+    assert len(platform.asked) == 1
+    next(orders)
+    assert len(platform.asked) == 2
+
+
+@pytest.mark.parametrize("size", [0, -1, True, "100", 1.5, None])
+def test_a_page_has_a_whole_number_of_orders(size: Any) -> None:
+    with pytest.raises(OrderError, match="page_size must be a whole number above 0"):
+        Platform(page(1, 1)).client.iter(size)
+
+
+# What goes wrong
+
+
+def test_a_refusal_has_the_gateways_code() -> None:
+    error = refused({"respCode": 1003, "respMsg": "投保单号不存在", "data": None})
+    assert error.code == 1003
+    assert str(error) == "The gateway refuses the query: 1003 投保单号不存在"
+    assert refused({"respCode": -1}).code == -1
+
+
+def test_a_refusal_that_tells_the_sign_is_not_passed_on() -> None:
+    error = refused(
+        {"respCode": 5, "respMsg": f"签名错误，应为{SIGN_OF_QUERY.upper()}" + "啊" * 999}
+    )
+    assert SIGN_OF_QUERY.upper() not in str(error)
+    assert "签名错误，应为***" in str(error)
+    assert len(str(error)) < 300
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "must be one JSON object"),
+        (b"<html>", "must be one JSON object"),
+        (b"[]", "must be one JSON object"),
+        (b"\xff", "must be UTF-8"),
+        (b'{"respCode":0,"respCode":1}', "must not have a name twice"),
+        (b'{"respCode":0,"data":{"orderDetail":{"payAmount":1e999}}}', "as large"),
+        (b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}', "surrogate"),
+        (b'{"respCode":0,"a":' + b"[" * 9999, "nested"),
+        ({}, "respCode is missing"),
+        ({"respCode": "0", "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
+        ({"respCode": False, "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
+        (ok(None), "insureNum is missing"),
+        (ok([DETAIL]), "data must be an object"),
+        (ok({"orderDetail": [DETAIL]}), "orderDetail must be an object"),
+        (ok(DETAIL), "insureNum is missing"),
+        (ok({"orderDetail": {**DETAIL, "insureNum": "1"}}), "another insureNum than was asked for"),
+        (ok({"orderDetail": {**DETAIL, "payAmount": "15"}}), "payAmount must be a whole number"),
+        (ok({"orderDetail": {**DETAIL, "payedTime": NAME}}), "payedTime must be a time"),
+        (ok({"orderDetail": {**DETAIL, "startDate": NAME}}), "startDate must be a date"),
+        (ok({"orderDetail": {**DETAIL, "payStatus": "1"}}), "payStatus must be a whole number"),
+        (ok({"orderDetail": {**DETAIL, "insurants": NAME}}), "insurants must be a list of objects"),
+        (ok({"orderDetail": {**DETAIL, "applicant": NAME}}), "applicant must be an object"),
+    ],
+)
+def test_an_answer_that_is_not_what_it_should_be_is_an_error(answer: Any, said: str) -> None:
+    error = refused(answer)
+    assert said in str(error)
+    assert error.code is None
+    assert NAME not in str(error)
+
+
+@pytest.mark.parametrize("status", [201, 301, 302, 307, 400, 401, 404, 429, 500, 503])
+def test_another_status_is_no_answer_and_no_redirect_is_followed(status: int) -> None:
+    platform = Platform(
+        httpx.Response(
+            status, json=ok({"orderDetail": DETAIL}), headers={"Location": "https://evil.example/"}
+        )
+    )
+    with pytest.raises(OrderError, match=f"answers HTTP {status}") as caught:
+        platform.client.get(NUMBER)
+    assert caught.value.code is None
+    assert len(platform.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (httpx.ConnectTimeout("x"), "gives no answer within 10 seconds"),
+        (httpx.ReadTimeout("x"), "gives no answer within 10 seconds"),
+        (httpx.ConnectError("x"), r"cannot be reached at https://testapi.xiebao18.com \(ConnectE"),
+        (httpx.RemoteProtocolError("x"), r"\(RemoteProtocolError\)"),
+        (ValueError(f"{NAME} https://a.example/?sign=x"), r"\(ValueError\)"),
+    ],
+)
+def test_where_there_is_no_answer_there_is_no_code(error: Exception, said: str) -> None:
+    caught = refused(error)
+    assert re.search(said, str(caught))
+    assert caught.code is None
+    assert NAME not in str(caught)
+
+
+def test_an_answer_that_never_ends_is_left() -> None:
+    def for_ever() -> Iterator[bytes]:
+        while True:
+            yield b" " * 100_000
+
+    assert "more than" in str(refused(httpx.Response(200, content=for_ever())))
+
+
+def test_an_answer_that_comes_in_drops_is_left_when_the_time_is_over() -> None:
+    def drops() -> Iterator[bytes]:
+        while True:
+            threading.Event().wait(0.02)
+            yield b" "
+
+    error = refused(httpx.Response(200, content=drops()), timeout=0.1)
+    assert str(error) == "The gateway gives no answer within 0.1 seconds."
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("", "Key", {}),
+        (None, "Key", {}),
+        ("12345", "", {}),
+        ("12345", None, {}),
+        ("12345", "Key", {"base_url": "/gateway"}),
+        ("12345", "Key", {"base_url": "testapi.xiebao18.com"}),
+        ("12345", "Key", {"base_url": "https://me:secret@testapi.xiebao18.com"}),
+        ("12345", "Key", {"timeout": 0}),
+        ("12345", "Key", {"timeout": -1}),
+        ("12345", "Key", {"timeout": True}),
+    ],
+)
+def test_a_wrong_argument_is_an_order_error(arguments: Any) -> None:
+    partner_id, key, options = arguments
+    with pytest.raises(OrderError):
+        OrderClient(partner_id, key, **{"base_url": Gateway.TEST, **options})
+
+
+@pytest.mark.parametrize("number", ["", " ", None, True, 1.5, "a\nb", ["1"]])
+def test_a_number_that_is_none_is_not_asked_for(number: Any) -> None:
+    platform = Platform(ok({"orderDetail": DETAIL}))
+    for ask in (platform.client.get, platform.client.policy_file):
+        with pytest.raises(OrderError, match=r"^insure_num "):
+            ask(number)
+    assert platform.asked == []
+
+
+# What is not shown
+
+
+def test_an_error_shows_neither_key_nor_sign_nor_people() -> None:
+    key = "a-key-that-nobody-guesses"
+    answers: list[Any] = [
+        httpx.ConnectTimeout("x"),
+        httpx.ConnectError("x"),
+        ValueError("x"),
+        httpx.Response(302),
+        b"{",
+        {"respCode": 5, "respMsg": "x"},
+        ok({"orderDetail": {**DETAIL, "payStatus": NAME}}),
+        ok({"orderDetail": {**DETAIL, "insureNum": "1"}}),
+    ]
+    for answer in answers:
+        platform = Platform(answer, key=key)
+        with pytest.raises(OrderError) as caught:
+            platform.client.get(NUMBER)
+        sign = str(platform.asked[0].url).partition("sign=")[2]
+        said = f"{caught.value!r} {platform.client!r} {vars(platform.client)}"
+        error: BaseException | None = caught.value
+        while error is not None:
+            for frame, _ in traceback.walk_tb(error.__traceback__):
+                if "flask_xiebao" in frame.f_code.co_filename:
+                    said += repr(frame.f_locals)
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        for secret in (key, sign, NAME, "13800000000"):
+            assert secret not in said, answer
+
+
+class _Quiet(BaseHTTPRequestHandler):
+    """A gateway over HTTP, which may also send clients elsewhere."""
+
+    status = 200
+    asked: list[str]
+
+    def do_POST(self) -> None:
+        type(self).asked.append(self.path)
+        body = json.dumps(ok({"orderDetail": DETAIL})).encode()
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Location", f"http://{self.headers['Host']}/elsewhere")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def over_http() -> Iterator[Callable[[int], tuple[str, list[str]]]]:
+    """Serve a gateway; return its address, and the paths that it is asked for."""
+    servers = []
+
+    def start(status: int) -> tuple[str, list[str]]:
+        class Handler(_Quiet):
+            asked: list[str] = []  # noqa: RUF012
+
+        handler = Handler
+        handler.status = status
+        server = HTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, args=[0.05]).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}", handler.asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_over_http_nothing_is_logged_no_proxy_asked_and_no_redirect_followed(
+    over_http: Callable[[int], tuple[str, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    proxy, through_proxy = over_http(200)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with caplog.at_level(logging.DEBUG):
+        address, asked = over_http(200)
+        with OrderClient("12345", "Key", base_url=address) as client:
+            assert client.get(NUMBER).price_fen == 1500
+            assert client.get(NUMBER).price_fen == 1500
+        elsewhere, redirected = over_http(302)
+        with (
+            OrderClient("12345", "Key", base_url=elsewhere) as client,
+            pytest.raises(OrderError, match="HTTP 302"),
+        ):
+            client.get(NUMBER)
+    assert (len(asked), len(redirected), through_proxy) == (2, 1, [])
+    for path in (*asked, *redirected):
+        assert path.startswith("/api/orderDetail?sign=")
+        assert path.partition("sign=")[2] not in caplog.text
+
+
+def test_a_gateway_that_is_away_is_an_error_soon() -> None:
+    with (
+        OrderClient("12345", "Key", base_url="http://127.0.0.1:9", timeout=1) as client,
+        pytest.raises(OrderError, match="cannot be reached"),
+    ):
+        client.get(NUMBER)
+
+
+def test_httpx_is_loaded_when_an_order_is_asked_for_and_named_where_it_is_missing() -> None:
+    code = """
+import sys
+import flask_xiebao, flask_xiebao.cli, flask_xiebao.testing
+print("httpx" in sys.modules)
+sys.modules["httpx"] = None
+try:
+    flask_xiebao.OrderClient("12345", "Key", base_url="https://testapi.xiebao18.com")
+except flask_xiebao.OrderError as error:
+    print(error)
+"""
+    run = subprocess.run(  # noqa: S603 - all of it is written here
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded, said = run.stdout.splitlines()
+    assert loaded == "False"
+    assert "pip install 'Flask-Xiebao[orders]'" in said
+
+
+# The current app's
+
+
+def gateway_app(**config: Any) -> tuple[Flask, list[Any]]:
+    """Return an app that has a gateway at a path of its own."""
+    app = Flask("shop")
+    app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_BASE_URL="/gateway")
+    app.config.update(config)
+    asked: list[Any] = []
+
+    @app.post("/gateway/api/orderDetail")
+    def order_detail() -> Any:
+        asked.append((request.url, request.get_data()))
+        return ok({"orderDetail": DETAIL})
+
+    Xiebao(app)
+    return app, asked
+
+
+@pytest.mark.parametrize(
+    ("config", "host"),
+    [
+        ({}, "localhost"),
+        ({"SERVER_NAME": "shop.example"}, "shop.example"),
+        ({"TRUSTED_HOSTS": [".shop.example"]}, "shop.example"),
+        ({"XIEBAO_ENABLED": False}, "localhost"),
+    ],
+)
+def test_a_path_of_the_site_is_asked_in_the_app_itself(config: dict[str, Any], host: str) -> None:
+    app, asked = gateway_app(**config)
+    with app.app_context():
+        xiebao: Xiebao = app.extensions["xiebao"]
+        order = xiebao.orders.get(NUMBER)
+        assert xiebao.orders is xiebao.orders
+    assert (order.price_fen, order.member) == (1500, "101000")
+    [(url, body)] = asked
+    assert url == f"http://{host}/gateway/api/orderDetail?sign={md5_of(body)}"
+
+
+def test_it_can_be_asked_in_the_middle_of_a_request() -> None:
+    app, _ = gateway_app()
+
+    @app.get("/order")
+    def order() -> Response:
+        found = app.extensions["xiebao"].orders.get(NUMBER)
+        return Response(f"{found.price_fen} {request.path}")
+
+    assert app.test_client().get("/order").text == "1500 /order"
+
+
+def test_a_gateway_of_the_sites_own_that_fails_is_an_order_error() -> None:
+    app, _ = gateway_app(XIEBAO_BASE_URL="/nowhere")
+    with app.app_context(), pytest.raises(OrderError, match="HTTP 404"):
+        app.extensions["xiebao"].orders.get(NUMBER)
+
+
+def test_a_member_is_found_by_their_key(make_site: MakeSite) -> None:
+    app, _ = gateway_app(XIEBAO_MEMBER_SECRET="0123456789abcdef0123456789abcdef")
+    with app.app_context():
+        assert app.extensions["xiebao"].orders.get(NUMBER).member is None
+
+
+@pytest.mark.parametrize(
+    ("config", "host"),
+    [
+        ({"XIEBAO_ENV": "test"}, "https://testapi.xiebao18.com"),
+        ({"XIEBAO_ENV": "production"}, "https://api.xiebao18.com"),
+        ({"XIEBAO_BASE_URL": "https://gateway.example/a"}, "https://gateway.example/a"),
+    ],
+)
+def test_elsewhere_it_asks_the_gateway_of_the_pages(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, config: dict[str, str], host: str
+) -> None:
+    platform = Platform(ok({"orderDetail": DETAIL}))
+    monkeypatch.setattr(httpx, "HTTPTransport", lambda: httpx.MockTransport(platform.answer))
+    site = make_site(**config)
+    with site.app.app_context():
+        assert site.xiebao.orders.get(NUMBER).member == "101000"
+    assert str(platform.asked[0].url).startswith(f"{host}/api/orderDetail?sign=")
+
+
+def test_without_an_account_there_are_no_orders(make_site: MakeSite) -> None:
+    site = make_site(**LIVE, XIEBAO_ENABLED=False, XIEBAO_API_KEY=None)
+    with site.app.app_context(), pytest.raises(ConfigError, match="XIEBAO_API_KEY"):
+        _ = site.xiebao.orders
