@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from flask import Response, current_app, request
+from flask import Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from .errors import NotificationError
@@ -35,16 +35,6 @@ _SAID = {
     413: "The notification is too large.",
     500: "The notification was not processed: send it again.",
 }
-
-
-def exempt_from_csrf(_endpoint: str | None, _values: object) -> None:
-    """Have Flask-WTF let notifications through, whichever of the two was there first.
-
-    It comes before all hooks that may answer a request.
-    """
-    guard = current_app.extensions.get("csrf")
-    if guard is not None and request.blueprint is not None:
-        guard.exempt(current_app.blueprints[request.blueprint])
 
 
 def notify(state: State, token: str) -> Response:

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
-from . import answers, callback
+from . import answers, callback, csrf
 from .admission import DISABLED, Go, LogIn, decide, invalid_link, not_allowed
 from .answers import AnsweredError, Redirect, RefusedError
 from .caching import watch_response
@@ -67,7 +67,7 @@ def create_blueprint(state: State) -> Blueprint:
         provide_automatic_options=False,
         merge_slashes=False,
     )
-    blueprint.url_value_preprocessor(callback.exempt_from_csrf)
+    csrf.exempt(blueprint)
     blueprint.register_error_handler(RefusedError, partial(answers.refuse, state))
     blueprint.register_error_handler(AnsweredError, lambda answered: answered.response)
     return blueprint

@@ -10,6 +10,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from flask import Flask, render_template_string
+from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 from werkzeug.wsgi import ClosingIterator
@@ -141,6 +142,15 @@ def paid_url(click: TestResponse, key: str = "Key") -> str:
     url = arrival(click, key).pay_success
     assert url is not None
     return url
+
+
+def pay(browser: FlaskClient, page: TestResponse | str, **form: str) -> str:
+    """Pay on the simulator's page, or on that at a URL; return where the browser is sent."""
+    url = page if isinstance(page, str) else page.request.url
+    response = browser.post(url, data={"do": "pay", **form})
+    assert response.status_code == 303, response
+    assert response.location is not None
+    return response.location
 
 
 def soup(page: TestResponse | Tag | str) -> Tag:

@@ -20,7 +20,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 import demo_app
 from flask_xiebao import ConfigError
 from tests import qr
-from tests.support import SIGN, href, one, soup
+from tests.support import SIGN, one, pay, soup
 
 MEMBER = "m_7Qk2vX9rT4"
 
@@ -123,7 +123,7 @@ def test_a_visitor_signs_in_on_the_way_and_arrives_where_they_clicked(shop: Flas
 
 def test_payment_leads_back_to_the_shop(shop: Flask) -> None:
     phone = visit(shop, DEVICES[1][1])
-    paid = href(click(phone, "product"), "支付成功")
+    paid = pay(phone, click(phone, "product"))
     response = follow(phone, urlsplit(paid).path)
     assert response.request.path == "/insured"
     assert "欢迎回来" in one(response, "h1").text

@@ -27,9 +27,10 @@ ORDER = (
     *("log", "places", "config", "rehearsal", "hooks", "state", "signals", "caching", "urls"),
     "order_query",
     # what visitors meet
-    *("attributes", "templating", "answers", "callback", "views"),
+    *("attributes", "templating", "answers", "callback", "csrf", "views"),
     # for a site's tests, and for its shell
-    *("testing.document", "testing.links", "testing.simulator", "testing", "testing.devices"),
+    *("testing.document", "testing.links", "testing.wire", "testing.delivery"),
+    *("testing.purchases", "testing.platform", "testing.simulator", "testing", "testing.devices"),
     *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.visit", "cli.diagnosis"),
     *("cli.clicks", "cli.doctor", "cli", "extension", "", "pytest_plugin"),
 )

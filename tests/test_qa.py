@@ -26,7 +26,7 @@ from demo_app import events
 from demo_app.devices import DEVICES
 from demo_app.rows import ROWS
 from tests import qr
-from tests.support import CODE, NUMBER, PC, PHONE, SIGN, Site, href, make_link, one, soup
+from tests.support import CODE, NUMBER, PC, PHONE, SIGN, Site, href, make_link, one, pay, soup
 
 LIN, ZHOU = demo_app.shop.MEMBERS
 
@@ -365,7 +365,7 @@ class TestLog:
         phone.get(link(demo, "policy", member=ZHOU))
         app_headers = {"User-Agent": f"{PHONE['User-Agent']} QingyouApp/3.2"}
         phone.get(link(demo, "home"), headers=app_headers)
-        paid = href(phone.get(first.location), "支付成功")
+        paid = pay(phone, first.location or "")
         assert phone.get(urlsplit(paid).path).location == "/insured"
 
         ids = [event.click_id for event in kept(demo) if event.kind == "click"]

@@ -14,10 +14,11 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.urls import iri_to_uri
 
 from flask_xiebao import ConfigError, Entry, LinkError
 from flask_xiebao.testing import GatewaySimulator, Problem, Verdict, link_to
-from tests.support import SIGN, Site
+from tests.support import SIGN, Site, pay
 
 SHOP = "https://shop.example/orders/8?from=保险&ok=1"
 PAY_SUCCESS = base64.b64encode(SHOP.encode()).decode()
@@ -311,21 +312,25 @@ def test_what_is_no_absolute_url(simulator: GatewaySimulator, address: str | byt
     assert not soup.select("a")
 
 
-def test_paying_is_a_link_to_the_decoded_url(simulator: GatewaySimulator) -> None:
-    status, soup = page_at(simulator, url(HOME, paySuccess=PAY_SUCCESS))
+@pytest.mark.parametrize("path", [PRODUCT, HOME])
+def test_a_product_can_be_paid_for_or_not_or_left(simulator: GatewaySimulator, path: str) -> None:
+    status, soup = page_at(simulator, url(path, paySuccess=PAY_SUCCESS))
     assert status == 200
-    (link,) = soup.select("a")
-    assert link.text == "支付成功"
-    assert link["href"] == SHOP
-    assert link["class"] == ["xiebao-entry"]
-    assert link["rel"] == ["noreferrer"]
-    assert not page_at(simulator, url(HOME))[1].select("a")
+    assert [button.text for button in soup.select("form button")] == [
+        "支付成功",
+        "支付失败",
+        "放弃",
+    ]
+    browser = simulator.create_app().test_client()
+    assert pay(browser, url(path, paySuccess=PAY_SUCCESS)) == iri_to_uri(SHOP)
 
 
 def test_nobody_pays_on_a_refused_page(simulator: GatewaySimulator) -> None:
     sent = url(HOME, paySuccess=PAY_SUCCESS, sign="wrong")
     assert simulator.check(sent).pay_success == SHOP
-    assert not page_at(simulator, sent)[1].select("a")
+    assert not page_at(simulator, sent)[1].select("a, form")
+    browser = simulator.create_app().test_client()
+    assert browser.post(sent, data={"do": "pay"}).status_code == 400
 
 
 # The document's own examples
@@ -626,9 +631,9 @@ def test_headers(simulator: GatewaySimulator, accept: str, sign: str) -> None:
     assert headers["Vary"] == "Accept"
 
 
-def test_only_get(simulator: GatewaySimulator) -> None:
+def test_a_page_is_got_and_nothing_else_is_there(simulator: GatewaySimulator) -> None:
     client = simulator.create_app().test_client()
-    assert client.post(url(HOME)).status_code == 405
+    assert client.put(url(HOME)).status_code == 405
     assert client.get(f"{HOME}/?{urlencode(GOOD[HOME])}").status_code == 404
 
 

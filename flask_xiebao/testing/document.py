@@ -26,6 +26,7 @@ class Row:
 
     :param title: what the page is, by locale.
     :param meanings: what the parameters are that no other page has, by locale.
+    :param sells: whether a member can buy something there.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Row:
     platforms: tuple[str, ...]
     title: Mapping[str, str]
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sells: bool = False
 
     def title_in(self, locale: str) -> str:
         """Return what the page is."""
@@ -53,6 +55,7 @@ ROWS = (
         optional=("subPartnerId", "platform", "paySuccess"),
         platforms=("1", "2", "3", "4"),
         title={"zh": "产品详情页", "en": "product page"},
+        sells=True,
         meanings={
             "caseCode": {
                 "zh": "产品方案代码，由携保提供",
@@ -68,6 +71,7 @@ ROWS = (
         optional=("subPartnerId", "platform", "paySuccess"),
         platforms=("1", "3", "4"),
         title={"zh": "携保首页", "en": "home page"},
+        sells=True,
     ),
     Row(
         name="policy",

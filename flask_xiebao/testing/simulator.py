@@ -1,27 +1,37 @@
-"""A simulator of Xiebao's gateway: it reads requests strictly, and sells nothing."""
+"""A simulator of Xiebao's gateway: it reads requests strictly, and sells what nobody insures."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
 
 from flask import (
     Blueprint,
     Flask,
     Response,
+    abort,
     current_app,
     jsonify,
     make_response,
+    redirect,
     render_template,
     request,
+    url_for,
 )
+from werkzeug.wrappers import Response as BaseResponse
 
+from .. import csrf
 from ..config import Settings
 from ..state import current_locale
 from ..texts import text
 from ..values import Secret, WrongValueError, check_text
 from .document import PLATFORMS, ROWS, Account, Row, Verdict, meaning_in, read, read_query
+from .platform import CASE_CODE, PRODUCT, Manner, Platform
+from .purchases import Purchase
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -33,18 +43,33 @@ _HEADERS = {
 class GatewaySimulator:
     """Xiebao's pages (the document's sections 2.1 to 2.3), without Xiebao.
 
+    What a member buys there is an order: the site is told of it as by the callback (回调通知), and
+    asks for it as by the order query (数据接口). No policy of it is real.
+
     ``simulator.blueprint`` mounts them in an application, ``app.register_blueprint(
     simulator.blueprint, url_prefix="/gateway")``; :meth:`create_app` serves them alone;
     :meth:`check` reads a URL without HTTP. Its pages are in the language of the site's, by
     ``XIEBAO_LOCALE``, else Flask-Babel, else Chinese.
 
     :param partner_id: the one ``partnerId`` that is served.
-    :param api_key: its key; not kept, and shown nowhere.
+    :param api_key: its key, which is shown nowhere.
     :param also_known: parameters outside the document that are let through, such as ``hidenav``.
-    :raises ValueError: the partner id or the key is empty, or of another type.
+    :param notify_url: where the site takes notifications: a path of the app in which the simulator
+        is mounted, such as ``/xiebao/notify``, or an absolute URL. Without one it is told nothing.
+    :param orders: the SQLite file in which orders are kept, for restarts and other workers; by
+        default they are gone with the simulator.
+    :raises ValueError: an argument is wrong; the message names it.
     """
 
-    def __init__(self, partner_id: str | int, api_key: str, also_known: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        partner_id: str | int,
+        api_key: str,
+        also_known: Iterable[str] = (),
+        *,
+        notify_url: str | None = None,
+        orders: str | Path | None = None,
+    ) -> None:
         key = Secret(api_key)
         del api_key  # an error report shows the local variables of each frame
         try:
@@ -56,6 +81,8 @@ class GatewaySimulator:
         except WrongValueError as error:
             raise ValueError(f"api_key {error}") from None
         self._also_known = frozenset(also_known)
+        self._notifies = notify_url is not None
+        self._platform = Platform(self._partner_id, key, notify_url, orders)
         # Its files are beside those of the package, whose style its pages have.
         self.blueprint = Blueprint(
             "xiebao_gateway",
@@ -65,7 +92,16 @@ class GatewaySimulator:
             template_folder="templates",
         )
         for row in ROWS:
-            self.blueprint.add_url_rule(row.path, row.name, self._view(row))
+            # The gateway takes GET; the forms of these pages come by POST.
+            self.blueprint.add_url_rule(
+                row.path, row.name, self._view(row), methods=("GET", "POST")
+            )
+        for method in ("orderDetail", "orderList", "downloadUrl"):
+            view = _named(method, partial(self._answer_query, method))
+            self.blueprint.add_url_rule(f"/api/{method}", method, view, methods=("POST",))
+        file = _named("policy_file", self._policy_file)
+        self.blueprint.add_url_rule("/dispatch/files/<insure_num>", "policy_file", file)
+        csrf.exempt(self.blueprint)
 
     def __repr__(self) -> str:
         return f"<GatewaySimulator {getattr(self, '_partner_id', None)}>"
@@ -91,15 +127,10 @@ class GatewaySimulator:
         """
         return read(url, self._account, self._also_known)
 
-    def _view(self, row: Row) -> Callable[[], Response]:
-        def view() -> Response:
-            return self._answer(row)
+    def _view(self, row: Row) -> Callable[..., BaseResponse]:
+        return _named(row.name, partial(self._answer, row))
 
-        # By its name and module, CSRF guards, limiters and tracers know a view.
-        view.__name__ = view.__qualname__ = row.name
-        return view
-
-    def _answer(self, row: Row) -> Response:
+    def _answer(self, row: Row) -> BaseResponse:
         # The query is in no variable, which an error report would show: it holds the sign.
         verdict = read_query(
             row,
@@ -107,6 +138,12 @@ class GatewaySimulator:
             self._account,
             self._also_known,
         )
+        abandoned = False
+        if request.method == "POST" and verdict.accepted:
+            where = self._act(row, verdict)
+            if where is not None:
+                return _kept_private(redirect(where, 303))
+            abandoned = True
         locale = current_locale(current_app.config.get("XIEBAO_LOCALE"))
         accept = request.accept_mimetypes
         if accept["application/json"] > accept["text/html"]:
@@ -120,12 +157,104 @@ class GatewaySimulator:
                 meaning=partial(meaning_in, locale),
                 text=partial(text, locale),
                 platforms=PLATFORMS,
+                sells=verdict.accepted and row.sells and not abandoned,
+                abandoned=abandoned,
+                **self._order_of(row, verdict),
             )
             response = make_response(page)
         response.status_code = 200 if verdict.accepted else 400
         response.vary.add("Accept")
-        response.headers.update(_HEADERS)
-        return response
+        return _kept_private(response)
+
+    def _act(self, row: Row, verdict: Verdict) -> str | None:
+        """Do what a form asks for, and return where the browser goes; None to stay."""
+        manner, what = Manner.of(request.form), request.form.get("do")
+        parameters = dict(verdict.parameters)
+        if row.sells:
+            if what not in ("pay", "fail"):
+                return None
+            code, paid = parameters.get("caseCode", CASE_CODE), what == "pay"
+            number = self._platform.apply(code, verdict.member or "", manner, paid=paid)
+            if paid and verdict.pay_success:
+                return verdict.pay_success
+            return self._order_url(number, parameters.get("paySuccess"))
+        purchase = self._platform.purchases.find(parameters.get("insureNum"))
+        steps = {
+            "pay": self._platform.pay,
+            "surrender": self._platform.surrender,
+            "again": self._platform.tell_again,
+        }
+        if purchase is None or what not in steps:
+            abort(400, "There is no such order, or no such step.")
+        steps[what](purchase, manner)
+        return request.url
+
+    def _order_url(self, number: str, pay_success: str | None) -> str:
+        """Return the URL of an order's page, as the site would make it."""
+        return url_for(
+            ".policy",
+            partnerId=self._partner_id,
+            insureNum=number,
+            sign=self._account.sign.reveal(),
+            paySuccess=pay_success,
+        )
+
+    def _order_of(self, row: Row, verdict: Verdict) -> dict[str, Any]:
+        """Return what the page of an order shows."""
+        number = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
+        purchase = self._platform.purchases.find(number) if number is not None else None
+        back = verdict.pay_success
+        if back is not None and purchase is not None and purchase.paid_at is None:
+            back = urljoin(back, "/")
+        return {
+            "number": number,
+            "purchase": purchase,
+            "state": purchase and _state(purchase),
+            "product": PRODUCT,
+            "messages": self._platform.messages(number) if purchase is not None and number else (),
+            "notifies": self._notifies,
+            "back": None if row.sells else back,
+        }
+
+    def _answer_query(self, method: str) -> Response:
+        def file_url(number: str) -> str:
+            return url_for(".policy_file", insure_num=number, _external=True)
+
+        sign = request.args.get("sign", "")
+        return jsonify(self._platform.answer(method, request.get_data(), sign, file_url))
+
+    def _policy_file(self, insure_num: str) -> Response:
+        """Send what stands for the policy file of an order."""
+        purchase = self._platform.purchases.find(insure_num)
+        if purchase is None or purchase.issued_at is None:
+            abort(404)
+        locale = current_locale(current_app.config.get("XIEBAO_LOCALE"))
+        said = text(locale, "simulator.file", policy=purchase.policy_num)
+        return Response(said, mimetype="text/plain")
+
+
+def _named(name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
+
+    def view(**values: str) -> Any:
+        return answer(**values)
+
+    view.__name__ = view.__qualname__ = name
+    return view
+
+
+def _kept_private(response: BaseResponse) -> BaseResponse:
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _state(purchase: Purchase) -> str:
+    """Return what came of an order, by its key in the texts."""
+    if purchase.surrendered_at is not None:
+        return "surrendered"
+    if purchase.issued_at is not None:
+        return "issued"
+    return "unpaid"
 
 
 def simulator_of(settings: Settings) -> GatewaySimulator:

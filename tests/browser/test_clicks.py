@@ -98,7 +98,7 @@ def test_a_payment_leads_back_to_the_shop(
     person.sign_in(demo.address)
     person.page.goto(demo.address)
     page = press(person, person.page.locator(ENTRIES[entry]), new_tab=device in PCS)
-    press(person, page.get_by_role("link", name="支付成功"))
+    press(person, page.get_by_role("button", name="支付成功"))
     expect(page).to_have_url(f"{demo.address}/insured")
     expect(page.locator("h1")).to_have_text("欢迎回来")
     expect(page.locator("header")).to_contain_text(NAME)

@@ -258,7 +258,7 @@ def test_who_signs_in_on_the_way_pays_and_comes_back(
     tap(page.get_by_role("button", name="登录"))
     shopper.expect_arrival("product")
     assert shopper.seen.clicks == ["product"]
-    tap(page.get_by_role("link", name="支付成功"))
+    tap(page.get_by_role("button", name="支付成功"))
     expect(page.locator("h1")).to_have_text("欢迎回来")
     assert page.url == f"{shopper.shop.address}/insured"
     assert shopper.seen.returns == ["product"]

@@ -1,0 +1,88 @@
+"""Sends the simulator's notifications to the site: over HTTP, or inside the app to a path of it."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from flask import current_app, request
+from werkzeug.test import Client
+
+from ..values import WrongValueError, check_web_url
+
+_SECONDS = 10
+_TYPE = "application/json;charset=UTF-8"
+
+
+class Answer(NamedTuple):
+    """What a site answered.
+
+    :param status: 0 where it could not be reached.
+    :param text: the body, or why there is none.
+    """
+
+    status: int
+    text: str
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the site says that it has the notification."""
+        try:
+            answer = json.loads(self.text)
+        except ValueError:
+            return False
+        return self.status == 200 and isinstance(answer, dict) and answer.get("state") is True
+
+
+def check_notify_url(url: object) -> str:
+    """Return where notifications go: an http(s) URL, or a path of the app.
+
+    :raises WrongValueError: it is neither.
+    """
+    if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
+        return url
+    try:
+        return check_web_url(url)
+    except WrongValueError as error:
+        raise WrongValueError(f"{error} Or a path of the app, such as /xiebao/notify.") from None
+
+
+def sender(url: str) -> Callable[[bytes], Answer]:
+    """Return what sends a notification to a URL."""
+    return partial(_post_inside if url.startswith("/") else post_over_http, url)
+
+
+def post_over_http(url: str, body: bytes) -> Answer:
+    """Send a notification over HTTP: no proxy is asked, no redirect followed."""
+    asked = Request(url, body, {"Content-Type": _TYPE}, method="POST")  # noqa: S310 - checked
+    try:
+        with build_opener(ProxyHandler({}), _NoRedirect).open(asked, timeout=_SECONDS) as response:
+            return Answer(response.status, response.read().decode("utf-8", "replace"))
+    except HTTPError as error:
+        with error:
+            return Answer(error.code, error.read().decode("utf-8", "replace"))
+    except OSError as error:
+        return Answer(0, type(getattr(error, "reason", error)).__name__)
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Take a redirect for the answer, as the platform does."""
+
+
+def _post_inside(path: str, body: bytes) -> Answer:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    # In a context of its own, or it would have the g of this request, and who is logged in there.
+    response = contextvars.Context().run(
+        Client(app, use_cookies=False).post,
+        path,
+        base_url=request.host_url,
+        data=body,
+        content_type=_TYPE,
+    )
+    return Answer(response.status_code, response.get_data(as_text=True))
