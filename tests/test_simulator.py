@@ -230,6 +230,17 @@ def test_what_was_kept_back_comes_when_the_site_is_told_again(shop: Shop) -> Non
     assert all(answer == '200 {"state": true}' for _, _, answer in sent(shop, number))
 
 
+def test_told_again_the_site_hears_once_more_of_each_step_and_of_nothing_forged(
+    shop: Shop,
+) -> None:
+    location = pay(shop.browser, PRODUCT, times="2", forged="on")
+    shop.told.clear()
+    shop.browser.post(location, data={"do": "again"})
+    assert [kind for kind, _ in shop.steps()] == [1, 2, 3, 9]
+    number = shop.told[0].insure_num
+    assert len([kind for kind, _, _ in sent(shop, number) if "签名错误" in kind]) == 8
+
+
 def test_a_handler_that_fails_twice_loses_nothing(shop: Shop) -> None:
     shop.fails = 2
     pay(shop.browser, PRODUCT)
@@ -303,17 +314,17 @@ def test_a_redirect_is_an_answer_and_none_that_the_platform_takes() -> None:
     @elsewhere.route("/", methods=["GET", "POST"])
     def move() -> tuple[str, int, dict[str, str]]:
         asked.append("moved")
-        return '{"state": true}', 307, {"Location": "/there"}
+        return '{"state": true}', 302, {"Location": "/there"}
 
     @elsewhere.route("/there", methods=["GET", "POST"])
     def there() -> str:
-        raise AssertionError
+        return '{"state": true}'
 
     with serve(elsewhere) as address:
         gateway = GatewaySimulator("12345", "Key", notify_url=f"{address}/")
         browser = gateway.create_app().test_client()
         page = browser.get(pay(browser, PRODUCT.removeprefix("/gateway"))).text
-    assert page.count("<td>307 ") == 4
+    assert page.count("<td>302 ") == 4
     assert len(asked) == 4 * 3
 
 

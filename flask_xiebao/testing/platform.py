@@ -174,7 +174,7 @@ class Platform:
     def _deliver(self, send: Callable[[bytes], Answer]) -> None:
         """Send whatever has not arrived, also about other orders."""
         for message in self.purchases.messages():
-            for _ in range(1 if message.forged else _ATTEMPTS):
+            for _ in range(_ATTEMPTS):
                 answer = send(message.body)
                 said = f"{answer.status} {answer.text}"[:_MOST_SAID]
                 is_done = answer.is_accepted or message.forged
