@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app
 
-from . import templating, urls, views
+from . import order_query, templating, urls, views
 from .caching import watch_responses
 from .cli import xiebao as commands
 from .config import ENVIRONMENTS, Settings
@@ -22,7 +22,6 @@ from .hooks import (
     NotificationReader,
 )
 from .members import MemberId, normalize_member
-from .order_query import order_client
 from .orders import OrderClient
 from .platforms import AnyPlatform
 from .state import State
@@ -218,7 +217,7 @@ class Xiebao:
         :raises ConfigError: when the app has no Xiebao, or no partner id and key.
         :raises OrderError: when httpx is not installed.
         """
-        return order_client(self.state)
+        return order_query.order_client(self.state)
 
     def link(
         self,

@@ -1,4 +1,4 @@
-"""A fixture for a site's own tests: follow an insurance entry to the gateway's verdict.
+"""Fixtures for a site's own tests: follow an insurance entry, and tell the site of a purchase.
 
 In the site's ``conftest.py``::
 
@@ -22,6 +22,20 @@ In a test module of its own, for a site ``shop.py`` whose start page has a produ
         assert dict(verdict.parameters)["caseCode"] == "QX000000127257"
         assert verdict.platform == (2 if device == "pc" else 1)
 
+``notify`` sends the site's own ``notification_handler`` a notification, with the keywords of
+:class:`~flask_xiebao.Notification`; ``xiebao_orders`` says what ``xiebao.orders`` answers::
+
+    from flask_xiebao import Order
+
+
+    def test_a_surrender_that_the_platform_confirms(notify, xiebao_orders):
+        client = app.test_client()
+        xiebao_orders([Order(insure_num="20190226020146", effective_status=3)])
+
+        response = notify(client, type=4, insure_num="20190226020146", member="m_7Qk2vX9rT4")
+
+        assert response.json == {"state": True}
+
 Nothing is sent to Xiebao: the redirect is read by a :class:`~flask_xiebao.testing.GatewaySimulator`
 that has the site's own account. The site is left as it is, and the client keeps its cookies.
 """
@@ -29,22 +43,28 @@ that has the site's own account. The site is left as it is, and the client keeps
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import NoReturn
+from typing import Any, Literal, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from . import order_query
 from .errors import ConfigError, LinkError
+from .gateway import Gateway
+from .orders import OrderClient
 from .pages import PAGES
-from .state import current_state
-from .testing import Verdict
+from .state import State, current_state
+from .testing import Verdict, wire
 from .testing.devices import DEVICES
+from .testing.orders import transport_of
 from .testing.simulator import simulator_of
+from .urls import notify_path
+from .values import Secret
 
 _LOG_IN = "nobody is logged in: log the client in first."
 _WHY = {
@@ -74,6 +94,75 @@ class Followed(Verdict):
 def follow_entry() -> Callable[..., Followed]:
     """Return :func:`follow`."""
     return follow
+
+
+@pytest.fixture
+def notify() -> Callable[..., TestResponse]:
+    """Return :func:`send_notification`."""
+    return send_notification
+
+
+@pytest.fixture
+def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]], None]:
+    """Return a function that says which orders ``xiebao.orders`` knows in this test, and no others.
+
+    It takes a list; each order is an :class:`~flask_xiebao.Order`, or a mapping of its names.
+    """
+
+    def know(orders: Iterable[object]) -> None:
+        orders = list(orders)
+
+        def client_of(state: State) -> OrderClient:
+            return OrderClient(
+                state.settings.partner_id,
+                state.settings.api_key,
+                base_url=Gateway.TEST,
+                transport=transport_of(orders, state.partner_uniq_key),
+                member_of=state.member_of,
+            )
+
+        monkeypatch.setattr(order_query, "order_client", client_of)
+
+    return know
+
+
+def send_notification(
+    client: FlaskClient,
+    *,
+    type: int,
+    insure_num: str,
+    member: str | int | None = None,
+    wrong: Literal["sign", "partner", "body"] | None = None,
+    **said: Any,
+) -> TestResponse:
+    """Send the site a notification, as the platform does, and return the site's answer.
+
+    :param client: a test client of the site.
+    :param type: a :class:`~flask_xiebao.NotificationType`, or a number.
+    :param insure_num: the application number.
+    :param member: whose purchase it is, by their id on the site.
+    :param wrong: send one that the site has to refuse: with a wrong ``sign``, for another
+        ``partner``, or with a ``body`` that breaks off.
+    :param said: the other keywords of :class:`~flask_xiebao.Notification`. What the success of a
+        step comes with, such as ``price_fen`` and ``paid_at``, is made up where it is left out.
+    :raises TypeError: there is no such keyword.
+    """
+    app = client.application
+    with app.app_context():
+        state = current_state()
+        settings = state.settings
+        if member is not None:
+            said.setdefault("partner_uniq_key", state.partner_uniq_key(str(member)))
+        path = notify_path(state)
+    partner_id = settings.partner_id if wrong != "partner" else f"{settings.partner_id}0"
+    key = settings.api_key if wrong != "sign" else Secret("not the key")
+    data = wire.fields_of(partner_id, type, {"insure_num": insure_num, **said})
+    body = wire.callback(key, type, data)
+    return client.post(
+        path,
+        data=body[:-2] if wrong == "body" else body,
+        content_type="application/json;charset=UTF-8",
+    )
 
 
 def follow(

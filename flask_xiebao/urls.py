@@ -146,6 +146,26 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
     )
 
 
+def notify_url(state: State) -> str:
+    """Return where notifications go: an absolute URL where a setting says where the site is.
+
+    Else it is a path, as the app sees it.
+    """
+    if state.settings.public_url or current_app.config["SERVER_NAME"]:
+        return endpoint_url(state, "xiebao.notify", external=True, **_notify_token(state))
+    return notify_path(state)
+
+
+def notify_path(state: State) -> str:
+    """Return the path of notifications, as the app sees it."""
+    return current_app.url_map.bind("localhost").build("xiebao.notify", _notify_token(state))
+
+
+def _notify_token(state: State) -> dict[str, str]:
+    token = state.settings.notify_token
+    return {} if token is None else {"token": token.reveal()}
+
+
 def is_host(host: str) -> bool:
     """Tell whether a Host header, or a setting, is the name of a host, with or without a port."""
     return bool(_HOST.fullmatch(host))

@@ -12,17 +12,21 @@ from flask import Flask
 
 from flask_xiebao import entry_clicked, entry_refused, payment_returned
 from tests import support
-from tests.support import SIGN, Heard, MakeSite, Site
+from tests.support import KEY, SIGN, Heard, MakeSite, Site
+
+
+#: Whose names are in notifications.
+PEOPLE = ("林晓", "王小明")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_log_shows_the_sign() -> Iterator[None]:
-    """Read all that is logged in the whole run: the sign of the sites in it is not there."""
+def no_log_shows_a_secret() -> Iterator[None]:
+    """Read all that is logged in the whole run: no sign, key or name of those in it is there."""
     seen: list[str] = []
 
     class Reader(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if SIGN in self.format(record):
+            if any(secret in self.format(record) for secret in (SIGN, KEY, *PEOPLE)):
                 seen.append(f"{record.name}: {record.getMessage()}")
 
     root, reader = logging.getLogger(), Reader()

@@ -30,9 +30,11 @@ ORDER = (
     *("attributes", "templating", "answers", "callback", "csrf", "views"),
     # for a site's tests, and for its shell
     *("testing.document", "testing.links", "testing.wire", "testing.delivery"),
-    *("testing.purchases", "testing.platform", "testing.simulator", "testing", "testing.devices"),
+    *("testing.purchases", "testing.platform", "testing.simulator", "testing.orders", "testing"),
+    "testing.devices",
     *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.visit", "cli.diagnosis"),
-    *("cli.clicks", "cli.doctor", "cli", "extension", "", "pytest_plugin"),
+    *("cli.clicks", "cli.callbacks", "cli.notify", "cli.order", "cli.doctor", "cli"),
+    *("extension", "", "pytest_plugin"),
 )
 PURE = ORDER[: ORDER.index("log")]
 

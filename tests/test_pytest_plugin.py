@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ import pytest
 from flask import Flask, Response, redirect, render_template_string, request, session
 
 from flask_xiebao import (
+    Notification,
+    NotificationType,
+    Order,
+    OrderError,
     Platform,
+    PolicyInfo,
     Xiebao,
     detect_platform,
     entry_clicked,
@@ -338,6 +344,11 @@ app.config["XIEBAO_API_KEY"] = "a9Kx7mQp2ZrT8wLc"
 xiebao = Xiebao(app)
 xiebao.member_loader(lambda: MEMBER)
 MEMBER = "m1"
+
+@xiebao.notification_handler
+def on_notification(notification):
+    assert notification.member == "m_7Qk2vX9rT4"
+    assert xiebao.orders.get(notification.insure_num).effective_status == 3
 MACROS = '{% from "xiebao/entry.html" import insurance_entry %}'
 
 @app.get("/")
@@ -349,9 +360,9 @@ def start():
 def paste(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
     """Make a site's tests of the blocks of the documentation, and run them."""
     doc = import_module("flask_xiebao.pytest_plugin").__doc__ or ""
-    conftest, test = re.findall(r"::\n\n((?:    .*\n|\n)+)", doc)
+    conftest, test, of_a_purchase = re.findall(r"::\n\n((?:    .*\n|\n)+)", doc)
     (folder / "conftest.py").write_text(textwrap.dedent(conftest))
-    (folder / "test_insurance.py").write_text(textwrap.dedent(test))
+    (folder / "test_insurance.py").write_text(textwrap.dedent(test + of_a_purchase))
     (folder / "shop.py").write_text(shop)
     return subprocess.run(
         [
@@ -377,16 +388,156 @@ def paste(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
 def test_the_documentation_is_a_test_that_passes(tmp_path: Path) -> None:
     done = paste(tmp_path, DOC_SHOP)
     assert done.returncode == 0, done.stdout
-    assert "5 passed" in done.stdout
+    assert "6 passed" in done.stdout
 
 
 @pytest.mark.slow
 def test_the_documentation_is_a_test_that_fails_where_it_should(tmp_path: Path) -> None:
     done = paste(tmp_path, DOC_SHOP.replace('"m1"', "None"))
     assert done.returncode == 1
-    assert "5 failed" in done.stdout
+    assert "5 failed, 1 passed" in done.stdout
     assert "The click answered 401: nobody is logged in" in done.stdout
     other = paste(tmp_path, DOC_SHOP.replace("QX000000127257", "QX1"))
     assert "5 failed" in other.stdout
     assert "assert 'QX1' == 'QX000000127257'" in other.stdout
     assert "a9Kx7mQp2ZrT8wLc" not in other.stdout
+
+
+# Purchases
+
+
+@pytest.fixture
+def heard() -> list[Notification]:
+    return []
+
+
+@pytest.fixture
+def listening(make_shop: Callable[..., Flask], heard: list[Notification]) -> Flask:
+    """A shop that listens, and whose members have keys that nobody guesses."""
+    shop = make_shop(XIEBAO_MEMBER_SECRET="0123456789abcdef0123456789abcdef")
+    shop.extensions["xiebao"].notification_handler(heard.append)
+    return shop
+
+
+def test_a_notification_says_what_its_keywords_say(
+    notify: Callable[..., Any], listening: Flask, heard: list[Notification]
+) -> None:
+    paid_at = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+    policies = (
+        PolicyInfo(
+            product_id="1042",
+            plan_name="计划一",
+            insurant="林晓",
+            start_date=date(2026, 12, 1),
+            end_date=date(2026, 12, 5),
+            policy_num="P1",
+        ),
+    )
+    response = notify(
+        listening.test_client(),
+        type=NotificationType.ISSUE,
+        insure_num="8",
+        case_code=CODE,
+        member="m1",
+        price_fen=1500,
+        paid_at=paid_at,
+        payment_method="21",
+        policies=policies,
+        cancelled_insurants=["林晓"],
+        cancel_reason="改期",
+        new_insure_num="9",
+        other_info={"channel": "app"},
+        data={"instalment": 1},
+    )
+    assert (response.status_code, response.json) == (200, {"state": True})
+    [notification] = heard
+    assert notification.type is NotificationType.ISSUE
+    assert (notification.insure_num, notification.case_code) == ("8", CODE)
+    assert notification.member == "m1"
+    assert (notification.price_fen, notification.payment_method) == (1500, "21")
+    assert notification.paid_at == paid_at
+    assert notification.policies == policies
+    assert notification.cancelled_insurants == ("林晓",)
+    assert (notification.cancel_reason, notification.new_insure_num) == ("改期", "9")
+    assert notification.other_info == {"channel": "app"}
+    assert notification.data["instalment"] == 1
+
+
+@pytest.mark.parametrize("kind", [*NotificationType, 37])
+def test_what_a_step_comes_with_need_not_be_said(
+    notify: Callable[..., Any], listening: Flask, heard: list[Notification], kind: int
+) -> None:
+    assert notify(listening.test_client(), type=kind, insure_num="8").status_code == 200
+    failed = notify(
+        listening.test_client(), type=kind, insure_num="8", succeeded=False, failure="余额不足"
+    )
+    assert failed.status_code == 200
+    assert [(each.succeeded, each.failure) for each in heard] == [(True, None), (False, "余额不足")]
+
+
+@pytest.mark.parametrize(("wrong", "status"), [("sign", 403), ("partner", 403), ("body", 400)])
+def test_a_notification_can_be_sent_wrong(
+    notify: Callable[..., Any],
+    listening: Flask,
+    heard: list[Notification],
+    wrong: str,
+    status: int,
+) -> None:
+    response = notify(listening.test_client(), type=2, insure_num="8", wrong=wrong)
+    assert response.status_code == status
+    assert response.json["state"] is False
+    assert heard == []
+
+
+def test_a_handler_that_fails_is_seen(
+    notify: Callable[..., Any], make_shop: Callable[..., Flask]
+) -> None:
+    shop = make_shop(XIEBAO_NOTIFY_TOKEN="a-token-that-nobody-guesses", SERVER_NAME="shop.example")
+    assert notify(shop.test_client(), type=1, insure_num="8").status_code == 404
+
+    def fail(notification: Notification) -> None:
+        raise ValueError
+
+    shop.extensions["xiebao"].notification_handler(fail)
+    assert notify(shop.test_client(), type=1, insure_num="8").status_code == 500
+
+
+def test_a_keyword_that_there_is_not_is_named(notify: Callable[..., Any], listening: Flask) -> None:
+    with pytest.raises(TypeError, match="There is no price: use insure_num, "):
+        notify(listening.test_client(), type=2, insure_num="8", price=1500)
+
+
+def test_the_orders_of_a_test_are_the_only_ones(
+    xiebao_orders: Callable[..., None], listening: Flask
+) -> None:
+    paid_at = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+    xiebao_orders(
+        [
+            Order(
+                insure_num="8",
+                member="m1",
+                paid_at=paid_at,
+                price_fen=1500,
+                start_date=date(2026, 12, 1),
+                policies=(PolicyInfo(applicant="周航", insurant="林晓", policy_num="P1"),),
+                effective_status=3,
+            ),
+            {"insure_num": "9", "pay_status": 1, "data": {"more": 1}},
+        ]
+    )
+    with listening.app_context():
+        xiebao: Xiebao = listening.extensions["xiebao"]
+        order = xiebao.orders.get("8")
+        assert (order.member, order.price_fen, order.paid_at) == ("m1", 1500, paid_at)
+        assert order.effective_status == 3
+        [policy] = order.policies
+        assert (policy.applicant, policy.insurant, policy.policy_num) == ("周航", "林晓", "P1")
+        assert policy.start_date == date(2026, 12, 1)
+        assert xiebao.orders.get("9").data["more"] == 1
+        assert [each.insure_num for each in xiebao.orders.iter(1)] == ["8", "9"]
+        assert xiebao.orders.policy_file("9")["insureNum"] == "9"
+        with pytest.raises(OrderError) as caught:
+            xiebao.orders.get("10")
+        assert caught.value.code == 1002
+        xiebao_orders([])
+        assert list(xiebao.orders.iter()) == []

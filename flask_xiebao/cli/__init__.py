@@ -1,4 +1,4 @@
-"""The command line: ``flask xiebao doctor``, ``link`` and ``inspect``.
+"""The command line: ``flask xiebao doctor``, ``link``, ``inspect``, ``notify`` and ``order``.
 
 The ``flask.commands`` entry point registers it, since ``doctor`` has to be there for an app that
 does not load. ``init_app`` adds it to ``app.cli``, which is what ``app.test_cli_runner()`` knows.
@@ -12,11 +12,14 @@ from typing import Any
 import click
 from flask.cli import ScriptInfo
 
-from ..errors import ConfigError
+from ..errors import ConfigError, XiebaoError
+from ..notifications import NotificationType
 from ..pages import PAGES
 from ..platforms import Platform
 from ..state import State, current_state
 from .findings import report
+
+_STEPS = [step.name.lower().replace("_", "-") for step in NotificationType]
 
 
 @click.group()
@@ -90,11 +93,60 @@ def link(
     parameter = PAGES[page].reference
     if parameter and not reference:
         raise click.UsageError(f"The {page} page needs a REFERENCE, its {parameter}.")
-    try:
-        state = _state(ctx)
-    except ConfigError as refusal:
-        raise click.ClickException(str(refusal)) from None
+    state = _usable_state(ctx)
     click.echo(make(state, page, reference, to_gateway=to_gateway, **options))
+
+
+@xiebao.command()
+@click.argument("step", type=click.Choice(_STEPS))
+@click.argument("insure_num")
+@click.option("--member", help="Whose purchase it is, by their id on this site.")
+@click.option("--case-code", help="caseCode of the product.")
+@click.option("--price", "price_fen", type=click.IntRange(0), help="Premium in fen.")
+@click.option("--failure", metavar="WHY", help="The step failed: failMsg.")
+@click.option("--new-insure-num", help="Of a reissue, the number that follows.")
+@click.option("--wrong-sign", is_flag=True, help="Send one that the site has to refuse.")
+@click.option(
+    "--url",
+    help="Where the site takes notifications. By default that of XIEBAO_PUBLIC_URL or SERVER_NAME,"
+    " else http://127.0.0.1:5000.",
+)
+@click.pass_context
+def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
+    """Tell a running site of a purchase that nobody made, as the callback does.
+
+    STEP is what happened, INSURE_NUM the application number. It is signed with the configured key
+    and sent over HTTP, so that the site's own notification_handler hears of it. What a step comes
+    with, such as a time of payment, is made up. Nothing is sent to Xiebao. Exits with 1 when the
+    site does not accept it.
+    """
+    from .notify import send
+
+    state = _usable_state(ctx)
+    answer = send(state, step, insure_num, **options)
+    click.echo(f"{answer.status or 'No answer:'} {answer.text}")
+    ctx.exit(0 if answer.is_accepted else 1)
+
+
+@xiebao.command()
+@click.argument("insure_num")
+@click.option("--names", is_flag=True, help="Print people's names, too.")
+@click.pass_context
+def order(ctx: click.Context, insure_num: str, names: bool) -> None:
+    """Ask the gateway for an order, by its application number.
+
+    It is the order query, signed with the configured key, and needs the extra "orders".
+    """
+    from .. import order_query
+    from .order import lines_of
+
+    state = _usable_state(ctx)
+    try:
+        found = order_query.order_client(state).get(insure_num)
+    except XiebaoError as error:
+        raise click.ClickException(str(error)) from None
+    for line in lines_of(found, with_names=names):
+        click.echo(line)
 
 
 @xiebao.command()
@@ -121,6 +173,13 @@ def inspect(ctx: click.Context, url: str) -> None:
         missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
     findings, verdict = findings_in(url.strip(), state, missing)
     report(ctx, findings, verdict)
+
+
+def _usable_state(ctx: click.Context) -> State:
+    try:
+        return _state(ctx)
+    except ConfigError as refusal:
+        raise click.ClickException(str(refusal)) from None
 
 
 def _state(ctx: click.Context) -> State:

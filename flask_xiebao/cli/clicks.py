@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -61,7 +61,7 @@ class _Clicks:
     def come_back(self) -> Iterator[Finding]:
         """Come back as after a payment, if a click could."""
         if self._way_back is not None:
-            problem = why_not_back(self._state, _visit(self._state, self._way_back))
+            problem = why_not_back(self._state, visit_site(self._state, self._way_back))
             what = "paid: after a payment, the browser comes back to the site."
             yield from self._finding("paid", problem, what)
 
@@ -163,14 +163,14 @@ def _click(
         max_age=max_age,
     )
     inside = _Inside(state, entry, tries_login=tries_login)
-    site = urlsplit(_where(state))
+    site = urlsplit(where_the_site_is(state))
     url = current_app.url_map.bind(
         site.netloc, script_name=site.path or "/", url_scheme=site.scheme
     ).build(f"xiebao.{page}", {"token": state.signer.dumps(entry)}, force_external=True)
-    return inside, _visit(state, url, inside)
+    return inside, visit_site(state, url, inside)
 
 
-def _where(state: State) -> str:
+def where_the_site_is(state: State) -> str:
     """Return the URL at which the site is, as far as it says so."""
     if state.settings.public_url:
         return state.settings.public_url
@@ -180,18 +180,20 @@ def _where(state: State) -> str:
     return f"https://{urls.a_host_of_this_site()}"
 
 
-def _visit(state: State, url: str, inside: _Inside | None = None) -> Visit:
-    """Open a URL of the site.
+def visit_site(
+    state: State, url: str, inside: Callable[[], object] | None = None, body: bytes | None = None
+) -> Visit:
+    """Open a URL of the site; see :class:`.Visit`.
 
     A path below which the site is mounted is known to the server, or else to what is wrapped around
     the app.
     """
-    places = [(url, urlsplit(_where(state)).path.rstrip("/")), (url, "")]
+    places = [(url, urlsplit(where_the_site_is(state)).path.rstrip("/")), (url, "")]
     if not state.settings.public_url:
         places += [(below, "") for below in below_mounts(url).values()]
     visits = []
     for place in dict.fromkeys(places):
-        visits.append(Visit(this_app(), *place, inside))
+        visits.append(Visit(this_app(), *place, inside, body))
         if visits[-1].endpoint is not None:
             return visits[-1]
     return max(visits, key=lambda visit: visit.started)
@@ -227,7 +229,7 @@ def _address(url: str) -> str:
 
 
 def _takes_no_get(state: State, url: str) -> bool:
-    site, login = urlsplit(_where(state)), urlsplit(url)
+    site, login = urlsplit(where_the_site_is(state)), urlsplit(url)
     if login.netloc not in ("", site.netloc):
         return False
     try:

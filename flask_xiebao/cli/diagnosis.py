@@ -123,14 +123,14 @@ def _before(state: State, visit: Visit) -> str:
     else:
         what = (
             f"a click on {at.netloc} gets {visit.status} before the link is read, from"
-            f" {_who_says(visit.status)}"
+            f" {who_says(visit.status)}"
         )
         if not (state.settings.public_url or current_app.config["SERVER_NAME"]):
             what += (
                 f" Or is it because it was asked as {at.netloc}? Set XIEBAO_PUBLIC_URL, and run it"
                 " again."
             )
-    return what + _suspects("before_request", _of_all_and_ours(current_app.before_request_funcs))
+    return what + suspects_before()
 
 
 def _sent_on(visit: Visit) -> str:
@@ -150,7 +150,7 @@ def _sent_on(visit: Visit) -> str:
     )
 
 
-def _who_says(status: int) -> str:
+def who_says(status: int) -> str:
     """Say who answers so before a view does, and what to do about it."""
     extensions = current_app.extensions
     if status == 429:
@@ -171,6 +171,11 @@ def _changed(visit: Visit) -> str:
         "the redirect of a click is changed on its way out, by an after_request hook or a"
         f" middleware; a browser gets {visit.status}. {advice}" + _after()
     )
+
+
+def suspects_before() -> str:
+    """Name the hooks that may answer before a view does."""
+    return _suspects("before_request", _of_all_and_ours(current_app.before_request_funcs))
 
 
 def _after() -> str:

@@ -18,6 +18,7 @@ from ..pages import PAGES
 from ..state import State
 from ..urls import trusts_hosts
 from ..values import Secret
+from .callbacks import check_notifications
 from .clicks import check_clicks
 from .findings import ERROR, Finding, bad, ok, warning
 from .keys import check_api_key, check_member_secret, check_secret_key
@@ -52,6 +53,8 @@ def check_site(state: State) -> Iterator[Finding]:
     except ConfigError as error:
         yield bad(str(error))
         return
+    if state.settings.has_account:
+        yield from check_notifications(state)
     if state.settings.enabled:
         yield from check_api_key(state)
         yield from check_member_secret(state)

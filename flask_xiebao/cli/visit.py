@@ -30,12 +30,21 @@ _HEADERS = {
 }
 
 
+# What the platform's Java sends.
+_POST_HEADERS = {
+    "User-Agent": "Java/1.8.0_202",
+    "Accept": "*/*",
+    "Content-Type": "application/json;charset=UTF-8",
+}
+
+
 class Visit:
-    """What came of a HEAD, which asks where a link leads and is no click.
+    """What came of a HEAD, which asks where a link leads and is no click; or of a notification.
 
     :param url: where to, absolute.
     :param mount: the path below which the server has the app, as its ``SCRIPT_NAME``.
     :param inside: what to try in the request, when the site's own hooks have seen it.
+    :param body: send this by POST, as the platform sends a notification.
 
     :ivar url: where it went.
     :ivar status: of the answer; 0 where there was none.
@@ -47,7 +56,12 @@ class Visit:
     """
 
     def __init__(
-        self, app: Flask, url: str, mount: str = "", inside: Callable[[], object] | None = None
+        self,
+        app: Flask,
+        url: str,
+        mount: str = "",
+        inside: Callable[[], object] | None = None,
+        body: bytes | None = None,
     ) -> None:
         self.url = url
         self.status = 0
@@ -57,6 +71,7 @@ class Visit:
         self.error: BaseException | None = None
         self.rehearsal = Rehearsal()
         self._inside = inside
+        self._body = body
         self._reported: Exception | None = None
         # In a context of its own, or it would have the g of this one, and who is logged in there.
         contextvars.Context().run(self._send, app, url, mount)
@@ -75,11 +90,14 @@ class Visit:
             stack.callback(setattr, app.logger, "disabled", app.logger.disabled)
             app.logger.disabled = True
             try:
-                response = Client(app, use_cookies=False).head(
+                headers = _HEADERS if self._body is None else _POST_HEADERS
+                response = Client(app, use_cookies=False).open(
                     parts.path.removeprefix(mount),
+                    method="HEAD" if self._body is None else "POST",
+                    data=self._body,
                     base_url=f"{parts.scheme}://{parts.netloc}{mount}",
                     # Proxies say so, and hooks that send everybody to https look at it.
-                    headers={**_HEADERS, "X-Forwarded-Proto": parts.scheme},
+                    headers={**headers, "X-Forwarded-Proto": parts.scheme},
                     environ_base={"REMOTE_ADDR": "127.0.0.1"},
                     environ_overrides={ENVIRON_KEY: self.rehearsal},
                     buffered=True,  # and so closed, as servers do

@@ -194,7 +194,7 @@ class Platform:
         """
         text = body.decode("utf-8", "replace")
         if not hmac.compare_digest(sign.encode(), wire.sign(self._key, text).encode()):
-            return _refusal(1001, "签名错误")
+            return wire.refusal(1001, "签名错误")
         try:
             asked = json.loads(text)
             its_own = asked["partnerId"] == wire.a_number(self._partner_id) and asked["transNo"]
@@ -203,20 +203,20 @@ class Platform:
                 (int(asked["pageIndex"]), int(asked["pageSize"])) if number is None else (1, 1)
             )
         except (ValueError, KeyError, TypeError):
-            return _refusal(1000, "请求有误")
+            return wire.refusal(1000, "请求有误")
         if not its_own or min(index, size) < 1:
-            return _refusal(1000, "请求有误")
+            return wire.refusal(1000, "请求有误")
         if number is None:
-            return _accepted({"orders": self._page(index, size)})
+            return wire.accepted({"orders": self._page(index, size)})
         purchase = self.purchases.find(str(number))
         if purchase is None:
-            return _refusal(1002, "投保单号不存在")
+            return wire.refusal(1002, "投保单号不存在")
         if method == "orderDetail":
-            return _accepted({"orderDetail": _detail(purchase)})
+            return wire.accepted({"orderDetail": _detail(purchase)})
         if purchase.issued_at is None:
-            return _refusal(1003, "电子保单尚未生成")
+            return wire.refusal(1003, "电子保单尚未生成")
         url = file_url(purchase.insure_num)
-        return _accepted({"insureNum": purchase.insure_num, "downloadUrl": url})
+        return wire.accepted({"insureNum": purchase.insure_num, "downloadUrl": url})
 
     def _page(self, index: int, size: int) -> dict[str, Any]:
         purchases, total = self.purchases.page(index, size)
@@ -233,14 +233,6 @@ def _forged(body: bytes) -> bytes:
     """Return a callback whose sign is that of nothing."""
     start = body.index(b'"sign":"') + len(b'"sign":"')
     return body[:start] + b"0" * 32 + body[start + 32 :]
-
-
-def _accepted(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"respCode": 0, "respMsg": "成功", "data": data}
-
-
-def _refusal(code: int, why: str) -> dict[str, Any]:
-    return {"respCode": code, "respMsg": why}
 
 
 def _detail(purchase: Purchase) -> dict[str, Any]:

@@ -35,6 +35,16 @@ def callback(key: Secret[str], kind: int, data: Mapping[str, Any]) -> bytes:
     return f'{{"notifyType":{kind},"sign":"{sign(key, text)}","data":{text}}}'.encode()
 
 
+def accepted(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer to an order query."""
+    return {"respCode": 0, "respMsg": "成功", "data": data}
+
+
+def refusal(code: int, why: str) -> dict[str, Any]:
+    """Return the answer to an order query that the platform refuses."""
+    return {"respCode": code, "respMsg": why}
+
+
 def to_json(value: object) -> str:
     """Return JSON as the platform writes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,121 @@
+"""Whether the platform could tell the site of a purchase, and what to do where it could not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from urllib.parse import urljoin, urlsplit
+
+from flask import current_app
+
+from ..state import State
+from ..testing import wire
+from ..urls import notify_path, notify_url
+from .clicks import visit_site, where_the_site_is
+from .diagnosis import suspects_before, who_says
+from .findings import Finding, bad, ok, warning
+from .visit import Visit, explain
+
+_LET_THROUGH = 'let it through, which checks for itself: if request.blueprint == "xiebao": return.'
+_EXEMPT = 'app.view_functions["xiebao.notify"]'
+
+
+def check_notifications(state: State) -> Iterator[Finding]:
+    """Send the site a notification through the whole app, as the platform does."""
+    if state.hooks.handle is None:
+        yield ok(
+            "There is no notification_handler, so the site does not hear what its members buy."
+        )
+        return
+    # One of a purchase that nobody made: it reaches the view, and no handler hears of it.
+    body = wire.callback(
+        state.settings.api_key,
+        1,
+        wire.fields_of(state.settings.partner_id, 1, {"insure_num": "0"}),
+    )
+    counted: list[object] = []
+
+    def look() -> None:
+        # What Flask-Limiter counted this request against.
+        for limiter in current_app.extensions.get("limiter", ()):
+            counted.extend(limiter.current_limits)
+
+    path = notify_path(state)
+    visit = visit_site(state, f"{where_the_site_is(state).rstrip('/')}{path}", look, body)
+    problem = _why_not_told(state, visit, body)
+    if problem:
+        yield bad(f"notify: {problem}")
+    else:
+        reader = "notification_reader and " if state.hooks.read is not None else ""
+        yield ok(f"notify: a notification arrives at the {reader}notification_handler.")
+        if counted:
+            yield warning(
+                "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt"
+                f" them, with limiter.exempt({_EXEMPT})."
+            )
+    yield _address(state)
+    if find_spec("httpx") is None:
+        yield warning(
+            "httpx is not installed, so xiebao.orders cannot confirm what notifications say: pip"
+            " install 'Flask-Xiebao[orders]'."
+        )
+
+
+def _address(state: State) -> Finding:
+    url = notify_url(state)
+    if url.startswith("/"):
+        return warning(
+            f"The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL"
+            " to see the whole of it."
+        )
+    if urlsplit(url).scheme != "https":
+        return warning(
+            f"The address to give to Xiebao for notifications is {url}. Without https the people's"
+            " names in them can be read on the way."
+        )
+    return ok(f"The address to give to Xiebao for notifications is {url}")
+
+
+def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
+    """Say why a notification did not arrive; "" if it did."""
+    seen = visit.rehearsal
+    if seen.reached and seen.error is None:
+        if seen.received == body:
+            return "" if visit.status == 200 else _changed(visit)
+        return (
+            "the body of a notification is read before it arrives, by request.stream or a form"
+            " parser. Have hooks read it by request.get_data() or get_json(), which keep it."
+            + suspects_before()
+        )
+    error = seen.error or visit.error
+    if error is not None:
+        return f"a notification fails. {explain(error)}"
+    where = urlsplit(visit.url)
+    if not visit.started:
+        return (
+            f"a notification gets {visit.status} before Flask looks for a view, from a middleware"
+            f" around app.wsgi_app: have it let POST {where.path} through."
+        )
+    if visit.endpoint != "xiebao.notify":
+        return f"{where.path} leads to {visit.endpoint or 'no view'}: change XIEBAO_URL_PREFIX."
+    if visit.location:
+        to = urlsplit(urljoin(visit.url, visit.location))
+        if to.path == where.path and to.netloc == where.netloc:
+            advice = "set XIEBAO_PUBLIC_URL to the https:// address of the site."
+        else:
+            advice = f"by a login wall, perhaps: {_LET_THROUGH}"
+        sent_to = f"{to.scheme}://{to.netloc}{to.path}"
+        return f"a notification is sent on to {sent_to}, {advice}{suspects_before()}"
+    if visit.status in (400, 403):
+        advice = (
+            f"a CSRF guard or a login wall, perhaps: exempt it, with csrf.exempt({_EXEMPT}), or"
+        )
+        return f"a notification gets {visit.status} from {advice} {_LET_THROUGH}{suspects_before()}"
+    return f"a notification gets {visit.status} from {who_says(visit.status)}{suspects_before()}"
+
+
+def _changed(visit: Visit) -> str:
+    return (
+        f"the answer to a notification is changed on its way out to {visit.status}: leave what the"
+        " blueprint xiebao answers as it is."
+    )

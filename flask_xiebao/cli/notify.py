@@ -1,0 +1,57 @@
+"""What ``flask xiebao notify`` sends to a site that runs while it is developed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..notifications import NotificationType
+from ..state import State
+from ..testing import wire
+from ..testing.delivery import Answer, check_notify_url, post_over_http
+from ..urls import notify_path, notify_url
+from ..values import Secret, WrongValueError
+
+_HERE = "http://127.0.0.1:5000"
+
+
+def send(
+    state: State,
+    step: str,
+    insure_num: str,
+    *,
+    url: str | None,
+    member: str | None,
+    failure: str | None,
+    wrong_sign: bool,
+    **said: Any,
+) -> Answer:
+    """Send a notification, and return what the site answers.
+
+    :raises click.ClickException: the site is one in production, or the URL is none.
+    """
+    settings = state.settings
+    if settings.env == "production":
+        raise click.ClickException(
+            "XIEBAO_ENV is production: this would tell the site of a purchase that nobody made."
+        )
+    if not settings.has_account:
+        raise click.ClickException("XIEBAO_PARTNER_ID and XIEBAO_API_KEY sign it: set both.")
+    if url is None:
+        url = notify_url(state)
+        if url.startswith("/"):
+            url = f"{_HERE}{notify_path(state)}"
+    try:
+        check_notify_url(url)
+    except WrongValueError as error:
+        raise click.BadParameter(str(error), param_hint="--url") from None
+    said = {name: value for name, value in said.items() if value is not None}
+    if member is not None:
+        said["partner_uniq_key"] = state.partner_uniq_key(member)
+    if failure is not None:
+        said |= {"succeeded": False, "failure": failure}
+    kind = NotificationType[step.upper().replace("-", "_")]
+    data = wire.fields_of(settings.partner_id, kind, {"insure_num": insure_num, **said})
+    key = Secret("another key") if wrong_sign else settings.api_key
+    return post_over_http(url, wire.callback(key, int(kind), data))

@@ -1,0 +1,53 @@
+"""Answers order queries from a list, for a site's own tests; httpx is loaded when it is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import wire
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def transport_of(orders: Iterable[object], key_of: Callable[[str], str]) -> httpx.BaseTransport:
+    """Return a transport that answers as the gateway would that has these orders.
+
+    :param orders: each an :class:`~flask_xiebao.Order`, or a mapping of its names.
+    :param key_of: makes the key of an order that says whose it is by ``member`` alone.
+    """
+    import httpx
+
+    details = {detail["insureNum"]: detail for detail in (_detail(each, key_of) for each in orders)}
+
+    def answer(asked: httpx.Request) -> httpx.Response:
+        method = asked.url.path.rpartition("/")[2]
+        return httpx.Response(200, json=_answer(method, json.loads(asked.content), details))
+
+    return httpx.MockTransport(answer)
+
+
+def _detail(order: object, key_of: Callable[[str], str]) -> dict[str, Any]:
+    detail = wire.order_of(order)
+    said = order if isinstance(order, Mapping) else vars(order)
+    if said.get("member") is not None:
+        detail.setdefault("partnerUniqueKey", key_of(said["member"]))
+    return detail
+
+
+def _answer(method: str, asked: Any, details: Mapping[str, Any]) -> dict[str, Any]:
+    if method == "orderList":
+        index, size = asked["pageIndex"], asked["pageSize"]
+        page = list(details.values())[(index - 1) * size : index * size]
+        pages = -(-len(details) // size)
+        orders = {"pageIndex": index, "pageSize": size, "pageNums": pages, "data": page}
+        return wire.accepted({"orders": {**orders, "total": len(details)}})
+    number = asked["insureNum"]
+    if number not in details:
+        return wire.refusal(1002, "投保单号不存在")
+    if method == "orderDetail":
+        return wire.accepted({"orderDetail": details[number]})
+    url = f"https://files.example/{number}.pdf"
+    return wire.accepted({"insureNum": number, "downloadUrl": url})

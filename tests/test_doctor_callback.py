@@ -1,0 +1,345 @@
+"""What ``flask xiebao doctor`` says of the callback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, Response, abort, redirect, request, session
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_seasurf import SeaSurf
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_xiebao import Notification, notification_received
+from tests.ecosystem.sites import THEIR_WARNINGS
+from tests.test_doctor import (
+    SOUND,
+    doctor,
+    make_app,
+    mount,
+    that_looks_at_what_servers_and_browsers_say,
+    with_loader,
+)
+
+pytestmark = THEIR_WARNINGS
+ADDRESS = "The address to give to Xiebao for notifications"
+
+
+def listening(app: Flask) -> Flask:
+    """Have a site listen; no tool may have it hear of a purchase that nobody made."""
+
+    def hear(notification: Notification) -> None:
+        raise AssertionError
+
+    app.extensions["xiebao"].notification_handler(hear)
+    return app
+
+
+def site(**config: Any) -> Flask:
+    return listening(with_loader(make_app(**config)))
+
+
+# Sites that stop it
+
+
+def login_wall() -> Flask:
+    app = site()
+
+    @app.before_request
+    def require_login() -> Any:
+        if "member" not in session and request.endpoint in ("xiebao.notify",):
+            return redirect("/login")
+        return None
+
+    return app
+
+
+def wall_that_aborts() -> Flask:
+    app = site()
+
+    @app.before_request
+    def require_login() -> None:
+        if request.method == "POST":
+            abort(401)
+
+    return app
+
+
+def guard_of_flask_seasurf() -> Flask:
+    app = site()
+    SeaSurf(app)
+    return app
+
+
+def guard_of_its_own() -> Flask:
+    app = site()
+
+    @app.before_request
+    def check_token() -> None:
+        if request.method == "POST" and "token" not in request.form:
+            abort(400)
+
+    return app
+
+
+def limiter() -> Flask:
+    app = site(RATELIMIT_STORAGE_URI="memory://")
+    counted = Limiter(get_remote_address, app=app, default_limits=["0 per day"])
+    for endpoint in ("product", "home", "policy", "paid"):
+        counted.exempt(app.view_functions[f"xiebao.{endpoint}"])
+    return app
+
+
+def hook_that_reads_the_stream() -> Flask:
+    app = site()
+
+    @app.before_request
+    def log_the_body() -> None:
+        request.stream.read()
+
+    return app
+
+
+def hook_that_reads_a_form() -> Flask:
+    app = site()
+
+    @app.before_request
+    def look_at_the_form() -> None:
+        request.environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+        _ = request.form
+
+    return app
+
+
+def hook_that_fails() -> Flask:
+    app = site()
+
+    @app.before_request
+    def look_up() -> None:
+        if request.method == "POST":
+            raise ConnectionError("password hunter2 was refused")
+
+    return app
+
+
+def firewall() -> Flask:
+    app = site()
+    inner = app.wsgi_app
+
+    def wall(environ: Any, start_response: Any) -> Any:
+        if environ["REQUEST_METHOD"] == "POST":
+            return Response("no", 403)(environ, start_response)
+        return inner(environ, start_response)
+
+    app.wsgi_app = wall  # type: ignore[method-assign]
+    return app
+
+
+def another_view_there() -> Flask:
+    app = make_app()
+    app.add_url_rule("/xiebao/notify", "mine", lambda: "mine", methods=["POST"])
+    return listening(with_loader(app))
+
+
+def answer_that_is_changed() -> Flask:
+    app = site()
+
+    @app.after_request
+    def accepted(response: Response) -> Response:
+        if request.method == "POST":
+            response.status_code = 202
+        return response
+
+    return app
+
+
+def https_elsewhere() -> Flask:
+    app = site(XIEBAO_PUBLIC_URL="http://shop.example")
+    Talisman(app)
+    return app
+
+
+STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
+    login_wall: (
+        "notify: a notification is sent on to https://shop.example/login, by a login wall",
+        'if request.blueprint == "xiebao": return',
+        "What the app has in before_request: ",
+        "require_login",
+    ),
+    wall_that_aborts: ("a notification gets 401 from a login wall", "require_login"),
+    guard_of_flask_seasurf: (
+        "a notification gets 403 from a CSRF guard",
+        'csrf.exempt(app.view_functions["xiebao.notify"])',
+    ),
+    guard_of_its_own: ("a notification gets 400 from a CSRF guard", "check_token"),
+    limiter: ("a notification gets 429 from a limiter", "limiter.exempt"),
+    hook_that_reads_the_stream: (
+        "the body of a notification is read before it arrives",
+        "request.get_data()",
+        "log_the_body",
+    ),
+    hook_that_reads_a_form: (
+        "the body of a notification is read before it arrives",
+        "look_at_the_form",
+    ),
+    hook_that_fails: ("a notification fails. ConnectionError in look_up (", "fix it"),
+    firewall: ("gets 403 before Flask looks for a view", "have it let POST /xiebao/notify through"),
+    another_view_there: ("/xiebao/notify leads to mine: change XIEBAO_URL_PREFIX",),
+    answer_that_is_changed: ("is changed on its way out to 202",),
+    https_elsewhere: (
+        "a notification is sent on to https://shop.example/xiebao/notify, set XIEBAO_PUBLIC_URL to"
+        " the https:// address",
+    ),
+}
+
+
+@pytest.mark.parametrize("stopped", STOPPED, ids=lambda stopped: stopped.__name__)
+def test_what_stops_it_is_named_and_what_to_do(stopped: Callable[[], Flask]) -> None:
+    said = doctor(stopped())
+    for words in STOPPED[stopped]:
+        assert words in said["ERROR"]
+    assert said["ERROR"].count("notify: ") == 1
+    assert "a notification arrives" not in said["ok"]
+
+
+# Sites that let it through
+
+
+def with_guards_and_limits() -> Flask:
+    app = site(RATELIMIT_STORAGE_URI="memory://")
+    CSRFProtect(app)
+    csrf = SeaSurf(app)
+    csrf.exempt(app.view_functions["xiebao.notify"])
+    Talisman(app)
+    counted = Limiter(get_remote_address, app=app, default_limits=["50 per hour"])
+    counted.exempt(app.view_functions["xiebao.notify"])
+    return app
+
+
+def with_a_wall_that_lets_it_through() -> Flask:
+    app = site()
+
+    @app.before_request
+    def require_login() -> Any:
+        if request.blueprint == "xiebao":
+            return None
+        return redirect("/login")
+
+    return app
+
+
+def with_a_hook_that_keeps_the_body() -> Flask:
+    app = site()
+    app.before_request(lambda: (request.get_data(), request.get_json(silent=True), None)[2])
+    return app
+
+
+def with_a_reader() -> Flask:
+    app = site()
+
+    def read(body: bytes, headers: Any) -> Notification:
+        raise AssertionError
+
+    app.extensions["xiebao"].notification_reader(read)
+    return app
+
+
+def switched_off() -> Flask:
+    return site(XIEBAO_ENABLED=False)
+
+
+def behind_a_proxy() -> Flask:
+    app = site()
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    Talisman(app)
+    return app
+
+
+def mounted() -> Flask:
+    return mount(site(XIEBAO_PUBLIC_URL="https://shop.example/shop"), "/shop")
+
+
+THROUGH = [
+    *(site, with_guards_and_limits, with_a_wall_that_lets_it_through, with_a_reader),
+    *(with_a_hook_that_keeps_the_body, switched_off, behind_a_proxy, mounted),
+]
+
+
+@pytest.mark.parametrize("through", THROUGH, ids=lambda through: through.__name__)
+def test_where_it_arrives_it_says_so_and_nobody_hears_of_it(through: Callable[[], Flask]) -> None:
+    heard: list[object] = []
+    app = through()
+    with notification_received.connected_to(lambda app, **values: heard.append(values), app):
+        said = doctor(app)
+    assert "notify: a notification arrives at the " in said["ok"]
+    assert ("notification_reader and " in said["ok"]) == (through is with_a_reader)
+    path = "/shop/xiebao/notify" if through is mounted else "/xiebao/notify"
+    assert f"{ADDRESS} is https://shop.example{path}" in said["ok"].splitlines()
+    assert said["ERROR"] == ""
+    assert "otification" not in said["WARNING"]
+    assert heard == []
+
+
+#: One of them fails on whoever sends no browser's headers, as the platform does not.
+FOR_ALL = [site for site in SOUND if site is not that_looks_at_what_servers_and_browsers_say]
+
+
+@pytest.mark.parametrize("sound", FOR_ALL, ids=lambda sound: sound.__name__)
+def test_on_a_sound_site_it_arrives(sound: Callable[[], Flask]) -> None:
+    app = listening(sound())
+    for guard in filter(None, [app.extensions.get("limiter")]):
+        for each in guard:
+            each.exempt(app.view_functions["xiebao.notify"])
+    said = doctor(app)
+    assert (said["WARNING"], said["ERROR"]) == ("", "")
+    assert "notify: a notification arrives at the notification_handler." in said["ok"]
+    assert f"{ADDRESS} is https://" in said["ok"].replace("HTTPS", "https")
+
+
+# The address, and what else is said
+
+
+def test_a_limiter_that_counts_notifications_is_named() -> None:
+    app = site(RATELIMIT_STORAGE_URI="memory://")
+    Limiter(get_remote_address, app=app, default_limits=["50 per hour"])
+    said = doctor(app)
+    assert "Flask-Limiter counts notifications" in said["WARNING"]
+    assert 'limiter.exempt(app.view_functions["xiebao.notify"])' in said["WARNING"]
+
+
+def test_where_nobody_listens_it_says_what_that_means() -> None:
+    said = doctor(with_loader(make_app()))
+    assert "There is no notification_handler" in said["ok"]
+    assert "notify: " not in "".join(said.values())
+
+
+def test_the_address_has_the_token() -> None:
+    token = "a-token-that-nobody-guesses"
+    said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
+    assert f"{ADDRESS} is https://shop.example/xiebao/notify/{token}" in said["ok"]
+    assert "XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]
+    assert "notify: a notification arrives" in said["ok"]
+
+
+def test_an_address_that_is_not_https_is_a_warning() -> None:
+    said = doctor(site(XIEBAO_PUBLIC_URL="http://shop.example"))
+    assert f"{ADDRESS} is http://shop.example/xiebao/notify. Without https" in said["WARNING"]
+
+
+def test_without_an_address_of_the_site_only_the_path_is_known() -> None:
+    said = doctor(site(XIEBAO_PUBLIC_URL=None))
+    assert f"{ADDRESS} ends in /xiebao/notify: set XIEBAO_PUBLIC_URL" in said["WARNING"]
+    assert "notify: a notification arrives" in said["ok"]
+    named = doctor(site(XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"))
+    assert f"{ADDRESS} is http://shop.example/xiebao/notify." in named["WARNING"]
+
+
+def test_a_site_that_cannot_ask_for_orders_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "httpx" not in doctor(site())["WARNING"]
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    assert "pip install 'Flask-Xiebao[orders]'" in doctor(site())["WARNING"]
