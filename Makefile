@@ -33,6 +33,7 @@ fuzz: .venv/test.stamp
 
 load: .venv/test.stamp
 	$(BIN)/python -m tests.load
+	$(BIN)/python -m tests.load.notifications
 
 versions: .venv/test.stamp .venv/npm/stamp
 	$(BIN)/tox run

@@ -14,7 +14,7 @@ from flask_babel import Babel
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
 
-from . import events, qa, shop, widgets
+from . import events, purchases, qa, shop, widgets
 from .logs import MaskSign
 
 #: The document's own example account, which the simulator knows.
@@ -48,6 +48,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     Babel(app)
     xiebao = Xiebao(app)
     xiebao.member_loader(shop.current_member)
+    purchases.init_app(app, xiebao)
     app.register_blueprint(shop.blueprint)
     app.register_blueprint(widgets.blueprint)
     app.register_blueprint(qa.blueprint)
@@ -62,7 +63,16 @@ def _use_simulator(app: Flask) -> None:
     app.config.update(
         XIEBAO_PARTNER_ID=PARTNER_ID, XIEBAO_API_KEY=API_KEY, XIEBAO_BASE_URL="/gateway"
     )
-    simulator = GatewaySimulator(PARTNER_ID, API_KEY)
+    folder = Path(app.instance_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix, token = (app.config.get(f"XIEBAO_{name}") for name in ("URL_PREFIX", "NOTIFY_TOKEN"))
+    simulator = GatewaySimulator(
+        PARTNER_ID,
+        API_KEY,
+        also_known=app.config.get("XIEBAO_EXTRA") or (),
+        notify_url="/".join(filter(None, (prefix or "/xiebao", "notify", token))),
+        orders=folder / "gateway.sqlite3",
+    )
     app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
 
 

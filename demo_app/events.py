@@ -1,4 +1,4 @@
-"""What just happened: clicks, returns and refusals, kept in SQLite in the instance folder."""
+"""What just happened: clicks, returns, refusals and notifications, kept in SQLite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 
 from flask import Flask, has_request_context
 
-from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
+from flask_xiebao import (
+    Entry,
+    Notification,
+    NotificationType,
+    Platform,
+    entry_clicked,
+    entry_refused,
+    notification_received,
+    payment_returned,
+)
 
 from .shop import current_member
 
@@ -21,6 +30,7 @@ from .shop import current_member
 MOST = 1000
 
 _WAIT = 10  # seconds for another worker to finish its write
+_LONGEST_PURCHASE = 24 * 60 * 60  # seconds from the click to the first notification
 
 # What happens in this context is handed to the console instead of being kept. A request from
 # outside cannot set it, whatever headers it has.
@@ -28,14 +38,16 @@ _heard: ContextVar[list[Event] | None] = ContextVar("heard", default=None)
 
 
 class Event(NamedTuple):
-    """Something that happened at a link.
+    """Something that happened at a link, or that the callback said.
 
     :param at: when, in seconds since the epoch.
-    :param kind: ``click``, ``return`` or ``refusal``.
+    :param kind: ``click``, ``return``, ``refusal`` or ``notification``.
     :param member: who went; of a refusal, who was signed in.
     :param platform: of a click, the code of its :class:`~flask_xiebao.Platform`.
     :param status: of a refusal, with its *reason*.
     :param same_session: of a return: whether the member who went is the one who is signed in.
+    :param client_reference: what the shop said with the click.
+    :param insure_num: of a notification, with its *step* and whether that *succeeded*.
     """
 
     at: float
@@ -48,13 +60,22 @@ class Event(NamedTuple):
     status: int | None = None
     reason: str | None = None
     same_session: bool | None = None
+    client_reference: str | None = None
+    insure_num: str | None = None
+    step: int | None = None
+    succeeded: bool | None = None
 
 
 class Happening(NamedTuple):
-    """An event, and of a click the returns that belong to it, oldest first."""
+    """An event, and of a click what belongs to it, oldest first.
+
+    :param fits: of a notification that is beside no click, how many clicks it may belong to.
+    """
 
     event: Event
     returns: list[Event]
+    notifications: list[Event]
+    fits: int = 0
 
 
 _CREATE = f"CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(Event._fields)})"
@@ -70,7 +91,7 @@ class Store:
     """The events of one instance folder; every worker opens its own on the same file."""
 
     def __init__(self, folder: str) -> None:
-        self._file = Path(folder, "qa.sqlite3")
+        self._file = Path(folder, "events.sqlite3")
 
     def add(self, event: Event) -> None:
         """Keep *event*, and of all events the newest :data:`MOST`."""
@@ -87,18 +108,31 @@ class Store:
             return [Event(*row) for row in connection.execute(_NEWEST)]
 
     def happenings(self) -> list[Happening]:
-        """Return the events newest first, each return beside its click while that is kept."""
+        """Return the events newest first, what belongs to a click beside it while that is kept."""
         found = self.newest()
-        returns: dict[str | None, list[Event]] = {
-            event.click_id: [] for event in found if event.kind == "click"
-        }
+        clicks = [event for event in found if event.kind == "click"]
+        returns: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
+        told: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
+        alone: dict[Event, int] = {}
         for event in reversed(found):
             if event.kind == "return" and event.click_id in returns:
                 returns[event.click_id].append(event)
+            elif event.kind == "notification":
+                fitting = clicks_of(event, found)
+                if len(fitting) == 1:
+                    told[fitting[0].click_id].append(event)
+                else:
+                    alone[event] = len(fitting)
+        beside = {event for events in (*returns.values(), *told.values()) for event in events}
         return [
-            Happening(event, returns[event.click_id] if event.kind == "click" else [])
+            Happening(
+                event,
+                returns.get(event.click_id, []) if event.kind == "click" else [],
+                told.get(event.click_id, []) if event.kind == "click" else [],
+                alone.get(event, 0),
+            )
             for event in found
-            if event.kind != "return" or event.click_id not in returns
+            if event not in beside
         ]
 
     @contextlib.contextmanager
@@ -115,13 +149,44 @@ class Store:
         Switching a file that others use to a write-ahead log would fail for some of them.
         """
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="qa.", dir=self._file.parent) as folder:
+        with TemporaryDirectory(prefix="events.", dir=self._file.parent) as folder:
             draft = Path(folder, "draft")
             with contextlib.closing(sqlite3.connect(draft)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(_CREATE)
             with contextlib.suppress(FileExistsError):
                 self._file.hardlink_to(draft)
+
+
+def clicks_of(notification: Event, events: list[Event]) -> list[Event]:
+    """Return the clicks that a notification may belong to: no more is known than these.
+
+    A purchase begins at the product or on the home page, by the same member, before the first that
+    is heard of it; a surrender on the policy's own page.
+
+    :param events: all that are kept.
+    """
+    ends = notification.step in (NotificationType.SURRENDER, NotificationType.REISSUE)
+    began = min(
+        event.at
+        for event in events
+        if event.kind == "notification"
+        and event.insure_num == notification.insure_num
+        and (event.step in (NotificationType.SURRENDER, NotificationType.REISSUE)) == ends
+    )
+    where = (
+        [("policy", notification.insure_num)]
+        if ends
+        else [("product", notification.reference), ("home", None)]
+    )
+    return [
+        event
+        for event in events
+        if event.kind == "click"
+        and event.member == notification.member
+        and (event.page, event.reference) in where
+        and began - _LONGEST_PURCHASE < event.at <= began
+    ]
 
 
 def init_app(app: Flask) -> None:
@@ -131,6 +196,7 @@ def init_app(app: Flask) -> None:
     entry_clicked.connect(_clicked, app)
     payment_returned.connect(_returned, app)
     entry_refused.connect(_refused, app)
+    notification_received.connect(_notified, app)
 
 
 def store(app: Flask) -> Store:
@@ -161,7 +227,16 @@ def _keep(app: Flask, event: Event) -> None:
 def _clicked(app: Flask, entry: Entry, member: str, platform: Platform, click_id: str) -> None:
     _keep(
         app,
-        Event(time.time(), "click", click_id, member, entry.page, entry.reference, int(platform)),
+        Event(
+            time.time(),
+            "click",
+            click_id,
+            member,
+            entry.page,
+            entry.reference,
+            int(platform),
+            client_reference=entry.client_reference,
+        ),
     )
 
 
@@ -176,6 +251,22 @@ def _returned(app: Flask, entry: Entry, member: str, click_id: str, same_session
             entry.page,
             entry.reference,
             same_session=same_session,
+            client_reference=entry.client_reference,
+        ),
+    )
+
+
+def _notified(app: Flask, notification: Notification) -> None:
+    _keep(
+        app,
+        Event(
+            time.time(),
+            "notification",
+            member=notification.member,
+            reference=notification.case_code,
+            insure_num=notification.insure_num,
+            step=int(notification.type),
+            succeeded=notification.succeeded,
         ),
     )
 
@@ -196,5 +287,6 @@ def _refused(
             reference=reference,
             status=status,
             reason=reason,
+            client_reference=entry.client_reference if entry else None,
         ),
     )

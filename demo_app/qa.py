@@ -22,6 +22,8 @@ _SHOWN = 20
 
 _PAGES = {"product": "产品", "home": "商城", "policy": "保单"}
 
+_STEPS = {1: "投保", 2: "支付", 3: "出单", 4: "退保", 5: "退保重出", 9: "电子保单"}
+
 
 @blueprint.after_request
 def _not_stored(response: Response) -> Response:
@@ -44,6 +46,7 @@ def _words() -> dict[str, Any]:
         "ends": ENDS,
         "titles": TITLES,
         "most": events.MOST,
+        "steps": _STEPS,
         "codes": {str(platform.value): title for platform, title in TITLES.items()},
     }
 

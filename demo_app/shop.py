@@ -1,7 +1,8 @@
-"""The shop: an order page with the insurance entries, and a login with two members."""
+"""The shop: an order with the insurance entries, the members' policies, and a login for two."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import (
@@ -16,15 +17,33 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from .policies import Policy, policies_of
+
 blueprint = Blueprint("shop", __name__)
 
-#: Members by an id that cannot be guessed, with the applications (投保单号) that are theirs.
+#: Members by an id that cannot be guessed, with the applications (投保单号) that are theirs since
+#: before the shop heard of purchases.
 MEMBERS = {
     "m_7Qk2vX9rT4": {"name": "林晓", "policies": ["20190226020146"]},
     "m_b81TzPwE6c": {"name": "周航", "policies": ["20261103110527", "20261119093308"]},
 }
 
 CASE_CODE = "QX000000127257"
+
+#: The order that is on the page: what the shop calls it is said with a click, and comes back.
+ORDER = "QY20270210-8"
+
+#: What the shop calls what has become of a policy.
+STATES = {
+    "applied": "待支付",
+    "failed": "支付未成功",
+    "paid": "已支付，出单中",
+    "issued": "已出单",
+    "surrendered": "已退保",
+    "reissued": "已重新出单",
+}
+
+_JUST_NOW = 15 * 60  # seconds
 
 
 def current_member() -> str | None:
@@ -35,14 +54,16 @@ def current_member() -> str | None:
 
 @blueprint.app_context_processor
 def signed_in() -> dict[str, Any]:
-    """Give every template the member who is signed in."""
-    return {"member": MEMBERS.get(current_member() or "")}
+    """Give every template the member who is signed in, and the words for their policies."""
+    return {"member": MEMBERS.get(current_member() or ""), "states": STATES}
 
 
 @blueprint.get("/")
 def order() -> str:
     """Show the order, and the insurance that goes with it."""
-    return render_template("shop/order.html", case_code=CASE_CODE)
+    return render_template(
+        "shop/order.html", case_code=CASE_CODE, order=ORDER, policies=_policies()
+    )
 
 
 @blueprint.get("/favicon.ico")
@@ -53,8 +74,18 @@ def icon() -> ResponseReturnValue:
 
 @blueprint.get("/insured")
 def insured() -> str:
-    """Welcome a member back from the payment."""
-    return render_template("shop/insured.html")
+    """Welcome a member back from the payment.
+
+    That the browser is back proves nothing: what was bought is what the callback says.
+    """
+    new = [policy for policy in _policies() if time.time() - policy.heard_at < _JUST_NOW]
+    return render_template("shop/insured.html", policy=new[0] if new else None)
+
+
+def _policies() -> list[Policy]:
+    """Return what the shop has heard of the member's policies."""
+    member = current_member()
+    return [] if member is None else policies_of(member)
 
 
 @blueprint.get("/sign-in")

@@ -14,7 +14,6 @@ from flask_xiebao import entry_clicked, entry_refused, payment_returned
 from tests import support
 from tests.support import KEY, SIGN, Heard, MakeSite, Site
 
-
 #: Whose names are in notifications.
 PEOPLE = ("林晓", "王小明")
 

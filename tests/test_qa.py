@@ -26,7 +26,7 @@ from demo_app import events
 from demo_app.devices import DEVICES
 from demo_app.rows import ROWS
 from tests import qr
-from tests.support import CODE, NUMBER, PC, PHONE, SIGN, Site, href, make_link, one, pay, soup
+from tests.support import CODE, NUMBER, PC, PHONE, SIGN, Site, href, make_link, one, paid_url, soup
 
 LIN, ZHOU = demo_app.shop.MEMBERS
 
@@ -365,14 +365,14 @@ class TestLog:
         phone.get(link(demo, "policy", member=ZHOU))
         app_headers = {"User-Agent": f"{PHONE['User-Agent']} QingyouApp/3.2"}
         phone.get(link(demo, "home"), headers=app_headers)
-        paid = pay(phone, first.location or "")
-        assert phone.get(urlsplit(paid).path).location == "/insured"
+        assert phone.get(urlsplit(paid_url(first)).path).location == "/insured"
 
         ids = [event.click_id for event in kept(demo) if event.kind == "click"]
         [home, other, nonsense, product] = log(look(phone))
-        assert home[1:] == ["点击", f"林晓 {LIN}", "商城", "iOS", ids[0], "—"]
-        assert other[1:] == ["不放行 403 他人链接", f"林晓 {LIN}", f"保单 {NUMBER}", "—", "—", "—"]
-        assert nonsense[1:] == ["不放行 404 无效链接", f"林晓 {LIN}", "商城", "—", "—", "—"]
+        who, none = f"林晓 {LIN}", ["—"] * 5
+        assert home[1:] == ["点击", who, "商城", "iOS", ids[0], *none[:3]]
+        assert other[1:] == ["不放行 403 他人链接", who, f"保单 {NUMBER}", *none]
+        assert nonsense[1:] == ["不放行 404 无效链接", who, "商城", *none]
         assert product[1:6] == ["点击", f"林晓 {LIN}", f"产品 {CODE}", "H5", ids[1]]
         assert re.fullmatch(r"\d\d:\d\d:\d\d 已返回", product[6])
 
@@ -447,7 +447,7 @@ threads = [threading.Thread(target=click) for _ in range(2)]
                 stack.callback(worker.kill)  # before it is waited for
             says = [worker.stdout.readline() for worker in workers if worker.stdout]
             assert says == ["ready\n"] * 2
-            assert not (tmp_path / "qa.sqlite3").exists()  # so that both create it
+            assert not (tmp_path / "events.sqlite3").exists()  # so that both create it
             for worker in workers:
                 assert worker.stdin is not None
                 worker.stdin.write("go\n")
@@ -472,13 +472,13 @@ threads = [threading.Thread(target=click) for _ in range(2)]
         for thread in threads:
             thread.join()
         assert {event.click_id for event in events.Store(str(folder)).newest()} == set("01234567")
-        assert [file.name for file in folder.iterdir()] == ["qa.sqlite3"]
+        assert [file.name for file in folder.iterdir()] == ["events.sqlite3"]
 
     def test_neither_sign_nor_gateway_url_is_stored(self, demo: Flask, tmp_path: Path) -> None:
         client = signed_in(demo)
         client.get(client.get(link(demo, return_to="/insured")).location)
         client.get(f"/xiebao/product/{SIGN}")
-        stored = b"".join(file.read_bytes() for file in tmp_path.glob("qa.sqlite3*"))
+        stored = b"".join(file.read_bytes() for file in tmp_path.glob("events.sqlite3*"))
         assert LIN.encode() in stored
         assert SIGN.encode() not in stored
         assert b"dispatch" not in stored
@@ -488,7 +488,7 @@ threads = [threading.Thread(target=click) for _ in range(2)]
         self, demo: Flask, tmp_path: Path
     ) -> None:
         demo.testing = False
-        (tmp_path / "qa.sqlite3").mkdir()
+        (tmp_path / "events.sqlite3").mkdir()
         assert signed_in(demo).get(link(demo)).status_code == 302
 
     @pytest.fixture
@@ -519,7 +519,7 @@ class TestQuiet:
             assert "周航，您好" in response.text
         assert client.get_cookie("session") == before
         assert kept(demo) == []
-        assert not (tmp_path / "qa.sqlite3").exists()
+        assert not (tmp_path / "events.sqlite3").exists()
 
     def test_a_visitor_who_clicks_meanwhile_is_kept(self, demo: Flask) -> None:
         with events.aside() as heard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +75,14 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demos]:
 @pytest.fixture
 def demo(demos: Demos) -> Demo:
     return demos()
+
+
+@pytest.fixture
+def new_demo(tmp_path: Path) -> Iterator[Demo]:
+    """A demo in which nobody has bought anything."""
+    app = create_demo(tmp_path)
+    with serve(app) as address:
+        yield Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
 
 
 @pytest.fixture(scope="package")

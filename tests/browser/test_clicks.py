@@ -92,15 +92,15 @@ def test_the_handoff_gives_a_new_code_when_asked(demo: Demo, visit: Visits) -> N
     [("desktop", "product"), ("iPhone", "product"), ("Pixel", "home"), ("WeChat", "product")],
 )
 def test_a_payment_leads_back_to_the_shop(
-    demo: Demo, visit: Visits, device: str, entry: str
+    new_demo: Demo, visit: Visits, device: str, entry: str
 ) -> None:
-    person = visit(device)
+    demo, person = new_demo, visit(device)
     person.sign_in(demo.address)
     person.page.goto(demo.address)
     page = press(person, person.page.locator(ENTRIES[entry]), new_tab=device in PCS)
     press(person, page.get_by_role("button", name="支付成功"))
     expect(page).to_have_url(f"{demo.address}/insured")
-    expect(page.locator("h1")).to_have_text("欢迎回来")
+    expect(page.locator("h1")).to_have_text("投保成功")
     expect(page.locator("header")).to_contain_text(NAME)
 
 

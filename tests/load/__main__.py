@@ -11,10 +11,7 @@ import http.client
 import os
 import secrets
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -22,66 +19,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .clicks import Answer, Clicker, Request
+from .server import HOST, Server
 
-HOST = "127.0.0.1"
 CLIENTS = 6
 #: A client opens a new connection after so many requests: it may be with another worker.
 _PER_CONNECTION = 25
 #: When a worker's memory is compared from, and by how much it may grow after that.
 _SETTLED = 10
 _MAY_GROW = 2 * 1024 * 1024
-
-
-class Server:
-    """gunicorn with two workers on a free port of the loopback."""
-
-    def __init__(self, secret: str) -> None:
-        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the server
-        with socket.socket() as free:
-            free.bind((HOST, 0))
-            self.port = free.getsockname()[1]
-        self.process = subprocess.Popen(  # noqa: S603 - all of it is written here
-            [
-                *(sys.executable, "-m", "gunicorn", "tests.load.site:create_app()"),
-                *("--bind", f"{HOST}:{self.port}", "--workers", "2", "--threads", "4"),
-                *("--worker-class", "gthread", "--keep-alive", "30", "--log-level", "warning"),
-            ],
-            env={**os.environ, "LOAD_SECRET_KEY": secret},
-            stdout=self.log,
-            stderr=self.log,
-        )
-
-    def wait(self) -> None:
-        """Return when both workers are there and answer."""
-        until = time.monotonic() + 30
-        while time.monotonic() < until and self.process.poll() is None:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-                connection.request("GET", "/page")
-                if connection.getresponse().status == 200 and len(self.workers()) == 2:
-                    return
-            time.sleep(0.1)
-        raise SystemExit(f"gunicorn did not start:\n{self.said()}")
-
-    def workers(self) -> list[int]:
-        """Return the process ids of the workers."""
-        master = self.process.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text()
-        return [int(pid) for pid in children.split()]
-
-    def said(self) -> str:
-        """Return what the server logged."""
-        self.log.seek(0)
-        return self.log.read()
-
-    def stop(self) -> None:
-        """End this server and no other."""
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Client(threading.Thread):
@@ -177,7 +122,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=30)
     seconds = parser.parse_args().seconds
     secret = secrets.token_hex()
-    server = Server(secret)
+    server = Server("tests.load.site:create_app()", "/page", LOAD_SECRET_KEY=secret)
     try:
         server.wait()
         violations = load(server, secret, seconds)

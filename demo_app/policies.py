@@ -1,0 +1,113 @@
+"""What has become of the members' policies: it follows from the facts, whichever came first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_xiebao import NotificationType
+
+from .purchases import facts
+
+# A member's own, and those that were issued in the place of one of theirs.
+_OF_MEMBER = """
+    SELECT * FROM facts WHERE insure_num IN (
+        SELECT insure_num FROM facts WHERE member = :member
+        UNION SELECT new_insure_num FROM facts WHERE member = :member
+    ) ORDER BY insure_num, step, id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What is known of one application number.
+
+    :param state: ``reissued``, ``surrendered``, ``issued``, ``paid``, ``failed`` or ``applied``.
+    :param failure: why it is not paid.
+    :param some_are_out: not everybody who was insured still is.
+    :param follows: the number that this one was issued in the place of.
+    :param heard_at: when the shop last heard of it, in seconds since the epoch.
+    """
+
+    insure_num: str
+    state: str
+    case_code: str | None = None
+    product: str | None = None
+    policy_num: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    price_fen: int | None = None
+    failure: str | None = None
+    some_are_out: bool = False
+    replaced_by: str | None = None
+    follows: str | None = None
+    heard_at: float = 0
+
+
+def policies_of(member: str) -> list[Policy]:
+    """Return a member's policies, the one that the shop last heard of first."""
+    known: dict[str, list[sqlite3.Row]] = {}
+    with facts() as connection:
+        for fact in connection.execute(_OF_MEMBER, {"member": member}):
+            known.setdefault(fact["insure_num"], []).append(fact)
+    reissues = {
+        fact["new_insure_num"]: fact
+        for found in known.values()
+        for fact in successes(found, NotificationType.REISSUE)
+    }
+    numbers = [*known, *(number for number in reissues if number not in known)]
+    policies = [policy(number, known.get(number, ()), reissues.get(number)) for number in numbers]
+    return sorted(policies, key=lambda policy: policy.heard_at, reverse=True)
+
+
+def policy(number: str, found: Sequence[sqlite3.Row], reissue: sqlite3.Row | None) -> Policy:
+    """Return what these facts make of a number.
+
+    :param found: all facts about it, in an order that does not depend on when they came.
+    :param reissue: the one that says that it was issued in the place of another.
+    """
+    failures = [fact["failure"] for fact in found if not fact["succeeded"]]
+    surrenders = successes(found, NotificationType.SURRENDER)
+    all_found = [*found, *([reissue] if reissue else [])]
+    return Policy(
+        insure_num=number,
+        state=state_of(found, is_reissue=reissue is not None),
+        case_code=first(all_found, "case_code"),
+        product=first(found, "product"),
+        policy_num=first(found, "policy_num"),
+        start_date=first(found, "start_date"),
+        end_date=first(found, "end_date"),
+        price_fen=first(successes(found, NotificationType.PAYMENT), "price_fen"),
+        failure=next(filter(None, failures), None),
+        some_are_out=any(fact["insurants_out"] for fact in surrenders),
+        replaced_by=first(successes(found, NotificationType.REISSUE), "new_insure_num"),
+        follows=None if reissue is None else reissue["insure_num"],
+        heard_at=max(fact["heard_at"] for fact in all_found),
+    )
+
+
+def state_of(found: Sequence[sqlite3.Row], *, is_reissue: bool) -> str:
+    """Return how far a policy has come: the last step that succeeded, whichever came first."""
+    if successes(found, NotificationType.REISSUE):
+        return "reissued"
+    surrenders = successes(found, NotificationType.SURRENDER)
+    if any(not fact["insurants_out"] for fact in surrenders):
+        return "surrendered"
+    if is_reissue or successes(found, NotificationType.ISSUE):
+        return "issued"
+    if successes(found, NotificationType.PAYMENT):
+        return "paid"
+    # A failure takes back no success.
+    return "applied" if all(fact["succeeded"] for fact in found) else "failed"
+
+
+def successes(found: Sequence[sqlite3.Row], step: NotificationType) -> list[sqlite3.Row]:
+    """Return the facts that say that a step succeeded."""
+    return [fact for fact in found if fact["step"] == step and fact["succeeded"]]
+
+
+def first(found: Sequence[sqlite3.Row], name: str) -> Any:
+    """Return the first value that there is."""
+    return next((fact[name] for fact in found if fact[name] is not None), None)

@@ -1,0 +1,385 @@
+"""The demo's whole story: what a member buys is on their page, whatever comes in between."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from demo_app import create_app, events, purchases
+from demo_app.policies import Policy, policies_of
+from demo_app.shop import MEMBERS, ORDER
+from flask_xiebao import Order
+from tests.load import notifications
+from tests.support import CODE, NUMBER, PHONE, href, one, pay, soup
+from tests.vectors import APPLIED, ISSUED, NOT_PAID, PAID, REISSUED, SURRENDERED, VECTORS, callback
+
+pytest_plugins = ["flask_xiebao.pytest_plugin"]
+
+LIN, ZHOU = MEMBERS
+Orders = Callable[[list[object]], None]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Flask:
+    app = create_app(str(tmp_path))
+    app.testing = True
+    return app
+
+
+def visit(shop: Flask, member: str | None = LIN) -> FlaskClient:
+    browser = shop.test_client()
+    if member is not None:
+        browser.post("/sign-in", data={"member": member})
+    return browser
+
+
+def gateway(browser: FlaskClient, entry: str = "product") -> str:
+    """Click an entry of the order page on a phone; return the gateway's page."""
+    page = browser.get("/", headers=PHONE)
+    location = browser.get(href(one(page, f"a#{entry}")), headers=PHONE).location
+    assert location is not None
+    return location
+
+
+def shown(browser: FlaskClient) -> list[str]:
+    """Return what the order page says of the policies of which the shop has heard."""
+    items = soup(browser.get("/")).select(".policies li")
+    return [" ".join(item.text.split()) for item in items if item.select(".state")]
+
+
+def buy(browser: FlaskClient, **form: str) -> str:
+    """Buy the product; return the application number."""
+    pay(browser, gateway(browser), **form)
+    [found] = re.findall(r"投保单号 (\d+)", shown(browser)[0])[:1]
+    return str(found)
+
+
+def order_page(browser: FlaskClient, number: str) -> str:
+    """Click the policy's entry on a phone; return the gateway's page of it."""
+    page = browser.get("/", headers=PHONE)
+    [item] = [li for li in soup(page).select(".policies li") if number in li.text]
+    location = browser.get(href(one(item, "a")), headers=PHONE).location
+    assert location is not None
+    return location
+
+
+# The story
+
+
+def test_what_is_bought_is_on_the_members_page(shop: Flask) -> None:
+    browser = visit(shop)
+    assert shown(browser) == []
+    back = pay(browser, gateway(browser))
+    welcome = browser.get(back, follow_redirects=True)
+    assert one(welcome, "h1").text == "投保成功"
+    assert "¥ 15.00" in welcome.text
+
+    [policy] = shown(browser)
+    assert re.search(
+        r"境内旅行意外险 已出单 投保单号 \d+ 保单号 P\d+ 保障期间 20\S+ 至 20\S+", policy
+    )
+    number = re.findall(r"投保单号 (\d+)", policy)[0]
+    assert number in browser.get(order_page(browser, number)).text
+    assert shown(visit(shop, ZHOU)) == []
+    assert shown(visit(shop, None)) == []
+
+
+def test_a_surrender_shows_as_such(shop: Flask) -> None:
+    browser = visit(shop)
+    number = buy(browser)
+    browser.post(order_page(browser, number), data={"do": "surrender"})
+    [policy] = shown(browser)
+    assert "已退保" in policy
+    assert "保障已终止" in policy
+
+
+def test_a_payment_that_failed_says_what_to_do(shop: Flask) -> None:
+    browser = visit(shop)
+    browser.post(gateway(browser), data={"do": "fail"})
+    [policy] = shown(browser)
+    assert "支付未成功：余额不足。您没有被扣款" in policy
+    assert one(browser.get("/insured"), "h1").text == "支付未成功"
+    number = re.findall(r"投保单号 (\d+)", policy)[0]
+    browser.post(order_page(browser, number), data={"do": "pay"})
+    assert "已出单" in shown(browser)[0]
+
+
+def test_who_comes_back_before_the_platform_has_told_anything_is_asked_to_wait(
+    shop: Flask,
+) -> None:
+    browser = visit(shop)
+    back = pay(browser, gateway(browser), late="on")
+    welcome = browser.get(back, follow_redirects=True)
+    assert one(welcome, "h1").text == "欢迎回来"
+    assert "以携保的出单通知为准" in welcome.text
+    assert shown(browser) == []
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"times": "3", "backwards": "on"},
+        {"times": "2", "forged": "on"},
+        {"backwards": "on", "forged": "on"},
+    ],
+)
+def test_a_bad_day_leaves_one_policy_in_the_right_state(shop: Flask, form: dict[str, str]) -> None:
+    browser = visit(shop)
+    number = buy(browser, **form)
+    [policy] = shown(browser)
+    assert "已出单" in policy
+    browser.post(order_page(browser, number), data={"do": "surrender", **form})
+    [policy] = shown(browser)
+    assert "已退保" in policy
+    browser.post(order_page(browser, number), data={"do": "again", **form})
+    assert shown(browser) == [policy]
+
+
+def test_two_purchases_are_two_policies_the_newest_first(shop: Flask) -> None:
+    browser = visit(shop)
+    first = buy(browser)
+    pay(browser, gateway(browser, "home"))
+    newest, oldest = shown(browser)
+    assert first in oldest
+    assert first not in newest
+
+
+def test_orders_and_policies_survive_a_restart(shop: Flask, tmp_path: Path) -> None:
+    number = buy(visit(shop))
+    again = create_app(str(tmp_path))
+    browser = visit(again)
+    assert number in shown(browser)[0]
+    browser.post(order_page(browser, number), data={"do": "surrender"})
+    assert "已退保" in shown(visit(shop))[0]
+
+
+# The handler: what is kept
+
+
+def hear(shop: Flask, body: bytes) -> int:
+    return shop.test_client().post("/xiebao/notify", data=body).status_code
+
+
+def known(shop: Flask, member: str = "101000") -> list[dict[str, Any]]:
+    """Return what the shop makes of all that it has heard."""
+    with shop.app_context():
+        policies = [asdict(policy) for policy in policies_of(member)]
+    for policy in policies:
+        del policy["heard_at"]
+    return sorted(policies, key=lambda policy: str(policy["insure_num"]))
+
+
+def policy(number: str, state: str, **more: Any) -> dict[str, Any]:
+    made = asdict(Policy(insure_num=number, state=state, **more))
+    del made["heard_at"]
+    return made
+
+
+#: What the seven vectors say, whichever comes first, read by hand.
+END = [
+    policy(
+        "20190226020146",
+        "reissued",
+        case_code=CODE,
+        product="境内旅行意外险",
+        policy_num="P10042019030100001",
+        start_date="2019-03-01",
+        end_date="2019-03-05",
+        price_fen=1500,
+        some_are_out=True,
+        replaced_by="20190226020199",
+    ),
+    policy("20190226020147", "failed", case_code=CODE, price_fen=None, failure="余额不足"),
+    policy("20190226020199", "issued", case_code=CODE, follows="20190226020146"),
+]
+
+
+@pytest.mark.slow
+def test_every_order_of_the_seven_vectors_ends_the_same(
+    shop: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def without_waiting_for_the_disk(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)
+        connection.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", without_waiting_for_the_disk)
+    browser = shop.test_client()
+    ends = []
+    for order in itertools.permutations(VECTORS):
+        for body in order:
+            assert browser.post("/xiebao/notify", data=body).json == {"state": True}
+        ends.append(known(shop))
+        with shop.app_context(), purchases.facts() as connection, connection:
+            connection.execute("DELETE FROM facts")
+    assert len(ends) == 5040
+    assert all(end == END for end in ends)
+
+
+def test_a_repeat_is_success_and_changes_nothing(shop: Flask) -> None:
+    for _ in range(3):
+        for body in VECTORS:
+            assert hear(shop, body) == 200
+        assert known(shop) == END
+
+
+def test_what_follows_on_a_members_policy_is_theirs_too(shop: Flask) -> None:
+    policies = [{"policyNum": "P2", "startDate": "2019-03-02", "endDate": "2019-03-06"}]
+    new = callback(3, insureNum="20190226020199", partnerUniqueKey=..., policys=policies)
+    for body in (new, REISSUED):
+        assert hear(shop, body) == 200
+    old, following = known(shop)
+    assert (old["state"], old["replaced_by"]) == ("reissued", "20190226020199")
+    assert (following["state"], following["follows"]) == ("issued", "20190226020146")
+    assert (following["policy_num"], following["start_date"]) == ("P2", "2019-03-02")
+
+
+def test_a_failure_takes_back_no_success(shop: Flask) -> None:
+    failed = callback(2, state=False, failMsg="余额不足")
+    for body in (PAID, failed, ISSUED, failed):
+        assert hear(shop, body) == 200
+    [found] = known(shop)
+    assert (found["state"], found["failure"]) == ("issued", "余额不足")
+
+
+def test_no_name_is_kept(shop: Flask, tmp_path: Path) -> None:
+    for body in VECTORS:
+        hear(shop, body)
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("policies*"))
+    assert b"P10042019030100001" in stored
+    assert "林晓".encode() not in stored
+
+
+WHOLE = callback(4)  # everybody is out
+
+
+def test_a_surrender_that_the_platform_does_not_confirm_comes_again(
+    shop: Flask, xiebao_orders: Orders
+) -> None:
+    for body in (PAID, ISSUED):
+        hear(shop, body)
+    xiebao_orders([])
+    assert hear(shop, WHOLE) == 500
+    xiebao_orders([Order(insure_num=NUMBER, effective_status=1)])
+    assert hear(shop, WHOLE) == 500
+    assert known(shop)[0]["state"] == "issued"
+    xiebao_orders([Order(insure_num=NUMBER, effective_status=2)])
+    assert hear(shop, WHOLE) == 200
+    assert known(shop)[0]["state"] == "surrendered"
+    xiebao_orders([])  # a repeat is not asked about again
+    assert hear(shop, WHOLE) == 200
+
+
+def test_a_payment_sent_as_a_surrender_ends_no_policy(shop: Flask, xiebao_orders: Orders) -> None:
+    """The type is not part of what is signed."""
+    for body in (PAID, ISSUED):
+        hear(shop, body)
+    xiebao_orders([Order(insure_num=NUMBER, effective_status=1)])
+    assert hear(shop, PAID.replace(b'"notifyType":2', b'"notifyType":4')) == 500
+    assert known(shop)[0]["state"] == "issued"
+
+
+def test_who_was_taken_out_alone_ends_no_policy(shop: Flask, xiebao_orders: Orders) -> None:
+    xiebao_orders([])
+    for body in (PAID, ISSUED, SURRENDERED):
+        assert hear(shop, body) == 200
+    assert (known(shop)[0]["state"], known(shop)[0]["some_are_out"]) == ("issued", True)
+
+
+def test_a_database_that_fails_twice_loses_nothing(
+    shop: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = [True, True]
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def sometimes(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        if "policies" in str(arguments[0]) and fails:
+            fails.pop()
+            raise sqlite3.OperationalError("database is locked")
+        return connect(*arguments, **options)
+
+    browser = visit(shop)
+    location = gateway(browser)
+    monkeypatch.setattr(sqlite3, "connect", sometimes)
+    pay(browser, location)
+    assert fails == []
+    [found] = shown(browser)
+    assert "已出单" in found
+
+
+@pytest.mark.slow
+def test_two_workers_keep_each_genuine_one_once_also_where_they_die_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert notifications.main(["--seconds", "4"]) == 0, capsys.readouterr().out
+
+
+# What QA sees
+
+
+def told(shop: Flask) -> list[tuple[str, str, str]]:
+    """Return the lines of the log, newest first: the event, the notifications, the order."""
+    lines = soup(shop.test_client().get("/qa/events")).select(".log tbody tr")
+    cells = [[" ".join(cell.text.split()) for cell in line.select("td")] for line in lines]
+    return [(line[1], line[7], line[8]) for line in cells]
+
+
+def test_notifications_stand_beside_the_click_they_belong_to(shop: Flask) -> None:
+    browser = visit(shop)
+    number = buy(browser)
+    [click] = told(shop)
+    assert click == ("点击", f"{number}：投保、支付、出单、电子保单", ORDER)
+    browser.post(order_page(browser, number), data={"do": "surrender"})
+    surrender, click = told(shop)
+    assert surrender == ("点击", f"{number}：退保", "—")
+    assert click[1] == f"{number}：投保、支付、出单、电子保单"
+
+
+def test_where_two_clicks_fit_it_says_so_and_picks_neither(shop: Flask) -> None:
+    browser = visit(shop)
+    gateway(browser)
+    gateway(browser, "home")
+    number = buy(browser)
+    lines = told(shop)
+    notifications = [line for line in lines if line[0].startswith("通知")]
+    assert [line[0] for line in notifications] == [
+        "通知 电子保单",
+        "通知 出单",
+        "通知 支付",
+        "通知 投保",
+    ]
+    for line in notifications:
+        assert line[1] == f"{number}，3 次点击都符合，无法判断是哪一次"
+    assert [line[1] for line in lines if line[0] == "点击"] == ["—"] * 3
+
+
+def test_a_click_of_somebody_else_or_of_later_is_none_that_fits(shop: Flask) -> None:
+    gateway(visit(shop, ZHOU))
+    browser = visit(shop)
+    number = buy(browser)
+    gateway(browser)
+    clicks = [line for line in told(shop) if line[0] == "点击"]
+    assert [line[1] for line in clicks] == ["—", f"{number}：投保、支付、出单、电子保单", "—"]
+
+
+def test_a_notification_without_a_click_stands_alone(shop: Flask) -> None:
+    hear(shop, NOT_PAID)
+    assert told(shop) == [("通知 支付（失败）", "20190226020147，没有符合的点击", "—")]
+
+
+def test_a_purchase_of_yesterday_is_no_click_of_today(shop: Flask) -> None:
+    store = events.store(shop)
+    store.add(events.Event(1.0, "click", "c1", "101000", "product", CODE, 1))
+    hear(shop, APPLIED)
+    assert told(shop)[0][1] == f"{NUMBER}，没有符合的点击"
