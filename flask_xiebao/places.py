@@ -8,12 +8,15 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-_NOT_THE_SITES = tuple(
-    f"{folder}{os.sep}"
-    for folder in (
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-        Path(__file__).parent,
-    )
+_NOT_THE_SITES = (
+    "<",  # what libraries make of text as they run
+    *(
+        f"{folder}{os.sep}"
+        for folder in (
+            *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+            Path(__file__).parent,
+        )
+    ),
 )
 
 

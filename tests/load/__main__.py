@@ -127,8 +127,7 @@ def main() -> int:
         server.wait()
         violations = load(server, secret, seconds)
     finally:
-        server.stop()
-    said = server.said()
+        said = server.stop()
     if "Traceback" in said:
         violations.append(f"the server logged an error: {said[-2000:]}")
     for violation in violations:

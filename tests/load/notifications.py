@@ -112,8 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
             for client in clients:
                 if client.ident:
                     client.join(30)
-            server.stop()
-        violations = report(clients, Path(folder), server.said(), seconds)
+            said = server.stop()
+        violations = report(clients, Path(folder), said, seconds)
     for violation in violations[:20]:
         print(f"VIOLATION: {violation}")
     return 1 if violations else 0

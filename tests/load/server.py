@@ -44,8 +44,11 @@ class Server:
         """Return when both workers are there and answer."""
         until = time.monotonic() + 30
         while time.monotonic() < until and self.process.poll() is None:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+            connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+            with (
+                contextlib.closing(connection),
+                contextlib.suppress(OSError, http.client.HTTPException),
+            ):
                 connection.request("GET", self.page)
                 if connection.getresponse().status == 200 and len(self.workers()) == 2:
                     return
@@ -63,11 +66,13 @@ class Server:
         self.log.seek(0)
         return self.log.read()
 
-    def stop(self) -> None:
-        """End this server and no other."""
+    def stop(self) -> str:
+        """End this server and no other, and return what it logged."""
         self.process.terminate()
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        with self.log:
+            return self.said()
