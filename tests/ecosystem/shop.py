@@ -13,7 +13,13 @@ from flask import Flask, redirect, render_template, request, session
 from jinja2 import DictLoader
 from werkzeug.test import TestResponse
 
-from flask_xiebao import Xiebao, entry_clicked, entry_refused, payment_returned
+from flask_xiebao import (
+    Notification,
+    Xiebao,
+    entry_clicked,
+    entry_refused,
+    payment_returned,
+)
 from flask_xiebao.testing import GatewaySimulator
 from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PHONE, make_link
 
@@ -153,6 +159,7 @@ class Shop:
         self.clicks: list[dict[str, Any]] = []
         self.returns: list[dict[str, Any]] = []
         self.refusals: list[dict[str, Any]] = []
+        self.told: list[Notification] = []
         self.app = app = Flask("shop")
         app.config.update(
             CONFIG,
@@ -171,6 +178,7 @@ class Shop:
         def add_xiebao(app: Flask) -> None:
             if xiebao is None:
                 self.xiebao: Xiebao = way.add(Xiebao, app)
+                self.xiebao.notification_handler(self.hear)
             else:
                 self.xiebao = xiebao
                 xiebao.init_app(app)
@@ -187,6 +195,10 @@ class Shop:
         entry_clicked.connect(self._note_click, app)
         payment_returned.connect(self._note_return, app)
         entry_refused.connect(self._note_refusal, app)
+
+    def hear(self, notification: Notification) -> None:
+        """Take a notification."""
+        self.told.append(notification)
 
     def browser(self, device: Mapping[str, str] = PHONE, signed_in: str | None = None) -> Browser:
         """Return somebody's browser, new to the shop."""
@@ -206,7 +218,7 @@ class Shop:
 
     def forget(self) -> None:
         """Forget which signals were heard."""
-        for heard in (self.clicks, self.returns, self.refusals):
+        for heard in (self.clicks, self.returns, self.refusals, self.told):
             heard.clear()
 
     def _note_click(self, _app: Flask, **values: Any) -> None:

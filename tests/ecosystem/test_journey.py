@@ -22,6 +22,7 @@ from tests.ecosystem.shop import (
 )
 from tests.ecosystem.sites import SITES, THEIR_WARNINGS
 from tests.support import NUMBER, PC, PHONE
+from tests.vectors import PAID, callback
 
 pytestmark = THEIR_WARNINGS
 
@@ -158,6 +159,17 @@ def test_a_payment_comes_back_to_where_the_entry_said(shop: Shop) -> None:
     assert heard["member"] == shop.members["alice"]
     assert heard["click_id"] == shop.clicks[0]["click_id"]
     assert heard["same_session"] is True
+
+
+def test_a_purchase_is_told_to_the_shop(shop: Shop) -> None:
+    platform = shop.app.test_client(use_cookies=False)
+    headers = {"User-Agent": "Java/1.8.0_202", "Content-Type": "application/json;charset=UTF-8"}
+    for body in (PAID, callback(2, key="another key")):
+        answer = platform.post("/xiebao/notify", base_url=shop.address, data=body, headers=headers)
+        assert answer.mimetype == "application/json"
+        assert answer.get_json() == {"state": True} or answer.status_code == 403
+        assert "Set-Cookie" not in answer.headers
+    assert [(each.insure_num, each.member) for each in shop.told] == [(NUMBER, "101000")]
 
 
 NOTICES = [

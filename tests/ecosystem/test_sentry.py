@@ -10,7 +10,8 @@ import pytest
 import sentry_sdk
 from flask import Flask, render_template
 
-from flask_xiebao import ConfigError, Xiebao, entry_clicked
+from flask_xiebao import ConfigError, Notification, Xiebao, entry_clicked
+from tests import vectors
 from tests.ecosystem.shop import ONE_WAY, Shop
 from tests.ecosystem.sites import THEIR_WARNINGS, sentry
 from tests.support import KEY, PC, PHONE, SIGN_OF_KEY
@@ -147,3 +148,21 @@ def test_a_shop_that_does_not_start_is_reported_with_what_is_wrong(sent: list[st
     [text] = sent
     assert "XIEBAO_ENV" in text
     assert "XIEBAO_LOCALE" in text
+
+
+def test_a_notification_that_is_not_processed_is_reported_without_names(sent: list[str]) -> None:
+    """Neither in the error, nor in local variables, nor in the body of the request."""
+
+    class FailingShop(WatchedShop):
+        def hear(self, notification: Notification) -> None:
+            raise ValueError(f"duplicate key: {notification.policies[0].insurant}")
+
+    shop = FailingShop()
+    body = vectors.callback(3, json.loads(vectors.ISSUED)["data"], key=KEY)
+    answer = shop.app.test_client().post(
+        "/xiebao/notify", base_url=shop.address, data=body, content_type="application/json"
+    )
+    assert answer.status_code == 500
+    [event] = [text for text in sent if "not processed" in text]
+    assert "ValueError in hear" in json.loads(event)["logentry"]["message"]
+    assert not [text for text in sent if "林晓" in text or r"\u6797\u6653" in text]
