@@ -24,14 +24,18 @@ PYRIGHT = ROOT / ".venv/npm/node_modules/.bin/pyright"
 RIGHT = """
 from __future__ import annotations
 
+import datetime
 import uuid
 
 from flask import Flask, Response, abort, jsonify, redirect, render_template, session
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from flask_xiebao import (
-    ConfigError, Entry, Gateway, GatewayError, LinkError, Platform, Xiebao, XiebaoError,
-    detect_platform, entry_clicked, entry_refused, payment_returned,
+    ConfigError, Entry, Gateway, GatewayError, LinkError, Notification, NotificationError,
+    NotificationType, Order, OrderClient, OrderError, Platform, PolicyInfo, Xiebao, XiebaoError,
+    detect_platform, entry_clicked, entry_refused, notification_received, parse_notification,
+    payment_returned,
 )
 
 class User:
@@ -95,6 +99,41 @@ async def an_async_guard(member: str, entry: Entry) -> bool:
 def keeps(member: str) -> bool:
     return member.isdecimal()
 
+@xiebao.notification_handler
+def hears(notification: Notification) -> None:
+    if notification.type == NotificationType.SURRENDER and notification.succeeded:
+        order: Order = xiebao.orders.get(notification.insure_num)
+        if order.effective_status not in (2, 3):
+            raise RuntimeError
+    remember(notification.paid_at, [policy.start_date for policy in notification.policies])
+
+def remember(paid_at: datetime.datetime | None, starts: list[datetime.date | None]) -> None: ...
+
+policy: PolicyInfo = PolicyInfo(policy_num="P1", start_date=datetime.date(2026, 12, 1))
+
+@xiebao.notification_handler
+async def hears_later(notification: Notification) -> None: ...
+
+@xiebao.notification_handler
+def hears_and_says(notification: Notification) -> bool:
+    return True
+
+@xiebao.notification_reader
+def reads(body: bytes, headers: Headers) -> Notification:
+    if headers.get("X-Sign") != "theirs":
+        raise NotificationError("The sign is wrong.", "wrong_sign")
+    return Notification(type=37, insure_num=body.decode(), data={"step": 37})
+
+@xiebao.notification_reader
+async def reads_later(body: bytes, headers: Headers) -> Notification:
+    return parse_notification(body, partner_id=12345, api_key="Key")
+
+@notification_received.connect_via(app)
+def received(app: Flask, notification: Notification) -> None: ...
+
+with OrderClient("12345", "Key", base_url=Gateway.TEST, timeout=2.5) as client:
+    numbers: list[str] = [each.insure_num for each in client.iter(page_size=50)]
+
 number: int | None = a_row_number()  # a decorator returns the function as it is
 allowed: bool = yes_or_no("8", Entry("home"))
 
@@ -132,6 +171,10 @@ except LinkError as error:
     argument: str | None = error.argument
 except GatewayError as error:
     parameter: str | None = error.parameter
+except NotificationError as error:
+    reason: str = error.reason
+except OrderError as error:
+    code: int | None = error.code
 except ConfigError as error:
     problems: dict[str, str] = error.problems
 except XiebaoError:
@@ -144,7 +187,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from flask_xiebao import Entry, Gateway, Platform, Xiebao
+from flask_xiebao import Entry, Gateway, Notification, Platform, Xiebao
 
 app = Flask(__name__)
 xiebao = Xiebao(app)
@@ -167,6 +210,9 @@ xiebao.member_of(8)  # WRONG
 Xiebao("shop")  # WRONG
 Entry("home", platform="h5")  # WRONG
 length: int = xiebao.home_link()  # WRONG
+Notification(2, "2019")  # WRONG
+Notification(type="payment", insure_num="2019")  # WRONG
+xiebao.orders.get(None)  # WRONG
 
 @xiebao.member_loader  # WRONG
 def returns_a_list() -> list[str]:
@@ -199,6 +245,20 @@ def wants_a_number(member: int, entry: Entry) -> bool:
 @xiebao.click_guard  # WRONG
 def wants_no_entry(member: str) -> bool:
     return True
+
+@xiebao.notification_handler  # WRONG
+def hears_nothing() -> None: ...
+
+@xiebao.notification_handler  # WRONG
+def hears_text(notification: str) -> None: ...
+
+@xiebao.notification_reader  # WRONG
+def reads_a_mapping(body: bytes, headers: object) -> dict[str, str]:
+    return {}
+
+@xiebao.notification_reader  # WRONG
+def reads_no_headers(body: bytes) -> Notification:
+    return Notification(type=1, insure_num="2019")
 
 @xiebao.keeps_plain_key  # WRONG
 def says_text_again(member: str) -> str:
