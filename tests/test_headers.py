@@ -163,6 +163,8 @@ def answers(app: Flask) -> Iterator[tuple[str, TestResponse]]:
     yield "prefetch 503", get(app, product, {**PHONE, "Purpose": "prefetch"})
     yield "paid 302", get(app, paid_url(click))
     yield "never paid 404", get(app, "/xiebao/paid/tampered")
+    yield "notification 404", get(app, "/xiebao/notify", method="POST", data="{}")
+    yield "notification 405", get(app, "/xiebao/notify")
 
 
 @BY
