@@ -49,6 +49,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     xiebao = Xiebao(app)
     xiebao.member_loader(shop.current_member)
     purchases.init_app(app, xiebao)
+    shop.init_app(app)
     app.register_blueprint(shop.blueprint)
     app.register_blueprint(widgets.blueprint)
     app.register_blueprint(qa.blueprint)

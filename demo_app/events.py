@@ -69,13 +69,25 @@ class Event(NamedTuple):
 class Happening(NamedTuple):
     """An event, and of a click what belongs to it, oldest first.
 
-    :param fits: of a notification that is beside no click, how many clicks it may belong to.
+    :param notifications: about one application number where they are beside no click.
+    :param fits: then, how many clicks they may belong to.
     """
 
     event: Event
     returns: list[Event]
     notifications: list[Event]
     fits: int = 0
+
+    def told(self) -> dict[str | None, list[tuple[Event, int]]]:
+        """Return, by application number, each step as it was heard first, and how often it was."""
+        told: dict[str | None, dict[tuple[Any, Any], list[Event]]] = {}
+        for each in self.notifications:
+            steps = told.setdefault(each.insure_num, {})
+            steps.setdefault((each.step, each.succeeded), []).append(each)
+        return {
+            number: [(heard[0], len(heard)) for heard in steps.values()]
+            for number, steps in told.items()
+        }
 
 
 _CREATE = f"CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(Event._fields)})"
@@ -113,7 +125,8 @@ class Store:
         clicks = [event for event in found if event.kind == "click"]
         returns: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
         told: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
-        alone: dict[Event, int] = {}
+        alone: dict[tuple[str | None, bool], list[Event]] = {}
+        fits: dict[tuple[str | None, bool], int] = {}
         for event in reversed(found):
             if event.kind == "return" and event.click_id in returns:
                 returns[event.click_id].append(event)
@@ -122,18 +135,21 @@ class Store:
                 if len(fitting) == 1:
                     told[fitting[0].click_id].append(event)
                 else:
-                    alone[event] = len(fitting)
-        beside = {event for events in (*returns.values(), *told.values()) for event in events}
-        return [
-            Happening(
-                event,
-                returns.get(event.click_id, []) if event.kind == "click" else [],
-                told.get(event.click_id, []) if event.kind == "click" else [],
-                alone.get(event, 0),
-            )
-            for event in found
-            if event not in beside
-        ]
+                    about = event.insure_num, ends_policy(event)
+                    alone.setdefault(about, []).append(event)
+                    fits[about] = len(fitting)
+        happenings = []
+        for event in found:
+            about = event.insure_num, ends_policy(event)
+            if event.kind == "click":
+                beside = returns[event.click_id], told[event.click_id]
+                happenings.append(Happening(event, *beside))
+            elif event.kind == "notification":
+                if alone.get(about, [])[-1:] == [event]:
+                    happenings.append(Happening(event, [], alone[about], fits[about]))
+            elif event.kind == "refusal" or event.click_id not in returns:
+                happenings.append(Happening(event, [], []))
+        return happenings
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -158,6 +174,11 @@ class Store:
                 self._file.hardlink_to(draft)
 
 
+def ends_policy(notification: Event) -> bool:
+    """Tell whether a notification is about the end of a policy, and not about its purchase."""
+    return notification.step in (NotificationType.SURRENDER, NotificationType.REISSUE)
+
+
 def clicks_of(notification: Event, events: list[Event]) -> list[Event]:
     """Return the clicks that a notification may belong to: no more is known than these.
 
@@ -166,13 +187,13 @@ def clicks_of(notification: Event, events: list[Event]) -> list[Event]:
 
     :param events: all that are kept.
     """
-    ends = notification.step in (NotificationType.SURRENDER, NotificationType.REISSUE)
+    ends = ends_policy(notification)
     began = min(
         event.at
         for event in events
         if event.kind == "notification"
         and event.insure_num == notification.insure_num
-        and (event.step in (NotificationType.SURRENDER, NotificationType.REISSUE)) == ends
+        and ends_policy(event) == ends
     )
     where = (
         [("policy", notification.insure_num)]

@@ -16,6 +16,7 @@ from typing import Any
 from flask import Flask, current_app
 
 from flask_xiebao import Notification, NotificationType, Xiebao
+from flask_xiebao.orders import EffectiveStatus
 
 _WAIT = 10  # seconds for another worker to finish its write
 
@@ -39,7 +40,8 @@ _CREATE = """
         new_insure_num TEXT
     )
 """
-_SURRENDERED = (2, 3)  # effectiveStatus: the surrender is running, or done
+# A surrender that runs is one: the platform says so before it has paid the money back.
+_SURRENDERED = (EffectiveStatus.SURRENDER_RUNNING, EffectiveStatus.SURRENDERED)
 
 
 class NotConfirmedError(Exception):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 from flask import (
     Blueprint,
+    Flask,
     abort,
     current_app,
     redirect,
@@ -16,6 +18,8 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+
+from flask_xiebao import Entry, entry_clicked
 
 from .policies import Policy, policies_of
 
@@ -37,13 +41,12 @@ ORDER = "QY20270210-8"
 STATES = {
     "applied": "待支付",
     "failed": "支付未成功",
+    "not_issued": "出单未成功",
     "paid": "已支付，出单中",
     "issued": "已出单",
     "surrendered": "已退保",
     "reissued": "已重新出单",
 }
-
-_JUST_NOW = 15 * 60  # seconds
 
 
 def current_member() -> str | None:
@@ -76,10 +79,22 @@ def icon() -> ResponseReturnValue:
 def insured() -> str:
     """Welcome a member back from the payment.
 
-    That the browser is back proves nothing: what was bought is what the callback says.
+    That the browser is back proves nothing: what was bought since the click in this browser is what
+    the callback says.
     """
-    new = [policy for policy in _policies() if time.time() - policy.heard_at < _JUST_NOW]
+    clicked_at = session.get("clicked_at", math.inf)
+    new = [policy for policy in _policies() if policy.since >= clicked_at]
     return render_template("shop/insured.html", policy=new[0] if new else None)
+
+
+def init_app(app: Flask) -> None:
+    """Remember in each browser when its member last went to buy something."""
+    entry_clicked.connect(_remember_click, app)
+
+
+def _remember_click(_app: Flask, entry: Entry, **_: Any) -> None:
+    if entry.page != "policy":
+        session["clicked_at"] = time.time()
 
 
 def _policies() -> list[Policy]:

@@ -370,11 +370,11 @@ class TestLog:
         ids = [event.click_id for event in kept(demo) if event.kind == "click"]
         [home, other, nonsense, product] = log(look(phone))
         who, none = f"林晓 {LIN}", ["—"] * 5
-        assert home[1:] == ["点击", who, "商城", "iOS", ids[0], *none[:3]]
-        assert other[1:] == ["不放行 403 他人链接", who, f"保单 {NUMBER}", *none]
-        assert nonsense[1:] == ["不放行 404 无效链接", who, "商城", *none]
-        assert product[1:6] == ["点击", f"林晓 {LIN}", f"产品 {CODE}", "H5", ids[1]]
-        assert re.fullmatch(r"\d\d:\d\d:\d\d 已返回", product[6])
+        assert home[1:] == ["点击", "—", who, "商城", "iOS", ids[0], *none[:2]]
+        assert other[1:] == ["不放行 403 他人链接", "—", who, f"保单 {NUMBER}", *none[:4]]
+        assert nonsense[1:] == ["不放行 404 无效链接", "—", who, "商城", *none[:4]]
+        assert product[1:7] == ["点击", "—", f"林晓 {LIN}", f"产品 {CODE}", "H5", ids[1]]
+        assert re.fullmatch(r"\d\d:\d\d:\d\d 已返回", product[7])
 
     def test_a_return_may_repeat_and_may_find_nobody_signed_in(self, demo: Flask) -> None:
         store = events.store(demo)
@@ -382,15 +382,15 @@ class TestLog:
         store.add(events.Event(2.0, "return", "c1", LIN, "product", CODE, same_session=False))
         store.add(events.Event(3.0, "return", "c1", LIN, "product", CODE, same_session=True))
         [line] = log(look(demo.test_client()))
-        assert line[6].endswith("已返回，共 2 次，登录的不是这位会员")
+        assert line[7].endswith("已返回，共 2 次，登录的不是这位会员")
 
     def test_a_return_whose_click_is_gone_stands_alone(self, demo: Flask) -> None:
         returned = events.Event(2.0, "return", "gone", LIN, "home", same_session=True)
         events.store(demo).add(returned)
         [line] = log(look(demo.test_client()))
         assert line[1] == "返回"
-        assert line[5] == "gone"
-        assert line[6].endswith("点击已不在记录里")
+        assert line[6] == "gone"
+        assert line[7].endswith("点击已不在记录里")
 
     def test_it_survives_a_restart(self, make_demo: MakeDemo) -> None:
         signed_in(before := make_demo()).get(link(before))
@@ -409,7 +409,7 @@ class TestLog:
         page = look(demo.test_client())
         assert len(log(page)) == 20
         rest = look(demo.test_client(), href(page, "全部 30 行"))
-        assert [line[5] for line in log(rest)] == [f"c{n}" for n in range(34, 4, -1)]
+        assert [line[6] for line in log(rest)] == [f"c{n}" for n in range(34, 4, -1)]
 
     @pytest.mark.slow
     def test_two_processes_with_two_threads_each_lose_nothing(self, tmp_path: Path) -> None:

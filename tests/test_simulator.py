@@ -18,10 +18,11 @@ from flask_wtf import CSRFProtect
 
 from flask_xiebao import Notification, OrderError, Xiebao, parse_notification
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, CONFIG, KEY, PHONE, SIGN, accepted, pay, serve
+from tests.support import CODE, CONFIG, KEY, PHONE, SIGN, accepted, href, pay, serve
 from tests.vectors import md5_of
 
 PERSON = "王小明"
+PAY_SUCCESS = "&paySuccess=aHR0cHM6Ly9zaG9wLmV4YW1wbGUvb3JkZXJz"  # https://shop.example/orders
 PRODUCT = f"/gateway/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
 PRODUCT += "&partnerUniqKey=m_7"
 
@@ -130,7 +131,7 @@ def test_a_payment_that_fails_is_an_order_that_can_be_paid_later(shop: Shop) -> 
     assert shop.steps() == [(1, True), (2, False)]
     assert shop.told[1].failure == "余额不足"
     number = shop.told[0].insure_num
-    assert shown(shop, number)["状态"] == "未支付 (余额不足)"
+    assert shown(shop, number)["状态"] == "未支付 · 余额不足"
     order = shop.order(number)
     assert (order.pay_status, order.issue_status, order.effective_status) == (0, 0, 0)
     assert (order.paid_at, order.issued_at) == (None, None)
@@ -140,6 +141,17 @@ def test_a_payment_that_fails_is_an_order_that_can_be_paid_later(shop: Shop) -> 
     assert shop.order(number).pay_status == 1
     shop.browser.post(shop.order_page(number), data={"do": "pay"})
     assert len(shop.told) == 5
+
+
+def test_who_has_not_paid_or_left_can_go_back_but_not_as_from_a_payment(shop: Shop) -> None:
+    url = PRODUCT + PAY_SUCCESS
+    left = shop.browser.post(url, data={"do": "abandon"}).text
+    failed = shop.browser.post(url, data={"do": "fail"}, follow_redirects=True).text
+    paid = shop.browser.get(pay(shop.browser, url, late="on")).text
+    backs = [href(page, "返回商家") for page in (left, failed, paid)]
+    home = "https://shop.example/"
+    assert backs == [home, home, "https://shop.example/orders"]
+    assert "支付成功" in left  # who changes their mind buys after all
 
 
 def test_who_leaves_buys_nothing(shop: Shop) -> None:
@@ -178,7 +190,7 @@ def test_what_is_not_paid_cannot_be_surrendered(shop: Shop) -> None:
 def test_the_page_of_an_order_that_is_not_there_says_so(shop: Shop) -> None:
     page = shop.browser.get(shop.order_page("20190226020146"))
     assert page.status_code == 200
-    assert "这里没有这个投保单号的订单。" in page.text
+    assert "模拟器里没有投保单号 20190226020146 的订单" in page.text
     assert "<form" not in page.text
     for what in ("pay", "surrender", "again", ""):
         answer = shop.browser.post(shop.order_page("20190226020146"), data={"do": what})
@@ -221,7 +233,10 @@ def test_what_comes_twice_is_the_same_to_the_letter(shop: Shop) -> None:
 
 
 def test_what_was_kept_back_comes_when_the_site_is_told_again(shop: Shop) -> None:
-    location = pay(shop.browser, PRODUCT, late="on")
+    location = pay(shop.browser, PRODUCT + PAY_SUCCESS, late="on")
+    pay(shop.browser, PRODUCT)  # of another order, and no occasion for this one
+    assert len(shop.told) == 4
+    shop.told.clear()
     number = dict(accepted(location).parameters)["insureNum"]
     assert [answer for _, _, answer in sent(shop, number)] == ["尚未发送"] * 4
     shop.browser.post(location, data={"do": "again"})
@@ -244,7 +259,7 @@ def test_a_handler_that_fails_twice_loses_nothing(shop: Shop) -> None:
     shop.fails = 2
     pay(shop.browser, PRODUCT)
     assert shop.steps() == [(1, True), (2, True), (3, True), (9, True)]
-    assert sent(shop, shop.told[0].insure_num)[0] == ("1 投保", "3", '200 {"state": true}')
+    assert sent(shop, shop.told[0].insure_num)[0] == ("1 投保", "3 次", '200 {"state": true}')
 
 
 def test_what_a_site_does_not_take_is_sent_again_with_the_next(shop: Shop) -> None:
@@ -296,7 +311,7 @@ def test_a_site_that_is_away_is_told_later(notify_url: str, tmp_path: Path) -> N
     gateway = GatewaySimulator("12345", "Key", notify_url=notify_url, orders=tmp_path / "orders")
     browser = gateway.create_app().test_client()
     page = browser.get(pay(browser, PRODUCT.removeprefix("/gateway"))).text
-    assert page.count("<td>0 ") == 4
+    assert page.count("<td>连不上（") == 4
     site = Shop()
     with serve(site.app) as address:
         gateway = GatewaySimulator(
@@ -335,7 +350,7 @@ def test_only_a_state_that_is_true_is_success(said: str) -> None:
     site.register_blueprint(gateway.blueprint)
     browser = site.test_client()
     location = pay(browser, PRODUCT.removeprefix("/gateway"))
-    assert browser.get(location).text.count("<td>3</td>") == 4
+    assert browser.get(location).text.count("<td>3 次</td>") == 4
 
 
 @pytest.mark.parametrize("wrong", ["", "xiebao/notify", "//evil.example/", "ftp://a.example/", 7])
@@ -520,6 +535,6 @@ def test_it_speaks_english_where_the_site_does(english: Shop) -> None:
         "Surrendered",
         "Application number",
         "Notifications to the site",
-        "4 surrendered",
+        "4 surrender",
     ):
         assert words in page

@@ -117,8 +117,8 @@ def test_who_comes_back_before_the_platform_has_told_anything_is_asked_to_wait(
     shop: Flask,
 ) -> None:
     browser = visit(shop)
-    back = pay(browser, gateway(browser), late="on")
-    welcome = browser.get(back, follow_redirects=True)
+    kept_back = browser.get(pay(browser, gateway(browser), late="on"))
+    welcome = browser.get(href(kept_back, "返回商家"), follow_redirects=True)
     assert one(welcome, "h1").text == "欢迎回来"
     assert "以携保的出单通知为准" in welcome.text
     assert shown(browser) == []
@@ -142,6 +142,16 @@ def test_a_bad_day_leaves_one_policy_in_the_right_state(shop: Flask, form: dict[
     assert "已退保" in policy
     browser.post(order_page(browser, number), data={"do": "again", **form})
     assert shown(browser) == [policy]
+
+
+def test_nobody_is_congratulated_on_what_they_bought_before(shop: Flask) -> None:
+    browser = visit(shop)
+    browser.get(pay(browser, gateway(browser)))
+    kept_back = browser.get(pay(browser, gateway(browser), late="on"))
+    welcome = browser.get(href(kept_back, "返回商家"), follow_redirects=True)
+    assert one(welcome, "h1").text == "欢迎回来"
+    elsewhere = visit(shop)
+    assert one(elsewhere.get("/insured"), "h1").text == "欢迎回来"
 
 
 def test_two_purchases_are_two_policies_the_newest_first(shop: Flask) -> None:
@@ -174,13 +184,13 @@ def known(shop: Flask, member: str = "101000") -> list[dict[str, Any]]:
     with shop.app_context():
         policies = [asdict(policy) for policy in policies_of(member)]
     for policy in policies:
-        del policy["heard_at"]
+        del policy["since"]
     return sorted(policies, key=lambda policy: str(policy["insure_num"]))
 
 
 def policy(number: str, state: str, **more: Any) -> dict[str, Any]:
     made = asdict(Policy(insure_num=number, state=state, **more))
-    del made["heard_at"]
+    del made["since"]
     return made
 
 
@@ -199,7 +209,13 @@ END = [
         replaced_by="20190226020199",
     ),
     policy("20190226020147", "failed", case_code=CODE, price_fen=None, failure="余额不足"),
-    policy("20190226020199", "issued", case_code=CODE, follows="20190226020146"),
+    policy(
+        "20190226020199",
+        "issued",
+        case_code=CODE,
+        product="境内旅行意外险",
+        follows="20190226020146",
+    ),
 ]
 
 
@@ -243,6 +259,27 @@ def test_what_follows_on_a_members_policy_is_theirs_too(shop: Flask) -> None:
     assert (old["state"], old["replaced_by"]) == ("reissued", "20190226020199")
     assert (following["state"], following["follows"]) == ("issued", "20190226020146")
     assert (following["policy_num"], following["start_date"]) == ("P2", "2019-03-02")
+
+
+@pytest.mark.parametrize(
+    ("bodies", "state", "failure"),
+    [
+        ([PAID, callback(3, state=False, failMsg="核保未通过")], "not_issued", "核保未通过"),
+        ([callback(3, state=False), ISSUED], "issued", None),
+        ([callback(4, state=False, failMsg="已出险"), PAID, ISSUED], "issued", None),
+        ([callback(17, state=False, failMsg="扣款失败"), PAID], "paid", None),
+        ([callback(9)], "issued", None),
+        ([SURRENDERED], "issued", None),
+        ([APPLIED], "applied", None),
+    ],
+)
+def test_what_failed_is_called_what_it_is(
+    shop: Flask, bodies: list[bytes], state: str, failure: str | None
+) -> None:
+    for body in bodies:
+        assert hear(shop, body) == 200
+    [found] = known(shop)
+    assert (found["state"], found["failure"]) == (state, failure)
 
 
 def test_a_failure_takes_back_no_success(shop: Flask) -> None:
@@ -348,7 +385,7 @@ def told(shop: Flask) -> list[tuple[str, str, str]]:
     """Return the lines of the log, newest first: the event, the notifications, the order."""
     lines = soup(shop.test_client().get("/qa/events")).select(".log tbody tr")
     cells = [[" ".join(cell.text.split()) for cell in line.select("td")] for line in lines]
-    return [(line[1], line[7], line[8]) for line in cells]
+    return [(line[1], re.sub(r"（[\d:]+ 起）", "", line[2]), line[8]) for line in cells]
 
 
 def test_notifications_stand_beside_the_click_they_belong_to(shop: Flask) -> None:
@@ -362,21 +399,21 @@ def test_notifications_stand_beside_the_click_they_belong_to(shop: Flask) -> Non
     assert click[1] == f"{number}：投保、支付、出单、电子保单"
 
 
+def test_what_comes_again_is_counted(shop: Flask) -> None:
+    number = buy(visit(shop), times="3", backwards="on")
+    assert told(shop)[0][1] == f"{number}：电子保单 ×3、出单 ×3、支付 ×3、投保 ×3"
+
+
 def test_where_two_clicks_fit_it_says_so_and_picks_neither(shop: Flask) -> None:
     browser = visit(shop)
     gateway(browser)
     gateway(browser, "home")
     number = buy(browser)
     lines = told(shop)
-    notifications = [line for line in lines if line[0].startswith("通知")]
-    assert [line[0] for line in notifications] == [
-        "通知 电子保单",
-        "通知 出单",
-        "通知 支付",
-        "通知 投保",
-    ]
-    for line in notifications:
-        assert line[1] == f"{number}，3 次点击都符合，无法判断是哪一次"
+    [notifications] = [line for line in lines if line[0] == "通知"]
+    assert notifications[1] == (
+        f"{number}：投保、支付、出单、电子保单，3 次点击都符合，无法判断是哪一次"
+    )
     assert [line[1] for line in lines if line[0] == "点击"] == ["—"] * 3
 
 
@@ -391,11 +428,11 @@ def test_a_click_of_somebody_else_or_of_later_is_none_that_fits(shop: Flask) -> 
 
 def test_a_notification_without_a_click_stands_alone(shop: Flask) -> None:
     hear(shop, NOT_PAID)
-    assert told(shop) == [("通知 支付（失败）", "20190226020147，没有符合的点击", "—")]
+    assert told(shop) == [("通知", "20190226020147：支付失败，没有符合的点击", "—")]
 
 
 def test_a_purchase_of_yesterday_is_no_click_of_today(shop: Flask) -> None:
     store = events.store(shop)
     store.add(events.Event(1.0, "click", "c1", "101000", "product", CODE, 1))
     hear(shop, APPLIED)
-    assert told(shop)[0][1] == f"{NUMBER}，没有符合的点击"
+    assert told(shop)[0][1] == f"{NUMBER}：投保，没有符合的点击"

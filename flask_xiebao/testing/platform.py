@@ -169,11 +169,13 @@ class Platform:
             ]
         self.purchases.queue(purchase.insure_num, messages)
         if not manner.late:
-            self._deliver(self._send)
+            self._deliver(self._send, purchase)
 
-    def _deliver(self, send: Callable[[bytes], Answer]) -> None:
-        """Send whatever has not arrived, also about other orders."""
+    def _deliver(self, send: Callable[[bytes], Answer], purchase: Purchase) -> None:
+        """Send what has not arrived, of other orders what was not kept back."""
         for message in self.purchases.messages():
+            if message.insure_num != purchase.insure_num and not message.attempts:
+                continue
             for _ in range(_ATTEMPTS):
                 answer = send(message.body)
                 said = f"{answer.status} {answer.text}"[:_MOST_SAID]

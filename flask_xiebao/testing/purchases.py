@@ -52,6 +52,11 @@ class Message(NamedTuple):
     answer: str | None
     is_done: bool
 
+    @property
+    def failed(self) -> bool:
+        """Whether it says that the step failed."""
+        return b'"state":false' in self.body
+
 
 _TABLES = (
     f"CREATE TABLE IF NOT EXISTS purchases ({', '.join(Purchase._fields)}, UNIQUE (insure_num))",

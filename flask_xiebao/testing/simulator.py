@@ -157,9 +157,9 @@ class GatewaySimulator:
                 meaning=partial(meaning_in, locale),
                 text=partial(text, locale),
                 platforms=PLATFORMS,
-                sells=verdict.accepted and row.sells and not abandoned,
+                sells=verdict.accepted and row.sells,
                 abandoned=abandoned,
-                **self._order_of(row, verdict),
+                **self._order_of(verdict, abandoned=abandoned),
             )
             response = make_response(page)
         response.status_code = 200 if verdict.accepted else 400
@@ -175,7 +175,7 @@ class GatewaySimulator:
                 return None
             code, paid = parameters.get("caseCode", CASE_CODE), what == "pay"
             number = self._platform.apply(code, verdict.member or "", manner, paid=paid)
-            if paid and verdict.pay_success:
+            if paid and verdict.pay_success and not manner.late:
                 return verdict.pay_success
             return self._order_url(number, parameters.get("paySuccess"))
         purchase = self._platform.purchases.find(parameters.get("insureNum"))
@@ -187,7 +187,7 @@ class GatewaySimulator:
         if purchase is None or what not in steps:
             abort(400, "There is no such order, or no such step.")
         steps[what](purchase, manner)
-        return request.url
+        return f"{request.url}#messages"
 
     def _order_url(self, number: str, pay_success: str | None) -> str:
         """Return the URL of an order's page, as the site would make it."""
@@ -199,13 +199,15 @@ class GatewaySimulator:
             paySuccess=pay_success,
         )
 
-    def _order_of(self, row: Row, verdict: Verdict) -> dict[str, Any]:
-        """Return what the page of an order shows."""
+    def _order_of(self, verdict: Verdict, *, abandoned: bool) -> dict[str, Any]:
+        """Return what a page shows of an order, and of the way back to the site."""
         number = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
         purchase = self._platform.purchases.find(number) if number is not None else None
-        back = verdict.pay_success
-        if back is not None and purchase is not None and purchase.paid_at is None:
-            back = urljoin(back, "/")
+        back = None
+        if verdict.pay_success is not None and (number is not None or abandoned):
+            is_paid = purchase is not None and purchase.paid_at is not None
+            # Who has not paid does not come back as if from a payment.
+            back = verdict.pay_success if is_paid else urljoin(verdict.pay_success, "/")
         return {
             "number": number,
             "purchase": purchase,
@@ -213,7 +215,7 @@ class GatewaySimulator:
             "product": PRODUCT,
             "messages": self._platform.messages(number) if purchase is not None and number else (),
             "notifies": self._notifies,
-            "back": None if row.sells else back,
+            "back": back,
         }
 
     def _answer_query(self, method: str) -> Response:
