@@ -50,7 +50,7 @@ def shop(tmp_path: Path) -> Iterator[Demo]:
 def buy(visit: Visit, page: Page, *, bad_day: bool) -> None:
     """Pay on the gateway's page, and come back."""
     if bad_day:
-        page.get_by_label("每条通知发送几次").select_option("3")
+        page.get_by_label("每条通知发送").select_option("3")
         page.get_by_label("倒序发送").check()
     press(visit, page.get_by_role("button", name="支付成功"))
     expect(page.locator("h1")).to_have_text("投保成功")
@@ -102,7 +102,7 @@ def test_on_a_pc_and_by_its_code_on_a_phone(shop: Demo, visit: Visits, bad_day: 
     phone.page.goto(scan(handoff))
     # Nobody is signed in on the phone: what the member bought is on their PC.
     if bad_day:
-        phone.page.get_by_label("每条通知发送几次").select_option("3")
+        phone.page.get_by_label("每条通知发送").select_option("3")
         phone.page.get_by_label("倒序发送").check()
     press(phone, phone.page.get_by_role("button", name="支付成功"))
     expect(phone.page.locator("h1")).to_have_text("欢迎回来")
@@ -129,9 +129,9 @@ def test_a_payment_that_fails_says_what_to_do(shop: Demo, visit: Visits) -> None
     press(person, page.get_by_role("button", name="支付失败"))
     expect(page.get_by_text("余额不足")).to_be_visible()
     page.goto(shop.address)
-    assert "支付未成功：余额不足。您没有被扣款" in policy(page)
+    assert "支付未成功：余额不足。您没有被扣款，请点“继续支付”" in policy(page)
 
-    press(person, page.locator(".policies li").first.get_by_role("link", name="查看保单"))
+    press(person, page.get_by_role("link", name="继续支付"))
     press(person, page.get_by_role("button", name="支付", exact=True))
     expect(page.get_by_text("已出单，保障有效")).to_be_visible()
     page.goto(shop.address)
