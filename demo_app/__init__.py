@@ -71,7 +71,7 @@ def _use_simulator(app: Flask) -> None:
         PARTNER_ID,
         API_KEY,
         also_known=app.config.get("XIEBAO_EXTRA") or (),
-        notify_url="/".join(filter(None, (prefix or "/xiebao", "notify", token))),
+        notify_url=f"{(prefix or '/xiebao').rstrip('/')}/notify{f'/{token}' if token else ''}",
         orders=folder / "gateway.sqlite3",
     )
     app.register_blueprint(simulator.blueprint, url_prefix="/gateway")

@@ -15,7 +15,7 @@ from .purchases import facts
 _OF_MEMBER = """
     SELECT * FROM facts WHERE insure_num IN (
         SELECT insure_num FROM facts WHERE member = :member
-        UNION SELECT new_insure_num FROM facts WHERE member = :member
+        UNION SELECT new_insure_num FROM facts WHERE member = :member AND step = 5 AND succeeded
     ) ORDER BY insure_num, step, id
 """
 

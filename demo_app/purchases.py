@@ -15,8 +15,7 @@ from typing import Any
 
 from flask import Flask, current_app
 
-from flask_xiebao import Notification, NotificationType, Xiebao
-from flask_xiebao.orders import EffectiveStatus
+from flask_xiebao import EffectiveStatus, Notification, NotificationType, Xiebao
 
 _WAIT = 10  # seconds for another worker to finish its write
 

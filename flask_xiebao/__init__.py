@@ -12,15 +12,17 @@ from .extension import Xiebao
 from .gateway import Gateway
 from .links import Entry
 from .notifications import Notification, NotificationType, PolicyInfo, parse_notification
-from .orders import Order, OrderClient
+from .orders import EffectiveStatus, IssueStatus, Order, OrderClient, PayStatus
 from .platforms import Platform, detect_platform
 from .signals import entry_clicked, entry_refused, notification_received, payment_returned
 
 __all__ = [
     "ConfigError",
+    "EffectiveStatus",
     "Entry",
     "Gateway",
     "GatewayError",
+    "IssueStatus",
     "LinkError",
     "Notification",
     "NotificationError",
@@ -28,6 +30,7 @@ __all__ = [
     "Order",
     "OrderClient",
     "OrderError",
+    "PayStatus",
     "Platform",
     "PolicyInfo",
     "Xiebao",

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from .errors import NotificationError
+from .errors import NotificationError, OrderError
 from .log import complain, logger
 from .notifications import LARGEST, Notification, check_size, parse_notification
 from .places import place_of
@@ -24,6 +25,15 @@ from .state import State
 
 #: All that Flask would answer by itself, in HTML.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+# What fails in a site's function; a task that was cancelled is no reason to end the process.
+_FAILURES = (Exception, CancelledError)
+
+# What somebody has to look at, by the reason, and what to do.
+_LOOKED_AT = {
+    "wrong_field": "",
+    "wrong_sign": " It is forged, or XIEBAO_API_KEY is not the key: flask xiebao order tells.",
+}
 
 _STATUSES = {"too_large": 413, "wrong_sign": 403, "wrong_partner": 403}
 
@@ -54,14 +64,14 @@ def notify(state: State, token: str) -> Response:
     try:
         notification = read(state)
     except NotificationError as error:
-        return answer(_STATUSES.get(error.reason, 400))
-    except Exception as error:
-        complain(
-            f"The notification_reader failed: {type(error).__name__} in {place_of(error)}.",
-            about="notification_reader",
-        )
-        return answer(500)
-    return answer(200 if notification is None or handled(state, handle, notification) else 500)
+        return answer(_STATUSES.get(str(error.reason), 400))
+    except _FAILURES as error:
+        failure = failure_in(error, "the notification_reader")
+    else:
+        return answer(200 if notification is None or handled(state, handle, notification) else 500)
+    # Here, where no variable holds the error: some error reports show those of every frame.
+    complain(f"The notification_reader failed: {failure}.", about="notification_reader")
+    return answer(500)
 
 
 def is_here(state: State, token: str) -> bool:
@@ -76,47 +86,49 @@ def read(state: State) -> Notification | None:
 
     :raises NotificationError: it is not one of the platform's, which is said in the log.
     """
-    body = received()
-    if (rehearsed := rehearsal()) is not None:
-        rehearsed.received = body
-        return None
     reader = state.hooks.read
     try:
+        body = received()
+        if (rehearsed := rehearsal()) is not None:
+            rehearsed.received = body
+            return None
         if reader is None:
-            return read_as_known(state, body)
-        check_size(body)
+            settings = state.settings
+            return parse_notification(
+                body, partner_id=settings.partner_id, api_key=settings.api_key
+            )
         return reader(body, request.headers)
     except NotificationError as error:
         # What a reader of the site's own says may hold names.
-        why = error if reader is None else ""
-        logger.info("%s", f"Refused a notification: {error.reason}. {why}".rstrip())
+        said = f"{error.reason}. {error if reader is None else ''}".rstrip()
+        logger.info("%s", f"Refused a notification: {said}")
+        if reader is None and error.reason in _LOOKED_AT:
+            complain(
+                f"{error}{_LOOKED_AT[error.reason]}", about=error.reason, level=logging.WARNING
+            )
         raise
 
 
 def received() -> bytes:
-    """Return the body, as far as it is looked at; what breaks off is nothing."""
+    """Return the body; what breaks off is nothing.
+
+    :raises NotificationError: it is too large.
+    """
     body = bytearray()
     try:
         # Without a Content-Length, what is asked for at once may not come at once.
         while len(body) <= LARGEST and (part := request.stream.read(LARGEST + 1 - len(body))):
             body += part
         # A hook of the site may have read it before, and Flask kept it.
-        return bytes(body) or request.get_data(cache=False)
-    except RequestEntityTooLarge:  # by MAX_CONTENT_LENGTH
-        return bytes(LARGEST + 1)
-    except HTTPException:  # such as of a client that hung up
+        found = bytes(body) or request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise NotificationError(
+            "The notification has more bytes than MAX_CONTENT_LENGTH of the site.", "too_large"
+        ) from None
+    except (HTTPException, OSError):  # a client hung up, or its chunks are none
         return b""
-
-
-def read_as_known(state: State, body: bytes) -> Notification:
-    """Read a body as those of the gateway family are read."""
-    settings = state.settings
-    try:
-        return parse_notification(body, partner_id=settings.partner_id, api_key=settings.api_key)
-    except NotificationError as error:
-        if error.reason == "wrong_field":
-            complain(str(error), about="wrong_field", level=logging.WARNING)
-        raise
+    check_size(found)
+    return found
 
 
 def handled(
@@ -127,15 +139,23 @@ def handled(
     try:
         notification = replace(notification, member=None if key is None else state.member_of(key))
         handle(notification)
-    except Exception as error:  # what it says may hold names
-        complain(
-            f"A notification was not processed, and the platform sends it again: {notification!r},"
-            f" {type(error).__name__} in {place_of(error, 'the notification_handler')}.",
-            about="notification_handler",
-        )
-        return False
-    send(notification_received, state, quietly=True, notification=notification)
-    return True
+    except _FAILURES as error:
+        failure = failure_in(error, "the notification_handler")
+    else:
+        send(notification_received, state, quietly=True, notification=notification)
+        return True
+    complain(
+        f"A notification was not processed, and the platform sends it again: {failure}, with"
+        f" {notification.id} (type {notification.type:d}, insureNum {notification.insure_num}).",
+        about="notification_handler",
+    )
+    return False
+
+
+def failure_in(error: BaseException, where: str) -> str:
+    """Say what failed and where; not what it says itself, which may hold names."""
+    code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
+    return f"{type(error).__name__}{code} in {place_of(error, where)}"
 
 
 def answer(status: int) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 
 class XiebaoError(Exception):
@@ -79,6 +79,10 @@ class NowhereError(LinkError):
     """Nothing says where the site is: wrong for every link, not for one."""
 
 
+#: Why a notification is refused: see :exc:`NotificationError`.
+Reason = Literal["too_large", "malformed", "wrong_sign", "wrong_partner", "wrong_field"]
+
+
 class NotificationError(XiebaoError):
     """A notification is not one of the platform's for this account, or cannot be read.
 
@@ -89,7 +93,7 @@ class NotificationError(XiebaoError):
         something in it is missing or not as it should be).
     """
 
-    def __init__(self, message: str, reason: str = "malformed") -> None:
+    def __init__(self, message: str, reason: Reason = "malformed") -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -101,11 +105,14 @@ class OrderError(XiebaoError):
     """An order query failed.
 
     :ivar code: the gateway's own ``respCode``; None where it gave no answer that can be read.
+    :ivar said: its ``respMsg``, in Chinese, where there is one. It is not in the text of the error,
+        which is logged, since it may name somebody.
     """
 
-    def __init__(self, message: str, code: int | None = None) -> None:
+    def __init__(self, message: str, code: int | None = None, said: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.said = said
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self.code)
+        return type(self), (str(self), self.code, self.said)

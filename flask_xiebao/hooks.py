@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction, signature
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from flask import Response, current_app, make_response
@@ -25,8 +26,9 @@ Answer = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = Callable[[str, Entry], Answer | Awaitable[Answer]]
 #: Whether the gateway knows a member by the bare id.
 KeepsPlainKey = Callable[[str], bool | Awaitable[bool]]
-#: What a site does with a notification; what it returns is not looked at.
+#: What a site does with a notification, and what it returns that would mean nothing here.
 NotificationHandler = Callable[[Notification], object]
+_ANSWERS = (BaseResponse, tuple, dict, str, CoroutineType, GeneratorType, AsyncGeneratorType)
 #: How a site reads a notification itself: from the body and the headers.
 NotificationReader = Callable[[bytes, Headers], Notification | Awaitable[Notification]]
 
@@ -39,6 +41,8 @@ class Hooks:
         self._click_guard: Callable[[str, Entry], object] | None = None
         self._keeps_plain_key: Callable[[str], object] | None = None
         self._notification_handler = ""
+        #: The names of those that are ``async``.
+        self.asynchronous: list[str] = []
         #: Gives a notification to the site; what its handler raises is passed on.
         self.handle: Callable[[Notification], None] | None = None
         #: Reads a notification in the site's own way; what its reader raises is passed on.
@@ -49,21 +53,21 @@ class Hooks:
 
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._member_loader = _callable("member_loader", loader, ())
+        self._member_loader = self._callable("member_loader", loader, ())
 
     def register_click_guard(self, guard: ClickGuard) -> None:
         """Ask this function who may go.
 
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._click_guard = _callable("click_guard", guard, ("member", "entry"))
+        self._click_guard = self._callable("click_guard", guard, ("member", "entry"))
 
     def register_keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> None:
         """Ask this function who keeps the bare id.
 
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._keeps_plain_key = _callable("keeps_plain_key", keeps_plain_key, ("member",))
+        self._keeps_plain_key = self._callable("keeps_plain_key", keeps_plain_key, ("member",))
 
     def register_notification_handler(self, handler: NotificationHandler) -> None:
         """Give notifications to this function.
@@ -75,7 +79,7 @@ class Hooks:
                 f"There is a notification_handler already, {self._notification_handler}: call the"
                 " other function from it, or connect that to the signal notification_received."
             )
-        self.handle = _handling(_callable("notification_handler", handler, ("notification",)))
+        self.handle = _handling(self._callable("notification_handler", handler, ("notification",)))
         self._notification_handler = name_of(handler)
 
     def register_notification_reader(self, reader: NotificationReader) -> None:
@@ -83,7 +87,20 @@ class Hooks:
 
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self.read = _reading(_callable("notification_reader", reader, ("body", "headers")))
+        self.read = _reading(self._callable("notification_reader", reader, ("body", "headers")))
+
+    def _callable(
+        self, name: str, function: Callable[..., object], arguments: tuple[str, ...]
+    ) -> Callable[..., object]:
+        """Return a function of the site's as it is called: one that is ``async`` is waited for."""
+        if not callable(function):
+            raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
+        _check_arguments(name, function, arguments)
+        # Looking for coroutines takes longer than most of these functions: not at each call.
+        if not any(map(iscoroutinefunction, (function, type(function).__call__))):
+            return function
+        self.asynchronous.append(name)
+        return _waited_for(name, function)
 
     @property
     def member_loader(self) -> Callable[[], object] | None:
@@ -161,8 +178,12 @@ def _handling(handle: Callable[..., object]) -> Callable[[Notification], None]:
 
     def handle_one(notification: Notification) -> None:
         answer = handle(notification)
-        if iscoroutine(answer):
-            raise _said(f"notification_handler returned {_kind(answer)}.")
+        # Whoever returns these means something by it that would be lost.
+        if answer is False or isinstance(answer, _ANSWERS):
+            raise _said(
+                f"notification_handler returned {_kind(answer)}. It says that it is done by"
+                " returning, None for instance, and that it is not by raising an exception."
+            )
 
     return handle_one
 
@@ -173,25 +194,33 @@ def _said(problem: str) -> ConfigError:
     return ConfigError(problem)
 
 
-def _callable(
-    name: str, function: Callable[..., object], arguments: tuple[str, ...]
-) -> Callable[..., object]:
-    """Return a function of the site's as it is called: one that is ``async`` is waited for."""
-    if not callable(function):
-        raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
-    _check_arguments(name, function, arguments)
-    # Looking for coroutines takes longer than most of these functions: not at each call.
-    if not any(map(iscoroutinefunction, (function, type(function).__call__))):
-        return function
-
+def _waited_for(name: str, function: Callable[..., Any]) -> Callable[..., object]:
     async def call(*arguments: Any) -> object:
-        return await function(*arguments)  # type: ignore[misc]
+        return await function(*arguments)
 
     @wraps(function, updated=())
     def waited_for(*arguments: Any) -> object:
-        return current_app.ensure_sync(call)(*arguments)
+        try:
+            run = current_app.ensure_sync(call)
+        except RuntimeError:
+            raise _said(
+                f"{name} is async, which needs an extra of Flask's: pip install 'flask[async]'."
+            ) from None
+        return run(*arguments)
 
     return waited_for
+
+
+def can_wait() -> bool:
+    """Tell whether the current app can call functions that are ``async``."""
+
+    async def nothing() -> None: ...
+
+    try:
+        current_app.ensure_sync(nothing)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _check_arguments(

@@ -10,12 +10,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 from typing import Any
 
-from .errors import NotificationError
+from .errors import NotificationError, XiebaoError
 from .payloads import Fields, Sent, compact, known, read_object
 from .values import Secret, WrongValueError, check_text, is_whole
 
@@ -76,7 +76,7 @@ class PolicyInfo:
     policy_num: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Notification:
     """What the platform says of one step of a purchase. ``repr`` leaves out people's names.
 
@@ -107,31 +107,43 @@ class Notification:
 
     type: NotificationType | int
     insure_num: str
-    succeeded: bool = True
-    failure: str | None = None
-    case_code: str | None = None
-    partner_uniq_key: str | None = None
-    member: str | None = None
-    price_fen: int | None = None
-    paid_at: datetime | None = None
-    payment_method: str | None = None
-    policies: tuple[PolicyInfo, ...] = ()
-    new_insure_num: str | None = None
-    cancelled_insurants: tuple[str, ...] = ()
-    cancel_reason: str | None = None
-    other_info: Mapping[str, Any] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
+    succeeded: bool = field(default=True, repr=False)
+    failure: str | None = field(default=None, repr=False)
+    case_code: str | None = field(default=None, repr=False)
+    partner_uniq_key: str | None = field(default=None, repr=False)
+    member: str | None = field(default=None, repr=False)
+    price_fen: int | None = field(default=None, repr=False)
+    paid_at: datetime | None = field(default=None, repr=False)
+    payment_method: str | None = field(default=None, repr=False)
+    policies: tuple[PolicyInfo, ...] = field(default=(), repr=False)
+    new_insure_num: str | None = field(default=None, repr=False)
+    cancelled_insurants: tuple[str, ...] = field(default=(), repr=False)
+    cancel_reason: str | None = field(default=None, repr=False)
+    other_info: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     id: str = ""
 
     def __post_init__(self) -> None:
+        if not is_whole(self.type, 0):
+            raise NotificationError(
+                f"type must be a whole number, not {type(self.type).__name__}.", "wrong_field"
+            )
         object.__setattr__(self, "type", known(NotificationType, self.type))
+        for name in ("insure_num", "case_code", "partner_uniq_key", "new_insure_num"):
+            value = getattr(self, name)
+            if value is not None or name == "insure_num":
+                object.__setattr__(self, name, _as_text(name, value))
         if not self.id:
-            said = compact(self.data or asdict(self), sort_names=True)
+            said = compact(self.data or vars(self), sort_names=True)
             digest = hashlib.sha256(b"%d\0%s" % (self.type, said))
             object.__setattr__(self, "id", digest.hexdigest())
 
-    def __repr__(self) -> str:
-        return f"Notification(type={self.type!r}, insure_num={self.insure_num!r}, id={self.id!r})"
+
+def _as_text(name: str, value: object) -> str:
+    try:
+        return check_text(value)
+    except WrongValueError as error:
+        raise NotificationError(f"{name} {error}", "wrong_field") from None
 
 
 def parse_notification(
@@ -148,7 +160,9 @@ def parse_notification(
     del body, api_key  # an error report shows the local variables of each frame
     try:
         return hidden.map(_parse).reveal()
-    except WrongValueError as error:
+    except NotificationError:
+        raise
+    except (WrongValueError, XiebaoError) as error:  # a lazy key may raise errors of its own
         raise NotificationError(f"The notification {error}") from None
 
 
@@ -165,8 +179,8 @@ def check_size(body: bytes) -> None:
 
 def _parse(given: tuple[bytes, str | int, str | int | Secret[str]]) -> Notification:
     body, account, api_key = given
-    key = check_text(api_key.reveal() if isinstance(api_key, Secret) else api_key)
-    partner_id = check_text(account)
+    key = _as_text("api_key", api_key.reveal() if isinstance(api_key, Secret) else api_key)
+    partner_id = _as_text("partner_id", account)
     check_size(body)
     members = read_object(body)
     kind = _member(members, "notifyType").value
@@ -241,13 +255,13 @@ def _notification(kind: int, data: dict[str, Any], partner_id: str) -> Notificat
 
 def _policy(sent: Fields) -> PolicyInfo:
     return PolicyInfo(
-        product_id=sent.text("productId"),
+        product_id=sent.name("productId"),
         product_name=sent.prose("productName"),
-        plan_id=sent.text("planId"),
+        plan_id=sent.name("planId"),
         plan_name=sent.prose("planName"),
         applicant=sent.prose("applicant"),
         insurant=sent.prose("insurant"),
         start_date=sent.day("startDate"),
         end_date=sent.day("endDate"),
-        policy_num=sent.text("policyNum"),
+        policy_num=sent.name("policyNum"),
     )

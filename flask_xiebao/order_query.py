@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextvars
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING
+
 from flask import current_app
+from werkzeug.wsgi import ClosingIterator
 
 from .config import ENVIRONMENTS
 from .errors import ConfigError
 from .orders import OrderClient, load_httpx
 from .state import State
 from .urls import a_host_of_this_site
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def order_client(state: State) -> OrderClient:
@@ -17,9 +26,12 @@ def order_client(state: State) -> OrderClient:
     :raises ConfigError: the partner id or the key is not set.
     :raises OrderError: httpx is not installed.
     """
-    if state.order_client is None:
-        state.order_client = _make(state)
-    return state.order_client
+    # A worker that was forked does not share the connections of its parent.
+    process, client = state.order_client or (None, None)
+    if client is None or process != os.getpid():
+        client = _make(state)
+        state.order_client = os.getpid(), client
+    return client
 
 
 def _make(state: State) -> OrderClient:
@@ -30,7 +42,7 @@ def _make(state: State) -> OrderClient:
     transport = None
     if base_url.startswith("/"):
         app = current_app._get_current_object()  # type: ignore[attr-defined]
-        transport = load_httpx().WSGITransport(app, raise_app_exceptions=False)
+        transport = load_httpx().WSGITransport(_alone(app), raise_app_exceptions=False)
         base_url = f"http://{a_host_of_this_site()}{base_url}"
     return OrderClient(
         settings.partner_id,
@@ -39,3 +51,13 @@ def _make(state: State) -> OrderClient:
         transport=transport,
         member_of=state.member_of,
     )
+
+
+def _alone(app: WSGIApplication) -> WSGIApplication:
+    """Return an app whose requests share nothing with the one that sends them, such as ``g``."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        with closing(ClosingIterator(app(environ, start_response))) as body:
+            return [b"".join(body)]
+
+    return lambda environ, start: contextvars.Context().run(answer, environ, start)

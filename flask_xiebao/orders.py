@@ -8,7 +8,6 @@ loaded when a client is made. Nothing here uses Flask.
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .errors import OrderError
 from .notifications import PolicyInfo
 from .payloads import CHINA_TIME, Fields, compact, known, read_object
-from .values import Secret, WrongValueError, check_text, check_web_url, is_whole
+from .values import Secret, WrongValueError, check_address, check_text, check_web_url, is_whole
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +29,6 @@ T = TypeVar("T")
 # Bytes of an answer: a page of orders has far fewer.
 _LARGEST = 16 * 1024 * 1024
 
-_SIGN = re.compile("[0-9A-Fa-f]{32}")
 _MOST_SAID = 200
 
 
@@ -115,7 +113,8 @@ class OrderClient:
     :param api_key: the key that belongs to the account *and* to the environment.
     :param base_url: :attr:`.Gateway.TEST`, :attr:`.Gateway.PRODUCTION` or another http(s) URL.
     :param transport: what sends the requests; one of httpx's own by default.
-    :param timeout: seconds until an answer has to be there.
+    :param timeout: seconds to wait for the gateway each time: until it can be reached, and until
+        the next part of its answer is there.
     :param member_of: whose key a ``partnerUniqueKey`` is; see :meth:`.Xiebao.member_of`.
     :raises OrderError: an argument is wrong, or httpx is not installed.
     """
@@ -136,15 +135,15 @@ class OrderClient:
         try:
             self._key = key.map(check_text)
             self._partner_id = check_text(partner_id)
-            self._base_url = check_web_url(base_url).rstrip("/")
+            self._base_url = check_address(check_web_url(base_url)).rstrip("/")
         except WrongValueError as error:
             raise OrderError(f"An argument of OrderClient {error}") from None
-        if isinstance(timeout, bool) or not timeout > 0:
+        if isinstance(timeout, bool) or not (isinstance(timeout, int | float) and timeout > 0):
             raise OrderError("timeout must be a number of seconds above 0.")
         self._timeout = timeout
         self._member_of = member_of or (lambda key: None)
         # No client: it would log the URL, and the sign in it, follow redirects and use a proxy.
-        self._transport = transport or self._httpx.HTTPTransport()
+        self._transport = transport or _over_tls(self._httpx)
 
     def __repr__(self) -> str:
         return f"OrderClient({getattr(self, '_partner_id', None)!r})"
@@ -186,6 +185,8 @@ class OrderClient:
             page += 1
             answer = self._ask("orderList", pageIndex=page, pageSize=page_size)
             pages, orders = _reading(self._page, answer, page)
+            if not orders:
+                break
             for order in orders:
                 # New ones come first and push those that were seen to the next page.
                 if order.insure_num not in seen:
@@ -257,7 +258,11 @@ class OrderClient:
             "POST",
             f"{self._base_url}/api/{method}?sign={sign}",
             content=body,
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            headers={
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+            },
             extensions={"timeout": self._httpx.Timeout(self._timeout).as_dict()},
         )
         try:
@@ -268,15 +273,15 @@ class OrderClient:
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        return _data(Fields({name: sent.value for name, sent in read_object(answer).items()}))
+        said = Fields({name: sent.value for name, sent in read_object(answer).items()})
+        return _data(said, secrets=(key, sign))
 
     def _receive(self, request: httpx.Request) -> bytes:
         until = time.monotonic() + self._timeout
         response = self._transport.handle_request(request)
         response.request = request
         try:
-            if response.status_code != 200:
-                raise OrderError(f"The gateway answers HTTP {response.status_code}.")
+            _check_status(response)
             body = bytearray()
             for part in response.iter_bytes():
                 body += part
@@ -327,13 +332,37 @@ def _reading(read: Callable[..., T], *arguments: Any) -> T:
         raise OrderError(f"The answer of the gateway is not what it should be: {error}") from None
 
 
-def _data(answer: Fields) -> Fields:
+def _over_tls(httpx: Any) -> Any:
+    try:
+        return httpx.HTTPTransport()
+    except OSError as error:  # of certificates that the environment names
+        raise OrderError(
+            f"The certificates for TLS cannot be read ({type(error).__name__}): see SSL_CERT_FILE"
+            " and SSL_CERT_DIR in the environment."
+        ) from None
+
+
+def _check_status(response: httpx.Response) -> None:
+    if response.status_code != 200:
+        # Its query may hold the sign.
+        to = response.headers.get("Location", "").partition("?")[0]
+        raise OrderError(
+            f"The gateway answers HTTP {response.status_code}{f', and leads to {to}' * bool(to)}."
+        )
+    # None was asked for, and what is unpacked may be a thousand times as long.
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise OrderError("The gateway answers with a Content-Encoding, which is not read.")
+
+
+def _data(answer: Fields, secrets: tuple[str, ...]) -> Fields:
     answer.require("respCode")
     code = answer.code("respCode") or 0
     if code != 0:
-        # A gateway that tells which sign it wanted tells a secret.
-        said = _SIGN.sub("***", answer.prose("respMsg") or "")[:_MOST_SAID]
-        raise OrderError(f"The gateway refuses the query: {code} {said}".rstrip(), code)
+        said = answer.prose("respMsg") or ""
+        for secret in secrets:  # gateways may tell what should have been signed
+            said = said.replace(secret, "***")
+        said = "".join(mark if mark.isprintable() else " " for mark in said[:_MOST_SAID])
+        raise OrderError(f"The gateway refuses the query with respCode {code}.", code, said)
     return answer.object("data")
 
 

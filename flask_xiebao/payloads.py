@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from dataclasses import dataclass, is_dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import IntEnum
 from typing import Any, NamedTuple, TypeVar
 
@@ -58,10 +58,19 @@ def read_object(body: bytes) -> dict[str, Sent]:
 
 
 def compact(value: object, *, sort_names: bool = False) -> bytes:
-    """Return JSON without spaces, its characters as they are; times are what :func:`str` says."""
+    """Return JSON without spaces, its characters as they are."""
     return json.dumps(
-        value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_names, default=str
+        value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_names, default=_plain
     ).encode()
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can say of a value that no JSON has."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()  # the same moment is the same
+    return vars(value) if is_dataclass(value) else str(value)
 
 
 def _check_nesting(text: str) -> None:
@@ -133,7 +142,7 @@ _decoder = json.JSONDecoder(
 
 @dataclass(frozen=True, repr=False)
 class Fields:
-    """The fields of an object that the platform sent. What is null or empty counts as left out.
+    """The fields of an object that the platform sent. What is null, blank or empty is left out.
 
     Each reader returns None for what is left out, and raises :exc:`.WrongValueError` for a value of
     another kind than its own.
@@ -143,12 +152,13 @@ class Fields:
 
     def _get(self, name: str) -> Any:
         value = self.values.get(name)
-        return None if value in ("", None) else value
+        is_empty = value in (None, [], {}) or (isinstance(value, str) and not value.strip())
+        return None if is_empty else value
 
     def require(self, *names: str) -> None:
         """Refuse an object without one of these fields."""
         for name in names:
-            if self._get(name) in (None, []):
+            if self._get(name) is None:
                 raise WrongValueError(f"{name} is missing.")
 
     def text(self, name: str) -> str | None:
@@ -158,6 +168,11 @@ class Fields:
             return None if value is None else check_text(value)
         except WrongValueError as error:
             raise WrongValueError(f"{name} {error}") from None
+
+    def name(self, name: str) -> str | None:
+        """Return what something is called; of a whole number, its digits."""
+        value = self._get(name)
+        return str(value) if is_whole(value, 0) else self.prose(name)
 
     def prose(self, name: str) -> str | None:
         """Return what somebody may read, line breaks included."""
@@ -200,7 +215,7 @@ class Fields:
         if written is None:
             return None
         try:
-            return datetime.strptime(written.partition(" ")[0], "%Y-%m-%d").date()
+            return datetime.strptime(re.split("[ T]", written)[0], "%Y-%m-%d").date()
         except ValueError:
             raise WrongValueError(f"{name} must be a date, yyyy-MM-dd.") from None
 

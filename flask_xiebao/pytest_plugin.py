@@ -111,6 +111,8 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
 
     def know(orders: Iterable[object]) -> None:
         orders = list(orders)
+        for each in orders:
+            wire.order_of(each)  # a name that there is not is said here, and not in the handler
 
         def client_of(state: State) -> OrderClient:
             return OrderClient(
@@ -124,6 +126,9 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
         monkeypatch.setattr(order_query, "order_client", client_of)
 
     return know
+
+
+_WRONG = ("sign", "partner", "body")
 
 
 def send_notification(
@@ -145,8 +150,10 @@ def send_notification(
         ``partner``, or with a ``body`` that breaks off.
     :param said: the other keywords of :class:`~flask_xiebao.Notification`. What the success of a
         step comes with, such as ``price_fen`` and ``paid_at``, is made up where it is left out.
-    :raises TypeError: there is no such keyword.
+    :raises TypeError: there is no such keyword, or its value is of another type.
     """
+    if wrong not in (None, *_WRONG):
+        raise TypeError(f"wrong is one of {', '.join(_WRONG)}, not {wrong!r}.")
     app = client.application
     with app.app_context():
         state = current_state()

@@ -52,7 +52,11 @@ def send(signal: NamedSignal, state: State, *, quietly: bool = False, **values: 
         except Exception as error:
             if state.is_strict and not quietly:
                 raise
-            what = f"A receiver of {signal.name} failed: fix {name_of(receiver)}."
-            if quietly:
-                what += f" {type(error).__name__} in {place_of(error, 'it')}."
-            complain(what, exc_info=not quietly)
+            said = f"A receiver of {signal.name} failed: fix {name_of(receiver)}."
+            if not quietly:
+                complain(said, exc_info=True)
+                continue
+            said += f" {type(error).__name__} in {place_of(error, 'it')}."
+        else:
+            continue
+        complain(said)  # where no variable holds the error

@@ -67,8 +67,8 @@ class State:
         self._keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
         self._member_keys = MemberKeys(settings.member_secret, settings.partner_id)
-        #: What asks for orders; :mod:`.order_query` makes it when it is first needed.
-        self.order_client: OrderClient | None = None
+        #: What asks for orders, and in which process; :mod:`.order_query` makes it when needed.
+        self.order_client: tuple[int, OrderClient] | None = None
 
     @property
     def gateway(self) -> Gateway:

@@ -68,9 +68,9 @@ class Secret(Generic[T]):
 
         :raises WrongValueError: if *change* does, or :exc:`.XiebaoError`: without the frames in
             between, which hold what is hidden. Of any other error, whose text may hold it, too,
-            the type is said.
+            the type is said; whatever ends a process goes on as it is, without them.
         """
-        failed: Exception
+        failed: BaseException
         try:
             return Secret(change(self._hidden))
         except (WrongValueError, XiebaoError) as error:
@@ -78,6 +78,9 @@ class Secret(Generic[T]):
             failed = error.with_traceback(None)
         except Exception as error:
             failed = WrongValueError(f"cannot be read ({type(error).__name__}).")
+        except BaseException as error:
+            error.__cause__ = error.__context__ = None
+            failed = error.with_traceback(None)
         raise failed
 
 

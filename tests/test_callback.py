@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import pytest
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, request
 from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response as StreamResponse
 
 from flask_xiebao import (
     ConfigError,
     Notification,
     NotificationError,
     NotificationType,
+    OrderError,
     Xiebao,
     notification_received,
 )
@@ -201,6 +206,116 @@ def test_a_handler_that_returns_a_coroutine_has_not_done_its_work(
     assert "returned a coroutine, which nobody awaits: register the async function" in caplog.text
 
 
+RETURNS: list[Any] = [
+    *(False, "done", "", {"state": False}, {}, ("no", 500), Response("no", 500)),
+    *((number for number in range(0)), StreamResponse("no")),
+]
+
+
+@pytest.mark.parametrize("returned", RETURNS, ids=repr)
+def test_a_handler_that_answers_by_returning_has_not_done_its_work(
+    site: Site, caplog: pytest.LogCaptureFixture, returned: Any
+) -> None:
+    """What it means by that would be lost: the platform would be told that all is well."""
+    site.xiebao.notification_handler(lambda notification: returned)
+    assert post(site, PAID).status_code == 500
+    assert "that it is not by raising an exception" in caplog.text
+
+
+def test_a_handler_that_yields_has_not_done_its_work(site: Site) -> None:
+    @site.xiebao.notification_handler
+    def hear(notification: Notification) -> Iterator[None]:
+        yield
+
+    assert post(site, PAID).status_code == 500
+
+
+@pytest.mark.parametrize("returned", [None, True, 1, object()])
+def test_a_handler_may_return_what_it_does_by_the_way(site: Site, returned: object) -> None:
+    site.xiebao.notification_handler(lambda notification: returned)
+    assert said(post(site, PAID)) == ACCEPTED
+
+
+def test_a_task_that_was_cancelled_is_a_failure_and_no_end_of_the_worker(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    @site.xiebao.notification_handler
+    async def hear(notification: Notification) -> None:
+        raise asyncio.CancelledError(NAME)
+
+    assert post(site, ISSUED).status_code == 500
+    assert "CancelledError in hear (tests/test_callback.py:" in caplog.text
+    assert NAME not in caplog.text
+
+
+def test_an_order_query_that_fails_is_told_by_its_code(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = listen(site)
+    listener.fails = OrderError(f"about {NAME}", 1002, f"{NAME} 不符")
+    assert post(site, PAID).status_code == 500
+    assert "OrderError 1002 in __call__" in caplog.text
+    assert NAME not in caplog.text
+
+
+def test_without_flasks_extra_an_async_handler_is_told_what_it_needs(
+    site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @site.xiebao.notification_handler
+    async def hear(notification: Notification) -> None: ...
+
+    monkeypatch.setitem(sys.modules, "asgiref.sync", None)
+    assert post(site, PAID).status_code == 500
+    assert "notification_handler is async" in caplog.text
+    assert "pip install 'flask[async]'" in caplog.text
+
+
+def test_a_notification_of_the_sites_own_class_is_logged_without_names(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Mine(Notification):
+        """It has a repr of its own, made by Python."""
+
+    listener = listen(site)
+    listener.fails = ValueError()
+    site.xiebao.notification_reader(
+        lambda body, headers: Mine(type=4, insure_num="8", cancelled_insurants=(NAME,))
+    )
+    assert post(site, b"").status_code == 500
+    assert NAME not in repr(listener.heard[0])
+    assert NAME not in caplog.text
+    assert listener.heard[0].id in caplog.text
+
+
+def test_no_frame_that_logs_a_failure_has_the_error_in_a_variable(site: Site) -> None:
+    """Some error reports show the variables of whoever logs."""
+    listener = listen(site)
+    listener.fails = ValueError(NAME)
+    shown: list[str] = []
+
+    class Report(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            frame = sys._getframe()
+            while frame.f_back is not None:
+                frame = frame.f_back
+                if "flask_xiebao" in frame.f_code.co_filename:
+                    shown.append(repr(frame.f_locals))
+
+    def receive(_app: Flask, notification: Notification) -> None:
+        raise ValueError(NAME)
+
+    handler = Report()
+    site.app.logger.addHandler(handler)
+    post(site, ISSUED)
+    listener.fails = None
+    with notification_received.connected_to(receive):
+        post(site, ISSUED)
+    site.app.logger.removeHandler(handler)
+    assert shown
+    assert not [text for text in shown if NAME in text]
+
+
 def test_keys_that_cannot_be_looked_up_are_sent_again(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
     listener = listen(site)
@@ -355,10 +470,22 @@ def test_what_is_signed_and_cannot_be_read_is_a_warning(
     """It is the platform's, so somebody has to look at it."""
     listen(site)
     post(site, callback(2))
-    post(site, callback(1, key="key"))
+    post(site, b"{}")
     [line] = log_of(caplog, site.app.logger.name)
     assert "payTime is missing" in line
     assert "notification_reader" in line
+
+
+def test_a_wrong_sign_is_a_warning_once_a_minute(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be that of another environment, and then all that comes is refused."""
+    listen(site)
+    for body in (callback(1, key="key"), callback(2, key="another"), PAID):
+        post(site, body)
+    [record] = [each for each in caplog.records if each.name == site.app.logger.name]
+    assert record.levelno == logging.WARNING
+    assert "XIEBAO_API_KEY is not the key: flask xiebao order tells" in record.getMessage()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -404,7 +531,10 @@ def test_64_kib_are_read_and_no_more_chunked_or_not(site: Site) -> None:
     assert len(listener.heard) == 2
 
 
-def test_a_smaller_limit_of_the_sites_own_holds(make_site: MakeSite) -> None:
+def test_a_smaller_limit_of_the_sites_own_holds_and_is_named(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     site = make_site(**LIVE, MAX_CONTENT_LENGTH=500)
     listen(site)
     assert post(site, PAID).status_code == 200
@@ -412,6 +542,27 @@ def test_a_smaller_limit_of_the_sites_own_holds(make_site: MakeSite) -> None:
         response = send(site, callback(1, failMsg="x" * 500))
         assert response.status_code == 413
         said(response)
+    assert "more bytes than MAX_CONTENT_LENGTH of the site" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError("invalid chunk size"), ConnectionResetError()])
+def test_chunks_that_are_none_are_400_and_nobodys_error(
+    site: Site, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise error
+
+    listen(site)
+    response = site.app.test_client().post(
+        "/xiebao/notify",
+        input_stream=Broken(),
+        environ_overrides={"wsgi.input_terminated": True},
+        headers={"Transfer-Encoding": "chunked"},
+    )
+    assert response.status_code == 400
+    said(response)
+    assert log_of(caplog, site.app.logger.name) == []
 
 
 def test_a_body_that_breaks_off_is_400(site: Site) -> None:
@@ -540,13 +691,14 @@ def test_a_reader_may_be_async(site: Site) -> None:
         ("malformed", 400),
         ("wrong_field", 400),
         ("a reason of the site's own", 400),
+        (["wrong_sign"], 400),
         ("wrong_sign", 403),
         ("wrong_partner", 403),
         ("too_large", 413),
     ],
 )
 def test_a_reader_refuses_by_a_notification_error(
-    site: Site, caplog: pytest.LogCaptureFixture, reason: str, status: int
+    site: Site, caplog: pytest.LogCaptureFixture, reason: Any, status: int
 ) -> None:
     listener = listen(site)
 
@@ -627,6 +779,12 @@ def test_flask_wtf_lets_notifications_through_and_nothing_else(order: str, schem
     assert said(post(site, PAID, base_url=base_url)) == ACCEPTED
     assert post(site, b"", "/form", base_url=base_url).status_code == 400
     assert len(listener.heard) == 1
+
+
+def test_another_guard_by_the_same_name_is_left_alone(site: Site) -> None:
+    site.app.extensions["csrf"] = object()
+    listen(site)
+    assert said(post(site, PAID)) == ACCEPTED
 
 
 def test_two_apps_of_one_extension_are_let_through_each() -> None:

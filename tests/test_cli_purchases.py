@@ -58,7 +58,7 @@ def test_each_step_can_be_told(running: tuple[Running, str], step: NotificationT
     site, url = running
     name = step.name.lower().replace("_", "-")
     result = run(site.app, "notify", name, NUMBER, "--url", url)
-    assert (result.exit_code, result.output) == (0, '200 {"state": true}\n')
+    assert (result.exit_code, result.output) == (0, f'{url}: 200 {{"state": true}}\n')
     [notification] = site.heard
     assert (notification.type, notification.insure_num) == (step, NUMBER)
     assert notification.succeeded
@@ -83,7 +83,7 @@ def test_one_that_is_wrong_is_refused_and_said_so(running: tuple[Running, str]) 
     site, url = running
     result = run(site.app, "notify", "issue", NUMBER, "--wrong-sign", "--url", url)
     assert result.exit_code == 1
-    assert result.output.startswith('403 {"state": false')
+    assert result.output.startswith(f'{url}: 403 {{"state": false')
     assert site.heard == []
 
 
@@ -100,7 +100,7 @@ def test_it_goes_where_the_site_says_that_it_is() -> None:
 def test_a_site_that_does_not_run_is_no_answer() -> None:
     result = run(make_app(), "notify", "issue", NUMBER, "--url", "http://127.0.0.1:9/notify")
     assert result.exit_code == 1
-    assert result.output == "No answer: ConnectionRefusedError\n"
+    assert result.output == "http://127.0.0.1:9/notify: no answer, ConnectionRefusedError\n"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,9 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_a_refusal_is_said() -> None:
     result = run(with_gateway({"respCode": 1002, "respMsg": "投保单号不存在"}), "order", NUMBER)
     assert result.exit_code == 1
-    assert result.output == "Error: The gateway refuses the query: 1002 投保单号不存在\n"
+    assert result.output == (
+        "Error: The gateway refuses the query with respCode 1002. It says: 投保单号不存在\n"
+    )
 
 
 def test_no_output_shows_the_sign() -> None:

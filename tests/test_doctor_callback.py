@@ -18,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from flask_xiebao import Notification, notification_received
 from tests.ecosystem.sites import THEIR_WARNINGS
 from tests.test_doctor import (
+    MEMBER_SECRET,
     SOUND,
     doctor,
     make_app,
@@ -158,6 +159,18 @@ def answer_that_is_changed() -> Flask:
     return app
 
 
+def answer_that_is_wrapped() -> Flask:
+    app = site()
+
+    @app.after_request
+    def wrap(response: Response) -> Response:
+        if response.is_json:
+            response.data = b'{"code": 0, "data": %s}' % response.data
+        return response
+
+    return app
+
+
 def https_elsewhere() -> Flask:
     app = site(XIEBAO_PUBLIC_URL="http://shop.example")
     Talisman(app)
@@ -166,7 +179,7 @@ def https_elsewhere() -> Flask:
 
 STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     login_wall: (
-        "notify: a notification is sent on to https://shop.example/login, by a login wall",
+        "notify: a notification is sent on to /login, by a login wall",
         'if request.blueprint == "xiebao": return',
         "What the app has in before_request: ",
         "require_login",
@@ -190,7 +203,8 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     hook_that_fails: ("a notification fails. ConnectionError in look_up (", "fix it"),
     firewall: ("gets 403 before Flask looks for a view", "have it let POST /xiebao/notify through"),
     another_view_there: ("/xiebao/notify leads to mine: change XIEBAO_URL_PREFIX",),
-    answer_that_is_changed: ("is changed on its way out to 202",),
+    answer_that_is_wrapped: ("is changed on its way out", 'waits for 200 {"state": true}', "wrap"),
+    answer_that_is_changed: ("is changed on its way out", "accepted", "It gets 202."),
     https_elsewhere: (
         "a notification is sent on to https://shop.example/xiebao/notify, set XIEBAO_PUBLIC_URL to"
         " the https:// address",
@@ -324,6 +338,30 @@ def test_the_address_has_the_token() -> None:
     assert f"{ADDRESS} is https://shop.example/xiebao/notify/{token}" in said["ok"]
     assert "XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]
     assert "notify: a notification arrives" in said["ok"]
+
+
+def test_a_token_without_anybody_who_listens_is_a_warning() -> None:
+    said = doctor(with_loader(make_app(XIEBAO_NOTIFY_TOKEN="a-token-that-nobody-guesses")))
+    assert "There is no notification_handler" in said["WARNING"]
+
+
+@pytest.mark.parametrize("token", [MEMBER_SECRET, "a" * 26, "0123456789abcdef0123456789abcdef"])
+def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: str) -> None:
+    said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
+    assert "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily" in said["WARNING"]
+    assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]
+    assert token not in "".join(said.values())
+
+
+def test_what_is_async_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hear(notification: Notification) -> None: ...
+
+    app = with_loader(make_app())
+    app.extensions["xiebao"].notification_handler(hear)
+    assert doctor(app)["ERROR"] == ""
+    monkeypatch.setitem(sys.modules, "asgiref.sync", None)
+    said = doctor(app)
+    assert "notification_handler: what is async needs an extra of Flask's" in said["ERROR"]
 
 
 def test_an_address_that_is_not_https_is_a_warning() -> None:

@@ -8,14 +8,17 @@ import pickle
 import struct
 import time
 import traceback
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.local import LocalProxy
 
 from flask_xiebao import (
+    ConfigError,
     Notification,
     NotificationError,
     NotificationType,
@@ -136,7 +139,7 @@ def test_a_step_that_has_no_name_here_is_read_like_the_others() -> None:
     assert "type=37" in repr(notification)
 
 
-@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("empty", [None, "", "  ", [], {}])
 def test_what_is_empty_is_left_out(empty: object) -> None:
     fields = ["failMsg", "caseCode", "partnerUniqueKey", "price", "payTime", "onlinePaymentId"]
     fields += ["policys", "newInsureNum", "cancelInsurants", "cancelMsg", "otherInfo"]
@@ -577,15 +580,15 @@ def test_a_body_that_is_no_bytes_is_refused() -> None:
         (1, {"partnerId": None}, "partnerId is missing"),
         (1, {"insureNum": ...}, "insureNum is missing"),
         (1, {"insureNum": ""}, "insureNum is missing"),
-        (1, {"insureNum": " "}, "insureNum is empty"),
+        (1, {"insureNum": " "}, "insureNum is missing"),
         (1, {"insureNum": ["1"]}, "insureNum must be text"),
         (1, {"insureNum": True}, "insureNum must be text"),
         (1, {"insureNum": "a\u0000b"}, "insureNum has U+0000"),
         (1, {"state": ...}, "state is missing"),
         (1, {"state": "true"}, "state must be true or false"),
         (1, {"state": 1}, "state must be true or false"),
-        (1, {"caseCode": {}}, "caseCode must be text"),
-        (1, {"otherInfo": []}, "otherInfo must be an object"),
+        (1, {"caseCode": {"a": 1}}, "caseCode must be text"),
+        (1, {"otherInfo": ["a"]}, "otherInfo must be an object"),
         (2, {"payTime": ...}, "payTime is missing"),
         (2, {"price": ...}, "price is missing"),
         (2, {"payTime": "2019-02-30 10:20:30"}, "payTime must be a time, yyyy-MM-dd HH:mm:ss"),
@@ -597,7 +600,7 @@ def test_a_body_that_is_no_bytes_is_refused() -> None:
         (2, {"price": True}, "price must be a whole number"),
         (3, {"policys": ...}, "policys is missing"),
         (3, {"policys": []}, "policys is missing"),
-        (3, {"policys": {}}, "policys must be a list of objects"),
+        (3, {"policys": {"a": 1}}, "policys must be a list of objects"),
         (3, {"policys": ["P1"]}, "policys must be a list of objects"),
         (3, {"policys": [{"startDate": "1 March"}]}, "startDate must be a date, yyyy-MM-dd"),
         (5, {"newInsureNum": ...}, "newInsureNum is missing"),
@@ -622,9 +625,71 @@ def test_a_step_that_failed_need_not_have_what_a_success_has(kind: int) -> None:
 
 
 def test_a_date_may_have_a_time_after_it() -> None:
-    policies = [{"startDate": "2019-03-01 00:00:00", "endDate": "2019-03-05 23:59:59"}]
+    policies = [{"startDate": "2019-03-01 00:00:00", "endDate": "2019-03-05T23:59:59"}]
     [policy] = parse(callback(3, policys=policies)).policies
     assert (policy.start_date, policy.end_date) == (date(2019, 3, 1), date(2019, 3, 5))
+
+
+def test_what_something_is_called_may_be_written_as_people_write_it() -> None:
+    policies = [{"policyNum": "P1\u30002", "productId": "a\nb", "planId": 7}]
+    [policy] = parse(callback(3, policys=policies)).policies
+    assert (policy.policy_num, policy.product_id, policy.plan_id) == ("P1\u30002", "a\nb", "7")
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"type": "2"}, "type must be a whole number, not str"),
+        ({"type": True}, "type must be a whole number, not bool"),
+        ({"type": None}, "type must be a whole number, not NoneType"),
+        ({"insure_num": None}, "insure_num is None"),
+        ({"insure_num": ""}, "insure_num is empty"),
+        ({"partner_uniq_key": ["8"]}, "partner_uniq_key must be text or a whole number"),
+    ],
+)
+def test_one_that_is_made_wrong_is_refused_in_words(own: dict[str, Any], said: str) -> None:
+    with pytest.raises(NotificationError, match=said) as caught:
+        Notification(**{"type": 2, "insure_num": "1", **own})
+    assert caught.value.reason == "wrong_field"
+
+
+def test_numbers_of_a_platform_that_writes_them_as_such_are_text() -> None:
+    one = Notification(type=2, insure_num=2019, partner_uniq_key=8)  # type: ignore[arg-type]
+    assert (one.insure_num, one.partner_uniq_key) == ("2019", "8")
+
+
+def test_the_same_moment_and_the_same_mapping_make_the_same_id() -> None:
+    def made(**own: Any) -> str:
+        return Notification(type=2, insure_num="1", **own).id
+
+    china = datetime.fromisoformat("2019-02-26T10:20:30+08:00")
+    assert made(paid_at=china) == made(paid_at=china.astimezone(UTC))
+    info = {"a": 1, "b": 2}
+    backwards = dict(reversed(info.items()))
+    assert made(other_info=info) == made(other_info=MappingProxyType(backwards))
+    assert made(data=info) == made(data=MappingProxyType(backwards))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"partner_id": ""}, "partner_id is empty"),
+        ({"partner_id": None}, "partner_id is None"),
+        ({"api_key": ""}, "api_key is empty"),
+        ({"api_key": 1.5}, "api_key must be text"),
+    ],
+)
+def test_an_argument_that_is_none_is_named(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(NotificationError, match=said):
+        parse_notification(PAID, **{"partner_id": "12345", "api_key": "Key", **arguments})
+
+
+def test_a_lazy_key_that_cannot_be_loaded_is_a_notification_error_too() -> None:
+    def load() -> str:
+        raise ConfigError("the vault is closed")
+
+    with pytest.raises(NotificationError):
+        parse(PAID, key=LocalProxy(load))  # type: ignore[arg-type]
 
 
 def test_what_keeps_a_reader_busy_is_read_in_a_moment() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
+import os
+import pickle
 import re
 import subprocess
 import sys
@@ -16,11 +19,21 @@ from typing import Any
 
 import httpx
 import pytest
-from flask import Flask, Response, request
+from flask import Flask, Response, g, redirect, request
 
-from flask_xiebao import ConfigError, Gateway, Order, OrderClient, OrderError, PolicyInfo, Xiebao
-from flask_xiebao.orders import EffectiveStatus, IssueStatus, PayStatus
-from tests.support import CONFIG, LIVE, MakeSite
+from flask_xiebao import (
+    ConfigError,
+    EffectiveStatus,
+    Gateway,
+    IssueStatus,
+    Order,
+    OrderClient,
+    OrderError,
+    PayStatus,
+    PolicyInfo,
+    Xiebao,
+)
+from tests.support import CONFIG, KEY, LIVE, MakeSite
 from tests.vectors import QUERY, SIGN_OF_QUERY, md5_of
 
 NUMBER = "20190226020146"
@@ -70,7 +83,9 @@ class Platform:
     def answer(self, asked: httpx.Request) -> httpx.Response:
         self.asked.append(asked)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
+        if callable(answer):
+            answer = answer(asked)
+        if isinstance(answer, BaseException):
             raise answer
         if isinstance(answer, httpx.Response):
             return answer
@@ -251,6 +266,19 @@ def test_a_gateway_that_gives_the_same_page_for_ever_is_left() -> None:
         list(Platform(page(1, 9, "2", "1")).client.iter(2))
 
 
+def test_a_history_that_says_it_goes_on_for_ever_ends_with_an_empty_page() -> None:
+    platform = Platform(page(1, 10**18, "2", "1"), page(2, 10**18))
+    assert [order.insure_num for order in platform.client.iter(2)] == list("21")
+
+
+def test_certificates_that_are_not_there_are_an_order_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    with pytest.raises(OrderError, match="SSL_CERT_FILE"):
+        OrderClient("12345", "Key", base_url=Gateway.TEST)
+
+
 def test_the_next_page_is_asked_for_when_it_is_needed() -> None:
     platform = Platform(page(1, 3, "5", "4"), page(2, 3, "3", "2"))
     orders = platform.client.iter(2)
@@ -272,18 +300,32 @@ def test_a_page_has_a_whole_number_of_orders(size: Any) -> None:
 
 def test_a_refusal_has_the_gateways_code() -> None:
     error = refused({"respCode": 1003, "respMsg": "投保单号不存在", "data": None})
-    assert error.code == 1003
-    assert str(error) == "The gateway refuses the query: 1003 投保单号不存在"
-    assert refused({"respCode": -1}).code == -1
+    assert (error.code, error.said) == (1003, "投保单号不存在")
+    assert str(error) == "The gateway refuses the query with respCode 1003."
+    assert (refused({"respCode": -1}).code, refused({"respCode": -1}).said) == (-1, "")
 
 
-def test_a_refusal_that_tells_the_sign_is_not_passed_on() -> None:
-    error = refused(
-        {"respCode": 5, "respMsg": f"签名错误，应为{SIGN_OF_QUERY.upper()}" + "啊" * 999}
-    )
-    assert SIGN_OF_QUERY.upper() not in str(error)
-    assert "签名错误，应为***" in str(error)
-    assert len(str(error)) < 300
+def test_what_a_refusal_says_is_in_no_log_and_tells_no_secret() -> None:
+    """It may name somebody, and gateways tell what should have been signed."""
+    platform = Platform({"respCode": 5, "respMsg": ""}, key=KEY)
+    for said in (f"{NAME} 不符", f"签名错误: {KEY}{{...}}", "\x1b[31m\r\nforged line", "啊" * 999):
+        platform.answers = [{"respCode": 5, "respMsg": said}]
+        with pytest.raises(OrderError) as caught:
+            platform.client.get(NUMBER)
+        error = caught.value
+        assert str(error) == "The gateway refuses the query with respCode 5."
+        assert KEY not in error.said
+        assert error.said.isprintable()
+        assert len(error.said) <= 200
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 - of our own
+        assert (again.code, again.said) == (5, error.said)
+    # And the sign of that very query.
+    platform.answers = [
+        lambda asked: {"respCode": 5, "respMsg": f"应为 {asked.url.query.decode()}"}
+    ]
+    with pytest.raises(OrderError) as caught:
+        platform.client.get(NUMBER)
+    assert caught.value.said == "应为 sign=***"
 
 
 @pytest.mark.parametrize(
@@ -324,13 +366,16 @@ def test_an_answer_that_is_not_what_it_should_be_is_an_error(answer: Any, said: 
 def test_another_status_is_no_answer_and_no_redirect_is_followed(status: int) -> None:
     platform = Platform(
         httpx.Response(
-            status, json=ok({"orderDetail": DETAIL}), headers={"Location": "https://evil.example/"}
+            status,
+            json=ok({"orderDetail": DETAIL}),
+            headers={"Location": "https://evil.example/?sign=x"},
         )
     )
     with pytest.raises(OrderError, match=f"answers HTTP {status}") as caught:
         platform.client.get(NUMBER)
     assert caught.value.code is None
     assert len(platform.asked) == 1
+    assert "sign=" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -348,6 +393,24 @@ def test_where_there_is_no_answer_there_is_no_code(error: Exception, said: str) 
     assert re.search(said, str(caught))
     assert caught.code is None
     assert NAME not in str(caught)
+
+
+def test_an_answer_that_has_to_be_unpacked_is_not_read() -> None:
+    packed = gzip.compress(json.dumps(ok({"orderDetail": DETAIL})).encode())
+    for name in ("gzip", "deflate", "br", "gzip, gzip"):
+        answer = httpx.Response(200, stream=_Stream(packed), headers={"Content-Encoding": name})
+        platform = Platform(answer)
+        with pytest.raises(OrderError, match="Content-Encoding"):
+            platform.client.get(NUMBER)
+        assert platform.asked[0].headers["Accept-Encoding"] == "identity"
+
+
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.body
 
 
 def test_an_answer_that_never_ends_is_left() -> None:
@@ -381,6 +444,9 @@ def test_an_answer_that_comes_in_drops_is_left_when_the_time_is_over() -> None:
         ("12345", "Key", {"timeout": 0}),
         ("12345", "Key", {"timeout": -1}),
         ("12345", "Key", {"timeout": True}),
+        ("12345", "Key", {"timeout": "10"}),
+        ("12345", "Key", {"timeout": None}),
+        ("12345", "Key", {"base_url": "https://testapi.xiebao18.com/?x=1"}),
     ],
 )
 def test_a_wrong_argument_is_an_order_error(arguments: Any) -> None:
@@ -399,6 +465,18 @@ def test_a_number_that_is_none_is_not_asked_for(number: Any) -> None:
 
 
 # What is not shown
+
+
+@pytest.mark.parametrize("ends", [SystemExit(1), KeyboardInterrupt()])
+def test_what_ends_a_worker_in_the_middle_takes_no_secret_along(ends: BaseException) -> None:
+    platform = Platform(ends, key=KEY)
+    with pytest.raises(type(ends)) as caught:
+        platform.client.get(NUMBER)
+    sign = str(platform.asked[0].url).partition("sign=")[2]
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    shown = [repr(each.f_locals) for each in frames if "flask_xiebao" in each.f_code.co_filename]
+    assert shown
+    assert not [text for text in shown if KEY in text or sign in text]
 
 
 def test_an_error_shows_neither_key_nor_sign_nor_people() -> None:
@@ -570,6 +648,47 @@ def test_it_can_be_asked_in_the_middle_of_a_request() -> None:
         return Response(f"{found.price_fen} {request.path}")
 
     assert app.test_client().get("/order").text == "1500 /order"
+
+
+def test_a_request_that_asks_shares_nothing_with_the_one_that_answers() -> None:
+    app, _ = gateway_app()
+    opened: list[str] = []
+
+    @app.before_request
+    def open_database() -> None:
+        g.database = request.path
+        opened.append(request.path)
+
+    @app.teardown_request
+    def close_database(_: object) -> None:
+        opened.remove(g.pop("database"))
+
+    @app.get("/order")
+    def order() -> str:
+        app.extensions["xiebao"].orders.get(NUMBER)
+        database: str = g.database
+        return database
+
+    assert app.test_client().get("/order").text == "/order"
+    assert opened == []
+
+
+def test_a_login_wall_before_a_gateway_of_the_sites_own_is_told() -> None:
+    app, _ = gateway_app()
+    app.before_request(lambda: redirect("/login?next=/gateway?sign=x"))
+    with app.app_context(), pytest.raises(OrderError, match=r"HTTP 302, and leads to /login\.$"):
+        app.extensions["xiebao"].orders.get(NUMBER)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_worker_that_was_forked_has_a_client_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, _ = gateway_app()
+    with app.app_context():
+        before = app.extensions["xiebao"].orders
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        assert app.extensions["xiebao"].orders is not before
 
 
 def test_a_gateway_of_the_sites_own_that_fails_is_an_order_error() -> None:

@@ -503,8 +503,42 @@ def test_a_handler_that_fails_is_seen(
 
 
 def test_a_keyword_that_there_is_not_is_named(notify: Callable[..., Any], listening: Flask) -> None:
-    with pytest.raises(TypeError, match="There is no price: use insure_num, "):
-        notify(listening.test_client(), type=2, insure_num="8", price=1500)
+    with pytest.raises(
+        TypeError, match=r"There is no memeber: use insure_num, .*, member, data, t"
+    ):
+        notify(listening.test_client(), type=2, insure_num="8", memeber=8)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"wrong": "sgin"}, "wrong is one of sign, partner, body, not 'sgin'"),
+        ({"type": "payment"}, "type must be a whole number, not str"),
+        ({"type": True}, "type must be a whole number, not bool"),
+        ({"price_fen": "15.00"}, "price_fen cannot be str"),
+        ({"price_fen": 15.5}, "price_fen cannot be float"),
+        ({"paid_at": "2026-11-25"}, "paid_at cannot be str"),
+        ({"cancelled_insurants": "王小明"}, "cancelled_insurants cannot be str"),
+        ({"policies": ["P1"]}, "policies cannot be list"),
+    ],
+)
+def test_a_value_that_is_of_another_type_is_named(
+    notify: Callable[..., Any],
+    listening: Flask,
+    heard: list[Notification],
+    wrong: dict[str, Any],
+    said: str,
+) -> None:
+    with pytest.raises(TypeError, match=said):
+        notify(listening.test_client(), **{"type": 4, "insure_num": "8", **wrong})
+    assert heard == []
+
+
+def test_an_order_that_is_misspelt_is_named_where_it_is_said(
+    xiebao_orders: Callable[..., None],
+) -> None:
+    with pytest.raises(TypeError, match="There is no efective_status: use insure_num, "):
+        xiebao_orders([{"insure_num": "8", "efective_status": 1}])
 
 
 def test_the_orders_of_a_test_are_the_only_ones(

@@ -30,15 +30,21 @@ PRODUCT += "&partnerUniqKey=m_7"
 class Shop:
     """A site that has a simulator as its gateway, and keeps what it is told."""
 
-    def __init__(self, notify_url: str | None = "/xiebao/notify", **options: Any) -> None:
+    def __init__(
+        self,
+        notify_url: str | None = "/xiebao/notify",
+        partner_id: str = "12345",
+        **options: Any,
+    ) -> None:
         self.told: list[Notification] = []
         self.fails = 0
         self.app = Flask("shop")
         self.app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_BASE_URL="/gateway")
+        self.app.config["XIEBAO_PARTNER_ID"] = partner_id
         self.xiebao = Xiebao(self.app)
         self.xiebao.member_loader(lambda: "m_7")
         self.xiebao.notification_handler(self.hear)
-        self.simulator = GatewaySimulator("12345", "Key", notify_url=notify_url, **options)
+        self.simulator = GatewaySimulator(partner_id, "Key", notify_url=notify_url, **options)
         self.app.register_blueprint(self.simulator.blueprint, url_prefix="/gateway")
 
     def hear(self, notification: Notification) -> None:
@@ -272,6 +278,30 @@ def test_what_a_site_does_not_take_is_sent_again_with_the_next(shop: Shop) -> No
     assert [each.insure_num == number for each in shop.told] == [True] * 4 + [False] * 4
 
 
+def test_what_nobody_will_ever_take_is_given_up(shop: Shop) -> None:
+    location = pay(shop.browser, PRODUCT)
+    number = dict(accepted(location).parameters)["insureNum"]
+    shop.told.clear()
+    shop.fails = 10**6
+    for _ in range(20):
+        shop.browser.post(location, data={"do": "again"})
+    assert 4 * 20 <= 10**6 - shop.fails <= 4 * 20 * 21
+    before = shop.fails
+    pay(shop.browser, PRODUCT, late="on")
+    shop.browser.post(shop.order_page(number), data={"do": "surrender"})
+    assert before - shop.fails < 200
+
+
+@pytest.mark.parametrize("partner_id", ["00123", "qingyou"])
+def test_a_partner_id_that_is_no_number_is_the_same_everywhere(partner_id: str) -> None:
+    shop = Shop(partner_id=partner_id)
+    sign = md5_of(partner_id)
+    url = PRODUCT.replace("12345", partner_id).replace(SIGN, sign)
+    pay(shop.browser, url)
+    assert [kind for kind, _ in shop.steps()] == [1, 2, 3, 9]
+    assert shop.order(shop.told[0].insure_num).pay_status == 1
+
+
 def test_a_site_without_an_address_for_it_is_told_nothing() -> None:
     shop = Shop(notify_url=None)
     location = pay(shop.browser, PRODUCT)
@@ -466,10 +496,12 @@ def test_a_query_that_is_wrong_is_refused(shop: Shop) -> None:
     assert ask(shop, "orderDetail", good, sign="")["respCode"] == 1001
     assert ask(shop, "orderDetail", {**good, "insureNum": "1"})["respCode"] == 1002
     wrong: list[Any] = ["", "{", "[]", "1", {"partnerId": 12346, "insureNum": number}]
-    wrong += [{"partnerId": 12345}, {**good, "transNo": ""}]
+    wrong += [{"partnerId": 12345}, {**good, "transNo": ""}, {**good, "insureNum": 7}]
+    wrong += ["[" * 50_000, f'{{"partnerId":12345,"transNo":"1","insureNum":{"1" * 5000}}}']
     for body in wrong:
         assert ask(shop, "orderDetail", body)["respCode"] == 1000, body
-    for index, size in ((0, 1), (1, 0), ("a", 1), (None, 1)):
+    assert ask(shop, "orderDetail", {**good, "insureNum": "\ud800"})["respCode"] == 1002
+    for index, size in ((0, 1), (1, 0), ("a", 1), (None, 1), (1, 10**30), (1, 1e300), (True, 1)):
         body = {"partnerId": 12345, "pageIndex": index, "pageSize": size}
         assert ask(shop, "orderList", body)["respCode"] == 1000, body
     assert shop.browser.get("/gateway/api/orderDetail").status_code == 405
@@ -511,9 +543,10 @@ def test_no_page_shows_the_sign_the_key_or_a_name(shop: Shop) -> None:
     location = pay(shop.browser, PRODUCT, forged="on")
     number = shop.told[0].insure_num
     pages = [shop.browser.get(url) for url in (PRODUCT, location, shop.order_page(number))]
-    pages += [shop.browser.post(PRODUCT, data={"do": "abandon"})]
+    pages += [shop.browser.post(PRODUCT, data={"do": what}) for what in ("abandon", "pay")]
+    pages += [shop.browser.post(location, data={"do": "surrender"})]
     for page in pages:
-        assert page.status_code == 200
+        assert page.status_code in (200, 303)
         for secret in (SIGN, PERSON):
             assert secret not in page.text
         assert page.headers["Cache-Control"] == "no-store"

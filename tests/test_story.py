@@ -282,6 +282,34 @@ def test_what_failed_is_called_what_it_is(
     assert (found["state"], found["failure"]) == (state, failure)
 
 
+@pytest.mark.parametrize(
+    "stray",
+    [
+        callback(5, state=False, newInsureNum="777", partnerUniqueKey="another"),
+        callback(1, newInsureNum="777", partnerUniqueKey="another"),
+    ],
+)
+def test_what_was_not_reissued_to_a_member_is_not_theirs(shop: Flask, stray: bytes) -> None:
+    policies = [{"policyNum": "P777"}]
+    for body in (callback(3, insureNum="777", policys=policies), stray):
+        assert hear(shop, body) == 200
+    assert "777" in [found["insure_num"] for found in known(shop)]
+    assert "777" not in [found["insure_num"] for found in known(shop, "another")]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "token"),
+    [("/xb/", None), ("/xb", "1" * 30), ("/xiebao", "a-token-that-nobody-guesses")],
+)
+def test_the_simulator_finds_the_shop_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str, token: str | None
+) -> None:
+    monkeypatch.setenv("FLASK_XIEBAO_URL_PREFIX", prefix)
+    if token is not None:
+        monkeypatch.setenv("FLASK_XIEBAO_NOTIFY_TOKEN", f'"{token}"')
+    assert buy(visit(create_app(str(tmp_path))))
+
+
 def test_a_failure_takes_back_no_success(shop: Flask) -> None:
     failed = callback(2, state=False, failMsg="余额不足")
     for body in (PAID, failed, ISSUED, failed):

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from flask.cli import ScriptInfo
 
-from ..errors import ConfigError, XiebaoError
+from ..errors import ConfigError, OrderError, XiebaoError
 from ..notifications import NotificationType
 from ..pages import PAGES
 from ..platforms import Platform
@@ -35,8 +35,10 @@ def xiebao() -> None:
 def doctor(ctx: click.Context) -> None:
     """Check every setting, and follow a link of each page (2.1 to 2.3).
 
-    The links go through the whole app, as those in a mail do. Its hooks run; its signal receivers
-    and its click_guard are not called. Nothing is sent to Xiebao, and no secret is printed. Where
+    The links go through the whole app, as those in a mail do, and so does a notification. Its hooks
+    run; its signal receivers, its click_guard and its notification_handler are not called. Nothing
+    is sent to Xiebao, and no secret is printed, save for the token in the address of notifications,
+    which Xiebao has to be given. Where
     the settings are so wrong that the app does not load, they are listed all the same. Exits with 1
     when there is an error.
     """
@@ -123,8 +125,8 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     from .notify import send
 
     state = _usable_state(ctx)
-    answer = send(state, step, insure_num, **options)
-    click.echo(f"{answer.status or 'No answer:'} {answer.text}")
+    url, answer = send(state, step, insure_num, **options)
+    click.echo(f"{url}: {answer.status or 'no answer,'} {answer.text}")
     ctx.exit(0 if answer.is_accepted else 1)
 
 
@@ -144,7 +146,8 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     try:
         found = order_query.order_client(state).get(insure_num)
     except XiebaoError as error:
-        raise click.ClickException(str(error)) from None
+        said = error.said if isinstance(error, OrderError) else ""
+        raise click.ClickException(f"{error}{f' It says: {said}' * bool(said)}") from None
     for line in lines_of(found, with_names=names):
         click.echo(line)
 

@@ -12,8 +12,9 @@ from ..state import State
 from ..testing import wire
 from ..urls import notify_path, notify_url
 from .clicks import visit_site, where_the_site_is
-from .diagnosis import suspects_before, who_says
+from .diagnosis import suspects_after, suspects_before, who_says
 from .findings import Finding, bad, ok, warning
+from .keys import token_is_secret
 from .visit import Visit, explain
 
 _LET_THROUGH = 'let it through, which checks for itself: if request.blueprint == "xiebao": return.'
@@ -23,7 +24,8 @@ _EXEMPT = 'app.view_functions["xiebao.notify"]'
 def check_notifications(state: State) -> Iterator[Finding]:
     """Send the site a notification through the whole app, as the platform does."""
     if state.hooks.handle is None:
-        yield ok(
+        found = ok if state.settings.notify_token is None else warning
+        yield found(
             "There is no notification_handler, so the site does not hear what its members buy."
         )
         return
@@ -63,6 +65,8 @@ def check_notifications(state: State) -> Iterator[Finding]:
 
 def _address(state: State) -> Finding:
     url = notify_url(state)
+    if token_is_secret(state) is False:  # it would be shown
+        url = url.rpartition("/")[0] + "/…"
     if url.startswith("/"):
         return warning(
             f"The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL"
@@ -81,7 +85,8 @@ def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
     seen = visit.rehearsal
     if seen.reached and seen.error is None:
         if seen.received == body:
-            return "" if visit.status == 200 else _changed(visit)
+            arrived = visit.status == 200 and visit.body == b'{"state": true}'
+            return "" if arrived else _changed(visit)
         return (
             "the body of a notification is read before it arrives, by request.stream or a form"
             " parser. Have hooks read it by request.get_data() or get_json(), which keep it."
@@ -100,11 +105,11 @@ def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
         return f"{where.path} leads to {visit.endpoint or 'no view'}: change XIEBAO_URL_PREFIX."
     if visit.location:
         to = urlsplit(urljoin(visit.url, visit.location))
-        if to.path == where.path and to.netloc == where.netloc:
+        sent_to = to.path if to.netloc == where.netloc else f"{to.scheme}://{to.netloc}{to.path}"
+        advice = f"by a login wall, perhaps: {_LET_THROUGH}"
+        if sent_to == where.path:
+            sent_to = f"{to.scheme}://{to.netloc}{to.path}"
             advice = "set XIEBAO_PUBLIC_URL to the https:// address of the site."
-        else:
-            advice = f"by a login wall, perhaps: {_LET_THROUGH}"
-        sent_to = f"{to.scheme}://{to.netloc}{to.path}"
         return f"a notification is sent on to {sent_to}, {advice}{suspects_before()}"
     if visit.status in (400, 403):
         advice = (
@@ -116,6 +121,7 @@ def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
 
 def _changed(visit: Visit) -> str:
     return (
-        f"the answer to a notification is changed on its way out to {visit.status}: leave what the"
-        " blueprint xiebao answers as it is."
+        "the answer to a notification is changed on its way out, by an after_request hook or a"
+        ' middleware, and the platform waits for 200 {"state": true}: leave what the blueprint'
+        f" xiebao answers as it is. It gets {visit.status}." + suspects_after()
     )

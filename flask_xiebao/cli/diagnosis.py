@@ -66,7 +66,7 @@ def _on_the_way(state: State, name: str, visit: Visit) -> str:
             " member_loader return None where nobody is logged in."
         )
     if error is not None:
-        hooks = "" if place_in_site(error) else _after()
+        hooks = "" if place_in_site(error) else suspects_after()
         return f"a click fails. {explain(error)}{hooks}"
     if not visit.started:
         return _outside(visit)
@@ -169,7 +169,7 @@ def _changed(visit: Visit) -> str:
         advice = "Flask-DebugToolbar does so: set DEBUG_TB_INTERCEPT_REDIRECTS to False."
     return (
         "the redirect of a click is changed on its way out, by an after_request hook or a"
-        f" middleware; a browser gets {visit.status}. {advice}" + _after()
+        f" middleware; a browser gets {visit.status}. {advice}" + suspects_after()
     )
 
 
@@ -178,7 +178,8 @@ def suspects_before() -> str:
     return _suspects("before_request", _of_all_and_ours(current_app.before_request_funcs))
 
 
-def _after() -> str:
+def suspects_after() -> str:
+    """Name the hooks that may change an answer."""
     return _suspects("after_request", _of_all_and_ours(current_app.after_request_funcs))
 
 

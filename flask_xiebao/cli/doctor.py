@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..config import ENVIRONMENTS, Settings, name_of
 from ..errors import ConfigError
-from ..hooks import login_manager
+from ..hooks import can_wait, login_manager
 from ..pages import PAGES
 from ..state import State
 from ..urls import trusts_hosts
@@ -21,7 +21,7 @@ from ..values import Secret
 from .callbacks import check_notifications
 from .clicks import check_clicks
 from .findings import ERROR, Finding, bad, ok, warning
-from .keys import check_api_key, check_member_secret, check_secret_key
+from .keys import check_api_key, check_member_secret, check_notify_token, check_secret_key
 
 _KNOWN = {name_of(setting.name): setting for setting in fields(Settings)}
 _UNSET = {
@@ -46,6 +46,9 @@ def check_site(state: State) -> Iterator[Finding]:
     yield from check_settings(current_app, state.settings)
     yield check_destination(state.settings)
     yield from check_login(state)
+    if state.hooks.asynchronous and not can_wait():
+        names = ", ".join(state.hooks.asynchronous)
+        yield bad(f"{names}: what is async needs an extra of Flask's: pip install 'flask[async]'.")
     yield from check_links_that_leave(state.settings)
     yield from check_neighbors(state.settings)
     try:
@@ -58,6 +61,7 @@ def check_site(state: State) -> Iterator[Finding]:
     if state.settings.enabled:
         yield from check_api_key(state)
         yield from check_member_secret(state)
+        yield from check_notify_token(state)
         current = yield from check_clicks(state)
         yield from check_ids(state, current)
 

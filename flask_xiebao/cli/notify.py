@@ -26,8 +26,8 @@ def send(
     failure: str | None,
     wrong_sign: bool,
     **said: Any,
-) -> Answer:
-    """Send a notification, and return what the site answers.
+) -> tuple[str, Answer]:
+    """Send a notification, and return where to, and what the site answers.
 
     :raises click.ClickException: the site is one in production, or the URL is none.
     """
@@ -54,4 +54,4 @@ def send(
     kind = NotificationType[step.upper().replace("-", "_")]
     data = wire.fields_of(settings.partner_id, kind, {"insure_num": insure_num, **said})
     key = Secret("another key") if wrong_sign else settings.api_key
-    return post_over_http(url, wire.callback(key, int(kind), data))
+    return url, post_over_http(url, wire.callback(key, int(kind), data))

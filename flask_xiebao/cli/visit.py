@@ -49,6 +49,7 @@ class Visit:
     :ivar url: where it went.
     :ivar status: of the answer; 0 where there was none.
     :ivar location: where the answer leads.
+    :ivar body: of the answer.
     :ivar started: whether the request came as far as Flask.
     :ivar endpoint: whose view Flask found for it.
     :ivar error: why there was no answer, or that of an error.
@@ -70,8 +71,9 @@ class Visit:
         self.endpoint: str | None = None
         self.error: BaseException | None = None
         self.rehearsal = Rehearsal()
+        self.body = b""
         self._inside = inside
-        self._body = body
+        self._sent = body
         self._reported: Exception | None = None
         # In a context of its own, or it would have the g of this one, and who is logged in there.
         contextvars.Context().run(self._send, app, url, mount)
@@ -90,11 +92,11 @@ class Visit:
             stack.callback(setattr, app.logger, "disabled", app.logger.disabled)
             app.logger.disabled = True
             try:
-                headers = _HEADERS if self._body is None else _POST_HEADERS
+                headers = _HEADERS if self._sent is None else _POST_HEADERS
                 response = Client(app, use_cookies=False).open(
                     parts.path.removeprefix(mount),
-                    method="HEAD" if self._body is None else "POST",
-                    data=self._body,
+                    method="HEAD" if self._sent is None else "POST",
+                    data=self._sent,
                     base_url=f"{parts.scheme}://{parts.netloc}{mount}",
                     # Proxies say so, and hooks that send everybody to https look at it.
                     headers={**headers, "X-Forwarded-Proto": parts.scheme},
@@ -109,6 +111,7 @@ class Visit:
             else:
                 self.status = response.status_code
                 self.location = response.headers.get("Location", "")
+                self.body = response.get_data()
                 if self.status >= 500:
                     self.error = self._reported
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..values import Secret, WrongValueError
+from ..values import Secret, WrongValueError, is_whole
 from . import wire
 from .delivery import Answer, check_notify_url, sender
 from .purchases import Message, Purchase, Purchases
@@ -23,6 +23,8 @@ _PRICE = 1500  # fen
 _NO_MONEY = "余额不足"
 # How often what the site does not take is sent, before it waits for the next occasion.
 _ATTEMPTS = 3
+_MOST_ROWS = 1_000_000
+_MOST_ATTEMPTS = 20  # then nobody will ever take it
 _MOST_SAID = 200  # characters of an answer that are kept
 
 
@@ -179,7 +181,7 @@ class Platform:
             for _ in range(_ATTEMPTS):
                 answer = send(message.body)
                 said = f"{answer.status} {answer.text}"[:_MOST_SAID]
-                is_done = answer.is_accepted or message.forged
+                is_done = answer.is_accepted or message.forged or message.attempts >= _MOST_ATTEMPTS
                 self.purchases.answered(message, said, is_done=is_done)
                 if is_done:
                     break
@@ -199,18 +201,21 @@ class Platform:
             return wire.refusal(1001, "签名错误")
         try:
             asked = json.loads(text)
-            its_own = asked["partnerId"] == wire.a_number(self._partner_id) and asked["transNo"]
-            number = asked["insureNum"] if method != "orderList" else None
-            index, size = (
-                (int(asked["pageIndex"]), int(asked["pageSize"])) if number is None else (1, 1)
-            )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict) or not (
+            asked.get("partnerId") == wire.a_number(self._partner_id) and asked.get("transNo")
+        ):
             return wire.refusal(1000, "请求有误")
-        if not its_own or min(index, size) < 1:
-            return wire.refusal(1000, "请求有误")
-        if number is None:
+        if method == "orderList":
+            index, size = asked.get("pageIndex"), asked.get("pageSize")
+            if not (is_whole(index, 1, _MOST_ROWS) and is_whole(size, 1, _MOST_ROWS)):
+                return wire.refusal(1000, "请求有误")
             return wire.accepted({"orders": self._page(index, size)})
-        purchase = self.purchases.find(str(number))
+        number = asked.get("insureNum")
+        if not isinstance(number, str):
+            return wire.refusal(1000, "请求有误")
+        purchase = self.purchases.find(number)
         if purchase is None:
             return wire.refusal(1002, "投保单号不存在")
         if method == "orderDetail":

@@ -121,6 +121,8 @@ class Purchases:
 
     def find(self, insure_num: str | None) -> Purchase | None:
         """Return an order, or None."""
+        if insure_num is None or not insure_num.isprintable():
+            return None
         with self._transaction() as connection:
             rows = connection.execute("SELECT * FROM purchases WHERE insure_num = ?", (insure_num,))
             return next((Purchase(*row) for row in rows), None)

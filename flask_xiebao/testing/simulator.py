@@ -142,7 +142,9 @@ class GatewaySimulator:
         if request.method == "POST" and verdict.accepted:
             where = self._act(row, verdict)
             if where is not None:
-                return _kept_private(redirect(where, 303))
+                response = redirect(where, 303)
+                response.data = b""  # it would show where, and the sign in it
+                return _kept_private(response)
             abandoned = True
         locale = current_locale(current_app.config.get("XIEBAO_LOCALE"))
         accept = request.accept_mimetypes

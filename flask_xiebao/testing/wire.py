@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
+from operator import index
 from typing import Any
 
 from ..values import Secret
@@ -52,12 +53,19 @@ def to_json(value: object) -> str:
 
 def a_number(partner_id: str) -> int | str:
     """Return a partner id as the platform writes it."""
-    return int(partner_id) if partner_id.isdecimal() else partner_id
+    is_number = partner_id.isascii() and partner_id.isdecimal() and partner_id[0] != "0"
+    return int(partner_id) if is_number else partner_id
 
 
 def moment(when: datetime) -> str:
     """Return a time in China, ``yyyy-MM-dd HH:mm:ss``."""
     return when.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _no_text(names: object) -> Any:
+    if isinstance(names, str):  # each letter of it would be a name
+        raise TypeError
+    return names
 
 
 def now() -> datetime:
@@ -72,15 +80,16 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "failure": ("failMsg", str),
     "case_code": ("caseCode", str),
     "partner_uniq_key": ("partnerUniqueKey", str),
-    "price_fen": ("price", int),
+    "price_fen": ("price", index),
     "paid_at": ("payTime", moment),
     "payment_method": ("onlinePaymentId", str),
     "policies": ("policys", lambda policies: [_written(each, _POLICY) for each in policies]),
     "new_insure_num": ("newInsureNum", str),
-    "cancelled_insurants": ("cancelInsurants", list),
+    "cancelled_insurants": ("cancelInsurants", lambda names: [*_no_text(names)]),
     "cancel_reason": ("cancelMsg", str),
     "other_info": ("otherInfo", dict),
 }
+_ALSO = ("member", "data", "type", "wrong")
 _POLICY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "product_id": ("productId", str),
     "product_name": ("productName", str),
@@ -102,7 +111,7 @@ _ORDER: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "company_name": ("companyName", str),
     "start_date": ("startDate", date.isoformat),
     "end_date": ("endDate", date.isoformat),
-    "price_fen": ("payAmount", int),
+    "price_fen": ("payAmount", index),
     "paid_at": ("payedTime", moment),
     "issued_at": ("issueTime", moment),
     "pay_status": ("payStatus", int),
@@ -118,11 +127,13 @@ def fields_of(partner_id: str, kind: int, said: Mapping[str, Any]) -> dict[str, 
         comes with, and is not given, is made up. ``data`` has further fields, as they are sent.
     :raises TypeError: there is no field of a name.
     """
+    if not isinstance(kind, int) or isinstance(kind, bool):
+        raise TypeError(f"type must be a whole number, not {type(kind).__name__}.")
     said = {"succeeded": True, **said}
     more = said.pop("data", {})
     if said["succeeded"]:
         said = {**_made_up(kind, said), **said}
-    return {"partnerId": a_number(partner_id), **_written(said, _FIELDS), **more}
+    return {"partnerId": a_number(partner_id), **_written(said, _FIELDS, _ALSO), **more}
 
 
 def _made_up(kind: int, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,9 +158,10 @@ def order_of(said: object) -> dict[str, Any]:
         for each in map(_as_mapping, policies)
     ]
     applicant = _as_mapping(policies[0]).get("applicant") if policies else None
-    own = {name: value for name, value in names.items() if name in _ORDER}
+    besides = ("member", "policies", "data")
+    own = {name: value for name, value in names.items() if name not in besides}
     return {
-        **_written(own, _ORDER),
+        **_written(own, _ORDER, besides),
         **({"applicant": {"cName": applicant}} if applicant else {}),
         **({"insurants": insurants} if insurants else {}),
         **(names.get("data") or {}),
@@ -157,15 +169,24 @@ def order_of(said: object) -> dict[str, Any]:
 
 
 def _written(
-    said: object, fields: Mapping[str, tuple[str, Callable[[Any], Any]]]
+    said: object,
+    fields: Mapping[str, tuple[str, Callable[[Any], Any]]],
+    also: tuple[str, ...] = (),
 ) -> dict[str, Any]:
+    """Return fields as they are written.
+
+    :param also: further names that there are, for the error about one that there is not.
+    """
     written = {}
     for name, value in _as_mapping(said).items():
         if name not in fields:
-            raise TypeError(f"There is no {name}: use {', '.join(fields)}.")
+            raise TypeError(f"There is no {name}: use {', '.join((*fields, *also))}.")
         if value is not None:
             field, write = fields[name]
-            written[field] = write(value)
+            try:
+                written[field] = write(value)
+            except (TypeError, ValueError, AttributeError):
+                raise TypeError(f"{name} cannot be {type(value).__name__}.") from None
     return written
 
 
