@@ -151,8 +151,8 @@ class Xiebao:
         notification's ``id`` in the transaction in which it does its work, and takes one that is
         stored already for success. See the manual.
 
-        :param handler: takes a :class:`Notification`. What it returns is not looked at. It may be
-            ``async``.
+        :param handler: takes a :class:`Notification`, and returns when it is done. It may be
+            ``async``. What would be an answer, such as False, is an error: it is sent again.
         :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
         """
         self._hooks.register_notification_handler(handler)

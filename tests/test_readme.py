@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from flask_xiebao import Notification
 from flask_xiebao.cli import xiebao
 from tests import quickstart
 from tests.support import LIVE, SETTINGS, accepted, arrival, href, make_site
@@ -55,3 +56,31 @@ def test_every_link_to_a_file_leads_to_one() -> None:
         text = readme.read_text("utf-8")
         for target in re.findall(r'\]\((?!http|#)([^)]+)\)|src="(demo[^"]+)"', text):
             assert (ROOT / "".join(target)).exists(), target
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_reader_of_notifications_reads_and_refuses_as_it_says(readme: Path) -> None:
+    [block] = re.findall(
+        r"```python\n((?:(?!```).)*@xiebao\.notification_reader.*?)```",
+        readme.read_text("utf-8"),
+        re.DOTALL,
+    )
+    site = make_site(**LIVE)
+    heard: list[Notification] = []
+    site.xiebao.notification_handler(heard.append)
+    names = {"xiebao": site.xiebao, "sign_of": lambda body: b"%d" % len(body)}
+    exec(block, names)  # noqa: S102 - what the manual says
+
+    def answer(body: str, sign: str | None = None) -> int:
+        headers = {"X-Sign": str(len(body)) if sign is None else sign}
+        return site.app.test_client().post("/xiebao/notify", data=body, headers=headers).status_code
+
+    good = '{"step": 2, "ok": false, "no": "2019", "user": 8}'
+    assert answer(good) == 200
+    [said] = heard
+    assert (said.type, said.succeeded, said.insure_num) == (2, False, "2019")
+    assert said.member == "8"
+    assert answer(good, "wrong") == answer(good, "\xe9") == 403
+    for wrong in ("{", "[]", "{}", good.replace("2,", '"2",'), good.replace('"2019"', "null")):
+        assert answer(wrong) == 400, wrong
+    assert len(heard) == 1
