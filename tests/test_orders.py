@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -271,10 +272,11 @@ def test_a_history_that_says_it_goes_on_for_ever_ends_with_an_empty_page() -> No
     assert [order.insure_num for order in platform.client.iter(2)] == list("21")
 
 
-def test_certificates_that_are_not_there_are_an_order_error(
-    monkeypatch: pytest.MonkeyPatch,
+def test_certificates_that_are_none_are_an_order_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    (tmp_path / "certificates.pem").write_text("none")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificates.pem"))
     with pytest.raises(OrderError, match="SSL_CERT_FILE"):
         OrderClient("12345", "Key", base_url=Gateway.TEST)
 
