@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,13 +70,13 @@ class Happening(NamedTuple):
     """An event, and of a click what belongs to it, oldest first.
 
     :param notifications: about one application number where they are beside no click.
-    :param fits: then, how many clicks they may belong to.
+    :param fits: then, the clicks to which they may belong, the newest first.
     """
 
     event: Event
     returns: list[Event]
     notifications: list[Event]
-    fits: int = 0
+    fits: Sequence[Event] = ()
 
     def told(self) -> dict[str | None, list[tuple[Event, int]]]:
         """Return, by application number, each step as it was heard first, and how often it was."""
@@ -126,7 +126,7 @@ class Store:
         returns: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
         told: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
         alone: dict[tuple[str | None, bool], list[Event]] = {}
-        fits: dict[tuple[str | None, bool], int] = {}
+        fits: dict[tuple[str | None, bool], list[Event]] = {}
         for event in reversed(found):
             if event.kind == "return" and event.click_id in returns:
                 returns[event.click_id].append(event)
@@ -137,7 +137,7 @@ class Store:
                 else:
                     about = event.insure_num, ends_policy(event)
                     alone.setdefault(about, []).append(event)
-                    fits[about] = len(fitting)
+                    fits[about] = fitting
         happenings = []
         for event in found:
             about = event.insure_num, ends_policy(event)

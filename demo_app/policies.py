@@ -27,8 +27,8 @@ _OVER = ("reissued", "surrendered")
 class Policy:
     """What is known of one application number.
 
-    :param state: ``reissued``, ``surrendered``, ``issued``, ``not_issued``, ``paid``, ``failed`` or
-        ``applied``.
+    :param state: ``reissued``, ``surrendered``, ``issued``, ``not_issued``, ``paid``, ``failed``,
+        ``applied`` or ``unknown``.
     :param failure: why it is not issued, or not paid.
     :param some_are_out: not everybody who was insured still is.
     :param follows: the number that this one was issued in the place of.
@@ -122,7 +122,10 @@ def state_of(found: Sequence[sqlite3.Row], *, is_reissue: bool) -> str:
     if of_step(found, NotificationType.PAYMENT):
         return "paid"
     # A failure takes back no success.
-    return "failed" if of_step(found, NotificationType.PAYMENT, succeeded=False) else "applied"
+    if of_step(found, NotificationType.PAYMENT, succeeded=False):
+        return "failed"
+    # Of what is known by another step alone, nobody can say that it is not paid.
+    return "applied" if of_step(found, NotificationType.APPLICATION) else "unknown"
 
 
 def of_step(

@@ -39,6 +39,7 @@ ORDER = "QY20270210-8"
 
 #: What the shop calls what has become of a policy.
 STATES = {
+    "unknown": "处理中",
     "applied": "待支付",
     "failed": "支付未成功",
     "not_issued": "出单未成功",

@@ -160,6 +160,15 @@ def test_who_has_not_paid_or_left_can_go_back_but_not_as_from_a_payment(shop: Sh
     assert "支付成功" in left  # who changes their mind buys after all
 
 
+def test_who_pays_later_comes_back_as_from_a_payment(shop: Shop) -> None:
+    failed = [
+        shop.browser.post(PRODUCT + PAY_SUCCESS, data={"do": "fail"}).location or ""
+        for _ in range(2)
+    ]
+    assert pay(shop.browser, failed[0]) == "https://shop.example/orders"
+    assert pay(shop.browser, failed[1], late="on").endswith("#order")
+
+
 def test_who_leaves_buys_nothing(shop: Shop) -> None:
     for what in ("abandon", "", "anything"):
         response = shop.browser.post(PRODUCT, data={"do": what})

@@ -100,6 +100,7 @@ def test_a_surrender_shows_as_such(shop: Flask) -> None:
     [policy] = shown(browser)
     assert "已退保" in policy
     assert "保障已终止" in policy
+    assert one(browser.get("/insured"), "h1").text == "已退保"
 
 
 def test_a_payment_that_failed_says_what_to_do(shop: Flask) -> None:
@@ -271,6 +272,8 @@ def test_what_follows_on_a_members_policy_is_theirs_too(shop: Flask) -> None:
         ([callback(9)], "issued", None),
         ([SURRENDERED], "issued", None),
         ([APPLIED], "applied", None),
+        ([callback(4, state=False, failMsg="已出险")], "unknown", None),
+        ([callback(17)], "unknown", None),
     ],
 )
 def test_what_failed_is_called_what_it_is(
@@ -439,8 +442,10 @@ def test_where_two_clicks_fit_it_says_so_and_picks_neither(shop: Flask) -> None:
     number = buy(browser)
     lines = told(shop)
     [notifications] = [line for line in lines if line[0] == "通知"]
+    ids = [event.click_id for event in events.store(shop).newest() if event.kind == "click"]
     assert notifications[1] == (
-        f"{number}：投保、支付、出单、电子保单，3 次点击都符合，无法判断是哪一次"
+        f"{number}：投保、支付、出单、电子保单，3 次点击都符合，无法判断是哪一次："
+        f"{'、'.join(map(str, ids))}"
     )
     assert [line[1] for line in lines if line[0] == "点击"] == ["—"] * 3
 

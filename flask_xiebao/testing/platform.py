@@ -180,7 +180,8 @@ class Platform:
                 continue
             for _ in range(_ATTEMPTS):
                 answer = send(message.body)
-                said = f"{answer.status} {answer.text}"[:_MOST_SAID]
+                said = f"{answer.status} {answer.text}"
+                said = f"{said[:_MOST_SAID]}…" if len(said) > _MOST_SAID else said
                 is_done = answer.is_accepted or message.forged or message.attempts >= _MOST_ATTEMPTS
                 self.purchases.answered(message, said, is_done=is_done)
                 if is_done:

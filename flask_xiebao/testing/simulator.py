@@ -189,7 +189,9 @@ class GatewaySimulator:
         if purchase is None or what not in steps:
             abort(400, "There is no such order, or no such step.")
         steps[what](purchase, manner)
-        return f"{request.url}#messages"
+        if what == "pay" and verdict.pay_success and not manner.late:
+            return verdict.pay_success
+        return f"{request.url}#{'messages' if what == 'again' else 'order'}"
 
     def _order_url(self, number: str, pay_success: str | None) -> str:
         """Return the URL of an order's page, as the site would make it."""

@@ -102,7 +102,7 @@ TEXTS = {
     "simulator.kind.9": "policy file",
     "simulator.forged_one": "wrong sign",
     "simulator.step_failed": "failed",
-    "simulator.sent": "Sent",
+    "simulator.sent": "Sent, with retries",
     "simulator.count": "{count}×",
     "simulator.answer": "Site's answer",
     "simulator.not_sent": "not sent yet",

@@ -89,7 +89,7 @@ TEXTS = {
     "simulator.kind.9": "电子保单",
     "simulator.forged_one": "签名错误",
     "simulator.step_failed": "失败",
-    "simulator.sent": "发送次数",
+    "simulator.sent": "发送次数（含重试）",
     "simulator.count": "{count} 次",
     "simulator.answer": "商家的响应",
     "simulator.not_sent": "尚未发送",
