@@ -40,7 +40,7 @@ class Hooks:
         self._member_loader: Callable[[], object] | None = None
         self._click_guard: Callable[[str, Entry], object] | None = None
         self._keeps_plain_key: Callable[[str], object] | None = None
-        self._notification_handler = ""
+        self._notification_handler: NotificationHandler | None = None
         #: The names of those that are ``async``.
         self.asynchronous: list[str] = []
         #: Gives a notification to the site; what its handler raises is passed on.
@@ -75,12 +75,15 @@ class Hooks:
         :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
         """
         if self.handle is not None:
+            if handler == self._notification_handler:
+                return
             raise ConfigError(
-                f"There is a notification_handler already, {self._notification_handler}: call the"
-                " other function from it, or connect that to the signal notification_received."
+                f"There is a notification_handler already, {name_of(self._notification_handler)}:"
+                " call the other function from it, or connect that to the signal"
+                " notification_received. In an application factory, register it once, outside."
             )
         self.handle = _handling(self._callable("notification_handler", handler, ("notification",)))
-        self._notification_handler = name_of(handler)
+        self._notification_handler = handler
 
     def register_notification_reader(self, reader: NotificationReader) -> None:
         """Have notifications read by this function.

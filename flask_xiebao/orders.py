@@ -113,8 +113,8 @@ class OrderClient:
     :param api_key: the key that belongs to the account *and* to the environment.
     :param base_url: :attr:`.Gateway.TEST`, :attr:`.Gateway.PRODUCTION` or another http(s) URL.
     :param transport: what sends the requests; one of httpx's own by default.
-    :param timeout: seconds to wait for the gateway each time: until it can be reached, and until
-        the next part of its answer is there.
+    :param timeout: seconds to wait for the gateway each time: until it can be reached, until its
+        answer begins, and until the rest of that is there.
     :param member_of: whose key a ``partnerUniqueKey`` is; see :meth:`.Xiebao.member_of`.
     :raises OrderError: an argument is wrong, or httpx is not installed.
     """

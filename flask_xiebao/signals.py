@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import Any
 
 from blinker import NamedSignal, Namespace
@@ -49,8 +50,8 @@ def send(signal: NamedSignal, state: State, *, quietly: bool = False, **values: 
     for receiver in signal.receivers_for(app):
         try:
             app.ensure_sync(receiver)(app, **values)
-        except Exception as error:
-            if state.is_strict and not quietly:
+        except (Exception, CancelledError) as error:
+            if not quietly and (state.is_strict or not isinstance(error, Exception)):
                 raise
             said = f"A receiver of {signal.name} failed: fix {name_of(receiver)}."
             if not quietly:

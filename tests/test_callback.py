@@ -331,6 +331,13 @@ def test_keys_that_cannot_be_looked_up_are_sent_again(make_site: MakeSite) -> No
 # Registering
 
 
+def test_the_same_handler_again_is_none(site: Site) -> None:
+    listener = listen(site)
+    site.xiebao.notification_handler(listener)
+    post(site, PAID)
+    assert len(listener.heard) == 1
+
+
 def test_a_second_handler_is_an_error(site: Site) -> None:
     listener = listen(site)
     with pytest.raises(ConfigError, match=r"already, .*Listener: call the other function from it"):
@@ -412,6 +419,28 @@ def test_a_receiver_that_fails_never_changes_the_answer(
     assert "receive" in caplog.text
     assert "ValueError" in caplog.text
     assert NAME not in caplog.text
+
+
+def test_a_receiver_whose_task_was_cancelled_changes_no_answer(site: Site) -> None:
+    listen(site)
+
+    async def receive(_app: Flask, notification: Notification) -> None:
+        raise asyncio.CancelledError
+
+    with notification_received.connected_to(receive):
+        assert said(post(site, ISSUED)) == ACCEPTED
+
+
+def test_of_many_failures_some_are_logged_and_that_there_are_more(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = listen(site)
+    listener.fails = ValueError()
+    for number in range(30):
+        post(site, callback(1, insureNum=str(number)))
+    lines = log_of(caplog, site.app.logger.name)
+    assert len(lines) == 10
+    assert [line for line in lines if "More like it are left out" in line] == lines[-1:]
 
 
 def test_a_receiver_alone_is_nobody_who_listens(site: Site, received: list[Notification]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,6 +113,7 @@ def test_a_site_that_does_not_run_is_no_answer() -> None:
         ({}, ["issued", "1"], "Invalid value for"),
         ({}, ["issue"], "Missing argument 'INSURE_NUM'"),
         ({}, ["issue", "1", "--url", "shop.example"], "Invalid value for --url"),
+        ({}, ["issue", "1", "--url", "/xiebao/notify"], "Invalid value for --url"),
         ({}, ["payment", "1", "--price", "-1"], "--price"),
     ],
 )
@@ -120,6 +123,24 @@ def test_what_cannot_be_told_is_named(
     result = run(make_app(**config), "notify", *arguments)
     assert result.exit_code != 0
     assert said in result.output
+
+
+def test_a_path_that_is_not_ascii_is_one_all_the_same() -> None:
+    site = Running(XIEBAO_URL_PREFIX="/xiebao")
+    with serve(site.app) as address:
+        result = run(site.app, "notify", "issue", NUMBER, "--url", f"{address}/通知")
+    assert (result.exit_code, ": 404 " in result.output) == (1, True)
+
+
+def test_what_does_not_speak_http_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=lambda: server.accept()[0].close())
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/notify"
+        result = run(make_app(), "notify", "issue", NUMBER, "--url", url)
+        thread.join()
+    assert result.exit_code == 1
+    assert ": no answer, " in result.output
 
 
 # order

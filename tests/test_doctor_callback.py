@@ -128,8 +128,8 @@ def hook_that_fails() -> Flask:
     return app
 
 
-def firewall() -> Flask:
-    app = site()
+def firewall(**config: Any) -> Flask:
+    app = site(**config)
     inner = app.wsgi_app
 
     def wall(environ: Any, start_response: Any) -> Any:
@@ -171,10 +171,22 @@ def answer_that_is_wrapped() -> Flask:
     return app
 
 
-def https_elsewhere() -> Flask:
-    app = site(XIEBAO_PUBLIC_URL="http://shop.example")
+def https_elsewhere(**config: Any) -> Flask:
+    app = site(XIEBAO_PUBLIC_URL="http://shop.example", **config)
     Talisman(app)
     return app
+
+
+def mounted_elsewhere() -> Flask:
+    return mount(site(), "/shop")
+
+
+def small_limit() -> Flask:
+    return site(MAX_CONTENT_LENGTH=100)
+
+
+def hosts_that_are_none() -> Flask:
+    return site(TRUSTED_HOSTS=["*"], XIEBAO_PUBLIC_URL=None)
 
 
 STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
@@ -200,6 +212,9 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
         "the body of a notification is read before it arrives",
         "look_at_the_form",
     ),
+    mounted_elsewhere: ("end XIEBAO_PUBLIC_URL in /shop",),
+    small_limit: ("a notification is too long for MAX_CONTENT_LENGTH",),
+    hosts_that_are_none: ("a notification cannot be sent. TRUSTED_HOSTS must be a list of hosts",),
     hook_that_fails: ("a notification fails. ConnectionError in look_up (", "fix it"),
     firewall: ("gets 403 before Flask looks for a view", "have it let POST /xiebao/notify through"),
     another_view_there: ("/xiebao/notify leads to mine: change XIEBAO_URL_PREFIX",),
@@ -219,6 +234,7 @@ def test_what_stops_it_is_named_and_what_to_do(stopped: Callable[[], Flask]) -> 
         assert words in said["ERROR"]
     assert said["ERROR"].count("notify: ") == 1
     assert "a notification arrives" not in said["ok"]
+    assert ADDRESS not in "".join(said.values())
 
 
 # Sites that let it through
@@ -347,6 +363,10 @@ def test_a_token_without_anybody_who_listens_is_a_warning() -> None:
 
 @pytest.mark.parametrize("token", [MEMBER_SECRET, "a" * 26, "0123456789abcdef0123456789abcdef"])
 def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: str) -> None:
+    for broken in (firewall, https_elsewhere):
+        assert token not in "".join(doctor(broken(XIEBAO_NOTIFY_TOKEN=token)).values())
+    off = doctor(site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
+    assert "XIEBAO_NOTIFY_TOKEN is another" in off["WARNING"]
     said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
     assert "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily" in said["WARNING"]
     assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]

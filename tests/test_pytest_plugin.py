@@ -520,6 +520,7 @@ def test_a_keyword_that_there_is_not_is_named(notify: Callable[..., Any], listen
         ({"paid_at": "2026-11-25"}, "paid_at cannot be str"),
         ({"cancelled_insurants": "王小明"}, "cancelled_insurants cannot be str"),
         ({"policies": ["P1"]}, "policies cannot be list"),
+        ({"policies": [{"policy_number": "P1"}]}, "There is no policy_number: use product_id"),
     ],
 )
 def test_a_value_that_is_of_another_type_is_named(
@@ -556,7 +557,7 @@ def test_the_orders_of_a_test_are_the_only_ones(
                 policies=(PolicyInfo(applicant="周航", insurant="林晓", policy_num="P1"),),
                 effective_status=3,
             ),
-            {"insure_num": "9", "pay_status": 1, "data": {"more": 1}},
+            {"insure_num": "9", "member": 7, "pay_status": 1, "data": {"more": 1}},
         ]
     )
     with listening.app_context():
@@ -568,6 +569,7 @@ def test_the_orders_of_a_test_are_the_only_ones(
         assert (policy.applicant, policy.insurant, policy.policy_num) == ("周航", "林晓", "P1")
         assert policy.start_date == date(2026, 12, 1)
         assert xiebao.orders.get("9").data["more"] == 1
+        assert xiebao.orders.get("9").member == "7"
         assert [each.insure_num for each in xiebao.orders.iter(1)] == ["8", "9"]
         assert xiebao.orders.policy_file("9")["insureNum"] == "9"
         with pytest.raises(OrderError) as caught:

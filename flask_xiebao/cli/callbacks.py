@@ -12,7 +12,7 @@ from ..state import State
 from ..testing import wire
 from ..urls import notify_path, notify_url
 from .clicks import visit_site, where_the_site_is
-from .diagnosis import suspects_after, suspects_before, who_says
+from .diagnosis import outside, suspects_after, suspects_before, who_says
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_secret
 from .visit import Visit, explain
@@ -42,11 +42,13 @@ def check_notifications(state: State) -> Iterator[Finding]:
         for limiter in current_app.extensions.get("limiter", ()):
             counted.extend(limiter.current_limits)
 
-    path = notify_path(state)
-    visit = visit_site(state, f"{where_the_site_is(state).rstrip('/')}{path}", look, body)
-    problem = _why_not_told(state, visit, body)
+    try:
+        url = f"{where_the_site_is(state).rstrip('/')}{notify_path(state)}"
+        problem = _why_not_told(state, visit_site(state, url, look, body), body)
+    except Exception as error:  # where the site says that it is may be nowhere
+        problem = f"a notification cannot be sent. {explain(error)}"
     if problem:
-        yield bad(f"notify: {problem}")
+        yield bad(f"notify: {_without_secret(state, problem)}")
     else:
         reader = "notification_reader and " if state.hooks.read is not None else ""
         yield ok(f"notify: a notification arrives at the {reader}notification_handler.")
@@ -55,7 +57,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
                 "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt"
                 f" them, with limiter.exempt({_EXEMPT})."
             )
-    yield _address(state)
+        yield _address(state)
     if find_spec("httpx") is None:
         yield warning(
             "httpx is not installed, so xiebao.orders cannot confirm what notifications say: pip"
@@ -64,9 +66,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
 
 
 def _address(state: State) -> Finding:
-    url = notify_url(state)
-    if token_is_secret(state) is False:  # it would be shown
-        url = url.rpartition("/")[0] + "/…"
+    url = _without_secret(state, notify_url(state))
     if url.startswith("/"):
         return warning(
             f"The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL"
@@ -80,9 +80,19 @@ def _address(state: State) -> Finding:
     return ok(f"The address to give to Xiebao for notifications is {url}")
 
 
+def _without_secret(state: State, said: str) -> str:
+    """Return what is said without the token, where that is another secret of the site."""
+    token = state.settings.notify_token
+    if token is None or token_is_secret(state):
+        return said
+    return said.replace(token.reveal(), "…")
+
+
 def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
     """Say why a notification did not arrive; "" if it did."""
     seen = visit.rehearsal
+    if visit.status == 413:
+        return "a notification is too long for MAX_CONTENT_LENGTH: let 64 KiB through."
     if seen.reached and seen.error is None:
         if seen.received == body:
             arrived = visit.status == 200 and visit.body == b'{"state": true}'
@@ -97,10 +107,7 @@ def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
         return f"a notification fails. {explain(error)}"
     where = urlsplit(visit.url)
     if not visit.started:
-        return (
-            f"a notification gets {visit.status} before Flask looks for a view, from a middleware"
-            f" around app.wsgi_app: have it let POST {where.path} through."
-        )
+        return outside(visit, f"have it let POST {where.path} through.")
     if visit.endpoint != "xiebao.notify":
         return f"{where.path} leads to {visit.endpoint or 'no view'}: change XIEBAO_URL_PREFIX."
     if visit.location:

@@ -69,7 +69,7 @@ def _on_the_way(state: State, name: str, visit: Visit) -> str:
         hooks = "" if place_in_site(error) else suspects_after()
         return f"a click fails. {explain(error)}{hooks}"
     if not visit.started:
-        return _outside(visit)
+        return outside(visit)
     if visit.endpoint != f"xiebao.{name}":
         return _elsewhere(visit)
     return "" if seen.reached else _before(state, visit)
@@ -84,7 +84,11 @@ def _refused(refusal: Refusal) -> str:
     return f"a link that was just made is refused, since {WHY[refusal.cause]}."
 
 
-def _outside(visit: Visit) -> str:
+def outside(visit: Visit, advice: str = "have it let the paths of the entries through.") -> str:
+    """Say who answered before Flask did.
+
+    :param advice: for a middleware that answers by itself.
+    """
     path = urlsplit(visit.url).path
     for mount, url in below_mounts(visit.url).items():
         if path.startswith(f"{mount}/"):
@@ -97,11 +101,10 @@ def _outside(visit: Visit) -> str:
                 f"a link that leaves the site gets {visit.status}, since DispatcherMiddleware has"
                 f" the site below {mount}: end XIEBAO_PUBLIC_URL in {mount}."
             )
-    advice = "have it let the paths of the entries through."
     if visit.status == 404:
         advice += " If it mounts the site below a path, end XIEBAO_PUBLIC_URL in that path."
     return (
-        f"a click gets {visit.status} before Flask looks for a view, from a middleware around"
+        f"a request gets {visit.status} before Flask looks for a view, from a middleware around"
         f" app.wsgi_app or a Flask class of the site's own: {advice}"
     )
 

@@ -57,11 +57,11 @@ def check_site(state: State) -> Iterator[Finding]:
         yield bad(str(error))
         return
     if state.settings.has_account:
+        yield from check_notify_token(state)
         yield from check_notifications(state)
     if state.settings.enabled:
         yield from check_api_key(state)
         yield from check_member_secret(state)
-        yield from check_notify_token(state)
         current = yield from check_clicks(state)
         yield from check_ids(state, current)
 

@@ -9,9 +9,9 @@ import click
 from ..notifications import NotificationType
 from ..state import State
 from ..testing import wire
-from ..testing.delivery import Answer, check_notify_url, post_over_http
+from ..testing.delivery import Answer, post_over_http
 from ..urls import notify_path, notify_url
-from ..values import Secret, WrongValueError
+from ..values import Secret, WrongValueError, check_web_url
 
 _HERE = "http://127.0.0.1:5000"
 
@@ -43,7 +43,7 @@ def send(
         if url.startswith("/"):
             url = f"{_HERE}{notify_path(state)}"
     try:
-        check_notify_url(url)
+        check_web_url(url)
     except WrongValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
     said = {name: value for name, value in said.items() if value is not None}

@@ -6,12 +6,14 @@ import contextvars
 import json
 from collections.abc import Callable
 from functools import partial
+from http.client import HTTPException
 from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from flask import current_app, request
 from werkzeug.test import Client
+from werkzeug.urls import iri_to_uri
 
 from ..values import WrongValueError, check_web_url
 
@@ -59,14 +61,16 @@ def sender(url: str) -> Callable[[bytes], Answer]:
 
 def post_over_http(url: str, body: bytes) -> Answer:
     """Send a notification over HTTP: no proxy is asked, no redirect followed."""
-    asked = Request(url, body, {"Content-Type": _TYPE}, method="POST")  # noqa: S310 - checked
+    asked = Request(  # noqa: S310 - checked
+        iri_to_uri(url), body, {"Content-Type": _TYPE}, method="POST"
+    )
     try:
         with build_opener(ProxyHandler({}), _NoRedirect).open(asked, timeout=_SECONDS) as response:
             return Answer(response.status, response.read().decode("utf-8", "replace"))
     except HTTPError as error:
         with error:
             return Answer(error.code, error.read().decode("utf-8", "replace"))
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         return Answer(0, type(getattr(error, "reason", error)).__name__)
 
 

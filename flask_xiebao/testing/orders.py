@@ -33,7 +33,7 @@ def _detail(order: object, key_of: Callable[[str], str]) -> dict[str, Any]:
     detail = wire.order_of(order)
     said = order if isinstance(order, Mapping) else vars(order)
     if said.get("member") is not None:
-        detail.setdefault("partnerUniqueKey", key_of(said["member"]))
+        detail.setdefault("partnerUniqueKey", key_of(str(said["member"])))
     return detail
 
 

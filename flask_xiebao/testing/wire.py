@@ -18,6 +18,10 @@ from ..values import Secret
 _CHINA = timezone(timedelta(hours=8))
 
 
+class UnknownNameError(TypeError):
+    """There is no field of this name."""
+
+
 def sign(key: Secret[str], text: str) -> str:
     """Return what the platform signs a text with: md5(apiKey + text)."""
     return key.map(
@@ -180,11 +184,13 @@ def _written(
     written = {}
     for name, value in _as_mapping(said).items():
         if name not in fields:
-            raise TypeError(f"There is no {name}: use {', '.join((*fields, *also))}.")
+            raise UnknownNameError(f"There is no {name}: use {', '.join((*fields, *also))}.")
         if value is not None:
             field, write = fields[name]
             try:
                 written[field] = write(value)
+            except UnknownNameError:
+                raise
             except (TypeError, ValueError, AttributeError):
                 raise TypeError(f"{name} cannot be {type(value).__name__}.") from None
     return written
