@@ -76,8 +76,9 @@ def create_blueprint(state: State) -> Blueprint:
 def named_view(name: str, follow: Callable[[str], Response]) -> Callable[[str], Response]:
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
-    def view(token: str = "") -> Response:
+    def view(**values: str) -> Response:
         watch_response()
+        token = values.get("token", "")
         rehearsed = rehearsal()
         return follow(token) if rehearsed is None else rehearsed.watch(follow, token)
 

@@ -89,7 +89,7 @@ class Platform:
             price=_PRICE,
             applied_at=wire.moment(today),
         )
-        self.purchases.add(purchase)
+        self.purchases.keep(purchase)
         self._pay(purchase, manner, [(1, {})], paid=paid)
         return purchase.insure_num
 
@@ -107,14 +107,14 @@ class Platform:
         paid: bool,
     ) -> None:
         if not paid:
-            self.purchases.change(purchase.insure_num, failure=_NO_MONEY)
+            self.purchases.keep(purchase._replace(failure=_NO_MONEY))
             failed = {"state": False, "failMsg": _NO_MONEY, "price": 0}
             self._tell(purchase, manner, [*steps, (2, failed)])
             return
         now = wire.moment(wire.now())
         policy = f"P{purchase.insure_num}"
-        self.purchases.change(
-            purchase.insure_num, failure=None, paid_at=now, issued_at=now, policy_num=policy
+        self.purchases.keep(
+            purchase._replace(failure=None, paid_at=now, issued_at=now, policy_num=policy)
         )
         payment = {"payTime": now, "price": purchase.price, "onlinePaymentId": "21"}
         issued = {
@@ -132,14 +132,14 @@ class Platform:
     def surrender(self, purchase: Purchase, manner: Manner) -> None:
         """Have the member surrender a policy that is in force."""
         if purchase.issued_at is not None and purchase.surrendered_at is None:
-            self.purchases.change(purchase.insure_num, surrendered_at=wire.moment(wire.now()))
+            self.purchases.keep(purchase._replace(surrendered_at=wire.moment(wire.now())))
             self._tell(purchase, manner, [(4, {"cancelMsg": "客户申请退保"})])
 
     def tell_again(self, purchase: Purchase, manner: Manner) -> None:
         """Send all that was sent about an order once more, and whatever has not arrived."""
         known = {
             message.body: message.kind
-            for message in self.purchases.messages(purchase.insure_num)
+            for message in self.purchases.messages_about(purchase.insure_num)
             if not message.forged
         }
         self._queue(purchase, manner, [(kind, body) for body, kind in known.items()])
@@ -175,7 +175,7 @@ class Platform:
 
     def _deliver(self, send: Callable[[bytes], Answer], purchase: Purchase) -> None:
         """Send what has not arrived, of other orders what was not kept back."""
-        for message in self.purchases.messages():
+        for message in self.purchases.undelivered():
             if message.insure_num != purchase.insure_num and not message.attempts:
                 continue
             for _ in range(_ATTEMPTS):
@@ -189,7 +189,7 @@ class Platform:
 
     def messages(self, insure_num: str) -> list[Message]:
         """Return what was sent about an order, and what is to be sent."""
-        return self.purchases.messages(insure_num)
+        return self.purchases.messages_about(insure_num)
 
     def answer(self, method: str, body: bytes, sign: str, file_url: Callable[[str], str]) -> Any:
         """Return the answer to an order query, as it is written in JSON.

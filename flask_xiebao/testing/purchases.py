@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _WAIT = 10  # seconds for another worker to finish its write
 
@@ -59,18 +59,35 @@ class Message(NamedTuple):
 
 
 _TABLES = (
-    f"CREATE TABLE IF NOT EXISTS purchases ({', '.join(Purchase._fields)}, UNIQUE (insure_num))",
-    "CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    f" {', '.join(Message._fields[1:])})",
+    """
+    CREATE TABLE IF NOT EXISTS purchases (
+        insure_num TEXT UNIQUE, case_code, partner_uniq_key, start_date, end_date, price,
+        applied_at, paid_at, failure, issued_at, policy_num, surrendered_at
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        insure_num, kind, body, forged, attempts, answer, is_done
+    )
+    """,
 )
-_INSERT = (
-    f"INSERT INTO purchases ({', '.join(Purchase._fields)})"  # noqa: S608 - names of ours
-    f" VALUES ({', '.join('?' * len(Purchase._fields))})"
-)
-_QUEUE = (
-    "INSERT INTO messages (insure_num, kind, body, forged, attempts, is_done)"
-    " VALUES (?, ?, ?, ?, 0, 0)"
-)
+_KEEP = """
+    INSERT INTO purchases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (insure_num) DO UPDATE SET
+        paid_at = excluded.paid_at,
+        failure = excluded.failure,
+        issued_at = excluded.issued_at,
+        policy_num = excluded.policy_num,
+        surrendered_at = excluded.surrendered_at
+"""
+_QUEUE = """
+    INSERT INTO messages (insure_num, kind, body, forged, attempts, is_done)
+    VALUES (?, ?, ?, ?, 0, 0)
+"""
+_ANSWERED = """
+    UPDATE messages SET attempts = attempts + 1, answer = ?, is_done = is_done OR ? WHERE id = ?
+"""
 
 
 class Purchases:
@@ -105,19 +122,10 @@ class Purchases:
                 if connection is not self._memory:
                     connection.close()
 
-    def add(self, purchase: Purchase) -> None:
-        """Keep a new order."""
+    def keep(self, purchase: Purchase) -> None:
+        """Keep a new order, or what has become of one."""
         with self._transaction() as connection:
-            connection.execute(_INSERT, purchase)
-
-    def change(self, insure_num: str, **columns: str | None) -> None:
-        """Change an order."""
-        changes = ", ".join(f"{column} = ?" for column in columns)
-        with self._transaction() as connection:
-            connection.execute(
-                f"UPDATE purchases SET {changes} WHERE insure_num = ?",  # noqa: S608
-                (*columns.values(), insure_num),
-            )
+            connection.execute(_KEEP, purchase)
 
     def find(self, insure_num: str | None) -> Purchase | None:
         """Return an order, or None."""
@@ -145,21 +153,21 @@ class Purchases:
         with self._transaction() as connection:
             connection.executemany(_QUEUE, [(insure_num, *message) for message in messages])
 
-    def messages(self, insure_num: str | None = None) -> list[Message]:
-        """Return all messages about an order, or those of all orders that are to be sent."""
-        where = "NOT is_done" if insure_num is None else "insure_num = ?"
+    def messages_about(self, insure_num: str) -> list[Message]:
+        """Return all messages about an order."""
         with self._transaction() as connection:
-            rows: Iterable[Any] = connection.execute(
-                f"SELECT * FROM messages WHERE {where} ORDER BY id",  # noqa: S608
-                () if insure_num is None else (insure_num,),
+            rows = connection.execute(
+                "SELECT * FROM messages WHERE insure_num = ? ORDER BY id", (insure_num,)
             )
+            return [Message(*row) for row in rows]
+
+    def undelivered(self) -> list[Message]:
+        """Return the messages that are to be sent."""
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
             return [Message(*row) for row in rows]
 
     def answered(self, message: Message, answer: str, *, is_done: bool) -> None:
         """Keep what a message was answered."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE messages SET attempts = attempts + 1, answer = ?,"
-                " is_done = is_done OR ? WHERE id = ?",
-                (answer, is_done, message.id),
-            )
+            connection.execute(_ANSWERED, (answer, is_done, message.id))
