@@ -73,7 +73,7 @@ def create_blueprint(state: State) -> Blueprint:
     return blueprint
 
 
-def named_view(name: str, follow: Callable[[str], Response]) -> Callable[[str], Response]:
+def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Response]:
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
     def view(**values: str) -> Response:
