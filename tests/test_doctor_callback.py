@@ -389,6 +389,12 @@ def test_an_address_that_is_not_https_is_a_warning() -> None:
     assert f"{ADDRESS} is http://shop.example/xiebao/notify. Without https" in said["WARNING"]
 
 
+def test_an_address_of_this_machine_is_one_to_develop_with() -> None:
+    said = doctor(site(XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"))
+    assert "Notifications go to http://127.0.0.1:5000/xiebao/notify, which Xiebao can" in said["ok"]
+    assert "otification" not in said["WARNING"]
+
+
 def test_without_an_address_of_the_site_only_the_path_is_known() -> None:
     said = doctor(site(XIEBAO_PUBLIC_URL=None))
     assert f"{ADDRESS} ends in /xiebao/notify: set XIEBAO_PUBLIC_URL" in said["WARNING"]

@@ -11,7 +11,7 @@ from flask import current_app
 from ..state import State
 from ..testing import wire
 from ..urls import notify_path, notify_url
-from .clicks import visit_site, where_the_site_is
+from .clicks import is_this_machine, visit_site, where_the_site_is
 from .diagnosis import outside, suspects_after, suspects_before, who_says
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_secret
@@ -71,6 +71,11 @@ def _address(state: State) -> Finding:
         return warning(
             f"The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL"
             " to see the whole of it."
+        )
+    if is_this_machine(url):
+        return ok(
+            f"Notifications go to {url}, which Xiebao cannot reach: while you develop, use"
+            " the simulator, or flask xiebao notify."
         )
     if urlsplit(url).scheme != "https":
         return warning(

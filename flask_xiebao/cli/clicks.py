@@ -19,6 +19,8 @@ from .diagnosis import below_mounts, this_app, why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
 from .visit import Visit, explain
 
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
 
 def check_clicks(state: State) -> Generator[Finding, None, str | None]:
     """Follow a link of each page as a phone does that has it from a mail.
@@ -178,6 +180,14 @@ def where_the_site_is(state: State) -> str:
     if config["SERVER_NAME"]:
         return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}{config['APPLICATION_ROOT']}"
     return f"https://{urls.a_host_of_this_site()}"
+
+
+def is_this_machine(url: str) -> bool:
+    """Tell whether a URL is one that nobody else can reach."""
+    try:
+        return urlsplit(url).hostname in _THIS_MACHINE
+    except ValueError:
+        return False
 
 
 def visit_site(

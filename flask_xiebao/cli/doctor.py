@@ -19,7 +19,7 @@ from ..state import State
 from ..urls import trusts_hosts
 from ..values import Secret
 from .callbacks import check_notifications
-from .clicks import check_clicks
+from .clicks import check_clicks, is_this_machine
 from .findings import ERROR, Finding, bad, ok, warning
 from .keys import check_api_key, check_member_secret, check_notify_token, check_secret_key
 
@@ -30,7 +30,6 @@ _UNSET = {
     "XIEBAO_LOCALE": "Flask-Babel's, else zh",
     "XIEBAO_STRICT": "on in debug and testing",
 }
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def check_refused(refusal: ConfigError) -> list[Finding]:
@@ -185,7 +184,7 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
         )
         return
     begin = f"Links that leave the site begin with {url} ({source})"
-    if _is_this_machine(url):
+    if is_this_machine(url):
         if settings.env == "production":
             yield warning(
                 f"{begin}: to whoever follows them, that is their own machine. Name the site."
@@ -202,13 +201,6 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
             f"APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"
             f" XIEBAO_PUBLIC_URL in {root}."
         )
-
-
-def _is_this_machine(url: str) -> bool:
-    try:
-        return urlsplit(url).hostname in _THIS_MACHINE
-    except ValueError:
-        return False
 
 
 def check_neighbors(settings: Settings) -> Iterator[Finding]:
