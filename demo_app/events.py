@@ -125,26 +125,31 @@ class Store:
         clicks = [event for event in found if event.kind == "click"]
         returns: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
         told: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
-        alone: dict[tuple[str | None, bool], list[Event]] = {}
-        fits: dict[tuple[str | None, bool], list[Event]] = {}
+        began: dict[About, float] = {}
+        for event in found:
+            if event.kind == "notification":
+                about = about_what(event)
+                began[about] = min(event.at, began.get(about, event.at))
+        alone: dict[About, list[Event]] = {}
+        fits: dict[About, list[Event]] = {}
         for event in reversed(found):
             if event.kind == "return" and event.click_id in returns:
                 returns[event.click_id].append(event)
             elif event.kind == "notification":
-                fitting = clicks_of(event, found)
+                about = about_what(event)
+                fitting = clicks_of(event, clicks, began[about])
                 if len(fitting) == 1:
                     told[fitting[0].click_id].append(event)
                 else:
-                    about = event.insure_num, ends_policy(event)
                     alone.setdefault(about, []).append(event)
                     fits[about] = fitting
         happenings = []
         for event in found:
-            about = event.insure_num, ends_policy(event)
             if event.kind == "click":
                 beside = returns[event.click_id], told[event.click_id]
                 happenings.append(Happening(event, *beside))
             elif event.kind == "notification":
+                about = about_what(event)
                 if alone.get(about, [])[-1:] == [event]:
                     happenings.append(Happening(event, [], alone[about], fits[about]))
             elif event.kind == "refusal" or event.click_id not in returns:
@@ -174,39 +179,33 @@ class Store:
                 self._file.hardlink_to(draft)
 
 
-def ends_policy(notification: Event) -> bool:
-    """Tell whether a notification is about the end of a policy, and not about its purchase."""
-    return notification.step in (NotificationType.SURRENDER, NotificationType.REISSUE)
+#: An application number, and whether it is the end of the policy that is told, or its purchase.
+About = tuple[str | None, bool]
 
 
-def clicks_of(notification: Event, events: list[Event]) -> list[Event]:
+def about_what(notification: Event) -> About:
+    """Return what a notification is about."""
+    ends = (NotificationType.SURRENDER, NotificationType.REISSUE)
+    return notification.insure_num, notification.step in ends
+
+
+def clicks_of(notification: Event, clicks: list[Event], began: float) -> list[Event]:
     """Return the clicks that a notification may belong to: no more is known than these.
 
     A purchase begins at the product or on the home page, by the same member, before the first that
     is heard of it; a surrender on the policy's own page.
 
-    :param events: all that are kept.
+    :param clicks: all that are kept.
+    :param began: when the first was heard of what it is about.
     """
-    ends = ends_policy(notification)
-    began = min(
-        event.at
-        for event in events
-        if event.kind == "notification"
-        and event.insure_num == notification.insure_num
-        and ends_policy(event) == ends
-    )
-    where = (
-        [("policy", notification.insure_num)]
-        if ends
-        else [("product", notification.reference), ("home", None)]
-    )
+    number, ends = about_what(notification)
+    where = [("policy", number)] if ends else [("product", notification.reference), ("home", None)]
     return [
-        event
-        for event in events
-        if event.kind == "click"
-        and event.member == notification.member
-        and (event.page, event.reference) in where
-        and began - _LONGEST_PURCHASE < event.at <= began
+        click
+        for click in clicks
+        if click.member == notification.member
+        and (click.page, click.reference) in where
+        and began - _LONGEST_PURCHASE < click.at <= began
     ]
 
 

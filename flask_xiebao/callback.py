@@ -20,7 +20,7 @@ from .log import complain, logger
 from .notifications import LARGEST, Notification, check_size, parse_notification
 from .places import place_of
 from .rehearsal import rehearsal
-from .signals import notification_received, send
+from .signals import notification_received, send_quietly
 from .state import State
 
 #: All that Flask would answer by itself, in HTML.
@@ -142,7 +142,7 @@ def handled(
     except _FAILURES as error:
         failure = failure_in(error, "the notification_handler")
     else:
-        send(notification_received, state, quietly=True, notification=notification)
+        send_quietly(notification_received, notification=notification)
         return True
     complain(
         f"A notification was not processed, and the platform sends it again: {failure}, with"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from flask import Flask, current_app
+from flask import Flask
 
 from . import order_query, templating, urls, views
 from .caching import watch_responses
 from .cli import xiebao as commands
 from .config import ENVIRONMENTS, Settings
+from .current import this_app
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
 from .hooks import (
@@ -359,7 +360,7 @@ class Xiebao:
 
         :raises ConfigError: when the app has no Xiebao.
         """
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        app = this_app()
         try:
             return self._states[app]
         except KeyError:

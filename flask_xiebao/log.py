@@ -11,7 +11,9 @@ import time
 from functools import partial
 from weakref import WeakKeyDictionary
 
-from flask import Flask, current_app
+from flask import Flask
+
+from .current import this_app
 
 #: Who was refused, and why.
 logger = logging.getLogger("flask_xiebao")
@@ -35,7 +37,7 @@ def complain(
     :param exc_info: add the traceback of the exception that is being handled.
     :param level: of the logging module.
     """
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = this_app()
     message = message if len(message) <= _MOST else f"{message[:_MOST]}…"
     said = _said.setdefault(app, {})
     now = time.monotonic()

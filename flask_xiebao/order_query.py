@@ -7,10 +7,10 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from flask import current_app
 from werkzeug.wsgi import ClosingIterator
 
 from .config import ENVIRONMENTS
+from .current import this_app
 from .errors import ConfigError
 from .orders import OrderClient, load_httpx
 from .state import State
@@ -41,7 +41,7 @@ def _make(state: State) -> OrderClient:
     base_url = settings.base_url or ENVIRONMENTS[settings.env or "test"]
     transport = None
     if base_url.startswith("/"):
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        app = this_app()
         transport = load_httpx().WSGITransport(_alone(app), raise_app_exceptions=False)
         base_url = f"http://{a_host_of_this_site()}{base_url}"
     return OrderClient(

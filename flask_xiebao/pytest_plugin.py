@@ -46,7 +46,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 from urllib.parse import urlsplit
 
 import pytest
@@ -128,7 +128,7 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
     return know
 
 
-_WRONG = ("sign", "partner", "body")
+Wrong = Literal["sign", "partner", "body"]
 
 
 def send_notification(
@@ -137,7 +137,7 @@ def send_notification(
     type: int,
     insure_num: str,
     member: str | int | None = None,
-    wrong: Literal["sign", "partner", "body"] | None = None,
+    wrong: Wrong | None = None,
     **said: Any,
 ) -> TestResponse:
     """Send the site a notification, as the platform does, and return the site's answer.
@@ -152,8 +152,8 @@ def send_notification(
         step comes with, such as ``price_fen`` and ``paid_at``, is made up where it is left out.
     :raises TypeError: there is no such keyword, or its value is of another type.
     """
-    if wrong not in (None, *_WRONG):
-        raise TypeError(f"wrong is one of {', '.join(_WRONG)}, not {wrong!r}.")
+    if wrong not in (None, *get_args(Wrong)):
+        raise TypeError(f"wrong is one of {', '.join(get_args(Wrong))}, not {wrong!r}.")
     app = client.application
     with app.app_context():
         state = current_state()
@@ -168,7 +168,7 @@ def send_notification(
     return client.post(
         path,
         data=body[:-2] if wrong == "body" else body,
-        content_type="application/json;charset=UTF-8",
+        content_type=wire.CONTENT_TYPE,
     )
 
 

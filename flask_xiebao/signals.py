@@ -6,8 +6,8 @@ from asyncio import CancelledError
 from typing import Any
 
 from blinker import NamedSignal, Namespace
-from flask import current_app
 
+from .current import this_app
 from .log import complain, name_of
 from .places import place_of
 from .rehearsal import rehearsal
@@ -30,34 +30,50 @@ entry_refused = _signals.signal("entry-refused")
 #: be loaded again, and it is no proof of payment: Xiebao's callback is.
 payment_returned = _signals.signal("payment-returned")
 
-
 #: A notification verified, and the site's handler is done with it: ``notification``
 #: (:class:`~flask_xiebao.Notification`). It can repeat.
 notification_received = _signals.signal("notification-received")
 
 
-def send(signal: NamedSignal, state: State, *, quietly: bool = False, **values: Any) -> None:
+def send(signal: NamedSignal, state: State, **values: Any) -> None:
     """Send *signal* to each receiver.
 
     One that fails raises in strict mode. Otherwise it is logged and stops nobody.
-
-    :param quietly: even in strict mode a failure is only logged, and not what it says, which may be
-        somebody's name.
     """
-    if not signal.receivers or signal.is_muted or rehearsal():
+    if _is_unheard(signal):
         return
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = this_app()
     for receiver in signal.receivers_for(app):
         try:
             app.ensure_sync(receiver)(app, **values)
-        except (Exception, CancelledError) as error:
-            if not quietly and (state.is_strict or not isinstance(error, Exception)):
+        except Exception:
+            if state.is_strict:
                 raise
-            said = f"A receiver of {signal.name} failed: fix {name_of(receiver)}."
-            if not quietly:
-                complain(said, exc_info=True)
-                continue
-            said += f" {type(error).__name__} in {place_of(error, 'it')}."
-        else:
-            continue
-        complain(said)  # where no variable holds the error
+            complain(_failed(signal, receiver), exc_info=True)
+
+
+def send_quietly(signal: NamedSignal, **values: Any) -> None:
+    """Send *signal* to each receiver, and raise nothing, strict or not.
+
+    One that fails is logged without what it says, which may be somebody's name.
+    """
+    if _is_unheard(signal):
+        return
+    app = this_app()
+    for receiver in signal.receivers_for(app):
+        failure = ""
+        try:
+            app.ensure_sync(receiver)(app, **values)
+        except (Exception, CancelledError) as error:
+            failure = f"{type(error).__name__} in {place_of(error, 'it')}."
+        if failure:  # here, where no variable holds the error: some error reports show those
+            complain(f"{_failed(signal, receiver)} {failure}")
+
+
+def _is_unheard(signal: NamedSignal) -> bool:
+    """Tell whether nobody is to hear of it."""
+    return not signal.receivers or signal.is_muted or rehearsal() is not None
+
+
+def _failed(signal: NamedSignal, receiver: object) -> str:
+    return f"A receiver of {signal.name} failed: fix {name_of(receiver)}."

@@ -10,6 +10,7 @@ from flask import current_app
 from werkzeug.urls import iri_to_uri
 
 from .config import ENVIRONMENTS, NEW_KEY, Settings
+from .current import this_app
 from .errors import ConfigError
 from .gateway import Gateway
 from .hooks import Hooks
@@ -34,7 +35,7 @@ def current_locale(chosen: object) -> str:
     """
     if chosen is not None:
         return nearest(str(chosen))
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = this_app()
     if "babel" in app.extensions:
         from flask_babel import get_locale
 

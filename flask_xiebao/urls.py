@@ -151,7 +151,7 @@ def notify_url(state: State) -> str:
 
     Else it is a path, as the app sees it.
     """
-    if state.settings.public_url or current_app.config["SERVER_NAME"]:
+    if knows_its_address(state):
         return endpoint_url(state, "xiebao.notify", external=True, **_notify_token(state))
     return notify_path(state)
 
@@ -197,12 +197,12 @@ def _as_werkzeug_takes_it(host: str) -> str:
 
 def host_is_trusted(state: State) -> bool:
     """Tell whether something else than the request says where the site is."""
-    return bool(
-        is_in_development()
-        or state.settings.public_url
-        or current_app.config["SERVER_NAME"]
-        or trusts_hosts()
-    )
+    return is_in_development() or knows_its_address(state) or trusts_hosts()
+
+
+def knows_its_address(state: State) -> bool:
+    """Tell whether a setting says where the site is."""
+    return bool(state.settings.public_url or current_app.config["SERVER_NAME"])
 
 
 def trusts_hosts() -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from flask import Flask
+from flask import Flask, request
 
 from flask_xiebao import Notification, NotificationType, Xiebao
 from flask_xiebao.cli import xiebao
@@ -206,8 +206,6 @@ def test_no_output_shows_the_sign() -> None:
 
     @app.post("/gateway/api/orderDetail")
     def detail() -> Any:
-        from flask import request
-
         asked.append(request.get_data())
         return ok({"orderDetail": {**DETAIL, "insureNum": "another"}})
 

@@ -24,8 +24,8 @@ ORDER = (
     *("errors", "values", "texts", *TEXTS, "platforms", "pages", "gateway"),
     *("members", "links", "admission", "payloads", "notifications", "orders"),
     # what belongs to an app and to a request
-    *("log", "places", "config", "rehearsal", "hooks", "state", "signals", "caching", "urls"),
-    "order_query",
+    *("current", "log", "places", "config", "rehearsal", "hooks", "state", "signals", "caching"),
+    *("urls", "order_query"),
     # what visitors meet
     *("attributes", "templating", "answers", "callback", "csrf", "views"),
     # for a site's tests, and for its shell
@@ -36,7 +36,7 @@ ORDER = (
     *("cli.clicks", "cli.callbacks", "cli.notify", "cli.order", "cli.doctor", "cli"),
     *("extension", "", "pytest_plugin"),
 )
-PURE = ORDER[: ORDER.index("log")]
+PURE = ORDER[: ORDER.index("current")]
 
 
 def name_of(file: Path) -> str:

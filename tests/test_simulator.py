@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from flask import Flask, g, session
+from flask import Flask, g, request, session
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
 
@@ -525,8 +525,6 @@ def test_what_it_sends_is_what_a_receiver_by_hand_verifies() -> None:
 
     @site.post("/notify")
     def notify() -> str:
-        from flask import request
-
         bodies.append(request.get_data())
         return '{"state": true}'
 

@@ -14,7 +14,7 @@ from ..urls import notify_path, notify_url
 from .clicks import is_this_machine, visit_site, where_the_site_is
 from .diagnosis import outside, suspects_after, suspects_before, who_says
 from .findings import Finding, bad, ok, warning
-from .keys import token_is_secret
+from .keys import token_is_fine
 from .visit import Visit, explain
 
 _LET_THROUGH = 'let it through, which checks for itself: if request.blueprint == "xiebao": return.'
@@ -88,7 +88,7 @@ def _address(state: State) -> Finding:
 def _without_secret(state: State, said: str) -> str:
     """Return what is said without the token, where that is another secret of the site."""
     token = state.settings.notify_token
-    if token is None or token_is_secret(state):
+    if token is None or token_is_fine(state):
         return said
     return said.replace(token.reveal(), "…")
 

@@ -11,11 +11,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response
 
 from .. import answers, urls
+from ..current import this_app
 from ..links import Entry, make_entry
 from ..pages import PAGES
 from ..state import State
 from ..testing.simulator import simulator_of
-from .diagnosis import below_mounts, this_app, why_not_back, why_not_there
+from .diagnosis import below_mounts, why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
 from .visit import Visit, explain
 

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from flask import Flask, current_app
+from flask import current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from ..admission import WHY, Refusal
+from ..current import this_app
 from ..log import name_of
 from ..pages import PAGES
 from ..places import place_in_site, place_of
 from ..state import State
 from ..testing import Verdict
+from ..urls import knows_its_address
 from .visit import Visit, explain
 
 _LOCALE = "en"
@@ -128,7 +130,7 @@ def _before(state: State, visit: Visit) -> str:
             f"a click on {at.netloc} gets {visit.status} before the link is read, from"
             f" {who_says(visit.status)}"
         )
-        if not (state.settings.public_url or current_app.config["SERVER_NAME"]):
+        if not knows_its_address(state):
             what += (
                 f" Or is it because it was asked as {at.netloc}? Set XIEBAO_PUBLIC_URL, and run it"
                 " again."
@@ -193,12 +195,6 @@ def _of_all_and_ours(hooks: Mapping[str | None, list[Any]]) -> list[object]:
 def _suspects(kind: str, hooks: Iterable[object]) -> str:
     names = [name for name in map(name_of, hooks) if not name.startswith("flask_xiebao.")]
     return f" What the app has in {kind}: {', '.join(names)}." if names else ""
-
-
-def this_app() -> Flask:
-    """Return the current app itself."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return app
 
 
 def below_mounts(url: str) -> dict[str, str]:

@@ -70,21 +70,18 @@ def check_member_secret(state: State) -> Iterator[Finding]:
 
 def check_notify_token(state: State) -> Iterator[Finding]:
     """Warn of a token in the address of notifications that is another secret, or easily guessed."""
-    if token_is_secret(state) is False:
+    if not token_is_fine(state):
         yield warning(
             "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily guessed, and it is"
             f" in the address that Xiebao is given: choose another. {NEW_KEY}."
         )
 
 
-def token_is_secret(state: State) -> bool | None:
-    """Tell whether the token in the address of notifications is good for that and nothing else.
-
-    :return: None where there is none.
-    """
+def token_is_fine(state: State) -> bool:
+    """Tell whether a token in the address of notifications, if any, is a secret of its own."""
     settings = state.settings
     if settings.notify_token is None:
-        return None
+        return True
     others = [key for _, key in _signing_keys()] + [settings.api_key.reveal()]
     others += [] if settings.member_secret is None else [settings.member_secret.reveal()]
     return settings.notify_token.map(

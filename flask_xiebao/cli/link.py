@@ -55,7 +55,7 @@ def _site_link(
     if not state.settings.enabled:
         raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if external is None:
-        external = bool(state.settings.public_url or current_app.config["SERVER_NAME"])
+        external = urls.knows_its_address(state)
     make_url = partial(urls.link, state) if external else partial(_local_link, state)
     url = make_url(page, reference, **options)
     if not url:

@@ -16,6 +16,7 @@ from werkzeug.test import Client
 from ..errors import XiebaoError
 from ..places import place_in_site, place_of
 from ..rehearsal import ENVIRON_KEY, Rehearsal
+from ..testing import wire
 from ..testing.devices import DEVICES
 
 # What a phone's browser sends when somebody taps a link in a mail.
@@ -28,13 +29,11 @@ _HEADERS = {
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-
-
 # What the platform's Java sends.
 _POST_HEADERS = {
     "User-Agent": "Java/1.8.0_202",
     "Accept": "*/*",
-    "Content-Type": "application/json;charset=UTF-8",
+    "Content-Type": wire.CONTENT_TYPE,
 }
 
 

@@ -11,14 +11,15 @@ from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from flask import current_app, request
+from flask import request
 from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
+from ..current import this_app
 from ..values import WrongValueError, check_web_url
+from .wire import CONTENT_TYPE
 
 _SECONDS = 10
-_TYPE = "application/json;charset=UTF-8"
 
 
 class Answer(NamedTuple):
@@ -62,7 +63,7 @@ def sender(url: str) -> Callable[[bytes], Answer]:
 def post_over_http(url: str, body: bytes) -> Answer:
     """Send a notification over HTTP: no proxy is asked, no redirect followed."""
     asked = Request(  # noqa: S310 - checked
-        iri_to_uri(url), body, {"Content-Type": _TYPE}, method="POST"
+        iri_to_uri(url), body, {"Content-Type": CONTENT_TYPE}, method="POST"
     )
     try:
         with build_opener(ProxyHandler({}), _NoRedirect).open(asked, timeout=_SECONDS) as response:
@@ -80,13 +81,12 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 def _post_inside(path: str, body: bytes) -> Answer:
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
     # In a context of its own, or it would have the g of this request, and who is logged in there.
     response = contextvars.Context().run(
-        Client(app, use_cookies=False).post,
+        Client(this_app(), use_cookies=False).post,
         path,
         base_url=request.host_url,
         data=body,
-        content_type=_TYPE,
+        content_type=CONTENT_TYPE,
     )
     return Answer(response.status_code, response.get_data(as_text=True))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..values import Secret, WrongValueError, is_whole
 from . import wire
 from .delivery import Answer, check_notify_url, sender
-from .purchases import Message, Purchase, Purchases
+from .purchases import Purchase, Purchases
 
 #: What is sold, whatever its code: invented, as its people are.
 PRODUCT = {"productName": "境内旅行意外险", "planName": "计划一", "companyName": "模拟保险公司"}
@@ -76,6 +76,11 @@ class Platform:
         self._partner_id = partner_id
         self._key = key
         self.purchases = Purchases(file)
+
+    @property
+    def notifies(self) -> bool:
+        """Whether the site is told."""
+        return self._send is not None
 
     def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, *, paid: bool) -> str:
         """Have a member apply for a product, and pay or fail to; return the application number."""
@@ -186,10 +191,6 @@ class Platform:
                 self.purchases.answered(message, said, is_done=is_done)
                 if is_done:
                     break
-
-    def messages(self, insure_num: str) -> list[Message]:
-        """Return what was sent about an order, and what is to be sent."""
-        return self.purchases.messages_about(insure_num)
 
     def answer(self, method: str, body: bytes, sign: str, file_url: Callable[[str], str]) -> Any:
         """Return the answer to an order query, as it is written in JSON.

@@ -81,7 +81,6 @@ class GatewaySimulator:
         except WrongValueError as error:
             raise ValueError(f"api_key {error}") from None
         self._also_known = frozenset(also_known)
-        self._notifies = notify_url is not None
         self._platform = Platform(self._partner_id, key, notify_url, orders)
         # Its files are beside those of the package, whose style its pages have.
         self.blueprint = Blueprint(
@@ -217,8 +216,8 @@ class GatewaySimulator:
             "purchase": purchase,
             "state": purchase and _state(purchase),
             "product": PRODUCT,
-            "messages": self._platform.messages(number) if purchase is not None and number else (),
-            "notifies": self._notifies,
+            "messages": self._platform.purchases.messages_about(number) if number else (),
+            "notifies": self._platform.notifies,
             "back": back,
         }
 

@@ -15,6 +15,9 @@ from typing import Any
 
 from ..values import Secret
 
+#: As what a callback comes.
+CONTENT_TYPE = "application/json;charset=UTF-8"
+
 _CHINA = timezone(timedelta(hours=8))
 
 
