@@ -7,7 +7,7 @@ BIN := .venv/bin
 # What leaves out all that needs more than Python and a minute.
 FAST := -m "not slow and not hypothesis"
 
-.PHONY: demo test test-fast bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test test-fast mutants bench fuzz load versions screenshots dist lint format clean
 
 demo: .venv/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
@@ -20,6 +20,10 @@ test: .venv/test.stamp .venv/npm/stamp
 # Nearly all tests, in a minute, and with nothing but Python. Those of Hypothesis mark themselves.
 test-fast: .venv/test.stamp
 	$(BIN)/python -m pytest $(FAST)
+
+# Spoils the package in one place after another: a check of a site has to see each.
+mutants: .venv/test.stamp
+	$(BIN)/python -m tests.mutants
 
 screenshots: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)

@@ -167,14 +167,14 @@ def tell(state: State, refused: RefusedError) -> None:
     refusal = refused.refusal
     if (rehearsed := rehearsal()) is not None:
         rehearsed.refusal, rehearsed.member = refusal, refused.member
-        return
-    logger.info(
-        "Refused a %s link: %d %s, since %s.",
-        refused.page,
-        refusal.status,
-        refusal.reason,
-        WHY[refusal.cause],
-    )
+    else:
+        logger.info(
+            "Refused a %s link: %d %s, since %s.",
+            refused.page,
+            refusal.status,
+            refusal.reason,
+            WHY[refusal.cause],
+        )
     send(
         entry_refused,
         state,

@@ -122,8 +122,11 @@ class Hooks:
         :raises LinkError: when the loader returns something that is not a member's id. What the
             loader itself raises is the site's error and is passed on.
         """
-        if self._member_loader is not None:
-            return _member_from("The member_loader", self._member_loader())
+        rehearsed = rehearsal()
+        played = None if rehearsed is None else rehearsed.member_loader
+        loader = played or self._member_loader
+        if loader is not None:
+            return _member_from("The member_loader", loader())
         if login_manager() is not None:
             from flask_login import current_user
 
@@ -137,9 +140,12 @@ class Hooks:
         :return: True, False, or an answer of the site's own in place of ours.
         :raises ConfigError: when the site's function says anything else.
         """
-        if self._click_guard is None or rehearsal() is not None:
+        guard, rehearsed = self._click_guard, rehearsal()
+        if rehearsed is not None:
+            guard = rehearsed.click_guard or (guard if rehearsed.aloud else None)
+        if guard is None:
             return True
-        answer = self._click_guard(member, entry)
+        answer = guard(member, entry)
         if isinstance(answer, bool):
             return bool(answer)  # of a lazy proxy, what it stands for
         if isinstance(answer, BaseResponse | tuple):

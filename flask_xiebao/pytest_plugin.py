@@ -43,7 +43,7 @@ that has the site's own account. The site is left as it is, and the client keeps
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, Literal, NoReturn, get_args
@@ -195,12 +195,13 @@ def follow(
     """
     if entry is not None and entry not in PAGES:
         raise ValueError(f"{entry!r} is not an entry: use one of {', '.join(PAGES)}.")
-    device = DEVICES.get(device, device)
-    if "/" not in device:
+    known = DEVICES.get(device)
+    headers = {"User-Agent": device} if known is None else known.headers
+    if "/" not in headers["User-Agent"]:
         raise ValueError(
             f"{device!r} is not a User-Agent: use one, or one of {', '.join(DEVICES)}."
         )
-    visit = _Visit(client, device)
+    visit = _Visit(client, headers)
     if entry is not None:
         url = visit.find(url, entry, reference, index)
     return visit.click(url)
@@ -209,9 +210,9 @@ def follow(
 class _Visit:
     """A device on a site."""
 
-    def __init__(self, client: FlaskClient, agent: str) -> None:
+    def __init__(self, client: FlaskClient, headers: Mapping[str, str]) -> None:
         self._client = client
-        self._headers = {"User-Agent": agent}
+        self._headers = dict(headers)
         self._app = client.application
         with self._app.app_context():
             try:

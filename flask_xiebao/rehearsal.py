@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Response, has_request_context, request
 
 from .admission import Refusal
+from .links import Entry
 
 #: Where a tool puts its :class:`Rehearsal` in the environ: no header of a request can be there.
 ENVIRON_KEY = "flask_xiebao.rehearsal"
@@ -17,21 +19,37 @@ ENVIRON_KEY = "flask_xiebao.rehearsal"
 class Rehearsal:
     """What a tool learns of its click.
 
-    The member of its link is made up. The site is asked who is logged in and whom the gateway knows
-    by the bare id, as at every click; neither its receivers nor its ``click_guard`` hear of them.
+    The member of its link is made up, so neither the site's receivers nor its ``click_guard`` hear
+    of them. It is asked who is logged in, unless the tool plays that, and whom the gateway knows by
+    the bare id.
+
+    :param member_loader: says who is logged in, in place of the site's own.
+    :param click_guard: says who may go, in place of the site's own.
+    :param receivers: those of the signals that hear of it.
+    :param aloud: the site's own receivers and its ``click_guard`` hear of it, too.
 
     :ivar reached: whether it came as far as the extension's own view.
     :ivar error: what failed there.
     :ivar refusal: why the click was refused.
     :ivar member: who was refused: the one whom the site takes for logged in.
     :ivar received: the body of a notification as it arrived; the handler does not hear of it.
+    :ivar heard: the signals that were sent, and what they said; its receivers keep them here.
     """
 
+    member_loader: Callable[[], object] | None = None
+    click_guard: Callable[[str, Entry], object] | None = None
+    receivers: Collection[Callable[..., object]] = ()
+    aloud: bool = False
     reached: bool = False
     error: Exception | None = None
     refusal: Refusal | None = None
     member: str | None = None
     received: bytes | None = None
+    heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def lets_hear(self, receiver: object) -> bool:
+        """Tell whether a receiver of a signal hears of it."""
+        return self.aloud or receiver in self.receivers
 
     def watch(self, follow: Callable[[str], Response], token: str) -> Response:
         """Follow a link as the view does."""

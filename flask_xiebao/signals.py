@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from blinker import NamedSignal, Namespace
+from flask import Flask
 
 from .current import this_app
 from .log import complain, name_of
@@ -40,10 +42,8 @@ def send(signal: NamedSignal, state: State, **values: Any) -> None:
 
     One that fails raises in strict mode. Otherwise it is logged and stops nobody.
     """
-    if _is_unheard(signal):
-        return
     app = this_app()
-    for receiver in signal.receivers_for(app):
+    for receiver in _receivers(signal, app):
         try:
             app.ensure_sync(receiver)(app, **values)
         except Exception:
@@ -57,10 +57,8 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
 
     One that fails is logged without what it says, which may be somebody's name.
     """
-    if _is_unheard(signal):
-        return
     app = this_app()
-    for receiver in signal.receivers_for(app):
+    for receiver in _receivers(signal, app):
         failure = ""
         try:
             app.ensure_sync(receiver)(app, **values)
@@ -70,9 +68,14 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
             complain(f"{_failed(signal, receiver)} {failure}")
 
 
-def _is_unheard(signal: NamedSignal) -> bool:
-    """Tell whether nobody is to hear of it."""
-    return not signal.receivers or signal.is_muted or rehearsal() is not None
+def _receivers(signal: NamedSignal, app: Flask) -> Iterator[Callable[..., Any]]:
+    """Return those who are to hear of it."""
+    if not signal.receivers or signal.is_muted:
+        return
+    rehearsed = rehearsal()
+    for receiver in signal.receivers_for(app):
+        if rehearsed is None or rehearsed.lets_hear(receiver):
+            yield receiver
 
 
 def _failed(signal: NamedSignal, receiver: object) -> str:

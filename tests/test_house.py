@@ -30,9 +30,11 @@ ORDER = (
     *("attributes", "templating", "answers", "callback", "csrf", "views"),
     # for a site's tests, and for its shell
     *("testing.document", "testing.links", "testing.wire", "testing.delivery"),
-    *("testing.purchases", "testing.platform", "testing.simulator", "testing.orders", "testing"),
-    "testing.devices",
-    *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.visit", "cli.diagnosis"),
+    *("testing.purchases", "testing.platform", "testing.simulator", "testing.orders"),
+    *("testing.devices", "testing.visits", "testing.tokens", "testing.qr", "testing.site"),
+    *("testing.cases", "testing.expectations", "testing.markup", "testing.player"),
+    *("testing.judge", "testing.site_pages", "testing.acceptance", "testing"),
+    *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.diagnosis"),
     *("cli.clicks", "cli.callbacks", "cli.notify", "cli.order", "cli.doctor", "cli"),
     *("extension", "", "pytest_plugin"),
 )
@@ -139,6 +141,7 @@ ROW = """
         optional=("platform", "paySuccess"),
         platforms=("1", "3", "4"),
         title={"zh": "理赔详情页", "en": "claim page"},
+        members_own=True,
         meanings={"claimNum": {"zh": "理赔号", "en": "the claim, by its number"}},
     ),
     Row(

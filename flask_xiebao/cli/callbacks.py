@@ -10,12 +10,12 @@ from flask import current_app
 
 from ..state import State
 from ..testing import wire
+from ..testing.visits import Visit, explain, is_this_machine, where_the_site_is
 from ..urls import notify_path, notify_url
-from .clicks import is_this_machine, visit_site, where_the_site_is
+from .clicks import visit_notify
 from .diagnosis import outside, suspects_after, suspects_before, who_says
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
-from .visit import Visit, explain
 
 _LET_THROUGH = 'let it through, which checks for itself: if request.blueprint == "xiebao": return.'
 _EXEMPT = 'app.view_functions["xiebao.notify"]'
@@ -44,7 +44,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
 
     try:
         url = f"{where_the_site_is(state).rstrip('/')}{notify_path(state)}"
-        problem = _why_not_told(state, visit_site(state, url, look, body), body)
+        problem = _why_not_told(state, visit_notify(state, url, look, body), body)
     except Exception as error:  # where the site says that it is may be nowhere
         problem = f"a notification cannot be sent. {explain(error)}"
     if problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -15,12 +16,14 @@ from ..current import this_app
 from ..links import Entry, make_entry
 from ..pages import PAGES
 from ..state import State
+from ..testing import wire
+from ..testing.devices import DEVICES
 from ..testing.simulator import simulator_of
-from .diagnosis import below_mounts, why_not_back, why_not_there
+from ..testing.visits import TAP, Visit, explain, places_of, where_the_site_is
+from .diagnosis import why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
-from .visit import Visit, explain
 
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": wire.CONTENT_TYPE}
 
 
 def check_clicks(state: State) -> Generator[Finding, None, str | None]:
@@ -173,38 +176,21 @@ def _click(
     return inside, visit_site(state, url, inside)
 
 
-def where_the_site_is(state: State) -> str:
-    """Return the URL at which the site is, as far as it says so."""
-    if state.settings.public_url:
-        return state.settings.public_url
-    config = current_app.config
-    if config["SERVER_NAME"]:
-        return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}{config['APPLICATION_ROOT']}"
-    return f"https://{urls.a_host_of_this_site()}"
+def visit_site(state: State, url: str, inside: Callable[[], object] | None = None) -> Visit:
+    """Open a URL of the site, as a phone does that has it from a mail."""
+    return _visit(state, url, headers={**DEVICES["iphone"].headers, **TAP}, inside=inside)
 
 
-def is_this_machine(url: str) -> bool:
-    """Tell whether a URL is one that nobody else can reach."""
-    try:
-        return urlsplit(url).hostname in _THIS_MACHINE
-    except ValueError:
-        return False
+def visit_notify(state: State, url: str, inside: Callable[[], object], body: bytes) -> Visit:
+    """Send the site a notification, as the platform's Java does."""
+    return _visit(state, url, method="POST", headers=_JAVA, inside=inside, body=body)
 
 
-def visit_site(
-    state: State, url: str, inside: Callable[[], object] | None = None, body: bytes | None = None
-) -> Visit:
-    """Open a URL of the site; see :class:`.Visit`.
-
-    A path below which the site is mounted is known to the server, or else to what is wrapped around
-    the app.
-    """
-    places = [(url, urlsplit(where_the_site_is(state)).path.rstrip("/")), (url, "")]
-    if not state.settings.public_url:
-        places += [(below, "") for below in below_mounts(url).values()]
+def _visit(state: State, url: str, **request: Any) -> Visit:
+    """Send a request to where it comes as far as a view; see :class:`.Visit`."""
     visits = []
-    for place in dict.fromkeys(places):
-        visits.append(Visit(this_app(), *place, inside, body))
+    for place in places_of(state, url):
+        visits.append(Visit(this_app(), *place, **request))
         if visits[-1].endpoint is not None:
             return visits[-1]
     return max(visits, key=lambda visit: visit.started)

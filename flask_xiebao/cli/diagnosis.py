@@ -8,7 +8,6 @@ from urllib.parse import urljoin, urlsplit
 
 from flask import current_app
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from ..admission import WHY, Refusal
 from ..current import this_app
@@ -17,8 +16,8 @@ from ..pages import PAGES
 from ..places import place_in_site, place_of
 from ..state import State
 from ..testing import Verdict
+from ..testing.visits import Visit, below_mounts, explain
 from ..urls import knows_its_address
-from .visit import Visit, explain
 
 _LOCALE = "en"
 _LET_THROUGH = (
@@ -195,14 +194,3 @@ def _of_all_and_ours(hooks: Mapping[str | None, list[Any]]) -> list[object]:
 def _suspects(kind: str, hooks: Iterable[object]) -> str:
     names = [name for name in map(name_of, hooks) if not name.startswith("flask_xiebao.")]
     return f" What the app has in {kind}: {', '.join(names)}." if names else ""
-
-
-def below_mounts(url: str) -> dict[str, str]:
-    """Return a URL of the site as it is below each path at which something mounts an app."""
-    wrapped: Any = this_app().wsgi_app
-    while wrapped is not None and not isinstance(wrapped, DispatcherMiddleware):
-        wrapped = getattr(wrapped, "app", None)
-    if wrapped is None:
-        return {}
-    parts = urlsplit(url)
-    return {mount: parts._replace(path=mount + parts.path).geturl() for mount in wrapped.mounts}

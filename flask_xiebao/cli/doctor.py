@@ -16,10 +16,11 @@ from ..errors import ConfigError
 from ..hooks import can_wait, login_manager
 from ..pages import PAGES
 from ..state import State
+from ..testing.visits import is_this_machine
 from ..urls import trusts_hosts
 from ..values import Secret
 from .callbacks import check_notifications
-from .clicks import check_clicks, is_this_machine
+from .clicks import check_clicks
 from .findings import ERROR, Finding, bad, ok, warning
 from .keys import check_api_key, check_member_secret, check_notify_token, check_secret_key
 

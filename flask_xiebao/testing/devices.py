@@ -1,28 +1,268 @@
-"""The devices that a site's tests click with."""
+"""The devices that tests click with, as of November 2026, and what each of them is.
+
+They are written by hand, and what each is stands beside it: nothing here asks the extension. To add
+one, add it.
+"""
 
 from __future__ import annotations
 
-_WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
-_MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-_IPHONE = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
-    " (KHTML, like Gecko)"
-)
-_IPAD = "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-_ANDROID = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
-_HARMONY = "OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 Safari/537.36"
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
-#: The User-Agent of each device by name. An iPad that asks for desktop pages, as most do, is a
-#: ``mac``.
-DEVICES = {
-    "pc": f"{_WINDOWS} Chrome/126.0.0.0 Safari/537.36",
-    "mac": f"{_MAC} Version/17.5 Safari/605.1.15",
-    "iphone": f"{_IPHONE} Version/17.5 Mobile/15E148 Safari/604.1",
-    "ipad": f"{_IPAD} Version/17.5 Mobile/15E148 Safari/604.1",
-    "android": f"{_ANDROID} Chrome/126.0.0.0 Mobile Safari/537.36",
-    "harmony": f"Mozilla/5.0 (Phone; {_HARMONY} ArkWeb/4.1.6.1 Mobile",
-    "wechat": f"{_IPHONE} Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI",
-    "wechat-pc": f"{_WINDOWS} Chrome/122.0.0.0 Safari/537.36 MicroMessenger/7.0.20.1781(0x6700143B)"
-    " NetType/WIFI MiniProgramEnv/Windows WindowsWechat/WMPF WindowsWechat(0x63090a13)",
-    "alipay": f"{_IPHONE} Mobile/15E148 NebulaSDK/1.8.100112 AlipayClient/10.5.96",
-}
+#: The month of which the list is.
+AS_OF = "2026-11"
+
+_WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
+_WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_BLINK}"
+_MAC = f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT}"
+_LINUX = f"Mozilla/5.0 (X11; Linux x86_64) {_BLINK}"
+# Safari 26 no longer says which iOS it runs on.
+_IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {_WEBKIT}"
+_IPAD = f"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) {_WEBKIT}"
+# Chrome says "Android 10; K" of every phone; what is built on its web view names the phone.
+_ANDROID = f"Mozilla/5.0 (Linux; Android 10; K) {_BLINK} Chrome/142.0.0.0"
+_XIAOMI = f"Mozilla/5.0 (Linux; Android 15; 24129PN74C Build/AQ3A.240812.002; wv) {_BLINK}"
+_CHROME = "Chrome/142.0.0.0 Safari/537.36"
+_ARKWEB = f"{_BLINK} Chrome/132.0.0.0 Safari/537.36 ArkWeb/6.1.0.120"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A browser, or an app, on a kind of machine.
+
+    :param name: what commands and addresses call it.
+    :param titles: what people call it, by locale.
+    :param platform: the code of the document (2.1) that it should be found as.
+    :param headers: what it sends about itself.
+    """
+
+    name: str
+    titles: Mapping[str, str]
+    platform: str
+    headers: Mapping[str, str]
+
+    @property
+    def user_agent(self) -> str:
+        """What it calls itself."""
+        return self.headers["User-Agent"]
+
+    def title_in(self, locale: str) -> str:
+        """Return what people call it."""
+        return self.titles.get(locale, self.titles["en"])
+
+
+_H5, _PC, _IOS, _APP_ON_ANDROID = "1", "2", "3", "4"
+
+
+def _device(
+    name: str, zh: str, en: str, platform: str, agent: str, system: str = "", mobile: str = "?0"
+) -> Device:
+    """Return a device; only Chrome and its relatives send hints, which name the *system*."""
+    headers = {"User-Agent": agent}
+    if system:
+        headers |= {"Sec-CH-UA-Mobile": mobile, "Sec-CH-UA-Platform": f'"{system}"'}
+    return Device(name, {"zh": zh, "en": en}, platform, MappingProxyType(headers))
+
+
+_DEVICES = (
+    _device("pc", "Windows Chrome", "Windows, Chrome", _PC, f"{_WINDOWS} {_CHROME}", "Windows"),
+    _device("mac", "macOS Safari", "Mac, Safari", _PC, f"{_MAC} Version/26.0 Safari/605.1.15"),
+    _device(
+        "uos", "统信 UOS", "UOS, its browser", _PC, f"{_LINUX} {_CHROME} UOS Professional", "Linux"
+    ),
+    _device(
+        "harmony-pc",
+        "鸿蒙电脑",
+        "HarmonyOS PC",
+        _PC,
+        f"Mozilla/5.0 (PC; OpenHarmony 6.1; Windows NT 10.0) {_ARKWEB} HuaweiBrowser/6.1.7.302",
+    ),
+    _device(
+        "wechat-pc",
+        "微信 Windows",
+        "WeChat, Windows",
+        _PC,
+        f"{_WINDOWS} Chrome/132.0.0.0 Safari/537.36 MicroMessenger/7.0.20.1781(0x6700143B)"
+        " NetType/WIFI MiniProgramEnv/Windows WindowsWechat/WMPF WindowsWechat(0x63090a13)"
+        " UnifiedPCWindowsWechat(0xf254160a) XWEB/18055",
+    ),
+    _device(
+        "wechat-mac",
+        "微信 Mac",
+        "WeChat, Mac",
+        _PC,
+        f"{_MAC} Chrome/132.0.0.0 Safari/537.36 MicroMessenger/7.0.20.1781(0x6700143B)"
+        " NetType/WIFI MiniProgramEnv/Mac MacWechat/WMPF MacWechat/3.8.7(0x13080712)"
+        " UnifiedPCMacWechat(0xf2641210) XWEB/16816",
+    ),
+    # Nothing tells it from a Mac. Its owner goes on by the link of the handoff page.
+    _device(
+        "ipad-desktop",
+        "iPad 桌面模式",
+        "iPad, desktop site",
+        _PC,
+        f"{_MAC} Version/26.1 Safari/605.1.15",
+    ),
+    _device(
+        "iphone",
+        "iPhone Safari",
+        "iPhone, Safari",
+        _H5,
+        f"{_IPHONE} Version/26.0 Mobile/15E148 Safari/604.1",
+    ),
+    _device(
+        "ipad",
+        "iPad 移动模式",
+        "iPad, mobile site",
+        _H5,
+        f"{_IPAD} Version/26.0 Mobile/15E148 Safari/604.1",
+    ),
+    _device(
+        "android",
+        "Android Chrome",
+        "Android, Chrome",
+        _H5,
+        f"{_ANDROID} Mobile Safari/537.36",
+        "Android",
+        "?1",
+    ),
+    _device(
+        "android-tablet",
+        "Android 平板",
+        "Android tablet, Chrome",
+        _H5,
+        f"{_ANDROID} Safari/537.36",
+        "Android",
+    ),
+    # Chrome asks for desktop pages by default on large tablets; the hint still tells.
+    _device(
+        "android-tablet-desktop",
+        "Android 平板 桌面模式",
+        "Android tablet, desktop site",
+        _H5,
+        f"{_LINUX} {_CHROME}",
+        "Android",
+    ),
+    _device(
+        "harmony",
+        "鸿蒙手机",
+        "HarmonyOS phone",
+        _H5,
+        f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile HuaweiBrowser/6.1.6.310",
+    ),
+    _device(
+        "harmony-tablet",
+        "鸿蒙平板",
+        "HarmonyOS tablet",
+        _H5,
+        f"Mozilla/5.0 (Tablet; OpenHarmony 6.0) {_ARKWEB} HuaweiBrowser/5.1.8.311",
+    ),
+    _device(
+        "harmony-4",
+        "鸿蒙 4 手机",
+        "HarmonyOS 4 phone",
+        _H5,
+        "Mozilla/5.0 (Linux; Android 12; HarmonyOS; NOH-AN00; HMSCore 6.15.0.302)"
+        f" {_BLINK} Chrome/114.0.5735.196 HuaweiBrowser/15.0.4.312 Mobile Safari/537.36",
+    ),
+    _device(
+        "wechat",
+        "微信 iPhone",
+        "WeChat, iPhone",
+        _H5,
+        f"{_IPHONE} Mobile/15E148 MicroMessenger/8.0.64(0x18004034) NetType/WIFI Language/zh_CN",
+    ),
+    _device(
+        "wechat-ipad",
+        "微信 iPad",
+        "WeChat, iPad",
+        _H5,
+        f"{_MAC} Mobile/15E148 MicroMessenger/8.0.64(0x18004034) NetType/WIFI Language/zh_CN",
+    ),
+    _device(
+        "wechat-android",
+        "微信 Android",
+        "WeChat, Android",
+        _H5,
+        f"{_XIAOMI} Version/4.0 Chrome/130.0.6723.103 Mobile Safari/537.36 XWEB/1300333"
+        " MMWEBSDK/20250904 MMWEBID/9403 MicroMessenger/8.0.64.2880(0x28004034) WeChat/arm64"
+        " Weixin NetType/5G Language/zh_CN ABI/arm64",
+    ),
+    _device(
+        "wechat-harmony",
+        "微信 鸿蒙",
+        "WeChat, HarmonyOS",
+        _H5,
+        f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile MicroMessenger/8.0.12",
+    ),
+    _device(
+        "alipay",
+        "支付宝 iPhone",
+        "Alipay, iPhone",
+        _H5,
+        f"{_IPHONE} Mobile/15E148 Ariver/1.1.0 AliApp(AP/10.7.90.6000) Nebula WK"
+        " AlipayDefined(nt:WIFI,ws:393|788|3.0) AlipayClient/10.7.90.6000 Alipay Language/zh-Hans",
+    ),
+    _device(
+        "alipay-android",
+        "支付宝 Android",
+        "Alipay, Android",
+        _H5,
+        f"{_XIAOMI} Version/4.0 Chrome/105.0.5195.148 UWS/5.12.20.0 Mobile Safari/537.36"
+        " UCBS/5.12.20.0 NebulaSDK/1.8.100112 Nebula AlipayDefined(nt:WIFI,ws:393|0|2.75)"
+        " AliApp(AP/10.7.90.8100) AlipayClient/10.7.90.8100",
+    ),
+    _device(
+        "alipay-harmony",
+        "支付宝 鸿蒙",
+        "Alipay, HarmonyOS",
+        _H5,
+        f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile Nebula"
+        " AliApp(AP/10.7.90.1000) AlipayClient/10.7.90.1000",
+    ),
+)
+
+#: The devices by name.
+DEVICES: Mapping[str, Device] = MappingProxyType({device.name: device for device in _DEVICES})
+
+
+def app_devices(agent: str) -> tuple[Device, ...]:
+    """Return the devices that have the site's own app, which alone are iOS and Android (2.1).
+
+    :param agent: what the app adds to a User-Agent, such as ``ShopApp/3.2``.
+    """
+    return (
+        _device(
+            "app-ios", "自有 App iOS", "own app, iOS", _IOS, f"{_IPHONE} Mobile/15E148 {agent}"
+        ),
+        # The web views of iPads say that they are Macs.
+        _device(
+            "app-ipad", "自有 App iPad", "own app, iPad", _IOS, f"{_MAC} Mobile/15E148 {agent}"
+        ),
+        _device(
+            "app-android",
+            "自有 App Android",
+            "own app, Android",
+            _APP_ON_ANDROID,
+            f"{_XIAOMI} Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36 {agent}",
+        ),
+        # The document has no code for HarmonyOS.
+        _device(
+            "app-harmony",
+            "自有 App 鸿蒙",
+            "own app, HarmonyOS",
+            _H5,
+            f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile {agent}",
+        ),
+    )
+
+
+def sample_of(pattern: re.Pattern[str]) -> str | None:
+    """Return what an app that a pattern marks may add to a User-Agent, if that can be guessed."""
+    # The name that it begins with, and perhaps a version.
+    found = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)
+    name = re.sub(r"\\(.)", r"\1", found[1]) if found else ""
+    return next((each for each in (name, f"{name}1.0") if pattern.search(each)), None)

@@ -27,6 +27,7 @@ class Row:
     :param title: what the page is, by locale.
     :param meanings: what the parameters are that no other page has, by locale.
     :param sells: whether a member can buy something there.
+    :param members_own: whether what it shows belongs to one member, whose link says so.
     """
 
     name: str
@@ -38,6 +39,18 @@ class Row:
     title: Mapping[str, str]
     meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sells: bool = False
+    members_own: bool = False
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every parameter of the page."""
+        return self.required + self.optional
+
+    @property
+    def reference(self) -> str | None:
+        """The parameter that says which product or policy is meant, if any."""
+        own = set(self.required) - {"partnerId", "sign", "partnerUniqKey"}
+        return own.pop() if own else None
 
     def title_in(self, locale: str) -> str:
         """Return what the page is."""
@@ -81,6 +94,7 @@ ROWS = (
         optional=("partnerUniqKey", "platform", "paySuccess"),
         platforms=("1", "3", "4"),
         title={"zh": "保单详情页", "en": "policy page"},
+        members_own=True,
         meanings={"insureNum": {"zh": "投保单号", "en": "the policy, by its application number"}},
     ),
 )
@@ -304,7 +318,7 @@ def mask(sign: str) -> str:
 
 
 def _unknown(row: Row, name: str, also_known: Collection[str]) -> Problem | None:
-    known = (*row.required, *row.optional, *also_known)
+    known = (*row.known, *also_known)
     if name in known:
         return None
     for meant in known:
@@ -324,7 +338,7 @@ def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem
     if _NOT_ESCAPED.search(raw) or "\N{REPLACEMENT CHARACTER}" in name + value:
         return Problem("escapes", name)
     # The document's examples send subPartnerId empty; nothing else it names makes sense so.
-    must_have_value = {*row.required, *row.optional} - {"subPartnerId"}
+    must_have_value = set(row.known) - {"subPartnerId"}
     if name in must_have_value and not value.strip():
         return Problem("empty", name)
     return None

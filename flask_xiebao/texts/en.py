@@ -176,4 +176,226 @@ TEXTS = {
         "paySuccess is not the base64 of an absolute http:// or https:// URL, in UTF-8 and without"
         " white space."
     ),
+    # what a check does: a page of the gateway, and one of the lines below
+    "check.case": "{page}: {what}",
+    "check.case.plain": "somebody who is logged in",
+    "check.case.visitor": "nobody is logged in",
+    "check.case.own": "the member's own link",
+    "check.case.own-visitor": "the member's own link, nobody is logged in",
+    "check.case.platform-h5": "link with platform=h5",
+    "check.case.platform-pc": "link with platform=pc",
+    "check.case.platform-ios": "link with platform=ios",
+    "check.case.platform-android": "link with platform=android",
+    "check.case.asked-h5": "?platform=h5",
+    "check.case.asked-pc": "?platform=pc",
+    "check.case.asked-ios": "?platform=ios",
+    "check.case.asked-android": "?platform=android",
+    "check.case.asked-nonsense": "?platform= with nonsense",
+    "check.case.platform-over-asked": "link with platform=android, and ?platform=h5",
+    "check.case.awkward": "a code with characters that a URL has to escape",
+    "check.case.client-reference": "the site's own reference",
+    "check.case.sub-partner": "sub-account",
+    "check.case.return": "and back after payment",
+    "check.case.forged-host": "a forged Host header",
+    "check.case.back": "the way back from a payment",
+    "check.case.back-visitor": "the way back, nobody is logged in",
+    "check.case.back-late": "the way back, two days later",
+    "check.case.back-prefetch": "the way back, fetched ahead",
+    "check.case.back-changed": "the way back, changed",
+    "check.case.back-another-page": "the way back, with the token of a link",
+    "check.case.bearer": "a link that vouches for an hour",
+    "check.case.bearer-nearly": "a link in its last seconds",
+    "check.case.expired": "a link whose time is over",
+    "check.case.expired-own": "the member's own link whose time is over",
+    "check.case.another": "another member's link",
+    "check.case.another-json": "another member's link, asked for JSON",
+    "check.case.another-bearer": "another member's link that vouches for an hour",
+    "check.case.another-expired": "another member's link whose time is over",
+    "check.case.changed": "a link that was changed",
+    "check.case.cut": "a link that was cut off",
+    "check.case.another-page": "a link to another page",
+    "check.case.another-key": "a link signed with a key that is not the site's",
+    "check.case.another-partner": "a link of another partner account",
+    "check.case.older-key": "a link signed with a key of SECRET_KEY_FALLBACKS",
+    "check.case.no-member": "a link that does not say whose it is",
+    "check.case.prefetch": "fetched ahead by the browser",
+    "check.case.prerender": "rendered ahead by the browser",
+    "check.case.purpose": "fetched ahead by an older browser",
+    "check.case.htmx": "fetched by HTMX",
+    "check.case.htmx-go": "fetched by HTMX, with go=1",
+    "check.case.turbo": "fetched by Turbo",
+    "check.case.turbo-frame": "fetched by a frame of Turbo's",
+    "check.case.turbo-prefetch": "fetched ahead by Turbo",
+    "check.case.fetch": "fetched by a script",
+    "check.case.image": "as an image",
+    "check.case.told-to-go": "the browser goes on from the page for scripts",
+    "check.case.told-elsewhere": "another site's script, with go=1",
+    "check.case.guard": "the click_guard says no",
+    "check.case.guard-answer": "the click_guard answers by itself",
+    "check.case.button": "the entry on a page",
+    "check.case.button-visitor": "the entry on a page, nobody is logged in",
+    "check.case.button-attributes": "the entry with attributes",
+    "check.case.button-content": "the entry with content of its own",
+    "check.case.own-markup": "xiebao_link in markup of the site's own",
+    "check.case.qr": "QR code on a page",
+    "check.case.styles": "stylesheet",
+    "check.case.wrong": "an empty code in a template",
+    "check.case.mail": "a link for a mail, asked with a forged Host header",
+    "check.case.head": "HEAD, which is no click",
+    "check.case.post": "POST",
+    "check.case.off": "switched off: somebody who is logged in",
+    "check.case.off-visitor": "switched off: nobody is logged in",
+    "check.case.off-bearer": "switched off: a link that vouches for an hour",
+    "check.case.no-entry": "switched off: the entry on a page",
+    # what has to come of it
+    "check.ends.gateway": "302 to the gateway",
+    "check.ends.handoff": "200, a QR code for the phone",
+    "check.ends.login": "302 to the login, and back",
+    "check.ends.another_member": "403, nobody buys on another's account",
+    "check.ends.not_allowed": "403, the site says no",
+    "check.ends.guard": "the site's own answer",
+    "check.ends.invalid_link": "404, without a reason",
+    "check.ends.expired": "410, log in to go on",
+    "check.ends.login_required": "401, there is no login",
+    "check.ends.disabled": "404, switched off",
+    "check.ends.navigate": "200, a page by which the browser goes itself",
+    "check.ends.wait": "503, until somebody clicks",
+    "check.ends.method": "405",
+    "check.ends.back": "302, back to the site",
+    "check.ends.entry": "an entry",
+    "check.ends.no_entry": "nothing",
+    "check.ends.href": "a link",
+    "check.ends.code": "a QR code",
+    "check.ends.sheet": "a stylesheet",
+    "check.ends.mail": "a link on the site's own address, or an error",
+    "check.ends.page": "a page with entries",
+    # what a failure means, and what to do
+    "check.means": "It is not as it should be.",
+    "check.means.crash": "It crashed. Fix the code at that place.",
+    "check.means.unreached": (
+        "Something else on the site answered before the extension did: a login wall, a CSRF guard,"
+        " a"
+        " limiter, another view. flask xiebao doctor says which."
+    ),
+    "check.means.status": "Browsers and visitors take it for something else.",
+    "check.means.status.200": "A page came where the browser should be sent on, or refused.",
+    "check.means.status.301": (
+        "Browsers keep a permanent redirect, with the sign and the member in it: the next member on"
+        " the same device goes as the first. It has to be 302."
+    ),
+    "check.means.status.302": "Somebody is sent on who should not be.",
+    "check.means.status.308": (
+        "Browsers keep a permanent redirect, with the sign and the member in it. It has to be 302."
+    ),
+    "check.means.status.404": "The link is refused, or nothing is there.",
+    "check.means.status.500": "The site failed. Its log says why.",
+    "check.means.header": "A header is missing, or something on the site changed it.",
+    "check.means.header.cache-control": (
+        "A cache or a browser may keep the answer, and show one member's to another. Leave what the"
+        " blueprint xiebao answers as it is, in hooks, proxies and CDNs."
+    ),
+    "check.means.header.referrer-policy": (
+        "Other sites may learn the link that was clicked, and whoever has it may be let in."
+    ),
+    "check.means.header.x-robots-tag": "Search engines may index members' links.",
+    "check.means.header.nosniff": "A browser may take the page for something else than it is.",
+    "check.means.header.frames": "Other sites may frame the page, and have members click blindly.",
+    "check.means.secret": (
+        "The sign is where others may read it, and whoever has it can go as any member. Find what"
+        " puts it there."
+    ),
+    "check.means.address": (
+        "Members are sent to another address than the gateway of XIEBAO_ENV, or of"
+        " XIEBAO_BASE_URL, and the sign with them."
+    ),
+    "check.means.locations": "Browsers differ in which of several addresses they go to.",
+    "check.means.body": "The URL, and the sign in it, are a part of a page.",
+    "check.means.parameter": "The gateway gets something else than the document asks for.",
+    "check.means.parameter.platform": "The gateway shows the page of another platform.",
+    "check.means.parameter.sign": (
+        "The gateway refuses the URL: is the key that of this account and environment?"
+    ),
+    "check.means.parameter.partnerId": "It is another account's: who sells there?",
+    "check.means.parameter.partnerUniqKey": (
+        "To the gateway it is another member: their policies are somebody else's."
+    ),
+    "check.means.parameter.subPartnerId": "The sale counts for another sub-account.",
+    "check.means.parameter.caseCode": "Another product is shown.",
+    "check.means.parameter.insureNum": "Another policy is shown.",
+    "check.means.parameter.paySuccess": "After payment, members do not come back as they should.",
+    "check.means.refused": "The gateway refuses the URL.",
+    "check.means.login": "Members are not sent to the site's login: see XIEBAO_LOGIN_VIEW.",
+    "check.means.login.next": (
+        "After the login, members do not come back to what they clicked. The login gets a local"
+        " next."
+    ),
+    "check.means.json": "Scripts that ask for JSON do not learn why.",
+    "check.means.notice": "Visitors do not learn what to do.",
+    "check.means.wait": "A browser may show this in place of what a click gets.",
+    "check.means.navigate": (
+        "On a page with HTMX, Turbo or another script, a tap does not arrive. Is a template of the"
+        " site's in the way?"
+    ),
+    "check.means.link": "The link leads to something else than the entry says.",
+    "check.means.link.signed_at": "The link lives longer, or shorter, than it says.",
+    "check.means.link.max_age": "The link lives longer, or shorter, than it says.",
+    "check.means.link.member": "It is another member's link, or everybody's.",
+    "check.means.way_back": "After payment, somebody else comes back, or to another place.",
+    "check.means.back": "After payment, members do not come back to where the entry says.",
+    "check.means.signal": (
+        "The site hears of something that did not happen, or not of what did: its statistics, and"
+        " whatever else listens, are wrong."
+    ),
+    "check.means.signal.said": "The site hears of another click than there was.",
+    "check.means.handoff": (
+        "Whoever scans the code at a PC does not arrive as they should. Is a template of the site's"
+        " in the way?"
+    ),
+    "check.means.handoff.code": (
+        "The page for PCs has not one QR code that can be read. Is xiebao/handoff.html the site's"
+        " own? It has to show code."
+    ),
+    "check.means.handoff.link": "The code leads to another place than the page.",
+    "check.means.handoff.link.member": "Whoever scans the code goes as another member.",
+    "check.means.handoff.link.max_age": (
+        "The code lives longer, or shorter, than XIEBAO_HANDOFF_MAX_AGE says, or than the link by"
+        " which somebody came: whoever photographs it goes as the member for as long."
+    ),
+    "check.means.handoff.scan": "The phone that scans the code does not arrive at the gateway.",
+    "check.means.handoff.direct": (
+        "An iPad, which looks like a Mac, has no way on. Is xiebao/handoff.html the site's own? It"
+        " has to link direct."
+    ),
+    "check.means.entry": "There is no entry, or more than one.",
+    "check.means.entry.none": "There is an entry where there should be none.",
+    "check.means.entry.class": "Styles do not find the entry.",
+    "check.means.entry.label": "The button says something else, or nothing.",
+    "check.means.entry.attribute": "An attribute is not as the template gives it.",
+    "check.means.entry.rel": "Search engines follow the link, or the new page can reach this one.",
+    "check.means.entry.target": "The page opens in a new window on a phone, or does not on a PC.",
+    "check.means.entry.data-xiebao-platform": "Styles and scripts take the device for another.",
+    "check.means.vary": (
+        "A shared cache may show one device's entries to another: keep Vary as it is, or set"
+        " XIEBAO_DEVICE_MARKUP to False."
+    ),
+    "check.means.private": "A shared cache may show one member's link to others.",
+    "check.means.qr": "The code on the page does not lead to the product.",
+    "check.means.qr.name": "People who cannot see the code do not hear what it is for.",
+    "check.means.styles": "Entries have no styles.",
+    "check.means.strict": "In strict mode, a wrong argument has to be an error.",
+    "check.means.mail": (
+        "A forged Host header can carry a member's link away in a mail: set XIEBAO_PUBLIC_URL."
+    ),
+    "check.means.page": "The page does not open for the member: does it need --login?",
+    "check.means.page.empty": "There are no entries on the page.",
+    # what has to be known beside it
+    "check.note.off": "XIEBAO_ENABLED is off: this site sells nothing now, and that was checked.",
+    "check.note.no_members": (
+        "This site cannot say who is logged in, so what needs a login was left out: add a"
+        " member_loader."
+    ),
+    "check.note.no_app": (
+        "The site's own app was left out: what it adds to a User-Agent cannot be guessed from"
+        " XIEBAO_APP_USER_AGENT. Give it, as --app-user-agent ShopApp/3.2."
+    ),
 }

@@ -35,7 +35,8 @@ TEXTS = {
         "为了保护您的账号，这个链接只在一段时间内有效。请登录后继续，或者重新获取链接。"
     ),
     "notice.expired.elsewhere": (
-        "为了保护您的账号，这个链接只在一段时间内有效。请先在网站上登录，再重新打开，或者重新获取链接。"
+        "为了保护您的账号，这个链接只在一段时间内有效。请先在网站上登录，再重新打开，"
+        "或者重新获取链接。"
     ),
     "notice.login": "去登录",
     "notice.start": "返回网站首页",
@@ -155,5 +156,203 @@ TEXTS = {
     "problem.pay_success_url": (
         "paySuccess 解码后不是完整的网址：应以 http:// 或 https:// 开头，"
         "有主机名，没有空白和控制字符，按 UTF-8 编码。"
+    ),
+    # 检查做了什么：网关的一个页面，和下面的一行
+    "check.case": "{page}：{what}",
+    "check.case.plain": "已登录",
+    "check.case.visitor": "没有登录",
+    "check.case.own": "会员自己的链接",
+    "check.case.own-visitor": "会员自己的链接，没有登录",
+    "check.case.platform-h5": "链接指定 H5",
+    "check.case.platform-pc": "链接指定 PC",
+    "check.case.platform-ios": "链接指定 iOS",
+    "check.case.platform-android": "链接指定 Android",
+    "check.case.asked-h5": "?platform=h5",
+    "check.case.asked-pc": "?platform=pc",
+    "check.case.asked-ios": "?platform=ios",
+    "check.case.asked-android": "?platform=android",
+    "check.case.asked-nonsense": "?platform= 是乱写的",
+    "check.case.platform-over-asked": "链接指定 Android，又有 ?platform=h5",
+    "check.case.awkward": "代码里有网址要转义的字符",
+    "check.case.client-reference": "本站自己的单号",
+    "check.case.sub-partner": "渠道子账号",
+    "check.case.return": "支付后返回",
+    "check.case.forged-host": "伪造的 Host",
+    "check.case.back": "支付后的返回链接",
+    "check.case.back-visitor": "返回链接，没有登录",
+    "check.case.back-late": "返回链接，两天以后",
+    "check.case.back-prefetch": "返回链接，浏览器预取",
+    "check.case.back-changed": "返回链接，被改动",
+    "check.case.back-another-page": "返回链接，换上入口的令牌",
+    "check.case.bearer": "限时一小时的链接",
+    "check.case.bearer-nearly": "限时链接的最后几秒",
+    "check.case.expired": "限时链接已过期",
+    "check.case.expired-own": "会员自己的链接已过期",
+    "check.case.another": "别人的链接",
+    "check.case.another-json": "别人的链接，要 JSON",
+    "check.case.another-bearer": "别人的限时链接",
+    "check.case.another-expired": "别人的链接已过期",
+    "check.case.changed": "链接被改动",
+    "check.case.cut": "链接被截断",
+    "check.case.another-page": "换上别的页面的链接",
+    "check.case.another-key": "用别的密钥签名的链接",
+    "check.case.another-partner": "别的渠道账号的链接",
+    "check.case.older-key": "用 SECRET_KEY_FALLBACKS 签名的链接",
+    "check.case.no-member": "没有写明会员的链接",
+    "check.case.prefetch": "浏览器预取",
+    "check.case.prerender": "浏览器预渲染",
+    "check.case.purpose": "旧浏览器预取",
+    "check.case.htmx": "HTMX 取的",
+    "check.case.htmx-go": "HTMX 取的，带 go=1",
+    "check.case.turbo": "Turbo 取的",
+    "check.case.turbo-frame": "Turbo 的 frame 取的",
+    "check.case.turbo-prefetch": "Turbo 预取",
+    "check.case.fetch": "脚本取的",
+    "check.case.image": "当作图片",
+    "check.case.told-to-go": "从给脚本的页面继续",
+    "check.case.told-elsewhere": "别的网站的脚本，带 go=1",
+    "check.case.guard": "click_guard 不放行",
+    "check.case.guard-answer": "click_guard 自己回答",
+    "check.case.button": "页面上的入口",
+    "check.case.button-visitor": "页面上的入口，没有登录",
+    "check.case.button-attributes": "入口带属性",
+    "check.case.button-content": "入口的内容自己写",
+    "check.case.own-markup": "自己的标签用 xiebao_link",
+    "check.case.qr": "页面上的二维码",
+    "check.case.styles": "样式表",
+    "check.case.wrong": "模板里的代码是空的",
+    "check.case.mail": "邮件用的链接，伪造的 Host",
+    "check.case.head": "HEAD，不算点击",
+    "check.case.post": "POST",
+    "check.case.off": "已停用：已登录",
+    "check.case.off-visitor": "已停用：没有登录",
+    "check.case.off-bearer": "已停用：限时链接",
+    "check.case.no-entry": "已停用：页面上的入口",
+    # 应当怎样
+    "check.ends.gateway": "302 去网关",
+    "check.ends.handoff": "200 给手机的二维码",
+    "check.ends.login": "302 去登录，再回来",
+    "check.ends.another_member": "403 不替别人买",
+    "check.ends.not_allowed": "403 网站不放行",
+    "check.ends.guard": "网站自己的回答",
+    "check.ends.invalid_link": "404 不说原因",
+    "check.ends.expired": "410 登录后再来",
+    "check.ends.login_required": "401 没有登录页",
+    "check.ends.disabled": "404 已停用",
+    "check.ends.navigate": "200 让浏览器自己去的页面",
+    "check.ends.wait": "503 等到点击",
+    "check.ends.method": "405",
+    "check.ends.back": "302 回到本站",
+    "check.ends.entry": "一个入口",
+    "check.ends.no_entry": "没有内容",
+    "check.ends.href": "一个链接",
+    "check.ends.code": "一个二维码",
+    "check.ends.sheet": "样式表",
+    "check.ends.mail": "本站地址的链接，或者错误",
+    "check.ends.page": "有入口的页面",
+    # 不符意味着什么，怎么办
+    "check.means": "和应当的不一样。",
+    "check.means.crash": "程序出错。请修改这个位置的代码。",
+    "check.means.unreached": (
+        "网站的别的部分先回答了：登录拦截、CSRF 防护、限流，或者别的视图。flask xiebao doctor"
+        " 会说是哪个。"
+    ),
+    "check.means.status": "浏览器和访客会误解。",
+    "check.means.status.200": "应当跳转或者拒绝，却得到一个页面。",
+    "check.means.status.301": (
+        "浏览器会一直记住永久跳转，连同其中的 sign 和会员："
+        "同一台设备上的下一位会员会以前一位的身份进入。应当是 302。"
+    ),
+    "check.means.status.302": "不该放行的人被放行了。",
+    "check.means.status.308": "浏览器会一直记住永久跳转，连同其中的 sign 和会员。应当是 302。",
+    "check.means.status.404": "链接被拒绝，或者没有这个地址。",
+    "check.means.status.500": "网站出错，原因见它的日志。",
+    "check.means.header": "缺少一个响应头，或者被网站的别的部分改动了。",
+    "check.means.header.cache-control": (
+        "缓存或者浏览器可能保存这个回答，把一位会员的给另一位看。钩子、代理和 CDN 都不要改动蓝图"
+        " xiebao 的回答。"
+    ),
+    "check.means.header.referrer-policy": "别的网站可能得知点击的链接，拿到它的人可能被放行。",
+    "check.means.header.x-robots-tag": "搜索引擎可能收录会员的链接。",
+    "check.means.header.nosniff": "浏览器可能把页面当成别的东西。",
+    "check.means.header.frames": "别的网站可以把页面嵌进框架，骗会员点击。",
+    "check.means.secret": (
+        "sign 出现在别人能看到的地方，拿到它就能冒充任何会员。请找出是哪里放进去的。"
+    ),
+    "check.means.address": (
+        "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关。"
+    ),
+    "check.means.locations": "有几个地址时，各浏览器去的不一样。",
+    "check.means.body": "网址连同 sign 成了页面的一部分。",
+    "check.means.parameter": "网关收到的和文档要求的不一样。",
+    "check.means.parameter.platform": "网关显示的是另一种平台的页面。",
+    "check.means.parameter.sign": "网关会拒绝：密钥是这个账号、这个环境的吗？",
+    "check.means.parameter.partnerId": "这是别的账号：算谁卖的？",
+    "check.means.parameter.partnerUniqKey": "对网关来说是另一位会员：保单会记在别人名下。",
+    "check.means.parameter.subPartnerId": "业绩会算到别的子账号。",
+    "check.means.parameter.caseCode": "显示的是另一个产品。",
+    "check.means.parameter.insureNum": "显示的是另一张保单。",
+    "check.means.parameter.paySuccess": "支付以后会员回不到该回的地方。",
+    "check.means.refused": "网关会拒绝这个网址。",
+    "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
+    "check.means.login.next": "登录以后回不到点击的地方。登录页会收到本站的 next。",
+    "check.means.json": "要 JSON 的脚本得不到原因。",
+    "check.means.notice": "访客不知道该怎么办。",
+    "check.means.wait": "浏览器可能用它代替点击的回答。",
+    "check.means.navigate": (
+        "在用 HTMX、Turbo 或别的脚本的页面上，点了到不了。是不是网站自己的模板挡住了？"
+    ),
+    "check.means.link": "链接去的地方和入口写的不一样。",
+    "check.means.link.signed_at": "链接的有效时间和写的不一样。",
+    "check.means.link.max_age": "链接的有效时间和写的不一样。",
+    "check.means.link.member": "这是另一位会员的链接，或者谁都能用。",
+    "check.means.way_back": "支付以后，回来的是别人，或者回到别的地方。",
+    "check.means.back": "支付以后，会员回不到入口写的地方。",
+    "check.means.signal": "网站得知了没有发生的事，或者漏掉了发生的事：统计和别的接收者都会出错。",
+    "check.means.signal.said": "网站得知的点击和实际的不一样。",
+    "check.means.handoff": "在电脑上扫码的人到不了该到的地方。是不是网站自己的模板挡住了？",
+    "check.means.handoff.code": (
+        "电脑看到的页面没有能识别的二维码，或者不止一个。xiebao/handoff.html"
+        " 是网站自己的吗？它要显示 code。"
+    ),
+    "check.means.handoff.link": "二维码去的不是这个页面。",
+    "check.means.handoff.link.member": "扫码的人会以另一位会员的身份进入。",
+    "check.means.handoff.link.max_age": (
+        "二维码的有效时间和 XIEBAO_HANDOFF_MAX_AGE 不一样，或者比来时的链接更长："
+        "拍下它的人一直能以这位会员的身份进入。"
+    ),
+    "check.means.handoff.scan": "扫码的手机到不了网关。",
+    "check.means.handoff.direct": (
+        "iPad 看起来像 Mac，没有办法继续。xiebao/handoff.html 是网站自己的吗？它要有 direct"
+        " 的链接。"
+    ),
+    "check.means.entry": "没有入口，或者不止一个。",
+    "check.means.entry.none": "不该有入口的地方有入口。",
+    "check.means.entry.class": "样式找不到这个入口。",
+    "check.means.entry.label": "按钮上的文字不对，或者没有文字。",
+    "check.means.entry.attribute": "属性和模板给的不一样。",
+    "check.means.entry.rel": "搜索引擎会跟进这个链接，或者新页面能控制这个页面。",
+    "check.means.entry.target": "手机上开了新窗口，或者电脑上没有开。",
+    "check.means.entry.data-xiebao-platform": "样式和脚本会弄错设备。",
+    "check.means.vary": (
+        "共享缓存可能把一种设备的入口给另一种设备。不要改动 Vary，或者把 XIEBAO_DEVICE_MARKUP 设为"
+        " False。"
+    ),
+    "check.means.private": "共享缓存可能把一位会员的链接给别人看。",
+    "check.means.qr": "页面上的二维码去的不是这个产品。",
+    "check.means.qr.name": "看不见二维码的人不知道它是做什么的。",
+    "check.means.styles": "入口没有样式。",
+    "check.means.strict": "严格模式下，错误的参数要报错。",
+    "check.means.mail": "伪造的 Host 能把会员的链接带到别的网站：请设置 XIEBAO_PUBLIC_URL。",
+    "check.means.page": "会员打不开这个页面：是不是要 --login？",
+    "check.means.page.empty": "页面上没有入口。",
+    # 另外要知道的
+    "check.note.off": "XIEBAO_ENABLED 已关闭：这个网站现在不卖保险，检查的是这一点。",
+    "check.note.no_members": (
+        "这个网站不知道谁登录了，所以没有检查要登录的情况：请加上 member_loader。"
+    ),
+    "check.note.no_app": (
+        "没有检查网站自己的 App：从 XIEBAO_APP_USER_AGENT 看不出 App 的 User-Agent。请写明，例如"
+        " --app-user-agent ShopApp/3.2。"
     ),
 }

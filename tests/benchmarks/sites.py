@@ -13,7 +13,7 @@ from jinja2 import DictLoader
 from flask_xiebao import Gateway, Platform, Xiebao
 from flask_xiebao.testing.devices import DEVICES
 
-PHONE, PC = ({"User-Agent": DEVICES[name]} for name in ("iphone", "pc"))
+PHONE, PC = (dict(DEVICES[name].headers) for name in ("iphone", "pc"))
 MEMBER = "m_7Qk2vX9rT4"
 #: What every button says: the default label of an entry.
 LABEL = "我要投保"

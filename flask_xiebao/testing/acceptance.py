@@ -1,0 +1,251 @@
+"""Whether every entry of a site leads where it should: clicked, through the whole app, and judged.
+
+It is what ``flask xiebao check``, the fixture ``check_entries`` and the console of the demo share.
+What is done is in :mod:`.cases`, on which devices in :mod:`.devices`, and what has to come in
+:mod:`.expectations` and :mod:`.markup`, all of it by hand. Nothing is sent to Xiebao.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from typing import TypeVar
+
+from flask import Flask
+
+from ..state import State, current_state
+from .cases import MEMBER, Case, cases
+from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
+from .expectations import Failure
+from .judge import Judge, ends_of
+from .player import RECEIVERS, CheckError, Login, Player, by_flask_login
+from .site_pages import entries_on
+
+__all__ = ["CheckError", "Failure", "Login", "Report", "Result", "check_entries"]
+
+T = TypeVar("T")
+_VERSIONS = ("Flask-Xiebao", "Flask")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of a case on a device.
+
+    :param case: what was done.
+    :param device: on what.
+    :param status: of the answer; 0 where nothing was clicked, or none came.
+    :param failures: what is wrong.
+    """
+
+    case: Case
+    device: Device
+    status: int = 0
+    failures: Sequence[Failure] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.failures
+
+    @property
+    def ends(self) -> str:
+        """What had to come of it here; see :class:`.Case`."""
+        return ends_of(self.case, self.device)[0]
+
+    @property
+    def platform(self) -> str:
+        """The code that the gateway was to get; "" where nobody was to go there."""
+        ends, platform = ends_of(self.case, self.device)
+        return platform if ends == "gateway" and not self.case.template else ""
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What a check found.
+
+    :ivar site: the name of the app.
+    :ivar url: where the site says that it is.
+    :ivar environment: ``test`` or ``production``.
+    :ivar gateway: where the entries have to lead.
+    :ivar at: when it began.
+    :ivar member: whose clicks they were, where that is a member of the site's.
+    :ivar versions: of Flask-Xiebao and of Flask.
+    :ivar devices_as_of: the month of which the list of devices is.
+    :ivar notes: what has to be known beside the results, by the keys of their texts.
+    """
+
+    site: str
+    url: str
+    environment: str
+    gateway: str
+    at: datetime
+    member: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    devices_as_of: str = AS_OF
+    results: list[Result] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Result]:
+        """Those of the results that are wrong."""
+        return [result for result in self.results if not result.passed]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are results, and none is wrong."""
+        return bool(self.results) and not self.failed
+
+    def problems(self) -> dict[Failure, list[Result]]:
+        """Return what is wrong, each once, with where; what is wrong most often is first."""
+        found: dict[Failure, list[Result]] = {}
+        for result in self.failed:
+            for failure in result.failures:
+                found.setdefault(failure, []).append(result)
+        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+    def __str__(self) -> str:
+        """Return what a failing test shows."""
+        lines = [f"{len(self.results) - len(self.failed)} passed, {len(self.failed)} failed."]
+        for failure, results in self.problems().items():
+            first = results[0]
+            lines.append(
+                f"{first.case.title_in('en')}, on {first.device.title_in('en')}"
+                f" (and {len(results) - 1} more): {failure.means_in('en')}"
+                f" It came: {failure.came}. It should be: {failure.should}."
+            )
+        return "\n".join(lines)
+
+
+def check_entries(
+    app: Flask,
+    *,
+    devices: Iterable[str] | None = None,
+    only: Collection[str] | None = None,
+    pages: Iterable[str] = (),
+    member: str | int | None = None,
+    login: Login | None = None,
+    app_user_agent: str | None = None,
+    aloud: bool = False,
+    progress: Callable[[int, int], object] | None = None,
+) -> Report:
+    """Follow the entries of a site on many devices, and compare what comes with what should.
+
+    It does not need a browser, or the network. The members are made up, unless one of the site's is
+    named; the site's signal receivers and its ``click_guard`` hear nothing of them.
+
+    :param app: the site's app.
+    :param devices: names in :data:`.DEVICES`; by default all of them.
+    :param only: names of cases, such as ``product-plain``; by default all of them.
+    :param pages: pages of the site, such as ``/orders/8``: the entries on them are followed, too.
+    :param member: a member of the site's, by their id; by default one is made up.
+    :param login: logs a test client in as that member, by the site's own login. On a site that uses
+        Flask-Login, a member needs none.
+    :param app_user_agent: what the site's own app adds to a User-Agent, such as ``ShopApp/3.2``,
+        where ``XIEBAO_APP_USER_AGENT`` does not show it.
+    :param aloud: have the site's receivers and its ``click_guard`` hear of the clicks.
+    :param progress: is told how many clicks are done, and of how many.
+    :raises CheckError: there is no such device or case, or the login logs nobody in.
+    :raises ConfigError: the app has no Xiebao.
+    """
+
+    def check() -> Report:
+        with app.app_context():
+            state = current_state()
+            who = None if member is None else str(member)
+            log_in = login or (by_flask_login(app) if who is not None else None)
+            player = Player(app, state, who, log_in, aloud=aloud)
+            report = _report(app, player, known=who is not None or login is not None)
+            on = _chosen(DEVICES, devices, "device")
+            if devices is None:
+                on += _own_app(state, app_user_agent, report)
+            todo = _cases(player, report, only)
+            with ExitStack() as stack:
+                for signal, receiver in RECEIVERS.items():
+                    stack.enter_context(signal.connected_to(receiver, app))
+                _do(player, report, todo, on, pages, progress)
+        return report
+
+    # A context of its own: whoever asks may be in a request of this very app.
+    return contextvars.Context().run(check)
+
+
+def _report(app: Flask, player: Player, *, known: bool) -> Report:
+    site = player.site
+    return Report(
+        site=app.name,
+        url=site.outside,
+        environment=site.environment,
+        gateway=site.gateway,
+        at=datetime.now().astimezone(),
+        member=player.members[MEMBER] if known else None,
+        versions={name: version(name) for name in _VERSIONS},
+    )
+
+
+def _chosen(known: Mapping[str, T], names: Iterable[str] | None, what: str) -> list[T]:
+    if names is None:
+        return list(known.values())
+    for name in names:
+        if name not in known:
+            raise CheckError(f"There is no {what} {name!r}: use one of {', '.join(known)}.")
+    return [known[name] for name in names]
+
+
+def _own_app(state: State, sample: str | None, report: Report) -> list[Device]:
+    """Return the devices that have the site's own app, if it has one."""
+    pattern = state.settings.app_user_agent
+    if pattern is None:
+        return []
+    sample = sample or sample_of(pattern)
+    if sample is None:
+        report.notes.append("check.note.no_app")
+        return []
+    return list(app_devices(sample))
+
+
+def _cases(player: Player, report: Report, only: Collection[str] | None) -> list[Case]:
+    site = player.site
+    if not site.enabled:
+        report.notes.append("check.note.off")
+    knows_members = player.state.hooks.members_are_known()
+    if not knows_members:
+        report.notes.append("check.note.no_members")
+    known = {case.name: case for case in cases(enabled=site.enabled)}
+    chosen = _chosen(known, only, "case")
+    if site.in_development:
+        # There, any Host is taken for the site's own.
+        chosen = [case for case in chosen if not case.host or case.ends == "mail"]
+    if not site.older_keys:
+        chosen = [case for case in chosen if case.spoilt != "older_key"]
+    return [case for case in chosen if knows_members or not case.needs_login]
+
+
+def _do(
+    player: Player,
+    report: Report,
+    todo: Sequence[Case],
+    devices: Sequence[Device],
+    pages: Iterable[str],
+    progress: Callable[[int, int], object] | None,
+) -> None:
+    judge = Judge(player)
+
+    def keep(result: Result) -> None:
+        report.results.append(result)
+        if progress is not None:
+            progress(len(report.results), max(len(todo) * len(devices), len(report.results)))
+
+    for page in pages:
+        for device in devices:
+            for case, link, problems in entries_on(player, page, device):
+                status, failures = judge.judge(case, device, link) if link else (0, [])
+                failures = [*problems, *failures]
+                keep(Result(case=case, device=device, status=status, failures=failures))
+    for case in todo:
+        for device in devices:
+            status, failures = judge.judge(case, device)
+            keep(Result(case=case, device=device, status=status, failures=failures))

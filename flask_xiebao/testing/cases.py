@@ -1,0 +1,294 @@
+"""What people do with the entries of a site, and what has to come of each: a table, by hand.
+
+It is what sections 2.1 to 2.3 of the document promise a site, and the manual's chapter on what
+happens at a click. Each page of the gateway has the rows that fit what it takes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..texts import text
+from .document import ROWS, Row
+from .site import SLUGS
+
+#: The macros of pages that have one of their own.
+MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
+
+#: Who clicks: the member, who is logged in; or somebody who is not.
+Visitor = Literal["member", "nobody"]
+#: Whose the link is: the same member's, or another one's.
+MEMBER, ANOTHER = "member", "another"
+
+#: How the token of a link is spoilt before it is followed.
+Spoilt = Literal[
+    "changed", "cut", "another_page", "another_key", "another_partner", "older_key", "no_member"
+]
+
+#: Where a payment comes back to, and how that is sent.
+RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
+RETURN_TO_AS_SENT = "/orders/8?from=%E7%BD%91&to=%E6%B5%B7"
+#: The case code, or application number, of what is clicked.
+CASE_CODE = "QX000000127257"
+#: What an attribute has to escape.
+AWKWARD_ATTRIBUTE = "\"><script>&amp;'"
+# All that a query has to escape.
+_AWKWARD = "QX-1 +&=?%/#;号"
+# How old the link is that has just gone past its time, and one that has not.
+_MINUTE, _NOT_YET = 60, 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Something that somebody does with an entry, on whatever device.
+
+    :param kind: what it is, by its key in :mod:`flask_xiebao.texts`.
+    :param row: the page of the gateway.
+    :param ends: what has to come of it: ``gateway``, ``login``, ``navigate`` (a page by which the
+        browser goes to the link itself), ``wait`` (a prefetch gets nothing), ``method``, ``back``,
+        ``guard`` (the site's own answer), or the reason of a refusal.
+    :param cause: of a refusal, what the site is told.
+    :param visitor: who clicks.
+    :param options: the keywords of the link; of its member, :data:`MEMBER` or :data:`ANOTHER`.
+    :param age: how many seconds ago the link was made; None for now.
+    :param reference: the case code or application number.
+    :param spoilt: what is wrong with its token.
+    :param query: what is put behind the link.
+    :param headers: what the browser sends beside those of its device.
+    :param method: of the request.
+    :param platform: the code that the gateway gets, whatever the device is.
+    :param host: the ``Host`` that the browser claims to have asked.
+    :param guard: what the site's ``click_guard`` answers.
+    :param template: what is rendered, in place of a click: ``entry``, ``no_entry``, ``code``,
+        ``href`` (of the site's own markup) or ``sheet`` has to come of it. ``mail`` is a link that
+        leaves the site.
+    :param page: the page of the site that has the entry.
+    """
+
+    kind: str
+    row: Row
+    ends: str = "gateway"
+    cause: str | None = None
+    visitor: Visitor = "member"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    age: int | None = None
+    reference: str | None = None
+    spoilt: Spoilt | None = None
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    platform: str | None = None
+    host: str | None = None
+    guard: Any = None
+    template: str | None = None
+    page: str = ""
+
+    @property
+    def whose(self) -> str | None:
+        """Whose link it is: :data:`MEMBER`, :data:`ANOTHER` or nobody's."""
+        if self.row.members_own and self.spoilt != "no_member":
+            return str(self.options.get("member", MEMBER))
+        return self.options.get("member")
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether it is only on a site that knows who is logged in."""
+        vouches = self.whose is None or "max_age" in self.options
+        return self.visitor == "member" or not vouches
+
+    def title_in(self, locale: str) -> str:
+        """Return what it is, with the page of the gateway."""
+        if self.page:
+            return self.page
+        what = text(locale, f"check.case.{self.kind}")
+        return text(locale, "check.case", page=self.row.title_in(locale), what=what)
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it is about the way back from a payment."""
+        return self.kind.split("-")[0] == "back"
+
+    @property
+    def name(self) -> str:
+        """What commands and addresses call it."""
+        return f"{self.row.name}-{self.kind}"
+
+
+def cases(*, enabled: bool = True) -> list[Case]:
+    """Return every case of every page.
+
+    :param enabled: whether the site sells at all.
+    """
+    make = _cases if enabled else _switched_off
+    return [case for row in ROWS for case in make(row)]
+
+
+def _maker(row: Row) -> Callable[..., Case]:
+    def case(kind: str, ends: str = "gateway", **what: Any) -> Case:
+        what.setdefault("reference", CASE_CODE if row.reference else None)
+        return Case(kind=kind, row=row, ends=ends, **what)
+
+    return case
+
+
+def _switched_off(row: Row) -> Iterator[Case]:
+    """Return the cases of a site that sells nothing now; who has paid still comes back."""
+    case = _maker(row)
+    bearer = {"member": MEMBER, "max_age": 3600}
+    yield case("off", "disabled", cause="disabled")
+    yield case("off-visitor", "disabled", cause="disabled", visitor="nobody")
+    yield case("off-bearer", "disabled", cause="disabled", options=bearer, visitor="nobody")
+    yield case("no-entry", "no_entry", template=f"{{{{ {_template(row)} }}}}")
+    if "paySuccess" in row.known:
+        back = {"return_to": RETURN_TO}
+        yield case("back", "back", options=back)
+        yield case("back-visitor", "back", options=back, visitor="nobody")
+
+
+def _cases(row: Row) -> Iterator[Case]:
+    case = _maker(row)
+    own = {"member": MEMBER}
+    yield case("plain")
+    yield case("visitor", "login", visitor="nobody")
+    if not row.members_own:  # whose links are a member's by themselves
+        yield case("own", options=own)
+        yield case("own-visitor", "login", options=own, visitor="nobody")
+    yield from _on_platforms(row, case)
+    yield from _with_options(row, case)
+    yield from _bearers(case)
+    yield from _spoilt(row, case)
+    yield from _no_clicks(case)
+    yield case("guard", "not_allowed", cause="not_allowed", guard=False)
+    yield case("guard-answer", "guard", cause="not_allowed", guard=("Locked", 423))
+    yield from _rendered(row, case)
+    mail = {"member": MEMBER, "max_age": 3600, "external": True}
+    yield case("mail", "mail", options=mail, host="evil.example")
+    yield case("head", method="HEAD")
+    yield case("post", "method", method="POST")
+
+
+def _template(row: Row, **options: Any) -> str:
+    """Return a call of the macro of a page."""
+    own = MACROS.get(row.name)
+    arguments = [] if own else [json.dumps(row.name)]
+    arguments += [json.dumps(CASE_CODE)] if row.reference else []
+    arguments += [f"{name}={json.dumps(value)}" for name, value in options.items()]
+    return f"{own or 'xiebao_entry'}({', '.join(arguments)})"
+
+
+def _rendered(row: Row, case: Any) -> Iterator[Case]:
+    """Return what the macros make of a page's entry."""
+    plain = _template(row)
+    yield case("button", "entry", template=f"{{{{ {plain} }}}}")
+    ends = "no_entry" if row.members_own else "entry"
+    yield case("button-visitor", ends, template=f"{{{{ {plain} }}}}", visitor="nobody")
+    attributes = _template(row, **{"class": "btn", "id": "buy", "data_track": AWKWARD_ATTRIBUTE})
+    yield case("button-attributes", "entry", template=f"{{{{ {attributes} }}}}")
+    yield case("button-content", "entry", template=f"{{% call {plain} %}}<b>保</b>{{% endcall %}}")
+    reference = f", {json.dumps(CASE_CODE)}" if row.reference else ""
+    own = f'<a href="{{{{ xiebao_link({json.dumps(row.name)}{reference}) }}}}">保</a>'
+    yield case("own-markup", "href", template=own)
+    if row.name == "product":
+        yield case("qr", "code", template=f"{{{{ insurance_qr({json.dumps(CASE_CODE)}) }}}}")
+        yield case("styles", "sheet", template="{{ xiebao_styles() }}")
+    if row.reference is not None:
+        yield case("wrong", "no_entry", template=f"{{{{ {plain.replace(CASE_CODE, '')} }}}}")
+
+
+def _on_platforms(row: Row, case: Any) -> Iterator[Case]:
+    """Return who is on which platform: the link's, else the one asked for, else the device's."""
+    for code, slug in SLUGS.items():
+        if code in row.platforms:
+            yield case(f"platform-{slug}", options={"platform": slug}, platform=code)
+    for code, slug in SLUGS.items():
+        yield case(f"asked-{slug}", query=f"platform={slug}", platform=code)
+    yield case("asked-nonsense", query="platform=tv")
+    if "1" in row.platforms and "4" in row.platforms:
+        fixed = {"platform": "android"}
+        yield case("platform-over-asked", options=fixed, query="platform=h5", platform="4")
+
+
+def _with_options(row: Row, case: Any) -> Iterator[Case]:
+    if row.reference is not None:
+        yield case("awkward", reference=_AWKWARD)
+    yield case("client-reference", options={"client_reference": "order 8/号"})
+    if "subPartnerId" in row.known:
+        yield case("sub-partner", options={"sub_partner_id": "branch-7"})
+    if "paySuccess" in row.known:
+        back = {"return_to": RETURN_TO}
+        # First, since what a site remembers of its address would show in all that follow.
+        yield case("forged-host", options=back, host="evil.example")
+        yield case("return", options=back)
+        yield case("back", "back", options=back)
+        yield case("back-visitor", "back", options=back, visitor="nobody")
+        yield case("back-late", "back", options=back, age=2 * 24 * 60 * 60)
+        yield case("back-prefetch", "wait", options=back, headers={"Sec-Purpose": "prefetch"})
+        for spoilt in ("changed", "another_page"):
+            yield case(
+                f"back-{spoilt.replace('_', '-')}",
+                "invalid_link",
+                options=back,
+                spoilt=spoilt,
+                cause=spoilt,
+            )
+
+
+def _bearers(case: Any) -> Iterator[Case]:
+    """Return links with a member: with a time they vouch for them, and not for longer."""
+    hour = {"member": MEMBER, "max_age": 3600}
+    minute = {"member": MEMBER, "max_age": _MINUTE}
+    of_another = {"member": ANOTHER}
+    yield case("bearer", options=hour, visitor="nobody")
+    yield case("bearer-nearly", options=minute, age=_NOT_YET, visitor="nobody")
+    yield case("expired", "expired", cause="expired", options=minute, age=_MINUTE, visitor="nobody")
+    yield case("expired-own", options=minute, age=3600)
+    refused = {"ends": "another_member", "cause": "another_member"}
+    yield case("another", **refused, options=of_another)
+    yield case(
+        "another-json", **refused, options=of_another, headers={"Accept": "application/json"}
+    )
+    yield case("another-bearer", **refused, options=of_another | {"max_age": 3600})
+    yield case("another-expired", **refused, options=of_another | {"max_age": _MINUTE}, age=_MINUTE)
+
+
+def _spoilt(row: Row, case: Any) -> Iterator[Case]:
+    causes = {
+        "changed": "changed",
+        "cut": "malformed",
+        "another_page": "another_page",
+        "another_key": "unknown_key",
+        "another_partner": "unknown_key",
+    }
+    if row.members_own:
+        causes["no_member"] = "no_member"
+    yield case("older-key", spoilt="older_key")
+    for spoilt, cause in causes.items():
+        yield case(spoilt.replace("_", "-"), "invalid_link", cause=cause, spoilt=spoilt)
+
+
+def _no_clicks(case: Any) -> Iterator[Case]:
+    """Return what is no click: what a browser or a script fetches by itself."""
+    for kind, headers in {
+        "prefetch": {"Sec-Purpose": "prefetch"},
+        "prerender": {"Sec-Purpose": "prefetch;prerender"},
+        "purpose": {"Purpose": "prefetch"},
+    }.items():
+        yield case(kind, "wait", headers=headers)
+    for kind, headers in {
+        "htmx": {"HX-Request": "true"},
+        "turbo": {"X-Turbo-Request-Id": "1"},
+        "turbo-frame": {"Turbo-Frame": "main"},
+        "turbo-prefetch": {"X-Sec-Purpose": "prefetch"},
+        "fetch": {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+        "image": {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        "htmx-go": {"HX-Request": "true"},
+    }.items():
+        query = "platform=h5&go=1" if kind == "htmx-go" else "platform=h5"
+        yield case(kind, "navigate", headers=headers, query=query)
+    fetched = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+    yield case("told-to-go", headers=fetched, query="go=1")
+    elsewhere = fetched | {"Sec-Fetch-Site": "cross-site"}
+    yield case("told-elsewhere", "navigate", headers=elsewhere, query="go=1")

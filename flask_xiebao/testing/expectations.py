@@ -1,0 +1,401 @@
+"""What an answer has to be, compared with what came: by hand, and never by the code under test.
+
+Each check yields what is wrong. What that means to a site is in :mod:`flask_xiebao.texts`, by the
+code of the failure.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from html.parser import HTMLParser
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from ..texts import text
+from .cases import Case
+from .document import Problem, Row, mask, read
+from .site import Site
+from .tokens import Said, read_link, read_return
+from .visits import Visit
+
+#: What every answer of a link says.
+SEALED = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "strict-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+# What speaks to caches louder than Cache-Control does.
+_LOUDER = re.compile(r"(?i)expires|.+-cache-control|surrogate-control|edge-control|x-accel-expires")
+
+#: The statuses of refusals, by their reason.
+REFUSED = {
+    "login_required": 401,
+    "another_member": 403,
+    "not_allowed": 403,
+    "invalid_link": 404,
+    "disabled": 404,
+    "expired": 410,
+}
+#: And of what else comes.
+STATUS = {
+    "gateway": 302,
+    "handoff": 200,
+    "login": 302,
+    "navigate": 200,
+    "wait": 503,
+    "method": 405,
+    "back": 302,
+    "guard": 423,
+}
+
+# Seconds that a run may take from a link to its look at it.
+_LEEWAY = 5
+
+Heard = Sequence[tuple[str, Mapping[str, Any]]]
+
+
+class Failure(NamedTuple):
+    """Something that is not as it should be.
+
+    :param code: what it is about: what it means is in the texts, by this.
+    :param came: what came.
+    :param should: what should have come.
+    :param problem: for what the gateway refuses a URL, where that is it.
+    """
+
+    code: str
+    came: str
+    should: str
+    problem: Problem | None = None
+
+    def means_in(self, locale: str) -> str:
+        """Return what it means to the site, and what to do."""
+        if self.problem is not None:
+            return self.problem.explain(locale, None)
+        parts = self.code.split(".")
+        for length in range(len(parts), 0, -1):
+            with contextlib.suppress(KeyError):
+                return text(locale, f"check.means.{'.'.join(parts[:length])}")
+        return text(locale, "check.means")
+
+
+def sealed(visit: Visit) -> Iterator[Failure]:
+    """Check that caches, other sites and search engines are told to leave an answer alone."""
+    for name, value in SEALED.items():
+        if visit.headers.getlist(name) != [value]:
+            came = ", ".join(visit.headers.getlist(name))
+            yield Failure(f"header.{name.lower()}", _header(name, came), _header(name, value))
+    for name, value in visit.headers:
+        if _LOUDER.fullmatch(name):
+            yield Failure("header.cache-control", _header(name, value), _header(name, ""))
+    if "Location" in visit.headers:
+        return
+    if visit.headers.get("X-Content-Type-Options") != "nosniff":
+        came = visit.headers.get("X-Content-Type-Options", "")
+        yield Failure(
+            "header.nosniff",
+            _header("X-Content-Type-Options", came),
+            _header("X-Content-Type-Options", "nosniff"),
+        )
+    policy = ", ".join(visit.headers.getlist("Content-Security-Policy"))
+    if "frame-ancestors" not in policy:
+        name = "Content-Security-Policy"
+        yield Failure("header.frames", _header(name, policy), _header(name, "frame-ancestors …"))
+
+
+def _header(name: str, value: str) -> str:
+    return f"{name}: {value or '—'}"
+
+
+def secret(site: Site, visit: Visit, *, away: bool) -> Iterator[Failure]:
+    """Check that the sign is where the browser is sent, and nowhere else.
+
+    :param away: whether the answer leads to the gateway.
+    """
+    places = {"body": visit.body.decode("utf-8", "replace")}
+    places |= {name: value for name, value in visit.headers if name != "Location"}
+    if not away:
+        places["Location"] = visit.location
+    for name, said in places.items():
+        if site.account.hide(said) != said:
+            yield Failure("secret", f"sign in {name}", f"no sign in {name}")
+
+
+def gateway(
+    site: Site, case: Case, who: str, platform: str, returns: bool | None, visit: Visit
+) -> Iterator[Failure]:
+    """Check where a click leads: the address to the letter, each parameter, and no other.
+
+    :param who: the member who goes.
+    :param platform: the code of the document.
+    :param returns: whether there has to be a way back; None where there may be one.
+    """
+    address, _, query = visit.location.partition("?")
+    right = f"{site.gateway}{case.row.path}"
+    if address != right:
+        yield Failure("address", site.account.hide(address), right)
+    if visit.headers.getlist("Location") != [visit.location]:
+        yield Failure("locations", str(len(visit.headers.getlist("Location"))), "1")
+    received: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        received.setdefault(name, []).append(value)
+    expected = site.parameters(
+        case.row,
+        reference=case.reference,
+        member=who,
+        platform=platform,
+        sub_partner_id=case.options.get("sub_partner_id"),
+    )
+    has_way_back = "paySuccess" in received
+    if returns is not None and has_way_back != returns:
+        yield Failure(
+            "parameter.paySuccess",
+            "paySuccess=…" if has_way_back else "paySuccess: —",
+            "paySuccess=…" if returns else "paySuccess: —",
+        )
+    found = False
+    for name in sorted({*expected, *received} - {"paySuccess"}):
+        if received.get(name) != [expected[name]] if name in expected else True:
+            found = True
+            came = ", ".join(_shown(name, value) for value in received.get(name, ["—"]))
+            should = _shown(name, expected.get(name, "—"))
+            yield Failure(f"parameter.{name}", f"{name}={came}", f"{name}={should}")
+    verdict = read(visit.location, site.account, tuple(site.extra))
+    if address == right and not found and not verdict.accepted:
+        for problem in verdict.problems:
+            yield Failure("refused", problem.parameter or "—", "—", problem)
+
+
+def _shown(name: str, value: str) -> str:
+    return mask(value) if name == "sign" else value
+
+
+def nothing_in_it(visit: Visit) -> Iterator[Failure]:
+    """Check that a redirect has no body, in which the sign would be a part of a page."""
+    if visit.body:
+        yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
+
+
+def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
+    """Check that somebody is sent to log in, and then comes back to the same link."""
+    view = site.login_view
+    if view is not None:
+        rules = site.app.url_map.bind(urlsplit(site.url).netloc, script_name=site.root or "/")
+        right = rules.build(view, {"next": link})
+        if _address(visit.location) != _address(right):
+            yield Failure("login", _address(visit.location), _address(right))
+    if visit.location.startswith(site.gateway):
+        yield Failure("login", site.gateway, "—")
+    came = [value for name, value in parse_qsl(urlsplit(visit.location).query) if name == "next"]
+    if view is None:  # Flask-Login's, or the site's own, may name the whole URL
+        came = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in came]
+    if (came or view is not None) and came != [link]:
+        said = ", ".join(map(_without_token, came))
+        yield Failure("login.next", f"next: {said or '—'}", f"next: {_without_token(link)}")
+
+
+def _address(url: str) -> str:
+    return urlsplit(url)._replace(query="", fragment="").geturl()
+
+
+def notice(case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
+    """Check that a refusal is told, as a page or as JSON, and that it says no more than it must."""
+    if "json" in case.headers.get("Accept", ""):
+        right = {"status": visit.status, "reason": reason}
+        came = _json(visit)
+        if came != right:
+            yield Failure("json", str(came), str(right))
+    elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
+        yield Failure("notice", visit.headers.get("Content-Type", "—"), "text/html")
+    if visit.location:
+        yield Failure("notice", f"Location: {_address(visit.location)}", "Location: —")
+
+
+def _json(visit: Visit) -> Any:
+    try:
+        return json.loads(visit.body)
+    except ValueError:
+        return visit.headers.get("Content-Type")
+
+
+def wait(visit: Visit) -> Iterator[Failure]:
+    """Check that a prefetch gets nothing that could be shown in place of the click's answer."""
+    kind = visit.headers.get("Content-Type", "")
+    if not kind.startswith("text/plain"):
+        yield Failure("wait", kind, "text/plain")
+    if visit.location:
+        yield Failure("wait", f"Location: {_address(visit.location)}", "Location: —")
+
+
+def navigate(link: str, visit: Visit) -> Iterator[Failure]:
+    """Check the page by which a browser goes to the link that a script fetched."""
+    path, _, query = link.partition("?")
+    platform = "".join(part for part in query.split("&") if part.startswith("platform="))
+    right = f"{path}{f'?{platform}' if platform else ''}"
+    name = "HX-Redirect"
+    if visit.headers.get(name) != right:
+        came = _header(name, _without_token(visit.headers.get(name, "")))
+        yield Failure("navigate", came, _header(name, _without_token(right)))
+    if visit.location:
+        yield Failure("navigate", f"Location: {_address(visit.location)}", "Location: —")
+    page = Page(visit.body)
+    for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
+        if (name, content) not in page.metas:
+            yield Failure("navigate", f"<meta name={name}>: —", content)
+    wanted = f"{path}?{'&'.join(filter(None, sorted([platform, 'go=1'])))}"
+    found = [href for href in page.links if "go=1" in href]
+    if not any(_same_query(href, wanted) for href in found):
+        said = ", ".join(map(_without_token, found))
+        yield Failure("navigate", f"<a>: {said or '—'}", f"<a>: {_without_token(wanted)}")
+
+
+def _same_query(one: str, other: str) -> bool:
+    parts, others = urlsplit(one), urlsplit(other)
+    return parts.path == others.path and sorted(parse_qsl(parts.query)) == sorted(
+        parse_qsl(others.query)
+    )
+
+
+def link(site: Site, row: Row, right: Said, url: str, *, leaves: bool) -> Iterator[Failure]:
+    """Check a link of the site: where it leads, and what it says.
+
+    :param right: what it should say; of its time, to within a few seconds.
+    :param leaves: whether it has to be absolute.
+    """
+    begins = f"{_prefix(site, leaves=leaves)}/{row.name}/"
+    if not url.startswith(begins):
+        yield Failure("link", _without_token(url), f"{begins}…")
+        return
+    said = read_link(url.removeprefix(begins).partition("?")[0])
+    if said is None:
+        yield Failure("link", "?", f"{begins}…")
+        return
+    if said.signed_at is not None and right.signed_at is not None:
+        late = abs(said.signed_at - right.signed_at)
+        said = said._replace(signed_at=right.signed_at if late <= _LEEWAY else said.signed_at)
+    for name, came, should in zip(Said._fields, said, right, strict=True):
+        if came != should:
+            yield Failure(f"link.{name}", f"{name}={came}", f"{name}={should}")
+
+
+def _prefix(site: Site, *, leaves: bool) -> str:
+    if not leaves:
+        return site.prefix
+    return f"{site.outside}{site.prefix.removeprefix(site.root)}"
+
+
+def _without_token(url: str) -> str:
+    """Return a link as a report may show it: whoever has the token may be let in."""
+    path, mark, query = url.partition("?")
+    return f"{path.rpartition('/')[0]}/…{mark}{query}" if url else ""
+
+
+def way_back(
+    site: Site, entry: Said, who: str, click_id: str | None, url: str
+) -> Iterator[Failure]:
+    """Check by what a payment comes back."""
+    begins = f"{_prefix(site, leaves=True)}/paid/"
+    said = read_return(url.removeprefix(begins)) if url.startswith(begins) else None
+    if said is None:
+        yield Failure("way_back", _without_token(url), f"{begins}…")
+        return
+    right = {"member": who, "click_id": click_id}
+    for name, should in right.items():
+        came = getattr(said, name)
+        if should is not None and came != should:
+            yield Failure("way_back", f"{name}={came}", f"{name}={should}")
+    now = int(time.time())
+    if abs(said.clicked_at - now) > _LEEWAY:
+        yield Failure("way_back", f"clicked_at={said.clicked_at}", f"clicked_at={now}")
+    if said.entry._replace(signed_at=None) != entry._replace(signed_at=None):
+        yield Failure("way_back", str(tuple(said.entry)), str(tuple(entry)))
+
+
+def pay_success(location: str) -> str:
+    """Return the URL that ``paySuccess`` of a gateway URL stands for; "" where there is none."""
+    value = dict(parse_qsl(urlsplit(location).query)).get("paySuccess", "")
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return ""
+
+
+def signals(right: Heard, heard: Heard) -> Iterator[Failure]:
+    """Check what the site was told: each signal and what it says, and no other."""
+    names, wanted = [name for name, _ in heard], [name for name, _ in right]
+    if names != wanted:
+        yield Failure("signal", ", ".join(names) or "—", ", ".join(wanted) or "—")
+        return
+    for (name, said), (_, expected) in zip(heard, right, strict=True):
+        for key, should in expected.items():
+            came = said.get(key)
+            if isinstance(should, Said):
+                came = _as_said(came)
+            if came != should:
+                yield Failure("signal.said", f"{name}: {key}={came}", f"{name}: {key}={should}")
+
+
+def _as_said(entry: Any) -> Said | None:
+    if entry is None:
+        return None
+    platform = None if entry.platform is None else int(entry.platform)
+    return Said(
+        entry.page,
+        entry.reference,
+        entry.sub_partner_id,
+        platform,
+        entry.return_to,
+        entry.member,
+        None,
+        entry.max_age,
+        entry.client_reference,
+    )
+
+
+def handoff(
+    site: Site, row: Row, right: Said, codes: Sequence[str], *, vouches: bool
+) -> Iterator[Failure]:
+    """Check what the code of a handoff says: for whom, to where, and for how long.
+
+    :param vouches: whether it ends when the link does by which somebody came: within seconds.
+    """
+    if len(codes) != 1:
+        yield Failure("handoff.code", str(len(codes)), "1")
+        return
+    said = read_link(codes[0].rpartition("/")[2])
+    if vouches and said is not None and said.max_age is not None:
+        late = right.max_age - said.max_age if right.max_age is not None else 0
+        if 0 <= late <= _LEEWAY:
+            right = right._replace(max_age=said.max_age)
+    for failure in link(site, row, right, codes[0], leaves=True):
+        yield failure._replace(code=f"handoff.{failure.code}")
+
+
+def direct(link: str, visit: Visit) -> str | None:
+    """Return the way of tablets and phones on the page of a handoff, or None."""
+    found = (href for href in Page(visit.body).links if href.startswith(link))
+    return next((href for href in found if "platform=h5" in href), None)
+
+
+class Page(HTMLParser):
+    """What a page has: its links, and its ``<meta>``."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.metas: list[tuple[str | None, str | None]] = []
+        self.feed(body.decode("utf-8", "replace"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a link, or a ``<meta>``."""
+        attributes = dict(attrs)
+        if tag == "meta":
+            self.metas.append((attributes.get("name"), attributes.get("content")))
+        elif tag == "a" and attributes.get("href"):
+            self.links.append(attributes["href"] or "")

@@ -1,0 +1,262 @@
+"""Has a player do what a case says, follows what comes as people would, and judges it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..errors import LinkError
+from . import expectations, markup
+from .cases import MEMBER, RETURN_TO_AS_SENT, Case, Visitor
+from .devices import DEVICES, Device
+from .expectations import REFUSED, STATUS, Failure, Heard
+from .player import Player
+from .qr import UnreadableError, read_codes
+from .tokens import Said
+from .visits import Visit, explain
+
+_PHONE = DEVICES["iphone"]
+
+
+def ends_of(case: Case, device: Device) -> tuple[str, str]:
+    """Return what has to come of a case on a device, and the platform of whoever clicks."""
+    platform = case.platform or device.platform
+    if case.ends == "gateway" and platform not in case.row.platforms:
+        return "handoff", platform
+    return case.ends, platform
+
+
+class Judge:
+    """Says what is wrong with what comes of cases."""
+
+    def __init__(self, player: Player) -> None:
+        self._player = player
+        self._site = player.site
+
+    def judge(
+        self, case: Case, device: Device, link: str | None = None
+    ) -> tuple[int, list[Failure]]:
+        """Return the status of the answer, and what is wrong.
+
+        :param link: the one that is clicked; by default the case's own is made.
+        """
+        if case.template is not None or case.ends == "mail":
+            return 0, list(self._rendered(case, device))
+        try:
+            link = self._player.link(case) if link is None else link
+        except Exception as error:
+            return 0, [crash(error)]
+        asked = f"{link}?{case.query}" if case.query else link
+        visit = self._player.visit(case, device, asked)
+        return visit.status, list(self._clicked(case, device, link, asked, visit))
+
+    def _clicked(
+        self, case: Case, device: Device, link: str, asked: str, visit: Visit
+    ) -> Iterator[Failure]:
+        ends, platform = ends_of(case, device)
+        if visit.error is not None:
+            yield crash(visit.error)
+            return
+        if case.host and visit.status in (400, 404):  # a host that the site does not take
+            return
+        status = self._status(ends)
+        if visit.status != status:
+            yield self._wrong_status(visit, status)
+        yield from expectations.sealed(visit)
+        yield from expectations.secret(self._site, visit, away=ends == "gateway")
+        if visit.status != status:
+            return
+        who = self._player.members[case.whose or MEMBER]
+        match ends:
+            case "gateway":
+                returns = None if case.host else "return_to" in case.options
+                yield from expectations.gateway(self._site, case, who, platform, returns, visit)
+                yield from expectations.nothing_in_it(visit)
+                yield from self._way_back(case, device, who, visit)
+            case "handoff":
+                # HEAD has no page; and who claims to have asked a host gets a code of it.
+                if case.method != "HEAD" and not case.host:
+                    yield from self._handoff(case, device, link, who, visit)
+            case "login" if status == 302:
+                yield from expectations.login(self._site, link, visit)
+            case "navigate":
+                yield from expectations.navigate(asked, visit)
+            case "wait":
+                yield from expectations.wait(visit)
+            case "back" if visit.location != RETURN_TO_AS_SENT:
+                yield Failure("back", visit.location, RETURN_TO_AS_SENT)
+            case "login" | _ if ends in (*REFUSED, "login"):
+                yield from expectations.notice(case, _reason(ends), visit)
+        right = self._signals(case, ends, platform, who, status)
+        yield from expectations.signals(right, visit.rehearsal.heard)
+
+    def _status(self, ends: str) -> int:
+        if ends == "login" and not self._site.has_login:
+            return REFUSED["login_required"]
+        return REFUSED.get(ends) or STATUS[ends]
+
+    def _wrong_status(self, visit: Visit, status: int) -> Failure:
+        where = self._site.account.hide(visit.location.partition("?")[0])
+        came = f"{visit.status} {where.rpartition('/')[0]}/…" if where else f"{visit.status}"
+        code = "status" if visit.rehearsal.reached else "unreached"
+        return Failure(code if code == "unreached" else f"status.{visit.status}", came, str(status))
+
+    def _way_back(self, case: Case, device: Device, who: str, visit: Visit) -> Iterator[Failure]:
+        """Judge by what a payment comes back, and come back."""
+        url = expectations.pay_success(visit.location)
+        if not url:
+            return
+        heard = [said.get("click_id") for _, said in visit.rehearsal.heard]
+        click_id = str(heard[0]) if heard else None
+        entry = self._player.said(case)
+        yield from expectations.way_back(self._site, entry, who, click_id, url)
+        if not case.host and not case.page:
+            back = self._player.visit(case, device, _path(url))
+            if (back.status, back.location) != (302, RETURN_TO_AS_SENT):
+                yield Failure("back", f"{back.status} {back.location}", f"302 {RETURN_TO_AS_SENT}")
+
+    def _handoff(
+        self, case: Case, device: Device, link: str, who: str, visit: Visit
+    ) -> Iterator[Failure]:
+        """Judge the code of a handoff, scan it, and take the way of tablets."""
+        lifetime, max_age = self._site.handoff_max_age, case.options.get("max_age")
+        vouches = False
+        if case.visitor == "nobody" and max_age is not None:
+            vouches = True
+            lifetime = min(lifetime, max_age - (case.age or 0))
+        right = self._player.said(case)._replace(
+            member=who, max_age=lifetime, signed_at=int(time.time())
+        )
+        try:
+            codes = read_codes(visit.body.decode("utf-8", "replace"))
+        except UnreadableError as error:
+            yield Failure("handoff.code", str(error), "1")
+            return
+        yield from expectations.handoff(self._site, case.row, right, codes, vouches=vouches)
+        plain = replace(case, query="", headers={}, guard=None)
+        for code in codes[:1]:
+            yield from self._arrives(plain, _PHONE, _path(code), who, "handoff.scan", "nobody")
+        direct = expectations.direct(link, visit)
+        if direct is None:
+            yield Failure("handoff.direct", "<a>: —", f"{link.rpartition('/')[0]}/…?platform=h5")
+        else:
+            yield from self._arrives(plain, device, direct, who, "handoff.direct")
+
+    def _arrives(
+        self,
+        case: Case,
+        device: Device,
+        link: str,
+        who: str,
+        code: str,
+        visitor: Visitor | None = None,
+    ) -> Iterator[Failure]:
+        """Judge whether somebody goes on from a handoff to the gateway's page for phones."""
+        visit = self._player.visit(case, device, link, visitor=visitor)
+        if visit.error is not None:
+            yield crash(visit.error)
+        elif visit.status != STATUS["gateway"]:
+            yield Failure(code, str(visit.status), str(STATUS["gateway"]))
+        else:
+            returns = "return_to" in case.options
+            for failure in expectations.gateway(self._site, case, who, "1", returns, visit):
+                yield failure._replace(code=code)
+
+    def _signals(self, case: Case, ends: str, platform: str, who: str, status: int) -> Heard:
+        """Return what the site has to be told."""
+        if case.method == "HEAD":
+            return ()
+        said: dict[str, Any] = {"entry": self._player.said(case), "member": who}
+        if ends == "gateway":
+            return (("entry_clicked", said | {"platform": int(platform)}),)
+        if ends == "back":
+            if case.age:  # long ago: no news
+                return ()
+            return (("payment_returned", said | {"same_session": case.visitor == "member"}),)
+        reason = "not_allowed" if ends == "guard" else _reason(ends)
+        if reason not in REFUSED or (ends == "login" and status == STATUS["login"]):
+            return ()
+        page = "paid" if case.is_return else case.row.name
+        refused = {"status": status, "reason": reason, "cause": case.cause or reason, "page": page}
+        return (("entry_refused", refused),)
+
+    def _rendered(self, case: Case, device: Device) -> Iterator[Failure]:
+        """Judge what the macros render."""
+        try:
+            if case.ends == "mail":
+                yield from self._mail(case)
+                return
+            page = self._player.in_request(
+                lambda: markup.render(self._player.app, case.template or ""), case, device
+            )
+        except LinkError as error:
+            if not (case.kind == "wrong" and self._site.is_strict):
+                yield crash(error)
+            return
+        except Exception as error:
+            yield crash(error)
+            return
+        if case.kind == "wrong" and self._site.is_strict:
+            yield Failure("strict", "—", "LinkError")
+        right = _with_time(self._player.said(case))
+        match case.ends:
+            case "entry":
+                yield from markup.an_entry(self._site, case, device, right, page)
+            case "href":
+                yield from markup.an_href(self._site, case.row, right, page)
+            case "code":
+                yield from markup.a_code(self._site, case.row, right, page)
+            case "sheet":
+                yield from self._sheet(page)
+            case "no_entry" if page.html.strip():
+                yield Failure("entry.none", f"{len(page.links)} <a>", "0 <a>")
+
+    def _mail(self, case: Case) -> Iterator[Failure]:
+        """Judge whether a link that carries a member off the site is built on a forged Host."""
+        site = self._site
+        if site.trusts_hosts and not site.knows_its_address:
+            return  # the request itself is refused
+        trusted = site.in_development or site.knows_its_address
+        try:
+            url = self._player.make(case)
+        except LinkError as error:
+            if trusted:
+                yield crash(error)
+            return
+        if not trusted:
+            yield Failure("mail", f"{url.rpartition('/')[0]}/…", "LinkError")
+        elif site.knows_its_address:
+            right = _with_time(self._player.said(case))
+            yield from expectations.link(site, case.row, right, url, leaves=True)
+
+    def _sheet(self, page: markup.Rendered) -> Iterator[Failure]:
+        """Judge whether a stylesheet is named, and there."""
+        hrefs = [found.attributes.get("href") or "" for found in page.sheets]
+        for href in hrefs:
+            visit = self._player.open(href, _PHONE)
+            came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
+            if not came.startswith("200 text/css"):
+                yield Failure("styles", came, "200 text/css")
+        if len(hrefs) != 1:
+            yield Failure("styles", f"{len(hrefs)} <link>", "1 <link>")
+
+
+def crash(error: BaseException) -> Failure:
+    """Return the failure of something that raised: where, and not what it says."""
+    return Failure("crash", explain(error), "—")
+
+
+def _reason(ends: str) -> str:
+    return "login_required" if ends == "login" else ends
+
+
+def _with_time(said: Said) -> Said:
+    """Return what a link says that is made now: a time, with a member."""
+    return said if said.member is None else said._replace(signed_at=int(time.time()))
+
+
+def _path(url: str) -> str:
+    """Return a URL of the site from the server's root."""
+    return f"/{url.partition('://')[2].partition('/')[2]}"

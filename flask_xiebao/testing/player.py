@@ -1,0 +1,291 @@
+"""Plays the members of a site: makes their links, and sends what their browsers would."""
+
+from __future__ import annotations
+
+import contextvars
+import secrets
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from blinker import NamedSignal
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ..errors import XiebaoError
+from ..links import Click, Entry, LinkSigner
+from ..platforms import Platform
+from ..rehearsal import ENVIRON_KEY, Rehearsal, rehearsal
+from ..signals import entry_clicked, entry_refused, payment_returned
+from ..state import State
+from ..urls import link as make_link
+from ..urls import token_url
+from .cases import ANOTHER, CASE_CODE, MEMBER, Case, Visitor
+from .devices import DEVICES, Device
+from .site import Site
+from .tokens import Said
+from .visits import TAP, Visit, left_out_of, places_of, where_the_site_is
+
+T = TypeVar("T")
+
+#: Logs a browser, a test client of the site's, in as a member.
+Login = Callable[[FlaskClient, str | None], object]
+
+
+class CheckError(XiebaoError):
+    """A check cannot begin: the text says why, and what to do."""
+
+
+def _hear(name: str, _app: Flask, **said: Any) -> None:
+    """Keep with a rehearsal what is said of its click."""
+    rehearsed = rehearsal()
+    if rehearsed is not None:
+        rehearsed.heard.append((name, said))
+
+
+#: The signals of entries, and what hears them of a played click.
+RECEIVERS: dict[NamedSignal, Callable[..., None]] = {
+    signal: partial(_hear, name)
+    for name, signal in (
+        ("entry_clicked", entry_clicked),
+        ("entry_refused", entry_refused),
+        ("payment_returned", payment_returned),
+    )
+}
+
+
+class Player:
+    """Whoever clicks on the entries of one app, whose context is the current one.
+
+    :param app: the app.
+    :param state: what the extension has of it.
+    :param member: one of the site's, by their id; None for one who is made up.
+    :param login: logs them in; without one the extension is told that they are.
+    :param aloud: the site's receivers and its ``click_guard`` hear of it.
+
+    :ivar site: what the site is configured to be.
+    :ivar members: the ids behind :data:`.MEMBER` and :data:`.ANOTHER`.
+    """
+
+    def __init__(
+        self, app: Flask, state: State, member: str | None, login: Login | None, *, aloud: bool
+    ) -> None:
+        self.app = app
+        self.state = state
+        made_up = f"check-{secrets.token_hex(4)}"
+        self.members = {MEMBER: member or f"{made_up}-a", ANOTHER: f"{made_up}-b"}
+        self._aloud = aloud
+        self._login = login
+        self._browsers: dict[str, FlaskClient] = {}
+        self.site = Site(app, *self._place(), state.hooks.keeps_plain_key)
+        if login is not None:
+            self.members[MEMBER] = self._logged_in(member)
+
+    def _place(self) -> tuple[str, str]:
+        """Find where links are found: the URL before them, and what of it the server takes off."""
+        tail = f"{self.state.settings.url_prefix}/product/-"
+        where = where_the_site_is(self.state).rstrip("/")
+        places = places_of(self.state, f"{where}{tail}")
+        for url, mount in places:
+            if Visit(self.app, url, mount, headers=TAP).endpoint is not None:
+                return url.removesuffix(tail), mount
+        return places[0].url.removesuffix(tail), places[0].mount
+
+    def _logged_in(self, member: str | None) -> str:
+        """Return whom the site takes for logged in after the login."""
+        found: list[str | None] = []
+        tail = f"{self.state.settings.url_prefix}/product/-"
+        visit = Visit(
+            self.app,
+            f"{self.site.url}{tail}",
+            self.site.mount,
+            headers={**TAP, **DEVICES["iphone"].headers},
+            browser=self._browser(DEVICES["iphone"], member),
+            inside=lambda: found.append(self.state.hooks.current_member()),
+        )
+        who = found[0] if found else None
+        if who is None:
+            raise CheckError(
+                f"The login logs nobody in: after it, the site answers {visit.status} and its"
+                " member_loader says None. Log the client in with member, and mind its cookies."
+            )
+        if member is not None and who != member:
+            raise CheckError(f"The login was to log {member} in, but the site says {who}.")
+        return who
+
+    def _browser(self, device: Device, member: str | None) -> FlaskClient | None:
+        """Return the browser of a device, in which the member is logged in; None to play that."""
+        if self._login is None:
+            return None
+        browser = self._browsers.get(device.name)
+        if browser is None:
+            browser = self._browsers[device.name] = FlaskClient(self.app, self.app.response_class)
+            browser.environ_base = {
+                "REMOTE_ADDR": "127.0.0.1",
+                "HTTP_USER_AGENT": device.user_agent,
+            }
+            # It is the site's own, and in no request of anybody's.
+            contextvars.Context().run(self._login, browser, member)
+        return browser
+
+    # Links are made by the code under test; what has to come of them is not.
+
+    def link(self, case: Case) -> str:
+        """Return the link that a case begins with, from the server's root."""
+        if case.is_return:
+            clicked_at = int(time.time()) - (case.age or 0)
+            click = Click(self._entry(case), self.members[MEMBER], "0123456789abcdef", clicked_at)
+            made = self._with_token(case, "paid", self.state.signer.dumps_click(click))
+        elif case.age is not None or case.ends == "disabled":  # which a site does not make now
+            signed_at = int(time.time()) - (case.age or 0)
+            token = self.state.signer.dumps(self._entry(case, signed_at=signed_at))
+            made = self._with_token(case, case.row.name, token)
+        else:
+            made = self.make(case)
+        before, _, token = made.rpartition("/")
+        return f"{before}/{self._spoilt(case, token)}"
+
+    def make(self, case: Case) -> str:
+        """Return the link of a case, as a view of the site would make it."""
+        options = self.options(case)
+        return self.in_request(
+            lambda: make_link(self.state, case.row.name, case.reference, **options), case
+        )
+
+    def _with_token(self, case: Case, endpoint: str, token: str) -> str:
+        return self.in_request(
+            lambda: token_url(self.state, f"xiebao.{endpoint}", token, external=False), case
+        )
+
+    def options(self, case: Case) -> dict[str, Any]:
+        """Return the keywords of a case's link."""
+        options = dict(case.options)
+        if "member" in options:
+            options["member"] = self.members[options["member"]]
+        return options
+
+    def said(self, case: Case) -> Said:
+        """Return what the link of a case has to say; of its time, nothing."""
+        options = self.options(case)
+        options.pop("external", None)
+        if case.whose is not None:
+            options["member"] = self.members[case.whose]
+        if "platform" in options:
+            options["platform"] = int(case.platform or 0)
+        return Said(case.row.name, case.reference)._replace(**options)
+
+    def _entry(self, case: Case, **more: Any) -> Entry:
+        said = self.said(case)._asdict() | more
+        platform = said.pop("platform")
+        return Entry(**said, platform=None if platform is None else Platform(platform))
+
+    def _spoilt(self, case: Case, token: str) -> str:
+        signer, partner_id = self.state.signer, self.state.settings.partner_id
+        match case.spoilt:
+            case "changed":
+                return f"{'B' if token[0] == 'A' else 'A'}{token[1:]}"
+            case "cut":
+                return token.partition(".")[0]
+            case "another_page":
+                return signer.dumps(self._of_another_page(case))
+            case "another_key":
+                return LinkSigner([secrets.token_hex()], partner_id).dumps(self._entry(case))
+            case "another_partner":
+                key = self.app.config["SECRET_KEY"]
+                return LinkSigner([key], f"{partner_id}0").dumps(self._entry(case))
+            case "older_key":
+                return LinkSigner(self.site.older_keys, partner_id).dumps(self._entry(case))
+            case "no_member":
+                return signer.dumps(self._entry(case))
+        return token
+
+    def _of_another_page(self, case: Case) -> Entry:
+        member = self.members[MEMBER] if case.whose is not None else None
+        if case.row.name == "product" and not case.is_return:
+            return Entry("home", member=member)
+        return Entry("product", CASE_CODE, member=member)
+
+    def in_request(self, make: Callable[[], T], case: Case, device: Device | None = None) -> T:
+        """Return what is made in a request in which a page would be rendered."""
+        # A link is made on a page of the member's; what is rendered is the visitor's.
+        visitor: Visitor = "member" if case.template is None else case.visitor
+        rehearsed = self._rehearsal(visitor)
+        who = self.members[MEMBER] if visitor == "member" else None
+        rehearsed.member_loader = lambda: who  # no request of ours has their cookies
+        parts = urlsplit(self.site.url)
+
+        def in_request() -> T:
+            with (
+                self.app.test_request_context(
+                    base_url=f"{parts.scheme}://{case.host or parts.netloc}{parts.path}/",
+                    headers=None if device is None else dict(device.headers),
+                    environ_overrides={ENVIRON_KEY: rehearsed},
+                ),
+                left_out_of(self.app.logger, lambda: rehearsal() is rehearsed),
+            ):
+                return make()
+
+        return contextvars.Context().run(in_request)
+
+    def visit(
+        self, case: Case, device: Device, link: str, *, visitor: Visitor | None = None
+    ) -> Visit:
+        """Open a link of the site, as a case has it.
+
+        :param link: from the server's root.
+        :param visitor: by default that of the case.
+        """
+        visitor = visitor or case.visitor
+        return Visit(
+            self.app,
+            f"{self.site.url.partition('://')[0]}://{case.host or urlsplit(self.site.url).netloc}"
+            f"{link}",
+            self.site.mount,
+            method=case.method,
+            headers={**TAP, **device.headers, **case.headers},
+            rehearsal=self._rehearsal(visitor, case.guard),
+            browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
+        )
+
+    def open(self, url: str, device: Device) -> Visit:
+        """Open a page of the site as the member, or what belongs to it, such as its stylesheet.
+
+        :param url: a whole one, or one from the server's root.
+        """
+        return Visit(
+            self.app,
+            f"{self.site.origin}{url}" if url.startswith("/") else url,
+            self.site.mount,
+            method="GET",
+            headers={**TAP, **device.headers},
+            rehearsal=self._rehearsal("member"),
+            browser=self._browser(device, self.members[MEMBER]),
+        )
+
+    def _rehearsal(self, visitor: Visitor, guard: Any = None) -> Rehearsal:
+        rehearsed = Rehearsal(receivers=tuple(RECEIVERS.values()), aloud=self._aloud)
+        if guard is not None:
+            rehearsed.click_guard = lambda _member, _entry: guard
+        if self._login is None:
+            who = self.members[MEMBER] if visitor == "member" else None
+            rehearsed.member_loader = lambda: who
+        return rehearsed
+
+
+def by_flask_login(app: Flask) -> Login | None:
+    """Return what logs members in on a site that uses Flask-Login, or None."""
+    manager = getattr(app, "login_manager", None)
+    if manager is None:
+        return None
+
+    def log_in(browser: FlaskClient, member: str | None) -> None:
+        with browser.session_transaction() as session:
+            session["_user_id"] = member
+            session["_fresh"] = True
+            # By which a session that was stolen is told from one that was not.
+            with app.test_request_context(environ_base=browser.environ_base):
+                session["_id"] = manager._session_identifier_generator()
+
+    return log_in

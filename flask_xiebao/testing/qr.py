@@ -1,0 +1,176 @@
+"""Reads the QR codes of a page from their modules, as ISO/IEC 18004 has them.
+
+They were drawn and not photographed, so nothing has to be corrected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from html.parser import HTMLParser
+from typing import Any
+
+# The lines of dark modules that an SVG draws: where each begins, and how long it is.
+_LINES = re.compile(r"(?:[Mm]-?[\d.]+[ ,]?-?[\d.]+h[\d.]+\s*)+")
+_LINE = re.compile(r"([Mm])(-?[\d.]+)[ ,]?(-?[\d.]+)h([\d.]+)")
+
+_FORMAT_MASK = 0b101010000010010
+_BYTES, _ECI = 4, 7
+
+_MASKS: tuple[Callable[[int, int], bool], ...] = (
+    lambda y, x: (y + x) % 2 == 0,
+    lambda y, x: y % 2 == 0,
+    lambda y, x: x % 3 == 0,
+    lambda y, x: (y + x) % 3 == 0,
+    lambda y, x: (y // 2 + x // 3) % 2 == 0,
+    lambda y, x: y * x % 2 + y * x % 3 == 0,
+    lambda y, x: (y * x % 2 + y * x % 3) % 2 == 0,
+    lambda y, x: ((y + x) % 2 + y * x % 3) % 2 == 0,
+)
+
+
+class UnreadableError(ValueError):
+    """This is not a QR code that can be read."""
+
+
+def read_codes(html: str) -> list[str]:
+    """Return what the QR codes of a page say, in its order.
+
+    :raises UnreadableError: one of them cannot be read.
+    """
+    drawings = _Drawings()
+    drawings.feed(html)
+    drawings.close()
+    return [_Code(drawing).text() for drawing in drawings.found]
+
+
+class _Drawings(HTMLParser):
+    """Collects what is drawn line by line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        drawing = dict(attrs).get("d") or ""
+        if tag == "path" and _LINES.fullmatch(drawing):
+            self.found.append(drawing)
+
+
+class _Code:
+    """The modules of one code."""
+
+    def __init__(self, drawing: str) -> None:
+        dark = set(_dark_modules(drawing))
+        left, top = min(x for _, x in dark), min(y for y, _ in dark)
+        self._dark = {(y - top, x - left) for y, x in dark}
+        self._size = max(x for _, x in self._dark) + 1
+        self._version, rest = divmod(self._size - 17, 4)
+        if rest or not 1 <= self._version <= 40:
+            raise UnreadableError(f"A QR code does not have {self._size} modules to a side.")
+
+    def text(self) -> str:
+        """Return what it says."""
+        level, mask = self._format()
+        return _text_in(self._data(level, mask), self._version)
+
+    def _format(self) -> tuple[int, int]:
+        """Return the error level and the mask, which stand around the upper left corner."""
+        around = [(8, x) for x in (0, 1, 2, 3, 4, 5, 7, 8)]
+        around += [(y, 8) for y in (7, 5, 4, 3, 2, 1, 0)]
+        bits = _number(place in self._dark for place in around) ^ _FORMAT_MASK
+        return bits >> 13, bits >> 10 & 7
+
+    def _data(self, level: int, mask: int) -> bytes:
+        """Return the codewords of data: blocks take turns, and their shorter ones end first."""
+        from segno import consts
+
+        levels = (
+            consts.ERROR_LEVEL_M,
+            consts.ERROR_LEVEL_L,
+            consts.ERROR_LEVEL_H,
+            consts.ERROR_LEVEL_Q,
+        )
+        table: Any = consts.ECC
+        groups = table[self._version][levels[level]]
+        lengths = [group.num_data for group in groups for _ in range(group.num_blocks)]
+        words = self._codewords(mask)
+        blocks: list[list[int]] = [[] for _ in lengths]
+        for place in range(max(lengths)):
+            for block, length in zip(blocks, lengths, strict=True):
+                if place < length:
+                    block.append(next(words))
+        return bytes(word for block in blocks for word in block)
+
+    def _codewords(self, mask: int) -> Iterator[int]:
+        bits = []
+        for y, x in _path(self._version):
+            bits.append(((y, x) in self._dark) != _MASKS[mask](y, x))
+            if len(bits) == 8:
+                yield _number(bits)
+                bits = []
+
+
+@cache
+def _path(version: int) -> tuple[tuple[int, int], ...]:
+    """Return the modules that are data: up and down, two columns at a time."""
+    size = 17 + 4 * version
+    path: list[tuple[int, int]] = []
+    upwards = True
+    for right in (*range(size - 1, 6, -2), 5, 3, 1):
+        for y in range(size - 1, -1, -1) if upwards else range(size):
+            path += [(y, x) for x in (right, right - 1) if not _is_pattern(version, y, x)]
+        upwards = not upwards
+    return tuple(path)
+
+
+def _is_pattern(version: int, y: int, x: int) -> bool:
+    """Tell whether a module is part of a pattern that all codes of this version have."""
+    from segno import consts
+
+    last = 16 + 4 * version
+    if 6 in (y, x) or _is_at_corner(last, y, x):
+        return True
+    if version >= 7 and ((x < 6 and y >= last - 10) or (y < 6 and x >= last - 10)):
+        return True
+    centres = consts.ALIGNMENT_POS[version - 2] if version > 1 else ()
+    return any(
+        abs(y - row) <= 2 and abs(x - column) <= 2
+        for row in centres
+        for column in centres
+        if not _is_at_corner(last, row, column)
+    )
+
+
+def _is_at_corner(last: int, y: int, x: int) -> bool:
+    """Tell whether a module belongs to one of the three large squares, or what is around it."""
+    return (y <= 8 and (x <= 8 or x >= last - 7)) or (y >= last - 7 and x <= 8)
+
+
+def _dark_modules(drawing: str) -> Iterator[tuple[int, int]]:
+    x = y = 0.0
+    for command, to_x, to_y, length in _LINE.findall(drawing):
+        x, y = (float(to_x), float(to_y)) if command == "M" else (x + float(to_x), y + float(to_y))
+        yield from ((int(y), int(x) + step) for step in range(int(float(length))))
+        x += float(length)
+
+
+def _text_in(data: bytes, version: int) -> str:
+    bits = "".join(f"{word:08b}" for word in data)
+    mode, bits = int(bits[:4], 2), bits[4:]
+    if mode == _ECI:  # it says that the text is UTF-8
+        mode, bits = int(bits[8:12], 2), bits[12:]
+    if mode != _BYTES:
+        raise UnreadableError("A QR code of this kind is not a link's.")
+    width = 8 if version < 10 else 16
+    length, bits = int(bits[:width], 2), bits[width:]
+    said = bytes(int(bits[place : place + 8], 2) for place in range(0, length * 8, 8))
+    try:
+        return said.decode()
+    except UnicodeDecodeError:
+        raise UnreadableError("A QR code does not say text.") from None
+
+
+def _number(bits: Iterator[bool] | list[bool]) -> int:
+    return int("".join("01"[bit] for bit in bits), 2)

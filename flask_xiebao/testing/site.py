@@ -1,0 +1,200 @@
+"""What a site is configured to be, read from its ``app.config`` a second time and by hand.
+
+Of settings, :mod:`flask_xiebao.config` says what they are for and what is wrong with them; here is
+what sections 2.1 to 2.3 of the document, and the manual, promise a site that has them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from ..values import Secret
+from .document import PLATFORMS, Account, Row
+
+_HOSTS = {
+    "test": "https://testapi.xiebao18.com",
+    "production": "https://api.xiebao18.com",
+}
+_OFF = ("false", "0", "off", "no")
+#: The names of the platform codes in links and pages.
+SLUGS = {"1": "h5", "2": "pc", "3": "ios", "4": "android"}
+
+
+class Site:
+    """A site as its configuration has it.
+
+    :param app: its app.
+    :param url: scheme, host and the path below which it is mounted.
+    :param mount: that path as far as the server takes it off.
+    :param keeps_plain_key: the site's own word for whom the gateway knows by the bare id.
+    """
+
+    def __init__(
+        self, app: Flask, url: str, mount: str, keeps_plain_key: Callable[[str], bool]
+    ) -> None:
+        parts = urlsplit(url)
+        self.app = app
+        self.url = url
+        self.mount = mount
+        self.root = parts.path
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self._keeps_plain_key = keeps_plain_key
+        partner_id = self.partner_id
+        self.account = Account(
+            partner_id,
+            Secret(self._setting("API_KEY"))
+            .map(lambda key: f"{'' if key is None else key}{partner_id}".encode())
+            .map(lambda signed: hashlib.md5(signed, usedforsecurity=False).hexdigest()),
+        )
+
+    def _setting(self, name: str, default: Any = None) -> Any:
+        value = self.app.config.get(f"XIEBAO_{name}")
+        return default if value is None else value
+
+    def _switch(self, name: str) -> bool:
+        return str(self._setting(name, True)).lower() not in _OFF
+
+    @property
+    def partner_id(self) -> str:
+        """``partnerId``."""
+        return str(self._setting("PARTNER_ID", ""))
+
+    @property
+    def environment(self) -> str:
+        """``test`` or ``production``."""
+        return str(self._setting("ENV", "test"))
+
+    @property
+    def gateway(self) -> str:
+        """Where the gateway's pages are: a URL, or a path of this site from its root."""
+        base = str(self._setting("BASE_URL", "")).rstrip("/")
+        if not base:
+            return _HOSTS[self.environment]
+        return f"{self.root}{base}" if base.startswith("/") else base
+
+    @property
+    def sub_partner_id(self) -> str:
+        """``subPartnerId`` of links that name none."""
+        return str(self._setting("SUB_PARTNER_ID", ""))
+
+    @property
+    def extra(self) -> Mapping[str, str]:
+        """Parameters outside the document that every URL has."""
+        return {name: str(value) for name, value in dict(self._setting("EXTRA", {})).items()}
+
+    @property
+    def prefix(self) -> str:
+        """The path of the endpoints, from the server's root."""
+        return f"{self.root}{str(self._setting('URL_PREFIX', '/xiebao')).rstrip('/')}"
+
+    @property
+    def outside(self) -> str:
+        """What links begin with that leave the site."""
+        return str(self._setting("PUBLIC_URL", self.url)).rstrip("/")
+
+    @property
+    def knows_its_address(self) -> bool:
+        """Whether something else than a request says where the site is."""
+        config = self.app.config
+        return bool(self._setting("PUBLIC_URL") or config["SERVER_NAME"])
+
+    @property
+    def trusts_hosts(self) -> bool:
+        """Whether it refuses requests for a host that it does not name."""
+        known = "TRUSTED_HOSTS" in Flask.default_config  # by this Flask
+        return known and bool(self.app.config["TRUSTED_HOSTS"])
+
+    @property
+    def in_development(self) -> bool:
+        """Whether it takes any Host header for its own."""
+        return self.app.debug or self.app.testing
+
+    @property
+    def older_keys(self) -> list[str | bytes]:
+        """Those with which links were signed before."""
+        return list(self.app.config.get("SECRET_KEY_FALLBACKS") or ())
+
+    @property
+    def login_view(self) -> str | None:
+        """The endpoint of its login."""
+        view = self._setting("LOGIN_VIEW")
+        return None if view is None else str(view)
+
+    @property
+    def has_login(self) -> bool:
+        """Whether it has a login to send people to."""
+        manager = getattr(self.app, "login_manager", None)
+        if self.login_view is not None:
+            return True
+        return manager is not None and bool(manager.login_view or manager.unauthorized_callback)
+
+    @property
+    def handoff_max_age(self) -> int:
+        """Seconds that the code of a handoff lives."""
+        return int(self._setting("HANDOFF_MAX_AGE", 300))
+
+    @property
+    def device_markup(self) -> bool:
+        """Whether entries say for which platform they were rendered."""
+        return self._switch("DEVICE_MARKUP")
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it sells at all."""
+        return self._switch("ENABLED")
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a wrong argument in a template is an error."""
+        if self._setting("STRICT") is None:
+            return self.in_development
+        return self._switch("STRICT")
+
+    @property
+    def locale(self) -> str | None:
+        """That of its entries; None where it is another one for each visitor."""
+        if self._setting("LOCALE") is None and "babel" in self.app.extensions:
+            return None
+        return str(self._setting("LOCALE", "zh"))
+
+    def partner_uniq_key(self, member: str) -> str:
+        """Return what the gateway knows a member by."""
+        secret = self._setting("MEMBER_SECRET")
+        if secret is None or self._keeps_plain_key(member):
+            return member
+        said = f"flask-xiebao.member\0{self.partner_id}\0{member}".encode()
+        digest = hmac.new(str(secret).encode(), said, hashlib.sha256).digest()
+        return base64.b32encode(digest).decode()[:16].lower() + member
+
+    def parameters(
+        self,
+        row: Row,
+        *,
+        reference: str | None,
+        member: str,
+        platform: str,
+        sub_partner_id: str | None,
+    ) -> dict[str, str]:
+        """Return what the gateway's page is sent, save for ``paySuccess``."""
+        given = {
+            "partnerId": self.partner_id,
+            "sign": self.account.sign.reveal(),
+            "subPartnerId": self.sub_partner_id if sub_partner_id is None else sub_partner_id,
+            "partnerUniqKey": self.partner_uniq_key(member),
+            "platform": platform,
+        }
+        if row.reference is not None:
+            given[row.reference] = reference or ""
+        return {name: given[name] for name in row.known if name in given} | dict(self.extra)
+
+
+def platform_of(slug: str) -> str:
+    """Return the code of a platform's name."""
+    return next(code for code, known in SLUGS.items() if known == slug and code in PLATFORMS)

@@ -1,0 +1,134 @@
+"""The entries that are on a page of a site, as it renders them: each becomes a case."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+from .cases import ANOTHER, MEMBER, Case, Visitor
+from .devices import Device
+from .document import ROWS, Row
+from .expectations import Failure
+from .judge import crash
+from .markup import Element, Rendered, attributes, told_to_caches
+from .player import Player
+from .qr import UnreadableError, read_codes
+from .tokens import Said, read_link
+
+#: An entry of a page: its case, its link, and what is wrong with how it is rendered.
+Found = tuple[Case, str, list[Failure]]
+
+
+def entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
+    """Open a page as the member, and return what is on it.
+
+    :param url: a path of the site, from where the app is mounted, or a whole URL.
+    """
+    site = player.site
+    whole = url if "://" in url else f"{site.url}{url}"
+    visit = player.open(whole, device)
+    if visit.error is not None or visit.status != 200:
+        problem = Failure("page", f"{visit.status}", "200")
+        yield _page(url), "", [problem if visit.error is None else crash(visit.error)]
+        return
+    page = Rendered(visit.body.decode("utf-8", "replace"), visit.headers)
+    found = [*_entries(player, device, url, whole, page), *_codes(player, url, page)]
+    if not found:
+        yield _page(url), "", [Failure("page.empty", "0 <a class=xiebao-entry>", "1")]
+    yield from found
+
+
+def _page(url: str) -> Case:
+    return Case(kind="page", row=ROWS[0], page=url, ends="page")
+
+
+def _entries(
+    player: Player, device: Device, url: str, whole: str, page: Rendered
+) -> Iterator[Found]:
+    for element in page.links:
+        href = urljoin(whole, element.attributes.get("href") or "")
+        read = _read(player, href)
+        if read is not None:
+            row, said = read
+            case = _case(player, url, row, said, element.text.strip(), "member")
+            problems = list(_rendered(player, device, page, row, said, element))
+            yield case, _path(href), problems
+        elif "data-xiebao-entry" in element.attributes:
+            where = urlsplit(href)._replace(query="", fragment="").geturl()
+            problem = Failure("link", where.rpartition("/")[0] + "/…", f"{player.site.prefix}/…")
+            yield _page(url), "", [problem]
+
+
+def _rendered(
+    player: Player, device: Device, page: Rendered, row: Row, said: Said, element: Element
+) -> Iterator[Failure]:
+    by_macro = "data-xiebao-entry" in element.attributes
+    if by_macro:
+        yield from attributes(player.site, row, device, element)
+    yield from told_to_caches(
+        player.site, page, private=said.member is not None, by_device=by_macro
+    )
+
+
+def _codes(player: Player, url: str, page: Rendered) -> Iterator[Found]:
+    """Return what the QR codes of a page lead to, for the phone that scans them."""
+    try:
+        codes = read_codes(page.html)
+    except UnreadableError:  # a drawing of the site's own
+        codes = []
+    for code in codes:
+        read = _read(player, code)
+        if read is not None:
+            yield _case(player, url, *read, "QR", "nobody"), _path(code), []
+
+
+def _read(player: Player, url: str) -> tuple[Row, Said] | None:
+    """Return the page and what it says of a link of the site; None for any other URL."""
+    parts = urlsplit(url)
+    hosts = {urlsplit(known).netloc for known in (player.site.url, player.site.outside)}
+    for row in ROWS:
+        begins = f"{player.site.prefix}/{row.name}/"
+        if parts.netloc in hosts and parts.path.startswith(begins):
+            said = read_link(parts.path.removeprefix(begins))
+            if said is not None:
+                return row, said
+    return None
+
+
+def _case(player: Player, url: str, row: Row, said: Said, label: str, visitor: Visitor) -> Case:
+    """Return what has to come of a link that says this."""
+    options = {
+        name: value
+        for name, value in said._asdict().items()
+        if value is not None and name not in ("page", "reference", "signed_at")
+    }
+    age = None
+    if said.member is not None:
+        options["member"] = MEMBER if said.member == player.members[MEMBER] else ANOTHER
+        age = int(time.time()) - (said.signed_at or 0)
+    vouches = said.max_age is not None and (age or 0) < said.max_age
+    ends, cause = "gateway", None
+    if visitor == "member" and options.get("member") == ANOTHER:
+        ends = cause = "another_member"
+    elif row.members_own and said.member is None:
+        ends, cause = "invalid_link", "no_member"
+    elif visitor == "nobody" and not vouches:
+        ends = "login" if said.max_age is None else "expired"
+    return Case(
+        kind="on-page",
+        row=row,
+        ends=ends,
+        cause=cause,
+        visitor=visitor,
+        options=options,
+        age=age,
+        reference=said.reference,
+        platform=None if said.platform is None else str(said.platform),
+        page=f"{url} · {label}" if label else url,
+    )
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(scheme="", netloc="", fragment="").geturl()

@@ -1,0 +1,59 @@
+"""What the links of a site say, read a second time and by hand.
+
+It shares nothing with :mod:`flask_xiebao.links`, which writes what is read here, so that a mistake
+in either shows where they meet. Whether a link was signed is not looked at: a click shows that.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, NamedTuple
+
+
+class Said(NamedTuple):
+    """What a link leads to, as its token says it; what it leaves out is None."""
+
+    page: str
+    reference: str | None = None
+    sub_partner_id: str | None = None
+    platform: int | None = None
+    return_to: str | None = None
+    member: str | None = None
+    signed_at: int | None = None
+    max_age: int | None = None
+    client_reference: str | None = None
+
+
+class Return(NamedTuple):
+    """What the way back from a payment says."""
+
+    member: str
+    click_id: str
+    clicked_at: int
+    entry: Said
+
+
+def read_link(token: str) -> Said | None:
+    """Return what the token of a link says; None when it is not one."""
+    try:
+        return Said(*_fields(token))
+    except (ValueError, TypeError):
+        return None
+
+
+def read_return(token: str) -> Return | None:
+    """Return what the token of a way back says; None when it is not one."""
+    try:
+        member, click_id, clicked_at, *entry = _fields(token)
+        return Return(member, click_id, clicked_at, Said(*entry))
+    except (ValueError, TypeError):
+        return None
+
+
+def _fields(token: str) -> list[Any]:
+    payload, _, _ = token.partition(".")
+    fields = json.loads(base64.urlsafe_b64decode(f"{payload}{'=' * (-len(payload) % 4)}"))
+    if not isinstance(fields, list):
+        raise ValueError("A token holds a list.")
+    return fields

@@ -1,0 +1,30 @@
+"""Checks the sites of this package with the flask_xiebao that is first on the path.
+
+    python -m tests.mutants.check plain everything
+
+It prints, of the first site on which something is wrong, how many kinds of things are, and one.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from flask_xiebao.testing.acceptance import check_entries
+from tests.mutants.sites import SITES
+
+
+def main(names: list[str]) -> int:
+    for name in names:
+        try:
+            problems = check_entries(SITES[name]()).problems()
+        except Exception as error:  # a version so wrong that there is no site
+            print(f"{name}: {type(error).__name__}: {error}")
+            return 1
+        for failure, results in problems.items():
+            print(f"{name}: {len(problems)} kinds, {len(results)} times {failure}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

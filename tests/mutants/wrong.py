@@ -1,0 +1,173 @@
+"""The wrong versions: each spoils one place of the package, as somebody might by mistake."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Wrong(NamedTuple):
+    """A wrong version.
+
+    :param what: what is wrong.
+    :param file: the one that is spoilt.
+    :param right: what stands there, once.
+    :param wrong: what takes its place.
+    """
+
+    what: str
+    file: str
+    right: str
+    wrong: str
+
+
+SEEN = (
+    # where a click leads
+    Wrong("iOS and Android exchanged", "platforms.py", "    IOS = 3\n    ANDROID = 4", "    IOS = 4\n    ANDROID = 3"),
+    Wrong("H5 and PC exchanged", "platforms.py", "    H5 = 1\n    PC = 2", "    H5 = 2\n    PC = 1"),
+    Wrong("the production host in test", "gateway.py", 'TEST: ClassVar[str] = "https://testapi.', 'TEST: ClassVar[str] = "https://api.'),
+    Wrong("the test host in production", "gateway.py", 'PRODUCTION: ClassVar[str] = "https://api.', 'PRODUCTION: ClassVar[str] = "https://testapi.'),
+    Wrong("evil.example", "gateway.py", 'TEST: ClassVar[str] = "https://testapi.xiebao18.com"', 'TEST: ClassVar[str] = "https://testapi.xiebao18.com.evil.example"'),
+    Wrong("plain http", "gateway.py", 'TEST: ClassVar[str] = "https://', 'TEST: ClassVar[str] = "http://'),
+    Wrong("the path of another page", "pages.py", 'path="/dispatch/cps/insureDetail"', 'path="/dispatch/cps/index"'),
+    Wrong("the key behind the partner id", "gateway.py", "(key + self.partner_id)", "(self.partner_id + key)"),
+    Wrong("SHA-1 for MD5", "gateway.py", "hashlib.md5((key", "hashlib.sha1((key"),
+    Wrong("a sign in upper case", "gateway.py", "usedforsecurity=False).hexdigest()", "usedforsecurity=False).hexdigest().upper()"),
+    Wrong("no subPartnerId where there is none", "gateway.py", "if name in own or name in values\n", "if name in own or values.get(name)\n"),
+    Wrong("the setting's sub-account, whatever the link says", "gateway.py", '            values["subPartnerId"] = _checked("subPartnerId", _sub_partner_id, sub_partner_id)\n', "            pass\n"),
+    Wrong("no sub-account of the setting", "state.py", "        sub_partner_id=settings.sub_partner_id,\n", ""),
+    Wrong("no further parameters", "state.py", "        extra=settings.extra,\n", ""),
+    Wrong("partnerUniqueKey, as the callback spells it", "pages.py", '*("partnerId", "subPartnerId", "caseCode", "sign", "partnerUniqKey")', '*("partnerId", "subPartnerId", "caseCode", "sign", "partnerUniqueKey")'),
+    Wrong("a parameter too many", "gateway.py", "        extra = {**self.extra", '        pairs.append("from=web")\n        extra = {**self.extra'),
+    Wrong("caseCode that is not escaped", "gateway.py", "f\"{name}={_PLACE if name in own else _encode(values[name])}\"", "f\"{name}={_PLACE if name in own else values[name]}\""),
+    Wrong("paySuccess with a bare +", "gateway.py", "return _encode(base64.b64encode(check_web_url(url).encode()).decode())", "return base64.b64encode(check_web_url(url).encode()).decode()"),
+    Wrong("URL-safe base64", "gateway.py", "base64.b64encode(check_web_url", "base64.urlsafe_b64encode(check_web_url"),
+    Wrong("the bare id in place of the member's key", "views.py", "partner_uniq_key=state.partner_uniq_key(member)", "partner_uniq_key=member"),
+    Wrong("the key without the partner id in it", "members.py", 'f"flask-xiebao.member\\0{partner_id}\\0"', '"flask-xiebao.member\\0\\0"'),
+    Wrong("the mark behind the id", "members.py", "return self._mark(member, self._secret) + member", "return member + self._mark(member, self._secret)"),
+    Wrong("a path of the site without its mount", "urls.py", 'return iri_to_uri(request.root_path) + url if url.startswith("/") else url', "return url"),
+    # how it leads there
+    Wrong("301 for 302", "answers.py", "super().__init__((), 302, headers)", "super().__init__((), 301, headers)"),
+    Wrong("a redirect with a body that has the URL", "answers.py", "super().__init__((), 302, headers)", "super().__init__((url,), 302, headers)"),
+    Wrong("a redirect that caches keep", "caching.py", '("Cache-Control", "no-store")', '("Cache-Control", "public, max-age=600")'),
+    Wrong("a redirect that a browser keeps", "caching.py", '("Cache-Control", "no-store")', '("Cache-Control", "private")'),
+    Wrong("the whole URL as referrer", "caching.py", '"strict-origin")', '"unsafe-url")'),
+    Wrong("links for search engines", "caching.py", '    ("X-Robots-Tag", "noindex, nofollow"),\n', ""),
+    Wrong("headers for CDNs stay", "caching.py", 'name in _OVERRULING or name.endswith("-cache-control")', "name in _OVERRULING"),
+    Wrong("Expires stays", "caching.py", 'frozenset({"expires", "surrogate', 'frozenset({"surrogate'),
+    Wrong("the site's own header after ours", "caching.py", "    _remove(headers, is_overwritten)\n    headers.extend", "    headers.extend"),
+    Wrong("frames of anybody's", "caching.py", 'headers.setlist("Content-Security-Policy", [*others, ours])', "pass"),
+    Wrong("content that browsers guess", "caching.py", 'headers["X-Content-Type-Options"] = "nosniff"', "pass"),
+    Wrong("the sign in a header of its own", "views.py", '    if request.method != "HEAD":\n        send(entry_clicked', '    away.headers["X-Sign"] = state.gateway.sign\n    if request.method != "HEAD":\n        send(entry_clicked'),
+    # who goes
+    Wrong("403 as 404", "admission.py", 'Refusal(403, "another_member"', 'Refusal(404, "another_member"'),
+    Wrong("410 as 403", "admission.py", 'Refusal(410, "expired"', 'Refusal(403, "expired"'),
+    Wrong("404 that says why", "admission.py", 'return Refusal(404, "invalid_link", cause)', "return Refusal(404, cause, cause)"),
+    Wrong("whoever is logged in buys on another's account", "admission.py", "return Go(current) if entry.member in (None, current) else ANOTHER_MEMBER", "return Go(entry.member or current)"),
+    Wrong("another's link goes as oneself", "admission.py", "return Go(current) if entry.member in (None, current) else ANOTHER_MEMBER", "return Go(current)"),
+    Wrong("a member's link vouches for ever", "admission.py", "return Go(entry.member, seconds_left) if seconds_left else EXPIRED", "return Go(entry.member, seconds_left)"),
+    Wrong("a link past its time is past for its own member", "admission.py", "    if current is not None:\n", "    if current is not None and entry.seconds_left(now) != 0:\n"),
+    Wrong("a link lives a second longer", "links.py", "return max(0, self.signed_at + self.max_age - int(now))", "return max(0, self.signed_at + self.max_age + 1 - int(now))"),
+    Wrong("a link lives minutes for seconds", "links.py", "return max(0, self.signed_at + self.max_age - int(now))", "return max(0, self.signed_at + self.max_age * 60 - int(now))"),
+    Wrong("a link without a time vouches", "admission.py", "    if entry.member is None or entry.max_age is None:\n        return LogIn()", "    if entry.member is None:\n        return LogIn()\n    if entry.max_age is None:\n        return Go(entry.member)"),
+    Wrong("a bearer logs in", "admission.py", "    if entry.member is None or entry.max_age is None:\n        return LogIn()", "    if True:\n        return LogIn()"),
+    Wrong("a policy that is nobody's", "admission.py", '    if entry.member is None and page_named(entry.page).members_own:\n        return invalid_link("no_member")\n', ""),
+    Wrong("no signature is looked at", "links.py", 'if not self._signer.verify_signature(payload + b"." + key_id, signature):', "if False:"),
+    Wrong("links of any account", "links.py", 'f"flask-xiebao.entry.{partner_id}"', '"flask-xiebao.entry"'),
+    Wrong("links to any page", "views.py", "    if entry.page != page:\n", "    if False:\n"),
+    Wrong("clicks and returns sign alike", "links.py", 'f"flask-xiebao.click.{partner_id}"', 'f"flask-xiebao.entry.{partner_id}"'),
+    Wrong("the key of before counts no longer", "state.py", "*(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),", "*(()),"),
+    Wrong("the guard is not asked", "views.py", "    ask_site(state, entry, visitor.member)\n", ""),
+    Wrong("the guard's no is a yes", "views.py", "    if answer is False:\n        raise refused(403)\n", "    if answer is False:\n        return\n"),
+    Wrong("the guard's own answer is not sent", "views.py", "        raise AnsweredError(answer)\n", "        return\n"),
+    Wrong("401 where there is a login", "answers.py", "    if state.settings.login_view is not None:\n        raise AnsweredError", "    if False:\n        raise AnsweredError"),
+    Wrong("a login that comes back to the start page", "urls.py", "return url_for(login_view, next=this_link())", 'return url_for(login_view, next="/")'),
+    Wrong("a login that comes back by the whole URL", "urls.py", "return url_for(login_view, next=this_link())", "return url_for(login_view, next=request.host_url.rstrip('/') + this_link())"),
+    # which platform
+    Wrong("?platform= over the link's", "views.py", "return entry.platform or asked_platform(environ) or state.device(environ)", "return asked_platform(environ) or entry.platform or state.device(environ)"),
+    Wrong("no ?platform=", "views.py", "return entry.platform or asked_platform(environ) or state.device(environ)", "return entry.platform or state.device(environ)"),
+    Wrong("the device alone", "views.py", "return entry.platform or asked_platform(environ) or state.device(environ)", "return state.device(environ)"),
+    Wrong("the site's own app is not known", "state.py", "return detect_platform(headers, app_user_agent=self.settings.app_user_agent)", "return detect_platform(headers)"),
+    Wrong("no hints", "state.py", '            "Sec-CH-UA-Platform": environ.get("HTTP_SEC_CH_UA_PLATFORM"),\n', ""),
+    Wrong("a HarmonyOS PC is a phone", "platforms.py", 'frozenset({"pc", "2in1"})', "frozenset()"),
+    Wrong("an iPad in WeChat is a Mac", "platforms.py", ' or ("mobile/" in agent and "macintosh" in agent)\n', "\n"),
+    Wrong("WeChat on a PC is a phone", "platforms.py", 'if "wechat" in agent and _any(_DESKTOP_WECHAT, agent):\n        return Platform.PC', 'if "wechat" in agent and _any(_DESKTOP_WECHAT, agent):\n        return Platform.H5'),
+    Wrong("HarmonyOS phones are PCs", "platforms.py", "return Platform.PC if harmony[1] in _HARMONY_PCS else Platform.H5", "return Platform.PC"),
+    # the handoff
+    Wrong("PCs go to a page that is not for them", "pages.py", "_NO_PC_AT_PRESENT = _EVERYWHERE - {Platform.PC}", "_NO_PC_AT_PRESENT = _EVERYWHERE"),
+    Wrong("a handoff for another member", "views.py", "on_phone = replace(entry, member=visitor.member,", 'on_phone = replace(entry, member="somebody else",'),
+    Wrong("a handoff that lives a year", "views.py", "    lifetime = state.settings.handoff_max_age\n", "    lifetime = 31536000\n"),
+    Wrong("a handoff that needs a login", "views.py", "max_age=lifetime, signed_at=now)", "max_age=None, signed_at=now)"),
+    Wrong("a handoff that prolongs a bearer's link", "views.py", "        lifetime = min(lifetime, visitor.seconds_left)\n", "        pass\n"),
+    Wrong("a handoff to the front page", "views.py", "code = qr_code(entry_url(state, on_phone, external=True, asker_only=True))", "code = qr_code(request.host_url)"),
+    Wrong("a handoff to a path", "views.py", "code = qr_code(entry_url(state, on_phone, external=True, asker_only=True))", "code = qr_code(entry_url(state, on_phone, external=False, asker_only=True))"),
+    Wrong("a handoff to the gateway itself", "views.py", "code = qr_code(entry_url(state, on_phone, external=True, asker_only=True))", "code = qr_code(state.gateway.url(entry.page, entry.reference, partner_uniq_key=visitor.member))"),
+    Wrong("a handoff that forgets the way back", "views.py", "on_phone = replace(entry, member", "on_phone = replace(entry, return_to=None, member"),
+    Wrong("a tablet gets the code again", "answers.py", "direct=this_link(platform=Platform.H5.slug)", "direct=this_link(platform=Platform.PC.slug)"),
+    Wrong("no way on for a tablet", "templates/xiebao/default/handoff.html", '{{ direct }}', "#"),
+    Wrong("a handoff is counted as a click", "views.py", "        return handoff(state, entry, visitor, now)\n", "        go(state, entry, visitor.member, Platform.H5)\n        return handoff(state, entry, visitor, now)\n"),
+    # what is no click
+    Wrong("a prefetch is a click", "views.py", '    if is_prefetch(environ):\n        return answers.not_yet()\n    if not is_navigation', "    if not is_navigation"),
+    Wrong("Purpose is not known", "views.py", 'environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or ""', 'environ.get("HTTP_SEC_PURPOSE") or ""'),
+    Wrong("prerendering is a click", "views.py", 'return "prefetch" in purpose.lower()', 'return purpose.lower() == "prefetch"'),
+    Wrong("200 for a prefetch", "answers.py", '"This link opens when it is clicked.", 503', '"This link opens when it is clicked.", 200'),
+    Wrong("what a script fetches is a click", "views.py", "    if not is_navigation(environ):\n", "    if False:\n"),
+    Wrong("HTMX is not known", "views.py", '"HTTP_HX_REQUEST", ', ""),
+    Wrong("Turbo's frames are not known", "views.py", '"HTTP_TURBO_FRAME", ', ""),
+    Wrong("an image is a click", "views.py", 'environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"', 'environ.get("HTTP_SEC_FETCH_MODE", "navigate") in ("navigate", "no-cors")'),
+    Wrong("another site's script is told to go", "views.py", 'environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")', "True"),
+    Wrong("go=1 counts for nothing", "views.py", '"go=1" in environ.get', '"go=2" in environ.get'),
+    Wrong("HTMX gets a redirect to the gateway's page", "answers.py", '    response.headers["HX-Redirect"] = this_link()\n', '    response.headers["HX-Redirect"] = "/"\n'),
+    Wrong("HTMX loses the platform", "answers.py", '    response.headers["HX-Redirect"] = this_link()\n', '    response.headers["HX-Redirect"] = this_link(platform=None)\n'),
+    Wrong("Turbo keeps the page", "templates/xiebao/navigate.html", '  <meta name="turbo-cache-control" content="no-cache">\n', ""),
+    Wrong("Turbo shows the page", "templates/xiebao/navigate.html", '  <meta name="turbo-visit-control" content="reload">\n', ""),
+    # the way back
+    Wrong("no way back", "views.py", "                pay_success=return_url(state, entry, member, click_id),\n", ""),
+    Wrong("a way back that is another click's", "views.py", "Click(entry, member, click_id, int(time.time()))", "Click(entry, member, secrets.token_hex(8), int(time.time()))"),
+    Wrong("a way back that is another member's", "views.py", "Click(entry, member, click_id, int(time.time()))", 'Click(entry, "somebody", click_id, int(time.time()))'),
+    Wrong("a way back to the start page", "views.py", 'return Redirect(iri_to_uri(done.entry.return_to or "/"))', 'return Redirect("/")'),
+    Wrong("a way back to wherever the host says", "views.py", "    if host_is_trusted(state) or _THIS_MACHINE.fullmatch(request.host):\n", "    if True:\n"),
+    Wrong("a payment is reported for ever", "views.py", "time.time() - done.clicked_at < _RETURN_IS_NEWS", "True"),
+    Wrong("every payment is of this session", "views.py", "same_session=is_logged_in(state, done.member)", "same_session=True"),
+    Wrong("a prefetch of the way back is a return", "views.py", '    if is_prefetch(request.environ):\n        return answers.not_yet()\n    try:', "    try:"),
+    # what the site is told
+    Wrong("no entry_clicked", "views.py", '    if request.method != "HEAD":\n', "    if False:\n"),
+    Wrong("HEAD is a click", "views.py", '    if request.method != "HEAD":\n', "    if True:\n"),
+    Wrong("receivers are not called", "signals.py", "    if not signal.receivers or signal.is_muted:\n", "    if True:\n"),
+    Wrong("no payment_returned", "views.py", '    if request.method == "GET" and time.time()', "    if False and time.time()"),
+    Wrong("no entry_refused", "answers.py", "    tell(state, refused)\n    status", "    status"),
+    Wrong("the cause is a mere reason", "answers.py", "cause=refusal.cause", "cause=refusal.reason"),
+    Wrong("the member who clicked is another", "views.py", "send(entry_clicked, state, entry=entry, member=member,", 'send(entry_clicked, state, entry=entry, member="somebody",'),
+    Wrong("the client reference is lost", "links.py", "        client_reference=client_reference,\n        signed_at=signed_at,\n", "        signed_at=signed_at,\n"),
+    # what is rendered
+    Wrong("entries for every device", "templating.py", '"data-xiebao-platform": device,', '"data-xiebao-platform": "h5",'),
+    Wrong("a new window on phones", "templating.py", '"_blank" if device == Platform.PC.slug else None', '"_blank"'),
+    Wrong("the same window on PCs", "templating.py", '"_blank" if device == Platform.PC.slug else None', "None"),
+    Wrong("links that search engines follow", "templating.py", '"rel": "nofollow noopener"', '"rel": "noopener"'),
+    Wrong("no Vary", "templating.py", "            rendering().mark_by_device()\n", ""),
+    Wrong("a Vary without hints", "caching.py", '_DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")', '_DEVICE = ("User-Agent",)'),
+    Wrong("a policy for shared caches", "urls.py", "        rendering().mark_private()\n", ""),
+    Wrong("attributes that are not escaped", "attributes.py", "return Markup(do_xmlattr(_ESCAPING, valued) + bare)", "return Markup(''.join(f' {n}=\"{v}\"' for n, v in valued.items() if v is not None) + bare)"),
+    Wrong("the caller's classes in place of ours", "attributes.py", 'attributes["class"] = f"{own[\'class\']} {classes}".strip()', 'attributes["class"] = classes'),
+    Wrong("underscores in attributes", "attributes.py", 'name = keyword.replace("_", "-").lower()', "name = keyword.lower()"),
+    Wrong("the label of another page", "pages.py", '"zh": "保险商城", "en": "Insurance shop"', '"zh": "我要投保", "en": "Get insured"'),
+    Wrong("labels in English only", "state.py", "        return current_locale(self.settings.locale)", '        return "en"'),
+    Wrong("the wrong page in an entry", "templating.py", '"data-xiebao-entry": page,', '"data-xiebao-entry": "product",'),
+    Wrong("a code without a name", "templating.py", '            own.update({"aria-label": label, "lang": text(locale, "language")})\n', "            pass\n"),
+    Wrong("a code that leads to a path", "templating.py", '{**options, "external": True}', '{**options, "external": False}'),
+    Wrong("a policy link for everybody", "templates/xiebao/entry.html", '"policy"|_xiebao_entry(insure_num,', '"product"|_xiebao_entry(insure_num,'),
+    Wrong("a stylesheet that is not there", "templating.py", 'filename="xiebao.css"', 'filename="xiebao.min.css"'),
+    Wrong("a mail's link on whatever host is asked for", "urls.py", "        if external and not host_is_trusted(state):\n", "        if False:\n"),
+    Wrong("no XIEBAO_PUBLIC_URL", "urls.py", "    if state.settings.public_url is not None:\n        public = urlsplit", "    if False:\n        public = urlsplit"),
+    Wrong("links with a member carry no time", "links.py", "fields += [entry.member, signed_at, entry.max_age]", "fields += [entry.member, 0, entry.max_age]"),
+    # a site that sells nothing now
+    Wrong("entries of a site that is off", "urls.py", '    if not state.settings.enabled:\n        return ""\n', ""),
+    Wrong("clicks on a site that is off", "views.py", "    if not state.settings.enabled:\n        raise RefusedError(DISABLED, page)\n", ""),
+)  # fmt: skip
+
+#: What a check cannot see, and why: these are as right as the others to it.
+UNSEEN = {
+    Wrong("refusals are not logged", "answers.py", "        logger.info(\n            \"Refused a %s link: %d %s, since %s.\",", "        logger.debug(\n            \"Refused a %s link: %d %s, since %s.\","): "A check is no refusal of a visitor's, so it is not logged.",
+    Wrong("the parameters in another order", "gateway.py", "            for name in row.parameters\n            if name in own or name in values", "            for name in sorted(row.parameters)\n            if name in own or name in values"): "To the gateway it is the same URL.",
+    Wrong("a receiver that fails stops a click in service", "signals.py", "            if state.is_strict:\n                raise", "            if True:\n                raise"): "The receivers of a check do not fail, and the site's are not called.",
+    Wrong("a link of yesterday's is remembered for ever", "links.py", "REMEMBERED = 1024", "REMEMBERED = None"): "Memory is measured, by make bench.",
+}  # fmt: skip
