@@ -1,14 +1,25 @@
-"""Fixtures for a site's own tests: follow an insurance entry, and tell the site of a purchase.
+"""Fixtures for a site's own tests: check its insurance entries, and tell it of a purchase.
 
 In the site's ``conftest.py``::
 
     pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
-In a test module of its own, for a site ``shop.py`` whose start page has a product entry::
-
-    import pytest
+``check_entries`` follows every entry on every device, and compares all that comes with what should
+come, as ``flask xiebao check`` does; *pages* are those of the site that have entries. It is
+:func:`flask_xiebao.testing.check_entries`. In a test module of its own, for a site ``shop.py``::
 
     from shop import app
+
+
+    def test_every_insurance_entry_leads_where_it_should(check_entries):
+        report = check_entries(app, pages=["/"])
+
+        assert report.passed, report
+
+``follow_entry`` follows one, for a test that has an eye on what it says, such as that the start
+page has an entry to the right product::
+
+    import pytest
 
 
     @pytest.mark.parametrize("device", ["pc", "iphone", "android", "wechat", "ipad"])
@@ -59,7 +70,7 @@ from .gateway import Gateway
 from .orders import OrderClient
 from .pages import PAGES
 from .state import State, current_state
-from .testing import Verdict, wire
+from .testing import Report, Verdict, acceptance, wire
 from .testing.devices import DEVICES
 from .testing.orders import transport_of
 from .testing.simulator import simulator_of
@@ -94,6 +105,12 @@ class Followed(Verdict):
 def follow_entry() -> Callable[..., Followed]:
     """Return :func:`follow`."""
     return follow
+
+
+@pytest.fixture
+def check_entries() -> Callable[..., Report]:
+    """Return :func:`flask_xiebao.testing.check_entries`."""
+    return acceptance.check_entries
 
 
 @pytest.fixture
@@ -276,8 +293,14 @@ class _Visit:
         return None
 
     def _leads_on(self, location: str) -> bool:
-        settings = self.state.settings
-        return settings.enabled and self.state.gateway.base_url in location.partition("?")[0]
+        if not self.state.settings.enabled:
+            return False
+        address, base = location.partition("?")[0], self.state.gateway.base_url
+        pages = tuple(base + row.path for row in PAGES.values())
+        if base and not base.startswith("/"):
+            return address in pages
+        # A path of this site, which may be mounted below another.
+        return address.startswith("/") and not address.startswith("//") and address.endswith(pages)
 
 
 class _Links(HTMLParser):

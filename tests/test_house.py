@@ -35,6 +35,7 @@ ORDER = (
     *("testing.cases", "testing.expectations", "testing.markup", "testing.player"),
     *("testing.judge", "testing.site_pages", "testing.acceptance", "testing"),
     *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.diagnosis"),
+    *("cli.reports", "cli.check"),
     *("cli.clicks", "cli.callbacks", "cli.notify", "cli.order", "cli.doctor", "cli"),
     *("extension", "", "pytest_plugin"),
 )

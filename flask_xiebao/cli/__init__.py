@@ -1,4 +1,4 @@
-"""The command line: ``flask xiebao doctor``, ``link``, ``inspect``, ``notify`` and ``order``.
+"""The command line: ``flask xiebao doctor``, ``check``, ``link``, ``inspect`` and others.
 
 The ``flask.commands`` entry point registers it, since ``doctor`` has to be there for an app that
 does not load. ``init_app`` adds it to ``app.cli``, which is what ``app.test_cli_runner()`` knows.
@@ -7,16 +7,19 @@ does not load. ``init_app`` adds it to ``app.cli``, which is what ``app.test_cli
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import ScriptInfo
 
+from ..current import this_app
 from ..errors import ConfigError, OrderError, XiebaoError
 from ..notifications import NotificationType
 from ..pages import PAGES
 from ..platforms import Platform
 from ..state import State, current_state
+from ..texts import locales
 from .findings import report
 
 _STEPS = [step.name.lower().replace("_", "-") for step in NotificationType]
@@ -50,6 +53,70 @@ def doctor(ctx: click.Context) -> None:
         report(ctx, check_refused(refusal))
     else:
         report(ctx, check_site(state))
+
+
+@xiebao.command()
+@click.option(
+    "--page",
+    "pages",
+    multiple=True,
+    metavar="URL",
+    help="A page of the site, such as /orders/8: follow the entries on it, too.",
+)
+@click.option("--member", help="A member of the site's, by their id; by default one is made up.")
+@click.option(
+    "--login",
+    metavar="MODULE:FUNCTION",
+    help="Logs a test client in: function(client, member). With Flask-Login, --member is enough.",
+)
+@click.option(
+    "--device", "devices", multiple=True, help="A device of the list; by default all of them."
+)
+@click.option(
+    "--case", "only", multiple=True, help="What to do, such as product-plain; by default all."
+)
+@click.option("--app-user-agent", metavar="TEXT", help="What your own app adds to a User-Agent.")
+@click.option(
+    "--with-receivers",
+    "aloud",
+    is_flag=True,
+    help="Your signal receivers and click_guard hear of the clicks, as of real ones.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "junit", "html"]), default="text"
+)
+@click.option("--output", type=click.Path(dir_okay=False, writable=True), help="Write it there.")
+@click.option("--locale", type=click.Choice(locales()), default="en", help="Of the report.")
+@click.pass_context
+def check(
+    ctx: click.Context,
+    /,
+    form: str,
+    output: str | None,
+    locale: str,
+    pages: tuple[str, ...],
+    devices: tuple[str, ...],
+    only: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Follow every entry on every device, and compare what comes with what should (2.1 to 2.3).
+
+    The clicks go through the whole app, in this process; nothing is sent to Xiebao. The members are
+    made up, and neither your signal receivers nor your click_guard hear of them. Exits with 1 when
+    anything fails.
+    """
+    from . import reports
+    from .check import run
+
+    _usable_state(ctx)
+    report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
+    said = reports.FORMATS[form](report, locale)
+    if output is None:
+        click.echo(said)
+    else:
+        Path(output).write_text(f"{click.unstyle(said)}\n", "utf-8")
+        click.echo(f"{reports.verdict(report, locale)}: {output}")
+    ctx.exit(0 if report.passed else 1)
 
 
 @xiebao.command()

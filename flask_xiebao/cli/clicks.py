@@ -189,7 +189,7 @@ def visit_notify(state: State, url: str, inside: Callable[[], object], body: byt
 def _visit(state: State, url: str, **request: Any) -> Visit:
     """Send a request to where it comes as far as a view; see :class:`.Visit`."""
     visits = []
-    for place in places_of(state, url):
+    for place in places_of(state, url, where_the_site_is(state)):
         visits.append(Visit(this_app(), *place, **request))
         if visits[-1].endpoint is not None:
             return visits[-1]

@@ -1,7 +1,25 @@
-"""For a site's tests and demonstrations: the gateway from the other side."""
+"""For a site's tests and demonstrations: the gateway from the other side, and who clicks."""
 
+from ..rehearsal import is_rehearsal
+from .acceptance import CheckError, Failure, Report, Result, check_entries
+from .cases import Case
+from .devices import DEVICES, Device
 from .document import Problem, Verdict
 from .links import link_to
 from .simulator import GatewaySimulator
 
-__all__ = ["GatewaySimulator", "Problem", "Verdict", "link_to"]
+__all__ = [
+    "DEVICES",
+    "Case",
+    "CheckError",
+    "Device",
+    "Failure",
+    "GatewaySimulator",
+    "Problem",
+    "Report",
+    "Result",
+    "Verdict",
+    "check_entries",
+    "is_rehearsal",
+    "link_to",
+]

@@ -21,7 +21,7 @@ from ..state import State, current_state
 from .cases import MEMBER, Case, cases
 from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
-from .judge import Judge, ends_of
+from .judge import Judge, Outcome, ends_of
 from .player import RECEIVERS, CheckError, Login, Player, by_flask_login
 from .site_pages import entries_on
 
@@ -38,12 +38,14 @@ class Result:
     :param case: what was done.
     :param device: on what.
     :param status: of the answer; 0 where nothing was clicked, or none came.
+    :param location: where the answer leads, without the sign.
     :param failures: what is wrong.
     """
 
     case: Case
     device: Device
     status: int = 0
+    location: str = ""
     failures: Sequence[Failure] = ()
 
     @property
@@ -68,7 +70,7 @@ class Report:
     """What a check found.
 
     :ivar site: the name of the app.
-    :ivar url: where the site says that it is.
+    :ivar url: where the site says that it is; None where it does not.
     :ivar environment: ``test`` or ``production``.
     :ivar gateway: where the entries have to lead.
     :ivar at: when it began.
@@ -79,7 +81,7 @@ class Report:
     """
 
     site: str
-    url: str
+    url: str | None
     environment: str
     gateway: str
     at: datetime
@@ -129,6 +131,7 @@ def check_entries(
     member: str | int | None = None,
     login: Login | None = None,
     app_user_agent: str | None = None,
+    url: str | None = None,
     aloud: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> Report:
@@ -146,6 +149,8 @@ def check_entries(
         Flask-Login, a member needs none.
     :param app_user_agent: what the site's own app adds to a User-Agent, such as ``ShopApp/3.2``,
         where ``XIEBAO_APP_USER_AGENT`` does not show it.
+    :param url: where the site is, with the path below which it is mounted; by default where its
+        settings say that it is.
     :param aloud: have the site's receivers and its ``click_guard`` hear of the clicks.
     :param progress: is told how many clicks are done, and of how many.
     :raises CheckError: there is no such device or case, or the login logs nobody in.
@@ -157,7 +162,7 @@ def check_entries(
             state = current_state()
             who = None if member is None else str(member)
             log_in = login or (by_flask_login(app) if who is not None else None)
-            player = Player(app, state, who, log_in, aloud=aloud)
+            player = Player(app, state, who, log_in, url=url, aloud=aloud)
             report = _report(app, player, known=who is not None or login is not None)
             on = _chosen(DEVICES, devices, "device")
             if devices is None:
@@ -177,7 +182,7 @@ def _report(app: Flask, player: Player, *, known: bool) -> Report:
     site = player.site
     return Report(
         site=app.name,
-        url=site.outside,
+        url=site.outside if site.knows_its_address else None,
         environment=site.environment,
         gateway=site.gateway,
         at=datetime.now().astimezone(),
@@ -216,8 +221,8 @@ def _cases(player: Player, report: Report, only: Collection[str] | None) -> list
         report.notes.append("check.note.no_members")
     known = {case.name: case for case in cases(enabled=site.enabled)}
     chosen = _chosen(known, only, "case")
-    if site.in_development:
-        # There, any Host is taken for the site's own.
+    if site.in_development or player.logs_in:
+        # There, any Host is taken for the site's own; and no browser has its cookies elsewhere.
         chosen = [case for case in chosen if not case.host or case.ends == "mail"]
     if not site.older_keys:
         chosen = [case for case in chosen if case.spoilt != "older_key"]
@@ -234,18 +239,18 @@ def _do(
 ) -> None:
     judge = Judge(player)
 
-    def keep(result: Result) -> None:
-        report.results.append(result)
+    of = len(todo) * len(devices)
+
+    def keep(case: Case, device: Device, outcome: Outcome) -> None:
+        report.results.append(Result(case=case, device=device, **outcome._asdict()))
         if progress is not None:
-            progress(len(report.results), max(len(todo) * len(devices), len(report.results)))
+            progress(len(report.results), max(of, len(report.results)))
 
     for page in pages:
         for device in devices:
             for case, link, problems in entries_on(player, page, device):
-                status, failures = judge.judge(case, device, link) if link else (0, [])
-                failures = [*problems, *failures]
-                keep(Result(case=case, device=device, status=status, failures=failures))
+                outcome = judge.judge(case, device, link) if link else Outcome([])
+                keep(case, device, outcome._replace(failures=[*problems, *outcome.failures]))
     for case in todo:
         for device in devices:
-            status, failures = judge.judge(case, device)
-            keep(Result(case=case, device=device, status=status, failures=failures))
+            keep(case, device, judge.judge(case, device))

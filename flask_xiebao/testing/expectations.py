@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..texts import text
 from .cases import Case
@@ -175,6 +175,17 @@ def _shown(name: str, value: str) -> str:
     return mask(value) if name == "sign" else value
 
 
+def shown(site: Site, location: str) -> str:
+    """Return where an answer leads, as a report may show it: without the sign, or a token."""
+    address, _, query = location.partition("?")
+    if not address.startswith(site.gateway):
+        return without_token(address) if "." in address.rpartition("/")[2] else address
+    parameters = read(location, site.account, tuple(site.extra)).parameters
+    # The mask is easier to see as it is.
+    said = (f"{name}={value if name == 'sign' else quote(value)}" for name, value in parameters)
+    return f"{address}?{'&'.join(said)}" if query else address
+
+
 def nothing_in_it(visit: Visit) -> Iterator[Failure]:
     """Check that a redirect has no body, in which the sign would be a part of a page."""
     if visit.body:
@@ -195,8 +206,8 @@ def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
     if view is None:  # Flask-Login's, or the site's own, may name the whole URL
         came = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in came]
     if (came or view is not None) and came != [link]:
-        said = ", ".join(map(_without_token, came))
-        yield Failure("login.next", f"next: {said or '—'}", f"next: {_without_token(link)}")
+        said = ", ".join(map(without_token, came))
+        yield Failure("login.next", f"next: {said or '—'}", f"next: {without_token(link)}")
 
 
 def _address(url: str) -> str:
@@ -239,8 +250,8 @@ def navigate(link: str, visit: Visit) -> Iterator[Failure]:
     right = f"{path}{f'?{platform}' if platform else ''}"
     name = "HX-Redirect"
     if visit.headers.get(name) != right:
-        came = _header(name, _without_token(visit.headers.get(name, "")))
-        yield Failure("navigate", came, _header(name, _without_token(right)))
+        came = _header(name, without_token(visit.headers.get(name, "")))
+        yield Failure("navigate", came, _header(name, without_token(right)))
     if visit.location:
         yield Failure("navigate", f"Location: {_address(visit.location)}", "Location: —")
     page = Page(visit.body)
@@ -250,8 +261,8 @@ def navigate(link: str, visit: Visit) -> Iterator[Failure]:
     wanted = f"{path}?{'&'.join(filter(None, sorted([platform, 'go=1'])))}"
     found = [href for href in page.links if "go=1" in href]
     if not any(_same_query(href, wanted) for href in found):
-        said = ", ".join(map(_without_token, found))
-        yield Failure("navigate", f"<a>: {said or '—'}", f"<a>: {_without_token(wanted)}")
+        said = ", ".join(map(without_token, found))
+        yield Failure("navigate", f"<a>: {said or '—'}", f"<a>: {without_token(wanted)}")
 
 
 def _same_query(one: str, other: str) -> bool:
@@ -269,7 +280,7 @@ def link(site: Site, row: Row, right: Said, url: str, *, leaves: bool) -> Iterat
     """
     begins = f"{_prefix(site, leaves=leaves)}/{row.name}/"
     if not url.startswith(begins):
-        yield Failure("link", _without_token(url), f"{begins}…")
+        yield Failure("link", without_token(url), f"{begins}…")
         return
     said = read_link(url.removeprefix(begins).partition("?")[0])
     if said is None:
@@ -289,7 +300,7 @@ def _prefix(site: Site, *, leaves: bool) -> str:
     return f"{site.outside}{site.prefix.removeprefix(site.root)}"
 
 
-def _without_token(url: str) -> str:
+def without_token(url: str) -> str:
     """Return a link as a report may show it: whoever has the token may be let in."""
     path, mark, query = url.partition("?")
     return f"{path.rpartition('/')[0]}/…{mark}{query}" if url else ""
@@ -302,7 +313,7 @@ def way_back(
     begins = f"{_prefix(site, leaves=True)}/paid/"
     said = read_return(url.removeprefix(begins)) if url.startswith(begins) else None
     if said is None:
-        yield Failure("way_back", _without_token(url), f"{begins}…")
+        yield Failure("way_back", without_token(url), f"{begins}…")
         return
     right = {"member": who, "click_id": click_id}
     for name, should in right.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import LinkError
 from . import expectations, markup
@@ -28,6 +28,19 @@ def ends_of(case: Case, device: Device) -> tuple[str, str]:
     return case.ends, platform
 
 
+class Outcome(NamedTuple):
+    """What came of a case.
+
+    :param failures: what is wrong with it.
+    :param status: of the answer; 0 where nothing was clicked, or none came.
+    :param location: where the answer leads, without the sign.
+    """
+
+    failures: list[Failure]
+    status: int = 0
+    location: str = ""
+
+
 class Judge:
     """Says what is wrong with what comes of cases."""
 
@@ -35,22 +48,21 @@ class Judge:
         self._player = player
         self._site = player.site
 
-    def judge(
-        self, case: Case, device: Device, link: str | None = None
-    ) -> tuple[int, list[Failure]]:
-        """Return the status of the answer, and what is wrong.
+    def judge(self, case: Case, device: Device, link: str | None = None) -> Outcome:
+        """Return what came of a case, and what is wrong with that.
 
         :param link: the one that is clicked; by default the case's own is made.
         """
         if case.template is not None or case.ends == "mail":
-            return 0, list(self._rendered(case, device))
+            return Outcome(list(self._rendered(case, device)))
         try:
             link = self._player.link(case) if link is None else link
         except Exception as error:
-            return 0, [crash(error)]
+            return Outcome([crash(error)])
         asked = f"{link}?{case.query}" if case.query else link
         visit = self._player.visit(case, device, asked)
-        return visit.status, list(self._clicked(case, device, link, asked, visit))
+        problems = list(self._clicked(case, device, link, asked, visit))
+        return Outcome(problems, visit.status, expectations.shown(self._site, visit.location))
 
     def _clicked(
         self, case: Case, device: Device, link: str, asked: str, visit: Visit
@@ -62,8 +74,12 @@ class Judge:
         if case.host and visit.status in (400, 404):  # a host that the site does not take
             return
         status = self._status(ends)
+        if not visit.rehearsal.reached and ends != "method":
+            where = self._site.account.hide(visit.location.partition("?")[0])
+            yield Failure("unreached", f"{visit.status} {where}".strip(), str(status))
+            return
         if visit.status != status:
-            yield self._wrong_status(visit, status)
+            yield Failure(f"status.{visit.status}", str(visit.status), str(status))
         yield from expectations.sealed(visit)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")
         if visit.status != status:
@@ -96,12 +112,6 @@ class Judge:
         if ends == "login" and not self._site.has_login:
             return REFUSED["login_required"]
         return REFUSED.get(ends) or STATUS[ends]
-
-    def _wrong_status(self, visit: Visit, status: int) -> Failure:
-        where = self._site.account.hide(visit.location.partition("?")[0])
-        came = f"{visit.status} {where.rpartition('/')[0]}/…" if where else f"{visit.status}"
-        code = "status" if visit.rehearsal.reached else "unreached"
-        return Failure(code if code == "unreached" else f"status.{visit.status}", came, str(status))
 
     def _way_back(self, case: Case, device: Device, who: str, visit: Visit) -> Iterator[Failure]:
         """Judge by what a payment comes back, and come back."""

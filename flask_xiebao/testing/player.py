@@ -63,6 +63,7 @@ class Player:
     :param state: what the extension has of it.
     :param member: one of the site's, by their id; None for one who is made up.
     :param login: logs them in; without one the extension is told that they are.
+    :param url: where the site is; None for where its settings say that it is.
     :param aloud: the site's receivers and its ``click_guard`` hear of it.
 
     :ivar site: what the site is configured to be.
@@ -70,7 +71,14 @@ class Player:
     """
 
     def __init__(
-        self, app: Flask, state: State, member: str | None, login: Login | None, *, aloud: bool
+        self,
+        app: Flask,
+        state: State,
+        member: str | None,
+        login: Login | None,
+        *,
+        url: str | None,
+        aloud: bool,
     ) -> None:
         self.app = app
         self.state = state
@@ -79,25 +87,30 @@ class Player:
         self._aloud = aloud
         self._login = login
         self._browsers: dict[str, FlaskClient] = {}
-        self.site = Site(app, *self._place(), state.hooks.keeps_plain_key)
+        self.site = Site(app, *self._place(url), state.hooks.keeps_plain_key)
         if login is not None:
             self.members[MEMBER] = self._logged_in(member)
 
-    def _place(self) -> tuple[str, str]:
+    @property
+    def logs_in(self) -> bool:
+        """Whether the member is logged in for real."""
+        return self._login is not None
+
+    def _place(self, url: str | None) -> tuple[str, str]:
         """Find where links are found: the URL before them, and what of it the server takes off."""
         tail = f"{self.state.settings.url_prefix}/product/-"
-        where = where_the_site_is(self.state).rstrip("/")
-        places = places_of(self.state, f"{where}{tail}")
-        for url, mount in places:
-            if Visit(self.app, url, mount, headers=TAP).endpoint is not None:
-                return url.removesuffix(tail), mount
+        where = (url or where_the_site_is(self.state)).rstrip("/")
+        places = places_of(self.state, f"{where}{tail}", where)
+        for place, mount in places:
+            if Visit(self.app, place, mount, headers=TAP).endpoint is not None:
+                return place.removesuffix(tail), mount
         return places[0].url.removesuffix(tail), places[0].mount
 
     def _logged_in(self, member: str | None) -> str:
         """Return whom the site takes for logged in after the login."""
         found: list[str | None] = []
         tail = f"{self.state.settings.url_prefix}/product/-"
-        visit = Visit(
+        Visit(
             self.app,
             f"{self.site.url}{tail}",
             self.site.mount,
@@ -108,8 +121,9 @@ class Player:
         who = found[0] if found else None
         if who is None:
             raise CheckError(
-                f"The login logs nobody in: after it, the site answers {visit.status} and its"
-                " member_loader says None. Log the client in with member, and mind its cookies."
+                "After the login, nobody is logged in: so says the member_loader, or Flask-Login."
+                f" Does the site know member {member}? A login of your own logs the client in, and"
+                " leaves it with the cookies."
             )
         if member is not None and who != member:
             raise CheckError(f"The login was to log {member} in, but the site says {who}.")
@@ -215,11 +229,13 @@ class Player:
         who = self.members[MEMBER] if visitor == "member" else None
         rehearsed.member_loader = lambda: who  # no request of ours has their cookies
         parts = urlsplit(self.site.url)
+        # Links are made where the site is, and in a mail wherever the request says that it is.
+        host = case.host if case.host and case.ends == "mail" else parts.netloc
 
         def in_request() -> T:
             with (
                 self.app.test_request_context(
-                    base_url=f"{parts.scheme}://{case.host or parts.netloc}{parts.path}/",
+                    base_url=f"{parts.scheme}://{host}{parts.path}/",
                     headers=None if device is None else dict(device.headers),
                     environ_overrides={ENVIRON_KEY: rehearsed},
                 ),

@@ -198,13 +198,15 @@ def where_the_site_is(state: State) -> str:
     return f"https://{a_host_of_this_site()}"
 
 
-def places_of(state: State, url: str) -> list[Place]:
+def places_of(state: State, url: str, site: str) -> list[Place]:
     """Return where a URL of the site may be found, the likeliest first.
 
     A path below which the site is mounted is known to the server, or else to what is wrapped around
     the app.
+
+    :param site: where the site is.
     """
-    places = [Place(url, urlsplit(where_the_site_is(state)).path.rstrip("/")), Place(url)]
+    places = [Place(url, urlsplit(site).path.rstrip("/")), Place(url)]
     if not state.settings.public_url:
         places += [Place(below) for below in below_mounts(url).values()]
     return list(dict.fromkeys(places))

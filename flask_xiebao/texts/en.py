@@ -398,4 +398,26 @@ TEXTS = {
         "The site's own app was left out: what it adds to a User-Agent cannot be guessed from"
         " XIEBAO_APP_USER_AGENT. Give it, as --app-user-agent ShopApp/3.2."
     ),
+    # its report
+    "check.report.title": "Where the insurance entries lead",
+    "check.report.site": "Site",
+    "check.report.nowhere": "which does not say where it is",
+    "check.report.environment": "Environment",
+    "check.report.gateway": "Gateway",
+    "check.report.member": "Clicks of",
+    "check.report.made_up": "members who are made up",
+    "check.report.versions": "Versions",
+    "check.report.devices": "Devices as of",
+    "check.report.at": "Time",
+    "check.report.colon": ": ",
+    "check.report.counts": "{passed} passed, {failed} failed",
+    "check.report.on": "{case}, on {device}",
+    "check.report.failed": "{count} times:",
+    "check.report.came": "Came",
+    "check.report.should": "Should come",
+    "check.report.again": "To see it again",
+    "check.report.more": "and {count} more",
+    "check.report.problems": "What is wrong",
+    "check.report.all": "Everything that was done",
+    "check.report.what": "What was done",
 }

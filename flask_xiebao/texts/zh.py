@@ -355,4 +355,26 @@ TEXTS = {
         "没有检查网站自己的 App：从 XIEBAO_APP_USER_AGENT 看不出 App 的 User-Agent。请写明，例如"
         " --app-user-agent ShopApp/3.2。"
     ),
+    # 报告
+    "check.report.title": "保险入口都去了哪里",
+    "check.report.site": "网站",
+    "check.report.nowhere": "没有写明地址",
+    "check.report.environment": "环境",
+    "check.report.gateway": "网关",
+    "check.report.member": "点击的会员",
+    "check.report.made_up": "虚构的会员",
+    "check.report.versions": "版本",
+    "check.report.devices": "设备列表",
+    "check.report.at": "时间",
+    "check.report.colon": "：",
+    "check.report.counts": "通过 {passed} 项，不符 {failed} 项",
+    "check.report.on": "{case}，{device}",
+    "check.report.failed": "{count} 次：",
+    "check.report.came": "实际",
+    "check.report.should": "应当",
+    "check.report.again": "再看一次",
+    "check.report.more": "还有 {count} 项",
+    "check.report.problems": "哪里不符",
+    "check.report.all": "检查的全部内容",
+    "check.report.what": "做了什么",
 }

@@ -1,0 +1,48 @@
+"""What ``flask xiebao check`` does: it reads the options, and reports what the check finds."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+from flask import Flask
+
+from ..testing.acceptance import CheckError, Login, Report, check_entries
+
+
+def run(app: Flask, *, login: str | None, **options: Any) -> Report:
+    """Check the entries of an app; on a terminal, with a bar that shows how far it is.
+
+    :param login: a function that logs a test client in, as ``module:function``.
+    :raises click.ClickException: when an option is wrong.
+    """
+    log_in = None if login is None else _function(login)
+    try:
+        if not sys.stderr.isatty():
+            return check_entries(app, login=log_in, **options)
+        with click.progressbar(length=1, file=sys.stderr, show_pos=True) as bar:
+
+            def show(done: int, of: int) -> None:
+                bar.length = of
+                bar.update(done - bar.pos)
+
+            return check_entries(app, login=log_in, progress=show, **options)
+    except CheckError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _function(name: str) -> Login:
+    """Return the function that a command line names."""
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(import_module(module), function, None) if module and function else None
+    except ImportError as error:
+        why = f"{error}. The path begins where the command is run."
+        raise click.BadParameter(why, param_hint="--login") from None
+    if not callable(found):
+        why = f"{name!r} is not a function: write module:function, such as tests.login:log_in."
+        raise click.BadParameter(why, param_hint="--login")
+    login: Login = found
+    return login

@@ -1,0 +1,678 @@
+"""A check of a site: nothing on one that is right, and whatever is wrong on one that is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import segno
+from flask import Flask, Response, redirect, render_template_string, request, session
+from flask_login import LoginManager, UserMixin, login_user
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from flask_xiebao import Entry, Xiebao, detect_platform, entry_clicked, entry_refused
+from flask_xiebao.cli import xiebao as commands
+from flask_xiebao.testing import DEVICES, CheckError, Report, check_entries, is_rehearsal
+from flask_xiebao.testing.devices import app_devices
+from flask_xiebao.testing.qr import UnreadableError, read_codes
+from tests import qr
+from tests.mutants.sites import ACCOUNT, SITES
+from tests.support import KEY, MACROS, SIGN_OF_KEY
+
+FEW = ("pc", "iphone", "wechat-pc")
+
+
+def shop(**config: Any) -> Flask:
+    app = Flask("shop")
+    app.config.update(ACCOUNT, **config)
+    Xiebao(app).member_loader(lambda: session.get("member"))
+    return app
+
+
+def kinds(report: Report) -> set[str]:
+    return {failure.code for failure in report.problems()}
+
+
+def cases_of(report: Report, code: str) -> set[str]:
+    return {
+        result.case.name
+        for failure, results in report.problems().items()
+        if failure.code == code
+        for result in results
+    }
+
+
+# Sites that are right
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_nothing_is_wrong_on_a_site_that_is_right(name: str) -> None:
+    report = check_entries(SITES[name](), devices=FEW)
+    assert report.passed, report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SITES)
+def test_nothing_is_wrong_on_any_device(name: str) -> None:
+    report = check_entries(SITES[name]())
+    assert report.passed, report
+    on = {result.device.name for result in report.results}
+    assert on >= DEVICES.keys()
+    assert ("app-ios" in on) == (name == "everything")
+
+
+@pytest.mark.parametrize("mount", ["dispatcher", "server"])
+def test_a_site_that_is_mounted_below_a_path(mount: str) -> None:
+    if mount == "server":
+        app = shop(SERVER_NAME="shop.example", APPLICATION_ROOT="/travel")
+    else:
+        app = shop()
+        nothing = Response("Nothing here", 404)
+        app.wsgi_app = DispatcherMiddleware(nothing, {"/travel": app.wsgi_app})  # type: ignore[method-assign]
+    report = check_entries(app, devices=FEW)
+    assert report.passed, report
+
+
+def test_a_site_that_takes_only_its_own_hosts() -> None:
+    report = check_entries(shop(TRUSTED_HOSTS=["shop.example"]), devices=FEW)
+    assert report.passed, report
+
+
+def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes() -> None:
+    report = check_entries(SITES["nobody_logs_in"](), devices=FEW)
+    assert report.notes == ["check.note.no_members"]
+    done = {result.case.name for result in report.results}
+    assert "product-bearer" in done
+    assert "product-plain" not in done
+
+
+# Devices
+
+
+def test_the_devices_are_found_as_what_they_are() -> None:
+    """Each is what stands beside it, by hand: the extension has to see the same."""
+    for device in DEVICES.values():
+        assert str(int(detect_platform(device.headers))) == device.platform, device.name
+    for device in app_devices("ShopApp/3.2"):
+        found = detect_platform(device.headers, app_user_agent=r"ShopApp/")
+        assert str(int(found)) == device.platform, device.name
+
+
+def test_the_devices_have_names_of_their_own() -> None:
+    titles = [device.title_in(locale) for device in DEVICES.values() for locale in ("zh", "en")]
+    assert len({title for title in titles if title}) >= len(DEVICES)
+    assert {device.name for device in DEVICES.values()} == DEVICES.keys()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sample"),
+    [
+        ("ShopApp/", "ShopApp/"),
+        (r"ShopApp/[\d.]+", "ShopApp/1.0"),
+        (r"\bShop\.App", "Shop.App"),
+        (r"(?i)shopapp/\d+\.\d+", "shopapp/1.0"),
+        ("[A-Z]hop", None),
+    ],
+)
+def test_a_sample_of_an_app_is_guessed_from_its_pattern(pattern: str, sample: str | None) -> None:
+    app = shop(XIEBAO_APP_USER_AGENT=pattern)
+    report = check_entries(app, only=["product-plain"])
+    assert report.passed, report
+    apps = {
+        r.device.user_agent.rpartition(" ")[2] for r in report.results if "app-" in r.device.name
+    }
+    assert apps == ({sample} if sample else set())
+    assert report.notes == ([] if sample else ["check.note.no_app"])
+    given = check_entries(app, only=["product-plain"], app_user_agent="Xhop/1")
+    assert given.passed == bool(sample is None)
+
+
+# What a check leaves alone
+
+
+def test_the_site_hears_nothing_of_members_who_are_made_up() -> None:
+    app = shop()
+    heard: list[Any] = []
+    xiebao: Xiebao = app.extensions["xiebao"]
+
+    @xiebao.click_guard
+    def guard(member: str, entry: Entry) -> bool:
+        heard.append(member)
+        return True
+
+    for signal in (entry_clicked, entry_refused):
+        signal.connect(lambda _app, **said: heard.append(said), app, weak=False)
+
+    assert check_entries(app, devices=["pc", "iphone"]).passed
+    assert heard == []
+
+    only = ["product-plain", "product-expired"]
+    assert check_entries(app, devices=["iphone"], only=only, aloud=True).passed
+    member, clicked, refused = heard
+    assert clicked["member"] == member
+    assert refused["reason"] == "expired"
+
+
+def test_hooks_of_the_site_can_leave_a_check_out_of_what_they_count() -> None:
+    app, counted = shop(), []
+
+    @app.before_request
+    def count() -> None:
+        if not is_rehearsal():
+            counted.append(request.path)
+
+    assert check_entries(app, devices=["iphone"], only=["product-plain"]).passed
+    assert counted == []
+    app.test_client().get("/xiebao/product/x")
+    assert counted == ["/xiebao/product/x"]
+
+
+def test_a_check_in_a_request_of_the_site_itself() -> None:
+    """It may be asked for by a page, such as that of a console, whose visitor is logged in."""
+    app = SITES["by_login"]()
+
+    @app.get("/console")
+    def console() -> str:
+        login_user(app.login_manager._user_callback("7"))  # type: ignore[attr-defined]
+        report = check_entries(app, devices=["iphone"])
+        return str(report)
+
+    assert app.test_client().get("/console").text.endswith(" passed, 0 failed.")
+
+
+# Wrong sites, spoilt from outside
+
+
+def spoilt(change: Callable[[Response], Response | None], **config: Any) -> Flask:
+    app = shop(**config)
+
+    @app.after_request
+    def spoil(response: Response) -> Response:
+        return change(response) or response
+
+    return app
+
+
+def outside(app: Flask, change: Callable[[str, list[Any]], tuple[str, list[Any]]]) -> Flask:
+    """Put something around an app that changes status and headers on their way out."""
+    inner = app.wsgi_app
+
+    def around(environ: Any, start_response: Any) -> Iterable[bytes]:
+        def start(status: str, headers: list[Any], exc_info: Any = None) -> Any:
+            return start_response(*change(status, headers), exc_info)
+
+        return inner(environ, start)
+
+    app.wsgi_app = around  # type: ignore[method-assign]
+    return app
+
+
+def another_status(before: int, after: int) -> Callable[[Response], Response | None]:
+    def change(response: Response) -> None:
+        if response.status_code == before:
+            response.status_code = after
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "case"),
+    [
+        (302, 301, "product-plain"),
+        (302, 307, "product-plain"),
+        (302, 308, "product-plain"),
+        (403, 404, "product-another"),
+        (404, 403, "product-changed"),
+        (410, 404, "product-expired"),
+        (503, 200, "product-prefetch"),
+        (401, 403, "product-visitor"),
+        (200, 503, "product-htmx"),
+    ],
+)
+def test_another_status(before: int, after: int, case: str) -> None:
+    report = check_entries(spoilt(another_status(before, after)), devices=["iphone"])
+    assert case in cases_of(report, f"status.{after}")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("https://testapi.", "https://api."),
+        ("https://testapi.xiebao18.com", "https://testapi.xiebao18.com.evil.example"),
+        ("https://testapi.", "http://testapi."),
+        (".com/", ".com:8443/"),
+        ("/dispatch/cps?", "/dispatch/cps/?"),
+        ("/dispatch/cps?", "/dispatch/cps/index?"),
+    ],
+)
+def test_another_address(was: str, becomes: str) -> None:
+    def change(response: Response) -> None:
+        if response.location:
+            response.location = response.location.replace(was, becomes)
+
+    report = check_entries(spoilt(change), devices=["iphone"])
+    assert "product-plain" in cases_of(report, "address")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "code"),
+    [
+        ("platform=1", "platform=3", "platform"),
+        ("platform=1", "platform=", "platform"),
+        ("&platform=1", "", "platform"),
+        ("platform=1", "platform=1&platform=1", "platform"),
+        ("partnerId=12345", "partnerId=12346", "partnerId"),
+        ("subPartnerId=&", "", "subPartnerId"),
+        ("sign=", "sign=0", "sign"),
+        ("partnerUniqKey=check", "partnerUniqKey=chock", "partnerUniqKey"),
+        ("partnerUniqKey", "partnerUniqueKey", "partnerUniqueKey"),
+        ("caseCode=QX", "caseCode=qx", "caseCode"),
+        ("insureNum=QX", "insureNum=XQ", "insureNum"),
+        ("platform=1", "platform=1&from=web", "from"),
+    ],
+)
+def test_another_parameter(was: str, becomes: str, code: str) -> None:
+    def change(response: Response) -> None:
+        if response.location:
+            response.location = response.location.replace(was, becomes)
+
+    report = check_entries(spoilt(change), devices=["iphone"])
+    assert f"parameter.{code}" in kinds(report)
+    assert SIGN_OF_KEY not in str(report)
+
+
+def without(*names: str) -> Callable[[str, list[Any]], tuple[str, list[Any]]]:
+    def change(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
+        return status, [(name, value) for name, value in headers if name not in names]
+
+    return change
+
+
+def with_header(name: str, value: str) -> Callable[[str, list[Any]], tuple[str, list[Any]]]:
+    return lambda status, headers: (status, [*headers, (name, value)])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (without("Cache-Control"), "header.cache-control"),
+        (with_header("Cache-Control", "max-age=60"), "header.cache-control"),
+        (with_header("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"), "header.cache-control"),
+        (with_header("CDN-Cache-Control", "max-age=60"), "header.cache-control"),
+        (with_header("Surrogate-Control", "max-age=60"), "header.cache-control"),
+        (without("Referrer-Policy"), "header.referrer-policy"),
+        (without("X-Robots-Tag"), "header.x-robots-tag"),
+        (without("X-Content-Type-Options"), "header.nosniff"),
+        (without("Content-Security-Policy"), "header.frames"),
+        (with_header("X-Sign", SIGN_OF_KEY), "secret"),
+        (with_header("Set-Cookie", "last=%33e630AA9d45ff943dbb939202f3f247a"), "secret"),
+        (with_header("Location", "https://evil.example/"), "locations"),
+    ],
+)
+def test_another_header(change: Any, code: str) -> None:
+    app = outside(shop(XIEBAO_API_KEY=KEY), change)
+    report = check_entries(app, devices=["pc"])
+    assert code in kinds(report)
+    assert SIGN_OF_KEY not in str(report)
+
+
+def test_a_body_that_has_the_url() -> None:
+    def change(response: Response) -> None:
+        if response.location:
+            response.set_data(f'<a href="{response.location}">Redirecting</a>')
+
+    report = check_entries(spoilt(change), devices=["iphone"])
+    assert {"body", "secret"} <= kinds(report)
+
+
+def test_a_wall_in_front_of_the_links() -> None:
+    app = shop()
+
+    @app.before_request
+    def wall() -> Any:
+        return None if "member" in session else redirect("/login")
+
+    report = check_entries(app, devices=["iphone"])
+    assert "product-plain" in cases_of(report, "unreached")
+    assert "302 /login" in str(report)
+
+
+def test_a_crash_is_called_one_and_says_nothing_private() -> None:
+    def change(response: Response) -> None:
+        if response.status_code == 302:
+            raise ValueError("the password is hunter2")
+
+    for testing in (False, True):
+        report = check_entries(spoilt(change, TESTING=testing), devices=["iphone"])
+        assert "product-plain" in cases_of(report, "crash")
+        assert "ValueError in change" in str(report)
+        assert "hunter2" not in str(report)
+
+
+@pytest.mark.parametrize(
+    ("template", "code"),
+    [
+        ("{{ here }}", "handoff.code"),
+        (
+            '<svg viewBox="0 0 1 1"><path d="M0 0.5h1"/></svg><a href="{{ direct }}">x</a>',
+            "handoff.code",
+        ),
+        ("{{ code }}{{ code }}<a href='{{ direct }}'>x</a>", "handoff.code"),
+        ("{{ code }}", "handoff.direct"),
+        ("{{ code }}<a href='{{ here }}'>x</a>", "handoff.direct"),
+        ("{{ code }}<a href='{{ here }}?platform=pc'>x</a>", "handoff.direct"),
+    ],
+)
+def test_a_handoff_of_the_sites_own_that_leads_nowhere(template: str, code: str) -> None:
+    from jinja2 import ChoiceLoader, DictLoader
+
+    app = shop()
+    app.jinja_loader = ChoiceLoader([DictLoader({"xiebao/handoff.html": template})])
+    report = check_entries(app, devices=["pc"])
+    assert "home-plain" in cases_of(report, code), report
+
+
+def test_a_handoff_of_the_sites_own_that_leads_on() -> None:
+    from jinja2 import DictLoader
+
+    app = shop()
+    template = "<svg>{{ code }}</svg> <a href='{{ direct }}'>iPad</a>"
+    app.jinja_loader = DictLoader({"xiebao/handoff.html": template})
+    report = check_entries(app, devices=["pc"])
+    assert report.passed, report
+
+
+def test_pages_that_caches_share() -> None:
+    app = outside(shop(), without("Vary"))
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(MACROS + '{{ insurance_entry("QX1") }}')
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"vary"}
+
+
+def test_hooks_that_put_headers_on_every_response_change_nothing() -> None:
+    def shared(response: Response) -> None:
+        response.headers["Cache-Control"] = "public, max-age=60"
+
+    assert check_entries(spoilt(shared), devices=["pc"]).passed
+
+
+# A site's own pages and members
+
+
+def users(app: Flask, protection: str | None = "basic") -> None:
+    manager = LoginManager(app)
+    manager.session_protection = protection
+
+    class User(UserMixin):  # type: ignore[misc]
+        def __init__(self, id: str) -> None:
+            self.id = id
+
+    manager.user_loader(lambda id: User(id) if id in ("7", "8") else None)
+
+    @app.post("/login")
+    def login() -> str:
+        login_user(User(request.form["name"]))
+        return "Welcome"
+
+
+def login_shop(protection: str | None = "basic") -> Flask:
+    app = Flask("shop")
+    app.config.update(ACCOUNT)
+    Xiebao(app)
+    users(app, protection)
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(
+            MACROS
+            + '{{ insurance_entry("QX1", return_to="/orders/8?from=网&to=%E6%B5%B7") }}'
+            + '{{ policy_entry("P1") }}{{ insurance_qr("QX1") }}'
+            + '<a href="{{ xiebao_link("home") }}">Shop</a><a href="/other">Other</a>'
+        )
+
+    return app
+
+
+def by_form(client: Any, member: str | None) -> None:
+    client.post("/login", data={"name": member or "8"})
+
+
+@pytest.mark.parametrize("protection", ["basic", "strong", None])
+@pytest.mark.parametrize("login", [None, by_form])
+def test_a_member_of_the_sites_own(login: Any, protection: str | None) -> None:
+    app = login_shop(protection)
+    report = check_entries(app, devices=FEW, member=7, login=login, pages=["/page"])
+    assert report.passed, report
+    assert report.member == "7"
+    on_page = [result.case.page for result in report.results if result.case.page]
+    assert set(on_page) == {
+        "/page · 我要投保",
+        "/page · 查看保单",
+        "/page · Shop",
+        "/page · QR",
+    }
+    assert len(on_page) == 4 * len(FEW)
+
+
+def test_whoever_the_login_logs_in_is_the_member() -> None:
+    report = check_entries(login_shop(), devices=["pc"], login=by_form, only=["policy-plain"])
+    assert (report.passed, report.member) == (True, "8")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"member": "9"}, "nobody is logged in: .* Does the site know member 9"),
+        ({"member": "7", "login": lambda client, member: None}, "nobody is logged in"),
+        (
+            {"member": "7", "login": lambda client, member: by_form(client, "8")},
+            "log 7 in, but .* 8",
+        ),
+        ({"devices": ["nokia"]}, "no device 'nokia': use one of pc, mac"),
+        ({"only": ["product-plane"]}, "no case 'product-plane': use one of product-plain"),
+    ],
+)
+def test_a_check_that_cannot_begin_says_why(options: Any, says: str) -> None:
+    with pytest.raises(CheckError, match=says):
+        check_entries(login_shop(), **options)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (
+            '<a class="xiebao-entry" data-xiebao-entry="product" href="/xiebao/product/x">x</a>',
+            "link",
+        ),
+        (
+            '<a class="xiebao-entry" data-xiebao-entry="product" href="https://evil.example/x">x</a>',
+            "link",
+        ),
+        ("<p>Nothing</p>", "page.empty"),
+        ('{{ insurance_entry("QX1", rel="opener") }}', "entry.rel"),
+        ('{{ insurance_entry("QX1", target="_self") }}', "entry.target"),
+        ('{% call insurance_entry("QX1") %}<i class="icon"></i>{% endcall %}', "entry.label"),
+    ],
+)
+def test_a_page_of_the_site_that_is_wrong(body: str, code: str) -> None:
+    app = shop()
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(MACROS + body)
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {code}, report
+
+
+def test_a_page_that_fails_or_is_not_there() -> None:
+    app = shop()
+
+    @app.get("/page")
+    def page() -> str:
+        raise RuntimeError("hunter2")
+
+    report = check_entries(app, devices=["pc"], pages=["/page", "/none"], only=["product-plain"])
+    assert kinds(report) == {"crash", "page"}
+    assert "hunter2" not in str(report)
+
+
+# The command
+
+
+def command(app: Flask, *arguments: str) -> Any:
+    return app.test_cli_runner().invoke(commands, ["check", *arguments])
+
+
+def test_the_command_says_what_it_tested_and_passes() -> None:
+    done = command(SITES["everything"](), "--device", "iphone")
+    assert done.exit_code == 0
+    lines = done.output.splitlines()
+    assert lines[0] == "Site: shop, https://shop.example/~~~travel"
+    assert "Environment: production" in lines
+    assert "Gateway: https://api.xiebao18.com" in lines
+    assert any(line.startswith("Versions: Flask-Xiebao 0.2") for line in lines)
+    assert lines[-1].endswith(" passed, 0 failed")
+
+
+def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
+    app = spoilt(another_status(302, 301))
+    done = command(app, "--device", "iphone", "--device", "android")
+    assert done.exit_code == 1
+    assert "Browsers keep a permanent redirect" in done.output
+    assert "Came: 301" in done.output
+    again = "flask xiebao check --case product-plain --device iphone"
+    assert again in done.output
+    once = command(app, *again.split()[3:])
+    assert once.exit_code == 1
+    assert once.output.endswith("0 passed, 1 failed\n")
+    in_chinese = command(app, *again.split()[3:], "--locale", "zh")
+    assert "浏览器会一直记住永久跳转" in in_chinese.output
+    assert in_chinese.output.endswith("通过 0 项，不符 1 项\n")
+
+
+def test_the_command_writes_what_ci_servers_read(tmp_path: Any) -> None:
+    file = tmp_path / "report.xml"
+    app = spoilt(another_status(403, 404))
+    done = command(app, "--device", "pc", "--format", "junit", "--output", str(file))
+    assert done.exit_code == 1
+    suites = ET.parse(file).getroot()  # noqa: S314
+    passed = len(list(suites.iter("testcase"))) - 15
+    assert done.output == f"{passed} passed, 15 failed: {file}\n"
+    assert [suite.get("name") for suite in suites] == ["product", "home", "policy"]
+    assert sum(int(suite.get("failures", "")) for suite in suites) == 15
+    failure = suites.find(".//failure")
+    assert failure is not None
+    assert failure.get("type") == "status.404"
+    assert "Came: 404" in (failure.text or "")
+
+
+def test_the_command_writes_json() -> None:
+    said = json.loads(command(shop(), "--device", "pc", "--format", "json").output)
+    assert (said["failed"], said["environment"]) == (0, "test")
+    assert said["passed"] == len(said["results"]) > 150
+    plain = next(each for each in said["results"] if each["case"] == "home-plain")
+    assert (plain["device"], plain["status"], plain["passed"]) == ("pc", 200, True)
+    wrong = command(spoilt(another_status(403, 404)), "--device", "pc", "--format", "json")
+    [problem] = json.loads(wrong.output)["problems"]
+    assert (problem["code"], problem["came"], problem["should"]) == ("status.404", "404", "403")
+    assert len(problem["where"]) == 15
+
+
+def test_the_command_writes_a_page_that_is_whole() -> None:
+    for app, wrong in ((shop(), 0), (spoilt(another_status(302, 301)), 1)):
+        done = command(app, "--device", "pc", "--format", "html", "--locale", "zh")
+        assert done.exit_code == wrong
+        assert '<html lang="zh-CN">' in done.output
+        assert "<script" not in done.output
+        assert "style=" not in done.output
+        assert "<style" not in done.output
+        assert 'href="data:text/css;base64,' in done.output
+        assert SIGN_OF_KEY not in done.output
+
+
+def test_the_command_follows_pages_as_whoever_a_login_logs_in(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "our_login.py").write_text(
+        "def log_in(client, member):\n    client.post('/login', data={'name': member})\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    options = ("--login", "our_login:log_in", "--member", "7", "--page", "/page", "--device", "pc")
+    done = command(login_shop(), *options)
+    assert done.exit_code == 0, done.output
+    assert "Clicks of: 7" in done.output
+
+
+@pytest.mark.parametrize(
+    ("login", "says"),
+    [
+        ("no_such_module:log_in", "No module named 'no_such_module'"),
+        ("json:log_in", "is not a function: write module:function"),
+        ("json", "is not a function: write module:function"),
+    ],
+)
+def test_a_login_that_is_not_there(login: str, says: str) -> None:
+    done = command(login_shop(), "--login", login, "--member", "7")
+    assert done.exit_code == 2
+    assert says in done.output
+
+
+def test_a_site_without_the_extension() -> None:
+    done = command(Flask("other"))
+    assert done.exit_code == 1
+    assert "has no Xiebao" in done.output
+
+
+# QR codes
+
+
+@pytest.mark.parametrize("level", "LMQH")
+@pytest.mark.parametrize("length", [1, 20, 60, 150, 280, 700, 1200])
+def test_a_code_is_read_as_a_camera_reads_it(length: int, level: str) -> None:
+    url = f"https://shop.example/{'x1-_' * length}"[: 20 + length]
+    code = segno.make_qr(url, error=level, boost_error=False)
+    svg = f"<p>{code.svg_inline(omitsize=True, light='#fff', svgclass=None, lineclass=None)}</p>"
+    assert read_codes(svg) == [url] == [qr.read(svg)]
+
+
+@pytest.mark.parametrize("mask", range(8))
+def test_a_code_is_read_whatever_its_mask(mask: int) -> None:
+    svg = segno.make_qr("https://shop.example/xiebao/home/x", mask=mask).svg_inline()
+    assert read_codes(svg) == ["https://shop.example/xiebao/home/x"]
+
+
+@pytest.mark.parametrize(
+    "code", [segno.make_qr("1234567"), segno.make_qr(b"\xff\xfe", encoding=None), None]
+)
+def test_what_is_no_link_is_unreadable(code: Any) -> None:
+    svg = '<path d="M0 0.5h3"/>' if code is None else code.svg_inline()
+    with pytest.raises(UnreadableError):
+        read_codes(svg)
+
+
+def test_drawings_that_are_no_codes_are_left_alone() -> None:
+    assert (
+        read_codes('<svg><path d="M3 4 L 5 6 Z"/><path fill="#fff" d="M0 0h9v9h-9z"/></svg>') == []
+    )
+
+
+@pytest.mark.slow
+def test_nothing_that_a_site_need_not_have_is_loaded() -> None:
+    code = (
+        "import sys, flask_xiebao.testing.acceptance;"
+        " print([name for name in ('pytest', 'httpx', 'zxingcpp', 'segno') if name in sys.modules])"
+    )
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "[]\n"
