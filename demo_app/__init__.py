@@ -6,9 +6,12 @@ import contextlib
 import logging
 import os
 import secrets
+from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, request
 from flask_babel import Babel
 
 from flask_xiebao import Xiebao
@@ -19,6 +22,7 @@ from .logs import MaskSign
 
 #: The document's own example account, which the simulator knows.
 PARTNER_ID, API_KEY = "12345", "Key"
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def create_app(instance_path: str | None = None) -> Flask:
@@ -30,6 +34,8 @@ def create_app(instance_path: str | None = None) -> Flask:
     With nothing configured it leads to a simulator of the gateway, mounted at ``/gateway``. With
     ``FLASK_XIEBAO_PARTNER_ID``, ``FLASK_XIEBAO_API_KEY`` and ``FLASK_XIEBAO_ENV`` in the
     environment it leads to Xiebao's test or production gateway instead.
+
+    :raises ConfigError: a setting is wrong, or there is an id without a key, or the reverse.
     """
     app = Flask(__name__, instance_path=instance_path)
     app.config.update(
@@ -42,7 +48,9 @@ def create_app(instance_path: str | None = None) -> Flask:
     app.config.from_prefixed_env()
     if app.config["SECRET_KEY"] is None:
         app.config["SECRET_KEY"] = _kept_secret(Path(app.instance_path))
-    if "XIEBAO_PARTNER_ID" not in app.config:
+    # With half an account, the extension says what is missing.
+    simulated = app.config.keys().isdisjoint({"XIEBAO_PARTNER_ID", "XIEBAO_API_KEY"})
+    if simulated:
         _use_simulator(app)
 
     Babel(app)
@@ -54,6 +62,7 @@ def create_app(instance_path: str | None = None) -> Flask:
     app.register_blueprint(widgets.blueprint)
     app.register_blueprint(qa.blueprint)
     events.init_app(app)
+    app.context_processor(partial(_where_entries_lead, simulated))
     app.before_request(_refuse_invalid_hosts)
     app.after_request(_content_security_policy)
     _keep_sign_out_of_access_logs()
@@ -90,6 +99,18 @@ def _kept_secret(folder: Path) -> str:
             file.hardlink_to(draft)
         draft.unlink()
     return file.read_text()
+
+
+def _where_entries_lead(simulated: bool) -> dict[str, Any]:
+    """Give every template what has to be known before somebody clicks."""
+    config = current_app.config
+    outside = config.get("XIEBAO_PUBLIC_URL") or request.host_url
+    return {
+        "simulated": simulated,
+        "environment": config["XIEBAO_ENV"],
+        "partner_id": config["XIEBAO_PARTNER_ID"],
+        "on_this_machine": urlsplit(outside).hostname in _THIS_MACHINE,
+    }
 
 
 def _refuse_invalid_hosts() -> None:

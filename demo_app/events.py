@@ -5,13 +5,23 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from flask import Flask, has_request_context
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    has_request_context,
+    request,
+    template_rendered,
+    url_for,
+)
+from jinja2 import Template
 
 from flask_xiebao import (
     Entry,
@@ -23,11 +33,12 @@ from flask_xiebao import (
     notification_received,
     payment_returned,
 )
+from flask_xiebao.testing import entry_of, is_rehearsal
 
 from .shop import current_member
 
 #: How many events are kept.
-MOST = 1000
+MOST = 20_000
 
 _WAIT = 10  # seconds for another worker to finish its write
 _LONGEST_PURCHASE = 24 * 60 * 60  # seconds from the click to the first notification
@@ -41,7 +52,7 @@ class Event(NamedTuple):
     """Something that happened at a link, or that the callback said.
 
     :param at: when, in seconds since the epoch.
-    :param kind: ``click``, ``return``, ``refusal`` or ``notification``.
+    :param kind: ``click``, ``handoff``, ``login``, ``return``, ``refusal`` or ``notification``.
     :param member: who went; of a refusal, who was signed in.
     :param platform: of a click, the code of its :class:`~flask_xiebao.Platform`.
     :param status: of a refusal, with its *reason*.
@@ -152,7 +163,7 @@ class Store:
                 about = about_what(event)
                 if alone.get(about, [])[-1:] == [event]:
                     happenings.append(Happening(event, [], alone[about], fits[about]))
-            elif event.kind == "refusal" or event.click_id not in returns:
+            elif event.kind != "return" or event.click_id not in returns:
                 happenings.append(Happening(event, [], []))
         return happenings
 
@@ -209,10 +220,34 @@ def clicks_of(notification: Event, clicks: list[Event], began: float) -> list[Ev
     ]
 
 
+def funnel(happenings: Sequence[Happening]) -> dict[str, int]:
+    """Return how many came how far: from being sent to log in to a policy."""
+    kinds = Counter(happening.event.kind for happening in happenings)
+    told: dict[int | None, set[str | None]] = {}
+    for happening in happenings:
+        for each in happening.notifications:
+            if each.succeeded:
+                told.setdefault(each.step, set()).add(each.insure_num)
+    steps = NotificationType
+    return {
+        "去登录": kinds["login"],
+        "不放行": kinds["refusal"],
+        "二维码": kinds["handoff"],
+        "去网关": kinds["click"],
+        "投保": len(told.get(steps.APPLICATION, ())),
+        "支付": len(told.get(steps.PAYMENT, ())),
+        "支付后返回": sum(bool(happening.returns) for happening in happenings) + kinds["return"],
+        "出单": len(told.get(steps.ISSUE, ())),
+        "退保": len(told.get(steps.SURRENDER, ())),
+    }
+
+
 def init_app(app: Flask) -> None:
-    """Keep what the signals of *app* tell."""
+    """Keep what the signals of *app* tell, and whom it sends to log in or shows a code."""
     app.extensions["qa_events"] = Store(app.instance_path)
+    app.after_request(_answered)
     # Functions of this module, which outlive the app and do not keep it alive.
+    template_rendered.connect(_rendered, app)
     entry_clicked.connect(_clicked, app)
     payment_returned.connect(_returned, app)
     entry_refused.connect(_refused, app)
@@ -237,6 +272,8 @@ def aside() -> Iterator[list[Event]]:
 
 
 def _keep(app: Flask, event: Event) -> None:
+    if is_rehearsal():
+        return
     heard = _heard.get()
     if heard is None:
         store(app).add(event)
@@ -257,6 +294,36 @@ def _clicked(app: Flask, entry: Entry, member: str, platform: Platform, click_id
             int(platform),
             client_reference=entry.client_reference,
         ),
+    )
+
+
+def _rendered(app: Flask, template: Template, **_: Any) -> None:
+    if template.name == "xiebao/handoff.html":
+        _keep(app, _seen("handoff"))
+
+
+def _answered(response: Response) -> Response:
+    view = current_app.config["XIEBAO_LOGIN_VIEW"]
+    if (
+        request.blueprint == "xiebao"
+        and response.status_code == 302
+        and (response.location or "").partition("?")[0] == url_for(view)
+    ):
+        _keep(current_app, _seen("login"))
+    return response
+
+
+def _seen(kind: str) -> Event:
+    """Return what is known of a link that is neither followed nor refused."""
+    entry = entry_of(request.path)
+    member = current_member() or (entry.member if entry else None)
+    return Event(
+        time.time(),
+        kind,
+        member=member,
+        page=entry.page if entry else None,
+        reference=entry.reference if entry else None,
+        client_reference=entry.client_reference if entry else None,
     )
 
 

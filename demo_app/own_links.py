@@ -7,30 +7,60 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import segno
-from flask import request
+from flask import current_app, request
 from markupsafe import Markup
 
-from flask_xiebao import Entry, LinkError
+from flask_xiebao import Entry, LinkError, Xiebao
+from flask_xiebao.testing import DEVICES
 
 from .clicks import Clicker, Outcome
-from .rows import HERSELF, make_link
 from .shop import MEMBERS, current_member
 
 _MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
-_OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "max_age")
+_OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "max_age", "client_reference")
 _DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
+
+#: What to do about an argument that is wrong.
+_WRONG = {
+    "page": "没有这个页面：请选产品、商城或保单。",
+    "reference": (
+        "产品方案代码或投保单号不对：要填，不能只有空白，也不能有不可见的字符；商城不用填。"
+    ),
+    "member": "会员不对：保单的链接要有会员，限时链接也要。",
+    "platform": (
+        "平台不对：可以是 H5、PC、iOS、Android；商城和保单目前没有 PC，电脑上会出二维码。"
+    ),
+    "sub_partner_id": "渠道子账号不对：不能只有空白；保单没有渠道子账号。",
+    "max_age": "有效秒数不对：要填正整数，并且选一位会员。",
+    "return_to": (
+        "支付后返回的地址不对：要填本站的路径，以一个 / 开头，不能太长，不能有反斜杠或换行。"
+    ),
+    "client_reference": "本站单号不对：不能只有空白，也不能太长。",
+    "external": (
+        "这个链接会离开本站，又带着会员：不知道本站的地址就不能造，伪造的 Host 会把它带走。"
+        "请设置 FLASK_XIEBAO_PUBLIC_URL，或用 flask run --debug 启动。"
+    ),
+}
+
+
+class Wrong(NamedTuple):
+    """What is wrong: for QA, and as the exception that a developer gets."""
+
+    zh: str
+    en: str = ""
 
 
 class Made(NamedTuple):
     """What the form makes; *error* and *qr_error* are those that a developer would get."""
 
     jinja: str
-    error: str | None = None
+    error: Wrong | None = None
     link: str = ""
     external: str = ""
     qr: Markup | None = None
-    qr_error: str | None = None
+    qr_error: Wrong | None = None
     visitor: str | None = None
+    device: str = ""
     outcome: Outcome | None = None
 
 
@@ -43,24 +73,47 @@ def make(form: Mapping[str, str]) -> Made:
     }
     made = Made(_jinja(page, reference, options))
     if options.get("member") not in (None, *MEMBERS):
-        return made._replace(error="这里只能替演示站点的两位会员造链接。")
+        return made._replace(error=Wrong("这里只能替演示站点的两位会员造链接。"))
+    device, headers = _device(form)
+    if not device:
+        return made._replace(error=Wrong("设备列表里没有这种设备。"))
     try:
         # The macros take every option for every page, and leave it to this to refuse them.
         Entry(page, reference, sub_partner_id=options.get("sub_partner_id"))
         link = make_link(page, reference, **options)
     except LinkError as error:
-        return made._replace(error=str(error))
+        return made._replace(error=_wrong(error))
     if not link:
         return made
     visitor = _who_clicks(options)
-    outcome = Clicker().click(link, visitor, _own_headers())
-    made = made._replace(link=link, visitor=visitor, outcome=outcome)
+    outcome = Clicker().click(link, visitor, headers)
+    made = made._replace(link=link, visitor=visitor, device=device, outcome=outcome)
     return made._replace(**_qr(page, reference, options))
 
 
-def _own_headers() -> dict[str, str]:
-    """Return what the asker's own browser says about its device, and nothing about the asker."""
-    return {name: request.headers[name] for name in _DEVICE_HEADERS if name in request.headers}
+def make_link(page: str, reference: str | None, **options: Any) -> str:
+    """Return the link to an entry of *page*."""
+    xiebao: Xiebao = current_app.extensions["xiebao"]
+    return xiebao.link(page, reference, **options)
+
+
+def _wrong(error: LinkError) -> Wrong:
+    return Wrong(_WRONG.get(error.argument or "", "这样造不出链接。"), str(error))
+
+
+def _device(form: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """Return what is clicked with, and what that says of itself; "" where there is no such one."""
+    agent, name = form.get("user_agent", "").strip(), form.get("device", "")
+    if agent:
+        # A header is one line of Latin letters.
+        sent = agent.encode("latin-1", "replace").decode("latin-1")
+        return "这个 User-Agent ", {"User-Agent": "".join(filter(str.isprintable, sent))}
+    if name:
+        found = DEVICES.get(name)
+        return (found.title_in("zh"), found.headers) if found else ("", {})
+    # Of the asker's own browser, what it says about its device, and nothing about the asker.
+    own = {name: request.headers[name] for name in _DEVICE_HEADERS if name in request.headers}
+    return "您这台设备", own
 
 
 def _typed(name: str, text: str) -> str | int:
@@ -88,8 +141,10 @@ def _qr(page: str, reference: str | None, options: Mapping[str, Any]) -> dict[st
     try:
         external = make_link(page, reference, external=True, **options)
         return {"external": external, "qr": _drawn(external)}
-    except (LinkError, segno.DataOverflowError) as error:
-        return {"qr_error": str(error)}
+    except LinkError as error:
+        return {"qr_error": _wrong(error)}
+    except segno.DataOverflowError as error:
+        return {"qr_error": Wrong("链接太长，二维码放不下：请缩短支付后返回的地址。", str(error))}
 
 
 def _drawn(url: str) -> Markup:
@@ -104,4 +159,4 @@ def _who_clicks(options: Mapping[str, Any]) -> str | None:
     """
     if "member" in options:
         return None if "max_age" in options else str(options["member"])
-    return current_member() or HERSELF
+    return current_member() or next(iter(MEMBERS))

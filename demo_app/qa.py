@@ -5,24 +5,41 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
 
-from . import events
-from .clicks import ENDS, Clicker
-from .devices import DEVICES
-from .matrix import FILTERS, TITLES, found, make_cell, matrix
+from flask_xiebao import Platform
+from flask_xiebao.testing import DEVICES, CheckError
+
+from . import check, events
+from .clicks import ENDS
 from .own_links import make
-from .rows import ROWS
 from .shop import CASE_CODE, MEMBERS
 
 blueprint = Blueprint("qa", __name__, url_prefix="/qa")
 
-#: How many events the console shows; the rest are on a page of their own.
-_SHOWN = 20
+#: How many lines of what happened are on a page.
+_LINES = 50
 
-_PAGES = {"product": "产品", "home": "商城", "policy": "保单"}
-
+TITLES = {"h5": "H5", "pc": "PC", "ios": "iOS", "android": "Android"}
 _STEPS = {1: "投保", 2: "支付", 3: "出单", 4: "退保", 5: "退保重出", 9: "电子保单"}
+_KINDS = {
+    "click": "点击",
+    "handoff": "二维码",
+    "login": "去登录",
+    "return": "返回",
+    "refusal": "不放行",
+    "notification": "通知",
+}
 
 
 @blueprint.after_request
@@ -42,43 +59,96 @@ def _local_time(at: float) -> datetime:
 def _words() -> dict[str, Any]:
     return {
         "members": MEMBERS,
-        "pages": _PAGES,
+        "pages": check.PAGES,
         "ends": ENDS,
-        "titles": TITLES,
-        "most": events.MOST,
         "steps": _STEPS,
-        "codes": {str(platform.value): title for platform, title in TITLES.items()},
+        "slugs": TITLES,
+        "codes": {str(platform.value): TITLES[platform.slug] for platform in Platform},
     }
 
 
 @blueprint.get("")
 def console() -> str:
-    """Show everything on one page."""
-    chosen = request.args.get("show", "all")
-    if chosen not in FILTERS:
+    """Show the check of the whole demo."""
+    report = check.report()
+    chosen = request.args.get("show") or ("bad" if report.failed else "product")
+    found = {
+        name: [result for result in report.results if result.case.row.name == name]
+        for name in check.PAGES
+    }
+    found["bad"] = report.failed
+    if chosen not in found:
         abort(404)
-    asked = "page" in request.args
-    happenings = events.store(current_app).happenings()
+    # Whole rows: beside what is wrong on one device is what is right on others.
+    shown = {result.case.name for result in found[chosen]}
     return render_template(
         "qa/console.html",
-        **matrix(chosen),
-        happenings=happenings[:_SHOWN],
-        events_kept=len(happenings),
-        form=request.args if asked else {"reference": CASE_CODE},
-        made=make(request.args) if asked else None,
+        report=report,
+        problems=report.problems(),
+        lines=check.lines(each for each in report.results if each.case.name in shown),
+        devices=check.devices_of(report.results),
+        chosen=chosen,
+        filters={
+            name: ({**check.PAGES, "bad": "✗ 不符"}[name], len(results))
+            for name, results in found.items()
+        },
+        commit=check.commit(),
     )
 
 
-@blueprint.get("/<row>/<device>")
-def cell(row: str, device: str) -> str:
-    """Show one cell of the matrix with everything about it."""
-    if row not in ROWS or device not in DEVICES:
+@blueprint.post("/check")
+def check_again() -> ResponseReturnValue:
+    """Check anew."""
+    check.forget()
+    return redirect(url_for(".console"), 303)
+
+
+@blueprint.get("/<case>/<device>")
+def cell(case: str, device: str) -> str:
+    """Do one thing on one device, and show everything about it."""
+    try:
+        result = check.one(case, device)
+    except CheckError:
         abort(404)
-    one = make_cell(Clicker(), ROWS[row], DEVICES[device])
-    return render_template("qa/cell.html", cell=one, found=found(one.device))
+    return render_template("qa/cell.html", result=result)
 
 
 @blueprint.get("/events")
 def log() -> str:
-    """Show every event that is kept."""
-    return render_template("qa/events.html", happenings=events.store(current_app).happenings())
+    """Show what happened: how many came how far, and each of them."""
+    chosen = {name: request.args.get(name, "") for name in ("kind", "member", "page")}
+    happenings = [
+        happening
+        for happening in events.store(current_app).happenings()
+        if all(value in ("", getattr(happening.event, name)) for name, value in chosen.items())
+    ]
+    last = max(1, -(-len(happenings) // _LINES))
+    at = min(max(request.args.get("at", 1, type=int), 1), last)
+    return render_template(
+        "qa/events.html",
+        funnel=events.funnel(happenings),
+        count=len(happenings),
+        happenings=happenings[(at - 1) * _LINES : at * _LINES],
+        chosen=chosen,
+        choices={
+            "kind": ("事件", _KINDS),
+            "member": ("会员", {name: member["name"] for name, member in MEMBERS.items()}),
+            "page": ("页面", check.PAGES),
+        },
+        at=at,
+        last=last,
+        newer=at - 1,
+        older=at + 1 if at < last else 0,
+    )
+
+
+@blueprint.get("/links")
+def links() -> str:
+    """Make a link, and show what comes of a click on it."""
+    asked = "page" in request.args
+    return render_template(
+        "qa/links.html",
+        form=request.args if asked else {"reference": CASE_CODE},
+        made=make(request.args) if asked else None,
+        devices=DEVICES,
+    )

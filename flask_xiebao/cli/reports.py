@@ -70,8 +70,8 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
     word = partial(text, locale)
     for name, value in facts(report, locale):
         yield f"{name}{word('check.report.colon')}{value}"
-    for note in report.notes:
-        yield click.style(text(locale, note), fg="yellow")
+    for note in report.notes_in(locale):
+        yield click.style(note, fg="yellow")
     for failure, results in report.problems().items():
         yield ""
         head = word("check.report.failed", count=f"{len(results):,}")
@@ -100,7 +100,7 @@ def as_json(report: Report, locale: str) -> str:
         "devices_as_of": report.devices_as_of,
         "passed": len(report.results) - len(report.failed),
         "failed": len(report.failed),
-        "notes": [text(locale, note) for note in report.notes],
+        "notes": report.notes_in(locale),
         "problems": [
             {**_failure(failure, locale), "where": [_place(result) for result in results]}
             for failure, results in report.problems().items()
@@ -109,7 +109,7 @@ def as_json(report: Report, locale: str) -> str:
             {
                 **_place(result),
                 "title": where(result, locale),
-                "expected": text(locale, f"check.ends.{result.ends}"),
+                "expected": result.should_in(locale),
                 "status": result.status or None,
                 "location": result.location or None,
                 "passed": result.passed,

@@ -5,7 +5,7 @@ from .acceptance import CheckError, Failure, Report, Result, check_entries
 from .cases import Case
 from .devices import DEVICES, Device
 from .document import Problem, Verdict
-from .links import link_to
+from .links import entry_of, link_to
 from .simulator import GatewaySimulator
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Result",
     "Verdict",
     "check_entries",
+    "entry_of",
     "is_rehearsal",
     "link_to",
 ]

@@ -18,6 +18,7 @@ from typing import TypeVar
 from flask import Flask
 
 from ..state import State, current_state
+from ..texts import text
 from .cases import MEMBER, Case, cases
 from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
@@ -57,6 +58,10 @@ class Result:
     def ends(self) -> str:
         """What had to come of it here; see :class:`.Case`."""
         return ends_of(self.case, self.device)[0]
+
+    def should_in(self, locale: str) -> str:
+        """Say what had to come of it here."""
+        return text(locale, f"check.ends.{self.ends}")
 
     @property
     def platform(self) -> str:
@@ -108,6 +113,10 @@ class Report:
             for failure in result.failures:
                 found.setdefault(failure, []).append(result)
         return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+
+    def notes_in(self, locale: str) -> list[str]:
+        """Say what has to be known beside the results."""
+        return [text(locale, note) for note in self.notes]
 
     def __str__(self) -> str:
         """Return what a failing test shows."""
@@ -164,9 +173,8 @@ def check_entries(
             log_in = login or (by_flask_login(app) if who is not None else None)
             player = Player(app, state, who, log_in, url=url, aloud=aloud)
             report = _report(app, player, known=who is not None or login is not None)
-            on = _chosen(DEVICES, devices, "device")
-            if devices is None:
-                on += _own_app(state, app_user_agent, report)
+            own = {device.name: device for device in _own_app(state, app_user_agent, report)}
+            on = _chosen({**DEVICES, **own}, devices, "device")
             todo = _cases(player, report, only)
             with ExitStack() as stack:
                 for signal, receiver in RECEIVERS.items():

@@ -106,6 +106,10 @@ class Case:
         what = text(locale, f"check.case.{self.kind}")
         return text(locale, "check.case", page=self.row.title_in(locale), what=what)
 
+    def should_in(self, locale: str) -> str:
+        """Say what has to come of it."""
+        return text(locale, f"check.ends.{self.ends}")
+
     @property
     def is_return(self) -> bool:
         """Whether it is about the way back from a payment."""

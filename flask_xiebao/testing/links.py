@@ -1,7 +1,10 @@
-"""Links as a site's tests need them."""
+"""Links as a site's tests need them, made and read."""
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from ..errors import TokenError
 from ..links import Entry
 from ..state import current_state
 from ..urls import entry_url
@@ -18,3 +21,15 @@ def link_to(entry: Entry, *, external: bool = False) -> str:
     :raises ConfigError: when the app has no Xiebao.
     """
     return entry_url(current_state(), entry, external=external)
+
+
+def entry_of(link: str) -> Entry | None:
+    """Return what a link of the current app says, however old; None when it is not one.
+
+    :param link: a path or a whole URL.
+    :raises ConfigError: when the app has no Xiebao.
+    """
+    try:
+        return current_state().signer.loads(urlsplit(link).path.rpartition("/")[2])
+    except TokenError:
+        return None

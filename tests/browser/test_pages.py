@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import time_machine
 from axe_playwright_python.sync_playwright import Axe
+from flask import Response
 from playwright.sync_api import expect
 
 from flask_xiebao import Xiebao
+from flask_xiebao.cli import xiebao
 from tests.browser.harness import MEMBER, NAME, Demos, Visit, Visits
-from tests.support import CODE, NUMBER
+from tests.support import CODE, NUMBER, make_site
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +59,12 @@ SCENES = {
     "accepted": Scene(
         lambda xiebao: xiebao.product_link(CODE, return_to="/insured"), signed_in=True
     ),
+    "console": Scene("/qa"),
+    "console, one page": Scene("/qa?show=policy"),
+    "a cell": Scene("/qa/policy-return/iphone"),
+    "what happened": Scene("/qa/events", signed_in=True),
+    "own links": Scene(f"/qa/links?page=product&reference={CODE}&return_to=/insured&device=pc"),
+    "own links, an error": Scene("/qa/links?page=product&reference="),
     "refused": Scene("/gateway/dispatch/cps?partnerId=1&platform=9&sign=00&Sign=", status=400),
 }
 NOTICES = {"401", "403", "404", "410"}
@@ -124,6 +133,41 @@ def test_nothing_sticks_out_at_the_side(
         person.page.set_viewport_size({"width": width, "height": 700})
         needed[width] = person.page.evaluate("document.documentElement.scrollWidth")
     assert needed == {width: width for width in widths}
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+@pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
+def test_the_report_of_a_check_is_a_page_for_everybody(
+    visit: Visits, tmp_path: Path, locale: str, is_right: bool
+) -> None:
+    app = make_site(TESTING=False).app
+    if not is_right:
+        app.after_request(for_ever)
+    file = tmp_path / "report.html"
+    command = ["check", "--format", "html", "--locale", locale, "--output", str(file)]
+    done = app.test_cli_runner().invoke(xiebao, command)
+    assert done.exit_code == (0 if is_right else 1)
+
+    person = visit(reduced_motion="reduce", color_scheme="light")
+    page = person.page
+    page.goto(file.as_uri())
+    found = {"light": violations(page)}
+    page.emulate_media(color_scheme="dark")
+    found["dark"] = violations(page)
+    assert found == {"light": [], "dark": []}
+    needed = {}
+    for width in (360, 1366, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        needed[width] = page.evaluate("document.documentElement.scrollWidth")
+    assert needed == {width: width for width in needed}
+    # Its styles are in it.
+    assert page.evaluate("getComputedStyle(document.querySelector('table')).fontSize") == "14px"
+
+
+def for_ever(response: Response) -> Response:
+    if response.status_code == 302:
+        response.status_code = 301
+    return response
 
 
 @pytest.mark.parametrize(("locale", "tag"), [("zh", "zh-CN"), ("en", "en")])
