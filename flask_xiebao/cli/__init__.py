@@ -221,8 +221,9 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 
 @xiebao.command()
 @click.argument("url")
+@click.option("--locale", type=click.Choice(locales()), default="en", help="Of what is said.")
 @click.pass_context
-def inspect(ctx: click.Context, url: str) -> None:
+def inspect(ctx: click.Context, url: str, locale: str) -> None:
     """Explain a URL of the gateway, or a link of this site.
 
     Put it in quotes: the shell ends it at the first & otherwise. Each parameter of a gateway URL
@@ -241,7 +242,7 @@ def inspect(ctx: click.Context, url: str) -> None:
         missing = said.removesuffix(":") + ". Try flask xiebao doctor." * said.endswith(":")
     except Exception as error:  # what it says may hold passwords
         missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
-    findings, verdict = findings_in(url.strip(), state, missing)
+    findings, verdict = findings_in(url.strip(), state, missing, locale)
     report(ctx, findings, verdict)
 
 

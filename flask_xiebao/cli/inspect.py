@@ -6,11 +6,12 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from ..errors import GatewayError, LinkError, XiebaoError
+from ..errors import GatewayError, XiebaoError
 from ..gateway import Gateway
 from ..links import Click, Entry
 from ..pages import PAGES
@@ -26,20 +27,24 @@ from ..testing.document import (
     read,
     row_named,
 )
+from ..testing.visits import is_this_machine
+from ..texts import text
 from ..values import Secret
 from .findings import Finding, bad, ok, warning
 
-_LOCALE = "en"
 # The document leaves them out; the gateway knows them.
 _UNDOCUMENTED = ("hidenav", "toLogin")
 _PORTS = {"http": 80, "https": 443}
 
 
-def findings_in(url: str, state: State | None, missing: str) -> tuple[Iterator[Finding], str]:
+def findings_in(
+    url: str, state: State | None, missing: str, locale: str
+) -> tuple[Iterator[Finding], str]:
     """Return what is found in a URL, and what an error among it means.
 
     :param state: the site's; None where there is none.
     :param missing: why there is none.
+    :param locale: of what is said.
     :raises click.ClickException: when it is not a URL, or a link of a site that is not there.
     """
     try:
@@ -52,12 +57,12 @@ def findings_in(url: str, state: State | None, missing: str) -> tuple[Iterator[F
     is_link = state is not None and bool(_link_parts(parts.path, state)[0])
     if host in HOSTS or ("/dispatch/" in parts.path and not is_link):
         account = None if state is None else _account(state)
-        findings = _read_gateway_url(url, account, state, missing)
-        masked = ((level, _mask_signs(text, account)) for level, text in findings)
-        return masked, "The gateway would refuse this URL."
+        findings = _GatewayUrl(locale, state, missing).read(url, account)
+        masked = ((level, _mask_signs(said, account)) for level, said in findings)
+        return masked, text(locale, "inspect.refused")
     if state is None:
         raise click.ClickException(f"A link is read with the key of its site: {missing}")
-    return _read_link(parts.path, state), "Nobody can follow this link."
+    return _Link(locale, state).read(parts.path), text(locale, "inspect.nobody")
 
 
 def _account(state: State) -> Account | None:
@@ -70,33 +75,115 @@ def _account(state: State) -> Account | None:
     return Account(gateway.partner_id, Secret(gateway.sign))
 
 
-def _read_gateway_url(
-    url: str, account: Account | None, state: State | None, missing: str
-) -> Iterator[Finding]:
-    if state is not None and not state.settings.enabled:
-        account, state, missing = None, None, "XIEBAO_ENABLED is off."
-    further = (state.settings.extra or ()) if state else ()
-    verdict = read(url, account, (*_UNDOCUMENTED, *further))
-    row = row_named(verdict.page)
-    if row is None:
-        yield from map(bad, verdict.reasons_in(_LOCALE))
-        return
-    parts = urlsplit(url)
-    env = HOSTS.get(parts.hostname or "")
-    where = f"the {env} gateway" if env else f"a gateway on {parts.hostname or 'this site'}"
-    yield ok(f"The {row.title_in(_LOCALE)} ({row.section}) of {where}.")
-    if state is not None and env not in (None, state.settings.env or "test"):
-        yield warning(
-            f"This site's XIEBAO_ENV is {state.settings.env or 'test'}, and test and production"
-            " have different keys: a sign that is right here is wrong there."
-        )
-    elif state is not None and not _is_the_sites(parts, row, state.gateway.base_url):
-        yield warning(f"It is not this site's gateway, which is {state.gateway.base_url or '/'}.")
-    if env is not None and parts.scheme != "https":
-        yield warning("Begin it with https://: else the sign can be read on its way.")
-    yield from _read_parameters(row, verdict, state, missing)
-    if len(verdict.parameters) == 1:
-        yield warning("Was there more? Put the URL in quotes: the shell ends it at the first &.")
+class _GatewayUrl:
+    """A URL of the gateway: the simulator's verdict, and what only the site knows.
+
+    :param state: the site's; None where there is none.
+    :param missing: why there is none.
+    """
+
+    def __init__(self, locale: str, state: State | None, missing: str) -> None:
+        if state is not None and not state.settings.enabled:
+            state, missing = None, "XIEBAO_ENABLED is off."
+        self._locale = locale
+        self._say = partial(text, locale)
+        self._state = state
+        self._missing = missing
+
+    def read(self, url: str, account: Account | None) -> Iterator[Finding]:
+        """Say what it is, and what is wrong with it."""
+        state = self._state
+        further = (state.settings.extra or ()) if state else ()
+        verdict = read(url, account if state else None, (*_UNDOCUMENTED, *further))
+        row = row_named(verdict.page)
+        if row is None:
+            yield from map(bad, verdict.reasons_in(self._locale))
+            return
+        yield from self._read_address(urlsplit(url), row, verdict)
+        yield from self._read_parameters(row, verdict)
+        if len(verdict.parameters) == 1:
+            yield warning(self._say("inspect.cut"))
+
+    def _read_address(self, parts: SplitResult, row: Row, verdict: Verdict) -> Iterator[Finding]:
+        state, host = self._state, parts.hostname or ""
+        problems = [problem for problem in verdict.problems if problem.parameter is None]
+        yield from (bad(problem.explain(self._locale, row.name)) for problem in problems)
+        if any(problem.code == "host" for problem in problems):
+            return
+        env = HOSTS.get(host)
+        title = row.title_in(self._locale)
+        where = self._say(f"inspect.where.{env}") if env else host or self._say("inspect.here")
+        yield ok(self._say("inspect.page", title=title, section=row.section, where=where))
+        if state is None:
+            if env is None and host and not is_this_machine(parts.geturl()):
+                yield bad(self._say("inspect.no_gateway", host=host))
+        elif env is not None and env != (state.settings.env or "test"):
+            yield warning(self._say("inspect.other_env", env=state.settings.env or "test"))
+        elif not problems and not _is_the_sites(parts, row, state.gateway.base_url):
+            is_harmless = env is not None or not host or is_this_machine(parts.geturl())
+            found = warning if is_harmless else bad
+            base_url = state.gateway.base_url or "/"
+            yield found(self._say("inspect.other_gateway", base_url=base_url))
+
+    def _read_parameters(self, row: Row, verdict: Verdict) -> Iterator[Finding]:
+        problems: dict[str | None, list[Problem]] = {}
+        for problem in verdict.problems:
+            problems.setdefault(problem.parameter, []).append(problem)
+        state = self._state
+        for name, value in verdict.parameters:
+            if name in problems:  # once, however often the name is there
+                yield from (self._read_problem(problem, verdict) for problem in problems[name])
+                problems[name] = []
+            elif name == "sign":
+                yield self._read_sign(value)
+            elif name == "partnerUniqKey" and state and state.settings.member_secret is not None:
+                yield self._read_member_key(value, state)
+            elif name == "paySuccess":
+                yield from self._read_pay_success(verdict.pay_success or "")
+            else:
+                yield self._read_parameter(name, value)
+        # Of a name that is misspelt, that is said, and not that the right one is missing.
+        meant = {each.value for each in verdict.problems if each.code in ("spaces", "misspelt")}
+        for problem in verdict.problems:
+            if problem.code == "missing" and problem.parameter not in meant:
+                yield bad(problem.explain(self._locale, row.name))
+
+    def _read_parameter(self, name: str, value: str) -> Finding:
+        means = meaning_in(self._locale, name)
+        if name == "platform":
+            means = self._say("inspect.platform", means=means, value=value, name=PLATFORMS[value])
+        said = self._say("inspect.parameter", name=name, value=value, means=means)
+        # A member's id may have one inside.
+        has_space = " " in (value.strip() and value) and name != "partnerUniqKey"
+        if has_space or value != value.strip():
+            return warning(f"{said} {self._say('inspect.space')}")
+        return ok(said)
+
+    def _read_problem(self, problem: Problem, verdict: Verdict) -> Finding:
+        said = problem.explain(self._locale, verdict.page)
+        if problem.code == "sign" and self._state is not None:
+            if any(each.code == "partner" for each in verdict.problems):
+                return warning(self._say("inspect.sign.another", sign=problem.value))
+            env = self._state.settings.env or self._say("inspect.unset")
+            said += f" {self._say('inspect.sign.env', env=env)}"
+        return bad(said)
+
+    def _read_sign(self, sign: str) -> Finding:
+        if self._state is None:
+            return warning(self._say("inspect.sign.unchecked", sign=sign, why=self._missing))
+        return ok(self._say("inspect.sign.right", sign=sign))
+
+    def _read_member_key(self, key: str, state: State) -> Finding:
+        member = state.member_of(key)
+        if member is None:
+            return warning(self._say("inspect.key.nobody", key=key))
+        return ok(self._say("inspect.key.member", key=key, member=member))
+
+    def _read_pay_success(self, url: str) -> Iterator[Finding]:
+        yield ok(self._say("inspect.pay_success", url=url))
+        path = urlsplit(url).path
+        if self._state is not None and _link_parts(path, self._state)[0] == "paid":
+            yield from _Link(self._locale, self._state).read(path)
 
 
 def _is_the_sites(parts: SplitResult, row: Row, base_url: str) -> bool:
@@ -110,96 +197,66 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
-def _read_parameters(
-    row: Row, verdict: Verdict, state: State | None, missing: str
-) -> Iterator[Finding]:
-    problems: dict[str | None, list[Problem]] = {}
-    for problem in verdict.problems:
-        problems.setdefault(problem.parameter, []).append(problem)
-    for name, value in verdict.parameters:
-        if name in problems:  # once, however often the name is there
-            yield from (_read_problem(problem, verdict, state) for problem in problems[name])
-            problems[name] = []
-        elif name == "sign":
-            yield _read_sign(value, state, missing)
-        elif name == "partnerUniqKey" and state and state.settings.member_secret is not None:
-            yield _read_member_key(value, state)
-        elif name == "paySuccess":
-            yield from _read_pay_success(verdict.pay_success or "", state)
-        else:
-            means = meaning_in(_LOCALE, name)
-            if name == "platform":
-                means += f": {value} = {PLATFORMS[value]}"
-            yield ok(f"{name}={value}: {means}.")
-    # Of a name that is misspelt, that is said, and not that the right one is missing.
-    meant = {each.value for each in verdict.problems if each.code in ("spaces", "misspelt")}
-    for problem in verdict.problems:
-        if problem.code == "missing" and problem.parameter not in meant:
-            yield bad(problem.explain(_LOCALE, row.name))
+class _Link:
+    """A link of the site: what it says, and who could follow it."""
 
+    def __init__(self, locale: str, state: State) -> None:
+        self._locale = locale
+        self._say = partial(text, locale)
+        self._state = state
 
-def _read_problem(problem: Problem, verdict: Verdict, state: State | None) -> Finding:
-    text = problem.explain(_LOCALE, verdict.page)
-    if problem.code == "sign" and state is not None:
-        if any(each.code == "partner" for each in verdict.problems):
-            return warning(
-                f"sign={problem.value}: the shape is right. It was not checked: it is another"
-                " account's."
-            )
-        env = state.settings.env or "not set"
-        text += (
-            f" Test and production have different keys, and XIEBAO_ENV is {env}: does this URL"
-            " lead there?"
-        )
-    return bad(text)
+    def read(self, path: str) -> Iterator[Finding]:
+        """Say what a link is, by its path."""
+        page, token = _link_parts(path, self._state)
+        try:
+            if page == "paid":
+                yield from self._read_click(self._state.signer.loads_click(token))
+            elif page:
+                entry = self._state.signer.loads(token)
+                if entry.page != page:
+                    yield bad(self._say("inspect.link.another_page", page=page))
+                elif PAGES[page].members_own and entry.member is None:
+                    yield bad(self._say("inspect.link.no_member", page=page))
+                else:
+                    yield from (*self._read_entry(entry), self._read_member(entry))
+            else:
+                prefix = self._state.settings.url_prefix
+                paths = ", ".join(f"{prefix}/{page}/" for page in (*PAGES, "paid"))
+                yield bad(self._say("inspect.neither", paths=paths))
+        except XiebaoError as error:
+            yield bad(f"{error}")
 
+    def _read_click(self, click: Click) -> Iterator[Finding]:
+        when = _utc(click.clicked_at)
+        said = {"click_id": click.click_id, "member": click.member, "when": when}
+        yield ok(self._say("inspect.click", **said))
+        yield from self._read_entry(click.entry)
 
-def _read_sign(sign: str, state: State | None, missing: str) -> Finding:
-    if state is None:
-        return warning(f"sign={sign}: the shape is right. It was not checked with a key: {missing}")
-    return ok(f"sign={sign}: right for the configured key.")
+    def _read_entry(self, entry: Entry) -> Iterator[Finding]:
+        row = row_named(entry.page)
+        title = row.title_in(self._locale) if row else entry.page
+        yield ok(self._say("inspect.entry", title=title, section=PAGES[entry.page].section))
+        said = {
+            PAGES[entry.page].reference: entry.reference,
+            "subPartnerId": entry.sub_partner_id,
+            "platform": entry.platform and entry.platform.name,
+            self._say("inspect.back_to"): entry.return_to,
+            self._say("inspect.about"): entry.client_reference,
+        }
+        yield from (ok(f"{name}: {value}") for name, value in said.items() if value is not None)
 
-
-def _read_member_key(key: str, state: State) -> Finding:
-    member = state.member_of(key)
-    if member is None:
-        return warning(
-            f"partnerUniqKey={key}: this site gave it to nobody. With XIEBAO_MEMBER_SECRET a key is"
-            " what partner_uniq_key(member) returns."
-        )
-    return ok(f"partnerUniqKey={key}: the key of member {member}.")
-
-
-def _read_pay_success(url: str, state: State | None) -> Iterator[Finding]:
-    yield ok(f"paySuccess: after payment the browser goes to {url}")
-    if state is not None and _link_parts(urlsplit(url).path, state)[0] == "paid":
-        yield from _read_link(urlsplit(url).path, state)
-
-
-def _read_link(path: str, state: State) -> Iterator[Finding]:
-    """Explain a link of the site: what it says, and who could follow it."""
-    page, token = _link_parts(path, state)
-    try:
-        if page == "paid":
-            yield from _read_click(state.signer.loads_click(token))
-        elif page:
-            entry = state.signer.loads(token)
-            if entry.page != page:
-                raise LinkError(
-                    f"This is not a link to the {page} page: its token belongs to another."
-                )
-            if PAGES[page].members_own and entry.member is None:
-                raise LinkError(f"This is not a link to the {page} page: its token has no member.")
-            yield from (*_read_entry(entry), _read_member(entry))
-        else:
-            prefix = state.settings.url_prefix
-            paths = ", ".join(f"{prefix}/{page}/" for page in (*PAGES, "paid"))
-            yield bad(
-                "This is neither a page of the gateway nor a link of this site, whose links begin"
-                f" with one of {paths}."
-            )
-    except XiebaoError as error:
-        yield bad(f"{error}")
+    def _read_member(self, entry: Entry) -> Finding:
+        """Say who could follow a link."""
+        if entry.member is None:
+            return ok(self._say("inspect.member.none"))
+        whose = {"member": entry.member, "when": _utc(entry.signed_at or 0)}
+        if entry.max_age is None:
+            return ok(self._say("inspect.member.own", **whose))
+        whose |= {"max_age": str(entry.max_age)}
+        left = entry.seconds_left(time.time())
+        if not left:
+            return warning(self._say("inspect.member.past", **whose))
+        return ok(self._say("inspect.member.bearer", **whose, left=left))
 
 
 def _link_parts(path: str, state: State) -> tuple[str, str]:
@@ -208,51 +265,12 @@ def _link_parts(path: str, state: State) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("", "")
 
 
-def _read_click(click: Click) -> Iterator[Finding]:
-    yield ok(
-        f"This site's way back from a payment, and no proof of one: click {click.click_id} of"
-        f" member {click.member}, {_utc(click.clicked_at)}."
-    )
-    yield from _read_entry(click.entry)
-
-
-def _read_entry(entry: Entry) -> Iterator[Finding]:
-    yield ok(f"It is about the {entry.page} page ({PAGES[entry.page].section}).")
-    said = {
-        PAGES[entry.page].reference: entry.reference,
-        "subPartnerId": entry.sub_partner_id,
-        "platform": entry.platform and entry.platform.name,
-        "back to": entry.return_to,
-        "about": entry.client_reference,
-    }
-    yield from (ok(f"{name}: {value}") for name, value in said.items() if value is not None)
-
-
-def _read_member(entry: Entry) -> Finding:
-    """Say who could follow a link."""
-    if entry.member is None:
-        return ok("It has no member: whoever clicks logs in and goes as themselves.")
-    whose = f"It is member {entry.member}'s, signed {_utc(entry.signed_at or 0)}"
-    if entry.max_age is None:
-        return ok(f"{whose}: only they can follow it, logged in.")
-    left = entry.seconds_left(time.time())
-    if not left:
-        return warning(
-            f"{whose}, and its max_age of {entry.max_age} seconds is past: only they can follow it,"
-            " logged in."
-        )
-    return ok(
-        f"{whose}: for {left} more of its {entry.max_age} seconds whoever has it can follow it as"
-        " them, unless another member is logged in."
-    )
-
-
 def _utc(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _mask_signs(text: str, account: Account | None) -> str:
-    """Mask the site's sign, and what a URL inside of *text* calls sign."""
+def _mask_signs(said: str, account: Account | None) -> str:
+    """Mask the site's sign, and what a URL inside of a text calls sign."""
     signs = r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}"
-    text = account.hide(text) if account else text
-    return re.sub(signs, lambda found: mask(found[0]), text, flags=re.IGNORECASE)
+    said = account.hide(said) if account else said
+    return re.sub(signs, lambda found: mask(found[0]), said, flags=re.IGNORECASE)

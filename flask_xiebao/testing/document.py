@@ -8,13 +8,14 @@ meet. To add a page of the gateway, add its row.
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ..texts import text
 from ..values import Secret
@@ -119,8 +120,10 @@ HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
 #: What the codes of ``platform`` stand for.
 PLATFORMS = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
 
+_PORTS = {"http": 80, "https": 443}
 # What a query must not contain unescaped, and a percent sign that begins no escape.
 _NOT_ESCAPED = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
+_ALL_OF_IT = "***"
 _ANY_CASE = re.IGNORECASE | re.DOTALL
 # Unescaped Chinese is let through here, as browsers do; U+FFFD is what decoding makes of non-UTF-8.
 _NOT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
@@ -145,6 +148,12 @@ class Account:
             for digit in self.sign.reveal()
         )
         return Secret(re.compile("".join(digits), re.IGNORECASE))
+
+    def is_key(self, text: str) -> bool:
+        """Tell whether a text is the key of this account, which this has not, but for its sign."""
+        signed = f"{text}{self.partner_id}".encode(errors="replace")
+        made = hashlib.md5(signed, usedforsecurity=False).hexdigest()
+        return hmac.compare_digest(made, self.sign.reveal())
 
     def hide(self, text: str) -> str:
         """Mask the sign wherever it is in a text."""
@@ -232,7 +241,9 @@ def read(url: str, account: Account | None = None, also_known: Collection[str] =
     address, _, query = url.partition("#")[0].partition("?")  # no client sends a fragment
     row = row_at(address)
     if row is not None:
-        return read_query(row, query, account, also_known)
+        verdict = read_query(row, query, account, also_known)
+        where = tuple(_wrong_place(urlsplit(address)))
+        return replace(verdict, problems=where + verdict.problems)
     host, path = re.findall("^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", address, _ANY_CASE)[0]
     hide = account.hide if account else str
     paths = tuple(row.path for row in ROWS)
@@ -256,13 +267,27 @@ def row_at(address: str) -> Row | None:
     return None
 
 
+def _wrong_place(parts: SplitResult) -> Iterator[Problem]:
+    """Say what is wrong with where a page is, as far as it is, or looks like, Xiebao's own host."""
+    host = parts.hostname or ""
+    if host not in HOSTS:
+        if "xiebao18" in parts.netloc.lower():
+            yield Problem("host", value=parts.netloc)
+        return
+    if parts.scheme != "https":
+        yield Problem("scheme", value=host)
+    if (parts.port or _PORTS["https"]) != _PORTS[parts.scheme or "https"]:
+        yield Problem("port", value=str(parts.port))
+    if "@" in parts.netloc:
+        yield Problem("host", value=parts.netloc.rpartition("@")[2])
+
+
 def read_query(
     row: Row, query: str, account: Account | None, also_known: Collection[str]
 ) -> Verdict:
     """Read the query of a request for a page; see :func:`read`."""
     raw_fields = [raw for raw in query.split("&") if raw]
     received = _parsed(query)
-    partner_id = dict(received).get("partnerId", "")
     counts = Counter(name for name, _ in received)
     missing = (Problem("missing", name) for name in row.required if name not in counts)
     problems: list[Problem] = list(missing)
@@ -271,7 +296,7 @@ def read_query(
         problem = (
             _unknown(row, name, also_known)
             or _malformed(row, raw, name, value, counts[name])
-            or _wrong(row, name, value, account, partner_id)
+            or _wrong(row, name, value, account)
         )
         if problem is None:
             values[name] = value
@@ -299,6 +324,8 @@ def _shown(query: str, account: Account | None) -> tuple[tuple[str, str], ...]:
 
     def shown(name: str, value: str) -> str:
         decoded = _decoded_somehow(value)
+        if _bare(name) == "sign" and _may_be_a_key(value, account):
+            return _ALL_OF_IT
         is_secret = _bare(name) == "sign" or (decoded and hide(decoded) != decoded)
         return mask(value) if is_secret else hide(value)
 
@@ -310,10 +337,15 @@ def _hidden(problem: Problem, hide: Callable[[str], str]) -> Problem:
     return Problem(problem.code, parameter, value)
 
 
+def _may_be_a_key(sign: str, account: Account | None) -> bool:
+    """Tell whether what should be a sign may be an API key, of which nothing is shown."""
+    return after_hex_digits(sign) is not None or bool(account and account.is_key(sign))
+
+
 def mask(sign: str) -> str:
     """Return what may be shown of a sign: the two characters at each end."""
     if len(sign) < 8:
-        return sign and "***"
+        return sign and _ALL_OF_IT
     return f"{sign[:2]}…{sign[-2:]}"
 
 
@@ -344,15 +376,14 @@ def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem
     return None
 
 
-def _wrong(
-    row: Row, name: str, value: str, account: Account | None, partner_id: str
-) -> Problem | None:
+def _wrong(row: Row, name: str, value: str, account: Account | None) -> Problem | None:
     code = said = None
     match name:
         case "partnerId" if account is not None and value != account.partner_id:
             code, said = "partner", account.partner_id
         case "sign":
-            code, said = _wrong_sign(value, partner_id, account), mask(value)
+            code = _wrong_sign(value, account)
+            said = None if code == "sign_is_key" else mask(value)
         case "platform" if value not in row.platforms:
             code, said = "no_pc" if value == "2" else "platform", value
         case "paySuccess":
@@ -360,11 +391,11 @@ def _wrong(
     return None if code is None else Problem(code, name, said)
 
 
-def _wrong_sign(sign: str, partner_id: str, account: Account | None) -> str | None:
+def _wrong_sign(sign: str, account: Account | None) -> str | None:
     if account is not None and hmac.compare_digest(sign.encode(), account.sign.reveal().encode()):
         return None
-    if after_hex_digits(sign) == partner_id:
-        return "sign_example"
+    if _may_be_a_key(sign, account):
+        return "sign_is_key"
     if not re.fullmatch("[0-9a-f]{32}", sign):
         return "sign_shape"
     return None if account is None else "sign"

@@ -151,11 +151,20 @@ TEXTS = {
         "sign={value} has the wrong shape: it must be md5(apiKey + partnerId), 32 lower-case hex"
         " digits."
     ),
-    "problem.sign_example": (
-        "sign={value} has the shape of the examples in 2.1, base64 of eleven hex digits and then"
-        " the partner id, and is wrong like them: it must be md5(apiKey + partnerId), 32 lower-case"
-        " hex digits."
+    "problem.sign_is_key": (
+        "sign is not a sign: it looks like an API key, as in the examples of 2.1. Whoever"
+        " saw this URL may have the key: tell its owner to ask Xiebao for a new one. The sign is"
+        " md5(apiKey + partnerId), 32 lower-case hex digits."
     ),
+    "problem.host": (
+        "{value} is not Xiebao's gateway, though it looks like it. Xiebao's hosts are"
+        " api.xiebao18.com and, for tests, testapi.xiebao18.com."
+    ),
+    "problem.scheme": (
+        "It begins with http://, so that whoever is on the way can read the sign: begin it with"
+        " https://."
+    ),
+    "problem.port": "Xiebao's gateway is not on port {value}: leave the port out.",
     "problem.platform": "platform={value} is refused: section {section} accepts {platforms}.",
     "problem.no_pc": (
         "platform={value} is refused: section {section} accepts {platforms}, and no PC at present."
@@ -420,4 +429,71 @@ TEXTS = {
     "check.report.problems": "What is wrong",
     "check.report.all": "Everything that was done",
     "check.report.what": "What was done",
+    # what inspect says of a URL
+    "inspect.refused": "The gateway would refuse this URL.",
+    "inspect.nobody": "Nobody can follow this link.",
+    "inspect.page": "The {title} ({section}) of {where}.",
+    "inspect.where.test": "the test gateway",
+    "inspect.where.production": "the production gateway",
+    "inspect.here": "a gateway on this site",
+    "inspect.no_gateway": (
+        "{host} is not Xiebao's gateway. If it is a simulator of yours, name the app that has it"
+        " as XIEBAO_BASE_URL: flask --app …."
+    ),
+    "inspect.other_env": (
+        "This site's XIEBAO_ENV is {env}, and test and production have different keys: a sign"
+        " that is right here is wrong there."
+    ),
+    "inspect.other_gateway": "It is not this site's gateway, which is {base_url}.",
+    "inspect.cut": "Was there more? Put the URL in quotes: the shell ends it at the first &.",
+    "inspect.parameter": "{name}={value}: {means}.",
+    "inspect.platform": "{means}: {value} = {name}",
+    "inspect.space": (
+        "There is a space in it, which no code of Xiebao's has: was it copied with one?"
+    ),
+    "inspect.unset": "not set",
+    "inspect.sign.another": (
+        "sign={sign}: the shape is right. It was not checked: it is another account's."
+    ),
+    "inspect.sign.env": (
+        "Test and production have different keys, and XIEBAO_ENV is {env}: does this URL lead"
+        " there?"
+    ),
+    "inspect.sign.unchecked": (
+        "sign={sign}: the shape is right. It was not checked with a key: {why}"
+    ),
+    "inspect.sign.right": "sign={sign}: right for the configured key.",
+    "inspect.key.nobody": (
+        "partnerUniqKey={key}: this site gave it to nobody. With XIEBAO_MEMBER_SECRET a key is"
+        " what partner_uniq_key(member) returns."
+    ),
+    "inspect.key.member": "partnerUniqKey={key}: the key of member {member}.",
+    "inspect.pay_success": "paySuccess: after payment the browser goes to {url}",
+    "inspect.link.another_page": (
+        "This is not a link to the {page} page: its token belongs to another."
+    ),
+    "inspect.link.no_member": "This is not a link to the {page} page: its token has no member.",
+    "inspect.neither": (
+        "This is neither a page of the gateway nor a link of this site, whose links begin with"
+        " one of {paths}."
+    ),
+    "inspect.click": (
+        "This site's way back from a payment, and no proof of one: click {click_id} of member"
+        " {member}, {when}."
+    ),
+    "inspect.entry": "It is about the {title} ({section}).",
+    "inspect.back_to": "back to",
+    "inspect.about": "about",
+    "inspect.member.none": "It has no member: whoever clicks logs in and goes as themselves.",
+    "inspect.member.own": (
+        "It is member {member}'s, signed {when}: only they can follow it, logged in."
+    ),
+    "inspect.member.past": (
+        "It is member {member}'s, signed {when}, and its max_age of {max_age} seconds is past:"
+        " only they can follow it, logged in."
+    ),
+    "inspect.member.bearer": (
+        "It is member {member}'s, signed {when}: for {left} more of its {max_age} seconds whoever"
+        " has it can follow it as them, unless another member is logged in."
+    ),
 }

@@ -137,10 +137,17 @@ TEXTS = {
     "problem.sign_shape": (
         "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制，现在的形式不对。"
     ),
-    "problem.sign_example": (
-        "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制；"
-        "文档 2.1 的示例是 base64 加 partnerId，那是笔误，请勿照抄。"
+    "problem.sign_is_key": (
+        "sign 不对：里面放的像是 API 密钥，不是签名，2.1 的示例就是这样。看到这个网址的人可能拿到了密钥："
+        "请通知它的主人向携保换一个。"
+        "签名是 md5(apiKey + partnerId)，32 位小写十六进制。"
     ),
+    "problem.host": (
+        "{value} 不是携保的网关，只是看起来像。携保的主机是 api.xiebao18.com，测试用"
+        " testapi.xiebao18.com。"
+    ),
+    "problem.scheme": "以 http:// 开头，路上的人能读到 sign：请改成 https://。",
+    "problem.port": "携保的网关不在端口 {value} 上：请去掉端口。",
     "problem.platform": "platform 不对（{value}）：文档 {section} 只接受 {platforms}。",
     "problem.no_pc": "platform 不对（{value}）：文档 {section} 只接受 {platforms}，目前不支持 PC。",
     "problem.pay_success_plus": "paySuccess 里有空格：base64 的 + 要写成 %2B。",
@@ -377,4 +384,52 @@ TEXTS = {
     "check.report.problems": "哪里不符",
     "check.report.all": "检查的全部内容",
     "check.report.what": "做了什么",
+    # inspect 对一个网址的说明
+    "inspect.refused": "网关会拒绝这个网址。",
+    "inspect.nobody": "没有人能打开这个链接。",
+    "inspect.page": "{where}的{title}（{section}）。",
+    "inspect.where.test": "测试网关",
+    "inspect.where.production": "正式网关",
+    "inspect.here": "本站的网关",
+    "inspect.no_gateway": (
+        "{host} 不是携保的网关。如果是自己的模拟网关，请指定用它作 XIEBAO_BASE_URL 的应用：flask"
+        " --app …。"
+    ),
+    "inspect.other_env": (
+        "本站的 XIEBAO_ENV 是 {env}，测试和正式环境的密钥不同：这里对的签名，到那里就不对。"
+    ),
+    "inspect.other_gateway": "这不是本站的网关，本站的是 {base_url}。",
+    "inspect.cut": "后面还有吗？请给网址加上引号：命令行在第一个 & 就断开了。",
+    "inspect.parameter": "{name}={value}：{means}。",
+    "inspect.platform": "{means}：{value} = {name}",
+    "inspect.space": "里面有空格，携保的代码都没有：是不是复制时带上的？",
+    "inspect.unset": "没有设置",
+    "inspect.sign.another": "sign={sign}：格式对。没有核对：是别的账号的。",
+    "inspect.sign.env": "测试和正式环境的密钥不同，XIEBAO_ENV 是 {env}：这个网址去的是那里吗？",
+    "inspect.sign.unchecked": "sign={sign}：格式对。没有用密钥核对：{why}",
+    "inspect.sign.right": "sign={sign}：和设置的密钥相符。",
+    "inspect.key.nobody": (
+        "partnerUniqKey={key}：本站没有给过任何人。设置了 XIEBAO_MEMBER_SECRET 以后，键是"
+        " partner_uniq_key(member) 返回的。"
+    ),
+    "inspect.key.member": "partnerUniqKey={key}：会员 {member} 的键。",
+    "inspect.pay_success": "paySuccess：支付后浏览器去 {url}",
+    "inspect.link.another_page": "这不是 {page} 页面的链接：令牌是别的页面的。",
+    "inspect.link.no_member": "这不是 {page} 页面的链接：令牌里没有会员。",
+    "inspect.neither": "这不是网关的页面，也不是本站的链接；本站的链接以这些开头：{paths}。",
+    "inspect.click": (
+        "这是本站支付后的返回链接，不能证明已经支付：会员 {member} 的点击 {click_id}，{when}。"
+    ),
+    "inspect.entry": "去的是{title}（{section}）。",
+    "inspect.back_to": "支付后返回",
+    "inspect.about": "本站单号",
+    "inspect.member.none": "没有写明会员：谁点击谁登录，以自己的身份进入。",
+    "inspect.member.own": "是会员 {member} 的，签于 {when}：只有本人登录后能打开。",
+    "inspect.member.past": (
+        "是会员 {member} 的，签于 {when}，{max_age} 秒的有效时间已过：只有本人登录后能打开。"
+    ),
+    "inspect.member.bearer": (
+        "是会员 {member} 的，签于 {when}：{max_age} 秒里还剩 {left} 秒，"
+        "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
+    ),
 }
