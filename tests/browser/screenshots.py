@@ -40,6 +40,11 @@ def handoff(page: Page, address: str) -> bytes:
     return page.screenshot(full_page=True)
 
 
+def qa(page: Page, address: str) -> bytes:
+    page.goto(f"{address}/qa")
+    return page.screenshot()
+
+
 def save(screenshot: bytes, name: str) -> None:
     """Write the picture with a palette, which takes a third of the space."""
     file = FOLDER / name
@@ -64,7 +69,7 @@ def main() -> None:
                 device_scale_factor=scale,
             )
             person.sign_in(address)
-            for picture in (looks, shop, handoff):
+            for picture in (looks, shop, handoff, qa):
                 save(picture(person.page, address), f"{picture.__name__}-{device}.png")
             assert not person.troubles, person.troubles
             person.close()
