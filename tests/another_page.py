@@ -17,7 +17,7 @@ from flask_babel import Babel
 
 import flask_xiebao
 from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, Xiebao, entry_clicked
-from flask_xiebao.testing import GatewaySimulator
+from flask_xiebao.testing import GatewaySimulator, check_entries
 
 CLAIM = "LP1"
 PC = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/126.0.0.0 Safari/537.36"}
@@ -228,3 +228,13 @@ def test_the_locale_is_one_of_those_that_there_are() -> None:
 def test_what_a_locale_leaves_out_is_in_english(client: Any) -> None:
     page = soup_of(client.get("/xiebao/claim/nonsense"))
     assert "It may be incomplete or have been altered." in page.text
+
+
+def test_a_check_of_the_site_follows_it(app: Flask) -> None:
+    report = check_entries(app, devices=["pc", "iphone"])
+    assert report.passed, report
+    done = {result.case.name for result in report.results}
+    assert {"claim-plain", "claim-return", "claim-no-member", "help-plain"} <= done
+    assert "help-return" not in done
+    said = next(result.case for result in report.results if result.case.name == "claim-plain")
+    assert said.title_in("eo").startswith("paĝo de reklamo")

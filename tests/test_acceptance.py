@@ -18,6 +18,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from flask_xiebao import Entry, Xiebao, detect_platform, entry_clicked, entry_refused
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import DEVICES, CheckError, Report, check_entries, is_rehearsal
+from flask_xiebao.testing.cases import cases
 from flask_xiebao.testing.devices import app_devices
 from flask_xiebao.testing.qr import UnreadableError, read_codes
 from tests import qr
@@ -89,6 +90,15 @@ def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes(
     done = {result.case.name for result in report.results}
     assert "product-bearer" in done
     assert "product-plain" not in done
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_whatever_is_done_has_a_name_of_its_own_in_both_languages(enabled: bool) -> None:
+    done = cases(enabled=enabled)
+    assert len({case.name for case in done}) == len(done)
+    for locale in ("zh", "en"):
+        assert len({case.title_in(locale) for case in done}) == len(done)
+        assert all(case.should_in(locale) for case in done)
 
 
 # Devices

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 import demo_app
 from flask_xiebao import ConfigError
+from flask_xiebao.cli import xiebao
 from tests import qr
 from tests.support import SIGN, one, pay, soup
 
@@ -234,6 +236,27 @@ def test_the_filter_masks_once_and_keeps_the_rest(caplog: pytest.LogCaptureFixtu
     )
     assert demo_app.logs.MaskSign().filter(record)
     assert record.getMessage() == '"GET /x?a=1&sign=***&b=2 HTTP/1.1" 200'
+
+
+@pytest.mark.slow
+def test_the_demo_is_right_with_production_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = {
+        "SECRET_KEY": "a secret for tests",
+        "XIEBAO_PARTNER_ID": "1039147",
+        "XIEBAO_API_KEY": '"a-key-of-4711"',
+        "XIEBAO_ENV": "production",
+        "XIEBAO_PUBLIC_URL": "https://shop.example",
+        "XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters or more",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FLASK_{name}", value)
+    app = demo_app.create_app(str(tmp_path))
+    done = app.test_cli_runner().invoke(xiebao, ["check", "--page", "/", "--locale", "zh"])
+    assert done.exit_code == 0, done.output
+    assert "网关：https://api.xiebao18.com" in done.output
+    assert not (tmp_path / "events.sqlite3").exists()
 
 
 @pytest.mark.parametrize("path", ["/", "/qa", "/qa/links?page=product&reference=QX1", "/widgets/"])

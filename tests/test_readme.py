@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from flask import Flask
@@ -40,6 +43,40 @@ def test_the_quick_start_works_as_pasted(
 def test_the_quick_start_runs_as_the_server_that_the_readme_starts() -> None:
     location = quickstart.main(READMES[0])
     accepted(location)
+
+
+@pytest.mark.slow
+def test_the_quick_start_is_checked_as_its_ci_would(tmp_path: Path) -> None:
+    for path, text in quickstart.files(READMES[0].read_text("utf-8")).items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+    [command] = re.findall(r"In CI: `(flask .*?)`", READMES[0].read_text("utf-8"))
+    [said] = re.findall(r"`(flask --app shop xiebao check --format .*?)`", READMES[1].read_text())
+    assert command == said
+
+    def ci() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - what the manual says
+            [sys.executable, "-m", *command.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    done = ci()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"[\d,]+ passed, 0 failed: xiebao.xml\n", done.stdout)
+    suites = ET.parse(tmp_path / "xiebao.xml").getroot()  # noqa: S314
+    assert [suite.get("failures") for suite in suites] == ["0", "0", "0"]
+
+    shop = (tmp_path / "shop.py").read_text()
+    wrong = '\n@app.before_request\ndef wall():\n    return "Log in", 403\n'
+    (tmp_path / "shop.py").write_text(shop + wrong)
+    assert ci().returncode == 1
+    suites = ET.parse(tmp_path / "xiebao.xml").getroot()  # noqa: S314
+    failure = suites.find(".//failure")
+    assert failure is not None
+    assert "answered before the extension did" in failure.get("message", "")
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
