@@ -9,17 +9,44 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import current_app, request
+from flask import Flask, current_app, request
 
 from flask_xiebao.testing import Case, Device, Report, Result, check_entries
 
 #: On which devices; None for every one that there is.
 ON: list[str] | None = None
+#: The gateway's pages, as the console calls them.
+PAGES = {"product": "产品", "home": "商城", "policy": "保单"}
 
+# How many of the addresses at which people look at the demo have a check that is kept.
+_MOST = 4
 _lock = threading.Lock()
 
-#: What the console shows of a report: all of a page of the gateway, or what is wrong.
-PAGES = {"product": "产品", "home": "商城", "policy": "保单"}
+
+class Check:
+    """A check, in a thread of its own.
+
+    :ivar done: how many things are done,
+    :ivar of: of how many.
+    :ivar report: what was found; None while it is not over.
+    :ivar failure: why it could not be done.
+    """
+
+    def __init__(self, app: Flask, url: str) -> None:
+        self.done = self.of = 0
+        self.report: Report | None = None
+        self.failure: Exception | None = None
+        self._options: dict[str, Any] = {"url": url, "devices": ON, "progress": self._count}
+        threading.Thread(target=self._run, args=[app], daemon=True).start()
+
+    def _run(self, app: Flask) -> None:
+        try:
+            self.report = check_entries(app, **self._options)
+        except Exception as error:  # is shown
+            self.failure = error
+
+    def _count(self, done: int, of: int) -> None:
+        self.done, self.of = done, of
 
 
 class Line(NamedTuple):
@@ -29,20 +56,20 @@ class Line(NamedTuple):
     cells: dict[str, Result]
 
 
-def report() -> Report:
-    """Return what was found last; the first time, check."""
-    kept: dict[str, Report] = current_app.extensions.setdefault("qa_report", {})
-    # Whoever else asks meanwhile waits for the same report.
+def current() -> Check:
+    """Return the check of the demo at the address that is asked; the first time, begin it."""
+    kept: dict[str, Check] = current_app.extensions.setdefault("qa_checks", {})
     with _lock:
         if request.url_root not in kept:
-            kept.clear()
-            kept[request.url_root] = _check(devices=ON)
+            for oldest in list(kept)[: max(0, len(kept) + 1 - _MOST)]:
+                del kept[oldest]
+            kept[request.url_root] = Check(_app(), request.url_root)
         return kept[request.url_root]
 
 
 def forget() -> None:
     """Have the next who asks check anew."""
-    current_app.extensions.pop("qa_report", None)
+    current_app.extensions.pop("qa_checks", None)
 
 
 def one(case: str, device: str) -> Result:
@@ -50,12 +77,12 @@ def one(case: str, device: str) -> Result:
 
     :raises CheckError: there is no such thing, or no such device.
     """
-    return _check(only=[case], devices=[device]).results[0]
+    return check_entries(_app(), url=request.url_root, only=[case], devices=[device]).results[0]
 
 
-def _check(**options: Any) -> Report:
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    return check_entries(app, url=request.url_root, **options)
+def _app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
 
 
 def lines(results: Iterable[Result]) -> list[Line]:

@@ -70,15 +70,19 @@ def _words() -> dict[str, Any]:
 @blueprint.get("")
 def console() -> str:
     """Show the check of the whole demo."""
-    report = check.report()
-    chosen = request.args.get("show") or ("bad" if report.failed else "product")
+    chosen = request.args.get("show", "")
+    if chosen not in ("", "bad", *check.PAGES):
+        abort(404, "没有这样的筛选。")
+    checking = check.current()
+    report = checking.report
+    if report is None:
+        return render_template("qa/checking.html", checking=checking)
+    chosen = chosen or ("bad" if report.failed else "product")
     found = {
         name: [result for result in report.results if result.case.row.name == name]
         for name in check.PAGES
     }
     found["bad"] = report.failed
-    if chosen not in found:
-        abort(404)
     # Whole rows: beside what is wrong on one device is what is right on others.
     shown = {result.case.name for result in found[chosen]}
     return render_template(
@@ -89,7 +93,7 @@ def console() -> str:
         devices=check.devices_of(report.results),
         chosen=chosen,
         filters={
-            name: ({**check.PAGES, "bad": "✗ 不符"}[name], len(results))
+            name: ({**check.PAGES, "bad": "✗ 不通过"}[name], len(results))
             for name, results in found.items()
         },
         commit=check.commit(),
@@ -100,7 +104,7 @@ def console() -> str:
 def check_again() -> ResponseReturnValue:
     """Check anew."""
     check.forget()
-    return redirect(url_for(".console"), 303)
+    return redirect(url_for(".console", show=request.form.get("show")), 303)
 
 
 @blueprint.get("/<case>/<device>")
@@ -109,7 +113,7 @@ def cell(case: str, device: str) -> str:
     try:
         result = check.one(case, device)
     except CheckError:
-        abort(404)
+        abort(404, "没有这个检查项，或者没有这种设备。")
     return render_template("qa/cell.html", result=result)
 
 
@@ -117,16 +121,16 @@ def cell(case: str, device: str) -> str:
 def log() -> str:
     """Show what happened: how many came how far, and each of them."""
     chosen = {name: request.args.get(name, "") for name in ("kind", "member", "page")}
-    happenings = [
-        happening
-        for happening in events.store(current_app).happenings()
-        if all(value in ("", getattr(happening.event, name)) for name, value in chosen.items())
-    ]
+    kept = events.store(current_app).happenings()
+    # How many came how far is about all kinds of events.
+    of_these = _only(kept, {name: chosen[name] for name in ("member", "page")})
+    happenings = _only(of_these, {"kind": chosen["kind"]})
     last = max(1, -(-len(happenings) // _LINES))
     at = min(max(request.args.get("at", 1, type=int), 1), last)
     return render_template(
         "qa/events.html",
-        funnel=events.funnel(happenings),
+        funnel=events.funnel(of_these),
+        kept=bool(kept),
         count=len(happenings),
         happenings=happenings[(at - 1) * _LINES : at * _LINES],
         chosen=chosen,
@@ -140,6 +144,14 @@ def log() -> str:
         newer=at - 1,
         older=at + 1 if at < last else 0,
     )
+
+
+def _only(happenings: list[events.Happening], chosen: dict[str, str]) -> list[events.Happening]:
+    return [
+        happening
+        for happening in happenings
+        if all(value in ("", getattr(happening.event, name)) for name, value in chosen.items())
+    ]
 
 
 @blueprint.get("/links")

@@ -14,7 +14,7 @@ come, as ``flask xiebao check`` does; *pages* are those of the site that have en
     def test_every_insurance_entry_leads_where_it_should(check_entries):
         report = check_entries(app, pages=["/"])
 
-        assert report.passed, report
+        assert report.passed, str(report)
 
 ``follow_entry`` follows one, for a test that has an eye on what it says, such as that the start
 page has an entry to the right product::

@@ -232,7 +232,7 @@ def test_what_a_locale_leaves_out_is_in_english(client: Any) -> None:
 
 def test_a_check_of_the_site_follows_it(app: Flask) -> None:
     report = check_entries(app, devices=["pc", "iphone"])
-    assert report.passed, report
+    assert report.passed, str(report)
     done = {result.case.name for result in report.results}
     assert {"claim-plain", "claim-return", "claim-no-member", "help-plain"} <= done
     assert "help-return" not in done

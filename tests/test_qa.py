@@ -19,6 +19,7 @@ import time_machine
 from bs4 import Tag
 from flask import Flask, Response, render_template_string, session
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 import demo_app
 from demo_app import events
@@ -42,18 +43,22 @@ PLATFORMS = {
 
 #: What some rows give on Windows, on an iPhone and in the shop's Android app.
 RESULTS = {
-    "产品详情页：已登录": ("✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
-    "产品详情页：没有登录": ("✓ 302",) * 3,
-    "产品详情页：链接指定 H5": ("✓ 302 H5",) * 3,
-    "产品详情页：支付后返回": ("✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
-    "产品详情页：限时链接已过期": ("✓ 410",) * 3,
-    "产品详情页：别人的链接": ("✓ 403",) * 3,
-    "产品详情页：链接被改动": ("✓ 404",) * 3,
-    "产品详情页：浏览器预取": ("✓ 503",) * 3,
-    "产品详情页：页面上的入口": ("✓",) * 3,
-    "携保首页：已登录": ("✓ 200 二维码", "✓ 302 H5", "✓ 302 Android"),
-    "保单详情页：支付后返回": ("✓ 200 二维码", "✓ 302 H5", "✓ 302 Android"),
-    "保单详情页：没有写明会员的链接": ("✓ 404",) * 3,
+    "product": {
+        "已登录": ("✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
+        "没有登录": ("✓ 302",) * 3,
+        "链接指定 H5": ("✓ 302 H5",) * 3,
+        "支付后返回": ("✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
+        "限时链接已过期": ("✓ 410",) * 3,
+        "别人的链接": ("✓ 403",) * 3,
+        "链接被改动": ("✓ 404",) * 3,
+        "浏览器预取": ("✓ 503",) * 3,
+        "页面上的入口": ("✓",) * 3,
+    },
+    "home": {"已登录": ("✓ 200 二维码", "✓ 302 H5", "✓ 302 Android")},
+    "policy": {
+        "支付后返回": ("✓ 200 二维码", "✓ 302 H5", "✓ 302 Android"),
+        "没有写明会员的链接": ("✓ 404",) * 3,
+    },
 }
 
 MakeDemo = Callable[..., Flask]
@@ -96,8 +101,18 @@ def signed_in(app: Flask, member: str | None = LIN) -> FlaskClient:
     return client
 
 
+def get(client: FlaskClient, url: str = "/qa", **options: Any) -> TestResponse:
+    """Open a page; while the demo is checked, do what it says and come again."""
+    for _ in range(1000):
+        response = client.get(url, **options)
+        if 'http-equiv="refresh"' not in response.text:
+            return response
+        time.sleep(0.05)
+    raise AssertionError("The check does not end.")
+
+
 def look(client: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
-    response = client.get(url, **options)
+    response = get(client, url, **options)
     assert response.status_code == 200, response.text
     return soup(response)
 
@@ -109,11 +124,16 @@ def text(element: Any) -> str:
 def matrix(page: Tag) -> dict[str, dict[str, Any]]:
     """Return the cells by row and device."""
     table = one(page, "table.matrix")
-    devices = [text(head).rpartition(" ")[0] for head in table.select("thead th")[2:]]
+    devices = [text(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
     return {
-        text(line.th): dict(zip(devices, line.select("td")[1:], strict=True))
+        name_of(line): dict(zip(devices, line.select("td"), strict=True))
         for line in table.select("tbody tr")
     }
+
+
+def name_of(line: Tag) -> str:
+    """Return what a row of the matrix is about."""
+    return str(one(line, "th").contents[0]).strip()
 
 
 def cells(page: Tag) -> list[Any]:
@@ -158,28 +178,33 @@ class TestMatrix:
     def test_everything_is_green(self, pages: dict[str, Tag]) -> None:
         for page in pages.values():
             assert [text(cell) for cell in cells(page) if cell["class"] != ["ok"]] == []
-            [count] = re.findall(r"^QA 控制台 ✓ (\d+) 项全部符合$", text(page.h1))
+            [count] = re.findall(r"^QA 控制台 ✓ (\d+) 项全部通过$", text(page.h1))
             assert int(count) == sum(len(cells(each)) for each in pages.values()) > 4000
 
     def test_each_device_is_found_as_what_it_is(self, pages: dict[str, Tag]) -> None:
-        heads = [text(head).rpartition(" ") for head in pages["product"].select("thead th")[2:]]
+        heads = [text(head).rpartition(" ") for head in pages["product"].select("thead th")[1:]]
         assert {title: found for title, _, found in heads}.items() >= PLATFORMS.items()
-        row = matrix(pages["product"])["产品详情页：已登录"]
+        row = matrix(pages["product"])["已登录"]
         assert {name: row[name].b.text for name in PLATFORMS} == PLATFORMS
 
     def test_each_row_says_what_came_of_it(self, pages: dict[str, Tag]) -> None:
         devices = ("Windows Chrome", "iPhone Safari", "自有 App Android")
-        lines = {row: line for page in pages.values() for row, line in matrix(page).items()}
-        assert {
-            row: tuple(text(lines[row][device]) for device in devices) for row in RESULTS
-        } == RESULTS
+        for name, rows in RESULTS.items():
+            lines = matrix(pages[name])
+            assert {row: tuple(text(lines[row][each]) for each in devices) for row in rows} == rows
 
     def test_each_row_says_what_should_come_of_it(self, pages: dict[str, Tag]) -> None:
-        lines = [line for page in pages.values() for line in page.select(".matrix tbody tr")]
-        should = {text(line.th): text(line.td) for line in lines}
-        assert should["产品详情页：已登录"] == "302 去网关"
-        assert should["产品详情页：没有登录"] == "302 去登录，再回来"
-        assert should["携保首页：链接被改动"] == "404 不说原因"
+        should = {
+            (name, name_of(line)): one(line, ".should").text
+            for name, page in pages.items()
+            for line in page.select(".matrix tbody tr")
+        }
+        assert should["product", "已登录"] == "302 去网关"
+        assert should["home", "已登录"] == "302 去网关；电脑上 200 出二维码"
+        assert should["home", "?platform=pc"] == "200 给手机的二维码"
+        assert should["home", "?platform=h5"] == "302 去网关"
+        assert should["product", "没有登录"] == "302 去登录，再回来"
+        assert should["policy", "链接被改动"] == "404 不说原因"
 
     def test_it_says_what_it_tested(self, pages: dict[str, Tag]) -> None:
         facts = {text(each.dt): text(each.dd) for each in pages["home"].select(".facts > div")}
@@ -187,7 +212,7 @@ class TestMatrix:
         assert facts["网关"] == "/gateway"
         assert facts["本站"] == "http://localhost/"
         assert facts["版本"].startswith("Flask-Xiebao 0.2")
-        assert re.fullmatch(r"\d+ 种，20\d\d-\d\d", facts["设备"])
+        assert re.fullmatch(r"\d+ 种，列表更新于 20\d\d-\d\d", facts["设备"])
         assert re.match(r"\d\d-\d\d \d\d:\d\d:\d\d ", facts["时间"])
 
     def test_it_reads_without_script_and_without_color(self, pages: dict[str, Tag]) -> None:
@@ -199,6 +224,27 @@ class TestMatrix:
         assert region["aria-label"]
         assert one(region, "table").select("tbody th[scope=row]")
 
+    def test_it_says_how_far_it_is_and_comes_again_by_itself(self, demo: Flask) -> None:
+        client = demo.test_client()
+        first = soup(client.get("/qa"))
+        assert text(first.h1) == "正在检查…"
+        assert one(first, "meta[http-equiv=refresh]")["content"] == "1"
+        assert re.search(r"已完成 \d+ / (…|\d+) 项", text(first.main))
+        assert one(first, "progress")["aria-label"]
+        assert "项全部通过" in text(look(client).h1)
+
+    def test_each_address_has_its_own(self, demo: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("demo_app.check.ON", ["iphone"])
+        client = demo.test_client()
+        for number in range(6):
+            page = look(client, base_url=f"http://192.168.1.{number}:5000")
+            assert f"http://192.168.1.{number}:5000/" in text(page.main)
+        # Of those who looked last, the check is at hand.
+        last = client.get("/qa", base_url="http://192.168.1.5:5000")
+        assert "正在检查" not in last.text
+        first = client.get("/qa", base_url="http://192.168.1.0:5000")
+        assert "正在检查" in first.text
+
     def test_it_is_kept_until_it_is_asked_for_again(
         self, demo: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -207,8 +253,10 @@ class TestMatrix:
         before = text(look(client).h1)
         monkeypatch.setattr("demo_app.check.ON", ["iphone", "pc"])
         assert text(look(client).h1) == before
-        again = client.post(str(one(look(client), "form[method=post]:not(.account)")["action"]))
-        assert (again.status_code, again.location) == (303, "/qa")
+        form = one(look(client, "/qa?show=home"), "form[method=post]:not(.account)")
+        fields = {field["name"]: field["value"] for field in form.select("input")}
+        again = client.post(str(form["action"]), data=fields)
+        assert (again.status_code, again.location) == (303, "/qa?show=home")
         assert text(look(client).h1) != before
 
 
@@ -225,17 +273,18 @@ class TestRed:
 
         client = demo.test_client()
         page = look(client)
-        assert re.fullmatch(r"QA 控制台 ✗ \d\d\d 项不符", text(page.h1))
+        assert re.fullmatch(r"QA 控制台 ✗ \d\d\d 项不通过，1 种原因", text(page.h1))
+        assert re.match(r"✗ \d+ 项不通过", one(page, "title").text)
         first = page.select(".problem")[0]
         assert "浏览器会一直记住永久跳转" in text(first)
         assert "实际 301 应当 302" in text(first)
         assert "产品详情页：已登录 · Windows Chrome" in text(first)
         # What is wrong is shown first, whole rows of it.
-        assert one(page, ".filters [aria-current=true]").text.startswith("✗ 不符")
-        assert text(matrix(page)["产品详情页：已登录"]["iPhone Safari"]) == "✗ 不符 301 H5"
+        assert one(page, ".filters [aria-current=true]").text.startswith("✗ 不通过")
+        assert text(matrix(page)["产品详情页：已登录"]["iPhone Safari"]) == "✗ 301 H5"
         assert "产品详情页：链接被改动" not in matrix(page)
         details = look(client, "/qa/product-plain/iphone")
-        assert text(details.h1).endswith("✗ 不符")
+        assert text(details.h1).endswith("✗ 不通过")
         assert "浏览器会一直记住永久跳转" in text(details.main)
 
     def test_a_crash_is_called_one(self, demo: Flask) -> None:
@@ -247,8 +296,22 @@ class TestRed:
 
         page = look(demo.test_client())
         assert "程序出错" in text(page.main)
-        assert "ZeroDivisionError in fails" in text(page.main)
+        assert "ZeroDivisionError: fails" in text(page.main)
         assert "hunter2" not in page.text
+
+    def test_one_cause_is_one_problem_and_says_at_which_step(self, demo: Flask) -> None:
+        @demo.after_request
+        def elsewhere(response: Response) -> Response:
+            if (response.location or "").startswith("/gateway"):
+                response.location = f"https://evil.example{response.location}"
+            return response
+
+        client = demo.test_client()
+        [problem] = look(client).select(".problem")
+        assert "会员连同 sign 被送到别的地址" in text(problem)
+        details = look(client, "/qa/home-plain/pc")
+        assert "在哪一步 扫码的手机" in text(details.main)
+        assert "实际 https://evil.example/gateway/dispatch/cps/index" in text(details.main)
 
     def test_a_setting_that_is_not_the_one_in_use_is_red(self, demo: Flask) -> None:
         demo.config["XIEBAO_API_KEY"] = "another key"  # after init_app
@@ -259,7 +322,7 @@ class TestRed:
     def test_nothing_wrong_is_said(self, demo: Flask) -> None:
         page = look(demo.test_client(), "/qa?show=bad")
         assert page.select("table.matrix, .problem") == []
-        assert "没有不符的" in text(page.main)
+        assert "没有不通过的" in text(page.main)
 
 
 @pytest.mark.usefixtures("quick")
@@ -285,7 +348,7 @@ class TestDetails:
         client = demo.test_client()
         for row, line in matrix(look(client, "/qa?show=policy")).items():
             page = look(client, line["iPhone Safari"].a["href"])
-            assert text(page.h1) == f"{row} · iPhone Safari ✓ 符合"
+            assert text(page.h1) == f"保单详情页：{row} · iPhone Safari ✓ 通过"
 
     @pytest.mark.parametrize(
         "url", ["/qa/product-plain/nokia", "/qa/nothing/iphone", "/qa?show=nothing"]
@@ -508,7 +571,7 @@ class TestQuiet:
         client = signed_in(demo, ZHOU)
         before = client.get_cookie("session")
         for url in ("/qa", "/qa/product-another/iphone", "/qa/links?page=home", "/qa/events"):
-            response = client.get(url)
+            response = get(client, url)
             assert response.headers.getlist("Set-Cookie") == []
             assert "周航，您好" in response.text
         assert client.get_cookie("session") == before
@@ -742,7 +805,7 @@ class TestAnywhere:
     ) -> None:
         client = real_account.test_client()
         assert client.get("/gateway/dispatch/cps").status_code == 404
-        assert "项全部符合" in text(look(client).h1)
+        assert "项全部通过" in text(look(client).h1)
         page = look(client, "/qa/product-plain/iphone")
         assert "https://api.xiebao18.com/dispatch/cps?partnerId=1039147&" in text(page.main)
 
@@ -751,18 +814,18 @@ class TestAnywhere:
             XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY="4711", XIEBAO_EXTRA='{"hidenav": 1}'
         )
         page = look(demo.test_client(), "/qa/product-plain/iphone")
-        assert "✓ 符合" in text(page.h1)
+        assert "✓ 通过" in text(page.h1)
         assert "&hidenav=1" in text(page.main)
 
     def test_below_a_path(self, demo: Flask) -> None:
         page = look(demo.test_client(), base_url="https://portal.example/shop")
-        assert "项全部符合" in text(page.h1)
+        assert "项全部通过" in text(page.h1)
         assert cells(page)[0].a["href"] == "/shop/qa/product-plain/pc"
 
     def test_switched_off_that_is_what_is_checked(self, make_demo: MakeDemo) -> None:
         client = make_demo(XIEBAO_ENABLED="false").test_client()
         page = look(client)
-        assert "项全部符合" in text(page.h1)
+        assert "项全部通过" in text(page.h1)
         assert "XIEBAO_ENABLED 已关闭" in text(page.main)
         assert "XIEBAO_ENABLED" in one(look(client, "/qa/links?page=home"), "#error").text
 
@@ -790,7 +853,7 @@ class TestAnywhere:
         urls += [f"/qa/links?page=policy&reference={NUMBER}"]
         cells_of = [cell for line in matrix(look(client)).values() for cell in line.values()]
         urls += [str(cell.a["href"]) for cell in cells_of]
-        pages = {url: client.get(url) for url in urls}
+        pages = {url: get(client, url) for url in urls}
         assert {page.status_code for page in pages.values()} == {200}
         assert "sign=" in pages["/qa/product-plain/iphone"].text
         assert [url for url, page in pages.items() if "a-key-of-4711" in page.text] == []

@@ -7,8 +7,7 @@ does not load. ``init_app`` adds it to ``app.cli``, which is what ``app.test_cli
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from flask.cli import ScriptInfo
@@ -67,7 +66,8 @@ def doctor(ctx: click.Context) -> None:
 @click.option(
     "--login",
     metavar="MODULE:FUNCTION",
-    help="Logs a test client in: function(client, member). With Flask-Login, --member is enough.",
+    help="Logs a test client in: function(client, member); member is None without --member. With"
+    " Flask-Login, --member is enough.",
 )
 @click.option(
     "--device", "devices", multiple=True, help="A device of the list; by default all of them."
@@ -80,12 +80,13 @@ def doctor(ctx: click.Context) -> None:
     "--with-receivers",
     "aloud",
     is_flag=True,
-    help="Your signal receivers and click_guard hear of the clicks, as of real ones.",
+    help="Your signal receivers and click_guard hear of the clicks, as of real ones; with --member,"
+    " since one who is made up is no row of yours.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "junit", "html"]), default="text"
 )
-@click.option("--output", type=click.Path(dir_okay=False, writable=True), help="Write it there.")
+@click.option("--output", type=click.Path(dir_okay=False, allow_dash=True), help="Write it there.")
 @click.option("--locale", type=click.Choice(locales()), default="en", help="Of the report.")
 @click.pass_context
 def check(
@@ -106,17 +107,29 @@ def check(
     anything fails.
     """
     from . import reports
-    from .check import run
+    from .check import again_with, run
 
     _usable_state(ctx)
+    # Before the check, which takes its time: it may be nowhere.
+    file = None if output in (None, "-") else ctx.with_resource(_opened(output))
     report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
+    report.options = again_with(**options)
     said = reports.FORMATS[form](report, locale)
-    if output is None:
+    if file is None:
         click.echo(said)
     else:
-        Path(output).write_text(f"{click.unstyle(said)}\n", "utf-8")
+        file.write(f"{click.unstyle(said)}\n")
         click.echo(f"{reports.verdict(report, locale)}: {output}")
     ctx.exit(0 if report.passed else 1)
+
+
+def _opened(path: str | None) -> IO[Any]:
+    """Open a file for a report, which takes the place of an older one when it is whole."""
+    try:
+        return click.open_file(path or "", "w", "utf-8", atomic=True)
+    except OSError as error:
+        why = f"{path!r} cannot be written: {error.strerror}."
+        raise click.BadParameter(why, param_hint="--output") from None
 
 
 @xiebao.command()

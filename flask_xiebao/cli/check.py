@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib import import_module
 from typing import Any
@@ -16,7 +17,7 @@ def run(app: Flask, *, login: str | None, **options: Any) -> Report:
     """Check the entries of an app; on a terminal, with a bar that shows how far it is.
 
     :param login: a function that logs a test client in, as ``module:function``.
-    :raises click.ClickException: when an option is wrong.
+    :raises click.UsageError: when an option is wrong.
     """
     log_in = None if login is None else _function(login)
     try:
@@ -30,7 +31,16 @@ def run(app: Flask, *, login: str | None, **options: Any) -> Report:
 
             return check_entries(app, login=log_in, progress=show, **options)
     except CheckError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.UsageError(str(error)) from None
+
+
+def again_with(
+    *, member: str | None, login: str | None, app_user_agent: str | None, aloud: bool
+) -> str:
+    """Return options as they are written."""
+    said = {"--member": member, "--login": login, "--app-user-agent": app_user_agent}
+    written = [f"{name} {shlex.quote(value)}" for name, value in said.items() if value is not None]
+    return " ".join([*written, *(["--with-receivers"] if aloud else [])])
 
 
 def _function(name: str) -> Login:
@@ -38,7 +48,7 @@ def _function(name: str) -> Login:
     module, _, function = name.partition(":")
     try:
         found = getattr(import_module(module), function, None) if module and function else None
-    except ImportError as error:
+    except (ImportError, TypeError, ValueError) as error:
         why = f"{error}. The path begins where the command is run."
         raise click.BadParameter(why, param_hint="--login") from None
     if not callable(found):

@@ -5,32 +5,37 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.resources import files
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import click
 from jinja2 import Environment, PackageLoader
 
-from ..testing.acceptance import Report, Result
+from ..testing.acceptance import Report, Result, Trouble
+from ..testing.document import PLATFORMS
 from ..testing.expectations import Failure
 from ..texts import text
 
 #: A report as text, in a locale.
 Format = Callable[[Report, str], str]
-_SHOWN = 5  # of the places of a problem
+# Of a problem: how many places, and differences, are shown.
+_SHOWN, _DIFFERENCES = 5, 3
 
 
 def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
     """Return what a report is about: names and values."""
     word = partial(text, locale)
-    yield word("check.report.site"), f"{report.site}, {report.url or word('check.report.nowhere')}"
+    comma = word("list.comma")
+    yield (
+        word("check.report.site"),
+        comma.join((report.site, report.url or word("check.report.nowhere"))),
+    )
     yield word("check.report.environment"), report.environment
     yield word("check.report.gateway"), report.gateway
     yield word("check.report.member"), report.member or word("check.report.made_up")
-    yield word("check.report.versions"), ", ".join(map(" ".join, report.versions.items()))
+    yield word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))
     yield word("check.report.devices"), report.devices_as_of
     yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
 
@@ -52,13 +57,20 @@ def where(result: Result, locale: str) -> str:
     )
 
 
-def again(result: Result) -> str:
-    """Return the command that does the same once more, and nothing else."""
-    device = f"--device {result.device.name}"
-    if result.case.page:
-        page = result.case.page.partition(" · ")[0]
-        return f"flask xiebao check --page {shlex.quote(page)} {device}"
-    return f"flask xiebao check --case {result.case.name} {device}"
+def again(report: Report, result: Result) -> str:
+    """Return the command that does the same once more."""
+    case = result.case
+    if case.page:
+        what = f"--page {shlex.quote(case.page.partition(' · ')[0])}"
+    else:
+        what = f"--case {case.name}"
+    command = f"flask xiebao check {what} --device {result.device.name}"
+    return f"{command} {report.options}".strip()
+
+
+def differences(trouble: Trouble) -> list[tuple[str, str]]:
+    """Return what came and what should have, as far as that differs between places."""
+    return [(failure.came, failure.should) for failure in trouble.failures]
 
 
 def as_text(report: Report, locale: str) -> str:
@@ -68,21 +80,27 @@ def as_text(report: Report, locale: str) -> str:
 
 def _lines(report: Report, locale: str) -> Iterator[str]:
     word = partial(text, locale)
+    colon = word("check.report.colon")
     for name, value in facts(report, locale):
-        yield f"{name}{word('check.report.colon')}{value}"
+        yield f"{name}{colon}{value}"
     for note in report.notes_in(locale):
         yield click.style(note, fg="yellow")
-    for failure, results in report.problems().items():
+    for trouble in report.problems():
+        results = trouble.results
         yield ""
         head = word("check.report.failed", count=f"{len(results):,}")
-        yield click.style(f"{head} {failure.means_in(locale)}", fg="red", bold=True)
-        yield f"  {word('check.report.came')}{word('check.report.colon')}{failure.came}"
-        yield f"  {word('check.report.should')}{word('check.report.colon')}{failure.should}"
+        yield click.style(f"{head}  {trouble.means_in(locale)}", fg="red", bold=True)
+        pairs = differences(trouble)
+        for came, should in pairs[:_DIFFERENCES]:
+            yield f"  {word('check.report.came')}{colon}{came}"
+            yield f"  {word('check.report.should')}{colon}{should}"
+        if len(pairs) > _DIFFERENCES:
+            yield f"  {word('check.report.more', count=f'{len(pairs) - _DIFFERENCES:,}')}"
         for result in results[:_SHOWN]:
             yield f"  - {where(result, locale)}"
         if len(results) > _SHOWN:
             yield f"  - {word('check.report.more', count=f'{len(results) - _SHOWN:,}')}"
-        yield f"  {again(results[0])}"
+        yield f"  {again(report, results[0])}"
     yield ""
     yield click.style(verdict(report, locale), fg="green" if report.passed else "red", bold=True)
 
@@ -103,7 +121,8 @@ def as_json(report: Report, locale: str) -> str:
         "notes": report.notes_in(locale),
         "problems": [
             {**_failure(failure, locale), "where": [_place(result) for result in results]}
-            for failure, results in report.problems().items()
+            for trouble in report.problems()
+            for failure, results in trouble.failures.items()
         ],
         "results": [
             {
@@ -136,51 +155,74 @@ def _place(result: Result) -> dict[str, str]:
 
 def as_junit(report: Report, locale: str) -> str:
     """Return a report as CI servers read it: JUnit's XML, a suite for each page."""
-    suites = ET.Element("testsuites", name="flask xiebao check")
-    by_page: dict[str, list[Result]] = {}
-    for result in report.results:
-        case = result.case
-        by_page.setdefault(case.page.partition(" · ")[0] or case.row.name, []).append(result)
-    for page, results in by_page.items():
-        failed = sum(not result.passed for result in results)
+    suites = ET.Element("testsuites", {"name": "flask xiebao check", **_counts(report.results)})
+    for page, results in _by_page(report, locale).items():
         suite = ET.SubElement(
             suites,
             "testsuite",
-            name=page,
-            tests=str(len(results)),
-            failures=str(failed),
-            errors="0",
-            timestamp=report.at.isoformat(timespec="seconds"),
+            {
+                "name": _for_xml(page),
+                "timestamp": report.at.isoformat(timespec="seconds"),
+                **_counts(results),
+            },
         )
         properties = ET.SubElement(suite, "properties")
         for name, value in facts(report, locale):
             ET.SubElement(properties, "property", name=name, value=_for_xml(value))
         for result in results:
-            _add_case(suite, page, result, locale)
+            _add_case(suite, page, report, result, locale)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True)
 
 
-def _add_case(suite: ET.Element, page: str, result: Result, locale: str) -> None:
-    title = result.case.title_in(locale)
+def _by_page(report: Report, locale: str) -> dict[str, list[Result]]:
+    """Return the results of each page: those of the site, and then those of the gateway."""
+    found: dict[str, list[Result]] = {}
+    for result in report.results:
+        case = result.case
+        page = case.page.partition(" · ")[0] or case.row.title_in(locale)
+        found.setdefault(page, []).append(result)
+    return found
+
+
+def _counts(results: Sequence[Result]) -> dict[str, str]:
+    errors = sum(_crashed(result) for result in results)
+    return {
+        "tests": str(len(results)),
+        "failures": str(sum(not result.passed for result in results) - errors),
+        "errors": str(errors),
+        "skipped": "0",
+        "time": f"{sum(result.seconds for result in results):.3f}",
+    }
+
+
+def _crashed(result: Result) -> bool:
+    return any(failure.code == "crash" for failure in result.failures)
+
+
+def _add_case(suite: ET.Element, page: str, report: Report, result: Result, locale: str) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
         classname=_for_xml(f"xiebao.{page}"),
-        name=_for_xml(f"{title} [{result.device.name}]"),
+        name=_for_xml(f"{result.case.what_in(locale)} [{result.device.name}]"),
+        time=f"{result.seconds:.3f}",
     )
     if result.passed:
         return
     first, *_ = result.failures
     failure = ET.SubElement(
-        case, "failure", type=first.code, message=_for_xml(first.means_in(locale))
+        case,
+        "error" if _crashed(result) else "failure",
+        type=first.code,
+        message=_for_xml(first.means_in(locale)),
     )
     lines = [
         f"{each.means_in(locale)}\n{text(locale, 'check.report.came')}: {each.came}\n"
         f"{text(locale, 'check.report.should')}: {each.should}"
         for each in result.failures
     ]
-    failure.text = _for_xml("\n".join([*lines, again(result)]))
+    failure.text = _for_xml("\n".join([*lines, again(report, result)]))
 
 
 def _for_xml(said: str) -> str:
@@ -196,12 +238,14 @@ def as_html(report: Report, locale: str) -> str:
         report=report,
         facts=list(facts(report, locale)),
         verdict=verdict(report, locale),
-        problems=report.problems(),
-        pages=_by_page(report),
+        pages={page: _lines_of(results) for page, results in _by_page(report, locale).items()},
         devices=list({result.device.name: result.device for result in report.results}.values()),
         where=partial(where, locale=locale),
-        again=again,
+        again=partial(again, report),
+        differences=differences,
         shown=_SHOWN,
+        most=_DIFFERENCES,
+        platforms=PLATFORMS,
         locale=locale,
         text=partial(text, locale),
         # A page that is mailed is alone, and a policy that forbids styles in pages is met.
@@ -209,14 +253,13 @@ def as_html(report: Report, locale: str) -> str:
     )
 
 
-def _by_page(report: Report) -> Mapping[str, Mapping[Any, Mapping[str, Result]]]:
-    """Return the results by page, case and device."""
-    pages: dict[str, dict[str, dict[str, Result]]] = {}
-    for result in report.results:
-        page = result.case.page.partition(" · ")[0] or result.case.row.name
-        line = pages.setdefault(page, {}).setdefault(result.case.page or result.case.name, {})
+def _lines_of(results: Sequence[Result]) -> dict[str, dict[str, Result]]:
+    """Return results by case and device."""
+    lines: dict[str, dict[str, Result]] = {}
+    for result in results:
+        line = lines.setdefault(result.case.page or result.case.name, {})
         line[result.device.name] = result
-    return pages
+    return lines
 
 
 FORMATS: dict[str, Format] = {

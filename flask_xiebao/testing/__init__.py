@@ -1,7 +1,7 @@
 """For a site's tests and demonstrations: the gateway from the other side, and who clicks."""
 
 from ..rehearsal import is_rehearsal
-from .acceptance import CheckError, Failure, Report, Result, check_entries
+from .acceptance import CheckError, Failure, Report, Result, Trouble, check_entries
 from .cases import Case
 from .devices import DEVICES, Device
 from .document import Problem, Verdict
@@ -18,6 +18,7 @@ __all__ = [
     "Problem",
     "Report",
     "Result",
+    "Trouble",
     "Verdict",
     "check_entries",
     "entry_of",

@@ -8,25 +8,29 @@ What is done is in :mod:`.cases`, on which devices in :mod:`.devices`, and what 
 from __future__ import annotations
 
 import contextvars
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from importlib.metadata import version
 from typing import TypeVar
 
 from flask import Flask
 
+from ..errors import LinkError
+from ..members import MemberId, normalize_member
 from ..state import State, current_state
 from ..texts import text
 from .cases import MEMBER, Case, cases
 from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
+from .document import Problem
 from .expectations import Failure
 from .judge import Judge, Outcome, ends_of
-from .player import RECEIVERS, CheckError, Login, Player, by_flask_login
+from .player import CheckError, Login, Player, by_flask_login
 from .site_pages import entries_on
 
-__all__ = ["CheckError", "Failure", "Login", "Report", "Result", "check_entries"]
+__all__ = ["CheckError", "Failure", "Login", "Report", "Result", "Trouble", "check_entries"]
 
 T = TypeVar("T")
 _VERSIONS = ("Flask-Xiebao", "Flask")
@@ -40,6 +44,7 @@ class Result:
     :param device: on what.
     :param status: of the answer; 0 where nothing was clicked, or none came.
     :param location: where the answer leads, without the sign.
+    :param seconds: that it took.
     :param failures: what is wrong.
     """
 
@@ -47,6 +52,7 @@ class Result:
     device: Device
     status: int = 0
     location: str = ""
+    seconds: float = 0
     failures: Sequence[Failure] = ()
 
     @property
@@ -70,7 +76,32 @@ class Result:
         return platform if ends == "gateway" and not self.case.template else ""
 
 
-@dataclass(kw_only=True)
+@dataclass
+class Trouble:
+    """Something that is wrong, wherever it is.
+
+    :ivar failures: what came and should have, the differences by themselves, each with where.
+    """
+
+    failures: dict[Failure, list[Result]] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        """What it is; see :class:`.Failure`."""
+        return next(iter(self.failures)).code
+
+    @property
+    def results(self) -> list[Result]:
+        """Where it is, each result once."""
+        found = {id(result): result for each in self.failures.values() for result in each}
+        return list(found.values())
+
+    def means_in(self, locale: str) -> str:
+        """Return what it means to the site, and what to do."""
+        return next(iter(self.failures)).means_in(locale)
+
+
+@dataclass(kw_only=True, repr=False)
 class Report:
     """What a check found.
 
@@ -83,6 +114,7 @@ class Report:
     :ivar versions: of Flask-Xiebao and of Flask.
     :ivar devices_as_of: the month of which the list of devices is.
     :ivar notes: what has to be known beside the results, by the keys of their texts.
+    :ivar options: those of the command that began it, but for what was done on which device.
     """
 
     site: str
@@ -95,6 +127,7 @@ class Report:
     devices_as_of: str = AS_OF
     results: list[Result] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    options: str = ""
 
     @property
     def failed(self) -> list[Result]:
@@ -106,26 +139,31 @@ class Report:
         """Whether there are results, and none is wrong."""
         return bool(self.results) and not self.failed
 
-    def problems(self) -> dict[Failure, list[Result]]:
-        """Return what is wrong, each once, with where; what is wrong most often is first."""
-        found: dict[Failure, list[Result]] = {}
+    def problems(self) -> list[Trouble]:
+        """Return what is wrong, each kind once; what is wrong most often is first."""
+        found: dict[tuple[str, Problem | None], Trouble] = {}
         for result in self.failed:
             for failure in result.failures:
-                found.setdefault(failure, []).append(result)
-        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+                trouble = found.setdefault((failure.code, failure.problem), Trouble())
+                trouble.failures.setdefault(failure, []).append(result)
+        return sorted(found.values(), key=lambda trouble: -len(trouble.results))
 
     def notes_in(self, locale: str) -> list[str]:
         """Say what has to be known beside the results."""
         return [text(locale, note) for note in self.notes]
 
+    def __repr__(self) -> str:
+        passed = len(self.results) - len(self.failed)
+        return f"<Report of {self.site}: {passed} passed, {len(self.failed)} failed>"
+
     def __str__(self) -> str:
         """Return what a failing test shows."""
         lines = [f"{len(self.results) - len(self.failed)} passed, {len(self.failed)} failed."]
-        for failure, results in self.problems().items():
-            first = results[0]
+        for trouble in self.problems():
+            first, failure = trouble.results[0], next(iter(trouble.failures))
             lines.append(
                 f"{first.case.title_in('en')}, on {first.device.title_in('en')}"
-                f" (and {len(results) - 1} more): {failure.means_in('en')}"
+                f" (and {len(trouble.results) - 1} more): {trouble.means_in('en')}"
                 f" It came: {failure.came}. It should be: {failure.should}."
             )
         return "\n".join(lines)
@@ -137,7 +175,7 @@ def check_entries(
     devices: Iterable[str] | None = None,
     only: Collection[str] | None = None,
     pages: Iterable[str] = (),
-    member: str | int | None = None,
+    member: MemberId | None = None,
     login: Login | None = None,
     app_user_agent: str | None = None,
     url: str | None = None,
@@ -169,17 +207,18 @@ def check_entries(
     def check() -> Report:
         with app.app_context():
             state = current_state()
-            who = None if member is None else str(member)
+            try:
+                who = normalize_member(member)
+            except LinkError as error:
+                raise CheckError(f"{error}") from None
             log_in = login or (by_flask_login(app) if who is not None else None)
             player = Player(app, state, who, log_in, url=url, aloud=aloud)
             report = _report(app, player, known=who is not None or login is not None)
             own = {device.name: device for device in _own_app(state, app_user_agent, report)}
             on = _chosen({**DEVICES, **own}, devices, "device")
             todo = _cases(player, report, only)
-            with ExitStack() as stack:
-                for signal, receiver in RECEIVERS.items():
-                    stack.enter_context(signal.connected_to(receiver, app))
-                _do(player, report, todo, on, pages, progress)
+            with player.listening():
+                _do(player, report, todo, on, [_page(each) for each in _several(pages)], progress)
         return report
 
     # A context of its own: whoever asks may be in a request of this very app.
@@ -202,10 +241,23 @@ def _report(app: Flask, player: Player, *, known: bool) -> Report:
 def _chosen(known: Mapping[str, T], names: Iterable[str] | None, what: str) -> list[T]:
     if names is None:
         return list(known.values())
+    names = _several(names)
     for name in names:
         if name not in known:
-            raise CheckError(f"There is no {what} {name!r}: use one of {', '.join(known)}.")
+            likely = get_close_matches(name, known, 5, 0.5) or list(known)[:5]
+            raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
     return [known[name] for name in names]
+
+
+def _several(names: Iterable[str]) -> list[str]:
+    """Return names as a list; one may have been given alone."""
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _page(url: str) -> str:
+    if not url.startswith(("/", "http://", "https://")):
+        raise CheckError(f"{url!r} is not a page of the site: begin it with /, as /orders/8.")
+    return url
 
 
 def _own_app(state: State, sample: str | None, report: Report) -> list[Device]:
@@ -232,6 +284,10 @@ def _cases(player: Player, report: Report, only: Collection[str] | None) -> list
     if site.in_development or player.logs_in:
         # There, any Host is taken for the site's own; and no browser has its cookies elsewhere.
         chosen = [case for case in chosen if not case.host or case.ends == "mail"]
+    if player.logs_in:
+        chosen = [case for case in chosen if case.ends != "loader"]
+    else:
+        report.notes.append("check.note.played")
     if not site.older_keys:
         chosen = [case for case in chosen if case.spoilt != "older_key"]
     return [case for case in chosen if knows_members or not case.needs_login]
@@ -249,8 +305,13 @@ def _do(
 
     of = len(todo) * len(devices)
 
+    since = time.perf_counter()
+
     def keep(case: Case, device: Device, outcome: Outcome) -> None:
-        report.results.append(Result(case=case, device=device, **outcome._asdict()))
+        nonlocal since
+        before, since = since, time.perf_counter()
+        took = since - before
+        report.results.append(Result(case=case, device=device, seconds=took, **outcome._asdict()))
         if progress is not None:
             progress(len(report.results), max(of, len(report.results)))
 

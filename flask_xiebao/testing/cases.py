@@ -49,6 +49,7 @@ class Case:
     :param row: the page of the gateway.
     :param ends: what has to come of it: ``gateway``, ``login``, ``navigate`` (a page by which the
         browser goes to the link itself), ``wait`` (a prefetch gets nothing), ``method``, ``back``,
+        ``loader`` (whatever the site's own ``member_loader`` says, but no error),
         ``guard`` (the site's own answer), or the reason of a refusal.
     :param cause: of a refusal, what the site is told.
     :param visitor: who clicks.
@@ -103,12 +104,20 @@ class Case:
         """Return what it is, with the page of the gateway."""
         if self.page:
             return self.page
-        what = text(locale, f"check.case.{self.kind}")
-        return text(locale, "check.case", page=self.row.title_in(locale), what=what)
+        return text(locale, "check.case", page=self.row.title_in(locale), what=self.what_in(locale))
+
+    def what_in(self, locale: str) -> str:
+        """Return what it is, where the page of the gateway is known."""
+        return self.page or text(locale, f"check.case.{self.kind}")
 
     def should_in(self, locale: str) -> str:
-        """Say what has to come of it."""
-        return text(locale, f"check.ends.{self.ends}")
+        """Say what has to come of it, on whatever device."""
+        ends = self.ends
+        if ends == "gateway" and self.platform not in (None, *self.row.platforms):
+            ends = "handoff"
+        elif ends == "gateway" and self.platform is None and "2" not in self.row.platforms:
+            ends = "gateway_or_handoff"
+        return text(locale, f"check.ends.{ends}")
 
     @property
     def is_return(self) -> bool:
@@ -167,6 +176,8 @@ def _cases(row: Row) -> Iterator[Case]:
     yield from _no_clicks(case)
     yield case("guard", "not_allowed", cause="not_allowed", guard=False)
     yield case("guard-answer", "guard", cause="not_allowed", guard=("Locked", 423))
+    if row == ROWS[0]:
+        yield case("loader", "loader", visitor="nobody")
     yield from _rendered(row, case)
     mail = {"member": MEMBER, "max_age": 3600, "external": True}
     yield case("mail", "mail", options=mail, host="evil.example")

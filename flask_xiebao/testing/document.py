@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -271,15 +272,17 @@ def _wrong_place(parts: SplitResult) -> Iterator[Problem]:
     """Say what is wrong with where a page is, as far as it is, or looks like, Xiebao's own host."""
     host = parts.hostname or ""
     if host not in HOSTS:
-        if "xiebao18" in parts.netloc.lower():
+        if "xiebao18" in parts.netloc.lower() or get_close_matches(host, HOSTS, cutoff=0.88):
             yield Problem("host", value=parts.netloc)
+        elif not parts.netloc and parts.path and not parts.path.startswith("/"):
+            yield Problem("address")
         return
     if parts.scheme != "https":
         yield Problem("scheme", value=host)
-    if (parts.port or _PORTS["https"]) != _PORTS[parts.scheme or "https"]:
+    if parts.port not in (None, _PORTS.get(parts.scheme)):
         yield Problem("port", value=str(parts.port))
     if "@" in parts.netloc:
-        yield Problem("host", value=parts.netloc.rpartition("@")[2])
+        yield Problem("user", value=host)
 
 
 def read_query(

@@ -12,15 +12,16 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..texts import text
 from .cases import Case
 from .document import Problem, Row, mask, read
 from .site import Site
-from .tokens import Said, read_link, read_return
+from .tokens import TOKEN, Said, is_signed, read_link, read_return
 from .visits import Visit
 
 #: What every answer of a link says.
@@ -29,8 +30,8 @@ SEALED = {
     "Referrer-Policy": "strict-origin",
     "X-Robots-Tag": "noindex, nofollow",
 }
-# What speaks to caches louder than Cache-Control does.
-_LOUDER = re.compile(r"(?i)expires|.+-cache-control|surrogate-control|edge-control|x-accel-expires")
+#: What speaks to caches louder than Cache-Control does.
+LOUDER = re.compile(r"(?i)expires|.+-cache-control|surrogate-control|edge-control|x-accel-expires")
 
 #: The statuses of refusals, by their reason.
 REFUSED = {
@@ -59,19 +60,27 @@ _LEEWAY = 5
 Heard = Sequence[tuple[str, Mapping[str, Any]]]
 
 
-class Failure(NamedTuple):
+@dataclass(frozen=True)
+class Failure:
     """Something that is not as it should be.
 
     :param code: what it is about: what it means is in the texts, by this.
     :param came: what came.
     :param should: what should have come.
     :param problem: for what the gateway refuses a URL, where that is it.
+    :param step: where it showed, by its key in the texts, if not at the click itself; the same is
+        the same wherever it shows.
     """
 
     code: str
     came: str
     should: str
     problem: Problem | None = None
+    step: str = field(default="", compare=False)
+
+    def step_in(self, locale: str) -> str:
+        """Say at which step it showed; "" for the click itself."""
+        return text(locale, f"check.step.{self.step}") if self.step else ""
 
     def means_in(self, locale: str) -> str:
         """Return what it means to the site, and what to do."""
@@ -91,7 +100,7 @@ def sealed(visit: Visit) -> Iterator[Failure]:
             came = ", ".join(visit.headers.getlist(name))
             yield Failure(f"header.{name.lower()}", _header(name, came), _header(name, value))
     for name, value in visit.headers:
-        if _LOUDER.fullmatch(name):
+        if LOUDER.fullmatch(name):
             yield Failure("header.cache-control", _header(name, value), _header(name, ""))
     if "Location" in visit.headers:
         return
@@ -103,7 +112,7 @@ def sealed(visit: Visit) -> Iterator[Failure]:
             _header("X-Content-Type-Options", "nosniff"),
         )
     policy = ", ".join(visit.headers.getlist("Content-Security-Policy"))
-    if "frame-ancestors" not in policy:
+    if "frame-ancestors" not in policy.lower():
         name = "Content-Security-Policy"
         yield Failure("header.frames", _header(name, policy), _header(name, "frame-ancestors …"))
 
@@ -121,9 +130,16 @@ def secret(site: Site, visit: Visit, *, away: bool) -> Iterator[Failure]:
     places |= {name: value for name, value in visit.headers if name != "Location"}
     if not away:
         places["Location"] = visit.location
+    yield from no_secret_in(site, places)
+
+
+def no_secret_in(site: Site, places: Mapping[str, str]) -> Iterator[Failure]:
+    """Check that neither the sign nor the API key is in texts, each of which has a name."""
     for name, said in places.items():
         if site.account.hide(said) != said:
             yield Failure("secret", f"sign in {name}", f"no sign in {name}")
+        if site.shows_key(said):
+            yield Failure("secret", f"API key in {name}", f"no API key in {name}")
 
 
 def gateway(
@@ -137,8 +153,9 @@ def gateway(
     """
     address, _, query = visit.location.partition("?")
     right = f"{site.gateway}{case.row.path}"
-    if address != right:
-        yield Failure("address", site.account.hide(address), right)
+    if address != right:  # and what it is sent does not matter
+        yield Failure("address", address, right)
+        return
     if visit.headers.getlist("Location") != [visit.location]:
         yield Failure("locations", str(len(visit.headers.getlist("Location"))), "1")
     received: dict[str, list[str]] = {}
@@ -162,27 +179,34 @@ def gateway(
     for name in sorted({*expected, *received} - {"paySuccess"}):
         if received.get(name) != [expected[name]] if name in expected else True:
             found = True
-            came = ", ".join(_shown(name, value) for value in received.get(name, ["—"]))
-            should = _shown(name, expected.get(name, "—"))
+            came = ", ".join(_shown(site, name, value) for value in received.get(name, [])) or "—"
+            should = _shown(site, name, expected[name]) if name in expected else "—"
             yield Failure(f"parameter.{name}", f"{name}={came}", f"{name}={should}")
     verdict = read(visit.location, site.account, tuple(site.extra))
-    if address == right and not found and not verdict.accepted:
+    if not found and not verdict.accepted:
         for problem in verdict.problems:
-            yield Failure("refused", problem.parameter or "—", "—", problem)
+            came = f"{problem.parameter or 'URL'}: {problem.value or '…'}"
+            yield Failure("refused", came, "—", problem)
 
 
-def _shown(name: str, value: str) -> str:
-    return mask(value) if name == "sign" else value
+def _shown(site: Site, name: str, value: str) -> str:
+    """Return what may be shown of a value: not the sign, nor what opens a member's account."""
+    if name == "sign":
+        return value if "…" in value or "*" in value else mask(value)
+    if name == "paySuccess":
+        return "…"
+    if name == "partnerUniqKey" and site.makes_keys:
+        return f"…{value[16:]}"
+    return quote(value)
 
 
 def shown(site: Site, location: str) -> str:
     """Return where an answer leads, as a report may show it: without the sign, or a token."""
     address, _, query = location.partition("?")
     if not address.startswith(site.gateway):
-        return without_token(address) if "." in address.rpartition("/")[2] else address
+        return TOKEN.sub("…", address)
     parameters = read(location, site.account, tuple(site.extra)).parameters
-    # The mask is easier to see as it is.
-    said = (f"{name}={value if name == 'sign' else quote(value)}" for name, value in parameters)
+    said = (f"{name}={_shown(site, name, value)}" for name, value in parameters)
     return f"{address}?{'&'.join(said)}" if query else address
 
 
@@ -192,20 +216,19 @@ def nothing_in_it(visit: Visit) -> Iterator[Failure]:
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
-def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
-    """Check that somebody is sent to log in, and then comes back to the same link."""
-    view = site.login_view
-    if view is not None:
-        rules = site.app.url_map.bind(urlsplit(site.url).netloc, script_name=site.root or "/")
-        right = rules.build(view, {"next": link})
-        if _address(visit.location) != _address(right):
-            yield Failure("login", _address(visit.location), _address(right))
+def login(site: Site, link: str, right: str, visit: Visit) -> Iterator[Failure]:
+    """Check that somebody is sent to log in, and then comes back to the same link.
+
+    :param right: the URL of the login; "" where the site answers as it will.
+    """
+    if right and _address(visit.location) != _address(right):
+        yield Failure("login", _address(visit.location), _address(right))
     if visit.location.startswith(site.gateway):
         yield Failure("login", site.gateway, "—")
     came = [value for name, value in parse_qsl(urlsplit(visit.location).query) if name == "next"]
-    if view is None:  # Flask-Login's, or the site's own, may name the whole URL
+    if not right:  # Flask-Login's, or the site's own, may name the whole URL
         came = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in came]
-    if (came or view is not None) and came != [link]:
+    if (came or right) and came != [link]:
         said = ", ".join(map(without_token, came))
         yield Failure("login.next", f"next: {said or '—'}", f"next: {without_token(link)}")
 
@@ -243,8 +266,11 @@ def wait(visit: Visit) -> Iterator[Failure]:
         yield Failure("wait", f"Location: {_address(visit.location)}", "Location: —")
 
 
-def navigate(link: str, visit: Visit) -> Iterator[Failure]:
-    """Check the page by which a browser goes to the link that a script fetched."""
+def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
+    """Check the page by which a browser goes to the link that a script fetched.
+
+    :param by_itself: whether it goes on without a tap: not where it came from that page.
+    """
     path, _, query = link.partition("?")
     platform = "".join(part for part in query.split("&") if part.startswith("platform="))
     right = f"{path}{f'?{platform}' if platform else ''}"
@@ -259,6 +285,12 @@ def navigate(link: str, visit: Visit) -> Iterator[Failure]:
         if (name, content) not in page.metas:
             yield Failure("navigate", f"<meta name={name}>: —", content)
     wanted = f"{path}?{'&'.join(filter(None, sorted([platform, 'go=1'])))}"
+    goes = [content for name, content in page.metas if name == "refresh"]
+    if bool(goes) != by_itself or not all(
+        _same_query((content or "").partition("url=")[2], wanted) for content in goes
+    ):
+        came = ", ".join(filter(None, goes)) or "—"
+        yield Failure("navigate", f"<meta refresh>: {came}", "0" if by_itself else "—")
     found = [href for href in page.links if "go=1" in href]
     if not any(_same_query(href, wanted) for href in found):
         said = ", ".join(map(without_token, found))
@@ -282,10 +314,13 @@ def link(site: Site, row: Row, right: Said, url: str, *, leaves: bool) -> Iterat
     if not url.startswith(begins):
         yield Failure("link", without_token(url), f"{begins}…")
         return
-    said = read_link(url.removeprefix(begins).partition("?")[0])
+    token = url.removeprefix(begins).partition("?")[0]
+    said = read_link(token)
     if said is None:
         yield Failure("link", "?", f"{begins}…")
         return
+    if not is_signed(token, site.signing_key, f"flask-xiebao.entry.{site.partner_id}"):
+        yield Failure("link.signature", "?", "SECRET_KEY")
     if said.signed_at is not None and right.signed_at is not None:
         late = abs(said.signed_at - right.signed_at)
         said = said._replace(signed_at=right.signed_at if late <= _LEEWAY else said.signed_at)
@@ -311,10 +346,13 @@ def way_back(
 ) -> Iterator[Failure]:
     """Check by what a payment comes back."""
     begins = f"{_prefix(site, leaves=True)}/paid/"
-    said = read_return(url.removeprefix(begins)) if url.startswith(begins) else None
+    token = url.removeprefix(begins)
+    said = read_return(token) if url.startswith(begins) else None
     if said is None:
         yield Failure("way_back", without_token(url), f"{begins}…")
         return
+    if not is_signed(token, site.signing_key, f"flask-xiebao.click.{site.partner_id}"):
+        yield Failure("link.signature", "?", "SECRET_KEY")
     right = {"member": who, "click_id": click_id}
     for name, should in right.items():
         came = getattr(said, name)
@@ -336,13 +374,14 @@ def pay_success(location: str) -> str:
         return ""
 
 
-def signals(right: Heard, heard: Heard) -> Iterator[Failure]:
+def signals(site: Site, right: Heard, heard: Heard) -> Iterator[Failure]:
     """Check what the site was told: each signal and what it says, and no other."""
     names, wanted = [name for name, _ in heard], [name for name, _ in right]
     if names != wanted:
         yield Failure("signal", ", ".join(names) or "—", ", ".join(wanted) or "—")
         return
     for (name, said), (_, expected) in zip(heard, right, strict=True):
+        yield from no_secret_in(site, {f"{name}: {key}": str(each) for key, each in said.items()})
         for key, should in expected.items():
             came = said.get(key)
             if isinstance(should, Said):
@@ -384,7 +423,7 @@ def handoff(
         if 0 <= late <= _LEEWAY:
             right = right._replace(max_age=said.max_age)
     for failure in link(site, row, right, codes[0], leaves=True):
-        yield failure._replace(code=f"handoff.{failure.code}")
+        yield replace(failure, code=f"handoff.{failure.code}")
 
 
 def direct(link: str, visit: Visit) -> str | None:
@@ -407,6 +446,7 @@ class Page(HTMLParser):
         """Keep a link, or a ``<meta>``."""
         attributes = dict(attrs)
         if tag == "meta":
-            self.metas.append((attributes.get("name"), attributes.get("content")))
+            name = attributes.get("name") or attributes.get("http-equiv")
+            self.metas.append((name, attributes.get("content")))
         elif tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"] or "")

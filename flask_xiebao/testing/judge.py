@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..errors import LinkError
+from werkzeug.routing import BuildError
+
+from ..errors import LinkError, XiebaoError
+from ..places import place_of
 from . import expectations, markup
 from .cases import MEMBER, RETURN_TO_AS_SENT, Case, Visitor
 from .devices import DEVICES, Device
 from .expectations import REFUSED, STATUS, Failure, Heard
 from .player import Player
 from .qr import UnreadableError, read_codes
-from .tokens import Said
-from .visits import Visit, explain
+from .tokens import TOKEN, Said
+from .visits import Visit
 
 _PHONE = DEVICES["iphone"]
 
@@ -54,29 +57,55 @@ class Judge:
         :param link: the one that is clicked; by default the case's own is made.
         """
         if case.template is not None or case.ends == "mail":
-            return Outcome(list(self._rendered(case, device)))
+            return Outcome(self._without_secrets(self._rendered(case, device)))
         try:
             link = self._player.link(case) if link is None else link
         except Exception as error:
             return Outcome([crash(error)])
         asked = f"{link}?{case.query}" if case.query else link
         visit = self._player.visit(case, device, asked)
-        problems = list(self._clicked(case, device, link, asked, visit))
+        problems = self._without_secrets(self._clicked(case, device, link, asked, visit))
         return Outcome(problems, visit.status, expectations.shown(self._site, visit.location))
+
+    def _without_secrets(self, failures: Iterable[Failure]) -> list[Failure]:
+        """Hide the sign, and the tokens of links: whoever has one may be let in."""
+
+        def hide(said: str) -> str:
+            return TOKEN.sub("…", self._site.account.hide(said))
+
+        return [replace(each, came=hide(each.came), should=hide(each.should)) for each in failures]
 
     def _clicked(
         self, case: Case, device: Device, link: str, asked: str, visit: Visit
     ) -> Iterator[Failure]:
         ends, platform = ends_of(case, device)
-        if visit.error is not None:
-            yield crash(visit.error)
-            return
-        if case.host and visit.status in (400, 404):  # a host that the site does not take
+        if ends == "loader":  # who is logged in for the site decides what comes
+            if visit.error is not None:
+                yield crash(visit.error)
             return
         status = self._status(ends)
+        if visit.error is not None:
+            yield crash(visit.error, str(status))
+            return
+        if case.host and not visit.rehearsal.reached:  # a host that the site does not take
+            return
+        if ends == "method" and visit.status != status:  # a guard, or a view of the site's
+            yield from expectations.secret(self._site, visit, away=False)
+            return
+        if ends == "login" and self._site.login_view is None and self._site.has_login:
+            # Flask-Login's handler of the site's own answers as it will, and shows nothing.
+            yield from expectations.secret(self._site, visit, away=False)
+            if visit.status != status:
+                return
         if not visit.rehearsal.reached and ends != "method":
-            where = self._site.account.hide(visit.location.partition("?")[0])
-            yield Failure("unreached", f"{visit.status} {where}".strip(), str(status))
+            where = visit.location.partition("?")[0]
+            by = (
+                f"({visit.endpoint})"
+                if visit.endpoint not in (None, f"xiebao.{case.row.name}")
+                else ""
+            )
+            came = " ".join(filter(None, (str(visit.status), where, by)))
+            yield Failure(f"unreached.{visit.status}", came, f"{status} (xiebao.{case.row.name})")
             return
         if visit.status != status:
             yield Failure(f"status.{visit.status}", str(visit.status), str(status))
@@ -95,18 +124,21 @@ class Judge:
                 # HEAD has no page; and who claims to have asked a host gets a code of it.
                 if case.method != "HEAD" and not case.host:
                     yield from self._handoff(case, device, link, who, visit)
-            case "login" if status == 302:
-                yield from expectations.login(self._site, link, visit)
+            case "login" if status == STATUS["login"]:
+                right = self._player.login_url(case, link)
+                yield from expectations.login(self._site, link, right, visit)
             case "navigate":
-                yield from expectations.navigate(asked, visit)
+                is_elsewhere = case.headers.get("Sec-Fetch-Site") == "cross-site"
+                by_itself = "go=1" not in case.query.split("&") or is_elsewhere
+                yield from expectations.navigate(asked, visit, by_itself=by_itself)
             case "wait":
                 yield from expectations.wait(visit)
             case "back" if visit.location != RETURN_TO_AS_SENT:
                 yield Failure("back", visit.location, RETURN_TO_AS_SENT)
             case "login" | _ if ends in (*REFUSED, "login"):
                 yield from expectations.notice(case, _reason(ends), visit)
-        right = self._signals(case, ends, platform, who, status)
-        yield from expectations.signals(right, visit.rehearsal.heard)
+        told = self._signals(case, ends, platform, who, status)
+        yield from expectations.signals(self._site, told, visit.rehearsal.heard)
 
     def _status(self, ends: str) -> int:
         if ends == "login" and not self._site.has_login:
@@ -147,12 +179,12 @@ class Judge:
         yield from expectations.handoff(self._site, case.row, right, codes, vouches=vouches)
         plain = replace(case, query="", headers={}, guard=None)
         for code in codes[:1]:
-            yield from self._arrives(plain, _PHONE, _path(code), who, "handoff.scan", "nobody")
+            yield from self._arrives(plain, _PHONE, _path(code), who, "scan", "nobody")
         direct = expectations.direct(link, visit)
         if direct is None:
             yield Failure("handoff.direct", "<a>: —", f"{link.rpartition('/')[0]}/…?platform=h5")
         else:
-            yield from self._arrives(plain, device, direct, who, "handoff.direct")
+            yield from self._arrives(plain, device, direct, who, "direct")
 
     def _arrives(
         self,
@@ -160,19 +192,22 @@ class Judge:
         device: Device,
         link: str,
         who: str,
-        code: str,
+        step: str,
         visitor: Visitor | None = None,
     ) -> Iterator[Failure]:
         """Judge whether somebody goes on from a handoff to the gateway's page for phones."""
         visit = self._player.visit(case, device, link, visitor=visitor)
+        status = STATUS["gateway"]
         if visit.error is not None:
-            yield crash(visit.error)
-        elif visit.status != STATUS["gateway"]:
-            yield Failure(code, str(visit.status), str(STATUS["gateway"]))
+            yield crash(visit.error, str(status), step)
+        elif visit.status != status:
+            # A redirect of another kind goes wrong as the click itself does.
+            code = f"status.{visit.status}" if 300 <= visit.status < 400 else f"handoff.{step}"
+            yield Failure(code, str(visit.status), str(status), step=step)
         else:
             returns = "return_to" in case.options
             for failure in expectations.gateway(self._site, case, who, "1", returns, visit):
-                yield failure._replace(code=code)
+                yield replace(failure, step=step)
 
     def _signals(self, case: Case, ends: str, platform: str, who: str, status: int) -> Heard:
         """Return what the site has to be told."""
@@ -201,13 +236,14 @@ class Judge:
             page = self._player.in_request(
                 lambda: markup.render(self._player.app, case.template or ""), case, device
             )
-        except LinkError as error:
-            if not (case.kind == "wrong" and self._site.is_strict):
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a hook may even exit
+            is_meant = case.kind == "wrong" and self._site.is_strict
+            if not (is_meant and isinstance(error, LinkError)):
                 yield crash(error)
             return
-        except Exception as error:
-            yield crash(error)
-            return
+        yield from expectations.no_secret_in(self._site, {"page": page.html})
         if case.kind == "wrong" and self._site.is_strict:
             yield Failure("strict", "—", "LinkError")
         right = _with_time(self._player.said(case))
@@ -253,9 +289,12 @@ class Judge:
             yield Failure("styles", f"{len(hrefs)} <link>", "1 <link>")
 
 
-def crash(error: BaseException) -> Failure:
+def crash(error: BaseException, should: str = "—", step: str = "") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
-    return Failure("crash", explain(error), "—")
+    said = f"{type(error).__name__}: {place_of(error)}"
+    if isinstance(error, BuildError | XiebaoError):  # these are ours, or say what there is not
+        said = f"{type(error).__name__}: {error}"
+    return Failure("crash", said, should, step=step)
 
 
 def _reason(ends: str) -> str:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextvars
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from blinker import NamedSignal
-from flask import Flask
+from flask import Flask, url_for
+from flask.sessions import SessionMixin
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from ..errors import XiebaoError
 from ..links import Click, Entry, LinkSigner
+from ..places import place_of
 from ..platforms import Platform
 from ..rehearsal import ENVIRON_KEY, Rehearsal, rehearsal
 from ..signals import entry_clicked, entry_refused, payment_returned
 from ..state import State
-from ..urls import link as make_link
 from ..urls import token_url
 from .cases import ANOTHER, CASE_CODE, MEMBER, Case, Visitor
 from .devices import DEVICES, Device
@@ -29,6 +32,9 @@ from .tokens import Said
 from .visits import TAP, Visit, left_out_of, places_of, where_the_site_is
 
 T = TypeVar("T")
+
+# What comes is read, so it must not be packed.
+_TAP = {name: value for name, value in TAP.items() if name != "Accept-Encoding"}
 
 #: Logs a browser, a test client of the site's, in as a member.
 Login = Callable[[FlaskClient, str | None], object]
@@ -45,15 +51,30 @@ def _hear(name: str, _app: Flask, **said: Any) -> None:
         rehearsed.heard.append((name, said))
 
 
-#: The signals of entries, and what hears them of a played click.
-RECEIVERS: dict[NamedSignal, Callable[..., None]] = {
-    signal: partial(_hear, name)
-    for name, signal in (
-        ("entry_clicked", entry_clicked),
-        ("entry_refused", entry_refused),
-        ("payment_returned", payment_returned),
-    )
+_SIGNALS: dict[str, NamedSignal] = {
+    "entry_clicked": entry_clicked,
+    "entry_refused": entry_refused,
+    "payment_returned": payment_returned,
 }
+
+
+class _Browser(FlaskClient):
+    """A test client of the site's that is where the site is, unless it is told otherwise."""
+
+    site = "http://localhost"
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request."""
+        if not args or isinstance(args[0], str):
+            kwargs.setdefault("base_url", self.site)
+        return super().open(*args, **kwargs)
+
+    @contextmanager
+    def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
+        """Change the session."""
+        kwargs.setdefault("base_url", self.site)
+        with super().session_transaction(*args, **kwargs) as session:
+            yield session
 
 
 class Player:
@@ -82,14 +103,24 @@ class Player:
     ) -> None:
         self.app = app
         self.state = state
-        made_up = f"check-{secrets.token_hex(4)}"
+        made_up = f"check-{secrets.token_hex(4)}+&号"  # which a URL has to escape
         self.members = {MEMBER: member or f"{made_up}-a", ANOTHER: f"{made_up}-b"}
+        # Of this player alone: two may be at work at once.
+        self._receivers = {name: partial(_hear, name) for name in _SIGNALS}
         self._aloud = aloud
         self._login = login
         self._browsers: dict[str, FlaskClient] = {}
         self.site = Site(app, *self._place(url), state.hooks.keeps_plain_key)
         if login is not None:
             self.members[MEMBER] = self._logged_in(member)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear the signals of the app meanwhile."""
+        with ExitStack() as stack:
+            for name, receiver in self._receivers.items():
+                stack.enter_context(_SIGNALS[name].connected_to(receiver, self.app))
+            yield
 
     @property
     def logs_in(self) -> bool:
@@ -102,7 +133,7 @@ class Player:
         where = (url or where_the_site_is(self.state)).rstrip("/")
         places = places_of(self.state, f"{where}{tail}", where)
         for place, mount in places:
-            if Visit(self.app, place, mount, headers=TAP).endpoint is not None:
+            if Visit(self.app, place, mount, headers=_TAP).endpoint is not None:
                 return place.removesuffix(tail), mount
         return places[0].url.removesuffix(tail), places[0].mount
 
@@ -114,7 +145,7 @@ class Player:
             self.app,
             f"{self.site.url}{tail}",
             self.site.mount,
-            headers={**TAP, **DEVICES["iphone"].headers},
+            headers={**_TAP, **DEVICES["iphone"].headers},
             browser=self._browser(DEVICES["iphone"], member),
             inside=lambda: found.append(self.state.hooks.current_member()),
         )
@@ -135,13 +166,20 @@ class Player:
             return None
         browser = self._browsers.get(device.name)
         if browser is None:
-            browser = self._browsers[device.name] = FlaskClient(self.app, self.app.response_class)
+            browser = self._browsers[device.name] = _Browser(self.app, self.app.response_class)
+            browser.site = self.site.url
             browser.environ_base = {
                 "REMOTE_ADDR": "127.0.0.1",
                 "HTTP_USER_AGENT": device.user_agent,
             }
-            # It is the site's own, and in no request of anybody's.
-            contextvars.Context().run(self._login, browser, member)
+            try:
+                # It is the site's own, and in no request of anybody's.
+                contextvars.Context().run(self._login, browser, member)
+            except Exception as error:  # what it says may hold passwords
+                raise CheckError(
+                    f"The login fails: {type(error).__name__} in {place_of(error)}. It is called"
+                    " with a test client and a member's id, and logs the client in."
+                ) from None
         return browser
 
     # Links are made by the code under test; what has to come of them is not.
@@ -163,15 +201,22 @@ class Player:
 
     def make(self, case: Case) -> str:
         """Return the link of a case, as a view of the site would make it."""
-        options = self.options(case)
-        return self.in_request(
-            lambda: make_link(self.state, case.row.name, case.reference, **options), case
-        )
+        extension, arguments = self.app.extensions["xiebao"], self.options(case)
+        named = getattr(extension, f"{case.row.name}_link", None)
+        reference = () if case.reference is None else (case.reference,)
+        if named is None:  # a page that has no form of its own
+            named, reference = extension.link, (case.row.name, *reference)
+        return self.in_request(lambda: str(named(*reference, **arguments)), case)
 
     def _with_token(self, case: Case, endpoint: str, token: str) -> str:
         return self.in_request(
             lambda: token_url(self.state, f"xiebao.{endpoint}", token, external=False), case
         )
+
+    def login_url(self, case: Case, link: str) -> str:
+        """Return where the settings send people to log in; "" where they name no login."""
+        view = self.site.login_view
+        return "" if view is None else self.in_request(lambda: url_for(view, next=link), case)
 
     def options(self, case: Case) -> dict[str, Any]:
         """Return the keywords of a case's link."""
@@ -241,6 +286,7 @@ class Player:
                 ),
                 left_out_of(self.app.logger, lambda: rehearsal() is rehearsed),
             ):
+                self.app.preprocess_request()  # a wall answers here, and has no say in this
                 return make()
 
         return contextvars.Context().run(in_request)
@@ -260,8 +306,8 @@ class Player:
             f"{link}",
             self.site.mount,
             method=case.method,
-            headers={**TAP, **device.headers, **case.headers},
-            rehearsal=self._rehearsal(visitor, case.guard),
+            headers={**_TAP, **device.headers, **case.headers},
+            rehearsal=self._rehearsal(visitor, case.guard, asks_site=case.ends == "loader"),
             browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
         )
 
@@ -275,16 +321,18 @@ class Player:
             f"{self.site.origin}{url}" if url.startswith("/") else url,
             self.site.mount,
             method="GET",
-            headers={**TAP, **device.headers},
+            headers={**_TAP, **device.headers},
             rehearsal=self._rehearsal("member"),
             browser=self._browser(device, self.members[MEMBER]),
         )
 
-    def _rehearsal(self, visitor: Visitor, guard: Any = None) -> Rehearsal:
-        rehearsed = Rehearsal(receivers=tuple(RECEIVERS.values()), aloud=self._aloud)
+    def _rehearsal(
+        self, visitor: Visitor, guard: Any = None, *, asks_site: bool = False
+    ) -> Rehearsal:
+        rehearsed = Rehearsal(receivers=tuple(self._receivers.values()), aloud=self._aloud)
         if guard is not None:
             rehearsed.click_guard = lambda _member, _entry: guard
-        if self._login is None:
+        if self._login is None and not asks_site:
             who = self.members[MEMBER] if visitor == "member" else None
             rehearsed.member_loader = lambda: who
         return rehearsed

@@ -11,9 +11,16 @@ from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
-# The lines of dark modules that an SVG draws: where each begins, and how long it is.
-_LINES = re.compile(r"(?:[Mm]-?[\d.]+[ ,]?-?[\d.]+h[\d.]+\s*)+")
-_LINE = re.compile(r"([Mm])(-?[\d.]+)[ ,]?(-?[\d.]+)h([\d.]+)")
+# A line of dark modules that an SVG draws: where it begins, and how long it is.
+_LINE = re.compile(r"([Mm])(-?\d{1,3}(?:\.5)?)[ ,]?(-?\d{1,3}(?:\.5)?)h(\d{1,3})\s*")
+_LINES = re.compile(rf"(?:{_LINE.pattern})+")
+# The square at three corners, of which a code is known.
+_SQUARE = {
+    (y, x)
+    for y in range(7)
+    for x in range(7)
+    if {0, 6} & {y, x} or (y in (2, 3, 4) and x in (2, 3, 4))
+}
 
 _FORMAT_MASK = 0b101010000010010
 _BYTES, _ECI = 4, 7
@@ -42,7 +49,8 @@ def read_codes(html: str) -> list[str]:
     drawings = _Drawings()
     drawings.feed(html)
     drawings.close()
-    return [_Code(drawing).text() for drawing in drawings.found]
+    codes = map(_Code, drawings.found)
+    return [code.text() for code in codes if code.is_one()]
 
 
 class _Drawings(HTMLParser):
@@ -63,15 +71,32 @@ class _Code:
 
     def __init__(self, drawing: str) -> None:
         dark = set(_dark_modules(drawing))
-        left, top = min(x for _, x in dark), min(y for y, _ in dark)
+        left = min((x for _, x in dark), default=0)
+        top = min((y for y, _ in dark), default=0)
         self._dark = {(y - top, x - left) for y, x in dark}
-        self._size = max(x for _, x in self._dark) + 1
-        self._version, rest = divmod(self._size - 17, 4)
-        if rest or not 1 <= self._version <= 40:
-            raise UnreadableError(f"A QR code does not have {self._size} modules to a side.")
+        self._size = max((x for _, x in self._dark), default=0) + 1
+        self._version, self._rest = divmod(self._size - 17, 4)
+
+    def is_one(self) -> bool:
+        """Tell whether it is a QR code, and not some other drawing of lines."""
+        if self._rest or not 1 <= self._version <= 40:
+            return False
+        far = self._size - 7
+        return all(
+            {
+                (y - top, x - left)
+                for y, x in self._dark
+                if top <= y < top + 7 and left <= x < left + 7
+            }
+            == _SQUARE
+            for top, left in ((0, 0), (0, far), (far, 0))
+        )
 
     def text(self) -> str:
-        """Return what it says."""
+        """Return what it says.
+
+        :raises UnreadableError: it cannot be read.
+        """
         level, mask = self._format()
         return _text_in(self._data(level, mask), self._version)
 
@@ -165,11 +190,13 @@ def _text_in(data: bytes, version: int) -> str:
         raise UnreadableError("A QR code of this kind is not a link's.")
     width = 8 if version < 10 else 16
     length, bits = int(bits[:width], 2), bits[width:]
+    if length * 8 > len(bits):
+        raise UnreadableError("A QR code says less than it says that it does.")
     said = bytes(int(bits[place : place + 8], 2) for place in range(0, length * 8, 8))
     try:
         return said.decode()
     except UnicodeDecodeError:
-        raise UnreadableError("A QR code does not say text.") from None
+        raise UnreadableError("A QR code does not say a URL in ASCII or UTF-8.") from None
 
 
 def _number(bits: Iterator[bool] | list[bool]) -> int:

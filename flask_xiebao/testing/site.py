@@ -61,6 +61,11 @@ class Site:
     def _switch(self, name: str) -> bool:
         return str(self._setting(name, True)).lower() not in _OFF
 
+    def shows_key(self, said: str) -> bool:
+        """Tell whether the API key is in a text; one of a word or so is there by chance."""
+        key = Secret(self._setting("API_KEY"))
+        return key.map(lambda key: len(str(key)) > 7 and str(key) in said).reveal()
+
     @property
     def partner_id(self) -> str:
         """``partnerId``."""
@@ -78,6 +83,17 @@ class Site:
         if not base:
             return _HOSTS[self.environment]
         return f"{self.root}{base}" if base.startswith("/") else base
+
+    @property
+    def makes_keys(self) -> bool:
+        """Whether the gateway knows its members by keys that only it can make."""
+        return self._setting("MEMBER_SECRET") is not None
+
+    @property
+    def signing_key(self) -> str | bytes:
+        """That with which links are signed now."""
+        key: str | bytes = self.app.config["SECRET_KEY"]
+        return key
 
     @property
     def sub_partner_id(self) -> str:
@@ -133,7 +149,9 @@ class Site:
         manager = getattr(self.app, "login_manager", None)
         if self.login_view is not None:
             return True
-        return manager is not None and bool(manager.login_view or manager.unauthorized_callback)
+        return manager is not None and bool(
+            manager.login_view or manager.blueprint_login_views or manager.unauthorized_callback
+        )
 
     @property
     def handoff_max_age(self) -> int:

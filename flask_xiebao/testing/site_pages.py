@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from dataclasses import replace
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from .cases import ANOTHER, MEMBER, Case, Visitor
 from .devices import Device
 from .document import ROWS, Row
-from .expectations import Failure
+from .expectations import Failure, no_secret_in
 from .judge import crash
 from .markup import Element, Rendered, attributes, told_to_caches
 from .player import Player
 from .qr import UnreadableError, read_codes
+from .site import SLUGS
 from .tokens import Said, read_link
 
 #: An entry of a page: its case, its link, and what is wrong with how it is rendered.
@@ -27,16 +30,28 @@ def entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
     """
     site = player.site
     whole = url if "://" in url else f"{site.url}{url}"
-    visit = player.open(whole, device)
+    player.open(whole, device)
+    visit = player.open(whole, device)  # something may keep a page, and show it without its headers
     if visit.error is not None or visit.status != 200:
-        problem = Failure("page", f"{visit.status}", "200")
-        yield _page(url), "", [problem if visit.error is None else crash(visit.error)]
+        where = visit.location.partition("?")[0]
+        problem = Failure(f"page.{visit.status}", f"{visit.status} {where}".strip(), "200")
+        yield _page(url), "", [problem if visit.error is None else crash(visit.error, "200")]
         return
     page = Rendered(visit.body.decode("utf-8", "replace"), visit.headers)
+    yield from ((_page(url), "", [problem]) for problem in no_secret_in(site, {"page": page.html}))
     found = [*_entries(player, device, url, whole, page), *_codes(player, url, page)]
+    if not site.enabled:
+        problems = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
+        yield _page(url), "", problems
+        return
     if not found:
         yield _page(url), "", [Failure("page.empty", "0 <a class=xiebao-entry>", "1")]
-    yield from found
+    labels = Counter[str]()
+    for case, link, problems in found:
+        labels[case.page] += 1
+        if labels[case.page] > 1:  # each has a name of its own
+            case = replace(case, page=f"{case.page} ({labels[case.page]})")
+        yield case, link, problems
 
 
 def _page(url: str) -> Case:
@@ -51,7 +66,7 @@ def _entries(
         read = _read(player, href)
         if read is not None:
             row, said = read
-            case = _case(player, url, row, said, element.text.strip(), "member")
+            case = _case(player, url, row, said, row.name, "member", urlsplit(href).query)
             problems = list(_rendered(player, device, page, row, said, element))
             yield case, _path(href), problems
         elif "data-xiebao-entry" in element.attributes:
@@ -65,7 +80,7 @@ def _rendered(
 ) -> Iterator[Failure]:
     by_macro = "data-xiebao-entry" in element.attributes
     if by_macro:
-        yield from attributes(player.site, row, device, element)
+        yield from attributes(player.site, row, device, element, given=("rel", "target"))
     yield from told_to_caches(
         player.site, page, private=said.member is not None, by_device=by_macro
     )
@@ -81,6 +96,9 @@ def _codes(player: Player, url: str, page: Rendered) -> Iterator[Found]:
         read = _read(player, code)
         if read is not None:
             yield _case(player, url, *read, "QR", "nobody"), _path(code), []
+    unread = sum("xiebao-qr" in drawing.classes for drawing in page.drawings) - len(codes)
+    if unread > 0:
+        yield _page(url), "", [Failure("qr", f"{len(codes)}", f"{len(codes) + unread}")]
 
 
 def _read(player: Player, url: str) -> tuple[Row, Said] | None:
@@ -96,7 +114,15 @@ def _read(player: Player, url: str) -> tuple[Row, Said] | None:
     return None
 
 
-def _case(player: Player, url: str, row: Row, said: Said, label: str, visitor: Visitor) -> Case:
+def _case(
+    player: Player,
+    url: str,
+    row: Row,
+    said: Said,
+    what: str,
+    visitor: Visitor,
+    query: str = "",
+) -> Case:
     """Return what has to come of a link that says this."""
     options = {
         name: value
@@ -124,9 +150,18 @@ def _case(player: Player, url: str, row: Row, said: Said, label: str, visitor: V
         options=options,
         age=age,
         reference=said.reference,
-        platform=None if said.platform is None else str(said.platform),
-        page=f"{url} · {label}" if label else url,
+        platform=_platform(said, query),
+        # What a button says may be somebody's name.
+        page=f"{url} · {what}",
     )
+
+
+def _platform(said: Said, query: str) -> str | None:
+    """Return the code of a link's platform, or of the ``?platform=`` that a site put behind it."""
+    if said.platform is not None:
+        return str(said.platform)
+    asked = dict(parse_qsl(query)).get("platform")
+    return next((code for code, slug in SLUGS.items() if slug == asked), None)
 
 
 def _path(url: str) -> str:

@@ -185,6 +185,9 @@ TEXTS = {
         "paySuccess is not the base64 of an absolute http:// or https:// URL, in UTF-8 and without"
         " white space."
     ),
+    "problem.user": (
+        "There is a user name before the host {value}: take it out, whoever reads it may be misled."
+    ),
     # what a check does: a page of the gateway, and one of the lines below
     "check.case": "{page}: {what}",
     "check.case.plain": "somebody who is logged in",
@@ -199,7 +202,7 @@ TEXTS = {
     "check.case.asked-pc": "?platform=pc",
     "check.case.asked-ios": "?platform=ios",
     "check.case.asked-android": "?platform=android",
-    "check.case.asked-nonsense": "?platform= with nonsense",
+    "check.case.asked-nonsense": "?platform= without meaning",
     "check.case.platform-over-asked": "link with platform=android, and ?platform=h5",
     "check.case.awkward": "a code with characters that a URL has to escape",
     "check.case.client-reference": "the site's own reference",
@@ -230,14 +233,14 @@ TEXTS = {
     "check.case.prefetch": "fetched ahead by the browser",
     "check.case.prerender": "rendered ahead by the browser",
     "check.case.purpose": "fetched ahead by an older browser",
-    "check.case.htmx": "fetched by HTMX",
-    "check.case.htmx-go": "fetched by HTMX, with go=1",
-    "check.case.turbo": "fetched by Turbo",
-    "check.case.turbo-frame": "fetched by a frame of Turbo's",
+    "check.case.htmx": "requested by HTMX",
+    "check.case.htmx-go": "requested by HTMX, with go=1",
+    "check.case.turbo": "requested by Turbo",
+    "check.case.turbo-frame": "requested by a Turbo frame",
     "check.case.turbo-prefetch": "fetched ahead by Turbo",
-    "check.case.fetch": "fetched by a script",
-    "check.case.image": "as an image",
-    "check.case.told-to-go": "the browser goes on from the page for scripts",
+    "check.case.fetch": "requested by a script",
+    "check.case.image": "loaded as an image",
+    "check.case.told-to-go": "on from the page for scripts",
     "check.case.told-elsewhere": "another site's script, with go=1",
     "check.case.guard": "the click_guard says no",
     "check.case.guard-answer": "the click_guard answers by itself",
@@ -256,6 +259,7 @@ TEXTS = {
     "check.case.off-visitor": "switched off: nobody is logged in",
     "check.case.off-bearer": "switched off: a link that vouches for an hour",
     "check.case.no-entry": "switched off: the entry on a page",
+    "check.case.loader": "nobody is logged in, says the site's own member_loader",
     # what has to come of it
     "check.ends.gateway": "302 to the gateway",
     "check.ends.handoff": "200, a QR code for the phone",
@@ -268,7 +272,7 @@ TEXTS = {
     "check.ends.login_required": "401, there is no login",
     "check.ends.disabled": "404, switched off",
     "check.ends.navigate": "200, a page by which the browser goes itself",
-    "check.ends.wait": "503, until somebody clicks",
+    "check.ends.wait": "503, prefetching is no click",
     "check.ends.method": "405",
     "check.ends.back": "302, back to the site",
     "check.ends.entry": "an entry",
@@ -278,15 +282,25 @@ TEXTS = {
     "check.ends.sheet": "a stylesheet",
     "check.ends.mail": "a link on the site's own address, or an error",
     "check.ends.page": "a page with entries",
+    "check.ends.gateway_or_handoff": "302 to the gateway; on a PC 200, a QR code",
+    "check.ends.loader": "anything but an error",
     # what a failure means, and what to do
-    "check.means": "It is not as it should be.",
-    "check.means.crash": "It crashed. Fix the code at that place.",
+    "check.means": "It is not as it should be: find what on the site changes it.",
+    "check.means.crash": "It crashed, at the place that is named: fix the code there.",
     "check.means.unreached": (
         "Something else on the site answered before the extension did: a login wall, a CSRF guard,"
         " a"
         " limiter, another view. flask xiebao doctor says which."
     ),
-    "check.means.status": "Browsers and visitors take it for something else.",
+    "check.means.unreached.429": (
+        "A limiter answered before the extension did. Exempt the entries, as"
+        " limiter.exempt(app.blueprints['xiebao']) does; or the check alone, by"
+        " limiter.request_filter(is_rehearsal) of flask_xiebao.testing."
+    ),
+    "check.means.status": (
+        "Browsers and visitors take it for something else. Look for a hook (after_request,"
+        " errorhandler) or a middleware that changes statuses."
+    ),
     "check.means.status.200": "A page came where the browser should be sent on, or refused.",
     "check.means.status.301": (
         "Browsers keep a permanent redirect, with the sign and the member in it: the next member on"
@@ -298,6 +312,10 @@ TEXTS = {
     ),
     "check.means.status.404": "The link is refused, or nothing is there.",
     "check.means.status.500": "The site failed. Its log says why.",
+    "check.means.status.303": (
+        "Something on the site changes the redirect: look for a hook or a middleware that does."
+        " It has to be 302."
+    ),
     "check.means.header": "A header is missing, or something on the site changed it.",
     "check.means.header.cache-control": (
         "A cache or a browser may keep the answer, and show one member's to another. Leave what the"
@@ -314,8 +332,9 @@ TEXTS = {
         " puts it there."
     ),
     "check.means.address": (
-        "Members are sent to another address than the gateway of XIEBAO_ENV, or of"
-        " XIEBAO_BASE_URL, and the sign with them."
+        "Members, and the sign with them, are sent to another address than the gateway of"
+        " XIEBAO_ENV, or of XIEBAO_BASE_URL: look for a hook or a middleware that changes"
+        " redirects, and for settings that were changed after init_app."
     ),
     "check.means.locations": "Browsers differ in which of several addresses they go to.",
     "check.means.body": "The URL, and the sign in it, are a part of a page.",
@@ -324,12 +343,17 @@ TEXTS = {
     "check.means.parameter.sign": (
         "The gateway refuses the URL: is the key that of this account and environment?"
     ),
-    "check.means.parameter.partnerId": "It is another account's: who sells there?",
+    "check.means.parameter.partnerId": (
+        "It is another partner's account, which the sale counts for: is XIEBAO_PARTNER_ID right,"
+        " and was it set before init_app?"
+    ),
     "check.means.parameter.partnerUniqKey": (
         "To the gateway it is another member: their policies are somebody else's."
     ),
     "check.means.parameter.subPartnerId": "The sale counts for another sub-account.",
-    "check.means.parameter.caseCode": "Another product is shown.",
+    "check.means.parameter.caseCode": (
+        "Another product is shown: look for a hook that changes the redirect."
+    ),
     "check.means.parameter.insureNum": "Another policy is shown.",
     "check.means.parameter.paySuccess": "After payment, members do not come back as they should.",
     "check.means.refused": "The gateway refuses the URL.",
@@ -346,11 +370,18 @@ TEXTS = {
         " site's in the way?"
     ),
     "check.means.link": "The link leads to something else than the entry says.",
+    "check.means.link.signature": (
+        "The link is not signed with SECRET_KEY:"
+        " it ends when the keys are rotated, or is another site's."
+    ),
     "check.means.link.signed_at": "The link lives longer, or shorter, than it says.",
     "check.means.link.max_age": "The link lives longer, or shorter, than it says.",
     "check.means.link.member": "It is another member's link, or everybody's.",
     "check.means.way_back": "After payment, somebody else comes back, or to another place.",
-    "check.means.back": "After payment, members do not come back to where the entry says.",
+    "check.means.back": (
+        "After payment, members do not come back to where the entry says: look for a hook or"
+        " another view at the path of the way back."
+    ),
     "check.means.signal": (
         "The site hears of something that did not happen, or not of what did: its statistics, and"
         " whatever else listens, are wrong."
@@ -385,9 +416,13 @@ TEXTS = {
     "check.means.entry.data-xiebao-platform": "Styles and scripts take the device for another.",
     "check.means.vary": (
         "A shared cache may show one device's entries to another: keep Vary as it is, or set"
-        " XIEBAO_DEVICE_MARKUP to False."
+        " XIEBAO_DEVICE_MARKUP to False. What @cache.cached keeps has lost its headers."
     ),
-    "check.means.private": "A shared cache may show one member's link to others.",
+    "check.means.private": (
+        "A shared cache may show one member's link to others. Is the page kept, by @cache.cached"
+        " perhaps, and shown without its headers? A page with a member's link must not be kept"
+        " for all."
+    ),
     "check.means.qr": "The code on the page does not lead to the product.",
     "check.means.qr.name": "People who cannot see the code do not hear what it is for.",
     "check.means.styles": "Entries have no styles.",
@@ -395,8 +430,16 @@ TEXTS = {
     "check.means.mail": (
         "A forged Host header can carry a member's link away in a mail: set XIEBAO_PUBLIC_URL."
     ),
-    "check.means.page": "The page does not open for the member: does it need --login?",
+    "check.means.page": "The page does not open.",
     "check.means.page.empty": "There are no entries on the page.",
+    "check.means.page.302": (
+        "The page sends the member elsewhere: does it need --member, or --login?"
+    ),
+    "check.means.page.401": (
+        "The page does not open for the member: does it need --member, or --login?"
+    ),
+    "check.means.page.403": "The page does not open for the member: does it need another --member?",
+    "check.means.page.404": "There is no such page, at least not for this member.",
     # what has to be known beside it
     "check.note.off": "XIEBAO_ENABLED is off: this site sells nothing now, and that was checked.",
     "check.note.no_members": (
@@ -407,10 +450,14 @@ TEXTS = {
         "The site's own app was left out: what it adds to a User-Agent cannot be guessed from"
         " XIEBAO_APP_USER_AGENT. Give it, as --app-user-agent ShopApp/3.2."
     ),
+    "check.note.played": (
+        "Your member_loader was asked once only, since the members are made up. To have it asked"
+        " at each click, name a member of yours: --member, and --login without Flask-Login."
+    ),
     # its report
-    "check.report.title": "Where the insurance entries lead",
+    "check.report.title": "Check of the insurance entries",
     "check.report.site": "Site",
-    "check.report.nowhere": "which does not say where it is",
+    "check.report.nowhere": "address not set",
     "check.report.environment": "Environment",
     "check.report.gateway": "Gateway",
     "check.report.member": "Clicks of",
@@ -421,7 +468,7 @@ TEXTS = {
     "check.report.colon": ": ",
     "check.report.counts": "{passed} passed, {failed} failed",
     "check.report.on": "{case}, on {device}",
-    "check.report.failed": "{count} times:",
+    "check.report.failed": "{count} ×",
     "check.report.came": "Came",
     "check.report.should": "Should come",
     "check.report.again": "To see it again",
@@ -429,6 +476,9 @@ TEXTS = {
     "check.report.problems": "What is wrong",
     "check.report.all": "Everything that was done",
     "check.report.what": "What was done",
+    "check.report.step": "at: {step}",
+    "check.step.scan": "the phone that scans the code",
+    "check.step.direct": "the way on for tablets",
     # what inspect says of a URL
     "inspect.refused": "The gateway would refuse this URL.",
     "inspect.nobody": "Nobody can follow this link.",

@@ -164,6 +164,7 @@ TEXTS = {
         "paySuccess 解码后不是完整的网址：应以 http:// 或 https:// 开头，"
         "有主机名，没有空白和控制字符，按 UTF-8 编码。"
     ),
+    "problem.user": "主机 {value} 前面有用户名：请去掉，它会误导看的人。",
     # 检查做了什么：网关的一个页面，和下面的一行
     "check.case": "{page}：{what}",
     "check.case.plain": "已登录",
@@ -178,7 +179,7 @@ TEXTS = {
     "check.case.asked-pc": "?platform=pc",
     "check.case.asked-ios": "?platform=ios",
     "check.case.asked-android": "?platform=android",
-    "check.case.asked-nonsense": "?platform= 是乱写的",
+    "check.case.asked-nonsense": "?platform= 无效值",
     "check.case.platform-over-asked": "链接指定 Android，又有 ?platform=h5",
     "check.case.awkward": "代码里有网址要转义的字符",
     "check.case.client-reference": "本站自己的单号",
@@ -209,14 +210,14 @@ TEXTS = {
     "check.case.prefetch": "浏览器预取",
     "check.case.prerender": "浏览器预渲染",
     "check.case.purpose": "旧浏览器预取",
-    "check.case.htmx": "HTMX 取的",
-    "check.case.htmx-go": "HTMX 取的，带 go=1",
-    "check.case.turbo": "Turbo 取的",
-    "check.case.turbo-frame": "Turbo 的 frame 取的",
+    "check.case.htmx": "HTMX 请求",
+    "check.case.htmx-go": "HTMX 请求，带 go=1",
+    "check.case.turbo": "Turbo 请求",
+    "check.case.turbo-frame": "Turbo frame 请求",
     "check.case.turbo-prefetch": "Turbo 预取",
-    "check.case.fetch": "脚本取的",
-    "check.case.image": "当作图片",
-    "check.case.told-to-go": "从给脚本的页面继续",
+    "check.case.fetch": "脚本请求",
+    "check.case.image": "作为图片加载",
+    "check.case.told-to-go": "从中转页继续",
     "check.case.told-elsewhere": "别的网站的脚本，带 go=1",
     "check.case.guard": "click_guard 不放行",
     "check.case.guard-answer": "click_guard 自己回答",
@@ -235,19 +236,20 @@ TEXTS = {
     "check.case.off-visitor": "已停用：没有登录",
     "check.case.off-bearer": "已停用：限时链接",
     "check.case.no-entry": "已停用：页面上的入口",
+    "check.case.loader": "没有登录，问网站自己的 member_loader",
     # 应当怎样
     "check.ends.gateway": "302 去网关",
     "check.ends.handoff": "200 给手机的二维码",
     "check.ends.login": "302 去登录，再回来",
-    "check.ends.another_member": "403 不替别人买",
+    "check.ends.another_member": "403 别人的链接，拒绝",
     "check.ends.not_allowed": "403 网站不放行",
     "check.ends.guard": "网站自己的回答",
     "check.ends.invalid_link": "404 不说原因",
     "check.ends.expired": "410 登录后再来",
     "check.ends.login_required": "401 没有登录页",
     "check.ends.disabled": "404 已停用",
-    "check.ends.navigate": "200 让浏览器自己去的页面",
-    "check.ends.wait": "503 等到点击",
+    "check.ends.navigate": "200 中转页，由浏览器自己跳转",
+    "check.ends.wait": "503 预取不算点击",
     "check.ends.method": "405",
     "check.ends.back": "302 回到本站",
     "check.ends.entry": "一个入口",
@@ -257,14 +259,22 @@ TEXTS = {
     "check.ends.sheet": "样式表",
     "check.ends.mail": "本站地址的链接，或者错误",
     "check.ends.page": "有入口的页面",
+    "check.ends.gateway_or_handoff": "302 去网关；电脑上 200 出二维码",
+    "check.ends.loader": "什么都行，不能出错",
     # 不符意味着什么，怎么办
-    "check.means": "和应当的不一样。",
-    "check.means.crash": "程序出错。请修改这个位置的代码。",
+    "check.means": "和应当的不一样：请检查网站的哪个部分改动了它。",
+    "check.means.crash": "程序出错，请修改所指位置的代码。",
     "check.means.unreached": (
         "网站的别的部分先回答了：登录拦截、CSRF 防护、限流，或者别的视图。flask xiebao doctor"
         " 会说是哪个。"
     ),
-    "check.means.status": "浏览器和访客会误解。",
+    "check.means.unreached.429": (
+        "限流先回答了。请放行入口，例如 limiter.exempt(app.blueprints['xiebao'])；"
+        "或者只放行检查：limiter.request_filter(is_rehearsal)，来自 flask_xiebao.testing。"
+    ),
+    "check.means.status": (
+        "浏览器和访客会误解。请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
+    ),
     "check.means.status.200": "应当跳转或者拒绝，却得到一个页面。",
     "check.means.status.301": (
         "浏览器会一直记住永久跳转，连同其中的 sign 和会员："
@@ -274,6 +284,7 @@ TEXTS = {
     "check.means.status.308": "浏览器会一直记住永久跳转，连同其中的 sign 和会员。应当是 302。",
     "check.means.status.404": "链接被拒绝，或者没有这个地址。",
     "check.means.status.500": "网站出错，原因见它的日志。",
+    "check.means.status.303": "网站的某个部分改动了跳转：请检查钩子和中间件。应当是 302。",
     "check.means.header": "缺少一个响应头，或者被网站的别的部分改动了。",
     "check.means.header.cache-control": (
         "缓存或者浏览器可能保存这个回答，把一位会员的给另一位看。钩子、代理和 CDN 都不要改动蓝图"
@@ -287,17 +298,20 @@ TEXTS = {
         "sign 出现在别人能看到的地方，拿到它就能冒充任何会员。请找出是哪里放进去的。"
     ),
     "check.means.address": (
-        "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关。"
+        "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关："
+        "请检查改动跳转的钩子和中间件，以及 init_app 之后改动的设置。"
     ),
     "check.means.locations": "有几个地址时，各浏览器去的不一样。",
     "check.means.body": "网址连同 sign 成了页面的一部分。",
     "check.means.parameter": "网关收到的和文档要求的不一样。",
     "check.means.parameter.platform": "网关显示的是另一种平台的页面。",
     "check.means.parameter.sign": "网关会拒绝：密钥是这个账号、这个环境的吗？",
-    "check.means.parameter.partnerId": "这是别的账号：算谁卖的？",
+    "check.means.parameter.partnerId": (
+        "这是别的渠道账号，业绩会算给它：XIEBAO_PARTNER_ID 对吗，是在 init_app 之前设置的吗？"
+    ),
     "check.means.parameter.partnerUniqKey": "对网关来说是另一位会员：保单会记在别人名下。",
     "check.means.parameter.subPartnerId": "业绩会算到别的子账号。",
-    "check.means.parameter.caseCode": "显示的是另一个产品。",
+    "check.means.parameter.caseCode": "显示的是另一个产品：请检查改动跳转的钩子。",
     "check.means.parameter.insureNum": "显示的是另一张保单。",
     "check.means.parameter.paySuccess": "支付以后会员回不到该回的地方。",
     "check.means.refused": "网关会拒绝这个网址。",
@@ -310,11 +324,16 @@ TEXTS = {
         "在用 HTMX、Turbo 或别的脚本的页面上，点了到不了。是不是网站自己的模板挡住了？"
     ),
     "check.means.link": "链接去的地方和入口写的不一样。",
+    "check.means.link.signature": (
+        "链接不是用 SECRET_KEY 签名的：轮换密钥以后就失效，或者是别的网站的。"
+    ),
     "check.means.link.signed_at": "链接的有效时间和写的不一样。",
     "check.means.link.max_age": "链接的有效时间和写的不一样。",
     "check.means.link.member": "这是另一位会员的链接，或者谁都能用。",
     "check.means.way_back": "支付以后，回来的是别人，或者回到别的地方。",
-    "check.means.back": "支付以后，会员回不到入口写的地方。",
+    "check.means.back": (
+        "支付以后，会员回不到入口写的地方：请检查改动跳转的钩子，或占用返回路径的视图。"
+    ),
     "check.means.signal": "网站得知了没有发生的事，或者漏掉了发生的事：统计和别的接收者都会出错。",
     "check.means.signal.said": "网站得知的点击和实际的不一样。",
     "check.means.handoff": "在电脑上扫码的人到不了该到的地方。是不是网站自己的模板挡住了？",
@@ -342,17 +361,24 @@ TEXTS = {
     "check.means.entry.target": "手机上开了新窗口，或者电脑上没有开。",
     "check.means.entry.data-xiebao-platform": "样式和脚本会弄错设备。",
     "check.means.vary": (
-        "共享缓存可能把一种设备的入口给另一种设备。不要改动 Vary，或者把 XIEBAO_DEVICE_MARKUP 设为"
-        " False。"
+        "共享缓存可能把一种设备的入口给另一种设备。不要改动 Vary，或者把 XIEBAO_DEVICE_MARKUP"
+        " 设为 False。@cache.cached 缓存的页面会丢掉响应头。"
     ),
-    "check.means.private": "共享缓存可能把一位会员的链接给别人看。",
+    "check.means.private": (
+        "共享缓存可能把一位会员的链接给别人看。页面是不是被缓存了（例如 @cache.cached），"
+        "再显示时丢了响应头？有会员链接的页面不能为所有人缓存。"
+    ),
     "check.means.qr": "页面上的二维码去的不是这个产品。",
     "check.means.qr.name": "看不见二维码的人不知道它是做什么的。",
     "check.means.styles": "入口没有样式。",
     "check.means.strict": "严格模式下，错误的参数要报错。",
     "check.means.mail": "伪造的 Host 能把会员的链接带到别的网站：请设置 XIEBAO_PUBLIC_URL。",
-    "check.means.page": "会员打不开这个页面：是不是要 --login？",
+    "check.means.page": "页面打不开。",
     "check.means.page.empty": "页面上没有入口。",
+    "check.means.page.302": "页面把会员带到别处：是不是要 --member 或 --login？",
+    "check.means.page.401": "会员打不开这个页面：是不是要 --member 或 --login？",
+    "check.means.page.403": "会员打不开这个页面：是不是要换一位 --member？",
+    "check.means.page.404": "没有这个页面，至少这位会员看不到。",
     # 另外要知道的
     "check.note.off": "XIEBAO_ENABLED 已关闭：这个网站现在不卖保险，检查的是这一点。",
     "check.note.no_members": (
@@ -362,10 +388,14 @@ TEXTS = {
         "没有检查网站自己的 App：从 XIEBAO_APP_USER_AGENT 看不出 App 的 User-Agent。请写明，例如"
         " --app-user-agent ShopApp/3.2。"
     ),
+    "check.note.played": (
+        "会员是虚构的，所以 member_loader 只问了一次。要每次点击都问它，请写明一位会员："
+        "--member，不用 Flask-Login 时还要 --login。"
+    ),
     # 报告
-    "check.report.title": "保险入口都去了哪里",
+    "check.report.title": "保险入口检查报告",
     "check.report.site": "网站",
-    "check.report.nowhere": "没有写明地址",
+    "check.report.nowhere": "没有设置地址",
     "check.report.environment": "环境",
     "check.report.gateway": "网关",
     "check.report.member": "点击的会员",
@@ -374,16 +404,19 @@ TEXTS = {
     "check.report.devices": "设备列表",
     "check.report.at": "时间",
     "check.report.colon": "：",
-    "check.report.counts": "通过 {passed} 项，不符 {failed} 项",
+    "check.report.counts": "通过 {passed} 项，不通过 {failed} 项",
     "check.report.on": "{case}，{device}",
-    "check.report.failed": "{count} 次：",
+    "check.report.failed": "{count} 项",
     "check.report.came": "实际",
     "check.report.should": "应当",
-    "check.report.again": "再看一次",
+    "check.report.again": "重现命令",
     "check.report.more": "还有 {count} 项",
-    "check.report.problems": "哪里不符",
+    "check.report.problems": "哪里不通过",
     "check.report.all": "检查的全部内容",
     "check.report.what": "做了什么",
+    "check.report.step": "位置：{step}",
+    "check.step.scan": "扫码的手机",
+    "check.step.direct": "平板的继续链接",
     # inspect 对一个网址的说明
     "inspect.refused": "网关会拒绝这个网址。",
     "inspect.nobody": "没有人能打开这个链接。",

@@ -22,8 +22,10 @@ def main(names: list[str]) -> int:
             except Exception as error:  # a version so wrong that there is no site
                 print(f"{name}: {type(error).__name__}: {error}")
                 return 1
-            for failure, results in problems.items():
-                print(f"{name}: {len(problems)} kinds, {len(results)} times {failure}")
+            for trouble in problems:
+                first = next(iter(trouble.failures))
+                said = f"{len(trouble.results)} times {first.code}: {first.came} / {first.should}"
+                print(f"{name}: {len(problems)} kinds, {said}")
                 return 1
     return 0
 
