@@ -110,6 +110,11 @@ class Hooks:
         """The site's own function that says who is logged in."""
         return self._member_loader
 
+    @property
+    def plain_key_rule(self) -> Callable[[str], object] | None:
+        """The site's own function that says whom the gateway knows by the bare id."""
+        return self._keeps_plain_key
+
     def members_are_known(self) -> bool:
         """Tell whether the current app can say who is logged in."""
         return self._member_loader is not None or login_manager() is not None

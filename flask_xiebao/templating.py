@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from flask import Flask, has_request_context, request
 from jinja2 import Undefined
 from markupsafe import Markup, escape
+from werkzeug.urls import iri_to_uri
 
 from .attributes import ENTRY_SETS, LINK_KEYWORDS, QR_SETS, Attribute, rendered, split
 from .caching import rendering
@@ -274,7 +275,8 @@ def qr_code(url: str) -> Markup:
 
     try:
         # Looking for the best mask is two thirds of the work, and codes read as well with this one.
-        code = segno.make_qr(url, mask=0)
+        # And what is not ASCII would be written as whatever Chinese encoding is shortest.
+        code = segno.make_qr(iri_to_uri(url), mask=0)
     except segno.DataOverflowError:
         raise LinkError(
             "This link is too long for a QR code: shorten return_to.", "return_to"

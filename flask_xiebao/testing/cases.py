@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flask import Response, abort
+
 from ..texts import text
 from .document import ROWS, Row
 from .site import SLUGS
@@ -20,12 +22,22 @@ MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy"
 
 #: Who clicks: the member, who is logged in; or somebody who is not.
 Visitor = Literal["member", "nobody"]
-#: Whose the link is: the same member's, or another one's.
-MEMBER, ANOTHER = "member", "another"
+#: Whose the link is: the same member's, or another one's; or that of one whose id is all but the
+#: same, in other letters or a letter shorter.
+MEMBER, ANOTHER, IN_OTHER_LETTERS, SHORTER = "member", "another", "other_letters", "shorter"
 
 #: How the token of a link is spoilt before it is followed.
 Spoilt = Literal[
-    "changed", "cut", "another_page", "another_key", "another_partner", "older_key", "no_member"
+    "changed",
+    "changed_end",
+    "changed_sign",
+    "cut",
+    "nonsense",
+    "no_member",
+    "another_page",
+    "another_key",
+    "another_partner",
+    "older_key",
 ]
 
 #: Where a payment comes back to, and how that is sent.
@@ -33,10 +45,17 @@ RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
 RETURN_TO_AS_SENT = "/orders/8?from=%E7%BD%91&to=%E6%B5%B7"
 #: The case code, or application number, of what is clicked.
 CASE_CODE = "QX000000127257"
+#: How many pixels a QR code is wide.
+QR_SIZE = 120
 #: What an attribute has to escape.
 AWKWARD_ATTRIBUTE = "\"><script>&amp;'"
 # All that a query has to escape.
 _AWKWARD = "QX-1 +&=?%/#;号"
+_NOT_OF_THIS_SITE = {
+    "return-host": "//evil.example/",
+    "return-backslash": "/\\evil.example/",
+    "return-url": "https://evil.example/",
+}
 # How old the link is that has just gone past its time, and one that has not.
 _MINUTE, _NOT_YET = 60, 50
 
@@ -49,8 +68,8 @@ class Case:
     :param row: the page of the gateway.
     :param ends: what has to come of it: ``gateway``, ``login``, ``navigate`` (a page by which the
         browser goes to the link itself), ``wait`` (a prefetch gets nothing), ``method``, ``back``,
-        ``loader`` (whatever the site's own ``member_loader`` says, but no error),
-        ``guard`` (the site's own answer), or the reason of a refusal.
+        ``guard`` (the site's own answer), ``no_link`` (an error where it is made), ``loader``
+        (whatever the site's own ``member_loader`` says, but no error), or the reason of a refusal.
     :param cause: of a refusal, what the site is told.
     :param visitor: who clicks.
     :param options: the keywords of the link; of its member, :data:`MEMBER` or :data:`ANOTHER`.
@@ -62,7 +81,8 @@ class Case:
     :param method: of the request.
     :param platform: the code that the gateway gets, whatever the device is.
     :param host: the ``Host`` that the browser claims to have asked.
-    :param guard: what the site's ``click_guard`` answers.
+    :param guard: answers as the site's ``click_guard``.
+    :param loader_fails: whether the site's ``member_loader`` does.
     :param template: what is rendered, in place of a click: ``entry``, ``no_entry``, ``code``,
         ``href`` (of the site's own markup) or ``sheet`` has to come of it. ``mail`` is a link that
         leaves the site.
@@ -83,7 +103,8 @@ class Case:
     method: str = "GET"
     platform: str | None = None
     host: str | None = None
-    guard: Any = None
+    guard: Callable[[], object] | None = None
+    loader_fails: bool = False
     template: str | None = None
     page: str = ""
 
@@ -174,8 +195,7 @@ def _cases(row: Row) -> Iterator[Case]:
     yield from _bearers(case)
     yield from _spoilt(row, case)
     yield from _no_clicks(case)
-    yield case("guard", "not_allowed", cause="not_allowed", guard=False)
-    yield case("guard-answer", "guard", cause="not_allowed", guard=("Locked", 423))
+    yield from _guarded(case)
     if row == ROWS[0]:
         yield case("loader", "loader", visitor="nobody")
     yield from _rendered(row, case)
@@ -183,6 +203,24 @@ def _cases(row: Row) -> Iterator[Case]:
     yield case("mail", "mail", options=mail, host="evil.example")
     yield case("head", method="HEAD")
     yield case("post", "method", method="POST")
+
+
+def _guarded(case: Any) -> Iterator[Case]:
+    """Return what the site's own word is asked for, whoever the rules let through."""
+    bearer = {"member": MEMBER, "max_age": 3600}
+    said: dict[str, Any] = {"cause": "not_allowed"}
+    yield case("guard", "not_allowed", **said, guard=lambda: False)
+    yield case(
+        "guard-bearer",
+        "not_allowed",
+        **said,
+        guard=lambda: False,
+        options=bearer,
+        visitor="nobody",
+    )
+    yield case("guard-answer", "guard", **said, guard=lambda: ("Locked", 423))
+    yield case("guard-abort", "guard", **said, guard=lambda: abort(Response("Locked", 423)))
+    yield case("guard-yes", guard=lambda: True)
 
 
 def _template(row: Row, **options: Any) -> str:
@@ -200,14 +238,26 @@ def _rendered(row: Row, case: Any) -> Iterator[Case]:
     yield case("button", "entry", template=f"{{{{ {plain} }}}}")
     ends = "no_entry" if row.members_own else "entry"
     yield case("button-visitor", ends, template=f"{{{{ {plain} }}}}", visitor="nobody")
-    attributes = _template(row, **{"class": "btn", "id": "buy", "data_track": AWKWARD_ATTRIBUTE})
+    given = {"class": ["btn", "big"], "id": "buy", "data_track": AWKWARD_ATTRIBUTE, "hidden": None}
+    attributes = _template(row, **given, download=False)
     yield case("button-attributes", "entry", template=f"{{{{ {attributes} }}}}")
-    yield case("button-content", "entry", template=f"{{% call {plain} %}}<b>保</b>{{% endcall %}}")
+    labelled = _template(row, label=AWKWARD_ATTRIBUTE)
+    yield case("button-label", "entry", template=f"{{{{ {labelled} }}}}")
+    given = {"client_reference": "order 8"}
+    given |= {"return_to": RETURN_TO} if "paySuccess" in row.known else {}
+    given |= {"sub_partner_id": "branch-7"} if "subPartnerId" in row.known else {}
+    chosen = _template(row, **given)
+    yield case("button-options", "entry", template=f"{{{{ {chosen} }}}}", options=given)
     reference = f", {json.dumps(CASE_CODE)}" if row.reference else ""
+    any_page = f"xiebao_entry({json.dumps(row.name)}{reference})"
+    yield case("button-generic", "entry", template=f"{{{{ {any_page} }}}}")
+    yield case("button-content", "entry", template=f"{{% call {plain} %}}<b>保</b>{{% endcall %}}")
     own = f'<a href="{{{{ xiebao_link({json.dumps(row.name)}{reference}) }}}}">保</a>'
     yield case("own-markup", "href", template=own)
     if row.name == "product":
-        yield case("qr", "code", template=f"{{{{ insurance_qr({json.dumps(CASE_CODE)}) }}}}")
+        code = f"insurance_qr({json.dumps(CASE_CODE)}, size={QR_SIZE}, client_reference='order 8')"
+        ordered = {"client_reference": "order 8"}
+        yield case("qr", "code", template=f"{{{{ {code} }}}}", options=ordered)
         yield case("styles", "sheet", template="{{ xiebao_styles() }}")
     if row.reference is not None:
         yield case("wrong", "no_entry", template=f"{{{{ {plain.replace(CASE_CODE, '')} }}}}")
@@ -221,6 +271,12 @@ def _on_platforms(row: Row, case: Any) -> Iterator[Case]:
     for code, slug in SLUGS.items():
         yield case(f"asked-{slug}", query=f"platform={slug}", platform=code)
     yield case("asked-nonsense", query="platform=tv")
+    yield case("asked-code", query="platform=3")
+    yield case("asked-upper", query="platform=IOS")
+    yield case("visitor-asked", "login", query="platform=h5", visitor="nobody")
+    for code, slug in SLUGS.items():
+        if code not in row.platforms:
+            yield case(f"platform-{slug}", "no_link", options={"platform": slug})
     if "1" in row.platforms and "4" in row.platforms:
         fixed = {"platform": "android"}
         yield case("platform-over-asked", options=fixed, query="platform=h5", platform="4")
@@ -232,14 +288,24 @@ def _with_options(row: Row, case: Any) -> Iterator[Case]:
     yield case("client-reference", options={"client_reference": "order 8/号"})
     if "subPartnerId" in row.known:
         yield case("sub-partner", options={"sub_partner_id": "branch-7"})
+        yield case("sub-partner-none", options={"sub_partner_id": ""})
     if "paySuccess" in row.known:
         back = {"return_to": RETURN_TO}
         # First, since what a site remembers of its address would show in all that follow.
         yield case("forged-host", options=back, host="evil.example")
         yield case("return", options=back)
+        yield case("return-reference", options=back | {"client_reference": "order 8/号"})
+        for kind, path in _NOT_OF_THIS_SITE.items():
+            yield case(kind, "no_link", options={"return_to": path})
         yield case("back", "back", options=back)
         yield case("back-visitor", "back", options=back, visitor="nobody")
-        yield case("back-late", "back", options=back, age=2 * 24 * 60 * 60)
+        yield case("back-another", "back", options=back)
+        yield case("back-loader-fails", "back", options=back, loader_fails=True)
+        yield case("back-same-day", "back", options=back, age=23 * 60 * 60)
+        yield case("back-late", "back", options=back, age=25 * 60 * 60)
+        yield case("back-head", "back", options=back, method="HEAD")
+        yield case("back-post", "method", options=back, method="POST")
+        yield case("back-script", "back", options=back, headers={"HX-Request": "true"})
         yield case("back-prefetch", "wait", options=back, headers={"Sec-Purpose": "prefetch"})
         for spoilt in ("changed", "another_page"):
             yield case(
@@ -260,11 +326,14 @@ def _bearers(case: Any) -> Iterator[Case]:
     yield case("bearer-nearly", options=minute, age=_NOT_YET, visitor="nobody")
     yield case("expired", "expired", cause="expired", options=minute, age=_MINUTE, visitor="nobody")
     yield case("expired-own", options=minute, age=3600)
+    yield case("no-time", "no_link", options={"member": MEMBER, "max_age": 0})
     refused = {"ends": "another_member", "cause": "another_member"}
     yield case("another", **refused, options=of_another)
     yield case(
         "another-json", **refused, options=of_another, headers={"Accept": "application/json"}
     )
+    yield case("another-alike", **refused, options={"member": IN_OTHER_LETTERS})
+    yield case("another-shorter", **refused, options={"member": SHORTER})
     yield case("another-bearer", **refused, options=of_another | {"max_age": 3600})
     yield case("another-expired", **refused, options=of_another | {"max_age": _MINUTE}, age=_MINUTE)
 
@@ -272,7 +341,10 @@ def _bearers(case: Any) -> Iterator[Case]:
 def _spoilt(row: Row, case: Any) -> Iterator[Case]:
     causes = {
         "changed": "changed",
+        "changed_end": "changed",
+        "changed_sign": "changed",
         "cut": "malformed",
+        "nonsense": "malformed",
         "another_page": "another_page",
         "another_key": "unknown_key",
         "another_partner": "unknown_key",
@@ -282,6 +354,8 @@ def _spoilt(row: Row, case: Any) -> Iterator[Case]:
     yield case("older-key", spoilt="older_key")
     for spoilt, cause in causes.items():
         yield case(spoilt.replace("_", "-"), "invalid_link", cause=cause, spoilt=spoilt)
+    as_json = {"Accept": "application/json"}
+    yield case("changed-json", "invalid_link", cause="changed", spoilt="changed", headers=as_json)
 
 
 def _no_clicks(case: Any) -> Iterator[Case]:
@@ -292,6 +366,7 @@ def _no_clicks(case: Any) -> Iterator[Case]:
         "purpose": {"Purpose": "prefetch"},
     }.items():
         yield case(kind, "wait", headers=headers)
+    yield case("prefetch-go", "wait", headers={"Sec-Purpose": "prefetch"}, query="go=1")
     for kind, headers in {
         "htmx": {"HX-Request": "true"},
         "turbo": {"X-Turbo-Request-Id": "1"},
@@ -299,9 +374,11 @@ def _no_clicks(case: Any) -> Iterator[Case]:
         "turbo-prefetch": {"X-Sec-Purpose": "prefetch"},
         "fetch": {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
         "image": {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+        "fetch-same-origin": {"Sec-Fetch-Mode": "same-origin", "Sec-Fetch-Dest": "empty"},
         "htmx-go": {"HX-Request": "true"},
+        "turbo-go": {"X-Turbo-Request-Id": "1"},
     }.items():
-        query = "platform=h5&go=1" if kind == "htmx-go" else "platform=h5"
+        query = "platform=h5&go=1" if kind.endswith("-go") else "platform=h5"
         yield case(kind, "navigate", headers=headers, query=query)
     fetched = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
     yield case("told-to-go", headers=fetched, query="go=1")

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from ..texts import text
 from .cases import Case
 from .document import Problem, Row, mask, read
-from .site import Site
+from .site import Site, as_sent
 from .tokens import TOKEN, Said, is_signed, read_link, read_return
 from .visits import Visit
 
@@ -257,6 +257,13 @@ def _json(visit: Visit) -> Any:
         return visit.headers.get("Content-Type")
 
 
+def says_no_cause(case: Case, visit: Visit) -> Iterator[Failure]:
+    """Check that a visitor does not learn what the site alone is told."""
+    said = " ".join([visit.body.decode("utf-8", "replace"), *(value for _, value in visit.headers)])
+    if case.cause is not None and "_" in case.cause and case.cause in said:
+        yield Failure("cause", case.cause, "—")
+
+
 def wait(visit: Visit) -> Iterator[Failure]:
     """Check that a prefetch gets nothing that could be shown in place of the click's answer."""
     kind = visit.headers.get("Content-Type", "")
@@ -311,6 +318,7 @@ def link(site: Site, row: Row, right: Said, url: str, *, leaves: bool) -> Iterat
     :param leaves: whether it has to be absolute.
     """
     begins = f"{_prefix(site, leaves=leaves)}/{row.name}/"
+    url = as_sent(url)
     if not url.startswith(begins):
         yield Failure("link", without_token(url), f"{begins}…")
         return
@@ -331,7 +339,7 @@ def link(site: Site, row: Row, right: Said, url: str, *, leaves: bool) -> Iterat
 
 def _prefix(site: Site, *, leaves: bool) -> str:
     if not leaves:
-        return site.prefix
+        return as_sent(site.prefix)
     return f"{site.outside}{site.prefix.removeprefix(site.root)}"
 
 
@@ -346,6 +354,7 @@ def way_back(
 ) -> Iterator[Failure]:
     """Check by what a payment comes back."""
     begins = f"{_prefix(site, leaves=True)}/paid/"
+    url = as_sent(url)
     token = url.removeprefix(begins)
     said = read_return(token) if url.startswith(begins) else None
     if said is None:

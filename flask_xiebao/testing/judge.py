@@ -14,13 +14,15 @@ from ..places import place_of
 from . import expectations, markup
 from .cases import MEMBER, RETURN_TO_AS_SENT, Case, Visitor
 from .devices import DEVICES, Device
-from .expectations import REFUSED, STATUS, Failure, Heard
-from .player import Player
+from .expectations import REFUSED, STATUS, Failure, Heard, without_token
+from .player import CLICK_ID, Player
 from .qr import UnreadableError, read_codes
 from .tokens import TOKEN, Said
 from .visits import Visit
 
 _PHONE = DEVICES["iphone"]
+# Seconds for which a payment that comes back is news.
+_A_DAY = 24 * 60 * 60
 
 
 def ends_of(case: Case, device: Device) -> tuple[str, str]:
@@ -50,6 +52,7 @@ class Judge:
     def __init__(self, player: Player) -> None:
         self._player = player
         self._site = player.site
+        self._click_ids: set[str] = set()
 
     def judge(self, case: Case, device: Device, link: str | None = None) -> Outcome:
         """Return what came of a case, and what is wrong with that.
@@ -60,8 +63,12 @@ class Judge:
             return Outcome(self._without_secrets(self._rendered(case, device)))
         try:
             link = self._player.link(case) if link is None else link
+        except LinkError as error:
+            return Outcome([] if case.ends == "no_link" else [crash(error)])
         except Exception as error:
             return Outcome([crash(error)])
+        if case.ends == "no_link":
+            return Outcome([Failure("no_link", without_token(link), "LinkError")])
         asked = f"{link}?{case.query}" if case.query else link
         visit = self._player.visit(case, device, asked)
         problems = self._without_secrets(self._clicked(case, device, link, asked, visit))
@@ -125,20 +132,36 @@ class Judge:
                 if case.method != "HEAD" and not case.host:
                     yield from self._handoff(case, device, link, who, visit)
             case "login" if status == STATUS["login"]:
-                right = self._player.login_url(case, link)
-                yield from expectations.login(self._site, link, right, visit)
+                # What makes no sense is not kept.
+                back = asked if case.kind == "visitor-asked" else link
+                right = self._player.login_url(case, back)
+                yield from expectations.login(self._site, back, right, visit)
             case "navigate":
                 is_elsewhere = case.headers.get("Sec-Fetch-Site") == "cross-site"
                 by_itself = "go=1" not in case.query.split("&") or is_elsewhere
                 yield from expectations.navigate(asked, visit, by_itself=by_itself)
             case "wait":
                 yield from expectations.wait(visit)
+            case "guard" if visit.body not in (b"Locked", b""):
+                yield Failure("guard", f"{len(visit.body)} bytes", "Locked")
             case "back" if visit.location != RETURN_TO_AS_SENT:
                 yield Failure("back", visit.location, RETURN_TO_AS_SENT)
             case "login" | _ if ends in (*REFUSED, "login"):
                 yield from expectations.notice(case, _reason(ends), visit)
+        if case.cause != _reason(ends):
+            yield from expectations.says_no_cause(case, visit)
+        yield from self._own_click_ids(visit)
         told = self._signals(case, ends, platform, who, status)
         yield from expectations.signals(self._site, told, visit.rehearsal.heard)
+
+    def _own_click_ids(self, visit: Visit) -> Iterator[Failure]:
+        """Judge whether each click is called something of its own."""
+        for name, said in visit.rehearsal.heard:
+            if name == "entry_clicked":
+                click_id = str(said.get("click_id"))
+                if click_id in self._click_ids:
+                    yield Failure("click_id", click_id, "click_id ≠")
+                self._click_ids.add(click_id)
 
     def _status(self, ends: str) -> int:
         if ends == "login" and not self._site.has_login:
@@ -217,14 +240,22 @@ class Judge:
         if ends == "gateway":
             return (("entry_clicked", said | {"platform": int(platform)}),)
         if ends == "back":
-            if case.age:  # long ago: no news
+            if (case.age or 0) > _A_DAY:  # that is no news
                 return ()
-            return (("payment_returned", said | {"same_session": case.visitor == "member"}),)
+            payer = self._player.payer(case)
+            is_here = case.visitor == "member" and not case.loader_fails
+            same = is_here and payer == self._player.members[MEMBER]
+            said |= {"member": payer, "click_id": CLICK_ID, "same_session": same}
+            return (("payment_returned", said),)
         reason = "not_allowed" if ends == "guard" else _reason(ends)
         if reason not in REFUSED or (ends == "login" and status == STATUS["login"]):
             return ()
         page = "paid" if case.is_return else case.row.name
         refused = {"status": status, "reason": reason, "cause": case.cause or reason, "page": page}
+        if reason in ("another_member", "expired", "not_allowed"):
+            clicked = self._player.members[MEMBER] if case.visitor == "member" else None
+            refused["entry"] = self._player.said(case)
+            refused["member"] = who if reason == "not_allowed" else clicked
         return (("entry_refused", refused),)
 
     def _rendered(self, case: Case, device: Device) -> Iterator[Failure]:
@@ -244,6 +275,7 @@ class Judge:
                 yield crash(error)
             return
         yield from expectations.no_secret_in(self._site, {"page": page.html})
+        yield from markup.nothing_inline(page)
         if case.kind == "wrong" and self._site.is_strict:
             yield Failure("strict", "—", "LinkError")
         right = _with_time(self._player.said(case))

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from flask import Flask, render_template_string, request
 from werkzeug.datastructures import Headers
 
-from .cases import AWKWARD_ATTRIBUTE, Case
+from .cases import AWKWARD_ATTRIBUTE, QR_SIZE, Case
 from .devices import Device
 from .document import Row
 from .expectations import LOUDER, Failure, link
@@ -50,6 +50,7 @@ class Rendered:
     :ivar links: its ``<a>`` elements.
     :ivar drawings: its ``<svg>`` elements.
     :ivar sheets: its ``<link>`` elements.
+    :ivar inline: what a strict policy forbids: scripts and styles in the page.
     """
 
     html: str
@@ -57,6 +58,7 @@ class Rendered:
     links: list[Element] = field(default_factory=list)
     drawings: list[Element] = field(default_factory=list)
     sheets: list[Element] = field(default_factory=list)
+    inline: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         _Reader(self).feed(self.html)
@@ -65,10 +67,17 @@ class Rendered:
 class _Reader(HTMLParser):
     def __init__(self, page: Rendered) -> None:
         super().__init__()
+        self._page = page
         self._found = {"a": page.links, "svg": page.drawings, "link": page.sheets}
         self._open: Element | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = {name for name, _ in attrs}
+        if tag in ("script", "style") and "src" not in names:
+            self._page.inline.append(f"<{tag}>")
+        self._page.inline.extend(
+            name for name in sorted(names) if name == "style" or name.startswith("on")
+        )
         if tag == "img" and self._open is not None:
             self._open.text += dict(attrs).get("alt") or ""
         if tag in self._found:
@@ -148,6 +157,8 @@ def _own_words(site: Site, case: Case, found: Element) -> Iterator[Failure]:
     right = LABELS.get(case.row.name, {}).get(site.locale or "")
     if case.kind == "button-content":
         right = "保"
+    elif case.kind == "button-label":
+        right = AWKWARD_ATTRIBUTE
     if right is not None and found.text.strip() != right:
         yield Failure("entry.label", found.text.strip() or "—", right)
     if case.kind == "button-attributes":
@@ -155,8 +166,17 @@ def _own_words(site: Site, case: Case, found: Element) -> Iterator[Failure]:
             if found.attributes.get(name) != should:
                 came = found.attributes.get(name, "—")
                 yield Failure("entry.attribute", f"{name}={came}", f"{name}={should}")
-        if "btn" not in found.classes:
-            yield Failure("entry.class", f"class={found.attributes.get('class')}", "btn")
+        for name in ("hidden", "download"):
+            if name in found.attributes:
+                yield Failure("entry.attribute", name, "—")
+        if not found.classes >= {"btn", "big"}:
+            yield Failure("entry.class", f"class={found.attributes.get('class')}", "btn big")
+
+
+def nothing_inline(page: Rendered) -> Iterator[Failure]:
+    """Check that what the macros render needs no script and no style in the page."""
+    for what in page.inline:
+        yield Failure("inline", what, "—")
 
 
 def told_to_caches(
@@ -164,6 +184,8 @@ def told_to_caches(
 ) -> Iterator[Failure]:
     """Check that caches keep pages of one device, and of one member, from others."""
     varies = {name.strip().lower() for name in ", ".join(page.headers.getlist("Vary")).split(",")}
+    if not site.device_markup and varies & _DEVICE_HEADERS - {"user-agent"}:
+        yield Failure("vary", f"Vary: {page.headers.get('Vary')}", "Vary: —")
     by_device = by_device and site.device_markup
     if by_device and "*" not in varies and not varies >= _DEVICE_HEADERS:
         missing = ", ".join(sorted(_DEVICE_HEADERS - varies))
@@ -190,6 +212,9 @@ def a_code(site: Site, row: Row, right: Said, page: Rendered) -> Iterator[Failur
         yield Failure("qr", str(len(codes)), "1")
         return
     named = page.drawings[0].attributes
+    size = (named.get("width"), named.get("height"))
+    if size != (str(QR_SIZE), str(QR_SIZE)):
+        yield Failure("qr.size", f"{size[0]} x {size[1]}", f"{QR_SIZE} x {QR_SIZE}")
     if named.get("role") != "img" or not named.get("aria-label"):
         yield Failure("qr.name", f"aria-label={named.get('aria-label')}", "role=img aria-label=…")
     for failure in link(site, row, right, codes[0], leaves=True):

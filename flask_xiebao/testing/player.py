@@ -25,10 +25,10 @@ from ..rehearsal import ENVIRON_KEY, Rehearsal, rehearsal
 from ..signals import entry_clicked, entry_refused, payment_returned
 from ..state import State
 from ..urls import token_url
-from .cases import ANOTHER, CASE_CODE, MEMBER, Case, Visitor
+from .cases import ANOTHER, CASE_CODE, IN_OTHER_LETTERS, MEMBER, SHORTER, Case, Visitor
 from .devices import DEVICES, Device
 from .site import Site
-from .tokens import Said
+from .tokens import Said, signed
 from .visits import TAP, Visit, left_out_of, places_of, where_the_site_is
 
 T = TypeVar("T")
@@ -38,6 +38,10 @@ _TAP = {name: value for name, value in TAP.items() if name != "Accept-Encoding"}
 
 #: Logs a browser, a test client of the site's, in as a member.
 Login = Callable[[FlaskClient, str | None], object]
+
+
+#: That of the clicks whose payments come back.
+CLICK_ID = "0123456789abcdef"
 
 
 class CheckError(XiebaoError):
@@ -103,16 +107,25 @@ class Player:
     ) -> None:
         self.app = app
         self.state = state
-        made_up = f"check-{secrets.token_hex(4)}+&号"  # which a URL has to escape
-        self.members = {MEMBER: member or f"{made_up}-a", ANOTHER: f"{made_up}-b"}
+        made_up = f"Check-{secrets.token_hex(4)}+&号"  # which a URL has to escape
+        self._another = f"{made_up}-b"
+        self._name(member or f"{made_up}-a")
         # Of this player alone: two may be at work at once.
         self._receivers = {name: partial(_hear, name) for name in _SIGNALS}
         self._aloud = aloud
         self._login = login
         self._browsers: dict[str, FlaskClient] = {}
-        self.site = Site(app, *self._place(url), state.hooks.keeps_plain_key)
+        self.site = Site(app, *self._place(url), state.hooks.plain_key_rule)
         if login is not None:
-            self.members[MEMBER] = self._logged_in(member)
+            self._name(self._logged_in(member))
+
+    def _name(self, member: str) -> None:
+        self.members = {
+            MEMBER: member,
+            ANOTHER: self._another,
+            IN_OTHER_LETTERS: member.swapcase() if member.swapcase() != member else self._another,
+            SHORTER: member[:-1].strip() or self._another,
+        }
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -188,7 +201,7 @@ class Player:
         """Return the link that a case begins with, from the server's root."""
         if case.is_return:
             clicked_at = int(time.time()) - (case.age or 0)
-            click = Click(self._entry(case), self.members[MEMBER], "0123456789abcdef", clicked_at)
+            click = Click(self._entry(case), self.payer(case), CLICK_ID, clicked_at)
             made = self._with_token(case, "paid", self.state.signer.dumps_click(click))
         elif case.age is not None or case.ends == "disabled":  # which a site does not make now
             signed_at = int(time.time()) - (case.age or 0)
@@ -212,6 +225,10 @@ class Player:
         return self.in_request(
             lambda: token_url(self.state, f"xiebao.{endpoint}", token, external=False), case
         )
+
+    def payer(self, case: Case) -> str:
+        """Return who comes back from a payment."""
+        return self.members[ANOTHER if case.kind == "back-another" else MEMBER]
 
     def login_url(self, case: Case, link: str) -> str:
         """Return where the settings send people to log in; "" where they name no login."""
@@ -245,6 +262,15 @@ class Player:
         match case.spoilt:
             case "changed":
                 return f"{'B' if token[0] == 'A' else 'A'}{token[1:]}"
+            case "changed_end":
+                payload, _, rest = token.partition(".")
+                return f"{payload[:-2]}{'B' if payload[-2] == 'A' else 'A'}{payload[-1]}.{rest}"
+            case "changed_sign":
+                payload, _, rest = token.partition(".")
+                return f"{payload}.{rest[:3]}{'B' if rest[3] == 'A' else 'A'}{rest[4:]}"
+            case "nonsense":
+                salt = f"flask-xiebao.entry.{partner_id}"
+                return signed("WzEsMl0", self.site.signing_key, salt)
             case "cut":
                 return token.partition(".")[0]
             case "another_page":
@@ -273,6 +299,8 @@ class Player:
         rehearsed = self._rehearsal(visitor)
         who = self.members[MEMBER] if visitor == "member" else None
         rehearsed.member_loader = lambda: who  # no request of ours has their cookies
+        if not case.row.members_own and case.template is not None:
+            rehearsed.member_loader = _fail  # whose links are everybody's asks nobody
         parts = urlsplit(self.site.url)
         # Links are made where the site is, and in a mail wherever the request says that it is.
         host = case.host if case.host and case.ends == "mail" else parts.netloc
@@ -307,7 +335,7 @@ class Player:
             self.site.mount,
             method=case.method,
             headers={**_TAP, **device.headers, **case.headers},
-            rehearsal=self._rehearsal(visitor, case.guard, asks_site=case.ends == "loader"),
+            rehearsal=self._rehearsal(visitor, case),
             browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
         )
 
@@ -326,16 +354,28 @@ class Player:
             browser=self._browser(device, self.members[MEMBER]),
         )
 
-    def _rehearsal(
-        self, visitor: Visitor, guard: Any = None, *, asks_site: bool = False
-    ) -> Rehearsal:
+    def _rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:
         rehearsed = Rehearsal(receivers=tuple(self._receivers.values()), aloud=self._aloud)
-        if guard is not None:
-            rehearsed.click_guard = lambda _member, _entry: guard
-        if self._login is None and not asks_site:
+        guard = None if case is None else case.guard
+        if case is not None and guard is not None:
+            goes, page = self.members[case.whose or MEMBER], case.row.name
+
+            def click_guard(member: str, entry: Entry) -> object:
+                # Of anybody else, and of another page, it is not the one that was meant.
+                return guard() if (member, entry.page) == (goes, page) else True
+
+            rehearsed.click_guard = click_guard
+        if case is not None and case.loader_fails:
+            rehearsed.member_loader = _fail
+        elif self._login is None and not (case is not None and case.ends == "loader"):
             who = self.members[MEMBER] if visitor == "member" else None
             rehearsed.member_loader = lambda: who
         return rehearsed
+
+
+def _fail() -> object:
+    """Stand for a member_loader that fails, or that is not to be asked."""
+    raise RuntimeError("This member_loader is a check's, and fails.")
 
 
 def by_flask_login(app: Flask) -> Login | None:

@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
+from werkzeug.urls import iri_to_uri
 
 from ..values import Secret
-from .document import PLATFORMS, Account, Row
+from .document import Account, Row
 
 _HOSTS = {
     "test": "https://testapi.xiebao18.com",
@@ -33,11 +34,11 @@ class Site:
     :param app: its app.
     :param url: scheme, host and the path below which it is mounted.
     :param mount: that path as far as the server takes it off.
-    :param keeps_plain_key: the site's own word for whom the gateway knows by the bare id.
+    :param plain_key_rule: the site's own word for whom the gateway knows by the bare id.
     """
 
     def __init__(
-        self, app: Flask, url: str, mount: str, keeps_plain_key: Callable[[str], bool]
+        self, app: Flask, url: str, mount: str, plain_key_rule: Callable[[str], object] | None
     ) -> None:
         parts = urlsplit(url)
         self.app = app
@@ -45,7 +46,8 @@ class Site:
         self.mount = mount
         self.root = parts.path
         self.origin = f"{parts.scheme}://{parts.netloc}"
-        self._keeps_plain_key = keeps_plain_key
+        self._plain_key_rule = plain_key_rule
+        self._keys: dict[str, str] = {}
         partner_id = self.partner_id
         self.account = Account(
             partner_id,
@@ -79,10 +81,11 @@ class Site:
     @property
     def gateway(self) -> str:
         """Where the gateway's pages are: a URL, or a path of this site from its root."""
-        base = str(self._setting("BASE_URL", "")).rstrip("/")
-        if not base:
+        base = self._setting("BASE_URL")
+        if base is None:
             return _HOSTS[self.environment]
-        return f"{self.root}{base}" if base.startswith("/") else base
+        base = str(base).rstrip("/")
+        return as_sent(f"{self.root}{base}" if not base or base.startswith("/") else base)
 
     @property
     def makes_keys(self) -> bool:
@@ -113,7 +116,7 @@ class Site:
     @property
     def outside(self) -> str:
         """What links begin with that leave the site."""
-        return str(self._setting("PUBLIC_URL", self.url)).rstrip("/")
+        return as_sent(str(self._setting("PUBLIC_URL", self.url))).rstrip("/")
 
     @property
     def knows_its_address(self) -> bool:
@@ -184,12 +187,23 @@ class Site:
 
     def partner_uniq_key(self, member: str) -> str:
         """Return what the gateway knows a member by."""
+        if member not in self._keys:
+            self._keys[member] = self._make_key(member)
+        return self._keys[member]
+
+    def _make_key(self, member: str) -> str:
         secret = self._setting("MEMBER_SECRET")
         if secret is None or self._keeps_plain_key(member):
             return member
         said = f"flask-xiebao.member\0{self.partner_id}\0{member}".encode()
         digest = hmac.new(str(secret).encode(), said, hashlib.sha256).digest()
         return base64.b32encode(digest).decode()[:16].lower() + member
+
+    def _keeps_plain_key(self, member: str) -> bool:
+        if self._plain_key_rule is None:
+            return False
+        with self.app.test_request_context(base_url=f"{self.url}/"):
+            return bool(self._plain_key_rule(member))
 
     def parameters(
         self,
@@ -213,6 +227,7 @@ class Site:
         return {name: given[name] for name in row.known if name in given} | dict(self.extra)
 
 
-def platform_of(slug: str) -> str:
-    """Return the code of a platform's name."""
-    return next(code for code, known in SLUGS.items() if known == slug and code in PLATFORMS)
+def as_sent(url: str) -> str:
+    """Return a URL as browsers send it: in ASCII, its scheme and host in lower case."""
+    parts = urlsplit(iri_to_uri(url))
+    return parts._replace(netloc=parts.netloc.lower()).geturl()

@@ -58,16 +58,20 @@ def read_return(token: str) -> Return | None:
 
 
 def is_signed(token: str, key: str | bytes, salt: str) -> bool:
-    """Tell whether a token is signed with this key, by HMAC-SHA256 as itsdangerous does it.
+    """Tell whether a token is signed with this key; see :func:`signed`."""
+    return token == signed(token.partition(".")[0], key, salt)
 
+
+def signed(payload: str, key: str | bytes, salt: str) -> str:
+    """Return the token of a payload, by HMAC-SHA256 as itsdangerous does it.
+
+    :param key: the site's ``SECRET_KEY``.
     :param salt: what it is for.
     """
-    payload, _, signed = token.partition(".")
     secret = key.encode() if isinstance(key, str) else key
     derived = hmac.new(secret, salt.encode(), hashlib.sha256).digest()
-    named = _base64(hashlib.sha256(derived).digest())[:3]
-    right = hmac.new(derived, f"{payload}.{named}".encode(), hashlib.sha256).digest()
-    return signed == f"{named}{_base64(right)}"
+    named = f"{payload}.{_base64(hashlib.sha256(derived).digest())[:3]}"
+    return named + _base64(hmac.new(derived, named.encode(), hashlib.sha256).digest())
 
 
 def _base64(said: bytes) -> str:

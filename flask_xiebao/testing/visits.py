@@ -23,6 +23,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BuildError
 from werkzeug.test import Client
+from werkzeug.urls import iri_to_uri
 
 from ..current import this_app
 from ..errors import XiebaoError
@@ -105,7 +106,7 @@ class Visit:
         parts = urlsplit(url)
         client = Client(app, use_cookies=False) if browser is None else browser
         options = {
-            "path": parts.path.removeprefix(mount),
+            "path": iri_to_uri(parts.path).removeprefix(iri_to_uri(mount)),
             "query_string": parts.query,
             "method": method,
             "data": body,
