@@ -342,7 +342,7 @@ class TestDetails:
 
     def test_it_shows_the_jinja_of_what_is_rendered(self, demo: Flask) -> None:
         page = look(demo.test_client(), "/qa/product-button-attributes/pc")
-        assert '{{ insurance_entry("QX000000127257", class="btn"' in text(page.main)
+        assert '{{ insurance_entry("QX000000127257", class=["btn", "big"]' in text(page.main)
 
     def test_every_cell_leads_to_its_details(self, demo: Flask) -> None:
         client = demo.test_client()
