@@ -42,6 +42,7 @@ def handoff(page: Page, address: str) -> bytes:
 
 def qa(page: Page, address: str) -> bytes:
     page.goto(f"{address}/qa")
+    page.wait_for_selector("table.matrix")
     return page.screenshot()
 
 

@@ -97,6 +97,8 @@ def arrive(demos: Demos, visit: Visits) -> Callable[..., Visit]:
         assert answer.status == scene.status
         if scene.status != 200:
             person.expect_refusal(scene.status)
+        if name.startswith("console"):  # which comes when the demo is checked
+            person.page.wait_for_selector("table.matrix", timeout=60_000)
         return person
 
     return go
