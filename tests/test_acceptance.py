@@ -145,6 +145,19 @@ def test_a_login_of_the_sites_own_answers_as_it_will(answer: Any) -> None:
     assert report.passed, str(report)
 
 
+@pytest.mark.parametrize("answer", [lambda: abort(401), lambda: abort(redirect("/login"))])
+def test_a_wall_that_lets_the_entries_through(answer: Any) -> None:
+    app = shop()
+
+    @app.before_request
+    def wall() -> None:
+        if request.blueprint != "xiebao" and "member" not in session:
+            answer()
+
+    report = check_entries(app, devices=["pc", "iphone"])
+    assert report.passed, str(report)
+
+
 def test_a_site_that_takes_only_its_own_hosts() -> None:
     report = check_entries(shop(TRUSTED_HOSTS=["shop.example"]), devices=FEW)
     assert report.passed, str(report)

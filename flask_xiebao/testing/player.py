@@ -6,7 +6,7 @@ import contextvars
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from blinker import NamedSignal
 from flask import Flask, url_for
 from flask.sessions import SessionMixin
 from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from ..errors import XiebaoError
@@ -314,7 +315,9 @@ class Player:
                 ),
                 left_out_of(self.app.logger, lambda: rehearsal() is rehearsed),
             ):
-                self.app.preprocess_request()  # a wall answers here, and has no say in this
+                # A wall answers here, or aborts, and has no say in this.
+                with suppress(HTTPException):
+                    self.app.preprocess_request()
                 return make()
 
         return contextvars.Context().run(in_request)
