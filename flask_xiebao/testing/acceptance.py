@@ -309,6 +309,7 @@ def _do(
 
     def keep(case: Case, device: Device, outcome: Outcome) -> None:
         nonlocal since
+        outcome = judge.without_secrets(outcome)
         before, since = since, time.perf_counter()
         took = since - before
         report.results.append(Result(case=case, device=device, seconds=took, **outcome._asdict()))

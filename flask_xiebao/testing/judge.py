@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from werkzeug.routing import BuildError
 
@@ -60,7 +61,7 @@ class Judge:
         :param link: the one that is clicked; by default the case's own is made.
         """
         if case.template is not None or case.ends == "mail":
-            return Outcome(self._without_secrets(self._rendered(case, device)))
+            return Outcome(list(self._rendered(case, device)))
         try:
             link = self._player.link(case) if link is None else link
         except LinkError as error:
@@ -71,16 +72,24 @@ class Judge:
             return Outcome([Failure("no_link", without_token(link), "LinkError")])
         asked = f"{link}?{case.query}" if case.query else link
         visit = self._player.visit(case, device, asked)
-        problems = self._without_secrets(self._clicked(case, device, link, asked, visit))
+        problems = list(self._clicked(case, device, link, asked, visit))
         return Outcome(problems, visit.status, expectations.shown(self._site, visit.location))
 
-    def _without_secrets(self, failures: Iterable[Failure]) -> list[Failure]:
-        """Hide the sign, and the tokens of links: whoever has one may be let in."""
+    def without_secrets(self, outcome: Outcome) -> Outcome:
+        """Return what a report may show: not the sign, nor what lets somebody in as a member."""
+        failures = [
+            replace(each, came=self._hide(each.came), should=self._hide(each.should))
+            for each in outcome.failures
+        ]
+        return outcome._replace(failures=failures, location=self._hide(outcome.location))
 
-        def hide(said: str) -> str:
-            return TOKEN.sub("…", self._site.account.hide(said))
-
-        return [replace(each, came=hide(each.came), should=hide(each.should)) for each in failures]
+    def _hide(self, said: str) -> str:
+        said = TOKEN.sub("…", self._site.account.hide(said))
+        if self._site.makes_keys:
+            for member in self._player.members.values():
+                key = self._site.partner_uniq_key(member)
+                said = said.replace(key, f"…{member}").replace(quote(key, safe=""), "…")
+        return said
 
     def _clicked(
         self, case: Case, device: Device, link: str, asked: str, visit: Visit
