@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Flask, current_app, request
 
-from flask_xiebao.testing import Case, Device, Report, Result, check_entries
+from flask_xiebao.testing import Report, Result, check_entries
 
 #: On which devices; None for every one that there is.
 ON: list[str] | None = None
@@ -49,13 +48,6 @@ class Check:
         self.done, self.of = done, of
 
 
-class Line(NamedTuple):
-    """A row of the matrix."""
-
-    case: Case
-    cells: dict[str, Result]
-
-
 def current() -> Check:
     """Return the check of the demo at the address that is asked; the first time, begin it."""
     kept: dict[str, Check] = current_app.extensions.setdefault("qa_checks", {})
@@ -83,20 +75,6 @@ def one(case: str, device: str) -> Result:
 def _app() -> Flask:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     return app
-
-
-def lines(results: Iterable[Result]) -> list[Line]:
-    """Return results as rows, each with a cell for every device."""
-    found: dict[str, Line] = {}
-    for result in results:
-        line = found.setdefault(result.case.name, Line(result.case, {}))
-        line.cells[result.device.name] = result
-    return list(found.values())
-
-
-def devices_of(results: Iterable[Result]) -> list[Device]:
-    """Return the devices of results, each once."""
-    return list({result.device.name: result.device for result in results}.values())
 
 
 @cache

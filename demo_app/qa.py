@@ -18,7 +18,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from flask_xiebao import Platform
-from flask_xiebao.testing import DEVICES, CheckError
+from flask_xiebao.testing import DEVICES, CheckError, lines_of
 
 from . import check, events
 from .clicks import ENDS
@@ -89,8 +89,8 @@ def console() -> str:
         "qa/console.html",
         report=report,
         problems=report.problems(),
-        lines=check.lines(each for each in report.results if each.case.name in shown),
-        devices=check.devices_of(report.results),
+        lines=lines_of(each for each in report.results if each.case.name in shown),
+        devices=report.devices,
         chosen=chosen,
         filters={
             name: ({**check.PAGES, "bad": "✗ 不通过"}[name], len(results))

@@ -56,7 +56,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any, Literal, NoReturn, get_args
 from urllib.parse import urlsplit
 
@@ -73,6 +72,7 @@ from .state import State, current_state
 from .testing import Report, Verdict, acceptance, wire
 from .testing.devices import DEVICES
 from .testing.orders import transport_of
+from .testing.page import Page
 from .testing.simulator import simulator_of
 from .urls import notify_path
 from .values import Secret
@@ -303,25 +303,10 @@ class _Visit:
         return address.startswith("/") and not address.startswith("//") and address.endswith(pages)
 
 
-class _Links(HTMLParser):
-    """Collects the links of a page, each with what ``data-xiebao-entry`` says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str | None, str]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        href = attributes.get("href")
-        if href:
-            self.found.append((attributes.get("data-xiebao-entry"), href))
-
-
 def _links(html: str) -> list[tuple[str | None, str]]:
-    parser = _Links()
-    parser.feed(html)
-    parser.close()
-    return parser.found
+    """Return the links of a page, each with what ``data-xiebao-entry`` says."""
+    found = Page(html).links
+    return [(link.attributes.get("data-xiebao-entry"), link.href) for link in found if link.href]
 
 
 def _direct(response: TestResponse) -> str | None:

@@ -20,6 +20,7 @@ from ..testing import Problem, Verdict
 from ..testing.document import (
     HOSTS,
     PLATFORMS,
+    PORTS,
     Account,
     Row,
     mask,
@@ -34,7 +35,6 @@ from .findings import Finding, bad, ok, warning
 
 # The document leaves them out; the gateway knows them.
 _UNDOCUMENTED = ("hidenav", "toLogin")
-_PORTS = {"http": 80, "https": 443}
 
 
 def findings_in(
@@ -194,7 +194,7 @@ def _is_the_sites(parts: SplitResult, row: Row, base_url: str) -> bool:
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
 
 
 class _Link:

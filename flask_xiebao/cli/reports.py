@@ -8,12 +8,12 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.resources import files
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree as ET  # nosec B405
 
 import click
 from jinja2 import Environment, PackageLoader
 
-from ..testing.acceptance import Report, Result, Trouble
+from ..testing.acceptance import Report, Result, Trouble, lines_of
 from ..testing.document import PLATFORMS
 from ..testing.expectations import Failure
 from ..texts import text
@@ -42,8 +42,7 @@ def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
 
 def verdict(report: Report, locale: str) -> str:
     """Say how many passed and failed."""
-    failed = len(report.failed)
-    passed = len(report.results) - failed
+    passed, failed = report.counts
     return text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
 
 
@@ -107,6 +106,7 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
 
 def as_json(report: Report, locale: str) -> str:
     """Return a report for other programs."""
+    passed, failed = report.counts
     said = {
         "site": report.site,
         "url": report.url,
@@ -116,8 +116,8 @@ def as_json(report: Report, locale: str) -> str:
         "at": report.at.isoformat(timespec="seconds"),
         "versions": dict(report.versions),
         "devices_as_of": report.devices_as_of,
-        "passed": len(report.results) - len(report.failed),
-        "failed": len(report.failed),
+        "passed": passed,
+        "failed": failed,
         "notes": report.notes_in(locale),
         "problems": [
             {**_failure(failure, locale), "where": [_place(result) for result in results]}
@@ -238,8 +238,7 @@ def as_html(report: Report, locale: str) -> str:
         report=report,
         facts=list(facts(report, locale)),
         verdict=verdict(report, locale),
-        pages={page: _lines_of(results) for page, results in _by_page(report, locale).items()},
-        devices=list({result.device.name: result.device for result in report.results}.values()),
+        pages={page: lines_of(results) for page, results in _by_page(report, locale).items()},
         where=partial(where, locale=locale),
         again=partial(again, report),
         differences=differences,
@@ -251,15 +250,6 @@ def as_html(report: Report, locale: str) -> str:
         # A page that is mailed is alone, and a policy that forbids styles in pages is met.
         sheet=f"data:text/css;base64,{base64.b64encode(sheet).decode()}",
     )
-
-
-def _lines_of(results: Sequence[Result]) -> dict[str, dict[str, Result]]:
-    """Return results by case and device."""
-    lines: dict[str, dict[str, Result]] = {}
-    for result in results:
-        line = lines.setdefault(result.case.page or result.case.name, {})
-        line[result.device.name] = result
-    return lines
 
 
 FORMATS: dict[str, Format] = {

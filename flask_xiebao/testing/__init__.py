@@ -1,7 +1,7 @@
 """For a site's tests and demonstrations: the gateway from the other side, and who clicks."""
 
 from ..rehearsal import is_rehearsal
-from .acceptance import CheckError, Failure, Report, Result, Trouble, check_entries
+from .acceptance import CheckError, Failure, Line, Report, Result, Trouble, check_entries, lines_of
 from .cases import Case
 from .devices import DEVICES, Device
 from .document import Problem, Verdict
@@ -15,6 +15,7 @@ __all__ = [
     "Device",
     "Failure",
     "GatewaySimulator",
+    "Line",
     "Problem",
     "Report",
     "Result",
@@ -23,5 +24,6 @@ __all__ = [
     "check_entries",
     "entry_of",
     "is_rehearsal",
+    "lines_of",
     "link_to",
 ]

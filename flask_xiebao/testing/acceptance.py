@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flask import Flask
 
@@ -30,7 +30,17 @@ from .judge import Judge, Outcome, ends_of
 from .player import CheckError, Login, Player, by_flask_login
 from .site_pages import entries_on
 
-__all__ = ["CheckError", "Failure", "Login", "Report", "Result", "Trouble", "check_entries"]
+__all__ = [
+    "CheckError",
+    "Failure",
+    "Line",
+    "Login",
+    "Report",
+    "Result",
+    "Trouble",
+    "check_entries",
+    "lines_of",
+]
 
 T = TypeVar("T")
 _VERSIONS = ("Flask-Xiebao", "Flask")
@@ -74,6 +84,22 @@ class Result:
         """The code that the gateway was to get; "" where nobody was to go there."""
         ends, platform = ends_of(self.case, self.device)
         return platform if ends == "gateway" and not self.case.template else ""
+
+
+class Line(NamedTuple):
+    """A case, and what came of it on each device, by its name."""
+
+    case: Case
+    results: dict[str, Result]
+
+
+def lines_of(results: Iterable[Result]) -> list[Line]:
+    """Return results as the lines of a table."""
+    lines: dict[str, Line] = {}
+    for result in results:
+        line = lines.setdefault(result.case.page or result.case.name, Line(result.case, {}))
+        line.results[result.device.name] = result
+    return list(lines.values())
 
 
 @dataclass
@@ -139,6 +165,17 @@ class Report:
         """Whether there are results, and none is wrong."""
         return bool(self.results) and not self.failed
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many passed, and how many failed."""
+        failed = len(self.failed)
+        return len(self.results) - failed, failed
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices that were clicked with, each once."""
+        return list({result.device.name: result.device for result in self.results}.values())
+
     def problems(self) -> list[Trouble]:
         """Return what is wrong, each kind once; what is wrong most often is first."""
         found: dict[tuple[str, Problem | None], Trouble] = {}
@@ -153,12 +190,11 @@ class Report:
         return [text(locale, note) for note in self.notes]
 
     def __repr__(self) -> str:
-        passed = len(self.results) - len(self.failed)
-        return f"<Report of {self.site}: {passed} passed, {len(self.failed)} failed>"
+        return "<Report of {}: {} passed, {} failed>".format(self.site, *self.counts)
 
     def __str__(self) -> str:
         """Return what a failing test shows."""
-        lines = [f"{len(self.results) - len(self.failed)} passed, {len(self.failed)} failed."]
+        lines = ["{} passed, {} failed.".format(*self.counts)]
         for trouble in self.problems():
             first, failure = trouble.results[0], next(iter(trouble.failures))
             lines.append(
@@ -302,9 +338,7 @@ def _do(
     progress: Callable[[int, int], object] | None,
 ) -> None:
     judge = Judge(player)
-
     of = len(todo) * len(devices)
-
     since = time.perf_counter()
 
     def keep(case: Case, device: Device, outcome: Outcome) -> None:

@@ -121,7 +121,8 @@ HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
 #: What the codes of ``platform`` stand for.
 PLATFORMS = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
 
-_PORTS = {"http": 80, "https": 443}
+#: The ports that URLs leave out.
+PORTS = {"http": 80, "https": 443}
 # What a query must not contain unescaped, and a percent sign that begins no escape.
 _NOT_ESCAPED = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
 _ALL_OF_IT = "***"
@@ -279,7 +280,7 @@ def _wrong_place(parts: SplitResult) -> Iterator[Problem]:
         return
     if parts.scheme != "https":
         yield Problem("scheme", value=host)
-    if parts.port not in (None, _PORTS.get(parts.scheme)):
+    if parts.port not in (None, PORTS.get(parts.scheme)):
         yield Problem("port", value=str(parts.port))
     if "@" in parts.netloc:
         yield Problem("user", value=host)

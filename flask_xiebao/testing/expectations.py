@@ -1,7 +1,7 @@
 """What an answer has to be, compared with what came: by hand, and never by the code under test.
 
 Each check yields what is wrong. What that means to a site is in :mod:`flask_xiebao.texts`, by the
-code of the failure.
+code of the failure. What of it a report may show, :meth:`.Judge.without_secrets` knows.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..texts import text
 from .cases import Case
 from .document import Problem, Row, mask, read
+from .page import Page
 from .site import Site, as_sent
-from .tokens import TOKEN, Said, is_signed, read_link, read_return
+from .tokens import Said, is_signed, read_link, read_return
 from .visits import Visit
 
 #: What every answer of a link says.
@@ -93,6 +93,11 @@ class Failure:
         return text(locale, "check.means")
 
 
+def said_in(visit: Visit) -> str:
+    """Return the body of an answer as text."""
+    return visit.body.decode("utf-8", "replace")
+
+
 def sealed(visit: Visit) -> Iterator[Failure]:
     """Check that caches, other sites and search engines are told to leave an answer alone."""
     for name, value in SEALED.items():
@@ -126,7 +131,7 @@ def secret(site: Site, visit: Visit, *, away: bool) -> Iterator[Failure]:
 
     :param away: whether the answer leads to the gateway.
     """
-    places = {"body": visit.body.decode("utf-8", "replace")}
+    places = {"body": said_in(visit)}
     places |= {name: value for name, value in visit.headers if name != "Location"}
     if not away:
         places["Location"] = visit.location
@@ -201,10 +206,10 @@ def _shown(site: Site, name: str, value: str) -> str:
 
 
 def shown(site: Site, location: str) -> str:
-    """Return where an answer leads, as a report may show it: without the sign, or a token."""
+    """Return where an answer leads, without what only the gateway needs to see."""
     address, _, query = location.partition("?")
     if not address.startswith(site.gateway):
-        return TOKEN.sub("…", address)
+        return address
     parameters = read(location, site.account, tuple(site.extra)).parameters
     said = (f"{name}={_shown(site, name, value)}" for name, value in parameters)
     return f"{address}?{'&'.join(said)}" if query else address
@@ -229,8 +234,7 @@ def login(site: Site, link: str, right: str, visit: Visit) -> Iterator[Failure]:
     if not right:  # Flask-Login's, or the site's own, may name the whole URL
         came = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in came]
     if (came or right) and came != [link]:
-        said = ", ".join(map(without_token, came))
-        yield Failure("login.next", f"next: {said or '—'}", f"next: {without_token(link)}")
+        yield Failure("login.next", f"next: {', '.join(came) or '—'}", f"next: {link}")
 
 
 def _address(url: str) -> str:
@@ -259,7 +263,7 @@ def _json(visit: Visit) -> Any:
 
 def says_no_cause(case: Case, visit: Visit) -> Iterator[Failure]:
     """Check that a visitor does not learn what the site alone is told."""
-    said = " ".join([visit.body.decode("utf-8", "replace"), *(value for _, value in visit.headers)])
+    said = " ".join([said_in(visit), *(value for _, value in visit.headers)])
     if case.cause is not None and "_" in case.cause and case.cause in said:
         yield Failure("cause", case.cause, "—")
 
@@ -283,11 +287,11 @@ def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
     right = f"{path}{f'?{platform}' if platform else ''}"
     name = "HX-Redirect"
     if visit.headers.get(name) != right:
-        came = _header(name, without_token(visit.headers.get(name, "")))
-        yield Failure("navigate", came, _header(name, without_token(right)))
+        came = _header(name, visit.headers.get(name, ""))
+        yield Failure("navigate", came, _header(name, right))
     if visit.location:
         yield Failure("navigate", f"Location: {_address(visit.location)}", "Location: —")
-    page = Page(visit.body)
+    page = Page(said_in(visit))
     for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
         if (name, content) not in page.metas:
             yield Failure("navigate", f"<meta name={name}>: —", content)
@@ -298,10 +302,9 @@ def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
     ):
         came = ", ".join(filter(None, goes)) or "—"
         yield Failure("navigate", f"<meta refresh>: {came}", "0" if by_itself else "—")
-    found = [href for href in page.links if "go=1" in href]
+    found = [link.href for link in page.links if "go=1" in link.href]
     if not any(_same_query(href, wanted) for href in found):
-        said = ", ".join(map(without_token, found))
-        yield Failure("navigate", f"<a>: {said or '—'}", f"<a>: {without_token(wanted)}")
+        yield Failure("navigate", f"<a>: {', '.join(found) or '—'}", f"<a>: {wanted}")
 
 
 def _same_query(one: str, other: str) -> bool:
@@ -320,14 +323,14 @@ def link(site: Site, row: Row, right: Said, url: str, *, leaves: bool) -> Iterat
     begins = f"{_prefix(site, leaves=leaves)}/{row.name}/"
     url = as_sent(url)
     if not url.startswith(begins):
-        yield Failure("link", without_token(url), f"{begins}…")
+        yield Failure("link", url, f"{begins}…")
         return
     token = url.removeprefix(begins).partition("?")[0]
     said = read_link(token)
     if said is None:
         yield Failure("link", "?", f"{begins}…")
         return
-    if not is_signed(token, site.signing_key, f"flask-xiebao.entry.{site.partner_id}"):
+    if not is_signed(token, site.signing_key, site.entry_salt):
         yield Failure("link.signature", "?", "SECRET_KEY")
     if said.signed_at is not None and right.signed_at is not None:
         late = abs(said.signed_at - right.signed_at)
@@ -343,12 +346,6 @@ def _prefix(site: Site, *, leaves: bool) -> str:
     return f"{site.outside}{site.prefix.removeprefix(site.root)}"
 
 
-def without_token(url: str) -> str:
-    """Return a link as a report may show it: whoever has the token may be let in."""
-    path, mark, query = url.partition("?")
-    return f"{path.rpartition('/')[0]}/…{mark}{query}" if url else ""
-
-
 def way_back(
     site: Site, entry: Said, who: str, click_id: str | None, url: str
 ) -> Iterator[Failure]:
@@ -358,9 +355,9 @@ def way_back(
     token = url.removeprefix(begins)
     said = read_return(token) if url.startswith(begins) else None
     if said is None:
-        yield Failure("way_back", without_token(url), f"{begins}…")
+        yield Failure("way_back", url, f"{begins}…")
         return
-    if not is_signed(token, site.signing_key, f"flask-xiebao.click.{site.partner_id}"):
+    if not is_signed(token, site.signing_key, site.click_salt):
         yield Failure("link.signature", "?", "SECRET_KEY")
     right = {"member": who, "click_id": click_id}
     for name, should in right.items():
@@ -437,25 +434,5 @@ def handoff(
 
 def direct(link: str, visit: Visit) -> str | None:
     """Return the way of tablets and phones on the page of a handoff, or None."""
-    found = (href for href in Page(visit.body).links if href.startswith(link))
-    return next((href for href in found if "platform=h5" in href), None)
-
-
-class Page(HTMLParser):
-    """What a page has: its links, and its ``<meta>``."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.metas: list[tuple[str | None, str | None]] = []
-        self.feed(body.decode("utf-8", "replace"))
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep a link, or a ``<meta>``."""
-        attributes = dict(attrs)
-        if tag == "meta":
-            name = attributes.get("name") or attributes.get("http-equiv")
-            self.metas.append((name, attributes.get("content")))
-        elif tag == "a" and attributes.get("href"):
-            self.links.append(attributes["href"] or "")
+    hrefs = (found.href for found in Page(said_in(visit)).links)
+    return next((href for href in hrefs if href.startswith(link) and "platform=h5" in href), None)

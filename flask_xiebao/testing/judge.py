@@ -15,7 +15,8 @@ from ..places import place_of
 from . import expectations, markup
 from .cases import MEMBER, RETURN_TO_AS_SENT, Case, Visitor
 from .devices import DEVICES, Device
-from .expectations import REFUSED, STATUS, Failure, Heard, without_token
+from .expectations import REFUSED, STATUS, Failure, Heard, said_in
+from .page import Page
 from .player import CLICK_ID, Player
 from .qr import UnreadableError, read_codes
 from .tokens import TOKEN, Said
@@ -69,7 +70,7 @@ class Judge:
         except Exception as error:
             return Outcome([crash(error)])
         if case.ends == "no_link":
-            return Outcome([Failure("no_link", without_token(link), "LinkError")])
+            return Outcome([Failure("no_link", link, "LinkError")])
         asked = f"{link}?{case.query}" if case.query else link
         visit = self._player.visit(case, device, asked)
         problems = list(self._clicked(case, device, link, asked, visit))
@@ -204,7 +205,7 @@ class Judge:
             member=who, max_age=lifetime, signed_at=int(time.time())
         )
         try:
-            codes = read_codes(visit.body.decode("utf-8", "replace"))
+            codes = read_codes(said_in(visit))
         except UnreadableError as error:
             yield Failure("handoff.code", str(error), "1")
             return
@@ -214,7 +215,7 @@ class Judge:
             yield from self._arrives(plain, _PHONE, _path(code), who, "scan", "nobody")
         direct = expectations.direct(link, visit)
         if direct is None:
-            yield Failure("handoff.direct", "<a>: —", f"{link.rpartition('/')[0]}/…?platform=h5")
+            yield Failure("handoff.direct", "<a>: —", f"{link}?platform=h5")
         else:
             yield from self._arrives(plain, device, direct, who, "direct")
 
@@ -313,14 +314,14 @@ class Judge:
                 yield crash(error)
             return
         if not trusted:
-            yield Failure("mail", f"{url.rpartition('/')[0]}/…", "LinkError")
+            yield Failure("mail", url, "LinkError")
         elif site.knows_its_address:
             right = _with_time(self._player.said(case))
             yield from expectations.link(site, case.row, right, url, leaves=True)
 
-    def _sheet(self, page: markup.Rendered) -> Iterator[Failure]:
+    def _sheet(self, page: Page) -> Iterator[Failure]:
         """Judge whether a stylesheet is named, and there."""
-        hrefs = [found.attributes.get("href") or "" for found in page.sheets]
+        hrefs = [found.href for found in page.sheets]
         for href in hrefs:
             visit = self._player.open(href, _PHONE)
             came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"

@@ -1,18 +1,17 @@
-"""What the macros render, and what is on a page: entries and QR codes, read and judged by hand."""
+"""What the macros render, and what is on a page: entries and QR codes, judged by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from flask import Flask, render_template_string, request
-from werkzeug.datastructures import Headers
 
 from .cases import AWKWARD_ATTRIBUTE, QR_SIZE, Case
 from .devices import Device
 from .document import Row
 from .expectations import LOUDER, Failure, link
+from .page import Element, Page
 from .qr import UnreadableError, read_codes
 from .site import SLUGS, Site
 from .tokens import Said
@@ -30,97 +29,30 @@ LABELS = {
 _DEVICE_HEADERS = {"user-agent", "sec-ch-ua-mobile", "sec-ch-ua-platform"}
 
 
-@dataclass
-class Element:
-    """An element of a page: an entry, or what a code is drawn in."""
-
-    attributes: Mapping[str, str | None]
-    text: str = ""
-
-    @property
-    def classes(self) -> set[str]:
-        """Its classes."""
-        return set((self.attributes.get("class") or "").split())
-
-
-@dataclass
-class Rendered:
-    """A page that has entries.
-
-    :ivar links: its ``<a>`` elements.
-    :ivar drawings: its ``<svg>`` elements.
-    :ivar sheets: its ``<link>`` elements.
-    :ivar inline: what a strict policy forbids: scripts and styles in the page.
-    """
-
-    html: str
-    headers: Headers
-    links: list[Element] = field(default_factory=list)
-    drawings: list[Element] = field(default_factory=list)
-    sheets: list[Element] = field(default_factory=list)
-    inline: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        _Reader(self).feed(self.html)
-
-
-class _Reader(HTMLParser):
-    def __init__(self, page: Rendered) -> None:
-        super().__init__()
-        self._page = page
-        self._found = {"a": page.links, "svg": page.drawings, "link": page.sheets}
-        self._open: Element | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = {name for name, _ in attrs}
-        if tag in ("script", "style") and "src" not in names:
-            self._page.inline.append(f"<{tag}>")
-        self._page.inline.extend(
-            name for name in sorted(names) if name == "style" or name.startswith("on")
-        )
-        if tag == "img" and self._open is not None:
-            self._open.text += dict(attrs).get("alt") or ""
-        if tag in self._found:
-            element = Element(dict(attrs))
-            self._found[tag].append(element)
-            if tag == "a":
-                self._open = element
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._open = None
-
-    def handle_data(self, data: str) -> None:
-        if self._open is not None:
-            self._open.text += data
-
-
-def render(app: Flask, source: str) -> Rendered:
+def render(app: Flask, source: str) -> Page:
     """Render a template in the current request, and have the site's hooks see the response."""
     response = app.process_response(app.make_response(render_template_string(_IMPORT + source)))
-    return Rendered(response.get_data(as_text=True), response.get_wsgi_headers(request.environ))
+    return Page(response.get_data(as_text=True), response.get_wsgi_headers(request.environ))
 
 
-def an_entry(
-    site: Site, case: Case, device: Device, right: Said, page: Rendered
-) -> Iterator[Failure]:
+def an_entry(site: Site, case: Case, device: Device, right: Said, page: Page) -> Iterator[Failure]:
     """Check that a page has one entry, and all that it says of itself."""
     if len(page.links) != 1:
         yield Failure("entry", f"{len(page.links)} <a>", "1 <a>")
         return
     [found] = page.links
-    yield from link(site, case.row, right, found.attributes.get("href") or "", leaves=False)
+    yield from link(site, case.row, right, found.href, leaves=False)
     yield from attributes(site, case.row, device, found)
     yield from _own_words(site, case, found)
     yield from told_to_caches(site, page, private=right.member is not None)
 
 
-def an_href(site: Site, row: Row, right: Said, page: Rendered) -> Iterator[Failure]:
+def an_href(site: Site, row: Row, right: Said, page: Page) -> Iterator[Failure]:
     """Check that a page has one link in markup of its own, which is the same for every device."""
     if len(page.links) != 1:
         yield Failure("entry", f"{len(page.links)} <a>", "1 <a>")
     for found in page.links:
-        yield from link(site, row, right, found.attributes.get("href") or "", leaves=False)
+        yield from link(site, row, right, found.href, leaves=False)
     yield from told_to_caches(site, page, private=row.members_own, by_device=False)
 
 
@@ -173,14 +105,14 @@ def _own_words(site: Site, case: Case, found: Element) -> Iterator[Failure]:
             yield Failure("entry.class", f"class={found.attributes.get('class')}", "btn big")
 
 
-def nothing_inline(page: Rendered) -> Iterator[Failure]:
+def nothing_inline(page: Page) -> Iterator[Failure]:
     """Check that what the macros render needs no script and no style in the page."""
     for what in page.inline:
         yield Failure("inline", what, "—")
 
 
 def told_to_caches(
-    site: Site, page: Rendered, *, private: bool, by_device: bool = True
+    site: Site, page: Page, *, private: bool, by_device: bool = True
 ) -> Iterator[Failure]:
     """Check that caches keep pages of one device, and of one member, from others."""
     varies = {name.strip().lower() for name in ", ".join(page.headers.getlist("Vary")).split(",")}
@@ -201,7 +133,7 @@ def told_to_caches(
             yield Failure("private", f"{name}: {value}", f"{name}: —")
 
 
-def a_code(site: Site, row: Row, right: Said, page: Rendered) -> Iterator[Failure]:
+def a_code(site: Site, row: Row, right: Said, page: Page) -> Iterator[Failure]:
     """Check that a page has one QR code, and what it says."""
     try:
         codes = read_codes(page.html)

@@ -270,8 +270,7 @@ class Player:
                 payload, _, rest = token.partition(".")
                 return f"{payload}.{rest[:3]}{'B' if rest[3] == 'A' else 'A'}{rest[4:]}"
             case "nonsense":
-                salt = f"flask-xiebao.entry.{partner_id}"
-                return signed("WzEsMl0", self.site.signing_key, salt)
+                return signed("WzEsMl0", self.site.signing_key, self.site.entry_salt)
             case "cut":
                 return token.partition(".")[0]
             case "another_page":

@@ -99,6 +99,16 @@ class Site:
         return key
 
     @property
+    def entry_salt(self) -> str:
+        """What links are signed for."""
+        return f"flask-xiebao.entry.{self.partner_id}"
+
+    @property
+    def click_salt(self) -> str:
+        """What the ways back from payments are signed for."""
+        return f"flask-xiebao.click.{self.partner_id}"
+
+    @property
     def sub_partner_id(self) -> str:
         """``subPartnerId`` of links that name none."""
         return str(self._setting("SUB_PARTNER_ID", ""))

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from .cases import ANOTHER, MEMBER, Case, Visitor
 from .devices import Device
 from .document import ROWS, Row
-from .expectations import Failure, no_secret_in
+from .expectations import Failure, no_secret_in, said_in
 from .judge import crash
-from .markup import Element, Rendered, attributes, told_to_caches
+from .markup import attributes, told_to_caches
+from .page import Element, Page
 from .player import Player
 from .qr import UnreadableError, read_codes
 from .site import SLUGS
@@ -37,7 +38,7 @@ def entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
         problem = Failure(f"page.{visit.status}", f"{visit.status} {where}".strip(), "200")
         yield _page(url), "", [problem if visit.error is None else crash(visit.error, "200")]
         return
-    page = Rendered(visit.body.decode("utf-8", "replace"), visit.headers)
+    page = Page(said_in(visit), visit.headers)
     yield from ((_page(url), "", [problem]) for problem in no_secret_in(site, {"page": page.html}))
     found = [*_entries(player, device, url, whole, page), *_codes(player, url, page)]
     if not site.enabled:
@@ -58,11 +59,9 @@ def _page(url: str) -> Case:
     return Case(kind="page", row=ROWS[0], page=url, ends="page")
 
 
-def _entries(
-    player: Player, device: Device, url: str, whole: str, page: Rendered
-) -> Iterator[Found]:
+def _entries(player: Player, device: Device, url: str, whole: str, page: Page) -> Iterator[Found]:
     for element in page.links:
-        href = urljoin(whole, element.attributes.get("href") or "")
+        href = urljoin(whole, element.href)
         read = _read(player, href)
         if read is not None:
             row, said = read
@@ -71,12 +70,12 @@ def _entries(
             yield case, _path(href), problems
         elif "data-xiebao-entry" in element.attributes:
             where = urlsplit(href)._replace(query="", fragment="").geturl()
-            problem = Failure("link", where.rpartition("/")[0] + "/…", f"{player.site.prefix}/…")
+            problem = Failure("link", where, f"{player.site.prefix}/…")
             yield _page(url), "", [problem]
 
 
 def _rendered(
-    player: Player, device: Device, page: Rendered, row: Row, said: Said, element: Element
+    player: Player, device: Device, page: Page, row: Row, said: Said, element: Element
 ) -> Iterator[Failure]:
     by_macro = "data-xiebao-entry" in element.attributes
     if by_macro:
@@ -86,7 +85,7 @@ def _rendered(
     )
 
 
-def _codes(player: Player, url: str, page: Rendered) -> Iterator[Found]:
+def _codes(player: Player, url: str, page: Page) -> Iterator[Found]:
     """Return what the QR codes of a page lead to, for the phone that scans them."""
     try:
         codes = read_codes(page.html)
