@@ -307,6 +307,7 @@ def _answered(response: Response) -> Response:
     if (
         request.blueprint == "xiebao"
         and response.status_code == 302
+        and view is not None
         and (response.location or "").partition("?")[0] == url_for(view)
     ):
         _keep(current_app, _seen("login"))

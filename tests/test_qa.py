@@ -394,6 +394,11 @@ class TestLog:
         assert line[6] == "gone"
         assert line[7].endswith("点击已不在记录里")
 
+    def test_a_click_is_kept_where_no_login_is_set(self, make_demo: MakeDemo) -> None:
+        demo = make_demo(XIEBAO_LOGIN_VIEW="null")
+        assert signed_in(demo).get(link(demo, "home"), headers=PHONE).status_code == 302
+        assert [event.kind for event in kept(demo)] == ["click"]
+
     def test_it_survives_a_restart(self, make_demo: MakeDemo) -> None:
         signed_in(before := make_demo()).get(link(before))
         after = make_demo()
