@@ -115,6 +115,11 @@ class Hooks:
         """The site's own function that says whom the gateway knows by the bare id."""
         return self._keeps_plain_key
 
+    @property
+    def has_click_guard(self) -> bool:
+        """Whether the site says who may go."""
+        return self._click_guard is not None
+
     def members_are_known(self) -> bool:
         """Tell whether the current app can say who is logged in."""
         return self._member_loader is not None or login_manager() is not None

@@ -34,6 +34,7 @@ class Rehearsal:
     :ivar member: who was refused: the one whom the site takes for logged in.
     :ivar received: the body of a notification as it arrived; the handler does not hear of it.
     :ivar heard: the signals that were sent, and what they said; its receivers keep them here.
+    :ivar logged: what the site's log said of it; whoever reads that keeps it here.
     """
 
     member_loader: Callable[[], object] | None = None
@@ -46,6 +47,7 @@ class Rehearsal:
     member: str | None = None
     received: bytes | None = None
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
 
     def lets_hear(self, receiver: object) -> bool:
         """Tell whether a receiver of a signal hears of it."""

@@ -32,7 +32,7 @@ ORDER = (
     *("testing.document", "testing.links", "testing.wire", "testing.delivery"),
     *("testing.purchases", "testing.platform", "testing.simulator", "testing.orders"),
     *("testing.devices", "testing.visits", "testing.tokens", "testing.qr", "testing.site"),
-    "testing.page",
+    *("testing.masks", "testing.page"),
     *("testing.cases", "testing.expectations", "testing.markup", "testing.player"),
     *("testing.judge", "testing.site_pages", "testing.acceptance", "testing"),
     *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.diagnosis"),

@@ -15,7 +15,6 @@ from jinja2 import Environment, PackageLoader
 
 from ..testing.acceptance import Report, Result, Trouble, lines_of
 from ..testing.document import PLATFORMS
-from ..testing.expectations import Failure
 from ..texts import text
 
 #: A report as text, in a locale.
@@ -120,9 +119,19 @@ def as_json(report: Report, locale: str) -> str:
         "failed": failed,
         "notes": report.notes_in(locale),
         "problems": [
-            {**_failure(failure, locale), "where": [_place(result) for result in results]}
+            {
+                "code": trouble.code,
+                "means": trouble.means_in(locale),
+                "differences": [
+                    {
+                        "came": failure.came,
+                        "should": failure.should,
+                        "where": [_place(result) for result in results],
+                    }
+                    for failure, results in trouble.failures.items()
+                ],
+            }
             for trouble in report.problems()
-            for failure, results in trouble.failures.items()
         ],
         "results": [
             {
@@ -137,15 +146,6 @@ def as_json(report: Report, locale: str) -> str:
         ],
     }
     return json.dumps(said, ensure_ascii=False, indent=1)
-
-
-def _failure(failure: Failure, locale: str) -> dict[str, str]:
-    return {
-        "code": failure.code,
-        "came": failure.came,
-        "should": failure.should,
-        "means": failure.means_in(locale),
-    }
 
 
 def _place(result: Result) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextvars
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -22,12 +22,15 @@ from ..errors import LinkError
 from ..members import MemberId, normalize_member
 from ..state import State, current_state
 from ..texts import text
+from ..values import WrongValueError, check_text, check_web_url
 from .cases import MEMBER, Case, cases
 from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
 from .document import Problem
 from .expectations import Failure
 from .judge import Judge, Outcome, ends_of
+from .masks import Mask
 from .player import CheckError, Login, Player, by_flask_login
+from .site import Site
 from .site_pages import entries_on
 
 __all__ = [
@@ -245,16 +248,31 @@ def check_entries(
             state = current_state()
             try:
                 who = normalize_member(member)
+                where = None if url is None else check_web_url(url)
             except LinkError as error:
                 raise CheckError(f"{error}") from None
+            except WrongValueError as error:
+                raise CheckError(f"The url {url!r} {error}") from None
+            if member is not None and who is None:
+                raise CheckError(f"The member {member!r} is nobody: give the id of one.")
+            if who is not None and not state.hooks.members_are_known():
+                raise CheckError(
+                    "This site cannot say who is logged in, so it has no use for a member: add a"
+                    " member_loader."
+                )
             log_in = login or (by_flask_login(app) if who is not None else None)
-            player = Player(app, state, who, log_in, url=url, aloud=aloud)
+            player = Player(app, state, who, log_in, url=where, aloud=aloud)
             report = _report(app, player, known=who is not None or login is not None)
             own = {device.name: device for device in _own_app(state, app_user_agent, report)}
             on = _chosen({**DEVICES, **own}, devices, "device")
             todo = _cases(player, report, only)
+            on_site = [_page(player.site, each) for each in _several(pages)]
+            if not todo and not on_site:
+                raise CheckError(
+                    "Nothing is left to check: this site has no use for the cases that were chosen."
+                )
             with player.listening():
-                _do(player, report, todo, on, [_page(each) for each in _several(pages)], progress)
+                _do(player, report, todo, on, on_site, progress)
         return report
 
     # A context of its own: whoever asks may be in a request of this very app.
@@ -280,8 +298,10 @@ def _chosen(known: Mapping[str, T], names: Iterable[str] | None, what: str) -> l
     names = _several(names)
     for name in names:
         if name not in known:
-            likely = get_close_matches(name, known, 5, 0.5) or list(known)[:5]
-            raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
+            likely = get_close_matches(name, known, 5, 0.5)
+            if likely:
+                raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
+            raise CheckError(f"There is no {what} {name!r}. There are: {', '.join(known)}.")
     return [known[name] for name in names]
 
 
@@ -290,9 +310,17 @@ def _several(names: Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _page(url: str) -> str:
-    if not url.startswith(("/", "http://", "https://")):
-        raise CheckError(f"{url!r} is not a page of the site: begin it with /, as /orders/8.")
+def _page(site: Site, url: str) -> str:
+    try:
+        check_text(url)
+    except WrongValueError as error:
+        raise CheckError(f"The page {url!r} {error}") from None
+    is_path = url.startswith("/") and not url.startswith("//")
+    if not is_path and not site.is_at(url):
+        raise CheckError(
+            f"{url!r} is not a page of the site: begin it with /, as /orders/8, or with"
+            f" {site.outside}."
+        )
     return url
 
 
@@ -322,11 +350,14 @@ def _cases(player: Player, report: Report, only: Collection[str] | None) -> list
         chosen = [case for case in chosen if not case.host or case.ends == "mail"]
     if player.logs_in:
         chosen = [case for case in chosen if case.ends != "loader"]
-    else:
-        report.notes.append("check.note.played")
     if not site.older_keys:
         chosen = [case for case in chosen if case.spoilt != "older_key"]
-    return [case for case in chosen if knows_members or not case.needs_login]
+    chosen = [case for case in chosen if knows_members or not case.needs_login]
+    if any(case.ends == "loader" for case in chosen):
+        report.notes.append("check.note.played")
+    if player.state.hooks.has_click_guard and not player.aloud:
+        report.notes.append("check.note.guard")
+    return chosen
 
 
 def _do(
@@ -337,16 +368,25 @@ def _do(
     pages: Iterable[str],
     progress: Callable[[int, int], object] | None,
 ) -> None:
-    judge = Judge(player)
+    judge, mask = Judge(player), Mask(player.site, player.members.values())
     of = len(todo) * len(devices)
     since = time.perf_counter()
 
     def keep(case: Case, device: Device, outcome: Outcome) -> None:
         nonlocal since
-        outcome = judge.without_secrets(outcome)
         before, since = since, time.perf_counter()
-        took = since - before
-        report.results.append(Result(case=case, device=device, seconds=took, **outcome._asdict()))
+        result = Result(
+            case=case,
+            device=device,
+            status=outcome.status,
+            location=mask.hide(outcome.location),
+            seconds=since - before,
+            failures=[
+                replace(each, came=mask.hide(each.came), should=mask.hide(each.should))
+                for each in outcome.failures
+            ],
+        )
+        report.results.append(result)
         if progress is not None:
             progress(len(report.results), max(of, len(report.results)))
 

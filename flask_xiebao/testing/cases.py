@@ -146,6 +146,11 @@ class Case:
         return self.kind.split("-")[0] == "back"
 
     @property
+    def endpoint(self) -> str:
+        """Whose view has to answer."""
+        return f"xiebao.{'paid' if self.is_return else self.row.name}"
+
+    @property
     def name(self) -> str:
         """What commands and addresses call it."""
         return f"{self.row.name}-{self.kind}"
@@ -226,10 +231,13 @@ def _guarded(case: Any) -> Iterator[Case]:
 def _template(row: Row, **options: Any) -> str:
     """Return a call of the macro of a page."""
     own = MACROS.get(row.name)
-    arguments = [] if own else [json.dumps(row.name)]
-    arguments += [json.dumps(CASE_CODE)] if row.reference else []
-    arguments += [f"{name}={json.dumps(value)}" for name, value in options.items()]
-    return f"{own or 'xiebao_entry'}({', '.join(arguments)})"
+    return _call(own, row, **options) if own else _call("xiebao_entry", row, row.name, **options)
+
+
+def _call(function: str, row: Row, *arguments: str, **options: Any) -> str:
+    arguments += (CASE_CODE,) if row.reference else ()
+    written = [*map(json.dumps, arguments), *(f"{n}={json.dumps(v)}" for n, v in options.items())]
+    return f"{function}({', '.join(written)})"
 
 
 def _rendered(row: Row, case: Any) -> Iterator[Case]:
@@ -248,12 +256,13 @@ def _rendered(row: Row, case: Any) -> Iterator[Case]:
     given |= {"sub_partner_id": "branch-7"} if "subPartnerId" in row.known else {}
     chosen = _template(row, **given)
     yield case("button-options", "entry", template=f"{{{{ {chosen} }}}}", options=given)
-    reference = f", {json.dumps(CASE_CODE)}" if row.reference else ""
-    any_page = f"xiebao_entry({json.dumps(row.name)}{reference})"
+    any_page = _call("xiebao_entry", row, row.name)
     yield case("button-generic", "entry", template=f"{{{{ {any_page} }}}}")
     yield case("button-content", "entry", template=f"{{% call {plain} %}}<b>保</b>{{% endcall %}}")
-    own = f'<a href="{{{{ xiebao_link({json.dumps(row.name)}{reference}) }}}}">保</a>'
-    yield case("own-markup", "href", template=own)
+    for kind, options in {"own-markup": {}, "own-markup-options": given}.items():
+        href = _call("xiebao_link", row, row.name, **options)
+        own = f'<a href="{{{{ {href} }}}}">保</a>'
+        yield case(kind, "href", template=own, options=options)
     if row.name == "product":
         code = f"insurance_qr({json.dumps(CASE_CODE)}, size={QR_SIZE}, client_reference='order 8')"
         ordered = {"client_reference": "order 8"}
@@ -294,6 +303,7 @@ def _with_options(row: Row, case: Any) -> Iterator[Case]:
         # First, since what a site remembers of its address would show in all that follow.
         yield case("forged-host", options=back, host="evil.example")
         yield case("return", options=back)
+        yield case("return-long", options={"return_to": f"{RETURN_TO}&for={'long' * 250}"})
         yield case("return-reference", options=back | {"client_reference": "order 8/号"})
         for kind, path in _NOT_OF_THIS_SITE.items():
             yield case(kind, "no_link", options={"return_to": path})

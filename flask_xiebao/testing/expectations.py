@@ -1,7 +1,7 @@
 """What an answer has to be, compared with what came: by hand, and never by the code under test.
 
 Each check yields what is wrong. What that means to a site is in :mod:`flask_xiebao.texts`, by the
-code of the failure. What of it a report may show, :meth:`.Judge.without_secrets` knows.
+code of the failure. What of it a report may show, :class:`.Mask` knows.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ..texts import text
 from .cases import Case
 from .document import Problem, Row, mask, read
+from .masks import readings
 from .page import Page
-from .site import Site, as_sent
-from .tokens import Said, is_signed, read_link, read_return
+from .site import Site, as_sent, without_query
+from .tokens import TOKEN, Said, is_signed, read_link, read_return
 from .visits import Visit
 
 #: What every answer of a link says.
@@ -107,6 +108,8 @@ def sealed(visit: Visit) -> Iterator[Failure]:
     for name, value in visit.headers:
         if LOUDER.fullmatch(name):
             yield Failure("header.cache-control", _header(name, value), _header(name, ""))
+        if name.lower() == "refresh":  # browsers follow it as they follow Location
+            yield Failure("header.refresh", _header(name, value), _header(name, ""))
     if "Location" in visit.headers:
         return
     if visit.headers.get("X-Content-Type-Options") != "nosniff":
@@ -131,7 +134,7 @@ def secret(site: Site, visit: Visit, *, away: bool) -> Iterator[Failure]:
 
     :param away: whether the answer leads to the gateway.
     """
-    places = {"body": said_in(visit)}
+    places = {"body": said_in(visit), "log": "\n".join(visit.rehearsal.logged)}
     places |= {name: value for name, value in visit.headers if name != "Location"}
     if not away:
         places["Location"] = visit.location
@@ -141,10 +144,19 @@ def secret(site: Site, visit: Visit, *, away: bool) -> Iterator[Failure]:
 def no_secret_in(site: Site, places: Mapping[str, str]) -> Iterator[Failure]:
     """Check that neither the sign nor the API key is in texts, each of which has a name."""
     for name, said in places.items():
-        if site.account.hide(said) != said:
+        read = list(readings(said))
+        if any(site.account.hide(reading) != reading for reading in read):
             yield Failure("secret", f"sign in {name}", f"no sign in {name}")
-        if site.shows_key(said):
+        if any(site.without_key(reading) != reading for reading in read):
             yield Failure("secret", f"API key in {name}", f"no API key in {name}")
+
+
+def stays_here(site: Site, visit: Visit) -> Iterator[Failure]:
+    """Check that a page tells no other host the link by which somebody came."""
+    said = said_in(visit)
+    for url in Page(said).urls if "//" in said else ():
+        if not site.is_at(url) and TOKEN.search(unquote(url)):
+            yield Failure("told", without_query(url), "—")
 
 
 def gateway(
@@ -156,7 +168,7 @@ def gateway(
     :param platform: the code of the document.
     :param returns: whether there has to be a way back; None where there may be one.
     """
-    address, _, query = visit.location.partition("?")
+    address, query = without_query(visit.location), urlsplit(visit.location).query
     right = f"{site.gateway}{case.row.path}"
     if address != right:  # and what it is sent does not matter
         yield Failure("address", address, right)
@@ -207,12 +219,12 @@ def _shown(site: Site, name: str, value: str) -> str:
 
 def shown(site: Site, location: str) -> str:
     """Return where an answer leads, without what only the gateway needs to see."""
-    address, _, query = location.partition("?")
-    if not address.startswith(site.gateway):
+    address = without_query(location)
+    if not site.is_page_of_gateway(location):
         return address
     parameters = read(location, site.account, tuple(site.extra)).parameters
-    said = (f"{name}={_shown(site, name, value)}" for name, value in parameters)
-    return f"{address}?{'&'.join(said)}" if query else address
+    said = [f"{name}={_shown(site, name, value)}" for name, value in parameters]
+    return f"{address}?{'&'.join(said)}" if said else address
 
 
 def nothing_in_it(visit: Visit) -> Iterator[Failure]:
@@ -221,24 +233,23 @@ def nothing_in_it(visit: Visit) -> Iterator[Failure]:
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
-def login(site: Site, link: str, right: str, visit: Visit) -> Iterator[Failure]:
+def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
     """Check that somebody is sent to log in, and then comes back to the same link.
 
-    :param right: the URL of the login; "" where the site answers as it will.
+    :param visit: it found the URL of the login; None where the site answers as it will.
     """
-    if right and _address(visit.location) != _address(right):
-        yield Failure("login", _address(visit.location), _address(right))
-    if visit.location.startswith(site.gateway):
-        yield Failure("login", site.gateway, "—")
-    came = [value for name, value in parse_qsl(urlsplit(visit.location).query) if name == "next"]
+    right = visit.found or ""
+    came, should = as_sent(without_query(visit.location)), as_sent(without_query(right))
+    if right and came != should:
+        yield Failure("login", came, should)
+    if site.is_page_of_gateway(visit.location):
+        yield Failure("login", came, "—")
+    query = parse_qsl(urlsplit(visit.location).query)
+    back = [value for name, value in query if name == "next"]
     if not right:  # Flask-Login's, or the site's own, may name the whole URL
-        came = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in came]
-    if (came or right) and came != [link]:
-        yield Failure("login.next", f"next: {', '.join(came) or '—'}", f"next: {link}")
-
-
-def _address(url: str) -> str:
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+        back = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in back]
+    if (back or right) and back != [link]:
+        yield Failure("login.next", f"next: {', '.join(back) or '—'}", f"next: {link}")
 
 
 def notice(case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
@@ -251,7 +262,7 @@ def notice(case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
         yield Failure("notice", visit.headers.get("Content-Type", "—"), "text/html")
     if visit.location:
-        yield Failure("notice", f"Location: {_address(visit.location)}", "Location: —")
+        yield Failure("notice", f"Location: {without_query(visit.location)}", "Location: —")
 
 
 def _json(visit: Visit) -> Any:
@@ -274,7 +285,7 @@ def wait(visit: Visit) -> Iterator[Failure]:
     if not kind.startswith("text/plain"):
         yield Failure("wait", kind, "text/plain")
     if visit.location:
-        yield Failure("wait", f"Location: {_address(visit.location)}", "Location: —")
+        yield Failure("wait", f"Location: {without_query(visit.location)}", "Location: —")
 
 
 def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
@@ -290,7 +301,7 @@ def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
         came = _header(name, visit.headers.get(name, ""))
         yield Failure("navigate", came, _header(name, right))
     if visit.location:
-        yield Failure("navigate", f"Location: {_address(visit.location)}", "Location: —")
+        yield Failure("navigate", f"Location: {without_query(visit.location)}", "Location: —")
     page = Page(said_in(visit))
     for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
         if (name, content) not in page.metas:
@@ -432,7 +443,7 @@ def handoff(
         yield replace(failure, code=f"handoff.{failure.code}")
 
 
-def direct(link: str, visit: Visit) -> str | None:
+def direct(link: str, page: Page) -> str | None:
     """Return the way of tablets and phones on the page of a handoff, or None."""
-    hrefs = (found.href for found in Page(said_in(visit)).links)
+    hrefs = (found.href for found in page.links)
     return next((href for href in hrefs if href.startswith(link) and "platform=h5" in href), None)

@@ -6,20 +6,22 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
 from ..errors import LinkError, XiebaoError
 from ..places import place_of
 from . import expectations, markup
-from .cases import MEMBER, RETURN_TO_AS_SENT, Case, Visitor
+from .cases import MEMBER, RETURN_TO, RETURN_TO_AS_SENT, Case, Visitor
 from .devices import DEVICES, Device
 from .expectations import REFUSED, STATUS, Failure, Heard, said_in
 from .page import Page
 from .player import CLICK_ID, Player
-from .qr import UnreadableError, read_codes
-from .tokens import TOKEN, Said
+from .qr import read_code
+from .site import is_url, without_query
+from .tokens import Said
 from .visits import Visit
 
 _PHONE = DEVICES["iphone"]
@@ -61,36 +63,26 @@ class Judge:
 
         :param link: the one that is clicked; by default the case's own is made.
         """
+        try:
+            return self._judge(case, device, link)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a hook may even exit
+            return Outcome([crash(error)])
+
+    def _judge(self, case: Case, device: Device, link: str | None) -> Outcome:
         if case.template is not None or case.ends == "mail":
             return Outcome(list(self._rendered(case, device)))
         try:
             link = self._player.link(case) if link is None else link
         except LinkError as error:
             return Outcome([] if case.ends == "no_link" else [crash(error)])
-        except Exception as error:
-            return Outcome([crash(error)])
         if case.ends == "no_link":
             return Outcome([Failure("no_link", link, "LinkError")])
         asked = f"{link}?{case.query}" if case.query else link
-        visit = self._player.visit(case, device, asked)
+        visit = self._player.visit(case, device, asked, back=_back(case, link))
         problems = list(self._clicked(case, device, link, asked, visit))
         return Outcome(problems, visit.status, expectations.shown(self._site, visit.location))
-
-    def without_secrets(self, outcome: Outcome) -> Outcome:
-        """Return what a report may show: not the sign, nor what lets somebody in as a member."""
-        failures = [
-            replace(each, came=self._hide(each.came), should=self._hide(each.should))
-            for each in outcome.failures
-        ]
-        return outcome._replace(failures=failures, location=self._hide(outcome.location))
-
-    def _hide(self, said: str) -> str:
-        said = TOKEN.sub("…", self._site.account.hide(said))
-        if self._site.makes_keys:
-            for member in self._player.members.values():
-                key = self._site.partner_uniq_key(member)
-                said = said.replace(key, f"…{member}").replace(quote(key, safe=""), "…")
-        return said
 
     def _clicked(
         self, case: Case, device: Device, link: str, asked: str, visit: Visit
@@ -101,8 +93,13 @@ class Judge:
                 yield crash(visit.error)
             return
         status = self._status(ends)
+        if ends in ("method", "guard") and isinstance(visit.error, HTTPException):
+            return  # the site traps what is aborted, to see where that is
         if visit.error is not None:
             yield crash(visit.error, str(status))
+            return
+        if not is_url(visit.location):
+            yield Failure("location", visit.location, "https://…")
             return
         if case.host and not visit.rehearsal.reached:  # a host that the site does not take
             return
@@ -115,19 +112,13 @@ class Judge:
             if visit.status != status:
                 return
         if not visit.rehearsal.reached and ends != "method":
-            where = visit.location.partition("?")[0]
-            by = (
-                f"({visit.endpoint})"
-                if visit.endpoint not in (None, f"xiebao.{case.row.name}")
-                else ""
-            )
-            came = " ".join(filter(None, (str(visit.status), where, by)))
-            yield Failure(f"unreached.{visit.status}", came, f"{status} (xiebao.{case.row.name})")
+            yield self._unreached(visit, status, case.endpoint)
             return
         if visit.status != status:
             yield Failure(f"status.{visit.status}", str(visit.status), str(status))
         yield from expectations.sealed(visit)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")
+        yield from expectations.stays_here(self._site, visit)
         if visit.status != status:
             return
         who = self._player.members[case.whose or MEMBER]
@@ -142,20 +133,17 @@ class Judge:
                 if case.method != "HEAD" and not case.host:
                     yield from self._handoff(case, device, link, who, visit)
             case "login" if status == STATUS["login"]:
-                # What makes no sense is not kept.
-                back = asked if case.kind == "visitor-asked" else link
-                right = self._player.login_url(case, back)
-                yield from expectations.login(self._site, back, right, visit)
+                yield from expectations.login(self._site, _back(case, link), visit)
             case "navigate":
                 is_elsewhere = case.headers.get("Sec-Fetch-Site") == "cross-site"
                 by_itself = "go=1" not in case.query.split("&") or is_elsewhere
                 yield from expectations.navigate(asked, visit, by_itself=by_itself)
             case "wait":
                 yield from expectations.wait(visit)
-            case "guard" if visit.body not in (b"Locked", b""):
+            case "guard" if visit.body and b"Locked" not in visit.body:
                 yield Failure("guard", f"{len(visit.body)} bytes", "Locked")
-            case "back" if visit.location != RETURN_TO_AS_SENT:
-                yield Failure("back", visit.location, RETURN_TO_AS_SENT)
+            case "back" if visit.location != _return_to(case):
+                yield Failure("back", visit.location, _return_to(case))
             case "login" | _ if ends in (*REFUSED, "login"):
                 yield from expectations.notice(case, _reason(ends), visit)
         if case.cause != _reason(ends):
@@ -163,6 +151,17 @@ class Judge:
         yield from self._own_click_ids(visit)
         told = self._signals(case, ends, platform, who, status)
         yield from expectations.signals(self._site, told, visit.rehearsal.heard)
+
+    def _unreached(self, visit: Visit, status: int, endpoint: str, step: str = "") -> Failure:
+        """Return the failure of a click that something else has answered.
+
+        :param endpoint: whose view had to.
+        """
+        by = f"({visit.endpoint})" if visit.endpoint not in (None, endpoint) else ""
+        came = " ".join(filter(None, (str(visit.status), without_query(visit.location), by)))
+        is_sent_away = urlsplit(visit.location).netloc and not self._site.is_at(visit.location)
+        code = "host" if is_sent_away else visit.status
+        return Failure(f"unreached.{code}", came, f"{status} ({endpoint})", step=step)
 
     def _own_click_ids(self, visit: Visit) -> Iterator[Failure]:
         """Judge whether each click is called something of its own."""
@@ -189,8 +188,10 @@ class Judge:
         yield from expectations.way_back(self._site, entry, who, click_id, url)
         if not case.host and not case.page:
             back = self._player.visit(case, device, _path(url))
-            if (back.status, back.location) != (302, RETURN_TO_AS_SENT):
-                yield Failure("back", f"{back.status} {back.location}", f"302 {RETURN_TO_AS_SENT}")
+            if not back.rehearsal.reached:
+                yield self._unreached(back, STATUS["back"], "xiebao.paid", "return")
+            elif (back.status, back.location) != (302, _return_to(case)):
+                yield Failure("back", f"{back.status} {back.location}", f"302 {_return_to(case)}")
 
     def _handoff(
         self, case: Case, device: Device, link: str, who: str, visit: Visit
@@ -204,16 +205,15 @@ class Judge:
         right = self._player.said(case)._replace(
             member=who, max_age=lifetime, signed_at=int(time.time())
         )
-        try:
-            codes = read_codes(said_in(visit))
-        except UnreadableError as error:
-            yield Failure("handoff.code", str(error), "1")
-            return
+        page = Page(said_in(visit))
+        read = [*filter(None, (read_code(drawing.paths) for drawing in page.drawings))]
+        # A site may show others, such as that by which one follows it.
+        codes = [code for code in read if self._site.entry_at(code) is not None] or read
         yield from expectations.handoff(self._site, case.row, right, codes, vouches=vouches)
         plain = replace(case, query="", headers={}, guard=None)
         for code in codes[:1]:
             yield from self._arrives(plain, _PHONE, _path(code), who, "scan", "nobody")
-        direct = expectations.direct(link, visit)
+        direct = expectations.direct(link, page)
         if direct is None:
             yield Failure("handoff.direct", "<a>: —", f"{link}?platform=h5")
         else:
@@ -233,6 +233,10 @@ class Judge:
         status = STATUS["gateway"]
         if visit.error is not None:
             yield crash(visit.error, str(status), step)
+        elif not is_url(visit.location):
+            yield Failure("location", visit.location, "https://…", step=step)
+        elif not visit.rehearsal.reached:
+            yield self._unreached(visit, status, case.endpoint, step)
         elif visit.status != status:
             # A redirect of another kind goes wrong as the click itself does.
             code = f"status.{visit.status}" if 300 <= visit.status < 400 else f"handoff.{step}"
@@ -274,18 +278,15 @@ class Judge:
             if case.ends == "mail":
                 yield from self._mail(case)
                 return
-            page = self._player.in_request(
+            rendered, page = self._player.in_request(
                 lambda: markup.render(self._player.app, case.template or ""), case, device
             )
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a hook may even exit
-            is_meant = case.kind == "wrong" and self._site.is_strict
-            if not (is_meant and isinstance(error, LinkError)):
+        except LinkError as error:
+            if case.kind != "wrong" or not self._site.is_strict:
                 yield crash(error)
             return
         yield from expectations.no_secret_in(self._site, {"page": page.html})
-        yield from markup.nothing_inline(page)
+        yield from markup.nothing_inline(Page(rendered))
         if case.kind == "wrong" and self._site.is_strict:
             yield Failure("strict", "—", "LinkError")
         right = _with_time(self._player.said(case))
@@ -297,9 +298,9 @@ class Judge:
             case "code":
                 yield from markup.a_code(self._site, case.row, right, page)
             case "sheet":
-                yield from self._sheet(page)
-            case "no_entry" if page.html.strip():
-                yield Failure("entry.none", f"{len(page.links)} <a>", "0 <a>")
+                yield from self._sheet(Page(rendered))
+            case "no_entry" if rendered.strip() or markup.entries_of(self._site, page):
+                yield Failure("entry.none", rendered.strip() or "<a>", "—")
 
     def _mail(self, case: Case) -> Iterator[Failure]:
         """Judge whether a link that carries a member off the site is built on a forged Host."""
@@ -337,6 +338,16 @@ def crash(error: BaseException, should: str = "—", step: str = "") -> Failure:
     if isinstance(error, BuildError | XiebaoError):  # these are ours, or say what there is not
         said = f"{type(error).__name__}: {error}"
     return Failure("crash", said, should, step=step)
+
+
+def _back(case: Case, link: str) -> str:
+    """Return to what somebody comes back from the login: what makes no sense is not kept."""
+    return f"{link}?{case.query}" if case.kind == "visitor-asked" else link
+
+
+def _return_to(case: Case) -> str:
+    """Return where a payment comes back to, as that is sent."""
+    return str(case.options["return_to"]).replace(RETURN_TO, RETURN_TO_AS_SENT)
 
 
 def _reason(ends: str) -> str:

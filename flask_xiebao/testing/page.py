@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from werkzeug.datastructures import Headers
 
+# A URL that begins with a host: a browser asks it, and tells it what else is in the URL.
+_ELSEWHERE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
+
 
 @dataclass
 class Element:
-    """An element of a page: an entry, or what a code is drawn in."""
+    """An element of a page: an entry, or what a code is drawn in.
+
+    :ivar text: what it says.
+    :ivar paths: what is drawn in it.
+    """
 
     attributes: Mapping[str, str | None]
     text: str = ""
+    paths: list[str] = field(default_factory=list)
 
     @property
     def href(self) -> str:
@@ -34,6 +43,7 @@ class Page(HTMLParser):
     :ivar drawings: its ``<svg>`` elements.
     :ivar sheets: its ``<link>`` elements.
     :ivar metas: the name and content of its ``<meta>`` elements.
+    :ivar urls: all that is at another place, as whatever attributes name it.
     :ivar inline: what a strict policy forbids: scripts and styles in the page.
     """
 
@@ -45,14 +55,15 @@ class Page(HTMLParser):
         self.drawings: list[Element] = []
         self.sheets: list[Element] = []
         self.metas: list[tuple[str | None, str | None]] = []
+        self.urls: list[str] = []
         self.inline: list[str] = []
         self._found = {
             "a": self.links,
             "area": self.links,
-            "svg": self.drawings,
             "link": self.sheets,
         }
         self._open: Element | None = None
+        self._depth = 0
         self.feed(html)
         self.close()
 
@@ -62,11 +73,18 @@ class Page(HTMLParser):
         if tag in ("script", "style") and "src" not in attributes:
             self.inline.append(f"<{tag}>")
         self.inline += sorted(n for n in attributes if n == "style" or n.startswith("on"))
+        self.urls += [url for url in attributes.values() if _ELSEWHERE.match(url or "") and url]
         if tag == "img" and self._open is not None:
             self._open.text += attributes.get("alt") or ""
         if tag == "meta":
             name = attributes.get("name") or attributes.get("http-equiv")
             self.metas.append((name, attributes.get("content")))
+        if tag == "svg":
+            if self._depth == 0:  # one in another is a part of it
+                self.drawings.append(Element(attributes))
+            self._depth += 1
+        elif tag == "path" and self._depth:
+            self.drawings[-1].paths.append(attributes.get("d") or "")
         if tag in self._found:
             element = Element(attributes)
             self._found[tag].append(element)
@@ -74,11 +92,17 @@ class Page(HTMLParser):
                 self._open = element
 
     def handle_endtag(self, tag: str) -> None:
-        """Note where a link ends."""
+        """Note where a link, or a drawing, ends."""
         if tag == "a":
             self._open = None
+        elif tag == "svg" and self._depth:
+            self._depth -= 1
 
     def handle_data(self, data: str) -> None:
         """Keep what a link says."""
         if self._open is not None:
             self._open.text += data
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Skip what only Word and older browsers understand, as browsers do."""
+        return self.parse_bogus_comment(i, report)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,10 +25,10 @@ from ..platforms import Platform
 from ..rehearsal import ENVIRON_KEY, Rehearsal, rehearsal
 from ..signals import entry_clicked, entry_refused, payment_returned
 from ..state import State
-from ..urls import token_url
+from ..urls import a_host_of_this_site, token_url
 from .cases import ANOTHER, CASE_CODE, IN_OTHER_LETTERS, MEMBER, SHORTER, Case, Visitor
 from .devices import DEVICES, Device
-from .site import Site
+from .site import Site, absolute
 from .tokens import Said, signed
 from .visits import TAP, Visit, left_out_of, places_of, where_the_site_is
 
@@ -49,11 +49,33 @@ class CheckError(XiebaoError):
     """A check cannot begin: the text says why, and what to do."""
 
 
-def _hear(name: str, _app: Flask, **said: Any) -> None:
-    """Keep with a rehearsal what is said of its click."""
-    rehearsed = rehearsal()
-    if rehearsed is not None:
-        rehearsed.heard.append((name, said))
+class _Logs(logging.Handler):
+    """Keeps with a rehearsal what is logged of its click."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what a record says."""
+        self.keep(record)
+
+    def keep(self, record: logging.LogRecord) -> bool:
+        """Keep what a record says, as a filter that lets it pass."""
+        rehearsed = rehearsal()
+        if rehearsed is not None:
+            rehearsed.logged.append(record.getMessage())
+        return True
+
+
+def _receiver(name: str) -> Callable[..., None]:
+    """Return what keeps with a rehearsal what a signal says of its click.
+
+    Two may be at work at once: what one is played for, the other does not keep.
+    """
+
+    def hear(_app: Flask, **said: Any) -> None:
+        rehearsed = rehearsal()
+        if rehearsed is not None and hear in rehearsed.receivers:
+            rehearsed.heard.append((name, said))
+
+    return hear
 
 
 _SIGNALS: dict[str, NamedSignal] = {
@@ -92,6 +114,7 @@ class Player:
     :param url: where the site is; None for where its settings say that it is.
     :param aloud: the site's receivers and its ``click_guard`` hear of it.
 
+    :ivar aloud: whether they do.
     :ivar site: what the site is configured to be.
     :ivar members: the ids behind :data:`.MEMBER` and :data:`.ANOTHER`.
     """
@@ -111,14 +134,15 @@ class Player:
         made_up = f"Check-{secrets.token_hex(4)}+&号"  # which a URL has to escape
         self._another = f"{made_up}-b"
         self._name(member or f"{made_up}-a")
-        # Of this player alone: two may be at work at once.
-        self._receivers = {name: partial(_hear, name) for name in _SIGNALS}
-        self._aloud = aloud
+        self._receivers = {name: _receiver(name) for name in _SIGNALS}
+        self.aloud = aloud
         self._login = login
         self._browsers: dict[str, FlaskClient] = {}
         self.site = Site(app, *self._place(url), state.hooks.plain_key_rule)
         if login is not None:
             self._name(self._logged_in(member))
+        elif member is None:
+            self._ask_for_plain_key()
 
     def _name(self, member: str) -> None:
         self.members = {
@@ -130,10 +154,16 @@ class Player:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear the signals of the app meanwhile."""
+        """Hear the signals of the app meanwhile, and read its log."""
+        logs = _Logs()
         with ExitStack() as stack:
             for name, receiver in self._receivers.items():
                 stack.enter_context(_SIGNALS[name].connected_to(receiver, self.app))
+            # Of the app's own log nothing goes on to handlers meanwhile.
+            self.app.logger.addFilter(logs.keep)
+            stack.callback(self.app.logger.removeFilter, logs.keep)
+            logging.getLogger().addHandler(logs)
+            stack.callback(logging.getLogger().removeHandler, logs)
             yield
 
     @property
@@ -145,25 +175,50 @@ class Player:
         """Find where links are found: the URL before them, and what of it the server takes off."""
         tail = f"{self.state.settings.url_prefix}/product/-"
         where = (url or where_the_site_is(self.state)).rstrip("/")
-        places = places_of(self.state, f"{where}{tail}", where)
+        # What is before the site may ask it by a name that only they know.
+        inside = urlsplit(where)._replace(netloc=a_host_of_this_site()).geturl()
+        places = [
+            place
+            for each in dict.fromkeys((where, inside))
+            for place in places_of(self.state, f"{each}{tail}", each)
+        ]
         for place, mount in places:
             if Visit(self.app, place, mount, headers=_TAP).endpoint is not None:
                 return place.removesuffix(tail), mount
         return places[0].url.removesuffix(tail), places[0].mount
 
+    def _ask_for_plain_key(self) -> None:
+        """See whether the site can say how the gateway knows somebody whom it does not know."""
+        try:
+            self.site.partner_uniq_key(self.members[MEMBER])
+        except Exception as error:
+            raise CheckError(
+                f"keeps_plain_key fails for a member who is made up: {type(error).__name__} in"
+                f" {place_of(error)}. Have it answer False for ids that there are not, or name a"
+                " member of the site's, by --member or member=."
+            ) from None
+
     def _logged_in(self, member: str | None) -> str:
         """Return whom the site takes for logged in after the login."""
-        found: list[str | None] = []
         tail = f"{self.state.settings.url_prefix}/product/-"
-        Visit(
+        visit = Visit(
             self.app,
             f"{self.site.url}{tail}",
             self.site.mount,
             headers={**_TAP, **DEVICES["iphone"].headers},
             browser=self._browser(DEVICES["iphone"], member),
-            inside=lambda: found.append(self.state.hooks.current_member()),
+            inside=self.state.hooks.current_member,
         )
-        who = found[0] if found else None
+        who: str | None = visit.found
+        if visit.error is not None:
+            raise CheckError(
+                "After the login, the site does not say who is logged in:"
+                f" {type(visit.error).__name__} in {place_of(visit.error)}."
+            )
+        if visit.endpoint is None:
+            raise CheckError(
+                f"Nothing of the site's is found at {self.site.url}: is XIEBAO_PUBLIC_URL right?"
+            )
         if who is None:
             raise CheckError(
                 "After the login, nobody is logged in: so says the member_loader, or Flask-Login."
@@ -230,11 +285,6 @@ class Player:
     def payer(self, case: Case) -> str:
         """Return who comes back from a payment."""
         return self.members[ANOTHER if case.kind == "back-another" else MEMBER]
-
-    def login_url(self, case: Case, link: str) -> str:
-        """Return where the settings send people to log in; "" where they name no login."""
-        view = self.site.login_view
-        return "" if view is None else self.in_request(lambda: url_for(view, next=link), case)
 
     def options(self, case: Case) -> dict[str, Any]:
         """Return the keywords of a case's link."""
@@ -322,24 +372,46 @@ class Player:
         return contextvars.Context().run(in_request)
 
     def visit(
-        self, case: Case, device: Device, link: str, *, visitor: Visitor | None = None
+        self,
+        case: Case,
+        device: Device,
+        link: str,
+        *,
+        visitor: Visitor | None = None,
+        back: str = "",
     ) -> Visit:
         """Open a link of the site, as a case has it.
 
         :param link: from the server's root.
         :param visitor: by default that of the case.
+        :param back: to what the login has to lead back, whose URL is found out where the settings
+            name one.
         """
         visitor = visitor or case.visitor
+        view = self.site.login_view if back and case.ends == "login" else None
         return Visit(
             self.app,
             f"{self.site.url.partition('://')[0]}://{case.host or urlsplit(self.site.url).netloc}"
             f"{link}",
             self.site.mount,
             method=case.method,
-            headers={**_TAP, **device.headers, **case.headers},
+            headers={**_TAP, **self._from(visitor, link), **device.headers, **case.headers},
+            inside=None if view is None else lambda: url_for(view, next=back),
             rehearsal=self._rehearsal(visitor, case),
             browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
         )
+
+    def _from(self, visitor: Visitor, link: str) -> dict[str, str]:
+        """Return what a browser says of where a link was clicked."""
+        if link.startswith(f"{self.site.prefix}/paid/"):
+            referer = absolute(f"{self.site.origin}/", f"{self.site.gateway}/")
+            is_here = referer.startswith(f"{self.site.origin}/")
+            site = "same-origin" if is_here else "cross-site"
+        elif visitor == "member":
+            referer, site = f"{self.site.url}/", "same-origin"
+        else:
+            return {}  # in a mail, or it was scanned
+        return {"Referer": referer, "Sec-Fetch-Site": site, "Sec-Fetch-User": "?1"}
 
     def open(self, url: str, device: Device) -> Visit:
         """Open a page of the site as the member, or what belongs to it, such as its stylesheet.
@@ -357,7 +429,7 @@ class Player:
         )
 
     def _rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:
-        rehearsed = Rehearsal(receivers=tuple(self._receivers.values()), aloud=self._aloud)
+        rehearsed = Rehearsal(receivers=tuple(self._receivers.values()), aloud=self.aloud)
         guard = None if case is None else case.guard
         if case is not None and guard is not None:
             goes, page = self.members[case.whose or MEMBER], case.row.name

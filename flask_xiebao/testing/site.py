@@ -9,15 +9,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
 from werkzeug.urls import iri_to_uri
 
 from ..values import Secret
-from .document import Account, Row
+from .document import ROWS, Account, Row
+from .tokens import Said, read_link
 
 _HOSTS = {
     "test": "https://testapi.xiebao18.com",
@@ -63,10 +65,10 @@ class Site:
     def _switch(self, name: str) -> bool:
         return str(self._setting(name, True)).lower() not in _OFF
 
-    def shows_key(self, said: str) -> bool:
-        """Tell whether the API key is in a text; one of a word or so is there by chance."""
-        key = Secret(self._setting("API_KEY"))
-        return key.map(lambda key: len(str(key)) > 7 and str(key) in said).reveal()
+    def without_key(self, said: str) -> str:
+        """Return a text without the API key; one of a word or so is there by chance."""
+        key = Secret(self._setting("API_KEY")).map(str)
+        return key.map(lambda key: said.replace(key, "…") if len(key) > 7 else said).reveal()
 
     @property
     def partner_id(self) -> str:
@@ -202,18 +204,26 @@ class Site:
         return self._keys[member]
 
     def _make_key(self, member: str) -> str:
-        secret = self._setting("MEMBER_SECRET")
-        if secret is None or self._keeps_plain_key(member):
+        if not self.makes_keys or self._keeps_plain_key(member):
             return member
+        return self.key_mark(member) + member
+
+    def key_mark(self, member: str) -> str:
+        """Return what stands before an id in a key that only the site can make."""
         said = f"flask-xiebao.member\0{self.partner_id}\0{member}".encode()
-        digest = hmac.new(str(secret).encode(), said, hashlib.sha256).digest()
-        return base64.b32encode(digest).decode()[:16].lower() + member
+        key = str(self._setting("MEMBER_SECRET")).encode()
+        digest = hmac.new(key, said, hashlib.sha256).digest()
+        return base64.b32encode(digest).decode()[:16].lower()
 
     def _keeps_plain_key(self, member: str) -> bool:
         if self._plain_key_rule is None:
             return False
         with self.app.test_request_context(base_url=f"{self.url}/"):
             return bool(self._plain_key_rule(member))
+
+    def is_page_of_gateway(self, url: str) -> bool:
+        """Tell whether a URL is one of the gateway's pages, whatever it is sent."""
+        return without_query(url) in {f"{self.gateway}{row.path}" for row in ROWS}
 
     def parameters(
         self,
@@ -236,8 +246,51 @@ class Site:
             given[row.reference] = reference or ""
         return {name: given[name] for name in row.known if name in given} | dict(self.extra)
 
+    def is_at(self, url: str) -> bool:
+        """Tell whether a URL is one of the site's, by its host."""
+        hosts = [urlsplit(as_sent(known)).netloc for known in (self.url, self.outside)]
+        return is_url(url) and urlsplit(as_sent(url)).netloc in hosts
+
+    def entry_at(self, url: str) -> tuple[Row, Said | None] | None:
+        """Return the page of a link of the site, and what it says; None for any other URL.
+
+        What it says is None where that cannot be read.
+        """
+        if not self.is_at(url):
+            return None
+        path = urlsplit(as_sent(url)).path
+        for row in ROWS:
+            begins = f"{as_sent(self.prefix)}/{row.name}/"
+            if path.startswith(begins):
+                return row, read_link(path.removeprefix(begins))
+        return None
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a text is a URL, or a part of one, of which the parts can be told."""
+    try:
+        urlsplit(text).port  # noqa: B018 - it is looked at when it is asked for
+    except ValueError:
+        return False
+    return True
+
+
+def absolute(page: str, href: str) -> str:
+    """Return to where a link of a page leads; what makes no sense is returned as it is."""
+    return urljoin(page, href) if is_url(href) else href
+
+
+def without_query(url: str) -> str:
+    """Return a URL as far as its path, also one that makes no sense."""
+    return re.split(r"[?#]", url, maxsplit=1)[0]
+
 
 def as_sent(url: str) -> str:
-    """Return a URL as browsers send it: in ASCII, its scheme and host in lower case."""
+    """Return a URL as browsers send it: in ASCII, its scheme and host in lower case.
+
+    What makes no sense is returned as it is.
+    """
+    if not is_url(url):
+        return url
     parts = urlsplit(iri_to_uri(url))
     return parts._replace(netloc=parts.netloc.lower()).geturl()

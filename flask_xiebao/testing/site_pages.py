@@ -6,19 +6,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from .cases import ANOTHER, MEMBER, Case, Visitor
 from .devices import Device
 from .document import ROWS, Row
-from .expectations import Failure, no_secret_in, said_in
+from .expectations import REFUSED, Failure, no_secret_in, said_in
 from .judge import crash
 from .markup import attributes, told_to_caches
 from .page import Element, Page
 from .player import Player
-from .qr import UnreadableError, read_codes
-from .site import SLUGS
-from .tokens import Said, read_link
+from .qr import read_code
+from .site import SLUGS, absolute, without_query
+from .tokens import Said
 
 #: An entry of a page: its case, its link, and what is wrong with how it is rendered.
 Found = tuple[Case, str, list[Failure]]
@@ -29,13 +29,22 @@ def entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
 
     :param url: a path of the site, from where the app is mounted, or a whole URL.
     """
+    try:
+        yield from _entries_on(player, url, device)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a hook may even exit
+        yield _page(url), "", [crash(error)]
+
+
+def _entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
     site = player.site
     whole = url if "://" in url else f"{site.url}{url}"
     player.open(whole, device)
     visit = player.open(whole, device)  # something may keep a page, and show it without its headers
     if visit.error is not None or visit.status != 200:
-        where = visit.location.partition("?")[0]
-        problem = Failure(f"page.{visit.status}", f"{visit.status} {where}".strip(), "200")
+        came = f"{visit.status} {without_query(visit.location)}".strip()
+        problem = Failure(f"page.{visit.status}", came, "200")
         yield _page(url), "", [problem if visit.error is None else crash(visit.error, "200")]
         return
     page = Page(said_in(visit), visit.headers)
@@ -61,16 +70,14 @@ def _page(url: str) -> Case:
 
 def _entries(player: Player, device: Device, url: str, whole: str, page: Page) -> Iterator[Found]:
     for element in page.links:
-        href = urljoin(whole, element.href)
-        read = _read(player, href)
-        if read is not None:
-            row, said = read
+        href = absolute(whole, element.href)
+        row, said = player.site.entry_at(href) or (None, None)
+        if row is not None and said is not None:
             case = _case(player, url, row, said, row.name, "member", urlsplit(href).query)
             problems = list(_rendered(player, device, page, row, said, element))
-            yield case, _path(href), problems
-        elif "data-xiebao-entry" in element.attributes:
-            where = urlsplit(href)._replace(query="", fragment="").geturl()
-            problem = Failure("link", where, f"{player.site.prefix}/…")
+            yield _unless_refused(case, _path(href), problems)
+        elif row is not None or "data-xiebao-entry" in element.attributes:
+            problem = Failure("link", without_query(href), f"{player.site.prefix}/…")
             yield _page(url), "", [problem]
 
 
@@ -87,30 +94,22 @@ def _rendered(
 
 def _codes(player: Player, url: str, page: Page) -> Iterator[Found]:
     """Return what the QR codes of a page lead to, for the phone that scans them."""
-    try:
-        codes = read_codes(page.html)
-    except UnreadableError:  # a drawing of the site's own
-        codes = []
-    for code in codes:
-        read = _read(player, code)
-        if read is not None:
-            yield _case(player, url, *read, "QR", "nobody"), _path(code), []
-    unread = sum("xiebao-qr" in drawing.classes for drawing in page.drawings) - len(codes)
-    if unread > 0:
-        yield _page(url), "", [Failure("qr", f"{len(codes)}", f"{len(codes) + unread}")]
+    for drawing in page.drawings:
+        code = read_code(drawing.paths) or ""
+        row, said = player.site.entry_at(code) or (None, None)
+        if row is not None and said is not None:
+            yield _unless_refused(_case(player, url, row, said, "QR", "nobody"), _path(code), [])
+        elif row is not None or "xiebao-qr" in drawing.classes:  # others are the site's own
+            came = without_query(code) or "—"
+            yield _page(url), "", [Failure("qr", came, f"{player.site.outside}…")]
 
 
-def _read(player: Player, url: str) -> tuple[Row, Said] | None:
-    """Return the page and what it says of a link of the site; None for any other URL."""
-    parts = urlsplit(url)
-    hosts = {urlsplit(known).netloc for known in (player.site.url, player.site.outside)}
-    for row in ROWS:
-        begins = f"{player.site.prefix}/{row.name}/"
-        if parts.netloc in hosts and parts.path.startswith(begins):
-            said = read_link(parts.path.removeprefix(begins))
-            if said is not None:
-                return row, said
-    return None
+def _unless_refused(case: Case, link: str, problems: list[Failure]) -> Found:
+    """Return an entry as it is followed; that whoever follows it is refused is wrong by itself."""
+    if case.ends in REFUSED:
+        refused = Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")
+        return case, "", [*problems, refused]
+    return case, link, problems
 
 
 def _case(

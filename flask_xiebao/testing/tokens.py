@@ -14,7 +14,7 @@ import re
 from typing import Any, NamedTuple
 
 #: What a token of a link looks like, wherever it is.
-TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}(?:\.|%2E)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
+TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
 
 
 class Said(NamedTuple):
@@ -43,7 +43,7 @@ class Return(NamedTuple):
 def read_link(token: str) -> Said | None:
     """Return what the token of a link says; None when it is not one."""
     try:
-        return Said(*_fields(token))
+        return _said(_fields(token))
     except (ValueError, TypeError):
         return None
 
@@ -52,7 +52,7 @@ def read_return(token: str) -> Return | None:
     """Return what the token of a way back says; None when it is not one."""
     try:
         member, click_id, clicked_at, *entry = _fields(token)
-        return Return(member, click_id, clicked_at, Said(*entry))
+        return Return(member, click_id, clicked_at, _said(entry))
     except (ValueError, TypeError):
         return None
 
@@ -80,7 +80,19 @@ def _base64(said: bytes) -> str:
 
 def _fields(token: str) -> list[Any]:
     payload, _, _ = token.partition(".")
-    fields = json.loads(base64.urlsafe_b64decode(f"{payload}{'=' * (-len(payload) % 4)}"))
+    try:
+        fields = json.loads(base64.urlsafe_b64decode(f"{payload}{'=' * (-len(payload) % 4)}"))
+    except RecursionError:
+        raise ValueError("A token is not as deep as that.") from None
     if not isinstance(fields, list):
         raise ValueError("A token holds a list.")
     return fields
+
+
+def _said(fields: list[Any]) -> Said:
+    said = Said(*fields)
+    for name, value in said._asdict().items():
+        kind = int if name in ("platform", "signed_at", "max_age") else str
+        if not isinstance(value, kind | None):
+            raise TypeError(name)
+    return said

@@ -64,7 +64,7 @@ class Visit:
     :param method: HEAD, which asks where a link leads and is no click, unless it says otherwise.
     :param headers: of the request.
     :param body: of the request.
-    :param inside: what to try in the request, when the site's own hooks have seen it.
+    :param inside: what to find out in the request, when the site's own hooks have seen it.
     :param browser: whose cookies are sent and kept; by default there are none.
     :param rehearsal: what the extension is told of it.
 
@@ -77,6 +77,7 @@ class Visit:
     :ivar endpoint: whose view Flask found for it.
     :ivar error: why there was no answer, or that of an error.
     :ivar rehearsal: what the extension's own view says.
+    :ivar found: what *inside* found out.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Visit:
         self.error: BaseException | None = None
         self.rehearsal = Rehearsal() if rehearsal is None else rehearsal
         self._reported: Exception | None = None
+        self.found: Any = None
         self._inside = inside
         parts = urlsplit(url)
         client = Client(app, use_cookies=False) if browser is None else browser
@@ -157,7 +159,7 @@ class Visit:
 
     def _finishes(self, _app: Flask, **_: Any) -> None:
         if self._inside is not None and self.endpoint is not None and self._is_this_request():
-            self._inside()
+            self.found = self._inside()
 
     def _is_this_request(self) -> bool:
         # A hook may send others to the same app.

@@ -249,6 +249,7 @@ TEXTS = {
     "check.case.button-attributes": "the entry with attributes",
     "check.case.button-content": "the entry with content of its own",
     "check.case.own-markup": "xiebao_link in markup of the site's own",
+    "check.case.own-markup-options": "xiebao_link with options of the link",
     "check.case.qr": "QR code on a page",
     "check.case.styles": "stylesheet",
     "check.case.wrong": "an empty code in a template",
@@ -276,6 +277,7 @@ TEXTS = {
     "check.case.back-post": "the way back, POST",
     "check.case.back-script": "the way back, requested by HTMX",
     "check.case.sub-partner-none": "no sub-account, whatever the setting",
+    "check.case.return-long": "back after payment, to a long path",
     "check.case.return-reference": "back after payment, with the site's own reference",
     "check.case.return-host": "back to another host",
     "check.case.return-backslash": "back to another host, by a backslash",
@@ -323,6 +325,10 @@ TEXTS = {
         " a"
         " limiter, another view. flask xiebao doctor says which."
     ),
+    "check.means.unreached.host": (
+        "Something on the site sends browsers to another host before the extension answers: set"
+        " XIEBAO_PUBLIC_URL to that host, which the check then asks."
+    ),
     "check.means.unreached.429": (
         "A limiter answered before the extension did. Exempt the entries, as"
         " limiter.exempt(app.blueprints['xiebao']) does; or the check alone, by"
@@ -357,6 +363,7 @@ TEXTS = {
     ),
     "check.means.header.x-robots-tag": "Search engines may index members' links.",
     "check.means.header.nosniff": "A browser may take the page for something else than it is.",
+    "check.means.header.refresh": "Browsers go on to where this header says.",
     "check.means.header.frames": "Other sites may frame the page, and have members click blindly.",
     "check.means.secret": (
         "The sign is where others may read it, and whoever has it can go as any member. Find what"
@@ -366,6 +373,11 @@ TEXTS = {
         "Members, and the sign with them, are sent to another address than the gateway of"
         " XIEBAO_ENV, or of XIEBAO_BASE_URL: look for a hook or a middleware that changes"
         " redirects, and for settings that were changed after init_app."
+    ),
+    "check.means.location": "Browsers do not know where to go: this is no URL.",
+    "check.means.told": (
+        "Another site learns the link, and whoever has it may be let in as the member. Leave the"
+        " URL of these pages out of what they load, such as statistics."
     ),
     "check.means.locations": "Browsers differ in which of several addresses they go to.",
     "check.means.body": "The URL, and the sign in it, are a part of a page.",
@@ -386,7 +398,10 @@ TEXTS = {
         "Another product is shown: look for a hook that changes the redirect."
     ),
     "check.means.parameter.insureNum": "Another policy is shown.",
-    "check.means.parameter.paySuccess": "After payment, members do not come back as they should.",
+    "check.means.parameter.paySuccess": (
+        "After payment, members do not come back as they should. Where there is no way back at all,"
+        " the site does not know its own address: set XIEBAO_PUBLIC_URL."
+    ),
     "check.means.refused": "The gateway refuses the URL.",
     "check.means.login": "Members are not sent to the site's login: see XIEBAO_LOGIN_VIEW.",
     "check.means.login.next": (
@@ -471,6 +486,18 @@ TEXTS = {
     ),
     "check.means.page.403": "The page does not open for the member: does it need another --member?",
     "check.means.page.404": "There is no such page, at least not for this member.",
+    "check.means.page.another_member": (
+        "The link on the page is another member's, so whoever clicks is refused. Does the page give"
+        " another member=, or is it kept, by @cache.cached perhaps, and shown to all?"
+    ),
+    "check.means.page.expired": (
+        "The link on the page is over, so whoever follows it is refused: make it when the page is"
+        " asked for, and give it a max_age for as long as the page is looked at."
+    ),
+    "check.means.page.invalid_link": (
+        "The link on the page does not say whose policy it is: make it with policy_entry or"
+        " xiebao_link, while the member is logged in."
+    ),
     "check.means.no_link": "A wrong link is made: whoever follows it goes where they should not.",
     "check.means.guard": "The site's own answer does not arrive as it is.",
     "check.means.click_id": "Two clicks are called the same: payments that come back are mixed up.",
@@ -491,6 +518,10 @@ TEXTS = {
     "check.note.played": (
         "Your member_loader was asked once only, since the members are made up. To have it asked"
         " at each click, name a member of yours: --member, and --login without Flask-Login."
+    ),
+    "check.note.guard": (
+        "Your click_guard was not asked, since it may count what it is asked for. To have it asked:"
+        " --with-receivers."
     ),
     # its report
     "check.report.title": "Check of the insurance entries",
@@ -516,6 +547,7 @@ TEXTS = {
     "check.report.what": "What was done",
     "check.report.step": "at: {step}",
     "check.step.scan": "the phone that scans the code",
+    "check.step.return": "the way back from a payment",
     "check.step.direct": "the way on for tablets",
     # what inspect says of a URL
     "inspect.refused": "The gateway would refuse this URL.",

@@ -226,6 +226,7 @@ TEXTS = {
     "check.case.button-attributes": "入口带属性",
     "check.case.button-content": "入口的内容自己写",
     "check.case.own-markup": "自己的标签用 xiebao_link",
+    "check.case.own-markup-options": "自己的标记里的 xiebao_link，带链接选项",
     "check.case.qr": "页面上的二维码",
     "check.case.styles": "样式表",
     "check.case.wrong": "模板里的代码是空的",
@@ -253,6 +254,7 @@ TEXTS = {
     "check.case.back-post": "返回链接，POST",
     "check.case.back-script": "返回链接，HTMX 请求",
     "check.case.sub-partner-none": "不用渠道子账号，不管设置",
+    "check.case.return-long": "支付后回到很长的路径",
     "check.case.return-reference": "支付后返回，带本站单号",
     "check.case.return-host": "返回别的主机",
     "check.case.return-backslash": "返回别的主机，用反斜杠",
@@ -299,6 +301,10 @@ TEXTS = {
         "网站的别的部分先回答了：登录拦截、CSRF 防护、限流，或者别的视图。flask xiebao doctor"
         " 会说是哪个。"
     ),
+    "check.means.unreached.host": (
+        "扩展还没有回答，网站就把浏览器带到另一个主机：请把 XIEBAO_PUBLIC_URL 设成那个主机，"
+        "检查会按它访问。"
+    ),
     "check.means.unreached.429": (
         "限流先回答了。请放行入口，例如 limiter.exempt(app.blueprints['xiebao'])；"
         "或者只放行检查：limiter.request_filter(is_rehearsal)，来自 flask_xiebao.testing。"
@@ -324,6 +330,7 @@ TEXTS = {
     "check.means.header.referrer-policy": "别的网站可能得知点击的链接，拿到它的人可能被放行。",
     "check.means.header.x-robots-tag": "搜索引擎可能收录会员的链接。",
     "check.means.header.nosniff": "浏览器可能把页面当成别的东西。",
+    "check.means.header.refresh": "浏览器会跳到这个头写的地方。",
     "check.means.header.frames": "别的网站可以把页面嵌进框架，骗会员点击。",
     "check.means.secret": (
         "sign 出现在别人能看到的地方，拿到它就能冒充任何会员。请找出是哪里放进去的。"
@@ -331,6 +338,11 @@ TEXTS = {
     "check.means.address": (
         "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关："
         "请检查改动跳转的钩子和中间件，以及 init_app 之后改动的设置。"
+    ),
+    "check.means.location": "浏览器不知道去哪里：这不是网址。",
+    "check.means.told": (
+        "别的网站会得知这个链接，拿到链接的人可能以会员的身份进入。"
+        "这些页面加载的内容（比如统计）不要带上本页网址。"
     ),
     "check.means.locations": "有几个地址时，各浏览器去的不一样。",
     "check.means.body": "网址连同 sign 成了页面的一部分。",
@@ -344,7 +356,10 @@ TEXTS = {
     "check.means.parameter.subPartnerId": "业绩会算到别的子账号。",
     "check.means.parameter.caseCode": "显示的是另一个产品：请检查改动跳转的钩子。",
     "check.means.parameter.insureNum": "显示的是另一张保单。",
-    "check.means.parameter.paySuccess": "支付以后会员回不到该回的地方。",
+    "check.means.parameter.paySuccess": (
+        "支付以后，会员不能按要求返回。完全没有返回网址时，是网站不知道自己的地址："
+        "请设置 XIEBAO_PUBLIC_URL。"
+    ),
     "check.means.refused": "网关会拒绝这个网址。",
     "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
     "check.means.login.next": "登录以后回不到点击的地方。登录页会收到本站的 next。",
@@ -410,6 +425,17 @@ TEXTS = {
     "check.means.page.401": "会员打不开这个页面：是不是要 --member 或 --login？",
     "check.means.page.403": "会员打不开这个页面：是不是要换一位 --member？",
     "check.means.page.404": "没有这个页面，至少这位会员看不到。",
+    "check.means.page.another_member": (
+        "页面上的链接是另一位会员的，谁点都会被拒绝。是页面写了别人的 member=，"
+        "还是页面被缓存（比如 @cache.cached）后给所有人看了？"
+    ),
+    "check.means.page.expired": (
+        "页面上的链接已经过期，谁打开都会被拒绝：请在访问页面时生成链接，"
+        "max_age 要够看完页面的时间。"
+    ),
+    "check.means.page.invalid_link": (
+        "页面上的链接没有写是谁的保单：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
+    ),
     "check.means.no_link": "错误的链接造出来了：打开它的人会去不该去的地方。",
     "check.means.guard": "网站自己的回答没有原样送到。",
     "check.means.click_id": "两次点击的编号相同：支付后返回会混在一起。",
@@ -428,6 +454,7 @@ TEXTS = {
         "会员是虚构的，所以 member_loader 只问了一次。要每次点击都问它，请写明一位会员："
         "--member，不用 Flask-Login 时还要 --login。"
     ),
+    "check.note.guard": ("没有问 click_guard，因为它可能会计数。要问它：--with-receivers。"),
     # 报告
     "check.report.title": "保险入口检查报告",
     "check.report.site": "网站",
@@ -452,6 +479,7 @@ TEXTS = {
     "check.report.what": "做了什么",
     "check.report.step": "位置：{step}",
     "check.step.scan": "扫码的手机",
+    "check.step.return": "支付后返回",
     "check.step.direct": "平板的继续链接",
     # inspect 对一个网址的说明
     "inspect.refused": "网关会拒绝这个网址。",

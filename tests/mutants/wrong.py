@@ -214,6 +214,11 @@ SEEN = (
     Wrong("Vary where markup is the same for all", "templating.py", "marked=not state.settings.device_markup,", "marked=False,"),
     Wrong("what CDNs are told stays on members' pages", "caching.py", "            _remove(headers, _overrules_cache_control)\n", ""),
     Wrong("the client reference goes to the gateway", "views.py", "                sub_partner_id=entry.sub_partner_id,\n", '                sub_partner_id=entry.sub_partner_id,\n                extra={"ref": entry.client_reference} if entry.client_reference and entry.return_to else None,\n'),
+    Wrong("the log has the sign", "answers.py", '        headers.add("Location", url)\n', '        logger.warning("Redirect to %s", url)\n        headers.add("Location", url)\n'),
+    Wrong("the browser keeps the sign", "answers.py", '        headers.add("Location", url)\n', '        headers.add("Location", url)\n        headers.add("Set-Cookie", "to=" + __import__("base64").b64encode(url.encode()).decode())\n'),
+    Wrong("a Refresh beside the Location", "answers.py", '        headers.add("Location", url)\n', '        headers.add("Location", url)\n        headers.add("Refresh", "0; url=/")\n'),
+    Wrong("statistics of another site's on the handoff", "templates/xiebao/default/handoff.html", "{{ code }}</svg>", '{{ code }}</svg><img src="https://stats.example/?{{ request.url }}" alt="">'),
+    Wrong("a module of each code is light", "templating.py", "        code = segno.make_qr(iri_to_uri(url), mask=0)\n", "        code = segno.make_qr(iri_to_uri(url), mask=0)\n        code.matrix[12][12] ^= 1\n"),
     # a site that sells nothing now
     Wrong("entries of a site that is off", "urls.py", '    if not state.settings.enabled:\n        return ""\n', ""),
     Wrong("clicks on a site that is off", "views.py", "    if not state.settings.enabled:\n        raise RefusedError(DISABLED, page)\n", ""),
