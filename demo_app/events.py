@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -133,9 +133,9 @@ class Store:
     def happenings(self) -> list[Happening]:
         """Return the events newest first, what belongs to a click beside it while that is kept."""
         found = self.newest()
-        clicks = [event for event in found if event.kind == "click"]
-        returns: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
-        told: dict[str | None, list[Event]] = {click.click_id: [] for click in clicks}
+        clicks = Clicks(event for event in found if event.kind == "click")
+        returns: dict[str | None, list[Event]] = {id: [] for id in clicks.ids}
+        told: dict[str | None, list[Event]] = {id: [] for id in clicks.ids}
         began: dict[About, float] = {}
         for event in found:
             if event.kind == "notification":
@@ -148,7 +148,7 @@ class Store:
                 returns[event.click_id].append(event)
             elif event.kind == "notification":
                 about = about_what(event)
-                fitting = clicks_of(event, clicks, began[about])
+                fitting = clicks.of(event, began[about])
                 if len(fitting) == 1:
                     told[fitting[0].click_id].append(event)
                 else:
@@ -200,24 +200,33 @@ def about_what(notification: Event) -> About:
     return notification.insure_num, notification.step in ends
 
 
-def clicks_of(notification: Event, clicks: list[Event], began: float) -> list[Event]:
-    """Return the clicks that a notification may belong to: no more is known than these.
+class Clicks:
+    """The clicks that are kept, newest first."""
 
-    A purchase begins at the product or on the home page, by the same member, before the first that
-    is heard of it; a surrender on the policy's own page.
+    def __init__(self, clicks: Iterable[Event]) -> None:
+        self.ids: list[str | None] = []
+        self._at: dict[tuple[str | None, ...], list[Event]] = {}
+        for click in clicks:
+            self.ids.append(click.click_id)
+            self._at.setdefault((click.member, click.page, click.reference), []).append(click)
 
-    :param clicks: all that are kept.
-    :param began: when the first was heard of what it is about.
-    """
-    number, ends = about_what(notification)
-    where = [("policy", number)] if ends else [("product", notification.reference), ("home", None)]
-    return [
-        click
-        for click in clicks
-        if click.member == notification.member
-        and (click.page, click.reference) in where
-        and began - _LONGEST_PURCHASE < click.at <= began
-    ]
+    def of(self, notification: Event, began: float) -> list[Event]:
+        """Return those that a notification may belong to: no more is known than these.
+
+        A purchase begins at the product or on the home page, by the same member, before the first
+        that is heard of it; a surrender on the policy's own page.
+
+        :param began: when the first was heard of what it is about.
+        """
+        number, ends = about_what(notification)
+        bought = (("product", notification.reference), ("home", None))
+        fitting = [
+            click
+            for page, reference in ([("policy", number)] if ends else bought)
+            for click in self._at.get((notification.member, page, reference), ())
+            if began - _LONGEST_PURCHASE < click.at <= began
+        ]
+        return sorted(fitting, key=lambda click: click.at, reverse=True)
 
 
 def funnel(happenings: Sequence[Happening]) -> dict[str, int]:

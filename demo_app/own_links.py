@@ -23,15 +23,13 @@ _DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 #: What to do about an argument that is wrong.
 _WRONG = {
     "page": "没有这个页面：请选产品、商城或保单。",
-    "reference": (
-        "产品方案代码或投保单号不对：要填，不能只有空白，也不能有不可见的字符；商城不用填。"
-    ),
+    "reference": "产品方案代码或投保单号不对：不能有不可见的字符，也不能太长。",
     "member": "会员不对：保单的链接要有会员，限时链接也要。",
     "platform": (
         "平台不对：可以是 H5、PC、iOS、Android；商城和保单目前没有 PC，电脑上会出二维码。"
     ),
-    "sub_partner_id": "渠道子账号不对：不能只有空白；保单没有渠道子账号。",
-    "max_age": "有效秒数不对：要填正整数，并且选一位会员。",
+    "sub_partner_id": "渠道子账号不对：不能只有空白，不能有不可见的字符，也不能太长。",
+    "max_age": "有效秒数不对：要填正整数，例如一小时是 3600。",
     "return_to": (
         "支付后返回的地址不对：要填本站的路径，以一个 / 开头，不能太长，不能有反斜杠或换行。"
     ),
@@ -40,6 +38,14 @@ _WRONG = {
         "这个链接会离开本站，又带着会员：不知道本站的地址就不能造，伪造的 Host 会把它带走。"
         "请设置 FLASK_XIEBAO_PUBLIC_URL，或用 flask run --debug 启动。"
     ),
+}
+
+
+# Where the argument alone does not say it.
+_MISSING = {
+    "reference": "请填产品方案代码；保单请填投保单号。",
+    "sub_partner_id": "保单没有渠道子账号：请留空。",
+    "max_age": "限时链接要说是谁的：请选一位会员。",
 }
 
 
@@ -82,7 +88,7 @@ def make(form: Mapping[str, str]) -> Made:
         Entry(page, reference, sub_partner_id=options.get("sub_partner_id"))
         link = make_link(page, reference, **options)
     except LinkError as error:
-        return made._replace(error=_wrong(error))
+        return made._replace(error=_wrong(error, _is_missing(error, form)))
     if not link:
         return made
     visitor = _who_clicks(options)
@@ -97,8 +103,19 @@ def make_link(page: str, reference: str | None, **options: Any) -> str:
     return xiebao.link(page, reference, **options)
 
 
-def _wrong(error: LinkError) -> Wrong:
-    return Wrong(_WRONG.get(error.argument or "", "这样造不出链接。"), str(error))
+def _is_missing(error: LinkError, form: Mapping[str, str]) -> bool:
+    """Tell whether an argument is wrong by itself, or for what else is asked."""
+    return {
+        "reference": not form.get("reference", "").strip(),
+        "sub_partner_id": form.get("page") == "policy",
+        "max_age": not form.get("member"),
+    }.get(error.argument or "", False)
+
+
+def _wrong(error: LinkError, is_missing: bool = False) -> Wrong:
+    argument = error.argument or ""
+    words = _MISSING if is_missing else _WRONG
+    return Wrong(words.get(argument, "这样造不出链接。"), str(error))
 
 
 def _device(form: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:

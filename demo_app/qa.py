@@ -18,7 +18,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from flask_xiebao import Platform
-from flask_xiebao.testing import DEVICES, CheckError, lines_of
+from flask_xiebao.testing import DEVICES, FORMATS, CheckError, lines_of
 
 from . import check, events
 from .clicks import ENDS
@@ -97,6 +97,20 @@ def console() -> str:
             for name, results in found.items()
         },
         commit=check.commit(),
+    )
+
+
+@blueprint.get("/report")
+def report() -> ResponseReturnValue:
+    """Send the check as one page that can be mailed."""
+    found = check.current().report
+    if found is None:
+        return redirect(url_for(".console"))
+    name = f"xiebao-check-{found.at:%Y%m%d-%H%M%S}.html"
+    return Response(
+        FORMATS["html"](found, "zh"),
+        mimetype="text/html",
+        headers={"Content-Disposition": f"attachment; filename={name}"},
     )
 
 

@@ -25,13 +25,13 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Entry, Xiebao, detect_platform, entry_clicked, entry_refused
 from flask_xiebao.cli import xiebao as commands
-from flask_xiebao.cli.reports import FORMATS
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import DEVICES, CheckError, Report, check_entries, is_rehearsal
 from flask_xiebao.testing.cases import cases
 from flask_xiebao.testing.devices import app_devices
 from flask_xiebao.testing.page import Page
 from flask_xiebao.testing.qr import read_code
+from flask_xiebao.testing.reports import FORMATS
 from tests import qr
 from tests.mutants.sites import ACCOUNT, SITES
 from tests.support import KEY, MACROS, SIGN_OF_KEY

@@ -610,7 +610,8 @@ def test_the_help_says_that_the_sign_is_a_secret(well: Site) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES_2_1)
 def test_inspect_on_the_examples_of_2_1(configured: Callable[..., Flask], example: str) -> None:
-    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY)
+    env = "production" if "//api." in example else "test"
+    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY, XIEBAO_ENV=env)
     result = run(app, "inspect", example)
     assert result.exit_code == 1
     right, wrong = texts(result, "ok"), texts(result, "ERROR")
@@ -630,7 +631,8 @@ def test_inspect_on_the_examples_of_2_1(configured: Callable[..., Flask], exampl
 
 @pytest.mark.parametrize("example", EXAMPLES_2_2)
 def test_inspect_on_the_examples_of_2_2(configured: Callable[..., Flask], example: str) -> None:
-    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY)
+    env = "production" if "//api." in example else "test"
+    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY, XIEBAO_ENV=env)
     result = run(app, "inspect", example)
     assert "The home page (2.2) of the" in texts(result, "ok")
     assert "partnerUniqKey=101000: the member, by their id at the partner." in texts(result, "ok")
@@ -641,7 +643,8 @@ def test_inspect_on_the_examples_of_2_2(configured: Callable[..., Flask], exampl
 
 @pytest.mark.parametrize("example", EXAMPLES_2_3)
 def test_inspect_on_the_examples_of_2_3(configured: Callable[..., Flask], example: str) -> None:
-    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY)
+    env = "production" if "//api." in example else "test"
+    app = configured(XIEBAO_PARTNER_ID="1039147", XIEBAO_API_KEY=API_KEY, XIEBAO_ENV=env)
     result = run(app, "inspect", example)
     assert "The policy page (2.3) of the" in texts(result, "ok")
     assert "insureNum=20190226020146: the policy, by its application number." in texts(result, "ok")
@@ -734,7 +737,6 @@ def encoded(url: str | bytes) -> str:
         (PRODUCT_URL.replace(f"sign={SIGN}", "sign="), "sign is empty"),
         (PRODUCT_URL.replace(f"&sign={SIGN}", ""), "sign is missing"),
         (PRODUCT_URL.replace("&partnerUniqKey=m1", ""), "partnerUniqKey is missing"),
-        (PRODUCT_URL.replace("&", "&amp;"), "'amp;sign' is not a parameter: write sign."),
         (
             PRODUCT_URL.replace("caseCode", "casecode"),
             "'casecode' is not a parameter: write caseCode",
@@ -891,15 +893,36 @@ def test_inspect_warns_of_spaces_in_values(well: Site, before: str, after: str) 
     assert texts(inside, "WARNING") == ""
 
 
+def test_inspect_knows_a_space_that_is_not_escaped(well: Site) -> None:
+    result = run(well.app, "inspect", PRODUCT_URL.replace(CODE, "QX 1"))
+    assert texts(result, "ERROR") == "caseCode has a space: remove it, or write %20."
+
+
+def test_inspect_knows_a_url_from_the_source_of_a_page(well: Site) -> None:
+    result = run(well.app, "inspect", PRODUCT_URL.replace("&", "&amp;"))
+    assert "'amp;caseCode' has HTML's &amp; before it" in texts(result, "ERROR")
+    assert "is missing" not in result.output
+
+
+def test_inspect_judges_no_sign_of_the_other_environment(well: Site) -> None:
+    """Each has a key of its own, and the site has one."""
+    production = PRODUCT_URL.replace("testapi.", "api.")
+    ours = run(well.app, "inspect", production)
+    assert "sign=00…35 is made with the key of this site's own environment" in texts(ours, "ERROR")
+    theirs = run(well.app, "inspect", production.replace(SIGN, "0123456789abcdef" * 2))
+    assert texts(theirs, "ERROR") == ""
+    assert "does not have the key of the production gateway" in texts(theirs, "WARNING")
+
+
 def test_inspect_speaks_chinese(well: Site) -> None:
     right = run(well.app, "inspect", PRODUCT_URL, "--locale", "zh")
-    assert "测试网关的产品详情页（2.1）。" in texts(right, "ok")
-    assert "sign=00…35：和设置的密钥相符。" in texts(right, "ok")
+    assert "正确  测试网关的产品详情页（2.1）。\n" in right.output
+    assert "正确  sign=00…35：和设置的密钥相符。\n" in right.output
     wrong = run(well.app, "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "--locale", "zh")
-    assert "携保的网关不在端口 8443 上" in texts(wrong, "ERROR")
-    assert "网关会拒绝这个网址。" in wrong.output
+    assert "错误  携保的网关不在端口 8443 上" in wrong.output
+    assert "错误 1 项，注意 0 项。 网关会拒绝这个网址。\n" in wrong.output
     link = run(well.app, "inspect", well.link("product", member="m1"), "--locale", "zh")
-    assert "是会员 m1 的" in texts(link, "ok")
+    assert "正确  是会员 m1 的" in link.output
 
 
 def test_inspect_suspects_a_shell_that_cut_the_url(well: Site) -> None:

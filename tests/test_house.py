@@ -34,9 +34,9 @@ ORDER = (
     *("testing.devices", "testing.visits", "testing.tokens", "testing.qr", "testing.site"),
     *("testing.masks", "testing.page"),
     *("testing.cases", "testing.expectations", "testing.markup", "testing.player"),
-    *("testing.judge", "testing.site_pages", "testing.acceptance", "testing"),
+    *("testing.judge", "testing.site_pages", "testing.acceptance", "testing.reports", "testing"),
     *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.diagnosis"),
-    *("cli.reports", "cli.check"),
+    "cli.check",
     *("cli.clicks", "cli.callbacks", "cli.notify", "cli.order", "cli.doctor", "cli"),
     *("extension", "", "pytest_plugin"),
 )

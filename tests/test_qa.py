@@ -247,6 +247,18 @@ class TestMatrix:
         first = client.get("/qa", base_url="http://192.168.1.0:5000")
         assert "正在检查" in first.text
 
+    @pytest.mark.usefixtures("quick")
+    def test_it_can_be_taken_along_as_one_page(self, demo: Flask) -> None:
+        client = demo.test_client()
+        assert client.get("/qa/report").location == "/qa"  # while it is not over
+        console = look(client)
+        sent = client.get(href(one(console, "a:-soup-contains('下载报告')")))
+        disposition = sent.headers["Content-Disposition"]
+        assert re.fullmatch(r"attachment; filename=xiebao-check-[\d-]{15}\.html", disposition)
+        [count] = re.findall(r"✓ (\d+) 项全部通过", text(console.h1))
+        assert f"通过 {int(count):,} 项，不通过 0 项" in text(soup(sent))
+        assert soup(sent).select("script, style, [style]") == []
+
     def test_it_is_kept_until_it_is_asked_for_again(
         self, demo: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -342,9 +354,12 @@ class TestDetails:
         assert 'Sec-CH-UA-Platform "Android"' in text(page.main)
         assert "HX-Request true" in text(page.main)
 
-    def test_it_shows_the_jinja_of_what_is_rendered(self, demo: Flask) -> None:
-        page = look(demo.test_client(), "/qa/product-button-attributes/pc")
-        assert '{{ insurance_entry("QX000000127257", class=["btn", "big"]' in text(page.main)
+    def test_it_shows_the_jinja_and_what_it_renders(self, demo: Flask) -> None:
+        client = demo.test_client()
+        said = text(look(client, "/qa/product-button-attributes/pc").main)
+        assert 'Jinja {{ insurance_entry("QX000000127257", class=["btn", "big"]' in said
+        assert '输出 <a href="/xiebao/product/…" class="xiebao-entry btn big"' in said
+        assert "输出 没有" in text(look(client, "/qa/policy-button-visitor/pc").main)
 
     def test_every_cell_leads_to_its_details(self, demo: Flask) -> None:
         client = demo.test_client()
@@ -754,6 +769,26 @@ class TestForm:
         assert re.match("[\u4e00-\u9fff]", said), said
         assert message in said + "".join(each.text for each in page.select("#exception"))
         assert page.select("#link, .made svg") == []
+
+    @pytest.mark.parametrize(
+        ("values", "words"),
+        [
+            ({"reference": " "}, "请填产品方案代码"),
+            ({"reference": "x" * 5000}, "不能太长"),
+            ({"sub_partner_id": "\t"}, "不能只有空白"),
+            (
+                {"page": "policy", "reference": "P1", "member": LIN, "sub_partner_id": "b"},
+                "保单没有渠道子账号",
+            ),
+            ({"max_age": "60"}, "请选一位会员"),
+            ({"member": LIN, "max_age": "0"}, "要填正整数"),
+        ],
+    )
+    def test_bad_input_says_what_to_do_about_just_that(
+        self, demo: Flask, values: dict[str, str], words: str
+    ) -> None:
+        said = one(self.make(demo.test_client(), **values), "#error").text
+        assert words in said
 
     def test_the_message_comes_without_strict_mode_too(self, make_demo: MakeDemo) -> None:
         demo = make_demo(testing=False)

@@ -233,7 +233,12 @@ def test_an_almost_known_parameter_is_told_its_name(simulator: GatewaySimulator,
     assert "缺少 partnerUniqKey" in missing
 
 
-@pytest.mark.parametrize("tail", ["%ff", "%E4%BD", "%zz", "%", "张三", "a b", "\ud800"])
+def test_a_space_that_is_not_escaped(simulator: GatewaySimulator) -> None:
+    verdict = simulator.check(f"{url(POLICY)}&partnerUniqKey=a b")
+    assert only_reason(verdict) == "partnerUniqKey 里有空格：请去掉，或写成 %20。"
+
+
+@pytest.mark.parametrize("tail", ["%ff", "%E4%BD", "%zz", "%", "张三", "\ud800"])
 def test_wrong_escapes(simulator: GatewaySimulator, tail: str) -> None:
     verdict = simulator.check(f"{url(POLICY)}&partnerUniqKey={tail}")
     assert "partnerUniqKey 的转义有误" in only_reason(verdict)

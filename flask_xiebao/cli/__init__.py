@@ -106,7 +106,7 @@ def check(
     made up, and neither your signal receivers nor your click_guard hear of them. Exits with 1 when
     anything fails.
     """
-    from . import reports
+    from ..testing import reports
     from .check import again_with, run
 
     _usable_state(ctx)
@@ -256,7 +256,7 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     except Exception as error:  # what it says may hold passwords
         missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
     findings, verdict = findings_in(url.strip(), state, missing, locale)
-    report(ctx, findings, verdict)
+    report(ctx, findings, verdict, locale)
 
 
 def _usable_state(ctx: click.Context) -> State:

@@ -8,36 +8,42 @@ from collections.abc import Iterable
 
 import click
 
+from ..texts import text
+
 #: A level and a message: what was found and, unless it is right, what to do about it.
 Finding = tuple[str, str]
 
 ERROR = "ERROR"
 
 
-def ok(text: str) -> Finding:
+def ok(said: str) -> Finding:
     """Return a finding: something is as it should be."""
-    return "ok", text
+    return "ok", said
 
 
-def warning(text: str) -> Finding:
+def warning(said: str) -> Finding:
     """Return a finding: something works, but may not be meant."""
-    return "WARNING", text
+    return "WARNING", said
 
 
-def bad(text: str) -> Finding:
+def bad(said: str) -> Finding:
     """Return a finding: something does not work."""
-    return ERROR, text
+    return ERROR, said
 
 
-def report(ctx: click.Context, findings: Iterable[Finding], verdict: str = "") -> None:
+def report(
+    ctx: click.Context, findings: Iterable[Finding], verdict: str = "", locale: str = "en"
+) -> None:
     """Print one finding a line; exit with 1, and say *verdict*, if any is an error."""
     levels: Counter[str] = Counter()
+    width = max(len(text(locale, f"level.{level}")) for level in ("ok", "WARNING", ERROR))
     encoding = sys.stdout.encoding or "utf-8"
-    for level, text in findings:
+    for level, said in findings:
         levels[level] += 1
-        line = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
-        said = line.encode(encoding, "backslashreplace").decode(encoding)
-        click.echo(f"{level:<7}  {said}")
-    count = f"Errors: {levels[ERROR]}. Warnings: {levels['WARNING']}."
+        line = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in said)
+        line = f"{text(locale, f'level.{level}'):<{width}}  {line}"
+        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
+    counts = {"errors": str(levels[ERROR]), "warnings": str(levels["WARNING"])}
+    count = text(locale, "level.counts", **counts)
     click.echo(f"{count} {verdict}" if verdict and levels[ERROR] else count)
     ctx.exit(1 if levels[ERROR] else 0)

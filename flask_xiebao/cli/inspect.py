@@ -89,6 +89,8 @@ class _GatewayUrl:
         self._say = partial(text, locale)
         self._state = state
         self._missing = missing
+        # Where the URL leads, if that is not the environment whose key the site has.
+        self._elsewhere = ""
 
     def read(self, url: str, account: Account | None) -> Iterator[Finding]:
         """Say what it is, and what is wrong with it."""
@@ -118,6 +120,7 @@ class _GatewayUrl:
             if env is None and host and not is_this_machine(parts.geturl()):
                 yield bad(self._say("inspect.no_gateway", host=host))
         elif env is not None and env != (state.settings.env or "test"):
+            self._elsewhere = env
             yield warning(self._say("inspect.other_env", env=state.settings.env or "test"))
         elif not problems and not _is_the_sites(parts, row, state.gateway.base_url):
             is_harmless = env is not None or not host or is_this_machine(parts.geturl())
@@ -143,7 +146,8 @@ class _GatewayUrl:
             else:
                 yield self._read_parameter(name, value)
         # Of a name that is misspelt, that is said, and not that the right one is missing.
-        meant = {each.value for each in verdict.problems if each.code in ("spaces", "misspelt")}
+        misnamed = ("spaces", "misspelt", "html")
+        meant = {each.value for each in verdict.problems if each.code in misnamed}
         for problem in verdict.problems:
             if problem.code == "missing" and problem.parameter not in meant:
                 yield bad(problem.explain(self._locale, row.name))
@@ -162,6 +166,9 @@ class _GatewayUrl:
     def _read_problem(self, problem: Problem, verdict: Verdict) -> Finding:
         said = problem.explain(self._locale, verdict.page)
         if problem.code == "sign" and self._state is not None:
+            if self._elsewhere:
+                where = self._say(f"inspect.where.{self._elsewhere}")
+                return warning(self._say("inspect.sign.there", sign=problem.value, where=where))
             if any(each.code == "partner" for each in verdict.problems):
                 return warning(self._say("inspect.sign.another", sign=problem.value))
             env = self._state.settings.env or self._say("inspect.unset")
@@ -171,6 +178,9 @@ class _GatewayUrl:
     def _read_sign(self, sign: str) -> Finding:
         if self._state is None:
             return warning(self._say("inspect.sign.unchecked", sign=sign, why=self._missing))
+        if self._elsewhere:
+            where = self._say(f"inspect.where.{self._elsewhere}")
+            return bad(self._say("inspect.sign.here", sign=sign, where=where))
         return ok(self._say("inspect.sign.right", sign=sign))
 
     def _read_member_key(self, key: str, state: State) -> Finding:

@@ -6,10 +6,12 @@ from .cases import Case
 from .devices import DEVICES, Device
 from .document import Problem, Verdict
 from .links import entry_of, link_to
+from .reports import FORMATS
 from .simulator import GatewaySimulator
 
 __all__ = [
     "DEVICES",
+    "FORMATS",
     "Case",
     "CheckError",
     "Device",

@@ -57,6 +57,7 @@ class Result:
     :param device: on what.
     :param status: of the answer; 0 where nothing was clicked, or none came.
     :param location: where the answer leads, without the sign.
+    :param rendered: what a template made, without what lets somebody in.
     :param seconds: that it took.
     :param failures: what is wrong.
     """
@@ -65,6 +66,7 @@ class Result:
     device: Device
     status: int = 0
     location: str = ""
+    rendered: str = ""
     seconds: float = 0
     failures: Sequence[Failure] = ()
 
@@ -380,6 +382,7 @@ def _do(
             device=device,
             status=outcome.status,
             location=mask.hide(outcome.location),
+            rendered=mask.hide(outcome.rendered),
             seconds=since - before,
             failures=[
                 replace(each, came=mask.hide(each.came), should=mask.hide(each.should))

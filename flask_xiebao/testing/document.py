@@ -358,6 +358,8 @@ def _unknown(row: Row, name: str, also_known: Collection[str]) -> Problem | None
     if name in known:
         return None
     for meant in known:
+        if name == f"amp;{meant}":
+            return Problem("html", name, meant)
         if _bare(name) == meant.lower():
             return Problem("spaces" if name.strip() == meant else "misspelt", name, meant)
     return Problem("unknown", name)
@@ -371,6 +373,8 @@ def _bare(name: str) -> str:
 def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem | None:
     if count > 1:
         return Problem("repeated", name, str(count))
+    if " " in raw:
+        return Problem("space", name)
     if _NOT_ESCAPED.search(raw) or "\N{REPLACEMENT CHARACTER}" in name + value:
         return Problem("escapes", name)
     # The document's examples send subPartnerId empty; nothing else it names makes sense so.

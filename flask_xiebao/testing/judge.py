@@ -43,11 +43,13 @@ class Outcome(NamedTuple):
     :param failures: what is wrong with it.
     :param status: of the answer; 0 where nothing was clicked, or none came.
     :param location: where the answer leads, without the sign.
+    :param rendered: what a template made.
     """
 
     failures: list[Failure]
     status: int = 0
     location: str = ""
+    rendered: str = ""
 
 
 class Judge:
@@ -71,8 +73,10 @@ class Judge:
             return Outcome([crash(error)])
 
     def _judge(self, case: Case, device: Device, link: str | None) -> Outcome:
-        if case.template is not None or case.ends == "mail":
-            return Outcome(list(self._rendered(case, device)))
+        if case.template is not None:
+            return self._rendered(case, device, case.template)
+        if case.ends == "mail":
+            return Outcome(list(self._mail(case)))
         try:
             link = self._player.link(case) if link is None else link
         except LinkError as error:
@@ -272,19 +276,19 @@ class Judge:
             refused["member"] = who if reason == "not_allowed" else clicked
         return (("entry_refused", refused),)
 
-    def _rendered(self, case: Case, device: Device) -> Iterator[Failure]:
+    def _rendered(self, case: Case, device: Device, template: str) -> Outcome:
         """Judge what the macros render."""
         try:
-            if case.ends == "mail":
-                yield from self._mail(case)
-                return
             rendered, page = self._player.in_request(
-                lambda: markup.render(self._player.app, case.template or ""), case, device
+                lambda: markup.render(self._player.app, template), case, device
             )
         except LinkError as error:
-            if case.kind != "wrong" or not self._site.is_strict:
-                yield crash(error)
-            return
+            is_meant = case.kind == "wrong" and self._site.is_strict
+            return Outcome([] if is_meant else [crash(error)])
+        problems = list(self._on_page(case, device, rendered, page))
+        return Outcome(problems, rendered=rendered.strip())
+
+    def _on_page(self, case: Case, device: Device, rendered: str, page: Page) -> Iterator[Failure]:
         yield from expectations.no_secret_in(self._site, {"page": page.html})
         yield from markup.nothing_inline(Page(rendered))
         if case.kind == "wrong" and self._site.is_strict:

@@ -171,9 +171,14 @@ class Player:
         """Whether the member is logged in for real."""
         return self._login is not None
 
+    @property
+    def _nowhere(self) -> str:
+        """The path of a link that leads nowhere, and is one of the extension's."""
+        return f"{self.state.settings.url_prefix}/product/-"
+
     def _place(self, url: str | None) -> tuple[str, str]:
         """Find where links are found: the URL before them, and what of it the server takes off."""
-        tail = f"{self.state.settings.url_prefix}/product/-"
+        tail = self._nowhere
         where = (url or where_the_site_is(self.state)).rstrip("/")
         # What is before the site may ask it by a name that only they know.
         inside = urlsplit(where)._replace(netloc=a_host_of_this_site()).geturl()
@@ -200,10 +205,9 @@ class Player:
 
     def _logged_in(self, member: str | None) -> str:
         """Return whom the site takes for logged in after the login."""
-        tail = f"{self.state.settings.url_prefix}/product/-"
         visit = Visit(
             self.app,
-            f"{self.site.url}{tail}",
+            f"{self.site.url}{self._nowhere}",
             self.site.mount,
             headers={**_TAP, **DEVICES["iphone"].headers},
             browser=self._browser(DEVICES["iphone"], member),

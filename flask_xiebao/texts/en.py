@@ -134,12 +134,17 @@ TEXTS = {
     "problem.spaces": (
         "'{parameter}' has a stray space, a mistake in the examples of 2.1: write {value}."
     ),
+    "problem.html": (
+        "'{parameter}' has HTML's &amp; before it: copy the URL from the address bar, not from the"
+        " source of a page, so that it is &{value}."
+    ),
     "problem.misspelt": "'{parameter}' is not a parameter: write {value}.",
     "problem.unknown": (
         "{parameter} is not a parameter of section {section}: leave it out or, if Xiebao told you"
         " of it, name it in XIEBAO_EXTRA (of a simulator, in also_known)."
     ),
     "problem.repeated": "{parameter} appears {value} times: send it once.",
+    "problem.space": "{parameter} has a space: remove it, or write %20.",
     "problem.escapes": "{parameter} is not percent-encoded as UTF-8: encode it.",
     "problem.empty": "{parameter} is empty: it is {meaning}.",
     "problem.partner": "partnerId is another account's: it must be {value}.",
@@ -550,6 +555,10 @@ TEXTS = {
     "check.step.return": "the way back from a payment",
     "check.step.direct": "the way on for tablets",
     # what inspect says of a URL
+    "level.ok": "ok",
+    "level.WARNING": "WARNING",
+    "level.ERROR": "ERROR",
+    "level.counts": "Errors: {errors}. Warnings: {warnings}.",
     "inspect.refused": "The gateway would refuse this URL.",
     "inspect.nobody": "Nobody can follow this link.",
     "inspect.page": "The {title} ({section}) of {where}.",
@@ -581,6 +590,12 @@ TEXTS = {
     ),
     "inspect.sign.unchecked": (
         "sign={sign}: the shape is right. It was not checked with a key: {why}"
+    ),
+    "inspect.sign.here": (
+        "sign={sign} is made with the key of this site's own environment: {where} refuses it."
+    ),
+    "inspect.sign.there": (
+        "sign={sign}: well formed. Not checked: this site does not have the key of {where}."
     ),
     "inspect.sign.right": "sign={sign}: right for the configured key.",
     "inspect.key.nobody": (

@@ -118,6 +118,10 @@ TEXTS = {
     "problem.spaces": (
         "不认识参数「{parameter}」：应写作 {value}，前后不能有空格，大小写要和文档一致。"
     ),
+    "problem.html": (
+        "「{parameter}」前面是 HTML 的 &amp;，应当是 &{value}："
+        "请从地址栏复制网址，不要从网页源代码复制。"
+    ),
     "problem.misspelt": (
         "不认识参数「{parameter}」：应写作 {value}，大小写要和文档一致，"
         "网址里的 & 也不能写成 &amp;。"
@@ -127,6 +131,7 @@ TEXTS = {
         "如果是携保告诉您的，请登记在 XIEBAO_EXTRA（模拟器则是 also_known）。"
     ),
     "problem.repeated": "{parameter} 出现了 {value} 次：只能出现一次。",
+    "problem.space": "{parameter} 里有空格：请去掉，或写成 %20。",
     "problem.escapes": "{parameter} 的转义有误：请按 UTF-8 做 URL 编码（百分号编码）。",
     "problem.empty": "{parameter} 是空的：请给出值（{meaning}）。",
     "problem.partner": "partnerId 不是 {value}：请用携保分配的渠道账号。",
@@ -482,6 +487,10 @@ TEXTS = {
     "check.step.return": "支付后返回",
     "check.step.direct": "平板的继续链接",
     # inspect 对一个网址的说明
+    "level.ok": "正确",
+    "level.WARNING": "注意",
+    "level.ERROR": "错误",
+    "level.counts": "错误 {errors} 项，注意 {warnings} 项。",
     "inspect.refused": "网关会拒绝这个网址。",
     "inspect.nobody": "没有人能打开这个链接。",
     "inspect.page": "{where}的{title}（{section}）。",
@@ -504,6 +513,8 @@ TEXTS = {
     "inspect.sign.another": "sign={sign}：格式对。没有核对：是别的账号的。",
     "inspect.sign.env": "测试和正式环境的密钥不同，XIEBAO_ENV 是 {env}：这个网址去的是那里吗？",
     "inspect.sign.unchecked": "sign={sign}：格式对。没有用密钥核对：{why}",
+    "inspect.sign.here": "sign={sign} 是用本站自己环境的密钥算的：{where}会拒绝。",
+    "inspect.sign.there": "sign={sign}：格式对。没有核对：本站没有{where}的密钥。",
     "inspect.sign.right": "sign={sign}：和设置的密钥相符。",
     "inspect.key.nobody": (
         "partnerUniqKey={key}：本站没有给过任何人。设置了 XIEBAO_MEMBER_SECRET 以后，键是"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
+from types import MappingProxyType
 from xml.etree import ElementTree as ET  # nosec B405
 
 import click
 from jinja2 import Environment, PackageLoader
 
-from ..testing.acceptance import Report, Result, Trouble, lines_of
-from ..testing.document import PLATFORMS
 from ..texts import text
+from .acceptance import Report, Result, Trouble, lines_of
+from .document import PLATFORMS
 
 #: A report as text, in a locale.
 Format = Callable[[Report, str], str]
@@ -252,9 +253,7 @@ def as_html(report: Report, locale: str) -> str:
     )
 
 
-FORMATS: dict[str, Format] = {
-    "text": as_text,
-    "json": as_json,
-    "junit": as_junit,
-    "html": as_html,
-}
+#: The forms by name: ``FORMATS["html"](report, "en")`` is a page.
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {"text": as_text, "json": as_json, "junit": as_junit, "html": as_html}
+)
