@@ -50,10 +50,11 @@ _MISSING = {
 
 
 class Wrong(NamedTuple):
-    """What is wrong: for QA, and as the exception that a developer gets."""
+    """What is wrong: for QA, and as the exception that a developer gets; and in which field."""
 
     zh: str
     en: str = ""
+    field: str = ""
 
 
 class Made(NamedTuple):
@@ -79,10 +80,10 @@ def make(form: Mapping[str, str]) -> Made:
     }
     made = Made(_jinja(page, reference, options))
     if options.get("member") not in (None, *MEMBERS):
-        return made._replace(error=Wrong("这里只能替演示站点的两位会员造链接。"))
+        return made._replace(error=Wrong("这里只能替演示站点的两位会员造链接。", field="member"))
     device, headers = _device(form)
     if not device:
-        return made._replace(error=Wrong("设备列表里没有这种设备。"))
+        return made._replace(error=Wrong("设备列表里没有这种设备。", field="device"))
     try:
         # The macros take every option for every page, and leave it to this to refuse them.
         Entry(page, reference, sub_partner_id=options.get("sub_partner_id"))
@@ -115,7 +116,7 @@ def _is_missing(error: LinkError, form: Mapping[str, str]) -> bool:
 def _wrong(error: LinkError, is_missing: bool = False) -> Wrong:
     argument = error.argument or ""
     words = _MISSING if is_missing else _WRONG
-    return Wrong(words.get(argument, "这样造不出链接。"), str(error))
+    return Wrong(words.get(argument, "这样造不出链接。"), str(error), argument)
 
 
 def _device(form: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
@@ -124,7 +125,7 @@ def _device(form: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
     if agent:
         # A header is one line of Latin letters.
         sent = agent.encode("latin-1", "replace").decode("latin-1")
-        return "这个 User-Agent ", {"User-Agent": "".join(filter(str.isprintable, sent))}
+        return "这个 User-Agent", {"User-Agent": "".join(filter(str.isprintable, sent))}
     if name:
         found = DEVICES.get(name)
         return (found.title_in("zh"), found.headers) if found else ("", {})

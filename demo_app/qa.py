@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from flask_xiebao import Platform
 from flask_xiebao.testing import DEVICES, FORMATS, CheckError, lines_of
@@ -47,6 +49,11 @@ def _not_stored(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+@blueprint.errorhandler(404)
+def _not_there(error: NotFound) -> tuple[str, int]:
+    return render_template("qa/not_there.html", why=error.description), 404
 
 
 @blueprint.app_template_filter("qa_local_time")
@@ -134,7 +141,13 @@ def cell(case: str, device: str) -> str:
 @blueprint.get("/events")
 def log() -> str:
     """Show what happened: how many came how far, and each of them."""
-    chosen = {name: request.args.get(name, "") for name in ("kind", "member", "page")}
+    choices: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "kind": ("事件", _KINDS),
+        "member": ("会员", {name: member["name"] for name, member in MEMBERS.items()}),
+        "page": ("页面", check.PAGES),
+    }
+    asked = {name: request.args.get(name, "") for name in choices}
+    chosen = {name: value if value in choices[name][1] else "" for name, value in asked.items()}
     kept = events.store(current_app).happenings()
     # How many came how far is about all kinds of events.
     of_these = _only(kept, {name: chosen[name] for name in ("member", "page")})
@@ -148,11 +161,7 @@ def log() -> str:
         count=len(happenings),
         happenings=happenings[(at - 1) * _LINES : at * _LINES],
         chosen=chosen,
-        choices={
-            "kind": ("事件", _KINDS),
-            "member": ("会员", {name: member["name"] for name, member in MEMBERS.items()}),
-            "page": ("页面", check.PAGES),
-        },
+        choices=choices,
         at=at,
         last=last,
         newer=at - 1,

@@ -83,7 +83,8 @@ _WHY = {
     " handoff of your own, the link direct is missing.",
     302: _LOG_IN,
     401: _LOG_IN,
-    403: "the link is of another member than the one who is logged in.",
+    403: "the link is of another member than the one who is logged in, or your click_guard says"
+    " no.",
     404: "the link is not one of this site, or XIEBAO_ENABLED is off.",
     410: "the link's max_age is past, and nobody is logged in.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from logging import LogRecord
 from typing import Any
 
 from flask import Response, has_request_context, request
@@ -34,7 +35,9 @@ class Rehearsal:
     :ivar member: who was refused: the one whom the site takes for logged in.
     :ivar received: the body of a notification as it arrived; the handler does not hear of it.
     :ivar heard: the signals that were sent, and what they said; its receivers keep them here.
-    :ivar logged: what the site's log said of it; whoever reads that keeps it here.
+    :ivar complaints: what is wrong on the site and stops nothing: an entry that was left out, a
+        receiver that failed.
+    :ivar logged: what the site logged of it; whoever reads the log keeps it here.
     """
 
     member_loader: Callable[[], object] | None = None
@@ -47,7 +50,8 @@ class Rehearsal:
     member: str | None = None
     received: bytes | None = None
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    logged: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    logged: list[LogRecord] = field(default_factory=list)
 
     def lets_hear(self, receiver: object) -> bool:
         """Tell whether a receiver of a signal hears of it."""
@@ -69,6 +73,13 @@ def is_rehearsal() -> bool:
     Hooks of a site that count visits can leave it out.
     """
     return rehearsal() is not None
+
+
+def tell_rehearsal(complaint: str) -> None:
+    """Keep with the current rehearsal, if this is one, what is wrong on the site."""
+    rehearsed = rehearsal()
+    if rehearsed is not None:
+        rehearsed.complaints.append(complaint)
 
 
 def rehearsal() -> Rehearsal | None:

@@ -12,7 +12,7 @@ from flask import Flask
 from .current import this_app
 from .log import complain, name_of
 from .places import place_of
-from .rehearsal import rehearsal
+from .rehearsal import rehearsal, tell_rehearsal
 from .state import State
 
 _signals = Namespace()
@@ -49,6 +49,7 @@ def send(signal: NamedSignal, state: State, **values: Any) -> None:
         except Exception:
             if state.is_strict:
                 raise
+            tell_rehearsal(_failed(signal, receiver))
             complain(_failed(signal, receiver), exc_info=True)
 
 

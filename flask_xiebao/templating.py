@@ -19,6 +19,7 @@ from .links import LinkSigner, make_entry
 from .log import complain
 from .pages import PAGES
 from .platforms import Platform
+from .rehearsal import tell_rehearsal
 from .state import State
 from .texts import find, text
 from .urls import endpoint_url, link, url_parts
@@ -262,8 +263,10 @@ class Helpers:
         if self._state.is_strict or isinstance(error, NowhereError):
             raise error
         where = f" of {request.endpoint}" if has_request_context() else ""
+        said = f"An insurance entry{where} was left out: {error}"
+        tell_rehearsal(said)
         # What is wrong may be what a visitor sent, and another thing with each visit.
-        complain(f"An insurance entry{where} was left out: {error}", about=f"entries{where}")
+        complain(said, about=f"entries{where}")
 
 
 def qr_code(url: str) -> Markup:

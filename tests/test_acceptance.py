@@ -6,12 +6,14 @@ import base64
 import gzip
 import json
 import logging
+import os
 import random
 import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -23,7 +25,7 @@ from flask_login import LoginManager, UserMixin, login_user
 from markupsafe import Markup
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from flask_xiebao import Entry, Xiebao, detect_platform, entry_clicked, entry_refused
+from flask_xiebao import Entry, Xiebao, XiebaoError, detect_platform, entry_clicked, entry_refused
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import DEVICES, CheckError, Report, check_entries, is_rehearsal
@@ -247,7 +249,9 @@ def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
     app.extensions["xiebao"].click_guard(lambda member, entry: True)
     notes = {"check.note.played", "check.note.guard"}
     assert set(check_entries(app, devices=["pc"]).notes) == notes
-    assert check_entries(app, devices=["pc"], only=["product-plain"], aloud=True).notes == []
+    assert (
+        check_entries(app, devices=["pc"], only=["product-plain"], with_receivers=True).notes == []
+    )
 
 
 def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes() -> None:
@@ -328,7 +332,7 @@ def test_the_site_hears_nothing_of_members_who_are_made_up() -> None:
     assert heard == []
 
     only = ["product-plain", "product-expired"]
-    assert check_entries(app, devices=["iphone"], only=only, aloud=True).passed
+    assert check_entries(app, devices=["iphone"], only=only, with_receivers=True).passed
     member, clicked, refused = heard
     assert clicked["member"] == member
     assert refused["reason"] == "expired"
@@ -375,7 +379,7 @@ def test_a_loader_that_fails_is_seen_though_members_are_made_up() -> None:
     report = check_entries(app, devices=["pc"])
     assert kinds(report) == {"crash"}
     assert cases_of(report, "crash") == {"product-loader"}
-    assert "AttributeError: fails" in str(report)
+    assert "AttributeError in fails" in str(report)
     assert "check.note.played" in report.notes
 
 
@@ -676,7 +680,47 @@ def test_a_sign_that_a_browser_keeps() -> None:
             session["last"] = f"{response.location} {more}"
 
         report = check_entries(spoilt(change), devices=["iphone"], only=["product-plain"])
-        assert "sign in Set-Cookie" in str(report)
+        assert "Set-Cookie: sign" in str(report)
+
+
+def test_a_receiver_that_fails_is_seen_where_it_is_asked() -> None:
+    app = shop(XIEBAO_STRICT=False)
+
+    def count(_app: Flask, **_: Any) -> None:
+        raise RuntimeError("hunter2")
+
+    entry_clicked.connect(count, app)
+    options: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
+    assert check_entries(app, **options).passed
+    report = check_entries(app, **options, with_receivers=True)
+    assert kinds(report) == {"receiver"}
+    assert "A receiver of entry-clicked failed: fix tests.test_acceptance" in str(report)
+    assert "hunter2" not in str(report)
+
+
+def test_a_guard_that_refuses_the_member_is_called_that() -> None:
+    app = shop()
+    app.extensions["xiebao"].click_guard(lambda member, entry: member != "9")
+    options: dict[str, Any] = {"devices": ["pc", "iphone"], "with_receivers": True}
+    assert check_entries(app, member="8", **options).passed
+    report = check_entries(app, member="9", **options)
+    assert kinds(report) == {"guard.no"}
+    assert {"product-plain", "home-plain"} <= cases_of(report, "guard.no")
+
+
+def test_an_entry_that_a_page_leaves_out_is_seen() -> None:
+    app = shop(XIEBAO_STRICT=False)
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(
+            MACROS + '{{ policy_entry("P1", platfrom="h5") }}{{ insurance_entry("QX1") }}'
+        )
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"left_out"}
+    assert "did you mean platform?" in str(report)
+    assert report.pages == {"/page": 1}
 
 
 @pytest.mark.parametrize("name", ["shop", "shop.clicks"])
@@ -689,13 +733,64 @@ def test_a_sign_in_the_log(name: str, caplog: pytest.LogCaptureFixture) -> None:
     before = [logging.getLogger().handlers[:], logging.getLogger("shop").filters[:]]
     report = check_entries(spoilt(change), devices=["iphone"], only=["product-plain"])
     assert kinds(report) == {"secret"}
-    assert "sign in log" in str(report)
+    assert f"log ({name}, test_acceptance.py:" in str(report)
     assert [logging.getLogger().handlers, logging.getLogger("shop").filters] == before
 
 
 @pytest.mark.parametrize(
+    "log",
+    [
+        lambda logger, said: logger.warning("Gone", extra={"to": said}),
+        lambda logger, said: logger.warning("Gone to %s", said),
+        lambda logger, said: logger.warning("Gone", exc_info=ValueError(said)),
+    ],
+)
+def test_a_sign_in_a_part_of_the_log_that_few_look_at(log: Any) -> None:
+    logger = logging.getLogger("shop.apart")
+    logger.propagate = False
+
+    def change(response: Response) -> None:
+        if response.location:
+            log(logger, response.location)
+
+    report = check_entries(spoilt(change), devices=["iphone"], only=["product-plain"])
+    assert "log (shop.apart, test_acceptance.py:" in str(report)
+    assert SIGN_OF_KEY not in str(report)
+
+
+def test_logging_is_left_as_it_was() -> None:
+    app, inner = shop(), list[Report]()
+
+    def once_more(_done: int, _of: int) -> None:
+        inner.append(check_entries(app, devices=["pc"], only=["product-plain"]))
+
+    before = (logging.getLogRecordFactory(), logging.getLogger().handlers[:])
+    assert check_entries(app, devices=["pc"], only=["product-plain"], progress=once_more).passed
+    assert inner[0].passed
+    assert (logging.getLogRecordFactory(), logging.getLogger().handlers[:]) == before
+
+
+def test_a_line_of_the_log_that_is_written_wrongly_stops_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+
+    def change(response: Response) -> None:
+        logging.getLogger("shop").info("%s leads to %s", request.path)
+
+    report = check_entries(spoilt(change), devices=["iphone"], only=["product-plain"])
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize(
     "tag",
-    ["<img src='https://stats.example/?u={}'>", '<link href="//stats.example/?{}" rel=preload>'],
+    [
+        "<img src='https://stats.example/?u={}'>",
+        '<link href="//stats.example/?{}" rel=preload>',
+        '<meta http-equiv=refresh content="5; url=https://stats.example/?u={}">',
+        '<img srcset="/a 1x, https://stats.example/?u={} 2x" alt="">',
+        '<a href="/" ping="/x https://stats.example/?u={}">x</a>',
+    ],
 )
 def test_a_link_that_another_site_is_told(tag: str) -> None:
     def change(response: Response) -> None:
@@ -706,6 +801,42 @@ def test_a_link_that_another_site_is_told(tag: str) -> None:
     report = check_entries(spoilt(change), devices=["pc"])
     assert {"home-plain", "product-changed"} <= cases_of(report, "told")
     assert "stats.example" in str(report)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        f'<link rel=stylesheet href="https://cdn.example/css/bootstrap.{"0a1b" * 8}.css">',
+        '<img src="https://my-company-assets-production-eu-west-1.s3.amazonaws.com/x.png" alt="">',
+        f'<script src="https://cdn.example/?jwt=eyJhbGciOiJIUzI1NiJ9.{"eyJ1" * 12}.sig"></script>',
+        '<a href="https://sso.example/login?next={}">Log in</a>',
+        '<a href="http://www..example.com/">Partner</a>',
+    ],
+)
+def test_what_pages_load_from_elsewhere_without_the_link_is_theirs(tag: str) -> None:
+    def change(response: Response) -> None:
+        if response.mimetype == "text/html" and response.status_code in (200, 404):
+            here = quote(request.url, safe="")
+            response.set_data(response.get_data(as_text=True) + tag.format(here))
+
+    report = check_entries(spoilt(change), devices=["pc"])
+    assert report.passed, str(report)
+
+
+def test_a_site_that_lets_no_script_of_others_in() -> None:
+    """As web.dev has it: from other sites only what people open themselves."""
+    app = shop()
+
+    @app.before_request
+    def isolate() -> Any:
+        headers = request.headers
+        if headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin", "same-site"):
+            return None
+        is_opened = headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET"
+        return None if is_opened or request.method == "HEAD" else ("No", 403)
+
+    report = check_entries(app, devices=["pc", "iphone"])
+    assert report.passed, str(report)
 
 
 def test_what_a_site_adds_to_its_pages_is_its_own() -> None:
@@ -742,7 +873,7 @@ def test_a_wall_for_whoever_comes_from_another_site() -> None:
     report = check_entries(app, devices=["iphone"])
     assert {"product-return", "product-back"} <= cases_of(report, "unreached.403")
     assert "product-plain" not in cases_of(report, "unreached.403")
-    assert "302 (xiebao.paid)" in str(report)
+    assert "302 by xiebao.paid" in str(report)
 
 
 def test_a_site_that_sends_everybody_to_another_host() -> None:
@@ -796,7 +927,7 @@ def test_a_crash_is_called_one_and_says_nothing_private() -> None:
     for testing in (False, True):
         report = check_entries(spoilt(change, TESTING=testing), devices=["iphone"])
         assert "product-plain" in cases_of(report, "crash")
-        assert "ValueError: change" in str(report)
+        assert "ValueError in change" in str(report)
         assert "hunter2" not in str(report)
 
 
@@ -831,6 +962,122 @@ def test_a_handoff_of_the_sites_own_that_leads_on() -> None:
     app.jinja_loader = DictLoader({"xiebao/handoff.html": template})
     report = check_entries(app, devices=["pc"])
     assert report.passed, str(report)
+
+
+def test_a_page_that_something_keeps_for_everybody() -> None:
+    app, kept = shop(), dict[str, Any]()
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(MACROS + '{{ policy_entry("P1") }}')
+
+    inner = app.wsgi_app
+
+    def keep(environ: Any, start: Any) -> Any:
+        if environ["PATH_INFO"] != "/page":
+            return inner(environ, start)
+        if not kept:
+
+            def note(status: str, headers: Any, exc_info: Any = None) -> Any:
+                kept["start"] = status, headers
+                return start(status, headers, exc_info)
+
+            kept["body"] = b"".join(inner(environ, note))
+            return [kept["body"]]
+        start(*kept["start"])
+        return [kept["body"]]
+
+    app.wsgi_app = keep  # type: ignore[method-assign, assignment]
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"private"}
+
+
+def test_a_link_on_a_page_that_vouches_for_another_member() -> None:
+    """Such as an agent's page has for a customer."""
+    app = shop(
+        XIEBAO_MEMBER_SECRET="a secret of thirty-two characters",
+        XIEBAO_PUBLIC_URL="https://shop.example",
+    )
+
+    renamed: list[bool] = []
+
+    @app.after_request
+    def rename(response: Response) -> Response:
+        if renamed and response.location:
+            response.location = response.location.replace("partnerUniqKey=", "uniqKey=")
+        return response
+
+    @app.get("/agent")
+    def agent() -> str:
+        return render_template_string(
+            MACROS + '{{ insurance_qr("QX1", member="customer9", max_age=600) }}'
+        )
+
+    report = check_entries(
+        app, devices=["pc"], pages=["/agent"], member="agent1", only=["product-plain"]
+    )
+    assert report.passed, str(report)
+    with app.app_context():
+        key = app.extensions["xiebao"].partner_uniq_key("customer9")
+
+    renamed.append(True)
+    report = check_entries(
+        app, devices=["pc"], pages=["/agent"], member="agent1", only=["product-plain"]
+    )
+    assert not report.passed
+    for form in FORMATS.values():
+        assert key[:16] not in form(report)
+
+
+@pytest.mark.parametrize(("base", "right"), [("https://m.shop.example/", False), ("/", True)])
+def test_where_a_page_says_that_its_links_begin(base: str, right: bool) -> None:
+    app = shop()
+
+    @app.get("/deep/page")
+    def page() -> str:
+        link = app.extensions["xiebao"].product_link("QX1")
+        return f'<base href="{base}"><a href="{link.removeprefix("/")}">x</a>'
+
+    report = check_entries(app, devices=["pc"], pages=["/deep/page"], only=["product-plain"])
+    assert report.passed == right, str(report)
+
+
+def test_no_api_key_is_in_a_report_however_it_is_written() -> None:
+    key = "NDQ5NzVhMzFiZjM=key+1/2=="
+
+    def add(response: Response) -> None:
+        if response.location:
+            response.location += f"&apiKey={quote(key, safe='')}"
+
+    for app in (
+        spoilt(add, XIEBAO_API_KEY=key),
+        shop(XIEBAO_API_KEY=key, XIEBAO_EXTRA={"apiKey": key}),
+    ):
+        report = check_entries(app, devices=["iphone"], only=["product-plain"])
+        for form in FORMATS.values():
+            assert "NDQ5NzVhMzFiZjM" not in form(report)
+            assert "key%2B" not in form(report)
+
+
+def test_no_link_that_was_asked_for_as_a_page_is_in_a_report() -> None:
+    app = shop()
+    with app.test_request_context():
+        link = app.extensions["xiebao"].product_link("QX1", member="m1", max_age=600)
+    report = check_entries(app, devices=["pc"], pages=[link], only=["product-plain"])
+    for form in FORMATS.values():
+        assert link.rpartition("/")[2] not in form(report)
+
+
+def test_an_error_of_the_sites_own_kind_says_nothing_private() -> None:
+    class MineError(XiebaoError):
+        pass
+
+    def change(response: Response) -> None:
+        raise MineError("the password is hunter2")
+
+    report = check_entries(spoilt(change), devices=["iphone"], only=["product-plain"])
+    assert kinds(report) == {"crash"}
+    assert "hunter2" not in str(report)
 
 
 def test_pages_that_caches_share() -> None:
@@ -918,9 +1165,17 @@ def test_whoever_the_login_logs_in_is_the_member() -> None:
             {"member": "7", "login": lambda client, member: by_form(client, "8")},
             "log 7 in, but .* 8",
         ),
-        ({"member": "7", "login": lambda client: None}, "The login fails: TypeError in"),
+        (
+            {"member": "7", "login": lambda client: None},
+            r"has to take .*: def log_in\(client, member",
+        ),
+        ({"login": lambda client, member: client.get("/no").status / 0}, "The login fails: Type"),
+        ({"login": lambda client, member: client.get("/no")}, "answer to the login was 404"),
+        ({"app_user_agent": ""}, "app_user_agent is empty"),
         ({"member": "x" * 300}, "has 300 bytes"),
         ({"member": ""}, "member '' is nobody: give the id of one"),
+        ({"devices": []}, "Nothing is left to check: name a device"),
+        ({"pages": "https://a..b/"}, "is not a page of the site"),
         ({"devices": ["nokia"]}, "no device 'nokia'. There are: pc, mac"),
         ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
         ({"only": ["product-plane"]}, "no case 'product-plane'. Did you mean product-plain"),
@@ -1016,7 +1271,7 @@ def test_two_checks_at_once_do_not_disturb_each_other(aloud: bool) -> None:
     app, reports = shop(), []
 
     def check() -> None:
-        reports.append(check_entries(app, devices=["pc"], aloud=aloud))
+        reports.append(check_entries(app, devices=["pc"], with_receivers=aloud))
 
     threads = [threading.Thread(target=check) for _ in range(3)]
     for thread in threads:
@@ -1114,13 +1369,11 @@ def test_the_command_writes_json() -> None:
     assert (plain["device"], plain["status"], plain["passed"]) == ("pc", 200, True)
     wrong = command(spoilt(another_status(403, 404)), "--device", "pc", "--format", "json")
     [problem] = json.loads(wrong.output)["problems"]
-    [difference] = problem["differences"]
-    assert (problem["code"], difference["came"], difference["should"]) == (
-        "status.404",
-        "404",
-        "403",
-    )
-    assert len(difference["where"]) == 24
+    assert problem["code"] == "status.404"
+    differences = {each["came"]: each for each in problem["differences"]}
+    assert differences.keys() == {"404 another_member", "404 not_allowed"}
+    assert {each["should"] for each in differences.values()} == {"403"}
+    assert sum(len(each["where"]) for each in differences.values()) == 24
 
 
 def test_the_command_writes_a_page_that_is_whole() -> None:
@@ -1191,6 +1444,41 @@ def test_a_report_that_cannot_be_written_is_said_before_the_check(tmp_path: Any)
     done = command(shop(), "--output", str(tmp_path / "none" / "report.xml"))
     assert done.exit_code == 2
     assert "report.xml' cannot be written: No such file or directory." in done.output
+
+
+@pytest.mark.parametrize("wrong", [["--device", "nokia"], ["--page", "orders"]])
+def test_a_check_that_cannot_begin_leaves_the_older_report(
+    wrong: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "report.xml"
+    file.write_text("older", "utf-8")
+    done = command(shop(), "--format", "junit", "--output", str(file), *wrong)
+    assert done.exit_code == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["report.xml"]
+    assert file.read_text("utf-8") == "older"
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_report_for_a_pipe(wrong: bool, tmp_path: Path) -> None:
+    """Nothing takes the place of a device or a pipe, as it does of a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text("utf-8")))
+    reader.start()
+    page = ["--page", "orders"] if wrong else []
+    command(shop(), "--device", "pc", "--format", "json", "--output", str(pipe), *page)
+    reader.join(10)
+    assert pipe.is_fifo()
+    assert bool(read[0]) != wrong
+
+
+def test_the_command_to_see_it_again_names_the_app() -> None:
+    again = command(spoilt(another_status(302, 301)), "--device", "iphone", "--with-receivers")
+    assert (
+        "  flask xiebao check --case product-plain --device iphone --with-receivers\n"
+        in again.output
+    )
 
 
 def test_a_report_for_standard_output() -> None:

@@ -895,13 +895,30 @@ def test_inspect_warns_of_spaces_in_values(well: Site, before: str, after: str) 
 
 def test_inspect_knows_a_space_that_is_not_escaped(well: Site) -> None:
     result = run(well.app, "inspect", PRODUCT_URL.replace(CODE, "QX 1"))
-    assert texts(result, "ERROR") == "caseCode has a space: remove it, or write %20."
+    assert (
+        texts(result, "ERROR") == "caseCode has a space or a line break: remove it, or write %20."
+    )
 
 
 def test_inspect_knows_a_url_from_the_source_of_a_page(well: Site) -> None:
     result = run(well.app, "inspect", PRODUCT_URL.replace("&", "&amp;"))
     assert "'amp;caseCode' has HTML's &amp; before it" in texts(result, "ERROR")
     assert "is missing" not in result.output
+
+
+def test_inspect_shows_no_api_key_wherever_it_is(configured: Callable[..., Flask]) -> None:
+    app = configured(XIEBAO_API_KEY="NDQ5NzVhMzFiZjM=")
+    for written in ("NDQ5NzVhMzFiZjM=", "NDQ5NzVhMzFiZjM%3D"):
+        url = PRODUCT_URL.replace("subPartnerId=", f"subPartnerId={written}")
+        assert "NDQ5" not in run(app, "inspect", url).output
+
+
+def test_inspect_warns_of_a_link_that_is_elsewhere(well: Site) -> None:
+    link = well.link("product")
+    right = run(well.app, "inspect", f"https://shop.example{link}")
+    assert texts(right, "WARNING") == ""
+    wrong = run(well.app, "inspect", f"https://other.example{link}")
+    assert "Its host is other.example" in texts(wrong, "WARNING")
 
 
 def test_inspect_judges_no_sign_of_the_other_environment(well: Site) -> None:
@@ -920,7 +937,7 @@ def test_inspect_speaks_chinese(well: Site) -> None:
     assert "正确  sign=00…35：和设置的密钥相符。\n" in right.output
     wrong = run(well.app, "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "--locale", "zh")
     assert "错误  携保的网关不在端口 8443 上" in wrong.output
-    assert "错误 1 项，注意 0 项。 网关会拒绝这个网址。\n" in wrong.output
+    assert "错误 1 项，注意 0 项。网关会拒绝这个网址。\n" in wrong.output
     link = run(well.app, "inspect", well.link("product", member="m1"), "--locale", "zh")
     assert "正确  是会员 m1 的" in link.output
 

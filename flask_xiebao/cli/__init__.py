@@ -6,7 +6,10 @@ does not load. ``init_app`` adds it to ``app.cli``, which is what ``app.test_cli
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -78,7 +81,6 @@ def doctor(ctx: click.Context) -> None:
 @click.option("--app-user-agent", metavar="TEXT", help="What your own app adds to a User-Agent.")
 @click.option(
     "--with-receivers",
-    "aloud",
     is_flag=True,
     help="Your signal receivers and click_guard hear of the clicks, as of real ones; with --member,"
     " since one who is made up is no row of yours.",
@@ -110,26 +112,34 @@ def check(
     from .check import again_with, run
 
     _usable_state(ctx)
-    # Before the check, which takes its time: it may be nowhere.
-    file = None if output in (None, "-") else ctx.with_resource(_opened(output))
-    report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
-    report.options = again_with(**options)
-    said = reports.FORMATS[form](report, locale)
-    if file is None:
-        click.echo(said)
-    else:
-        file.write(f"{click.unstyle(said)}\n")
+    # It is opened before the check, which takes its time.
+    with nullcontext() if output in (None, "-") else _written(f"{output}") as file:
+        report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
+        report.command, report.options = again_with(ctx, **options)
+        said = reports.FORMATS[form](report, locale)
+        click.echo(said if file is None else click.unstyle(said), file=file)
+    if file is not None:
         click.echo(f"{reports.verdict(report, locale)}: {output}")
     ctx.exit(0 if report.passed else 1)
 
 
-def _opened(path: str | None) -> IO[Any]:
+@contextmanager
+def _written(path: str) -> Iterator[IO[str]]:
     """Open a file for a report, which takes the place of an older one when it is whole."""
+    place = Path(path).resolve()
+    is_device = place.exists() and not place.is_file()  # or a pipe
+    draft = place if is_device else place.with_name(f"{place.name}.{os.getpid()}~")
     try:
-        return click.open_file(path or "", "w", "utf-8", atomic=True)
+        with draft.open("w", encoding="utf-8") as file:
+            yield file
+        if draft != place:
+            draft.replace(place)
     except OSError as error:
         why = f"{path!r} cannot be written: {error.strerror}."
         raise click.BadParameter(why, param_hint="--output") from None
+    finally:
+        if draft != place:
+            draft.unlink(missing_ok=True)
 
 
 @xiebao.command()

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import ScriptInfo
 
 from ..testing.acceptance import CheckError, Login, Report, check_entries
 
@@ -35,12 +36,19 @@ def run(app: Flask, *, login: str | None, **options: Any) -> Report:
 
 
 def again_with(
-    *, member: str | None, login: str | None, app_user_agent: str | None, aloud: bool
-) -> str:
-    """Return options as they are written."""
+    ctx: click.Context,
+    *,
+    member: str | None,
+    login: str | None,
+    app_user_agent: str | None,
+    with_receivers: bool,
+) -> tuple[str, str]:
+    """Return the command, and its options, as they are written."""
     said = {"--member": member, "--login": login, "--app-user-agent": app_user_agent}
     written = [f"{name} {shlex.quote(value)}" for name, value in said.items() if value is not None]
-    return " ".join([*written, *(["--with-receivers"] if aloud else [])])
+    options = " ".join([*written, *(["--with-receivers"] if with_receivers else [])])
+    app = ctx.ensure_object(ScriptInfo).app_import_path
+    return f"flask{f' --app {shlex.quote(app)}' if app else ''} xiebao check", options
 
 
 def _function(name: str) -> Login:

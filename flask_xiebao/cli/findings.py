@@ -45,5 +45,7 @@ def report(
         click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
     counts = {"errors": str(levels[ERROR]), "warnings": str(levels["WARNING"])}
     count = text(locale, "level.counts", **counts)
-    click.echo(f"{count} {verdict}" if verdict and levels[ERROR] else count)
+    if verdict and levels[ERROR]:
+        count = text(locale, "level.verdict", counts=count, verdict=verdict)
+    click.echo(count)
     ctx.exit(1 if levels[ERROR] else 0)

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from ..errors import GatewayError, XiebaoError
+from ..errors import GatewayError, TokenError, XiebaoError
 from ..gateway import Gateway
 from ..links import Click, Entry
 from ..pages import PAGES
@@ -23,6 +24,7 @@ from ..testing.document import (
     PORTS,
     Account,
     Row,
+    key_forms,
     mask,
     meaning_in,
     read,
@@ -58,11 +60,13 @@ def findings_in(
     if host in HOSTS or ("/dispatch/" in parts.path and not is_link):
         account = None if state is None else _account(state)
         findings = _GatewayUrl(locale, state, missing).read(url, account)
-        masked = ((level, _mask_signs(said, account)) for level, said in findings)
+        key = key_forms("" if state is None else state.settings.api_key.reveal())
+        masked = ((level, key.sub("…", _mask_signs(said, account))) for level, said in findings)
         return masked, text(locale, "inspect.refused")
     if state is None:
         raise click.ClickException(f"A link is read with the key of its site: {missing}")
-    return _Link(locale, state).read(parts.path), text(locale, "inspect.nobody")
+    link = _Link(locale, state)
+    return chain(link.read_host(parts), link.read(parts.path)), text(locale, "inspect.nobody")
 
 
 def _account(state: State) -> Account | None:
@@ -172,7 +176,9 @@ class _GatewayUrl:
             if any(each.code == "partner" for each in verdict.problems):
                 return warning(self._say("inspect.sign.another", sign=problem.value))
             env = self._state.settings.env or self._say("inspect.unset")
-            said += f" {self._say('inspect.sign.env', env=env)}"
+            said = self._say(
+                "level.verdict", counts=said, verdict=self._say("inspect.sign.env", env=env)
+            )
         return bad(said)
 
     def _read_sign(self, sign: str) -> Finding:
@@ -215,6 +221,12 @@ class _Link:
         self._say = partial(text, locale)
         self._state = state
 
+    def read_host(self, parts: SplitResult) -> Iterator[Finding]:
+        """Say where a link is, if that is not where the site says that it is."""
+        site = self._state.settings.public_url
+        if parts.netloc and site and parts.netloc.lower() != urlsplit(site).netloc.lower():
+            yield warning(self._say("inspect.host", host=parts.netloc, site=site))
+
     def read(self, path: str) -> Iterator[Finding]:
         """Say what a link is, by its path."""
         page, token = _link_parts(path, self._state)
@@ -231,8 +243,11 @@ class _Link:
                     yield from (*self._read_entry(entry), self._read_member(entry))
             else:
                 prefix = self._state.settings.url_prefix
-                paths = ", ".join(f"{prefix}/{page}/" for page in (*PAGES, "paid"))
+                comma = self._say("list.comma")
+                paths = comma.join(f"{prefix}/{page}/" for page in (*PAGES, "paid"))
                 yield bad(self._say("inspect.neither", paths=paths))
+        except TokenError:
+            yield bad(self._say("inspect.token"))
         except XiebaoError as error:
             yield bad(f"{error}")
 

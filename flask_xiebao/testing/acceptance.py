@@ -14,22 +14,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
+from inspect import signature
 from typing import NamedTuple, TypeVar
 
 from flask import Flask
 
 from ..errors import LinkError
+from ..log import name_of
 from ..members import MemberId, normalize_member
 from ..state import State, current_state
 from ..texts import text
 from ..values import WrongValueError, check_text, check_web_url
+from .browsers import Login, by_flask_login
 from .cases import MEMBER, Case, cases
 from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
 from .document import Problem
 from .expectations import Failure
 from .judge import Judge, Outcome, ends_of
 from .masks import Mask
-from .player import CheckError, Login, Player, by_flask_login
+from .player import CheckError, Player
 from .site import Site
 from .site_pages import entries_on
 
@@ -145,7 +148,8 @@ class Report:
     :ivar versions: of Flask-Xiebao and of Flask.
     :ivar devices_as_of: the month of which the list of devices is.
     :ivar notes: what has to be known beside the results, by the keys of their texts.
-    :ivar options: those of the command that began it, but for what was done on which device.
+    :ivar command: how a command does it again, but for what was done on which device.
+    :ivar options: those that follow.
     """
 
     site: str
@@ -158,6 +162,7 @@ class Report:
     devices_as_of: str = AS_OF
     results: list[Result] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    command: str = "flask xiebao check"
     options: str = ""
 
     @property
@@ -175,6 +180,16 @@ class Report:
         """How many passed, and how many failed."""
         failed = len(self.failed)
         return len(self.results) - failed, failed
+
+    @property
+    def pages(self) -> dict[str, int]:
+        """How many entries and codes were found on each page of the site."""
+        found: dict[str, set[str]] = {}
+        for result in self.results:
+            page, _, entry = result.case.page.partition(" · ")
+            if page:
+                found.setdefault(page, set()).update({entry} - {""})
+        return {page: len(entries) for page, entries in found.items()}
 
     @property
     def devices(self) -> list[Device]:
@@ -201,11 +216,11 @@ class Report:
         """Return what a failing test shows."""
         lines = ["{} passed, {} failed.".format(*self.counts)]
         for trouble in self.problems():
-            first, failure = trouble.results[0], next(iter(trouble.failures))
+            (first, *others), failure = trouble.results, next(iter(trouble.failures))
             lines.append(
                 f"{first.case.title_in('en')}, on {first.device.title_in('en')}"
-                f" (and {len(trouble.results) - 1} more): {trouble.means_in('en')}"
-                f" It came: {failure.came}. It should be: {failure.should}."
+                f"{f' (and {len(others)} more)' * bool(others)}: {trouble.means_in('en')}"
+                f" It came: {failure.came.rstrip('.')}. It should be: {failure.should}."
             )
         return "\n".join(lines)
 
@@ -220,7 +235,7 @@ def check_entries(
     login: Login | None = None,
     app_user_agent: str | None = None,
     url: str | None = None,
-    aloud: bool = False,
+    with_receivers: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> Report:
     """Follow the entries of a site on many devices, and compare what comes with what should.
@@ -239,32 +254,24 @@ def check_entries(
         where ``XIEBAO_APP_USER_AGENT`` does not show it.
     :param url: where the site is, with the path below which it is mounted; by default where its
         settings say that it is.
-    :param aloud: have the site's receivers and its ``click_guard`` hear of the clicks.
+    :param with_receivers: have the site's receivers and its ``click_guard`` hear of the clicks.
     :param progress: is told how many clicks are done, and of how many.
-    :raises CheckError: there is no such device or case, or the login logs nobody in.
+    :raises CheckError: an argument is wrong, there is nothing that it leaves to check, or the login
+        logs nobody in.
     :raises ConfigError: the app has no Xiebao.
     """
 
     def check() -> Report:
         with app.app_context():
             state = current_state()
-            try:
-                who = normalize_member(member)
-                where = None if url is None else check_web_url(url)
-            except LinkError as error:
-                raise CheckError(f"{error}") from None
-            except WrongValueError as error:
-                raise CheckError(f"The url {url!r} {error}") from None
-            if member is not None and who is None:
-                raise CheckError(f"The member {member!r} is nobody: give the id of one.")
-            if who is not None and not state.hooks.members_are_known():
-                raise CheckError(
-                    "This site cannot say who is logged in, so it has no use for a member: add a"
-                    " member_loader."
-                )
+            who = None if member is None else _member(state, member)
+            if login is not None:
+                _check_login(login)
             log_in = login or (by_flask_login(app) if who is not None else None)
-            player = Player(app, state, who, log_in, url=where, aloud=aloud)
-            report = _report(app, player, known=who is not None or login is not None)
+            player = Player(app, state, who, log_in, url=_address(url), aloud=with_receivers)
+            report = _report(
+                app, player, known=who is not None or login is not None, asked=url is not None
+            )
             own = {device.name: device for device in _own_app(state, app_user_agent, report)}
             on = _chosen({**DEVICES, **own}, devices, "device")
             todo = _cases(player, report, only)
@@ -281,11 +288,50 @@ def check_entries(
     return contextvars.Context().run(check)
 
 
-def _report(app: Flask, player: Player, *, known: bool) -> Report:
+def _member(state: State, member: MemberId) -> str:
+    if not state.hooks.members_are_known():
+        raise CheckError(
+            "This site cannot say who is logged in, so it has no use for a member: add a"
+            " member_loader."
+        )
+    try:
+        who = normalize_member(member)
+    except LinkError as error:
+        raise CheckError(f"{error}") from None
+    if who is None:
+        raise CheckError(f"The member {member!r} is nobody: give the id of one.")
+    return who
+
+
+def _check_login(login: Login) -> None:
+    try:
+        signature(login).bind(None, None)
+    except TypeError:
+        raise CheckError(
+            f"The login {name_of(login)} has to take a test client and a member's id:"
+            " def log_in(client, member)."
+        ) from None
+    except ValueError:  # one that is not written in Python does not say
+        return
+
+
+def _address(url: str | None) -> str | None:
+    try:
+        return None if url is None else check_web_url(url)
+    except WrongValueError as error:
+        raise CheckError(f"The url {url!r} {error}") from None
+
+
+def _report(app: Flask, player: Player, *, known: bool, asked: bool) -> Report:
+    """Return the report that begins.
+
+    :param known: whether the member is one of the site's.
+    :param asked: whether it was said where the site is.
+    """
     site = player.site
     return Report(
         site=app.name,
-        url=site.outside if site.knows_its_address else None,
+        url=site.outside if site.knows_its_address or asked else None,
         environment=site.environment,
         gateway=site.gateway,
         at=datetime.now().astimezone(),
@@ -298,9 +344,11 @@ def _chosen(known: Mapping[str, T], names: Iterable[str] | None, what: str) -> l
     if names is None:
         return list(known.values())
     names = _several(names)
+    if not names:
+        raise CheckError(f"Nothing is left to check: name a {what}, or none to have all.")
     for name in names:
         if name not in known:
-            likely = get_close_matches(name, known, 5, 0.5)
+            likely = get_close_matches(name, known, 3)
             if likely:
                 raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
             raise CheckError(f"There is no {what} {name!r}. There are: {', '.join(known)}.")
@@ -329,6 +377,8 @@ def _page(site: Site, url: str) -> str:
 def _own_app(state: State, sample: str | None, report: Report) -> list[Device]:
     """Return the devices that have the site's own app, if it has one."""
     pattern = state.settings.app_user_agent
+    if sample == "":
+        raise CheckError("app_user_agent is empty: give what the app adds, as ShopApp/3.2.")
     if pattern is None:
         return []
     sample = sample or sample_of(pattern)
@@ -370,7 +420,7 @@ def _do(
     pages: Iterable[str],
     progress: Callable[[int, int], object] | None,
 ) -> None:
-    judge, mask = Judge(player), Mask(player.site, player.members.values())
+    judge, mask = Judge(player), Mask(player.site)
     of = len(todo) * len(devices)
     since = time.perf_counter()
 
@@ -378,7 +428,7 @@ def _do(
         nonlocal since
         before, since = since, time.perf_counter()
         result = Result(
-            case=case,
+            case=replace(case, page=mask.hide(case.page)),
             device=device,
             status=outcome.status,
             location=mask.hide(outcome.location),

@@ -87,6 +87,7 @@ class Case:
         ``href`` (of the site's own markup) or ``sheet`` has to come of it. ``mail`` is a link that
         leaves the site.
     :param page: the page of the site that has the entry.
+    :param owner: whose its link is, by their id.
     """
 
     kind: str
@@ -107,6 +108,7 @@ class Case:
     loader_fails: bool = False
     template: str | None = None
     page: str = ""
+    owner: str | None = None
 
     @property
     def whose(self) -> str | None:
@@ -114,6 +116,11 @@ class Case:
         if self.row.members_own and self.spoilt != "no_member":
             return str(self.options.get("member", MEMBER))
         return self.options.get("member")
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a script of another site does it."""
+        return self.headers.get("Sec-Fetch-Site") == "cross-site"
 
     @property
     def needs_login(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import html
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -131,6 +132,24 @@ _ANY_CASE = re.IGNORECASE | re.DOTALL
 _NOT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
 
 
+def forms(said: str) -> re.Pattern[str]:
+    """Return what finds a text in whatever case, however often percent-encoded, and in HTML."""
+    return re.compile("".join(map(_forms_of, said)), re.IGNORECASE)
+
+
+def key_forms(key: str) -> re.Pattern[str]:
+    """Return what finds an API key; one of a word or so would be found by chance."""
+    return forms(key) if len(key) > 7 else re.compile("(?!)")
+
+
+def _forms_of(mark: str) -> str:
+    either = {mark.lower(), mark.upper()}
+    escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
+    numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either)
+    named = {re.escape(html.escape(each)) for each in either}
+    return f"(?:{'|'.join([*sorted(named | {re.escape(mark)}), *escaped, *numbers])})"
+
+
 @dataclass(frozen=True)
 class Account:
     """Whose URLs are accepted.
@@ -144,12 +163,8 @@ class Account:
 
     @cached_property
     def _forms(self) -> Secret[re.Pattern[str]]:
-        """What finds the sign in whatever case, and however often it was percent-encoded."""
-        digits = (
-            f"(?:{digit}|%(?:25)*(?:{ord(digit):x}|{ord(digit.upper()):x}))"
-            for digit in self.sign.reveal()
-        )
-        return Secret(re.compile("".join(digits), re.IGNORECASE))
+        """What finds the sign however it is written."""
+        return self.sign.map(forms)
 
     def is_key(self, text: str) -> bool:
         """Tell whether a text is the key of this account, which this has not, but for its sign."""
@@ -328,10 +343,9 @@ def _shown(query: str, account: Account | None) -> tuple[tuple[str, str], ...]:
 
     def shown(name: str, value: str) -> str:
         decoded = _decoded_somehow(value)
-        if _bare(name) == "sign" and _may_be_a_key(value, account):
-            return _ALL_OF_IT
-        is_secret = _bare(name) == "sign" or (decoded and hide(decoded) != decoded)
-        return mask(value) if is_secret else hide(value)
+        if _bare(name) == "sign":
+            return shown_sign(value, account)
+        return mask(value) if decoded and hide(decoded) != decoded else hide(value)
 
     return tuple((hide(name), shown(name, value)) for name, value in _parsed(query))
 
@@ -344,6 +358,11 @@ def _hidden(problem: Problem, hide: Callable[[str], str]) -> Problem:
 def _may_be_a_key(sign: str, account: Account | None) -> bool:
     """Tell whether what should be a sign may be an API key, of which nothing is shown."""
     return after_hex_digits(sign) is not None or bool(account and account.is_key(sign))
+
+
+def shown_sign(sign: str, account: Account | None) -> str:
+    """Return what may be shown of what stands in the place of a sign."""
+    return _ALL_OF_IT if _may_be_a_key(sign, account) else mask(sign)
 
 
 def mask(sign: str) -> str:
@@ -373,7 +392,7 @@ def _bare(name: str) -> str:
 def _malformed(row: Row, raw: str, name: str, value: str, count: int) -> Problem | None:
     if count > 1:
         return Problem("repeated", name, str(count))
-    if " " in raw:
+    if re.search(r"\s", raw):
         return Problem("space", name)
     if _NOT_ESCAPED.search(raw) or "\N{REPLACEMENT CHARACTER}" in name + value:
         return Problem("escapes", name)

@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ..texts import text
 from .cases import Case
-from .document import Problem, Row, mask, read
+from .document import Problem, Row, read, shown_sign
+from .listening import said_in_log
 from .masks import readings
 from .page import Page
 from .site import Site, as_sent, without_query
@@ -134,7 +135,8 @@ def secret(site: Site, visit: Visit, *, away: bool) -> Iterator[Failure]:
 
     :param away: whether the answer leads to the gateway.
     """
-    places = {"body": said_in(visit), "log": "\n".join(visit.rehearsal.logged)}
+    places = {"body": said_in(visit)}
+    places |= {f"log ({where})": said for where, said in map(said_in_log, visit.rehearsal.logged)}
     places |= {name: value for name, value in visit.headers if name != "Location"}
     if not away:
         places["Location"] = visit.location
@@ -146,16 +148,16 @@ def no_secret_in(site: Site, places: Mapping[str, str]) -> Iterator[Failure]:
     for name, said in places.items():
         read = list(readings(said))
         if any(site.account.hide(reading) != reading for reading in read):
-            yield Failure("secret", f"sign in {name}", f"no sign in {name}")
+            yield Failure("secret", f"{name}: sign", f"{name}: —")
         if any(site.without_key(reading) != reading for reading in read):
-            yield Failure("secret", f"API key in {name}", f"no API key in {name}")
+            yield Failure("secret", f"{name}: API key", f"{name}: —")
 
 
 def stays_here(site: Site, visit: Visit) -> Iterator[Failure]:
     """Check that a page tells no other host the link by which somebody came."""
-    said = said_in(visit)
-    for url in Page(said).urls if "//" in said else ():
-        if not site.is_at(url) and TOKEN.search(unquote(url)):
+    said, tokens = said_in(visit), TOKEN.findall(unquote(visit.url))
+    for url in Page(said).loaded if "//" in said else ():
+        if not site.is_at(url) and any(token in unquote(url) for token in tokens):
             yield Failure("told", without_query(url), "—")
 
 
@@ -209,7 +211,7 @@ def gateway(
 def _shown(site: Site, name: str, value: str) -> str:
     """Return what may be shown of a value: not the sign, nor what opens a member's account."""
     if name == "sign":
-        return value if "…" in value or "*" in value else mask(value)
+        return value if "…" in value or "*" in value else shown_sign(value, site.account)
     if name == "paySuccess":
         return "…"
     if name == "partnerUniqKey" and site.makes_keys:

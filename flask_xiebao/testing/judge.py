@@ -20,7 +20,7 @@ from .expectations import REFUSED, STATUS, Failure, Heard, said_in
 from .page import Page
 from .player import CLICK_ID, Player
 from .qr import read_code
-from .site import is_url, without_query
+from .site import Site, is_url, without_query
 from .tokens import Said
 from .visits import Visit
 
@@ -115,17 +115,23 @@ class Judge:
             yield from expectations.secret(self._site, visit, away=False)
             if visit.status != status:
                 return
+        if case.is_elsewhere and not visit.rehearsal.reached and visit.status in range(400, 500):
+            return  # so does a site that lets nothing of others' in
         if not visit.rehearsal.reached and ends != "method":
             yield self._unreached(visit, status, case.endpoint)
             return
+        refusal = visit.rehearsal.refusal
         if visit.status != status:
-            yield Failure(f"status.{visit.status}", str(visit.status), str(status))
+            reason = "" if refusal is None else refusal.reason
+            is_asked = reason == "not_allowed" and case.guard is None
+            code = "guard.no" if is_asked else f"status.{visit.status}"
+            yield Failure(code, f"{visit.status} {reason}".strip(), str(status))
         yield from expectations.sealed(visit)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")
         yield from expectations.stays_here(self._site, visit)
         if visit.status != status:
             return
-        who = self._player.members[case.whose or MEMBER]
+        who = self._player.owner(case)
         match ends:
             case "gateway":
                 returns = None if case.host else "return_to" in case.options
@@ -139,8 +145,7 @@ class Judge:
             case "login" if status == STATUS["login"]:
                 yield from expectations.login(self._site, _back(case, link), visit)
             case "navigate":
-                is_elsewhere = case.headers.get("Sec-Fetch-Site") == "cross-site"
-                by_itself = "go=1" not in case.query.split("&") or is_elsewhere
+                by_itself = "go=1" not in case.query.split("&") or case.is_elsewhere
                 yield from expectations.navigate(asked, visit, by_itself=by_itself)
             case "wait":
                 yield from expectations.wait(visit)
@@ -152,6 +157,8 @@ class Judge:
                 yield from expectations.notice(case, _reason(ends), visit)
         if case.cause != _reason(ends):
             yield from expectations.says_no_cause(case, visit)
+        for complaint in visit.rehearsal.complaints:
+            yield Failure("receiver", complaint, "—")
         yield from self._own_click_ids(visit)
         told = self._signals(case, ends, platform, who, status)
         yield from expectations.signals(self._site, told, visit.rehearsal.heard)
@@ -161,11 +168,10 @@ class Judge:
 
         :param endpoint: whose view had to.
         """
-        by = f"({visit.endpoint})" if visit.endpoint not in (None, endpoint) else ""
+        by = f"by {visit.endpoint}" if visit.endpoint not in (None, endpoint) else ""
         came = " ".join(filter(None, (str(visit.status), without_query(visit.location), by)))
-        is_sent_away = urlsplit(visit.location).netloc and not self._site.is_at(visit.location)
-        code = "host" if is_sent_away else visit.status
-        return Failure(f"unreached.{code}", came, f"{status} ({endpoint})", step=step)
+        code = "host" if is_sent_away(self._site, visit) else visit.status
+        return Failure(f"unreached.{code}", came, f"{status} by {endpoint}", step=step)
 
     def _own_click_ids(self, visit: Visit) -> Iterator[Failure]:
         """Judge whether each click is called something of its own."""
@@ -192,7 +198,9 @@ class Judge:
         yield from expectations.way_back(self._site, entry, who, click_id, url)
         if not case.host and not case.page:
             back = self._player.visit(case, device, _path(url))
-            if not back.rehearsal.reached:
+            if back.error is not None:
+                yield crash(back.error, str(STATUS["back"]), "return")
+            elif not back.rehearsal.reached:
                 yield self._unreached(back, STATUS["back"], "xiebao.paid", "return")
             elif (back.status, back.location) != (302, _return_to(case)):
                 yield Failure("back", f"{back.status} {back.location}", f"302 {_return_to(case)}")
@@ -242,8 +250,11 @@ class Judge:
         elif not visit.rehearsal.reached:
             yield self._unreached(visit, status, case.endpoint, step)
         elif visit.status != status:
+            refusal = visit.rehearsal.refusal
             # A redirect of another kind goes wrong as the click itself does.
             code = f"status.{visit.status}" if 300 <= visit.status < 400 else f"handoff.{step}"
+            if refusal is not None and refusal.reason == "not_allowed":
+                code = "guard.no"
             yield Failure(code, str(visit.status), str(status), step=step)
         else:
             returns = "return_to" in case.options
@@ -330,7 +341,10 @@ class Judge:
         for href in hrefs:
             visit = self._player.open(href, _PHONE)
             came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
-            if not came.startswith("200 text/css"):
+            if is_sent_away(self._site, visit):
+                came = f"{visit.status} {without_query(visit.location)}"
+                yield Failure("unreached.host", came, "200 text/css")
+            elif not came.startswith("200 text/css"):
                 yield Failure("styles", came, "200 text/css")
         if len(hrefs) != 1:
             yield Failure("styles", f"{len(hrefs)} <link>", "1 <link>")
@@ -338,10 +352,17 @@ class Judge:
 
 def crash(error: BaseException, should: str = "—", step: str = "") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
-    said = f"{type(error).__name__}: {place_of(error)}"
-    if isinstance(error, BuildError | XiebaoError):  # these are ours, or say what there is not
+    said = f"{type(error).__name__} in {place_of(error)}"
+    is_ours = isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao.")
+    if is_ours or isinstance(error, BuildError):  # which says what there is not
         said = f"{type(error).__name__}: {error}"
     return Failure("crash", said, should, step=step)
+
+
+def is_sent_away(site: Site, visit: Visit) -> bool:
+    """Tell whether an answer leads to another host than the site's."""
+    leads = is_url(visit.location) and bool(urlsplit(visit.location).netloc)
+    return leads and not site.is_at(visit.location)
 
 
 def _back(case: Case, link: str) -> str:

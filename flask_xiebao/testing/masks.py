@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 from .site import Site
@@ -16,26 +16,27 @@ _ENCODED = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
 _AS_STANDARD = str.maketrans("-_", "+/")
 # Bytes of a session that was packed; browsers keep no more than 4,096 of a cookie.
 _LONGEST = 100_000
+# Characters of a text. Where it is cut, a part of a secret may remain, which is cut off then.
+_MOST_READ, _MOST_SHOWN = 20_000, 2_000
 
 
 class Mask:
     """Hides what is secret wherever it is in a text.
 
     :param site: whose secrets they are.
-    :param members: those whom a check plays.
     """
 
-    def __init__(self, site: Site, members: Iterable[str]) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        marks = map(site.key_mark, members) if site.makes_keys else ()
-        self._secret = re.compile("|".join([TOKEN.pattern, *marks]), re.IGNORECASE)
 
     def hide(self, said: str) -> str:
-        """Return a text without what is secret."""
-        return _ENCODED.sub(self._unless_secret, self._hide_plain(said))
+        """Return a text without what is secret, and no longer than can be looked at."""
+        hidden = _ENCODED.sub(self._unless_secret, self._hide_plain(said[:_MOST_READ]))
+        return hidden if len(hidden) <= _MOST_SHOWN else f"{hidden[:_MOST_SHOWN]}…"
 
     def _hide_plain(self, said: str) -> str:
-        return self._secret.sub("…", self._site.without_key(self._site.account.hide(said)))
+        said = TOKEN.sub("…", self._site.account.hide(said))
+        return self._site.without_member_keys(self._site.without_key(said))
 
     def _unless_secret(self, found: re.Match[str]) -> str:
         says = any(self._hide_plain(inner) != inner for inner in _decoded(found[0]))

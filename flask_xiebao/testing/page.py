@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 from werkzeug.datastructures import Headers
 
 # A URL that begins with a host: a browser asks it, and tells it what else is in the URL.
-_ELSEWHERE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"(?:https?:)?//[^\s\"'()<>]+", re.IGNORECASE)
+_CLICKED = ("a", "area", "form", "base")
 
 
 @dataclass
@@ -43,7 +44,8 @@ class Page(HTMLParser):
     :ivar drawings: its ``<svg>`` elements.
     :ivar sheets: its ``<link>`` elements.
     :ivar metas: the name and content of its ``<meta>`` elements.
-    :ivar urls: all that is at another place, as whatever attributes name it.
+    :ivar loaded: what is at another place and asked for without a click.
+    :ivar base: to what its links are relative; "" for the page itself.
     :ivar inline: what a strict policy forbids: scripts and styles in the page.
     """
 
@@ -55,7 +57,8 @@ class Page(HTMLParser):
         self.drawings: list[Element] = []
         self.sheets: list[Element] = []
         self.metas: list[tuple[str | None, str | None]] = []
-        self.urls: list[str] = []
+        self.loaded: list[str] = []
+        self.base = ""
         self.inline: list[str] = []
         self._found = {
             "a": self.links,
@@ -73,7 +76,11 @@ class Page(HTMLParser):
         if tag in ("script", "style") and "src" not in attributes:
             self.inline.append(f"<{tag}>")
         self.inline += sorted(n for n in attributes if n == "style" or n.startswith("on"))
-        self.urls += [url for url in attributes.values() if _ELSEWHERE.match(url or "") and url]
+        # Where a link or a form leads, people decide; a ping goes by itself.
+        asked = [*attributes.values()] if tag not in _CLICKED else [attributes.get("ping")]
+        self.loaded += [url for each in asked for url in _ELSEWHERE.findall(each or "")]
+        if tag == "base":
+            self.base = self.base or attributes.get("href") or ""
         if tag == "img" and self._open is not None:
             self._open.text += attributes.get("alt") or ""
         if tag == "meta":

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from blinker import NamedSignal
 from flask import Flask, url_for
-from flask.sessions import SessionMixin
-from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
-from werkzeug.test import TestResponse
 
 from ..errors import XiebaoError
 from ..links import Click, Entry, LinkSigner
 from ..places import place_of
 from ..platforms import Platform
 from ..rehearsal import ENVIRON_KEY, Rehearsal, rehearsal
-from ..signals import entry_clicked, entry_refused, payment_returned
 from ..state import State
 from ..urls import a_host_of_this_site, token_url
+from .browsers import Browser, Login
 from .cases import ANOTHER, CASE_CODE, IN_OTHER_LETTERS, MEMBER, SHORTER, Case, Visitor
 from .devices import DEVICES, Device
+from .listening import listening, receivers
 from .site import Site, absolute
 from .tokens import Said, signed
 from .visits import TAP, Visit, left_out_of, places_of, where_the_site_is
@@ -37,71 +33,12 @@ T = TypeVar("T")
 # What comes is read, so it must not be packed.
 _TAP = {name: value for name, value in TAP.items() if name != "Accept-Encoding"}
 
-#: Logs a browser, a test client of the site's, in as a member.
-Login = Callable[[FlaskClient, str | None], object]
-
-
 #: That of the clicks whose payments come back.
 CLICK_ID = "0123456789abcdef"
 
 
 class CheckError(XiebaoError):
     """A check cannot begin: the text says why, and what to do."""
-
-
-class _Logs(logging.Handler):
-    """Keeps with a rehearsal what is logged of its click."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep what a record says."""
-        self.keep(record)
-
-    def keep(self, record: logging.LogRecord) -> bool:
-        """Keep what a record says, as a filter that lets it pass."""
-        rehearsed = rehearsal()
-        if rehearsed is not None:
-            rehearsed.logged.append(record.getMessage())
-        return True
-
-
-def _receiver(name: str) -> Callable[..., None]:
-    """Return what keeps with a rehearsal what a signal says of its click.
-
-    Two may be at work at once: what one is played for, the other does not keep.
-    """
-
-    def hear(_app: Flask, **said: Any) -> None:
-        rehearsed = rehearsal()
-        if rehearsed is not None and hear in rehearsed.receivers:
-            rehearsed.heard.append((name, said))
-
-    return hear
-
-
-_SIGNALS: dict[str, NamedSignal] = {
-    "entry_clicked": entry_clicked,
-    "entry_refused": entry_refused,
-    "payment_returned": payment_returned,
-}
-
-
-class _Browser(FlaskClient):
-    """A test client of the site's that is where the site is, unless it is told otherwise."""
-
-    site = "http://localhost"
-
-    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request."""
-        if not args or isinstance(args[0], str):
-            kwargs.setdefault("base_url", self.site)
-        return super().open(*args, **kwargs)
-
-    @contextmanager
-    def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
-        """Change the session."""
-        kwargs.setdefault("base_url", self.site)
-        with super().session_transaction(*args, **kwargs) as session:
-            yield session
 
 
 class Player:
@@ -134,10 +71,10 @@ class Player:
         made_up = f"Check-{secrets.token_hex(4)}+&号"  # which a URL has to escape
         self._another = f"{made_up}-b"
         self._name(member or f"{made_up}-a")
-        self._receivers = {name: _receiver(name) for name in _SIGNALS}
+        self._receivers = receivers()
         self.aloud = aloud
         self._login = login
-        self._browsers: dict[str, FlaskClient] = {}
+        self._browsers: dict[str, Browser] = {}
         self.site = Site(app, *self._place(url), state.hooks.plain_key_rule)
         if login is not None:
             self._name(self._logged_in(member))
@@ -152,19 +89,9 @@ class Player:
             SHORTER: member[:-1].strip() or self._another,
         }
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Hear the signals of the app meanwhile, and read its log."""
-        logs = _Logs()
-        with ExitStack() as stack:
-            for name, receiver in self._receivers.items():
-                stack.enter_context(_SIGNALS[name].connected_to(receiver, self.app))
-            # Of the app's own log nothing goes on to handlers meanwhile.
-            self.app.logger.addFilter(logs.keep)
-            stack.callback(self.app.logger.removeFilter, logs.keep)
-            logging.getLogger().addHandler(logs)
-            stack.callback(logging.getLogger().removeHandler, logs)
-            yield
+    def listening(self) -> AbstractContextManager[None]:
+        """Hear meanwhile what the site is told, and read what it logs."""
+        return listening(self.app, self._receivers)
 
     @property
     def logs_in(self) -> bool:
@@ -205,12 +132,14 @@ class Player:
 
     def _logged_in(self, member: str | None) -> str:
         """Return whom the site takes for logged in after the login."""
+        browser = self._browser(DEVICES["iphone"], member)
+        status = 0 if browser is None else browser.status
         visit = Visit(
             self.app,
             f"{self.site.url}{self._nowhere}",
             self.site.mount,
             headers={**_TAP, **DEVICES["iphone"].headers},
-            browser=self._browser(DEVICES["iphone"], member),
+            browser=browser,
             inside=self.state.hooks.current_member,
         )
         who: str | None = visit.found
@@ -226,20 +155,21 @@ class Player:
         if who is None:
             raise CheckError(
                 "After the login, nobody is logged in: so says the member_loader, or Flask-Login."
-                f" Does the site know member {member}? A login of your own logs the client in, and"
-                " leaves it with the cookies."
+                f"{f' The last answer to the login was {status}.' if status else ''}"
+                f"{f' Does the site know member {member}?' if member else ''} A login of your own"
+                " logs the client in, and leaves it with the cookies."
             )
         if member is not None and who != member:
             raise CheckError(f"The login was to log {member} in, but the site says {who}.")
         return who
 
-    def _browser(self, device: Device, member: str | None) -> FlaskClient | None:
+    def _browser(self, device: Device, member: str | None) -> Browser | None:
         """Return the browser of a device, in which the member is logged in; None to play that."""
         if self._login is None:
             return None
         browser = self._browsers.get(device.name)
         if browser is None:
-            browser = self._browsers[device.name] = _Browser(self.app, self.app.response_class)
+            browser = self._browsers[device.name] = Browser(self.app, self.app.response_class)
             browser.site = self.site.url
             browser.environ_base = {
                 "REMOTE_ADDR": "127.0.0.1",
@@ -286,6 +216,10 @@ class Player:
             lambda: token_url(self.state, f"xiebao.{endpoint}", token, external=False), case
         )
 
+    def owner(self, case: Case) -> str:
+        """Return whose link it is, or who clicks on one that is everybody's."""
+        return case.owner or self.members[case.whose or MEMBER]
+
     def payer(self, case: Case) -> str:
         """Return who comes back from a payment."""
         return self.members[ANOTHER if case.kind == "back-another" else MEMBER]
@@ -302,7 +236,7 @@ class Player:
         options = self.options(case)
         options.pop("external", None)
         if case.whose is not None:
-            options["member"] = self.members[case.whose]
+            options["member"] = self.owner(case)
         if "platform" in options:
             options["platform"] = int(case.platform or 0)
         return Said(case.row.name, case.reference)._replace(**options)
@@ -417,8 +351,8 @@ class Player:
             return {}  # in a mail, or it was scanned
         return {"Referer": referer, "Sec-Fetch-Site": site, "Sec-Fetch-User": "?1"}
 
-    def open(self, url: str, device: Device) -> Visit:
-        """Open a page of the site as the member, or what belongs to it, such as its stylesheet.
+    def open(self, url: str, device: Device, visitor: Visitor = "member") -> Visit:
+        """Open a page of the site, or what belongs to it, such as its stylesheet.
 
         :param url: a whole one, or one from the server's root.
         """
@@ -428,15 +362,15 @@ class Player:
             self.site.mount,
             method="GET",
             headers={**_TAP, **device.headers},
-            rehearsal=self._rehearsal("member"),
-            browser=self._browser(device, self.members[MEMBER]),
+            rehearsal=self._rehearsal(visitor),
+            browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
         )
 
     def _rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:
         rehearsed = Rehearsal(receivers=tuple(self._receivers.values()), aloud=self.aloud)
         guard = None if case is None else case.guard
         if case is not None and guard is not None:
-            goes, page = self.members[case.whose or MEMBER], case.row.name
+            goes, page = self.owner(case), case.row.name
 
             def click_guard(member: str, entry: Entry) -> object:
                 # Of anybody else, and of another page, it is not the one that was meant.
@@ -454,20 +388,3 @@ class Player:
 def _fail() -> object:
     """Stand for a member_loader that fails, or that is not to be asked."""
     raise RuntimeError("This member_loader is a check's, and fails.")
-
-
-def by_flask_login(app: Flask) -> Login | None:
-    """Return what logs members in on a site that uses Flask-Login, or None."""
-    manager = getattr(app, "login_manager", None)
-    if manager is None:
-        return None
-
-    def log_in(browser: FlaskClient, member: str | None) -> None:
-        with browser.session_transaction() as session:
-            session["_user_id"] = member
-            session["_fresh"] = True
-            # By which a session that was stolen is told from one that was not.
-            with app.test_request_context(environ_base=browser.environ_base):
-                session["_id"] = manager._session_identifier_generator()
-
-    return log_in

@@ -18,8 +18,8 @@ from ..texts import text
 from .acceptance import Report, Result, Trouble, lines_of
 from .document import PLATFORMS
 
-#: A report as text, in a locale.
-Format = Callable[[Report, str], str]
+#: Makes a text of a report, in a locale, which is English by default.
+Format = Callable[..., str]
 # Of a problem: how many places, and differences, are shown.
 _SHOWN, _DIFFERENCES = 5, 3
 
@@ -35,6 +35,10 @@ def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
     yield word("check.report.environment"), report.environment
     yield word("check.report.gateway"), report.gateway
     yield word("check.report.member"), report.member or word("check.report.made_up")
+    if report.pages:
+        said = partial(text, locale, "check.report.page")
+        found = (said(page=page, count=f"{count}") for page, count in report.pages.items())
+        yield word("check.report.pages"), comma.join(found)
     yield word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))
     yield word("check.report.devices"), report.devices_as_of
     yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
@@ -63,7 +67,7 @@ def again(report: Report, result: Result) -> str:
         what = f"--page {shlex.quote(case.page.partition(' · ')[0])}"
     else:
         what = f"--case {case.name}"
-    command = f"flask xiebao check {what} --device {result.device.name}"
+    command = f"{report.command} {what} --device {result.device.name}"
     return f"{command} {report.options}".strip()
 
 
@@ -72,7 +76,7 @@ def differences(trouble: Trouble) -> list[tuple[str, str]]:
     return [(failure.came, failure.should) for failure in trouble.failures]
 
 
-def as_text(report: Report, locale: str) -> str:
+def as_text(report: Report, locale: str = "en") -> str:
     """Return a report for a terminal, in color."""
     return "\n".join(_lines(report, locale))
 
@@ -90,7 +94,9 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
         head = word("check.report.failed", count=f"{len(results):,}")
         yield click.style(f"{head}  {trouble.means_in(locale)}", fg="red", bold=True)
         pairs = differences(trouble)
-        for came, should in pairs[:_DIFFERENCES]:
+        for number, (came, should) in enumerate(pairs[:_DIFFERENCES]):
+            if number:
+                yield ""
             yield f"  {word('check.report.came')}{colon}{came}"
             yield f"  {word('check.report.should')}{colon}{should}"
         if len(pairs) > _DIFFERENCES:
@@ -104,7 +110,7 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
     yield click.style(verdict(report, locale), fg="green" if report.passed else "red", bold=True)
 
 
-def as_json(report: Report, locale: str) -> str:
+def as_json(report: Report, locale: str = "en") -> str:
     """Return a report for other programs."""
     passed, failed = report.counts
     said = {
@@ -154,7 +160,7 @@ def _place(result: Result) -> dict[str, str]:
     return {"case": case.page or case.name, "device": result.device.name}
 
 
-def as_junit(report: Report, locale: str) -> str:
+def as_junit(report: Report, locale: str = "en") -> str:
     """Return a report as CI servers read it: JUnit's XML, a suite for each page."""
     suites = ET.Element("testsuites", {"name": "flask xiebao check", **_counts(report.results)})
     for page, results in _by_page(report, locale).items():
@@ -231,7 +237,7 @@ def _for_xml(said: str) -> str:
     return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in said)
 
 
-def as_html(report: Report, locale: str) -> str:
+def as_html(report: Report, locale: str = "en") -> str:
     """Return a report as one page, with all that it needs in it."""
     environment = Environment(loader=PackageLoader("flask_xiebao"), autoescape=True)
     sheet = (files("flask_xiebao") / "static" / "report.css").read_bytes()

@@ -11,14 +11,15 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from flask import Flask
 from werkzeug.urls import iri_to_uri
 
 from ..values import Secret
-from .document import ROWS, Account, Row
+from .document import ROWS, Account, Row, key_forms
 from .tokens import Said, read_link
 
 _HOSTS = {
@@ -26,6 +27,8 @@ _HOSTS = {
     "production": "https://api.xiebao18.com",
 }
 _OFF = ("false", "0", "off", "no")
+# What may be the key of a member: in a URL, the id ends where its value does.
+_MARKED = re.compile(r"(?=([a-z2-7]{16})([^&/?#\s\"'<>]+))", re.IGNORECASE)
 #: The names of the platform codes in links and pages.
 SLUGS = {"1": "h5", "2": "pc", "3": "ios", "4": "android"}
 
@@ -65,10 +68,14 @@ class Site:
     def _switch(self, name: str) -> bool:
         return str(self._setting(name, True)).lower() not in _OFF
 
+    @cached_property
+    def _key(self) -> Secret[re.Pattern[str]]:
+        """What finds the API key."""
+        return Secret(self._setting("API_KEY")).map(str).map(key_forms)
+
     def without_key(self, said: str) -> str:
-        """Return a text without the API key; one of a word or so is there by chance."""
-        key = Secret(self._setting("API_KEY")).map(str)
-        return key.map(lambda key: said.replace(key, "…") if len(key) > 7 else said).reveal()
+        """Return a text without the API key."""
+        return self._key.reveal().sub("…", said)
 
     @property
     def partner_id(self) -> str:
@@ -208,6 +215,16 @@ class Site:
             return member
         return self.key_mark(member) + member
 
+    def without_member_keys(self, said: str) -> str:
+        """Return a text without what makes keys out of the ids in it."""
+        if not self.makes_keys:
+            return said
+        for found in _MARKED.finditer(said):
+            mark, member = found.groups()
+            if self.key_mark(unquote(member)) == mark.lower():
+                said = said.replace(mark, "…")
+        return said
+
     def key_mark(self, member: str) -> str:
         """Return what stands before an id in a key that only the site can make."""
         said = f"flask-xiebao.member\0{self.partner_id}\0{member}".encode()
@@ -270,6 +287,7 @@ def is_url(text: str) -> bool:
     """Tell whether a text is a URL, or a part of one, of which the parts can be told."""
     try:
         urlsplit(text).port  # noqa: B018 - it is looked at when it is asked for
+        iri_to_uri(text)  # and its host here
     except ValueError:
         return False
     return True

@@ -12,7 +12,7 @@ from .cases import ANOTHER, MEMBER, Case, Visitor
 from .devices import Device
 from .document import ROWS, Row
 from .expectations import REFUSED, Failure, no_secret_in, said_in
-from .judge import crash
+from .judge import crash, is_sent_away
 from .markup import attributes, told_to_caches
 from .page import Element, Page
 from .player import Player
@@ -44,10 +44,14 @@ def _entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
     visit = player.open(whole, device)  # something may keep a page, and show it without its headers
     if visit.error is not None or visit.status != 200:
         came = f"{visit.status} {without_query(visit.location)}".strip()
-        problem = Failure(f"page.{visit.status}", came, "200")
+        code = "unreached.host" if is_sent_away(site, visit) else f"page.{visit.status}"
+        problem = Failure(code, came, "200")
         yield _page(url), "", [problem if visit.error is None else crash(visit.error, "200")]
         return
+    for complaint in dict.fromkeys(visit.rehearsal.complaints):
+        yield _page(url), "", [Failure("left_out", complaint, "—")]
     page = Page(said_in(visit), visit.headers)
+    yield from _shared(player, url, whole, device)
     yield from ((_page(url), "", [problem]) for problem in no_secret_in(site, {"page": page.html}))
     found = [*_entries(player, device, url, whole, page), *_codes(player, url, page)]
     if not site.enabled:
@@ -64,13 +68,26 @@ def _entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
         yield case, link, problems
 
 
+def _shared(player: Player, url: str, whole: str, device: Device) -> Iterator[Found]:
+    """Check that nobody else gets the member's page, from whatever has kept it."""
+    visit = player.open(whole, device, "nobody")
+    page = Page(said_in(visit))
+    codes = (read_code(drawing.paths) or "" for drawing in page.drawings)
+    hrefs = (absolute(whole, found.href) for found in page.links)
+    for link in (*hrefs, *codes):
+        _, said = player.site.entry_at(link) or (None, None)
+        if said is not None and said.member == player.members[MEMBER]:
+            yield _page(url), "", [Failure("private", f"{visit.status} <a>", "—")]
+            return
+
+
 def _page(url: str) -> Case:
     return Case(kind="page", row=ROWS[0], page=url, ends="page")
 
 
 def _entries(player: Player, device: Device, url: str, whole: str, page: Page) -> Iterator[Found]:
     for element in page.links:
-        href = absolute(whole, element.href)
+        href = absolute(absolute(whole, page.base), element.href)
         row, said = player.site.entry_at(href) or (None, None)
         if row is not None and said is not None:
             case = _case(player, url, row, said, row.name, "member", urlsplit(href).query)
@@ -151,6 +168,7 @@ def _case(
         platform=_platform(said, query),
         # What a button says may be somebody's name.
         page=f"{url} · {what}",
+        owner=said.member,
     )
 
 

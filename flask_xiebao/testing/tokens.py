@@ -13,8 +13,11 @@ import json
 import re
 from typing import Any, NamedTuple
 
-#: What a token of a link looks like, wherever it is.
-TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
+#: What a token of a link looks like, wherever it is: of a list that begins with a text.
+TOKEN = re.compile(
+    r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]+yJ[A-Za-z0-9_-]{5,}(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}",
+    re.IGNORECASE,
+)
 
 
 class Said(NamedTuple):

@@ -144,7 +144,7 @@ TEXTS = {
         " of it, name it in XIEBAO_EXTRA (of a simulator, in also_known)."
     ),
     "problem.repeated": "{parameter} appears {value} times: send it once.",
-    "problem.space": "{parameter} has a space: remove it, or write %20.",
+    "problem.space": "{parameter} has a space or a line break: remove it, or write %20.",
     "problem.escapes": "{parameter} is not percent-encoded as UTF-8: encode it.",
     "problem.empty": "{parameter} is empty: it is {meaning}.",
     "problem.partner": "partnerId is another account's: it must be {value}.",
@@ -455,7 +455,7 @@ TEXTS = {
     "check.means.handoff.scan": "The phone that scans the code does not arrive at the gateway.",
     "check.means.handoff.direct": (
         "An iPad, which looks like a Mac, has no way on. Is xiebao/handoff.html the site's own? It"
-        " has to link direct."
+        ' has to have a link with href="{{ direct }}".'
     ),
     "check.means.entry": "There is no entry, or more than one.",
     "check.means.entry.none": "There is an entry where there should be none.",
@@ -505,6 +505,15 @@ TEXTS = {
     ),
     "check.means.no_link": "A wrong link is made: whoever follows it goes where they should not.",
     "check.means.guard": "The site's own answer does not arrive as it is.",
+    "check.means.guard.no": (
+        "Your click_guard refuses this member. Name one whom it lets go, as --member 7, or leave"
+        " out --with-receivers."
+    ),
+    "check.means.receiver": "A receiver of yours fails at a click: fix it.",
+    "check.means.left_out": (
+        "An entry is left out of the page, since what the template gives it is wrong: correct the"
+        " template."
+    ),
     "check.means.click_id": "Two clicks are called the same: payments that come back are mixed up.",
     "check.means.cause": (
         "Visitors learn why a link is refused, which helps whoever tries to forge one."
@@ -535,6 +544,8 @@ TEXTS = {
     "check.report.environment": "Environment",
     "check.report.gateway": "Gateway",
     "check.report.member": "Clicks of",
+    "check.report.pages": "Entries on pages",
+    "check.report.page": "{page}: {count}",
     "check.report.made_up": "members who are made up",
     "check.report.versions": "Versions",
     "check.report.devices": "Devices as of",
@@ -550,6 +561,7 @@ TEXTS = {
     "check.report.problems": "What is wrong",
     "check.report.all": "Everything that was done",
     "check.report.what": "What was done",
+    "check.report.qr": "QR",
     "check.report.step": "at: {step}",
     "check.step.scan": "the phone that scans the code",
     "check.step.return": "the way back from a payment",
@@ -558,6 +570,7 @@ TEXTS = {
     "level.ok": "ok",
     "level.WARNING": "WARNING",
     "level.ERROR": "ERROR",
+    "level.verdict": "{counts} {verdict}",
     "level.counts": "Errors: {errors}. Warnings: {warnings}.",
     "inspect.refused": "The gateway would refuse this URL.",
     "inspect.nobody": "Nobody can follow this link.",
@@ -585,8 +598,8 @@ TEXTS = {
         "sign={sign}: the shape is right. It was not checked: it is another account's."
     ),
     "inspect.sign.env": (
-        "Test and production have different keys, and XIEBAO_ENV is {env}: does this URL lead"
-        " there?"
+        "Test and production have different keys, and this site's XIEBAO_ENV is {env}: is this a"
+        " URL of that environment?"
     ),
     "inspect.sign.unchecked": (
         "sign={sign}: the shape is right. It was not checked with a key: {why}"
@@ -616,6 +629,8 @@ TEXTS = {
         "This site's way back from a payment, and no proof of one: click {click_id} of member"
         " {member}, {when}."
     ),
+    "inspect.token": "This link was not made by this site, or it was changed.",
+    "inspect.host": "Its host is {host}, and this site is at {site}.",
     "inspect.entry": "It is about the {title} ({section}).",
     "inspect.back_to": "back to",
     "inspect.about": "about",

@@ -122,21 +122,18 @@ TEXTS = {
         "「{parameter}」前面是 HTML 的 &amp;，应当是 &{value}："
         "请从地址栏复制网址，不要从网页源代码复制。"
     ),
-    "problem.misspelt": (
-        "不认识参数「{parameter}」：应写作 {value}，大小写要和文档一致，"
-        "网址里的 & 也不能写成 &amp;。"
-    ),
+    "problem.misspelt": ("不认识参数「{parameter}」：应写作 {value}，大小写要和文档一致。"),
     "problem.unknown": (
         "不认识参数「{parameter}」：文档 {section} 里没有，请去掉；"
         "如果是携保告诉您的，请登记在 XIEBAO_EXTRA（模拟器则是 also_known）。"
     ),
     "problem.repeated": "{parameter} 出现了 {value} 次：只能出现一次。",
-    "problem.space": "{parameter} 里有空格：请去掉，或写成 %20。",
+    "problem.space": "{parameter} 里有空格或换行：请去掉，或写成 %20。",
     "problem.escapes": "{parameter} 的转义有误：请按 UTF-8 做 URL 编码（百分号编码）。",
     "problem.empty": "{parameter} 是空的：请给出值（{meaning}）。",
     "problem.partner": "partnerId 不是 {value}：请用携保分配的渠道账号。",
     "problem.sign": (
-        "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制，"
+        "sign={value} 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制，"
         "请核对 apiKey 是不是这个环境的。"
     ),
     "problem.sign_shape": (
@@ -315,7 +312,8 @@ TEXTS = {
         "或者只放行检查：limiter.request_filter(is_rehearsal)，来自 flask_xiebao.testing。"
     ),
     "check.means.status": (
-        "浏览器和访客会误解。请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
+        "状态码不对，浏览器和访客会当成别的结果。"
+        "请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
     ),
     "check.means.status.200": "应当跳转或者拒绝，却得到一个页面。",
     "check.means.status.301": (
@@ -400,8 +398,8 @@ TEXTS = {
     ),
     "check.means.handoff.scan": "扫码的手机到不了网关。",
     "check.means.handoff.direct": (
-        "iPad 看起来像 Mac，没有办法继续。xiebao/handoff.html 是网站自己的吗？它要有 direct"
-        " 的链接。"
+        "iPad 看起来像 Mac，没有办法继续。xiebao/handoff.html 是网站自己的吗？"
+        '里面要有 href="{{ direct }}" 的链接。'
     ),
     "check.means.entry": "没有入口，或者不止一个。",
     "check.means.entry.none": "不该有入口的地方有入口。",
@@ -443,6 +441,12 @@ TEXTS = {
     ),
     "check.means.no_link": "错误的链接造出来了：打开它的人会去不该去的地方。",
     "check.means.guard": "网站自己的回答没有原样送到。",
+    "check.means.guard.no": (
+        "click_guard 不让这位会员通过。请写明一位它放行的会员，例如 --member 7，"
+        "或者去掉 --with-receivers。"
+    ),
+    "check.means.receiver": "点击时有一个信号接收者出错：请修正。",
+    "check.means.left_out": "页面上少了一个入口，因为模板给它的参数不对：请改模板。",
     "check.means.click_id": "两次点击的编号相同：支付后返回会混在一起。",
     "check.means.cause": "访客得知链接被拒绝的原因，会帮到想伪造链接的人。",
     "check.means.inline": "严格的 Content-Security-Policy 不允许它。",
@@ -459,7 +463,7 @@ TEXTS = {
         "会员是虚构的，所以 member_loader 只问了一次。要每次点击都问它，请写明一位会员："
         "--member，不用 Flask-Login 时还要 --login。"
     ),
-    "check.note.guard": ("没有问 click_guard，因为它可能会计数。要问它：--with-receivers。"),
+    "check.note.guard": ("没有调用 click_guard（它可能会计数）；要调用请加 --with-receivers。"),
     # 报告
     "check.report.title": "保险入口检查报告",
     "check.report.site": "网站",
@@ -467,6 +471,8 @@ TEXTS = {
     "check.report.environment": "环境",
     "check.report.gateway": "网关",
     "check.report.member": "点击的会员",
+    "check.report.pages": "页面上的入口",
+    "check.report.page": "{page} 有 {count} 个",
     "check.report.made_up": "虚构的会员",
     "check.report.versions": "版本",
     "check.report.devices": "设备列表",
@@ -482,6 +488,7 @@ TEXTS = {
     "check.report.problems": "哪里不通过",
     "check.report.all": "检查的全部内容",
     "check.report.what": "做了什么",
+    "check.report.qr": "二维码",
     "check.report.step": "位置：{step}",
     "check.step.scan": "扫码的手机",
     "check.step.return": "支付后返回",
@@ -490,6 +497,7 @@ TEXTS = {
     "level.ok": "正确",
     "level.WARNING": "注意",
     "level.ERROR": "错误",
+    "level.verdict": "{counts}{verdict}",
     "level.counts": "错误 {errors} 项，注意 {warnings} 项。",
     "inspect.refused": "网关会拒绝这个网址。",
     "inspect.nobody": "没有人能打开这个链接。",
@@ -511,7 +519,9 @@ TEXTS = {
     "inspect.space": "里面有空格，携保的代码都没有：是不是复制时带上的？",
     "inspect.unset": "没有设置",
     "inspect.sign.another": "sign={sign}：格式对。没有核对：是别的账号的。",
-    "inspect.sign.env": "测试和正式环境的密钥不同，XIEBAO_ENV 是 {env}：这个网址去的是那里吗？",
+    "inspect.sign.env": (
+        "测试和正式环境的密钥不同，本站的 XIEBAO_ENV 是 {env}：这是那个环境的网址吗？"
+    ),
     "inspect.sign.unchecked": "sign={sign}：格式对。没有用密钥核对：{why}",
     "inspect.sign.here": "sign={sign} 是用本站自己环境的密钥算的：{where}会拒绝。",
     "inspect.sign.there": "sign={sign}：格式对。没有核对：本站没有{where}的密钥。",
@@ -520,7 +530,7 @@ TEXTS = {
         "partnerUniqKey={key}：本站没有给过任何人。设置了 XIEBAO_MEMBER_SECRET 以后，键是"
         " partner_uniq_key(member) 返回的。"
     ),
-    "inspect.key.member": "partnerUniqKey={key}：会员 {member} 的键。",
+    "inspect.key.member": "partnerUniqKey={key}：会员 {member} 的标识。",
     "inspect.pay_success": "paySuccess：支付后浏览器去 {url}",
     "inspect.link.another_page": "这不是 {page} 页面的链接：令牌是别的页面的。",
     "inspect.link.no_member": "这不是 {page} 页面的链接：令牌里没有会员。",
@@ -528,6 +538,8 @@ TEXTS = {
     "inspect.click": (
         "这是本站支付后的返回链接，不能证明已经支付：会员 {member} 的点击 {click_id}，{when}。"
     ),
+    "inspect.token": "这个链接不是本站生成的，或者已被改动。",
+    "inspect.host": "它的主机是 {host}，本站在 {site}。",
     "inspect.entry": "去的是{title}（{section}）。",
     "inspect.back_to": "支付后返回",
     "inspect.about": "本站单号",

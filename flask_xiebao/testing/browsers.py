@@ -1,0 +1,55 @@
+"""The browsers of a site's members, who are logged in there for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from flask.sessions import SessionMixin
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+#: Logs a browser, a test client of the site's, in as a member.
+Login = Callable[[FlaskClient, str | None], object]
+
+
+class Browser(FlaskClient):
+    """A test client of the site's that is where the site is, unless it is told otherwise."""
+
+    site = "http://localhost"
+    #: The status of the last answer; 0 before the first.
+    status = 0
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request."""
+        if not args or isinstance(args[0], str):
+            kwargs.setdefault("base_url", self.site)
+        response = super().open(*args, **kwargs)
+        self.status = response.status_code
+        return response
+
+    @contextmanager
+    def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
+        """Change the session."""
+        kwargs.setdefault("base_url", self.site)
+        with super().session_transaction(*args, **kwargs) as session:
+            yield session
+
+
+def by_flask_login(app: Flask) -> Login | None:
+    """Return what logs members in on a site that uses Flask-Login, or None."""
+    manager = getattr(app, "login_manager", None)
+    if manager is None:
+        return None
+
+    def log_in(browser: FlaskClient, member: str | None) -> None:
+        with browser.session_transaction() as session:
+            session["_user_id"] = member
+            session["_fresh"] = True
+            # By which a session that was stolen is told from one that was not.
+            with app.test_request_context(environ_base=browser.environ_base):
+                session["_id"] = manager._session_identifier_generator()
+
+    return log_in
