@@ -3,6 +3,7 @@
     python -m tests.mutants.check plain everything
 
 It prints, of the first site on which something is wrong, how many kinds of things are, and one.
+With --two it is content with two devices, on which most of what is wrong shows.
 """
 
 from __future__ import annotations
@@ -12,11 +13,17 @@ import sys
 from flask_xiebao.testing.acceptance import check_entries
 from tests.mutants.sites import SITES
 
+#: The site on which all devices are looked at: it has an app of its own.
+THOROUGH = "everything"
 
-def main(names: list[str]) -> int:
-    # Most of what is wrong shows on two devices, in a tenth of the time.
-    for devices in (["pc", "iphone"], None):
-        for name in names:
+
+def main(arguments: list[str]) -> int:
+    names = [name for name in arguments if name != "--two"]
+    passes: list[tuple[list[str] | None, list[str]]] = [(["pc", "iphone"], names)]
+    if "--two" not in arguments:
+        passes.append((None, [THOROUGH]))
+    for devices, sites in passes:
+        for name in sites:
             try:
                 problems = check_entries(SITES[name](), devices=devices).problems()
             except Exception as error:  # a version so wrong that there is no site
