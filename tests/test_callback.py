@@ -212,7 +212,7 @@ RETURNS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("returned", RETURNS, ids=repr)
+@pytest.mark.parametrize("returned", RETURNS)
 def test_a_handler_that_answers_by_returning_has_not_done_its_work(
     site: Site, caplog: pytest.LogCaptureFixture, returned: Any
 ) -> None:

@@ -323,7 +323,7 @@ async def with_more(more: str, member: str, entry: Entry) -> bool:
 
 
 @pytest.mark.parametrize(
-    "guard", [Waiting(), Waiting().method, functools.partial(with_more, "more")], ids=repr
+    "guard", [Waiting(), Waiting().method, functools.partial(with_more, "more")]
 )
 def test_a_guard_that_is_async_in_another_way_is_waited_for(site: Site, guard: Any) -> None:
     site.xiebao.click_guard(guard)

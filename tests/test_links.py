@@ -327,6 +327,7 @@ def test_what_is_no_token_at_all_is_refused(signer: LinkSigner, token: str) -> N
         LinkSigner(["another key"], "12345").dumps(PRODUCT),
         LinkSigner([""], "12345").dumps(PRODUCT),
     ],
+    ids=["no salt", "serializer", "with a time", "signer", "another key", "empty key"],
 )
 def test_a_token_of_another_key_or_another_purpose_is_refused(
     signer: LinkSigner, token: str
