@@ -98,7 +98,7 @@ class Hooks:
         """Return a function of the site's as it is called: one that is ``async`` is waited for."""
         if not callable(function):
             raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
-        _check_arguments(name, function, arguments)
+        check_arguments(name, function, arguments)
         # Looking for coroutines takes longer than most of these functions: not at each call.
         if not any(map(iscoroutinefunction, (function, type(function).__call__))):
             return function
@@ -242,9 +242,12 @@ def can_wait() -> bool:
     return True
 
 
-def _check_arguments(
-    name: str, function: Callable[..., object], arguments: tuple[str, ...]
-) -> None:
+def check_arguments(name: str, function: Callable[..., object], arguments: tuple[str, ...]) -> None:
+    """See that a function of the site's can be called as it will be.
+
+    :param arguments: the names of what it is given.
+    :raises ConfigError: it takes something else.
+    """
     try:
         expected = signature(function)
     except Exception:  # of what is written in C, or a proxy that stands for nothing now

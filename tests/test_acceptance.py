@@ -782,6 +782,17 @@ def test_a_line_of_the_log_that_is_written_wrongly_stops_nothing(
     assert report.passed, str(report)
 
 
+def adding(tag: str) -> Callable[[Response], None]:
+    """Return a hook that adds a tag to each page, with the page's own URL in it."""
+
+    def change(response: Response) -> None:
+        if response.mimetype == "text/html" and response.status_code in (200, 404):
+            here = quote(request.url, safe="")
+            response.set_data(response.get_data(as_text=True) + tag.format(here))
+
+    return change
+
+
 @pytest.mark.parametrize(
     "tag",
     [
@@ -793,12 +804,7 @@ def test_a_line_of_the_log_that_is_written_wrongly_stops_nothing(
     ],
 )
 def test_a_link_that_another_site_is_told(tag: str) -> None:
-    def change(response: Response) -> None:
-        if response.mimetype == "text/html" and response.status_code in (200, 404):
-            here = quote(request.url, safe="")
-            response.set_data(response.get_data(as_text=True) + tag.format(here))
-
-    report = check_entries(spoilt(change), devices=["pc"])
+    report = check_entries(spoilt(adding(tag)), devices=["pc"])
     assert {"home-plain", "product-changed"} <= cases_of(report, "told")
     assert "stats.example" in str(report)
 
@@ -814,12 +820,7 @@ def test_a_link_that_another_site_is_told(tag: str) -> None:
     ],
 )
 def test_what_pages_load_from_elsewhere_without_the_link_is_theirs(tag: str) -> None:
-    def change(response: Response) -> None:
-        if response.mimetype == "text/html" and response.status_code in (200, 404):
-            here = quote(request.url, safe="")
-            response.set_data(response.get_data(as_text=True) + tag.format(here))
-
-    report = check_entries(spoilt(change), devices=["pc"])
+    report = check_entries(spoilt(adding(tag)), devices=["pc"])
     assert report.passed, str(report)
 
 

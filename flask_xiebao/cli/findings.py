@@ -46,6 +46,6 @@ def report(
     counts = {"errors": str(levels[ERROR]), "warnings": str(levels["WARNING"])}
     count = text(locale, "level.counts", **counts)
     if verdict and levels[ERROR]:
-        count = text(locale, "level.verdict", counts=count, verdict=verdict)
+        count = text(locale, "list.sentences", first=count, then=verdict)
     click.echo(count)
     ctx.exit(1 if levels[ERROR] else 0)

@@ -177,7 +177,7 @@ class _GatewayUrl:
                 return warning(self._say("inspect.sign.another", sign=problem.value))
             env = self._state.settings.env or self._say("inspect.unset")
             said = self._say(
-                "level.verdict", counts=said, verdict=self._say("inspect.sign.env", env=env)
+                "list.sentences", first=said, then=self._say("inspect.sign.env", env=env)
             )
         return bad(said)
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
-from inspect import signature
 from typing import NamedTuple, TypeVar
 
 from flask import Flask
 
-from ..errors import LinkError
+from ..errors import ConfigError, LinkError
+from ..hooks import check_arguments
 from ..log import name_of
 from ..members import MemberId, normalize_member
 from ..state import State, current_state
@@ -186,9 +186,9 @@ class Report:
         """How many entries and codes were found on each page of the site."""
         found: dict[str, set[str]] = {}
         for result in self.results:
-            page, _, entry = result.case.page.partition(" · ")
-            if page:
-                found.setdefault(page, set()).update({entry} - {""})
+            case = result.case
+            if case.page:
+                found.setdefault(case.site_page, set()).update({case.page} - {case.site_page})
         return {page: len(entries) for page, entries in found.items()}
 
     @property
@@ -305,14 +305,12 @@ def _member(state: State, member: MemberId) -> str:
 
 def _check_login(login: Login) -> None:
     try:
-        signature(login).bind(None, None)
-    except TypeError:
+        check_arguments("login", login, ("client", "member"))
+    except ConfigError:
         raise CheckError(
             f"The login {name_of(login)} has to take a test client and a member's id:"
             " def log_in(client, member)."
         ) from None
-    except ValueError:  # one that is not written in Python does not say
-        return
 
 
 def _address(url: str | None) -> str | None:

@@ -47,6 +47,8 @@ RETURN_TO_AS_SENT = "/orders/8?from=%E7%BD%91&to=%E6%B5%B7"
 CASE_CODE = "QX000000127257"
 #: How many pixels a QR code is wide.
 QR_SIZE = 120
+#: What stands between a page of the site and what on it is meant.
+BEFORE_ENTRY = " · "
 #: What an attribute has to escape.
 AWKWARD_ATTRIBUTE = "\"><script>&amp;'"
 # All that a query has to escape.
@@ -138,14 +140,21 @@ class Case:
         """Return what it is, where the page of the gateway is known."""
         return self.page or text(locale, f"check.case.{self.kind}")
 
+    def ends_on(self, platform: str) -> str:
+        """Return what has to come of it for whoever is on a platform."""
+        has_none = self.ends == "gateway" and platform not in self.row.platforms
+        return "handoff" if has_none else self.ends
+
     def should_in(self, locale: str) -> str:
         """Say what has to come of it, on whatever device."""
-        ends = self.ends
-        if ends == "gateway" and self.platform not in (None, *self.row.platforms):
-            ends = "handoff"
-        elif ends == "gateway" and self.platform is None and "2" not in self.row.platforms:
-            ends = "gateway_or_handoff"
-        return text(locale, f"check.ends.{ends}")
+        ends = {self.ends_on(self.platform or device) for device in ("1", "2")}  # phones and PCs
+        [end] = ends if len(ends) == 1 else ["gateway_or_handoff"]
+        return text(locale, f"check.ends.{end}")
+
+    @property
+    def site_page(self) -> str:
+        """The page of the site that has the entry, as it was asked for; "" for none."""
+        return self.page.partition(BEFORE_ENTRY)[0]
 
     @property
     def is_return(self) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
-from ..errors import LinkError, XiebaoError
+from ..errors import LinkError
 from ..places import place_of
 from . import expectations, markup
 from .cases import MEMBER, RETURN_TO, RETURN_TO_AS_SENT, Case, Visitor
@@ -22,7 +22,7 @@ from .player import CLICK_ID, Player
 from .qr import read_code
 from .site import Site, is_url, without_query
 from .tokens import Said
-from .visits import Visit
+from .visits import Visit, is_ours
 
 _PHONE = DEVICES["iphone"]
 # Seconds for which a payment that comes back is news.
@@ -32,9 +32,7 @@ _A_DAY = 24 * 60 * 60
 def ends_of(case: Case, device: Device) -> tuple[str, str]:
     """Return what has to come of a case on a device, and the platform of whoever clicks."""
     platform = case.platform or device.platform
-    if case.ends == "gateway" and platform not in case.row.platforms:
-        return "handoff", platform
-    return case.ends, platform
+    return case.ends_on(platform), platform
 
 
 class Outcome(NamedTuple):
@@ -353,8 +351,7 @@ class Judge:
 def crash(error: BaseException, should: str = "—", step: str = "") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
     said = f"{type(error).__name__} in {place_of(error)}"
-    is_ours = isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao.")
-    if is_ours or isinstance(error, BuildError):  # which says what there is not
+    if is_ours(error) or isinstance(error, BuildError):  # which says what there is not
         said = f"{type(error).__name__}: {error}"
     return Failure("crash", said, should, step=step)
 

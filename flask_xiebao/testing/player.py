@@ -163,6 +163,10 @@ class Player:
             raise CheckError(f"The login was to log {member} in, but the site says {who}.")
         return who
 
+    def _browser_of(self, visitor: Visitor, device: Device) -> Browser | None:
+        """Return the browser of a device, in which whoever visits is; None without cookies."""
+        return self._browser(device, self.members[MEMBER]) if visitor == "member" else None
+
     def _browser(self, device: Device, member: str | None) -> Browser | None:
         """Return the browser of a device, in which the member is logged in; None to play that."""
         if self._login is None:
@@ -336,7 +340,7 @@ class Player:
             headers={**_TAP, **self._from(visitor, link), **device.headers, **case.headers},
             inside=None if view is None else lambda: url_for(view, next=back),
             rehearsal=self._rehearsal(visitor, case),
-            browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
+            browser=self._browser_of(visitor, device),
         )
 
     def _from(self, visitor: Visitor, link: str) -> dict[str, str]:
@@ -363,7 +367,7 @@ class Player:
             method="GET",
             headers={**_TAP, **device.headers},
             rehearsal=self._rehearsal(visitor),
-            browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
+            browser=self._browser_of(visitor, device),
         )
 
     def _rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:

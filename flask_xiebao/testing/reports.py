@@ -63,10 +63,7 @@ def where(result: Result, locale: str) -> str:
 def again(report: Report, result: Result) -> str:
     """Return the command that does the same once more."""
     case = result.case
-    if case.page:
-        what = f"--page {shlex.quote(case.page.partition(' · ')[0])}"
-    else:
-        what = f"--case {case.name}"
+    what = f"--page {shlex.quote(case.site_page)}" if case.page else f"--case {case.name}"
     command = f"{report.command} {what} --device {result.device.name}"
     return f"{command} {report.options}".strip()
 
@@ -187,7 +184,7 @@ def _by_page(report: Report, locale: str) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     for result in report.results:
         case = result.case
-        page = case.page.partition(" · ")[0] or case.row.title_in(locale)
+        page = case.site_page or case.row.title_in(locale)
         found.setdefault(page, []).append(result)
     return found
 

@@ -275,9 +275,9 @@ class Site:
         """
         if not self.is_at(url):
             return None
-        path = urlsplit(as_sent(url)).path
+        path, prefix = urlsplit(as_sent(url)).path, as_sent(self.prefix)
         for row in ROWS:
-            begins = f"{as_sent(self.prefix)}/{row.name}/"
+            begins = f"{prefix}/{row.name}/"
             if path.startswith(begins):
                 return row, read_link(path.removeprefix(begins))
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
-from .cases import ANOTHER, MEMBER, Case, Visitor
+from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor
 from .devices import Device
 from .document import ROWS, Row
 from .expectations import REFUSED, Failure, no_secret_in, said_in
@@ -167,7 +167,7 @@ def _case(
         reference=said.reference,
         platform=_platform(said, query),
         # What a button says may be somebody's name.
-        page=f"{url} · {what}",
+        page=f"{url}{BEFORE_ENTRY}{what}",
         owner=said.member,
     )
 

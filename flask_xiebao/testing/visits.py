@@ -180,11 +180,16 @@ def left_out_of(logger: logging.Logger, is_left_out: Callable[[], bool]) -> Iter
         logger.removeFilter(passes)
 
 
+def is_ours(error: BaseException) -> bool:
+    """Tell whether what an error says is the extension's own, and so nothing private."""
+    return isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao.")
+
+
 def explain(error: BaseException) -> str:
     """Say what failed and where; not what it says itself, which may hold passwords."""
     if isinstance(error, BuildError):  # it says which endpoint there is not
         return str(error)
-    if isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao."):
+    if is_ours(error):
         place = place_in_site(error)
         return f"{error} See {place}." if place else str(error)
     name = type(error).__name__

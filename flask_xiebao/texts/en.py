@@ -123,6 +123,7 @@ TEXTS = {
     "meaning.unknown": "a parameter that is not in the document",
     # in lists
     "list.comma": ", ",
+    "list.sentences": "{first} {then}",
     "list.platform": "{code} ({platform})",
     # what is wrong with a URL
     "problem.page": "The gateway has no page {value}: its pages are {pages}.",
@@ -570,7 +571,6 @@ TEXTS = {
     "level.ok": "ok",
     "level.WARNING": "WARNING",
     "level.ERROR": "ERROR",
-    "level.verdict": "{counts} {verdict}",
     "level.counts": "Errors: {errors}. Warnings: {warnings}.",
     "inspect.refused": "The gateway would refuse this URL.",
     "inspect.nobody": "Nobody can follow this link.",

@@ -110,6 +110,7 @@ TEXTS = {
     "meaning.unknown": "文档里没有这个参数",
     # in lists
     "list.comma": "、",
+    "list.sentences": "{first}{then}",
     "list.platform": "{code}（{platform}）",
     # what is wrong with a URL
     "problem.page": "网关没有这个页面（{value}）：路径只能是 {pages}。",
@@ -497,7 +498,6 @@ TEXTS = {
     "level.ok": "正确",
     "level.WARNING": "注意",
     "level.ERROR": "错误",
-    "level.verdict": "{counts}{verdict}",
     "level.counts": "错误 {errors} 项，注意 {warnings} 项。",
     "inspect.refused": "网关会拒绝这个网址。",
     "inspect.nobody": "没有人能打开这个链接。",
