@@ -4,8 +4,10 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 5000
 BIN := .venv/bin
-# What leaves out all that needs more than Python and a minute.
+# What leaves out all that needs more than Python and patience.
 FAST := -m "not slow and not hypothesis"
+# A worker for each processor; one that is done takes tests over from another.
+BESIDE := --numprocesses auto --dist worksteal
 
 .PHONY: demo test test-fast mutants bench fuzz load versions screenshots dist lint format clean
 
@@ -15,11 +17,11 @@ demo: .venv/demo.stamp
 test: .venv/test.stamp .venv/npm/stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 
-# Nearly all tests, in a minute, and with nothing but Python. Those of Hypothesis mark themselves.
+# Nearly all tests, and with nothing but Python. Those of Hypothesis mark themselves.
 test-fast: .venv/test.stamp
-	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest $(BESIDE) $(FAST)
 
 # Spoils the package in one place after another: a check of a site has to see each.
 mutants: .venv/test.stamp

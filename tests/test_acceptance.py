@@ -406,17 +406,22 @@ def test_a_site_that_is_switched_off_has_pages_without_entries() -> None:
         assert report.passed, str(report)
 
 
-def test_a_page_that_is_kept_for_all_is_seen() -> None:
+@pytest.mark.parametrize("base", ["", "/"])
+def test_a_page_that_is_kept_for_all_is_seen(base: str) -> None:
     app, kept = shop(), dict[str, str]()
 
-    @app.get("/page")
+    @app.get("/deep/page")
     def page() -> str:
         if "html" not in kept:
-            kept["html"] = render_template_string(MACROS + '{{ policy_entry("P1") }}')
+            entry = render_template_string(MACROS + '{{ policy_entry("P1") }}')
+            if base:
+                entry = f'<base href="{base}">' + entry.replace('href="/', 'href="')
+            kept["html"] = entry
         return kept["html"]
 
-    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    report = check_entries(app, devices=["pc"], pages=["/deep/page"], only=["product-plain"])
     assert kinds(report) == {"vary", "private"}
+    assert "It came: 200 <a>" in str(report)  # somebody who is not logged in got it
 
 
 def test_a_site_with_an_address_of_its_own_logs_its_members_in() -> None:

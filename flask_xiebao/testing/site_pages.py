@@ -73,7 +73,7 @@ def _shared(player: Player, url: str, whole: str, device: Device) -> Iterator[Fo
     visit = player.open(whole, device, "nobody")
     page = Page(said_in(visit))
     codes = (read_code(drawing.paths) or "" for drawing in page.drawings)
-    hrefs = (absolute(whole, found.href) for found in page.links)
+    hrefs = (href for _, href in _links(whole, page))
     for link in (*hrefs, *codes):
         _, said = player.site.entry_at(link) or (None, None)
         if said is not None and said.member == player.members[MEMBER]:
@@ -81,13 +81,18 @@ def _shared(player: Player, url: str, whole: str, device: Device) -> Iterator[Fo
             return
 
 
+def _links(whole: str, page: Page) -> Iterator[tuple[Element, str]]:
+    """Return the links of a page, and to where each leads."""
+    base = absolute(whole, page.base)
+    return ((element, absolute(base, element.href)) for element in page.links)
+
+
 def _page(url: str) -> Case:
     return Case(kind="page", row=ROWS[0], page=url, ends="page")
 
 
 def _entries(player: Player, device: Device, url: str, whole: str, page: Page) -> Iterator[Found]:
-    for element in page.links:
-        href = absolute(absolute(whole, page.base), element.href)
+    for element, href in _links(whole, page):
         row, said = player.site.entry_at(href) or (None, None)
         if row is not None and said is not None:
             case = _case(player, url, row, said, row.name, "member", urlsplit(href).query)
