@@ -112,7 +112,7 @@ class Clicker:
 
 
 def _get(browser: FlaskClient, link: str, headers: Mapping[str, str]) -> TestResponse:
-    return browser.get(_inside(link), base_url=request.url_root, headers=headers)
+    return browser.get(_inside(link), base_url=request.url_root, headers=dict(headers))
 
 
 def _inside(url: str) -> str:

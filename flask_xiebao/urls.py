@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PLACE = "token-goes-here"
 # A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
-_HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(:[0-9]{1,5})?", re.IGNORECASE)
+_HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE)
 
 _PLATFORMS: Mapping[str, Platform] = {platform.slug: platform for platform in Platform}
 
@@ -168,7 +168,8 @@ def _notify_token(state: State) -> dict[str, str]:
 
 def is_host(host: str) -> bool:
     """Tell whether a Host header, or a setting, is the name of a host, with or without a port."""
-    return bool(_HOST.fullmatch(host))
+    match = _HOST.fullmatch(host)
+    return match is not None and int(match[2] or 0) < 65536
 
 
 def a_host_of_this_site() -> str:

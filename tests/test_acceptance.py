@@ -181,6 +181,8 @@ def test_a_wall_that_lets_the_entries_through(answer: Any) -> None:
     ids=["", "behind a proxy that asks it by another name"],
 )
 def test_a_site_that_takes_only_its_own_hosts(settings: dict[str, Any]) -> None:
+    if "TRUSTED_HOSTS" not in Flask.default_config and not settings:
+        pytest.skip("this Flask has no TRUSTED_HOSTS")
     report = check_entries(shop(TRUSTED_HOSTS=["shop.example"], **settings), devices=FEW)
     assert report.passed, str(report)
 
