@@ -55,7 +55,7 @@ dist: .venv/test.stamp
 	build/empty/bin/python tests/quickstart.py README.md
 	rm -rf build/source && mkdir build/source
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
-	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(FAST)
+	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(FAST)
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check
