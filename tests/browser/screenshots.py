@@ -42,7 +42,7 @@ def handoff(page: Page, address: str) -> bytes:
 
 def qa(page: Page, address: str) -> bytes:
     page.goto(f"{address}/qa")
-    page.wait_for_selector("table.matrix")
+    page.wait_for_selector("table.matrix", timeout=120_000)  # once all is checked
     return page.screenshot()
 
 
