@@ -31,8 +31,8 @@ from flask_xiebao.links import LinkSigner
 from flask_xiebao.testing import DEVICES, CheckError, Report, check_entries, is_rehearsal
 from flask_xiebao.testing.cases import cases
 from flask_xiebao.testing.devices import app_devices
+from flask_xiebao.testing.markup import codes_of
 from flask_xiebao.testing.page import Page
-from flask_xiebao.testing.qr import read_code
 from flask_xiebao.testing.reports import FORMATS
 from tests import qr
 from tests.mutants.sites import ACCOUNT, SITES
@@ -49,8 +49,19 @@ def shop(**config: Any) -> Flask:
     return app
 
 
+def shop_whose_loader_fails() -> Flask:
+    app = Flask("shop")
+    app.config.update(ACCOUNT)
+
+    @Xiebao(app).member_loader
+    def fails() -> str:
+        raise AttributeError("hunter2")
+
+    return app
+
+
 def read_codes(html: str) -> list[str]:
-    return [*filter(None, (read_code(drawing.paths) for drawing in Page(html).drawings))]
+    return codes_of(Page(html))
 
 
 def forged(said: str) -> str:
@@ -227,13 +238,7 @@ def test_a_site_that_nobody_can_log_in_to_has_no_use_for_a_member() -> None:
 
 
 def test_a_login_that_is_followed_by_an_error_says_where_that_is() -> None:
-    app = Flask("shop")
-    app.config.update(ACCOUNT)
-
-    @Xiebao(app).member_loader
-    def fails() -> str:
-        raise AttributeError("hunter2")
-
+    app = shop_whose_loader_fails()
     with pytest.raises(
         CheckError, match=r"does not say who .*: AttributeError in fails \("
     ) as told:
@@ -371,13 +376,7 @@ def test_a_check_in_a_request_of_the_site_itself() -> None:
 
 
 def test_a_loader_that_fails_is_seen_though_members_are_made_up() -> None:
-    app = Flask("shop")
-    app.config.update(ACCOUNT)
-
-    @Xiebao(app).member_loader
-    def fails() -> str:
-        raise AttributeError("hunter2")
-
+    app = shop_whose_loader_fails()
     report = check_entries(app, devices=["pc"])
     assert kinds(report) == {"crash"}
     assert cases_of(report, "crash") == {"product-loader"}

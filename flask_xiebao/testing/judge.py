@@ -19,7 +19,6 @@ from .devices import DEVICES, Device
 from .expectations import REFUSED, STATUS, Failure, Heard, said_in
 from .page import Page
 from .player import CLICK_ID, Player
-from .qr import read_code
 from .site import Site, is_url, without_query
 from .tokens import Said
 from .visits import Visit, is_ours
@@ -216,7 +215,7 @@ class Judge:
             member=who, max_age=lifetime, signed_at=int(time.time())
         )
         page = Page(said_in(visit))
-        read = [*filter(None, (read_code(drawing.paths) for drawing in page.drawings))]
+        read = markup.codes_of(page)
         # A site may show others, such as that by which one follows it.
         codes = [code for code in read if self._site.entry_at(code) is not None] or read
         yield from expectations.handoff(self._site, case.row, right, codes, vouches=vouches)

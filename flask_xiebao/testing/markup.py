@@ -47,6 +47,11 @@ def entries_of(site: Site, page: Page) -> list[Element]:
     ]
 
 
+def codes_of(page: Page) -> list[str]:
+    """Return what the QR codes of a page say that can be read."""
+    return [*filter(None, (read_code(drawing.paths) for drawing in page.drawings))]
+
+
 def an_entry(site: Site, case: Case, device: Device, right: Said, page: Page) -> Iterator[Failure]:
     """Check that a page has one entry, and all that it says of itself."""
     entries = entries_of(site, page)

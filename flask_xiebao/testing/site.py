@@ -265,8 +265,12 @@ class Site:
 
     def is_at(self, url: str) -> bool:
         """Tell whether a URL is one of the site's, by its host."""
-        hosts = [urlsplit(as_sent(known)).netloc for known in (self.url, self.outside)]
-        return is_url(url) and urlsplit(as_sent(url)).netloc in hosts
+        return is_url(url) and urlsplit(as_sent(url)).netloc in self._hosts
+
+    @cached_property
+    def _hosts(self) -> set[str]:
+        """By what the site is asked: inside, and by everybody else."""
+        return {urlsplit(as_sent(known)).netloc for known in (self.url, self.outside)}
 
     def entry_at(self, url: str) -> tuple[Row, Said | None] | None:
         """Return the page of a link of the site, and what it says; None for any other URL.

@@ -13,7 +13,7 @@ from .devices import Device
 from .document import ROWS, Row
 from .expectations import REFUSED, Failure, no_secret_in, said_in
 from .judge import crash, is_sent_away
-from .markup import attributes, told_to_caches
+from .markup import attributes, codes_of, told_to_caches
 from .page import Element, Page
 from .player import Player
 from .qr import read_code
@@ -72,9 +72,8 @@ def _shared(player: Player, url: str, whole: str, device: Device) -> Iterator[Fo
     """Check that nobody else gets the member's page, from whatever has kept it."""
     visit = player.open(whole, device, "nobody")
     page = Page(said_in(visit))
-    codes = (read_code(drawing.paths) or "" for drawing in page.drawings)
     hrefs = (href for _, href in _links(whole, page))
-    for link in (*hrefs, *codes):
+    for link in (*hrefs, *codes_of(page)):
         _, said = player.site.entry_at(link) or (None, None)
         if said is not None and said.member == player.members[MEMBER]:
             yield _page(url), "", [Failure("private", f"{visit.status} <a>", "—")]
