@@ -20,10 +20,14 @@ from .platforms import Platform
 from .rehearsal import rehearsal
 from .signals import entry_refused, send
 from .state import State
-from .urls import login_url, this_link
+from .urls import login_url, site_host, this_link
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+
+# The reasons of refusals that somebody is past who logs in, as the member whose link it is.
+_LOGIN_HELPS = ("login_required", "another_member", "expired")
 
 
 class RefusedError(Exception):
@@ -120,7 +124,7 @@ def handoff(state: State, page: str, code: Markup, lifetime: int) -> Response:
         state,
         "handoff",
         page=page,
-        title=PAGES[page].on_phone_in(state.locale),
+        title=_on_phone(state, page),
         lifetime=lifetime,
         code=code,
         here=this_link(platform=None),
@@ -155,8 +159,7 @@ def refuse(state: State, refused: RefusedError) -> Response:
             "notice",
             status=status,
             reason=reason,
-            login=_login_link(state) if status in (401, 410) else None,
-            start=f"{request.root_path}/",
+            login=_login_link(state) if reason in _LOGIN_HELPS else None,
         )
     response.status_code = status
     return response
@@ -200,10 +203,24 @@ def _login_link(state: State) -> str | None:
     return link
 
 
+def _on_phone(state: State, page: str) -> str:
+    row = PAGES[page]
+    key = f"{page}.on_phone" if row.on_phone else "handoff.title"
+    return state.text(key, row.on_phone)
+
+
 def _wants_json() -> bool:
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     return best == "application/json"
 
 
 def _page(state: State, name: str, **values: Any) -> Response:
-    return make_response(render_template(f"xiebao/{name}.html", locale=state.locale, **values))
+    return make_response(
+        render_template(
+            f"xiebao/{name}.html",
+            locale=state.locale,
+            site=state.text("site.name") or site_host(state) or state.text("notice.start"),
+            start=f"{request.root_path}/",
+            **values,
+        )
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -22,9 +22,13 @@ LINK_KEYWORDS = frozenset(
         "external",
     )
 )
-#: What the macros of entries, and of QR codes, set themselves.
-ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
+#: What the macros of entries, of QR codes, and of styles and script, set themselves.
+ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform", "data-xiebao-look")
 QR_SETS = ("width", "height", "viewbox")
+SHEET_SETS = ("rel", "href", "src", "data-xiebao-theme")
+
+#: The class of every entry, and those of the looks that are no button.
+ENTRY, CARD, LINK = "xiebao-entry", "xiebao-entry--card", "xiebao-entry--link"
 
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _LONGEST_NAME = 100
@@ -54,11 +58,26 @@ def split(
     return options, attributes
 
 
+def classes(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> str | None:
+    """Return the classes of an element: its own, then the caller's."""
+    both = (names for each in (own, given) if isinstance(names := each.get("class"), str))
+    return " ".join(both).strip() or None
+
+
+def look(classes: Collection[str]) -> str | None:
+    """Return which of our looks these classes of an entry make: ``button``, ``card`` or ``link``.
+
+    :return: None where a class of the site's own is among them, which brings a look, or changes
+        ours.
+    """
+    if not all(name == ENTRY or name.startswith(f"{ENTRY}--") for name in classes):
+        return None
+    return "card" if CARD in classes else "link" if LINK in classes else "button"
+
+
 def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Markup:
     """Return attributes as HTML: the caller's replace the element's own, but classes are added."""
-    attributes = {**own, **given, "class": own["class"]}
-    if isinstance(classes := given.get("class"), str):
-        attributes["class"] = f"{own['class']} {classes}".strip()
+    attributes = {**own, **given, "class": classes(own, given)}
     valued = {name: value for name, value in attributes.items() if value is not True}
     bare = "".join(f" {name}" for name, value in attributes.items() if value is True)
     # The names were checked, and Jinja's filter escapes the values.

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
 from .errors import ConfigError
 from .gateway import Gateway, check_base_url, check_extra
 from .links import check_seconds
+from .pages import PAGES
 from .platforms import may_backtrack
-from .texts import locales
+from .texts import locales, names_in, names_of, visitors_texts
 from .values import Secret, WrongValueError, check_address, check_text, check_web_url, shown
 
 #: The gateway of each ``XIEBAO_ENV``.
@@ -140,6 +142,47 @@ def _locale(value: object) -> str:
     return value
 
 
+def _texts(value: object) -> Mapping[str, Mapping[str, str]]:
+    if not isinstance(value, Mapping):
+        raise WrongValueError(
+            f'must be a mapping such as {{"product.label": "立即投保"}}, not {shown(value)}.'
+        )
+    return MappingProxyType({_text_key(key): _by_locale(key, said) for key, said in value.items()})
+
+
+def _text_key(key: object) -> str:
+    known = {*visitors_texts(), *(f"{page}.{of}" for page in PAGES for of in ("label", "on_phone"))}
+    if key not in known:
+        near = get_close_matches(str(key), known, 1)
+        meant = f": did you mean {near[0]}?" if near else "; the manual lists what there is."
+        raise WrongValueError(f"has no text {shown(key)}{meant}")
+    return str(key)
+
+
+def _by_locale(key: str, said: object) -> Mapping[str, str]:
+    given = said if isinstance(said, Mapping) else dict.fromkeys(locales(), said)
+    for locale, words in given.items():
+        if locale not in locales():
+            raise WrongValueError(
+                f"has words of {key} for {shown(locale)}, but the locales are"
+                f" {', '.join(locales())}."
+            )
+        if not isinstance(words, str):
+            raise WrongValueError(f"must have text for {key}, not {shown(words)}.")
+        may = names_of(key)
+        if may and not _has_names_of(words, may):
+            names = ", ".join(f"{{{name}}}" for name in sorted(may))
+            raise WrongValueError(f"may name only {names} in braces in {key}.")
+    return MappingProxyType(dict(given))
+
+
+def _has_names_of(words: str, may: set[str]) -> bool:
+    try:
+        return names_in(words) <= may
+    except ValueError:  # a brace that is not closed
+        return False
+
+
 def _switch(value: object) -> bool:
     word = str(value).lower() if isinstance(value, str | int) and len(repr(value)) < 9 else ""
     if word not in (*_ON, *_OFF):
@@ -171,6 +214,7 @@ class Settings:
     member_secret: Secret[str] | None = _setting(_member_secret, secret=True)
     notify_token: Secret[str] | None = _setting(_notify_token, secret=True)
     locale: str | None = _setting(_locale)
+    texts: Mapping[str, Mapping[str, str]] | None = _setting(_texts)
     device_markup: bool = _setting(_switch, True)
     enabled: bool = _setting(_switch, True)
     strict: bool | None = _setting(_switch)

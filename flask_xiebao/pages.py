@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from .errors import GatewayError
 from .platforms import Platform
-from .texts import find, text
 from .values import shown
 
 
@@ -45,16 +44,6 @@ class Page:
     sample: str | None = None
     members_own: bool = False
     on_phone: Mapping[str, str] = field(default_factory=dict)
-
-    def label_in(self, locale: str) -> tuple[str, str]:
-        """Return what a button says, and in which locale: English, where this one has no words."""
-        return find(locale, f"{self.name}.label", self.label)
-
-    def on_phone_in(self, locale: str) -> str:
-        """Return the title of the page with the QR code."""
-        if not self.on_phone:
-            return text(locale, "handoff.title")
-        return text(locale, f"{self.name}.on_phone", self.on_phone)
 
 
 _EVERYWHERE = frozenset(Platform)

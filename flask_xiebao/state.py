@@ -17,7 +17,7 @@ from .hooks import Hooks
 from .links import LinkSigner
 from .members import MemberKeys
 from .platforms import Platform, detect_platform
-from .texts import nearest
+from .texts import find, nearest
 from .values import Secret, WrongValueError, check_text
 
 if TYPE_CHECKING:
@@ -126,6 +126,22 @@ class State:
     def locale(self) -> str:
         """The locale of what visitors read: one of :mod:`.texts`."""
         return current_locale(self.settings.locale)
+
+    def find_text(
+        self, locale: str, key: str, own: Mapping[str, str] | None = None
+    ) -> tuple[str, str]:
+        """Return what visitors read, in ``XIEBAO_TEXTS`` or :mod:`.texts`, and in which locale."""
+        said = (self.settings.texts or {}).get(key, {}).get(nearest(locale))
+        return find(locale, key, own) if said is None else (said, nearest(locale))
+
+    def text(self, key: str, own: Mapping[str, str] | None = None, /, **values: object) -> str:
+        """Return what visitors read, in their locale.
+
+        :param own: the text by locale, where it stands in a row of a table.
+        :param values: what replaces the names in braces.
+        """
+        said, _ = self.find_text(self.locale, key, own)
+        return said.format(**values) if values else said
 
     @property
     def locale_may_change(self) -> bool:

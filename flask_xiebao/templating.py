@@ -12,7 +12,19 @@ from jinja2 import Undefined
 from markupsafe import Markup, escape
 from werkzeug.urls import iri_to_uri
 
-from .attributes import ENTRY_SETS, LINK_KEYWORDS, QR_SETS, Attribute, rendered, split
+from . import assets
+from .attributes import (
+    ENTRY,
+    ENTRY_SETS,
+    LINK_KEYWORDS,
+    QR_SETS,
+    SHEET_SETS,
+    Attribute,
+    classes,
+    look,
+    rendered,
+    split,
+)
 from .caching import rendering
 from .errors import LinkError, NowhereError
 from .links import LinkSigner, make_entry
@@ -21,7 +33,7 @@ from .pages import PAGES
 from .platforms import Platform
 from .rehearsal import tell_rehearsal
 from .state import State
-from .texts import find, text
+from .texts import text
 from .urls import endpoint_url, link, url_parts
 from .values import is_whole, shown
 
@@ -30,6 +42,7 @@ _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.memb
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
 # Keywords by which a link is a member's, or depends on the Host header of the request.
 _UNSHARED = frozenset(("member", "max_age", "external"))
+_THEMES = ("light", "dark", "system")
 # How many entries are cached, and of how many characters their keywords may be: what is longer,
 # such as the text of a form, is of one page. A cache has a few megabytes, sixteen at most.
 _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
@@ -49,7 +62,9 @@ def register(app: Flask, state: State) -> None:
     # A filter, since Jinja looks at what it calls before each call: a sixth of an entry.
     app.add_template_filter(helpers.entry, "_xiebao_entry")
     app.add_template_global(helpers.qr, "_xiebao_qr")
-    app.add_template_global(helpers.stylesheet, "_xiebao_stylesheet")
+    app.add_template_global(helpers.styles, "_xiebao_styles")
+    app.add_template_global(helpers.script, "_xiebao_script")
+    app.add_template_global(helpers.asset, "_xiebao_asset")
     app.add_template_global(helpers.text, "_xiebao_text")
 
 
@@ -98,7 +113,7 @@ class Helpers:
         self._state = state
         self._caches: Caches | None = None
         # Two entries of a site often differ in their links only: saves a third of a new one.
-        self._attribute_cache = lru_cache(_ENTRIES)(_other_attributes)
+        self._attribute_cache = lru_cache(_ENTRIES)(self._other_attributes)
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
         """Return the local link to a page, for markup of the site's own.
@@ -114,7 +129,12 @@ class Helpers:
             return ""
 
     def entry(
-        self, page: str, reference: Any, content: Any, keywords: Mapping[str, Any]
+        self,
+        page: str,
+        reference: Any,
+        content: Any,
+        keywords: Mapping[str, Any],
+        own_classes: str = ENTRY,
     ) -> Rendered:
         """Return the attributes of an entry and its content, both empty for nothing."""
         context = self._context()
@@ -123,9 +143,11 @@ class Helpers:
         try:
             if context.caching and _is_cacheable(page, reference, keywords):
                 entry, parts = context.page_caches.get(page) or self._page_cache(context, page)
-                made = entry(parts, context.device, page, reference, locale, **keywords)
+                made = entry(
+                    parts, context.device, page, reference, locale, own_classes, **keywords
+                )
             else:
-                made = self._make(context.device, page, reference, locale, keywords)
+                made = self._make(context.device, page, reference, locale, own_classes, keywords)
         except _TooLongToKeepError as past:
             made = past.args
         except LinkError as error:
@@ -159,17 +181,57 @@ class Helpers:
         own: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
         own["width"] = own["height"] = str(size)
         if "aria-label" not in attributes:
-            label, locale = find(self._state.locale, "qr.label")
+            label, locale = self._state.find_text(self._state.locale, "qr.label")
             own.update({"aria-label": label, "lang": text(locale, "language")})
         return rendered(own, attributes), code
 
-    def stylesheet(self) -> str:
-        """Return the URL of ``xiebao.css``."""
-        return endpoint_url(self._state, "xiebao.static", filename="xiebao.css")
+    def styles(self, layer: Any, theme: Any, keywords: Mapping[str, Any]) -> Markup:
+        """Return the attributes of the link to the stylesheet.
+
+        :param layer: the cascade layer that the styles shall be in, such as ``components``; None
+            for none.
+        :param theme: ``light``, ``dark`` or ``system``, where a page cannot say; None where it can.
+        """
+        try:
+            if layer is not None and not assets.is_layer(layer):
+                raise LinkError(
+                    f"layer must be the name of a CSS layer such as components, not"
+                    f" {shown(layer)}.",
+                    "layer",
+                )
+            if theme not in (None, *_THEMES):
+                raise LinkError(
+                    f"theme must be one of {', '.join(_THEMES)}, not {shown(theme)}.", "theme"
+                )
+            given = _attributes_only(keywords)
+        except LinkError as error:
+            self._leave_out(error)
+            layer, theme, given = None, None, {}
+        own = {
+            "rel": "stylesheet",
+            "href": self.asset(assets.STYLES, layer),
+            "data-xiebao-theme": theme,
+        }
+        return rendered(own, given)
+
+    def script(self, keywords: Mapping[str, Any]) -> Markup:
+        """Return the attributes of the script."""
+        try:
+            given = _attributes_only(keywords)
+        except LinkError as error:
+            self._leave_out(error)
+            given = {}
+        return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
+
+    def asset(self, name: str, layer: str | None = None) -> str:
+        """Return the URL of a file of the extension's, which changes with its content."""
+        filename = name if layer is None else assets.layered(name, layer)
+        v = assets.version(name)
+        return endpoint_url(self._state, "xiebao.static", filename=filename, v=v)
 
     def text(self, key: str, **values: object) -> str:
-        """Return a text of :mod:`.texts` in the locale of the request."""
-        return text(self._state.locale, key, **values)
+        """Return what visitors read, in the locale of the request."""
+        return self._state.text(key, **values)
 
     def _link(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
@@ -220,6 +282,7 @@ class Helpers:
         page: str,
         reference: Any,
         locale: str | None,
+        own_classes: str,
         /,
         **keywords: Any,
     ) -> Rendered:
@@ -229,7 +292,7 @@ class Helpers:
         """
         options, given = split(keywords, ENTRY_SETS)
         token = signer.dumps(make_entry(page, reference, **options))
-        made = self._with_attributes(token.join(parts), page, device, locale, given)
+        made = self._with_attributes(token.join(parts), page, device, locale, own_classes, given)
         if keywords and not _are_short(keywords.items()):
             raise _TooLongToKeepError(*made)
         return made
@@ -240,11 +303,14 @@ class Helpers:
         page: str,
         reference: Any,
         locale: str | None,
+        own_classes: str,
         keywords: Mapping[str, Any],
     ) -> Rendered:
         options, given = split(keywords, ENTRY_SETS)
         href = self._link(page, reference, options)
-        return self._with_attributes(href, page, device, locale, given) if href else _NOTHING
+        if not href:
+            return _NOTHING
+        return self._with_attributes(href, page, device, locale, own_classes, given)
 
     def _with_attributes(
         self,
@@ -252,12 +318,42 @@ class Helpers:
         page: str,
         device: str | None,
         locale: str | None,
+        own_classes: str,
         given: Mapping[str, Attribute],
     ) -> Rendered:
         items = tuple(given.items())
-        make = self._attribute_cache if not items or _are_short(items) else _other_attributes
-        others, label = make(PAGES[page].name, device, locale, items)
+        make = self._attribute_cache if not items or _are_short(items) else self._other_attributes
+        others, label = make(PAGES[page].name, device, locale, own_classes, items)
+        if given.get("disabled") is not None:
+            return others, label
         return Markup(f' href="{escape(href)}"{others}'), label  # noqa: S704  # nosec B704
+
+    def _other_attributes(
+        self,
+        page: str,
+        device: str | None,
+        locale: str | None,
+        own_classes: str,
+        items: tuple[tuple[str, Attribute], ...],
+    ) -> Rendered:
+        """Return the attributes of an entry besides its link, and its default label in *locale*."""
+        label, given = "", dict(items)
+        if locale is not None:
+            row = PAGES[page]
+            label, locale = self._state.find_text(locale, f"{page}.label", row.label)
+        own: dict[str, Attribute] = {
+            "class": own_classes,
+            "data-xiebao-entry": page,
+            "data-xiebao-platform": device,
+            "rel": "nofollow noopener",
+            # Web views inside apps handle a new window badly.
+            "target": "_blank" if device == Platform.PC.slug else None,
+            "lang": text(locale, "language") if locale else None,
+        }
+        own["data-xiebao-look"] = look((classes(own, given) or "").split())
+        if given.pop("disabled", None) is not None:  # no attribute of links: they lead nowhere then
+            own |= {"role": "link", "aria-disabled": "true"}
+        return rendered(own, given), label
 
     def _leave_out(self, error: LinkError) -> None:
         if self._state.is_strict or isinstance(error, NowhereError):
@@ -289,26 +385,11 @@ def qr_code(url: str) -> Markup:
     return Markup(svg)  # noqa: S704  # nosec B704
 
 
-def _other_attributes(
-    page: str,
-    device: str | None,
-    locale: str | None,
-    given: tuple[tuple[str, Attribute], ...],
-) -> Rendered:
-    """Return the attributes of an entry besides its link, and its default label in *locale*."""
-    label = ""
-    if locale is not None:
-        label, locale = PAGES[page].label_in(locale)
-    own: dict[str, Attribute] = {
-        "class": "xiebao-entry",
-        "data-xiebao-entry": page,
-        "data-xiebao-platform": device,
-        "rel": "nofollow noopener",
-        # Web views inside apps handle a new window badly.
-        "target": "_blank" if device == Platform.PC.slug else None,
-        "lang": text(locale, "language") if locale else None,
-    }
-    return rendered(own, dict(given)), label
+def _attributes_only(keywords: Mapping[str, Any]) -> dict[str, Attribute]:
+    options, given = split(keywords, SHEET_SETS)
+    for name in options:
+        raise LinkError(f"{name} is of links: neither styles nor script take it.", name)
+    return given
 
 
 def _is_cacheable(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:

@@ -172,6 +172,13 @@ def is_host(host: str) -> bool:
     return match is not None and int(match[2] or 0) < 65536
 
 
+def site_host(state: State) -> str:
+    """Return the host of this site as visitors know it; "" where the request makes one up."""
+    if state.settings.public_url is not None:
+        return urlsplit(state.settings.public_url).netloc
+    return request.host if is_host(request.host) else ""
+
+
 def a_host_of_this_site() -> str:
     """Return a host for a request to this site.
 

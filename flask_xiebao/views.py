@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
-from . import answers, callback, csrf
+from . import answers, assets, callback, csrf
 from .admission import DISABLED, Go, LogIn, decide, invalid_link, not_allowed
 from .answers import AnsweredError, Redirect, RefusedError
 from .caching import watch_response
@@ -45,9 +45,25 @@ _FETCHED = ("HTTP_HX_REQUEST", "HTTP_X_TURBO_REQUEST_ID", "HTTP_TURBO_FRAME", "H
 _THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 
+class XiebaoBlueprint(Blueprint):
+    """The blueprint, whose stylesheet is also there in any cascade layer."""
+
+    def send_static_file(self, filename: str) -> Response:
+        """Send a static file."""
+        styles = assets.styles_at(filename)
+        if styles is None:
+            return super().send_static_file(filename)
+        response = Response(styles, mimetype="text/css")
+        age = self.get_send_file_max_age(filename)
+        response.headers["Cache-Control"] = "no-cache" if age is None else f"public, max-age={age}"
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+
 def create_blueprint(state: State) -> Blueprint:
     """Return the blueprint of one app: the pages, ``paid``, ``notify`` and ``static``."""
-    blueprint = Blueprint(
+    blueprint = XiebaoBlueprint(
         "xiebao",
         __package__,
         url_prefix=state.settings.url_prefix,

@@ -20,7 +20,7 @@ from flask_xiebao.testing import GatewaySimulator, Verdict
 
 MACROS = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
-    " insurance_qr, xiebao_entry, xiebao_styles %}"
+    " insurance_qr, insurance_card, xiebao_entry, xiebao_styles, xiebao_script %}"
 )
 
 PC = {
@@ -52,7 +52,7 @@ SETTINGS = [
     *("XIEBAO_BASE_URL", "XIEBAO_EXTRA", "XIEBAO_URL_PREFIX", "XIEBAO_PUBLIC_URL"),
     *("XIEBAO_LOGIN_VIEW", "XIEBAO_HANDOFF_MAX_AGE", "XIEBAO_APP_USER_AGENT"),
     *("XIEBAO_MEMBER_SECRET", "XIEBAO_NOTIFY_TOKEN", "XIEBAO_LOCALE", "XIEBAO_DEVICE_MARKUP"),
-    *("XIEBAO_ENABLED", "XIEBAO_STRICT"),
+    *("XIEBAO_ENABLED", "XIEBAO_STRICT", "XIEBAO_TEXTS"),
 ]
 
 #: What every answer of a link says to caches and others.

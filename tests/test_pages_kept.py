@@ -166,7 +166,9 @@ def test_a_page_kept_from_one_device_serves_the_others_and_each_click_finds_its_
     for headers, platform in DEVICES:
         page = get(site, "/kept", headers)
         [anchor] = anchors(page.text)
-        assert set(anchor.attrs) == {"class", "href", "data-xiebao-entry", "rel", "lang"}
+        assert set(anchor.attrs) == {
+            *("class", "href", "data-xiebao-entry", "data-xiebao-look", "rel", "lang")
+        }
         assert vary(page) == []
         verdict = arrival(get(site, href(anchor), headers))
         assert (verdict.page, verdict.platform, verdict.member) == ("product", platform, "li")
@@ -394,7 +396,9 @@ def test_a_streamed_page_without_device_markup_is_the_same_for_every_device_and_
         assert vary(page) == []
         texts.add(page.text)
         [anchor] = anchors(page.text)
-        assert set(anchor.attrs) == {"class", "href", "data-xiebao-entry", "rel", "lang"}
+        assert set(anchor.attrs) == {
+            *("class", "href", "data-xiebao-entry", "data-xiebao-look", "rel", "lang")
+        }
         verdict = arrival(get(site, href(anchor), headers))
         assert (verdict.platform, verdict.member) == (platform, "li")
     assert len(texts) == 1
@@ -562,7 +566,7 @@ def test_a_mail_knows_where_the_site_is(
         "{{ policy_entry('1', member='li') }}{{ insurance_qr('A') }}"
         "<p>{{ xiebao_link('product', 'A') }}</p>",
     )
-    assert one(text, "link")["href"] == f"{base}/xiebao/static/xiebao.css"
+    assert str(one(text, "link")["href"]).startswith(f"{base}/xiebao/static/xiebao.css?v=")
     product, home, policy = (href(anchor) for anchor in anchors(text))
     assert product.startswith(f"{base}/xiebao/product/")
     assert home.startswith(f"{base}/xiebao/home/")
@@ -574,7 +578,9 @@ def test_a_mail_leaves_the_platform_for_the_click(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=SHOP, XIEBAO_APP_USER_AGENT="ShopApp/")
     site.log_in("li")
     [anchor] = anchors(mail(site, ENTRY))
-    assert set(anchor.attrs) == {"class", "href", "data-xiebao-entry", "rel", "lang"}
+    assert set(anchor.attrs) == {
+        *("class", "href", "data-xiebao-entry", "data-xiebao-look", "rel", "lang")
+    }
     for headers, platform in DEVICES:
         assert arrival(get(site, href(anchor), headers)).platform == platform
 

@@ -51,6 +51,9 @@ QR_SIZE = 120
 BEFORE_ENTRY = " · "
 #: What an attribute has to escape.
 AWKWARD_ATTRIBUTE = "\"><script>&amp;'"
+#: What a card says, and its other parts, each of which has to be escaped.
+CARD_TITLE = "保 & <险>"
+CARD_PARTS = ("text", "price", "badge", "image", "action", "insurer")
 # All that a query has to escape.
 _AWKWARD = "QX-1 +&=?%/#;号"
 _NOT_OF_THIS_SITE = {
@@ -86,8 +89,8 @@ class Case:
     :param guard: answers as the site's ``click_guard``.
     :param loader_fails: whether the site's ``member_loader`` does.
     :param template: what is rendered, in place of a click: ``entry``, ``no_entry``, ``code``,
-        ``href`` (of the site's own markup) or ``sheet`` has to come of it. ``mail`` is a link that
-        leaves the site.
+        ``href`` (of the site's own markup), ``sheet`` or ``script`` has to come of it. ``mail`` is a
+        link that leaves the site.
     :param page: the page of the site that has the entry.
     :param owner: whose its link is, by their id.
     """
@@ -283,7 +286,12 @@ def _rendered(row: Row, case: Any) -> Iterator[Case]:
         code = f"insurance_qr({json.dumps(CASE_CODE)}, size={QR_SIZE}, client_reference='order 8')"
         ordered = {"client_reference": "order 8"}
         yield case("qr", "code", template=f"{{{{ {code} }}}}", options=ordered)
+        parts = ", ".join(f"{part}={json.dumps(AWKWARD_ATTRIBUTE)}" for part in CARD_PARTS)
+        card = f"insurance_card({json.dumps(CASE_CODE)}, {json.dumps(CARD_TITLE)}, {parts})"
+        yield case("card", "entry", template=f"{{{{ {card} }}}}")
         yield case("styles", "sheet", template="{{ xiebao_styles() }}")
+        yield case("styles-layer", "sheet", template='{{ xiebao_styles(layer="components") }}')
+        yield case("script", "script", template="{{ xiebao_script() }}")
     if row.reference is not None:
         yield case("wrong", "no_entry", template=f"{{{{ {plain.replace(CASE_CODE, '')} }}}}")
 

@@ -310,7 +310,11 @@ class Judge:
             case "code":
                 yield from markup.a_code(self._site, case.row, right, page)
             case "sheet":
-                yield from self._sheet(Page(rendered))
+                hrefs = [found.href for found in Page(rendered).sheets]
+                yield from self._asset("styles", "<link>", "css", hrefs)
+            case "script":
+                sources = [found.attributes.get("src") or "" for found in Page(rendered).scripts]
+                yield from self._asset("script", "<script>", "javascript", sources)
             case "no_entry" if rendered.strip() or markup.entries_of(self._site, page):
                 yield Failure("entry.none", rendered.strip() or "<a>", "—")
 
@@ -332,19 +336,18 @@ class Judge:
             right = _with_time(self._player.said(case))
             yield from expectations.link(site, case.row, right, url, leaves=True)
 
-    def _sheet(self, page: Page) -> Iterator[Failure]:
-        """Judge whether a stylesheet is named, and there."""
-        hrefs = [found.href for found in page.sheets]
-        for href in hrefs:
-            visit = self._player.open(href, _PHONE)
+    def _asset(self, code: str, tag: str, kind: str, urls: list[str]) -> Iterator[Failure]:
+        """Judge whether the stylesheet, or the script, is named, and there."""
+        for url in urls:
+            visit = self._player.open(url, _PHONE)
             came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
             if is_sent_away(self._site, visit):
                 came = f"{visit.status} {without_query(visit.location)}"
-                yield Failure("unreached.host", came, "200 text/css")
-            elif not came.startswith("200 text/css"):
-                yield Failure("styles", came, "200 text/css")
-        if len(hrefs) != 1:
-            yield Failure("styles", f"{len(hrefs)} <link>", "1 <link>")
+                yield Failure("unreached.host", came, f"200 text/{kind}")
+            elif visit.status != 200 or f"/{kind}" not in came:  # application/javascript, too
+                yield Failure(code, came, f"200 text/{kind}")
+        if len(urls) != 1:
+            yield Failure(code, f"{len(urls)} {tag}", f"1 {tag}")
 
 
 def crash(error: BaseException, should: str = "—", step: str = "") -> Failure:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from flask import Flask, render_template_string, request
 
-from .cases import AWKWARD_ATTRIBUTE, QR_SIZE, Case
+from .cases import AWKWARD_ATTRIBUTE, CARD_PARTS, CARD_TITLE, QR_SIZE, Case
 from .devices import Device
 from .document import Row
 from .expectations import LOUDER, Failure, link
@@ -18,7 +18,7 @@ from .tokens import Said
 
 _IMPORT = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
-    " xiebao_entry, insurance_qr, xiebao_styles %}"
+    " xiebao_entry, insurance_qr, insurance_card, xiebao_styles, xiebao_script %}"
 )
 #: What the buttons of pages say by themselves, by locale.
 LABELS = {
@@ -110,6 +110,15 @@ def _own_words(site: Site, case: Case, found: Element) -> Iterator[Failure]:
         right = "保"
     elif case.kind == "button-label":
         right = AWKWARD_ATTRIBUTE
+    elif case.kind == "card":
+        right = None
+        # Its picture is named, and not said; the line of the insurer has words around the name.
+        said = found.text.count(AWKWARD_ATTRIBUTE)
+        if CARD_TITLE not in found.text or said != len(CARD_PARTS) - 1:
+            yield Failure("entry.card", f"{said}", f"{len(CARD_PARTS) - 1}")
+        if "xiebao-entry--card" not in found.classes:
+            came = f"class={found.attributes.get('class')}"
+            yield Failure("entry.class", came, "xiebao-entry--card")
     if right is not None and found.text.strip() != right:
         # What it says may be somebody's name.
         yield Failure("entry.label", "…" if found.text.strip() else "—", right)

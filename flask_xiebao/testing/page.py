@@ -43,6 +43,7 @@ class Page(HTMLParser):
     :ivar links: its ``<a>`` elements, and those of its image maps.
     :ivar drawings: its ``<svg>`` elements.
     :ivar sheets: its ``<link>`` elements.
+    :ivar scripts: its ``<script>`` elements.
     :ivar metas: the name and content of its ``<meta>`` elements.
     :ivar loaded: what is at another place and asked for without a click.
     :ivar base: to what its links are relative; "" for the page itself.
@@ -56,6 +57,7 @@ class Page(HTMLParser):
         self.links: list[Element] = []
         self.drawings: list[Element] = []
         self.sheets: list[Element] = []
+        self.scripts: list[Element] = []
         self.metas: list[tuple[str | None, str | None]] = []
         self.loaded: list[str] = []
         self.base = ""
@@ -64,6 +66,7 @@ class Page(HTMLParser):
             "a": self.links,
             "area": self.links,
             "link": self.sheets,
+            "script": self.scripts,
         }
         self._open: Element | None = None
         self._depth = 0

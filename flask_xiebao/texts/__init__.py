@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
+from string import Formatter
 
 _LAST_RESORT = "en"
+# What is said on pages of a shop; the rest is said by the simulator and to who tests a site.
+_VISITORS = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.", "mail.")
 
 
 @cache
@@ -36,6 +39,24 @@ def nearest(locale: str) -> str:
 def _texts(locale: str) -> Mapping[str, str]:
     texts: Mapping[str, str] = import_module(f".{locale}", __name__).TEXTS
     return texts
+
+
+def visitors_texts() -> tuple[str, ...]:
+    """Return the names of what a site's visitors read, besides what stands in rows of tables."""
+    return tuple(key for key in _texts(_LAST_RESORT) if key.startswith(_VISITORS))
+
+
+def names_in(words: str) -> set[str]:
+    """Return the names in braces that a text has.
+
+    :raises ValueError: when a brace is not closed.
+    """
+    return {name for _, name, _, _ in Formatter().parse(words) if name is not None}
+
+
+def names_of(key: str) -> set[str]:
+    """Return the names in braces that a text may have."""
+    return names_in(_texts(_LAST_RESORT).get(key, ""))
 
 
 def find(locale: str, key: str, own: Mapping[str, str] | None = None) -> tuple[str, str]:

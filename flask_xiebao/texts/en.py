@@ -2,6 +2,10 @@
 
 TEXTS = {
     "language": "en",
+    # what the site is called on the extension's pages; its host where this is empty
+    "site.name": "",
+    # the line of the insurer on a card
+    "card.insurer": "Underwritten by {insurer}",
     # an entry's QR code
     "qr.label": "QR code: scan it with a phone to get insured",
     # the page that sends a browser to the link that a script fetched
@@ -9,12 +13,15 @@ TEXTS = {
     "navigate.open": "Not opening? Open it now",
     # the page with a QR code for the phone
     "handoff.title": "Continue on your phone",
-    "handoff.how": (
-        "Scan the QR code with WeChat or your phone's camera. There is no need to sign in again."
-    ),
+    "handoff.how": "This page opens on your phone. There is no need to sign in again there.",
+    "handoff.step.open": "Open WeChat or your camera",
+    "handoff.step.scan": "Scan the QR code",
+    "handoff.step.go_on": "Continue on your phone",
     "handoff.code": "QR code: scan it with your phone to continue",
     "handoff.minutes": "The code is valid for {count} minutes. ",
     "handoff.seconds": "The code is valid for {count} seconds. ",
+    "handoff.left": "The code is valid for another {time}. ",
+    "handoff.over": "The code has expired",
     "handoff.refresh": "Get a new code",
     "handoff.private": "Whoever scans this code is signed in as you: do not share it.",
     "handoff.direct": "I am on a tablet or phone: open it here",
@@ -24,6 +31,10 @@ TEXTS = {
     "notice.login_required.elsewhere": "Sign in on the site, then open this link again.",
     "notice.another_member.title": "This link belongs to another member",
     "notice.another_member.text": (
+        "You are signed in to a different account. To continue, sign in to the one that the link"
+        " belongs to."
+    ),
+    "notice.another_member.elsewhere": (
         "You are signed in to a different account. Sign out, sign in to the account that the link"
         " belongs to, then open the link again."
     ),
@@ -48,6 +59,7 @@ TEXTS = {
         " open it again, or ask for a new link."
     ),
     "notice.login": "Sign in",
+    "notice.switch": "Switch account",
     "notice.start": "Back to the home page",
     # the simulator of the gateway
     "simulator.title": "Xiebao gateway simulator (sells no insurance)",
@@ -257,7 +269,10 @@ TEXTS = {
     "check.case.own-markup": "xiebao_link in markup of the site's own",
     "check.case.own-markup-options": "xiebao_link with options of the link",
     "check.case.qr": "QR code on a page",
+    "check.case.card": "card, every part of which has to be escaped",
     "check.case.styles": "stylesheet",
+    "check.case.styles-layer": "stylesheet in a cascade layer",
+    "check.case.script": "script",
     "check.case.wrong": "an empty code in a template",
     "check.case.mail": "a link for a mail, asked with a forged Host header",
     "check.case.head": "HEAD, which is no click",
@@ -318,6 +333,7 @@ TEXTS = {
     "check.ends.href": "a link",
     "check.ends.code": "a QR code",
     "check.ends.sheet": "a stylesheet",
+    "check.ends.script": "a script",
     "check.ends.mail": "a link on the site's own address, or an error",
     "check.ends.page": "a page with entries",
     "check.ends.gateway_or_handoff": "302 to the gateway; on a PC 200, a QR code",
@@ -478,6 +494,8 @@ TEXTS = {
     "check.means.qr": "The code on the page does not lead to the product.",
     "check.means.qr.name": "People who cannot see the code do not hear what it is for.",
     "check.means.styles": "Entries have no styles.",
+    "check.means.script": "The script is not there: a double click counts twice.",
+    "check.means.entry.card": "Parts of the card are missing, or not escaped.",
     "check.means.strict": "In strict mode, a wrong argument has to be an error.",
     "check.means.mail": (
         "A forged Host header can carry a member's link away in a mail: set XIEBAO_PUBLIC_URL."

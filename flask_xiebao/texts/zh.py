@@ -2,6 +2,10 @@
 
 TEXTS = {
     "language": "zh-CN",
+    # what the site is called on the extension's pages; its host where this is empty
+    "site.name": "",
+    # the line of the insurer on a card
+    "card.insurer": "本产品由{insurer}承保",
     # an entry's QR code
     "qr.label": "用手机扫码投保",
     # the page that sends a browser to the link that a script fetched
@@ -9,10 +13,15 @@ TEXTS = {
     "navigate.open": "没有自动打开？请点这里",
     # the page with a QR code for the phone
     "handoff.title": "用手机继续",
-    "handoff.how": "请用手机微信或相机扫描二维码，无需再次登录。",
+    "handoff.how": "这个页面要在手机上打开，扫码后无需再次登录。",
+    "handoff.step.open": "打开微信或相机",
+    "handoff.step.scan": "扫描二维码",
+    "handoff.step.go_on": "在手机上继续",
     "handoff.code": "二维码：用手机扫码继续",
     "handoff.minutes": "二维码 {count} 分钟内有效。",
     "handoff.seconds": "二维码 {count} 秒内有效。",
+    "handoff.left": "二维码还有 {time} 有效。",
+    "handoff.over": "二维码已过期",
     "handoff.refresh": "换一个新的二维码",
     "handoff.private": "二维码代表您本人，请勿转发给他人。",
     "handoff.direct": "我正在用平板或手机，直接打开",
@@ -21,7 +30,8 @@ TEXTS = {
     "notice.login_required.text": "登录后即可继续投保或查看保单。",
     "notice.login_required.elsewhere": "请先在网站上登录，再重新打开这个链接。",
     "notice.another_member.title": "这个链接属于另一位会员",
-    "notice.another_member.text": (
+    "notice.another_member.text": "您登录的账号与链接不一致。请换成链接所属的账号登录，再继续。",
+    "notice.another_member.elsewhere": (
         "您登录的账号与链接不一致。请先退出当前账号，用链接所属的账号登录，再重新打开这个链接。"
     ),
     "notice.not_allowed.title": "您无法打开这个链接",
@@ -39,6 +49,7 @@ TEXTS = {
         "或者重新获取链接。"
     ),
     "notice.login": "去登录",
+    "notice.switch": "换个账号登录",
     "notice.start": "返回网站首页",
     # the simulator of the gateway
     "simulator.title": "携保网关模拟器（不出售任何保险）",
@@ -231,7 +242,10 @@ TEXTS = {
     "check.case.own-markup": "自己的标签用 xiebao_link",
     "check.case.own-markup-options": "自己的标记里的 xiebao_link，带链接选项",
     "check.case.qr": "页面上的二维码",
+    "check.case.card": "卡片，各部分都要转义",
     "check.case.styles": "样式表",
+    "check.case.styles-layer": "层叠层里的样式表",
+    "check.case.script": "脚本",
     "check.case.wrong": "模板里的代码是空的",
     "check.case.mail": "邮件用的链接，伪造的 Host",
     "check.case.head": "HEAD，不算点击",
@@ -292,6 +306,7 @@ TEXTS = {
     "check.ends.href": "一个链接",
     "check.ends.code": "一个二维码",
     "check.ends.sheet": "样式表",
+    "check.ends.script": "脚本",
     "check.ends.mail": "本站地址的链接，或者错误",
     "check.ends.page": "有入口的页面",
     "check.ends.gateway_or_handoff": "302 去网关；电脑上 200 出二维码",
@@ -421,6 +436,8 @@ TEXTS = {
     "check.means.qr": "页面上的二维码去的不是这个产品。",
     "check.means.qr.name": "看不见二维码的人不知道它是做什么的。",
     "check.means.styles": "入口没有样式。",
+    "check.means.script": "没有脚本：双击会算两次。",
+    "check.means.entry.card": "卡片缺少内容，或没有转义。",
     "check.means.strict": "严格模式下，错误的参数要报错。",
     "check.means.mail": "伪造的 Host 能把会员的链接带到别的网站：请设置 XIEBAO_PUBLIC_URL。",
     "check.means.page": "页面打不开。",

@@ -1,0 +1,75 @@
+// Flask-Xiebao: an entry is followed once, however often it is clicked, and a handoff counts down.
+// Without this script everything works: entries are links, and codes end by themselves.
+(() => {
+  const KEY = Symbol.for("flask-xiebao");
+  if (document[KEY]) return; // Turbo runs the scripts of a body again with each page
+  document[KEY] = true;
+
+  // For how many milliseconds an entry is busy: one that opened another window, one whose page has
+  // not left (somebody may have stopped it), and one for which the site had other plans.
+  const OPENED = 2000;
+  const LEAVING = 10000;
+  const PREVENTED = 500;
+  const followed = new Map(); // entry: the timer that ends it
+
+  function release(entry) {
+    clearTimeout(followed.get(entry));
+    followed.delete(entry);
+    entry.removeAttribute("aria-busy");
+  }
+
+  function hold(entry, milliseconds) {
+    clearTimeout(followed.get(entry));
+    followed.set(entry, setTimeout(release, milliseconds, entry));
+  }
+
+  addEventListener(
+    "click",
+    (event) => {
+      const entry = event.target instanceof Element && event.target.closest("a.xiebao-entry");
+      if (!entry) return;
+      if (followed.has(entry) || entry.getAttribute("aria-disabled") === "true") {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        return;
+      }
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      hold(entry, LEAVING);
+      // The site's own handlers come after this one.
+      setTimeout(() => {
+        if (event.defaultPrevented) {
+          hold(entry, PREVENTED);
+          return;
+        }
+        entry.setAttribute("aria-busy", "true");
+        if (entry.target && entry.target !== "_self") hold(entry, OPENED);
+      });
+    },
+    true,
+  );
+
+  // The page is back from the browser's memory, as it was when it left.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) [...followed.keys()].forEach(release);
+  });
+
+  function countDown(shown) {
+    const ends = performance.timeOrigin + shown.dataset.xiebaoSeconds * 1000;
+    const tick = () => {
+      const seconds = Math.ceil((ends - Date.now()) / 1000);
+      if (seconds > 0) {
+        const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+        shown.textContent = shown.dataset.xiebaoLeft.replace("{time}", time);
+        setTimeout(tick, 1000);
+        return;
+      }
+      shown.setAttribute("role", "alert");
+      shown.textContent = shown.dataset.xiebaoOver;
+      // The code ends by itself, but the clock by which it does stands still while a device sleeps.
+      document.querySelector(".xiebao-qr")?.setCurrentTime(shown.dataset.xiebaoSeconds);
+    };
+    tick();
+  }
+
+  document.querySelectorAll("[data-xiebao-seconds]").forEach(countDown);
+})();

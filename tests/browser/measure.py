@@ -1,0 +1,108 @@
+"""What elements look like in a browser, as numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from playwright.sync_api import FloatRect, Locator
+
+
+class Color(NamedTuple):
+    red: int
+    green: int
+    blue: int
+
+    @classmethod
+    def read(cls, css: str) -> Color:
+        return cls(*map(int, re.findall(r"\d+", css)[:3]))
+
+    @property
+    def luminance(self) -> float:
+        """As WCAG 2 defines it."""
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+            for part in (channel / 255 for channel in self)
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(self, other: Color) -> float:
+        lighter, darker = sorted((self.luminance, other.luminance), reverse=True)
+        return (lighter + 0.05) / (darker + 0.05)
+
+
+# What is painted where an element is: colors over each other, on what the browser paints first.
+_PAINT = """
+    const pen = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.backgroundColor = 'Canvas';
+    const canvas = getComputedStyle(probe).backgroundColor;
+    probe.remove();
+    function painted(colors) {
+        for (const color of [canvas, ...colors]) {
+            pen.fillStyle = color;
+            pen.fillRect(0, 0, 1, 1);
+        }
+        return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    }
+    function groundsOf(element) {
+        const grounds = [];
+        for (let at = element; at; at = at.parentElement) {
+            const style = getComputedStyle(at);
+            if (style.backgroundImage !== 'none' || style.opacity !== '1') {
+                throw new Error('its contrast cannot be computed');
+            }
+            grounds.unshift(style.backgroundColor);
+        }
+        return grounds;
+    }
+"""
+
+
+def contrasts(entry: Locator) -> dict[str, float]:
+    """Return the contrast of each text in the entry with what is behind it."""
+    found = entry.evaluate(
+        f"""entry => {{
+            {_PAINT}
+            const texts = document.createTreeWalker(entry, NodeFilter.SHOW_TEXT);
+            const found = [];
+            while (texts.nextNode()) {{
+                const text = texts.currentNode.data.trim();
+                if (!text) continue;
+                const parent = texts.currentNode.parentElement;
+                const grounds = groundsOf(parent);
+                const {{color}} = getComputedStyle(parent);
+                found.push([text, painted([...grounds, color]), painted(grounds)]);
+            }}
+            return found;
+        }}"""
+    )
+    assert found
+    return {text: round(Color(*color).contrast(Color(*ground)), 2) for text, color, ground in found}
+
+
+def ground_of(element: Locator) -> Color:
+    """Return the color on which what is in the element stands."""
+    return Color(*element.evaluate(f"element => {{ {_PAINT} return painted(groundsOf(element)) }}"))
+
+
+def computed(entry: Locator, pseudo: str = "") -> dict[str, str]:
+    """Return every computed property."""
+    style: dict[str, str] = entry.evaluate(
+        """(entry, pseudo) => {
+            const style = getComputedStyle(entry, pseudo || null);
+            return Object.fromEntries([...style].map(name => [name, style.getPropertyValue(name)]));
+        }""",
+        pseudo,
+    )
+    return style
+
+
+def differences(one: dict[str, str], other: dict[str, str]) -> dict[str, tuple[str, str]]:
+    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
+
+
+def box(entry: Locator) -> FloatRect:
+    found = entry.bounding_box()
+    assert found is not None
+    return found

@@ -1,0 +1,146 @@
+"""Entries in other people's pages: readable, reachable and in their place, whatever is around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.harness import Visits
+from tests.browser.hosts import ENTRIES, HOSTS, WORDS, serve_hosts
+from tests.browser.measure import Color, box, contrasts, ground_of
+
+pytestmark = pytest.mark.slow
+
+WIDTHS = (320, 360, 768, 1280)
+SCHEMES: tuple[Any, ...] = ("light", "dark")
+#: What a finger taps; inline text keeps to its line.
+TARGETS = ENTRIES.keys() - {"link"}
+HOVERED = ("button", "outline", "link", "card")
+
+# What sticks out of its card or lies over another part of it, and buttons higher than wide.
+_OUT_OF_PLACE = """entries => entries.flatMap(entry => {
+    const whole = entry.getBoundingClientRect();
+    const parts = [...entry.children].map(part => [part.className, part.getBoundingClientRect()]);
+    const apart = (one, other) => one.right <= other.left + 1 || one.bottom <= other.top + 1;
+    const wrong = parts.filter(([, {left, right, top, bottom}]) =>
+        left < whole.left || right > whole.right || top < whole.top || bottom > whole.bottom);
+    for (const [name, box] of parts)
+        for (const [other, its] of parts)
+            if (name < other && !apart(box, its) && !apart(its, box)) wrong.push([name, other]);
+    const isCard = entry.matches('.xiebao-entry--card');
+    if (!isCard && whole.height > whole.width) wrong.push(['tower', whole.width, whole.height]);
+    return wrong.map(what => [entry.parentElement.id, ...what]);
+})"""
+_FOCUSED = """entry => {
+    const {outlineStyle, outlineWidth, outlineColor} = getComputedStyle(entry);
+    return [outlineStyle, parseFloat(outlineWidth), outlineColor];
+}"""
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="package")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the hosts."""
+    with serve_hosts(tmp_path_factory.mktemp("hosts")) as address:
+        yield address
+
+
+@pytest.fixture
+def open_host(hosts: str, visit: Visits) -> Open:
+    """Return a function that opens the page of a host."""
+
+    def go(name: str, *, device: str = "desktop", **options: Any) -> Page:
+        page = visit(device, **{"reduced_motion": "reduce", **options}).page
+        show(page, hosts, name)
+        return page
+
+    return go
+
+
+def show(page: Page, hosts: str, name: str, locale: str = "zh") -> None:
+    page.goto(f"{hosts}/{locale}/{name}")
+
+
+def entry_in(page: Page, name: str) -> Locator:
+    return page.locator(f"#{name} .xiebao-entry")
+
+
+every_host = pytest.mark.parametrize("host", HOSTS)
+
+
+def is_dark(host: str, scheme: str) -> bool:
+    dark = HOSTS[host].dark
+    return dark == "always" or (dark == "system" and scheme == "dark")
+
+
+@every_host
+def test_every_text_can_be_read_and_a_card_is_as_dark_as_the_page(
+    open_host: Open, host: str
+) -> None:
+    page = open_host(host)
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.mouse.move(0, 0)
+        for name in ENTRIES:
+            entry = entry_in(page, name)
+            found[scheme, name] = contrasts(entry)
+            if name in HOVERED:
+                entry.hover()
+                found[scheme, name, "hover"] = contrasts(entry)
+        for name in ("card", "quiet", "label", "own"):
+            ground = ground_of(entry_in(page, name))
+            assert (ground.luminance < 0.18) == is_dark(host, scheme), (scheme, name)
+    assert {at: texts for at, texts in found.items() if min(texts.values()) < 4.5} == {}
+
+
+@every_host
+def test_axe_finds_nothing_about_an_entry(open_host: Open, host: str) -> None:
+    page = open_host(host)
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found = [
+            (rule["id"], node["html"])
+            for rule in Axe().run(page, context=".xiebao-entry").response["violations"]
+            for node in rule["nodes"]
+        ]
+        assert found == [], scheme
+
+
+@every_host
+def test_nothing_sticks_out_and_no_label_is_a_tower(hosts: str, open_host: Open, host: str) -> None:
+    page = open_host(host)
+    for locale in WORDS:
+        show(page, hosts, host, locale)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            wrong = page.locator(".xiebao-entry").evaluate_all(_OUT_OF_PLACE)
+            assert wrong == [], (locale, width)
+
+
+@every_host
+def test_keyboard_focus_is_seen(open_host: Open, host: str) -> None:
+    page = open_host(host)
+    grounds = [ground_of(page.locator(f"#{name}")) for name in ENTRIES]
+    for name, ground in zip(ENTRIES, grounds, strict=True):
+        entry = entry_in(page, name)
+        assert entry.evaluate(_FOCUSED)[0] == "none"
+        page.keyboard.press("Tab")
+        expect(entry).to_be_focused()
+        style, width, color = entry.evaluate(_FOCUSED)
+        assert (style, width >= 2) == ("solid", True), name
+        assert Color.read(color).contrast(ground) >= 3, name
+
+
+@every_host
+def test_a_finger_has_44_pixels(open_host: Open, host: str) -> None:
+    page = open_host(host, device="iPhone")
+    sizes = {name: box(entry_in(page, name)) for name in TARGETS}
+    small = {name: size for name, size in sizes.items() if min(size["width"], size["height"]) < 44}
+    assert small == {}
