@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from flask import Flask, has_request_context, request
 from jinja2 import Undefined
 from markupsafe import Markup, escape
-from werkzeug.urls import iri_to_uri
 
 from . import assets
 from .attributes import (
@@ -26,6 +26,7 @@ from .attributes import (
     split,
 )
 from .caching import rendering
+from .codes import qr_code
 from .errors import LinkError, NowhereError
 from .links import LinkSigner, make_entry
 from .log import complain
@@ -34,7 +35,7 @@ from .platforms import Platform
 from .rehearsal import tell_rehearsal
 from .state import State
 from .texts import text
-from .urls import endpoint_url, link, url_parts
+from .urls import endpoint_url, link, token_url, url_parts
 from .values import is_whole, shown
 
 # The pages whose links are the same for everybody, and the types of values that never change.
@@ -62,6 +63,7 @@ def register(app: Flask, state: State) -> None:
     # A filter, since Jinja looks at what it calls before each call: a sixth of an entry.
     app.add_template_filter(helpers.entry, "_xiebao_entry")
     app.add_template_global(helpers.qr, "_xiebao_qr")
+    app.add_template_global(helpers.mail, "_xiebao_mail")
     app.add_template_global(helpers.styles, "_xiebao_styles")
     app.add_template_global(helpers.script, "_xiebao_script")
     app.add_template_global(helpers.asset, "_xiebao_asset")
@@ -72,7 +74,7 @@ class Caches(NamedTuple):
     """What is made once for every page that shows it, and goes with the keys that signed it.
 
     :ivar entry: :meth:`Helpers._make_cacheable`.
-    :ivar qr_code: :func:`qr_code`.
+    :ivar qr_code: :func:`.qr_code`.
     """
 
     signer: LinkSigner
@@ -184,6 +186,32 @@ class Helpers:
             label, locale = self._state.find_text(self._state.locale, "qr.label")
             own.update({"aria-label": label, "lang": text(locale, "language")})
         return rendered(own, attributes), code
+
+    def mail(
+        self, page: Any, reference: Any, label: Any, keywords: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what an entry in a mail is made of; nothing where it is left out.
+
+        :return: ``href``; ``code``, the address of its QR code as PNG; ``label``, and its ``lang``
+            where it is a default one.
+        """
+        try:
+            options, attributes = split(keywords, ENTRY_SETS)
+            for name in attributes:
+                raise LinkError(f"mail_entry takes no {name}: it is no attribute of a link.", name)
+            href = self._link(page, reference, {**options, "external": True})
+            if not href:
+                return {}
+            token = urlsplit(href).path.rpartition("/")[2]
+            code = token_url(self._state, "xiebao.qr", token, external=True)
+        except LinkError as error:
+            self._leave_out(error)
+            return {}
+        if label and str(label).strip():
+            return {"href": href, "code": code, "label": escape(label), "lang": None}
+        row = PAGES[page]
+        label, locale = self._state.find_text(self._state.locale, f"{row.name}.label", row.label)
+        return {"href": href, "code": code, "label": label, "lang": text(locale, "language")}
 
     def styles(self, layer: Any, theme: Any, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the link to the stylesheet.
@@ -363,26 +391,6 @@ class Helpers:
         tell_rehearsal(said)
         # What is wrong may be what a visitor sent, and another thing with each visit.
         complain(said, about=f"entries{where}")
-
-
-def qr_code(url: str) -> Markup:
-    """Return the QR code of *url* as an SVG that fills what it stands in.
-
-    :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
-    """
-    import segno  # loaded with the first code that is drawn: most processes draw none
-
-    try:
-        # Looking for the best mask is two thirds of the work, and codes read as well with this one.
-        # And what is not ASCII would be written as whatever Chinese encoding is shortest.
-        code = segno.make_qr(iri_to_uri(url), mask=0)
-    except segno.DataOverflowError:
-        raise LinkError(
-            "This link is too long for a QR code: shorten return_to.", "return_to"
-        ) from None
-    svg = code.svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
-    # Drawn by segno, which puts no text into it.
-    return Markup(svg)  # noqa: S704  # nosec B704
 
 
 def _attributes_only(keywords: Mapping[str, Any]) -> dict[str, Attribute]:

@@ -19,6 +19,7 @@ from . import answers, assets, callback, csrf
 from .admission import DISABLED, Go, LogIn, decide, invalid_link, not_allowed
 from .answers import AnsweredError, Redirect, RefusedError
 from .caching import watch_response
+from .codes import qr_code, qr_png
 from .errors import LinkError, TokenError
 from .links import Click, Entry
 from .log import complain
@@ -27,7 +28,6 @@ from .platforms import Platform
 from .rehearsal import rehearsal
 from .signals import entry_clicked, payment_returned, send
 from .state import State
-from .templating import qr_code
 from .urls import asked_platform, entry_url, from_root, host_is_trusted, token_url
 from .values import WrongValueError, check_web_url
 
@@ -75,6 +75,8 @@ def create_blueprint(state: State) -> Blueprint:
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
         view = named_view(endpoint, follow)
         blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
+    picture = named_view("qr", partial(qr, state))
+    blueprint.add_url_rule("/qr/<token>.png", "qr", picture, merge_slashes=False)
     blueprint.add_url_rule(
         "/notify" if state.settings.notify_token is None else "/notify/<token>",
         "notify",
@@ -240,6 +242,23 @@ def return_url(state: State, entry: Entry, member: str, click_id: str) -> str | 
         " TRUSTED_HOSTS."
     )
     return None
+
+
+def qr(state: State, token: str) -> Response:
+    """Draw the QR code of a link for a mail: as little of a click as the mail itself.
+
+    Whoever asks has the link, and learns nothing else by it.
+    """
+    try:
+        entry = state.signer.loads(token)
+    except TokenError:
+        abort(404)
+    if not state.settings.enabled:
+        abort(404)
+    if entry.max_age is not None and not entry.seconds_left(int(time.time())):
+        abort(410)  # a code that looks alive, and is not
+    url = token_url(state, f"xiebao.{entry.page}", token, external=True)
+    return Response(qr_png(url), mimetype="image/png")
 
 
 def paid(state: State, token: str) -> Response:

@@ -29,7 +29,7 @@ def script(site: Site, arguments: str = "") -> str:
 def test_the_stylesheet_and_the_script_are_there(site: Site) -> None:
     for url, kind in ((sheet(site), "css"), (script(site), "javascript")):
         with site.follow(url) as answer:
-            assert (answer.status_code, answer.mimetype.split("/")[1]) == (200, kind)
+            assert (answer.status_code, str(answer.mimetype).split("/")[1]) == (200, kind)
 
 
 def test_their_addresses_change_with_their_content(

@@ -77,6 +77,7 @@ def test_the_endpoints_are_where_the_design_says(make_site: MakeSite, prefix: st
         "xiebao.policy": f"{prefix}/policy/<token>",
         "xiebao.paid": f"{prefix}/paid/<token>",
         "xiebao.notify": f"{prefix}/notify",
+        "xiebao.qr": f"{prefix}/qr/<token>.png",
         "xiebao.static": f"{prefix}/static/<path:filename>",
     }
 
@@ -848,10 +849,10 @@ def test_every_view_has_a_name_and_the_module_of_the_package(site: Site) -> None
         if endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
     }
     names = {f"{view.__module__}.{view.__name__}" for view in views.values()}
-    assert len(names) == len(views) == 5
+    assert len(names) == len(views) == 6
     assert all(name.startswith("flask_xiebao.") for name in names)
     assert {view.__name__ for view in views.values()} == {
-        *("product", "home", "policy", "paid", "notify")
+        *("product", "home", "policy", "paid", "notify", "qr")
     }
 
 

@@ -27,11 +27,12 @@ ORDER = (
     *("current", "log", "places", "config", "rehearsal", "hooks", "state", "signals", "caching"),
     *("urls", "order_query"),
     # what visitors meet
-    *("assets", "attributes", "templating", "answers", "callback", "csrf", "views"),
+    *("assets", "codes", "attributes", "templating", "answers", "callback", "csrf", "views"),
     # for a site's tests, and for its shell
     *("testing.document", "testing.links", "testing.wire", "testing.delivery"),
     *("testing.purchases", "testing.platform", "testing.simulator", "testing.orders"),
     *("testing.devices", "testing.visits", "testing.tokens", "testing.qr", "testing.site"),
+    "testing.png",
     *("testing.masks", "testing.page"),
     *("testing.listening", "testing.cases", "testing.expectations", "testing.markup"),
     *("testing.browsers", "testing.player"),

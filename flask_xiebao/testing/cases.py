@@ -89,8 +89,8 @@ class Case:
     :param guard: answers as the site's ``click_guard``.
     :param loader_fails: whether the site's ``member_loader`` does.
     :param template: what is rendered, in place of a click: ``entry``, ``no_entry``, ``code``,
-        ``href`` (of the site's own markup), ``sheet`` or ``script`` has to come of it. ``mail`` is a
-        link that leaves the site.
+        ``href`` (of the site's own markup), ``sheet``, ``script`` or ``mail_entry`` has to come of
+        it. ``mail`` is a link that leaves the site.
     :param page: the page of the site that has the entry.
     :param owner: whose its link is, by their id.
     """
@@ -223,6 +223,11 @@ def _cases(row: Row) -> Iterator[Case]:
     if row == ROWS[0]:
         yield case("loader", "loader", visitor="nobody")
     yield from _rendered(row, case)
+    written = json.dumps(row.name) + (f", {json.dumps(CASE_CODE)}" if row.reference else "")
+    entry = (
+        f'{{% from "xiebao/mail.html" import mail_entry %}}{{{{ mail_entry({written}, qr=160) }}}}'
+    )
+    yield case("mail-entry", "mail_entry", template=entry)
     mail = {"member": MEMBER, "max_age": 3600, "external": True}
     yield case("mail", "mail", options=mail, host="evil.example")
     yield case("head", method="HEAD")

@@ -19,6 +19,8 @@ from .devices import DEVICES, Device
 from .expectations import REFUSED, STATUS, Failure, Heard, said_in
 from .page import Page
 from .player import CLICK_ID, Player
+from .png import drawing_of
+from .qr import read_code
 from .site import Site, is_url, without_query
 from .tokens import Said
 from .visits import Visit, is_ours
@@ -291,14 +293,15 @@ class Judge:
                 lambda: markup.render(self._player.app, template), case, device
             )
         except LinkError as error:
-            is_meant = case.kind == "wrong" and self._site.is_strict
+            is_meant = self._site.is_strict and (case.kind == "wrong" or self._is_unsafe(case))
             return Outcome([] if is_meant else [crash(error)])
         problems = list(self._on_page(case, device, rendered, page))
         return Outcome(problems, rendered=rendered.strip())
 
     def _on_page(self, case: Case, device: Device, rendered: str, page: Page) -> Iterator[Failure]:
         yield from expectations.no_secret_in(self._site, {"page": page.html})
-        yield from markup.nothing_inline(Page(rendered))
+        if case.ends != "mail_entry":  # mail knows nothing else
+            yield from markup.nothing_inline(Page(rendered))
         if case.kind == "wrong" and self._site.is_strict:
             yield Failure("strict", "—", "LinkError")
         right = _with_time(self._player.said(case))
@@ -315,6 +318,8 @@ class Judge:
             case "script":
                 sources = [found.attributes.get("src") or "" for found in Page(rendered).scripts]
                 yield from self._asset("script", "<script>", "javascript", sources)
+            case "mail_entry":
+                yield from self._mail_entry(case, right, Page(rendered))
             case "no_entry" if rendered.strip() or markup.entries_of(self._site, page):
                 yield Failure("entry.none", rendered.strip() or "<a>", "—")
 
@@ -335,6 +340,39 @@ class Judge:
         elif site.knows_its_address:
             right = _with_time(self._player.said(case))
             yield from expectations.link(site, case.row, right, url, leaves=True)
+
+    def _is_unsafe(self, case: Case) -> bool:
+        """Tell whether it carries a member off a site that does not know its address."""
+        site = self._site
+        knows = site.in_development or site.knows_its_address or site.trusts_hosts
+        return case.ends == "mail_entry" and case.row.members_own and not knows
+
+    def _mail_entry(self, case: Case, right: Said, page: Page) -> Iterator[Failure]:
+        """Judge an entry for a mail: its link, and what the picture of its code says."""
+        pictures = page.loaded
+        if self._is_unsafe(case):
+            for _ in page.links:
+                yield Failure("mail", "<a>", "—")
+            return
+        if (len(page.links), len(pictures)) != (1, 1):
+            yield Failure("mail.entry", f"{len(page.links)} <a>, {len(pictures)} <img>", "1, 1")
+            return
+        [href], [picture] = [found.href for found in page.links], pictures
+        yield from expectations.link(self._site, case.row, right, href, leaves=True)
+        if not self._site.is_at(picture):
+            yield Failure("mail.code", without_query(picture), self._site.outside)
+            return
+        visit = self._player.open(_path(picture), _PHONE, "nobody")
+        came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
+        if came != "200 image/png":
+            yield Failure("mail.code", came, "200 image/png")
+            return
+        code = read_code([drawing_of(visit.body) or ""])
+        if code is None:
+            yield Failure("mail.code", "0", "1")
+            return
+        for failure in expectations.link(self._site, case.row, right, code, leaves=True):
+            yield replace(failure, code=f"qr.{failure.code}")
 
     def _asset(self, code: str, tag: str, kind: str, urls: list[str]) -> Iterator[Failure]:
         """Judge whether the stylesheet, or the script, is named, and there."""

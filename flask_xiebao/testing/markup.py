@@ -105,20 +105,14 @@ def attributes(
 
 def _own_words(site: Site, case: Case, found: Element) -> Iterator[Failure]:
     """Check what a button says, and the attributes that it was given."""
-    right = LABELS.get(case.row.name, {}).get(site.locale or "")
+    if case.kind == "card":
+        yield from _card(found)
+        return
+    right = site.words(f"{case.row.name}.label", LABELS.get(case.row.name, {}))
     if case.kind == "button-content":
         right = "保"
     elif case.kind == "button-label":
         right = AWKWARD_ATTRIBUTE
-    elif case.kind == "card":
-        right = None
-        # Its picture is named, and not said; the line of the insurer has words around the name.
-        said = found.text.count(AWKWARD_ATTRIBUTE)
-        if CARD_TITLE not in found.text or said != len(CARD_PARTS) - 1:
-            yield Failure("entry.card", f"{said}", f"{len(CARD_PARTS) - 1}")
-        if "xiebao-entry--card" not in found.classes:
-            came = f"class={found.attributes.get('class')}"
-            yield Failure("entry.class", came, "xiebao-entry--card")
     if right is not None and found.text.strip() != right:
         # What it says may be somebody's name.
         yield Failure("entry.label", "…" if found.text.strip() else "—", right)
@@ -132,6 +126,17 @@ def _own_words(site: Site, case: Case, found: Element) -> Iterator[Failure]:
                 yield Failure("entry.attribute", name, "—")
         if not found.classes >= {"btn", "big"}:
             yield Failure("entry.class", f"class={found.attributes.get('class')}", "btn big")
+
+
+def _card(found: Element) -> Iterator[Failure]:
+    """Check that a card says all that it should."""
+    # Its picture is named, and not said; the line of the insurer has words around the name.
+    said = found.text.count(AWKWARD_ATTRIBUTE)
+    if CARD_TITLE not in found.text or said != len(CARD_PARTS) - 1:
+        yield Failure("entry.card", f"{said}", f"{len(CARD_PARTS) - 1}")
+    if "xiebao-entry--card" not in found.classes:
+        came = f"class={found.attributes.get('class')}"
+        yield Failure("entry.class", came, "xiebao-entry--card")
 
 
 def nothing_inline(page: Page) -> Iterator[Failure]:

@@ -204,6 +204,17 @@ class Site:
             return None
         return str(self._setting("LOCALE", "zh"))
 
+    def words(self, key: str, by_default: Mapping[str, str]) -> str | None:
+        """Return what a visitor reads; None where that is another text for each visitor.
+
+        :param by_default: by locale, where the site has no words of its own.
+        """
+        if self.locale is None:
+            return None
+        own = (self._setting("TEXTS") or {}).get(key, {})
+        said: str | None = own if isinstance(own, str) else own.get(self.locale)
+        return by_default.get(self.locale) if said is None else said
+
     def partner_uniq_key(self, member: str) -> str:
         """Return what the gateway knows a member by."""
         if member not in self._keys:

@@ -15,7 +15,7 @@ from string import Formatter
 
 _LAST_RESORT = "en"
 # What is said on pages of a shop; the rest is said by the simulator and to who tests a site.
-_VISITORS = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.", "mail.")
+_VISITORS = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.")
 
 
 @cache

@@ -8,6 +8,7 @@ TEXTS = {
     "card.insurer": "Underwritten by {insurer}",
     # an entry's QR code
     "qr.label": "QR code: scan it with a phone to get insured",
+    "qr.mail": "QR code: scan it with a phone to open this link",
     # the page that sends a browser to the link that a script fetched
     "navigate.title": "Opening…",
     "navigate.open": "Not opening? Open it now",
@@ -275,6 +276,7 @@ TEXTS = {
     "check.case.script": "script",
     "check.case.wrong": "an empty code in a template",
     "check.case.mail": "a link for a mail, asked with a forged Host header",
+    "check.case.mail-entry": "the entry for a mail, with its QR code",
     "check.case.head": "HEAD, which is no click",
     "check.case.post": "POST",
     "check.case.off": "switched off: somebody who is logged in",
@@ -335,6 +337,7 @@ TEXTS = {
     "check.ends.sheet": "a stylesheet",
     "check.ends.script": "a script",
     "check.ends.mail": "a link on the site's own address, or an error",
+    "check.ends.mail_entry": "an entry for a mail, and a picture of its QR code",
     "check.ends.page": "a page with entries",
     "check.ends.gateway_or_handoff": "302 to the gateway; on a PC 200, a QR code",
     "check.ends.loader": "anything but an error",
@@ -494,6 +497,8 @@ TEXTS = {
     "check.means.qr": "The code on the page does not lead to the product.",
     "check.means.qr.name": "People who cannot see the code do not hear what it is for.",
     "check.means.styles": "Entries have no styles.",
+    "check.means.mail.entry": "The entry for a mail is not one link and one picture.",
+    "check.means.mail.code": "The picture of the QR code in a mail cannot be opened or read.",
     "check.means.script": "The script is not there: a double click counts twice.",
     "check.means.entry.card": "Parts of the card are missing, or not escaped.",
     "check.means.strict": "In strict mode, a wrong argument has to be an error.",

@@ -8,6 +8,7 @@ TEXTS = {
     "card.insurer": "本产品由{insurer}承保",
     # an entry's QR code
     "qr.label": "用手机扫码投保",
+    "qr.mail": "二维码：用手机扫码打开",
     # the page that sends a browser to the link that a script fetched
     "navigate.title": "正在打开…",
     "navigate.open": "没有自动打开？请点这里",
@@ -248,6 +249,7 @@ TEXTS = {
     "check.case.script": "脚本",
     "check.case.wrong": "模板里的代码是空的",
     "check.case.mail": "邮件用的链接，伪造的 Host",
+    "check.case.mail-entry": "邮件里的入口，带二维码",
     "check.case.head": "HEAD，不算点击",
     "check.case.post": "POST",
     "check.case.off": "已停用：已登录",
@@ -308,6 +310,7 @@ TEXTS = {
     "check.ends.sheet": "样式表",
     "check.ends.script": "脚本",
     "check.ends.mail": "本站地址的链接，或者错误",
+    "check.ends.mail_entry": "邮件里的入口和二维码图片",
     "check.ends.page": "有入口的页面",
     "check.ends.gateway_or_handoff": "302 去网关；电脑上 200 出二维码",
     "check.ends.loader": "什么都行，不能出错",
@@ -436,6 +439,8 @@ TEXTS = {
     "check.means.qr": "页面上的二维码去的不是这个产品。",
     "check.means.qr.name": "看不见二维码的人不知道它是做什么的。",
     "check.means.styles": "入口没有样式。",
+    "check.means.mail.entry": "邮件里的入口不是一个链接加一张图片。",
+    "check.means.mail.code": "邮件里的二维码图片打不开，或者认不出来。",
     "check.means.script": "没有脚本：双击会算两次。",
     "check.means.entry.card": "卡片缺少内容，或没有转义。",
     "check.means.strict": "严格模式下，错误的参数要报错。",
