@@ -35,9 +35,9 @@
       }
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
       hold(entry, LEAVING);
-      // The site's own handlers come after this one.
+      // The site's own handlers come after this one; HTMX and Turbo say that they go there.
       setTimeout(() => {
-        if (event.defaultPrevented) {
+        if (event.defaultPrevented && !entry.closest('.htmx-request, [aria-busy="true"]')) {
           hold(entry, PREVENTED);
           return;
         }
@@ -54,7 +54,7 @@
   });
 
   function countDown(shown) {
-    const ends = performance.timeOrigin + shown.dataset.xiebaoSeconds * 1000;
+    const ends = Date.now() - performance.now() + shown.dataset.xiebaoSeconds * 1000;
     const tick = () => {
       const seconds = Math.ceil((ends - Date.now()) / 1000);
       if (seconds > 0) {

@@ -25,7 +25,7 @@ _PAGE = """\
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>A page for tests</title>
   {%% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,
-     insurance_qr, xiebao_styles %%}
+     insurance_card, insurance_qr, xiebao_styles, xiebao_script %%}
   %s
 </head>
 <body><main>%s</main></body>

@@ -134,8 +134,10 @@ _CONTENT = "<main>{% block content %}{% endblock %}</main>"
 _PAGES = {
     "start": '<h1>首页</h1><a href="/">去商店</a>',
     "shop": """\
-{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry %}
+{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,
+   xiebao_script %}
 <h1>商店</h1>
+{% if script %}{{ xiebao_script() }}{% endif %}
 <p>{{ insurance_entry(code, id="product", return_to="/insured", **attributes) }}</p>
 <p>{{ insurance_home_entry(id="home", **attributes) }}</p>
 <p>{{ policy_entry(policy, id="policy", **attributes) }}</p>
@@ -181,9 +183,16 @@ class Shop(NamedTuple):
 
 @contextlib.contextmanager
 def serve_shop(
-    build: Build, *, gateway_elsewhere: bool = False, device_markup: bool = True
+    build: Build,
+    *,
+    gateway_elsewhere: bool = False,
+    device_markup: bool = True,
+    script: bool = False,
 ) -> Iterator[Shop]:
-    """Serve a shop; the gateway is below its own address, or has an origin of its own."""
+    """Serve a shop; the gateway is below its own address, or has an origin of its own.
+
+    :param script: whether its page has our script.
+    """
     simulator = GatewaySimulator("12345", "Key")
     with contextlib.ExitStack() as stack:
         app = Flask("shop", static_folder=None)
@@ -205,6 +214,7 @@ def serve_shop(
         xiebao.member_loader(lambda: session.get("member"))
         _add_icon(app)
         _add_pages(app, xiebao, build)
+        app.jinja_env.globals["script"] = script
         seen: defaultdict[str | None, Seen] = defaultdict(Seen)
         _watch(app, seen)
         yield Shop(stack.enter_context(serve(app)), seen)
