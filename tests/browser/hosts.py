@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Flask, Response, abort, render_template_string, send_from_directory
+from flask import (
+    Flask,
+    Response,
+    abort,
+    render_template_string,
+    request,
+    send_from_directory,
+)
 
 from flask_xiebao import Xiebao
 from tests.support import CONFIG, serve
@@ -68,8 +75,8 @@ _ROW = """
 #: The Tailwind classes that pages here use.
 UTILITIES = (
     *("bg-white", "text-slate-900", "dark:bg-slate-900", "dark:text-slate-100", "prose"),
-    *("dark:prose-invert", "mt-4", "w-full", "px-8", "rounded-none", "bg-orange-200", "text-black"),
-    *("underline", "text-lg", "border-4", "font-normal"),
+    *("mt-4", "px-8", "rounded-none", "bg-orange-200", "text-black"),
+    *("inline-block", "border-4"),
 )
 
 _RULES_FOR_LINKS = """
@@ -269,6 +276,10 @@ def _create_app(locale: str, folder: Path) -> Flask:
     def css(name: str) -> Response:
         return Response(HOSTS[name].css + _ROW, mimetype="text/css")
 
+    @app.get("/app/<name>")
+    def script(name: str) -> Response:
+        return Response(SCRIPTS[name], mimetype="text/javascript")
+
     @app.get("/modules/<path:name>")
     def modules(name: str) -> Response:
         return send_from_directory(MODULES, name)
@@ -290,21 +301,49 @@ def _create_app(locale: str, folder: Path) -> Flask:
     def be_strict(response: Response) -> Response:
         # Bootstrap's own stylesheet has pictures in it.
         policy = "default-src 'self'; img-src 'self' data:"
+        if request.path.endswith("/vue"):  # which compiles what is in a page
+            policy += "; script-src 'self' 'unsafe-eval'"
         response.headers["Content-Security-Policy"] = policy
         return response
 
     return app
 
 
+_UTILITIES = {
+    "margin": "mt-4",
+    "colors": "bg-orange-200 text-black",
+    "padding": "px-8",
+    "corners": "rounded-none",
+    "border": "border-4",
+}
 #: What else stands in some of the pages, by the last part of the address.
 MORE = {
-    "utilities": "<p>"
-    + "".join(
-        f'{{{{ insurance_entry("QX1", class="xiebao-entry--button {name}") }}}} '
-        for name in ("mt-4", "bg-orange-200 text-black", "px-8", "rounded-none", "border-4")
-    )
-    + "</p>"
-    + '{{ insurance_entry("QX1", class="xiebao-entry--link text-lg font-normal") }}',
+    # Each beside an element that has the utilities alone.
+    "utilities": "".join(
+        f'<p id="{name}">{{{{ insurance_entry("QX1", class="xiebao-entry--button {classes}") }}}}'
+        f' <span class="inline-block {classes}">x</span></p>'
+        for name, classes in _UTILITIES.items()
+    ),
+    "alpine": (
+        '<script src="/app/alpine" defer></script>'
+        '<script src="/modules/@alpinejs/csp/dist/cdn.min.js" defer></script>'
+        '<p x-data="page" id="alpine">'
+        '{{ insurance_entry("QX1", **{":class": "look"}) }}</p>'
+    ),
+    "vue": (
+        '<div id="app"><p id="vue">{{ insurance_entry("QX1", **{":class": "look"}) }}</p></div>'
+        '<script src="/modules/vue/dist/vue.global.prod.js" defer></script>'
+        '<script src="/app/vue" defer></script>'
+    ),
+    "code": '<p id="code">{{ insurance_qr("QX1", size=200) }}</p>',
+}
+#: The site's own scripts.
+SCRIPTS = {
+    "alpine": (
+        "document.addEventListener('alpine:init', () =>"
+        " Alpine.data('page', () => ({look: 'is-active now'})));"
+    ),
+    "vue": "Vue.createApp({data: () => ({look: 'is-active now'})}).mount('#app');",
 }
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import Visits
 from tests.browser.hosts import ENTRIES, HOSTS, WORDS, serve_hosts
-from tests.browser.measure import Color, box, contrasts, ground_of
+from tests.browser.measure import Color, box, computed, contrasts, ground_of
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +58,7 @@ def open_host(hosts: str, visit: Visits) -> Open:
     """Return a function that opens the page of a host."""
 
     def go(name: str, *, device: str = "desktop", **options: Any) -> Page:
-        page = visit(device, **{"reduced_motion": "reduce", **options}).page
+        page = visit(device, reduced_motion="reduce", **options).page
         show(page, hosts, name)
         return page
 
@@ -144,3 +147,72 @@ def test_a_finger_has_44_pixels(open_host: Open, host: str) -> None:
     sizes = {name: box(entry_in(page, name)) for name in TARGETS}
     small = {name: size for name, size in sizes.items() if min(size["width"], size["height"]) < 44}
     assert small == {}
+
+
+UTILITIES = {
+    "margin": ["marginTop"],
+    "colors": ["backgroundColor", "color"],
+    "padding": ["paddingLeft", "paddingRight"],
+    "corners": ["borderTopLeftRadius"],
+    "border": ["borderTopWidth", "borderLeftWidth"],
+}
+
+
+@pytest.mark.parametrize("host", ["Tailwind 3", "Tailwind 3, dark", "Tailwind 4"])
+def test_utilities_win_where_they_are_given(open_host: Open, host: str) -> None:
+    page = open_host(f"{host}/utilities")
+    for name, properties in UTILITIES.items():
+        read = "(element, names) => names.map(name => getComputedStyle(element)[name])"
+        entry = page.locator(f"#{name} a")
+        theirs = page.locator(f"#{name} span").evaluate(read, properties)
+        assert entry.evaluate(read, properties) == theirs, name
+        page.mouse.move(0, 0)
+        entry.hover()
+        assert entry.evaluate(read, properties) == theirs, f"{name}, hover"
+        assert computed(entry)["font-weight"] == "600"  # it is our button otherwise
+
+
+@pytest.mark.parametrize("framework", ["alpine", "vue"])
+@pytest.mark.parametrize("host", ["nothing", "Bootstrap", "rules for links"])
+def test_a_class_that_a_script_adds_leaves_the_look_as_it_is(
+    open_host: Open, host: str, framework: str
+) -> None:
+    page = open_host(host)
+    look = computed(entry_in(page, "button"))
+    page.goto(f"{page.url}/{framework}")
+    entry = entry_in(page, framework)
+    expect(entry).to_contain_class("is-active now")
+    same = ("background-color", "color", "padding-left", "border-top-left-radius", "display")
+    assert [computed(entry)[name] for name in same] == [look[name] for name in same]
+    assert min(contrasts(entry).values()) >= 4.5
+
+
+def test_with_forced_colors_an_entry_has_those_and_its_edges(open_host: Open) -> None:
+    for host in ("nothing", "Bootstrap, dark", "rules for links"):
+        page = open_host(host, forced_colors="active")
+        for name in ENTRIES:
+            entry = entry_in(page, name)
+            assert min(contrasts(entry).values()) >= 4.5, (host, name)
+            if name != "link":
+                edge = Color.read(computed(entry)["border-top-color"])
+                assert edge.contrast(ground_of(page.locator("main"))) >= 3, (host, name)
+
+
+def test_with_forced_colors_a_code_can_still_be_read(open_host: Open) -> None:
+    page = open_host("nothing/code", forced_colors="active", color_scheme="dark")
+    code = Image.open(io.BytesIO(page.locator(".xiebao-qr").screenshot()))
+    [read] = zxingcpp.read_barcodes(code)
+    assert "/xiebao/product/" in read.text
+
+
+@pytest.mark.parametrize("host", ["nothing", "Bootstrap, dark", "rules for links"])
+def test_on_paper_an_entry_needs_no_ink_for_its_ground(open_host: Open, host: str) -> None:
+    page = open_host(host)
+    page.emulate_media(media="print")
+    for name in ENTRIES:
+        entry = entry_in(page, name)
+        for part in (entry, *entry.locator(".xiebao-entry__action").all()):
+            color = Color.read(computed(part)["color"])
+            assert color.contrast(Color(255, 255, 255)) >= 4.5, name
+            ground = computed(part)["background-color"]
+            assert ground.startswith("rgba(0, 0, 0, 0") or name == "link", (name, ground)
