@@ -16,6 +16,7 @@ demo: .venv/demo.stamp
 
 test: .venv/test.stamp .venv/npm/stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
+	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
 	$(BIN)/python -m pytest $(BESIDE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from flask import (
 from jinja2 import DictLoader
 from werkzeug.wrappers import Response as AnyResponse
 
+from demo_app.logs import MaskSign
 from flask_xiebao import Entry, Xiebao, entry_clicked, entry_refused, payment_returned
 from flask_xiebao.testing import GatewaySimulator
 from tests.support import CODE, CONFIG, NUMBER, serve
@@ -195,6 +197,10 @@ def serve_shop(
     """
     simulator = GatewaySimulator("12345", "Key")
     with contextlib.ExitStack() as stack:
+        # The shop's own server plays the gateway, so the sign is in the URLs that it logs.
+        log, mask = logging.getLogger("werkzeug"), MaskSign()
+        log.addFilter(mask)
+        stack.callback(log.removeFilter, mask)
         app = Flask("shop", static_folder=None)
         app.config.update(
             CONFIG,

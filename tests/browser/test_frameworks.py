@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import secrets
 import shutil
 import time
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from demo_app.logs import MaskSign
 from tests.browser.frameworks import BUILDS, WORKERS, Seen, Shop, serve_shop
 from tests.browser.harness import HANDOFFS, Visit, Visits, expect_accepted, press
 
@@ -97,10 +95,6 @@ class Shopper:
 def shops() -> Iterator[Shops]:
     """Return a server of shops, by the name of how they are built."""
     with contextlib.ExitStack() as stack:
-        # The shop's own server plays the gateway, so the sign is in the URLs that it logs.
-        log, mask = logging.getLogger("werkzeug"), MaskSign()
-        log.addFilter(mask)
-        stack.callback(log.removeFilter, mask)
 
         @functools.cache
         def serve(build: str, **options: bool) -> Shop:

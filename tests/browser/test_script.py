@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from demo_app.logs import MaskSign
 from tests.browser.frameworks import BUILDS, Seen, Shop, serve_shop
 from tests.browser.harness import Demos, Visit, Visits
 
@@ -31,10 +29,6 @@ ENTRY = '{{ xiebao_script() }}{{ insurance_entry("QX1", id="entry", target=none)
 def shops() -> Iterator[Callable[[str], Shop]]:
     """Return a server of shops that have the script, by the name of how they are built."""
     with contextlib.ExitStack() as stack:
-        # The shop's own server plays the gateway, so the sign is in the URLs that it logs.
-        log, mask = logging.getLogger("werkzeug"), MaskSign()
-        log.addFilter(mask)
-        stack.callback(log.removeFilter, mask)
 
         @functools.cache
         def serve(build: str) -> Shop:
