@@ -42,6 +42,7 @@ def create_app(instance_path: str | None = None) -> Flask:
         XIEBAO_ENV="test",
         XIEBAO_LOGIN_VIEW="shop.sign_in",
         XIEBAO_APP_USER_AGENT=r"QingyouApp/",
+        XIEBAO_TEXTS={"site.name": {"zh": "轻游旅行", "en": "Qingyou Travel"}},
         BABEL_DEFAULT_LOCALE="zh",
         SESSION_COOKIE_SAMESITE="Lax",
     )

@@ -70,6 +70,14 @@ def order() -> str:
     )
 
 
+@blueprint.get("/policies")
+def policies() -> ResponseReturnValue:
+    """Show the member what they have bought."""
+    if current_member() is None:
+        return redirect(url_for(".sign_in", next=url_for(".policies")))
+    return render_template("shop/policies.html", policies=_policies())
+
+
 @blueprint.get("/favicon.ico")
 def icon() -> ResponseReturnValue:
     """Answer browsers on pages that name no icon, such as the extension's."""

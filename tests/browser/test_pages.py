@@ -41,6 +41,7 @@ SCENES = {
     "shop": Scene("/"),
     "shop, signed in": Scene("/", signed_in=True),
     "sign-in": Scene("/sign-in"),
+    "policies": Scene("/policies", signed_in=True),
     "back from a payment": Scene("/insured", signed_in=True),
     "catalog": Scene("/widgets/", signed_in=True),
     "looks": Scene("/widgets/looks"),
