@@ -122,7 +122,8 @@ def _refuse_invalid_hosts() -> None:
 
 
 def _content_security_policy(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'self'"
+    policy = "default-src 'self'; frame-ancestors 'self'"
+    response.headers.setdefault("Content-Security-Policy", policy)
     return response
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import flask_xiebao
+from demo_app.widget_examples import TOKENS
 from flask_xiebao import LinkError
 from tests.support import LIVE, MakeSite, Site, one, soup
 
@@ -142,6 +143,11 @@ def test_every_token_is_explained(readme: Path) -> None:
     assert len(tokens) >= 20
     rows = re.findall(r"^\| (`--xiebao.*?) \|", readme.read_text("utf-8"), re.MULTILINE)
     assert set(re.findall(r"`(--xiebao-[a-z-]+)`", " ".join(rows))) == tokens
+
+
+def test_the_catalog_lists_every_token() -> None:
+    css = (STATIC / "xiebao.css").read_text()
+    assert {token.name for token in TOKENS} == set(re.findall(r"var\((--xiebao-[a-z-]+)", css))
 
 
 def test_styles_are_there_when_nothing_is_sold(make_site: MakeSite) -> None:

@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao
 from tests.browser.harness import MEMBER, NAME, Demos, Visit, Visits
+from tests.browser.measure import contrasts, ground_of
 from tests.support import CODE, NUMBER, make_site
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ SCENES = {
     "policies": Scene("/policies", signed_in=True),
     "back from a payment": Scene("/insured", signed_in=True),
     "catalog": Scene("/widgets/", signed_in=True),
-    "looks": Scene("/widgets/looks"),
+    "catalog in English": Scene("/widgets/?lang=en"),
     "handoff of the home page": Scene(lambda xiebao: xiebao.home_link(), signed_in=True),
     "handoff of a policy": Scene(
         lambda xiebao: xiebao.policy_link(NUMBER, member=MEMBER), signed_in=True
@@ -71,7 +72,7 @@ SCENES = {
 NOTICES = {"401", "403", "404", "410"}
 HANDOFFS = {"handoff of the home page", "handoff of a policy"}
 #: In the others the shop and the simulator speak Chinese alone.
-TRANSLATED = NOTICES | HANDOFFS | {"shop, signed in", "catalog", "looks"}
+TRANSLATED = NOTICES | HANDOFFS | {"shop, signed in", "catalog"}
 
 all_pages = pytest.mark.parametrize(
     ("scene", "locale"),
@@ -199,14 +200,26 @@ def test_who_comes_too_late_signs_in_and_goes_on(arrive: Callable[..., Visit]) -
     expect(page.locator(".xiebao-verdict")).to_have_text("已接受：产品详情页")
 
 
-def test_the_catalog_frames_the_looks_in_light_and_in_dark(arrive: Callable[..., Visit]) -> None:
-    page = arrive("catalog", "zh", color_scheme="null").page  # what Playwright sets, it sets in all
-    query = "matchMedia('(prefers-color-scheme: dark)').matches"
-    is_dark = {
-        name: page.frame_locator(f"iframe.{name}").locator("body").evaluate(query)
-        for name in ("light", "dark")
-    }
-    assert is_dark == {"light": False, "dark": True}
+def test_the_catalog_shows_each_look_on_light_and_on_dark_ground(
+    arrive: Callable[..., Visit],
+) -> None:
+    page = arrive("catalog", "zh").page
+    for example in page.locator(".example--both").all():
+        grounds = example.locator(".ground").all()
+        light, dark = (ground_of(ground).luminance for ground in grounds)
+        assert (light > 0.8, dark < 0.1) == (True, True)
+        for entry in example.locator(".xiebao-entry:not([aria-busy], [aria-disabled])").all():
+            assert min(contrasts(entry).values()) >= 4.5
+
+
+def test_the_catalog_copies_what_it_shows(arrive: Callable[..., Visit]) -> None:
+    person = arrive("catalog", "zh")
+    person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    source = '{{ insurance_entry("QX000000127257", class="xiebao-entry--pill") }}'
+    code = person.page.locator(".code", has_text=source)
+    code.get_by_role("button", name="复制").click()
+    expect(code.get_by_role("button")).to_have_text("已复制")
+    assert person.page.evaluate("navigator.clipboard.readText()") == source
 
 
 @pytest.mark.parametrize(
