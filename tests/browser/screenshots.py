@@ -6,11 +6,12 @@ import io
 import logging
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import time_machine
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 import demo_app
 from tests.browser.harness import Visit, chromium, create_demo
@@ -46,6 +47,11 @@ def qa(page: Page, address: str) -> bytes:
     return page.screenshot()
 
 
+def serve_from(address: str, route: Route) -> None:
+    """Answer what is asked of the shop's outside address."""
+    route.fulfill(response=route.fetch(url=route.request.url.replace(ADDRESS, address)))
+
+
 def save(screenshot: bytes, name: str) -> None:
     """Write the picture with a palette, which takes a third of the space."""
     file = FOLDER / name
@@ -69,6 +75,8 @@ def main() -> None:
                 viewport={"width": width, "height": 640},
                 device_scale_factor=scale,
             )
+            # What the shop calls itself outside is here.
+            person.page.route(f"{ADDRESS}/**", partial(serve_from, address))
             person.sign_in(address)
             for picture in (looks, shop, handoff, qa):
                 save(picture(person.page, address), f"{picture.__name__}-{device}.png")
