@@ -154,12 +154,10 @@ def refuse(state: State, refused: RefusedError) -> Response:
     if _wants_json():
         response = jsonify(status=status, reason=reason)
     else:
+        helps = reason in _LOGIN_HELPS
+        login = _login_link(state) if helps else None
         response = _page(
-            state,
-            "notice",
-            status=status,
-            reason=reason,
-            login=_login_link(state) if reason in _LOGIN_HELPS else None,
+            state, "notice", status=status, reason=reason, login=login, login_helps=helps
         )
     response.status_code = status
     return response

@@ -147,16 +147,13 @@ def _texts(value: object) -> Mapping[str, Mapping[str, str]]:
         raise WrongValueError(
             f'must be a mapping such as {{"product.label": "立即投保"}}, not {shown(value)}.'
         )
-    return MappingProxyType({_text_key(key): _by_locale(key, said) for key, said in value.items()})
-
-
-def _text_key(key: object) -> str:
     known = {*visitors_texts(), *(f"{page}.{of}" for page in PAGES for of in ("label", "on_phone"))}
-    if key not in known:
-        near = get_close_matches(str(key), known, 1)
-        meant = f": did you mean {near[0]}?" if near else "; the manual lists what there is."
-        raise WrongValueError(f"has no text {shown(key)}{meant}")
-    return str(key)
+    for key in value:
+        if key not in known:
+            near = get_close_matches(str(key), known, 1)
+            meant = f": did you mean {near[0]}?" if near else "; the manual lists what there is."
+            raise WrongValueError(f"has no text {shown(key)}{meant}")
+    return MappingProxyType({key: _by_locale(key, said) for key, said in value.items()})
 
 
 def _by_locale(key: str, said: object) -> Mapping[str, str]:

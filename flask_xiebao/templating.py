@@ -209,9 +209,8 @@ class Helpers:
             return {}
         if label and str(label).strip():
             return {"href": href, "code": code, "label": escape(label), "lang": None}
-        row = PAGES[page]
-        label, locale = self._state.find_text(self._state.locale, f"{row.name}.label", row.label)
-        return {"href": href, "code": code, "label": label, "lang": text(locale, "language")}
+        label, language = self._default_label(PAGES[page].name, self._state.locale)
+        return {"href": href, "code": code, "label": label, "lang": language}
 
     def styles(self, layer: Any, theme: Any, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the link to the stylesheet.
@@ -365,10 +364,8 @@ class Helpers:
         items: tuple[tuple[str, Attribute], ...],
     ) -> Rendered:
         """Return the attributes of an entry besides its link, and its default label in *locale*."""
-        label, given = "", dict(items)
-        if locale is not None:
-            row = PAGES[page]
-            label, locale = self._state.find_text(locale, f"{page}.label", row.label)
+        given = dict(items)
+        label, language = ("", None) if locale is None else self._default_label(page, locale)
         own: dict[str, Attribute] = {
             "class": own_classes,
             "data-xiebao-entry": page,
@@ -376,12 +373,17 @@ class Helpers:
             "rel": "nofollow noopener",
             # Web views inside apps handle a new window badly.
             "target": "_blank" if device == Platform.PC.slug else None,
-            "lang": text(locale, "language") if locale else None,
+            "lang": language,
         }
         own["data-xiebao-look"] = look((classes(own, given) or "").split())
         if given.pop("disabled", None) is not None:  # no attribute of links: they lead nowhere then
             own |= {"role": "link", "aria-disabled": "true"}
         return rendered(own, given), label
+
+    def _default_label(self, page: str, locale: str) -> tuple[str, str]:
+        """Return what an entry says by itself, and the language of that as HTML has it."""
+        label, found = self._state.find_text(locale, f"{page}.label", PAGES[page].label)
+        return label, text(found, "language")
 
     def _leave_out(self, error: LinkError) -> None:
         if self._state.is_strict or isinstance(error, NowhereError):

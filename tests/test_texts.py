@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from importlib import import_module
 from pathlib import Path
-from string import Formatter
 
 import pytest
 
@@ -13,7 +12,7 @@ import flask_xiebao
 from flask_xiebao.pages import PAGES
 from flask_xiebao.platforms import Platform
 from flask_xiebao.testing.document import ROWS
-from flask_xiebao.texts import find, locales, nearest, text
+from flask_xiebao.texts import find, locales, names_in, nearest, text
 
 PACKAGE = Path(flask_xiebao.__file__).parent
 EVERY = locales()
@@ -29,10 +28,6 @@ OF_ROWS = {
     *(f"{name}.{word}" for name in PAGES for word in ("label", "on_phone", "title")),
     *(f"meaning.{name}" for row in ROWS for name in row.meanings),
 }
-
-
-def names_in(words: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(words) if name is not None}
 
 
 @pytest.mark.parametrize("locale", EVERY)

@@ -223,10 +223,8 @@ def _cases(row: Row) -> Iterator[Case]:
     if row == ROWS[0]:
         yield case("loader", "loader", visitor="nobody")
     yield from _rendered(row, case)
-    written = json.dumps(row.name) + (f", {json.dumps(CASE_CODE)}" if row.reference else "")
-    entry = (
-        f'{{% from "xiebao/mail.html" import mail_entry %}}{{{{ mail_entry({written}, qr=160) }}}}'
-    )
+    in_mail = _call("mail_entry", row, row.name, qr=QR_SIZE)
+    entry = f'{{% from "xiebao/mail.html" import mail_entry %}}{{{{ {in_mail} }}}}'
     yield case("mail-entry", "mail_entry", template=entry)
     mail = {"member": MEMBER, "max_age": 3600, "external": True}
     yield case("mail", "mail", options=mail, host="evil.example")
@@ -291,8 +289,8 @@ def _rendered(row: Row, case: Any) -> Iterator[Case]:
         code = f"insurance_qr({json.dumps(CASE_CODE)}, size={QR_SIZE}, client_reference='order 8')"
         ordered = {"client_reference": "order 8"}
         yield case("qr", "code", template=f"{{{{ {code} }}}}", options=ordered)
-        parts = ", ".join(f"{part}={json.dumps(AWKWARD_ATTRIBUTE)}" for part in CARD_PARTS)
-        card = f"insurance_card({json.dumps(CASE_CODE)}, {json.dumps(CARD_TITLE)}, {parts})"
+        parts = dict.fromkeys(CARD_PARTS, AWKWARD_ATTRIBUTE)
+        card = _call("insurance_card", row, title=CARD_TITLE, **parts)
         yield case("card", "entry", template=f"{{{{ {card} }}}}")
         yield case("styles", "sheet", template="{{ xiebao_styles() }}")
         yield case("styles-layer", "sheet", template='{{ xiebao_styles(layer="components") }}')

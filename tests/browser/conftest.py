@@ -14,6 +14,7 @@ from flask_bootstrap import Bootstrap5
 from playwright.sync_api import Browser, Playwright
 
 from flask_xiebao import Xiebao
+from tests.browser.frameworks import BUILDS, Shop, serve_shop
 from tests.browser.harness import Demo, Demos, Visit, Visits, chromium, create_demo
 from tests.support import CONFIG, serve
 
@@ -83,6 +84,18 @@ def new_demo(tmp_path: Path) -> Iterator[Demo]:
     app = create_demo(tmp_path)
     with serve(app) as address:
         yield Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
+
+
+@pytest.fixture(scope="module")
+def shops() -> Iterator[Callable[..., Shop]]:
+    """Return a server of shops, by the name of how they are built."""
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def serve(build: str, **options: bool) -> Shop:
+            return stack.enter_context(serve_shop(BUILDS[build], **options))
+
+        yield serve
 
 
 @pytest.fixture(scope="package")

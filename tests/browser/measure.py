@@ -7,6 +7,22 @@ from typing import NamedTuple
 
 from playwright.sync_api import FloatRect, Locator
 
+#: Of entries, in JavaScript: what sticks out of its card or lies over another part of it, and
+#: buttons that are higher than wide.
+OUT_OF_PLACE = """entries => entries.flatMap(entry => {
+    const whole = entry.getBoundingClientRect();
+    const parts = [...entry.children].map(part => [part.className, part.getBoundingClientRect()]);
+    const apart = (one, other) => one.right <= other.left + 1 || one.bottom <= other.top + 1;
+    const wrong = parts.filter(([, {left, right, top, bottom}]) =>
+        left < whole.left || right > whole.right || top < whole.top || bottom > whole.bottom);
+    for (const [name, box] of parts)
+        for (const [other, its] of parts)
+            if (name < other && !apart(box, its) && !apart(its, box)) wrong.push([name, other]);
+    const isCard = entry.matches('.xiebao-entry--card');
+    if (!isCard && whole.height > whole.width) wrong.push(['tower', whole.width, whole.height]);
+    return wrong.map(what => [entry.parentElement.id, ...what]);
+})"""
+
 
 class Color(NamedTuple):
     red: int

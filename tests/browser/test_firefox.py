@@ -14,6 +14,7 @@ import pytest
 
 from tests.browser.frameworks import BUILDS, serve_shop
 from tests.browser.hosts import HOSTS, MODULES, WORDS, serve_hosts
+from tests.browser.measure import OUT_OF_PLACE
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,8 @@ def test_entries_are_in_their_places(tmp_path: Path) -> None:
     (tmp_path / "hosts").mkdir()
     with serve_hosts(tmp_path / "hosts") as address:
         pages = [f"{address}/{locale}/{name}" for locale in WORDS for name in HOSTS]
-        found = ask_firefox(tmp_path, addresses=pages, widths=[320, 360, 768, 1280])
+        widths = [320, 360, 768, 1280]
+        found = ask_firefox(tmp_path, addresses=pages, widths=widths, outOfPlace=OUT_OF_PLACE)
     assert found == []
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.browser.frameworks import BUILDS, WORKERS, Seen, Shop, serve_shop
+from tests.browser.frameworks import BUILDS, WORKERS, Seen, Shop
 from tests.browser.harness import HANDOFFS, Visit, Visits, expect_accepted, press
 
 pytestmark = pytest.mark.slow
@@ -89,18 +89,6 @@ class Shopper:
         self.page.go_back(wait_until="commit")
         expect(self.page.locator("h1")).to_have_text("商店")
         self.page.wait_for_load_state()
-
-
-@pytest.fixture(scope="module")
-def shops() -> Iterator[Shops]:
-    """Return a server of shops, by the name of how they are built."""
-    with contextlib.ExitStack() as stack:
-
-        @functools.cache
-        def serve(build: str, **options: bool) -> Shop:
-            return stack.enter_context(serve_shop(BUILDS[build], **options))
-
-        yield serve
 
 
 @pytest.fixture

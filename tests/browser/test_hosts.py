@@ -14,7 +14,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import Visits
 from tests.browser.hosts import ENTRIES, HOSTS, WORDS, serve_hosts
-from tests.browser.measure import Color, box, computed, contrasts, ground_of
+from tests.browser.measure import (
+    OUT_OF_PLACE,
+    Color,
+    box,
+    computed,
+    contrasts,
+    ground_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -24,20 +31,6 @@ SCHEMES: tuple[Any, ...] = ("light", "dark")
 TARGETS = ENTRIES.keys() - {"link"}
 HOVERED = ("button", "outline", "link", "card")
 
-# What sticks out of its card or lies over another part of it, and buttons higher than wide.
-_OUT_OF_PLACE = """entries => entries.flatMap(entry => {
-    const whole = entry.getBoundingClientRect();
-    const parts = [...entry.children].map(part => [part.className, part.getBoundingClientRect()]);
-    const apart = (one, other) => one.right <= other.left + 1 || one.bottom <= other.top + 1;
-    const wrong = parts.filter(([, {left, right, top, bottom}]) =>
-        left < whole.left || right > whole.right || top < whole.top || bottom > whole.bottom);
-    for (const [name, box] of parts)
-        for (const [other, its] of parts)
-            if (name < other && !apart(box, its) && !apart(its, box)) wrong.push([name, other]);
-    const isCard = entry.matches('.xiebao-entry--card');
-    if (!isCard && whole.height > whole.width) wrong.push(['tower', whole.width, whole.height]);
-    return wrong.map(what => [entry.parentElement.id, ...what]);
-})"""
 _FOCUSED = """entry => {
     const {outlineStyle, outlineWidth, outlineColor} = getComputedStyle(entry);
     return [outlineStyle, parseFloat(outlineWidth), outlineColor];
@@ -123,7 +116,7 @@ def test_nothing_sticks_out_and_no_label_is_a_tower(hosts: str, open_host: Open,
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") == width
-            wrong = page.locator(".xiebao-entry").evaluate_all(_OUT_OF_PLACE)
+            wrong = page.locator(".xiebao-entry").evaluate_all(OUT_OF_PLACE)
             assert wrong == [], (locale, width)
 
 

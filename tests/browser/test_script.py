@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import io
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.frameworks import BUILDS, Seen, Shop, serve_shop
+from tests.browser.frameworks import Seen, Shop
 from tests.browser.harness import Demos, Visit, Visits
 
 pytestmark = pytest.mark.slow
 
 MakePage = Callable[..., str]
+Shops = Callable[..., Shop]
 
 FRAMEWORKS = ("nothing", "htmx 2", "htmx 4", "turbo", "turbo, frame")
 ENTRY = '{{ xiebao_script() }}{{ insurance_entry("QX1", id="entry", target=none) }}'
-
-
-@pytest.fixture(scope="module")
-def shops() -> Iterator[Callable[[str], Shop]]:
-    """Return a server of shops that have the script, by the name of how they are built."""
-    with contextlib.ExitStack() as stack:
-
-        @functools.cache
-        def serve(build: str) -> Shop:
-            return stack.enter_context(serve_shop(BUILDS[build], script=True))
-
-        yield serve
 
 
 def enter(shop: Shop, visit: Visit) -> Seen:
@@ -55,11 +42,9 @@ def wait_for(seen: Seen, clicks: int) -> None:
 
 @pytest.mark.parametrize("device", ["desktop", "iPhone"])
 @pytest.mark.parametrize("build", FRAMEWORKS)
-def test_a_double_click_is_one(
-    shops: Callable[[str], Shop], visit: Visits, build: str, device: str
-) -> None:
+def test_a_double_click_is_one(shops: Shops, visit: Visits, build: str, device: str) -> None:
     person = visit(device)
-    seen = enter(shops(build), person)
+    seen = enter(shops(build, script=True), person)
     entry = person.page.locator("#product").bounding_box()
     assert entry is not None
     x, y = entry["x"] + 8, entry["y"] + 8
@@ -74,11 +59,9 @@ def test_a_double_click_is_one(
     person.troubles.clear()  # Turbo tells the console that it leaves
 
 
-def test_each_entry_can_be_followed_and_again_later(
-    shops: Callable[[str], Shop], visit: Visits
-) -> None:
+def test_each_entry_can_be_followed_and_again_later(shops: Shops, visit: Visits) -> None:
     person = visit()
-    seen = enter(shops("nothing"), person)
+    seen = enter(shops("nothing", script=True), person)
     for clicks in (1, 2):
         with person.context.expect_page():
             person.page.click("#product")
@@ -157,9 +140,9 @@ def test_what_is_disabled_is_not_followed(make_page: MakePage, visit: Visits, ho
     assert page.url == f"{address}/"
 
 
-def test_who_wants_two_windows_gets_two(shops: Callable[[str], Shop], visit: Visits) -> None:
+def test_who_wants_two_windows_gets_two(shops: Shops, visit: Visits) -> None:
     person = visit()
-    seen = enter(shops("nothing"), person)
+    seen = enter(shops("nothing", script=True), person)
     for _ in range(2):
         with person.context.expect_page():
             person.page.click("#product", modifiers=["Control"])

@@ -153,7 +153,7 @@ SEEN = (
     Wrong("labels in English only", "state.py", "        return current_locale(self.settings.locale)", '        return "en"'),
     Wrong("the wrong page in an entry", "templating.py", '"data-xiebao-entry": page,', '"data-xiebao-entry": "product",'),
     Wrong("a code without a name", "templating.py", '            own.update({"aria-label": label, "lang": text(locale, "language")})\n', "            pass\n"),
-    Wrong("a code that leads to a path", "templating.py", '{**options, "external": True}', '{**options, "external": False}'),
+    Wrong("a code that leads to a path", "templating.py", 'self._link("product", reference, {**options, "external": True})', 'self._link("product", reference, {**options, "external": False})'),
     Wrong("a policy link for everybody", "templates/xiebao/entry.html", '"policy"|_xiebao_entry(insure_num,', '"product"|_xiebao_entry(insure_num,'),
     Wrong("a stylesheet that is not there", "assets.py", 'STYLES, SCRIPT = "xiebao.css"', 'STYLES, SCRIPT = "simulator.svg"'),
     Wrong("a script that is not there", "assets.py", 'SCRIPT = "xiebao.css", "xiebao.js"', 'SCRIPT = "xiebao.css", "simulator.svg"'),
