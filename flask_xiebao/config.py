@@ -14,7 +14,7 @@ from .gateway import Gateway, check_base_url, check_extra
 from .links import check_seconds
 from .pages import PAGES
 from .platforms import may_backtrack
-from .texts import locales, names_in, names_of, visitors_texts
+from .texts import locales, names_of, visitors_texts
 from .values import Secret, WrongValueError, check_address, check_text, check_web_url, shown
 
 #: The gateway of each ``XIEBAO_ENV``.
@@ -167,17 +167,21 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
         if not isinstance(words, str):
             raise WrongValueError(f"must have text for {key}, not {shown(words)}.")
         may = names_of(key)
-        if may and not _has_names_of(words, may):
+        if may and not _can_be_filled_in(words, may):
             names = ", ".join(f"{{{name}}}" for name in sorted(may))
-            raise WrongValueError(f"may name only {names} in braces in {key}.")
+            raise WrongValueError(
+                f"may have only {names} in braces in {key}, and {{{{ for a brace: not"
+                f" {shown(words)}."
+            )
     return MappingProxyType(dict(given))
 
 
-def _has_names_of(words: str, may: set[str]) -> bool:
+def _can_be_filled_in(words: str, names: set[str]) -> bool:
     try:
-        return names_in(words) <= may
-    except ValueError:  # a brace that is not closed
+        words.format(**dict.fromkeys(names, ""))
+    except (AttributeError, LookupError, TypeError, ValueError):
         return False
+    return True
 
 
 def _switch(value: object) -> bool:

@@ -127,6 +127,7 @@ def test_a_site_that_is_mounted_below_a_path(mount: str) -> None:
         {"XIEBAO_API_KEY": "50% & 密钥", "XIEBAO_EXTRA": {"from": "a b&c=号"}},
         {"SECRET_KEY": b"bytes", "SECRET_KEY_FALLBACKS": [b"older", "oldest"]},
         {"XIEBAO_PARTNER_ID": 12345, "XIEBAO_HANDOFF_MAX_AGE": "45"},
+        {"XIEBAO_TEXTS": {"product.label": {"zh": " 立即投保 "}, "home.label": "<商城>"}},
     ],
     ids=str,
 )

@@ -189,6 +189,28 @@ WRONG = [
     ],
     *[("LOCALE", bad, 'must be "en" or "zh"') for bad in ("fr", "", "ZH", "zh-CN", True, ["zh"])],
     *[
+        ("TEXTS", bad, r'must be a mapping such as \{"product.label": "立即投保"\}, not')
+        for bad in ("立即投保", "", 5, True, ["product.label"], [("product.label", "立即投保")])
+    ],
+    ("TEXTS", {"product.lable": "x"}, "has no text 'product.lable': did you mean product.label"),
+    ("TEXTS", {"simulator.title": "x"}, "has no text 'simulator.title'"),
+    ("TEXTS", {"保险": "x"}, "has no text '保险'; the manual lists what there is"),
+    *[
+        ("TEXTS", {"home.label": {locale: "x"}}, "words of home.label for .*, but the locales are")
+        for locale in ("fr", "zh-CN", "", 5)
+    ],
+    *[
+        ("TEXTS", {"home.label": bad}, "must have text for home.label, not")
+        for bad in (5, None, b"x", ["x"], {"zh": 5}, {"en": None})
+    ],
+    *[
+        ("TEXTS", {"card.insurer": bad}, r"may have only \{insurer\} in braces in card.insurer")
+        for bad in (
+            *("{company}", "{}", "{0}", "{insurer", "insurer}", "{insurer.name}", "{insurer[0]}"),
+            *("{insurer:02d}", "{insurer!x}", {"zh": "{insurer}", "en": "{company}"}),
+        )
+    ],
+    *[
         (setting, bad, _SWITCH)
         for setting in ("DEVICE_MARKUP", "ENABLED", "STRICT")
         for bad in ("", "maybe", "of", 2, -1, list[str](), "none", Decimal("1"))
@@ -256,6 +278,7 @@ def test_all_wrong_settings_are_listed_in_one_error() -> None:
         "XIEBAO_HANDOFF_MAX_AGE": 0,
         "XIEBAO_APP_USER_AGENT": "(",
         "XIEBAO_LOCALE": "fr",
+        "XIEBAO_TEXTS": "x",
         "XIEBAO_DEVICE_MARKUP": "maybe",
         "XIEBAO_ENABLED": "maybe",
         "XIEBAO_STRICT": "maybe",

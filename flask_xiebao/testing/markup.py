@@ -113,7 +113,7 @@ def _own_words(site: Site, case: Case, found: Element) -> Iterator[Failure]:
         right = "保"
     elif case.kind == "button-label":
         right = AWKWARD_ATTRIBUTE
-    if right is not None and found.text.strip() != right:
+    if right is not None and found.text.strip() != right.strip():
         # What it says may be somebody's name.
         yield Failure("entry.label", "…" if found.text.strip() else "—", right)
     if case.kind == "button-attributes":
