@@ -27,7 +27,8 @@ ORDER = (
     *("current", "log", "places", "config", "rehearsal", "hooks", "state", "signals", "caching"),
     *("urls", "order_query"),
     # what visitors meet
-    *("assets", "codes", "attributes", "templating", "answers", "callback", "csrf", "views"),
+    *("assets", "codes", "attributes", "entries", "templating"),
+    *("answers", "callback", "csrf", "views"),
     # for a site's tests, and for its shell
     *("testing.document", "testing.links", "testing.wire", "testing.delivery"),
     *("testing.purchases", "testing.platform", "testing.simulator", "testing.orders"),

@@ -87,7 +87,7 @@ def test_a_mail_says_what_the_site_says(make_site: MakeSite) -> None:
 
 def test_own_words_are_text_and_no_markup(make_site: MakeSite) -> None:
     mine = "<b>1 & 2</b>"
-    texts = {key: mine for key in OWN} | {"card.insurer": mine + "{insurer}"}
+    texts = dict.fromkeys(OWN, mine) | {"card.insurer": mine + "{insurer}"}
     site = make_site(XIEBAO_TEXTS=texts)
     shown = site.render(
         MACROS + "{{ insurance_entry(code) }}{{ insurance_card(code, 'x', insurer='<i>') }}",
