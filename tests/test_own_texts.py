@@ -45,7 +45,7 @@ def test_entries_say_what_the_site_says(
     assert (first.text, home.text) == (product, "★ {今天}")
     assert one(shown, ".xiebao-entry__insurer").text == insurer
     assert one(shown, ".xiebao-qr")["aria-label"] == qr_label
-    assert card.select_one(".xiebao-entry__title").text == "旅行险"
+    assert "旅行险" in card.text
 
 
 def test_a_text_for_one_language_leaves_the_other_as_it_is(make_site: MakeSite) -> None:

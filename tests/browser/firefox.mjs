@@ -12,6 +12,7 @@ async function look({ addresses, widths, outOfPlace }) {
   const found = [];
   for (const address of addresses) {
     await page.goto(address);
+    await page.waitForSelector(".xiebao-entry"); // some pages fetch theirs
     for (const width of widths) {
       await page.setViewport({ width, height: 900 });
       const [needed, wrong] = await page.evaluate(look);

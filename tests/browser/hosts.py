@@ -20,7 +20,7 @@ from flask import (
 )
 
 from flask_xiebao import Xiebao
-from tests.support import CONFIG, serve
+from tests.support import CONFIG, MACROS, serve
 
 #: Where `make test` has npm install what package.json names.
 MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
@@ -41,6 +41,7 @@ class Host(NamedTuple):
     :param styles: the call of our macro.
     :param ours_last: our stylesheet comes after the host's.
     :param dark: on which devices the page is dark: ``never``, ``always`` or as the ``system``.
+    :param fetches: what stands in the page instead of the entries and fetches them from *address*.
     """
 
     sheets: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class Host(NamedTuple):
     styles: str = "xiebao_styles()"
     ours_last: bool = False
     dark: str = "never"
+    fetches: str = ""
 
 
 _BOOTSTRAP = ("modules/bootstrap/dist/css/bootstrap.min.css",)
@@ -150,6 +152,29 @@ HOSTS: Mapping[str, Host] = {
         dark="always",
     ),
     "twice as large": Host(css="html { font-size: 200% }"),
+    **{
+        f"HTMX {version}": Host(
+            css=_DARK_BY_MEDIA,
+            head=(
+                '<meta name="htmx-config" content=\'{"includeIndicatorStyles": false}\'>'
+                f'<script src="/modules/{package}/dist/htmx.min.js" defer></script>'
+            ),
+            fetches='<div hx-get="%(address)s" hx-trigger="load"></div>',
+            dark="system",
+        )
+        for version, package in (("2", "htmx.org"), ("4", "htmx-4"))
+    },
+    "Turbo": Host(
+        css=_DARK_BY_MEDIA,
+        head=(
+            '<meta name="csp-nonce" content="turbo">'
+            '<script src="/modules/@hotwired/turbo/dist/turbo.es2017-esm.js" type="module">'
+            "</script>"
+        ),
+        around='<turbo-frame id="entries">%s</turbo-frame>',
+        fetches='<turbo-frame id="entries" src="%(address)s"></turbo-frame>',
+        dark="system",
+    ),
 }
 
 #: Entries of every look, by id; *words* are those of :data:`WORDS`.
@@ -211,8 +236,7 @@ _PAGE = """\
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>A host</title>
   %(head)s
-  {%% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,
-     insurance_card, insurance_qr, xiebao_styles, xiebao_script %%}
+  %(macros)s
   %(sheets)s
   {{ xiebao_script() }}
 </head>
@@ -222,12 +246,9 @@ _PAGE = """\
 _SHEET = '<link rel="stylesheet" href="%s">'
 
 
-def page_of(name: str, main: str | None = None) -> str:
-    """Return the template of a host's page, with all entries or *main* in it."""
+def page_of(name: str, main: str) -> str:
+    """Return the template of a host's page with *main* in it."""
     host = HOSTS[name]
-    if main is None:
-        entries = (f'<div id="{id_}">{entry}</div>' for id_, entry in ENTRIES.items())
-        main = "".join(entries)
     theirs = "".join(_SHEET % f"/{sheet}" for sheet in host.sheets) + _SHEET % f"/css/{name}"
     ours = f"{{{{ {host.styles} }}}}"
     return _PAGE % {
@@ -236,7 +257,8 @@ def page_of(name: str, main: str | None = None) -> str:
         "body": host.body,
         "name": name,
         "sheets": theirs + ours if host.ours_last else ours + theirs,
-        "main": host.around % main,
+        "macros": MACROS,
+        "main": main,
     }
 
 
@@ -268,9 +290,8 @@ def _create_app(locale: str, folder: Path) -> Flask:
     def host(name: str, part: str | None = None) -> str:
         if name not in HOSTS:
             abort(404)
-        main = None if part is None else MORE[part]
         lang = "zh-CN" if locale == "zh" else locale
-        return render_template_string(page_of(name, main), words=WORDS[locale], lang=lang)
+        return render_template_string(_template(name, part), words=WORDS[locale], lang=lang)
 
     @app.get("/css/<name>")
     def css(name: str) -> Response:
@@ -303,10 +324,24 @@ def _create_app(locale: str, folder: Path) -> Flask:
         policy = "default-src 'self'; img-src 'self' data:"
         if request.path.endswith("/vue"):  # which compiles what is in a page
             policy += "; script-src 'self' 'unsafe-eval'"
+        if request.path.endswith("/Turbo"):  # whose progress bar has its styles with it
+            policy += "; style-src 'self' 'nonce-turbo'"
         response.headers["Content-Security-Policy"] = policy
         return response
 
     return app
+
+
+def _template(name: str, part: str | None) -> str:
+    host = HOSTS[name]
+    entries = "".join(f'<div id="{id_}">{entry}</div>' for id_, entry in ENTRIES.items())
+    if part == "entries":
+        return MACROS + host.around % entries
+    if part is not None:
+        return page_of(name, host.around % MORE[part])
+    if host.fetches:
+        return page_of(name, host.fetches % {"address": "{{ request.path }}/entries"})
+    return page_of(name, host.around % entries)
 
 
 _UTILITIES = {

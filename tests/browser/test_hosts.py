@@ -60,6 +60,7 @@ def open_host(hosts: str, visit: Visits) -> Open:
 
 def show(page: Page, hosts: str, name: str, locale: str = "zh") -> None:
     page.goto(f"{hosts}/{locale}/{name}")
+    page.locator(".xiebao-entry, .xiebao-qr").first.wait_for()  # some pages fetch theirs
 
 
 def entry_in(page: Page, name: str) -> Locator:
