@@ -287,12 +287,14 @@ def peoples(chrome: tuple[Playwright, Browser]) -> Iterator[Callable[[], Visit]]
     browser.close()
 
 
-@pytest.mark.parametrize("build", ["htmx 2", "htmx 4", "turbo", "turbo, frame"])
+@pytest.mark.parametrize("script", [False, True], ids=["", "script"])
+@pytest.mark.parametrize("build", ["nothing", "htmx 2", "htmx 4", "turbo", "turbo, frame"])
 def test_a_page_that_the_browser_kept_leads_there_again(
-    shops: Shops, peoples: Callable[[], Visit], build: str
+    shops: Shops, peoples: Callable[[], Visit], build: str, script: bool
 ) -> None:
     with contextlib.closing(peoples()) as visit:
-        shopper = Shopper(shops(build, gateway_elsewhere=True), visit, "iPhone")
+        shop = shops(build, gateway_elsewhere=True, script=script)
+        shopper = Shopper(shop, visit, "iPhone")
         shopper.enter()
         shopper.page.evaluate("window.kept = true")
         for clicks in (["product"], ["product", "product"]):
@@ -301,6 +303,7 @@ def test_a_page_that_the_browser_kept_leads_there_again(
             assert shopper.seen.clicks == clicks
             shopper.page.go_back(wait_until="commit")
             assert shopper.page.evaluate("window.kept")
+            expect(shopper.page.locator("#product")).not_to_have_attribute("aria-busy", "true")
 
 
 @pytest.mark.parametrize("build", ["htmx 2", "htmx 4", "turbo", "turbo, frame"])
