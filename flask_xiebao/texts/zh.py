@@ -15,9 +15,9 @@ TEXTS = {
     # the page with a QR code for the phone
     "handoff.title": "用手机继续",
     "handoff.how": "这个页面要在手机上打开，扫码后无需再次登录。",
-    "handoff.step.open": "打开微信或相机",
+    "handoff.step.open": "打开微信\u200b或相机",
     "handoff.step.scan": "扫描二维码",
-    "handoff.step.go_on": "在手机上继续",
+    "handoff.step.go_on": "在手机上\u200b继续",
     "handoff.code": "二维码：用手机扫码继续",
     "handoff.minutes": "二维码 {count} 分钟内有效。",
     "handoff.seconds": "二维码 {count} 秒内有效。",

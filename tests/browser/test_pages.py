@@ -200,6 +200,54 @@ def test_who_comes_too_late_signs_in_and_goes_on(arrive: Callable[..., Visit]) -
     expect(page.locator(".xiebao-verdict")).to_have_text("已接受：产品详情页")
 
 
+def test_who_has_somebody_elses_link_switches_to_them_and_goes_on(
+    arrive: Callable[..., Visit],
+) -> None:
+    page = arrive("403", "zh").page
+    page.get_by_role("link", name="换个账号登录").click()
+    page.locator(f'button[value="{ANOTHER}"]').click()
+    expect(page.locator("h1")).to_have_text("用手机打开保险商城")
+
+
+@pytest.mark.parametrize("scene", sorted(HANDOFFS))
+def test_on_paper_a_handoff_has_its_code_and_nothing_to_click(
+    arrive: Callable[..., Visit], scene: str
+) -> None:
+    page = arrive(scene, "zh").page
+    page.emulate_media(media="print")
+    expect(page.get_by_role("img", name="二维码：用手机扫码继续")).to_be_visible()
+    for link in page.locator("main").get_by_role("link").all():
+        expect(link).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 360, 768])
+def test_the_steps_of_a_handoff_break_between_words(
+    arrive: Callable[..., Visit], width: int
+) -> None:
+    page = arrive("handoff of the home page", "zh", viewport={"width": width, "height": 800}).page
+    # Where a line ends, as people who see the page read it.
+    lines = page.locator(".xiebao-steps li").evaluate_all(
+        """items => items.map(item => {
+            const text = item.lastChild, range = document.createRange();
+            let said = "", at;
+            for (let i = 0; i < text.length; i++) {
+                range.setStart(text, i);
+                range.setEnd(text, i + 1);
+                const [box] = range.getClientRects();
+                if (!box || !box.width) continue;
+                if (at !== undefined && box.top > at + 4) said += "|";
+                at = box.top;
+                said += text.data[i];
+            }
+            return said;
+        })"""
+    )
+    opened, scanned, went_on = lines
+    assert opened in ("打开微信|或相机", "打开微信或相机")
+    assert scanned == "扫描二维码"
+    assert went_on in ("在手机上|继续", "在手机上继续")
+
+
 def test_the_catalog_shows_each_look_on_light_and_on_dark_ground(
     arrive: Callable[..., Visit],
 ) -> None:
