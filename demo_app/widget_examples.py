@@ -146,7 +146,8 @@ CARDS = (
         '  <span class="xiebao-entry__badge">新</span>\n'
         '  <span class="xiebao-entry__title">签证拒签险</span>\n'
         '  <span class="xiebao-entry__text">拒签退还签证费</span>\n'
-        '  <span class="xiebao-entry__price">¥15</span>\n'
+        '  <span class="xiebao-entry__foot">\n'
+        '    <span class="xiebao-entry__price">¥15</span></span>\n'
         "{% endcall %}",
         ("各部分的先后不影响样子。", "In whatever order the parts are."),
     ),
@@ -278,7 +279,8 @@ TOKENS = (
     Token("--xiebao-card-padding", "14px 16px", ("卡片的空白", "padding of a card")),
     Token("--xiebao-card-radius", "12px", ("卡片的圆角", "corners of a card")),
     Token("--xiebao-card-shadow", "none", ("卡片的阴影", "shadow of a card")),
-    Token("--xiebao-image-size", "64px", ("卡片的图片", "picture of a card")),
+    Token("--xiebao-image-size", "64px", ("卡片图片的边长", "picture of a card")),
+    Token("--xiebao-image-ratio", "16 / 9", ("图片在上时的宽高比", "shape of a picture on top")),
     Token("--xiebao-focus", "#1d7ddb", ("键盘焦点的圈", "ring of the focus")),
     Token("--xiebao-focus-gap", "#ffffff", ("圈里的空隙", "gap within the ring")),
     Token("--xiebao-focus-width", "3px", ("圈的宽度", "width of the ring")),

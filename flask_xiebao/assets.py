@@ -9,6 +9,8 @@ from pathlib import Path
 
 STYLES, SCRIPT = "xiebao.css", "xiebao.js"
 
+# Where the part begins that is in no layer: there, rules without a layer would win over it.
+_OUTSIDE = "/* What no rule about links takes away"
 _FOLDER = Path(__file__).with_name("static")
 # What CSS may call a layer: names, with dots between them.
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
@@ -37,5 +39,6 @@ def styles_at(filename: str) -> str | None:
     layer, _, name = rest.partition("/")
     if folder != "layer" or name != STYLES or not is_layer(layer):
         return None
+    inside, begins, outside = (_FOLDER / STYLES).read_text("utf-8").partition(_OUTSIDE)
     # HTML has no attribute for it.
-    return f"@layer {layer} {{\n{(_FOLDER / STYLES).read_text('utf-8')}}}\n"
+    return f"@layer {layer} {{\n{inside}}}\n\n{begins}{outside}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, Undefined
 from jinja2.filters import do_xmlattr
@@ -22,13 +22,32 @@ LINK_KEYWORDS = frozenset(
         "external",
     )
 )
-#: What the macros of entries, of QR codes, and of styles and script, set themselves.
-ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform", "data-xiebao-look")
-QR_SETS = ("width", "height", "viewbox")
-SHEET_SETS = ("rel", "href", "src", "data-xiebao-theme")
 
-#: The class of every entry, and those of the looks that are no button.
-ENTRY, CARD, LINK = "xiebao-entry", "xiebao-entry--card", "xiebao-entry--link"
+
+class Macro(NamedTuple):
+    """What a macro has of its own.
+
+    :ivar sets: attributes that it sets itself.
+    :ivar takes: arguments besides those of links, to notice when one is misspelt.
+    """
+
+    sets: tuple[str, ...]
+    takes: tuple[str, ...]
+
+
+_ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform", "data-xiebao-look")
+ENTRY_MACRO = Macro(_ENTRY_SETS, ("label", "look"))
+CARD_MACRO = Macro(
+    _ENTRY_SETS, ("look", "title", "text", "price", "badge", "image", "action", "insurer")
+)
+QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
+SHEET_MACRO = Macro(("rel", "href", "src", "data-xiebao-theme"), ("layer", "theme"))
+
+#: The class of every entry, what its other classes begin with, and the looks.
+ENTRY, MODIFIER = "xiebao-entry", "xiebao-entry--"
+LOOKS = ("button", "card", "link")
+CARD = MODIFIER + "card"
+_MODIFIERS = (*LOOKS, "small", "large", "block", "outline", "pill", "stacked")
 
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _LONGEST_NAME = 100
@@ -40,21 +59,27 @@ _ESCAPING = EvalContext(Environment(autoescape=True))
 Attribute = str | bool | None
 
 
-def split(
-    keywords: Mapping[str, Any], reserved: tuple[str, ...]
-) -> tuple[dict[str, Any], dict[str, Attribute]]:
+def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], dict[str, Attribute]]:
     """Divide the keywords of a macro into those of the link and the attributes of the element.
 
     :raises LinkError: when one cannot be an attribute, or is what the element itself sets.
     """
+    if "caller" in keywords:
+        raise LinkError(
+            "This macro takes no {% call %} block: insurance_entry does, and makes a card of it"
+            ' with look="card".',
+            "caller",
+        )
+    if macro is CARD_MACRO and "label" in keywords:
+        raise LinkError("A card has no label: its second argument is its title.", "label")
     options: dict[str, Any] = {}
     attributes: dict[str, Attribute] = {}
     for keyword, value in keywords.items():
         if keyword in LINK_KEYWORDS:
             options[keyword] = value
         else:
-            name = _name(keyword, reserved)
-            attributes[name] = _classes(value) if name == "class" else _attribute(value)
+            name = _name(keyword, macro)
+            attributes[name] = _READERS.get(name, _attribute)(value)
     return options, attributes
 
 
@@ -64,15 +89,25 @@ def classes(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> str
     return " ".join(both).strip() or None
 
 
-def look(classes: Collection[str]) -> str | None:
-    """Return which of our looks these classes of an entry make: ``button``, ``card`` or ``link``.
+def look_of(names: Collection[str]) -> tuple[str | None, bool]:
+    """Return which of our looks these classes of an entry make, and whether it is theirs alone.
 
-    :return: None where a class of the site's own is among them, which brings a look, or changes
-        ours.
+    :return: None for no look of ours: a class of the site's own brings one.
+    :raises LinkError: when one is a class of ours but for a slip.
     """
-    if not all(name == ENTRY or name.startswith(f"{ENTRY}--") for name in classes):
-        return None
-    return "card" if CARD in classes else "link" if LINK in classes else "button"
+    given = {name.removeprefix(MODIFIER) for name in names if name.startswith(MODIFIER)}
+    for name in given.difference(_MODIFIERS):
+        for meant in _MODIFIERS:
+            if _is_misspelt(name, meant):
+                raise LinkError(
+                    f"Entries have no class {MODIFIER}{name}: did you mean {MODIFIER}{meant}?",
+                    "class",
+                )
+    alone = all(name == ENTRY or name.startswith(MODIFIER) for name in names)
+    for look in ("card", "link"):
+        if look in given:
+            return look, alone
+    return "button" if alone or given.intersection(_MODIFIERS) else None, alone
 
 
 def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Markup:
@@ -86,18 +121,18 @@ def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Ma
 
 # Two fifths of an entry with a class that is not cached itself.
 @lru_cache
-def _name(keyword: str, reserved: tuple[str, ...]) -> str:
+def _name(keyword: str, macro: Macro) -> str:
     """Return a keyword as HTML names attributes; class_ and for_ are as Python would have them."""
     given, keyword = keyword, keyword.removesuffix("_")
     if len(keyword) > _LONGEST_NAME:
         raise LinkError(
             f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
         )
-    for meant in (*LINK_KEYWORDS, "label") if reserved is ENTRY_SETS else LINK_KEYWORDS:
-        if _is_misspelt(keyword, meant):
+    for meant in (*LINK_KEYWORDS, *macro.takes):
+        if keyword != meant and _is_misspelt(keyword, meant):
             raise LinkError(f"A link does not take {given}: did you mean {meant}?", given)
     name = keyword.replace("_", "-").lower()
-    if name in reserved:
+    if name in macro.sets:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.", keyword)
     if not _NAME.fullmatch(name):
         raise LinkError(f"{keyword!r} cannot be the name of an attribute.", keyword)
@@ -139,3 +174,9 @@ def _classes(value: Any) -> Attribute:
     if not isinstance(value, list | tuple):
         return _attribute(value)
     return " ".join(name for each in value if isinstance(name := _attribute(each), str))
+
+
+_READERS: Mapping[str, Callable[[Any], Attribute]] = {
+    "class": _classes,
+    "disabled": lambda value: bool(value) or None,  # "" and 0 of a site are no, unlike HTML's
+}

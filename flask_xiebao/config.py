@@ -148,12 +148,21 @@ def _texts(value: object) -> Mapping[str, Mapping[str, str]]:
             f'must be a mapping such as {{"product.label": "立即投保"}}, not {shown(value)}.'
         )
     known = {*visitors_texts(), *(f"{page}.{of}" for page in PAGES for of in ("label", "on_phone"))}
-    for key in value:
-        if key not in known:
-            near = get_close_matches(str(key), known, 1)
-            meant = f": did you mean {near[0]}?" if near else "; the manual lists what there is."
-            raise WrongValueError(f"has no text {shown(key)}{meant}")
-    return MappingProxyType({key: _by_locale(key, said) for key, said in value.items()})
+    texts, problems = {}, []
+    for key, said in value.items():
+        try:
+            if key not in known:
+                near = get_close_matches(str(key), known, 1)
+                meant = (
+                    f": did you mean {near[0]}?" if near else "; the manual lists what there is."
+                )
+                raise WrongValueError(f"has no text {shown(key)}{meant}")
+            texts[key] = _by_locale(key, said)
+        except WrongValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise WrongValueError(" It ".join(problems))
+    return MappingProxyType(texts)
 
 
 def _by_locale(key: str, said: object) -> Mapping[str, str]:
@@ -166,6 +175,8 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
             )
         if not isinstance(words, str):
             raise WrongValueError(f"must have text for {key}, not {shown(words)}.")
+        if key.endswith(".label") and not words.strip():
+            raise WrongValueError(f"must say something in {key}: an entry is called by it.")
         may = names_of(key)
         if may and not _can_be_filled_in(words, may):
             names = ", ".join(f"{{{name}}}" for name in sorted(may))

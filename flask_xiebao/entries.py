@@ -11,7 +11,21 @@ from flask import has_request_context, request
 from jinja2 import Undefined
 from markupsafe import Markup, escape
 
-from .attributes import ENTRY, ENTRY_SETS, LINK_KEYWORDS, Attribute, classes, look, rendered, split
+from .attributes import (
+    CARD,
+    CARD_MACRO,
+    ENTRY,
+    ENTRY_MACRO,
+    LINK_KEYWORDS,
+    LOOKS,
+    MODIFIER,
+    Attribute,
+    Macro,
+    classes,
+    look_of,
+    rendered,
+    split,
+)
 from .caching import rendering
 from .errors import LinkError, NowhereError
 from .links import LinkSigner, make_entry
@@ -91,6 +105,8 @@ class Entries:
         says = content and str(content).strip()
         locale = None if says else context.locale or self._state.locale
         try:
+            if not says and isinstance(content, Undefined) and _macro(own_classes) is CARD_MACRO:
+                raise LinkError("The title of a card is undefined in this template.", "title")
             if context.caching and _is_cacheable(page, reference, keywords):
                 entry, parts = context.page_caches.get(page) or self._page_cache(context, page)
                 made = entry(
@@ -127,10 +143,10 @@ class Entries:
                 raise LinkError(f"The value of {name} is undefined in this template.", name)
         return link(self._state, page, reference, **options)
 
-    def default_label(self, page: str, locale: str) -> tuple[str, str]:
+    def default_label(self, page: str, locale: str) -> tuple[Markup, str]:
         """Return what an entry says by itself, and the language of that as HTML has it."""
         label, found = self._state.find_text(locale, f"{page}.label", PAGES[page].label)
-        return label, text(found, "language")
+        return escape(label), text(found, "language")
 
     def _context(self) -> PageContext:
         if not has_request_context():
@@ -177,7 +193,7 @@ class Entries:
 
         :raises _TooLongToKeepError: with the entry.
         """
-        options, given = split(keywords, ENTRY_SETS)
+        options, given = split(keywords, _macro(own_classes))
         token = signer.dumps(make_entry(page, reference, **options))
         made = self._with_attributes(token.join(parts), page, device, locale, own_classes, given)
         if keywords and not _are_short(keywords.items()):
@@ -193,7 +209,7 @@ class Entries:
         own_classes: str,
         keywords: Mapping[str, Any],
     ) -> Rendered:
-        options, given = split(keywords, ENTRY_SETS)
+        options, given = split(keywords, _macro(own_classes))
         href = self.href(page, reference, options)
         if not href:
             return _NOTHING
@@ -235,23 +251,38 @@ class Entries:
             "target": "_blank" if device == Platform.PC.slug else None,
             "lang": language,
         }
-        own["data-xiebao-look"] = look((classes(own, given) or "").split())
+        chosen = given.pop("look", None)
+        looks = ("card",) if _macro(own_classes) is CARD_MACRO else LOOKS
+        if chosen not in (None, *looks):
+            raise LinkError(f"look must be one of {', '.join(looks)}, not {chosen}.", "look")
+        names = (classes(own, given) or "").split()
+        found, alone = look_of(names)
+        look = chosen or found
+        if chosen or alone:  # the one that no rule of the site's about links changes
+            own["data-xiebao-look"] = look
+        if look and not alone and f"{MODIFIER}{look}" not in names:
+            own["class"] = f"{own_classes} {MODIFIER}{look}"
         if given.pop("disabled", None) is not None:  # no attribute of links: they lead nowhere then
             own |= {"role": "link", "aria-disabled": "true"}
         return rendered(own, given), label
 
 
-def leave_out(state: State, error: LinkError) -> None:
+def _macro(own_classes: str) -> Macro:
+    return CARD_MACRO if CARD in own_classes else ENTRY_MACRO
+
+
+def leave_out(state: State, error: LinkError, what: str = "An insurance entry") -> None:
     """Tell of what cannot be rendered, which is then left out of its page.
 
     A wrong row in a database never takes a shop's page down.
 
+    :param what: is left out.
     :raises LinkError: in strict mode.
     """
     if state.is_strict or isinstance(error, NowhereError):
         raise error
-    where = f" of {request.endpoint}" if has_request_context() else ""
-    said = f"An insurance entry{where} was left out: {error}"
+    where = f" of {request.endpoint}" if has_request_context() and request.endpoint else ""
+    said = f"{what}{where} was left out: {error}"
     tell_rehearsal(said)
     # What is wrong may be what a visitor sent, and another thing with each visit.
     complain(said, about=f"entries{where}")

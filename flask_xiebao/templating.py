@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, has_request_context
 from markupsafe import Markup, escape
 
 from . import assets
-from .attributes import ENTRY_SETS, QR_SETS, SHEET_SETS, Attribute, rendered, split
+from .attributes import ENTRY_MACRO, QR_MACRO, SHEET_MACRO, Attribute, rendered, split
 from .codes import qr_code
 from .entries import Entries, leave_out
 from .errors import LinkError
 from .pages import PAGES
 from .state import State
 from .texts import text
-from .urls import endpoint_url, token_url
+from .urls import check_host, endpoint_url, token_url
 from .values import is_whole, shown
 
 _THEMES = ("light", "dark", "system")
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
 def register(app: Flask, state: State) -> None:
@@ -68,13 +70,8 @@ class Helpers:
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
         """Return the attributes and the code of a product's QR code, both empty for nothing."""
         try:
-            if "caller" in keywords:
-                raise LinkError("insurance_qr takes no call block.", "caller")
-            if not is_whole(size, 1):
-                raise LinkError(
-                    f"size must be a positive whole number of pixels, not {shown(size)}.", "size"
-                )
-            options, attributes = split(keywords, QR_SETS)
+            _check_pixels(size, "size")
+            options, attributes = split(keywords, QR_MACRO)
             href = self._entries.href("product", reference, {**options, "external": True})
             if not href:
                 return Markup(), Markup()
@@ -91,17 +88,37 @@ class Helpers:
         return rendered(own, attributes), code
 
     def mail(
-        self, page: Any, reference: Any, label: Any, keywords: Mapping[str, Any]
+        self,
+        page: Any,
+        reference: Any,
+        label: Any,
+        qr: Any,
+        accent: Any,
+        on_accent: Any,
+        keywords: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return what an entry in a mail is made of; nothing where it is left out.
 
+        :param qr: how wide its QR code is, in pixels; None for no code.
+        :param accent: the color of the button, as ``#rrggbb``, and *on_accent* that of its text.
         :return: ``href``; ``code``, the address of its QR code as PNG; ``label``, and its ``lang``
             where it is a default one.
         """
         try:
-            options, attributes = split(keywords, ENTRY_SETS)
+            options, attributes = split(keywords, ENTRY_MACRO)
             for name in attributes:
                 raise LinkError(f"mail_entry takes no {name}: it is no attribute of a link.", name)
+            if has_request_context():
+                check_host(self._state)
+            if qr:
+                _check_pixels(qr, "qr")
+            for name, color in {"accent": accent, "on_accent": on_accent}.items():
+                if not isinstance(color, str) or not _COLOR.fullmatch(color):
+                    raise LinkError(
+                        f"{name} must be a color such as #0b7d73, with six digits for old mail"
+                        f" clients, not {shown(color)}.",
+                        name,
+                    )
             href = self._entries.href(page, reference, {**options, "external": True})
             if not href:
                 return {}
@@ -135,7 +152,7 @@ class Helpers:
                 )
             given = _attributes_only(keywords)
         except LinkError as error:
-            leave_out(self._state, error)
+            leave_out(self._state, error, "What xiebao_styles was given")
             layer, theme, given = None, None, {}
         own = {
             "rel": "stylesheet",
@@ -149,7 +166,7 @@ class Helpers:
         try:
             given = _attributes_only(keywords)
         except LinkError as error:
-            leave_out(self._state, error)
+            leave_out(self._state, error, "What xiebao_script was given")
             given = {}
         return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
 
@@ -159,13 +176,21 @@ class Helpers:
         v = assets.version(name)
         return endpoint_url(self._state, "xiebao.static", filename=filename, v=v)
 
-    def text(self, key: str, **values: object) -> str:
-        """Return what visitors read, in the locale of the request."""
-        return self._state.text(key, **values)
+    def text(self, key: str, **values: object) -> Markup:
+        """Return what visitors read, in the locale of the request; *values* may be markup."""
+        said = Markup.escape(self._state.text(key))
+        return said.format(**values) if values else said
+
+
+def _check_pixels(value: object, name: str) -> None:
+    if not is_whole(value, 1):
+        raise LinkError(
+            f"{name} must be a positive whole number of pixels, not {shown(value)}.", name
+        )
 
 
 def _attributes_only(keywords: Mapping[str, Any]) -> dict[str, Attribute]:
-    options, given = split(keywords, SHEET_SETS)
+    options, given = split(keywords, SHEET_MACRO)
     for name in options:
         raise LinkError(f"{name} is of links: neither styles nor script take it.", name)
     return given

@@ -88,12 +88,8 @@ def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = 
     """
     check_can_be_followed(entry, members_are_known=state.hooks.members_are_known())
     if entry.member is not None and has_request_context() and not asker_only:
-        if external and not host_is_trusted(state):
-            raise LinkError(
-                "A link that carries a member off the site is built on the Host header, which"
-                " anybody can forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS.",
-                "external",
-            )
+        if external:
+            check_host(state)
         rendering().mark_private()
     page = page_named(entry.page).name  # an enum may be text
     return token_url(state, f"xiebao.{page}", state.signer.dumps(entry), external=external)
@@ -201,6 +197,19 @@ def _as_werkzeug_takes_it(host: str) -> str:
         return host.lstrip(".").encode("idna").decode()
     except UnicodeError:
         return ""
+
+
+def check_host(state: State) -> None:
+    """Make sure that a link which leaves the site leads back to it.
+
+    :raises LinkError: when it would be built on what anybody can send.
+    """
+    if not host_is_trusted(state):
+        raise LinkError(
+            "A link that leaves the site would be built on the Host header, which anybody can"
+            " forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS.",
+            "external",
+        )
 
 
 def host_is_trusted(state: State) -> bool:

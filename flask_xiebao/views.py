@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import secrets
 import time
@@ -11,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, send_file
 from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
@@ -53,12 +54,10 @@ class XiebaoBlueprint(Blueprint):
         styles = assets.styles_at(filename)
         if styles is None:
             return super().send_static_file(filename)
-        response = Response(styles, mimetype="text/css")
         age = self.get_send_file_max_age(filename)
-        response.headers["Cache-Control"] = "no-cache" if age is None else f"public, max-age={age}"
-        response.add_etag()
-        response.make_conditional(request)
-        return response
+        etag = assets.version(assets.STYLES)
+        content = io.BytesIO(styles.encode())
+        return send_file(content, "text/css", etag=etag, max_age=age)
 
 
 def create_blueprint(state: State) -> Blueprint:

@@ -924,7 +924,7 @@ def test_a_wall_in_front_of_the_links() -> None:
     report = check_entries(app, devices=["iphone"])
     assert "product-plain" in cases_of(report, "unreached.302")
     assert "302 /login" in str(report)
-    assert kinds(report) == {"unreached.302", "styles", "script", "mail.code"}
+    assert kinds(report) == {"unreached.302", "styles", "script"}
 
 
 def test_a_crash_is_called_one_and_says_nothing_private() -> None:

@@ -33,13 +33,14 @@ def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
     [
         ("", ["title"]),
         ('text="x"', ["title", "text"]),
-        ('price="x", badge=none, image="", action=nothing', ["title", "price"]),
-        ('action="x", insurer="y"', ["title", "insurer", "action"]),
+        ('price="x", badge=none, image="", action=nothing', ["title", "foot", "price"]),
+        ("price=0", ["title", "foot", "price"]),
+        ('action="x", insurer="y"', ["title", "insurer", "foot", "action"]),
     ],
 )
 def test_a_part_that_is_not_given_is_not_there(site: Site, given: str, left: list[str]) -> None:
     page = site.render(f'{{{{ insurance_card("QX1", "旅行险", {given}) }}}}')
-    found = [str(part["class"][0]) for part in soup(page).select("a > *")]
+    found = [str(part["class"][0]) for part in soup(page).select("a *")]
     assert found == [f"xiebao-entry__{name}" for name in left]
 
 
@@ -81,6 +82,45 @@ def test_without_a_title_a_card_says_what_a_button_says(site: Site) -> None:
     assert one(site.render('{{ insurance_card("QX1", "") }}'), "a").text.strip() == "我要投保"
 
 
+def test_a_title_that_is_undefined_is_an_error_and_the_card_left_out_in_service(
+    make_site: MakeSite,
+) -> None:
+    for call in ('insurance_card("QX1")', 'insurance_card("QX1", product.name)'):
+        with pytest.raises(LinkError, match="The title of a card is undefined") as error:
+            make_site().render(f"{{{{ {call} }}}}", product={})
+        assert error.value.argument == "title"
+        assert make_site(**LIVE).render(f"{{{{ {call} }}}}", product={}).text.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ('prcie="3"', "A link does not take prcie: did you mean price"),
+        ('images="/x.svg"', "A link does not take images: did you mean image"),
+        ('label="x"', "A card has no label: its second argument is its title"),
+        ('class="xiebao-entry--stackd"', "no class xiebao-entry--stackd: did you mean xiebao-ent"),
+        ('look="button"', "look must be one of card, not button"),
+    ],
+)
+def test_a_slip_in_a_card_is_named(site: Site, given: str, says: str) -> None:
+    with pytest.raises(LinkError, match=says):
+        site.render(f'{{{{ insurance_card("QX1", "旅行险", {given}) }}}}')
+
+
+@pytest.mark.parametrize("call", ['insurance_card("QX1", "T")', 'insurance_qr("QX1")'])
+def test_what_takes_no_call_block_says_so(site: Site, call: str) -> None:
+    with pytest.raises(LinkError, match=r"takes no {% call %} block: insurance_entry does"):
+        site.render(f"{{% call {call} %}}x{{% endcall %}}")
+
+
+def test_the_name_of_the_insurer_may_be_markup(site: Site) -> None:
+    page = site.render(
+        '{% set name %}A &amp; <b>B</b>{% endset %}{{ insurance_card("QX1", "T", insurer=name) }}'
+    )
+    assert one(page, ".xiebao-entry__insurer").text == "本产品由A & B承保"
+    assert one(page, ".xiebao-entry__insurer b")
+
+
 def test_a_card_with_a_wrong_case_code_is_left_out(make_site: MakeSite) -> None:
     site = make_site(**LIVE)
     assert site.render('{{ insurance_card("", "旅行险") }}').text.strip() == ""
@@ -106,6 +146,11 @@ def test_the_insurer_is_named_in_the_language_of_the_site(
         ('class="btn btn-primary"', None),
         ('class="xiebao-entry--button mt-4"', None),
         ('class="xiebao-entry--card promo"', None),
+        ('class="mt-4", look="button"', "button"),
+        ('class="btn", look="card"', "card"),
+        ('class="mt-4 xiebao-entry--small", look="link"', "link"),
+        ('look="card"', "card"),
+        ("look=none", "button"),
     ],
 )
 def test_an_entry_says_which_look_no_class_of_the_site_changes(
@@ -115,6 +160,54 @@ def test_an_entry_says_which_look_no_class_of_the_site_changes(
         one(site.render(f"{{{{ insurance_entry('QX1', {given}) }}}}")).get("data-xiebao-look")
         == look
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "classes"),
+    [
+        ('class="mt-4"', "xiebao-entry mt-4"),
+        ('class="btn xiebao-entry--mine"', "xiebao-entry btn xiebao-entry--mine"),
+        (
+            'class="mt-4 xiebao-entry--small"',
+            "xiebao-entry xiebao-entry--button mt-4 xiebao-entry--small",
+        ),
+        (
+            'class="xiebao-entry--outline mt-4"',
+            "xiebao-entry xiebao-entry--button xiebao-entry--outline mt-4",
+        ),
+        ('class="xiebao-entry--button mt-4"', "xiebao-entry xiebao-entry--button mt-4"),
+        ('class="mt-4", look="card"', "xiebao-entry xiebao-entry--card mt-4"),
+        ('class="xiebao-entry--small"', "xiebao-entry xiebao-entry--small"),
+        ('look="link"', "xiebao-entry"),
+    ],
+)
+def test_a_variant_or_a_look_is_what_makes_a_button_beside_classes_of_the_site(
+    site: Site, given: str, classes: str
+) -> None:
+    entry = one(site.render(f"{{{{ insurance_entry('QX1', {given}) }}}}"), "a")
+    assert entry["class"] == classes.split()
+    assert "look" not in entry.attrs
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            'class="xiebao-entry--outlined"',
+            "xiebao-entry--outlined: did you mean xiebao-entry--outline",
+        ),
+        (
+            'class=["btn", "xiebao-entry--buton"]',
+            "xiebao-entry--buton: did you mean xiebao-entry--button",
+        ),
+        ('look="pill"', "look must be one of button, card, link, not pill"),
+        ('look=""', "look must be one of button, card, link, not"),
+        ('loook="card"', "did you mean look"),
+    ],
+)
+def test_a_look_that_is_none_is_named(site: Site, given: str, says: str) -> None:
+    with pytest.raises(LinkError, match=says):
+        site.render(f"{{{{ insurance_entry('QX1', {given}) }}}}")
 
 
 def test_what_an_entry_says_of_its_look_cannot_be_given(site: Site) -> None:
@@ -128,5 +221,5 @@ def test_a_disabled_entry_leads_nowhere_and_says_so(site: Site, macro: str) -> N
     assert "href" not in entry.attrs
     assert "disabled" not in entry.attrs
     assert (entry["role"], entry["aria-disabled"]) == ("link", "true")
-    for off in ("False", "none"):
+    for off in ("False", "none", "0", '""', "nothing"):
         assert href(site.render(f"{{{{ {macro}, disabled={off}) }}}}"))

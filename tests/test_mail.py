@@ -81,7 +81,8 @@ def test_the_picture_is_the_code_of_the_same_link(shop: Site) -> None:
     markup = mail(shop, '"home", member="alice", max_age=3600, qr=160')
     image = one(markup, "img")
     assert (image["width"], image["height"]) == ("160", "160")
-    assert "二维码" in str(image["alt"])
+    assert image["alt"] == "二维码"
+    assert "或用手机扫码打开" in soup(markup).text
     assert read(picture(shop, markup)) == href(markup)
 
 
@@ -131,8 +132,42 @@ def test_colors_are_the_sites(shop: Site) -> None:
     markup = mail(shop, '"product", "QX1", accent="#c2410c", on_accent="#fff8f0"')
     assert one(markup, "td[bgcolor]")["bgcolor"] == "#c2410c"
     assert "color:#fff8f0" in str(one(markup, "a")["style"])
-    nasty = '"><script>'
-    assert not soup(mail(shop, '"product", "QX1", accent=nasty', nasty=nasty)).select("script")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        *[
+            (f"{name}={bad!r}", f"{name} must be a color such as #0b7d73")
+            for name in ("accent", "on_accent")
+            for bad in ("red", "#fff", "#12345g", "red;background:url(//e)", '"><script>', None, 7)
+        ],
+        *[
+            (f"qr={bad!r}", "qr must be a positive whole number of pixels")
+            for bad in ("160", -5, True, 1.5, "abc")
+        ],
+        ('class="big"', "mail_entry takes no class"),
+    ],
+)
+def test_what_no_mail_can_have_is_named(make_site: MakeSite, given: str, says: str) -> None:
+    call = f'"product", "QX1", {given}'
+    with pytest.raises(LinkError, match=says) as error:
+        mail(make_site(XIEBAO_PUBLIC_URL=SHOP), call)
+    assert error.value.argument == given.partition("=")[0]
+    assert mail(make_site(XIEBAO_PUBLIC_URL=SHOP, **LIVE), call).strip() == ""
+
+
+@pytest.mark.parametrize("given", ['"product", "QX1"', '"home"', '"policy", "7"'])
+def test_no_mail_is_built_on_a_host_that_anybody_can_send(
+    make_site: MakeSite, given: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(**LIVE)
+    site.log_in("alice")
+    page = site.render(
+        f"{IMPORT}{{{{ mail_entry({given}, qr=160) }}}}", {**PHONE, "Host": "evil.example"}
+    )
+    assert (page.status_code, page.text.strip()) == (200, "")
+    assert "set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS" in caplog.text
 
 
 def test_a_link_of_a_site_that_adds_to_every_url_has_its_code(shop: Site) -> None:

@@ -5,11 +5,13 @@
   if (document[KEY]) return; // Turbo runs the scripts of a body again with each page
   document[KEY] = true;
 
-  // For how many milliseconds an entry is busy: one that opened another window, one whose page has
-  // not left (somebody may have stopped it), and one for which the site had other plans.
+  // For how many milliseconds an entry is busy: one that opened another window or is downloaded,
+  // one whose page has not left (somebody may have stopped it), and one for which the site had
+  // other plans.
   const OPENED = 2000;
   const LEAVING = 10000;
   const PREVENTED = 500;
+  const GOING = '.htmx-request, :is(html, turbo-frame)[aria-busy="true"]';
   const followed = new Map(); // entry: the timer that ends it
 
   function release(entry) {
@@ -28,21 +30,25 @@
     (event) => {
       const entry = event.target instanceof Element && event.target.closest("a.xiebao-entry");
       if (!entry) return;
-      if (followed.has(entry) || entry.getAttribute("aria-disabled") === "true") {
+      const disabled = entry.getAttribute("aria-disabled") === "true";
+      if (!disabled && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
+      // A click by a script is the site's, which may have asked something first.
+      if (disabled || (followed.has(entry) && event.isTrusted)) {
         event.preventDefault();
         event.stopImmediatePropagation();
         return;
       }
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
       hold(entry, LEAVING);
+      const timer = followed.get(entry);
       // The site's own handlers come after this one; HTMX and Turbo say that they go there.
       setTimeout(() => {
-        if (event.defaultPrevented && !entry.closest('.htmx-request, [aria-busy="true"]')) {
+        if (followed.get(entry) !== timer) return; // one of them clicked it itself
+        if (event.defaultPrevented && !entry.closest(GOING)) {
           hold(entry, PREVENTED);
           return;
         }
         entry.setAttribute("aria-busy", "true");
-        if (entry.target && entry.target !== "_self") hold(entry, OPENED);
+        if ((entry.target && entry.target !== "_self") || entry.hasAttribute("download")) hold(entry, OPENED);
       });
     },
     true,
@@ -54,9 +60,11 @@
   });
 
   function countDown(shown) {
-    const ends = Date.now() - performance.now() + shown.dataset.xiebaoSeconds * 1000;
+    const came = Date.now() - performance.now();
     const tick = () => {
-      const seconds = Math.ceil((ends - Date.now()) / 1000);
+      // One clock stands still while a device sleeps, the other may be set.
+      const passed = Math.max(performance.now(), Date.now() - came);
+      const seconds = Math.ceil(shown.dataset.xiebaoSeconds - passed / 1000);
       if (seconds > 0) {
         const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
         shown.textContent = shown.dataset.xiebaoLeft.replace("{time}", time);

@@ -344,10 +344,10 @@ class Judge:
             yield from expectations.link(site, case.row, right, url, leaves=True)
 
     def _is_unsafe(self, case: Case) -> bool:
-        """Tell whether it carries a member off a site that does not know its address."""
+        """Tell whether it is of a mail of a site that does not know its address."""
         site = self._site
         knows = site.in_development or site.knows_its_address or site.trusts_hosts
-        return case.ends == "mail_entry" and case.row.members_own and not knows
+        return case.ends == "mail_entry" and not knows
 
     def _mail_entry(self, case: Case, right: Said, page: Page) -> Iterator[Failure]:
         """Judge an entry for a mail: its link, and what the picture of its code says."""

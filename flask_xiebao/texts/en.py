@@ -8,7 +8,8 @@ TEXTS = {
     "card.insurer": "Underwritten by {insurer}",
     # an entry's QR code
     "qr.label": "QR code: scan it with a phone to get insured",
-    "qr.mail": "QR code: scan it with a phone to open this link",
+    "qr.name": "QR code",
+    "qr.mail": "Or scan with your phone",
     # the page that sends a browser to the link that a script fetched
     "navigate.title": "Opening…",
     "navigate.open": "Not opening? Open it now",

@@ -8,7 +8,8 @@ TEXTS = {
     "card.insurer": "本产品由{insurer}承保",
     # an entry's QR code
     "qr.label": "用手机扫码投保",
-    "qr.mail": "二维码：用手机扫码打开",
+    "qr.name": "二维码",
+    "qr.mail": "或用手机扫码打开",
     # the page that sends a browser to the link that a script fetched
     "navigate.title": "正在打开…",
     "navigate.open": "没有自动打开？请点这里",

@@ -73,6 +73,8 @@ _CANVAS = "body { background: Canvas; color: CanvasText }"
 _ROW = """
 .beside { display: flex; align-items: center }
 .beside > span { flex: 0 1 1000%; min-width: 0 }
+.shrunk { display: inline-block }
+.narrow { inline-size: 9em }
 """
 #: The Tailwind classes that pages here use.
 UTILITIES = (
@@ -86,6 +88,9 @@ _RULES_FOR_LINKS = """
 .article a:link { color: #0366d6; background: #fffbcc; }
 .article a:visited { color: #6f42c1; }
 .article a:hover { color: #d73a49; background: #ffd; text-decoration: none; }
+.article a { padding-left: 20px; font-weight: 300; }
+.article a span { color: #bbb; background: none; }
+.article a[href]::after { content: " (" attr(href) ")"; display: inline-block; }
 """
 _RESET = """
 *, *::before, *::after { all: unset; display: revert; }
@@ -126,6 +131,19 @@ HOSTS: Mapping[str, Host] = {
         styles=_LAYERED,
         ours_last=True,
         dark="always",
+    ),
+    "Tailwind 4, prose": Host(
+        ("built/tailwind-4.css",),
+        styles=_LAYERED,
+        ours_last=True,
+        around='<article class="prose">%s</article>',
+    ),
+    "Tailwind 4, and rules for links": Host(
+        ("built/tailwind-4.css",),
+        css=_RULES_FOR_LINKS,
+        styles=_LAYERED,
+        ours_last=True,
+        around='<div class="article">%s</div>',
     ),
     "Tailwind 4, without our layer": Host(("built/tailwind-4.css",), body=_TAILWIND_BODY),
     "Vant": Host(_VANT, _VANT_GROUND),
@@ -193,13 +211,23 @@ ENTRIES = {
         "{{ insurance_card('QX1', words.title, text=words.text, price=words.price,"
         " badge=words.badge, image='/picture.svg', action=words.action, insurer=words.insurer) }}"
     ),
+    "stacked": (
+        "{{ insurance_card('QX1', words.title, price=words.price, badge=words.badge,"
+        " image='/picture.svg', action=words.action, class='xiebao-entry--stacked') }}"
+    ),
+    "shrunk": (
+        '<span class="shrunk">{{ insurance_card("QX1", words.title, price=words.price,'
+        ' image="/picture.svg", action=words.action + words.action) }}</span>'
+    ),
+    "narrow": '<p class="narrow">{{ insurance_entry("QX1", words.title) }}</p>',
     "quiet": "{{ insurance_card('QX1', words.title, text=words.text) }}",
     "label": "{{ insurance_home_entry(class='xiebao-entry--card') }}",
     "own": (
         '{% call insurance_entry("QX1", class="xiebao-entry--card") %}'
-        '<span class="xiebao-entry__price">{{ words.price }}</span>'
-        '<span class="xiebao-entry__badge">{{ words.badge }}</span>'
+        '<span class="xiebao-entry__foot">'
         '<span class="xiebao-entry__action">{{ words.action }}</span>'
+        '<span class="xiebao-entry__price">{{ words.price }}</span></span>'
+        '<span class="xiebao-entry__badge">{{ words.badge }}</span>'
         '<img class="xiebao-entry__image" src="/picture.svg" alt="">'
         '<span class="xiebao-entry__insurer">{{ words.insurer }}</span>'
         '<span class="xiebao-entry__text">{{ words.text }}</span>'

@@ -11,7 +11,9 @@ from playwright.sync_api import FloatRect, Locator
 #: buttons that are higher than wide.
 OUT_OF_PLACE = """entries => entries.flatMap(entry => {
     const whole = entry.getBoundingClientRect();
-    const parts = [...entry.children].map(part => [part.className, part.getBoundingClientRect()]);
+    const parts = [...entry.children].flatMap(part =>
+        part.matches('.xiebao-entry__foot') ? [...part.children] : [part]
+    ).map(part => [part.className, part.getBoundingClientRect()]);
     const apart = (one, other) => one.right <= other.left + 1 || one.bottom <= other.top + 1;
     const wrong = parts.filter(([, {left, right, top, bottom}]) =>
         left < whole.left || right > whole.right || top < whole.top || bottom > whole.bottom);
@@ -19,6 +21,8 @@ OUT_OF_PLACE = """entries => entries.flatMap(entry => {
         for (const [other, its] of parts)
             if (name < other && !apart(box, its) && !apart(its, box)) wrong.push([name, other]);
     const isCard = entry.matches('.xiebao-entry--card');
+    const isInline = getComputedStyle(entry).display === 'inline';
+    if (!isInline && entry.scrollWidth > entry.clientWidth + 1) wrong.push(['words stick out']);
     if (!isCard && whole.height > whole.width) wrong.push(['tower', whole.width, whole.height]);
     return wrong.map(what => [entry.parentElement.id, ...what]);
 })"""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
+from PIL import Image, ImageChops
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import Visits
@@ -141,6 +141,45 @@ def test_a_finger_has_44_pixels(open_host: Open, host: str) -> None:
     sizes = {name: box(entry_in(page, name)) for name in TARGETS}
     small = {name: size for name, size in sizes.items() if min(size["width"], size["height"]) < 44}
     assert small == {}
+
+
+@pytest.mark.parametrize("host", ["nothing", "Bootstrap, dark", "Tailwind 4, and rules for links"])
+def test_a_busy_entry_turns_a_ring_in_place_of_its_words_and_nothing_moves(
+    open_host: Open, host: str
+) -> None:
+    page = open_host(host)
+    for name in ("button", "small", "outline", "block", "card"):
+        entry = entry_in(page, name)
+        place = box(entry)
+        entry.evaluate("entry => entry.setAttribute('aria-busy', 'true')")
+        assert box(entry) == place, name
+        words = entry.locator(".xiebao-entry__action") if name == "card" else entry
+        picture = Image.open(io.BytesIO(words.screenshot())).convert("RGB")
+        drawn = ring_in(picture)
+        assert 8 <= drawn.width <= 20, (name, drawn)
+        middle = (drawn.left + drawn.width / 2, drawn.top + drawn.height / 2)
+        # A quarter of the ring is not drawn.
+        assert middle == pytest.approx((picture.width / 2, picture.height / 2), abs=3), name
+
+
+class Drawn(NamedTuple):
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def ring_in(picture: Image.Image) -> Drawn:
+    """Return where something is drawn on the ground of a button, within its edges."""
+    inner = picture.crop((3, 3, picture.width - 3, picture.height - 3))
+    ground = Image.new("RGB", inner.size, inner.getpixel((12, inner.height // 2)))
+    found = (
+        ImageChops.difference(inner, ground).convert("L").point(lambda value: value > 24 and 255)
+    )
+    left, top, right, bottom = (
+        found.crop((6, 0, found.width - 6, found.height)).getbbox() or [0] * 4
+    )
+    return Drawn(left + 9, top + 3, right - left, bottom - top)
 
 
 UTILITIES = {

@@ -126,6 +126,49 @@ def test_a_site_that_prevents_a_click_keeps_its_say(make_page: MakePage, visit: 
         page.wait_for_timeout(600)
 
 
+#: What a site asks before it lets anybody go: at once, or after a while.
+ASKS = {
+    "at once": "going = true; entry.click();",
+    "a server": "setTimeout(() => { going = true; entry.click(); }, 100);",
+}
+
+
+@pytest.mark.parametrize("asks", ASKS)
+def test_a_site_may_ask_something_and_click_the_entry_itself(
+    shops: Shops, visit: Visits, asks: str
+) -> None:
+    person = visit("iPhone")
+    seen = enter(shops("nothing", script=True), person)
+    entry = person.page.locator("#product")
+    entry.evaluate(
+        """(entry, asks) => {
+            let going = false;
+            const ask = eval(`() => { ${asks} }`);
+            entry.addEventListener("click", event => {
+                if (going) return;
+                event.preventDefault();
+                ask();
+            });
+        }""",
+        ASKS[asks],
+    )
+    entry.tap()
+    wait_for(seen, clicks=1)
+    assert seen.clicks == ["product"]
+
+
+def test_a_part_of_a_page_that_is_busy_for_another_reason_is_none_of_an_entrys(
+    make_page: MakePage, visit: Visits
+) -> None:
+    page = visit("iPhone").page
+    page.goto(make_page(f'<div aria-busy="true">{ENTRY}</div>'))
+    entry = page.locator("#entry")
+    entry.evaluate("entry => entry.addEventListener('click', event => event.preventDefault())")
+    entry.tap()
+    page.wait_for_timeout(100)
+    expect(entry).not_to_have_attribute("aria-busy", "true")
+
+
 @pytest.mark.parametrize("how", ["click", "Enter"])
 def test_what_is_disabled_is_not_followed(make_page: MakePage, visit: Visits, how: str) -> None:
     page = visit().page
@@ -146,6 +189,17 @@ def test_who_wants_two_windows_gets_two(shops: Shops, visit: Visits) -> None:
     for _ in range(2):
         with person.context.expect_page():
             person.page.click("#product", modifiers=["Control"])
+    wait_for(seen, clicks=2)
+
+
+def test_another_window_can_be_had_of_an_entry_that_is_busy(shops: Shops, visit: Visits) -> None:
+    person = visit()
+    seen = enter(shops("nothing", script=True), person)
+    with person.context.expect_page():
+        person.page.click("#product")
+    expect(person.page.locator("#product")).to_have_attribute("aria-busy", "true")
+    with person.context.expect_page():
+        person.page.click("#product", modifiers=["Control"])
     wait_for(seen, clicks=2)
 
 
@@ -192,3 +246,14 @@ def test_a_handoff_counts_down_by_the_clock_on_the_wall(demos: Demos, visit: Vis
     person.page.clock.fast_forward("04:00")
     expect(left).to_have_text("二维码已过期")
     assert code_in(person.page) is None
+
+
+def test_a_clock_that_is_set_back_makes_no_code_live_longer(demos: Demos, visit: Visits) -> None:
+    person = visit()
+    page = person.page
+    open_handoff(demos, person, 3)
+    page.evaluate("(now => Date.now = () => now() - 3_600_000)(Date.now)")
+    left = page.locator("[data-xiebao-seconds]")
+    page.wait_for_timeout(1100)
+    expect(left).to_contain_text("0:0")
+    expect(left).to_have_text("二维码已过期", timeout=5000)
