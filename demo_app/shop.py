@@ -18,6 +18,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from flask_xiebao import Entry, entry_clicked
 
@@ -33,6 +34,10 @@ MEMBERS = {
 }
 
 CASE_CODE = "QX000000127257"
+PRODUCTS = {CASE_CODE: "境内旅行意外险"}
+
+#: How many policies the order's page shows.
+_NEWEST = 2
 
 #: The order that is on the page: what the shop calls it is said with a click, and comes back.
 ORDER = "QY20270210-8"
@@ -59,14 +64,22 @@ def current_member() -> str | None:
 @blueprint.app_context_processor
 def signed_in() -> dict[str, Any]:
     """Give every template the member who is signed in, and the words for their policies."""
-    return {"member": MEMBERS.get(current_member() or ""), "states": STATES}
+    member = MEMBERS.get(current_member() or "")
+    return {"member": member, "states": STATES, "products": PRODUCTS}
 
 
 @blueprint.get("/")
 def order() -> str:
     """Show the order, and the insurance that goes with it."""
+    known, older = _policies()
+    newest, oldest = known[:_NEWEST], older[: max(0, _NEWEST - len(known))]
     return render_template(
-        "shop/order.html", case_code=CASE_CODE, order=ORDER, policies=_policies()
+        "shop/order.html",
+        case_code=CASE_CODE,
+        order=ORDER,
+        policies=newest,
+        older=oldest,
+        more=len(known) + len(older) - len(newest) - len(oldest),
     )
 
 
@@ -75,13 +88,20 @@ def policies() -> ResponseReturnValue:
     """Show the member what they have bought."""
     if current_member() is None:
         return redirect(url_for(".sign_in", next=url_for(".policies")))
-    return render_template("shop/policies.html", policies=_policies())
+    known, older = _policies()
+    return render_template("shop/policies.html", policies=known, older=older)
 
 
 @blueprint.get("/favicon.ico")
 def icon() -> ResponseReturnValue:
     """Answer browsers on pages that name no icon, such as the extension's."""
     return current_app.send_static_file("icon.svg")
+
+
+@blueprint.app_errorhandler(404)
+def not_there(_: NotFound) -> tuple[str, int]:
+    """Answer for addresses that nobody knows."""
+    return render_template("shop/not_there.html"), 404
 
 
 @blueprint.get("/insured")
@@ -92,7 +112,7 @@ def insured() -> str:
     the callback says.
     """
     clicked_at = session.get("clicked_at", math.inf)
-    new = [policy for policy in _policies() if policy.since >= clicked_at]
+    new = [policy for policy in _policies()[0] if policy.since >= clicked_at]
     return render_template("shop/insured.html", policy=new[0] if new else None)
 
 
@@ -106,10 +126,14 @@ def _remember_click(_app: Flask, entry: Entry, **_: Any) -> None:
         session["clicked_at"] = time.time()
 
 
-def _policies() -> list[Policy]:
-    """Return what the shop has heard of the member's policies."""
+def _policies() -> tuple[list[Policy], list[str]]:
+    """Return what the shop has heard of the member's policies, and the numbers of older ones."""
     member = current_member()
-    return [] if member is None else policies_of(member)
+    if member is None:
+        return [], []
+    known = policies_of(member)
+    heard_of = {policy.insure_num for policy in known}
+    return known, [number for number in MEMBERS[member]["policies"] if number not in heard_of]
 
 
 @blueprint.get("/sign-in")

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask import Blueprint, Response, abort, render_template, render_template_string, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    render_template,
+    render_template_string,
+    request,
+)
 from flask_babel import force_locale
 from markupsafe import Markup
+
+from flask_xiebao import Xiebao
 
 from .shop import MEMBERS
 from .widget_examples import (
     CARDS,
     ENTRIES,
     LOOKS,
+    MAIL,
     OPTIONS,
     QR_CODES,
     STATES,
@@ -28,7 +40,6 @@ _IMPORTS = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_card, insurance_home_entry,'
     ' policy_entry, insurance_qr %}{% from "xiebao/mail.html" import mail_entry %}'
 )
-_MAIL = '{{ mail_entry("product", "QX000000127257", qr=160) }}'
 
 
 class Section(NamedTuple):
@@ -63,9 +74,7 @@ def render(source: str) -> Markup:
 @blueprint.get("/")
 def catalog() -> str:
     """Show every example with its source, in Chinese or, with ``?lang=en``, in English."""
-    lang = request.args.get("lang", "zh")
-    if lang not in WORDS:
-        abort(404, "The catalog is there in zh and en.")
+    lang = _lang()
     with force_locale(lang):
         return render_template(
             "widgets/catalog.html",
@@ -73,16 +82,39 @@ def catalog() -> str:
             words=WORDS[lang],
             sections=SECTIONS,
             tokens=TOKENS,
-            mail=_MAIL,
+            mail=MAIL,
             render=render,
         )
+
+
+def _lang() -> str:
+    lang = request.args.get("lang", "zh")
+    if lang not in WORDS:
+        abort(404)
+    return lang
 
 
 @blueprint.get("/mail")
 def mail() -> Response:
     """Show an entry as a mail has it, which needs the styles that are in it."""
-    response = Response(render_template("widgets/mail.html", entry=render(_MAIL)))
+    lang = _lang()
+    with _mailer(lang).app_context():
+        entry = render(MAIL)
+    page = render_template("widgets/mail.html", entry=entry, lang=lang, words=WORDS[lang])
+    response = Response(page)
     # The picture of its code comes from wherever the shop is outside.
     policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src *"
     response.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'self'"
     return response
+
+
+def _mailer(lang: str) -> Flask:
+    """Return what sends the shop's mails: an app of its own, which knows where the shop is.
+
+    The shop itself is wherever a request for it says, which is no place to build mails on. Nobody
+    but whoever asked for this page sees what this one makes.
+    """
+    mailer = Flask(__name__)
+    mailer.config.update(current_app.config, XIEBAO_PUBLIC_URL=request.host_url, XIEBAO_LOCALE=lang)
+    Xiebao(mailer)
+    return mailer

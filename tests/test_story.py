@@ -51,9 +51,9 @@ def gateway(browser: FlaskClient, entry: str = "product") -> str:
 
 
 def shown(browser: FlaskClient) -> list[str]:
-    """Return what the order page says of the policies of which the shop has heard."""
-    items = soup(browser.get("/")).select(".policies li")
-    return [" ".join(item.text.split()) for item in items if item.select(".state")]
+    """Return what the member's page says of the policies of which the shop has heard."""
+    items = soup(browser.get("/policies")).select(".policies li")
+    return [" ".join(item.text.split()) for item in items if "早先投保" not in item.text]
 
 
 def buy(browser: FlaskClient, **form: str) -> str:
@@ -65,7 +65,7 @@ def buy(browser: FlaskClient, **form: str) -> str:
 
 def order_page(browser: FlaskClient, number: str) -> str:
     """Click the policy's entry on a phone; return the gateway's page of it."""
-    page = browser.get("/", headers=PHONE)
+    page = browser.get("/policies", headers=PHONE)
     [item] = [li for li in soup(page).select(".policies li") if number in li.text]
     location = browser.get(href(one(item, "a")), headers=PHONE).location
     assert location is not None
@@ -93,6 +93,25 @@ def test_what_is_bought_is_on_the_members_page(shop: Flask) -> None:
     assert shown(visit(shop, None)) == []
 
 
+def test_the_order_page_has_the_newest_policies_and_leads_to_all(shop: Flask) -> None:
+    browser = visit(shop)
+    numbers = [buy(browser) for _ in range(3)]
+    page = browser.get("/")
+    first, second = (item.text for item in soup(page).select(".policies li"))
+    assert numbers[2] in first
+    assert numbers[1] in second
+    assert href(page, "查看全部 4 份保单") == "/policies"
+    everything = one(browser.get("/policies"), ".policies").text
+    assert all(number in everything for number in (*numbers, NUMBER))
+
+
+def test_an_address_that_nobody_knows_leads_back_to_the_shop(shop: Flask) -> None:
+    page = shop.test_client().get("/nowhere")
+    assert page.status_code == 404
+    assert one(page, "h1").text == "没有找到这个页面"
+    assert href(page, "返回订单") == "/"
+
+
 def test_a_surrender_shows_as_such(shop: Flask) -> None:
     browser = visit(shop)
     number = buy(browser)
@@ -107,7 +126,7 @@ def test_a_payment_that_failed_says_what_to_do(shop: Flask) -> None:
     browser = visit(shop)
     browser.post(gateway(browser), data={"do": "fail"})
     [policy] = shown(browser)
-    assert "支付未成功：余额不足。您没有被扣款" in policy
+    assert "余额不足，您没有被扣款" in policy
     assert one(browser.get("/insured"), "h1").text == "支付未成功"
     number = re.findall(r"投保单号 (\d+)", policy)[0]
     browser.post(order_page(browser, number), data={"do": "pay"})
@@ -120,8 +139,8 @@ def test_who_comes_back_before_the_platform_has_told_anything_is_asked_to_wait(
     browser = visit(shop)
     kept_back = browser.get(pay(browser, gateway(browser), late="on"))
     welcome = browser.get(href(kept_back, "返回商家"), follow_redirects=True)
-    assert one(welcome, "h1").text == "欢迎回来"
-    assert "以携保的出单通知为准" in welcome.text
+    assert one(welcome, "h1").text == "正在确认您的投保"
+    assert "以携保通知为准" in welcome.text
     assert shown(browser) == []
 
 
@@ -150,9 +169,9 @@ def test_nobody_is_congratulated_on_what_they_bought_before(shop: Flask) -> None
     browser.get(pay(browser, gateway(browser)))
     kept_back = browser.get(pay(browser, gateway(browser), late="on"))
     welcome = browser.get(href(kept_back, "返回商家"), follow_redirects=True)
-    assert one(welcome, "h1").text == "欢迎回来"
+    assert one(welcome, "h1").text == "正在确认您的投保"
     elsewhere = visit(shop)
-    assert one(elsewhere.get("/insured"), "h1").text == "欢迎回来"
+    assert one(elsewhere.get("/insured"), "h1").text == "正在确认您的投保"
 
 
 def test_two_purchases_are_two_policies_the_newest_first(shop: Flask) -> None:
