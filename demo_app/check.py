@@ -15,7 +15,7 @@ from flask_xiebao.testing import Report, Result, check_entries
 #: On which devices; None for every one that there is.
 ON: list[str] | None = None
 #: The gateway's pages, as the console calls them.
-PAGES = {"product": "产品", "home": "商城", "policy": "保单"}
+PAGES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
 
 # How many of the addresses at which people look at the demo have a check that is kept.
 _MOST = 4

@@ -178,8 +178,8 @@ class TestMatrix:
     def test_everything_is_green(self, pages: dict[str, Tag]) -> None:
         for page in pages.values():
             assert [text(cell) for cell in cells(page) if cell["class"] != ["ok"]] == []
-            [count] = re.findall(r"^QA 控制台 ✓ (\d+) 项全部通过$", text(page.h1))
-            assert int(count) == sum(len(cells(each)) for each in pages.values()) > 4000
+            [count] = re.findall(r"^QA 控制台 ✓ ([\d,]+) 项全部通过$", text(page.h1))
+            assert int(count.replace(",", "")) == sum(len(cells(each)) for each in pages.values()) > 4000
 
     def test_each_device_is_found_as_what_it_is(self, pages: dict[str, Tag]) -> None:
         heads = [text(head).rpartition(" ") for head in pages["product"].select("thead th")[1:]]
@@ -387,10 +387,10 @@ class TestLog:
         ids = [event.click_id for event in kept(demo) if event.kind == "click"]
         [home, other, nonsense, product] = log(look(phone, "/qa/events"))
         who, none = f"林晓 {LIN}", ["—"] * 5
-        assert home[1:] == ["点击", "—", who, "商城", "iOS", ids[0], *none[:2]]
-        assert other[1:] == ["不放行 403 他人链接", "—", who, f"保单 {NUMBER}", *none[:4]]
-        assert nonsense[1:] == ["不放行 404 无效链接", "—", who, "商城", *none[:4]]
-        assert product[1:7] == ["点击", "—", f"林晓 {LIN}", f"产品 {CODE}", "H5", ids[1]]
+        assert home[1:] == ["点击", "—", who, "携保首页", "iOS", ids[0], *none[:2]]
+        assert other[1:] == ["不放行 403 他人链接", "—", who, f"保单详情页 {NUMBER}", *none[:4]]
+        assert nonsense[1:] == ["不放行 404 无效链接", "—", who, "携保首页", *none[:4]]
+        assert product[1:7] == ["点击", "—", f"林晓 {LIN}", f"产品详情页 {CODE}", "H5", ids[1]]
         assert re.fullmatch(r"\d\d:\d\d:\d\d 已返回", product[7])
 
     def test_a_return_may_repeat_and_may_find_nobody_signed_in(self, demo: Flask) -> None:

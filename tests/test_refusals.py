@@ -312,10 +312,10 @@ def test_a_logger_that_is_off_says_nothing(site: Site, caplog: pytest.LogCapture
 NOTICES = [
     ("nobody", None, "请先在网站上登录，再重新打开这个链接", "Sign in on the site, then open"),
     ("expired", "page", "请登录后继续，或者重新获取链接", "Sign in to continue, or ask for a new"),
-    ("expired", None, "请先在网站上登录，再重新打开", "Sign in on the site and open it again"),
+    ("expired", None, "请先登录网站，再打开链接", "Sign in on the site and open this link"),
     ("another member", "page", "请换成链接所属的账号登录", "sign in to the one that the link"),
     ("another member", None, "请先退出当前账号", "Sign out, sign in to the account"),
-    ("cut", None, "请从网站上重新打开", "Please start again from the site"),
+    ("cut", None, "请从网站上重新打开", "Please open it again from the site"),
     ("locked", None, "请联系本站客服", "please contact customer service"),
 ]
 

@@ -71,8 +71,12 @@
         setTimeout(tick, 1000);
         return;
       }
+      // The code's place says so, too: this is for who does not see it.
       shown.setAttribute("role", "alert");
+      shown.style.position = "absolute";
+      shown.style.clipPath = "inset(50%)";
       shown.textContent = shown.dataset.xiebaoOver;
+      shown.nextElementSibling?.classList.add("xiebao-entry--button");
       // The code ends by itself, but the clock by which it does stands still while a device sleeps.
       document.querySelector(".xiebao-qr")?.setCurrentTime(shown.dataset.xiebaoSeconds);
     };

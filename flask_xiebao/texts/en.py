@@ -15,7 +15,7 @@ TEXTS = {
     "navigate.open": "Not opening? Open it now",
     # the page with a QR code for the phone
     "handoff.title": "Continue on your phone",
-    "handoff.how": "This page opens on your phone. There is no need to sign in again there.",
+    "handoff.how": "Scan the code to continue on your phone. You stay signed in.",
     "handoff.step.open": "Open WeChat or your camera",
     "handoff.step.scan": "Scan the QR code",
     "handoff.step.go_on": "Continue on your phone",
@@ -47,7 +47,7 @@ TEXTS = {
     ),
     "notice.invalid_link.title": "This link does not work",
     "notice.invalid_link.text": (
-        "It may be incomplete or have been altered. Please start again from the site."
+        "It may be incomplete or have been altered. Please open it again from the site."
     ),
     "notice.disabled.title": "Insurance is not available right now",
     "notice.disabled.text": "Please try this link again later.",
@@ -58,11 +58,12 @@ TEXTS = {
     ),
     "notice.expired.elsewhere": (
         "To protect your account, it was valid for a limited time only. Sign in on the site and"
-        " open it again, or ask for a new link."
+        " open this link again, or ask for a new link."
     ),
     "notice.login": "Sign in",
     "notice.switch": "Switch account",
     "notice.start": "Back to the home page",
+    "notice.start_to_login": "Go to the site to sign in",
     # the simulator of the gateway
     "simulator.title": "Xiebao gateway simulator (sells no insurance)",
     "simulator.heading": "Xiebao gateway simulator",

@@ -15,7 +15,7 @@ TEXTS = {
     "navigate.open": "没有自动打开？请点这里",
     # the page with a QR code for the phone
     "handoff.title": "用手机继续",
-    "handoff.how": "这个页面要在手机上打开，扫码后无需再次登录。",
+    "handoff.how": "请用手机打开此页面，扫码后无需再次登录。",
     "handoff.step.open": "打开微信\u200b或相机",
     "handoff.step.scan": "扫描二维码",
     "handoff.step.go_on": "在手机上\u200b继续",
@@ -47,12 +47,12 @@ TEXTS = {
         "为了保护您的账号，这个链接只在一段时间内有效。请登录后继续，或者重新获取链接。"
     ),
     "notice.expired.elsewhere": (
-        "为了保护您的账号，这个链接只在一段时间内有效。请先在网站上登录，再重新打开，"
-        "或者重新获取链接。"
+        "为了保护您的账号，这个链接只在一段时间内有效。请先登录网站，再打开链接，或者重新获取链接。"
     ),
     "notice.login": "去登录",
     "notice.switch": "换个账号登录",
     "notice.start": "返回网站首页",
+    "notice.start_to_login": "去首页登录",
     # the simulator of the gateway
     "simulator.title": "携保网关模拟器（不出售任何保险）",
     "simulator.heading": "携保网关模拟器",
