@@ -162,10 +162,10 @@ SEEN = (
     Wrong("the code in a mail says another link", "views.py", "url = token_url(state, f\"xiebao.{entry.page}\", token, external=True)", "url = token_url(state, \"xiebao.paid\", token, external=True)"),
     Wrong("the code in a mail is no picture", "views.py", 'Response(qr_png(url), mimetype="image/png")', 'Response(qr_png(url), mimetype="text/html")'),
     Wrong("a mail without the picture of its code", "templates/xiebao/mail.html", "{%- if qr %}", "{%- if false %}"),
-    Wrong("a card without its price", "templates/xiebao/entry.html", "{%- if price %}", "{%- if false %}"),
+    Wrong("a card without its price", "templates/xiebao/entry.html", "{%- if costs %}<span", "{%- if false %}<span"),
     Wrong("a card without its look", "templates/xiebao/entry.html", 'kwargs, "xiebao-entry xiebao-entry--card")', "kwargs)"),
     Wrong("a card's text is not escaped", "templates/xiebao/entry.html", "{{ text|e }}", "{{ text|safe }}"),
-    Wrong("a mail's link on whatever host is asked for", "urls.py", "        if external and not host_is_trusted(state):\n", "        if False:\n"),
+    Wrong("a mail's link on whatever host is asked for", "urls.py", "    if not host_is_trusted(state):\n", "    if False:\n"),
     Wrong("no XIEBAO_PUBLIC_URL", "urls.py", "    if state.settings.public_url is not None:\n        public = urlsplit", "    if False:\n        public = urlsplit"),
     Wrong("links with a member carry no time", "links.py", "fields += [entry.member, signed_at, entry.max_age]", "fields += [entry.member, 0, entry.max_age]"),
     # what a reviewer found that nobody had looked at
