@@ -105,7 +105,7 @@ class Entries:
         says = content and str(content).strip()
         locale = None if says else context.locale or self._state.locale
         try:
-            if not says and isinstance(content, Undefined) and _macro(own_classes) is CARD_MACRO:
+            if own_classes is not ENTRY and isinstance(content, Undefined):
                 raise LinkError("The title of a card is undefined in this template.", "title")
             if context.caching and _is_cacheable(page, reference, keywords):
                 entry, parts = context.page_caches.get(page) or self._page_cache(context, page)
