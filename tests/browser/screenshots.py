@@ -32,6 +32,11 @@ def looks(page: Page, address: str) -> bytes:
 
 def shop(page: Page, address: str) -> bytes:
     page.goto(address)
+    # Pictures come when somebody scrolls near them.
+    page.evaluate(
+        "Promise.all([...document.images].map("
+        "image => { image.loading = 'eager'; return image.decode(); }))"
+    )
     return page.screenshot(full_page=True)
 
 
