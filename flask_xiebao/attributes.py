@@ -36,10 +36,8 @@ class Macro(NamedTuple):
 
 
 _ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform", "data-xiebao-look")
-ENTRY_MACRO = Macro(_ENTRY_SETS, ("label", "look"))
-CARD_MACRO = Macro(
-    _ENTRY_SETS, ("look", "title", "text", "price", "badge", "image", "action", "insurer")
-)
+ENTRY_MACRO = Macro(_ENTRY_SETS, ("label",))
+CARD_MACRO = Macro(_ENTRY_SETS, ("title", "text", "price", "badge", "image", "action", "insurer"))
 QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
 SHEET_MACRO = Macro(("rel", "href", "src", "data-xiebao-theme"), ("layer", "theme"))
 
@@ -89,20 +87,30 @@ def classes(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> str
     return " ".join(both).strip() or None
 
 
-def look_of(names: Collection[str]) -> tuple[str | None, bool]:
-    """Return which of our looks these classes of an entry make, and whether it is theirs alone.
+def check_classes(names: Collection[str]) -> None:
+    """Notice a class of ours that is misspelt.
 
-    :return: None for no look of ours: a class of the site's own brings one.
-    :raises LinkError: when one is a class of ours but for a slip.
+    :raises LinkError: when there is one.
     """
-    given = {name.removeprefix(MODIFIER) for name in names if name.startswith(MODIFIER)}
-    for name in given.difference(_MODIFIERS):
+    for name in _modifiers(names).difference(_MODIFIERS):
         for meant in _MODIFIERS:
             if _is_misspelt(name, meant):
                 raise LinkError(
                     f"Entries have no class {MODIFIER}{name}: did you mean {MODIFIER}{meant}?",
                     "class",
                 )
+
+
+def _modifiers(names: Collection[str]) -> set[str]:
+    return {name.removeprefix(MODIFIER) for name in names if name.startswith(MODIFIER)}
+
+
+def look_of(names: Collection[str]) -> tuple[str | None, bool]:
+    """Return which of our looks these classes of an entry make, and whether it is theirs alone.
+
+    :return: None for no look of ours: a class of the site's own brings one.
+    """
+    given = _modifiers(names)
     alone = all(name == ENTRY or name.startswith(MODIFIER) for name in names)
     for look in ("card", "link"):
         if look in given:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
@@ -189,10 +190,10 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
 
 def _can_be_filled_in(words: str, names: set[str]) -> bool:
     try:
-        words.format(**dict.fromkeys(names, ""))
-    except (AttributeError, LookupError, TypeError, ValueError):
+        braces = [part for part in Formatter().parse(words) if part[1] is not None]
+    except ValueError:  # a brace that is not closed
         return False
-    return True
+    return all(name in names and not (spec or conversion) for _, name, spec, conversion in braces)
 
 
 def _switch(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from .attributes import (
     MODIFIER,
     Attribute,
     Macro,
+    check_classes,
     classes,
     look_of,
     rendered,
@@ -101,6 +102,8 @@ class Entries:
         own_classes: str = ENTRY,
     ) -> Rendered:
         """Return the attributes of an entry and its content, both empty for nothing."""
+        if "caller" in keywords and own_classes is ENTRY:  # which the macro has called
+            keywords = _without_caller(keywords)
         context = self._context()
         says = content and str(content).strip()
         locale = None if says else context.locale or self._state.locale
@@ -256,15 +259,29 @@ class Entries:
         if chosen not in (None, *looks):
             raise LinkError(f"look must be one of {', '.join(looks)}, not {chosen}.", "look")
         names = (classes(own, given) or "").split()
+        self._check_classes(names)
         found, alone = look_of(names)
+        if chosen and any(f"{MODIFIER}{look}" in names for look in LOOKS if look != chosen):
+            raise LinkError(f"look is {chosen}, and a class says otherwise: leave one out.", "look")
         look = chosen or found
         if chosen or alone:  # the one that no rule of the site's about links changes
             own["data-xiebao-look"] = look
-        if look and not alone and f"{MODIFIER}{look}" not in names:
+        if look and (chosen or not alone) and f"{MODIFIER}{look}" not in names:
             own["class"] = f"{own_classes} {MODIFIER}{look}"
         if given.pop("disabled", None) is not None:  # no attribute of links: they lead nowhere then
             own |= {"role": "link", "aria-disabled": "true"}
         return rendered(own, given), label
+
+    def _check_classes(self, names: Collection[str]) -> None:
+        """Tell of a slip in a class; in service an entry without its look is better than none."""
+        try:
+            check_classes(names)
+        except LinkError as error:
+            leave_out(self._state, error, "The look of an entry")
+
+
+def _without_caller(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in keywords.items() if name != "caller"}
 
 
 def _macro(own_classes: str) -> Macro:

@@ -178,7 +178,8 @@ def test_an_entry_says_which_look_no_class_of_the_site_changes(
         ('class="xiebao-entry--button mt-4"', "xiebao-entry xiebao-entry--button mt-4"),
         ('class="mt-4", look="card"', "xiebao-entry xiebao-entry--card mt-4"),
         ('class="xiebao-entry--small"', "xiebao-entry xiebao-entry--small"),
-        ('look="link"', "xiebao-entry"),
+        ('look="link"', "xiebao-entry xiebao-entry--link"),
+        ('look="card"', "xiebao-entry xiebao-entry--card"),
     ],
 )
 def test_a_variant_or_a_look_is_what_makes_a_button_beside_classes_of_the_site(
@@ -202,12 +203,20 @@ def test_a_variant_or_a_look_is_what_makes_a_button_beside_classes_of_the_site(
         ),
         ('look="pill"', "look must be one of button, card, link, not pill"),
         ('look=""', "look must be one of button, card, link, not"),
-        ('loook="card"', "did you mean look"),
+        ('class="xiebao-entry--card", look="link"', "look is link, and a class says otherwise"),
     ],
 )
 def test_a_look_that_is_none_is_named(site: Site, given: str, says: str) -> None:
     with pytest.raises(LinkError, match=says):
         site.render(f"{{{{ insurance_entry('QX1', {given}) }}}}")
+
+
+def test_in_service_a_slip_in_a_class_costs_the_look_alone(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = make_site(**LIVE).render('{{ insurance_entry("QX1", class="btn xiebao-entry--smal") }}')
+    assert one(page, "a")["class"] == ["xiebao-entry", "btn", "xiebao-entry--smal"]
+    assert "The look of an entry of page was left out: Entries have no class" in caplog.text
 
 
 def test_what_an_entry_says_of_its_look_cannot_be_given(site: Site) -> None:

@@ -207,7 +207,7 @@ WRONG = [
         ("TEXTS", {"card.insurer": bad}, r"may have only \{insurer\} in braces in card.insurer")
         for bad in (
             *("{company}", "{}", "{0}", "{insurer", "insurer}", "{insurer.name}", "{insurer[0]}"),
-            *("{insurer:02d}", "{insurer!x}", {"zh": "{insurer}", "en": "{company}"}),
+            *("{insurer:>9}", "{insurer!r}", {"zh": "{insurer}", "en": "{company}"}),
         )
     ],
     *[

@@ -220,6 +220,7 @@ ENTRIES = {
         ' image="/picture.svg", action=words.action + words.action) }}</span>'
     ),
     "narrow": '<p class="narrow">{{ insurance_entry("QX1", words.title) }}</p>',
+    "priced": "{{ insurance_card('QX1', words.title, price=words.price) }}",
     "quiet": "{{ insurance_card('QX1', words.title, text=words.text) }}",
     "label": "{{ insurance_home_entry(class='xiebao-entry--card') }}",
     "own": (
