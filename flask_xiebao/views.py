@@ -252,7 +252,7 @@ def qr(state: State, token: str) -> Response:
         entry = state.signer.loads(token)
     except TokenError:
         abort(404)
-    if not state.settings.enabled or not host_is_trusted(state):
+    if not state.settings.enabled:
         abort(404)
     if entry.max_age is not None and not entry.seconds_left(int(time.time())):
         abort(410)  # a code that looks alive, and is not
