@@ -72,14 +72,13 @@ def signed_in() -> dict[str, Any]:
 def order() -> str:
     """Show the order, and the insurance that goes with it."""
     known, older = _policies()
-    newest, oldest = known[:_NEWEST], older[: max(0, _NEWEST - len(known))]
     return render_template(
         "shop/order.html",
         case_code=CASE_CODE,
         order=ORDER,
-        policies=newest,
-        older=oldest,
-        more=len(known) + len(older) - len(newest) - len(oldest),
+        policies=known[:_NEWEST],
+        older=older[: max(0, _NEWEST - len(known))],
+        total=len(known) + len(older),
     )
 
 

@@ -105,6 +105,14 @@ def test_the_order_page_has_the_newest_policies_and_leads_to_all(shop: Flask) ->
     assert all(number in everything for number in (*numbers, NUMBER))
 
 
+def test_the_order_page_counts_older_policies_that_it_does_not_show(shop: Flask) -> None:
+    browser = visit(shop, ZHOU)
+    buy(browser)
+    page = browser.get("/")
+    assert len(soup(page).select(".policies li")) == 2
+    assert href(page, "查看全部 3 份保单") == "/policies"
+
+
 def test_an_address_that_nobody_knows_leads_back_to_the_shop(shop: Flask) -> None:
     page = shop.test_client().get("/nowhere")
     assert page.status_code == 404
