@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, Undefined
 from jinja2.filters import do_xmlattr
@@ -24,28 +25,34 @@ LINK_KEYWORDS = frozenset(
 )
 
 
-class Macro(NamedTuple):
+@dataclass(frozen=True, eq=False)  # one is as good as its name: caches need no more of it
+class Macro:
     """What a macro has of its own.
 
     :ivar sets: attributes that it sets itself.
     :ivar takes: arguments besides those of links, to notice when one is misspelt.
+    :ivar classes: those of its element.
     """
 
     sets: tuple[str, ...]
     takes: tuple[str, ...]
+    classes: str = ""
 
-
-_ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform", "data-xiebao-look")
-ENTRY_MACRO = Macro(_ENTRY_SETS, ("label",))
-CARD_MACRO = Macro(_ENTRY_SETS, ("title", "text", "price", "badge", "image", "action", "insurer"))
-QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
-SHEET_MACRO = Macro(("rel", "href", "src", "data-xiebao-theme"), ("layer", "theme"))
 
 #: The class of every entry, what its other classes begin with, and the looks.
 ENTRY, MODIFIER = "xiebao-entry", "xiebao-entry--"
 LOOKS = ("button", "card", "link")
-CARD = MODIFIER + "card"
 _MODIFIERS = (*LOOKS, "small", "large", "block", "outline", "pill", "stacked")
+
+_ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform", "data-xiebao-look")
+ENTRY_MACRO = Macro(_ENTRY_SETS, ("label",), ENTRY)
+CARD_MACRO = Macro(
+    _ENTRY_SETS,
+    ("title", "text", "price", "badge", "image", "action", "insurer"),
+    f"{ENTRY} {MODIFIER}card",
+)
+QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
+SHEET_MACRO = Macro(("rel", "href", "src", "data-xiebao-theme"), ("layer", "theme"))
 
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _LONGEST_NAME = 100

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +14,7 @@ from .gateway import Gateway, check_base_url, check_extra
 from .links import check_seconds
 from .pages import PAGES
 from .platforms import may_backtrack
-from .texts import locales, names_of, visitors_texts
+from .texts import locales, names_in, names_of, visitors_texts
 from .values import Secret, WrongValueError, check_address, check_text, check_web_url, shown
 
 #: The gateway of each ``XIEBAO_ENV``.
@@ -179,7 +178,7 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
         if key.endswith(".label") and not words.strip():
             raise WrongValueError(f"must say something in {key}: an entry is called by it.")
         may = names_of(key)
-        if may and not _can_be_filled_in(words, may):
+        if may and not _has_names_of(words, may):
             names = ", ".join(f"{{{name}}}" for name in sorted(may))
             raise WrongValueError(
                 f"may have only {names} in braces in {key}, and {{{{ for a brace: not"
@@ -188,12 +187,11 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
     return MappingProxyType(dict(given))
 
 
-def _can_be_filled_in(words: str, names: set[str]) -> bool:
+def _has_names_of(words: str, may: set[str]) -> bool:
     try:
-        braces = [part for part in Formatter().parse(words) if part[1] is not None]
-    except ValueError:  # a brace that is not closed
+        return names_in(words) <= may
+    except ValueError:
         return False
-    return all(name in names and not (spec or conversion) for _, name, spec, conversion in braces)
 
 
 def _switch(value: object) -> bool:

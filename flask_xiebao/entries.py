@@ -12,9 +12,7 @@ from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from .attributes import (
-    CARD,
     CARD_MACRO,
-    ENTRY,
     ENTRY_MACRO,
     LINK_KEYWORDS,
     LOOKS,
@@ -99,24 +97,22 @@ class Entries:
         reference: Any,
         content: Any,
         keywords: Mapping[str, Any],
-        own_classes: str = ENTRY,
+        macro: Macro = ENTRY_MACRO,
     ) -> Rendered:
         """Return the attributes of an entry and its content, both empty for nothing."""
-        if "caller" in keywords and own_classes is ENTRY:  # which the macro has called
-            keywords = _without_caller(keywords)
+        if "caller" in keywords and macro is ENTRY_MACRO:  # which the template has called
+            keywords = {name: value for name, value in keywords.items() if name != "caller"}
         context = self._context()
         says = content and str(content).strip()
         locale = None if says else context.locale or self._state.locale
         try:
-            if own_classes is not ENTRY and isinstance(content, Undefined):
+            if macro is CARD_MACRO and isinstance(content, Undefined):
                 raise LinkError("The title of a card is undefined in this template.", "title")
             if context.caching and _is_cacheable(page, reference, keywords):
                 entry, parts = context.page_caches.get(page) or self._page_cache(context, page)
-                made = entry(
-                    parts, context.device, page, reference, locale, own_classes, **keywords
-                )
+                made = entry(parts, context.device, page, reference, locale, macro, **keywords)
             else:
-                made = self._make(context.device, page, reference, locale, own_classes, keywords)
+                made = self._make(context.device, page, reference, locale, macro, keywords)
         except _TooLongToKeepError as past:
             made = past.args
         except LinkError as error:
@@ -188,7 +184,7 @@ class Entries:
         page: str,
         reference: Any,
         locale: str | None,
-        own_classes: str,
+        macro: Macro,
         /,
         **keywords: Any,
     ) -> Rendered:
@@ -196,9 +192,9 @@ class Entries:
 
         :raises _TooLongToKeepError: with the entry.
         """
-        options, given = split(keywords, _macro(own_classes))
+        options, given = split(keywords, macro)
         token = signer.dumps(make_entry(page, reference, **options))
-        made = self._with_attributes(token.join(parts), page, device, locale, own_classes, given)
+        made = self._with_attributes(token.join(parts), page, device, locale, macro, given)
         if keywords and not _are_short(keywords.items()):
             raise _TooLongToKeepError(*made)
         return made
@@ -209,14 +205,14 @@ class Entries:
         page: str,
         reference: Any,
         locale: str | None,
-        own_classes: str,
+        macro: Macro,
         keywords: Mapping[str, Any],
     ) -> Rendered:
-        options, given = split(keywords, _macro(own_classes))
+        options, given = split(keywords, macro)
         href = self.href(page, reference, options)
         if not href:
             return _NOTHING
-        return self._with_attributes(href, page, device, locale, own_classes, given)
+        return self._with_attributes(href, page, device, locale, macro, given)
 
     def _with_attributes(
         self,
@@ -224,12 +220,12 @@ class Entries:
         page: str,
         device: str | None,
         locale: str | None,
-        own_classes: str,
+        macro: Macro,
         given: Mapping[str, Attribute],
     ) -> Rendered:
         items = tuple(given.items())
         make = self._attribute_cache if not items or _are_short(items) else self._other_attributes
-        others, label = make(PAGES[page].name, device, locale, own_classes, items)
+        others, label = make(PAGES[page].name, device, locale, macro, items)
         if given.get("disabled") is not None:
             return others, label
         return Markup(f' href="{escape(href)}"{others}'), label  # noqa: S704  # nosec B704
@@ -239,14 +235,14 @@ class Entries:
         page: str,
         device: str | None,
         locale: str | None,
-        own_classes: str,
+        macro: Macro,
         items: tuple[tuple[str, Attribute], ...],
     ) -> Rendered:
         """Return the attributes of an entry besides its link, and its default label in *locale*."""
         given = dict(items)
         label, language = ("", None) if locale is None else self.default_label(page, locale)
         own: dict[str, Attribute] = {
-            "class": own_classes,
+            "class": macro.classes,
             "data-xiebao-entry": page,
             "data-xiebao-platform": device,
             "rel": "nofollow noopener",
@@ -255,7 +251,7 @@ class Entries:
             "lang": language,
         }
         chosen = given.pop("look", None)
-        looks = ("card",) if _macro(own_classes) is CARD_MACRO else LOOKS
+        looks = ("card",) if macro is CARD_MACRO else LOOKS
         if chosen not in (None, *looks):
             raise LinkError(f"look must be one of {', '.join(looks)}, not {chosen}.", "look")
         names = (classes(own, given) or "").split()
@@ -267,7 +263,7 @@ class Entries:
         if chosen or alone:  # the one that no rule of the site's about links changes
             own["data-xiebao-look"] = look
         if look and (chosen or not alone) and f"{MODIFIER}{look}" not in names:
-            own["class"] = f"{own_classes} {MODIFIER}{look}"
+            own["class"] = f"{macro.classes} {MODIFIER}{look}"
         if given.pop("disabled", None) is not None:  # no attribute of links: they lead nowhere then
             own |= {"role": "link", "aria-disabled": "true"}
         return rendered(own, given), label
@@ -278,14 +274,6 @@ class Entries:
             check_classes(names)
         except LinkError as error:
             leave_out(self._state, error, "The look of an entry")
-
-
-def _without_caller(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in keywords.items() if name != "caller"}
-
-
-def _macro(own_classes: str) -> Macro:
-    return CARD_MACRO if CARD in own_classes else ENTRY_MACRO
 
 
 def leave_out(state: State, error: LinkError, what: str = "An insurance entry") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from flask import Flask, has_request_context
 from markupsafe import Markup, escape
 
 from . import assets
-from .attributes import ENTRY_MACRO, QR_MACRO, SHEET_MACRO, Attribute, rendered, split
+from .attributes import CARD_MACRO, ENTRY_MACRO, QR_MACRO, SHEET_MACRO, Attribute, rendered, split
 from .codes import qr_code
 from .entries import Entries, leave_out
 from .errors import LinkError
@@ -32,6 +32,7 @@ def register(app: Flask, state: State) -> None:
     app.add_template_global(helpers.link, "xiebao_link")
     # A filter, since Jinja looks at what it calls before each call: a sixth of an entry.
     app.add_template_filter(helpers.entry, "_xiebao_entry")
+    app.add_template_filter(helpers.card, "_xiebao_card")
     app.add_template_global(helpers.qr, "_xiebao_qr")
     app.add_template_global(helpers.mail, "_xiebao_mail")
     app.add_template_global(helpers.styles, "_xiebao_styles")
@@ -53,6 +54,7 @@ class Helpers:
         # On a page of a product it is the same code for every visitor.
         self._code_of_everybody = lru_cache(32)(qr_code)
         self.entry = self._entries.render
+        self.card = partial(self._entries.render, macro=CARD_MACRO)
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
         """Return the local link to a page, for markup of the site's own.

@@ -92,21 +92,6 @@ def test_a_title_that_is_undefined_is_an_error_and_the_card_left_out_in_service(
         assert make_site(**LIVE).render(f"{{{{ {call} }}}}", product={}).text.strip() == ""
 
 
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ('prcie="3"', "A link does not take prcie: did you mean price"),
-        ('images="/x.svg"', "A link does not take images: did you mean image"),
-        ('label="x"', "A card has no label: its second argument is its title"),
-        ('class="xiebao-entry--stackd"', "no class xiebao-entry--stackd: did you mean xiebao-ent"),
-        ('look="button"', "look must be one of card, not button"),
-    ],
-)
-def test_a_slip_in_a_card_is_named(site: Site, given: str, says: str) -> None:
-    with pytest.raises(LinkError, match=says):
-        site.render(f'{{{{ insurance_card("QX1", "旅行险", {given}) }}}}')
-
-
 @pytest.mark.parametrize("call", ['insurance_card("QX1", "T")', 'insurance_qr("QX1")'])
 def test_what_takes_no_call_block_says_so(site: Site, call: str) -> None:
     with pytest.raises(LinkError, match=r"takes no {% call %} block: insurance_entry does"):
@@ -190,25 +175,43 @@ def test_a_variant_or_a_look_is_what_makes_a_button_beside_classes_of_the_site(
     assert "look" not in entry.attrs
 
 
+BUTTON, CARD_OF = "insurance_entry('QX1', ", "insurance_card('QX1', '旅行险', "
+
+
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("macro", "given", "says"),
     [
+        (CARD_OF, 'prcie="3"', "A link does not take prcie: did you mean price"),
+        (CARD_OF, 'images="/x.svg"', "A link does not take images: did you mean image"),
+        (CARD_OF, 'label="x"', "A card has no label: its second argument is its title"),
         (
+            CARD_OF,
+            'class="xiebao-entry--stackd"',
+            "no class xiebao-entry--stackd: did you mean xiebao-ent",
+        ),
+        (CARD_OF, 'look="button"', "look must be one of card, not button"),
+        (
+            BUTTON,
             'class="xiebao-entry--outlined"',
             "xiebao-entry--outlined: did you mean xiebao-entry--outline",
         ),
         (
+            BUTTON,
             'class=["btn", "xiebao-entry--buton"]',
             "xiebao-entry--buton: did you mean xiebao-entry--button",
         ),
-        ('look="pill"', "look must be one of button, card, link, not pill"),
-        ('look=""', "look must be one of button, card, link, not"),
-        ('class="xiebao-entry--card", look="link"', "look is link, and a class says otherwise"),
+        (BUTTON, 'look="pill"', "look must be one of button, card, link, not pill"),
+        (BUTTON, 'look=""', "look must be one of button, card, link, not"),
+        (
+            BUTTON,
+            'class="xiebao-entry--card", look="link"',
+            "look is link, and a class says otherwise",
+        ),
     ],
 )
-def test_a_look_that_is_none_is_named(site: Site, given: str, says: str) -> None:
+def test_a_slip_is_named_with_what_was_meant(site: Site, macro: str, given: str, says: str) -> None:
     with pytest.raises(LinkError, match=says):
-        site.render(f"{{{{ insurance_entry('QX1', {given}) }}}}")
+        site.render(f"{{{{ {macro}{given}) }}}}")
 
 
 def test_in_service_a_slip_in_a_class_costs_the_look_alone(

@@ -22,7 +22,9 @@
 
   function hold(entry, milliseconds) {
     clearTimeout(followed.get(entry));
-    followed.set(entry, setTimeout(release, milliseconds, entry));
+    const timer = setTimeout(release, milliseconds, entry);
+    followed.set(entry, timer);
+    return timer;
   }
 
   addEventListener(
@@ -38,8 +40,7 @@
         event.stopImmediatePropagation();
         return;
       }
-      hold(entry, LEAVING);
-      const timer = followed.get(entry);
+      const timer = hold(entry, LEAVING);
       // The site's own handlers come after this one; HTMX and Turbo say that they go there.
       setTimeout(() => {
         if (followed.get(entry) !== timer) return; // one of them clicked it itself

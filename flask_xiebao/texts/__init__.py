@@ -49,9 +49,15 @@ def visitors_texts() -> tuple[str, ...]:
 def names_in(words: str) -> set[str]:
     """Return the names in braces that a text has.
 
-    :raises ValueError: when a brace is not closed.
+    :raises ValueError: when a brace is not closed, or has more than a name in it.
     """
-    return {name for _, name, _, _ in Formatter().parse(words) if name is not None}
+    names = set()
+    for _, name, spec, conversion in Formatter().parse(words):
+        if spec or conversion:
+            raise ValueError(f"{words!r} has more than names in braces")
+        if name is not None:
+            names.add(name)
+    return names
 
 
 def names_of(key: str) -> set[str]:

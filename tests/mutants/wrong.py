@@ -163,7 +163,7 @@ SEEN = (
     Wrong("the code in a mail is no picture", "views.py", 'Response(qr_png(url), mimetype="image/png")', 'Response(qr_png(url), mimetype="text/html")'),
     Wrong("a mail without the picture of its code", "templates/xiebao/mail.html", "{%- if qr %}", "{%- if false %}"),
     Wrong("a card without its price", "templates/xiebao/entry.html", "{%- if costs %}<span", "{%- if false %}<span"),
-    Wrong("a card without its look", "templates/xiebao/entry.html", 'kwargs, "xiebao-entry xiebao-entry--card")', "kwargs)"),
+    Wrong("a card without its look", "attributes.py", 'f"{ENTRY} {MODIFIER}card",', "ENTRY,"),
     Wrong("a card's text is not escaped", "templates/xiebao/entry.html", "{{ text|e }}", "{{ text|safe }}"),
     Wrong("a mail's link on whatever host is asked for", "urls.py", "    if not host_is_trusted(state):\n", "    if False:\n"),
     Wrong("no XIEBAO_PUBLIC_URL", "urls.py", "    if state.settings.public_url is not None:\n        public = urlsplit", "    if False:\n        public = urlsplit"),
