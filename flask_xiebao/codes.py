@@ -46,5 +46,7 @@ def _draw(url: str) -> QRCode:
         return segno.make_qr(iri_to_uri(url), mask=0)
     except segno.DataOverflowError:
         raise LinkError(
-            "This link is too long for a QR code: shorten return_to.", "return_to"
+            f"This link has {len(url):,} characters, more than a QR code can hold: shorten its"
+            " return_to, or XIEBAO_PUBLIC_URL.",
+            "return_to",
         ) from None

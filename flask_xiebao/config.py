@@ -125,7 +125,9 @@ def _pattern(value: object) -> re.Pattern[str]:
         why = str(error) or type(error).__name__
         raise WrongValueError(f"is not a valid regular expression: {why}.") from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
-        raise WrongValueError("must be a regular expression that names the app, such as ShopApp/.")
+        raise WrongValueError(
+            "must be a regular expression that names the app, such as ShopApp/[\\d.]+"
+        )
     if may_backtrack(pattern):
         raise WrongValueError(
             "may backtrack: where a group is repeated, or more than two other parts are, a"
@@ -211,23 +213,73 @@ def _setting(
 class Settings:
     """What a site configured, checked. Each field is the setting ``XIEBAO_`` + its name."""
 
+    #: Required. The account that Xiebao gave you (渠道账号, ``partnerId``): text or a whole number.
     partner_id: str = _setting(_text, "")
+
+    #: Required. The key of the account (``apiKey``). Test and production have different keys.
     api_key: Secret[str] = _setting(_key, Secret(""), secret=True)
+
+    #: The sub-account (渠道子账号, ``subPartnerId``) of product and home links that name none.
     sub_partner_id: str = _setting(_sub_partner_id, "")
+
+    #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
+    #: the test gateway, with a warning in the log outside of debug and testing.
     env: str | None = _setting(_environment)
+
+    #: Another gateway than that of ``XIEBAO_ENV``: an http(s) URL, or a path of the site such as
+    #: ``/gateway``, where the simulator is. In production https only.
     base_url: str | None = _setting(check_base_url)
+
+    #: A mapping of further parameters, such as ``{"hidenav": 1}``, for every URL of the gateway. It
+    #: cannot replace one that the interface document has.
     extra: Mapping[str, str] | None = _setting(check_extra)
+
+    #: The path under which the endpoints are.
     url_prefix: str = _setting(_url_prefix, "/xiebao")
+
+    #: Scheme, host and mount path of the site, such as ``https://shop.example``: what links that
+    #: leave the site begin with, in mails, QR codes and ``paySuccess``. Unset, it is what Flask
+    #: takes the request for, where a ``Host`` can be trusted.
     public_url: str | None = _setting(_public_url)
+
+    #: The endpoint of the site's login, such as ``"auth.login"``. It gets ``next``, the path to
+    #: come back to. Unset, Flask-Login's ``unauthorized()`` counts, and else people get a 401.
     login_view: str | None = _setting(_endpoint)
+
+    #: Seconds for which the QR code of a handoff can be scanned.
     handoff_max_age: int = _setting(_seconds, 300)
+
+    #: A regular expression that the User-Agent of the site's own iOS and Android app matches, such
+    #: as ``ShopApp/[\d.]+``. Its web views are then platform 3 or 4.
     app_user_agent: re.Pattern[str] | None = _setting(_pattern)
+
+    #: 32 characters or more, chosen once and never changed: makes the ``partnerUniqKey`` by which
+    #: the gateway knows a member impossible to guess.
     member_secret: Secret[str] | None = _setting(_member_secret, secret=True)
+
+    #: 26 characters or more, letters, digits, ``-`` and ``_``: the callback is then at
+    #: ``/xiebao/notify/<token>``, and ``/xiebao/notify`` is a 404.
     notify_token: Secret[str] | None = _setting(_notify_token, secret=True)
+
+    #: ``"zh"`` or ``"en"``: the language of entries and of the extension's pages. Unset, it is
+    #: Flask-Babel's locale where the site has one, and else ``"zh"``.
     locale: str | None = _setting(_locale)
+
+    #: A mapping of texts that visitors read to the site's own, for all languages or each, such as
+    #: ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
     texts: Mapping[str, Mapping[str, str]] | None = _setting(_texts)
+
+    #: False: the same markup for every device, for pages that are cached or streamed. The platform
+    #: is found at the click anyway.
     device_markup: bool = _setting(_switch, True)
+
+    #: False: entries render nothing, links are ``""``, and their endpoints answer 404. The way back
+    #: from a payment still works while the partner id is set, and so does the callback while the
+    #: id and the key are.
     enabled: bool = _setting(_switch, True)
+
+    #: True: a wrong argument in a template, or a receiver that fails, is an error. False: it is
+    #: logged, and the entry left out. Unset, it is true in debug and testing.
     strict: bool | None = _setting(_switch)
 
     @property

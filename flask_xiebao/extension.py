@@ -52,14 +52,11 @@ class Xiebao:
         """Read the settings of *app* and register the endpoints and the macros.
 
         Call it when the app is configured: later changes of the settings are not seen, save for
-        ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``, which are read when links are signed.
+        ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``, which are read when links are signed
+        or opened.
 
-        These settings are read: ``XIEBAO_PARTNER_ID``, ``XIEBAO_API_KEY``,
-        ``XIEBAO_SUB_PARTNER_ID``, ``XIEBAO_ENV``, ``XIEBAO_BASE_URL``, ``XIEBAO_EXTRA``,
-        ``XIEBAO_URL_PREFIX``, ``XIEBAO_PUBLIC_URL``, ``XIEBAO_LOGIN_VIEW``,
-        ``XIEBAO_HANDOFF_MAX_AGE`` (seconds), ``XIEBAO_APP_USER_AGENT``,
-        ``XIEBAO_MEMBER_SECRET``, ``XIEBAO_NOTIFY_TOKEN``, ``XIEBAO_LOCALE``,
-        ``XIEBAO_DEVICE_MARKUP``, ``XIEBAO_ENABLED``, ``XIEBAO_STRICT``.
+        The settings begin with ``XIEBAO_``. ``flask_xiebao/config.py`` has them all, each with what
+        it means, and so has the manual.
 
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """
@@ -71,7 +68,10 @@ class Xiebao:
 
     def _init_app(self, app: Flask) -> None:
         if "xiebao" in app.extensions:
-            raise ConfigError("This app has a Xiebao already: use that one.")
+            raise ConfigError(
+                "This app has a Xiebao already. Call Xiebao(app) or init_app(app), once and not"
+                " both."
+            )
         if "xiebao" in app.blueprints:
             raise ConfigError(
                 "This app has a blueprint of the name xiebao already: give that one another name."
@@ -101,9 +101,9 @@ class Xiebao:
         """Register the function that says who is logged in; use it as a decorator.
 
         :param loader: takes nothing and returns the member's id (text, a whole number or a
-            :class:`uuid.UUID`), or None, ``""``, 0 or False for nobody. It may be ``async``, with
-            Flask's extra of that name. :meth:`partner_uniq_key` makes ``partnerUniqKey`` (2.1) of
-            the id, which must never change.
+            :class:`uuid.UUID`), or None, ``""``, 0 or False for nobody. It may be ``async``, which
+            needs ``flask[async]``. :meth:`partner_uniq_key` makes ``partnerUniqKey`` (2.1) of the
+            id, which must never change.
         :raises ConfigError: when it is not a function, or takes other arguments.
 
         Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login, by
@@ -153,7 +153,7 @@ class Xiebao:
         stored already for success. See the manual.
 
         :param handler: takes a :class:`Notification`, and returns when it is done. It may be
-            ``async``. What would be an answer, such as False, is an error: it is sent again.
+            ``async``. Returning a value, such as False, is an error: it is sent again.
         :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
         """
         self._hooks.register_notification_handler(handler)
@@ -333,7 +333,7 @@ class Xiebao:
         client_reference: str | int | None = None,
         external: bool = False,
     ) -> str:
-        """Return the local link to a policy's page (2.3), or ``""`` for nobody.
+        """Return the local link to a policy's page (2.3); ``""`` for nobody, or switched off.
 
         Making the link is the authorization: pass only numbers that were looked up for *member*.
 

@@ -140,9 +140,11 @@ class Gateway:
         """Return the URL of a product's page (2.1).
 
         :param case_code: ``caseCode``, the product code that Xiebao provides.
-        :param partner_uniq_key: ``partnerUniqKey``, the member's id on this site.
+        :param partner_uniq_key: ``partnerUniqKey``, what the gateway knows the member by, as
+            :meth:`.Xiebao.partner_uniq_key` returns it.
         :param platform: where the page will be shown; left out, the gateway decides.
-        :param sub_partner_id: ``subPartnerId``; the gateway's own by default, ``""`` for none.
+        :param sub_partner_id: ``subPartnerId``; by default the one that this Gateway was made
+            with, ``""`` for none.
         :param pay_success: absolute URL to which the browser goes after payment. The document
             describes ``paySuccess`` for 2.2 only; this page takes it too.
         :param extra: further parameters for this URL.

@@ -127,7 +127,7 @@ class Entry:
             _check("signed_at", _moment, self.signed_at)
 
     def seconds_left(self, now: float) -> int | None:
-        """Return for how long the link still vouches for its member; None if it does not at all.
+        """Return for how long the link still vouches for its member; None if it never did.
 
         :param now: the present, in seconds since the epoch.
         """

@@ -92,12 +92,13 @@ class Notification:
     :param member: whose key that is; None until the endpoint has set it, and for nobody's key.
         Without ``XIEBAO_MEMBER_SECRET`` it is the key itself, which nobody has verified.
     :param price_fen: what was paid, in fen (分).
-    :param paid_at: when, with a time zone.
+    :param paid_at: when it was paid, with a time zone.
     :param payment_method: ``onlinePaymentId``: ``"1"`` Alipay, ``"3"`` UnionPay, ``"14"`` Tenpay,
         ``"21"`` WeChat, ``"-11"`` bank debit.
     :param policies: what was issued.
     :param new_insure_num: of a reissue, the application number that replaces ``insure_num``.
-    :param cancelled_insurants: of a surrender, the names of those who are out; empty, and all are.
+    :param cancelled_insurants: of a surrender, the names of those who leave the policy; when empty,
+        all do.
     :param cancel_reason: ``cancelMsg``.
     :param other_info: ``otherInfo``.
     :param data: all fields, as they were sent.

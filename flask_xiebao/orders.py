@@ -114,7 +114,7 @@ class OrderClient:
     :param base_url: :attr:`.Gateway.TEST`, :attr:`.Gateway.PRODUCTION` or another http(s) URL.
     :param transport: what sends the requests; one of httpx's own by default.
     :param timeout: seconds to wait for the gateway each time: until it can be reached, until its
-        answer begins, and until the rest of that is there.
+        answer begins, and, from the start, until all of it is there.
     :param member_of: whose key a ``partnerUniqueKey`` is; see :meth:`.Xiebao.member_of`.
     :raises OrderError: an argument is wrong, or httpx is not installed.
     """
@@ -132,12 +132,15 @@ class OrderClient:
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
         del api_key  # an error report shows the local variables of each frame
         self._httpx = load_httpx()
+        argument = "api_key"
         try:
             self._key = key.map(check_text)
+            argument = "partner_id"
             self._partner_id = check_text(partner_id)
+            argument = "base_url"
             self._base_url = check_address(check_web_url(base_url)).rstrip("/")
         except WrongValueError as error:
-            raise OrderError(f"An argument of OrderClient {error}") from None
+            raise OrderError(f"OrderClient's {argument} {error}") from None
         if isinstance(timeout, bool) or not (isinstance(timeout, int | float) and timeout > 0):
             raise OrderError("timeout must be a number of seconds above 0.")
         self._timeout = timeout

@@ -129,7 +129,7 @@ def _number(kind: type[int] | type[float], text: str) -> int | float:
 
 
 def _not_a_number(_: str) -> None:
-    raise WrongValueError("must not have NaN, Infinity or a number as large.")
+    raise WrongValueError("must not have NaN, Infinity or a number that is too large for Python.")
 
 
 _decoder = json.JSONDecoder(
@@ -190,7 +190,10 @@ class Fields:
 
     def code(self, name: str) -> int | None:
         """Return a whole number that stands for something."""
-        return self.whole(name, least=-(2**63))
+        value = self._get(name)
+        if value is not None and not is_whole(value, -(2**63)):
+            raise WrongValueError(f"{name} must be a whole number.")
+        return value
 
     def is_true(self, name: str) -> bool:
         """Tell which of true and false it is."""

@@ -29,7 +29,8 @@ entry_refused = _signals.signal("entry-refused")
 
 #: The browser came back after payment: ``entry``, ``member``, ``click_id`` of the click, and
 #: ``same_session``: whether that member is the one logged in now. It can repeat, since a page can
-#: be loaded again, and it is no proof of payment: Xiebao's callback is.
+#: be loaded again, and it is no proof of payment: the callback tells of one, and the order query
+#: confirms it.
 payment_returned = _signals.signal("payment-returned")
 
 #: A notification verified, and the site's handler is done with it: ``notification``

@@ -109,7 +109,9 @@ class Helpers:
         try:
             options, attributes = split(keywords, ENTRY_MACRO)
             for name in attributes:
-                raise LinkError(f"mail_entry takes no {name}: it is no attribute of a link.", name)
+                raise LinkError(
+                    f"mail_entry takes no {name}: a mail has no room for attributes.", name
+                )
             if has_request_context():
                 check_host(self._state)
             if qr:
@@ -194,5 +196,7 @@ def _check_pixels(value: object, name: str) -> None:
 def _attributes_only(keywords: Mapping[str, Any]) -> dict[str, Attribute]:
     options, given = split(keywords, SHEET_MACRO)
     for name in options:
-        raise LinkError(f"{name} is of links: neither styles nor script take it.", name)
+        raise LinkError(
+            f"{name} is a keyword of links: xiebao_styles and xiebao_script do not take it.", name
+        )
     return given

@@ -252,8 +252,12 @@ def login_url(login_view: str) -> str:
     """
     try:
         return url_for(login_view, next=this_link())
-    except BuildError as error:
-        raise ConfigError.about("XIEBAO_LOGIN_VIEW", f"is {login_view!r}. {error}") from None
+    except BuildError:
+        raise ConfigError.about(
+            "XIEBAO_LOGIN_VIEW",
+            f"is {login_view!r}, of which there is no URL: name the endpoint of a view, such as"
+            ' "auth.login", that needs no arguments.',
+        ) from None
 
 
 def from_root(url: str) -> str:

@@ -57,7 +57,9 @@ class Secret(Generic[T]):
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret is not pickled: pass on where it comes from.")
+        raise TypeError(
+            "This holds a secret, such as the API key, and cannot be pickled: make it anew."
+        )
 
     def reveal(self) -> T:
         """Return it."""

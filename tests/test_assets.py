@@ -15,7 +15,7 @@ from flask_xiebao import LinkError
 from tests.support import LIVE, MakeSite, Site, one, soup
 
 STATIC = Path(flask_xiebao.__file__).with_name("static")
-READMES = [Path(__file__).parents[1] / name for name in ("README.md", "README.zh-CN.md")]
+PAGES = [Path(__file__).parents[1] / f"docs/{each}/reference/styles.md" for each in ("en", "zh")]
 
 
 def sheet(site: Site, arguments: str = "") -> str:
@@ -135,7 +135,7 @@ def test_a_wrong_theme_is_an_error_and_in_service_the_page_keeps_its_styles(
 
 def test_what_is_of_links_is_no_attribute_of_theirs(site: Site) -> None:
     for call in (sheet, script):
-        with pytest.raises(LinkError, match="max_age is of links"):
+        with pytest.raises(LinkError, match="max_age is a keyword of links"):
             call(site, "max_age=60")
 
 
@@ -148,12 +148,12 @@ def test_a_page_of_a_site_below_another_path_finds_them(site: Site) -> None:
             assert url.startswith("/shop/xiebao/static/")
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_every_token_is_explained(readme: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_token_is_explained(page: Path) -> None:
     css = (STATIC / "xiebao.css").read_text()
     tokens = set(re.findall(r"var\((--xiebao-[a-z-]+)", css))
     assert len(tokens) >= 20
-    rows = re.findall(r"^\| (`--xiebao.*?) \|", readme.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (`--xiebao.*?) \|", page.read_text("utf-8"), re.MULTILINE)
     assert set(re.findall(r"`(--xiebao-[a-z-]+)`", " ".join(rows))) == tokens
 
 

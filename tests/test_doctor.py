@@ -577,7 +577,7 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     login_that_needs_arguments: (
         "ERROR",
         "Whoever is sent to log in gets an error: name a login whose URL needs nothing but next",
-        "specify values ['shop']",
+        "that needs no arguments",
     ),
     login_that_is_not_there: ("ERROR", "there is no endpoint log_in", "flask routes"),
     mounted_below_a_path_that_links_lack: (

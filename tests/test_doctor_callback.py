@@ -221,8 +221,8 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     answer_that_is_wrapped: ("is changed on its way out", 'waits for 200 {"state": true}', "wrap"),
     answer_that_is_changed: ("is changed on its way out", "accepted", "It gets 202."),
     https_elsewhere: (
-        "a notification is sent on to https://shop.example/xiebao/notify, set XIEBAO_PUBLIC_URL to"
-        " the https:// address",
+        "a notification is sent on to https://shop.example/xiebao/notify, which Xiebao does not"
+        " follow: set XIEBAO_PUBLIC_URL",
     ),
 }
 

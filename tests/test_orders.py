@@ -338,7 +338,7 @@ def test_what_a_refusal_says_is_in_no_log_and_tells_no_secret() -> None:
         (b"[]", "must be one JSON object"),
         (b"\xff", "must be UTF-8"),
         (b'{"respCode":0,"respCode":1}', "must not have a name twice"),
-        (b'{"respCode":0,"data":{"orderDetail":{"payAmount":1e999}}}', "as large"),
+        (b'{"respCode":0,"data":{"orderDetail":{"payAmount":1e999}}}', "too large for Python"),
         (b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}', "surrogate"),
         (b'{"respCode":0,"a":' + b"[" * 9999, "nested"),
         ({}, "respCode is missing"),

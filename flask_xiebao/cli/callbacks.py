@@ -121,7 +121,9 @@ def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
         advice = f"by a login wall, perhaps: {_LET_THROUGH}"
         if sent_to == where.path:
             sent_to = f"{to.scheme}://{to.netloc}{to.path}"
-            advice = "set XIEBAO_PUBLIC_URL to the https:// address of the site."
+            advice = (
+                "which Xiebao does not follow: set XIEBAO_PUBLIC_URL to its address, with https."
+            )
         return f"a notification is sent on to {sent_to}, {advice}{suspects_before()}"
     if visit.status in (400, 403):
         advice = (

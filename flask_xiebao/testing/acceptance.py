@@ -62,7 +62,7 @@ class Result:
     :param status: of the answer; 0 where nothing was clicked, or none came.
     :param location: where the answer leads, without the sign.
     :param rendered: what a template made, without what lets somebody in.
-    :param seconds: that it took.
+    :param seconds: how many seconds it took.
     :param failures: what is wrong.
     """
 
@@ -115,7 +115,8 @@ def lines_of(results: Iterable[Result]) -> list[Line]:
 class Trouble:
     """Something that is wrong, wherever it is.
 
-    :ivar failures: what came and should have, the differences by themselves, each with where.
+    :ivar failures: each difference between what came and what should have, with the results in
+        which it shows.
     """
 
     failures: dict[Failure, list[Result]] = field(default_factory=dict)
@@ -149,8 +150,9 @@ class Report:
     :ivar versions: of Flask-Xiebao and of Flask.
     :ivar devices_as_of: the month of which the list of devices is.
     :ivar notes: what has to be known beside the results, by the keys of their texts.
-    :ivar command: how a command does it again, but for what was done on which device.
-    :ivar options: those that follow.
+    :ivar results: what came of each case on each device.
+    :ivar command: the command that repeats the check, without the choice of cases and devices.
+    :ivar options: its further options.
     """
 
     site: str
@@ -256,7 +258,7 @@ def check_entries(
     :param url: where the site is, with the path below which it is mounted; by default where its
         settings say that it is.
     :param with_receivers: have the site's receivers and its ``click_guard`` hear of the clicks.
-    :param progress: is told how many clicks are done, and of how many.
+    :param progress: is called with the number of clicks done and the total.
     :raises CheckError: an argument is wrong, there is nothing that it leaves to check, or the login
         logs nobody in.
     :raises ConfigError: the app has no Xiebao.

@@ -77,17 +77,18 @@ class Case:
         (whatever the site's own ``member_loader`` says, but no error), or the reason of a refusal.
     :param cause: of a refusal, what the site is told.
     :param visitor: who clicks.
-    :param options: the keywords of the link; of its member, :data:`MEMBER` or :data:`ANOTHER`.
+    :param options: the keywords of the link; ``member`` is ``member``, ``another``, or an id that
+        is almost the member's: ``other_letters`` or ``shorter``.
     :param age: how many seconds ago the link was made; None for now.
     :param reference: the case code or application number.
     :param spoilt: what is wrong with its token.
-    :param query: what is put behind the link.
+    :param query: the query string added to the link.
     :param headers: what the browser sends beside those of its device.
-    :param method: of the request.
+    :param method: the request's method.
     :param platform: the code that the gateway gets, whatever the device is.
     :param host: the ``Host`` that the browser claims to have asked.
-    :param guard: answers as the site's ``click_guard``.
-    :param loader_fails: whether the site's ``member_loader`` does.
+    :param guard: what answers in place of the site's ``click_guard``.
+    :param loader_fails: whether the site's ``member_loader`` raises.
     :param template: what is rendered, in place of a click: ``entry``, ``no_entry``, ``code``,
         ``href`` (of the site's own markup), ``sheet``, ``script`` or ``mail_entry`` has to come of
         it. ``mail`` is a link that leaves the site.
@@ -117,7 +118,7 @@ class Case:
 
     @property
     def whose(self) -> str | None:
-        """Whose link it is: :data:`MEMBER`, :data:`ANOTHER` or nobody's."""
+        """Whose link it is, as ``options`` says; None for nobody's."""
         if self.row.members_own and self.spoilt != "no_member":
             return str(self.options.get("member", MEMBER))
         return self.options.get("member")
@@ -140,7 +141,7 @@ class Case:
         return text(locale, "check.case", page=self.row.title_in(locale), what=self.what_in(locale))
 
     def what_in(self, locale: str) -> str:
-        """Return what it is, where the page of the gateway is known."""
+        """Return what it is, without the page of the gateway."""
         return self.page or text(locale, f"check.case.{self.kind}")
 
     def ends_on(self, platform: str) -> str:
@@ -166,7 +167,7 @@ class Case:
 
     @property
     def endpoint(self) -> str:
-        """Whose view has to answer."""
+        """The endpoint whose view has to answer."""
         return f"xiebao.{'paid' if self.is_return else self.row.name}"
 
     @property

@@ -66,12 +66,12 @@ Heard = Sequence[tuple[str, Mapping[str, Any]]]
 class Failure:
     """Something that is not as it should be.
 
-    :param code: what it is about: what it means is in the texts, by this.
+    :param code: the key under which the texts say what it means.
     :param came: what came.
     :param should: what should have come.
-    :param problem: for what the gateway refuses a URL, where that is it.
-    :param step: where it showed, by its key in the texts, if not at the click itself; the same is
-        the same wherever it shows.
+    :param problem: why the gateway refuses the URL, if it does.
+    :param step: where it showed, by its key in the texts, if not at the click itself; two failures
+        that differ only in this are equal.
     """
 
     code: str

@@ -46,10 +46,9 @@ class GatewaySimulator:
     What a member buys there is an order: the site is told of it as by the callback (回调通知), and
     asks for it as by the order query (数据接口). No policy of it is real.
 
-    ``simulator.blueprint`` mounts them in an application, ``app.register_blueprint(
-    simulator.blueprint, url_prefix="/gateway")``; :meth:`create_app` serves them alone;
-    :meth:`check` reads a URL without HTTP. Its pages are in the language of the site's, by
-    ``XIEBAO_LOCALE``, else Flask-Babel, else Chinese.
+    ``app.register_blueprint(simulator.blueprint, url_prefix="/gateway")`` mounts them in an
+    application; :meth:`create_app` serves them alone; :meth:`check` reads a URL without HTTP. Its
+    pages are in the language of the site's, by ``XIEBAO_LOCALE``, else Flask-Babel, else Chinese.
 
     :param partner_id: the one ``partnerId`` that is served.
     :param api_key: its key, which is shown nowhere.

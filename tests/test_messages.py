@@ -1,0 +1,147 @@
+"""The manual lists the messages of the package: each that there is, and none that there is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+MANUAL = Path("docs", "messages.toml")
+
+LEFT_OUT = (
+    # Nobody reads it: the package itself catches it.
+    *("Expecting a name", "Extra data", "no PNG", "another kind of PNG", "A token holds a list."),
+    *("A token is not as deep as that.", "This link was not made by this site, or it was changed."),
+    # A part of the line at INFO about a refusal: the manual has a table of them.
+    "it was signed with a key that does not count: one that is no longer in SECRET_KEY_FALLBACKS,"
+    " or one of another site or partner account",
+    "nobody is logged in, and there is no login to go to: set XIEBAO_LOGIN_VIEW",
+    # The frame of a report, whose sentences are in flask_xiebao/texts/.
+    "…, on …: … It came: …. It should be: ….",
+    # Said where nothing is wrong.
+    "a link was made, found and opened, and leads to the gateway.",
+    *("paid: after a payment, the browser comes back to the site.", "is not set (default: …)"),
+)
+
+CHINESE = re.compile("[一-鿿]")
+TERMS = re.compile("渠道账号|渠道子账号|投保单号")  # of Xiebao's document
+
+
+class Text(NamedTuple):
+    """A text in the code, with … for each part that is computed."""
+
+    where: str
+    says: str
+    is_raised: bool
+
+    @property
+    def words(self) -> int:
+        return len(re.findall(r"[A-Za-z]['\w]*", self.says))
+
+    @property
+    def is_message(self) -> bool:
+        """Whether somebody reads it: it is raised, or reads like a sentence."""
+        if self.says in LEFT_OUT or self.words < 2:
+            return False
+        is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.says)
+        return self.is_raised or (self.words > 2 and is_sentence is not None)
+
+    def letters_in(self, entry: str) -> set[int]:
+        """Return where in an entry its letters are; none, unless all of it is there."""
+        letters, at = set[int](), 0
+        for piece in self.says.split("…"):
+            at = entry.find(piece, at)
+            if at < 0:
+                return set()
+            letters.update(range(at, at := at + len(piece)))
+        return letters
+
+
+def text_of(node: ast.AST) -> str | None:
+    match node:
+        case ast.Constant(value=str() as said):
+            return re.sub("%[sdr]", "…", said)
+        case ast.JoinedStr(values=parts):
+            return re.sub("…+", "…", "".join(text_of(part) or "…" for part in parts))
+    return None
+
+
+def texts_in(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[Text]:
+    """Yield the texts in code but docstrings, help, and what is said where nothing is wrong."""
+    match node:
+        case ast.Expr(value=ast.Constant()) | ast.keyword(arg="help"):
+            return
+        case ast.Call(func=ast.Name(id="ok") | ast.Attribute(attr="info")):
+            return
+    is_raised = is_raised or isinstance(node, ast.Raise)
+    says = text_of(node)
+    if says is not None:
+        yield Text(f"{path}:{getattr(node, 'lineno', '')}", says.strip(), is_raised)
+    for child in ast.iter_child_nodes(node):
+        if says is None or text_of(child) is None:  # else it is a piece of this text
+            yield from texts_in(child, path, is_raised=is_raised)
+
+
+@cache
+def texts() -> list[Text]:
+    found: list[Text] = []
+    for file in sorted(ROOT.joinpath("flask_xiebao").rglob("*.py")):
+        if file.parent.name != "texts":  # what pages and reports say
+            found += texts_in(ast.parse(file.read_text("utf-8")), file.relative_to(ROOT))
+    return found
+
+
+@cache
+def entries() -> list[tuple[str, str, str, str]]:
+    """Return the manual's entries: where each is, its text, the English and the Chinese."""
+    manual = ROOT.joinpath(MANUAL).read_text("utf-8")
+    lines = [n for n, line in enumerate(manual.splitlines(), 1) if line.startswith("text =")]
+    said = [each for section in tomllib.loads(manual)["section"] for each in section["message"]]
+    return [
+        (f"{MANUAL}:{line}", each["text"], each["en"], each["zh"])
+        for line, each in zip(lines, said, strict=True)
+    ]
+
+
+def words_from_nowhere(entry: str) -> str:
+    """Return the words of an entry that no text in the code has; numbers may be filled in."""
+    told = [text.letters_in(entry) for text in texts() if text.is_raised or text.words > 1]
+    known = set[int]().union(*told)
+    words = re.finditer(r"[^\W\d]\w*", entry)
+    return " ".join(word[0] for word in words if not known.issuperset(range(*word.span())))
+
+
+def test_each_message_of_the_package_has_an_entry() -> None:
+    missing = [
+        f"{text.where}: {text.says}"
+        for text in texts()
+        if text.is_message and not any(text.letters_in(entry) for _, entry, *_ in entries())
+    ]
+    assert not missing, f"{MANUAL} lacks:\n" + "\n".join(missing)
+
+
+def test_each_entry_is_a_message_of_the_package() -> None:
+    gone = [
+        f"{where}: {entry} (not in the code: {words})"
+        for where, entry, *_ in entries()
+        if (words := words_from_nowhere(entry))
+    ]
+    assert not gone, "\n".join(gone)
+
+
+def test_each_entry_is_there_once_and_says_what_to_do_in_both_languages() -> None:
+    known = [entry for _, entry, *_ in entries()]
+    wrong = [
+        f"{where}: {entry}"
+        for where, entry, en, zh in entries()
+        if known.count(entry) > 1
+        or not en.strip()
+        or CHINESE.search(TERMS.sub("", en))
+        or not CHINESE.search(zh)
+    ]
+    assert not wrong, "\n".join(wrong)
