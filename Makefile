@@ -9,12 +9,12 @@ FAST := -m "not slow and not hypothesis"
 # A worker for each processor; one that is done takes tests over from another.
 BESIDE := --numprocesses auto --dist worksteal
 
-.PHONY: demo test test-fast mutants bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
 demo: .venv/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
-test: .venv/test.stamp .venv/npm/stamp
+test: .venv/test.stamp .venv/npm/stamp docs
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
@@ -27,6 +27,18 @@ test-fast: .venv/test.stamp
 # Spoils the package in one place after another: a check of a site has to see each.
 mutants: .venv/test.stamp
 	$(BIN)/python -m tests.mutants
+
+# The manual in its languages, with warnings as errors: build/docs/en/ and zh/.
+docs: .venv/docs.stamp .venv/docs/stamp
+	$(call manual,en,en)
+	$(call manual,zh,zh-cn)
+# $(call manual,FOLDER,LANGUAGE AS READ THE DOCS CALLS IT)
+manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going \
+  --jobs auto --conf-dir docs docs/$(1) build/docs/$(1)
+
+# Brings the Chinese of docstrings and comments that the manual shows up to date.
+translations: .venv/docs.stamp
+	$(BIN)/python docs/translate.py
 
 screenshots: .venv/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
@@ -54,15 +66,17 @@ dist: .venv/test.stamp
 	$(PYTHON) -m venv build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	build/empty/bin/python tests/quickstart.py README.md
+	$(BIN)/cyclonedx-py environment --output-reproducible --outfile dist/sbom.cdx.json build/empty
+	$(BIN)/python -m tests.versions >dist/tested-with.txt
 	rm -rf build/source && mkdir build/source
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
 	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(FAST)
 
-lint: .venv/test.stamp
+lint: .venv/test.stamp .venv/docs.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/bandit --quiet --recursive flask_xiebao
-	$(BIN)/mypy --strict flask_xiebao demo_app tests
+	$(BIN)/mypy --strict flask_xiebao demo_app tests docs
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix
@@ -73,6 +87,14 @@ clean:
 
 .venv/%.stamp: setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# What searches in the manual.
+.venv/docs/stamp: docs/package.json | $(BIN)/python
+	@$(call need,npm,npm)
+	mkdir -p .venv/docs
+	cp $< .venv/docs
+	npm install --prefix .venv/docs --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
 # What pages of other people's are built with, for the tests in browsers, and a type checker.

@@ -1,4 +1,4 @@
-"""Prints what the extension costs beside its peers; see README, "What it costs"."""
+"""Prints what the extension costs beside its peers; see the manual, "What it costs"."""
 
 from __future__ import annotations
 

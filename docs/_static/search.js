@@ -1,0 +1,177 @@
+/* The search of the manual, by MiniSearch, in the pieces that search.py wrote. */
+
+(() => {
+  "use strict";
+
+  const MOST_PAGES = 10;
+  const PIECES_OF_A_PAGE = 3;
+  const SNIPPET = 160;
+
+  // Words that are in every question and tell nothing.
+  const COMMON = new Set(
+    ("a an and are as at be been but by can cannot do does for from get gets has have how i in is it its"
+      + " must my no not of on one or so that the their there this to was what when where which who why"
+      + " will with you your").split(" "),
+  );
+
+  const RUNS = /\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{N}_])+(?:-(?:(?!\p{Script=Han})[\p{L}\p{N}_])+)*/gu;
+
+  // Chinese has no spaces: pairs of characters find what is written in whatever words.
+  function words(text) {
+    const found = [];
+    for (const [run] of text.matchAll(RUNS)) {
+      if (/\p{Script=Han}/u.test(run)) {
+        const characters = [...run];
+        if (characters.length === 1) found.push(run);
+        for (let at = 1; at < characters.length; at += 1) {
+          found.push(characters[at - 1] + characters[at]);
+        }
+      } else {
+        found.push(run);
+      }
+    }
+    return found;
+  }
+
+  // A name such as XIEBAO_PUBLIC_URL or double-click is found by its parts, too.
+  function wordsAndParts(text) {
+    return words(text).flatMap((word) => {
+      const parts = word.split(/[_-]/).filter(Boolean);
+      return parts.length > 1 ? [word, ...parts] : [word];
+    });
+  }
+
+  // A question is about one thing: the page that is about it comes before a story that has it, and
+  // before a list that names it.
+  const WEIGHTS = [
+    [/(^|\/)index\.html/, 0.3],
+    [/^tutorial\//, 0.35],
+    [/^reference\/python-api/, 0.4],
+    [/^reference\/errors/, 0.3],
+  ];
+  const weight = ({ url }) => WEIGHTS.find(([part]) => part.test(url))?.[1] ?? 1;
+
+  const singular = (word) => word.replace(/(?<=[a-z]{3})(?:ies$|(?<![su])s$)/, (end) => end === "ies" ? "y" : "");
+
+  // What is looked up for a word; nothing for a common one.
+  function normal(word) {
+    const lower = word.toLowerCase();
+    return COMMON.has(lower) ? null : singular(lower);
+  }
+
+  const isLatin = (word) => /^[\w-]+$/.test(word);
+
+  const index = new MiniSearch({
+    fields: ["title", "page", "text"],
+    tokenize: wordsAndParts,
+    processTerm: normal,
+    searchOptions: {
+      tokenize: words,
+      boost: { title: 4, page: 3 },
+      prefix: (word) => isLatin(word) && word.length > 2,
+      fuzzy: (word) => (isLatin(word) && word.length > 5 ? 0.2 : false),
+      weights: { prefix: 0.5, fuzzy: 0.2 },
+    },
+  });
+  index.addAll(manualPieces);
+
+  // Whoever pastes a message has some of its words in a row.
+  const IN_A_ROW = 6;
+  function rows(text) {
+    const all = words(text).map((word) => word.toLowerCase());
+    return all.slice(IN_A_ROW - 1).map((_, at) => all.slice(at, at + IN_A_ROW))
+      .filter((row) => row.filter(normal).length > 1).map((row) => row.join(" "));
+  }
+
+  const isMessage = ({ url }) => url.startsWith("reference/errors");
+  const rowsOf = new Map(manualPieces.filter(isMessage)
+    .map((piece) => [piece.id, piece.title.split("…").flatMap(rows)]));
+
+  // The best pieces of the best pages.
+  function search(question) {
+    const pages = new Map();
+    const asked = new Set(words(question).map(normal).filter(Boolean)).size;
+    const pasted = new Set(rows(question));
+    const found = index.search(question).map((result) => ({
+      ...result,
+      pasted: rowsOf.get(result.id)?.filter((row) => pasted.has(row)).length ?? 0,
+      // Whatever has more of the words comes first, and not what has one of them often.
+      score: result.score * weight(manualPieces[result.id]) * (result.queryTerms.length / asked) ** 2,
+    }));
+    found.sort((one, other) => other.pasted - one.pasted || other.score - one.score);
+    for (const result of found) {
+      const piece = manualPieces[result.id];
+      if (!pages.has(piece.page)) pages.set(piece.page, []);
+      pages.get(piece.page).push({ ...piece, words: result.terms });
+    }
+    return [...pages.values()].slice(0, MOST_PAGES);
+  }
+
+  function snippet(piece) {
+    const lower = piece.text.toLowerCase();
+    const places = piece.words.map((word) => lower.indexOf(word)).filter((at) => at >= 0);
+    const start = Math.max(0, (places.length ? Math.min(...places) : 0) - 40);
+    const paragraph = document.createElement("p");
+    const text = piece.text.slice(start, start + SNIPPET);
+    const known = piece.words.map((word) => word.replace(/[^\p{L}\p{N}_]/gu, "")).filter(Boolean);
+    const parts = known.length ? text.split(new RegExp(`(${known.join("|")})`, "giu")) : [text];
+    paragraph.append(start > 0 ? "…" : "");
+    parts.forEach((part, number) => {
+      if (number % 2) {
+        const mark = document.createElement("mark");
+        mark.textContent = part;
+        paragraph.append(mark);
+      } else {
+        paragraph.append(part);
+      }
+    });
+    paragraph.append(start + SNIPPET < piece.text.length ? "…" : "");
+    return paragraph;
+  }
+
+  function link(url, text) {
+    const anchor = document.createElement("a");
+    anchor.href = url;
+    anchor.textContent = text;
+    return anchor;
+  }
+
+  const input = document.getElementById("search-words");
+  const list = document.getElementById("search-found");
+  const said = document.getElementById("search-said");
+
+  function show() {
+    const question = input.value.trim();
+    const pages = question ? search(question) : [];
+    const { one, many, none } = said.dataset;
+    said.textContent = !question ? ""
+      : pages.length === 1 ? one
+      : pages.length ? many.replace("{}", String(pages.length)) : none;
+    list.replaceChildren(...pages.map((pieces) => {
+      const item = document.createElement("li");
+      const [best] = pieces;
+      const heading = document.createElement("h2");
+      heading.append(link(best.url.split("#")[0], best.page));
+      item.append(heading);
+      for (const piece of pieces.slice(0, PIECES_OF_A_PAGE)) {
+        if (piece.title !== piece.page) {
+          const title = document.createElement("h3");
+          title.append(link(piece.url, piece.title));
+          item.append(title);
+        }
+        if (piece.text) item.append(snippet(piece));
+      }
+      return item;
+    }));
+  }
+
+  input.value = new URLSearchParams(location.search).get("q") ?? "";
+  input.addEventListener("input", () => {
+    const address = new URL(location.href);
+    address.searchParams.set("q", input.value);
+    history.replaceState(null, "", address);
+    show();
+  });
+  input.form.addEventListener("submit", (event) => event.preventDefault());
+  show();
+})();

@@ -1,0 +1,103 @@
+"""The manual, by Sphinx: one configuration for its languages, each in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from sphinx.pycode import ModuleAnalyzer
+
+import flask_xiebao
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+# Annotations, and the comments that describe attributes, are of the module in which something is
+# defined; the manual names what is public by the package.
+_described = ModuleAnalyzer.for_module("flask_xiebao").find_attr_docs()
+for _module in ("notifications", "signals"):
+    _comments = ModuleAnalyzer.for_module(f"flask_xiebao.{_module}").find_attr_docs()
+    for (_owner, _name), _said in _comments.items():
+        if (_owner or _name) in flask_xiebao.__all__:
+            _described[_owner, _name] = _said
+for _name in flask_xiebao.__all__:
+    if hasattr(_public := getattr(flask_xiebao, _name), "__module__"):
+        _public.__module__ = "flask_xiebao"
+
+# Read the Docs has a project for each language, and says which one it builds.
+language = "zh_CN" if os.environ.get("READTHEDOCS_LANGUAGE", "en").startswith("zh") else "en"
+_is_chinese = language == "zh_CN"
+
+project = "Flask-Xiebao"
+author = "The Flask-Xiebao authors"
+project_copyright = f"2026, {author}"
+version = release = version_of("Flask-Xiebao")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "generated",
+    "markup",
+    "search",
+]
+exclude_patterns = ["build"]
+templates_path = ["_templates"]
+
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+smartquotes = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+python_use_unqualified_type_names = True
+gettext_compact = False
+gettext_location = False
+locale_dirs = [str(DOCS / "locale")]
+
+html_theme = "furo"
+html_title = "Flask-Xiebao 手册" if _is_chinese else "Flask-Xiebao"
+html_static_path = ["_static", "../.venv/docs/node_modules/minisearch/dist/umd/index.js"]
+html_css_files = ["manual.css"]
+html_js_files = [("manual.js", {"defer": "defer"})]
+html_favicon = "../demo_app/static/icon.svg"
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {
+    "top_of_page_buttons": [],
+    "light_css_variables": {
+        "color-brand-primary": "#0b7d73",
+        "color-brand-content": "#0a6e66",
+        "color-brand-visited": "#5b4b8a",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#4fc3b5",
+        "color-brand-content": "#63cfc2",
+        "color-brand-visited": "#b9a8ea",
+    },
+}
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "languages.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+html_context = {
+    # The same page in the other language: beside this folder, or at Read the Docs' address of it.
+    "other_language": "English" if _is_chinese else "中文",
+    "other_code": "en" if _is_chinese else "zh-CN",
+    "other_manual": os.environ.get("READTHEDOCS_CANONICAL_URL", "").replace(
+        *("/zh-cn/", "/en/") if _is_chinese else ("/en/", "/zh-cn/")
+    )
+    or ("../en/" if _is_chinese else "../zh/"),
+}
+# Prompts are for reading; what is copied is the command alone.
+copybutton_prompt_text = r"\$ |>>> "
+copybutton_prompt_is_regexp = True

@@ -1,0 +1,50 @@
+"""Logging in and out."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_required, login_user, logout_user
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField
+from wtforms.validators import InputRequired
+
+from .extensions import db
+from .models import Member
+
+pages = Blueprint("auth", __name__)
+
+
+class LoginForm(FlaskForm):
+    """Who, and what proves it."""
+
+    email = EmailField("邮箱", [InputRequired()])
+    password = PasswordField("密码", [InputRequired()])
+
+
+@pages.route("/login", methods=["GET", "POST"])
+def login() -> ResponseReturnValue:
+    """Log a member in, and send them back to where they came from."""
+    form = LoginForm()
+    if form.validate_on_submit():
+        member = db.session.scalar(db.select(Member).filter_by(email=form.email.data))
+        if member and member.has_password(form.password.data):
+            login_user(member)
+            return redirect(_local(request.args.get("next", "")) or url_for("trips.index"))
+        flash("邮箱或密码不对。")
+    return render_template("login.html", form=form)
+
+
+@pages.post("/logout")
+@login_required
+def logout() -> ResponseReturnValue:
+    """Log the member out."""
+    logout_user()
+    return redirect(url_for("trips.index"))
+
+
+def _local(path: str) -> str:
+    """Return a path of this site, or nothing."""
+    parts = urlsplit(path)
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_local and not parts.netloc else ""

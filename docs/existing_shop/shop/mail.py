@@ -1,0 +1,22 @@
+"""Mails to members."""
+
+import smtplib
+from email.message import EmailMessage
+from typing import Any
+
+from flask import current_app, render_template
+
+
+def send(to: str, subject: str, template: str, **context: Any) -> None:
+    """Send a mail that is a template."""
+    message = EmailMessage()
+    message["From"] = current_app.config["MAIL_SENDER"]
+    message["To"] = to
+    message["Subject"] = subject
+    message.set_content(render_template(template, **context), subtype="html")
+    server = current_app.config["MAIL_SERVER"]
+    if not server:
+        current_app.logger.info("A mail to %s:\n%s", to, message.get_content())
+        return
+    with smtplib.SMTP(server) as smtp:
+        smtp.send_message(message)

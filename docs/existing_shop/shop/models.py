@@ -1,0 +1,70 @@
+"""Members, trips and orders, and the command that makes their tables."""
+
+from datetime import date
+
+import click
+from flask.cli import with_appcontext
+from flask_login import UserMixin
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from .extensions import db, login_manager
+
+
+class Member(UserMixin, db.Model):
+    """Somebody with an account."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    email: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+
+    def has_password(self, password: str) -> bool:
+        """Return whether this is their password."""
+        return check_password_hash(self.password_hash, password)
+
+
+class Trip(db.Model):
+    """A guided trip on one day."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    day: Mapped[date]
+    price_yuan: Mapped[int]
+
+
+class Order(db.Model):
+    """A trip that a member booked."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(db.ForeignKey("member.id"))
+    trip_id: Mapped[int] = mapped_column(db.ForeignKey("trip.id"))
+    member: Mapped[Member] = relationship()
+    trip: Mapped[Trip] = relationship()
+
+
+@login_manager.user_loader
+def load_member(member_id: str) -> Member | None:
+    """Return whom a session belongs to."""
+    return db.session.get(Member, int(member_id))
+
+
+@click.command("init-db")
+@with_appcontext
+def init_db() -> None:
+    """Make the tables that are missing, and rows to try the shop with."""
+    db.create_all()
+    if db.session.get(Member, 1):
+        return
+    for name, email in (("林晓", "lin@shanye.example"), ("陈默", "chen@shanye.example")):
+        password_hash = generate_password_hash("shanye")
+        db.session.add(Member(name=name, email=email, password_hash=password_hash))
+    for title, day, price in (
+        ("徽杭古道两日徒步", date(2027, 4, 3), 498),
+        ("雨崩秘境五日", date(2027, 5, 1), 2680),
+        ("千岛湖环湖骑行", date(2027, 5, 15), 399),
+    ):
+        db.session.add(Trip(title=title, day=day, price_yuan=price))
+    db.session.flush()
+    db.session.add(Order(member_id=1, trip_id=1))
+    db.session.commit()

@@ -1,0 +1,28 @@
+"""What a member has booked."""
+
+from flask import Blueprint, render_template
+from flask_login import current_user, login_required
+
+from .extensions import db
+from .models import Order
+
+pages = Blueprint("orders", __name__)
+
+
+@pages.get("/orders/")
+@login_required
+def index() -> str:
+    """Show the member's orders."""
+    orders = db.session.scalars(db.select(Order).filter_by(member_id=current_user.id)).all()
+    return render_template(
+        "orders.html",
+        orders=orders,
+    )
+
+
+@pages.get("/orders/<int:order_id>")
+@login_required
+def order(order_id: int) -> str:
+    """Show one of the member's orders."""
+    query = db.select(Order).filter_by(id=order_id, member_id=current_user.id)
+    return render_template("order.html", order=db.first_or_404(query))

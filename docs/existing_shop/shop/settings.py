@@ -1,0 +1,9 @@
+"""The settings for development; in service, FLASK_SECRET_KEY and the like replace them."""
+
+SECRET_KEY = "for development only"
+SQLALCHEMY_DATABASE_URI = "sqlite:///shop.sqlite3"
+CACHE_TYPE = "SimpleCache"
+
+#: Where mails are handed over; empty: they are written into the log.
+MAIL_SERVER = ""
+MAIL_SENDER = "山野 <hello@shanye.example>"

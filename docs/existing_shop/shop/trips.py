@@ -1,0 +1,35 @@
+"""The front page, and a trip to book."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from . import mail
+from .extensions import cache, db
+from .models import Order, Trip
+
+pages = Blueprint("trips", __name__)
+
+
+@pages.get("/")
+@cache.cached(timeout=60)
+def index() -> str:
+    """Show every trip, the same for everybody."""
+    return render_template("index.html", trips=db.session.scalars(db.select(Trip)).all())
+
+
+@pages.get("/trips/<int:trip_id>")
+def trip(trip_id: int) -> str:
+    """Show a trip."""
+    return render_template("trip.html", trip=db.get_or_404(Trip, trip_id))
+
+
+@pages.post("/trips/<int:trip_id>")
+@login_required
+def book(trip_id: int) -> ResponseReturnValue:
+    """Book a trip."""
+    order = Order(member_id=current_user.id, trip=db.get_or_404(Trip, trip_id))
+    db.session.add(order)
+    db.session.commit()
+    mail.send(order.member.email, "预订成功", "mail/booked.html", order=order)
+    return redirect(url_for("orders.order", order_id=order.id))

@@ -1,0 +1,22 @@
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from shop import create_app
+from shop.models import init_db
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = create_app(
+        {"TESTING": True, "WTF_CSRF_ENABLED": False, "SQLALCHEMY_DATABASE_URI": "sqlite://"}
+    )
+    app.test_cli_runner().invoke(init_db, catch_exceptions=False)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser in which 林晓, member 1, is logged in."""
+    client = app.test_client()
+    client.post("/login", data={"email": "lin@shanye.example", "password": "shanye"})
+    return client

@@ -1,0 +1,90 @@
+"""What the manual takes from the code: the settings, and the messages with what to do."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
+
+from flask_xiebao.config import Settings, name_of
+from flask_xiebao.pages import PAGES
+from flask_xiebao.texts import find, locales, visitors_texts
+
+MESSAGES = Path(__file__).with_name("messages.toml")
+
+
+class SettingsDirective(SphinxDirective):
+    """Every setting with its default, and what its comment in ``config.py`` says."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a description of each, to which ``confval`` roles link."""
+        comments = ModuleAnalyzer.for_module(Settings.__module__).find_attr_docs()
+        lines = []
+        for setting in fields(Settings):
+            default = setting.default if isinstance(setting.default, str | int) else None
+            lines += [
+                f".. confval:: {name_of(setting.name)}",
+                f"   :default: ``{default!r}``" if default or default is False else "",
+                "",
+                *(f"   {line}" for line in comments["Settings", setting.name]),
+                "",
+            ]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+class TextsDirective(SphinxDirective):
+    """Every text that ``XIEBAO_TEXTS`` can replace, in each language."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a table of them."""
+        of_pages = {
+            f"{page.name}.{kind}": words
+            for page in PAGES.values()
+            for kind, words in (("label", page.label), ("on_phone", page.on_phone))
+            if words
+        }
+        lines = [".. list-table::", "   :widths: auto", ""]
+        for name in (*visitors_texts(), *of_pages):
+            said = (find(locale, name, of_pages.get(name))[0] for locale in reversed(locales()))
+            lines += [f"   * - ``{name}``", *(f"     - {_literal(text)}" for text in said)]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+class MessagesDirective(SphinxDirective):
+    """Every message of the package, with what to do about it."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a section for each kind, and in it a list of the messages."""
+        language = "zh" if self.config.language.startswith("zh") else "en"
+        found: list[nodes.Node] = []
+        for kind in tomllib.loads(MESSAGES.read_text("utf-8"))["section"]:
+            section = nodes.section(ids=[kind["id"]], names=[kind["id"]])
+            section += nodes.title("", "", *self.parse_inline(kind[language])[0])
+            section += (items := nodes.definition_list(classes=["messages"]))
+            for number, message in enumerate(kind["message"], 1):
+                text = nodes.literal(message["text"], message["text"], classes=["message"])
+                anchor = f"{kind['id']}-{number}"
+                items += nodes.definition_list_item(
+                    "",
+                    nodes.term("", "", text, ids=[anchor]),
+                    nodes.definition("", *self.parse_text_to_nodes(message[language])),
+                )
+            found.append(section)
+        return found
+
+
+def _literal(text: str) -> str:
+    return f"``{text.strip()}``" if text.strip() else "—"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directives."""
+    app.add_directive("settings", SettingsDirective)
+    app.add_directive("texts", TextsDirective)
+    app.add_directive("messages", MessagesDirective)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,30 @@
+"""What people who do not use a mouse, or do not see the page, need and the theme does not have."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+_EMPTY_CELL = '<th class="head"><p></p></th>'
+_EMPTY_HEAD = re.compile(rf"<thead>\s*<tr[^>]*>(\s*{_EMPTY_CELL})+\s*</tr>\s*</thead>")
+
+
+def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    body = context.get("body")
+    if body is None:
+        return
+    # A table of two columns without names has no head; one of names has a corner that is no name.
+    body = _EMPTY_HEAD.sub("", body).replace(_EMPTY_CELL, "<td></td>")
+    # Long lines and wide tables are scrolled with the keyboard, too.
+    body = body.replace("<pre>", '<pre tabindex="0">')
+    context["body"] = body.replace(
+        '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Mend each page before it is written."""
+    app.connect("html-page-context", _mend)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,203 @@
+"""The manual as it is read: every page, its search, and questions of the kind people ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from flask import Flask
+from playwright.sync_api import Browser, Page, Playwright
+
+from tests.manual import LANGUAGES, ROOT
+from tests.support import serve
+
+pytestmark = pytest.mark.slow
+
+BUILT = ROOT / "build/docs"
+_MADE_BY_SPHINX = {"genindex", "search", "py-modindex"}
+
+#: What is asked, and the page that has the answer.
+QUESTIONS = {
+    "en": {
+        "my links are http but the site is https": "how-to/proxy-and-https",
+        "nginx proxy": "how-to/proxy-and-https",
+        "login wall before_request": "how-to/login-walls",
+        "csrf token missing on notify": "how-to/csrf-and-limiters",
+        "flask-limiter too many requests": "how-to/csrf-and-limiters",
+        "can I cache a page with an entry": "how-to/caching",
+        "cdn vary": "how-to/caching",
+        "stream_template headers": "how-to/streaming",
+        "htmx hx-boost": "how-to/htmx-turbo-vue",
+        "vue single page app api": "how-to/native-apps-and-spas",
+        "tailwind": "how-to/css-frameworks",
+        "dark mode": "how-to/css-frameworks",
+        "ios app web view user agent": "how-to/native-apps-and-spas",
+        "link in a mail without login": "how-to/mail-and-sms",
+        "wechat mini program": "how-to/wechat",
+        "ipad shows qr code": "how-to/ipad",
+        "harmonyos next": "how-to/harmonyos",
+        "several stores sub-account": "how-to/sub-accounts",
+        "product code test production": "how-to/product-codes",
+        "which alarms monitoring": "how-to/monitoring",
+        "rotate SECRET_KEY": "how-to/key-rotation",
+        "row numbers member secret": "how-to/member-secret",
+        "go live checklist": "how-to/going-live",
+        "policy number where does it come from": "how-to/callback",
+        "upgrade from 0.1": "how-to/upgrading",
+        "XIEBAO_PUBLIC_URL": "reference/settings",
+        "--xiebao-price": "reference/styles",
+        "payment_returned": "reference/signals",
+        "A link that leaves the site would be built on the Host header": "reference/errors",
+        "XIEBAO_MEMBER_SECRET must have 32 characters or more, not 8. Make one with"
+        ' python -c "import secrets; print(secrets.token_hex())", and keep it': "reference/errors",
+        "LinkError: caseCode is empty: copy it from Xiebao": "reference/errors",
+        "RuntimeError: This app has a blueprint of the name xiebao already": "reference/errors",
+        "Flask-Caching does not look at Vary: a page that it keeps": "reference/errors",
+        "Refused a policy link: 410 expired, since its max_age is past": "reference/signals",
+        "The sign of the notification is not made with the key of this": "reference/errors",
+    },
+    "zh": {
+        "网站是 https，链接却是 http": "how-to/proxy-and-https",
+        "登录墙": "how-to/login-walls",
+        "CSRF": "how-to/csrf-and-limiters",
+        "限流": "how-to/csrf-and-limiters",
+        "页面缓存": "how-to/caching",
+        "流式输出": "how-to/streaming",
+        "Turbo": "how-to/htmx-turbo-vue",
+        "深色模式": "how-to/css-frameworks",
+        "单页应用": "how-to/native-apps-and-spas",
+        "邮件里的按钮": "how-to/mail-and-sms",
+        "微信小程序": "how-to/wechat",
+        "iPad 打开的是二维码": "how-to/ipad",
+        "鸿蒙": "how-to/harmonyos",
+        "渠道子账号": "how-to/sub-accounts",
+        "产品方案代码 测试 生产": "how-to/product-codes",
+        "监控报警": "how-to/monitoring",
+        "更换密钥": "how-to/key-rotation",
+        "自增主键 会员密钥": "how-to/member-secret",
+        "上线检查清单": "how-to/going-live",
+        "退保通知怎么处理": "how-to/callback",
+        "从 0.1 升级": "how-to/upgrading",
+        "XIEBAO_MEMBER_SECRET must have 32 characters or more, not 8. Make one with"
+        ' python -c "import secrets; print(secrets.token_hex())", and keep it': "reference/errors",
+    },
+}
+
+
+def names(language: str) -> list[str]:
+    """Return the pages that people wrote, and the search."""
+    found = sorted(
+        page.relative_to(BUILT / language) for page in (BUILT / language).rglob("*.html")
+    )
+    return [name.with_suffix("").as_posix() for name in found]
+
+
+@pytest.fixture(scope="module")
+def manual(chrome: tuple[Playwright, Browser]) -> Iterator[str]:
+    assert BUILT.is_dir(), "The manual is not there: run make docs."
+    app = Flask("manual", static_folder=str(BUILT), static_url_path="")
+    with serve(app) as address:
+        yield address
+
+
+@pytest.fixture
+def phone(chrome: tuple[Playwright, Browser], manual: str) -> Iterator[Page]:
+    """A narrow page; the test fails when the browser complains of anything."""
+    context = chrome[1].new_context(base_url=manual, viewport={"width": 360, "height": 780})
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield page
+    context.close()
+    assert troubles == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_whole_on_a_phone_and_axe_finds_nothing(phone: Page, language: str) -> None:
+    wrong: list[tuple[str, ...]] = []
+    for number, name in enumerate(names(language)):
+        phone.emulate_media(color_scheme="dark" if number % 2 else "light")
+        phone.goto(f"/{language}/{name}.html")
+        if phone.evaluate("document.documentElement.scrollWidth") > 360:
+            wrong.append((name, "scrolls sideways"))
+        for rule in Axe().run(phone).response["violations"]:
+            wrong += [(name, rule["id"], node["html"][:120]) for node in rule["nodes"]]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_link_in_the_manual_leads_somewhere(language: str) -> None:
+    pages = {
+        name: BeautifulSoup((BUILT / language / f"{name}.html").read_text("utf-8"), "html.parser")
+        for name in names(language)
+    }
+    dead = []
+    for name, page in pages.items():
+        here = BUILT / language / f"{name}.html"
+        for link in page.select("a[href]"):
+            url = str(link["href"])
+            if re.match(r"https?:", url):
+                continue
+            path, _, anchor = url.partition("#")
+            there = (here.parent / path).resolve() if path else here
+            if not there.exists():
+                dead.append((name, url))
+            elif anchor and there.suffix == ".html" and BUILT / language in there.parents:
+                target = pages[there.relative_to(BUILT / language).with_suffix("").as_posix()]
+                if target.find(id=anchor) is None:
+                    dead.append((name, url))
+    assert dead == []
+
+
+def test_no_english_is_left_in_chinese() -> None:
+    english = []
+    for name in names("zh"):
+        page = BeautifulSoup((BUILT / "zh" / f"{name}.html").read_text("utf-8"), "html.parser")
+        if Path(name).name in _MADE_BY_SPHINX:
+            continue
+        for quoted in page.select("blockquote"):
+            quoted.extract()
+        for part in page.select("article :is(p, li, dd, td, h1, h2, h3)"):
+            for code in part.select("code, pre, .sig, a.headerlink, em.property"):
+                code.extract()
+            text = part.get_text(" ").rpartition(" -- ")[2]  # what is said of a parameter
+            if len(re.findall(r"[a-z]{2,}", text)) > 4 and not re.search("[一-鿿]", text):
+                english.append((name, " ".join(text.split())[:100]))
+    assert english == []
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "answer"),
+    [(each, asked, page) for each in LANGUAGES for asked, page in QUESTIONS[each].items()],
+)
+def test_the_answer_is_on_the_first_page_found(
+    phone: Page, language: str, question: str, answer: str
+) -> None:
+    phone.goto(f"/{language}/search.html")
+    phone.get_by_role("searchbox").fill(question)
+    first = phone.locator("#search-found li h2 a").first
+    assert first.get_attribute("href") == f"{answer}.html"
+
+
+def test_a_question_can_be_sent_and_found_again(phone: Page) -> None:
+    phone.goto("/en/search.html?q=wechat")
+    assert phone.locator("#search-found h2").first.text_content() == "WeChat"
+    assert phone.get_by_role("status").text_content() in {f"{n} pages" for n in range(2, 11)}
+    phone.get_by_role("searchbox").fill("qwertzuiop")
+    assert "Nothing found" in (phone.get_by_role("status").text_content() or "")
+    assert phone.url.endswith("?q=qwertzuiop")
+
+
+def test_each_page_leads_to_itself_in_the_other_language(phone: Page) -> None:
+    phone.set_viewport_size({"width": 1280, "height": 800})
+    phone.goto("/en/how-to/wechat.html")
+    phone.get_by_role("link", name="中文").click()
+    assert phone.url.endswith("/zh/how-to/wechat.html")
+    assert phone.locator("html").get_attribute("lang") == "zh-CN"
+    phone.get_by_role("link", name="English").click()
+    assert phone.url.endswith("/en/how-to/wechat.html")

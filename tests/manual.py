@@ -1,0 +1,82 @@
+"""What is in the manual and the READMEs: their pages, and the blocks of code on each."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from flask import Flask
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+LANGUAGES = ("en", "zh")
+
+_BLOCK = re.compile(
+    r"^```(\{?[\w+-]+\}?)? ?([\w+]*)\n((?::[^\n]*\n)*)(.*?)^```$", re.DOTALL | re.MULTILINE
+)
+
+
+class Block(NamedTuple):
+    """A block of code on a page."""
+
+    page: Path
+    line: int
+    language: str
+    code: str
+    options: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def pages(language: str) -> list[Path]:
+    """Return the pages of the manual in a language."""
+    return sorted((DOCS / language).rglob("*.md"))
+
+
+def grow(folder: Path, last: str | None = None, language: str = "en") -> None:
+    """Make the tutorial's shop as it is after a page, or after all of them."""
+    runpy.run_path(str(DOCS / "grow.py"))["grow"](folder, last, language)
+
+
+def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:
+    """Return the app of the shop that stands in a folder, and its policies.
+
+    Its modules are forgotten: each test has its own.
+    """
+    sys.path.insert(0, str(folder))
+    try:
+        app = importlib.import_module("shop").create_app(config)
+        policies = importlib.import_module("shop.policies")
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
+            del sys.modules[name]
+    return app, policies
+
+
+def everything() -> list[Path]:
+    """Return whatever people read."""
+    others = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", DOCS / "existing_shop/README.md"]
+    return [*READMES, *others, *(page for language in LANGUAGES for page in pages(language))]
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Yield the blocks of a page, those with a caption in the language that they name."""
+    text = page.read_text("utf-8")
+    for found in _BLOCK.finditer(text):
+        kind, of, options, code = found.groups()
+        line = text.count("\n", 0, found.start()) + 1
+        yield Block(page, line, of if kind == "{code-block}" else kind or "", code, options)
+
+
+def all_blocks(*languages: str) -> list[Block]:
+    """Return the blocks in these languages of code, of whatever people read."""
+    return [block for page in everything() for block in blocks(page) if block.language in languages]
