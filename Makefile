@@ -66,7 +66,7 @@ dist: .venv/test.stamp
 	$(PYTHON) -m venv build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	build/empty/bin/python tests/quickstart.py README.md
-	$(BIN)/cyclonedx-py environment --output-reproducible --outfile dist/sbom.cdx.json build/empty
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/sbom.cdx.json build/empty
 	$(BIN)/python -m tests.versions >dist/tested-with.txt
 	rm -rf build/source && mkdir build/source
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
