@@ -34,7 +34,7 @@ docs: .venv/docs.stamp .venv/docs/stamp
 	$(call manual,zh,zh-cn)
 # $(call manual,FOLDER,LANGUAGE AS READ THE DOCS CALLS IT)
 manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going \
-  --jobs auto --conf-dir docs docs/$(1) build/docs/$(1)
+  --jobs auto --fresh-env --write-all --conf-dir docs docs/$(1) build/docs/$(1)
 
 # Brings the Chinese of docstrings and comments that the manual shows up to date.
 translations: .venv/docs.stamp

@@ -18,7 +18,7 @@ DOCS = Path(__file__).parent
 SHOP = DOCS / "existing_shop"
 
 _BLOCK = re.compile(
-    r"^```\{code-block\} [\w+]+\n:caption: (?P<file>\S+)\n(?::emphasize-lines: (?P<new>\S+)\n)?\n"
+    r"^```\{code-block\} [\w+]+\n:caption: `(?P<file>\S+)`\n(?::emphasize-lines: (?P<new>\S+)\n)?\n"
     r"(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -88,7 +88,13 @@ def _numbers(text: str) -> Iterator[int]:
 
 
 def grow(folder: Path, last: str | None = None, language: str = "en") -> None:
-    """Make the shop as it is after the page *last*, or after all of them."""
+    """Make the shop as it is after the page *last*, or after all of them.
+
+    :raises ValueError: when there is no such page.
+    """
+    names = [page.stem for page in pages(language)]
+    if last not in (None, *names):
+        raise ValueError(f"{last} is not a page of the tutorial: use one of {', '.join(names)}.")
     shutil.copytree(SHOP, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
     for page in pages(language):
         for block in blocks(page):

@@ -7,8 +7,22 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+# Names in tables break after these, and options not at all.
+_NAME = re.compile(
+    r'(<code class="docutils literal notranslate"><span class="pre">)(.*?)(</span></code>)'
+)
+_BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])")
+
 _EMPTY_CELL = '<th class="head"><p></p></th>'
 _EMPTY_HEAD = re.compile(rf"<thead>\s*<tr[^>]*>(\s*{_EMPTY_CELL})+\s*</tr>\s*</thead>")
+
+
+def _breakable(name: re.Match[str]) -> str:
+    text = name[2]
+    if text.startswith("--"):
+        option, space, rest = text.partition(" ")
+        return f'{name[1]}<span class="whole">{option}</span>{space}{rest}{name[3]}'
+    return name[1] + _BREAK.sub(r"\1<wbr>", text) + name[3]
 
 
 def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
@@ -17,6 +31,9 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
         return
     # A table of two columns without names has no head; one of names has a corner that is no name.
     body = _EMPTY_HEAD.sub("", body).replace(_EMPTY_CELL, "<td></td>")
+    body = re.sub(
+        r"<td>.*?</td>", lambda cell: _NAME.sub(_breakable, cell[0]), body, flags=re.DOTALL
+    )
     # Long lines and wide tables are scrolled with the keyboard, too.
     body = body.replace("<pre>", '<pre tabindex="0">')
     context["body"] = body.replace(

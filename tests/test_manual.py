@@ -196,20 +196,27 @@ def _try(words: list[str]) -> None:
     match words:
         case ["flask", "--app", "shop", "xiebao", *arguments]:
             _parse(commands, arguments)
-        case ["flask", "--app", "shop", "run" | "init-db", *options]:
+        case ["flask", "--app", "shop", "run" | "init-db" | "add-samples", *options]:
             assert options in ([], ["--debug"])
         case ["make", *targets]:
             known = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
             assert {target for target in targets if "=" not in target} <= set(known)
         case ["pip", "install", *what]:
-            assert {"Flask-Xiebao", "Flask-Xiebao[orders]", ".[test]", "--editable", "."} >= {
-                name for name in what if name != "--upgrade"
-            }
+            assert {
+                "gunicorn",
+                "Flask-Xiebao",
+                "Flask-Xiebao[orders]",
+                ".[test]",
+                "--editable",
+                ".",
+            } >= {name for name in what if name != "--upgrade"}
         case ["python", "-c", code]:
             compile(code, "<manual>", "exec")
         case ["python", file, *_]:
             assert (ROOT / file).exists()
-        case ["python3", "-m", "venv", _] | [".", _] | ["pytest"]:
+        case ["python3", "-m", "venv", _] | [".", _] | ["pytest"] | ["set", "-a;", *_]:
+            pass
+        case ["gunicorn", *_, "shop:create_app()"]:
             pass
         case ["git", "clone", _] | ["cd", _] | ["cp", "-r", _, _]:
             pass

@@ -47,7 +47,7 @@ def test_no_block_of_the_tutorial_is_left_out(language: str, tmp_path: Path) -> 
     for block in all_blocks("python", "html+jinja", "toml"):
         if not str(block).startswith(f"docs/{language}/{FOLDER}"):
             continue
-        file = re.findall(r":caption: (\S+)", block.options)[0]
+        file = re.findall(r":caption: `(\S+)`", block.options)[0]
         lines = (tmp_path / "site" / file).read_text("utf-8").splitlines()
         assert set(block.code.splitlines()) - {"...", ""} <= set(lines), str(block)
 
@@ -57,7 +57,8 @@ def test_a_member_buys_insurance_and_finds_the_policy(tmp_path: Path) -> None:
     app, _ = load_shop(
         tmp_path / "site", TESTING=True, WTF_CSRF_ENABLED=False, SQLALCHEMY_DATABASE_URI="sqlite://"
     )
-    app.test_cli_runner().invoke(args=["init-db"])
+    for command in ("init-db", "add-samples"):
+        app.test_cli_runner().invoke(args=[command])
     browser = app.test_client()
     browser.post("/login", data={"email": "lin@shanye.example", "password": "shanye"})
     card = browser.get("/orders/1", headers=PHONE)

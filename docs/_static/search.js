@@ -13,60 +13,44 @@
       + " must my no not of on one or so that the their there this to was what when where which who why"
       + " will with you your").split(" "),
   );
+  const COMMON_CHINESE = /怎么办|怎么|怎样|如何|为什么|什么|在哪里|哪里|哪些|能不能|可不可以|是不是|有没有|可以|能否|吗|呢|的|了/gu;
 
-  const RUNS = /\p{Script=Han}+|(?:(?!\p{Script=Han})[\p{L}\p{N}_])+(?:-(?:(?!\p{Script=Han})[\p{L}\p{N}_])+)*/gu;
+  // What people write for what the manual calls otherwise.
+  const ALSO = new Map([["email", "mail"], ["连接", "链接"]]);
+
+  const LATIN = "(?:(?!\\p{Script=Han})[\\p{L}\\p{N}_])+";
+  const RUNS = new RegExp(`\\p{Script=Han}+|${LATIN}(?:-${LATIN})*`, "gu");
 
   // Chinese has no spaces: pairs of characters find what is written in whatever words.
   function words(text) {
-    const found = [];
-    for (const [run] of text.matchAll(RUNS)) {
-      if (/\p{Script=Han}/u.test(run)) {
-        const characters = [...run];
-        if (characters.length === 1) found.push(run);
-        for (let at = 1; at < characters.length; at += 1) {
-          found.push(characters[at - 1] + characters[at]);
-        }
-      } else {
-        found.push(run);
-      }
-    }
-    return found;
-  }
-
-  // A name such as XIEBAO_PUBLIC_URL or double-click is found by its parts, too.
-  function wordsAndParts(text) {
-    return words(text).flatMap((word) => {
-      const parts = word.split(/[_-]/).filter(Boolean);
-      return parts.length > 1 ? [word, ...parts] : [word];
+    return [...text.replace(COMMON_CHINESE, " ").matchAll(RUNS)].flatMap(([run]) => {
+      const characters = [...run];
+      return !/\p{Script=Han}/u.test(run) || characters.length === 1 ? [run]
+        : characters.slice(1).map((character, at) => characters[at] + character);
     });
   }
 
-  // A question is about one thing: the page that is about it comes before a story that has it, and
-  // before a list that names it.
-  const WEIGHTS = [
-    [/(^|\/)index\.html/, 0.3],
-    [/^tutorial\//, 0.35],
-    [/^reference\/python-api/, 0.4],
-    [/^reference\/errors/, 0.3],
-  ];
-  const weight = ({ url }) => WEIGHTS.find(([part]) => part.test(url))?.[1] ?? 1;
+  // A name such as XIEBAO_PUBLIC_URL or double-click is found by its parts, too.
+  function withParts(word) {
+    const parts = word.split(/[_-]/).filter(Boolean);
+    return parts.length > 1 ? [word, ...parts] : [word];
+  }
 
   const singular = (word) => word.replace(/(?<=[a-z]{3})(?:ies$|(?<![su])s$)/, (end) => end === "ies" ? "y" : "");
 
   // What is looked up for a word; nothing for a common one.
   function normal(word) {
     const lower = word.toLowerCase();
-    return COMMON.has(lower) ? null : singular(lower);
+    return COMMON.has(lower) ? null : ALSO.get(lower) ?? singular(lower);
   }
 
   const isLatin = (word) => /^[\w-]+$/.test(word);
 
   const index = new MiniSearch({
     fields: ["title", "page", "text"],
-    tokenize: wordsAndParts,
+    tokenize: (text) => words(text).flatMap(withParts),
     processTerm: normal,
     searchOptions: {
-      tokenize: words,
       boost: { title: 4, page: 3 },
       prefix: (word) => isLatin(word) && word.length > 2,
       fuzzy: (word) => (isLatin(word) && word.length > 5 ? 0.2 : false),
@@ -75,28 +59,52 @@
   });
   index.addAll(manualPieces);
 
-  // Whoever pastes a message has some of its words in a row.
-  const IN_A_ROW = 6;
-  function rows(text) {
-    const all = words(text).map((word) => word.toLowerCase());
-    return all.slice(IN_A_ROW - 1).map((_, at) => all.slice(at, at + IN_A_ROW))
-      .filter((row) => row.filter(normal).length > 1).map((row) => row.join(" "));
-  }
+  // A name as it is typed tells more than its parts; one that is nowhere is looked up by them, too.
+  const known = new Set(manualPieces.flatMap(({ title, page, text }) =>
+    words(`${title} ${page} ${text}`).flatMap(withParts).map(normal)));
+  const asked = (question) => words(question)
+    .flatMap((word) => (known.has(normal(word)) ? [word] : withParts(word)));
 
-  const isMessage = ({ url }) => url.startsWith("reference/errors");
-  const rowsOf = new Map(manualPieces.filter(isMessage)
-    .map((piece) => [piece.id, piece.title.split("…").flatMap(rows)]));
+  // A question is about one thing: the page that is about it comes before a story that has it, and
+  // before a list that names it.
+  const WEIGHTS = [
+    [/(^|\/)index\.html/, 0.15],
+    [/^tutorial\/existing-shop\//, 0.35],
+    [/^reference\/templates\.html#texts/, 0.3],
+    [/^reference\/python-api/, 0.4],
+    [/^reference\/errors/, 0.3],
+  ];
+  const weight = ({ url }) => WEIGHTS.find(([part]) => part.test(url))?.[1] ?? 1;
+
+  // How many words in a row a question has of a message, which is then what was pasted: some of them
+  // where it is long, and of a short one all that does not differ from case to case.
+  const IN_A_ROW = 6;
+  const SHORTEST = 4;
+  const row = (text) => words(text).map((word) => word.toLowerCase());
+
+  const messages = new Map(manualPieces.filter(({ url }) => url.startsWith("reference/errors"))
+    .map(({ id, title }) => [id, title.split("…").map(row).filter((part) => part.length)]));
+
+  function pasted(question, id) {
+    const parts = messages.get(id) ?? [];
+    const said = ` ${row(question).join(" ")} `;
+    const has = (some) => said.includes(` ${some.join(" ")} `);
+    const all = parts.flat();
+    if (all.length >= SHORTEST && parts.every(has)) return all.length;
+    const runs = parts.flatMap((part) => part.map((_, at) => part.slice(at, at + IN_A_ROW)))
+      .filter((some) => some.length === IN_A_ROW && some.filter(normal).length > 1 && has(some));
+    return runs.length && runs.length + IN_A_ROW - 1;
+  }
 
   // The best pieces of the best pages.
   function search(question) {
     const pages = new Map();
-    const asked = new Set(words(question).map(normal).filter(Boolean)).size;
-    const pasted = new Set(rows(question));
-    const found = index.search(question).map((result) => ({
+    const terms = new Set(asked(question).map(normal).filter(Boolean)).size;
+    const found = index.search(question, { tokenize: asked }).map((result) => ({
       ...result,
-      pasted: rowsOf.get(result.id)?.filter((row) => pasted.has(row)).length ?? 0,
+      pasted: pasted(question, result.id),
       // Whatever has more of the words comes first, and not what has one of them often.
-      score: result.score * weight(manualPieces[result.id]) * (result.queryTerms.length / asked) ** 2,
+      score: result.score * weight(manualPieces[result.id]) * (result.queryTerms.length / terms) ** 2,
     }));
     found.sort((one, other) => other.pasted - one.pasted || other.score - one.score);
     for (const result of found) {

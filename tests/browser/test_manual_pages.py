@@ -57,7 +57,8 @@ QUESTIONS = {
         "LinkError: caseCode is empty: copy it from Xiebao": "reference/errors",
         "RuntimeError: This app has a blueprint of the name xiebao already": "reference/errors",
         "Flask-Caching does not look at Vary: a page that it keeps": "reference/errors",
-        "Refused a policy link: 410 expired, since its max_age is past": "reference/signals",
+        "Refused a policy link: 410 expired, since its max_age is past, and nobody is"
+        " logged in.": "reference/errors",
         "The sign of the notification is not made with the key of this": "reference/errors",
     },
     "zh": {
@@ -187,7 +188,9 @@ def test_the_answer_is_on_the_first_page_found(
 def test_a_question_can_be_sent_and_found_again(phone: Page) -> None:
     phone.goto("/en/search.html?q=wechat")
     assert phone.locator("#search-found h2").first.text_content() == "WeChat"
-    assert phone.get_by_role("status").text_content() in {f"{n} pages" for n in range(2, 11)}
+    assert phone.get_by_role("status").text_content() in {
+        f"The {n} best pages" for n in range(2, 11)
+    }
     phone.get_by_role("searchbox").fill("qwertzuiop")
     assert "Nothing found" in (phone.get_by_role("status").text_content() or "")
     assert phone.url.endswith("?q=qwertzuiop")

@@ -25,4 +25,5 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(trips.pages)
     app.register_blueprint(orders.pages)
     app.cli.add_command(models.init_db)
+    app.cli.add_command(models.add_samples)
     return app

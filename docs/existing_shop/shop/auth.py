@@ -1,6 +1,6 @@
 """Logging in and out."""
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -45,6 +45,4 @@ def logout() -> ResponseReturnValue:
 
 def _local(path: str) -> str:
     """Return a path of this site, or nothing."""
-    parts = urlsplit(path)
-    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if is_local and not parts.netloc else ""
+    return path if re.fullmatch(r"/(?![/\\])[!-~]*", path) else ""

@@ -20,7 +20,7 @@ def index() -> str:
     )
 
 
-@pages.get("/orders/<int:order_id>")
+@pages.get("/orders/<int(max=2147483647):order_id>")
 @login_required
 def order(order_id: int) -> str:
     """Show one of the member's orders."""

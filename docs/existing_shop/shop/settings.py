@@ -4,6 +4,6 @@ SECRET_KEY = "for development only"
 SQLALCHEMY_DATABASE_URI = "sqlite:///shop.sqlite3"
 CACHE_TYPE = "SimpleCache"
 
-#: Where mails are handed over; empty: they are written into the log.
+#: Where mails are handed over; with debug, an empty one writes them into the log.
 MAIL_SERVER = ""
 MAIL_SENDER = "山野 <hello@shanye.example>"

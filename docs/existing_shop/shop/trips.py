@@ -1,6 +1,6 @@
 """The front page, and a trip to book."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
@@ -12,19 +12,19 @@ pages = Blueprint("trips", __name__)
 
 
 @pages.get("/")
-@cache.cached(timeout=60)
+@cache.cached(timeout=60, unless=lambda: "_flashes" in session)
 def index() -> str:
     """Show every trip, the same for everybody."""
     return render_template("index.html", trips=db.session.scalars(db.select(Trip)).all())
 
 
-@pages.get("/trips/<int:trip_id>")
+@pages.get("/trips/<int(max=2147483647):trip_id>")
 def trip(trip_id: int) -> str:
     """Show a trip."""
     return render_template("trip.html", trip=db.get_or_404(Trip, trip_id))
 
 
-@pages.post("/trips/<int:trip_id>")
+@pages.post("/trips/<int(max=2147483647):trip_id>")
 @login_required
 def book(trip_id: int) -> ResponseReturnValue:
     """Book a trip."""

@@ -2,7 +2,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from shop import create_app
-from shop.models import init_db
+from shop.models import add_samples, init_db
 
 
 @pytest.fixture
@@ -10,7 +10,8 @@ def app() -> Flask:
     app = create_app(
         {"TESTING": True, "WTF_CSRF_ENABLED": False, "SQLALCHEMY_DATABASE_URI": "sqlite://"}
     )
-    app.test_cli_runner().invoke(init_db, catch_exceptions=False)
+    for command in (init_db, add_samples):
+        app.test_cli_runner().invoke(command, catch_exceptions=False)
     return app
 
 

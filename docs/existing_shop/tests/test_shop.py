@@ -10,6 +10,13 @@ def test_everybody_sees_the_trips(app: Flask) -> None:
     assert "徽杭古道两日徒步" in page.text
 
 
+def test_what_is_said_to_one_is_said_to_nobody_else(app: Flask, client: FlaskClient) -> None:
+    stranger = app.test_client()
+    stranger.get("/orders/1")
+    assert "请先登录。" in stranger.get("/").text
+    assert "请先登录。" not in client.get("/").text
+
+
 def test_orders_are_for_their_member(app: Flask, client: FlaskClient) -> None:
     assert "徽杭古道两日徒步" in client.get("/orders/1").text
     stranger = app.test_client()
@@ -18,7 +25,9 @@ def test_orders_are_for_their_member(app: Flask, client: FlaskClient) -> None:
     assert stranger.get("/orders/1").status_code == 404
 
 
-@pytest.mark.parametrize("away", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "away", ["https://evil.example/", "//evil.example", "/\\evil.example", "//[", "/\n/"]
+)
 def test_a_login_sends_nobody_away(app: Flask, away: str) -> None:
     answer = app.test_client().post(
         "/login",
