@@ -34,6 +34,8 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     body = re.sub(
         r"<td>.*?</td>", lambda cell: _NAME.sub(_breakable, cell[0]), body, flags=re.DOTALL
     )
+    # Between the type of a parameter and what is said of it.
+    body = body.replace(" -- ", " – ")
     # Long lines and wide tables are scrolled with the keyboard, too.
     body = body.replace("<pre>", '<pre tabindex="0">')
     context["body"] = body.replace(

@@ -8,6 +8,7 @@ import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 LANGUAGES = ("en", "zh")
 
 _BLOCK = re.compile(
-    r"^```(\{?[\w+-]+\}?)? ?([\w+]*)\n((?::[^\n]*\n)*)(.*?)^```$", re.DOTALL | re.MULTILINE
+    r"^( *)```(\{?[\w+-]+\}?)? ?([\w+]*)\n((?: *:[^\n]*\n)*)(.*?)^\1```$", re.DOTALL | re.MULTILINE
 )
 
 
@@ -72,9 +73,9 @@ def blocks(page: Path) -> Iterator[Block]:
     """Yield the blocks of a page, those with a caption in the language that they name."""
     text = page.read_text("utf-8")
     for found in _BLOCK.finditer(text):
-        kind, of, options, code = found.groups()
+        _, kind, of, options, code = found.groups()
         line = text.count("\n", 0, found.start()) + 1
-        yield Block(page, line, of if kind == "{code-block}" else kind or "", code, options)
+        yield Block(page, line, of if kind == "{code-block}" else kind or "", dedent(code), options)
 
 
 def all_blocks(*languages: str) -> list[Block]:

@@ -16,7 +16,10 @@
   const COMMON_CHINESE = /怎么办|怎么|怎样|如何|为什么|什么|在哪里|哪里|哪些|能不能|可不可以|是不是|有没有|可以|能否|吗|呢|的|了/gu;
 
   // What people write for what the manual calls otherwise.
-  const ALSO = new Map([["email", "mail"], ["连接", "链接"]]);
+  const ALSO = new Map([
+    ["config", "setting"], ["configuration", "setting"], ["email", "mail"], ["refund", "surrender"],
+    ["安卓", "android"], ["连接", "链接"], ["退款", "退保"],
+  ]);
 
   const LATIN = "(?:(?!\\p{Script=Han})[\\p{L}\\p{N}_])+";
   const RUNS = new RegExp(`\\p{Script=Han}+|${LATIN}(?:-${LATIN})*`, "gu");

@@ -166,7 +166,7 @@ def test_no_english_is_left_in_chinese() -> None:
         for part in page.select("article :is(p, li, dd, td, h1, h2, h3)"):
             for code in part.select("code, pre, .sig, a.headerlink, em.property"):
                 code.extract()
-            text = part.get_text(" ").rpartition(" -- ")[2]  # what is said of a parameter
+            text = part.get_text(" ").rpartition(" – ")[2]  # what is said of a parameter
             if len(re.findall(r"[a-z]{2,}", text)) > 4 and not re.search("[一-鿿]", text):
                 english.append((name, " ".join(text.split())[:100]))
     assert english == []
