@@ -89,20 +89,15 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
-# What searches in the manual.
-.venv/docs/stamp: docs/package.json | $(BIN)/python
+# What searches in the manual; and what pages of other people's are built with, for the tests in
+# browsers, and a type checker.
+.venv/docs/stamp: docs/package.json
+.venv/npm/stamp: tests/browser/package.json
+.venv/docs/stamp .venv/npm/stamp: | $(BIN)/python
 	@$(call need,npm,npm)
-	mkdir -p .venv/docs
-	cp $< .venv/docs
-	npm install --prefix .venv/docs --no-package-lock --no-audit --no-fund --silent
-	@touch $@
-
-# What pages of other people's are built with, for the tests in browsers, and a type checker.
-.venv/npm/stamp: tests/browser/package.json | $(BIN)/python
-	@$(call need,npm,npm)
-	mkdir -p .venv/npm
-	cp $< .venv/npm
-	npm install --prefix .venv/npm --no-package-lock --no-audit --no-fund --silent
+	mkdir -p $(@D)
+	cp $< $(@D)
+	npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
 $(BIN)/python:

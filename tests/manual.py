@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import runpy
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +43,27 @@ def pages(language: str) -> list[Path]:
     return sorted((DOCS / language).rglob("*.md"))
 
 
+_grow = runpy.run_path(str(DOCS / "grow.py"))
+
+
+def shop_pages(language: str = "en") -> list[Path]:
+    """Return the pages of the tutorial on an existing shop, in their order."""
+    found: list[Path] = _grow["pages"](language)
+    return found
+
+
 def grow(folder: Path, last: str | None = None, language: str = "en") -> None:
     """Make the tutorial's shop as it is after a page, or after all of them."""
-    runpy.run_path(str(DOCS / "grow.py"))["grow"](folder, last, language)
+    _grow["grow"](folder, last, language)
+
+
+def run(folder: Path, *command: str) -> str:
+    """Run a module there, which has to succeed, and return what it prints."""
+    done = subprocess.run(  # noqa: S603 - what the manual says
+        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:

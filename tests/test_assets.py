@@ -12,10 +12,11 @@ import pytest
 import flask_xiebao
 from demo_app.widget_examples import TOKENS
 from flask_xiebao import LinkError
+from tests.manual import DOCS, LANGUAGES
 from tests.support import LIVE, MakeSite, Site, one, soup
 
 STATIC = Path(flask_xiebao.__file__).with_name("static")
-PAGES = [Path(__file__).parents[1] / f"docs/{each}/reference/styles.md" for each in ("en", "zh")]
+PAGES = [DOCS / language / "reference/styles.md" for language in LANGUAGES]
 
 
 def sheet(site: Site, arguments: str = "") -> str:

@@ -6,7 +6,6 @@ import ast
 import re
 import shlex
 import subprocess
-import sys
 from itertools import zip_longest
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +23,7 @@ from jinja2 import ChoiceLoader, DictLoader
 
 from flask_xiebao import Notification, Order, Xiebao
 from flask_xiebao.cli import xiebao as commands
-from tests.manual import DOCS, LANGUAGES, READMES, ROOT, Block, all_blocks, blocks, pages
+from tests.manual import DOCS, LANGUAGES, READMES, ROOT, Block, all_blocks, blocks, pages, run
 from tests.support import CONFIG, LIVE, NUMBER, SETTINGS, make_site
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
@@ -122,14 +121,8 @@ def test_the_tests_that_the_manual_shows_pass(language: str, tmp_path: Path) -> 
     (tmp_path / "shop.py").write_text(_SHOP)
     (tmp_path / "conftest.py").write_text(f"{plugin}{_FIXTURES}")
     (tmp_path / "test_shop.py").write_text(tests)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert re.search(r"^4 passed", done.stdout, re.MULTILINE), done.stdout
+    said = run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", ".")
+    assert re.search(r"^4 passed", said, re.MULTILINE), said
 
 
 _SHOP = """
@@ -218,8 +211,6 @@ def _try(words: list[str]) -> None:
             pass
         case ["gunicorn", *_, "shop:create_app()"]:
             pass
-        case ["git", "clone", _] | ["cd", _] | ["cp", "-r", _, _]:
-            pass
         case _:
             raise AssertionError(f"Unknown: {words}")
 
@@ -244,7 +235,7 @@ def test_the_languages_have_the_same_pages() -> None:
 
 
 # Headings, rows, items, settings and links: a page has as many in each language.
-_STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) (?:\[ \] )?", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
+_STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
 
 
 @pytest.mark.parametrize("page", pages("en"), ids=lambda page: str(page.relative_to(DOCS)))

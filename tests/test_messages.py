@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
+from tests.manual import ROOT
+
 MANUAL = Path("docs", "messages.toml")
 
 LEFT_OUT = (

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.manual import DOCS, LANGUAGES, all_blocks, grow, load_shop
+from tests.manual import LANGUAGES, blocks, grow, load_shop, run, shop_pages
 from tests.support import PHONE, accepted, one, pay
 
-FOLDER = "tutorial/existing-shop"
-PAGES = re.findall(r"^([\w-]+)$", (DOCS / "en" / FOLDER / "index.md").read_text("utf-8"), re.M)
-
-
-def run(folder: Path, *command: str) -> str:
-    done = subprocess.run(  # noqa: S603 - the shop's own tests and commands
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+PAGES = [page.stem for page in shop_pages()]
 
 
 @pytest.mark.slow
@@ -44,8 +33,9 @@ def test_the_shop_works_after_each_page(page: str, tmp_path: Path) -> None:
 def test_no_block_of_the_tutorial_is_left_out(language: str, tmp_path: Path) -> None:
     """Each names its file, and after the last page the shop has every line of each."""
     grow(tmp_path / "site", language=language)
-    for block in all_blocks("python", "html+jinja", "toml"):
-        if not str(block).startswith(f"docs/{language}/{FOLDER}"):
+    shown = (block for page in shop_pages(language) for block in blocks(page))
+    for block in shown:
+        if block.language not in ("python", "html+jinja", "toml"):
             continue
         file = re.findall(r":caption: `(\S+)`", block.options)[0]
         lines = (tmp_path / "site" / file).read_text("utf-8").splitlines()

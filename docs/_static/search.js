@@ -63,10 +63,12 @@
   index.addAll(manualPieces);
 
   // A name as it is typed tells more than its parts; one that is nowhere is looked up by them, too.
-  const known = new Set(manualPieces.flatMap(({ title, page, text }) =>
-    words(`${title} ${page} ${text}`).flatMap(withParts).map(normal)));
-  const asked = (question) => words(question)
-    .flatMap((word) => (known.has(normal(word)) ? [word] : withParts(word)));
+  const isThere = (word) =>
+    index.search(word, { tokenize: (whole) => [whole], prefix: false, fuzzy: false }).length > 0;
+  const asked = (question) => words(question).flatMap((word) => {
+    const parts = withParts(word);
+    return parts.length === 1 || isThere(word) ? [word] : parts;
+  });
 
   // A question is about one thing: the page that is about it comes before a story that has it, and
   // before a list that names it.
@@ -88,9 +90,8 @@
   const messages = new Map(manualPieces.filter(({ url }) => url.startsWith("reference/errors"))
     .map(({ id, title }) => [id, title.split("…").map(row).filter((part) => part.length)]));
 
-  function pasted(question, id) {
+  function pasted(said, id) {
     const parts = messages.get(id) ?? [];
-    const said = ` ${row(question).join(" ")} `;
     const has = (some) => said.includes(` ${some.join(" ")} `);
     const all = parts.flat();
     if (all.length >= SHORTEST && parts.every(has)) return all.length;
@@ -102,12 +103,14 @@
   // The best pieces of the best pages.
   function search(question) {
     const pages = new Map();
-    const terms = new Set(asked(question).map(normal).filter(Boolean)).size;
-    const found = index.search(question, { tokenize: asked }).map((result) => ({
+    const terms = asked(question);
+    const count = new Set(terms.map(normal).filter(Boolean)).size;
+    const said = ` ${row(question).join(" ")} `;
+    const found = index.search(question, { tokenize: () => terms }).map((result) => ({
       ...result,
-      pasted: pasted(question, result.id),
+      pasted: pasted(said, result.id),
       // Whatever has more of the words comes first, and not what has one of them often.
-      score: result.score * weight(manualPieces[result.id]) * (result.queryTerms.length / terms) ** 2,
+      score: result.score * weight(manualPieces[result.id]) * (result.queryTerms.length / count) ** 2,
     }));
     found.sort((one, other) => other.pasted - one.pasted || other.score - one.score);
     for (const result of found) {
