@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
 
 from docutils import nodes
+from docutils.nodes import make_id
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
@@ -16,6 +18,10 @@ from flask_xiebao.pages import PAGES
 from flask_xiebao.texts import find, locales, visitors_texts
 
 MESSAGES = Path(__file__).with_name("messages.toml")
+MORE = {"en": " More: [](../{}.md).", "zh": "详见[](../{}.md)。"}
+
+_SETTING = re.compile(r"`(XIEBAO_\w+)`")
+_FEWEST_WORDS = 6
 
 
 class SettingsDirective(SphinxDirective):
@@ -62,20 +68,32 @@ class MessagesDirective(SphinxDirective):
         """Return a section for each kind, and in it a list of the messages."""
         language = "zh" if self.config.language.startswith("zh") else "en"
         found: list[nodes.Node] = []
+        taken: set[str] = set()
         for kind in tomllib.loads(MESSAGES.read_text("utf-8"))["section"]:
             section = nodes.section(ids=[kind["id"]], names=[kind["id"]])
             section += nodes.title("", "", *self.parse_inline(kind[language])[0])
             section += (items := nodes.definition_list(classes=["messages"]))
-            for number, message in enumerate(kind["message"], 1):
+            for message in kind["message"]:
                 text = nodes.literal(message["text"], message["text"], classes=["message"])
-                anchor = f"{kind['id']}-{number}"
+                taken.add(anchor := _anchor(message["text"], taken))
+                advice = _SETTING.sub(r"{confval}`\1`", message[language])
+                if page := message.get("see"):
+                    advice += MORE[language].format(page)
                 items += nodes.definition_list_item(
                     "",
                     nodes.term("", "", text, ids=[anchor]),
-                    nodes.definition("", *self.parse_text_to_nodes(message[language])),
+                    nodes.definition("", *self.parse_text_to_nodes(advice)),
                 )
             found.append(section)
         return found
+
+
+def _anchor(message: str, taken: set[str]) -> str:
+    """Return the first words of a message, as many as tell it from those before."""
+    words = make_id(message).split("-")
+    fewest = min(_FEWEST_WORDS, len(words))
+    starts = ("-".join(words[:number]) for number in range(fewest, len(words) + 1))
+    return next(start for start in starts if start not in taken)
 
 
 def _literal(text: str) -> str:

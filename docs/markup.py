@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.locale import _ as translated
 
 # Names in tables break after these, and options not at all.
 _NAME = re.compile(
@@ -14,6 +15,8 @@ _NAME = re.compile(
 _BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])")
 
 _EMPTY_CELL = '<th class="head"><p></p></th>'
+_MESSAGE = re.compile(r'(<dt id="([\w-]+)">)(<code class="message.*?)(</dt>)')
+
 _EMPTY_HEAD = re.compile(rf"<thead>\s*<tr[^>]*>(\s*{_EMPTY_CELL})+\s*</tr>\s*</thead>")
 
 
@@ -25,6 +28,12 @@ def _breakable(name: re.Match[str]) -> str:
     return name[1] + _BREAK.sub(r"\1<wbr>", text) + name[3]
 
 
+def _linked(message: re.Match[str]) -> str:
+    start, anchor, text, end = message.groups()
+    title = translated("Link to this definition")
+    return f'{start}{text}<a class="headerlink" href="#{anchor}" title="{title}">¶</a>{end}'
+
+
 def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     body = context.get("body")
     if body is None:
@@ -34,6 +43,7 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     body = re.sub(
         r"<td>.*?</td>", lambda cell: _NAME.sub(_breakable, cell[0]), body, flags=re.DOTALL
     )
+    body = _MESSAGE.sub(_linked, body)
     # Between the type of a parameter and what is said of it.
     body = body.replace(" -- ", " – ")
     # Long lines and wide tables are scrolled with the keyboard, too.

@@ -269,7 +269,7 @@ class Entries:
         return rendered(own, given), label
 
     def _check_classes(self, names: Collection[str]) -> None:
-        """Tell of a slip in a class; in service an entry without its look is better than none."""
+        """Tell of a slip in a class; in production an entry may as well go without its look."""
         try:
             check_classes(names)
         except LinkError as error:

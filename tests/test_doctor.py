@@ -1013,7 +1013,7 @@ SOUND = [
 
 
 @pytest.mark.parametrize("site", SOUND, ids=lambda site: site.__name__)
-@pytest.mark.parametrize("mode", ["in service", "debug", "testing"])
+@pytest.mark.parametrize("mode", ["in production", "debug", "testing"])
 def test_a_sound_site_has_no_warning(
     site: Callable[[], Flask], mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -1025,7 +1025,7 @@ def test_a_sound_site_has_no_warning(
     assert [text for text in logged if "Exception on /broken" not in text] == []
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
         assert f"{page}: a link was made, found and opened, and leads to the gateway." in said["ok"]
-    assert "paid: after a payment, the browser comes back to the site." in said["ok"]
+    assert "paid: after a payment, the browser comes back to http" in said["ok"]
 
 
 def cured_limiter() -> Flask:
@@ -1134,6 +1134,7 @@ def test_a_site_that_is_mounted_and_does_not_say_where_is_found() -> None:
     assert said["ERROR"] == ""
     assert said["WARNING"].startswith("XIEBAO_PUBLIC_URL is not set, so")
     assert said["WARNING"].count("\n") == 0
+    assert "comes back to https://localhost." in said["ok"]
 
 
 @pytest.fixture(autouse=True)

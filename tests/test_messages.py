@@ -22,7 +22,7 @@ LEFT_OUT = (
     "…, on …: … It came: …. It should be: ….",
     # Said where nothing is wrong.
     "a link was made, found and opened, and leads to the gateway.",
-    *("paid: after a payment, the browser comes back to the site.", "is not set (default: …)"),
+    *("paid: after a payment, the browser comes back to ….", "is not set (default: …)"),
 )
 
 CHINESE = re.compile("[一-鿿]")

@@ -68,7 +68,9 @@ class _Clicks:
         """Come back as after a payment, if a click could."""
         if self._way_back is not None:
             problem = why_not_back(self._state, visit_site(self._state, self._way_back))
-            what = "paid: after a payment, the browser comes back to the site."
+            way_back = urlsplit(self._way_back)
+            where = f"{way_back.scheme}://{way_back.netloc}"
+            what = f"paid: after a payment, the browser comes back to {where}."
             yield from self._finding("paid", problem, what)
 
     def say_what_they_showed(self) -> Iterator[Finding]:

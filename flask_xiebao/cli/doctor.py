@@ -176,8 +176,8 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
         missing = (
             "links for mail cannot be made without a request"
             if trusts_hosts()
-            else "in service, members' links for mail and QR codes cannot be made, and payments do"
-            " not come back"
+            else "in production, members' links for mail and QR codes cannot be made, and payments"
+            " do not come back"
         )
         yield warning(
             f"XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: {missing}."

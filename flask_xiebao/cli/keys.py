@@ -18,7 +18,7 @@ _PUBLISHED_KEYS = (
     "0123456789abcdef0123456789abcdef",  # of our own manual
     *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
     # and of the shop that its tutorial grows
-    *("fordevelopmentonly", "fordevelopmentonlynotinservice"),
+    *("fordevelopmentonly", "fordevelopmentonlynotinproduction"),
     *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
 )
 

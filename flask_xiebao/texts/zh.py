@@ -533,7 +533,7 @@ TEXTS = {
         " --app …。"
     ),
     "inspect.other_env": (
-        "本站的 XIEBAO_ENV 是 {env}，测试和正式环境的密钥不同：这里对的签名，到那里就不对。"
+        "本站的 XIEBAO_ENV 是 {env}，测试和生产环境的密钥不同：这里对的签名，到那里就不对。"
     ),
     "inspect.other_gateway": "这不是本站的网关，本站的是 {base_url}。",
     "inspect.cut": "后面还有吗？请给网址加上引号：命令行在第一个 & 就断开了。",
@@ -543,7 +543,7 @@ TEXTS = {
     "inspect.unset": "没有设置",
     "inspect.sign.another": "sign={sign}：格式对。没有核对：是别的账号的。",
     "inspect.sign.env": (
-        "测试和正式环境的密钥不同，本站的 XIEBAO_ENV 是 {env}：这是那个环境的网址吗？"
+        "测试和生产环境的密钥不同，本站的 XIEBAO_ENV 是 {env}：这是那个环境的网址吗？"
     ),
     "inspect.sign.unchecked": "sign={sign}：格式对。没有用密钥核对：{why}",
     "inspect.sign.here": "sign={sign} 是用本站自己环境的密钥算的：{where}会拒绝。",
