@@ -10,18 +10,23 @@ from pathlib import Path
 from sphinx.pycode import ModuleAnalyzer
 
 import flask_xiebao
+import flask_xiebao.testing
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
 # Annotations, and the comments that describe attributes, are of the module in which something is
 # defined; the manual names what is public by the package.
-_described = ModuleAnalyzer.for_module("flask_xiebao").find_attr_docs()
-for _module in ("notifications", "signals"):
-    _comments = ModuleAnalyzer.for_module(f"flask_xiebao.{_module}").find_attr_docs()
-    for (_owner, _name), _said in _comments.items():
-        if (_owner or _name) in flask_xiebao.__all__:
-            _described[_owner, _name] = _said
+for _package, _modules in (
+    (flask_xiebao, ("notifications", "orders", "signals")),
+    (flask_xiebao.testing, ("devices", "reports")),
+):
+    _described = ModuleAnalyzer.for_module(_package.__name__).find_attr_docs()
+    for _module in _modules:
+        _comments = ModuleAnalyzer.for_module(f"{_package.__name__}.{_module}").find_attr_docs()
+        for (_owner, _name), _said in _comments.items():
+            if (_owner or _name) in _package.__all__:
+                _described[_owner, _name] = _said
 for _name in flask_xiebao.__all__:
     if hasattr(_public := getattr(flask_xiebao, _name), "__module__"):
         _public.__module__ = "flask_xiebao"
@@ -54,6 +59,9 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 python_use_unqualified_type_names = True
+# What decorators take and return, by the names of type variables; what a function has to be like is
+# said in words.
+autodoc_type_aliases = dict.fromkeys(("G", "K", "L", "N", "R"), "Callable")
 gettext_compact = False
 gettext_location = False
 locale_dirs = [str(DOCS / "locale")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import _ as translated
 
@@ -13,6 +14,8 @@ _NAME = re.compile(
     r'(<code class="docutils literal notranslate"><span class="pre">)(.*?)(</span></code>)'
 )
 _BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])")
+
+_COUNTED = re.compile(r"id\d+")
 
 _EMPTY_CELL = '<th class="head"><p></p></th>'
 _MESSAGE = re.compile(r'(<dt id="([\w-]+)">)(<code class="message.*?)(</dt>)')
@@ -34,6 +37,12 @@ def _linked(message: re.Match[str]) -> str:
     return f'{start}{text}<a class="headerlink" href="#{anchor}" title="{title}">¶</a>{end}'
 
 
+def _name(app: Sphinx, doctree: nodes.document) -> None:
+    # Chinese headings have ids that count them, which change; their words come first.
+    for section in doctree.findall(nodes.section):
+        section["ids"].sort(key=lambda name: _COUNTED.fullmatch(name) is not None)
+
+
 def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     body = context.get("body")
     if body is None:
@@ -44,8 +53,10 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
         r"<td>.*?</td>", lambda cell: _NAME.sub(_breakable, cell[0]), body, flags=re.DOTALL
     )
     body = _MESSAGE.sub(_linked, body)
-    # Between the type of a parameter and what is said of it.
-    body = body.replace(" -- ", " – ")
+    if app.config.language == "zh_CN":
+        body = body.replace('<span class="colon">:</span>', '<span class="colon">：</span>')
+    # Between the type of a parameter and what is said of it; and what Sphinx leaves of a type.
+    body = body.replace(" -- ", " – ").replace("~typing.", "")
     # Long lines and wide tables are scrolled with the keyboard, too.
     body = body.replace("<pre>", '<pre tabindex="0">')
     context["body"] = body.replace(
@@ -54,6 +65,7 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Mend each page before it is written."""
+    """Mend each page when it is read, and before it is written."""
+    app.connect("doctree-read", _name, priority=100)  # before tables of contents are made
     app.connect("html-page-context", _mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

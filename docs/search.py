@@ -39,6 +39,9 @@ def _texts(node: nodes.Element) -> Iterator[str]:
     for child in node.children:
         if isinstance(child, nodes.TextElement):
             yield child.astext()
+        elif isinstance(child, nodes.row):
+            cells = (" ".join(_texts(cell)) for cell in child.findall(nodes.entry))
+            yield " · ".join(filter(None, cells))
         elif isinstance(child, nodes.Element) and not _is_piece(child):
             yield from _texts(child)
 
@@ -52,7 +55,9 @@ def _title(heading: nodes.Element) -> str:
 def _pieces(app: Sphinx) -> Iterator[dict[str, str]]:
     for name in sorted(app.env.found_docs):
         page = app.env.titles[name].astext()
-        for piece in app.env.get_doctree(name).findall(nodes.Element):
+        doctree = app.env.get_doctree(name)
+        app.env.resolve_references(doctree, name, app.builder)  # links have words then
+        for piece in doctree.findall(nodes.Element):
             if not _is_piece(piece):
                 continue
             heading = _heading(piece)

@@ -150,7 +150,7 @@ class Xiebao:
         it, at least once and in no promised order. When it returns, the platform is told that the
         notification has arrived; when it raises, the platform sends it again. So it stores the
         notification's ``id`` in the transaction in which it does its work, and takes one that is
-        stored already for success. See the manual.
+        stored already for success: see :doc:`/how-to/callback`.
 
         :param handler: takes a :class:`Notification`, and returns when it is done. It may be
             ``async``. Returning a value, such as False, is an error: it is sent again.

@@ -219,10 +219,10 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of any page in :data:`PAGES`.
+        """Return the URL of any page (2.1 to 2.3).
 
-        :param page: the name of its row.
-        :param reference: the value of the row's ``reference`` parameter.
+        :param page: ``product``, ``home`` or ``policy``.
+        :param reference: the case code of a product or the application number of a policy.
         :param partner_uniq_key: ``partnerUniqKey``; a page that does not take it is not sent it.
         :raises GatewayError: names the parameter that is wrong.
 

@@ -74,8 +74,8 @@ class Entry:
     :param client_reference: the site's own word for what a click is about, such as the number of
         an order. The signals have it, and the gateway gets no parameter with it. A link that is
         shared carries it along: the site checks that the order is the member's.
-    :param signed_at: when a link with a member was signed, in seconds since the epoch. Set by
-        :class:`LinkSigner`; entries that differ in nothing else are equal.
+    :param signed_at: when a link with a member was signed, in seconds since the epoch. Set when the
+        link is made; entries that differ in nothing else are equal.
     :raises LinkError: when an argument is wrong; the message names it.
     """
 

@@ -36,29 +36,43 @@ class PayStatus(IntEnum):
     """Whether an order is paid (``payStatus``)."""
 
     NOT_PAID = 0
+    """Not paid yet (未支付)."""
     PAID = 1
+    """Paid (已支付)."""
     CANNOT_BE_PAID = 2
+    """It cannot be paid (不可支付)."""
     DEBIT_RUNNING = 3
+    """The debit is on its way (扣款中)."""
     DEBIT_FAILED = 4
+    """The debit failed (扣款失败)."""
     DEBITED = 5
+    """Paid by debit (已扣款)."""
 
 
 class IssueStatus(IntEnum):
     """Whether the policy is issued (``issueStatus``)."""
 
     NOT_ISSUED = 0
+    """Not issued yet (未出单)."""
     ISSUED = 1
+    """Issued (已出单)."""
     DELAYED = 2
+    """The insurer issues it later (延迟出单)."""
     CANCELLED = 3
+    """Cancelled, and not issued any more (已取消)."""
 
 
 class EffectiveStatus(IntEnum):
     """Whether the policy is in force (``effectiveStatus``)."""
 
     NOT_IN_FORCE = 0
+    """Not in force (未生效)."""
     IN_FORCE = 1
+    """In force (已生效)."""
     SURRENDER_RUNNING = 2
+    """The surrender is on its way (退保中)."""
     SURRENDERED = 3
+    """Surrendered (已退保)."""
 
 
 @dataclass(frozen=True, kw_only=True)

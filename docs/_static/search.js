@@ -24,9 +24,12 @@
   const LATIN = "(?:(?!\\p{Script=Han})[\\p{L}\\p{N}_])+";
   const RUNS = new RegExp(`\\p{Script=Han}+|${LATIN}(?:-${LATIN})*`, "gu");
 
+  // Written apart by some and together by others.
+  const APART = /\blog(?:ged|ging|s)?[ -](in|out)\b/gi;
+
   // Chinese has no spaces: pairs of characters find what is written in whatever words.
   function words(text) {
-    return [...text.replace(COMMON_CHINESE, " ").matchAll(RUNS)].flatMap(([run]) => {
+    return [...text.replace(COMMON_CHINESE, " ").replace(APART, "log$1").matchAll(RUNS)].flatMap(([run]) => {
       const characters = [...run];
       return !/\p{Script=Han}/u.test(run) || characters.length === 1 ? [run]
         : characters.slice(1).map((character, at) => characters[at] + character);
@@ -126,21 +129,32 @@
     const places = piece.words.map((word) => lower.indexOf(word)).filter((at) => at >= 0);
     const start = Math.max(0, (places.length ? Math.min(...places) : 0) - 40);
     const paragraph = document.createElement("p");
-    const text = piece.text.slice(start, start + SNIPPET);
-    const known = piece.words.map((word) => word.replace(/[^\p{L}\p{N}_]/gu, "")).filter(Boolean);
-    const parts = known.length ? text.split(new RegExp(`(${known.join("|")})`, "giu")) : [text];
     paragraph.append(start > 0 ? "…" : "");
-    parts.forEach((part, number) => {
-      if (number % 2) {
-        const mark = document.createElement("mark");
-        mark.textContent = part;
-        paragraph.append(mark);
-      } else {
-        paragraph.append(part);
-      }
-    });
+    for (const [part, isMarked] of marked(piece.text.slice(start, start + SNIPPET), piece.words)) {
+      const mark = document.createElement(isMarked ? "mark" : "span");
+      mark.textContent = part;
+      paragraph.append(mark);
+    }
     paragraph.append(start + SNIPPET < piece.text.length ? "…" : "");
     return paragraph;
+  }
+
+  // The parts of a text that have one of the words, and those between: pairs of Chinese overlap.
+  function marked(text, known) {
+    const lower = text.toLowerCase();
+    const has = new Array(text.length).fill(false);
+    for (const word of known) {
+      for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, at + 1)) {
+        has.fill(true, at, at + word.length);
+      }
+    }
+    const parts = [];
+    for (let at = 0, end; at < text.length; at = end) {
+      end = has.indexOf(!has[at], at);
+      if (end < 0) end = text.length;
+      parts.push([text.slice(at, end), has[at]]);
+    }
+    return parts;
   }
 
   function link(url, text) {
@@ -153,10 +167,12 @@
   const input = document.getElementById("search-words");
   const list = document.getElementById("search-found");
   const said = document.getElementById("search-said");
+  const other = document.querySelector(".languages a");
 
   function show() {
     const question = input.value.trim();
     const pages = question ? search(question) : [];
+    other.search = question && new URLSearchParams({ q: question });
     const { one, many, none } = said.dataset;
     said.textContent = !question ? ""
       : pages.length === 1 ? one

@@ -96,10 +96,12 @@ class Result:
 
 
 class Line(NamedTuple):
-    """A case, and what came of it on each device, by its name."""
+    """A line of a report's table: a case, and what came of it on each device."""
 
     case: Case
+    """What was tried."""
     results: dict[str, Result]
+    """What came of it, by the name of the device."""
 
 
 def lines_of(results: Iterable[Result]) -> list[Line]:

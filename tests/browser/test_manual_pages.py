@@ -26,6 +26,8 @@ QUESTIONS = {
         "my links are http but the site is https": "how-to/proxy-and-https",
         "nginx proxy": "how-to/proxy-and-https",
         "login wall before_request": "how-to/login-walls",
+        "members must log in": "how-to/login-walls",
+        "docker env file": "reference/settings",
         "csrf token missing on notify": "how-to/csrf-and-limiters",
         "flask-limiter too many requests": "how-to/csrf-and-limiters",
         "can I cache a page with an entry": "how-to/caching",
@@ -192,6 +194,11 @@ def test_a_question_can_be_sent_and_found_again(phone: Page) -> None:
     phone.get_by_role("searchbox").fill("qwertzuiop")
     assert "Nothing found" in (phone.get_by_role("status").text_content() or "")
     assert phone.url.endswith("?q=qwertzuiop")
+    phone.get_by_role("searchbox").fill("登录墙 wechat")
+    other = phone.locator(".languages a").get_attribute("href")
+    phone.goto(str(other))
+    assert phone.get_by_role("searchbox").input_value() == "登录墙 wechat"
+    assert phone.locator("mark", has_text=re.compile("^登录墙$")).count() > 0
 
 
 def test_each_page_leads_to_itself_in_the_other_language(phone: Page) -> None:
