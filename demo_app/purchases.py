@@ -57,7 +57,7 @@ def init_app(app: Flask, xiebao: Xiebao) -> None:
             if connection.execute("SELECT 1 FROM facts WHERE id = ?", [notification.id]).fetchone():
                 return
         if ends_policy(notification):
-            confirm_surrender(xiebao, notification.insure_num)
+            confirm_end(xiebao, notification.insure_num)
         fact = fact_of(notification)
         names, places = ", ".join(fact), ", ".join(f":{name}" for name in fact)
         with facts() as connection, connection:
@@ -69,12 +69,13 @@ def init_app(app: Flask, xiebao: Xiebao) -> None:
 
 
 def ends_policy(notification: Notification) -> bool:
-    """Tell whether a notification says that nobody is insured any more."""
-    surrendered = notification.type == NotificationType.SURRENDER and notification.succeeded
-    return surrendered and not notification.cancelled_insurants
+    """Tell whether it ends for all: a surrender, or a reissue under another number."""
+    steps = (NotificationType.SURRENDER, NotificationType.REISSUE)
+    ended = notification.type in steps and notification.succeeded
+    return ended and not notification.cancelled_insurants
 
 
-def confirm_surrender(xiebao: Xiebao, insure_num: str) -> None:
+def confirm_end(xiebao: Xiebao, insure_num: str) -> None:
     """Ask the platform itself, since the type of a notification is not part of what is signed.
 
     :raises NotConfirmedError: it says something else: the notification has to come again.

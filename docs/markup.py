@@ -1,8 +1,10 @@
-"""What people who do not use a mouse, or do not see the page, need and the theme does not have."""
+"""What readers need and the theme does not have: most of it for keyboards and screen readers."""
 
 from __future__ import annotations
 
 import re
+from html import escape
+from textwrap import shorten
 from typing import Any
 
 from docutils import nodes
@@ -14,6 +16,8 @@ _NAME = re.compile(
     r'(<code class="docutils literal notranslate"><span class="pre">)(.*?)(</span></code>)'
 )
 _BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])")
+
+_LONGEST_DESCRIPTION = 160
 
 _COUNTED = re.compile(r"id\d+")
 
@@ -43,7 +47,7 @@ def _name(app: Sphinx, doctree: nodes.document) -> None:
         section["ids"].sort(key=lambda name: _COUNTED.fullmatch(name) is not None)
 
 
-def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     body = context.get("body")
     if body is None:
         return
@@ -59,6 +63,10 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     body = body.replace(" -- ", " – ").replace("~typing.", "")
     # Long lines and wide tables are scrolled with the keyboard, too.
     body = body.replace("<pre>", '<pre tabindex="0">')
+    first = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
+    if first is not None:
+        said = escape(shorten(first.astext(), _LONGEST_DESCRIPTION, placeholder="…"))
+        context["metatags"] += f'<meta name="description" content="{said}">'
     context["body"] = body.replace(
         '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'
     )

@@ -57,6 +57,8 @@ def _pieces(app: Sphinx) -> Iterator[dict[str, str]]:
         page = app.env.titles[name].astext()
         doctree = app.env.get_doctree(name)
         app.env.resolve_references(doctree, name, app.builder)  # links have words then
+        for markup in list(doctree.findall(nodes.raw)):
+            markup.replace_self([])
         for piece in doctree.findall(nodes.Element):
             if not _is_piece(piece):
                 continue

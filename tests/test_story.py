@@ -247,7 +247,14 @@ END = [
 ]
 
 
+@pytest.fixture
+def surrendered(xiebao_orders: Orders) -> None:
+    """Let the platform confirm that the policy of the vectors is over."""
+    xiebao_orders([Order(insure_num=NUMBER, effective_status=3)])
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("surrendered")
 def test_every_order_of_the_seven_vectors_ends_the_same(
     shop: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +278,7 @@ def test_every_order_of_the_seven_vectors_ends_the_same(
     assert all(end == END for end in ends)
 
 
+@pytest.mark.usefixtures("surrendered")
 def test_a_repeat_is_success_and_changes_nothing(shop: Flask) -> None:
     for _ in range(3):
         for body in VECTORS:
@@ -278,6 +286,7 @@ def test_a_repeat_is_success_and_changes_nothing(shop: Flask) -> None:
         assert known(shop) == END
 
 
+@pytest.mark.usefixtures("surrendered")
 def test_what_follows_on_a_members_policy_is_theirs_too(shop: Flask) -> None:
     policies = [{"policyNum": "P2", "startDate": "2019-03-02", "endDate": "2019-03-06"}]
     new = callback(3, insureNum="20190226020199", partnerUniqueKey=..., policys=policies)
@@ -359,21 +368,22 @@ def test_no_name_is_kept(shop: Flask, tmp_path: Path) -> None:
 WHOLE = callback(4)  # everybody is out
 
 
-def test_a_surrender_that_the_platform_does_not_confirm_comes_again(
-    shop: Flask, xiebao_orders: Orders
+@pytest.mark.parametrize(("end", "state"), [(WHOLE, "surrendered"), (REISSUED, "reissued")])
+def test_an_end_that_the_platform_does_not_confirm_comes_again(
+    shop: Flask, xiebao_orders: Orders, end: bytes, state: str
 ) -> None:
     for body in (PAID, ISSUED):
         hear(shop, body)
     xiebao_orders([])
-    assert hear(shop, WHOLE) == 500
+    assert hear(shop, end) == 500
     xiebao_orders([Order(insure_num=NUMBER, effective_status=1)])
-    assert hear(shop, WHOLE) == 500
+    assert hear(shop, end) == 500
     assert known(shop)[0]["state"] == "issued"
     xiebao_orders([Order(insure_num=NUMBER, effective_status=2)])
-    assert hear(shop, WHOLE) == 200
-    assert known(shop)[0]["state"] == "surrendered"
+    assert hear(shop, end) == 200
+    assert known(shop)[0]["state"] == state
     xiebao_orders([])  # a repeat is not asked about again
-    assert hear(shop, WHOLE) == 200
+    assert hear(shop, end) == 200
 
 
 def test_what_another_worker_has_stored_meanwhile_is_success(
@@ -386,7 +396,7 @@ def test_what_another_worker_has_stored_meanwhile_is_success(
             inner.append(0)
             inner[0] = hear(shop, WHOLE)
 
-    monkeypatch.setattr(purchases, "confirm_surrender", meanwhile)
+    monkeypatch.setattr(purchases, "confirm_end", meanwhile)
     assert hear(shop, WHOLE) == 200
     assert inner == [200]
     assert known(shop)[0]["state"] == "surrendered"
