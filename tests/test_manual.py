@@ -117,16 +117,20 @@ def test_the_templates_render(block: Block, app: Flask) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_tests_that_the_manual_shows_pass(language: str, tmp_path: Path) -> None:
     page = DOCS / language / "how-to/testing.md"
-    plugin, tests, *_ = (block.code for block in blocks(page) if block.language == "python")
+    login, plugin, tests, *_ = (block.code for block in blocks(page) if block.language == "python")
     (tmp_path / "shop.py").write_text(_SHOP)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/login.py").write_text(login)
     (tmp_path / "conftest.py").write_text(f"{plugin}{_FIXTURES}")
     (tmp_path / "test_shop.py").write_text(tests)
     said = run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", ".")
     assert re.search(r"^4 passed", said, re.MULTILINE), said
+    options = ("--login", "tests.login:log_in", "--member", "8", "--case", "product-plain")
+    assert ", 0 failed" in run(tmp_path, "flask", "--app", "shop", "xiebao", "check", *options)
 
 
 _SHOP = """
-from flask import Flask, render_template_string, session
+from flask import Flask, render_template_string, request, session
 from flask_xiebao import EffectiveStatus, Xiebao
 
 app = Flask(__name__)
@@ -139,6 +143,12 @@ xiebao.member_loader(lambda: session.get("member", 7))
 def on_notification(notification):
     order = xiebao.orders.get(notification.insure_num)
     assert order.effective_status == EffectiveStatus.SURRENDERED
+
+
+@app.post("/login")
+def log_in():
+    session["member"] = request.form["member"]
+    return ""
 
 
 @app.get("/orders/8")
