@@ -18,7 +18,7 @@ from flask_xiebao.pages import PAGES
 from flask_xiebao.texts import find, locales, visitors_texts
 
 MESSAGES = Path(__file__).with_name("messages.toml")
-MORE = {"en": " More: [](../{}.md).", "zh": "详见[](../{}.md)。"}
+MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 
 _SETTING = re.compile(r"`(XIEBAO_\w+)`")
 _FEWEST_WORDS = 6
@@ -54,7 +54,10 @@ class TextsDirective(SphinxDirective):
             for kind, words in (("label", page.label), ("on_phone", page.on_phone))
             if words
         }
-        lines = [".. list-table::", "   :widths: auto", ""]
+        chinese = self.config.language.startswith("zh")
+        head = ("名字", "中文", "英文") if chinese else ("name", "Chinese", "English")
+        lines = [".. list-table::", "   :widths: auto", "   :header-rows: 1", ""]
+        lines += [f"   * - {head[0]}", *(f"     - {each}" for each in head[1:])]
         for name in (*visitors_texts(), *of_pages):
             said = (find(locale, name, of_pages.get(name))[0] for locale in reversed(locales()))
             lines += [f"   * - ``{name}``", *(f"     - {_literal(text)}" for text in said)]

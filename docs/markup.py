@@ -11,11 +11,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import _ as translated
 
-# Names in tables break after these, and options not at all.
+# Long names in tables break after these, tokens after what they begin with, options and whatever is
+# short not at all.
 _NAME = re.compile(
-    r'(<code class="docutils literal notranslate"><span class="pre">)(.*?)(</span></code>)'
+    r'(<code class="(?:xref std std-confval )?docutils literal notranslate"><span class="pre">)'
+    r"(.*?)(</span></code>)"
 )
-_BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])")
+_BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])|(?<=^--xiebao)(-)")
+_SHORT = re.compile(r'<span class="pre">([^<\s]{1,16})</span>')
 
 _LONGEST_DESCRIPTION = 160
 
@@ -29,10 +32,10 @@ _EMPTY_HEAD = re.compile(rf"<thead>\s*<tr[^>]*>(\s*{_EMPTY_CELL})+\s*</tr>\s*</t
 
 def _breakable(name: re.Match[str]) -> str:
     text = name[2]
-    if text.startswith("--"):
+    if text.startswith("--") and not text.startswith("--xiebao-"):
         option, space, rest = text.partition(" ")
         return f'{name[1]}<span class="whole">{option}</span>{space}{rest}{name[3]}'
-    return name[1] + _BREAK.sub(r"\1<wbr>", text) + name[3]
+    return name[1] + _BREAK.sub(r"\g<0><wbr>", text) + name[3]
 
 
 def _linked(message: re.Match[str]) -> str:
@@ -53,6 +56,7 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
         return
     # A table of two columns without names has no head; one of names has a corner that is no name.
     body = _EMPTY_HEAD.sub("", body).replace(_EMPTY_CELL, "<td></td>")
+    body = _SHORT.sub(r'<span class="pre whole">\1</span>', body)
     body = re.sub(
         r"<td>.*?</td>", lambda cell: _NAME.sub(_breakable, cell[0]), body, flags=re.DOTALL
     )
@@ -61,8 +65,9 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
         body = body.replace('<span class="colon">:</span>', '<span class="colon">：</span>')
     # Between the type of a parameter and what is said of it; and what Sphinx leaves of a type.
     body = body.replace(" -- ", " – ").replace("~typing.", "")
-    # Long lines and wide tables are scrolled with the keyboard, too.
+    # Long lines, wide tables and pictures are scrolled with the keyboard, too.
     body = body.replace("<pre>", '<pre tabindex="0">')
+    body = re.sub(r'(<div class="pictures [^>]*>\s*<p)', r'\1 tabindex="0"', body)
     first = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
     if first is not None:
         said = escape(shorten(first.astext(), _LONGEST_DESCRIPTION, placeholder="…"))

@@ -153,7 +153,7 @@ class Xiebao:
         stored already for success: see :doc:`/how-to/callback`.
 
         :param handler: takes a :class:`Notification`, and returns when it is done. It may be
-            ``async``. Returning a value, such as False, is an error: it is sent again.
+            ``async``. Returning False, text, a response or the like is an error: it is sent again.
         :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
         """
         self._hooks.register_notification_handler(handler)

@@ -48,7 +48,7 @@ def complain(
         said.clear()
         since.clear()
     said[about] = {**since, message: now}
-    if len(since) == _MOST_ABOUT_ONE - 1:
+    if about and len(since) == _MOST_ABOUT_ONE - 1:
         message += " More like it are left out for a minute."
     app.logger.log(level, message, exc_info=exc_info)
 

@@ -291,7 +291,7 @@ class OrderClient:
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
         said = Fields({name: sent.value for name, sent in read_object(answer).items()})
-        return _data(said, secrets=(key, sign))
+        return _reading(_data, said, (key, sign))
 
     def _receive(self, request: httpx.Request) -> bytes:
         until = time.monotonic() + self._timeout

@@ -268,7 +268,7 @@ class _Visit:
         if direct is not None:
             response = self._get(direct)
         location = response.headers.get("Location", "")
-        if self._leads_on(location):
+        if 300 <= response.status_code < 400 and self._leads_on(location):
             verdict = simulator_of(self.state.settings).check(location)
             with self._app.app_context():
                 member = self.state.member_of(verdict.member)

@@ -385,6 +385,12 @@ def test_a_loader_that_fails_is_seen_though_members_are_made_up() -> None:
     assert "check.note.played" in report.notes
 
 
+def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
+    report = check_entries(shop(), devices=["pc"], member="7")
+    assert report.notes == ["check.note.nobody_logged_in"]
+    assert "--login" in report.notes_in("en")[0]
+
+
 def test_answers_that_are_packed_are_read() -> None:
     def pack(response: Response) -> None:
         if "gzip" in request.headers.get("Accept-Encoding", ""):

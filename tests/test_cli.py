@@ -250,6 +250,7 @@ def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None
             "begin with http://shop.example (SERVER_NAME)",
         ),
         ({"XIEBAO_HANDOF_MAX_AGE": 9}, "WARNING", "did you mean XIEBAO_HANDOFF_MAX_AGE?"),
+        ({"XIEBAO_QWERTZUIOP": 9}, "WARNING", "is not a setting of Flask-Xiebao: remove it."),
         ({"XIEBO_LOCALE": "en"}, "WARNING", "did you mean XIEBAO_LOCALE?"),
         ({"XIEBAO_FROBNICATE": 1}, "WARNING", "XIEBAO_FROBNICATE is not a setting"),
         ({"XIEBAO_ENV": "production"}, "ok", f"{PRODUCTION} (production: policies are real)"),

@@ -66,6 +66,15 @@ def test_each_step_can_be_told(running: tuple[Running, str], step: NotificationT
     assert notification.succeeded
 
 
+def test_where_the_site_is_will_do(running: tuple[Running, str]) -> None:
+    site, url = running
+    origin = url.removesuffix("/xiebao/notify")
+    for each in (origin, f"{origin}/"):
+        result = run(site.app, "notify", "issue", NUMBER, "--url", each)
+        assert result.output == f'{url}: 200 {{"state": true}}\n'
+    assert len(site.heard) == 2
+
+
 def test_what_is_said_arrives(running: tuple[Running, str]) -> None:
     site, url = running
     options = ["--member", "8", "--case-code", "QX1", "--price", "990", "--url", url]

@@ -281,6 +281,11 @@ def member_secret_that_signed_links() -> Flask:
     return with_loader(make_app(SECRET_KEY_FALLBACKS=[MEMBER_SECRET]))
 
 
+def secret_key_that_is_the_api_key() -> Flask:
+    key = "a-key-of-forty-letters-that-nobody-guess"
+    return with_loader(make_app(XIEBAO_API_KEY=key, SECRET_KEY=key))
+
+
 def member_secret_that_is_the_api_key() -> Flask:
     return with_loader(make_app(XIEBAO_API_KEY=MEMBER_SECRET))
 
@@ -636,6 +641,11 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     no_secret_key: ("ERROR", "SECRET_KEY is not set", "secrets.token_hex()"),
     short_secret_key: ("WARNING", "SECRET_KEY is short or well known", "secrets.token_hex()"),
+    secret_key_that_is_the_api_key: (
+        "WARNING",
+        "SECRET_KEY or one of SECRET_KEY_FALLBACKS is XIEBAO_API_KEY, too",
+        "secrets.token_hex()",
+    ),
     member_secret_that_signs_links: (
         "WARNING",
         "XIEBAO_MEMBER_SECRET is SECRET_KEY, too",

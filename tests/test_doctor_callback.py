@@ -182,7 +182,7 @@ def mounted_elsewhere() -> Flask:
 
 
 def small_limit() -> Flask:
-    return site(MAX_CONTENT_LENGTH=100)
+    return site(MAX_CONTENT_LENGTH=20_000)
 
 
 def hosts_that_are_none() -> Flask:

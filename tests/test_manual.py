@@ -24,7 +24,8 @@ from jinja2 import ChoiceLoader, DictLoader
 from flask_xiebao import Notification, Order, Xiebao
 from flask_xiebao.cli import xiebao as commands
 from tests.manual import DOCS, LANGUAGES, READMES, ROOT, Block, all_blocks, blocks, pages, run
-from tests.support import CONFIG, LIVE, NUMBER, SETTINGS, make_site
+from tests.support import CODE, CONFIG, LIVE, NUMBER, SETTINGS, make_site
+from tests.vectors import APPLIED
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
@@ -94,6 +95,19 @@ def test_the_python_runs(block: Block, names: dict[str, Any]) -> None:
         app.test_client().get("/")
 
 
+def test_the_limit_of_clicks_leaves_notifications_out(app: Flask, names: dict[str, Any]) -> None:
+    names["xiebao"].notification_handler(lambda notification: None)
+    page = DOCS / "en/how-to/csrf-and-limiters.md"
+    [limits] = [block.code for block in blocks(page) if "limiter.limit(" in block.code]
+    exec(limits, names)  # noqa: S102 - what the manual says
+    browser = app.test_client()
+    told = {browser.post("/xiebao/notify", data=APPLIED).status_code for _ in range(30)}
+    with app.test_request_context():
+        link = names["xiebao"].product_link(CODE)
+    clicked = [browser.get(link).status_code for _ in range(21)]
+    assert (told, clicked[-1]) == ({200}, 429)
+
+
 @pytest.mark.parametrize("block", _whole("jinja", "html+jinja"), ids=str)
 def test_the_templates_render(block: Block, app: Flask) -> None:
     site = Xiebao(app)
@@ -130,25 +144,19 @@ def test_the_tests_that_the_manual_shows_pass(language: str, tmp_path: Path) -> 
 
 
 _SHOP = """
-from flask import Flask, render_template_string, request, session
+from flask import Flask, render_template_string, session
 from flask_xiebao import EffectiveStatus, Xiebao
 
 app = Flask(__name__)
 app.config.update(TESTING=True, SECRET_KEY="a", XIEBAO_PARTNER_ID="12345", XIEBAO_API_KEY="Key")
 xiebao = Xiebao(app)
-xiebao.member_loader(lambda: session.get("member", 7))
+xiebao.member_loader(lambda: session.get("member_id", 7))
 
 
 @xiebao.notification_handler
 def on_notification(notification):
     order = xiebao.orders.get(notification.insure_num)
     assert order.effective_status == EffectiveStatus.SURRENDERED
-
-
-@app.post("/login")
-def log_in():
-    session["member"] = request.form["member"]
-    return ""
 
 
 @app.get("/orders/8")

@@ -341,7 +341,7 @@ def test_what_a_refusal_says_is_in_no_log_and_tells_no_secret() -> None:
         (b'{"respCode":0,"data":{"orderDetail":{"payAmount":1e999}}}', "too large for Python"),
         (b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}', "surrogate"),
         (b'{"respCode":0,"a":' + b"[" * 9999, "nested"),
-        ({}, "respCode is missing"),
+        ({}, "is not what it should be: respCode is missing"),
         ({"respCode": "0", "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
         ({"respCode": False, "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
         (ok(None), "insureNum is missing"),

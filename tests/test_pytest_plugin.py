@@ -266,6 +266,16 @@ def test_a_link_that_leads_elsewhere_fails(
     assert said in failure(follow_entry, member(shop), link)
 
 
+def test_an_error_that_names_the_gateway_is_no_click(shop: Flask, follow_entry: Any) -> None:
+    @shop.after_request
+    def spoil(response: Response) -> Response:
+        response.status_code = 503 if response.status_code == 302 else response.status_code
+        return response
+
+    link = follow_link(shop)
+    assert "The click answered 503" in failure(follow_entry, member(shop), link)
+
+
 def test_a_switched_off_site_fails(make_shop: Callable[..., Flask], follow_entry: Any) -> None:
     link = follow_link(make_shop())
     off = make_shop(XIEBAO_ENABLED=False)

@@ -19,6 +19,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -1176,6 +1177,28 @@ def test_different_mistakes_are_each_logged(
     for source, context, _ in MISTAKES:
         site.render(source, **context)
     assert len(caplog.records) == len(MISTAKES)
+
+
+def test_many_receivers_that_fail_are_each_logged(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(**LIVE)
+    site.log_in("alice")
+    url = site.link("product")
+
+    def failing(name: str) -> Callable[..., None]:
+        def fail(_app: Flask, **_: Any) -> None:
+            raise ConnectionError("statistics are down")
+
+        fail.__qualname__ = name
+        return fail
+
+    with ExitStack() as connected:
+        for number in range(12):
+            connected.enter_context(entry_clicked.connected_to(failing(f"count_{number}")))
+        site.follow(url)
+    assert len(caplog.records) == 12
+    assert "left out for a minute" not in caplog.text
 
 
 def test_a_failing_receiver_stops_nobody_and_is_logged_once_a_minute(

@@ -6,6 +6,7 @@
   const MOST_PAGES = 10;
   const PIECES_OF_A_PAGE = 3;
   const SNIPPET = 160;
+  const PHRASE = 3; // how much more what has the question as it is counts
 
   // Words that are in every question and tell nothing.
   const COMMON = new Set(
@@ -82,7 +83,7 @@
     [/^reference\/python-api/, 0.4],
     [/^reference\/errors/, 0.3],
   ];
-  const weight = ({ url }) => WEIGHTS.find(([part]) => part.test(url))?.[1] ?? 1;
+  const weight = ({ url }) => WEIGHTS.find(([part]) => part.test(url))?.[1];
 
   // How many words in a row a question has of a message, which is then what was pasted: some of them
   // where it is long, and of a short one all that does not differ from case to case.
@@ -109,12 +110,19 @@
     const terms = asked(question);
     const count = new Set(terms.map(normal).filter(Boolean)).size;
     const said = ` ${row(question).join(" ")} `;
-    const found = index.search(question, { tokenize: () => terms }).map((result) => ({
-      ...result,
-      pasted: pasted(said, result.id),
+    const phrase = question.toLowerCase();
+    const isPhrase = terms.length > 2;
+    const found = index.search(question, { tokenize: () => terms }).map((result) => {
+      const piece = manualPieces[result.id];
+      const says = isPhrase && `${piece.title} ${piece.text}`.toLowerCase().includes(phrase);
       // Whatever has more of the words comes first, and not what has one of them often.
-      score: result.score * weight(manualPieces[result.id]) * (result.queryTerms.length / count) ** 2,
-    }));
+      const share = (result.queryTerms.length / count) ** 2;
+      return {
+        ...result,
+        pasted: pasted(said, result.id),
+        score: result.score * share * (weight(piece) ?? (says ? PHRASE : 1)),
+      };
+    });
     found.sort((one, other) => other.pasted - one.pasted || other.score - one.score);
     for (const result of found) {
       const piece = manualPieces[result.id];
@@ -124,10 +132,29 @@
     return [...pages.values()].slice(0, MOST_PAGES);
   }
 
+  // Where in a text the most of the words are together.
+  function best(text, known) {
+    const lower = text.toLowerCase();
+    const places = known.flatMap((word) => [...all(lower, word)].map((at) => [at, word]));
+    const near = (from) => new Set(places.filter(([at]) => at >= from && at < from + SNIPPET / 2)
+      .map(([, word]) => word)).size;
+    places.sort(([one], [other]) => one - other);
+    const [, from] = places.reduce(([most, start], [at]) => {
+      const count = near(at);
+      return count > most ? [count, at] : [most, start];
+    }, [0, 0]);
+    // From the beginning of a sentence or a word on, if there is one.
+    const start = Math.max(0, from - 40);
+    const before = start && text.slice(start, from).search(/(?<=[\s。，；：])/u);
+    return start + Math.max(0, before);
+  }
+
+  function* all(text, word) {
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) yield at;
+  }
+
   function snippet(piece) {
-    const lower = piece.text.toLowerCase();
-    const places = piece.words.map((word) => lower.indexOf(word)).filter((at) => at >= 0);
-    const start = Math.max(0, (places.length ? Math.min(...places) : 0) - 40);
+    const start = best(piece.text, piece.words);
     const paragraph = document.createElement("p");
     paragraph.append(start > 0 ? "…" : "");
     for (const [part, isMarked] of marked(piece.text.slice(start, start + SNIPPET), piece.words)) {
@@ -144,9 +171,7 @@
     const lower = text.toLowerCase();
     const has = new Array(text.length).fill(false);
     for (const word of known) {
-      for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, at + 1)) {
-        has.fill(true, at, at + word.length);
-      }
+      for (const at of all(lower, word)) has.fill(true, at, at + word.length);
     }
     const parts = [];
     for (let at = 0, end; at < text.length; at = end) {
@@ -167,23 +192,27 @@
   const input = document.getElementById("search-words");
   const list = document.getElementById("search-found");
   const said = document.getElementById("search-said");
+  const none = document.getElementById("search-none");
   const other = document.querySelector(".languages a");
 
   function show() {
     const question = input.value.trim();
     const pages = question ? search(question) : [];
     other.search = question && new URLSearchParams({ q: question });
-    const { one, many, none } = said.dataset;
-    said.textContent = !question ? ""
-      : pages.length === 1 ? one
-      : pages.length ? many.replace("{}", String(pages.length)) : none;
+    const { one, few, many } = said.dataset;
+    const how = pages.length === 1 ? one : pages.length < MOST_PAGES ? few : many;
+    said.textContent = pages.length ? how.replace("{}", String(pages.length)) : "";
+    none.hidden = !question || pages.length > 0;
     list.replaceChildren(...pages.map((pieces) => {
       const item = document.createElement("li");
       const [best] = pieces;
       const heading = document.createElement("h2");
       heading.append(link(best.url.split("#")[0], best.page));
       item.append(heading);
-      for (const piece of pieces.slice(0, PIECES_OF_A_PAGE)) {
+      // What is the page's own comes before its sections: it has no heading besides.
+      const shown = pieces.slice(0, PIECES_OF_A_PAGE);
+      shown.sort((one, other) => (other.title === other.page) - (one.title === one.page));
+      for (const piece of shown) {
         if (piece.title !== piece.page) {
           const title = document.createElement("h3");
           title.append(link(piece.url, piece.title));

@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from flask import current_app
 
+from ..notifications import LARGEST
 from ..state import State
 from ..testing import wire
 from ..testing.visits import Visit, explain, is_this_machine, where_the_site_is
@@ -96,7 +97,8 @@ def _without_secret(state: State, said: str) -> str:
 def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
     """Say why a notification did not arrive; "" if it did."""
     seen = visit.rehearsal
-    if visit.status == 413:
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if visit.status == 413 or (limit is not None and limit < LARGEST):
         return "a notification is too long for MAX_CONTENT_LENGTH: let 64 KiB through."
     if seen.reached and seen.error is None:
         if seen.received == body:

@@ -101,10 +101,13 @@ def _value(settings: Settings, field: str) -> object:
 def _check_other_names(app: Flask) -> Iterator[Finding]:
     others = app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()
     for name in sorted(name for name in others if isinstance(name, str)):
-        ours = name.startswith("XIEBAO_")
-        if meant := get_close_matches(name, _KNOWN, 1, 0.6 if ours else 0.85):
-            yield warning(f"{name} is not a setting: did you mean {meant[0]}?")
-        elif ours:
+        # What all of ours have in common makes none like another.
+        prefix = "XIEBAO_" if name.startswith("XIEBAO_") else ""
+        known = {each.removeprefix(prefix): each for each in _KNOWN}
+        likeness = 0.6 if prefix else 0.85
+        if meant := get_close_matches(name.removeprefix(prefix), known, 1, likeness):
+            yield warning(f"{name} is not a setting: did you mean {known[meant[0]]}?")
+        elif prefix:
             yield warning(f"{name} is not a setting of Flask-Xiebao: remove it.")
 
 

@@ -35,6 +35,11 @@ def check_secret_key(state: State) -> Finding:
             f"{weak[0].upper()}{weak[1:]} is short or well known: anyone who guesses it can forge"
             f" links. {NEW_KEY}."
         )
+    if any(key == state.settings.api_key.reveal() for _, key in _signing_keys()):
+        return warning(
+            "SECRET_KEY or one of SECRET_KEY_FALLBACKS is XIEBAO_API_KEY, too: whoever finds that"
+            f" one can forge links. {NEW_KEY}."
+        )
     return ok("SECRET_KEY signs the links.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -10,7 +11,7 @@ from ..notifications import NotificationType
 from ..state import State
 from ..testing import wire
 from ..testing.delivery import Answer, post_over_http
-from ..urls import notify_url
+from ..urls import notify_path, notify_url
 from ..values import Secret, WrongValueError, check_web_url
 
 _HERE = "http://127.0.0.1:5000"
@@ -46,6 +47,8 @@ def send(
         check_web_url(url)
     except WrongValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
+    if urlsplit(url).path in ("", "/"):  # where the site is, which knows the rest
+        url = f"{url.rstrip('/')}{notify_path(state)}"
     said = {name: value for name, value in said.items() if value is not None}
     if member is not None:
         said["partner_uniq_key"] = state.partner_uniq_key(member)

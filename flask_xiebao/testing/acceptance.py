@@ -411,7 +411,8 @@ def _cases(player: Player, report: Report, only: Collection[str] | None) -> list
         chosen = [case for case in chosen if case.spoilt != "older_key"]
     chosen = [case for case in chosen if knows_members or not case.needs_login]
     if any(case.ends == "loader" for case in chosen):
-        report.notes.append("check.note.played")
+        note = "played" if report.member is None else "nobody_logged_in"
+        report.notes.append(f"check.note.{note}")
     if player.state.hooks.has_click_guard and not player.aloud:
         report.notes.append("check.note.guard")
     return chosen

@@ -157,7 +157,8 @@ class Player:
                 "After the login, nobody is logged in: so says the member_loader, or Flask-Login."
                 f"{f' The last answer to the login was {status}.' if status else ''}"
                 f"{f' Does the site know member {member}?' if member else ''} A login of your own"
-                " logs the client in, and leaves it with the cookies."
+                " logs the client in, and leaves it with the cookies. A hook that sets who is"
+                " logged in has to do so before it lets the entries through."
             )
         if member is not None and who != member:
             raise CheckError(f"The login was to log {member} in, but the site says {who}.")

@@ -193,7 +193,7 @@ def explain(error: BaseException) -> str:
         place = place_in_site(error)
         return f"{error} See {place}." if place else str(error)
     name = type(error).__name__
-    return f"{name} in {place_of(error)}: fix it. A click on the running site logs the rest."
+    return f"{name} in {place_of(error)}: fix it. The running site logs the rest."
 
 
 def where_the_site_is(state: State) -> str:

@@ -42,8 +42,8 @@ TEXTS = {
     ),
     "notice.not_allowed.title": "You cannot open this link",
     "notice.not_allowed.text": (
-        "Your account is not allowed to use it. If you think that this is a mistake, please contact"
-        " customer service."
+        "Your account is not allowed to use this service. If you think that this is a mistake,"
+        " please contact customer service."
     ),
     "notice.invalid_link.title": "This link does not work",
     "notice.invalid_link.text": (
@@ -558,6 +558,10 @@ TEXTS = {
     "check.note.played": (
         "Your member_loader was asked once only, since the members are made up. To have it asked"
         " at each click, name a member of yours: --member, and --login without Flask-Login."
+    ),
+    "check.note.nobody_logged_in": (
+        "Your member_loader was asked once only, since this site has no Flask-Login, by which a"
+        " check logs in. To have it asked at each click, say how: --login tests.login:log_in."
     ),
     "check.note.guard": (
         "Your click_guard was not asked, since it may count what it is asked for. To have it asked:"

@@ -487,6 +487,10 @@ TEXTS = {
         "会员是虚构的，所以 member_loader 只问了一次。要每次点击都问它，请写明一位会员："
         "--member，不用 Flask-Login 时还要 --login。"
     ),
+    "check.note.nobody_logged_in": (
+        "这个网站没有用 Flask-Login，检查不知道怎样登录，所以 member_loader 只问了一次。"
+        "要每次点击都问它，请写明怎样登录：--login tests.login:log_in。"
+    ),
     "check.note.guard": ("没有调用 click_guard（它可能会计数）；要调用请加 --with-receivers。"),
     # 报告
     "check.report.title": "保险入口检查报告",

@@ -28,6 +28,8 @@ QUESTIONS = {
         "login wall before_request": "how-to/login-walls",
         "members must log in": "how-to/login-walls",
         "docker env file": "reference/settings",
+        "webhook": "how-to/callback",
+        "the button does nothing": "how-to/symptoms",
         "csrf token missing on notify": "how-to/csrf-and-limiters",
         "flask-limiter too many requests": "how-to/csrf-and-limiters",
         "can I cache a page with an entry": "how-to/caching",
@@ -66,6 +68,8 @@ QUESTIONS = {
     "zh": {
         "网站是 https，链接却是 http": "how-to/proxy-and-https",
         "登录墙": "how-to/login-walls",
+        "登录后又跳回登录页": "how-to/login-walls",
+        "支付后回来变成未登录": "how-to/proxy-and-https",
         "CSRF": "how-to/csrf-and-limiters",
         "限流": "how-to/csrf-and-limiters",
         "页面缓存": "how-to/caching",
@@ -188,11 +192,13 @@ def test_the_answer_is_on_the_first_page_found(phone: Page, language: str) -> No
 def test_a_question_can_be_sent_and_found_again(phone: Page) -> None:
     phone.goto("/en/search.html?q=wechat")
     assert phone.locator("#search-found h2").first.text_content() == "WeChat"
-    assert phone.get_by_role("status").text_content() in {
-        f"The {n} best pages" for n in range(2, 11)
-    }
+    assert re.fullmatch(
+        r"\d pages|The 10 best pages", phone.get_by_role("status").text_content() or ""
+    )
     phone.get_by_role("searchbox").fill("qwertzuiop")
-    assert "Nothing found" in (phone.get_by_role("status").text_content() or "")
+    nothing = phone.get_by_role("alert")
+    assert "Nothing found" in (nothing.text_content() or "")
+    assert nothing.get_by_role("link").get_attribute("href") == "index.html"
     assert phone.url.endswith("?q=qwertzuiop")
     phone.get_by_role("searchbox").fill("登录墙 wechat")
     other = phone.locator(".languages a").get_attribute("href")
