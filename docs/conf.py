@@ -75,6 +75,7 @@ html_favicon = "../demo_app/static/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_domain_indices = False
+html_use_index = False
 html_theme_options = {
     "top_of_page_buttons": [],
     "light_css_variables": {
