@@ -80,7 +80,7 @@ def make(form: Mapping[str, str]) -> Made:
     }
     made = Made(_jinja(page, reference, options))
     if options.get("member") not in (None, *MEMBERS):
-        return made._replace(error=Wrong("这里只能替演示站点的两位会员造链接。", field="member"))
+        return made._replace(error=Wrong("这里只能替演示网站的两位会员造链接。", field="member"))
     device, headers = _device(form)
     if not device:
         return made._replace(error=Wrong("设备列表里没有这种设备。", field="device"))

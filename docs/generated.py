@@ -8,8 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from docutils import nodes
-from docutils.nodes import make_id
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
@@ -18,6 +18,7 @@ from flask_xiebao.pages import PAGES
 from flask_xiebao.texts import find, locales, visitors_texts
 
 MESSAGES = Path(__file__).with_name("messages.toml")
+HEAD = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 
 _SETTING = re.compile(r"`(XIEBAO_\w+)`")
@@ -54,13 +55,11 @@ class TextsDirective(SphinxDirective):
             for kind, words in (("label", page.label), ("on_phone", page.on_phone))
             if words
         }
-        chinese = self.config.language.startswith("zh")
-        head = ("名字", "中文", "英文") if chinese else ("name", "Chinese", "English")
         lines = [".. list-table::", "   :widths: auto", "   :header-rows: 1", ""]
-        lines += [f"   * - {head[0]}", *(f"     - {each}" for each in head[1:])]
+        lines += _row(*HEAD[_language(self.config)])
         for name in (*visitors_texts(), *of_pages):
             said = (find(locale, name, of_pages.get(name))[0] for locale in reversed(locales()))
-            lines += [f"   * - ``{name}``", *(f"     - {_literal(text)}" for text in said)]
+            lines += _row(f"``{name}``", *map(_literal, said))
         return self.parse_text_to_nodes("\n".join(lines))
 
 
@@ -69,7 +68,7 @@ class MessagesDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return a section for each kind, and in it a list of the messages."""
-        language = "zh" if self.config.language.startswith("zh") else "en"
+        language = _language(self.config)
         found: list[nodes.Node] = []
         taken: set[str] = set()
         for kind in tomllib.loads(MESSAGES.read_text("utf-8"))["section"]:
@@ -91,9 +90,18 @@ class MessagesDirective(SphinxDirective):
         return found
 
 
+def _language(config: Config) -> str:
+    return "zh" if config.language.startswith("zh") else "en"
+
+
+def _row(*cells: str) -> list[str]:
+    """Return the lines of a row of a ``list-table``."""
+    return [f"   {'*' if at == 0 else ' '} - {cell}" for at, cell in enumerate(cells)]
+
+
 def _anchor(message: str, taken: set[str]) -> str:
     """Return the first words of a message, as many as tell it from those before."""
-    words = make_id(message).split("-")
+    words = nodes.make_id(message).split("-")
     fewest = min(_FEWEST_WORDS, len(words))
     starts = ("-".join(words[:number]) for number in range(fewest, len(words) + 1))
     return next(start for start in starts if start not in taken)

@@ -11,14 +11,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import _ as translated
 
-# Long names in tables break after these, tokens after what they begin with, options and whatever is
-# short not at all.
+# Options and whatever is short do not break; long names in tables do after these, and tokens after
+# what they begin with.
+_WHOLE = re.compile(r'<span class="pre">(--(?!xiebao-)[^<\s]+|[^<\s]{1,16})</span>')
 _NAME = re.compile(
     r'(<code class="(?:xref std std-confval )?docutils literal notranslate"><span class="pre">)'
     r"(.*?)(</span></code>)"
 )
 _BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])|(?<=^--xiebao)(-)")
-_SHORT = re.compile(r'<span class="pre">([^<\s]{1,16})</span>')
 
 _LONGEST_DESCRIPTION = 160
 
@@ -31,11 +31,7 @@ _EMPTY_HEAD = re.compile(rf"<thead>\s*<tr[^>]*>(\s*{_EMPTY_CELL})+\s*</tr>\s*</t
 
 
 def _breakable(name: re.Match[str]) -> str:
-    text = name[2]
-    if text.startswith("--") and not text.startswith("--xiebao-"):
-        option, space, rest = text.partition(" ")
-        return f'{name[1]}<span class="whole">{option}</span>{space}{rest}{name[3]}'
-    return name[1] + _BREAK.sub(r"\g<0><wbr>", text) + name[3]
+    return name[1] + _BREAK.sub(r"\g<0><wbr>", name[2]) + name[3]
 
 
 def _linked(message: re.Match[str]) -> str:
@@ -56,7 +52,7 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
         return
     # A table of two columns without names has no head; one of names has a corner that is no name.
     body = _EMPTY_HEAD.sub("", body).replace(_EMPTY_CELL, "<td></td>")
-    body = _SHORT.sub(r'<span class="pre whole">\1</span>', body)
+    body = _WHOLE.sub(r'<span class="pre whole">\1</span>', body)
     body = re.sub(
         r"<td>.*?</td>", lambda cell: _NAME.sub(_breakable, cell[0]), body, flags=re.DOTALL
     )

@@ -182,6 +182,10 @@ def mounted_elsewhere() -> Flask:
 
 
 def small_limit() -> Flask:
+    return site(MAX_CONTENT_LENGTH=100)
+
+
+def limit_that_lets_a_short_one_through() -> Flask:
     return site(MAX_CONTENT_LENGTH=20_000)
 
 
@@ -214,6 +218,7 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     ),
     mounted_elsewhere: ("end XIEBAO_PUBLIC_URL in /shop",),
     small_limit: ("a notification is too long for MAX_CONTENT_LENGTH",),
+    limit_that_lets_a_short_one_through: ("a notification is too long for MAX_CONTENT_LENGTH",),
     hosts_that_are_none: ("a notification cannot be sent. TRUSTED_HOSTS must be a list of hosts",),
     hook_that_fails: ("a notification fails. ConnectionError in look_up (", "fix it"),
     firewall: ("gets 403 before Flask looks for a view", "have it let POST /xiebao/notify through"),

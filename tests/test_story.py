@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import sqlite3
 from collections.abc import Callable
@@ -255,7 +254,7 @@ def surrendered(xiebao_orders: Orders) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("surrendered")
-def test_the_seven_vectors_end_the_same_in_whatever_order(
+def test_every_order_of_the_seven_vectors_ends_the_same(
     shop: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect
@@ -268,14 +267,23 @@ def test_the_seven_vectors_end_the_same_in_whatever_order(
     monkeypatch.setattr(sqlite3, "connect", without_waiting_for_the_disk)
     browser = shop.test_client()
     ends = []
-    # One order in seven: each vector is first, last and after each other in many of them.
-    for order in itertools.islice(itertools.permutations(VECTORS), 0, None, 7):
-        for body in order:
+
+    def hear_in_each_order(bodies: list[bytes]) -> None:
+        """Hear all of them in each order; those that begin alike share what they begin with."""
+        for body in bodies:
+            with shop.app_context(), purchases.facts() as connection:
+                before = connection.execute("SELECT rowid FROM facts").fetchall()
             assert browser.post("/xiebao/notify", data=body).json == {"state": True}
-        ends.append(known(shop))
-        with shop.app_context(), purchases.facts() as connection, connection:
-            connection.execute("DELETE FROM facts")
-    assert len(ends) == 720
+            rest = [other for other in bodies if other is not body]
+            hear_in_each_order(rest)
+            if not rest:
+                ends.append(known(shop))
+            with shop.app_context(), purchases.facts() as connection, connection:
+                kept = ", ".join(str(rowid) for (rowid,) in before)
+                connection.execute(f"DELETE FROM facts WHERE rowid NOT IN ({kept})")  # noqa: S608
+
+    hear_in_each_order(VECTORS)
+    assert len(ends) == 5040
     assert all(end == END for end in ends)
 
 

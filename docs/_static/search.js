@@ -133,7 +133,7 @@
   }
 
   // Where in a text the most of the words are together.
-  function best(text, known) {
+  function densest(text, known) {
     const lower = text.toLowerCase();
     const places = known.flatMap((word) => [...all(lower, word)].map((at) => [at, word]));
     const near = (from) => new Set(places.filter(([at]) => at >= from && at < from + SNIPPET / 2)
@@ -154,7 +154,7 @@
   }
 
   function snippet(piece) {
-    const start = best(piece.text, piece.words);
+    const start = densest(piece.text, piece.words);
     const paragraph = document.createElement("p");
     paragraph.append(start > 0 ? "…" : "");
     for (const [part, isMarked] of marked(piece.text.slice(start, start + SNIPPET), piece.words)) {
@@ -193,12 +193,12 @@
   const list = document.getElementById("search-found");
   const said = document.getElementById("search-said");
   const none = document.getElementById("search-none");
-  const other = document.querySelector(".languages a");
+  const translation = document.querySelector(".languages a");
 
   function show() {
     const question = input.value.trim();
     const pages = question ? search(question) : [];
-    other.search = question && new URLSearchParams({ q: question });
+    translation.search = question && new URLSearchParams({ q: question });
     const { one, few, many } = said.dataset;
     const how = pages.length === 1 ? one : pages.length < MOST_PAGES ? few : many;
     said.textContent = pages.length ? how.replace("{}", String(pages.length)) : "";

@@ -23,7 +23,7 @@ _LOCALE = "en"
 _LET_THROUGH = (
     'let the entries through, which check for themselves: if request.blueprint == "xiebao": return.'
 )
-_AFTER_WHO = " If it also sets who is logged in, let it do so first."
+_LET_THROUGH_A_WALL = f"{_LET_THROUGH} If it also sets who is logged in, let it do so first."
 
 
 def why_not_there(state: State, page: str, visit: Visit, verdict: Verdict, member: str) -> str:
@@ -145,7 +145,7 @@ def _sent_on(visit: Visit) -> str:
         where = to.path if to.netloc == at.netloc else origin + to.path
         return (
             f"whoever clicks is sent to {where} before the link is read, by a login wall, perhaps:"
-            f" {_LET_THROUGH}{_AFTER_WHO}"
+            f" {_LET_THROUGH_A_WALL}"
         )
     if origin != f"{at.scheme}://{at.netloc}":
         return f"whoever clicks is sent to {origin}: set XIEBAO_PUBLIC_URL to where the site is."
@@ -164,7 +164,7 @@ def who_says(status: int) -> str:
             advice = 'exempt them, with limiter.exempt(app.blueprints["xiebao"]).'
         return f"a limiter: allow more, or {advice}"
     if status in (400, 401, 403):
-        return f"a login wall or a CSRF guard, perhaps: {_LET_THROUGH}{_AFTER_WHO}"
+        return f"a login wall or a CSRF guard, perhaps: {_LET_THROUGH_A_WALL}"
     return f"one of the site's hooks, or its handler of an error in one: {_LET_THROUGH}"
 
 

@@ -11,7 +11,7 @@ from ..notifications import NotificationType
 from ..state import State
 from ..testing import wire
 from ..testing.delivery import Answer, post_over_http
-from ..urls import notify_path, notify_url
+from ..urls import knows_its_address, notify_path, notify_url
 from ..values import Secret, WrongValueError, check_web_url
 
 _HERE = "http://127.0.0.1:5000"
@@ -40,9 +40,7 @@ def send(
     if not settings.has_account:
         raise click.ClickException("XIEBAO_PARTNER_ID and XIEBAO_API_KEY sign it: set both.")
     if url is None:
-        url = notify_url(state)
-        if url.startswith("/"):
-            url = f"{_HERE}{url}"
+        url = notify_url(state) if knows_its_address(state) else _HERE
     try:
         check_web_url(url)
     except WrongValueError as error:

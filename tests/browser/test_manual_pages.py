@@ -191,7 +191,7 @@ def test_a_question_can_be_sent_and_found_again(phone: Page) -> None:
     phone.goto("/en/search.html?q=wechat")
     assert phone.locator("#search-found h2").first.text_content() == "WeChat"
     assert re.fullmatch(
-        r"\d pages|The 10 best pages", phone.get_by_role("status").text_content() or ""
+        r"[2-9] pages|The 10 best pages", phone.get_by_role("status").text_content() or ""
     )
     phone.get_by_role("searchbox").fill("qwertzuiop")
     nothing = phone.get_by_role("alert")

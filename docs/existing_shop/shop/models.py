@@ -60,7 +60,7 @@ def init_db() -> None:
 @click.command("add-samples")
 @with_appcontext
 def add_samples() -> None:
-    """Add rows to try the shop with: not in service, since everybody knows the passwords."""
+    """Add rows to try the shop with: not in production, since everybody knows the passwords."""
     for name, email in (("林晓", "lin@shanye.example"), ("陈默", "chen@shanye.example")):
         password_hash = generate_password_hash("shanye")
         db.session.add(Member(name=name, email=email, password_hash=password_hash))

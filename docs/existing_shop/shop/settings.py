@@ -1,4 +1,4 @@
-"""The settings for development; in service, FLASK_SECRET_KEY and the like replace them."""
+"""The settings for development; in production, FLASK_SECRET_KEY and the like replace them."""
 
 SECRET_KEY = "for development only"
 SQLALCHEMY_DATABASE_URI = "sqlite:///shop.sqlite3"
