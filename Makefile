@@ -3,7 +3,8 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 5000
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 # What leaves out all that needs more than Python and patience.
 FAST := -m "not slow and not hypothesis"
 # A worker for each processor; one that is done takes tests over from another.
@@ -11,55 +12,59 @@ BESIDE := --numprocesses auto --dist worksteal
 
 .PHONY: demo test test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
-demo: .venv/demo.stamp
+demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
-test: .venv/test.stamp .venv/npm/stamp docs
+test: $(VENV)/test.stamp .venv/npm/stamp docs
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
 	$(BIN)/python -m pytest $(BESIDE)
 
 # Nearly all tests, and with nothing but Python. Those of Hypothesis mark themselves.
-test-fast: .venv/test.stamp
+test-fast: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(BESIDE) $(FAST)
 
 # Spoils the package in one place after another: a check of a site has to see each.
-mutants: .venv/test.stamp
+mutants: $(VENV)/test.stamp
 	$(BIN)/python -m tests.mutants
 
 # The manual in its languages, with warnings as errors: build/docs/en/ and zh/.
-docs: .venv/docs.stamp .venv/docs/stamp
+docs: $(VENV)/docs.stamp .venv/docs/stamp
 	$(call manual,en,en)
 	$(call manual,zh,zh-cn)
 # $(call manual,FOLDER,LANGUAGE AS READ THE DOCS CALLS IT)
 manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going \
   --jobs auto --fresh-env --write-all --conf-dir docs docs/$(1) build/docs/$(1)
 
-# Brings the Chinese of docstrings and comments that the manual shows up to date.
-translations: .venv/docs.stamp
+# Lists what the Chinese manual lacks, and brings its catalogs of what is in the code up to date.
+translations: $(VENV)/docs.stamp .venv/docs/stamp
 	$(BIN)/python docs/translate.py
 
-screenshots: .venv/test.stamp
+screenshots: $(VENV)/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	$(BIN)/python -m tests.browser.screenshots
 
-bench: .venv/bench.stamp
+bench: $(VENV)/bench.stamp
 	$(BIN)/python -m tests.benchmarks
 
-fuzz: .venv/test.stamp
+fuzz: $(VENV)/test.stamp
 	$(BIN)/python -m tests.fuzz
 
-load: .venv/test.stamp
+load: $(VENV)/test.stamp
 	$(BIN)/python -m tests.load
 	$(BIN)/python -m tests.load.notifications
 
-versions: .venv/test.stamp .venv/npm/stamp
+versions: $(VENV)/test.stamp .venv/npm/stamp
 	$(BIN)/tox run
 
 # What is built is installed alone, and does the README's quick start; the source passes its tests.
-dist: .venv/test.stamp
+# The Chinese manual says what the English does: where it does not, no release is made.
+dist: $(VENV)/test.stamp $(VENV)/docs.stamp .venv/docs/stamp
 	rm -rf build dist
+	$(MAKE) docs
+	$(BIN)/python docs/translate.py --check
+	$(BIN)/python -m pytest --quiet tests/parity.py
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/twine check --strict dist/*
 	rm -rf build/empty
@@ -72,20 +77,20 @@ dist: .venv/test.stamp
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
 	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(FAST)
 
-lint: .venv/test.stamp .venv/docs.stamp
+lint: $(VENV)/test.stamp $(VENV)/docs.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/bandit --quiet --recursive flask_xiebao
 	$(BIN)/mypy --strict flask_xiebao demo_app tests docs
 
-format: .venv/test.stamp
+format: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv $(VENV) build dist *.egg-info
 
-.venv/%.stamp: setup.cfg pyproject.toml | $(BIN)/python
+$(VENV)/%.stamp: setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
@@ -93,7 +98,7 @@ clean:
 # browsers, and a type checker.
 .venv/docs/stamp: docs/package.json
 .venv/npm/stamp: tests/browser/package.json
-.venv/docs/stamp .venv/npm/stamp: | $(BIN)/python
+.venv/docs/stamp .venv/npm/stamp:
 	@$(call need,npm,npm)
 	mkdir -p $(@D)
 	cp $< $(@D)
@@ -105,7 +110,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is missing: name one with make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call install,python3-venv); }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 
 # $(call need,COMMAND,PACKAGES): Debian's packages, where the command is not there yet
 need = command -v $(1) >/dev/null || { $(call install,$(2)); }

@@ -76,12 +76,10 @@ def _use_simulator(app: Flask) -> None:
     )
     folder = Path(app.instance_path)
     folder.mkdir(parents=True, exist_ok=True)
-    prefix, token = (app.config.get(f"XIEBAO_{name}") for name in ("URL_PREFIX", "NOTIFY_TOKEN"))
     simulator = GatewaySimulator(
         PARTNER_ID,
         API_KEY,
         also_known=app.config.get("XIEBAO_EXTRA") or (),
-        notify_url=f"{(prefix or '/xiebao').rstrip('/')}/notify{f'/{token}' if token else ''}",
         orders=folder / "gateway.sqlite3",
     )
     app.register_blueprint(simulator.blueprint, url_prefix="/gateway")

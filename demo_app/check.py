@@ -25,6 +25,7 @@ _lock = threading.Lock()
 class Check:
     """A check, in a thread of its own.
 
+    :ivar url: the address at which the demo is asked.
     :ivar done: how many things are done,
     :ivar of: of how many.
     :ivar report: what was found; None while it is not over.
@@ -32,6 +33,7 @@ class Check:
     """
 
     def __init__(self, app: Flask, url: str) -> None:
+        self.url = url
         self.done = self.of = 0
         self.report: Report | None = None
         self.failure: Exception | None = None
@@ -46,24 +48,45 @@ class Check:
         except Exception as error:  # is shown
             self.failure = error
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is done, or could not be."""
+        return self.report is not None or self.failure is not None
+
     def _count(self, done: int, of: int) -> None:
         self.done, self.of = done, of
 
 
 def current() -> Check:
-    """Return the check of the demo at the address that is asked; the first time, begin it."""
+    """Return the check of the demo at the address that is asked; the first time, begin it.
+
+    While one of another address is running, it is that one: there is one at a time, since whoever
+    asks can make addresses up.
+    """
     kept: dict[str, Check] = current_app.extensions.setdefault("qa_checks", {})
     with _lock:
+        running = next((each for each in kept.values() if not each.is_over), None)
         if request.url_root not in kept:
+            if running is not None:
+                return running
             for oldest in list(kept)[: max(0, len(kept) + 1 - _MOST)]:
                 del kept[oldest]
             kept[request.url_root] = Check(_app(), request.url_root)
         return kept[request.url_root]
 
 
+def report() -> Report | None:
+    """Return what the check found at the address that is asked; None while there is nothing."""
+    checking = current()
+    return checking.report if checking.url == request.url_root else None
+
+
 def forget() -> None:
-    """Have the next who asks check anew."""
-    current_app.extensions.pop("qa_checks", None)
+    """Have the next who asks check anew, unless a check is running."""
+    kept: dict[str, Check] = current_app.extensions.get("qa_checks", {})
+    with _lock:
+        for url in [url for url, each in kept.items() if each.is_over]:
+            del kept[url]
 
 
 def one(case: str, device: str) -> Result:

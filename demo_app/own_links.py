@@ -17,7 +17,7 @@ from .clicks import Clicker, Outcome
 from .shop import MEMBERS, current_member
 
 _MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
-_OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "max_age", "client_reference")
+_OPTIONS = ("member", "platform", "sub_partner_id", "return_to", "no_login_for", "client_reference")
 _DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 
 #: What to do about an argument that is wrong.
@@ -29,7 +29,7 @@ _WRONG = {
         "平台不对：可以是 H5、PC、iOS、Android；商城和保单目前没有 PC，电脑上会出二维码。"
     ),
     "sub_partner_id": "渠道子账号不对：不能只有空白，不能有不可见的字符，也不能太长。",
-    "max_age": "有效秒数不对：要填正整数，例如一小时是 3600。",
+    "no_login_for": "有效秒数不对：要填正整数，例如一小时是 3600。",
     "return_to": (
         "支付后返回的地址不对：要填本站的路径，以一个 / 开头，不能太长，不能有反斜杠或换行。"
     ),
@@ -45,7 +45,7 @@ _WRONG = {
 _MISSING = {
     "reference": "请填产品方案代码；保单请填投保单号。",
     "sub_partner_id": "保单没有渠道子账号：请留空。",
-    "max_age": "限时链接要说是谁的：请选一位会员。",
+    "no_login_for": "限时链接要说是谁的：请选一位会员。",
 }
 
 
@@ -109,7 +109,7 @@ def _is_missing(error: LinkError, form: Mapping[str, str]) -> bool:
     return {
         "reference": not form.get("reference", "").strip(),
         "sub_partner_id": form.get("page") == "policy",
-        "max_age": not form.get("member"),
+        "no_login_for": not form.get("member"),
     }.get(error.argument or "", False)
 
 
@@ -136,7 +136,7 @@ def _device(form: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
 
 def _typed(name: str, text: str) -> str | int:
     """Return what a developer would write: a number where a number is meant."""
-    is_number = name == "max_age" and text.isascii() and text.isdecimal() and len(text) < 19
+    is_number = name == "no_login_for" and text.isascii() and text.isdecimal() and len(text) < 19
     return int(text) if is_number else text
 
 
@@ -176,5 +176,5 @@ def _who_clicks(options: Mapping[str, Any]) -> str | None:
     A link for everybody is clicked by whoever looks at the console.
     """
     if "member" in options:
-        return None if "max_age" in options else str(options["member"])
+        return None if "no_login_for" in options else str(options["member"])
     return current_member() or next(iter(MEMBERS))

@@ -80,10 +80,9 @@ def console() -> str:
     chosen = request.args.get("show", "")
     if chosen not in ("", "bad", *check.PAGES):
         abort(404, "没有这样的筛选。")
-    checking = check.current()
-    report = checking.report
+    report = check.report()
     if report is None:
-        return render_template("qa/checking.html", checking=checking)
+        return render_template("qa/checking.html", checking=check.current())
     chosen = chosen or ("bad" if report.failed else "product")
     found = {
         name: [result for result in report.results if result.case.row.name == name]
@@ -110,7 +109,7 @@ def console() -> str:
 @blueprint.get("/report")
 def report() -> ResponseReturnValue:
     """Send the check as one page that can be mailed."""
-    found = check.current().report
+    found = check.report()
     if found is None:
         return redirect(url_for(".console"))
     name = f"xiebao-check-{found.at:%Y%m%d-%H%M%S}.html"

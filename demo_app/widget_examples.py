@@ -301,7 +301,7 @@ OPTIONS = (
     ),
     Example(
         ("限时链接", "For a limited time"),
-        '{{ insurance_entry("QX000000127257",\n     member=member_id, max_age=3600) }}',
+        '{{ insurance_entry("QX000000127257",\n     member=member_id, no_login_for=3600) }}',
         (
             "一小时内不登录也代表这位会员，用于邮件和短信，只能发给本人。",
             "For an hour it stands for this member without a login: for mails to them alone.",
@@ -458,7 +458,7 @@ WORDS = {
         "mail.bye": "祝您旅途愉快。轻游旅行",
         "mail.note": (
             "样式写在标签里，Outlook 也能显示；二维码是 PNG。"
-            "加上 member 和 max_age，不登录也能打开。"
+            "加上 member 和 no_login_for，不登录也能打开。"
         ),
         "theme": "换成自己的颜色",
         "tokens": "设计变量",
@@ -488,7 +488,7 @@ WORDS = {
         "mail.bye": "Have a good journey! Qingyou Travel",
         "mail.note": (
             "Styles are in the elements, Outlook draws it too, and the code is a PNG. With member"
-            " and max_age it opens without a login."
+            " and no_login_for it opens without a login."
         ),
         "theme": "Colors of your own",
         "tokens": "Tokens",

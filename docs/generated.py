@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+from babel.messages.pofile import read_po
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -18,6 +19,7 @@ from flask_xiebao.pages import PAGES
 from flask_xiebao.texts import find, locales, visitors_texts
 
 MESSAGES = Path(__file__).with_name("messages.toml")
+CHINESE = Path(__file__).with_name("locale") / "zh_CN/LC_MESSAGES/messages.po"
 HEAD = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 
@@ -69,16 +71,19 @@ class MessagesDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return a section for each kind, and in it a list of the messages."""
         language = _language(self.config)
+        words = _chinese() if language == "zh" else {}
         found: list[nodes.Node] = []
         taken: set[str] = set()
         for kind in tomllib.loads(MESSAGES.read_text("utf-8"))["section"]:
             section = nodes.section(ids=[kind["id"]], names=[kind["id"]])
-            section += nodes.title("", "", *self.parse_inline(kind[language])[0])
+            title = words.get(kind["en"]) or kind["en"]
+            section += nodes.title("", "", *self.parse_inline(title)[0])
             section += (items := nodes.definition_list(classes=["messages"]))
             for message in kind["message"]:
                 text = nodes.literal(message["text"], message["text"], classes=["message"])
                 taken.add(anchor := _anchor(message["text"], taken))
-                advice = _SETTING.sub(r"{confval}`\1`", message[language])
+                said = words.get(message["en"]) or message["en"]
+                advice = _SETTING.sub(r"{confval}`\1`", said)
                 if page := message.get("see"):
                     advice += MORE[language].format(page)
                 items += nodes.definition_list_item(
@@ -88,6 +93,12 @@ class MessagesDirective(SphinxDirective):
                 )
             found.append(section)
         return found
+
+
+def _chinese() -> dict[str, str]:
+    """Return the Chinese of what is said about messages, as far as there is some."""
+    with CHINESE.open("rb") as file:
+        return {str(each.id): str(each.string) for each in read_po(file)}
 
 
 def _language(config: Config) -> str:

@@ -67,9 +67,9 @@ class Block(NamedTuple):
         yield part
 
 
-def pages(language: str = "en") -> list[Path]:
+def pages() -> list[Path]:
     """Return the pages of the tutorial, in their order."""
-    folder = DOCS / language / "tutorial" / "existing-shop"
+    folder = DOCS / "en" / "tutorial" / "existing-shop"
     names = re.findall(r"^([\w-]+)$", (folder / "index.md").read_text("utf-8"), re.MULTILINE)
     return [folder / f"{name}.md" for name in names]
 
@@ -87,16 +87,16 @@ def _numbers(text: str) -> Iterator[int]:
         yield from range(int(first), int(last or first) + 1)
 
 
-def grow(folder: Path, last: str | None = None, language: str = "en") -> None:
+def grow(folder: Path, last: str | None = None) -> None:
     """Make the shop as it is after the page *last*, or after all of them.
 
     :raises ValueError: when there is no such page.
     """
-    names = [page.stem for page in pages(language)]
+    names = [page.stem for page in pages()]
     if last not in (None, *names):
         raise ValueError(f"{last} is not a page of the tutorial: use one of {', '.join(names)}.")
     shutil.copytree(SHOP, folder, ignore=shutil.ignore_patterns("__pycache__", "instance"))
-    for page in pages(language):
+    for page in pages():
         for block in blocks(page):
             block.put_into(folder)
         if page.stem == last:

@@ -1,23 +1,34 @@
-"""Brings the Chinese of what the manual takes from the code up to date, and says what is missing.
+"""Keeps count of what the Chinese manual lacks, and brings its catalogs up to date.
 
-A page about the code has prose in each language, which is in its Markdown; what Sphinx finds in the
-pages of both languages is from the code, and its Chinese is in ``docs/locale/``.
+    python docs/translate.py              writes the catalogs, and lists what lags
+    python docs/translate.py --check      lists it alone; an error where a release is made
+    python docs/translate.py PAGE ...     these Chinese pages say what the English says now
+
+A page has prose in each language, which is in its Markdown; the Chinese page says which English it
+translates, by a hash. What Sphinx finds in the code, and what to do about each message, is English
+there, and its Chinese is in ``docs/locale/``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 DOCS = Path(__file__).parent
+ROOT = DOCS.parent
 LOCALE = DOCS / "locale/zh_CN/LC_MESSAGES"
-GETTEXT = DOCS.parent / "build/gettext"
+GETTEXT = ROOT / "build/gettext"
 PAGES = ("reference/settings", "reference/python-api")
+MESSAGES = DOCS / "messages.toml"
 
 #: What a catalog has to say of itself; dates would change it for nothing.
 HEADER = rb"""msgid ""
@@ -26,6 +37,43 @@ msgstr ""
 "Content-Type: text/plain; charset=UTF-8\n"
 
 """
+
+_TRANSLATES = re.compile(r"translates: ([0-9a-f]{12})")
+
+
+def english_of(page: Path) -> Path:
+    """Return the page that a Chinese one translates."""
+    if page.name == "README.zh-CN.md":
+        return page.with_name("README.md")
+    return DOCS / "en" / page.relative_to(DOCS / "zh")
+
+
+def chinese_pages() -> list[Path]:
+    """Return the Chinese pages that there are, or should be."""
+    pages = (DOCS / "zh" / page.relative_to(DOCS / "en") for page in DOCS.glob("en/**/*.md"))
+    return [ROOT / "README.zh-CN.md", *sorted(pages)]
+
+
+def hash_of(page: Path) -> str:
+    """Return what tells this text of a page from any other."""
+    return hashlib.sha256(page.read_bytes()).hexdigest()[:12]
+
+
+def lags(page: Path) -> bool:
+    """Tell whether a Chinese page says what another English said, or is not there."""
+    said = _TRANSLATES.search(page.read_text("utf-8")) if page.exists() else None
+    return said is None or said[1] != hash_of(english_of(page))
+
+
+def mark(page: Path) -> None:
+    """Note on a Chinese page that it says what the English says now."""
+    text, now = page.read_text("utf-8"), f"translates: {hash_of(english_of(page))}"
+    if _TRANSLATES.search(text):
+        text = _TRANSLATES.sub(now, text, count=1)
+    else:
+        line = f"<!-- {now} -->" if page.parent == ROOT else f"% {now}"
+        text = f"{line}\n\n{text}"
+    page.write_text(text, "utf-8")
 
 
 def sentences(folder: str, language: str) -> dict[str, list[str]]:
@@ -45,29 +93,53 @@ def sentences(folder: str, language: str) -> dict[str, list[str]]:
     }
 
 
+def advice() -> list[str]:
+    """Return what the page of messages says, by its headings and for each message."""
+    sections = tomllib.loads(MESSAGES.read_text("utf-8"))["section"]
+    return [said for kind in sections for said in (kind["en"], *(m["en"] for m in kind["message"]))]
+
+
 def _read(path: Path) -> Catalog:
     with path.open("rb") as file:
         return read_po(file)
 
 
-def main() -> None:
-    """Write the catalogs; exit with 1 where something has no Chinese yet."""
+def _update(name: str, english: Iterable[str]) -> Iterator[str]:
+    """Write a catalog with the Chinese that is known; yield what has none."""
+    path = LOCALE / f"{name}.po"
+    known = {str(each.id): str(each.string) for each in _read(path)}
+    catalog = Catalog(locale="zh_CN")
+    for sentence in dict.fromkeys(english):
+        catalog.add(sentence, known.get(sentence, ""))
+        if not known.get(sentence):
+            yield f"{path.relative_to(ROOT)}: {sentence}"
+    with path.open("wb") as file:
+        file.write(HEADER)
+        write_po(file, catalog, width=0, omit_header=True)
+
+
+def gaps() -> list[str]:
+    """Bring the catalogs up to date, and say what has no Chinese, or that of another English."""
     english, chinese = sentences("en", "en"), sentences("zh", "zh-cn")
-    missing = []
+    missing = [f"{page.relative_to(ROOT)}" for page in chinese_pages() if lags(page)]
     for page in PAGES:
-        path = LOCALE / f"{page}.po"
-        known = {str(each.id): str(each.string) for each in _read(path)}
-        catalog = Catalog(locale="zh_CN")
-        for sentence in english[page]:
-            if sentence in chinese[page]:
-                catalog.add(sentence, known.get(sentence, ""))
-                if not known.get(sentence):
-                    missing.append(f"{path.relative_to(DOCS.parent)}: {sentence}")
-        with path.open("wb") as file:
-            file.write(HEADER)
-            write_po(file, catalog, width=0, omit_header=True)
-    sys.exit("\n".join(["Not in Chinese yet:", *missing]) if missing else 0)
+        missing += _update(page, (each for each in english[page] if each in chinese[page]))
+    return [*missing, *_update("messages", advice())]
+
+
+def main(*arguments: str) -> str | int:
+    """Do what the arguments say; return the exit status, or what is wrong."""
+    if arguments and arguments != ("--check",):
+        for page in arguments:
+            mark(Path(page).resolve())
+        return 0
+    if missing := gaps():
+        print("\n".join(["Not in Chinese yet:", *missing]))
+    version = re.findall(r"^version = (.*)$", (ROOT / "setup.cfg").read_text("utf-8"), re.MULTILINE)
+    if missing and arguments and ".dev" not in version[0]:
+        return f"{version[0]} cannot be released: {len(missing)} texts are not in Chinese yet."
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(*sys.argv[1:]))

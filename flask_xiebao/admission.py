@@ -59,7 +59,7 @@ WHY: Mapping[str, str] = MappingProxyType(
         "login_required": "nobody is logged in, and there is no login to go to: set"
         " XIEBAO_LOGIN_VIEW",
         "another_member": "it is the link of another member than the one who is logged in",
-        "expired": "its max_age is past, and nobody is logged in",
+        "expired": "its no_login_for has run out, and nobody is logged in",
         "not_allowed": "the click_guard did not let the member through",
     }
 )
@@ -94,7 +94,7 @@ def decide(entry: Entry, current: str | None, now: int) -> Go | LogIn | Refusal:
     if current is not None:
         # Nobody buys on another's account.
         return Go(current) if entry.member in (None, current) else ANOTHER_MEMBER
-    if entry.member is None or entry.max_age is None:
+    if entry.member is None or entry.no_login_for is None:
         return LogIn()
     seconds_left = entry.seconds_left(now)
     return Go(entry.member, seconds_left) if seconds_left else EXPIRED
@@ -110,9 +110,9 @@ def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
         page = page_named(entry.page)
         if page.members_own:
             raise LinkError(f"A link to the {page.name} page says whose it is.", "member")
-    elif entry.max_age is None and not members_are_known:
+    elif entry.no_login_for is None and not members_are_known:
         raise LinkError(
-            "member needs max_age on a site that cannot say who is logged in: add a member_loader,"
-            " or give the link a max_age.",
-            "max_age",
+            "member needs no_login_for on a site that cannot say who is logged in: add a"
+            " member_loader, or give the link a no_login_for.",
+            "no_login_for",
         )

@@ -136,7 +136,7 @@ def log_in(state: State, entry: Entry) -> NoReturn:
     """Send whoever clicked to the site's login, and have them come back to this link."""
     nowhere = RefusedError(LOGIN_REQUIRED, entry.page, entry)
     if state.settings.login_view is not None:
-        raise AnsweredError(make_response(redirect(login_url(state.settings.login_view))))
+        raise AnsweredError(make_response(redirect(login_url(state.settings.login_view), 302)))
     manager = login_manager()
     if manager is None:
         raise nowhere

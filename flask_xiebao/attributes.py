@@ -13,13 +13,15 @@ from jinja2.filters import do_xmlattr
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
+from .deprecated import in_new_names
 from .errors import LinkError
+from .log import warn_once
 from .values import plain_text
 
 #: The keywords that go to the link.
 LINK_KEYWORDS = frozenset(
     (
-        *("member", "sub_partner_id", "platform", "return_to", "max_age", "client_reference"),
+        *("member", "sub_partner_id", "platform", "return_to", "no_login_for", "client_reference"),
         "external",
     )
 )
@@ -79,7 +81,7 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
         raise LinkError("A card has no label: its second argument is its title.", "label")
     options: dict[str, Any] = {}
     attributes: dict[str, Attribute] = {}
-    for keyword, value in keywords.items():
+    for keyword, value in in_new_names(keywords, warn_once).items():
         if keyword in LINK_KEYWORDS:
             options[keyword] = value
         else:
@@ -143,8 +145,9 @@ def _name(keyword: str, macro: Macro) -> str:
         raise LinkError(
             f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
         )
-    for meant in (*LINK_KEYWORDS, *macro.takes):
-        if keyword != meant and _is_misspelt(keyword, meant):
+    for like in (*LINK_KEYWORDS, "max_age", *macro.takes):
+        if keyword != like and _is_misspelt(keyword, like):
+            meant = "no_login_for" if like == "max_age" else like
             raise LinkError(f"A link does not take {given}: did you mean {meant}?", given)
     name = keyword.replace("_", "-").lower()
     if name in macro.sets:

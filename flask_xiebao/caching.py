@@ -6,13 +6,14 @@ and the headers that are written as they are sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from flask import Flask, Request, after_this_request, current_app, has_request_context, request
 from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
-from werkzeug.http import parse_cache_control_header, parse_set_header
+from werkzeug.http import parse_dict_header, parse_list_header
 from werkzeug.wrappers import Response
 
 from .log import complain
@@ -109,6 +110,21 @@ def rendering() -> Rendering:
         here._flask_xiebao = state
         watch_response()
     return state
+
+
+@contextmanager
+def another_page() -> Iterator[Rendering]:
+    """Have what is rendered meanwhile be about a page of its own, which nobody is sent.
+
+    It is for tools that render something in a request whose response is on its way.
+    """
+    here = request._get_current_object()  # type: ignore[attr-defined]
+    kept = getattr(here, "_flask_xiebao", None)
+    here._flask_xiebao = page = Rendering(None)
+    try:
+        yield page
+    finally:
+        here._flask_xiebao = kept
 
 
 def watch_response() -> None:
@@ -218,9 +234,9 @@ def _overrules_cache_control(name: str) -> bool:
 
 
 def _vary(headers: Headers) -> HeaderSet:
-    return parse_set_header(", ".join(headers.getlist("Vary")))
+    return HeaderSet(parse_list_header(", ".join(headers.getlist("Vary"))))
 
 
 def _cache_control(headers: Headers) -> ResponseCacheControl:
     lines = headers.getlist("Cache-Control")
-    return parse_cache_control_header(", ".join(lines), cls=ResponseCacheControl)
+    return ResponseCacheControl(parse_dict_header(", ".join(lines)))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from .errors import NotificationError, OrderError
 from .log import complain, logger
@@ -35,7 +35,7 @@ _LOOKED_AT = {
     "wrong_sign": " It is forged, or XIEBAO_API_KEY is not the key: flask xiebao order tells.",
 }
 
-_STATUSES = {"too_large": 413, "wrong_sign": 403, "wrong_partner": 403}
+_STATUSES = {"too_large": 413, "wrong_sign": 403}
 
 _SAID = {
     400: "The notification cannot be read.",
@@ -86,17 +86,15 @@ def read(state: State) -> Notification | None:
 
     :raises NotificationError: it is not one of the platform's, which is said in the log.
     """
-    reader = state.hooks.read
+    reader = None  # of what cannot be received, the extension says so itself
     try:
         body = received()
+        reader = state.hooks.read
         if (rehearsed := rehearsal()) is not None:
             rehearsed.received = body
             return None
         if reader is None:
-            settings = state.settings
-            return parse_notification(
-                body, partner_id=settings.partner_id, api_key=settings.api_key
-            )
+            return parse_notification(body, api_key=state.settings.api_key)
         return reader(body, request.headers)
     except NotificationError as error:
         # What a reader of the site's own says may hold names.
@@ -110,9 +108,9 @@ def read(state: State) -> Notification | None:
 
 
 def received() -> bytes:
-    """Return the body; what breaks off is nothing.
+    """Return the body.
 
-    :raises NotificationError: it is too large.
+    :raises NotificationError: it is too large, or breaks off.
     """
     body = bytearray()
     try:
@@ -125,8 +123,10 @@ def received() -> bytes:
         raise NotificationError(
             "The notification has more bytes than MAX_CONTENT_LENGTH of the site.", "too_large"
         ) from None
-    except (HTTPException, OSError):  # a client hung up, or its chunks are none
-        return b""
+    except Exception as error:  # a client hung up, or its chunks are none: servers have errors
+        raise NotificationError(
+            f"The notification broke off while it was read ({type(error).__name__})."
+        ) from None
     check_size(found)
     return found
 

@@ -26,21 +26,22 @@ from .attributes import (
     split,
 )
 from .caching import rendering
+from .deprecated import in_new_names
 from .errors import LinkError, NowhereError
 from .links import LinkSigner, make_entry
-from .log import complain
+from .log import complain, warn_once
 from .pages import PAGES
 from .platforms import Platform
 from .rehearsal import tell_rehearsal
 from .state import State
 from .texts import text
-from .urls import link, url_parts
+from .urls import link, url_parts, without_padding
 
 # The pages whose links are the same for everybody, and the types of values that never change.
 _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
 # Keywords by which a link is a member's, or depends on the Host header of the request.
-_UNSHARED = frozenset(("member", "max_age", "external"))
+_UNSHARED = frozenset(("member", "no_login_for", "max_age", "external"))
 # How many entries are cached, and of how many characters their keywords may be: what is longer,
 # such as the text of a form, is of one page. A cache has a few megabytes, sixteen at most.
 _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
@@ -135,6 +136,7 @@ class Entries:
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
             name = "page" if isinstance(page, Undefined) else "reference"
             raise LinkError(f"The {name} of an entry is undefined in this template.", name)
+        options = in_new_names(options, warn_once)
         for name, value in options.items():
             if name not in LINK_KEYWORDS:
                 raise LinkError(f"A link does not take {name}.", name)
@@ -193,6 +195,7 @@ class Entries:
         :raises _TooLongToKeepError: with the entry.
         """
         options, given = split(keywords, macro)
+        reference = without_padding(PAGES[page], reference)
         token = signer.dumps(make_entry(page, reference, **options))
         made = self._with_attributes(token.join(parts), page, device, locale, macro, given)
         if keywords and not _are_short(keywords.items()):

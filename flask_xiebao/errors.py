@@ -80,7 +80,7 @@ class NowhereError(LinkError):
 
 
 #: Why a notification is refused: see :exc:`NotificationError`.
-Reason = Literal["too_large", "malformed", "wrong_sign", "wrong_partner", "wrong_field"]
+Reason = Literal["too_large", "malformed", "wrong_sign", "wrong_field"]
 
 
 class NotificationError(XiebaoError):
@@ -88,9 +88,9 @@ class NotificationError(XiebaoError):
 
     Its text shows neither key nor sign nor what the notification says of anybody.
 
-    :ivar reason: ``too_large``, ``malformed`` (not the JSON that it should be), ``wrong_sign``,
-        ``wrong_partner`` (that of another account) or ``wrong_field`` (signed by the platform, and
-        something in it is missing or not as it should be).
+    :ivar reason: ``too_large``, ``malformed`` (not the JSON that it should be), ``wrong_sign`` or
+        ``wrong_field`` (signed by the platform, and something in it is missing or not as it should
+        be).
     """
 
     def __init__(self, message: str, reason: Reason = "malformed") -> None:

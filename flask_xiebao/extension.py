@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 from weakref import WeakKeyDictionary
 
 from flask import Flask
@@ -12,6 +12,7 @@ from .caching import watch_responses
 from .cli import xiebao as commands
 from .config import ENVIRONMENTS, Settings
 from .current import this_app
+from .deprecated import in_new_names, warn
 from .errors import ConfigError, LinkError
 from .gateway import Gateway
 from .hooks import (
@@ -22,6 +23,7 @@ from .hooks import (
     NotificationHandler,
     NotificationReader,
 )
+from .log import warn_once
 from .members import MemberId, normalize_member
 from .orders import OrderClient
 from .platforms import AnyPlatform
@@ -32,6 +34,24 @@ G = TypeVar("G", bound=ClickGuard)
 K = TypeVar("K", bound=KeepsPlainKey)
 N = TypeVar("N", bound=NotificationHandler)
 R = TypeVar("R", bound=NotificationReader)
+
+
+class PolicyLinkOptions(TypedDict, total=False):
+    """The keywords of a link, as :meth:`Xiebao.link` explains them."""
+
+    member: MemberId | None
+    platform: AnyPlatform | None
+    return_to: str | None
+    no_login_for: int | None
+    max_age: int | None  # what that was called; until 0.4
+    client_reference: str | int | None
+    external: bool
+
+
+class LinkOptions(PolicyLinkOptions, total=False):
+    """Those of a page to which sub-accounts lead."""
+
+    sub_partner_id: str | None
 
 
 class Xiebao:
@@ -168,8 +188,7 @@ class Xiebao:
         :param reader: takes the body (bytes) and the headers of a request, and returns a
             :class:`Notification`; its ``member`` is found by ``partner_uniq_key``. For one that is
             not to be believed it raises :exc:`NotificationError`, which is a 403 with the reason
-            ``wrong_sign`` or ``wrong_partner``, a 413 with ``too_large``, and else a 400. It may be
-            ``async``.
+            ``wrong_sign``, a 413 with ``too_large``, and else a 400. It may be ``async``.
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
         self._hooks.register_notification_reader(reader)
@@ -188,7 +207,7 @@ class Xiebao:
         who = normalize_member(member)
         if who is None:
             raise LinkError("This id is nobody's: pass a member's id, such as user.id.", "member")
-        return self.state.partner_uniq_key(who)
+        return self._state.partner_uniq_key(who)
 
     def member_of(self, partner_uniq_key: str) -> str | None:
         """Return the id, as text, of the member whom the gateway knows by a ``partnerUniqKey``.
@@ -198,7 +217,7 @@ class Xiebao:
         :return: None for a key that this site gave nobody. Without ``XIEBAO_MEMBER_SECRET`` it is
             the key itself, and whoever made the URL may have made it up.
         """
-        return self.state.member_of(partner_uniq_key)
+        return self._state.member_of(partner_uniq_key)
 
     @property
     def gateway(self) -> Gateway:
@@ -206,7 +225,7 @@ class Xiebao:
 
         :raises ConfigError: when ``XIEBAO_ENABLED`` is off, or the app has no Xiebao.
         """
-        return self.state.gateway
+        return self._state.gateway
 
     @property
     def orders(self) -> OrderClient:
@@ -218,20 +237,10 @@ class Xiebao:
         :raises ConfigError: when the app has no Xiebao, or no partner id and key.
         :raises OrderError: when httpx is not installed.
         """
-        return order_query.order_client(self.state)
+        return order_query.order_client(self._state)
 
     def link(
-        self,
-        page: str,
-        reference: str | int | None = None,
-        *,
-        member: MemberId | None = None,
-        sub_partner_id: str | None = None,
-        platform: AnyPlatform | None = None,
-        return_to: str | None = None,
-        max_age: int | None = None,
-        client_reference: str | int | None = None,
-        external: bool = False,
+        self, page: str, reference: str | int | None = None, **options: Unpack[LinkOptions]
     ) -> str:
         """Return the local link to any page of the gateway, or ``""`` when switched off.
 
@@ -243,120 +252,56 @@ class Xiebao:
         :param sub_partner_id: ``subPartnerId``; ``XIEBAO_SUB_PARTNER_ID`` by default.
         :param platform: send this platform instead of the one found at the click.
         :param return_to: path of this site to come back to after payment (``paySuccess``).
-        :param max_age: seconds for which the link alone vouches for *member*, who then need not
-            be logged in: a bearer link, for mail, SMS and QR codes. Needs *member*.
+        :param no_login_for: seconds for which whoever has the link goes as *member*, without a
+            login: a bearer link, for mail, SMS and QR codes. Needs *member*. Left out, the member
+            has to be logged in, however old the link is.
         :param client_reference: the site's own word for what the click is about, such as the number
             of an order. The signals have it as text, in ``entry``; the gateway gets no parameter
             with it. Whoever is sent the link sends it, too: check that the order is the member's.
-        :param external: make an absolute URL. Without a request every link is.
+        :param external: make an absolute URL, which is False by default. Without a request every
+            link is.
         :raises LinkError: when an argument is wrong, or the link cannot be built safely.
         """
-        return urls.link(
-            self.state,
-            page,
-            reference,
-            member=member,
-            sub_partner_id=sub_partner_id,
-            platform=platform,
-            return_to=return_to,
-            max_age=max_age,
-            client_reference=client_reference,
-            external=external,
-        )
+        return urls.link(self._state, page, reference, **in_new_names(options, warn_once))
 
-    def product_link(
-        self,
-        case_code: str | int,
-        *,
-        member: MemberId | None = None,
-        sub_partner_id: str | None = None,
-        platform: AnyPlatform | None = None,
-        return_to: str | None = None,
-        max_age: int | None = None,
-        client_reference: str | int | None = None,
-        external: bool = False,
-    ) -> str:
+    def product_link(self, case_code: str | int, **options: Unpack[LinkOptions]) -> str:
         """Return the local link to a product's page (2.1), or ``""`` when switched off.
 
         :param case_code: ``caseCode``, the product code that Xiebao provides.
 
-        The other parameters and the errors are those of :meth:`link`.
+        The keywords and the errors are those of :meth:`link`.
         """
-        return urls.link(
-            self.state,
-            "product",
-            case_code,
-            member=member,
-            sub_partner_id=sub_partner_id,
-            platform=platform,
-            return_to=return_to,
-            max_age=max_age,
-            client_reference=client_reference,
-            external=external,
-        )
+        return self.link("product", case_code, **options)
 
-    def home_link(
-        self,
-        *,
-        member: MemberId | None = None,
-        sub_partner_id: str | None = None,
-        platform: AnyPlatform | None = None,
-        return_to: str | None = None,
-        max_age: int | None = None,
-        client_reference: str | int | None = None,
-        external: bool = False,
-    ) -> str:
+    def home_link(self, **options: Unpack[LinkOptions]) -> str:
         """Return the local link to Xiebao's home page (2.2), or ``""`` when switched off.
 
-        Parameters and errors are those of :meth:`link`.
+        Keywords and errors are those of :meth:`link`.
         """
-        return urls.link(
-            self.state,
-            "home",
-            member=member,
-            sub_partner_id=sub_partner_id,
-            platform=platform,
-            return_to=return_to,
-            max_age=max_age,
-            client_reference=client_reference,
-            external=external,
-        )
+        return self.link("home", **options)
 
-    def policy_link(
-        self,
-        insure_num: str | int,
-        *,
-        member: MemberId | None = None,
-        platform: AnyPlatform | None = None,
-        return_to: str | None = None,
-        max_age: int | None = None,
-        client_reference: str | int | None = None,
-        external: bool = False,
-    ) -> str:
+    def policy_link(self, insure_num: str | int, **options: Unpack[PolicyLinkOptions]) -> str:
         """Return the local link to a policy's page (2.3); ``""`` for nobody, or switched off.
 
         Making the link is the authorization: pass only numbers that were looked up for *member*.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
-        :param member: whose policy it is; whoever is logged in by default.
 
-        The other parameters and the errors are those of :meth:`link`.
+        The keywords and the errors are those of :meth:`link`, without *sub_partner_id*.
         """
-        return urls.link(
-            self.state,
-            "policy",
-            insure_num,
-            member=member,
-            platform=platform,
-            return_to=return_to,
-            max_age=max_age,
-            client_reference=client_reference,
-            external=external,
-        )
+        if "sub_partner_id" in options:  # which its page does not take
+            raise TypeError("policy_link() takes no sub_partner_id.")
+        return self.link("policy", insure_num, **options)
 
     @property
     def state(self) -> State:
-        """The current app's part of the extension, for this package's own tools.
+        """What the current app has: private, and gone with 0.4."""
+        warn("Xiebao.state is private, and goes with 0.4.", warn_once)
+        return self._state
+
+    @property
+    def _state(self) -> State:
+        """The current app's part of the extension.
 
         :raises ConfigError: when the app has no Xiebao.
         """

@@ -11,12 +11,13 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache, partial, wraps
 from typing import Any, TypeVar
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
+from .deprecated import in_new_names, warn
 from .errors import GatewayError, LinkError, TokenError
 from .pages import Page, page_named
 from .platforms import AnyPlatform, Platform
@@ -66,7 +67,7 @@ class Entry:
         2.2 and 2.3 of the document.
     :param reference: what the page is about, a case code or an application number, if anything.
     :param member: whose link it is; None when whoever clicks goes as themselves.
-    :param max_age: seconds for which the link alone vouches for *member*; None when the member
+    :param no_login_for: seconds for which the link alone vouches for *member*; None when the member
         has to be logged in.
     :param sub_partner_id: ``subPartnerId``; None for the setting's.
     :param platform: the platform to send, when it must not be found from the device.
@@ -82,7 +83,7 @@ class Entry:
     page: str
     reference: str | None = None
     member: str | None = None
-    max_age: int | None = None
+    no_login_for: int | None = None
     sub_partner_id: str | None = None
     platform: Platform | None = None
     return_to: str | None = None
@@ -111,11 +112,12 @@ class Entry:
                 " leave platform out, and members on a PC get a QR code for their phone.",
                 "platform",
             )
-        if self.max_age is not None:
-            _check("max_age", check_seconds, self.max_age)
+        if self.no_login_for is not None:
+            _check("no_login_for", check_seconds, self.no_login_for)
             if self.member is None:
                 raise LinkError(
-                    "max_age needs member: it is how long the link vouches for them.", "max_age"
+                    "no_login_for needs member: it is how long the link vouches for them.",
+                    "no_login_for",
                 )
         if self.return_to is not None:
             if "paySuccess" not in page.parameters:
@@ -131,9 +133,27 @@ class Entry:
 
         :param now: the present, in seconds since the epoch.
         """
-        if self.max_age is None or self.signed_at is None:
+        if self.no_login_for is None or self.signed_at is None:
             return None
-        return max(0, self.signed_at + self.max_age - int(now))
+        return max(0, self.signed_at + self.no_login_for - int(now))
+
+
+_init = Entry.__init__
+
+
+@wraps(_init)
+def _with_old_name(self: Entry, *arguments: Any, **keywords: Any) -> None:
+    _init(self, *arguments, **in_new_names(keywords))
+
+
+def _old_name(entry: Entry) -> int | None:
+    warn("The max_age of an Entry is its no_login_for now, and goes with 0.4.")
+    return entry.no_login_for
+
+
+# Until 0.4, as guards of sites and their tests have it.
+Entry.__init__ = _with_old_name  # type: ignore[method-assign]
+Entry.max_age = property(_old_name)  # type: ignore[attr-defined]
 
 
 def make_entry(
@@ -144,7 +164,7 @@ def make_entry(
     return_to: str | None = None,
     client_reference: str | int | None = None,
     member: str | None = None,
-    max_age: int | None = None,
+    no_login_for: int | None = None,
 ) -> Entry:
     """Return the entry that these arguments of a link or a macro mean.
 
@@ -158,7 +178,7 @@ def make_entry(
         page=page,
         reference=_plain(reference),
         member=member,
-        max_age=max_age,
+        no_login_for=no_login_for,
         sub_partner_id=_plain(sub_partner_id),
         platform=chosen,
         return_to=_plain(return_to),
@@ -375,7 +395,7 @@ def _fields(entry: Entry) -> list[Any]:
     ]
     if entry.member is not None:
         signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
-        fields += [entry.member, signed_at, entry.max_age]
+        fields += [entry.member, signed_at, entry.no_login_for]
     if entry.client_reference is not None:
         fields += [None] * (_CLIENT_REFERENCE - len(fields)) + [entry.client_reference]
     while fields[-1] is None:  # short tokens make QR codes that are easy to scan
@@ -391,14 +411,14 @@ def _entry(
     return_to: str | None = None,
     member: str | None = None,
     signed_at: int | None = None,
-    max_age: int | None = None,
+    no_login_for: int | None = None,
     client_reference: str | None = None,
 ) -> Entry:
     return Entry(
         page=page,
         reference=reference,
         member=member,
-        max_age=max_age,
+        no_login_for=no_login_for,
         sub_partner_id=sub_partner_id,
         platform=None if platform is None else Platform(platform),
         return_to=return_to,

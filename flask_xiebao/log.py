@@ -24,6 +24,7 @@ _MOST = 1000
 
 # What was said of an app about what, and when.
 _said: WeakKeyDictionary[Flask, dict[str, dict[str, float]]] = WeakKeyDictionary()
+_warned: WeakKeyDictionary[Flask, set[str]] = WeakKeyDictionary()
 
 
 def complain(
@@ -51,6 +52,19 @@ def complain(
     if about and len(since) == _MOST_ABOUT_ONE - 1:
         message += " More like it are left out for a minute."
     app.logger.log(level, message, exc_info=exc_info)
+
+
+def warn_once(message: str, *, about: str = "") -> None:
+    """Log *message* as a warning in the current app's own log, once in the life of the app.
+
+    :param about: what it is about, where one example is enough.
+    """
+    app = this_app()
+    warned = _warned.setdefault(app, set())
+    about = about or message
+    if about not in warned and len(warned) < _MOST:
+        warned.add(about)
+        app.logger.warning("%s", message)
 
 
 def name_of(function: object) -> str:

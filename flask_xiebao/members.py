@@ -13,19 +13,13 @@ from types import NoneType
 from uuid import UUID
 
 from .errors import LinkError
-from .values import Secret, WrongValueError, check_text
+from .values import MARK, Secret, WrongValueError, check_id
 
 #: A member's id, as a site may have it.
 MemberId = str | int | UUID
 
-# Bytes: a share of its own of what a link can hold, as each link may get a member at its handoff.
-_LONGEST = 256
-
 # Members whose key is at hand.
 _REMEMBERED = 4096
-
-# Characters that stand before a member's id in their key: 80 bits, five to a character.
-_MADE = 16
 
 
 def normalize_member(value: object) -> str | None:
@@ -49,19 +43,9 @@ def normalize_member(value: object) -> str | None:
             "member",
         )
     try:
-        return _checked(value)
+        return check_id(value)
     except WrongValueError as error:
         raise LinkError(f"A member's id {error}", "member") from None
-
-
-def _checked(value: str | int) -> str:
-    text = check_text(value)
-    if text != text.strip():
-        raise WrongValueError("has white space at its ends: remove it.")
-    length = len(text.encode())
-    if length > _LONGEST:
-        raise WrongValueError(f"has {length:,} bytes: {_LONGEST} at most are allowed.")
-    return text
 
 
 class MemberKeys:
@@ -97,22 +81,21 @@ class MemberKeys:
         return self._mark(member, self._secret) + member
 
     def member_of(self, key: str, keeps_plain: Callable[[str], bool] | None = None) -> str | None:
-        """Return whose key it is; None for a key that this site gave nobody.
+        """Return whose key it is; None for a key that this site gave nobody, or no member can have.
 
         Without a secret a key is whatever it says. Members who keep the bare id are found by a key
         that was made for them, too: it may have been in use until they were named.
         """
-        if self._secret is None:
-            return key
-        member = self._member_in(key, self._secret)
-        if member is None and keeps_plain is not None and keeps_plain(key):
-            return key
-        return member
+        member = None if self._secret is None else self._member_in(key, self._secret)
+        if member is not None or not _is_id(key):
+            return member
+        is_theirs = self._secret is None or (keeps_plain is not None and keeps_plain(key))
+        return key if is_theirs else None
 
     def _member_in(self, key: str, secret: Secret[bytes]) -> str | None:
-        mark, member = key[:_MADE], key[_MADE:]
+        mark, member = key[:MARK], key[MARK:]
         # Letters beyond ASCII have lower-case forms within it.
-        if 0 < len(member) <= _LONGEST and mark.isascii():
+        if mark.isascii() and _is_id(member):
             made = self._mark(member, secret)
             if hmac.compare_digest(mark.lower(), made):
                 return member
@@ -120,4 +103,13 @@ class MemberKeys:
 
     def _make_mark(self, member: str, secret: Secret[bytes]) -> str:
         digest = hmac.digest(secret.reveal(), f"{self._signed}{member}".encode(), "sha256")
-        return base64.b32encode(digest[: _MADE * 5 // 8]).decode().lower()
+        # Five bits to a character.
+        return base64.b32encode(digest[: MARK * 5 // 8]).decode().lower()
+
+
+def _is_id(text: str) -> bool:
+    try:
+        check_id(text)
+    except WrongValueError:
+        return False
+    return True

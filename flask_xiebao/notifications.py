@@ -17,7 +17,7 @@ from typing import Any
 
 from .errors import NotificationError, XiebaoError
 from .payloads import Fields, Sent, compact, known, read_object
-from .values import Secret, WrongValueError, check_text, is_whole
+from .values import Secret, WrongValueError, check_text, id_or_none, is_whole
 
 #: Bytes of a body.
 LARGEST = 64 * 1024
@@ -88,10 +88,13 @@ class Notification:
     :param succeeded: whether the step succeeded; if not, the policy is as it was before.
     :param failure: ``failMsg``, why the step failed.
     :param case_code: ``caseCode``, the product code.
-    :param partner_uniq_key: ``partnerUniqueKey``, what the gateway knows the member by.
+    :param partner_id: ``partnerId``, whose sale it is: that of a sub-account, which shares the key,
+        is its own.
+    :param partner_uniq_key: ``partnerUniqueKey``, what the gateway knows the member by; None also
+        for one that no member can have: whoever clicks can choose it. ``data`` has its text.
     :param member: whose key that is; None until the endpoint has set it, and for nobody's key.
         Without ``XIEBAO_MEMBER_SECRET`` it is the key itself, which nobody has verified.
-    :param price_fen: what was paid, in fen (分).
+    :param price_fen: what was paid, in fen (分): ``price``, or ``premium`` of an instalment.
     :param paid_at: when it was paid, with a time zone.
     :param payment_method: ``onlinePaymentId``: ``"1"`` Alipay, ``"3"`` UnionPay, ``"14"`` Tenpay,
         ``"21"`` WeChat, ``"-11"`` bank debit.
@@ -111,6 +114,7 @@ class Notification:
     succeeded: bool = field(default=True, repr=False)
     failure: str | None = field(default=None, repr=False)
     case_code: str | None = field(default=None, repr=False)
+    partner_id: str | None = field(default=None, repr=False)
     partner_uniq_key: str | None = field(default=None, repr=False)
     member: str | None = field(default=None, repr=False)
     price_fen: int | None = field(default=None, repr=False)
@@ -130,10 +134,15 @@ class Notification:
                 f"type must be a whole number, not {type(self.type).__name__}.", "wrong_field"
             )
         object.__setattr__(self, "type", known(NotificationType, self.type))
-        for name in ("insure_num", "case_code", "partner_uniq_key", "new_insure_num"):
+        for name in ("insure_num", "case_code", "new_insure_num"):
             value = getattr(self, name)
             if value is not None or name == "insure_num":
                 object.__setattr__(self, name, _as_text(name, value))
+        for name in ("partner_id", "partner_uniq_key"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+                _as_text(name, value)  # a mistake of the site's, which it says
+            object.__setattr__(self, name, id_or_none(value))
         if not self.id:
             said = compact(self.data or vars(self), sort_names=True)
             digest = hashlib.sha256(b"%d\0%s" % (self.type, said))
@@ -142,22 +151,26 @@ class Notification:
 
 def _as_text(name: str, value: object) -> str:
     try:
-        return check_text(value)
+        text = check_text(value)
+        if name in ("insure_num", "new_insure_num") and " " in text:
+            raise WrongValueError("has white space in it, which no application number has.")
+        return text
     except WrongValueError as error:
         raise NotificationError(f"{name} {error}", "wrong_field") from None
 
 
 def parse_notification(
-    body: bytes, *, partner_id: str | int, api_key: str | int | Secret[str]
+    body: bytes, *, partner_id: str | int | None = None, api_key: str | int | Secret[str]
 ) -> Notification:
     """Read the body of a callback, if the platform sent it for this account.
 
     :param body: the bytes of the request, as they came.
-    :param partner_id: ``partnerId``, the account.
-    :param api_key: its key, in the environment from which it comes.
+    :param partner_id: not looked at, since a sub-account shares the key, and no argument from 0.4:
+        leave it out. :attr:`Notification.partner_id` says whose sale it is.
+    :param api_key: the account's key, in the environment from which the body comes.
     :raises NotificationError: whatever is wrong with it; never anything else.
     """
-    hidden = Secret((body, partner_id, api_key))
+    hidden = Secret((body, api_key))
     del body, api_key  # an error report shows the local variables of each frame
     try:
         return hidden.map(_parse).reveal()
@@ -178,10 +191,9 @@ def check_size(body: bytes) -> None:
         )
 
 
-def _parse(given: tuple[bytes, str | int, str | int | Secret[str]]) -> Notification:
-    body, account, api_key = given
+def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
+    body, api_key = given
     key = _as_text("api_key", api_key.reveal() if isinstance(api_key, Secret) else api_key)
-    partner_id = _as_text("partner_id", account)
     check_size(body)
     members = read_object(body)
     kind = _member(members, "notifyType").value
@@ -205,7 +217,7 @@ def _parse(given: tuple[bytes, str | int, str | int | Secret[str]]) -> Notificat
             "wrong_sign",
         )
     try:
-        return _notification(kind, data.value, partner_id)
+        return _notification(kind, data.value)
     except WrongValueError as error:
         raise NotificationError(
             f"The notification has the right sign, and not the right data: {error} If the platform"
@@ -224,13 +236,9 @@ def _signed(key: str, text: bytes) -> str:
     return hashlib.md5(key.encode() + text, usedforsecurity=False).hexdigest()
 
 
-def _notification(kind: int, data: dict[str, Any], partner_id: str) -> Notification:
+def _notification(kind: int, data: dict[str, Any]) -> Notification:
     sent = Fields(data)
-    sent.require("partnerId")
-    if sent.text("partnerId") != partner_id:
-        raise NotificationError(
-            "The notification is for another account (partnerId).", "wrong_partner"
-        )
+    price = sent.whole("price")
     sent.require("insureNum", "state")
     succeeded = sent.is_true("state")
     if succeeded:
@@ -241,8 +249,9 @@ def _notification(kind: int, data: dict[str, Any], partner_id: str) -> Notificat
         succeeded=succeeded,
         failure=sent.prose("failMsg"),
         case_code=sent.text("caseCode"),
-        partner_uniq_key=sent.text("partnerUniqueKey"),
-        price_fen=sent.whole("price"),
+        partner_id=id_or_none(data.get("partnerId")),
+        partner_uniq_key=id_or_none(data.get("partnerUniqueKey")),
+        price_fen=sent.whole("premium") if price is None else price,
         paid_at=sent.moment("payTime"),
         payment_method=sent.text("onlinePaymentId"),
         policies=tuple(map(_policy, sent.objects("policys"))),

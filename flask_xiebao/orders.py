@@ -8,9 +8,13 @@ loaded when a client is made. Nothing here uses Flask.
 from __future__ import annotations
 
 import hashlib
+import logging
+import math
 import secrets
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
@@ -19,17 +23,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .errors import OrderError
 from .notifications import PolicyInfo
 from .payloads import CHINA_TIME, Fields, compact, known, read_object
-from .values import Secret, WrongValueError, check_address, check_text, check_web_url, is_whole
+from .values import (
+    Secret,
+    WrongValueError,
+    check_address,
+    check_text,
+    check_web_url,
+    id_or_none,
+    is_whole,
+    quoted,
+)
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
 
-# Bytes of an answer: a page of orders has far fewer.
-_LARGEST = 16 * 1024 * 1024
+logger = logging.getLogger("flask_xiebao")
 
-_MOST_SAID = 200
+# Bytes of an answer: a page of a hundred orders has fewer.
+_LARGEST = 1024 * 1024
 
 
 class PayStatus(IntEnum):
@@ -83,9 +96,12 @@ class Order:
 
     :param insure_num: ``insureNum``, the application number (投保单号).
     :param case_code: ``caseCode``, the product code.
-    :param partner_uniq_key: ``partnerUniqueKey``, what the gateway knows the member by.
+    :param insure_partner_id: ``insurePartnerId``, whose sale it is: a sub-account's own id.
+    :param partner_uniq_key: ``partnerUniqueKey``, what the gateway knows the member by; None also
+        for one that no member can have, whose text is in ``data``.
     :param member: whose key that is; None for nobody's, and from a client made by hand. Without
-        ``XIEBAO_MEMBER_SECRET`` it is the key itself.
+        ``XIEBAO_MEMBER_SECRET`` it is the key itself. It is found when it is first read, which may
+        ask ``keeps_plain_key``: read it before you pickle an order.
     :param product_name: ``productName``.
     :param plan_name: ``planName``.
     :param company_name: ``companyName``, the insurer.
@@ -103,8 +119,9 @@ class Order:
 
     insure_num: str
     case_code: str | None = None
+    insure_partner_id: str | None = None
     partner_uniq_key: str | None = None
-    member: str | None = None
+    member: str | None = field(default=None, repr=False, compare=False)
     product_name: str | None = None
     plan_name: str | None = None
     company_name: str | None = None
@@ -120,15 +137,50 @@ class Order:
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
+class _Whose:
+    """Finds the member of an order. Copies of the order have it too, and pickles find nobody."""
+
+    def __init__(self, member_of: Callable[[str], str | None], key: str) -> None:
+        self._member_of = member_of
+        self._key = key
+
+    def __call__(self) -> str | None:
+        return self._member_of(self._key)
+
+    def __deepcopy__(self, memo: object) -> _Whose:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _nobody, ()
+
+
+def _nobody() -> None:
+    return None
+
+
+class _WhenRead:
+    """The member of an order that is not known yet; once found, it is an attribute like others."""
+
+    def __get__(self, order: Order, _: object) -> str | None:
+        whose: _Whose | None = vars(order).get("_whose")
+        found = None if whose is None else whose()
+        object.__setattr__(order, "member", found)
+        return found
+
+
+# A dataclass has no fields that are found when they are read.
+Order.member = _WhenRead()  # type: ignore[assignment]
+
+
 class OrderClient:
     """Asks the gateway for the orders of one partner account.
 
     :param partner_id: ``partnerId``, the account that Xiebao gave the site.
     :param api_key: the key that belongs to the account *and* to the environment.
     :param base_url: :attr:`.Gateway.TEST`, :attr:`.Gateway.PRODUCTION` or another http(s) URL.
-    :param transport: what sends the requests; one of httpx's own by default.
-    :param timeout: seconds to wait for the gateway each time: until it can be reached, until its
-        answer begins, and, from the start, until all of it is there.
+    :param transport: what sends the requests. One of your own has the *timeout* for each step.
+    :param timeout: seconds after which a query is given up, from its start until all of the answer
+        is there.
     :param member_of: whose key a ``partnerUniqueKey`` is; see :meth:`.Xiebao.member_of`.
     :raises OrderError: an argument is wrong, or httpx is not installed.
     """
@@ -155,12 +207,14 @@ class OrderClient:
             self._base_url = check_address(check_web_url(base_url)).rstrip("/")
         except WrongValueError as error:
             raise OrderError(f"OrderClient's {argument} {error}") from None
-        if isinstance(timeout, bool) or not (isinstance(timeout, int | float) and timeout > 0):
-            raise OrderError("timeout must be a number of seconds above 0.")
+        if isinstance(timeout, bool) or not (
+            isinstance(timeout, int | float) and timeout > 0 and math.isfinite(timeout)
+        ):
+            raise OrderError("timeout must be a finite number of seconds above 0.")
         self._timeout = timeout
-        self._member_of = member_of or (lambda key: None)
+        self._member_of = member_of
         # No client: it would log the URL, and the sign in it, follow redirects and use a proxy.
-        self._transport = transport or _over_tls(self._httpx)
+        self._transport = transport or _over_tls()
 
     def __repr__(self) -> str:
         return f"OrderClient({getattr(self, '_partner_id', None)!r})"
@@ -186,7 +240,11 @@ class OrderClient:
         return _reading(lambda: self._order(answer.object("orderDetail"), number))
 
     def iter(self, page_size: int = 100) -> Iterator[Order]:
-        """Go through all orders of the account, each once.
+        """Go through all orders of the account, none of them twice.
+
+        What is in a list is less than what :meth:`get` returns: rely on the number and the
+        statuses. A row without a number is left out, with a warning in the log, and a field that
+        cannot be read is None. One that is deleted meanwhile may have another passed over.
 
         :param page_size: how many are asked for at a time.
         :raises OrderError: the gateway gives no answer that can be read.
@@ -201,43 +259,86 @@ class OrderClient:
         while page < pages:
             page += 1
             answer = self._ask("orderList", pageIndex=page, pageSize=page_size)
-            pages, orders = _reading(self._page, answer, page)
-            if not orders:
+            pages, rows = _reading(_page, answer, page)
+            if not rows:
                 break
-            for order in orders:
+            for row in rows:
+                order = self._row(row)
                 # New ones come first and push those that were seen to the next page.
-                if order.insure_num not in seen:
+                if order is not None and order.insure_num not in seen:
                     seen.add(order.insure_num)
                     yield order
 
-    def policy_file(self, insure_num: str | int) -> Mapping[str, Any]:
-        """Return where the policy file (电子保单) of an order is.
+    def policy_url(self, insure_num: str | int) -> str:
+        """Return the URL of the policy file (电子保单) of an order.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
-        :return: the answer as it is: ``insureNum``, and the file's URL in a field whose name is not
-            known.
+        :return: ``fileUrl``, an http(s) URL. Whoever has it may be able to read the policy.
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
+        answer = self._file(insure_num)
+
+        def read() -> str:
+            answer.require("fileUrl")
+            try:
+                return check_web_url(answer.values["fileUrl"])
+            except WrongValueError as error:
+                raise WrongValueError(f"fileUrl {error}") from None
+
+        return _reading(read)
+
+    def policy_file(self, insure_num: str | int) -> Mapping[str, Any]:
+        """Return what the gateway says of the policy file (电子保单) of an order.
+
+        .. deprecated:: 0.3
+           Use :meth:`policy_url`.
+
+        :param insure_num: ``insureNum``, the application number (投保单号).
+        :return: the answer as it is: ``insureNum`` and ``fileUrl``.
+        :raises OrderError: the gateway has none, or it gives no answer that can be read.
+        """
+        warnings.warn(
+            "policy_file goes with 0.4: use policy_url, which returns the URL itself.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self._file(insure_num).values
+
+    def _file(self, insure_num: str | int) -> Fields:
         number = _number(insure_num)
         answer = self._ask("downloadUrl", insureNum=number)
         _reading(_check_number, answer, number)
-        return answer.values
+        return answer
 
-    def _page(self, answer: Fields, index: int) -> tuple[int, list[Order]]:
-        page = answer.object("orders")
-        page.require("pageIndex", "pageNums")
-        if page.whole("pageIndex") != index:
-            raise WrongValueError(f"pageIndex must be {index}, as it was asked.")
-        return page.whole("pageNums") or 0, [self._order(row) for row in page.objects("data")]
+    def _row(self, row: Fields) -> Order | None:
+        """Return what a row of a list says; None without a number, which is said in the log."""
+        order = self._if_readable(row)
+        if order is None:  # one field may spoil it: each is tried alone
+            number = {"insureNum": row.values.get("insureNum")}
+            fields = {**number}
+            for name, value in row.values.items():
+                if self._if_readable(Fields({**number, name: value})) is not None:
+                    fields[name] = value
+            order = self._if_readable(Fields(fields))
+        if order is None:
+            logger.warning("A row of the order list has no insureNum that can be read: left out.")
+        else:
+            object.__setattr__(order, "data", row.values)
+        return order
+
+    def _if_readable(self, row: Fields) -> Order | None:
+        with suppress(WrongValueError):
+            return self._order(row)
+        return None
 
     def _order(self, row: Fields, number: str | None = None) -> Order:
         insure_num = _check_number(row, number)
-        key = row.text("partnerUniqueKey")
-        return Order(
+        key = id_or_none(row.values.get("partnerUniqueKey"))
+        order = Order(
             insure_num=insure_num,
             case_code=row.text("caseCode"),
+            insure_partner_id=row.text("insurePartnerId"),
             partner_uniq_key=key,
-            member=None if key is None else self._member_of(key),
             product_name=row.prose("productName"),
             plan_name=row.prose("planName"),
             company_name=row.prose("companyName"),
@@ -247,11 +348,15 @@ class OrderClient:
             paid_at=row.moment("payedTime"),
             issued_at=row.moment("issueTime"),
             policies=tuple(_policy(row, insurant) for insurant in row.objects("insurants")),
-            pay_status=_status(PayStatus, row.code("payStatus")),
-            issue_status=_status(IssueStatus, row.code("issueStatus")),
-            effective_status=_status(EffectiveStatus, row.code("effectiveStatus")),
+            pay_status=_status(PayStatus, row, "pay"),
+            issue_status=_status(IssueStatus, row, "issue"),
+            effective_status=_status(EffectiveStatus, row, "effective"),
             data=row.values,
         )
+        if key is not None and self._member_of is not None:
+            del vars(order)["member"]
+            object.__setattr__(order, "_whose", _Whose(self._member_of, key))
+        return order
 
     def _ask(self, method: str, **own: str | int) -> Fields:
         """Return the ``data`` of an answer."""
@@ -283,7 +388,7 @@ class OrderClient:
             extensions={"timeout": self._httpx.Timeout(self._timeout).as_dict()},
         )
         try:
-            answer = self._receive(request)
+            answer = self._receive(request, (key, sign))
         except self._httpx.TimeoutException:
             raise OrderError(self._too_late()) from None
         except self._httpx.HTTPError as error:
@@ -293,17 +398,20 @@ class OrderClient:
         said = Fields({name: sent.value for name, sent in read_object(answer).items()})
         return _reading(_data, said, (key, sign))
 
-    def _receive(self, request: httpx.Request) -> bytes:
+    def _receive(self, request: httpx.Request, secrets: tuple[str, ...]) -> bytes:
         until = time.monotonic() + self._timeout
         response = self._transport.handle_request(request)
         response.request = request
         try:
-            _check_status(response)
+            _check_status(response, secrets)
             body = bytearray()
             for part in response.iter_bytes():
                 body += part
                 if len(body) > _LARGEST:
-                    raise OrderError(f"The answer of the gateway has more than {_LARGEST:,} bytes.")
+                    raise OrderError(
+                        f"The answer of the gateway has more than {_LARGEST:,} bytes, which are not"
+                        " read: of a list, ask for fewer at a time (page_size)."
+                    )
                 if time.monotonic() > until:
                     raise OrderError(self._too_late())
         finally:
@@ -349,9 +457,11 @@ def _reading(read: Callable[..., T], *arguments: Any) -> T:
         raise OrderError(f"The answer of the gateway is not what it should be: {error}") from None
 
 
-def _over_tls(httpx: Any) -> Any:
+def _over_tls() -> httpx.BaseTransport:
+    from .transport import DeadlineTransport
+
     try:
-        return httpx.HTTPTransport()
+        return DeadlineTransport()
     except OSError as error:  # of certificates that the environment names
         raise OrderError(
             f"The certificates for TLS cannot be read ({type(error).__name__}): see SSL_CERT_FILE"
@@ -359,10 +469,10 @@ def _over_tls(httpx: Any) -> Any:
         ) from None
 
 
-def _check_status(response: httpx.Response) -> None:
+def _check_status(response: httpx.Response, secrets: tuple[str, ...]) -> None:
     if response.status_code != 200:
         # Its query may hold the sign.
-        to = response.headers.get("Location", "").partition("?")[0]
+        to = quoted(response.headers.get("Location", "").partition("?")[0], secrets)
         raise OrderError(
             f"The gateway answers HTTP {response.status_code}{f', and leads to {to}' * bool(to)}."
         )
@@ -375,10 +485,8 @@ def _data(answer: Fields, secrets: tuple[str, ...]) -> Fields:
     answer.require("respCode")
     code = answer.code("respCode") or 0
     if code != 0:
-        said = answer.prose("respMsg") or ""
-        for secret in secrets:  # gateways may tell what should have been signed
-            said = said.replace(secret, "***")
-        said = "".join(mark if mark.isprintable() else " " for mark in said[:_MOST_SAID])
+        # Gateways may tell what should have been signed.
+        said = quoted(answer.prose("respMsg") or "", secrets)
         raise OrderError(f"The gateway refuses the query with respCode {code}.", code, said)
     return answer.object("data")
 
@@ -392,7 +500,18 @@ def _check_number(row: Fields, number: str | None) -> str:
     return found
 
 
-def _status(kind: type[IntEnum], number: int | None) -> Any:
+def _page(answer: Fields, index: int) -> tuple[int, list[Fields]]:
+    page = answer.object("orders")
+    page.require("pageIndex", "pageNums")
+    if page.whole("pageIndex") != index:
+        raise WrongValueError(f"pageIndex must be {index}, as it was asked.")
+    return page.whole("pageNums") or 0, page.rows("data")
+
+
+def _status(kind: type[IntEnum], row: Fields, of: str) -> Any:
+    """Return a status, which a row of a list may call a state."""
+    number = row.code(f"{of}Status")
+    number = row.code(f"{of}State") if number is None else number
     return None if number is None else known(kind, number)
 
 

@@ -230,6 +230,13 @@ class Fields:
         """Return the objects of a list."""
         return tuple(map(Fields, self._list(name, dict, "objects")))
 
+    def rows(self, name: str) -> list[Fields]:
+        """Return the rows of a list; one that is not an object has no fields."""
+        return [
+            Fields(row if isinstance(row, dict) else {})
+            for row in self._list(name, object, "objects")
+        ]
+
     def object(self, name: str) -> Fields:
         """Return an object; one without fields where it is left out."""
         value = self._get(name)

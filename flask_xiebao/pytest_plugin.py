@@ -81,12 +81,12 @@ _LOG_IN = "nobody is logged in: log the client in first."
 _WHY = {
     200: "a page, and not a link. To click an entry on it, name the entry, such as product; of a"
     " handoff of your own, the link direct is missing.",
-    302: _LOG_IN,
+    **dict.fromkeys((302, 303, 307), _LOG_IN),
     401: _LOG_IN,
     403: "the link is of another member than the one who is logged in, or your click_guard says"
     " no.",
     404: "the link is not one of this site, or XIEBAO_ENABLED is off.",
-    410: "the link's max_age is past, and nobody is logged in.",
+    410: "the link's no_login_for has run out, and nobody is logged in.",
 }
 
 
@@ -146,7 +146,7 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
     return know
 
 
-Wrong = Literal["sign", "partner", "body"]
+Wrong = Literal["sign", "body"]
 
 
 def send_notification(
@@ -164,8 +164,8 @@ def send_notification(
     :param type: a :class:`~flask_xiebao.NotificationType`, or a number.
     :param insure_num: the application number.
     :param member: whose purchase it is, by their id on the site.
-    :param wrong: send one that the site has to refuse: with a wrong ``sign``, for another
-        ``partner``, or with a ``body`` that breaks off.
+    :param wrong: send one that the site has to refuse: with a wrong ``sign``, or with a ``body``
+        that breaks off.
     :param said: the other keywords of :class:`~flask_xiebao.Notification`. What the success of a
         step comes with, such as ``price_fen`` and ``paid_at``, is made up where it is left out.
     :raises TypeError: there is no such keyword, or its value is of another type.
@@ -179,9 +179,8 @@ def send_notification(
         if member is not None:
             said.setdefault("partner_uniq_key", state.partner_uniq_key(str(member)))
         path = notify_path(state)
-    partner_id = settings.partner_id if wrong != "partner" else f"{settings.partner_id}0"
     key = settings.api_key if wrong != "sign" else Secret("not the key")
-    data = wire.fields_of(partner_id, type, {"insure_num": insure_num, **said})
+    data = wire.fields_of(settings.partner_id, type, {"insure_num": insure_num, **said})
     body = wire.callback(key, type, data)
     return client.post(
         path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from flask import current_app
 from werkzeug.urls import iri_to_uri
@@ -63,6 +64,11 @@ class State:
         #: What stands before and after the token in the URLs of each endpoint on
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.urls` finds out.
         self.public_url_parts: dict[str, tuple[str, ...]] = {}
+        #: The path of ``XIEBAO_PUBLIC_URL`` as requests have it; others below which clicks came.
+        self.public_root = (
+            None if settings.public_url is None else unquote(urlsplit(settings.public_url).path)
+        )
+        self.other_roots: set[str] = set()
         # Whoever prints what this object has is not shown the keys.
         self._config = Secret(config)
         self._keys: Secret[tuple[Any, ...]] = Secret(())
@@ -169,7 +175,7 @@ def current_state() -> State:
             f"The app {current_app.import_name!r} has no Xiebao: add Xiebao(app), or"
             " xiebao.init_app(app) to its factory."
         )
-    state: State = extension.state
+    state: State = extension._state
     return state
 
 

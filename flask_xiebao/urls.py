@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,15 +16,19 @@ from .admission import check_can_be_followed
 from .caching import rendering
 from .errors import ConfigError, LinkError, NowhereError
 from .links import Entry, make_entry
+from .log import complain, warn_once
 from .members import MemberId, normalize_member
-from .pages import PAGES, page_named
+from .pages import PAGES, Page, page_named
 from .platforms import AnyPlatform, Platform
 from .state import State, is_in_development
+from .values import plain_text, quoted, shown
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _PLACE = "token-goes-here"
+# Of paths below which clicks came, and of which the log tells.
+_MOST_ROOTS = 10
 # A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
 _HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE)
 
@@ -39,7 +44,7 @@ def link(
     sub_partner_id: str | None = None,
     platform: AnyPlatform | None = None,
     return_to: str | None = None,
-    max_age: int | None = None,
+    no_login_for: int | None = None,
     client_reference: str | int | None = None,
     external: bool = False,
 ) -> str:
@@ -49,11 +54,12 @@ def link(
     row = PAGES.get(page) if isinstance(page, str) else None
     if row is not None:
         page = row.name  # an enum may be text
+        reference = without_padding(row, reference)
     if row is not None and row.members_own:
         member = _current_member(state) if member is None else normalize_member(member)
         if member is None:
             return ""
-    elif member is None and max_age is None:
+    elif member is None and no_login_for is None:
         details = (page, reference, sub_partner_id, platform, return_to, client_reference)
         token = state.signer.dumps_shared(*details)
         return token_url(state, f"xiebao.{page}", token, external=external)
@@ -65,9 +71,35 @@ def link(
         return_to,
         client_reference,
         normalize_member(member),
-        max_age,
+        no_login_for,
     )
     return entry_url(state, entry, external=external)
+
+
+def without_padding(page: Page, reference: Any) -> Any:
+    """Return a case code or application number without white space at its ends.
+
+    Columns of the type ``CHAR(n)`` pad every row. It is done where links are made; a token is
+    opened as it is.
+
+    :raises LinkError: there is white space in it.
+    """
+    if not isinstance(reference, str):  # the entry checks it
+        return reference
+    given = plain_text(reference)
+    text = given.strip()
+    if len(text.split()) > 1:
+        raise LinkError(
+            f"{page.reference} has white space in it: {shown(given)}. Pass one alone.", "reference"
+        )
+    if text in ("", given):
+        return given
+    warn_once(
+        f"{page.reference} has white space at its ends, as CHAR(n) columns pad it, and is taken"
+        f" without: {shown(given)}. Strip it where it is read.",
+        about=f"{page.reference} is padded",
+    )
+    return text
 
 
 def _current_member(state: State) -> str | None:
@@ -139,6 +171,28 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
     raise NowhereError(
         "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL, such as"
         " https://shop.example."
+    )
+
+
+def tell_of_another_root(state: State) -> None:
+    """Say in the log, once for each, of a path below which a click came that no link leads to."""
+    public, root = state.public_root, request.root_path.rstrip("/")
+    if public is None or root == public or root in state.other_roots:
+        return
+    if len(state.other_roots) >= _MOST_ROOTS:  # anybody may be able to send them
+        return
+    state.other_roots.add(root)
+    complain(
+        f"A click came below {quoted(root) or '/'}, but XIEBAO_PUBLIC_URL is"
+        f" {state.settings.public_url}: payments come back, and links in mails lead, to"
+        f" {state.settings.public_url}{state.settings.url_prefix}/…. "
+        + (
+            "If the site is not there, end XIEBAO_PUBLIC_URL in the path below which it is."
+            if root
+            else "If pages lead elsewhere, have the proxy set X-Forwarded-Prefix on every request,"
+            " and trust it with ProxyFix(..., x_prefix=1)."
+        ),
+        level=logging.WARNING,
     )
 
 

@@ -6,9 +6,10 @@ knows the name makes it one of the package's public errors.
 
 from __future__ import annotations
 
+import html
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import NoneType
 from typing import Generic, NoReturn, TypeGuard, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +30,13 @@ _LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to w
 # Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
 _LONGEST_TEXT, _LONGEST_URL = 2000, 8000
 _LONGEST_SHOWN = 60
+# Characters of what others said.
+_LONGEST_QUOTED = 200
+#: Of what is secret: so few are in a text by chance.
+SHORT = 7
+#: Bytes of a member's id: a share of its own of what a link can hold, as each link may get a member
+#: at its handoff; and characters that may stand before it in a key.
+LONGEST_ID, MARK = 256, 16
 
 
 class WrongValueError(ValueError):
@@ -108,6 +116,59 @@ def shown(value: object) -> str:
     except Exception:  # such as of a number of thousands of digits
         return f"this {type(value).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def quoted(said: str, secrets: Iterable[str] = ()) -> str:
+    """Return what somebody else said as a line of a log can show it: cut, and printable.
+
+    :param secrets: what is not to be shown.
+    """
+    for secret in filter(None, secrets):
+        found = forms(secret) if len(secret) > SHORT else re.compile(re.escape(secret))
+        said = found.sub("***", said)
+    said = "".join(mark if mark.isprintable() else " " for mark in said[: _LONGEST_QUOTED + 1])
+    return said if len(said) <= _LONGEST_QUOTED else f"{said[: _LONGEST_QUOTED - 1]}…"
+
+
+def forms(said: str) -> re.Pattern[str]:
+    """Return what finds a text in whatever case, however often percent-encoded, and in HTML."""
+    return re.compile("".join(map(_forms_of, said)), re.IGNORECASE)
+
+
+def _forms_of(mark: str) -> str:
+    either = {mark.lower(), mark.upper()}
+    escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
+    numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either)
+    named = {re.escape(html.escape(each)) for each in either}
+    plus = [r"\+"] * (mark == " ")
+    return f"(?:{'|'.join([*sorted(named | {re.escape(mark)}), *plus, *escaped, *numbers])})"
+
+
+def check_id(value: object, longest: int = LONGEST_ID) -> str:
+    """Return *value* as the text of a member's id.
+
+    :param longest: how many bytes it may have.
+    :raises WrongValueError: when it is no text that a URL can carry, has white space at its ends,
+        or is too long.
+    """
+    text = check_text(value)
+    if text != text.strip():
+        raise WrongValueError("has white space at its ends: remove it.")
+    length = len(text.encode())
+    if length > longest:
+        raise WrongValueError(f"has {length:,} bytes: {longest} at most are allowed.")
+    return text
+
+
+def id_or_none(value: object) -> str | None:
+    """Return a ``partnerUniqKey`` that came from outside; None for one that no member can have.
+
+    Whoever knows the sign chooses it, and every member does.
+    """
+    try:
+        return check_id(value, LONGEST_ID + MARK)
+    except WrongValueError:
+        return None
 
 
 def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:

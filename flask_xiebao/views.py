@@ -29,7 +29,15 @@ from .platforms import Platform
 from .rehearsal import rehearsal
 from .signals import entry_clicked, payment_returned, send
 from .state import State
-from .urls import asked_platform, entry_url, from_root, host_is_trusted, token_url
+from .urls import (
+    asked_platform,
+    check_host,
+    entry_url,
+    from_root,
+    host_is_trusted,
+    tell_of_another_root,
+    token_url,
+)
 from .values import WrongValueError, check_web_url
 
 if TYPE_CHECKING:
@@ -114,6 +122,8 @@ def click(state: State, page: str, token: str) -> Response:
     if not state.settings.enabled:
         raise RefusedError(DISABLED, page)
     entry = open_token(state, page, token)
+    if rehearsal() is None:
+        tell_of_another_root(state)
     visitor = who(state, entry, now)
     ask_site(state, entry, visitor.member)
     platform = which_platform(state, entry, environ)
@@ -198,7 +208,7 @@ def handoff(state: State, entry: Entry, visitor: Go, now: int) -> Response:
     if visitor.seconds_left is not None:
         lifetime = min(lifetime, visitor.seconds_left)
     # Signed at the time by which the lifetime was found, or each handoff would add a moment.
-    on_phone = replace(entry, member=visitor.member, max_age=lifetime, signed_at=now)
+    on_phone = replace(entry, member=visitor.member, no_login_for=lifetime, signed_at=now)
     try:
         code = qr_code(entry_url(state, on_phone, external=True, asker_only=True))
     except LinkError as error:
@@ -254,8 +264,13 @@ def qr(state: State, token: str) -> Response:
         abort(404)
     if not state.settings.enabled:
         abort(404)
-    if entry.max_age is not None and not entry.seconds_left(int(time.time())):
+    if entry.no_login_for is not None and not entry.seconds_left(int(time.time())):
         abort(410)  # a code that looks alive, and is not
+    try:
+        check_host(state)
+    except LinkError as error:
+        complain(f"The QR code of a mail was not drawn. {error}")
+        abort(404)
     url = token_url(state, f"xiebao.{entry.page}", token, external=True)
     return Response(qr_png(url), mimetype="image/png")
 

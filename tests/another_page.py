@@ -167,7 +167,7 @@ def run(app: Flask, *arguments: str) -> str:
 
 
 def test_the_doctor(app: Flask) -> None:
-    said = run(app, "doctor")
+    said = run(app, "doctor", "--verbose")
     assert "claim (2.4): a link was made, found and opened, and leads to the gateway." in said
     assert "XIEBAO_LOCALE: eo" in said
     assert "Errors: 0." in said

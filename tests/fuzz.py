@@ -170,23 +170,25 @@ class _Site:
         made = {
             "product": [
                 self._token("product", "QX000000127257"),
-                self._token("product", "QX1", **alice, max_age=10**9, return_to="/orders/8?a=é"),
+                self._token(
+                    "product", "QX1", **alice, no_login_for=10**9, return_to="/orders/8?a=é"
+                ),
                 self._token("product", "旅行险", **bob, platform=Platform.PC, sub_partner_id="9"),
             ],
             "home": [
                 self._token("home"),
-                self._token("home", **alice, max_age=10**9),
+                self._token("home", **alice, no_login_for=10**9),
                 self._token("home", **bob, return_to="/"),
             ],
             "policy": [
                 self._token("policy", "20190226020146", **alice),
-                self._token("policy", "20190226020146", **bob, max_age=10**9),
+                self._token("policy", "20190226020146", **bob, no_login_for=10**9),
             ],
         }
         made["paid"] = [
             self._paid("product", "QX000000127257", return_to="/orders/8?a=é"),
             self._paid("product", "旅行险", platform=Platform.PC, sub_partner_id="9"),
-            self._paid("home", max_age=10**9),
+            self._paid("home", no_login_for=10**9),
             self._paid("policy", "20190226020146"),
         ]
         return made

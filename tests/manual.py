@@ -1,4 +1,7 @@
-"""What is in the manual and the READMEs: their pages, and the blocks of code on each."""
+"""What is in the manual and the READMEs: their pages, and the blocks of code on each.
+
+It is the English; ``tests/parity.py`` holds the Chinese to it.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,7 @@ from flask import Flask
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-LANGUAGES = ("en", "zh")
+README = ROOT / "README.md"
 
 _BLOCK = re.compile(
     r"^( *)```(\{?[\w+-]+\}?)? ?([\w+]*)\n((?: *:[^\n]*\n)*)(.*?)^\1```$", re.DOTALL | re.MULTILINE
@@ -38,23 +40,23 @@ class Block(NamedTuple):
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
-def pages(language: str) -> list[Path]:
-    """Return the pages of the manual in a language."""
-    return sorted((DOCS / language).rglob("*.md"))
+def pages() -> list[Path]:
+    """Return the pages of the manual."""
+    return sorted((DOCS / "en").rglob("*.md"))
 
 
 _grow = runpy.run_path(str(DOCS / "grow.py"))
 
 
-def shop_pages(language: str = "en") -> list[Path]:
+def shop_pages() -> list[Path]:
     """Return the pages of the tutorial on an existing shop, in their order."""
-    found: list[Path] = _grow["pages"](language)
+    found: list[Path] = _grow["pages"]()
     return found
 
 
-def grow(folder: Path, last: str | None = None, language: str = "en") -> None:
+def grow(folder: Path, last: str | None = None) -> None:
     """Make the tutorial's shop as it is after a page, or after all of them."""
-    _grow["grow"](folder, last, language)
+    _grow["grow"](folder, last)
 
 
 def run(folder: Path, *command: str) -> str:
@@ -85,7 +87,7 @@ def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:
 def everything() -> list[Path]:
     """Return whatever people read."""
     others = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", DOCS / "existing_shop/README.md"]
-    return [*READMES, *others, *(page for language in LANGUAGES for page in pages(language))]
+    return [README, *others, *pages()]
 
 
 def blocks(page: Path) -> Iterator[Block]:

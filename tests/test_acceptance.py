@@ -455,7 +455,7 @@ def test_no_link_that_lets_somebody_in_is_in_a_report() -> None:
     @app.get("/page")
     def page() -> str:
         return render_template_string(
-            MACROS + '{{ insurance_entry("QX1", member="m1", max_age=3600, return_to="/") }}'
+            MACROS + '{{ insurance_entry("QX1", member="m1", no_login_for=3600, return_to="/") }}'
         )
 
     @app.before_request
@@ -466,7 +466,9 @@ def test_no_link_that_lets_somebody_in_is_in_a_report() -> None:
 
     @app.get("/buy")
     def buy() -> Any:
-        return redirect(app.extensions["xiebao"].product_link("QX1", member="m1", max_age=3600))
+        return redirect(
+            app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=3600)
+        )
 
     report = check_entries(app, devices=["pc"], member="m1", pages=["/page", "/buy"])
     assert "page.302" in kinds(report)
@@ -1024,7 +1026,7 @@ def test_a_link_on_a_page_that_vouches_for_another_member() -> None:
     @app.get("/agent")
     def agent() -> str:
         return render_template_string(
-            MACROS + '{{ insurance_qr("QX1", member="customer9", max_age=600) }}'
+            MACROS + '{{ insurance_qr("QX1", member="customer9", no_login_for=600) }}'
         )
 
     report = check_entries(
@@ -1076,7 +1078,7 @@ def test_no_api_key_is_in_a_report_however_it_is_written() -> None:
 def test_no_link_that_was_asked_for_as_a_page_is_in_a_report() -> None:
     app = shop()
     with app.test_request_context():
-        link = app.extensions["xiebao"].product_link("QX1", member="m1", max_age=600)
+        link = app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=600)
     report = check_entries(app, devices=["pc"], pages=[link], only=["product-plain"])
     for form in FORMATS.values():
         assert link.rpartition("/")[2] not in form(report)
@@ -1238,7 +1240,7 @@ def test_a_page_of_the_site_that_is_wrong(body: str, code: str) -> None:
 
     def link_of_yesterday() -> str:
         signer = LinkSigner([str(app.secret_key)], "12345")
-        over = Entry("product", "QX1", member="m1", max_age=60, signed_at=1_700_000_000)
+        over = Entry("product", "QX1", member="m1", no_login_for=60, signed_at=1_700_000_000)
         return f"https://localhost/xiebao/product/{signer.dumps(over)}"
 
     @app.get("/page")
@@ -1335,7 +1337,7 @@ def test_the_command_says_what_it_tested_and_passes() -> None:
     assert lines[0] == "Site: shop, https://shop.example/~~~travel"
     assert "Environment: production" in lines
     assert "Gateway: https://api.xiebao18.com" in lines
-    assert any(line.startswith("Versions: Flask-Xiebao 0.2") for line in lines)
+    assert any(line.startswith("Versions: Flask-Xiebao 0.") for line in lines)
     assert lines[-1].endswith(" passed, 0 failed")
 
 

@@ -45,38 +45,38 @@ TABLE = [
 
 
 @pytest.mark.parametrize("entry", [PRODUCT, HOME, POLICY], ids=["product", "home", "policy"])
-@pytest.mark.parametrize(("member", "max_age", "current", "later", "decision"), TABLE)
+@pytest.mark.parametrize(("member", "no_login_for", "current", "later", "decision"), TABLE)
 def test_the_table(
     entry: Entry,
     member: str | None,
-    max_age: int | None,
+    no_login_for: int | None,
     current: str | None,
     later: int,
     decision: Go | LogIn | Refusal,
 ) -> None:
-    link = replace(entry, member=member, max_age=max_age, signed_at=SIGNED_AT)
+    link = replace(entry, member=member, no_login_for=no_login_for, signed_at=SIGNED_AT)
     if entry is POLICY and member is None:
         decision = invalid  # it would open whichever policy it names for whoever comes
     assert decide(link, current, SIGNED_AT + later) == decision
 
 
 def test_a_link_that_says_no_time_vouches_for_nobody() -> None:
-    never_signed = replace(PRODUCT, member="alice", max_age=LIFE)
+    never_signed = replace(PRODUCT, member="alice", no_login_for=LIFE)
     assert decide(never_signed, None, SIGNED_AT) == past
 
 
 @pytest.mark.parametrize("are_known", [True, False])
 @pytest.mark.parametrize(
-    ("member", "max_age", "needs_a_login"),
+    ("member", "no_login_for", "needs_a_login"),
     [(None, None, False), ("alice", LIFE, False), ("alice", None, True)],
 )
 def test_no_link_is_made_that_nobody_could_follow(
-    member: str | None, max_age: int | None, needs_a_login: bool, are_known: bool
+    member: str | None, no_login_for: int | None, needs_a_login: bool, are_known: bool
 ) -> None:
-    entry = replace(PRODUCT, member=member, max_age=max_age)
+    entry = replace(PRODUCT, member=member, no_login_for=no_login_for)
     if are_known or not needs_a_login:
         check_can_be_followed(entry, members_are_known=are_known)
     else:
-        with pytest.raises(LinkError, match="member needs max_age") as raised:
+        with pytest.raises(LinkError, match="member needs no_login_for") as raised:
             check_can_be_followed(entry, members_are_known=are_known)
-        assert raised.value.argument == "max_age"
+        assert raised.value.argument == "no_login_for"

@@ -12,11 +12,11 @@ import pytest
 import flask_xiebao
 from demo_app.widget_examples import TOKENS
 from flask_xiebao import LinkError
-from tests.manual import DOCS, LANGUAGES
+from tests.manual import DOCS
 from tests.support import LIVE, MakeSite, Site, one, soup
 
 STATIC = Path(flask_xiebao.__file__).with_name("static")
-PAGES = [DOCS / language / "reference/styles.md" for language in LANGUAGES]
+PAGE = DOCS / "en/reference/styles.md"
 
 
 def sheet(site: Site, arguments: str = "") -> str:
@@ -136,8 +136,8 @@ def test_a_wrong_theme_is_an_error_and_in_service_the_page_keeps_its_styles(
 
 def test_what_is_of_links_is_no_attribute_of_theirs(site: Site) -> None:
     for call in (sheet, script):
-        with pytest.raises(LinkError, match="max_age is a keyword of links"):
-            call(site, "max_age=60")
+        with pytest.raises(LinkError, match="no_login_for is a keyword of links"):
+            call(site, "no_login_for=60")
 
 
 def test_a_page_of_a_site_below_another_path_finds_them(site: Site) -> None:
@@ -149,12 +149,11 @@ def test_a_page_of_a_site_below_another_path_finds_them(site: Site) -> None:
             assert url.startswith("/shop/xiebao/static/")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_every_token_is_explained(page: Path) -> None:
+def test_every_token_is_explained() -> None:
     css = (STATIC / "xiebao.css").read_text()
     tokens = set(re.findall(r"var\((--xiebao-[a-z-]+)", css))
     assert len(tokens) >= 20
-    rows = re.findall(r"^\| (`--xiebao.*?) \|", page.read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| (`--xiebao.*?) \|", PAGE.read_text("utf-8"), re.MULTILINE)
     assert set(re.findall(r"`(--xiebao-[a-z-]+)`", " ".join(rows))) == tokens
 
 

@@ -14,7 +14,7 @@ from flask import Flask, request
 
 from flask_xiebao import Notification, NotificationType, Xiebao
 from flask_xiebao.cli import xiebao
-from tests.support import CONFIG, serve
+from tests.support import CONFIG, KEY, SIGN_OF_KEY, serve
 from tests.test_orders import DETAIL, NAME, ok
 from tests.vectors import md5_of
 
@@ -155,8 +155,8 @@ def test_what_does_not_speak_http_is_no_answer() -> None:
 # order
 
 
-def with_gateway(answer: Any) -> Flask:
-    app = make_app()
+def with_gateway(answer: Any, **config: Any) -> Flask:
+    app = make_app(**config)
     app.add_url_rule("/gateway/api/orderDetail", "detail", lambda: answer, methods=["POST"])
     return app
 
@@ -207,6 +207,35 @@ def test_a_refusal_is_said() -> None:
     assert result.output == (
         "Error: The gateway refuses the query with respCode 1002. It says: 投保单号不存在\n"
     )
+
+
+def test_what_a_gateway_says_is_printed_on_a_line_of_its_own_without_secrets() -> None:
+    said = {
+        "productName": "\x1b[31m\r\n" + "长" * 500,
+        "planName": f"the key is {KEY}, the sign {SIGN_OF_KEY}",
+        "partnerUniqueKey": "8\u202e",
+    }
+    app = with_gateway(ok({"orderDetail": {**DETAIL, **said}}), XIEBAO_API_KEY=KEY)
+    result = run(app, "order", NUMBER)
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert lines["planName"] == "the key is ***, the sign ***"
+    assert len(lines["productName"]) <= 200
+    assert "partnerUniqueKey" not in lines
+    assert all(line.isprintable() for line in result.stdout.splitlines())
+    assert lines["effectiveStatus"] == "1 (in force)"
+
+
+def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
+    app = with_gateway(ok({"orderDetail": DETAIL}), XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+
+    def keeps_plain_key(member: str) -> bool:
+        raise OverflowError(f"{NAME} is too large")
+
+    app.extensions["xiebao"].keeps_plain_key(keeps_plain_key)
+    result = run(app, "order", NUMBER)
+    assert "101000 (whose it is cannot be found: OverflowError in keeps_plain_key " in result.stdout
+    assert "effectiveStatus" in result.stdout
+    assert NAME not in result.stdout
 
 
 def test_no_output_shows_the_sign() -> None:

@@ -22,7 +22,7 @@ def references(heard: Heard) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
-    "bearer", [{}, {"member": "alice"}, {"member": "alice", "max_age": 60}], ids=str
+    "bearer", [{}, {"member": "alice"}, {"member": "alice", "no_login_for": 60}], ids=str
 )
 @pytest.mark.parametrize(
     ("given", "said"), [("order-8", "order-8"), (8, "8"), ("订单 8", "订单 8")]

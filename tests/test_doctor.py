@@ -28,6 +28,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from flask_xiebao import Xiebao, XiebaoError, entry_clicked, entry_refused, payment_returned
+from flask_xiebao.testing import GatewaySimulator
 
 SECRET_KEY = "c4f6e1d09b7a4e38"
 MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
@@ -67,9 +68,9 @@ def mount(app: Flask, path: str) -> Flask:
     return app
 
 
-def doctor(app: Flask) -> dict[str, str]:
+def doctor(app: Flask, *options: str) -> dict[str, str]:
     """Return what the doctor says on each level, as who types it sees it."""
-    result = app.test_cli_runner().invoke(args=["xiebao", "doctor"])
+    result = app.test_cli_runner().invoke(args=["xiebao", "doctor", *options])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     for hidden in HIDDEN:
         assert hidden not in result.output
@@ -1036,7 +1037,9 @@ def test_a_sound_site_has_no_warning(
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
         assert f"{page}: a link was made, found and opened, and leads to the gateway." in said["ok"]
     assert re.search(
-        r"^paid: after a payment, the browser comes back to https?://[^/\s]+\.$", said["ok"], re.M
+        r"^paid: after a payment, the browser comes back to https?://\S+/(xiebao|bx)/paid/…$",
+        said["ok"],
+        re.M,
     )
 
 
@@ -1146,7 +1149,41 @@ def test_a_site_that_is_mounted_and_does_not_say_where_is_found() -> None:
     assert said["ERROR"] == ""
     assert said["WARNING"].startswith("XIEBAO_PUBLIC_URL is not set, so")
     assert said["WARNING"].count("\n") == 0
-    assert "comes back to https://localhost." in said["ok"]
+    assert "comes back to https://localhost/shop/xiebao/paid/…" in said["ok"]
+
+
+@pytest.mark.parametrize(
+    ("path", "proxy", "level", "wanted"),
+    [
+        ("", {}, "ok", ""),
+        ("", {"x_prefix": 1}, "ok", "where your proxy sends one, end XIEBAO_PUBLIC_URL in it"),
+        ("/shop", {"x_prefix": 1}, "ok", "have to come with /shop as their SCRIPT_NAME"),
+        ("/shop", {}, "WARNING", "ProxyFix does not look at X-Forwarded-Prefix"),
+        ("/shop", None, "ok", "have to come with /shop as their SCRIPT_NAME"),
+    ],
+)
+def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
+    path: str, proxy: dict[str, int] | None, level: str, wanted: str
+) -> None:
+    app = with_loader(make_app(XIEBAO_PUBLIC_URL=f"https://shop.example{path}"))
+    if proxy is not None:
+        app.wsgi_app = ProxyFix(app.wsgi_app, **proxy)  # type: ignore[method-assign]
+    said = doctor(app)
+    assert wanted in said[level]
+    assert said["ERROR"] == ""
+    assert (said["WARNING"] == "") == (level == "ok")
+    assert f"comes back to https://shop.example{path}/xiebao/paid/…" in said["ok"]
+    if path:
+        assert "only such a one, is trusted with ProxyFix(..., x_prefix=1)" in said[level]
+
+
+@pytest.mark.parametrize("env", ["test", "production"])
+def test_a_simulator_is_an_error_on_a_site_that_sells(env: str) -> None:
+    app = with_loader(make_app(XIEBAO_ENV=env))
+    simulator = GatewaySimulator("12345", API_KEY)
+    app.register_blueprint(simulator.blueprint, url_prefix="/gateway", name="play")
+    is_told = "the blueprint of a GatewaySimulator is registered" in doctor(app)["ERROR"]
+    assert is_told == (env == "production")
 
 
 @pytest.fixture(autouse=True)

@@ -61,8 +61,8 @@ def test_a_gateway_error_has_its_parameter(parameter: str, call: Callable[[], ob
         ("reference", "product", {"reference": "x" * 1000, "return_to": "/" + "x" * 500}),
         ("return_to", "product", {"reference": "x" * 600, "return_to": "/" + "保" * 300}),
         ("sub_partner_id", "home", {"sub_partner_id": "x" * 1500}),
-        ("max_age", "home", {"max_age": 60}),
-        ("max_age", "home", {"member": "m1", "max_age": 0}),
+        ("no_login_for", "home", {"no_login_for": 60}),
+        ("no_login_for", "home", {"member": "m1", "no_login_for": 0}),
     ],
 )
 def test_a_link_error_has_its_argument(
@@ -171,5 +171,5 @@ def test_a_refusal_of_init_app_reaches_another_process_without_the_app() -> None
 
 def test_an_entry_names_what_is_wrong_with_it() -> None:
     with pytest.raises(LinkError) as raised:
-        Entry("home", member="m1", max_age=-1)
-    assert raised.value.argument == "max_age"
+        Entry("home", member="m1", no_login_for=-1)
+    assert raised.value.argument == "no_login_for"

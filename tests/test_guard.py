@@ -77,16 +77,16 @@ def test_a_locked_member_who_is_logged_in_does_not_go(
 def test_a_bearer_link_of_a_locked_member_does_not_go(
     site: Site, heard: Heard, locked: set[str], page: str
 ) -> None:
-    link = site.link(page, member="lucy", max_age=60)
+    link = site.link(page, member="lucy", no_login_for=60)
     assert is_refused(site.follow(link))
     assert [refused["member"] for refused in told(heard)] == ["lucy"]
-    assert arrival(site.follow(site.link(page, member="mary", max_age=60)))
+    assert arrival(site.follow(site.link(page, member="mary", no_login_for=60)))
 
 
 def test_a_qr_code_of_a_locked_member_does_not_go(
     site: Site, heard: Heard, locked: set[str]
 ) -> None:
-    page = site.render(f'{{{{ insurance_qr("{CODE}", member="lucy", max_age=60) }}}}')
+    page = site.render(f'{{{{ insurance_qr("{CODE}", member="lucy", no_login_for=60) }}}}')
     assert is_refused(site.follow(read_qr(page.text)))
     assert [refused["member"] for refused in told(heard)] == ["lucy"]
 
@@ -176,9 +176,9 @@ OWN: dict[str, tuple[Callable[[], Any], int, str]] = {
     "tuple with headers": (lambda: ("later", 503, {"Retry-After": "60"}), 503, "later"),
     "response": (lambda: make_response("locked", 423), 423, "locked"),
     "json": (lambda: (jsonify(error="locked"), 409), 409, "locked"),
-    "redirect": (lambda: redirect("/verify"), 302, ""),
+    "redirect": (lambda: redirect("/verify", 302), 302, ""),
     "abort": (lambda: abort(403, "call 400-800"), 403, "call 400-800"),
-    "abort with a response": (lambda: abort(redirect("/verify")), 302, ""),
+    "abort with a response": (lambda: abort(redirect("/verify", 302)), 302, ""),
 }
 
 
@@ -196,7 +196,7 @@ def test_a_site_answers_with_a_page_of_its_own(
         return answer()
 
     site.xiebao.click_guard(async_guard if is_async else guard)
-    response = site.follow(site.link("product", member="lucy", max_age=60))
+    response = site.follow(site.link("product", member="lucy", no_login_for=60))
 
     assert response.status_code == status
     assert said in response.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable, Iterator
+from inspect import signature
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from flask import (
     request,
     request_finished,
 )
+from flask.ctx import AppContext
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import TestResponse
 
@@ -94,10 +96,18 @@ def by_its_sessions(app: Flask, hook: Callable[[Response], Response]) -> None:
 
 def by_its_class(app: Flask, hook: Callable[[Response], Response]) -> None:
     class Shop(Flask):
-        def process_response(self, response: Response) -> Response:
-            response = super().process_response(response)
-            response.headers.update(EVERYTHING_IS_PUBLIC)
-            return response
+        if "ctx" in signature(Flask.process_response).parameters:  # since Flask 3.2
+
+            def process_response(self, ctx: AppContext, response: Response) -> Response:
+                response = super().process_response(ctx, response)  # type: ignore[call-arg, arg-type]
+                response.headers.update(EVERYTHING_IS_PUBLIC)
+                return response
+        else:
+
+            def process_response(self, response: Response) -> Response:  # type: ignore[misc]
+                response = super().process_response(response)
+                response.headers.update(EVERYTHING_IS_PUBLIC)
+                return response
 
     app.__class__ = Shop
 

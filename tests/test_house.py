@@ -21,8 +21,8 @@ TEXTS = sorted(f"texts.{file.stem}" for file in PACKAGE.glob("texts/[a-z]*.py"))
 #: Each file imports only what stands above it. A folder's files are in this order, too.
 ORDER = (
     # pure Python, without Flask
-    *("errors", "values", "texts", *TEXTS, "platforms", "pages", "gateway"),
-    *("members", "links", "admission", "payloads", "notifications", "orders"),
+    *("errors", "deprecated", "values", "texts", *TEXTS, "platforms", "pages", "gateway"),
+    *("members", "links", "admission", "payloads", "notifications", "transport", "orders"),
     # what belongs to an app and to a request
     *("current", "log", "places", "config", "rehearsal", "hooks", "state", "signals", "caching"),
     *("urls", "order_query"),
@@ -89,7 +89,7 @@ def test_a_file_imports_only_what_stands_above_it(name: str) -> None:
 @pytest.mark.parametrize("name", PURE)
 def test_the_ground_floor_stands_on_nothing_but_python(name: str) -> None:
     others = {module.partition(".")[0] for module in imported(FILES[name]) - set(ORDER)}
-    assert others <= {*sys.stdlib_module_names, "itsdangerous", "httpx"}
+    assert others <= {*sys.stdlib_module_names, "itsdangerous", "httpx", "httpcore"}
 
 
 def test_what_draws_qr_codes_is_loaded_when_one_is_drawn() -> None:

@@ -24,6 +24,7 @@ from markupsafe import Markup
 
 from flask_xiebao import Platform, Xiebao
 from flask_xiebao.links import LinkSigner
+from flask_xiebao.state import current_state
 from tests import qr
 from tests.support import (
     CODE,
@@ -254,7 +255,7 @@ def test_no_member_gets_the_link_of_another(site: Site) -> None:
 
 
 def test_a_link_that_ends_begins_when_it_is_shown(site: Site) -> None:
-    source = f'{{{{ insurance_entry("{CODE}", member="alice", max_age=60) }}}}'
+    source = f'{{{{ insurance_entry("{CODE}", member="alice", no_login_for=60) }}}}'
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         for _ in range(3):
             link = href(site.render(source))
@@ -315,7 +316,7 @@ def test_a_key_that_is_gone_leaves_nothing_behind(site: Site) -> None:
     site.log_in("alice")
     site.render(EVERYTHING, PHONE)
     with site.app.app_context():
-        signer = weakref.ref(site.xiebao.state.signer)
+        signer = weakref.ref(current_state().signer)
     site.app.config["SECRET_KEY"] = "another"
     site.render(EVERYTHING, PHONE)
     gc.collect()

@@ -25,7 +25,7 @@ from tests.support import CODE, NUMBER
 NOW = 1_700_000_000
 
 PRODUCT = Entry("product", CODE)
-BEARER = Entry("policy", NUMBER, member="会员 7", max_age=60, return_to="/orders/8")
+BEARER = Entry("policy", NUMBER, member="会员 7", no_login_for=60, return_to="/orders/8")
 CLICK = Click(PRODUCT, "7", "click-id", NOW)
 
 
@@ -80,7 +80,7 @@ def test_what_is_no_member_is_an_error_and_never_nobody(
 
 _NO_HOST = "return_to must stay on this site"
 _NO_PATH = "return_to must be a path of this site that begins with /"
-_SECONDS = "max_age must be a positive whole number of seconds"
+_SECONDS = "no_login_for must be a positive whole number of seconds"
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ _SECONDS = "max_age must be a positive whole number of seconds"
         ],
         *[({"platform": platform}, "platform") for platform in ("tv", 9, 0, [1])],
         *[
-            ({"member": "7", "max_age": max_age}, _SECONDS)
-            for max_age in (0, -1, True, False, 1.5, 60.0, "60", "", [60])
+            ({"member": "7", "no_login_for": no_login_for}, _SECONDS)
+            for no_login_for in (0, -1, True, False, 1.5, 60.0, "60", "", [60])
         ],
-        ({"max_age": 60}, "max_age needs member"),
+        ({"no_login_for": 60}, "no_login_for needs member"),
         *[
             ({"return_to": path}, _NO_PATH)
             for path in (
@@ -146,7 +146,7 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
     [
         {},
         {"member": "7"},
-        {"member": "7", "max_age": 1},
+        {"member": "7", "no_login_for": 1},
         {"sub_partner_id": "branch"},
         {"sub_partner_id": ""},
         {"platform": Platform.PC},
@@ -154,7 +154,7 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
         {"return_to": "/orders/8?paid=1&next=https://shop.example//x#top"},
         {"return_to": "/订单/8 号"},
         {"client_reference": "订单 8"},
-        {"client_reference": "order-8", "member": "7", "max_age": 1, "return_to": "/"},
+        {"client_reference": "order-8", "member": "7", "no_login_for": 1, "return_to": "/"},
     ],
 )
 def test_an_entry_takes_what_is_right(values: dict[str, Any], signer: LinkSigner) -> None:
@@ -188,7 +188,7 @@ def some_entry(chance: random.Random) -> Entry:
         page=page,
         reference=None if page == "home" else some_text(chance),
         member=member,
-        max_age=None if member is None else chance.choice([None, 1, 60, 10**9]),
+        no_login_for=None if member is None else chance.choice([None, 1, 60, 10**9]),
         sub_partner_id=None if page == "policy" else chance.choice([None, "", some_text(chance)]),
         platform=chance.choice([*platforms, Platform.PC] if page == "product" else platforms),
         return_to=chance.choice([None, "/", "/" + some_text(chance).replace("\\", "/")]),
@@ -221,11 +221,11 @@ def test_a_token_without_a_member_is_the_same_at_any_time(signer: LinkSigner) ->
         assert signer.loads(first).signed_at is None
 
 
-@pytest.mark.parametrize("max_age", [None, 60])
+@pytest.mark.parametrize("no_login_for", [None, 60])
 def test_a_token_with_a_member_says_when_it_was_signed(
-    signer: LinkSigner, max_age: int | None
+    signer: LinkSigner, no_login_for: int | None
 ) -> None:
-    entry = Entry("product", CODE, member="7", max_age=max_age)
+    entry = Entry("product", CODE, member="7", no_login_for=no_login_for)
     with time_machine.travel(NOW, tick=False):
         first = signer.dumps(entry)
     with time_machine.travel(NOW + 5, tick=False):
@@ -256,7 +256,9 @@ def test_seconds_left_are_counted_down_to_none(now: float, left: int) -> None:
     assert replace(BEARER, signed_at=NOW).seconds_left(now) == left
 
 
-@pytest.mark.parametrize("entry", [PRODUCT, replace(BEARER, max_age=None, signed_at=NOW), BEARER])
+@pytest.mark.parametrize(
+    "entry", [PRODUCT, replace(BEARER, no_login_for=None, signed_at=NOW), BEARER]
+)
 def test_no_seconds_are_left_of_what_never_vouched(entry: Entry) -> None:
     assert entry.seconds_left(NOW) is None
 

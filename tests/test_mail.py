@@ -57,7 +57,7 @@ def read(answer: Any) -> str:
 
 
 def test_an_entry_in_a_mail_leads_to_the_page_from_anywhere(shop: Site) -> None:
-    markup = mail(shop, f'"policy", "{NUMBER}", member="alice", max_age=3600')
+    markup = mail(shop, f'"policy", "{NUMBER}", member="alice", no_login_for=3600')
     link = href(markup)
     assert link.startswith(f"{SHOP}/xiebao/policy/")
     verdict = arrival(shop.follow(link))
@@ -78,7 +78,7 @@ def test_it_is_a_table_with_all_styles_in_it(shop: Site) -> None:
 
 
 def test_the_picture_is_the_code_of_the_same_link(shop: Site) -> None:
-    markup = mail(shop, '"home", member="alice", max_age=3600, qr=160')
+    markup = mail(shop, '"home", member="alice", no_login_for=3600, qr=160')
     image = one(markup, "img")
     assert (image["width"], image["height"]) == ("160", "160")
     assert image["alt"] == "二维码"
@@ -91,7 +91,7 @@ def test_without_qr_there_is_no_picture(shop: Site) -> None:
 
 
 def test_a_code_whose_time_is_over_is_not_drawn(shop: Site) -> None:
-    markup = mail(shop, '"home", member="alice", max_age=60, qr=160')
+    markup = mail(shop, '"home", member="alice", no_login_for=60, qr=160')
     with time_machine.travel(time.time() + 59):
         assert picture(shop, markup).status_code == 200
     with time_machine.travel(time.time() + 61):
@@ -99,12 +99,27 @@ def test_a_code_whose_time_is_over_is_not_drawn(shop: Site) -> None:
 
 
 def test_to_draw_a_code_is_no_click_and_no_refusal(shop: Site, heard: Heard) -> None:
-    markup = mail(shop, '"home", member="alice", max_age=60, qr=160')
+    markup = mail(shop, '"home", member="alice", no_login_for=60, qr=160')
     answer = picture(shop, markup)
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.location is None
     shop.follow("/xiebao/qr/nonsense.png")
     assert heard == []
+
+
+@pytest.mark.parametrize("entry", ['"policy", "2019", member="alice", no_login_for=60', '"home"'])
+def test_no_code_is_drawn_for_a_host_that_anybody_can_send(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, entry: str
+) -> None:
+    markup = mail(make_site(XIEBAO_PUBLIC_URL=SHOP), f"{entry}, qr=160")
+    lives_somewhere = make_site(**LIVE)
+    answer = picture(lives_somewhere, markup, base_url="https://evil.example")
+    assert answer.status_code == 404
+    assert "The QR code of a mail was not drawn. " in caplog.text
+    assert "XIEBAO_PUBLIC_URL" in caplog.text
+    named = make_site(**LIVE, XIEBAO_PUBLIC_URL=SHOP)
+    drawn = read(picture(named, markup, base_url="https://evil.example"))
+    assert drawn.startswith(f"{SHOP}/xiebao/")
 
 
 @pytest.mark.parametrize("token", ["nonsense", "WyJob21lIl0.x", "a/b"])

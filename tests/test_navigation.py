@@ -203,7 +203,7 @@ def test_the_page_is_for_whoever_asks_and_says_nothing_of_the_link(
     site = make_site(XIEBAO_LOGIN_VIEW="page")
     off = make_site(XIEBAO_ENABLED=False)
     with site.app.test_request_context():
-        expired = site.xiebao.policy_link(NUMBER, member="alice", max_age=1)
+        expired = site.xiebao.policy_link(NUMBER, member="alice", no_login_for=1)
     for shop, url in [
         (site, site.link("product")),
         (site, expired),

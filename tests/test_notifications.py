@@ -42,8 +42,8 @@ from tests.vectors import (
 NAME = "林晓"
 
 
-def parse(body: bytes, partner_id: str | int = "12345", key: str | int = "Key") -> Notification:
-    return parse_notification(body, partner_id=partner_id, api_key=key)
+def parse(body: bytes, key: str | int = "Key") -> Notification:
+    return parse_notification(body, api_key=key)
 
 
 def refused(body: Any, reason: str = "malformed", key: str = "Key") -> str:
@@ -153,11 +153,8 @@ def test_what_is_empty_is_left_out(empty: object) -> None:
 
 
 @pytest.mark.parametrize("key", ["Key", 4711])
-def test_the_account_may_be_text_or_numbers(key: str | int) -> None:
-    body = callback(key=str(key))
-    assert parse(body, 12345, key) == parse(body, "12345", key)
-    text = callback(key=str(key), partnerId="12345")
-    assert parse(text, 12345, key).insure_num == "20190226020146"
+def test_the_key_of_the_account_may_be_text_or_a_number(key: str | int) -> None:
+    assert parse(callback(key=str(key)), key).insure_num == "20190226020146"
 
 
 # The id
@@ -228,7 +225,6 @@ def test_an_error_shows_neither_key_nor_sign_nor_names() -> None:
     key = "a-key-that-nobody-guesses"
     bodies = [
         callback(3, ISSUED.decode().partition('"data":')[2][:-1], key="another key"),
-        callback(3, json.loads(ISSUED)["data"], key=key, partnerId=6),
         callback(4, json.loads(SURRENDERED)["data"], key=key, insureNum={"name": NAME}),
         callback(4, json.loads(SURRENDERED)["data"], key=key, cancelInsurants=[[NAME]]),
         callback(4, json.loads(SURRENDERED)["data"], key=key, cancelMsg=[NAME]),
@@ -259,11 +255,47 @@ def test_an_error_shows_neither_key_nor_sign_nor_names() -> None:
 
 
 @pytest.mark.parametrize("body", VECTORS)
-def test_another_key_or_another_account_is_refused(body: bytes) -> None:
+def test_another_key_is_refused(body: bytes) -> None:
     refused(body, "wrong_sign", key="key")
-    with pytest.raises(NotificationError) as caught:
-        parse(body, "12346")
-    assert caught.value.reason == "wrong_partner"
+
+
+@pytest.mark.parametrize(
+    ("partner_id", "says"),
+    [(12345, "12345"), (77, "77"), ("77-b", "77-b"), (..., None), (7.5, None), ([], None)],
+)
+def test_a_sale_by_a_sub_account_is_read_and_says_whose_it_is(partner_id: Any, says: Any) -> None:
+    notification = parse(callback(2, json.loads(PAID)["data"], partnerId=partner_id))
+    assert (notification.partner_id, notification.price_fen) == (says, 1500)
+
+
+def test_the_account_need_not_be_named_and_is_not_looked_at() -> None:
+    named = parse_notification(PAID, partner_id="another", api_key="Key")
+    assert named == parse_notification(PAID, api_key="Key")
+
+
+# The member's key
+
+
+@pytest.mark.parametrize(
+    "key", ["8\u200b", "\u202e8", "8\t", " 8", "8 ", "8" * 2001, "保" * 100, "\ue000"]
+)
+def test_a_key_that_no_member_can_have_is_nobodys_and_the_rest_is_read(key: str) -> None:
+    """Whoever clicks can choose it: they know the sign."""
+    notification = parse(callback(2, json.loads(PAID)["data"], partnerUniqueKey=key))
+    assert (notification.partner_uniq_key, notification.price_fen) == (None, 1500)
+    assert notification.data["partnerUniqueKey"] == key
+    assert Notification(type=1, insure_num="1", partner_uniq_key=key).partner_uniq_key is None
+
+
+def test_the_longest_key_that_a_site_makes_is_kept() -> None:
+    key = f"{'a' * 16}{'8' * 256}"
+    assert parse(callback(1, partnerUniqueKey=key)).partner_uniq_key == key
+
+
+def test_the_debit_of_an_instalment_says_what_was_paid() -> None:
+    said = {**json.loads(APPLIED)["data"], "premium": 4200, "term": 2, "onlinePaymentId": 21}
+    debit = parse(callback(12, said))
+    assert (debit.type, debit.price_fen, debit.payment_method) == (12, 4200, "21")
 
 
 @given(st.sampled_from(VECTORS), st.data())
@@ -576,8 +608,6 @@ def test_a_body_that_is_no_bytes_is_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "fields", "named"),
     [
-        (1, {"partnerId": ...}, "partnerId is missing"),
-        (1, {"partnerId": None}, "partnerId is missing"),
         (1, {"insureNum": ...}, "insureNum is missing"),
         (1, {"insureNum": ""}, "insureNum is missing"),
         (1, {"insureNum": " "}, "insureNum is missing"),
@@ -644,6 +674,8 @@ def test_what_something_is_called_may_be_written_as_people_write_it() -> None:
         ({"type": None}, "type must be a whole number, not NoneType"),
         ({"insure_num": None}, "insure_num is None"),
         ({"insure_num": ""}, "insure_num is empty"),
+        ({"insure_num": "2019 0226"}, "insure_num has white space in it"),
+        ({"new_insure_num": "2019 "}, "new_insure_num has white space in it"),
         ({"partner_uniq_key": ["8"]}, "partner_uniq_key must be text or a whole number"),
     ],
 )
@@ -673,15 +705,13 @@ def test_the_same_moment_and_the_same_mapping_make_the_same_id() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"partner_id": ""}, "partner_id is empty"),
-        ({"partner_id": None}, "partner_id is None"),
         ({"api_key": ""}, "api_key is empty"),
         ({"api_key": 1.5}, "api_key must be text"),
     ],
 )
 def test_an_argument_that_is_none_is_named(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(NotificationError, match=said):
-        parse_notification(PAID, **{"partner_id": "12345", "api_key": "Key", **arguments})
+        parse_notification(PAID, **arguments)
 
 
 def test_a_lazy_key_that_cannot_be_loaded_is_a_notification_error_too() -> None:

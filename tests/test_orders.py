@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import gzip
 import json
 import logging
 import os
 import pickle
 import re
+import socket
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -100,6 +105,33 @@ def refused(*answers: Any, **options: Any) -> OrderError:
     with pytest.raises(OrderError) as caught:
         Platform(*answers, **options).client.get(NUMBER)
     return caught.value
+
+
+@contextlib.contextmanager
+def drips(*parts: bytes) -> Iterator[str]:
+    """Serve an answer on whose last part the same follows for ever; the value is the address.
+
+    It gives up after many seconds, by which the connection breaks.
+    """
+    given_up = threading.Event()
+
+    def answer(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            for part in parts[:-1]:
+                connection.sendall(part)
+            for _ in range(400):
+                if given_up.wait(0.05):
+                    break
+                connection.sendall(parts[-1])
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=[listening])
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        given_up.set()
+        thread.join()
 
 
 # What is asked
@@ -211,6 +243,51 @@ def test_unknown_numbers_and_fields_are_kept() -> None:
 def test_whose_key_it_is_says_who_made_the_client() -> None:
     platform = Platform(ok({"orderDetail": DETAIL}), member_of={"101000": "m_7"}.get)
     assert platform.client.get(NUMBER).member == "m_7"
+    assert copy.copy(platform.client.get(NUMBER)).member == "m_7"
+    assert copy.deepcopy(platform.client.get(NUMBER)).member == "m_7"
+    assert replace(platform.client.get(NUMBER), case_code="1").member == "m_7"
+
+
+def test_whose_it_is_is_asked_when_it_is_read_and_once() -> None:
+    asked = []
+
+    def member_of(key: str) -> str:
+        asked.append(key)
+        return "m_7"
+
+    order = Platform(ok({"orderDetail": DETAIL}), member_of=member_of).client.get(NUMBER)
+    assert order == Platform(ok({"orderDetail": DETAIL})).client.get(NUMBER)
+    again = pickle.loads(pickle.dumps(order))  # noqa: S301 - of our own
+    assert "m_7" not in repr(order)
+    assert asked == []
+    assert (order.member, order.member, asked) == ("m_7", "m_7", ["101000"])
+    assert again.member is None
+    assert pickle.loads(pickle.dumps(order)).member == "m_7"  # noqa: S301
+
+
+def test_a_site_that_cannot_say_whose_it_is_fails_where_it_is_read() -> None:
+    def member_of(key: str) -> str:
+        raise OverflowError
+
+    client = Platform(page(1, 1, "2", "1"), member_of=member_of).client
+    orders = list(client.iter())
+    assert [order.insure_num for order in orders] == ["2", "1"]
+    for order in orders:
+        with pytest.raises(OverflowError):
+            _ = order.member
+
+
+def test_who_sold_it_is_who_the_gateway_says() -> None:
+    detail = {**DETAIL, "insurePartnerId": 77}
+    assert Platform(ok({"orderDetail": detail})).client.get(NUMBER).insure_partner_id == "77"
+
+
+@pytest.mark.parametrize("key", ["8\u200b", "\u202e8", "8\t", "8" * 2001, "8 ", ["8"], 8.5])
+def test_a_key_that_no_member_can_have_is_nobodys(key: Any) -> None:
+    answer = ok({"orderDetail": {**DETAIL, "partnerUniqueKey": key}})
+    order = Platform(answer, member_of=lambda key: key).client.get(NUMBER)
+    assert (order.partner_uniq_key, order.member) == (None, None)
+    assert order.data["partnerUniqueKey"] == key
 
 
 def test_its_repr_leaves_out_people() -> None:
@@ -220,13 +297,29 @@ def test_its_repr_leaves_out_people() -> None:
     assert "13800000000" not in repr(order)
 
 
-def test_the_policy_file_is_the_answer_as_it_is() -> None:
-    data = {"insureNum": NUMBER, "url": "https://files.example/1.pdf"}
-    platform = Platform(ok(data))
-    assert platform.client.policy_file(NUMBER) == data
+FILE = "https://files.example/1.pdf?key=a%2Bb"
+
+
+def test_the_policy_file_is_at_the_url_that_the_gateway_says() -> None:
+    platform = Platform(ok({"insureNum": NUMBER, "fileUrl": FILE}))
+    assert platform.client.policy_url(NUMBER) == FILE
     assert "/api/downloadUrl?sign=" in str(platform.asked[0].url)
     with pytest.raises(OrderError, match="another insureNum"):
-        Platform(ok({"insureNum": "1", "url": "https://files.example/1.pdf"})).client.policy_file(2)
+        Platform(ok({"insureNum": "1", "fileUrl": FILE})).client.policy_url(2)
+
+
+@pytest.mark.parametrize(
+    "url", [None, "", "1.pdf", "/1.pdf", "javascript:alert(1)", "https://me:it@files.example/", 7]
+)
+def test_a_policy_file_whose_url_is_none_is_an_error(url: Any) -> None:
+    with pytest.raises(OrderError, match=r"not what it should be: fileUrl (is missing|must )"):
+        Platform(ok({"insureNum": NUMBER, "fileUrl": url})).client.policy_url(NUMBER)
+
+
+def test_what_is_said_of_a_policy_file_is_there_as_it_was_and_going() -> None:
+    data = {"insureNum": NUMBER, "fileUrl": FILE, "size": 7}
+    with pytest.warns(DeprecationWarning, match="use policy_url"):
+        assert Platform(ok(data)).client.policy_file(NUMBER) == data
 
 
 # The whole history
@@ -260,6 +353,51 @@ def test_an_empty_history_has_no_order(rows: Any) -> None:
     platform = Platform(answer)
     assert list(platform.client.iter()) == []
     assert json.loads(platform.asked[0].content)["pageSize"] == 100
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"partnerUniqueKey": "8\u202e"},
+        {"partnerUniqueKey": "8" * 2001},
+        {"caseCode": ["QX1"]},
+        {"price": 15.5, "payAmount": 15.5},
+        {"startDate": "1 March"},
+        {"insurants": 7},
+        {"productName": 7, "issueTime": "now"},
+    ],
+)
+def test_a_row_that_cannot_be_read_whole_has_its_number_and_its_statuses(bad: Any) -> None:
+    answer = page(1, 1, "3", "2", "1")
+    row = answer["data"]["orders"]["data"][1]
+    row.update(bad)
+    three, two, one = Platform(answer, member_of=lambda key: key).client.iter()
+    assert (three.insure_num, one.insure_num) == ("3", "1")
+    assert (two.insure_num, two.pay_status, two.company_name) == ("2", 1, "某某财险")
+    assert two.data == row
+    assert (two.member or "101000") == "101000"
+
+
+@pytest.mark.parametrize("bad", [None, 7, [], {}, {"insureNum": ["1"]}, {"payStatus": 1}])
+def test_a_row_without_a_number_is_left_out_and_told(
+    bad: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = page(1, 1, "2", "1")
+    answer["data"]["orders"]["data"].insert(1, bad)
+    assert [order.insure_num for order in Platform(answer).client.iter()] == ["2", "1"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "A row of the order list has no insureNum that can be read: left out."
+    ]
+
+
+def test_a_list_may_spell_its_statuses_in_another_way() -> None:
+    row = {"insureNum": "1", "payState": 1, "issueState": 1, "effectiveState": 3, "price": 15.0}
+    answer = page(1, 1)
+    answer["data"]["orders"]["data"] = [row]
+    [order] = Platform(answer).client.iter()
+    assert (order.pay_status, order.issue_status) == (PayStatus.PAID, IssueStatus.ISSUED)
+    assert order.effective_status == EffectiveStatus.SURRENDERED
+    assert order.price_fen is None  # it is not in fen
 
 
 def test_a_gateway_that_gives_the_same_page_for_ever_is_left() -> None:
@@ -380,6 +518,27 @@ def test_another_status_is_no_answer_and_no_redirect_is_followed(status: int) ->
     assert "sign=" not in str(caught.value)
 
 
+def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:
+    key = "a key/that+nobody guesses"
+
+    def answer(asked: httpx.Request) -> httpx.Response:
+        sign = asked.url.params["sign"]
+        location = f"https://evil.example/{sign}/{quote_plus(key)}/{quote(key)}\x1b[31m{'a' * 500}"
+        return httpx.Response(302, headers={"Location": location})
+
+    platform = Platform(answer, key=key)
+    with pytest.raises(OrderError) as caught:
+        platform.client.get(NUMBER)
+    said = str(caught.value)
+    assert said.startswith(
+        "The gateway answers HTTP 302, and leads to https://evil.example/***/***/"
+    )
+    assert platform.asked[0].url.params["sign"] not in said
+    assert "nobody" not in said
+    assert said.isprintable()
+    assert len(said) < 300
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -448,6 +607,8 @@ def test_an_answer_that_comes_in_drops_is_left_when_the_time_is_over() -> None:
         ("12345", "Key", {"timeout": True}),
         ("12345", "Key", {"timeout": "10"}),
         ("12345", "Key", {"timeout": None}),
+        ("12345", "Key", {"timeout": float("inf")}),
+        ("12345", "Key", {"timeout": float("nan")}),
         ("12345", "Key", {"base_url": "https://testapi.xiebao18.com/?x=1"}),
     ],
 )
@@ -460,7 +621,7 @@ def test_a_wrong_argument_is_an_order_error(arguments: Any) -> None:
 @pytest.mark.parametrize("number", ["", " ", None, True, 1.5, "a\nb", ["1"]])
 def test_a_number_that_is_none_is_not_asked_for(number: Any) -> None:
     platform = Platform(ok({"orderDetail": DETAIL}))
-    for ask in (platform.client.get, platform.client.policy_file):
+    for ask in (platform.client.get, platform.client.policy_url):
         with pytest.raises(OrderError, match=r"^insure_num "):
             ask(number)
     assert platform.asked == []
@@ -575,6 +736,45 @@ def test_over_http_nothing_is_logged_no_proxy_asked_and_no_redirect_followed(
         assert path.partition("sign=")[2] not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"",),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n",),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    ],
+    ids=["nothing", "a header", "100 Continue", "a body", "chunks"],
+)
+def test_a_gateway_that_drips_is_left_when_the_time_is_over(parts: tuple[bytes, ...]) -> None:
+    with (
+        drips(*parts) as address,
+        OrderClient("12345", "Key", base_url=address, timeout=0.3) as client,
+        pytest.raises(OrderError) as caught,
+    ):
+        client.get(NUMBER)
+    assert str(caught.value) == "The gateway gives no answer within 0.3 seconds."
+
+
+def test_a_gateway_with_an_address_that_is_away_is_found_at_the_next(
+    over_http: Callable[[int], tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, asked = over_http(200)
+    port = int(address.rpartition(":")[2])
+    hosts = [("127.0.0.2", 9), ("127.0.0.1", port)]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", host) for host in hosts]
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+        return found if host == "gateway.example" else resolve(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with OrderClient("12345", "Key", base_url=f"http://gateway.example:{port}") as client:
+        assert client.get(NUMBER).insure_num == NUMBER
+    assert len(asked) == 1
+
+
 def test_a_gateway_that_is_away_is_an_error_soon() -> None:
     with (
         OrderClient("12345", "Key", base_url="http://127.0.0.1:9", timeout=1) as client,
@@ -677,7 +877,7 @@ def test_a_request_that_asks_shares_nothing_with_the_one_that_answers() -> None:
 
 def test_a_login_wall_before_a_gateway_of_the_sites_own_is_told() -> None:
     app, _ = gateway_app()
-    app.before_request(lambda: redirect("/login?next=/gateway?sign=x"))
+    app.before_request(lambda: redirect("/login?next=/gateway?sign=x", 302))
     with app.app_context(), pytest.raises(OrderError, match=r"HTTP 302, and leads to /login\.$"):
         app.extensions["xiebao"].orders.get(NUMBER)
 
@@ -716,12 +916,14 @@ def test_a_member_is_found_by_their_key(make_site: MakeSite) -> None:
 def test_elsewhere_it_asks_the_gateway_of_the_pages(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, config: dict[str, str], host: str
 ) -> None:
-    platform = Platform(ok({"orderDetail": DETAIL}))
-    monkeypatch.setattr(httpx, "HTTPTransport", lambda: httpx.MockTransport(platform.answer))
+    def unknown(*_: Any, **__: Any) -> list[Any]:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     site = make_site(**config)
-    with site.app.app_context():
-        assert site.xiebao.orders.get(NUMBER).member == "101000"
-    assert str(platform.asked[0].url).startswith(f"{host}/api/orderDetail?sign=")
+    with site.app.app_context(), pytest.raises(OrderError) as caught:
+        site.xiebao.orders.get(NUMBER)
+    assert str(caught.value) == f"The gateway cannot be reached at {host} (ConnectError)."
 
 
 def test_without_an_account_there_are_no_orders(make_site: MakeSite) -> None:

@@ -56,7 +56,7 @@ ENTRY = "{{ insurance_entry(%r) }}" % CODE  # noqa: UP031 - braces are Jinja's h
 HOME = "{{ insurance_home_entry() }}"
 MEMBERS_ENTRY = "{{ insurance_entry(%r, member='li') }}" % CODE  # noqa: UP031
 POLICY = "{{ policy_entry(%r) }}" % NUMBER  # noqa: UP031
-MAILED = "{{ insurance_entry(%r, member='li', max_age=3600) }}" % CODE  # noqa: UP031
+MAILED = "{{ insurance_entry(%r, member='li', no_login_for=3600) }}" % CODE  # noqa: UP031
 SHOP = "https://shop.example"
 
 T = TypeVar("T")
@@ -590,7 +590,7 @@ def test_the_settings_of_a_mail_go_with_its_link(make_site: MakeSite) -> None:
     url = href(
         mail(
             site,
-            "{{ insurance_entry('A', member=7, max_age=60, platform='android',"
+            "{{ insurance_entry('A', member=7, no_login_for=60, platform='android',"
             " sub_partner_id='s', return_to='/store/orders') }}",
         )
     )
@@ -626,7 +626,9 @@ def test_a_mail_of_a_site_that_does_not_say_where_it_is_is_an_error(
 
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
 @pytest.mark.parametrize("external", [True, False])
-@pytest.mark.parametrize("options", [{}, {"member": "li", "max_age": 60}], ids=["open", "bearer"])
+@pytest.mark.parametrize(
+    "options", [{}, {"member": "li", "no_login_for": 60}], ids=["open", "bearer"]
+)
 def test_a_link_without_a_request_needs_to_know_where_the_site_is(
     make_site: MakeSite, strict: bool, external: bool, options: dict[str, Any]
 ) -> None:
@@ -687,13 +689,13 @@ def test_a_mailed_link_without_an_end_is_refused_on_a_site_that_knows_no_members
     make_site: MakeSite,
 ) -> None:
     site = make_site(loader=False, XIEBAO_PUBLIC_URL=SHOP)
-    with pytest.raises(LinkError, match="max_age"):
+    with pytest.raises(LinkError, match="no_login_for"):
         mail(site, MEMBERS_ENTRY)
 
 
 def test_a_bearer_link_in_a_mail_works_where_the_site_is_mounted(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=f"{SHOP}/store")
-    url = href(mail(site, "{{ policy_entry('1', member='li', max_age=60) }}"))
+    url = href(mail(site, "{{ policy_entry('1', member='li', no_login_for=60) }}"))
     mounted = Client(DispatcherMiddleware(Response("nothing here", 404), {"/store": site.app}))
     assert arrival(mounted.get(url, headers=PHONE)).member == "li"
     handoff = mounted.get(url, headers=PC)
@@ -721,7 +723,7 @@ def test_the_style_sheet_of_a_mail_is_there(make_site: MakeSite) -> None:
 
 def test_a_qr_code_in_a_mail_takes_the_phone_that_scans_it_in(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=f"{SHOP}/store")
-    text = mail(site, "{{ insurance_qr('A', member='li', max_age=60, size=200) }}")
+    text = mail(site, "{{ insurance_qr('A', member='li', no_login_for=60, size=200) }}")
     url = qr.read(text)
     assert url.startswith(f"{SHOP}/store/xiebao/product/")
     mounted = Client(DispatcherMiddleware(Response("nothing here", 404), {"/store": site.app}))
@@ -764,7 +766,7 @@ def test_a_policy_entry_in_a_mail_to_nobody_is_never_somebodys(
 def test_a_plain_text_mail_has_a_link_that_can_be_clicked(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL=SHOP)
     site.app.jinja_loader = DictLoader(
-        {"mail.txt": "Go: {{ xiebao_link('product', 'A&<', member='li', max_age=60) }} now"}
+        {"mail.txt": "Go: {{ xiebao_link('product', 'A&<', member='li', no_login_for=60) }} now"}
     )
 
     def work() -> str:
@@ -793,7 +795,7 @@ def test_a_worker_that_serves_two_sites_mails_from_each(make_site: MakeSite) -> 
 
 def test_a_mail_made_during_a_request_says_that_its_link_is_external(make_site: MakeSite) -> None:
     site = make_site(TESTING=False, XIEBAO_ENV="test", XIEBAO_PUBLIC_URL=f"{SHOP}/store")
-    source = "{{ insurance_entry('A', member='li', max_age=60, external=True) }}"
+    source = "{{ insurance_entry('A', member='li', no_login_for=60, external=True) }}"
     with site.app.test_request_context(base_url="http://evil.example"):
         url = href(render_template_string(MACROS + source))
     assert url.startswith(f"{SHOP}/store/xiebao/product/")
@@ -954,7 +956,7 @@ def test_entries_of_several_renderings_set_the_headers_once(site: Site) -> None:
         ("{{ policy_entry('1', member='li') }}", True, True),
         (POLICY, False, False),  # nobody is logged in: nothing is rendered
         ("{{ insurance_qr('A') }}", False, False),
-        ("{{ insurance_qr('A', member='li', max_age=9) }}", False, True),
+        ("{{ insurance_qr('A', member='li', no_login_for=9) }}", False, True),
         ("{{ xiebao_link('product', 'A') }}", False, False),
         ("{{ xiebao_link('product', 'A', member='li') }}", False, True),
         ("{{ xiebao_styles() }}", False, False),

@@ -74,7 +74,7 @@ def make_shop() -> Callable[..., Flask]:
 
         @app.get("/mine")
         def mine() -> Any:
-            return start() if "member" in session else redirect("/login?next=/mine")
+            return start() if "member" in session else redirect("/login?next=/mine", 302)
 
         @app.route("/login", methods=["GET", "POST"])
         def login() -> str:
@@ -184,7 +184,7 @@ def test_a_link_by_itself(shop: Flask, follow_entry: Any) -> None:
     xiebao = shop.extensions["xiebao"]
     shop.config["SERVER_NAME"] = "shop.example"
     with shop.app_context():
-        link = xiebao.policy_link(NUMBER, member="m2", max_age=60)
+        link = xiebao.policy_link(NUMBER, member="m2", no_login_for=60)
     assert link.startswith("http://shop.example/")
     verdict = follow_entry(shop.test_client(), link)
     assert verdict.accepted, verdict.reasons
@@ -483,7 +483,7 @@ def test_what_a_step_comes_with_need_not_be_said(
     assert [(each.succeeded, each.failure) for each in heard] == [(True, None), (False, "余额不足")]
 
 
-@pytest.mark.parametrize(("wrong", "status"), [("sign", 403), ("partner", 403), ("body", 400)])
+@pytest.mark.parametrize(("wrong", "status"), [("sign", 403), ("body", 400)])
 def test_a_notification_can_be_sent_wrong(
     notify: Callable[..., Any],
     listening: Flask,
@@ -520,7 +520,7 @@ def test_a_keyword_that_there_is_not_is_named(notify: Callable[..., Any], listen
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"wrong": "sgin"}, "wrong is one of sign, partner, body, not 'sgin'"),
+        ({"wrong": "sgin"}, "wrong is one of sign, body, not 'sgin'"),
         ({"type": "payment"}, "type must be a whole number, not str"),
         ({"type": True}, "type must be a whole number, not bool"),
         ({"price_fen": "15.00"}, "price_fen cannot be str"),
@@ -579,7 +579,7 @@ def test_the_orders_of_a_test_are_the_only_ones(
         assert xiebao.orders.get("9").data["more"] == 1
         assert xiebao.orders.get("9").member == "7"
         assert [each.insure_num for each in xiebao.orders.iter(1)] == ["8", "9"]
-        assert xiebao.orders.policy_file("9")["insureNum"] == "9"
+        assert xiebao.orders.policy_url("9") == "https://files.example/9.pdf"
         with pytest.raises(OrderError) as caught:
             xiebao.orders.get("10")
         assert caught.value.code == 1002

@@ -174,6 +174,22 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tag]:
     return {name: look(client, f"/qa?show={name}") for name in ("product", "home", "policy")}
 
 
+def test_one_check_runs_at_a_time_whatever_host_is_asked_for(
+    make_demo: MakeDemo, quick: None
+) -> None:
+    app = make_demo()
+    before, most = threading.active_count(), 0
+    for number in range(40):
+        page = app.test_client().get("/qa", base_url=f"http://{number}.example/")
+        assert page.status_code == 200
+        app.test_client().post("/qa/check", base_url=f"http://{number}.example/")
+        most = max(most, threading.active_count() - before)
+    assert most == 1
+    while "正在检查" in (page := app.test_client().get("/qa", base_url="http://0.example/")).text:
+        time.sleep(0.1)
+    assert "http://0.example/" in page.text
+
+
 class TestMatrix:
     def test_everything_is_green(self, pages: dict[str, Tag]) -> None:
         for page in pages.values():
@@ -205,7 +221,7 @@ class TestMatrix:
         assert should["home", "已登录"] == "302 去网关；电脑上 200 出二维码"
         assert should["home", "?platform=pc"] == "200 给手机的二维码"
         assert should["home", "?platform=h5"] == "302 去网关"
-        assert should["product", "没有登录"] == "302 去登录，再回来"
+        assert should["product", "没有登录"] == "跳转去登录，再回来"
         assert should["policy", "链接被改动"] == "404 不说原因"
 
     def test_it_says_what_it_tested(self, pages: dict[str, Tag]) -> None:
@@ -213,7 +229,7 @@ class TestMatrix:
         assert facts["环境"] == "test，模拟网关"
         assert facts["网关"] == "/gateway"
         assert facts["本站"] == "http://localhost/"
-        assert facts["版本"].startswith("Flask-Xiebao 0.2")
+        assert facts["版本"].startswith("Flask-Xiebao 0.")
         assert re.fullmatch(r"\d+ 种，列表更新于 20\d\d-\d\d", facts["设备"])
         assert re.match(r"\d\d-\d\d \d\d:\d\d:\d\d ", facts["时间"])
 
@@ -497,7 +513,7 @@ class TestLog:
 import threading, demo_app
 app = demo_app.create_app(instance_path={str(tmp_path)!r})
 with app.test_request_context():
-    link = app.extensions["xiebao"].product_link("QX1", member={LIN!r}, max_age=60)
+    link = app.extensions["xiebao"].product_link("QX1", member={LIN!r}, no_login_for=60)
 def click():
     for _ in range(40):
         assert app.test_client().get(link).status_code == 302
@@ -633,7 +649,7 @@ class TestForm:
         [
             ({}, {"caseCode": CODE, "platform": "1", "partnerUniqKey": LIN}),
             ({"member": ZHOU}, {"partnerUniqKey": ZHOU}),
-            ({"member": ZHOU, "max_age": "60"}, {"partnerUniqKey": ZHOU}),
+            ({"member": ZHOU, "no_login_for": "60"}, {"partnerUniqKey": ZHOU}),
             ({"platform": "android"}, {"platform": "4"}),
             ({"sub_partner_id": "分店 7"}, {"subPartnerId": "分店 7"}),
             ({"page": "home"}, {"partnerUniqKey": LIN, "platform": "1"}),
@@ -661,16 +677,16 @@ class TestForm:
         [
             {},
             {"page": "home", "platform": "h5"},
-            {"page": "policy", "reference": NUMBER, "member": ZHOU, "max_age": "900"},
+            {"page": "policy", "reference": NUMBER, "member": ZHOU, "no_login_for": "900"},
             {"page": "policy", "reference": NUMBER},
             {
                 "member": LIN,
                 "platform": "ios",
                 "sub_partner_id": "branch-7",
                 "return_to": "/insured",
-                "max_age": "3600",
+                "no_login_for": "3600",
             },
-            {"reference": "a\"b'c\\n{{ 7 }} {% raw %} \U0001f600 </code>&amp;"},
+            {"reference": "a\"b'c\\n{{7}}{%raw%}\U0001f600</code>&amp;"},
             {"sub_partner_id": "'\"\\", "return_to": "/订单/8?a=1&b=%22#}}"},
         ],
     )
@@ -685,7 +701,7 @@ class TestForm:
 
     @pytest.mark.parametrize(
         "values",
-        [{}, {"member": LIN, "max_age": "60"}, {"page": "home", "return_to": "/insured"}],
+        [{}, {"member": LIN, "no_login_for": "60"}, {"page": "home", "return_to": "/insured"}],
     )
     def test_the_qr_code_is_the_link_with_its_address(
         self, demo: Flask, values: dict[str, str]
@@ -699,7 +715,7 @@ class TestForm:
         assert one(response, "svg[role=img]")["aria-label"]
 
     def test_the_link_can_be_clicked(self, demo: Flask) -> None:
-        page = self.make(demo.test_client(), member=LIN, max_age="60")
+        page = self.make(demo.test_client(), member=LIN, no_login_for="60")
         response = demo.test_client().get(one(page, "#link")["href"])
         assert response.location.startswith("/gateway/dispatch/cps?")
 
@@ -734,7 +750,7 @@ class TestForm:
     def test_whoever_asks_is_not_mixed_up_with_whose_link_it_is(self, demo: Flask) -> None:
         page = self.make(signed_in(demo, ZHOU), member=LIN)
         assert parameters(page)["partnerUniqKey"] == LIN
-        page = self.make(signed_in(demo, ZHOU), member=LIN, max_age="60")
+        page = self.make(signed_in(demo, ZHOU), member=LIN, no_login_for="60")
         assert parameters(page)["partnerUniqKey"] == LIN
         page = self.make(signed_in(demo, ZHOU))
         assert parameters(page)["partnerUniqKey"] == ZHOU
@@ -746,10 +762,16 @@ class TestForm:
             ({"page": "policy", "reference": " "}, "insureNum is empty"),
             ({"platform": "fax"}, "platform: 'fax' is not a platform"),
             ({"page": "home", "platform": "pc"}, "the home page does not serve PC at present"),
-            ({"max_age": "60"}, "max_age needs member"),
-            ({"member": LIN, "max_age": "soon"}, "max_age must be a positive whole number"),
-            ({"member": LIN, "max_age": "0"}, "max_age must be a positive whole number"),
-            ({"member": LIN, "max_age": "9" * 5000}, "max_age must be a positive whole number"),
+            ({"no_login_for": "60"}, "no_login_for needs member"),
+            (
+                {"member": LIN, "no_login_for": "soon"},
+                "no_login_for must be a positive whole number",
+            ),
+            ({"member": LIN, "no_login_for": "0"}, "no_login_for must be a positive whole number"),
+            (
+                {"member": LIN, "no_login_for": "9" * 5000},
+                "no_login_for must be a positive whole number",
+            ),
             ({"return_to": "//evil.example"}, "return_to must stay on this site"),
             ({"return_to": "https://evil.example"}, "return_to must be a path of this site"),
             ({"return_to": "/" + "x" * 2000}, "Shorten return_to"),
@@ -782,8 +804,8 @@ class TestForm:
                 {"page": "policy", "reference": "P1", "member": LIN, "sub_partner_id": "b"},
                 "保单没有渠道子账号",
             ),
-            ({"max_age": "60"}, "请选一位会员"),
-            ({"member": LIN, "max_age": "0"}, "要填正整数"),
+            ({"no_login_for": "60"}, "请选一位会员"),
+            ({"member": LIN, "no_login_for": "0"}, "要填正整数"),
         ],
     )
     def test_bad_input_says_what_to_do_about_just_that(
@@ -805,7 +827,7 @@ class TestForm:
             "platform": "h5",
             "sub_partner_id": "branch-7",
             "return_to": "no path",
-            "max_age": "soon",
+            "no_login_for": "soon",
             "client_reference": "QY-8",
             "device": "wechat",
             "user_agent": "Own/1",
@@ -824,7 +846,7 @@ class TestForm:
 
     def test_without_a_vouched_host_only_the_code_is_missing(self, make_demo: MakeDemo) -> None:
         client = make_demo(testing=False).test_client()
-        page = self.make(client, member=LIN, max_age="60")
+        page = self.make(client, member=LIN, no_login_for="60")
         assert "请设置 FLASK_XIEBAO_PUBLIC_URL" in one(page, "#qr-error").text
         assert page.select(".made svg") == []
         assert one(page, "#link")
@@ -833,7 +855,7 @@ class TestForm:
 
     @pytest.mark.parametrize(
         "name",
-        ["page", "reference", "member", "platform", "sub_partner_id", "return_to", "max_age"],
+        ["page", "reference", "member", "platform", "sub_partner_id", "return_to", "no_login_for"],
     )
     def test_what_is_typed_is_only_text(self, demo: Flask, name: str) -> None:
         attack = "\"'><img src=x onerror=alert(1)>{{ 7 * 191 }}"

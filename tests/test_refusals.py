@@ -128,7 +128,7 @@ def somebody_else_is_logged_in(site: Site) -> str:
 
 def too_late(site: Site) -> str:
     with site.app.test_request_context():
-        link = link_to(Entry("policy", NUMBER, "alice", max_age=60, signed_at=NOW - 60))
+        link = link_to(Entry("policy", NUMBER, "alice", no_login_for=60, signed_at=NOW - 60))
     site.log_in(None)
     return link
 
@@ -202,7 +202,7 @@ CASES = {
     ),
     "expired": Case(
         *(410, "expired", "expired", too_late),
-        "since its max_age is past",
+        "since its no_login_for has run out",
         ("policy", NUMBER, None),
     ),
     "locked": Case(

@@ -9,14 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import os
-import re
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPConnection
@@ -41,41 +37,19 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_xiebao import Entry, Platform, Xiebao, payment_returned
-from tests import qr
+from tests import nginx, qr
 from tests.support import CODE, CONFIG, MACROS, NUMBER, PC, PHONE, accepted, make_link, serve
 
-# Debian keeps it out of the PATH of ordinary users.
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(NGINX is None, reason="nginx is missing; `make test` brings it"),
-]
+pytestmark = nginx.NEEDED
 
 SHOP = "https://shop.example"
 GATEWAY = "testapi.xiebao18.com"
 
 # It keeps what says nothing of caches, too, and heeds every header that nginx heeds by itself.
-CONFIGURATION = """
-daemon off;
-# One process with the rights of whoever runs the tests: it needs no user of its own that may read
-# this folder, and leaves no other process behind.
-master_process off;
-pid nginx.pid;
-error_log stderr error;
-events { worker_connections 256; }
-http {
-  access_log off;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
-  proxy_cache_path cache keys_zone=shop:1m inactive=10m;
-  server {
-    listen 127.0.0.1:%(port)s;
+CACHE = "proxy_cache_path cache keys_zone=shop:1m inactive=10m;"
+LOCATION = """
     location / {
-      proxy_pass %(site)s;
+      proxy_pass %s;
       proxy_set_header Host $http_host;
       proxy_cache shop;
       proxy_cache_key $scheme$host$request_uri;
@@ -83,35 +57,12 @@ http {
       proxy_cache_valid any 10m;
       add_header X-Cache $upstream_cache_status always;
     }
-  }
-}
 """
 
 
-@contextlib.contextmanager
-def shared_cache(site: str, folder: Path) -> Iterator[int]:
+def shared_cache(site: str, folder: Path) -> AbstractContextManager[int]:
     """Run nginx before the site at this address; the value is its port."""
-    log = folder / "log"
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening, log.open("wb") as stderr:
-        port: int = listening.getsockname()[1]
-        (folder / "nginx.conf").write_text(CONFIGURATION % {"port": port, "site": site})
-        # nginx takes an open socket over, as it does from the one it replaces in service: nobody
-        # else can have taken the port meanwhile, and whoever asks too early waits.
-        nginx = subprocess.Popen(  # noqa: S603 - all of it is written here
-            [str(NGINX), "-e", "stderr", "-p", str(folder), "-c", "nginx.conf"],
-            env={**os.environ, "NGINX": f"{listening.fileno()};"},
-            pass_fds=[listening.fileno()],
-            stderr=stderr,
-        )
-    try:
-        yield port
-    finally:
-        nginx.terminate()
-        try:
-            nginx.wait(10)
-        finally:
-            nginx.kill()
-    assert not re.search(r"\[(error|crit|alert|emerg)\]", log.read_text()), log.read_text()
+    return nginx.before(LOCATION % site, folder, CACHE)
 
 
 # The site
@@ -151,7 +102,7 @@ PAGES = {
     "home": "{{ insurance_home_entry() }}",
     "policy": "{{ policy_entry(number) }}",
     "own product": "{{ insurance_entry(code, member=member) }}",
-    "own code": "{{ insurance_qr(code, member=member, max_age=3600) }}",
+    "own code": "{{ insurance_qr(code, member=member, no_login_for=3600) }}",
 }
 OF_A_MEMBER = ["/page/policy", "/page/own%20product", "/page/own%20code"]
 
@@ -496,7 +447,7 @@ STORIES = {
         ],
     ),
     "a bearer link": Story(
-        link("policy", member="li", max_age=3600),
+        link("policy", member="li", no_login_for=3600),
         [
             Visitor("li", "policy as li on h5"),
             Visitor("wang", "403"),
@@ -504,7 +455,7 @@ STORIES = {
         ],
     ),
     "the handoff of a bearer link": Story(
-        link("home", member="li", max_age=3600),
+        link("home", member="li", no_login_for=3600),
         [
             Visitor("li", "a code: home as li on h5", PC),
             Visitor("wang", "403", PC),
@@ -512,7 +463,7 @@ STORIES = {
         ],
     ),
     "a bearer link that has expired": Story(
-        link("product", member="li", max_age=60, age=3600),
+        link("product", member="li", no_login_for=60, age=3600),
         [
             Visitor("li", "product as li on h5"),
             Visitor("wang", "403"),

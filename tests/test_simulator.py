@@ -22,6 +22,7 @@ from tests.support import CODE, CONFIG, KEY, PHONE, SIGN, accepted, href, pay, s
 from tests.vectors import md5_of
 
 PERSON = "王小明"
+TOKEN = "0123456789abcdefghijklmnop"
 PAY_SUCCESS = "&paySuccess=aHR0cHM6Ly9zaG9wLmV4YW1wbGUvb3JkZXJz"  # https://shop.example/orders
 PRODUCT = f"/gateway/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
 PRODUCT += "&partnerUniqKey=m_7"
@@ -32,19 +33,22 @@ class Shop:
 
     def __init__(
         self,
-        notify_url: str | None = "/xiebao/notify",
+        notify_url: str | None = None,
         partner_id: str = "12345",
-        **options: Any,
+        orders: str | Path | None = None,
+        listens: bool = True,
+        **config: Any,
     ) -> None:
         self.told: list[Notification] = []
         self.fails = 0
         self.app = Flask("shop")
         self.app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_BASE_URL="/gateway")
-        self.app.config["XIEBAO_PARTNER_ID"] = partner_id
+        self.app.config.update(config, XIEBAO_PARTNER_ID=partner_id)
         self.xiebao = Xiebao(self.app)
         self.xiebao.member_loader(lambda: "m_7")
-        self.xiebao.notification_handler(self.hear)
-        self.simulator = GatewaySimulator(partner_id, "Key", notify_url=notify_url, **options)
+        if listens:
+            self.xiebao.notification_handler(self.hear)
+        self.simulator = GatewaySimulator(partner_id, "Key", notify_url=notify_url, orders=orders)
         self.app.register_blueprint(self.simulator.blueprint, url_prefix="/gateway")
 
     def hear(self, notification: Notification) -> None:
@@ -311,14 +315,57 @@ def test_a_partner_id_that_is_no_number_is_the_same_everywhere(partner_id: str) 
     assert shop.order(shop.told[0].insure_num).pay_status == 1
 
 
-def test_a_site_without_an_address_for_it_is_told_nothing() -> None:
-    shop = Shop(notify_url=None)
+@pytest.mark.parametrize("token", [None, TOKEN])
+@pytest.mark.parametrize("notify_url", [None, "/xiebao/notify"])
+def test_the_sites_own_callback_is_found(notify_url: str | None, token: str | None) -> None:
+    shop = Shop(notify_url=notify_url, XIEBAO_NOTIFY_TOKEN=token)
+    pay(shop.browser, PRODUCT)
+    assert [kind for kind, _ in shop.steps()] == [1, 2, 3, 9]
+
+
+def test_a_site_that_does_not_listen_is_told_nothing() -> None:
+    shop = Shop(listens=False)
     location = pay(shop.browser, PRODUCT)
-    assert shop.told == []
     page = shop.browser.get(location).text
-    assert "notify_url" in page
+    assert "notification_handler" in page
     assert "再次通知" not in page
     assert shop.order(dict(accepted(location).parameters)["insureNum"]).pay_status == 1
+
+
+def test_alone_it_tells_nobody() -> None:
+    browser = GatewaySimulator("12345", "Key").create_app().test_client()
+    assert "notification_handler" in browser.get(pay(browser, PRODUCT[len("/gateway") :])).text
+
+
+@pytest.mark.parametrize(
+    ("notify_url", "said"),
+    [
+        (f"/elsewhere/notify/{TOKEN}", "was not accepted by /elsewhere/notify/…: it answered 404"),
+        ("http://127.0.0.1:9/", "by http://127.0.0.1:9/: it answered nothing (ConnectionRefused"),
+    ],
+)
+def test_what_is_not_answered_with_true_is_a_warning(
+    caplog: pytest.LogCaptureFixture, notify_url: str, said: str
+) -> None:
+    shop = Shop(notify_url=notify_url)
+    number = dict(accepted(pay(shop.browser, PRODUCT)).parameters)["insureNum"]
+    logged = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert len(logged) == 4
+    for kind, line in zip((1, 2, 3, 9), logged, strict=True):
+        assert line.startswith(f"The simulator's notification of type {kind} about order {number} ")
+        assert said in line
+        assert TOKEN not in line
+
+
+def test_in_production_there_is_no_simulator() -> None:
+    shop = Shop(XIEBAO_ENV="production", XIEBAO_BASE_URL=None)
+    order = f"/gateway/dispatch/cps/insureDetail?partnerId=12345&insureNum=1&sign={SIGN}"
+    for url in (PRODUCT, order, "/gateway/dispatch/static/simulator.css"):
+        assert shop.browser.get(url).status_code == 404
+        assert shop.browser.post(url, data={"do": "pay"}).status_code in (404, 405)
+    for method in ("orderDetail", "orderList", "downloadUrl"):
+        assert shop.browser.post(f"/gateway/api/{method}?sign=1", data=b"{}").status_code == 404
+    assert shop.told == []
 
 
 def test_inside_of_the_app_it_is_a_request_of_its_own(shop: Shop) -> None:
@@ -488,13 +535,13 @@ def test_the_policy_file_says_that_it_is_none(shop: Shop) -> None:
     shop.browser.post(PRODUCT, data={"do": "fail"})
     issued, unpaid = (shop.told[at].insure_num for at in (0, -1))
     with shop.app.app_context():
-        file = shop.xiebao.orders.policy_file(issued)
+        file = shop.xiebao.orders.policy_url(issued)
         with pytest.raises(OrderError) as caught:
-            shop.xiebao.orders.policy_file(unpaid)
+            shop.xiebao.orders.policy_url(unpaid)
     assert caught.value.code == 1003
-    page = shop.browser.get(file["downloadUrl"])
+    page = shop.browser.get(file)
     assert page.text == f"这不是真正的保单。模拟保单号：P{issued}\n"
-    assert shop.browser.get(file["downloadUrl"].replace(issued, unpaid)).status_code == 404
+    assert shop.browser.get(file.replace(issued, unpaid)).status_code == 404
 
 
 def test_a_query_that_is_wrong_is_refused(shop: Shop) -> None:

@@ -804,7 +804,7 @@ def test_a_link_of_another_time(site: Site) -> None:
 
     with site.app.test_request_context():
         assert link_to(Entry(Named.POLICY, "1", "m1")).startswith("/xiebao/policy/")
-        past = link_to(Entry("policy", "1", "m1", max_age=60, signed_at=0))
+        past = link_to(Entry("policy", "1", "m1", no_login_for=60, signed_at=0))
         with pytest.raises(LinkError, match="says whose it is"):
             link_to(Entry(Named.POLICY, "1"))
     assert site.follow(past).status_code == 410

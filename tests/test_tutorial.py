@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manual import LANGUAGES, blocks, grow, load_shop, run, shop_pages
+from tests.manual import blocks, grow, load_shop, run, shop_pages
 from tests.support import PHONE, accepted, one, pay
 
 PAGES = [page.stem for page in shop_pages()]
@@ -29,11 +29,10 @@ def test_the_shop_works_after_each_page(page: str, tmp_path: Path) -> None:
     assert ("Flask-Caching does not look at Vary" in said) == caching
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_block_of_the_tutorial_is_left_out(language: str, tmp_path: Path) -> None:
+def test_no_block_of_the_tutorial_is_left_out(tmp_path: Path) -> None:
     """Each names its file, and after the last page the shop has every line of each."""
-    grow(tmp_path / "site", language=language)
-    shown = (block for page in shop_pages(language) for block in blocks(page))
+    grow(tmp_path / "site")
+    shown = (block for page in shop_pages() for block in blocks(page))
     for block in shown:
         if block.language not in ("python", "html+jinja", "toml"):
             continue

@@ -149,7 +149,7 @@ def returned(app: Flask, entry: Entry, member: str, click_id: str, same_session:
 
 links: list[str] = [
     xiebao.link("product", "QX1", platform="h5"),
-    xiebao.product_link(1001, member=8, max_age=60, platform=Platform.IOS, external=True),
+    xiebao.product_link(1001, member=8, no_login_for=60, platform=Platform.IOS, external=True),
     xiebao.home_link(member=uuid.uuid4(), platform=3, client_reference=8, sub_partner_id="7"),
     xiebao.policy_link("2019", member="8", return_to="/orders/8", client_reference="order-8"),
     xiebao.home_link(platform=Platform.of(session["platform"])),
@@ -202,7 +202,7 @@ gateway.product_url("QX1")  # WRONG
 xiebao.product_link()  # WRONG
 xiebao.product_link(None)  # WRONG
 xiebao.policy_link("2019", sub_partner_id="7")  # WRONG
-xiebao.home_link(max_age="60", member="8")  # WRONG
+xiebao.home_link(no_login_for="60", member="8")  # WRONG
 xiebao.home_link(client_reference=[8])  # WRONG
 xiebao.home_link(member=["8"])  # WRONG
 xiebao.partner_uniq_key(None)  # WRONG

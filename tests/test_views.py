@@ -69,7 +69,7 @@ def clock() -> Iterator[Any]:
         yield traveler
 
 
-# Who gets in: the link's member, the session's member, max_age, and what happens.
+# Who gets in: the link's member, the session's member, no_login_for, and what happens.
 WHO_GETS_IN = [
     ("product", None, None, None, 401),
     ("product", None, "alice", None, "goes as alice"),
@@ -117,7 +117,7 @@ def test_who_gets_in(
     age: str | None,
     expected: str | int,
 ) -> None:
-    url = site.link(page, member=theirs, max_age=age and 60)
+    url = site.link(page, member=theirs, no_login_for=age and 60)
     clock.shift(61 if age == "past" else 59)
     site.log_in(session_member)
 
@@ -125,7 +125,7 @@ def test_who_gets_in(
 
 
 @pytest.mark.parametrize(
-    ("page", "theirs", "max_age", "expected"),
+    ("page", "theirs", "no_login_for", "expected"),
     [
         ("product", None, None, 401),
         ("home", None, None, 401),
@@ -142,11 +142,11 @@ def test_a_site_that_knows_no_members_lets_bearer_links_in_and_nobody_else(
     clock: Any,
     page: str,
     theirs: str | None,
-    max_age: int | None,
+    no_login_for: int | None,
     expected: str | int,
 ) -> None:
     site = make_site(loader=False)
-    url = site.link(page, member=theirs, max_age=max_age)
+    url = site.link(page, member=theirs, no_login_for=no_login_for)
     clock.shift(60)
 
     assert outcome(site.follow(url)) == expected
@@ -329,7 +329,7 @@ def test_an_expired_link_offers_a_login_that_leads_back_to_it(
     site = make_site(XIEBAO_LOGIN_VIEW="login")
     add_login(site)
     browser = site.app.test_client()
-    url = site.link("product", member="alice", max_age=60)
+    url = site.link("product", member="alice", no_login_for=60)
     clock.shift(60)
 
     notice = browser.get(url, headers=PHONE)
@@ -450,7 +450,7 @@ def test_a_loader_that_fails_is_an_error_and_never_a_click(
     make_site: MakeSite, heard: Any, page: str, device: dict[str, str]
 ) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
-    url = site.link(page, member="alice", max_age=60)
+    url = site.link(page, member="alice", no_login_for=60)
 
     @site.xiebao.member_loader
     def fail() -> str:
@@ -590,7 +590,7 @@ def test_a_code_lives_as_long_as_the_page_says(
 
 
 def test_a_chain_of_handoffs_ends_when_the_first_bearer_link_does(site: Site, clock: Any) -> None:
-    url = site.link("home", member="alice", max_age=100)
+    url = site.link("home", member="alice", no_login_for=100)
     for _ in range(3):
         clock.shift(33)
         url = qr.read(site.follow(url, PC).text)
@@ -604,7 +604,7 @@ def test_a_chain_of_handoffs_ends_when_the_first_bearer_link_does(site: Site, cl
 def test_the_code_of_a_long_lived_bearer_link_lives_no_longer_than_others(
     site: Site, clock: Any
 ) -> None:
-    code = qr.read(site.follow(site.link("home", member="alice", max_age=DAY), PC).text)
+    code = qr.read(site.follow(site.link("home", member="alice", no_login_for=DAY), PC).text)
     clock.shift(300)
     assert site.follow(code).status_code == 410
 
@@ -624,7 +624,7 @@ def test_a_handoff_works_on_a_host_that_nobody_vouched_for(make_site: MakeSite, 
     site.log_in("alice")
     url = site.link(page, member="alice")
     with pytest.raises(LinkError, match="XIEBAO_PUBLIC_URL"):
-        site.link(page, member="alice", max_age=60, external=True)
+        site.link(page, member="alice", no_login_for=60, external=True)
 
     shown = site.follow(url, {**PC, "Host": "shop.example"})
 
@@ -654,7 +654,7 @@ def test_a_return_path_that_no_code_can_hold_is_refused_early_or_does_without_a_
 
 def test_a_site_that_knows_no_members_hands_bearer_links_over(make_site: MakeSite) -> None:
     site = make_site(loader=False)
-    shown = site.follow(site.link("home", member="alice", max_age=60), PC)
+    shown = site.follow(site.link("home", member="alice", no_login_for=60), PC)
     assert outcome(site.follow(qr.read(shown.text))) == "goes as alice"
 
 
@@ -808,7 +808,7 @@ def test_a_click_is_told_before_the_redirect(site: Site, heard: Any) -> None:
     site.log_in("alice")
     options: dict[str, Any] = {"sub_partner_id": "branch-7", "return_to": "/orders/8"}
     arrival(site.follow(site.link("product", **options), PC))
-    arrival(site.follow(site.link("home", member="alice", max_age=60)))
+    arrival(site.follow(site.link("home", member="alice", no_login_for=60)))
 
     [(_, first), (_, second)] = heard
     assert first.pop("click_id") != second.pop("click_id")
@@ -818,7 +818,7 @@ def test_a_click_is_told_before_the_redirect(site: Site, heard: Any) -> None:
         "platform": Platform.PC,
     }
     assert second == {
-        "entry": Entry("home", member="alice", max_age=60),
+        "entry": Entry("home", member="alice", no_login_for=60),
         "member": "alice",
         "platform": Platform.H5,
     }
@@ -888,7 +888,7 @@ def test_a_refusal_is_told_with_its_reason(
     status: int,
     reason: str,
 ) -> None:
-    url = site.link(page, member=theirs, max_age=age)
+    url = site.link(page, member=theirs, no_login_for=age)
     clock.shift(60)
     site.log_in(visitor)
     assert site.follow(url).status_code == status
@@ -973,7 +973,7 @@ def answers(make_site: MakeSite, **config: Any) -> Iterator[tuple[str, TestRespo
     site.log_in(None)
     yield from ((f"{page} 401", site.follow(own[page])) for page in REFERENCES)
     with time_machine.travel(1_000_000_000):
-        old = [(page, site.link(page, member="alice", max_age=1)) for page in REFERENCES]
+        old = [(page, site.link(page, member="alice", no_login_for=1)) for page in REFERENCES]
     yield from ((f"{page} 410", site.follow(url)) for page, url in old)
     site.log_in("alice")
 
@@ -1148,7 +1148,7 @@ def refusal(site: Site, status: int, **headers: str) -> TestResponse:
     if status == 404:
         return site.follow("/xiebao/product/nonsense", headers)
     with time_machine.travel(1_000_000_000):
-        url = site.link("product", member="alice", max_age=60 if status == 410 else None)
+        url = site.link("product", member="alice", no_login_for=60 if status == 410 else None)
     site.log_in("bob" if status == 403 else None)
     return site.follow(url, headers)
 

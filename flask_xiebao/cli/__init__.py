@@ -22,7 +22,7 @@ from ..pages import PAGES
 from ..platforms import Platform
 from ..state import State, current_state
 from ..texts import locales
-from .findings import report
+from .findings import echo, report, worst_first
 
 _STEPS = [step.name.lower().replace("_", "-") for step in NotificationType]
 
@@ -36,25 +36,27 @@ def xiebao() -> None:
 
 
 @xiebao.command()
+@click.option("--verbose", "-v", is_flag=True, help="List the settings that are right, too.")
 @click.pass_context
-def doctor(ctx: click.Context) -> None:
+def doctor(ctx: click.Context, verbose: bool) -> None:
     """Check every setting, and follow a link of each page (2.1 to 2.3).
 
-    The links go through the whole app, as those in a mail do, and so does a notification. Its hooks
-    run; its signal receivers, its click_guard and its notification_handler are not called. Nothing
-    is sent to Xiebao, and no secret is printed, save for the token in the address of notifications,
-    which Xiebao has to be given. Where
-    the settings are so wrong that the app does not load, they are listed all the same. Exits with 1
-    when there is an error.
+    What is wrong comes first. The links go through the whole app, as those in a mail do, and so
+    does a notification. Its hooks run; its signal receivers, its click_guard and its
+    notification_handler are not called. Nothing is sent to Xiebao, and no secret is printed, save
+    for the token in the address of notifications, which Xiebao has to be given. Where the settings
+    are so wrong that the app does not load, they are listed all the same. Exits with 1 when there
+    is an error.
     """
     from .doctor import check_refused, check_site
 
     try:
         state = _state(ctx)
     except ConfigError as refusal:
-        report(ctx, check_refused(refusal))
+        findings = check_refused(refusal, verbose=verbose)
     else:
-        report(ctx, check_site(state))
+        findings = list(check_site(state, verbose=verbose))
+    report(ctx, worst_first(findings))
 
 
 @xiebao.command()
@@ -148,7 +150,12 @@ def _written(path: str) -> Iterator[IO[str]]:
 @click.option(
     "--member", help="Whose link it is, by their id on this site. A policy's link needs it."
 )
-@click.option("--max-age", type=int, help="Seconds for which the link alone vouches for --member.")
+@click.option(
+    "--no-login-for",
+    type=int,
+    help="Seconds for which whoever has the link goes as --member, without a login.",
+)
+@click.option("--max-age", type=int, hidden=True)  # what that was called; until 0.4
 @click.option("--sub-partner-id", help="subPartnerId (2.1, 2.2).")
 @click.option(
     "--platform",
@@ -238,8 +245,12 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     except XiebaoError as error:
         said = error.said if isinstance(error, OrderError) else ""
         raise click.ClickException(f"{error}{f' It says: {said}' * bool(said)}") from None
-    for line in lines_of(found, with_names=names):
-        click.echo(line)
+    # What a gateway says may be anything.
+    secrets = [state.settings.api_key.reveal()]
+    if state.settings.enabled:
+        secrets.append(state.gateway.sign)
+    for line in lines_of(found, secrets, with_names=names):
+        echo(line)
 
 
 @xiebao.command()

@@ -28,6 +28,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
         found = ok if state.settings.notify_token is None else warning
         yield found(
             "There is no notification_handler, so the site does not hear what its members buy."
+            f" Notifications would go to {_without_secret(state, notify_url(state))}."
         )
         return
     # One of a purchase that nobody made: it reaches the view, and no handler hears of it.
@@ -58,7 +59,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
                 "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt"
                 f" them, with limiter.exempt({_EXEMPT})."
             )
-        yield _address(state)
+    yield _address(state)
     if find_spec("httpx") is None:
         yield warning(
             "httpx is not installed, so xiebao.orders cannot confirm what notifications say: pip"

@@ -68,9 +68,8 @@ class _Clicks:
         """Come back as after a payment, if a click could."""
         if self._way_back is not None:
             problem = why_not_back(self._state, visit_site(self._state, self._way_back))
-            way_back = urlsplit(self._way_back)
-            where = f"{way_back.scheme}://{way_back.netloc}"
-            what = f"paid: after a payment, the browser comes back to {where}."
+            where, _, _ = self._way_back.rpartition("/")
+            what = f"paid: after a payment, the browser comes back to {where}/…"
             yield from self._finding("paid", problem, what)
 
     def say_what_they_showed(self) -> Iterator[Finding]:
@@ -92,7 +91,7 @@ class _Clicks:
 
     def _why_not_there(self, page: str) -> str:
         member, tries_login = self._nobody, self._login is None
-        inside, visit = _click(self._state, page, member, max_age=60, tries_login=tries_login)
+        inside, visit = _click(self._state, page, member, no_login_for=60, tries_login=tries_login)
         if inside.was_asked:
             self._login = self._login or inside
         if visit.rehearsal.member is not None:
@@ -159,7 +158,7 @@ class _Inside:
 
 
 def _click(
-    state: State, page: str, member: str, max_age: int | None = None, *, tries_login: bool
+    state: State, page: str, member: str, no_login_for: int | None = None, *, tries_login: bool
 ) -> tuple[_Inside, Visit]:
     """Follow a link from outside of the site."""
     row = PAGES[page]
@@ -168,7 +167,7 @@ def _click(
         row.sample,
         return_to="/" if "paySuccess" in row.parameters else None,
         member=member,
-        max_age=max_age,
+        no_login_for=no_login_for,
     )
     inside = _Inside(state, entry, tries_login=tries_login)
     site = urlsplit(where_the_site_is(state))

@@ -10,13 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..config import ENVIRONMENTS, Settings, name_of
 from ..errors import ConfigError
 from ..hooks import can_wait, login_manager
 from ..pages import PAGES
 from ..state import State
-from ..testing.visits import is_this_machine
+from ..testing.visits import around, below_mounts, is_this_machine
 from ..urls import trusts_hosts
 from ..values import Secret
 from .callbacks import check_notifications
@@ -33,23 +34,31 @@ _UNSET = {
 }
 
 
-def check_refused(refusal: ConfigError) -> list[Finding]:
-    """Say what is wrong with an app that did not load."""
-    findings = list(check_settings(refusal.app)) if refusal.app else []
+def check_refused(refusal: ConfigError, *, verbose: bool) -> list[Finding]:
+    """Say what is wrong with an app that did not load.
+
+    :param verbose: the settings that are right, too.
+    """
+    findings = list(check_settings(refusal.app, verbose=verbose)) if refusal.app else []
     if all(level != ERROR for level, _ in findings):
         findings += map(bad, str(refusal).splitlines())
     return findings
 
 
-def check_site(state: State) -> Iterator[Finding]:
-    """Say what is right and wrong with the current app."""
-    yield from check_settings(current_app, state.settings)
+def check_site(state: State, *, verbose: bool) -> Iterator[Finding]:
+    """Say what is right and wrong with the current app.
+
+    :param verbose: the settings that are right, too.
+    """
+    yield from check_settings(current_app, state.settings, verbose=verbose)
     yield check_destination(state.settings)
+    yield from check_simulator(state.settings)
     yield from check_login(state)
     if state.hooks.asynchronous and not can_wait():
         names = ", ".join(state.hooks.asynchronous)
         yield bad(f"{names}: what is async needs an extra of Flask's: pip install 'flask[async]'.")
     yield from check_links_that_leave(state.settings)
+    yield from check_mount(state.settings)
     yield from check_neighbors(state.settings)
     try:
         yield check_secret_key(state)
@@ -66,10 +75,13 @@ def check_site(state: State) -> Iterator[Finding]:
         yield from check_ids(state, current)
 
 
-def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Finding]:
+def check_settings(
+    app: Flask, in_force: Settings | None = None, *, verbose: bool
+) -> Iterator[Finding]:
     """Go through every setting, and find those that are misspelled or came too late.
 
     :param in_force: the settings that ``init_app`` read.
+    :param verbose: those that are right, too.
     """
     problems: Mapping[str, str] = {}
     now = None
@@ -88,7 +100,7 @@ def check_settings(app: Flask, in_force: Settings | None = None) -> Iterator[Fin
             )
         elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
             yield warning(f'{name} is not set: say "production" if this site sells, else "test".')
-        else:
+        elif verbose:
             yield ok(f"{name}{_shown_setting(name, value)}")
     yield from _check_other_names(app)
 
@@ -153,11 +165,23 @@ def _is_served(path: str) -> bool:
     return True
 
 
+def check_simulator(settings: Settings) -> Iterator[Finding]:
+    """Say that a simulator has no place on a site that sells."""
+    # An app knows its blueprints by the names that they were registered with.
+    names = {blueprint.name for blueprint in current_app.blueprints.values()}
+    if settings.env == "production" and "xiebao_gateway" in names:
+        yield bad(
+            "XIEBAO_ENV is production, and the blueprint of a GatewaySimulator is registered: it"
+            " answers 404. Register it on no site that sells, since what it signs is taken for"
+            " Xiebao's."
+        )
+
+
 def check_login(state: State) -> Iterator[Finding]:
     """Say whether the site knows its members, and whether its login is there."""
     if not state.hooks.members_are_known():
         yield warning(
-            "Nothing says who is logged in, so only links with max_age can be followed: add a"
+            "Nothing says who is logged in, so only links with no_login_for can be followed: add a"
             " member_loader."
         )
     else:
@@ -204,6 +228,35 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
         yield warning(
             f"APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"
             f" XIEBAO_PUBLIC_URL in {root}."
+        )
+
+
+def check_mount(settings: Settings) -> Iterator[Finding]:
+    """Say what has to be so for the links of a site that is below a path, behind a proxy."""
+    if settings.public_url is None:
+        return
+    path = urlsplit(settings.public_url).path
+    proxy = around(ProxyFix)
+    trusts_prefix = proxy is not None and bool(proxy.x_prefix)
+    trust = (
+        "a proxy that sets X-Forwarded-Prefix itself on every request, and only such a one, is"
+        " trusted with ProxyFix(..., x_prefix=1)"
+    )
+    if not path and trusts_prefix:
+        yield ok(
+            "X-Forwarded-Prefix is trusted: where your proxy sends one, end XIEBAO_PUBLIC_URL in"
+            " it, and let the proxy set it itself on every request."
+        )
+    elif path and proxy is not None and not trusts_prefix:
+        yield warning(
+            f"XIEBAO_PUBLIC_URL ends in {path}, and ProxyFix does not look at X-Forwarded-Prefix:"
+            f" unless the server itself sets SCRIPT_NAME, {trust}. Without it, links on pages lead"
+            f" nowhere; payments come back to {settings.public_url}{settings.url_prefix}/paid/…."
+        )
+    elif path and path not in below_mounts(settings.public_url):
+        yield ok(
+            f"XIEBAO_PUBLIC_URL ends in {path}, so requests have to come with {path} as their"
+            f" SCRIPT_NAME: {trust}. The log says when a click does not."
         )
 
 

@@ -31,18 +31,28 @@ def bad(said: str) -> Finding:
     return ERROR, said
 
 
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with the errors first, then the warnings, and what is right last."""
+    levels = (ERROR, "WARNING", "ok")
+    return sorted(findings, key=lambda finding: levels.index(finding[0]))
+
+
+def echo(said: str) -> None:
+    """Print a line; what a terminal would obey, or cannot show, is written in ASCII."""
+    encoding = sys.stdout.encoding or "utf-8"
+    line = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in said)
+    click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def report(
     ctx: click.Context, findings: Iterable[Finding], verdict: str = "", locale: str = "en"
 ) -> None:
     """Print one finding a line; exit with 1, and say *verdict*, if any is an error."""
     levels: Counter[str] = Counter()
     width = max(len(text(locale, f"level.{level}")) for level in ("ok", "WARNING", ERROR))
-    encoding = sys.stdout.encoding or "utf-8"
     for level, said in findings:
         levels[level] += 1
-        line = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in said)
-        line = f"{text(locale, f'level.{level}'):<{width}}  {line}"
-        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
+        echo(f"{text(locale, f'level.{level}'):<{width}}  {said}")
     counts = {"errors": str(levels[ERROR]), "warnings": str(levels["WARNING"])}
     count = text(locale, "level.counts", **counts)
     if verdict and levels[ERROR]:

@@ -275,9 +275,9 @@ class _Link:
         if entry.member is None:
             return ok(self._say("inspect.member.none"))
         whose = {"member": entry.member, "when": _utc(entry.signed_at or 0)}
-        if entry.max_age is None:
+        if entry.no_login_for is None:
             return ok(self._say("inspect.member.own", **whose))
-        whose |= {"max_age": str(entry.max_age)}
+        whose |= {"no_login_for": str(entry.no_login_for)}
         left = entry.seconds_left(time.time())
         if not left:
             return warning(self._say("inspect.member.past", **whose))

@@ -9,7 +9,9 @@ import click
 from flask import current_app
 
 from .. import urls
+from ..deprecated import in_new_names
 from ..errors import GatewayError, LinkError, XiebaoError
+from ..log import warn_once
 from ..members import normalize_member
 from ..pages import PAGES
 from ..platforms import Slug
@@ -28,7 +30,7 @@ def make(
     """
     make_url = _gateway_url if to_gateway else _site_link
     try:
-        return make_url(state, page, reference, **options)
+        return make_url(state, page, reference, **in_new_names(options, warn_once))
     except XiebaoError as error:
         raise _naming_the_option(error, PAGES[page].reference) from None
 
@@ -84,7 +86,8 @@ def _gateway_url(
 ) -> str:
     if any(value is not None for value in of_links.values()):
         raise click.UsageError(
-            "--gateway takes no --max-age, --return-to, --client-reference, --external or --local."
+            "--gateway takes no --no-login-for, --return-to, --client-reference, --external or"
+            " --local."
         )
     if member is None and "partnerUniqKey" in PAGES[page].required:
         raise _missing_member(f"partnerUniqKey of the {page} page says who goes.")

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import IntEnum
 
 from ..orders import Order
+from ..places import place_of
+from ..values import quoted
 
 
-def lines_of(order: Order, *, with_names: bool) -> Iterator[str]:
+def lines_of(order: Order, secrets: Iterable[str], *, with_names: bool) -> Iterator[str]:
     """Return what is known of an order, by the document's own names.
 
+    :param secrets: what is not shown, whatever the gateway says.
     :param with_names: people's names, too.
     """
     key = order.partner_uniq_key
-    whose = "nobody's of this site" if order.member is None else f"member {order.member}"
     known = {
         "insureNum": order.insure_num,
         "caseCode": order.case_code,
-        "partnerUniqueKey": None if key is None else f"{key} ({whose})",
+        "insurePartnerId": order.insure_partner_id,
+        "partnerUniqueKey": None if key is None else f"{key} ({_whose(order)})",
         "productName": order.product_name,
         "planName": order.plan_name,
         "companyName": order.company_name,
@@ -32,14 +35,23 @@ def lines_of(order: Order, *, with_names: bool) -> Iterator[str]:
         "issueTime": _time(order.issued_at),
         "effectiveStatus": _status(order.effective_status),
     }
-    for name, value in known.items():
-        if value is not None:
-            yield f"{name:<17} {value}"
+    lines = [(name, value) for name, value in known.items() if value is not None]
     for policy in order.policies:
-        yield f"{'policyNum':<17} {policy.policy_num or '-'}"
+        lines.append(("policyNum", policy.policy_num or "-"))
         if with_names:
-            yield f"{'applicant':<17} {policy.applicant or '-'}"
-            yield f"{'insurant':<17} {policy.insurant or '-'}"
+            lines.append(("applicant", policy.applicant or "-"))
+            lines.append(("insurant", policy.insurant or "-"))
+    secrets = tuple(secrets)
+    for name, value in lines:
+        yield f"{name:<17} {quoted(str(value), secrets)}"
+
+
+def _whose(order: Order) -> str:
+    try:
+        member = order.member
+    except Exception as error:  # of the site's keeps_plain_key
+        return f"whose it is cannot be found: {type(error).__name__} in {place_of(error)}"
+    return "nobody's of this site" if member is None else f"member {member}"
 
 
 def _status(number: int | None) -> str | None:

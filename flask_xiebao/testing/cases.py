@@ -55,7 +55,7 @@ AWKWARD_ATTRIBUTE = "\"><script>&amp;'"
 CARD_TITLE = "保 & <险>"
 CARD_PARTS = ("text", "price", "badge", "image", "action", "insurer")
 # All that a query has to escape.
-_AWKWARD = "QX-1 +&=?%/#;号"
+_AWKWARD = "QX-1+&=?%/#;号"
 _NOT_OF_THIS_SITE = {
     "return-host": "//evil.example/",
     "return-backslash": "/\\evil.example/",
@@ -131,7 +131,7 @@ class Case:
     @property
     def needs_login(self) -> bool:
         """Whether it is only on a site that knows who is logged in."""
-        vouches = self.whose is None or "max_age" in self.options
+        vouches = self.whose is None or "no_login_for" in self.options
         return self.visitor == "member" or not vouches
 
     def title_in(self, locale: str) -> str:
@@ -196,7 +196,7 @@ def _maker(row: Row) -> Callable[..., Case]:
 def _switched_off(row: Row) -> Iterator[Case]:
     """Return the cases of a site that sells nothing now; who has paid still comes back."""
     case = _maker(row)
-    bearer = {"member": MEMBER, "max_age": 3600}
+    bearer = {"member": MEMBER, "no_login_for": 3600}
     yield case("off", "disabled", cause="disabled")
     yield case("off-visitor", "disabled", cause="disabled", visitor="nobody")
     yield case("off-bearer", "disabled", cause="disabled", options=bearer, visitor="nobody")
@@ -227,7 +227,7 @@ def _cases(row: Row) -> Iterator[Case]:
     in_mail = _call("mail_entry", row, row.name, qr=QR_SIZE)
     entry = f'{{% from "xiebao/mail.html" import mail_entry %}}{{{{ {in_mail} }}}}'
     yield case("mail-entry", "mail_entry", template=entry)
-    mail = {"member": MEMBER, "max_age": 3600, "external": True}
+    mail = {"member": MEMBER, "no_login_for": 3600, "external": True}
     yield case("mail", "mail", options=mail, host="evil.example")
     yield case("head", method="HEAD")
     yield case("post", "method", method="POST")
@@ -235,7 +235,7 @@ def _cases(row: Row) -> Iterator[Case]:
 
 def _guarded(case: Any) -> Iterator[Case]:
     """Return what the site's own word is asked for, whoever the rules let through."""
-    bearer = {"member": MEMBER, "max_age": 3600}
+    bearer = {"member": MEMBER, "no_login_for": 3600}
     said: dict[str, Any] = {"cause": "not_allowed"}
     yield case("guard", "not_allowed", **said, guard=lambda: False)
     yield case(
@@ -357,14 +357,14 @@ def _with_options(row: Row, case: Any) -> Iterator[Case]:
 
 def _bearers(case: Any) -> Iterator[Case]:
     """Return links with a member: with a time they vouch for them, and not for longer."""
-    hour = {"member": MEMBER, "max_age": 3600}
-    minute = {"member": MEMBER, "max_age": _MINUTE}
+    hour = {"member": MEMBER, "no_login_for": 3600}
+    minute = {"member": MEMBER, "no_login_for": _MINUTE}
     of_another = {"member": ANOTHER}
     yield case("bearer", options=hour, visitor="nobody")
     yield case("bearer-nearly", options=minute, age=_NOT_YET, visitor="nobody")
     yield case("expired", "expired", cause="expired", options=minute, age=_MINUTE, visitor="nobody")
     yield case("expired-own", options=minute, age=3600)
-    yield case("no-time", "no_link", options={"member": MEMBER, "max_age": 0})
+    yield case("no-time", "no_link", options={"member": MEMBER, "no_login_for": 0})
     refused = {"ends": "another_member", "cause": "another_member"}
     yield case("another", **refused, options=of_another)
     yield case(
@@ -372,8 +372,10 @@ def _bearers(case: Any) -> Iterator[Case]:
     )
     yield case("another-alike", **refused, options={"member": IN_OTHER_LETTERS})
     yield case("another-shorter", **refused, options={"member": SHORTER})
-    yield case("another-bearer", **refused, options=of_another | {"max_age": 3600})
-    yield case("another-expired", **refused, options=of_another | {"max_age": _MINUTE}, age=_MINUTE)
+    yield case("another-bearer", **refused, options=of_another | {"no_login_for": 3600})
+    yield case(
+        "another-expired", **refused, options=of_another | {"no_login_for": _MINUTE}, age=_MINUTE
+    )
 
 
 def _spoilt(row: Row, case: Any) -> Iterator[Case]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import json
-from collections.abc import Callable
-from functools import partial
 from http.client import HTTPException
 from typing import NamedTuple
 from urllib.error import HTTPError
@@ -16,6 +14,9 @@ from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
 from ..current import this_app
+from ..errors import ConfigError
+from ..state import current_state
+from ..urls import notify_path
 from ..values import WrongValueError, check_web_url
 from .wire import CONTENT_TYPE
 
@@ -55,9 +56,29 @@ def check_notify_url(url: object) -> str:
         raise WrongValueError(f"{error} Or a path of the app, such as /xiebao/notify.") from None
 
 
-def sender(url: str) -> Callable[[bytes], Answer]:
-    """Return what sends a notification to a URL."""
-    return partial(_post_inside if url.startswith("/") else post_over_http, url)
+def where_to(url: str | None) -> str | None:
+    """Return where notifications go; None for nowhere.
+
+    :param url: as the simulator was given it. Without one, or with that of the current app's own
+        callback but for its token, the callback is found.
+    """
+    own = _own_path()
+    is_own = url is None or (own is not None and own.startswith(f"{url.rstrip('/')}/"))
+    return own if is_own else url
+
+
+def _own_path() -> str | None:
+    try:
+        state = current_state()
+    except ConfigError:
+        return None
+    listens = state.settings.has_account and state.hooks.handle is not None
+    return notify_path(state) if listens else None
+
+
+def send(url: str, body: bytes) -> Answer:
+    """Send a notification to a URL, or to a path of the current app."""
+    return (_post_inside if url.startswith("/") else post_over_http)(url, body)
 
 
 def post_over_http(url: str, body: bytes) -> Answer:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import html
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,7 +19,7 @@ from functools import cached_property
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ..texts import text
-from ..values import Secret
+from ..values import SHORT, Secret, forms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,22 +131,9 @@ _ANY_CASE = re.IGNORECASE | re.DOTALL
 _NOT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
 
 
-def forms(said: str) -> re.Pattern[str]:
-    """Return what finds a text in whatever case, however often percent-encoded, and in HTML."""
-    return re.compile("".join(map(_forms_of, said)), re.IGNORECASE)
-
-
 def key_forms(key: str) -> re.Pattern[str]:
     """Return what finds an API key; one of a word or so would be found by chance."""
-    return forms(key) if len(key) > 7 else re.compile("(?!)")
-
-
-def _forms_of(mark: str) -> str:
-    either = {mark.lower(), mark.upper()}
-    escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
-    numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either)
-    named = {re.escape(html.escape(each)) for each in either}
-    return f"(?:{'|'.join([*sorted(named | {re.escape(mark)}), *escaped, *numbers])})"
+    return forms(key) if len(key) > SHORT else re.compile("(?!)")
 
 
 @dataclass(frozen=True)

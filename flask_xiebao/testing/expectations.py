@@ -55,6 +55,8 @@ STATUS = {
     "back": 302,
     "guard": 423,
 }
+#: With what a login may answer instead: Flask 3.2 redirects by 303.
+LOGIN_REDIRECTS = (302, 303, 307)
 
 # Seconds that a run may take from a link to its look at it.
 _LEEWAY = 5
@@ -421,7 +423,7 @@ def _as_said(entry: Any) -> Said | None:
         entry.return_to,
         entry.member,
         None,
-        entry.max_age,
+        entry.no_login_for,
         entry.client_reference,
     )
 
@@ -437,10 +439,10 @@ def handoff(
         yield Failure("handoff.code", str(len(codes)), "1")
         return
     said = read_link(codes[0].rpartition("/")[2])
-    if vouches and said is not None and said.max_age is not None:
-        late = right.max_age - said.max_age if right.max_age is not None else 0
+    if vouches and said is not None and said.no_login_for is not None:
+        late = right.no_login_for - said.no_login_for if right.no_login_for is not None else 0
         if 0 <= late <= _LEEWAY:
-            right = right._replace(max_age=said.max_age)
+            right = right._replace(no_login_for=said.no_login_for)
     for failure in link(site, row, right, codes[0], leaves=True):
         yield replace(failure, code=f"handoff.{failure.code}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,9 +17,9 @@ from ..places import place_of
 from . import expectations, markup
 from .cases import MEMBER, RETURN_TO, RETURN_TO_AS_SENT, Case, Visitor
 from .devices import DEVICES, Device
-from .expectations import REFUSED, STATUS, Failure, Heard, said_in
+from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, Heard, said_in
 from .page import Page
-from .player import CLICK_ID, Player
+from .player import CLICK_ID, Player, UnreachedError
 from .png import drawing_of
 from .qr import read_code
 from .site import Site, is_url, without_query
@@ -96,6 +97,8 @@ class Judge:
                 yield crash(visit.error)
             return
         status = self._status(ends)
+        if status == STATUS["login"] and visit.status in LOGIN_REDIRECTS and ends == "login":
+            status = visit.status
         if ends in ("method", "guard") and isinstance(visit.error, HTTPException):
             return  # the site traps what is aborted, to see where that is
         if visit.error is not None:
@@ -141,7 +144,7 @@ class Judge:
                 # HEAD has no page; and who claims to have asked a host gets a code of it.
                 if case.method != "HEAD" and not case.host:
                     yield from self._handoff(case, device, link, who, visit)
-            case "login" if status == STATUS["login"]:
+            case "login" if status in LOGIN_REDIRECTS:
                 yield from expectations.login(self._site, _back(case, link), visit)
             case "navigate":
                 by_itself = "go=1" not in case.query.split("&") or case.is_elsewhere
@@ -208,13 +211,13 @@ class Judge:
         self, case: Case, device: Device, link: str, who: str, visit: Visit
     ) -> Iterator[Failure]:
         """Judge the code of a handoff, scan it, and take the way of tablets."""
-        lifetime, max_age = self._site.handoff_max_age, case.options.get("max_age")
+        lifetime, no_login_for = self._site.handoff_max_age, case.options.get("no_login_for")
         vouches = False
-        if case.visitor == "nobody" and max_age is not None:
+        if case.visitor == "nobody" and no_login_for is not None:
             vouches = True
-            lifetime = min(lifetime, max_age - (case.age or 0))
+            lifetime = min(lifetime, no_login_for - (case.age or 0))
         right = self._player.said(case)._replace(
-            member=who, max_age=lifetime, signed_at=int(time.time())
+            member=who, no_login_for=lifetime, signed_at=int(time.time())
         )
         page = Page(said_in(visit))
         read = markup.codes_of(page)
@@ -276,7 +279,7 @@ class Judge:
             said |= {"member": payer, "click_id": CLICK_ID, "same_session": same}
             return (("payment_returned", said),)
         reason = "not_allowed" if ends == "guard" else _reason(ends)
-        if reason not in REFUSED or (ends == "login" and status == STATUS["login"]):
+        if reason not in REFUSED or (ends == "login" and status in LOGIN_REDIRECTS):
             return ()
         page = "paid" if case.is_return else case.row.name
         refused = {"status": status, "reason": reason, "cause": case.cause or reason, "page": page}
@@ -289,19 +292,17 @@ class Judge:
     def _rendered(self, case: Case, device: Device, template: str) -> Outcome:
         """Judge what the macros render."""
         try:
-            rendered, page = self._player.in_request(
-                lambda: markup.render(self._player.app, template), case, device
-            )
+            page = self._player.in_request(partial(markup.render, template), case, device)
         except LinkError as error:
             is_meant = self._site.is_strict and (case.kind == "wrong" or self._is_unsafe(case))
             return Outcome([] if is_meant else [crash(error)])
-        problems = list(self._on_page(case, device, rendered, page))
-        return Outcome(problems, rendered=rendered.strip())
+        problems = list(self._on_page(case, device, page))
+        return Outcome(problems, rendered=page.html.strip())
 
-    def _on_page(self, case: Case, device: Device, rendered: str, page: Page) -> Iterator[Failure]:
+    def _on_page(self, case: Case, device: Device, page: Page) -> Iterator[Failure]:
         yield from expectations.no_secret_in(self._site, {"page": page.html})
         if case.ends != "mail_entry":  # mail knows nothing else
-            yield from markup.nothing_inline(Page(rendered))
+            yield from markup.nothing_inline(page)
         if case.kind == "wrong" and self._site.is_strict:
             yield Failure("strict", "—", "LinkError")
         right = _with_time(self._player.said(case))
@@ -313,17 +314,17 @@ class Judge:
             case "code":
                 yield from markup.a_code(self._site, case.row, right, page)
             case "sheet":
-                hrefs = [found.href for found in Page(rendered).sheets]
+                hrefs = [found.href for found in page.sheets]
                 yield from self._asset("styles", "<link>", hrefs, "text/css")
             case "script":
-                sources = [found.attributes.get("src") or "" for found in Page(rendered).scripts]
+                sources = [found.attributes.get("src") or "" for found in page.scripts]
                 # Systems differ in what they call it.
                 kinds = ("text/javascript", "application/javascript")
                 yield from self._asset("script", "<script>", sources, *kinds)
             case "mail_entry":
-                yield from self._mail_entry(case, right, Page(rendered))
-            case "no_entry" if rendered.strip() or markup.entries_of(self._site, page):
-                yield Failure("entry.none", rendered.strip() or "<a>", "—")
+                yield from self._mail_entry(case, right, page)
+            case "no_entry" if page.html.strip():
+                yield Failure("entry.none", page.html.strip(), "—")
 
     def _mail(self, case: Case) -> Iterator[Failure]:
         """Judge whether a link that carries a member off the site is built on a forged Host."""
@@ -333,6 +334,8 @@ class Judge:
         trusted = site.in_development or site.knows_its_address
         try:
             url = self._player.make(case)
+        except UnreachedError:
+            return  # no page of the site is at that host
         except LinkError as error:
             if trusted:
                 yield crash(error)

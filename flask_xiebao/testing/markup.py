@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from flask import Flask, render_template_string, request
+from flask import render_template_string
+from werkzeug.datastructures import Headers
 
+from ..caching import Rendering
 from .cases import AWKWARD_ATTRIBUTE, CARD_PARTS, CARD_TITLE, QR_SIZE, Case
 from .devices import Device
 from .document import Row
@@ -29,12 +31,11 @@ LABELS = {
 _DEVICE_HEADERS = {"user-agent", "sec-ch-ua-mobile", "sec-ch-ua-platform"}
 
 
-def render(app: Flask, source: str) -> tuple[str, Page]:
-    """Render a template in the current request, and have the site's hooks see the response."""
-    rendered = render_template_string(_IMPORT + source)
-    response = app.process_response(app.make_response(rendered))
-    page = Page(response.get_data(as_text=True), response.get_wsgi_headers(request.environ))
-    return rendered, page
+def render(source: str, rendering: Rendering) -> Page:
+    """Render a template in the current request; return the page, and what caches are told of it."""
+    rendered, headers = render_template_string(_IMPORT + source), Headers()
+    rendering.write(headers)
+    return Page(rendered, headers)
 
 
 def entries_of(site: Site, page: Page) -> list[Element]:

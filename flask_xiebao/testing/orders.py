@@ -31,9 +31,9 @@ def transport_of(orders: Iterable[object], key_of: Callable[[str], str]) -> http
 
 def _detail(order: object, key_of: Callable[[str], str]) -> dict[str, Any]:
     detail = wire.order_of(order)
-    said = order if isinstance(order, Mapping) else vars(order)
-    if said.get("member") is not None:
-        detail.setdefault("partnerUniqueKey", key_of(str(said["member"])))
+    member = order.get("member") if isinstance(order, Mapping) else getattr(order, "member", None)
+    if member is not None:
+        detail.setdefault("partnerUniqueKey", key_of(str(member)))
     return detail
 
 
@@ -50,4 +50,4 @@ def _answer(method: str, asked: Any, details: Mapping[str, Any]) -> dict[str, An
     if method == "orderDetail":
         return wire.accepted({"orderDetail": details[number]})
     url = f"https://files.example/{number}.pdf"
-    return wire.accepted({"insureNum": number, "downloadUrl": url})
+    return wire.accepted({"insureNum": number, "fileUrl": url})

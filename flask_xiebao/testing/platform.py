@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from flask import current_app
+
 from ..values import Secret, WrongValueError, is_whole
 from . import wire
-from .delivery import Answer, check_notify_url, sender
+from .delivery import check_notify_url, send, where_to
 from .purchases import Purchase, Purchases
 
 #: What is sold, whatever its code: invented, as its people are.
@@ -57,7 +60,8 @@ class Manner(NamedTuple):
 class Platform:
     """Sells on behalf of one account.
 
-    :param notify_url: where the site takes notifications; None, and it is told of nothing.
+    :param notify_url: where the site takes notifications; None for the callback of the app in which
+        the simulator is, if it has one.
     :param file: where orders are kept; in memory without one.
     :raises ValueError: the URL is neither an http(s) URL nor a path.
     """
@@ -70,7 +74,7 @@ class Platform:
         file: str | Path | None,
     ) -> None:
         try:
-            self._send = None if notify_url is None else sender(check_notify_url(notify_url))
+            self._notify_url = None if notify_url is None else check_notify_url(notify_url)
         except WrongValueError as error:
             raise ValueError(f"notify_url {error}") from None
         self._partner_id = partner_id
@@ -80,7 +84,7 @@ class Platform:
     @property
     def notifies(self) -> bool:
         """Whether the site is told."""
-        return self._send is not None
+        return where_to(self._notify_url) is not None
 
     def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, *, paid: bool) -> str:
         """Have a member apply for a product, and pay or fail to; return the application number."""
@@ -163,7 +167,8 @@ class Platform:
         self._queue(purchase, manner, bodies)
 
     def _queue(self, purchase: Purchase, manner: Manner, bodies: list[tuple[int, bytes]]) -> None:
-        if self._send is None:
+        url = where_to(self._notify_url)
+        if url is None:
             return
         messages = [(kind, body, False) for kind, body in bodies for _ in range(manner.times)]
         if manner.backwards:
@@ -176,21 +181,32 @@ class Platform:
             ]
         self.purchases.queue(purchase.insure_num, messages)
         if not manner.late:
-            self._deliver(self._send, purchase)
+            self._deliver(url, purchase)
 
-    def _deliver(self, send: Callable[[bytes], Answer], purchase: Purchase) -> None:
+    def _deliver(self, url: str, purchase: Purchase) -> None:
         """Send what has not arrived, of other orders what was not kept back."""
         for message in self.purchases.undelivered():
             if message.insure_num != purchase.insure_num and not message.attempts:
                 continue
             for _ in range(_ATTEMPTS):
-                answer = send(message.body)
+                answer = send(url, message.body)
                 said = f"{answer.status} {answer.text}"
                 said = f"{said[:_MOST_SAID]}…" if len(said) > _MOST_SAID else said
                 is_done = answer.is_accepted or message.forged or message.attempts >= _MOST_ATTEMPTS
                 self.purchases.answered(message, said, is_done=is_done)
                 if is_done:
                     break
+            if not (answer.is_accepted or message.forged):
+                # The answer itself may name people, and the last part of the path is the token.
+                current_app.logger.warning(
+                    "The simulator's notification of type %d about order %s was not accepted by %s:"
+                    " it answered %s, and not true. The simulator's page of the order shows the"
+                    " whole answer, and sends it again.",
+                    message.kind,
+                    message.insure_num,
+                    re.sub("(?<=/notify/)[^/?#]+", "…", url),
+                    answer.status or f"nothing ({answer.text})",
+                )
 
     def answer(self, method: str, body: bytes, sign: str, file_url: Callable[[str], str]) -> Any:
         """Return the answer to an order query, as it is written in JSON.
@@ -225,7 +241,7 @@ class Platform:
         if purchase.issued_at is None:
             return wire.refusal(1003, "电子保单尚未生成")
         url = file_url(purchase.insure_num)
-        return wire.accepted({"insureNum": purchase.insure_num, "downloadUrl": url})
+        return wire.accepted({"insureNum": purchase.insure_num, "fileUrl": url})
 
     def _page(self, index: int, size: int) -> dict[str, Any]:
         purchases, total = self.purchases.page(index, size)

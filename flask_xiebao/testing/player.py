@@ -6,18 +6,19 @@ import contextvars
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, url_for
-from werkzeug.exceptions import HTTPException
 
+from ..caching import Rendering, another_page
 from ..errors import XiebaoError
 from ..links import Click, Entry, LinkSigner
 from ..places import place_of
 from ..platforms import Platform
-from ..rehearsal import ENVIRON_KEY, Rehearsal, rehearsal
+from ..rehearsal import Rehearsal
 from ..state import State
 from ..urls import a_host_of_this_site, token_url
 from .browsers import Browser, Login
@@ -26,7 +27,7 @@ from .devices import DEVICES, Device
 from .listening import listening, receivers
 from .site import Site, absolute
 from .tokens import Said, signed
-from .visits import TAP, Visit, left_out_of, places_of, where_the_site_is
+from .visits import TAP, Visit, places_of, where_the_site_is
 
 T = TypeVar("T")
 
@@ -39,6 +40,10 @@ CLICK_ID = "0123456789abcdef"
 
 class CheckError(XiebaoError):
     """A check cannot begin: the text says why, and what to do."""
+
+
+class UnreachedError(Exception):
+    """No request comes as far as a view of the extension's."""
 
 
 class Player:
@@ -214,11 +219,11 @@ class Player:
         reference = () if case.reference is None else (case.reference,)
         if named is None:  # a page that has no form of its own
             named, reference = extension.link, (case.row.name, *reference)
-        return self.in_request(lambda: str(named(*reference, **arguments)), case)
+        return self.in_request(lambda _: str(named(*reference, **arguments)), case)
 
     def _with_token(self, case: Case, endpoint: str, token: str) -> str:
         return self.in_request(
-            lambda: token_url(self.state, f"xiebao.{endpoint}", token, external=False), case
+            lambda _: token_url(self.state, f"xiebao.{endpoint}", token, external=False), case
         )
 
     def owner(self, case: Case) -> str:
@@ -285,8 +290,13 @@ class Player:
             return Entry("home", member=member)
         return Entry("product", CASE_CODE, member=member)
 
-    def in_request(self, make: Callable[[], T], case: Case, device: Device | None = None) -> T:
-        """Return what is made in a request in which a page would be rendered."""
+    def in_request(
+        self, make: Callable[[Rendering], T], case: Case, device: Device | None = None
+    ) -> T:
+        """Return what is made in a request in which a page would be rendered.
+
+        :raises UnreachedError: no request comes that far.
+        """
         # A link is made on a page of the member's; what is rendered is the visitor's.
         visitor: Visitor = "member" if case.template is None else case.visitor
         rehearsed = self._rehearsal(visitor)
@@ -294,25 +304,37 @@ class Player:
         rehearsed.member_loader = lambda: who  # no request of ours has their cookies
         if not case.row.members_own and case.template is not None:
             rehearsed.member_loader = _fail  # whose links are everybody's asks nobody
-        parts = urlsplit(self.site.url)
         # Links are made where the site is, and in a mail wherever the request says that it is.
-        host = case.host if case.host and case.ends == "mail" else parts.netloc
+        host = case.host if case.ends == "mail" else None
+        made: Future[T] = Future()
 
-        def in_request() -> T:
-            with (
-                self.app.test_request_context(
-                    base_url=f"{parts.scheme}://{host}{parts.path}/",
-                    headers=None if device is None else dict(device.headers),
-                    environ_overrides={ENVIRON_KEY: rehearsed},
-                ),
-                left_out_of(self.app.logger, lambda: rehearsal() is rehearsed),
-            ):
-                # A wall answers here, or aborts, and has no say in this.
-                with suppress(HTTPException):
-                    self.app.preprocess_request()
-                return make()
+        def inside() -> None:
+            try:
+                with another_page() as page:
+                    made.set_result(make(page))
+            except Exception as error:
+                made.set_exception(error)
 
-        return contextvars.Context().run(in_request)
+        # The site's hooks see it, and whoever answers has no say in this: it is no click.
+        visit = Visit(
+            self.app,
+            f"{self._origin(host)}{urlsplit(self.site.url).path}{self._nowhere}",
+            self.site.mount,
+            headers={
+                **_TAP,
+                **({} if device is None else device.headers),
+                "Sec-Purpose": "prefetch",
+            },
+            inside=inside,
+            rehearsal=rehearsed,
+        )
+        if not made.done():
+            raise visit.error or UnreachedError(f"No view answers {visit.url}: {visit.status}.")
+        return made.result()
+
+    def _origin(self, host: str | None) -> str:
+        """Return the scheme and host of the site, or those of a request for another host."""
+        return f"{self.site.url.partition('://')[0]}://{host or urlsplit(self.site.url).netloc}"
 
     def visit(
         self,
@@ -334,8 +356,7 @@ class Player:
         view = self.site.login_view if back and case.ends == "login" else None
         return Visit(
             self.app,
-            f"{self.site.url.partition('://')[0]}://{case.host or urlsplit(self.site.url).netloc}"
-            f"{link}",
+            f"{self._origin(case.host)}{link}",
             self.site.mount,
             method=case.method,
             headers={**_TAP, **self._from(visitor, link), **device.headers, **case.headers},

@@ -49,12 +49,15 @@ class GatewaySimulator:
     ``app.register_blueprint(simulator.blueprint, url_prefix="/gateway")`` mounts them in an
     application; :meth:`create_app` serves them alone; :meth:`check` reads a URL without HTTP. Its
     pages are in the language of the site's, by ``XIEBAO_LOCALE``, else Flask-Babel, else Chinese.
+    Where ``XIEBAO_ENV`` of the application is ``production`` they answer 404, since what they sign
+    is taken for Xiebao's.
 
     :param partner_id: the one ``partnerId`` that is served.
     :param api_key: its key, which is shown nowhere.
     :param also_known: parameters outside the document that are let through, such as ``hidenav``.
-    :param notify_url: where the site takes notifications: a path of the app in which the simulator
-        is mounted, such as ``/xiebao/notify``, or an absolute URL. Without one it is told nothing.
+    :param notify_url: where the site takes notifications: an absolute URL, or a path of the app in
+        which the simulator is mounted. By default that app's own callback, where it has a
+        ``notification_handler``.
     :param orders: the SQLite file in which orders are kept, for restarts and other workers; by
         default they are gone with the simulator.
     :raises ValueError: an argument is wrong; the message names it.
@@ -100,6 +103,7 @@ class GatewaySimulator:
         file = _named("policy_file", self._policy_file)
         self.blueprint.add_url_rule("/dispatch/files/<insure_num>", "policy_file", file)
         csrf.exempt(self.blueprint)
+        self.blueprint.before_request(_not_in_production)
 
     def __repr__(self) -> str:
         return f"<GatewaySimulator {getattr(self, '_partner_id', None)}>"
@@ -245,6 +249,12 @@ def _named(name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
 
     view.__name__ = view.__qualname__ = name
     return view
+
+
+def _not_in_production() -> Response | None:
+    if current_app.config.get("XIEBAO_ENV") == "production":
+        return Response("There is no simulator in production.", 404, mimetype="text/plain")
+    return None
 
 
 def _kept_private(response: BaseResponse) -> BaseResponse:

@@ -152,14 +152,14 @@ def _case(
     if said.member is not None:
         options["member"] = MEMBER if said.member == player.members[MEMBER] else ANOTHER
         age = int(time.time()) - (said.signed_at or 0)
-    vouches = said.max_age is not None and (age or 0) < said.max_age
+    vouches = said.no_login_for is not None and (age or 0) < said.no_login_for
     ends, cause = "gateway", None
     if visitor == "member" and options.get("member") == ANOTHER:
         ends = cause = "another_member"
     elif row.members_own and said.member is None:
         ends, cause = "invalid_link", "no_member"
     elif visitor == "nobody" and not vouches:
-        ends = "login" if said.max_age is None else "expired"
+        ends = "login" if said.no_login_for is None else "expired"
     return Case(
         kind="on-page",
         row=row,

@@ -30,7 +30,7 @@ class Said(NamedTuple):
     return_to: str | None = None
     member: str | None = None
     signed_at: int | None = None
-    max_age: int | None = None
+    no_login_for: int | None = None
     client_reference: str | None = None
 
 
@@ -95,7 +95,7 @@ def _fields(token: str) -> list[Any]:
 def _said(fields: list[Any]) -> Said:
     said = Said(*fields)
     for name, value in said._asdict().items():
-        kind = int if name in ("platform", "signed_at", "max_age") else str
+        kind = int if name in ("platform", "signed_at", "no_login_for") else str
         if not isinstance(value, kind | None):
             raise TypeError(name)
     return said

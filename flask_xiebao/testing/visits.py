@@ -6,7 +6,7 @@ import contextvars
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from blinker import NamedSignal
@@ -31,6 +31,8 @@ from ..places import place_in_site, place_of
 from ..rehearsal import ENVIRON_KEY, Rehearsal
 from ..state import State
 from ..urls import a_host_of_this_site
+
+M = TypeVar("M")
 
 #: What a browser sends, beside what its device is, when somebody taps a link in a mail.
 TAP = {
@@ -222,13 +224,19 @@ def places_of(state: State, url: str, site: str) -> list[Place]:
 
 def below_mounts(url: str) -> dict[str, str]:
     """Return a URL of the site as it is below each path at which something mounts an app."""
-    wrapped: Any = this_app().wsgi_app
-    while wrapped is not None and not isinstance(wrapped, DispatcherMiddleware):
-        wrapped = getattr(wrapped, "app", None)
-    if wrapped is None:
+    dispatcher = around(DispatcherMiddleware)
+    if dispatcher is None:
         return {}
     parts = urlsplit(url)
-    return {mount: parts._replace(path=mount + parts.path).geturl() for mount in wrapped.mounts}
+    return {mount: parts._replace(path=mount + parts.path).geturl() for mount in dispatcher.mounts}
+
+
+def around(kind: type[M]) -> M | None:
+    """Return the middleware of this kind that is wrapped around the current app, if one is."""
+    wrapped: Any = this_app().wsgi_app
+    while wrapped is not None and not isinstance(wrapped, kind):
+        wrapped = getattr(wrapped, "app", None)
+    return wrapped
 
 
 def is_this_machine(url: str) -> bool:

@@ -86,6 +86,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "succeeded": ("state", bool),
     "failure": ("failMsg", str),
     "case_code": ("caseCode", str),
+    "partner_id": ("partnerId", lambda partner_id: a_number(str(partner_id))),
     "partner_uniq_key": ("partnerUniqueKey", str),
     "price_fen": ("price", index),
     "paid_at": ("payTime", moment),
@@ -112,6 +113,7 @@ _POLICY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 _ORDER: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "case_code": ("caseCode", str),
+    "insure_partner_id": ("insurePartnerId", str),
     "partner_uniq_key": ("partnerUniqueKey", str),
     "product_name": ("productName", str),
     "plan_name": ("planName", str),
@@ -158,7 +160,7 @@ def order_of(said: object) -> dict[str, Any]:
 
     :param said: an :class:`~flask_xiebao.Order`, or a mapping of its names.
     """
-    names = said if isinstance(said, Mapping) else vars(said)
+    names = _as_mapping(said)
     policies = names.get("policies") or ()
     insurants = [
         {"cName": each.get("insurant"), "policyNum": each.get("policy_num")}
@@ -200,4 +202,6 @@ def _written(
 
 
 def _as_mapping(said: object) -> Mapping[str, Any]:
-    return said if isinstance(said, Mapping) else vars(said)
+    if isinstance(said, Mapping):
+        return said
+    return {name: value for name, value in vars(said).items() if not name.startswith("_")}

@@ -94,7 +94,9 @@ TEXTS = {
     "simulator.backwards": "In reverse order",
     "simulator.late": "Hold back until “Notify the site again”",
     "simulator.forged": "Before each, send one with a wrong sign",
-    "simulator.no_url": "This simulator has no notify_url, so the site is not notified.",
+    "simulator.no_url": (
+        "Nobody is notified: this app has no notification_handler, and no notify_url is given."
+    ),
     "simulator.order": "Order",
     "simulator.state": "Status",
     "simulator.state.unpaid": "Not paid",
@@ -320,7 +322,7 @@ TEXTS = {
     # what has to come of it
     "check.ends.gateway": "302 to the gateway",
     "check.ends.handoff": "200, a QR code for the phone",
-    "check.ends.login": "302 to the login, and back",
+    "check.ends.login": "a redirect to the login, and back",
     "check.ends.another_member": "403, nobody buys on another's account",
     "check.ends.not_allowed": "403, the site says no",
     "check.ends.guard": "the site's own answer",
@@ -448,7 +450,7 @@ TEXTS = {
         " it ends when the keys are rotated, or is another site's."
     ),
     "check.means.link.signed_at": "The link lives longer, or shorter, than it says.",
-    "check.means.link.max_age": "The link lives longer, or shorter, than it says.",
+    "check.means.link.no_login_for": "The link lives longer, or shorter, than it says.",
     "check.means.link.member": "It is another member's link, or everybody's.",
     "check.means.way_back": "After payment, somebody else comes back, or to another place.",
     "check.means.back": (
@@ -470,7 +472,7 @@ TEXTS = {
     ),
     "check.means.handoff.link": "The code leads to another place than the page.",
     "check.means.handoff.link.member": "Whoever scans the code goes as another member.",
-    "check.means.handoff.link.max_age": (
+    "check.means.handoff.link.no_login_for": (
         "The code lives longer, or shorter, than XIEBAO_HANDOFF_MAX_AGE says, or than the link by"
         " which somebody came: whoever photographs it goes as the member for as long."
     ),
@@ -523,7 +525,7 @@ TEXTS = {
     ),
     "check.means.page.expired": (
         "The link on the page is over, so whoever follows it is refused: make it when the page is"
-        " asked for, and give it a max_age for as long as the page is looked at."
+        " asked for, and give it a no_login_for for as long as the page is looked at."
     ),
     "check.means.page.invalid_link": (
         "The link on the page does not say whose policy it is: make it with policy_entry or"
@@ -668,11 +670,11 @@ TEXTS = {
         "It is member {member}'s, signed {when}: only they can follow it, logged in."
     ),
     "inspect.member.past": (
-        "It is member {member}'s, signed {when}, and its max_age of {max_age} seconds is past:"
-        " only they can follow it, logged in."
+        "It is member {member}'s, signed {when}, and its no_login_for of {no_login_for} seconds has"
+        " run out: only they can follow it, logged in."
     ),
     "inspect.member.bearer": (
-        "It is member {member}'s, signed {when}: for {left} more of its {max_age} seconds whoever"
-        " has it can follow it as them, unless another member is logged in."
+        "It is member {member}'s, signed {when}: for {left} more of its {no_login_for} seconds"
+        " whoever has it can follow it as them, unless another member is logged in."
     ),
 }

@@ -80,7 +80,7 @@ TEXTS = {
     "simulator.backwards": "倒序发送",
     "simulator.late": "先不发送，等“再次通知”",
     "simulator.forged": "每条通知之前，先发一条签名错误的",
-    "simulator.no_url": "模拟器没有设置 notify_url，所以不通知商家。",
+    "simulator.no_url": "没有通知商家：应用没有注册 notification_handler，也没有设置 notify_url。",
     "simulator.order": "订单",
     "simulator.state": "状态",
     "simulator.state.unpaid": "未支付",
@@ -292,7 +292,7 @@ TEXTS = {
     # 应当怎样
     "check.ends.gateway": "302 去网关",
     "check.ends.handoff": "200 给手机的二维码",
-    "check.ends.login": "302 去登录，再回来",
+    "check.ends.login": "跳转去登录，再回来",
     "check.ends.another_member": "403 别人的链接，拒绝",
     "check.ends.not_allowed": "403 网站不放行",
     "check.ends.guard": "网站自己的回答",
@@ -397,7 +397,7 @@ TEXTS = {
         "链接不是用 SECRET_KEY 签名的：轮换密钥以后就失效，或者是别的网站的。"
     ),
     "check.means.link.signed_at": "链接的有效时间和写的不一样。",
-    "check.means.link.max_age": "链接的有效时间和写的不一样。",
+    "check.means.link.no_login_for": "链接的有效时间和写的不一样。",
     "check.means.link.member": "这是另一位会员的链接，或者谁都能用。",
     "check.means.way_back": "支付以后，回来的是别人，或者回到别的地方。",
     "check.means.back": (
@@ -412,7 +412,7 @@ TEXTS = {
     ),
     "check.means.handoff.link": "二维码去的不是这个页面。",
     "check.means.handoff.link.member": "扫码的人会以另一位会员的身份进入。",
-    "check.means.handoff.link.max_age": (
+    "check.means.handoff.link.no_login_for": (
         "二维码的有效时间和 XIEBAO_HANDOFF_MAX_AGE 不一样，或者比来时的链接更长："
         "拍下它的人一直能以这位会员的身份进入。"
     ),
@@ -458,7 +458,7 @@ TEXTS = {
     ),
     "check.means.page.expired": (
         "页面上的链接已经过期，谁打开都会被拒绝：请在访问页面时生成链接，"
-        "max_age 要够看完页面的时间。"
+        "no_login_for 要够看完页面的时间。"
     ),
     "check.means.page.invalid_link": (
         "页面上的链接没有写是谁的保单：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
@@ -573,10 +573,10 @@ TEXTS = {
     "inspect.member.none": "没有写明会员：谁点击谁登录，以自己的身份进入。",
     "inspect.member.own": "是会员 {member} 的，签于 {when}：只有本人登录后能打开。",
     "inspect.member.past": (
-        "是会员 {member} 的，签于 {when}，{max_age} 秒的有效时间已过：只有本人登录后能打开。"
+        "是会员 {member} 的，签于 {when}，{no_login_for} 秒的有效时间已过：只有本人登录后能打开。"
     ),
     "inspect.member.bearer": (
-        "是会员 {member} 的，签于 {when}：{max_age} 秒里还剩 {left} 秒，"
+        "是会员 {member} 的，签于 {when}：{no_login_for} 秒里还剩 {left} 秒，"
         "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
     ),
 }

@@ -112,7 +112,10 @@ def handoffs() -> None:
         home = xiebao.home_link()
         # Made ahead of the time that is measured.
         links = iter(
-            [xiebao.home_link(member=next(members), max_age=300, external=True) for _ in range(500)]
+            [
+                xiebao.home_link(member=next(members), no_login_for=300, external=True)
+                for _ in range(500)
+            ]
         )
         compare(
             "A handoff page, another member each time",

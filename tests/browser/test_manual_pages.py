@@ -11,12 +11,13 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.manual import LANGUAGES, ROOT
+from tests.manual import ROOT
 from tests.support import serve
 
 pytestmark = pytest.mark.slow
 
 BUILT = ROOT / "build/docs"
+LANGUAGES = ("en", "zh")
 
 #: What is asked, and the page that has the answer.
 QUESTIONS = {
@@ -59,7 +60,7 @@ QUESTIONS = {
         "LinkError: caseCode is empty: copy it from Xiebao": "reference/errors",
         "RuntimeError: This app has a blueprint of the name xiebao already": "reference/errors",
         "Flask-Caching does not look at Vary: a page that it keeps": "reference/errors",
-        "Refused a policy link: 410 expired, since its max_age is past, and nobody is"
+        "Refused a policy link: 410 expired, since its no_login_for has run out, and nobody is"
         " logged in.": "reference/errors",
         "The sign of the notification is not made with the key of this": "reference/errors",
     },
@@ -157,23 +158,6 @@ def test_every_link_in_the_manual_leads_somewhere(language: str) -> None:
                 if target.find(id=anchor) is None:
                     dead.append((name, url))
     assert dead == []
-
-
-def test_no_english_is_left_in_chinese() -> None:
-    english = []
-    for name in names("zh"):
-        page = BeautifulSoup((BUILT / "zh" / f"{name}.html").read_text("utf-8"), "html.parser")
-        if name == "search":
-            continue
-        for quoted in page.select("blockquote"):
-            quoted.extract()
-        for part in page.select("article :is(p, li, dd, td, h1, h2, h3)"):
-            for code in part.select("code, pre, .sig, a.headerlink, em.property"):
-                code.extract()
-            text = part.get_text(" ").rpartition(" – ")[2]  # what is said of a parameter
-            if len(re.findall(r"[a-z]{2,}", text)) > 4 and not re.search("[一-鿿]", text):
-                english.append((name, " ".join(text.split())[:100]))
-    assert english == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -35,7 +35,7 @@ class Scene(NamedTuple):
 
 def expired(xiebao: Xiebao) -> str:
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
-        return xiebao.product_link(CODE, member=MEMBER, max_age=60)
+        return xiebao.product_link(CODE, member=MEMBER, no_login_for=60)
 
 
 SCENES = {

@@ -184,7 +184,7 @@ NOTICES = [
 def test_whoever_is_not_let_through_is_told_why(shop: Shop, status: int, heading: str) -> None:
     if status == 410:
         with time_machine.travel(1_000_000_000):
-            link = shop.link("policy", member=shop.members["alice"], max_age=60)
+            link = shop.link("policy", member=shop.members["alice"], no_login_for=60)
     else:
         page = "product" if status == 401 else "policy"
         link = shop.browser(PHONE, signed_in="alice").entries()[page]

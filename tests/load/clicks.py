@@ -63,7 +63,7 @@ class Clicker:
         with time_machine.travel(time.time() - 3600):
             for _ in range(1000):
                 self.count += 1
-                self.old.append(self._link_of("alice", max_age=60))
+                self.old.append(self._link_of("alice", no_login_for=60))
 
     def __iter__(self) -> Iterator[Request]:
         kinds = (
@@ -87,7 +87,7 @@ class Clicker:
     def bearer(self) -> Request:
         """Follow a bearer link, logged out."""
         member = f"m-{self.seed}-{self.count}"
-        path = self._link_of(member, max_age=3600)
+        path = self._link_of(member, no_login_for=3600)
         return Request("bearer", path, None, _goes_as(member))
 
     def anonymous(self) -> Request:
@@ -101,7 +101,7 @@ class Clicker:
 
     def tampered(self) -> Request:
         """Follow a link that was changed in one place."""
-        path = self._link_of("alice", max_age=3600)
+        path = self._link_of("alice", no_login_for=3600)
         # Not the last letter: some of its bits mean nothing.
         place = self.chance.randrange(path.rindex("/") + 1, len(path) - 1)
         letter = "A" if path[place] not in "A." else "B"
@@ -109,7 +109,7 @@ class Clicker:
 
     def another(self) -> Request:
         """Follow the link of another member."""
-        path = self._link_of("alice", max_age=self.chance.choice((None, 3600)))
+        path = self._link_of("alice", no_login_for=self.chance.choice((None, 3600)))
         return Request("another's", path, "bob", _is(403))
 
     def handoff(self) -> Request:
@@ -119,7 +119,7 @@ class Clicker:
 
     def paid(self) -> Request:
         """Come back from a payment."""
-        options = {"member": "alice", "max_age": 3600, "return_to": f"/back/{self.count}"}
+        options = {"member": "alice", "no_login_for": 3600, "return_to": f"/back/{self.count}"}
         link = self._link("product", CODE, **options)
         click = accepted(self.app.test_client().get(link, headers=PHONE).location)
         path = urlsplit(click.pay_success or "").path
@@ -160,11 +160,13 @@ class Clicker:
 
         return Request(f"served by {worker}", path, member, wrong)
 
-    def _link_of(self, member: str, max_age: int | None = None) -> str:
+    def _link_of(self, member: str, no_login_for: int | None = None) -> str:
         page = self.chance.choice(("product", "home", "policy"))
         references = [] if page == "home" else [f"Q{self.seed}-{self.count}"]
         return_to = f"/back/{self.count}" if self.count % 2 else None
-        return self._link(page, *references, member=member, max_age=max_age, return_to=return_to)
+        return self._link(
+            page, *references, member=member, no_login_for=no_login_for, return_to=return_to
+        )
 
     def _link(self, page: str, *references: str, **options: Any) -> str:
         """Return a link as the site makes it."""
