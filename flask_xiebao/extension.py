@@ -112,7 +112,16 @@ class Xiebao:
             )
         state = self._states[app] = State(settings, self._hooks, app.config)
         app.extensions["xiebao"] = self
-        app.register_blueprint(views.create_blueprint(state))
+        try:
+            app.register_blueprint(views.create_blueprint(state))
+        except Exception as error:
+            taken = getattr(error, "existing", None)  # by Werkzeug 3.2; doctor says it of others
+            if taken is None:
+                raise
+            raise ConfigError(
+                f"A view of the site's own, {taken.endpoint}, is at {taken.rule}: change"
+                " XIEBAO_URL_PREFIX, or the path of that view."
+            ) from None
         watch_responses(app)
         templating.register(app, state)
         app.cli.add_command(commands)

@@ -143,7 +143,9 @@ _init = Entry.__init__
 
 @wraps(_init)
 def _with_old_name(self: Entry, *arguments: Any, **keywords: Any) -> None:
-    _init(self, *arguments, **in_new_names(keywords))
+    if "max_age" in keywords:
+        keywords = {**in_new_names(keywords)}
+    _init(self, *arguments, **keywords)
 
 
 def _old_name(entry: Entry) -> int | None:
@@ -174,7 +176,9 @@ def make_entry(
         chosen = None if platform is None else Platform.of(platform)
     except ValueError as error:
         raise LinkError(f"platform: {error}", "platform") from None
-    entry = Entry(
+    # Past the old names: a twentieth of a new entry.
+    _init(
+        entry := Entry.__new__(Entry),
         page=page,
         reference=_plain(reference),
         member=member,

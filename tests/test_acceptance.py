@@ -23,6 +23,7 @@ import segno
 from flask import Flask, Response, abort, g, redirect, render_template_string, request, session
 from flask_login import LoginManager, UserMixin, login_user
 from markupsafe import Markup
+from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Entry, Xiebao, XiebaoError, detect_platform, entry_clicked, entry_refused
@@ -246,8 +247,7 @@ def test_a_login_that_is_followed_by_an_error_says_where_that_is() -> None:
         check_entries(app, login=lambda client, member: None)
     assert "hunter2" not in str(told.value)
     app = login_shop()
-    app.config.update(APPLICATION_ROOT="/", SERVER_NAME="shop.example")
-    app.url_map.host_matching = True
+    app.wsgi_app = NotFound()  # type: ignore[method-assign]
     with pytest.raises(CheckError, match=r"Nothing of the site's is found at https://www\."):
         check_entries(app, member="7", url="https://www.shop.example")
 
@@ -927,7 +927,7 @@ def test_a_wall_in_front_of_the_links() -> None:
 
     @app.before_request
     def wall() -> Any:
-        return None if "member" in session else redirect("/login")
+        return None if "member" in session else redirect("/login", 302)
 
     report = check_entries(app, devices=["iphone"])
     assert "product-plain" in cases_of(report, "unreached.302")

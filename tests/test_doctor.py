@@ -178,13 +178,13 @@ def crash_in_the_loader() -> Flask:
 
 def another_view_at_its_links() -> Flask:
     app = make_app()
-    app.add_url_rule("/xiebao/home/<name>", "homes", lambda name: name)
+    app.add_url_rule("/xiebao/home/<string(minlength=2):name>", "homes", lambda name: name)
     return with_loader(app)
 
 
 def another_view_at_the_way_back() -> Flask:
     app = make_app()
-    app.add_url_rule("/xiebao/paid/<order>", "paid_orders", lambda order: order)
+    app.add_url_rule("/xiebao/paid/<string(minlength=2):order>", "paid_orders", lambda order: order)
     return with_loader(app)
 
 
@@ -369,7 +369,7 @@ def loader_that_aborts() -> Flask:
 
 def loader_that_redirects() -> Flask:
     def current_member() -> str:
-        abort(redirect("/login"))
+        abort(redirect("/login", 302))
 
     return with_loader(make_app(), current_member)
 

@@ -14,8 +14,9 @@ from flask_seasurf import SeaSurf
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import exceptions as routing_exceptions
 
-from flask_xiebao import Notification, notification_received
+from flask_xiebao import ConfigError, Notification, notification_received
 from tests.ecosystem.sites import THEIR_WARNINGS
 from tests.test_doctor import (
     MEMBER_SECRET,
@@ -234,6 +235,10 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
 
 @pytest.mark.parametrize("stopped", STOPPED, ids=lambda stopped: stopped.__name__)
 def test_what_stops_it_is_named_and_what_to_do(stopped: Callable[[], Flask]) -> None:
+    if stopped is another_view_there and "DuplicateRuleError" in vars(routing_exceptions):
+        with pytest.raises(ConfigError, match="mine, is at /xiebao/notify: change XIEBAO_URL_PR"):
+            stopped()  # Werkzeug 3.2 sees that a rule is there already
+        return
     said = doctor(stopped())
     for words in STOPPED[stopped]:
         assert words in said["ERROR"]

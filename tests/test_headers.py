@@ -95,21 +95,21 @@ def by_its_sessions(app: Flask, hook: Callable[[Response], Response]) -> None:
 
 
 def by_its_class(app: Flask, hook: Callable[[Response], Response]) -> None:
-    class Shop(Flask):
-        if "ctx" in signature(Flask.process_response).parameters:  # since Flask 3.2
+    def publish(response: Response) -> Response:
+        response.headers.update(EVERYTHING_IS_PUBLIC)
+        return response
 
-            def process_response(self, ctx: AppContext, response: Response) -> Response:
-                response = super().process_response(ctx, response)  # type: ignore[call-arg, arg-type]
-                response.headers.update(EVERYTHING_IS_PUBLIC)
-                return response
-        else:
+    process: Any = Flask.process_response
 
-            def process_response(self, response: Response) -> Response:  # type: ignore[misc]
-                response = super().process_response(response)
-                response.headers.update(EVERYTHING_IS_PUBLIC)
-                return response
+    def since_3_2(self: Flask, ctx: AppContext, response: Response) -> Response:
+        return publish(process(self, ctx, response))
 
-    app.__class__ = Shop
+    def before(self: Flask, response: Response) -> Response:
+        return publish(process(self, response))
+
+    own = since_3_2 if "ctx" in signature(process).parameters else before
+    own.__name__ = "process_response"
+    app.__class__ = type("Shop", (Flask,), {"process_response": own})
 
 
 def make_shop(first: bool, add: Add, hook: Callable[[Response], Response]) -> Flask:

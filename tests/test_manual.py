@@ -45,7 +45,7 @@ def app() -> Flask:
     loader = app.jinja_env.loader
     assert loader is not None
     app.jinja_env.loader = ChoiceLoader([loader, DictLoader(_TEMPLATES)])
-    app.add_url_rule("/login", "auth.login", lambda: "")
+    app.add_url_rule("/sign-in", "auth.login", lambda: "")
     return app
 
 

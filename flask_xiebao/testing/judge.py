@@ -126,7 +126,9 @@ class Judge:
         if visit.status != status:
             reason = "" if refusal is None else refusal.reason
             is_asked = reason == "not_allowed" and case.guard is None
-            code = "guard.no" if is_asked else f"status.{visit.status}"
+            # Of those who are sent on, the texts say one thing, whichever redirect it is.
+            is_sent_on = visit.status in LOGIN_REDIRECTS and status not in LOGIN_REDIRECTS
+            code = "guard.no" if is_asked else f"status.{302 if is_sent_on else visit.status}"
             yield Failure(code, f"{visit.status} {reason}".strip(), str(status))
         yield from expectations.sealed(visit)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")
