@@ -13,7 +13,8 @@ BESIDE := --numprocesses auto --dist worksteal
 .PHONY: demo test test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
+	FLASK_XIEBAO_PUBLIC_URL=$${FLASK_XIEBAO_PUBLIC_URL:-http://$(HOST):$(PORT)} \
+	  $(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
 test: $(VENV)/test.stamp .venv/npm/stamp docs
 	@$(call need,chromium,chromium fonts-noto-cjk)
@@ -38,7 +39,7 @@ manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-war
   --jobs auto --fresh-env --write-all --conf-dir docs docs/$(1) build/docs/$(1)
 
 # Lists what the Chinese manual lacks, and brings its catalogs of what is in the code up to date.
-translations: $(VENV)/docs.stamp .venv/docs/stamp
+translations: $(VENV)/docs.stamp
 	$(BIN)/python docs/translate.py
 
 screenshots: $(VENV)/test.stamp
@@ -60,11 +61,10 @@ versions: $(VENV)/test.stamp .venv/npm/stamp
 
 # What is built is installed alone, and does the README's quick start; the source passes its tests.
 # The Chinese manual says what the English does: where it does not, no release is made.
-dist: $(VENV)/test.stamp $(VENV)/docs.stamp .venv/docs/stamp
-	rm -rf build dist
-	$(MAKE) docs
+dist: $(VENV)/test.stamp docs
 	$(BIN)/python docs/translate.py --check
 	$(BIN)/python -m pytest --quiet tests/parity.py
+	rm -rf build dist
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/twine check --strict dist/*
 	rm -rf build/empty

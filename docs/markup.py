@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.locale import _ as translated
+from translate import lags
 
 # Options and whatever is short do not break; long names in tables do after these, and tokens after
 # what they begin with.
@@ -23,6 +25,11 @@ _BREAK = re.compile(r"(?<=[\w>])([._/=])(?=[\w&<])|(?<=^--xiebao)(-)")
 _LONGEST_DESCRIPTION = 160
 
 _COUNTED = re.compile(r"id\d+")
+
+_LAGS = (
+    '<div class="admonition note"><p class="admonition-title">英文版更新</p>'
+    "<p>英文版的这一页已经更新，中文版还没有跟上：有些名称和说明可能不同。</p></div>"
+)
 
 _EMPTY_CELL = '<th class="head"><p></p></th>'
 _MESSAGE = re.compile(r'(<dt id="([\w-]+)">)(<code class="message.*?)(</dt>)')
@@ -58,6 +65,9 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     )
     body = _MESSAGE.sub(_linked, body)
     if app.config.language == "zh_CN":
+        source = Path(app.srcdir, f"{page}.md")
+        if source.exists() and lags(source):
+            body = body.replace("</h1>", f"</h1>{_LAGS}", 1)
         body = body.replace('<span class="colon">:</span>', '<span class="colon">：</span>')
     # Between the type of a parameter and what is said of it; and what Sphinx leaves of a type.
     body = body.replace(" -- ", " – ").replace("~typing.", "")

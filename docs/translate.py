@@ -104,8 +104,11 @@ def _read(path: Path) -> Catalog:
         return read_po(file)
 
 
-def _update(name: str, english: Iterable[str]) -> Iterator[str]:
-    """Write a catalog with the Chinese that is known; yield what has none."""
+def _untranslated(name: str, english: Iterable[str], *, write: bool) -> Iterator[str]:
+    """Yield what a catalog has no Chinese for.
+
+    :param write: have the catalog say what the English says now.
+    """
     path = LOCALE / f"{name}.po"
     known = {str(each.id): str(each.string) for each in _read(path)}
     catalog = Catalog(locale="zh_CN")
@@ -113,18 +116,23 @@ def _update(name: str, english: Iterable[str]) -> Iterator[str]:
         catalog.add(sentence, known.get(sentence, ""))
         if not known.get(sentence):
             yield f"{path.relative_to(ROOT)}: {sentence}"
-    with path.open("wb") as file:
-        file.write(HEADER)
-        write_po(file, catalog, width=0, omit_header=True)
+    if write:
+        with path.open("wb") as file:
+            file.write(HEADER)
+            write_po(file, catalog, width=0, omit_header=True)
 
 
-def gaps() -> list[str]:
-    """Bring the catalogs up to date, and say what has no Chinese, or that of another English."""
+def gaps(*, write: bool) -> list[str]:
+    """Return what has no Chinese, or that of another English.
+
+    :param write: bring the catalogs up to date.
+    """
     english, chinese = sentences("en", "en"), sentences("zh", "zh-cn")
     missing = [f"{page.relative_to(ROOT)}" for page in chinese_pages() if lags(page)]
     for page in PAGES:
-        missing += _update(page, (each for each in english[page] if each in chinese[page]))
-    return [*missing, *_update("messages", advice())]
+        shown = (each for each in english[page] if each in chinese[page])
+        missing += _untranslated(page, shown, write=write)
+    return [*missing, *_untranslated("messages", advice(), write=write)]
 
 
 def main(*arguments: str) -> str | int:
@@ -133,7 +141,7 @@ def main(*arguments: str) -> str | int:
         for page in arguments:
             mark(Path(page).resolve())
         return 0
-    if missing := gaps():
+    if missing := gaps(write=not arguments):
         print("\n".join(["Not in Chinese yet:", *missing]))
     version = re.findall(r"^version = (.*)$", (ROOT / "setup.cfg").read_text("utf-8"), re.MULTILINE)
     if missing and arguments and ".dev" not in version[0]:

@@ -148,7 +148,7 @@ def _name(keyword: str, macro: Macro) -> str:
             f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
         )
     for like in (*LINK_KEYWORDS, "max_age", *macro.takes):
-        if keyword != like and _is_misspelt(keyword, like):
+        if given != like and (keyword == like or _is_misspelt(keyword, like)):
             meant = "no_login_for" if like == "max_age" else like
             raise LinkError(f"A link does not take {given}: did you mean {meant}?", given)
     name = keyword.replace("_", "-").lower()

@@ -114,9 +114,9 @@ def rendering() -> Rendering:
 
 @contextmanager
 def another_page() -> Iterator[Rendering]:
-    """Have what is rendered meanwhile be about a page of its own, which nobody is sent.
+    """Count what is rendered meanwhile as another page than the one of this request.
 
-    It is for tools that render something in a request whose response is on its way.
+    A tool may render something when the response is already on its way.
     """
     here = request._get_current_object()  # type: ignore[attr-defined]
     kept = getattr(here, "_flask_xiebao", None)

@@ -1,7 +1,7 @@
 """What sites may still write until 0.4, and how they hear of it.
 
-A :exc:`DeprecationWarning` is seen in a site's tests; what its templates do is warned of in no file
-of Python's, so the log says it, too, once for each place. Nothing here uses Flask.
+A :exc:`DeprecationWarning` shows in the site's tests. Templates are seldom covered by those, so the
+log says it too, once for each place. Nothing here uses Flask.
 """
 
 from __future__ import annotations
@@ -11,28 +11,47 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import LinkError
 
+_NOT_THE_SITES = ("flask_xiebao", "jinja2", "click", "flask")
 _MOST = 100
-_told: set[str] = set()
+_logged: set[str] = set()
+
+#: Writes a line into a log, once.
+Log = Callable[[str], None]
 
 
-def warn(what: str, log: Callable[[str], None] | None = None) -> None:
-    """Say that a site does what 0.4 does not take any more.
+class Place(NamedTuple):
+    """Where in a site's files something is written."""
+
+    file: str
+    line: int
+    module: str
+    registry: dict[Any, Any]
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}"
+
+
+def warn(what: str, log: Log | None = None) -> None:
+    """Say that a site does what will be refused from 0.4 on, and where.
 
     :param what: what that is, and what to do.
-    :param log: writes a line into the log, unless it did; by default into that of the package.
+    :param log: by default that of the package.
     """
-    level, place = _caller()
-    warnings.warn(what, DeprecationWarning, stacklevel=level)
-    (log or _log)(f"{what} See {place}.")
+    place = caller()
+    warnings.warn_explicit(what, DeprecationWarning, *place)
+    tell(what, log, place)
 
 
-def in_new_names(
-    keywords: Mapping[str, Any], log: Callable[[str], None] | None = None
-) -> Mapping[str, Any]:
+def tell(what: str, log: Log | None = None, place: Place | None = None) -> None:
+    """Say something in the log, once for each place in the site's files that makes it so."""
+    (log or _log)(f"{what} See {place or caller()}.")
+
+
+def in_new_names(keywords: Mapping[str, Any], log: Log | None = None) -> Mapping[str, Any]:
     """Return the keywords of a link; ``max_age`` is what ``no_login_for`` was called until 0.3.
 
     :raises LinkError: both are given.
@@ -40,39 +59,33 @@ def in_new_names(
     if "max_age" not in keywords:
         return keywords
     others = {name: value for name, value in keywords.items() if name != "max_age"}
-    if keywords["max_age"] is None:
-        return others
     if others.get("no_login_for") is not None:
         raise LinkError(
             "max_age is what no_login_for was called until 0.3: give no_login_for alone.",
             "no_login_for",
         )
-    warn(
-        "max_age is called no_login_for now, and is refused from 0.4 on: for so many seconds,"
-        " whoever holds the link goes as the member, without a login.",
-        log,
-    )
+    warn("max_age is now called no_login_for, and will be refused from 0.4 on.", log)
     return {**others, "no_login_for": keywords["max_age"]}
 
 
 def _log(line: str) -> None:
-    if line not in _told and len(_told) < _MOST:
-        _told.add(line)
+    if line not in _logged and len(_logged) < _MOST:
+        _logged.add(line)
         logging.getLogger("flask_xiebao").warning("%s", line)
 
 
-def _caller() -> tuple[int, str]:
-    """Return how many frames up the site is, as :func:`warnings.warn` counts, and where there."""
-    level = 1
-    frame: FrameType | None = sys._getframe(2)  # past this one and warn()
+def caller() -> Place:
+    """Return the innermost place in the site's own code or templates."""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        level += 1
-        names, template = frame.f_globals, frame.f_globals.get("__jinja_template__")
-        if template is not None:
-            if not str(template.name).startswith("xiebao/"):
-                line = template.get_corresponding_lineno(frame.f_lineno)
-                return level, f"{template.name or 'a template'}, line {line}"
-        elif names.get("__name__", "").partition(".")[0] not in ("flask_xiebao", "jinja2"):
-            return level, f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+        names = frame.f_globals
+        module, template = names.get("__name__", ""), names.get("__jinja_template__")
+        file, line = frame.f_code.co_filename, frame.f_lineno
+        is_the_sites = module.partition(".")[0] not in _NOT_THE_SITES
+        if template is not None:  # compiled, with lines of its own
+            file, line = template.name or "a template", template.get_corresponding_lineno(line)
+            is_the_sites = not file.startswith("xiebao/")
+        if is_the_sites:
+            return Place(file, line, module, names.setdefault("__warningregistry__", {}))
         frame = frame.f_back
-    return level, "the command line"
+    return Place("the command line", 1, "", {})

@@ -180,6 +180,7 @@ class Xiebao:
         notification has arrived; when it raises, the platform sends it again. So it stores the
         notification's ``id`` in the transaction in which it does its work, and takes one that is
         stored already for success: see :doc:`/how-to/callback`.
+        Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
         :param handler: takes a :class:`Notification`, and returns when it is done. It may be
             ``async``. Returning False, text, a response or the like is an error: it is sent again.
@@ -242,6 +243,7 @@ class Xiebao:
 
         It asks the gateway of ``XIEBAO_ENV`` or ``XIEBAO_BASE_URL``; where that is a path of the
         site, the app itself.
+        Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
         :raises ConfigError: when the app has no Xiebao, or no partner id and key.
         :raises OrderError: when httpx is not installed.
@@ -256,19 +258,21 @@ class Xiebao:
         :param page: ``product``, ``home`` or ``policy`` (2.1 to 2.3). :meth:`product_link`,
             :meth:`home_link` and :meth:`policy_link` are the named forms.
         :param reference: the case code of a product or the application number of a policy.
-        :param member: whose link it is. Left out, whoever clicks goes as themselves; a policy's
-            link is that of whoever is logged in, and ``""`` for nobody.
-        :param sub_partner_id: ``subPartnerId``; ``XIEBAO_SUB_PARTNER_ID`` by default.
-        :param platform: send this platform instead of the one found at the click.
+        :param member: whose link it is, by their id: text, a whole number or a UUID. Left out,
+            whoever clicks goes as themselves; a policy's link is that of whoever is logged in, and
+            ``""`` for nobody.
+        :param sub_partner_id: ``subPartnerId``, as text; ``XIEBAO_SUB_PARTNER_ID`` by default.
+        :param platform: send this :class:`Platform`, or ``"h5"``, ``"pc"``, ``"ios"`` or
+            ``"android"``, instead of the one found at the click.
         :param return_to: path of this site to come back to after payment (``paySuccess``).
-        :param no_login_for: seconds for which whoever has the link goes as *member*, without a
-            login: a bearer link, for mail, SMS and QR codes. Needs *member*. Left out, the member
-            has to be logged in, however old the link is.
+        :param no_login_for: a whole number of seconds for which whoever has the link goes as
+            *member*, without a login: a bearer link, for mail, SMS and QR codes. Needs *member*.
+            Left out, the member has to be logged in, however old the link is.
         :param client_reference: the site's own word for what the click is about, such as the number
-            of an order. The signals have it as text, in ``entry``; the gateway gets no parameter
-            with it. Whoever is sent the link sends it, too: check that the order is the member's.
-        :param external: make an absolute URL, which is False by default. Without a request every
-            link is.
+            of an order: text or a whole number. The signals have it as text, in ``entry``; the
+            gateway gets no parameter with it. Whoever is sent the link sends it, too: check that
+            the order is the member's.
+        :param external: True for an absolute URL. Without a request every link is one.
         :raises LinkError: when an argument is wrong, or the link cannot be built safely.
         """
         return urls.link(self._state, page, reference, **in_new_names(options, warn_once))
@@ -277,15 +281,18 @@ class Xiebao:
         """Return the local link to a product's page (2.1), or ``""`` when switched off.
 
         :param case_code: ``caseCode``, the product code that Xiebao provides.
-
-        The keywords and the errors are those of :meth:`link`.
+        :param options: *member*, *sub_partner_id*, *platform*, *return_to*, *no_login_for*,
+            *client_reference* and *external*, as :meth:`link` explains them.
+        :raises LinkError: as :meth:`link`.
         """
         return self.link("product", case_code, **options)
 
     def home_link(self, **options: Unpack[LinkOptions]) -> str:
         """Return the local link to Xiebao's home page (2.2), or ``""`` when switched off.
 
-        Keywords and errors are those of :meth:`link`.
+        :param options: *member*, *sub_partner_id*, *platform*, *return_to*, *no_login_for*,
+            *client_reference* and *external*, as :meth:`link` explains them.
+        :raises LinkError: as :meth:`link`.
         """
         return self.link("home", **options)
 
@@ -295,8 +302,9 @@ class Xiebao:
         Making the link is the authorization: pass only numbers that were looked up for *member*.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
-
-        The keywords and the errors are those of :meth:`link`, without *sub_partner_id*.
+        :param options: *member*, *platform*, *return_to*, *no_login_for*, *client_reference* and
+            *external*, as :meth:`link` explains them.
+        :raises LinkError: as :meth:`link`.
         """
         if "sub_partner_id" in options:  # which its page does not take
             raise TypeError("policy_link() takes no sub_partner_id.")
@@ -304,8 +312,8 @@ class Xiebao:
 
     @property
     def state(self) -> State:
-        """What the current app has: private, and gone with 0.4."""
-        warn("Xiebao.state is private, and goes with 0.4.", warn_once)
+        """What the current app has: private, and removed in 0.4."""
+        warn("Xiebao.state is private, and will be removed in 0.4.", warn_once)
         return self._state
 
     @property

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from enum import IntEnum
 from typing import Any
 
+from .deprecated import tell
 from .errors import NotificationError, XiebaoError
 from .payloads import Fields, Sent, compact, known, read_object
 from .values import Secret, WrongValueError, check_text, id_or_none, is_whole
@@ -82,6 +83,7 @@ class Notification:
 
     It is a hint: the type is not part of what is signed. Money and surrender are confirmed by
     :meth:`.OrderClient.get`. A ``notification_reader`` of the site's own makes one of these.
+    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
     :param type: which step; a plain number where it has no name here.
     :param insure_num: ``insureNum``, the application number (投保单号).
@@ -164,12 +166,16 @@ def parse_notification(
 ) -> Notification:
     """Read the body of a callback, if the platform sent it for this account.
 
+    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+
     :param body: the bytes of the request, as they came.
     :param partner_id: not looked at, since a sub-account shares the key, and no argument from 0.4:
         leave it out. :attr:`Notification.partner_id` says whose sale it is.
     :param api_key: the account's key, in the environment from which the body comes.
     :raises NotificationError: whatever is wrong with it; never anything else.
     """
+    if partner_id is not None:
+        tell("parse_notification does not look at partner_id, and takes none from 0.4 on.")
     hidden = Secret((body, api_key))
     del body, api_key  # an error report shows the local variables of each frame
     try:

@@ -12,17 +12,16 @@ import logging
 import math
 import secrets
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .deprecated import warn
 from .errors import OrderError
 from .notifications import PolicyInfo
-from .payloads import CHINA_TIME, Fields, compact, known, read_object
+from .payloads import CHINA_TIME, Fields, compact, known, read_object, whole_characters
 from .values import (
     Secret,
     WrongValueError,
@@ -93,6 +92,7 @@ class Order:
     """An order as the platform has it. ``repr`` leaves out people's names.
 
     What the answer omits is None. A status is a plain number where it has no name here.
+    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
     :param insure_num: ``insureNum``, the application number (投保单号).
     :param case_code: ``caseCode``, the product code.
@@ -161,7 +161,9 @@ def _nobody() -> None:
 class _WhenRead:
     """The member of an order that is not known yet; once found, it is an attribute like others."""
 
-    def __get__(self, order: Order, _: object) -> str | None:
+    def __get__(self, order: Order | None, _: object) -> str | None:
+        if order is None:
+            return None  # the class itself, of which mocks are made
         whose: _Whose | None = vars(order).get("_whose")
         found = None if whose is None else whose()
         object.__setattr__(order, "member", found)
@@ -174,6 +176,8 @@ Order.member = _WhenRead()  # type: ignore[assignment]
 
 class OrderClient:
     """Asks the gateway for the orders of one partner account.
+
+    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
     :param partner_id: ``partnerId``, the account that Xiebao gave the site.
     :param api_key: the key that belongs to the account *and* to the environment.
@@ -244,7 +248,7 @@ class OrderClient:
 
         What is in a list is less than what :meth:`get` returns: rely on the number and the
         statuses. A row without a number is left out, with a warning in the log, and a field that
-        cannot be read is None. One that is deleted meanwhile may have another passed over.
+        cannot be read is None. Where orders come or go meanwhile, some may be missing.
 
         :param page_size: how many are asked for at a time.
         :raises OrderError: the gateway gives no answer that can be read.
@@ -297,11 +301,7 @@ class OrderClient:
         :return: the answer as it is: ``insureNum`` and ``fileUrl``.
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
-        warnings.warn(
-            "policy_file goes with 0.4: use policy_url, which returns the URL itself.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
+        warn("policy_file will be removed in 0.4: use policy_url, which returns the URL itself.")
         return self._file(insure_num).values
 
     def _file(self, insure_num: str | int) -> Fields:
@@ -312,24 +312,11 @@ class OrderClient:
 
     def _row(self, row: Fields) -> Order | None:
         """Return what a row of a list says; None without a number, which is said in the log."""
-        order = self._if_readable(row)
-        if order is None:  # one field may spoil it: each is tried alone
-            number = {"insureNum": row.values.get("insureNum")}
-            fields = {**number}
-            for name, value in row.values.items():
-                if self._if_readable(Fields({**number, name: value})) is not None:
-                    fields[name] = value
-            order = self._if_readable(Fields(fields))
-        if order is None:
-            logger.warning("A row of the order list has no insureNum that can be read: left out.")
-        else:
-            object.__setattr__(order, "data", row.values)
-        return order
-
-    def _if_readable(self, row: Fields) -> Order | None:
-        with suppress(WrongValueError):
+        try:
             return self._order(row)
-        return None
+        except WrongValueError:
+            logger.warning("A row of the order list has no insureNum that can be read: left out.")
+            return None
 
     def _order(self, row: Fields, number: str | None = None) -> Order:
         insure_num = _check_number(row, number)
@@ -375,7 +362,11 @@ class OrderClient:
             raise OrderError(f"The answer of the gateway {error}") from None
 
     def _send(self, method: str, body: bytes, key: str) -> Fields:
-        sign = hashlib.md5(key.encode() + body, usedforsecurity=False).hexdigest()
+        sign, of_pages = (
+            hashlib.md5(key.encode() + said, usedforsecurity=False).hexdigest()
+            for said in (body, self._partner_id.encode())
+        )
+        secrets = (key, sign, of_pages)
         request = self._httpx.Request(
             "POST",
             f"{self._base_url}/api/{method}?sign={sign}",
@@ -388,15 +379,17 @@ class OrderClient:
             extensions={"timeout": self._httpx.Timeout(self._timeout).as_dict()},
         )
         try:
-            answer = self._receive(request, (key, sign))
+            answer = self._receive(request, secrets)
         except self._httpx.TimeoutException:
             raise OrderError(self._too_late()) from None
         except self._httpx.HTTPError as error:
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        said = Fields({name: sent.value for name, sent in read_object(answer).items()})
-        return _reading(_data, said, (key, sign))
+        # It came from whom it was asked of: a name that was cut in the middle spoils no answer.
+        sent = read_object(whole_characters(answer))
+        said = Fields({name: member.value for name, member in sent.items()})
+        return _reading(_data, said, secrets)
 
     def _receive(self, request: httpx.Request, secrets: tuple[str, ...]) -> bytes:
         until = time.monotonic() + self._timeout
@@ -439,7 +432,7 @@ def load_httpx() -> Any:
 
 def _number(insure_num: object) -> str:
     try:
-        return check_text(insure_num)
+        return check_text(insure_num).strip()  # CHAR(n) columns pad it
     except WrongValueError as error:
         raise OrderError(f"insure_num {error}") from None
 
@@ -494,7 +487,9 @@ def _data(answer: Fields, secrets: tuple[str, ...]) -> Fields:
 def _check_number(row: Fields, number: str | None) -> str:
     """Return whose row it is; with a *number*, that of no other."""
     row.require("insureNum")
-    found = row.text("insureNum") or ""
+    found = row.text("insureNum")
+    if found is None:
+        raise WrongValueError("insureNum cannot be read.")
     if number is not None and found != number:
         raise WrongValueError("it is about another insureNum than was asked for.")
     return found

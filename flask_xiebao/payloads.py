@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import IntEnum
+from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from .values import WrongValueError, check_text, is_whole
 
 E = TypeVar("E", bound=IntEnum)
+T = TypeVar("T")
 
 #: The platform's own time zone, which has no summer time.
 CHINA_TIME = timezone(timedelta(hours=8), "UTC+8")
@@ -24,6 +26,12 @@ CHINA_TIME = timezone(timedelta(hours=8), "UTC+8")
 # No body of the platform's comes near them; what goes beyond may exhaust who reads it.
 _DEEPEST, _LONGEST_NUMBER = 32, 64
 
+# A whole pair, half of one, or anything else that is escaped.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 _SPACE = re.compile(r"[ \t\n\r]*")
 # A string, also one without an end, or a bracket: every mark is looked at once.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
@@ -34,6 +42,11 @@ class Sent(NamedTuple):
 
     value: Any
     text: str
+
+
+def whole_characters(body: bytes) -> bytes:
+    """Return JSON with U+FFFD for each half of a surrogate pair, as of a text that was cut."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 def read_object(body: bytes) -> dict[str, Sent]:
@@ -140,15 +153,31 @@ _decoder = json.JSONDecoder(
 )
 
 
+def _reader(read: Callable[[Fields, str], T]) -> Callable[[Fields, str], T]:
+    """Return a reader that takes what it cannot read for left out, where the fields are lenient."""
+
+    @wraps(read)
+    def read_leniently(self: Fields, name: str) -> T:
+        try:
+            return read(self, name)
+        except WrongValueError:
+            if not self.is_lenient:
+                raise
+            return read(Fields({}), name)
+
+    return read_leniently
+
+
 @dataclass(frozen=True, repr=False)
 class Fields:
     """The fields of an object that the platform sent. What is null, blank or empty is left out.
 
     Each reader returns None for what is left out, and raises :exc:`.WrongValueError` for a value of
-    another kind than its own.
+    another kind than its own; not where the fields are lenient.
     """
 
     values: Mapping[str, Any]
+    is_lenient: bool = False
 
     def _get(self, name: str) -> Any:
         value = self.values.get(name)
@@ -161,6 +190,7 @@ class Fields:
             if self._get(name) is None:
                 raise WrongValueError(f"{name} is missing.")
 
+    @_reader
     def text(self, name: str) -> str | None:
         """Return a name or a number that can go into a URL; of a whole number, its digits."""
         value = self._get(name)
@@ -169,11 +199,13 @@ class Fields:
         except WrongValueError as error:
             raise WrongValueError(f"{name} {error}") from None
 
+    @_reader
     def name(self, name: str) -> str | None:
         """Return what something is called; of a whole number, its digits."""
         value = self._get(name)
         return str(value) if is_whole(value, 0) else self.prose(name)
 
+    @_reader
     def prose(self, name: str) -> str | None:
         """Return what somebody may read, line breaks included."""
         value = self._get(name)
@@ -181,13 +213,15 @@ class Fields:
             raise WrongValueError(f"{name} must be text.")
         return value
 
-    def whole(self, name: str, least: int = 0) -> int | None:
-        """Return a whole number."""
+    @_reader
+    def whole(self, name: str) -> int | None:
+        """Return a whole number, 0 or more."""
         value = self._get(name)
-        if value is not None and not is_whole(value, least):
-            raise WrongValueError(f"{name} must be a whole number, {least} or more.")
+        if value is not None and not is_whole(value, 0):
+            raise WrongValueError(f"{name} must be a whole number, 0 or more.")
         return value
 
+    @_reader
     def code(self, name: str) -> int | None:
         """Return a whole number that stands for something."""
         value = self._get(name)
@@ -202,6 +236,7 @@ class Fields:
             raise WrongValueError(f"{name} must be true or false.")
         return value
 
+    @_reader
     def moment(self, name: str) -> datetime | None:
         """Return a time, written ``yyyy-MM-dd HH:mm:ss`` in China time."""
         written = self.text(name)
@@ -212,6 +247,7 @@ class Fields:
         except ValueError:
             raise WrongValueError(f"{name} must be a time, yyyy-MM-dd HH:mm:ss.") from None
 
+    @_reader
     def day(self, name: str) -> date | None:
         """Return a date, written ``yyyy-MM-dd``; a time that follows is passed over."""
         written = self.text(name)
@@ -222,27 +258,28 @@ class Fields:
         except ValueError:
             raise WrongValueError(f"{name} must be a date, yyyy-MM-dd.") from None
 
+    @_reader
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the texts of a list."""
         return tuple(self._list(name, str, "texts"))
 
+    @_reader
     def objects(self, name: str) -> tuple[Fields, ...]:
         """Return the objects of a list."""
-        return tuple(map(Fields, self._list(name, dict, "objects")))
+        return tuple(Fields(each, self.is_lenient) for each in self._list(name, dict, "objects"))
 
     def rows(self, name: str) -> list[Fields]:
-        """Return the rows of a list; one that is not an object has no fields."""
-        return [
-            Fields(row if isinstance(row, dict) else {})
-            for row in self._list(name, object, "objects")
-        ]
+        """Return the rows of a list, leniently; one that is not an object has no fields."""
+        rows = self._list(name, object, "objects")
+        return [Fields(row if isinstance(row, dict) else {}, is_lenient=True) for row in rows]
 
+    @_reader
     def object(self, name: str) -> Fields:
         """Return an object; one without fields where it is left out."""
         value = self._get(name)
         if value is not None and not isinstance(value, dict):
             raise WrongValueError(f"{name} must be an object.")
-        return Fields(value or {})
+        return Fields(value or {}, self.is_lenient)
 
     def _list(self, name: str, kind: type[Any], kinds: str) -> list[Any]:
         value = self._get(name)

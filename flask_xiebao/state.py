@@ -64,10 +64,11 @@ class State:
         #: What stands before and after the token in the URLs of each endpoint on
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.urls` finds out.
         self.public_url_parts: dict[str, tuple[str, ...]] = {}
-        #: The path of ``XIEBAO_PUBLIC_URL`` as requests have it; others below which clicks came.
+        #: The path of ``XIEBAO_PUBLIC_URL``, as requests have it in their ``SCRIPT_NAME``.
         self.public_root = (
             None if settings.public_url is None else unquote(urlsplit(settings.public_url).path)
         )
+        #: Other paths under which clicks came; :mod:`.urls` warns of them.
         self.other_roots: set[str] = set()
         # Whoever prints what this object has is not shown the keys.
         self._config = Secret(config)

@@ -30,9 +30,9 @@ _LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to w
 # Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
 _LONGEST_TEXT, _LONGEST_URL = 2000, 8000
 _LONGEST_SHOWN = 60
-# Characters of what others said.
-_LONGEST_QUOTED = 200
-#: Of what is secret: so few are in a text by chance.
+# Characters of what others said: so many are shown, and looked at, since a secret may be cut.
+_LONGEST_QUOTED, _MOST_READ = 200, 2000
+#: Characters of a secret: one that is no longer may be a word of any text.
 SHORT = 7
 #: Bytes of a member's id: a share of its own of what a link can hold, as each link may get a member
 #: at its handoff; and characters that may stand before it in a key.
@@ -123,6 +123,7 @@ def quoted(said: str, secrets: Iterable[str] = ()) -> str:
 
     :param secrets: what is not to be shown.
     """
+    said = said[:_MOST_READ]
     for secret in filter(None, secrets):
         found = forms(secret) if len(secret) > SHORT else re.compile(re.escape(secret))
         said = found.sub("***", said)
@@ -136,12 +137,13 @@ def forms(said: str) -> re.Pattern[str]:
 
 
 def _forms_of(mark: str) -> str:
+    # No text matches two of these, or looking for what is nearly there would take for ever.
     either = {mark.lower(), mark.upper()}
     escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
-    numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either)
-    named = {re.escape(html.escape(each)) for each in either}
+    numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either if len(each) == 1)
+    named = sorted({re.escape(mark), re.escape(html.escape(mark))})
     plus = [r"\+"] * (mark == " ")
-    return f"(?:{'|'.join([*sorted(named | {re.escape(mark)}), *plus, *escaped, *numbers])})"
+    return f"(?:{'|'.join([*named, *plus, *escaped, *numbers])})"
 
 
 def check_id(value: object, longest: int = LONGEST_ID) -> str:

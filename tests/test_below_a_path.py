@@ -58,9 +58,13 @@ def test_a_payment_comes_back_to_where_the_site_is(
 @pytest.mark.parametrize(
     ("public", "prefix", "advice"),
     [
-        ("", "/shop", "end XIEBAO_PUBLIC_URL in the path below which it is"),
-        ("/shop", "", "have the proxy set X-Forwarded-Prefix on every request"),
-        ("/shop", "/store", "end XIEBAO_PUBLIC_URL in the path below which it is"),
+        ("", "/shop", "end XIEBAO_PUBLIC_URL in the path under which it is"),
+        (
+            "/shop",
+            "",
+            "If links on pages lack /shop, have the proxy set X-Forwarded-Prefix on every",
+        ),
+        ("/shop", "/store", "end XIEBAO_PUBLIC_URL in the path under which it is"),
     ],
 )
 def test_a_click_below_another_path_is_one_warning(
@@ -71,7 +75,8 @@ def test_a_click_below_another_path_is_one_warning(
         click(site, prefix)
     [line] = warnings(caplog)
     assert line.startswith(
-        f"A click came below {prefix or '/'}, but XIEBAO_PUBLIC_URL is https://a.example{public}: "
+        f"A click came under the path {prefix or '/'}, but XIEBAO_PUBLIC_URL is"
+        f" https://a.example{public}: "
     )
     assert f"https://a.example{public}/xiebao/" in line
     assert advice in line

@@ -21,6 +21,7 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -277,6 +278,15 @@ def test_a_site_that_cannot_say_whose_it_is_fails_where_it_is_read() -> None:
             _ = order.member
 
 
+def test_the_class_can_be_looked_at() -> None:
+    assert create_autospec(Order).member is not None
+    assert Order(insure_num="1").member is None
+
+
+def test_a_padded_number_is_asked_for_without_its_padding() -> None:
+    assert Platform(ok({"orderDetail": DETAIL})).client.get(f"{NUMBER}   ").insure_num == NUMBER
+
+
 def test_who_sold_it_is_who_the_gateway_says() -> None:
     detail = {**DETAIL, "insurePartnerId": 77}
     assert Platform(ok({"orderDetail": detail})).client.get(NUMBER).insure_partner_id == "77"
@@ -365,6 +375,7 @@ def test_an_empty_history_has_no_order(rows: Any) -> None:
         {"startDate": "1 March"},
         {"insurants": 7},
         {"productName": 7, "issueTime": "now"},
+        {"applicant": "Wang", "insurants": [{"cName": 5, "policyNum": ["P2"]}]},
     ],
 )
 def test_a_row_that_cannot_be_read_whole_has_its_number_and_its_statuses(bad: Any) -> None:
@@ -388,6 +399,18 @@ def test_a_row_without_a_number_is_left_out_and_told(
     assert [record.getMessage() for record in caplog.records] == [
         "A row of the order list has no insureNum that can be read: left out."
     ]
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\ude00\\ud83d", "8\\uDBFF"])
+def test_a_text_that_was_cut_within_a_character_spoils_no_answer(half: str) -> None:
+    answer = json.dumps(page(1, 1, "3", "2", "1")).replace("101000", half, 2)
+    answer = answer.replace("\\u6797", "\\ud83d\\ude00\\\\ud83d" + half, 1)  # half of a name
+    orders = list(Platform(answer.encode()).client.iter())
+    assert [order.insure_num for order in orders] == ["3", "2", "1"]
+    assert "\ufffd" in orders[0].data["partnerUniqueKey"]
+    name = orders[0].data["applicant"]["cName"]
+    assert name.startswith("\U0001f600\\ud83d")  # a whole one, and what only looks like a half
+    assert orders[2].partner_uniq_key == "101000"
 
 
 def test_a_list_may_spell_its_statuses_in_another_way() -> None:
@@ -477,7 +500,7 @@ def test_what_a_refusal_says_is_in_no_log_and_tells_no_secret() -> None:
         (b"\xff", "must be UTF-8"),
         (b'{"respCode":0,"respCode":1}', "must not have a name twice"),
         (b'{"respCode":0,"data":{"orderDetail":{"payAmount":1e999}}}', "too large for Python"),
-        (b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}', "surrogate"),
+        (b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}', "another insureNum"),
         (b'{"respCode":0,"a":' + b"[" * 9999, "nested"),
         ({}, "is not what it should be: respCode is missing"),
         ({"respCode": "0", "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
@@ -516,6 +539,22 @@ def test_another_status_is_no_answer_and_no_redirect_is_followed(status: int) ->
     assert caught.value.code is None
     assert len(platform.asked) == 1
     assert "sign=" not in str(caught.value)
+
+
+def test_the_sign_of_the_pages_is_in_no_error() -> None:
+    sign = md5_of("12345")
+    refusals = {"respCode": 7, "respMsg": f"sign={sign}"}
+    moved = httpx.Response(302, headers={"Location": f"https://a.example/{sign}/"})
+    for answer in (refusals, moved):
+        error = refused(answer)
+        assert sign not in f"{error} {error.said}"
+        assert "***" in f"{error} {error.said}"
+
+
+def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
+    key = "abcdefghijklmnopqrstuvwxyzabcdef"
+    error = refused({"respCode": 7, "respMsg": f"{key[:31]} " * 30_000}, key=key)
+    assert error.code == 7
 
 
 def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:

@@ -37,10 +37,11 @@ def test_a_padded_code_is_taken_without_its_padding_and_told_once(
             verdict = arrival(site.follow(make(site, padded)))
         assert dict(verdict.parameters)["caseCode"] == CODE
     [line] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
-    assert line == (
-        f"caseCode has white space at its ends, as CHAR(n) columns pad it, and is taken without:"
-        f" {PADDED!r}. Strip it where it is read."
+    assert line.startswith(
+        f"caseCode has white space at its ends, as CHAR(n) columns pad it, and is used without it:"
+        f" {PADDED!r}. Strip it where it is read. See "
     )
+    assert line.endswith(" line 1.") or __file__ in line
 
 
 @pytest.mark.parametrize("make", BY.values(), ids=BY)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -340,8 +343,8 @@ def test_alone_it_tells_nobody() -> None:
 @pytest.mark.parametrize(
     ("notify_url", "said"),
     [
-        (f"/elsewhere/notify/{TOKEN}", "was not accepted by /elsewhere/notify/…: it answered 404"),
-        ("http://127.0.0.1:9/", "by http://127.0.0.1:9/: it answered nothing (ConnectionRefused"),
+        (f"/elsewhere/{TOKEN}", "was not accepted: this site gave 404 instead of"),
+        (f"http://127.0.0.1:9/{TOKEN}", "127.0.0.1:9 gave no answer (ConnectionRefusedError)"),
     ],
 )
 def test_what_is_not_answered_with_true_is_a_warning(
@@ -355,6 +358,46 @@ def test_what_is_not_answered_with_true_is_a_warning(
         assert line.startswith(f"The simulator's notification of type {kind} about order {number} ")
         assert said in line
         assert TOKEN not in line
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 500 No\r\nContent-Length: 100\r\n\r\nabc",
+        b"HTTP/1.1 302 No\r\nLocation: http://[/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 200_000,
+        b"nonsense",
+    ],
+)
+def test_whatever_answers_a_notification_the_purchase_goes_on(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_all() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=answer_all, daemon=True)
+        thread.start()
+        shop = Shop(notify_url=f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        location = pay(shop.browser, PRODUCT)
+    number = dict(accepted(location).parameters)["insureNum"]
+    assert shop.order(number).pay_status == 1
+    assert {line[1] for line in sent(shop, number)} == {"3 次"}
+
+
+@pytest.mark.parametrize("public", [None, "https://a.example/shop"])
+def test_the_policy_file_is_where_a_browser_finds_it(public: str | None) -> None:
+    shop = Shop(XIEBAO_PUBLIC_URL=public)
+    pay(shop.browser, PRODUCT)
+    number = shop.told[0].insure_num
+    with shop.app.app_context():
+        url = shop.xiebao.orders.policy_url(number)
+    assert url == f"{public or 'http://localhost'}/gateway/dispatch/files/{number}"
 
 
 def test_in_production_there_is_no_simulator() -> None:

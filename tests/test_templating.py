@@ -859,6 +859,7 @@ def test_what_only_sounds_like_a_link_keyword_is_an_attribute(site: Site, name: 
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
+        *(("member_", "member"), ("no_login_for_", "no_login_for"), ("label_", "label")),
         *(("memebr", "member"), ("membr", "member"), ("members", "member"), ("Member", "member")),
         *(("returnTo", "return_to"), ("return-to", "return_to"), ("retrun_to", "return_to")),
         *(("maxage", "no_login_for"), ("max-age", "no_login_for"), ("maxAge", "no_login_for")),

@@ -22,6 +22,7 @@ from ..pages import PAGES
 from ..platforms import Platform
 from ..state import State, current_state
 from ..texts import locales
+from ..values import quoted
 from .findings import echo, report, worst_first
 
 _STEPS = [step.name.lower().replace("_", "-") for step in NotificationType]
@@ -192,6 +193,12 @@ def link(
     parameter = PAGES[page].reference
     if parameter and not reference:
         raise click.UsageError(f"The {page} page needs a REFERENCE, its {parameter}.")
+    if (max_age := options.pop("max_age")) is not None:
+        if options["no_login_for"] is not None:
+            raise click.UsageError("--max-age is what --no-login-for was called: give that alone.")
+        said = "--max-age is now called --no-login-for, and will be refused from 0.4 on."
+        click.echo(said, err=True)
+        options["no_login_for"] = max_age
     state = _usable_state(ctx)
     click.echo(make(state, page, reference, to_gateway=to_gateway, **options))
 
@@ -223,7 +230,8 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
 
     state = _usable_state(ctx)
     url, answer = send(state, step, insure_num, **options)
-    click.echo(f"{url}: {answer.status or 'no answer,'} {answer.text}")
+    # Another server may answer with a page.
+    click.echo(f"{url}: {answer.status or 'no answer,'} {quoted(answer.text)}")
     ctx.exit(0 if answer.is_accepted else 1)
 
 

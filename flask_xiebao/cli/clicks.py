@@ -69,6 +69,8 @@ class _Clicks:
         if self._way_back is not None:
             problem = why_not_back(self._state, visit_site(self._state, self._way_back))
             where, _, _ = self._way_back.rpartition("/")
+            if not urls.knows_its_address(self._state):  # the host of this click is made up
+                where = f"the site, at {urlsplit(where).path}"
             what = f"paid: after a payment, the browser comes back to {where}/…"
             yield from self._finding("paid", problem, what)
 

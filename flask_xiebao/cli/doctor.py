@@ -239,24 +239,27 @@ def check_mount(settings: Settings) -> Iterator[Finding]:
     proxy = around(ProxyFix)
     trusts_prefix = proxy is not None and bool(proxy.x_prefix)
     trust = (
-        "a proxy that sets X-Forwarded-Prefix itself on every request, and only such a one, is"
-        " trusted with ProxyFix(..., x_prefix=1)"
+        "Add x_prefix=1 to ProxyFix if your proxy sets X-Forwarded-Prefix itself on every request,"
+        " and only then; or let the server set SCRIPT_NAME."
     )
-    if not path and trusts_prefix:
+    if trusts_prefix:
+        must = f"has to set it to {path}" if path else "must not let visitors set it"
         yield ok(
-            "X-Forwarded-Prefix is trusted: where your proxy sends one, end XIEBAO_PUBLIC_URL in"
-            " it, and let the proxy set it itself on every request."
+            f"ProxyFix trusts X-Forwarded-Prefix: your proxy {must}, itself and on every request."
+            f"{'' if path else ' If it sets a path, end XIEBAO_PUBLIC_URL in that path.'}"
         )
-    elif path and proxy is not None and not trusts_prefix:
+    elif path and proxy is not None:
         yield warning(
-            f"XIEBAO_PUBLIC_URL ends in {path}, and ProxyFix does not look at X-Forwarded-Prefix:"
-            f" unless the server itself sets SCRIPT_NAME, {trust}. Without it, links on pages lead"
-            f" nowhere; payments come back to {settings.public_url}{settings.url_prefix}/paid/…."
+            f"XIEBAO_PUBLIC_URL ends in {path}, but ProxyFix ignores X-Forwarded-Prefix, so links"
+            f" on pages may lack {path}, and lead nowhere. Payments come back to"
+            f" {settings.public_url}{settings.url_prefix}/paid/… {trust}"
         )
     elif path and path not in below_mounts(settings.public_url):
         yield ok(
-            f"XIEBAO_PUBLIC_URL ends in {path}, so requests have to come with {path} as their"
-            f" SCRIPT_NAME: {trust}. The log says when a click does not."
+            f"XIEBAO_PUBLIC_URL ends in {path}, and the app itself is not mounted there: the server"
+            f" has to set SCRIPT_NAME to {path}. If links on pages lack it, it does not. Behind a"
+            " proxy that sets X-Forwarded-Prefix itself on every request, and only there, use"
+            " ProxyFix(..., x_prefix=1)."
         )
 
 

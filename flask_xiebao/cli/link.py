@@ -9,9 +9,7 @@ import click
 from flask import current_app
 
 from .. import urls
-from ..deprecated import in_new_names
 from ..errors import GatewayError, LinkError, XiebaoError
-from ..log import warn_once
 from ..members import normalize_member
 from ..pages import PAGES
 from ..platforms import Slug
@@ -30,7 +28,7 @@ def make(
     """
     make_url = _gateway_url if to_gateway else _site_link
     try:
-        return make_url(state, page, reference, **in_new_names(options, warn_once))
+        return make_url(state, page, reference, **options)
     except XiebaoError as error:
         raise _naming_the_option(error, PAGES[page].reference) from None
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextvars
 import json
 from http.client import HTTPException
-from typing import NamedTuple
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from typing import Any, NamedTuple
+from urllib.request import HTTPErrorProcessor, ProxyHandler, Request, build_opener
 
 from flask import request
 from werkzeug.test import Client
@@ -21,6 +20,7 @@ from ..values import WrongValueError, check_web_url
 from .wire import CONTENT_TYPE
 
 _SECONDS = 10
+_MOST_READ = 65536
 
 
 class Answer(NamedTuple):
@@ -38,7 +38,7 @@ class Answer(NamedTuple):
         """Whether the site says that it has the notification."""
         try:
             answer = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return self.status == 200 and isinstance(answer, dict) and answer.get("state") is True
 
@@ -87,18 +87,20 @@ def post_over_http(url: str, body: bytes) -> Answer:
         iri_to_uri(url), body, {"Content-Type": CONTENT_TYPE}, method="POST"
     )
     try:
-        with build_opener(ProxyHandler({}), _NoRedirect).open(asked, timeout=_SECONDS) as response:
-            return Answer(response.status, response.read().decode("utf-8", "replace"))
-    except HTTPError as error:
-        with error:
-            return Answer(error.code, error.read().decode("utf-8", "replace"))
+        with build_opener(ProxyHandler({}), _AnyStatus).open(asked, timeout=_SECONDS) as response:
+            return Answer(response.status, response.read(_MOST_READ).decode("utf-8", "replace"))
     except (OSError, HTTPException) as error:
         return Answer(0, type(getattr(error, "reason", error)).__name__)
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """Take a redirect for the answer, as the platform does."""
+class _AnyStatus(HTTPErrorProcessor):
+    """Takes an error, or a redirect, for the answer, as the platform does."""
+
+    def http_response(self, request: Request, response: Any) -> Any:
+        """Return an answer as it is."""
+        return response
+
+    https_response = http_response
 
 
 def _post_inside(path: str, body: bytes) -> Answer:

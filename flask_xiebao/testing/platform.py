@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import json
-import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from flask import current_app
 
@@ -197,15 +197,15 @@ class Platform:
                 if is_done:
                     break
             if not (answer.is_accepted or message.forged):
-                # The answer itself may name people, and the last part of the path is the token.
+                # The answer itself may name people, and the path may have the token in it.
                 current_app.logger.warning(
-                    "The simulator's notification of type %d about order %s was not accepted by %s:"
-                    " it answered %s, and not true. The simulator's page of the order shows the"
-                    " whole answer, and sends it again.",
+                    "The simulator's notification of type %d about order %s was not accepted: %s"
+                    ' gave %s instead of {"state": true}. The simulator\'s page of the order shows'
+                    " the whole answer, and can send it again.",
                     message.kind,
                     message.insure_num,
-                    re.sub("(?<=/notify/)[^/?#]+", "…", url),
-                    answer.status or f"nothing ({answer.text})",
+                    urlsplit(url).netloc or "this site",
+                    answer.status or f"no answer ({answer.text})",
                 )
 
     def answer(self, method: str, body: bytes, sign: str, file_url: Callable[[str], str]) -> Any:
@@ -237,7 +237,7 @@ class Platform:
         if purchase is None:
             return wire.refusal(1002, "投保单号不存在")
         if method == "orderDetail":
-            return wire.accepted({"orderDetail": _detail(purchase)})
+            return wire.accepted({"orderDetail": self._detail(purchase)})
         if purchase.issued_at is None:
             return wire.refusal(1003, "电子保单尚未生成")
         url = file_url(purchase.insure_num)
@@ -250,35 +250,35 @@ class Platform:
             "pageSize": size,
             "pageNums": -(-total // size),
             "total": total,
-            "data": list(map(_detail, purchases)),
+            "data": list(map(self._detail, purchases)),
         }
+
+    def _detail(self, purchase: Purchase) -> dict[str, Any]:
+        is_issued = purchase.issued_at is not None
+        in_force = 3 if purchase.surrendered_at is not None else 1 if is_issued else 0
+        detail = {
+            "insurePartnerId": wire.a_number(self._partner_id),
+            "insureNum": purchase.insure_num,
+            "caseCode": purchase.case_code,
+            "partnerUniqueKey": purchase.partner_uniq_key,
+            **PRODUCT,
+            "totalNum": 1,
+            "startDate": purchase.start_date,
+            "endDate": purchase.end_date,
+            "insureTime": purchase.applied_at,
+            "payStatus": 0 if purchase.paid_at is None else 1,
+            "payAmount": purchase.price,
+            "payedTime": purchase.paid_at,
+            "issueStatus": int(is_issued),
+            "issueTime": purchase.issued_at,
+            "effectiveStatus": in_force,
+            "applicant": {"cName": _PERSON},
+            "insurants": [{"cName": _PERSON, "policyNum": purchase.policy_num}],
+        }
+        return {name: value for name, value in detail.items() if value is not None}
 
 
 def _forged(body: bytes) -> bytes:
     """Return a callback whose sign is that of nothing."""
     start = body.index(b'"sign":"') + len(b'"sign":"')
     return body[:start] + b"0" * 32 + body[start + 32 :]
-
-
-def _detail(purchase: Purchase) -> dict[str, Any]:
-    is_issued = purchase.issued_at is not None
-    in_force = 3 if purchase.surrendered_at is not None else 1 if is_issued else 0
-    detail = {
-        "insureNum": purchase.insure_num,
-        "caseCode": purchase.case_code,
-        "partnerUniqueKey": purchase.partner_uniq_key,
-        **PRODUCT,
-        "totalNum": 1,
-        "startDate": purchase.start_date,
-        "endDate": purchase.end_date,
-        "insureTime": purchase.applied_at,
-        "payStatus": 0 if purchase.paid_at is None else 1,
-        "payAmount": purchase.price,
-        "payedTime": purchase.paid_at,
-        "issueStatus": int(is_issued),
-        "issueTime": purchase.issued_at,
-        "effectiveStatus": in_force,
-        "applicant": {"cName": _PERSON},
-        "insurants": [{"cName": _PERSON, "policyNum": purchase.policy_num}],
-    }
-    return {name: value for name, value in detail.items() if value is not None}

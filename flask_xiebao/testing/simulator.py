@@ -226,7 +226,12 @@ class GatewaySimulator:
 
     def _answer_query(self, method: str) -> Response:
         def file_url(number: str) -> str:
-            return url_for(".policy_file", insure_num=number, _external=True)
+            # A query from inside of the app knows no address at which a browser finds it.
+            public = current_app.config.get("XIEBAO_PUBLIC_URL")
+            path = url_for(".policy_file", insure_num=number)
+            if public:
+                return f"{public.rstrip('/')}{path.removeprefix(request.root_path)}"
+            return urljoin(request.host_url, path)
 
         sign = request.args.get("sign", "")
         return jsonify(self._platform.answer(method, request.get_data(), sign, file_url))

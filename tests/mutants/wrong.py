@@ -179,7 +179,7 @@ SEEN = (
     Wrong("the guard is asked of somebody else", "views.py", "answer = state.hooks.may_go(member, entry)", 'answer = state.hooks.may_go("somebody", entry)'),
     Wrong("a guard that aborts is not told", "views.py", "        answers.tell(state, refused(aborted.get_response().status_code))\n", ""),
     Wrong("the guard's yes is a no", "hooks.py", "            return bool(answer)  # of a lazy proxy", "            return not answer  # of a lazy proxy"),
-    Wrong("ids in lower case", "members.py", "        return _checked(value)\n    except", "        return _checked(value).lower()\n    except"),
+    Wrong("ids in lower case", "members.py", "        return check_id(value)\n    except", "        return check_id(value).lower()\n    except"),
     Wrong("members that are compared without their case", "admission.py", "entry.member in (None, current) else", "entry.member is None or entry.member.lower() == current.lower() else"),
     Wrong("members that begin alike", "admission.py", "entry.member in (None, current) else", "entry.member is None or current.startswith(entry.member) else"),
     Wrong("the loader is asked when a product's entry is rendered", "urls.py", "    elif member is None and no_login_for is None:\n", "    elif member is None and no_login_for is None:\n        _current_member(state)\n"),
