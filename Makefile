@@ -13,8 +13,7 @@ BESIDE := --numprocesses auto --dist worksteal
 .PHONY: demo test test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
 demo: $(VENV)/demo.stamp
-	FLASK_XIEBAO_PUBLIC_URL=$${FLASK_XIEBAO_PUBLIC_URL:-http://$(HOST):$(PORT)} \
-	  $(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
+	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
 test: $(VENV)/test.stamp .venv/npm/stamp docs
 	@$(call need,chromium,chromium fonts-noto-cjk)

@@ -115,8 +115,10 @@ def test_no_code_is_drawn_for_a_host_that_anybody_can_send(
     lives_somewhere = make_site(**LIVE)
     answer = picture(lives_somewhere, markup, base_url="https://evil.example")
     assert answer.status_code == 404
-    assert "The QR code of a mail was not drawn. " in caplog.text
+    assert "The QR code of a mail was not drawn: " in caplog.text
     assert "XIEBAO_PUBLIC_URL" in caplog.text
+    here = picture(lives_somewhere, markup, base_url="http://127.0.0.1:5000")
+    assert read(here).startswith("http://127.0.0.1:5000/xiebao/")
     named = make_site(**LIVE, XIEBAO_PUBLIC_URL=SHOP)
     drawn = read(picture(named, markup, base_url="https://evil.example"))
     assert drawn.startswith(f"{SHOP}/xiebao/")
