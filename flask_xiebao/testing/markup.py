@@ -28,12 +28,16 @@ LABELS = {
     "home": {"zh": "保险商城", "en": "Insurance shop"},
     "policy": {"zh": "查看保单", "en": "View policy"},
 }
+_PUBLIC = [("Cache-Control", "public, s-maxage=60"), ("CDN-Cache-Control", "max-age=60")]
 _DEVICE_HEADERS = {"user-agent", "sec-ch-ua-mobile", "sec-ch-ua-platform"}
 
 
 def render(source: str, rendering: Rendering) -> Page:
-    """Render a template in the current request; return the page, and what caches are told of it."""
-    rendered, headers = render_template_string(_IMPORT + source), Headers()
+    """Render a template in the current request; return the page, and what caches are told of it.
+
+    It is a page of a site that lets every cache keep all that it sends.
+    """
+    rendered, headers = render_template_string(_IMPORT + source), Headers(_PUBLIC)
     rendering.write(headers)
     return Page(rendered, headers)
 

@@ -125,7 +125,7 @@ SEEN = (
     Wrong("a way back that is another click's", "views.py", "Click(entry, member, click_id, int(time.time()))", "Click(entry, member, secrets.token_hex(8), int(time.time()))"),
     Wrong("a way back that is another member's", "views.py", "Click(entry, member, click_id, int(time.time()))", 'Click(entry, "somebody", click_id, int(time.time()))'),
     Wrong("a way back to the start page", "views.py", 'return Redirect(iri_to_uri(done.entry.return_to or "/"))', 'return Redirect("/")'),
-    Wrong("a way back to wherever the host says", "views.py", "    if host_is_trusted(state) or _THIS_MACHINE.fullmatch(request.host):\n", "    if True:\n"),
+    Wrong("a way back to wherever the host says", "views.py", "    return host_is_trusted(state) or _THIS_MACHINE.fullmatch(request.host) is not None\n", "    return True\n"),
     Wrong("a payment is reported for ever", "views.py", "time.time() - done.clicked_at < _RETURN_IS_NEWS", "True"),
     Wrong("every payment is of this session", "views.py", "same_session=is_logged_in(state, done.member)", "same_session=True"),
     Wrong("a prefetch of the way back is a return", "views.py", '    if is_prefetch(request.environ):\n        return answers.not_yet()\n    try:', "    try:"),
