@@ -10,16 +10,19 @@ FAST := -m "not slow and not hypothesis"
 # A worker for each processor; one that is done takes tests over from another.
 BESIDE := --numprocesses auto --dist worksteal
 
-.PHONY: demo test test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test programs test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
-test: $(VENV)/test.stamp .venv/npm/stamp docs
+test: $(VENV)/test.stamp .venv/npm/stamp docs programs
+	$(BIN)/python -m pytest $(BESIDE)
+
+# What is no package of Python's or npm's.
+programs:
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
-	$(BIN)/python -m pytest $(BESIDE)
 
 # Nearly all tests, and with nothing but Python. Those of Hypothesis mark themselves.
 test-fast: $(VENV)/test.stamp
@@ -60,7 +63,7 @@ versions: $(VENV)/test.stamp .venv/npm/stamp
 
 # What is built is installed alone, and does the README's quick start; the source passes its tests.
 # The Chinese manual says what the English does: where it does not, no release is made.
-dist: $(VENV)/test.stamp docs
+dist: $(VENV)/test.stamp .venv/npm/stamp docs programs
 	$(BIN)/python docs/translate.py --check
 	$(BIN)/python -m pytest --quiet tests/parity.py
 	rm -rf build dist
@@ -71,7 +74,7 @@ dist: $(VENV)/test.stamp docs
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	build/empty/bin/python tests/quickstart.py README.md
 	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/sbom.cdx.json build/empty
-	$(BIN)/python -m tests.versions >dist/tested-with.txt
+	PATH="$$PATH:/usr/sbin" $(BIN)/python -m tests.versions >dist/tested-with.txt
 	rm -rf build/source && mkdir build/source
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
 	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(FAST)
