@@ -65,8 +65,8 @@ def current() -> Check:
     """
     kept: dict[str, Check] = current_app.extensions.setdefault("qa_checks", {})
     with _lock:
-        running = next((each for each in kept.values() if not each.is_over), None)
         if request.url_root not in kept:
+            running = next((each for each in kept.values() if not each.is_over), None)
             if running is not None:
                 return running
             for oldest in list(kept)[: max(0, len(kept) + 1 - _MOST)]:

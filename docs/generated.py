@@ -5,21 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import fields
-from pathlib import Path
 
-from babel.messages.pofile import read_po
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
+from translate import MESSAGES, chinese_of
 
 from flask_xiebao.config import Settings, name_of
 from flask_xiebao.pages import PAGES
 from flask_xiebao.texts import find, locales, visitors_texts
 
-MESSAGES = Path(__file__).with_name("messages.toml")
-CHINESE = Path(__file__).with_name("locale") / "zh_CN/LC_MESSAGES/messages.po"
 HEAD = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 
@@ -71,7 +68,7 @@ class MessagesDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return a section for each kind, and in it a list of the messages."""
         language = _language(self.config)
-        words = _chinese() if language == "zh" else {}
+        words = chinese_of("messages") if language == "zh" else {}
         found: list[nodes.Node] = []
         taken: set[str] = set()
         for kind in tomllib.loads(MESSAGES.read_text("utf-8"))["section"]:
@@ -93,12 +90,6 @@ class MessagesDirective(SphinxDirective):
                 )
             found.append(section)
         return found
-
-
-def _chinese() -> dict[str, str]:
-    """Return the Chinese of what is said about messages, as far as there is some."""
-    with CHINESE.open("rb") as file:
-        return {str(each.id): str(each.string) for each in read_po(file)}
 
 
 def _language(config: Config) -> str:

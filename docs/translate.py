@@ -99,6 +99,15 @@ def advice() -> list[str]:
     return [said for kind in sections for said in (kind["en"], *(m["en"] for m in kind["message"]))]
 
 
+def chinese_of(name: str) -> dict[str, str]:
+    """Return the Chinese of what a catalog has, by its English; empty where there is none."""
+    return {str(each.id): str(each.string) for each in _read(_catalog(name))}
+
+
+def _catalog(name: str) -> Path:
+    return LOCALE / f"{name}.po"
+
+
 def _read(path: Path) -> Catalog:
     with path.open("rb") as file:
         return read_po(file)
@@ -109,8 +118,7 @@ def _untranslated(name: str, english: Iterable[str], *, write: bool) -> Iterator
 
     :param write: have the catalog say what the English says now.
     """
-    path = LOCALE / f"{name}.po"
-    known = {str(each.id): str(each.string) for each in _read(path)}
+    path, known = _catalog(name), chinese_of(name)
     catalog = Catalog(locale="zh_CN")
     for sentence in dict.fromkeys(english):
         catalog.add(sentence, known.get(sentence, ""))

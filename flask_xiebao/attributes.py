@@ -81,9 +81,7 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
         raise LinkError("A card has no label: its second argument is its title.", "label")
     options: dict[str, Any] = {}
     attributes: dict[str, Attribute] = {}
-    if "max_age" in keywords:
-        keywords = in_new_names(keywords, warn_once)
-    for keyword, value in keywords.items():
+    for keyword, value in in_new_names(keywords, warn_once).items():
         if keyword in LINK_KEYWORDS:
             options[keyword] = value
         else:

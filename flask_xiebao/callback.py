@@ -123,7 +123,7 @@ def received() -> bytes:
         raise NotificationError(
             "The notification has more bytes than MAX_CONTENT_LENGTH of the site.", "too_large"
         ) from None
-    except Exception as error:  # a client hung up, or its chunks are none: servers have errors
+    except Exception as error:  # the server's own, as a client hung up or its chunks are wrong
         raise NotificationError(
             f"The notification broke off while it was read ({type(error).__name__})."
         ) from None

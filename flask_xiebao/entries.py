@@ -26,10 +26,9 @@ from .attributes import (
     split,
 )
 from .caching import rendering
-from .deprecated import in_new_names
 from .errors import LinkError, NowhereError
 from .links import LinkSigner, make_entry
-from .log import complain, warn_once
+from .log import complain
 from .pages import PAGES
 from .platforms import Platform
 from .rehearsal import tell_rehearsal
@@ -136,7 +135,6 @@ class Entries:
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
             name = "page" if isinstance(page, Undefined) else "reference"
             raise LinkError(f"The {name} of an entry is undefined in this template.", name)
-        options = in_new_names(options, warn_once)
         for name, value in options.items():
             if name not in LINK_KEYWORDS:
                 raise LinkError(f"A link does not take {name}.", name)

@@ -139,7 +139,13 @@ class Notification:
         for name in ("insure_num", "case_code", "new_insure_num"):
             value = getattr(self, name)
             if value is not None or name == "insure_num":
-                object.__setattr__(self, name, _as_text(name, value))
+                text = _as_text(name, value)
+                if " " in text and name != "case_code":
+                    raise NotificationError(
+                        f"{name} has white space in it, which no application number has.",
+                        "wrong_field",
+                    )
+                object.__setattr__(self, name, text)
         for name in ("partner_id", "partner_uniq_key"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
@@ -153,10 +159,7 @@ class Notification:
 
 def _as_text(name: str, value: object) -> str:
     try:
-        text = check_text(value)
-        if name in ("insure_num", "new_insure_num") and " " in text:
-            raise WrongValueError("has white space in it, which no application number has.")
-        return text
+        return check_text(value)
     except WrongValueError as error:
         raise NotificationError(f"{name} {error}", "wrong_field") from None
 

@@ -14,8 +14,10 @@ from markupsafe import Markup, escape
 from . import assets
 from .attributes import CARD_MACRO, ENTRY_MACRO, QR_MACRO, SHEET_MACRO, Attribute, rendered, split
 from .codes import qr_code
+from .deprecated import in_new_names
 from .entries import Entries, leave_out
 from .errors import LinkError
+from .log import warn_once
 from .pages import PAGES
 from .state import State
 from .texts import text
@@ -64,7 +66,7 @@ class Helpers:
         :param options: the keywords of :meth:`.Xiebao.product_link`.
         """
         try:
-            return self._entries.href(page, reference, options)
+            return self._entries.href(page, reference, in_new_names(options, warn_once))
         except LinkError as error:
             leave_out(self._state, error)
             return ""

@@ -238,10 +238,6 @@ def check_mount(settings: Settings) -> Iterator[Finding]:
     path = urlsplit(settings.public_url).path
     proxy = around(ProxyFix)
     trusts_prefix = proxy is not None and bool(proxy.x_prefix)
-    trust = (
-        "Add x_prefix=1 to ProxyFix if your proxy sets X-Forwarded-Prefix itself on every request,"
-        " and only then; or let the server set SCRIPT_NAME."
-    )
     if trusts_prefix:
         must = f"has to set it to {path}" if path else "must not let visitors set it"
         yield ok(
@@ -252,7 +248,9 @@ def check_mount(settings: Settings) -> Iterator[Finding]:
         yield warning(
             f"XIEBAO_PUBLIC_URL ends in {path}, but ProxyFix ignores X-Forwarded-Prefix, so links"
             f" on pages may lack {path}, and lead nowhere. Payments come back to"
-            f" {settings.public_url}{settings.url_prefix}/paid/… {trust}"
+            f" {settings.public_url}{settings.url_prefix}/paid/… Add x_prefix=1 to ProxyFix if your"
+            " proxy sets X-Forwarded-Prefix itself on every request, and only then; or let the"
+            " server set SCRIPT_NAME."
         )
     elif path and path not in below_mounts(settings.public_url):
         yield ok(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from enum import IntEnum
 
@@ -11,7 +11,7 @@ from ..places import place_of
 from ..values import quoted
 
 
-def lines_of(order: Order, secrets: Iterable[str], *, with_names: bool) -> Iterator[str]:
+def lines_of(order: Order, secrets: Collection[str], *, with_names: bool) -> Iterator[str]:
     """Return what is known of an order, by the document's own names.
 
     :param secrets: what is not shown, whatever the gateway says.
@@ -41,7 +41,6 @@ def lines_of(order: Order, secrets: Iterable[str], *, with_names: bool) -> Itera
         if with_names:
             lines.append(("applicant", policy.applicant or "-"))
             lines.append(("insurant", policy.insurant or "-"))
-    secrets = tuple(secrets)
     for name, value in lines:
         yield f"{name:<17} {quoted(str(value), secrets)}"
 

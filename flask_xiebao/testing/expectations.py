@@ -64,6 +64,14 @@ _LEEWAY = 5
 Heard = Sequence[tuple[str, Mapping[str, Any]]]
 
 
+def status_in_texts(came: int, right: int) -> int:
+    """Return how the texts call a wrong status: 302, whichever redirect it is.
+
+    :param right: what it should have been.
+    """
+    return 302 if came in LOGIN_REDIRECTS and right not in LOGIN_REDIRECTS else came
+
+
 @dataclass(frozen=True)
 class Failure:
     """Something that is not as it should be.

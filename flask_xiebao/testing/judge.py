@@ -17,7 +17,7 @@ from ..places import place_of
 from . import expectations, markup
 from .cases import MEMBER, RETURN_TO, RETURN_TO_AS_SENT, Case, Visitor
 from .devices import DEVICES, Device
-from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, Heard, said_in
+from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, Heard, said_in, status_in_texts
 from .page import Page
 from .player import CLICK_ID, Player, UnreachedError
 from .png import drawing_of
@@ -126,9 +126,7 @@ class Judge:
         if visit.status != status:
             reason = "" if refusal is None else refusal.reason
             is_asked = reason == "not_allowed" and case.guard is None
-            # Of those who are sent on, the texts say one thing, whichever redirect it is.
-            is_sent_on = visit.status in LOGIN_REDIRECTS and status not in LOGIN_REDIRECTS
-            code = "guard.no" if is_asked else f"status.{302 if is_sent_on else visit.status}"
+            code = "guard.no" if is_asked else f"status.{status_in_texts(visit.status, status)}"
             yield Failure(code, f"{visit.status} {reason}".strip(), str(status))
         yield from expectations.sealed(visit)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor
 from .devices import Device
 from .document import ROWS, Row
-from .expectations import LOGIN_REDIRECTS, REFUSED, Failure, no_secret_in, said_in
+from .expectations import REFUSED, Failure, no_secret_in, said_in, status_in_texts
 from .judge import crash, is_sent_away
 from .markup import attributes, codes_of, told_to_caches
 from .page import Element, Page
@@ -44,9 +44,8 @@ def _entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
     visit = player.open(whole, device)  # something may keep a page, and show it without its headers
     if visit.error is not None or visit.status != 200:
         came = f"{visit.status} {without_query(visit.location)}".strip()
-        is_sent_on = visit.status in LOGIN_REDIRECTS
-        code = f"page.{302 if is_sent_on else visit.status}"
-        code = "unreached.host" if is_sent_away(site, visit) else code
+        status = status_in_texts(visit.status, 200)
+        code = "unreached.host" if is_sent_away(site, visit) else f"page.{status}"
         problem = Failure(code, came, "200")
         yield _page(url), "", [problem if visit.error is None else crash(visit.error, "200")]
         return
