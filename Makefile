@@ -10,13 +10,17 @@ FAST := -m "not slow and not hypothesis"
 # A worker for each processor; one that is done takes tests over from another.
 BESIDE := --numprocesses auto --dist worksteal
 
-.PHONY: demo test programs test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test test-all programs test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
-test: $(VENV)/test.stamp .venv/npm/stamp docs programs
+test: $(VENV)/test.stamp .venv/npm/stamp programs
 	$(BIN)/python -m pytest $(BESIDE)
+
+# What need not be tried again at each change, too.
+test-all: $(VENV)/test.stamp .venv/npm/stamp docs programs
+	$(BIN)/python -m pytest $(BESIDE) tests
 
 # What is no package of Python's or npm's.
 programs:

@@ -1,0 +1,1 @@
+"""What `make test` need not try each time: `make test-all` does."""
