@@ -32,9 +32,9 @@ programs:
 test-fast: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(BESIDE) $(FAST)
 
-# Spoils the package in one place after another: a check of a site has to see each.
+# Spoils the package in one place after another: the tests, and a check of a site, have to see it.
 mutants: $(VENV)/test.stamp
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 # The manual in its languages, with warnings as errors: build/docs/en/ and zh/.
 docs: $(VENV)/docs.stamp .venv/docs/stamp

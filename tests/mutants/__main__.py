@@ -1,83 +1,138 @@
-"""Spoils the package in one place after another, and has its sites checked each time.
+"""Spoils the package in one place after another: which wrong versions are seen, and by what.
 
     make mutants
+    python -m tests.mutants --sample 5
+    python -m tests.mutants "the sign" --by tests
 
-Every wrong version of :mod:`.wrong` has to be seen, and nothing on a site that is right.
+Two judges look at each: a check of right sites, and the tests. ``matrix.json`` keeps which test saw
+it, by the mutant's name, and that test is asked first the next time. Else one parameter of each
+test that runs the spoilt line is asked, then of each fast test, then of each in a browser. What has
+been looked at is looked at again only when the package or the tests have changed, so whoever stops
+it goes on where they were.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
-import shutil
-import subprocess
+import queue
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import flask_xiebao
+from tests.mutants.beyond import BEYOND, UNTESTED
 from tests.mutants.sites import SITES
+from tests.mutants.trees import Tree, see
+from tests.mutants.which import BUILD, MATRIX, Which, digest
 from tests.mutants.wrong import SEEN, UNSEEN, Wrong
 
-PACKAGE = Path(flask_xiebao.__file__).parent
-ROOT = Path(__file__).parents[2]
+#: Of one wrong version: which test sees it, and what the check says; "" where nothing sees it.
+Found = dict[str, str]
 
 
-def seen(wrong: Wrong | None, *, sites: tuple[str, ...] = tuple(SITES)) -> tuple[bool, str]:
-    """Tell whether a check sees a version of the package, and what it says.
-
-    :param wrong: None for the version that is right.
-    """
+def judge_by_check(tree: Tree, wrong: Wrong | None) -> str:
+    """Return what a check of the right sites says; "" where it sees nothing."""
     # That nothing is wrong on any device of the right sites, the tests see.
     how = [] if wrong in SEEN else ["--two"]
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "flask_xiebao"
-        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        if wrong is not None:
-            spoil(copy, wrong)
-        run = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "tests.mutants.check", *sites, *how],
-            cwd=folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}",
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-    said = run.stdout.strip() or run.stderr.strip()[-300:]
-    return run.returncode != 0, said
+    code, said = tree.run("tests.mutants.check", *SITES, *how)
+    return "" if code == 0 else said.strip()[:140] or "too late"
 
 
-def spoil(copy: Path, wrong: Wrong) -> None:
-    """Spoil one place of a copy of the package."""
-    file = copy / wrong.file
-    text = file.read_text("utf-8")
-    if text.count(wrong.right) != 1:
-        raise ValueError(f"{wrong.what}: {wrong.file} has this {text.count(wrong.right)} times.")
-    file.write_text(text.replace(wrong.right, wrong.wrong), "utf-8")
+def judge_by_tests(tree: Tree, which: Which, wrong: Wrong) -> str:
+    """Return the test that sees a wrong version, "" where none does."""
+    for stage in which.stages(wrong):
+        seen = see(tree, stage)
+        if seen is not None:
+            which.saw(wrong, seen)
+            return seen or "what they import"
+    return ""
 
 
-def main(names: list[str]) -> int:
+def look(tree: Tree, which: Which, wrong: Wrong, by: Sequence[str]) -> Found:
+    """Return what sees a wrong version."""
+    found = {}
+    with tree.spoilt(wrong):
+        if "check" in by and wrong not in BEYOND:
+            found["check"] = judge_by_check(tree, wrong)
+        if "tests" in by:
+            found["tests"] = judge_by_tests(tree, which, wrong)
+    return found
+
+
+def verdict(wrong: Wrong, found: Found) -> str:
+    """Say what is not as it should be; "" where nothing is."""
+    if wrong in SEEN and found.get("check") == "":
+        return "THE CHECK DOES NOT SEE IT"
+    if wrong in UNSEEN and found.get("check"):
+        return f"THE CHECK SEES IT, AND SHOULD NOT: {UNSEEN[wrong]}"
+    if found.get("tests") == "" and wrong.what not in UNTESTED:
+        return "NO TEST SEES IT"
+    return ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("names", nargs="*", help="those whose names have this in them")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="every Nth of them")
+    parser.add_argument("--by", choices=("check", "tests"), action="append", help="one judge alone")
+    options = parser.parse_args()
+    everything = (*SEEN, *UNSEEN, *BEYOND)
     chosen = [
-        wrong for wrong in (*SEEN, *UNSEEN) if not names or any(n in wrong.what for n in names)
-    ]
-    missed = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        right = pool.submit(seen, None)
-        for wrong, (was_seen, said) in zip(chosen, pool.map(seen, chosen), strict=True):
-            if was_seen != (wrong in SEEN):
-                missed += 1
-            mark = "seen" if was_seen else "NOT SEEN" if wrong in SEEN else "cannot be seen"
-            why = said[:140] if was_seen else UNSEEN.get(wrong, "")
-            print(f"{mark:<9} {wrong.what}: {why}", flush=True)
-        noisy, said = right.result()
-        print(f"The sites that are right: {said if noisy else 'nothing is wrong'}.")
-    print(f"{len(SEEN)} wrong versions, {missed} not as they should be.")
-    return 1 if missed or noisy else 0
+        wrong
+        for wrong in everything
+        if not options.names or any(name in wrong.what for name in options.names)
+    ][:: options.sample]
+    by = options.by or ["check", "tests"]
+
+    BUILD.mkdir(parents=True, exist_ok=True)
+    file = Path(__file__).with_name(MATRIX)
+    matrix: dict[str, Found] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    progress = BUILD / f"{digest('flask_xiebao', 'demo_app', 'tests')}.json"
+    done: dict[str, Found] = json.loads(progress.read_text()) if progress.exists() else {}
+    which = Which(matrix)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        trees: queue.SimpleQueue[Tree] = queue.SimpleQueue()
+        for number in range(os.cpu_count() or 1):
+            trees.put(Tree(Path(folder) / str(number)))
+
+        def find(wrong: Wrong) -> Found:
+            missing = [judge for judge in by if judge not in done.get(wrong.what, {})]
+            tree = trees.get()
+            try:
+                return look(tree, which, wrong, missing) if missing else {}
+            finally:
+                trees.put(tree)
+
+        failures = []
+        for wrong, found in zip(chosen, pool.map(find, chosen), strict=True):
+            found = done.setdefault(wrong.what, {}) | found
+            done[wrong.what] = found
+            progress.write_text(json.dumps(done))
+            said = verdict(wrong, found)
+            failures += [said] * bool(said)
+            print(f"{wrong.what}: {said or found}", flush=True)
+        right = trees.get()
+        noise = judge_by_check(right, None) if "check" in by else ""
+        killers = sorted(
+            {found["tests"] for found in done.values() if "::" in found.get("tests", "")}
+        )
+        noise += see(right, killers) or "" if "tests" in by else ""
+    print(f"The version that is right: {noise or 'nothing is wrong'}.")
+    names = {wrong.what for wrong in everything}
+    kept = {name: found for name, found in {**matrix, **done}.items() if name in names}
+    file.write_text(f"{json.dumps(kept, indent=0, ensure_ascii=False)}\n", "utf-8")
+    folders = Counter(
+        found["tests"].partition("::")[0] for found in kept.values() if found.get("tests")
+    )
+    for folder, count in folders.most_common():
+        print(f"{count:5} {folder}")
+    print(f"{len(chosen)} wrong versions, {len(failures)} not as they should be.")
+    return 1 if failures or noise else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

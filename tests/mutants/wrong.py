@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 
@@ -18,6 +19,21 @@ class Wrong(NamedTuple):
     file: str
     right: str
     wrong: str
+
+    def spoil(self, text: str) -> str:
+        """Return the text of its file, spoilt."""
+        if text.count(self.right) != 1:
+            raise ValueError(f"{self.what}: {self.file} has this {text.count(self.right)} times.")
+        return text.replace(self.right, self.wrong)
+
+    def lines(self, text: str) -> range:
+        """Return the numbers of the lines that it changes."""
+        changes = SequenceMatcher(None, self.right, self.wrong, autojunk=False).get_opcodes()
+        spots = [(change[1], change[2]) for change in changes if change[0] != "equal"]
+        at = text.index(self.right)
+        first, last = at + spots[0][0], at + spots[-1][1]
+        line = text.count("\n", 0, first) + 1
+        return range(line, line + text[first:last].rstrip("\n").count("\n") + 1)
 
 
 SEEN = (

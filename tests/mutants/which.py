@@ -1,0 +1,117 @@
+"""Which tests to ask about a wrong version, and in which order."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from threading import Lock
+
+from coverage import CoverageData
+
+from tests.mutants.trees import ROOT
+from tests.mutants.wrong import Wrong
+
+_FAST = "not slow and not hypothesis"
+BUILD = ROOT / "build/mutants"
+#: Which test sees each wrong version. It stands beside this file, and hangs on nothing.
+MATRIX = "matrix.json"
+_SETTINGS = """\
+[run]
+source_pkgs = flask_xiebao
+data_file = {file}
+"""
+
+
+class Which:
+    """Which tests to ask.
+
+    :param matrix: what saw each wrong version the last time.
+    """
+
+    def __init__(self, matrix: Mapping[str, Mapping[str, str]]) -> None:
+        self._last = {name: found.get("tests", "") for name, found in matrix.items()}
+        self._killers: dict[str, list[str]] = {}
+        self._lock = Lock()
+
+    def saw(self, wrong: Wrong, test: str) -> None:
+        """Remember what saw a wrong version: it may see others of the same file."""
+        with self._lock:
+            killers = self._killers.setdefault(wrong.file, [])
+            killers[:] = [test, *(each for each in killers if each != test)]
+
+    def stages(self, wrong: Wrong) -> Iterator[Sequence[str]]:
+        """Return the tests to ask, those that may see it soonest first."""
+        yield [self._last.get(wrong.what, "")] if "::" in self._last.get(wrong.what, "") else []
+        with self._lock:
+            first = self._killers.get(wrong.file, [])[:20]
+        yield first
+        covering = self._covering(wrong)
+        yield one_of_each(covering)
+        yield one_of_each(collected("-m", _FAST))
+        yield one_of_each(collected("-m", "slow", "--ignore=tests/browser"))
+        yield one_of_each(collected("tests/browser"))
+
+    def _covering(self, wrong: Wrong) -> list[str]:
+        """Return the fast tests that run the line that is spoilt; of many lines, the rarest."""
+        if not wrong.file.endswith(".py"):
+            return []
+        with self._lock:
+            data = coverage()
+        file = ROOT / "flask_xiebao" / wrong.file
+        by_line = data.contexts_by_lineno(str(file))
+        tests = [
+            {context.partition("|")[0] for context in by_line.get(line, ()) if context}
+            for line in wrong.lines(file.read_text("utf-8"))
+        ]
+        return sorted(min(filter(None, tests), key=len, default=()))
+
+
+def one_of_each(tests: Iterable[str]) -> list[str]:
+    """Return one parameter of each test function."""
+    return list({test.partition("[")[0]: test for test in tests}.values())
+
+
+@cache
+def collected(*options: str) -> list[str]:
+    """Return all tests that there are."""
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in run.stdout.splitlines() if "::" in line]
+
+
+def digest(*folders: str) -> str:
+    """Return what stands for all that is in these folders."""
+    sources = hashlib.sha256()
+    for file in sorted(file for folder in folders for file in (ROOT / folder).rglob("*.*")):
+        if file.is_file() and "__pycache__" not in file.parts and file.name != MATRIX:
+            sources.update(b"%s\0%s\0" % (str(file.relative_to(ROOT)).encode(), file.read_bytes()))
+    return sources.hexdigest()
+
+
+@cache
+def coverage() -> CoverageData:
+    """Return which line is run by which fast test; it is found out where it is not known."""
+    file = BUILD / f"coverage-{digest('flask_xiebao')}"
+    data = CoverageData(basename=str(file))
+    if not file.exists():
+        settings = file.with_suffix(".ini")
+        settings.write_text(_SETTINGS.format(file=file))
+        options = (f"--cov-config={settings}", "--cov=flask_xiebao", "--cov-context=test")
+        beside = ("--numprocesses=auto", "--dist=worksteal", "-m", _FAST)
+        print("Finding out which line is run by which test …", flush=True)
+        subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "pytest", "-q", "--cov-report=", *options, *beside],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+    data.read()
+    return data
