@@ -18,12 +18,12 @@ sys.path.insert(0, str(DOCS))
 # Annotations, and the comments that describe attributes, are of the module in which something is
 # defined; the manual names what is public by the package.
 for _package, _modules in (
-    (flask_xiebao, ("notifications", "orders", "signals")),
-    (flask_xiebao.testing, ("devices", "reports")),
+    (flask_xiebao, ("gateway.notifications", "gateway.orders", "app.signals")),
+    (flask_xiebao.testing, ("check.devices", "check.reports")),
 ):
     _described = ModuleAnalyzer.for_module(_package.__name__).find_attr_docs()
     for _module in _modules:
-        _comments = ModuleAnalyzer.for_module(f"{_package.__name__}.{_module}").find_attr_docs()
+        _comments = ModuleAnalyzer.for_module(f"flask_xiebao.{_module}").find_attr_docs()
         for (_owner, _name), _said in _comments.items():
             if (_owner or _name) in _package.__all__:
                 _described[_owner, _name] = _said

@@ -13,8 +13,8 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from translate import MESSAGES, chinese_of
 
-from flask_xiebao.config import Settings, name_of
-from flask_xiebao.pages import PAGES
+from flask_xiebao.app.settings import Settings, name_of
+from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.texts import find, locales, visitors_texts
 
 HEAD = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
@@ -25,7 +25,7 @@ _FEWEST_WORDS = 6
 
 
 class SettingsDirective(SphinxDirective):
-    """Every setting with its default, and what its comment in ``config.py`` says."""
+    """Every setting with its default, and what its comment in ``app/settings.py`` says."""
 
     def run(self) -> list[nodes.Node]:
         """Return a description of each, to which ``confval`` roles link."""

@@ -1,5 +1,6 @@
 """Flask-Xiebao: insurance entries that lead a site's members to Xiebao (携保)."""
 
+from .app.signals import entry_clicked, entry_refused, notification_received, payment_returned
 from .errors import (
     ConfigError,
     GatewayError,
@@ -9,12 +10,11 @@ from .errors import (
     XiebaoError,
 )
 from .extension import Xiebao
-from .gateway import Gateway
-from .links import Entry
-from .notifications import Notification, NotificationType, PolicyInfo, parse_notification
-from .orders import EffectiveStatus, IssueStatus, Order, OrderClient, PayStatus
-from .platforms import Platform, detect_platform
-from .signals import entry_clicked, entry_refused, notification_received, payment_returned
+from .gateway.notifications import Notification, NotificationType, PolicyInfo, parse_notification
+from .gateway.orders import EffectiveStatus, IssueStatus, Order, OrderClient, PayStatus
+from .gateway.platforms import Platform, detect_platform
+from .gateway.urls import Gateway
+from .links.tokens import Entry
 
 __all__ = [
     "ConfigError",

@@ -23,7 +23,7 @@ _logged: set[str] = set()
 Log = Callable[[str], None]
 
 
-class Place(NamedTuple):
+class SourceLine(NamedTuple):
     """Where in a site's files something is written."""
 
     file: str
@@ -46,7 +46,7 @@ def warn(what: str, log: Log | None = None) -> None:
     tell(what, log, place)
 
 
-def tell(what: str, log: Log | None = None, place: Place | None = None) -> None:
+def tell(what: str, log: Log | None = None, place: SourceLine | None = None) -> None:
     """Say something in the log, once for each place in the site's files that makes it so."""
     (log or _log)(f"{what} See {place or caller()}.")
 
@@ -74,7 +74,7 @@ def _log(line: str) -> None:
         logging.getLogger("flask_xiebao").warning("%s", line)
 
 
-def caller() -> Place:
+def caller() -> SourceLine:
     """Return the innermost place in the site's own code or templates."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -86,6 +86,6 @@ def caller() -> Place:
             file, line = template.name or "a template", template.get_corresponding_lineno(line)
             is_the_sites = not file.startswith("xiebao/")
         if is_the_sites:
-            return Place(file, line, module, names.setdefault("__warningregistry__", {}))
+            return SourceLine(file, line, module, names.setdefault("__warningregistry__", {}))
         frame = frame.f_back
-    return Place("the command line", 1, "", {})
+    return SourceLine("the command line", 1, "", {})

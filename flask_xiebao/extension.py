@@ -7,15 +7,10 @@ from weakref import WeakKeyDictionary
 
 from flask import Flask
 
-from . import order_query, templating, urls, views
-from .caching import watch_responses
-from .cli import xiebao as commands
-from .config import ENVIRONMENTS, Settings
-from .current import this_app
-from .deprecated import in_new_names, warn
-from .errors import ConfigError, LinkError
-from .gateway import Gateway
-from .hooks import (
+from .app import endpoints, order_client
+from .app.current import this_app
+from .app.headers import watch_responses
+from .app.hooks import (
     ClickGuard,
     Hooks,
     KeepsPlainKey,
@@ -23,11 +18,18 @@ from .hooks import (
     NotificationHandler,
     NotificationReader,
 )
-from .log import warn_once
-from .members import MemberId, normalize_member
-from .orders import OrderClient
-from .platforms import AnyPlatform
-from .state import State
+from .app.log import warn_once
+from .app.settings import ENVIRONMENTS, Settings
+from .app.state import State
+from .cli import xiebao as commands
+from .deprecated import in_new_names, warn
+from .errors import ConfigError, LinkError
+from .gateway.orders import OrderClient
+from .gateway.platforms import AnyPlatform
+from .gateway.urls import Gateway
+from .links.members import MemberId, normalize_member
+from .macros import helpers
+from .views.click import create_blueprint
 
 L = TypeVar("L", bound=MemberLoader)
 G = TypeVar("G", bound=ClickGuard)
@@ -75,8 +77,8 @@ class Xiebao:
         ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``, which are read when links are signed
         or opened.
 
-        The settings begin with ``XIEBAO_``. ``flask_xiebao/config.py`` has them all, each with what
-        it means, and so has the manual.
+        The settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` has them all, each with
+        what it means, and so has the manual.
 
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """
@@ -113,7 +115,7 @@ class Xiebao:
         state = self._states[app] = State(settings, self._hooks, app.config)
         app.extensions["xiebao"] = self
         try:
-            app.register_blueprint(views.create_blueprint(state))
+            app.register_blueprint(create_blueprint(state))
         except Exception as error:
             taken = getattr(error, "existing", None)  # by Werkzeug 3.2; doctor says it of others
             if taken is None:
@@ -123,7 +125,7 @@ class Xiebao:
                 " XIEBAO_URL_PREFIX, or the path of that view."
             ) from None
         watch_responses(app)
-        templating.register(app, state)
+        helpers.register(app, state)
         app.cli.add_command(commands)
 
     def member_loader(self, loader: L) -> L:
@@ -248,7 +250,7 @@ class Xiebao:
         :raises ConfigError: when the app has no Xiebao, or no partner id and key.
         :raises OrderError: when httpx is not installed.
         """
-        return order_query.order_client(self._state)
+        return order_client.order_client(self._state)
 
     def link(
         self, page: str, reference: str | int | None = None, **options: Unpack[LinkOptions]
@@ -275,7 +277,7 @@ class Xiebao:
         :param external: True for an absolute URL. Without a request every link is one.
         :raises LinkError: when an argument is wrong, or the link cannot be built safely.
         """
-        return urls.link(self._state, page, reference, **in_new_names(options, warn_once))
+        return endpoints.link(self._state, page, reference, **in_new_names(options, warn_once))
 
     def product_link(self, case_code: str | int, **options: Unpack[LinkOptions]) -> str:
         """Return the local link to a product's page (2.1), or ``""`` when switched off.

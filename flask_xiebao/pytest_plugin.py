@@ -63,19 +63,22 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from . import order_query
+from .app import order_client
+from .app.endpoints import notify_path
+from .app.state import State, current_state
+from .check import acceptance
+from .check.acceptance import Report
+from .check.devices import DEVICES
+from .check.html_reader import ReadPage
 from .errors import ConfigError, LinkError
-from .gateway import Gateway
-from .orders import OrderClient
-from .pages import PAGES
-from .state import State, current_state
-from .testing import Report, Verdict, acceptance, wire
-from .testing.devices import DEVICES
-from .testing.orders import transport_of
-from .testing.page import Page
-from .testing.simulator import simulator_of
-from .urls import notify_path
-from .values import Secret
+from .gateway.orders import OrderClient
+from .gateway.pages import PAGES
+from .gateway.urls import Gateway
+from .gateway.values import Secret
+from .simulator import wire
+from .simulator.document import Verdict
+from .simulator.listed_orders import transport_of
+from .simulator.screens import simulator_of
 
 _LOG_IN = "nobody is logged in: log the client in first."
 _WHY = {
@@ -141,7 +144,7 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
                 member_of=state.member_of,
             )
 
-        monkeypatch.setattr(order_query, "order_client", client_of)
+        monkeypatch.setattr(order_client, "order_client", client_of)
 
     return know
 
@@ -305,7 +308,7 @@ class _Visit:
 
 def _links(html: str) -> list[tuple[str | None, str]]:
     """Return the links of a page, each with what ``data-xiebao-entry`` says."""
-    found = Page(html).links
+    found = ReadPage(html).links
     return [(link.attributes.get("data-xiebao-entry"), link.href) for link in found if link.href]
 
 

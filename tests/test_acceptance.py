@@ -27,14 +27,14 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Entry, Xiebao, XiebaoError, detect_platform, entry_clicked, entry_refused
+from flask_xiebao.check.cases import cases
+from flask_xiebao.check.devices import app_devices
+from flask_xiebao.check.html_reader import ReadPage
+from flask_xiebao.check.markup import codes_of
+from flask_xiebao.check.reports import FORMATS
 from flask_xiebao.cli import xiebao as commands
-from flask_xiebao.links import LinkSigner
+from flask_xiebao.links.tokens import LinkSigner
 from flask_xiebao.testing import DEVICES, CheckError, Report, check_entries, is_rehearsal
-from flask_xiebao.testing.cases import cases
-from flask_xiebao.testing.devices import app_devices
-from flask_xiebao.testing.markup import codes_of
-from flask_xiebao.testing.page import Page
-from flask_xiebao.testing.reports import FORMATS
 from tests import qr
 from tests.mutants.sites import ACCOUNT, SITES
 from tests.support import KEY, MACROS, SIGN_OF_KEY
@@ -62,7 +62,7 @@ def shop_whose_loader_fails() -> Flask:
 
 
 def read_codes(html: str) -> list[str]:
-    return codes_of(Page(html))
+    return codes_of(ReadPage(html))
 
 
 def forged(said: str) -> str:
@@ -1572,7 +1572,7 @@ def test_drawings_that_are_no_codes_are_left_alone() -> None:
 @pytest.mark.slow
 def test_nothing_that_a_site_need_not_have_is_loaded() -> None:
     code = (
-        "import sys, flask_xiebao.testing.acceptance;"
+        "import sys, flask_xiebao.check.acceptance;"
         " print([name for name in ('pytest', 'httpx', 'zxingcpp', 'segno') if name in sys.modules])"
     )
     run = subprocess.run(  # noqa: S603

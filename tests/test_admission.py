@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flask_xiebao import Entry, LinkError
-from flask_xiebao.admission import Go, LogIn, Refusal, check_can_be_followed, decide
+from flask_xiebao.links.admission import Go, LogIn, Refusal, check_can_be_followed, decide
 from tests.support import CODE, NUMBER
 
 SIGNED_AT = 1_800_000_000

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import flask_xiebao
 from demo_app.widget_examples import TOKENS
 from flask_xiebao import LinkError
+from flask_xiebao.macros import assets
 from tests.manual import DOCS
 from tests.support import LIVE, MakeSite, Site, one, soup
 
-STATIC = Path(flask_xiebao.__file__).with_name("static")
+STATIC = Path(assets.__file__).parents[1] / "static"
 PAGE = DOCS / "en/reference/styles.md"
 
 
@@ -41,10 +41,10 @@ def test_their_addresses_change_with_their_content(
     before = sheet(site), script(site), sheet(site, 'layer="components"')
     for name in ("xiebao.css", "xiebao.js"):
         (tmp_path / name).write_bytes((STATIC / name).read_bytes() + b"\n")
-    flask_xiebao.assets.version.cache_clear()
-    monkeypatch.setattr("flask_xiebao.assets._FOLDER", tmp_path)
+    assets.version.cache_clear()
+    monkeypatch.setattr(assets, "_FOLDER", tmp_path)
     after = sheet(site), script(site), sheet(site, 'layer="components"')
-    flask_xiebao.assets.version.cache_clear()
+    assets.version.cache_clear()
     for one_of_before, one_of_after in zip(before, after, strict=True):
         assert one_of_before != one_of_after
         assert one_of_before.split("?")[0] == one_of_after.split("?")[0]

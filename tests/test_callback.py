@@ -29,7 +29,7 @@ from flask_xiebao import (
     Xiebao,
     notification_received,
 )
-from flask_xiebao.state import current_state
+from flask_xiebao.app.state import current_state
 from tests.support import CONFIG, LIVE, MakeSite, Site
 from tests.vectors import APPLIED, ISSUED, NOT_PAID, PAID, SURRENDERED, VECTORS, callback
 

@@ -21,7 +21,7 @@ from flask_login import LoginManager
 
 from flask_xiebao import Entry, Xiebao, entry_clicked
 from flask_xiebao.cli import xiebao
-from flask_xiebao.links import LinkSigner
+from flask_xiebao.links.tokens import LinkSigner
 from flask_xiebao.testing import GatewaySimulator
 from tests.support import CODE, NUMBER, SETTINGS, SIGN, MakeSite, Site, accepted
 

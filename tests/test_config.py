@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from flask_xiebao import ConfigError, Xiebao, XiebaoError
-from flask_xiebao.config import Settings
+from flask_xiebao.app.settings import Settings
 
 # A key that is part of no setting's name, so that it is found wherever it is shown.
 KEY = "5e1f-c0nta1ned"

@@ -18,7 +18,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_xiebao import ConfigError, Entry, LinkError, Platform, Xiebao
-from flask_xiebao.links import LinkSigner
+from flask_xiebao.links.tokens import LinkSigner
 from tests.support import CODE, LIVE, NUMBER, PC, PHONE, SECRET, MakeSite, Site
 
 TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"

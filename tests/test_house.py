@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,80 +18,88 @@ import flask_xiebao
 
 PACKAGE = Path(flask_xiebao.__file__).parent
 
-TEXTS = sorted(f"texts.{file.stem}" for file in PACKAGE.glob("texts/[a-z]*.py"))
-
-#: Each file imports only what stands above it. A folder's files are in this order, too.
-ORDER = (
-    # pure Python, without Flask
-    *("errors", "deprecated", "values", "texts", *TEXTS, "platforms", "pages", "gateway"),
-    *("members", "links", "admission", "payloads", "notifications", "transport", "orders"),
-    # what belongs to an app and to a request
-    *("current", "log", "places", "config", "rehearsal", "hooks", "state", "signals", "caching"),
-    *("urls", "order_query"),
-    # what visitors meet
-    *("assets", "codes", "attributes", "entries", "templating"),
-    *("answers", "callback", "csrf", "views"),
-    # for a site's tests, and for its shell
-    *("testing.document", "testing.links", "testing.wire", "testing.delivery"),
-    *("testing.purchases", "testing.platform", "testing.simulator", "testing.orders"),
-    *("testing.devices", "testing.visits", "testing.tokens", "testing.qr", "testing.site"),
-    "testing.png",
-    *("testing.masks", "testing.page"),
-    *("testing.listening", "testing.cases", "testing.expectations", "testing.markup"),
-    *("testing.browsers", "testing.player"),
-    *("testing.judge", "testing.site_pages", "testing.acceptance", "testing.reports", "testing"),
-    *("cli.findings", "cli.link", "cli.inspect", "cli.keys", "cli.diagnosis"),
-    "cli.check",
-    *("cli.clicks", "cli.callbacks", "cli.notify", "cli.order", "cli.doctor", "cli"),
+#: The rooms, from the ground up: each imports only what stands before it.
+ROOMS = (
+    *("errors", "deprecated", "texts", "gateway", "links"),
+    *("app", "macros", "views"),
+    *("simulator", "check", "testing", "cli"),
     *("extension", "", "pytest_plugin"),
 )
-PURE = ORDER[: ORDER.index("current")]
+#: Those that need no Flask.
+PURE = ROOMS[: ROOMS.index("app")]
 
 
 def name_of(file: Path) -> str:
-    """Return what a file is called in :data:`ORDER`."""
+    """Return what a module is called inside of the package, which is "" itself."""
     parts = file.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
 def imported(file: Path) -> set[str]:
-    """Return the modules that a file imports, wherever it does: ours as in :data:`ORDER`."""
-    package = file.parent.relative_to(PACKAGE).parts if PACKAGE in file.parents else ()
+    """Return the modules that a file imports, wherever it does: ours as :func:`name_of` does."""
+    package = file.parent.relative_to(PACKAGE.parent).parts
     found = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {ours(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            here = ["flask_xiebao", *package[: len(package) - node.level + 1]] if node.level else []
+            here = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*here, *filter(None, [node.module])])
             names = [ours(f"{module}.{alias.name}") for alias in node.names]
-            found |= {name if name in ORDER else ours(module) for name in names}
+            found |= {name if name in FILES else ours(module) for name in names}
     return found
 
 
 def ours(module: str) -> str:
-    """Return what a module of ours is called in :data:`ORDER`; others keep their names."""
+    """Return what a module of ours is called; others keep their names."""
     return "" if module == "flask_xiebao" else module.removeprefix("flask_xiebao.")
+
+
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
 
 
 DEMO = sorted(PACKAGE.with_name("demo_app").rglob("*.py"))
 FILES = {name_of(file): file for file in PACKAGE.rglob("*.py")}
+IMPORTS = {name: imported(file) for name, file in FILES.items()}
 
 
-def test_every_file_has_its_place() -> None:
-    assert sorted(FILES) == sorted(ORDER)
+def test_every_file_has_its_room() -> None:
+    assert {room_of(name) for name in FILES} == set(ROOMS)
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_a_file_imports_only_what_stands_above_it(name: str) -> None:
-    above = set(ORDER[: ORDER.index(name)])
-    assert imported(FILES[name]) & set(ORDER) <= above
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_stands_before_it(room: str) -> None:
+    before = set(ROOMS[: ROOMS.index(room)])
+    names = [name for name in FILES if room_of(name) == room]
+    others = {each for name in names for each in IMPORTS[name] & FILES.keys()} - set(names)
+    assert {each for each in others if room_of(each) not in before} == set()
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_the_ground_floor_stands_on_nothing_but_python(name: str) -> None:
-    others = {module.partition(".")[0] for module in imported(FILES[name]) - set(ORDER)}
+def test_no_files_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({name: IMPORTS[name] & FILES.keys() for name in FILES}).prepare()
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_the_rooms_below_need_nothing_but_python(room: str) -> None:
+    names = {each for name in FILES if room_of(name) == room for each in IMPORTS[name]}
+    others = {room_of(name) for name in names - FILES.keys()}
     assert others <= {*sys.stdlib_module_names, "itsdangerous", "httpx", "httpcore"}
+
+
+def test_no_command_and_no_site_in_service_loads_what_is_for_tests() -> None:
+    assert {name for name in FILES if "testing" in IMPORTS[name]} == set()
+
+
+def test_no_two_files_and_no_two_public_classes_have_one_name() -> None:
+    stems = Counter(file.stem for file in FILES.values() if file.stem != "__init__")
+    classes = Counter(
+        node.name
+        for file in FILES.values()
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in (stems + classes).items() if count > 1] == []
 
 
 def test_what_draws_qr_codes_is_loaded_when_one_is_drawn() -> None:
@@ -102,13 +112,14 @@ def test_what_draws_qr_codes_is_loaded_when_one_is_drawn() -> None:
 
 def test_the_document_is_read_twice() -> None:
     """What the gateway is sent is judged by a reading that shares nothing with ours."""
-    assert imported(FILES["testing.document"]) & set(ORDER) == {"texts", "values"}
-    assert not imported(FILES["testing.simulator"]) & {"pages", "gateway", "links", "urls"}
+    assert IMPORTS["simulator.document"] & FILES.keys() == {"texts", "gateway.values"}
+    tokens = {"gateway.pages", "gateway.urls", "links.tokens", "app.endpoints"}
+    assert not IMPORTS["simulator.screens"] & tokens
 
 
 @pytest.mark.parametrize("file", DEMO, ids=lambda file: file.name)
 def test_the_demo_needs_nothing_that_a_site_may_not_use(file: Path) -> None:
-    assert imported(file) & set(ORDER) <= {"", "testing"}
+    assert imported(file) & FILES.keys() <= {"", "testing"}
 
 
 #: What a page that the gateway may have one day takes: two rows. The second page here has nothing
@@ -192,8 +203,8 @@ def with_row(file: Path, row: str) -> None:
 def test_a_page_is_a_row_and_a_locale_is_a_file(tmp_path: Path) -> None:
     copy = tmp_path / "flask_xiebao"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    with_row(copy / "pages.py", PAGE)
-    with_row(copy / "testing/document.py", ROW)
+    with_row(copy / "gateway/pages.py", PAGE)
+    with_row(copy / "simulator/document.py", ROW)
     (copy / "texts/eo.py").write_text(LOCALE.lstrip(), "utf-8")
     (copy / "texts/zh_hant.py").write_text(TRADITIONAL, "utf-8")
     tests = tmp_path / "test_another_page.py"

@@ -23,8 +23,8 @@ from jinja2 import StrictUndefined, Undefined
 from markupsafe import Markup
 
 from flask_xiebao import Platform, Xiebao
-from flask_xiebao.links import LinkSigner
-from flask_xiebao.state import current_state
+from flask_xiebao.app.state import current_state
+from flask_xiebao.links.tokens import LinkSigner
 from tests import qr
 from tests.support import (
     CODE,

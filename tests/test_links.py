@@ -18,8 +18,8 @@ from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import Entry, LinkError, Platform, XiebaoError
-from flask_xiebao.links import Click, LinkSigner
-from flask_xiebao.members import normalize_member
+from flask_xiebao.links.members import normalize_member
+from flask_xiebao.links.tokens import Click, LinkSigner
 from tests.support import CODE, NUMBER
 
 NOW = 1_700_000_000

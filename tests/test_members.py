@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_xiebao import ConfigError, LinkError
-from flask_xiebao.members import MemberKeys
-from flask_xiebao.state import current_state
-from flask_xiebao.values import Secret
+from flask_xiebao.app.state import current_state
+from flask_xiebao.gateway.values import Secret
+from flask_xiebao.links.members import MemberKeys
 from tests.manual import DOCS
 from tests.support import CODE, KEY, NUMBER, PC, MakeSite, Site, arrival, soup
 

@@ -28,8 +28,8 @@ from flask_xiebao import (
     entry_refused,
     payment_returned,
 )
+from flask_xiebao.check.devices import DEVICES
 from flask_xiebao.testing import Verdict
-from flask_xiebao.testing.devices import DEVICES
 from tests.support import CODE, CONFIG, MACROS, NUMBER
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]

@@ -13,7 +13,7 @@ import time_machine
 from flask_login import LoginManager
 
 from flask_xiebao import Entry
-from flask_xiebao.links import LinkSigner
+from flask_xiebao.links.tokens import LinkSigner
 from flask_xiebao.testing import link_to
 from tests.support import (
     CODE,

@@ -49,7 +49,7 @@ from flask_xiebao import (
     entry_clicked,
     entry_refused,
 )
-from flask_xiebao.links import Click, LinkSigner
+from flask_xiebao.links.tokens import Click, LinkSigner
 from flask_xiebao.testing import GatewaySimulator
 from tests import fuzz, qr, support
 from tests.support import (
@@ -1037,7 +1037,7 @@ def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
     text = page.get_data(as_text=True)
     assert page.status_code == 500
     assert "Werkzeug Debugger" in text
-    assert "flask_xiebao/views.py" in text
+    assert "flask_xiebao/views/click.py" in text
     for secret in (KEY, SIGN_OF_KEY, SECRET):
         assert secret not in text
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import flask_xiebao
-from flask_xiebao.pages import PAGES
-from flask_xiebao.platforms import Platform
-from flask_xiebao.testing.document import ROWS
+from flask_xiebao.gateway.pages import PAGES
+from flask_xiebao.gateway.platforms import Platform
+from flask_xiebao.simulator.document import ROWS
 from flask_xiebao.texts import find, locales, names_in, nearest, text
 
 PACKAGE = Path(flask_xiebao.__file__).parent

@@ -11,8 +11,8 @@ from flask import Flask
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, Xiebao, XiebaoError
+from flask_xiebao.gateway.values import Secret, WrongValueError
 from flask_xiebao.testing import GatewaySimulator
-from flask_xiebao.values import Secret, WrongValueError
 from tests.support import CONFIG
 
 KEY = "k3y-that-1s-0nly-here"

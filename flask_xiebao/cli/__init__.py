@@ -15,14 +15,14 @@ from typing import IO, Any
 import click
 from flask.cli import ScriptInfo
 
-from ..current import this_app
+from ..app.current import this_app
+from ..app.state import State, current_state
 from ..errors import ConfigError, OrderError, XiebaoError
-from ..notifications import NotificationType
-from ..pages import PAGES
-from ..platforms import Platform
-from ..state import State, current_state
+from ..gateway.notifications import NotificationType
+from ..gateway.pages import PAGES
+from ..gateway.platforms import Platform
+from ..gateway.values import quoted
 from ..texts import locales
-from ..values import quoted
 from .findings import echo, report, worst_first
 
 _STEPS = [step.name.lower().replace("_", "-") for step in NotificationType]
@@ -111,7 +111,7 @@ def check(
     made up, and neither your signal receivers nor your click_guard hear of them. Exits with 1 when
     anything fails.
     """
-    from ..testing import reports
+    from ..check import reports
     from .check import again_with, run
 
     _usable_state(ctx)
@@ -244,12 +244,12 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 
     It is the order query, signed with the configured key, and needs the extra "orders".
     """
-    from .. import order_query
+    from ..app import order_client
     from .order import lines_of
 
     state = _usable_state(ctx)
     try:
-        found = order_query.order_client(state).get(insure_num)
+        found = order_client.order_client(state).get(insure_num)
     except XiebaoError as error:
         said = error.said if isinstance(error, OrderError) else ""
         raise click.ClickException(f"{error}{f' It says: {said}' * bool(said)}") from None

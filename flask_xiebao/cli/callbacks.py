@@ -8,11 +8,11 @@ from urllib.parse import urljoin, urlsplit
 
 from flask import current_app
 
-from ..notifications import LARGEST
-from ..state import State
-from ..testing import wire
-from ..testing.visits import Visit, explain, is_this_machine, where_the_site_is
-from ..urls import notify_path, notify_url
+from ..app.endpoints import notify_path, notify_url
+from ..app.state import State
+from ..check.visits import Visit, explain, is_this_machine, where_the_site_is
+from ..gateway.notifications import LARGEST
+from ..simulator import wire
 from .clicks import visit_notify
 from .diagnosis import outside, suspects_after, suspects_before, who_says
 from .findings import Finding, bad, ok, warning

@@ -11,7 +11,7 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from ..testing.acceptance import CheckError, Login, Report, check_entries
+from ..check.acceptance import CheckError, Login, Report, check_entries
 
 
 def run(app: Flask, *, login: str | None, **options: Any) -> Report:

@@ -11,15 +11,16 @@ from flask import current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response
 
-from .. import answers, urls
-from ..current import this_app
-from ..links import Entry, make_entry
-from ..pages import PAGES
-from ..state import State
-from ..testing import wire
-from ..testing.devices import DEVICES
-from ..testing.simulator import simulator_of
-from ..testing.visits import TAP, Visit, explain, places_of, where_the_site_is
+from ..app import endpoints
+from ..app.current import this_app
+from ..app.state import State
+from ..check.devices import DEVICES
+from ..check.visits import TAP, Visit, explain, places_of, where_the_site_is
+from ..gateway.pages import PAGES
+from ..links.tokens import Entry, make_entry
+from ..simulator import wire
+from ..simulator.screens import simulator_of
+from ..views import responses
 from .diagnosis import why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
 
@@ -69,7 +70,7 @@ class _Clicks:
         if self._way_back is not None:
             problem = why_not_back(self._state, visit_site(self._state, self._way_back))
             where, _, _ = self._way_back.rpartition("/")
-            if not urls.knows_its_address(self._state):  # the host of this click is made up
+            if not endpoints.knows_its_address(self._state):  # the host of this click is made up
                 where = f"the site, at {urlsplit(where).path}"
             what = f"paid: after a payment, the browser comes back to {where}/…"
             yield from self._finding("paid", problem, what)
@@ -140,7 +141,7 @@ class _Inside:
         self.was_asked = True
         try:
             # For the asker only, or the response would have to be marked, which is on its way.
-            urls.entry_url(self._state, self._entry, external=False, asker_only=True)
+            endpoints.entry_url(self._state, self._entry, external=False, asker_only=True)
         except Exception as error:  # a site may hook into URLs
             self.link_error = error
         if self._tries_login:
@@ -148,10 +149,10 @@ class _Inside:
 
     def _try_login(self) -> None:
         try:
-            answers.log_in(self._state, self._entry)
-        except answers.AnsweredError as answered:
+            responses.log_in(self._state, self._entry)
+        except responses.AnsweredError as answered:
             self.login = answered.response
-        except answers.RefusedError:
+        except responses.RefusedError:
             pass
         except HTTPException as aborted:  # by a login of the site's own
             self.login = aborted.get_response()

@@ -9,15 +9,15 @@ from urllib.parse import urljoin, urlsplit
 from flask import current_app
 from werkzeug.exceptions import HTTPException
 
-from ..admission import WHY, Refusal
-from ..current import this_app
-from ..log import name_of
-from ..pages import PAGES
-from ..places import place_in_site, place_of
-from ..state import State
-from ..testing import Verdict
-from ..testing.visits import Visit, below_mounts, explain
-from ..urls import knows_its_address
+from ..app.current import this_app
+from ..app.endpoints import knows_its_address
+from ..app.log import name_of
+from ..app.places import place_in_site, place_of
+from ..app.state import State
+from ..check.visits import Visit, below_mounts, explain
+from ..gateway.pages import PAGES
+from ..links.admission import WHY, Refusal
+from ..simulator.document import Verdict
 
 _LOCALE = "en"
 _LET_THROUGH = (

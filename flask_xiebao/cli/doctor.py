@@ -12,14 +12,14 @@ from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ..config import ENVIRONMENTS, Settings, name_of
+from ..app.endpoints import trusts_hosts
+from ..app.hooks import can_wait, login_manager
+from ..app.settings import ENVIRONMENTS, Settings, name_of
+from ..app.state import State
+from ..check.visits import around, below_mounts, is_this_machine
 from ..errors import ConfigError
-from ..hooks import can_wait, login_manager
-from ..pages import PAGES
-from ..state import State
-from ..testing.visits import around, below_mounts, is_this_machine
-from ..urls import trusts_hosts
-from ..values import Secret
+from ..gateway.pages import PAGES
+from ..gateway.values import Secret
 from .callbacks import check_notifications
 from .clicks import check_clicks
 from .findings import ERROR, Finding, bad, ok, warning

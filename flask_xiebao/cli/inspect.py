@@ -12,27 +12,28 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
+from ..app.state import State
+from ..check.visits import is_this_machine
 from ..errors import GatewayError, TokenError, XiebaoError
-from ..gateway import Gateway
-from ..links import Click, Entry
-from ..pages import PAGES
-from ..state import State
-from ..testing import Problem, Verdict
-from ..testing.document import (
+from ..gateway.pages import PAGES
+from ..gateway.urls import Gateway
+from ..gateway.values import Secret
+from ..links.tokens import Click, Entry
+from ..simulator.document import (
     HOSTS,
     PLATFORMS,
     PORTS,
     Account,
+    Problem,
     Row,
+    Verdict,
     key_forms,
     mask,
     meaning_in,
     read,
     row_named,
 )
-from ..testing.visits import is_this_machine
 from ..texts import text
-from ..values import Secret
 from .findings import Finding, bad, ok, warning
 
 # The document leaves them out; the gateway knows them.

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from flask import current_app
 
-from ..config import NEW_KEY
-from ..state import State
-from ..testing.document import after_hex_digits
+from ..app.settings import NEW_KEY
+from ..app.state import State
+from ..simulator.document import after_hex_digits
 from .findings import Finding, ok, warning
 
 _SHORTEST_KEY = 16

@@ -8,12 +8,12 @@ from typing import Any
 import click
 from flask import current_app
 
-from .. import urls
+from ..app import endpoints
+from ..app.state import State
 from ..errors import GatewayError, LinkError, XiebaoError
-from ..members import normalize_member
-from ..pages import PAGES
-from ..platforms import Slug
-from ..state import State
+from ..gateway.pages import PAGES
+from ..gateway.platforms import Slug
+from ..links.members import normalize_member
 
 # Of the document's parameters, those that an option has another name for.
 _OPTIONS = {"partnerUniqKey": "member", "subPartnerId": "sub_partner_id"}
@@ -55,8 +55,8 @@ def _site_link(
     if not state.settings.enabled:
         raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if external is None:
-        external = urls.knows_its_address(state)
-    make_url = partial(urls.link, state) if external else partial(_local_link, state)
+        external = endpoints.knows_its_address(state)
+    make_url = partial(endpoints.link, state) if external else partial(_local_link, state)
     url = make_url(page, reference, **options)
     if not url:
         raise LinkError("There is no link: --member is empty.", "member")
@@ -64,12 +64,12 @@ def _site_link(
 
 
 def _local_link(state: State, page: str, reference: str | None, **options: Any) -> str:
-    """Return the path that a link has in a request to this site; see :func:`.urls.link`."""
+    """Return the path that a link has in a request to this site; see :func:`.endpoints.link`."""
     # An app without a key makes no session, whose error would show less than ours.
     state.signer  # noqa: B018
-    host = urls.a_host_of_this_site()
+    host = endpoints.a_host_of_this_site()
     with current_app.test_request_context(base_url=f"http://{host}"):
-        return urls.link(state, page, reference, **options)
+        return endpoints.link(state, page, reference, **options)
 
 
 def _gateway_url(

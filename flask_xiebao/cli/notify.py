@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from ..notifications import NotificationType
-from ..state import State
-from ..testing import wire
-from ..testing.delivery import Answer, post_over_http
-from ..urls import knows_its_address, notify_path, notify_url
-from ..values import Secret, WrongValueError, check_web_url
+from ..app.endpoints import knows_its_address, notify_path, notify_url
+from ..app.state import State
+from ..gateway.notifications import NotificationType
+from ..gateway.values import Secret, WrongValueError, check_web_url
+from ..simulator import wire
+from ..simulator.delivery import Answer, post_over_http
 
 _HERE = "http://127.0.0.1:5000"
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from enum import IntEnum
 
-from ..orders import Order
-from ..places import place_of
-from ..values import quoted
+from ..app.places import place_of
+from ..gateway.orders import Order
+from ..gateway.values import quoted
 
 
 def lines_of(order: Order, secrets: Collection[str], *, with_names: bool) -> Iterator[str]:

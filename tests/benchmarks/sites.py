@@ -11,7 +11,7 @@ from flask_login import LoginManager, login_required
 from jinja2 import DictLoader
 
 from flask_xiebao import Gateway, Platform, Xiebao
-from flask_xiebao.testing.devices import DEVICES
+from flask_xiebao.check.devices import DEVICES
 
 PHONE, PC = (dict(DEVICES[name].headers) for name in ("iphone", "pc"))
 MEMBER = "m_7Qk2vX9rT4"

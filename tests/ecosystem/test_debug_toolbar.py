@@ -15,7 +15,7 @@ def test_its_profiler_shows_what_a_handoff_did(way: Way, scene: ExitStack) -> No
     browser = flask_debug_toolbar(way, scene).browser(PC, signed_in="alice")
     handoff = browser.get(browser.entries()["home"])
     assert 'id="flDebug"' in handoff.text
-    assert "flask_xiebao/views.py" in handoff.text
+    assert "flask_xiebao/views/click.py" in handoff.text
 
 
 @pytest.mark.parametrize("page", ["product", "home", "policy"])

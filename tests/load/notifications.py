@@ -18,8 +18,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from flask_xiebao.testing import wire
-from flask_xiebao.values import Secret
+from flask_xiebao.gateway.values import Secret
+from flask_xiebao.simulator import wire
 
 from .server import HOST, Server
 from .shop import FATAL

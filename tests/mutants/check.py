@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from flask_xiebao.testing.acceptance import check_entries
+from flask_xiebao.check.acceptance import check_entries
 from tests.mutants.sites import SITES
 
 #: The site on which all devices are looked at: it has an app of its own.

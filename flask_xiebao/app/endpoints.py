@@ -1,0 +1,325 @@
+"""Where a link leads, and whether its host can be trusted."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Flask, abort, current_app, has_request_context, request, url_for
+from werkzeug.routing import BuildError
+from werkzeug.urls import iri_to_uri
+
+from ..deprecated import caller
+from ..errors import ConfigError, LinkError, NowhereError
+from ..gateway.pages import PAGES, Page, page_named
+from ..gateway.platforms import AnyPlatform, Platform
+from ..gateway.values import plain_text, quoted, shown
+from ..links.admission import check_can_be_followed
+from ..links.members import MemberId, normalize_member
+from ..links.tokens import Entry, make_entry
+from .headers import rendering
+from .log import complain, warn_once
+from .state import State, is_in_development
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_PLACE = "token-goes-here"
+# How many paths the log warns of.
+_MOST_ROOTS = 10
+# A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
+_HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE)
+
+_PLATFORMS: Mapping[str, Platform] = {platform.slug: platform for platform in Platform}
+
+
+def link(
+    state: State,
+    page: str,
+    reference: str | int | None = None,
+    *,
+    member: MemberId | None = None,
+    sub_partner_id: str | None = None,
+    platform: AnyPlatform | None = None,
+    return_to: str | None = None,
+    no_login_for: int | None = None,
+    client_reference: str | int | None = None,
+    external: bool = False,
+) -> str:
+    """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`."""
+    if not state.settings.enabled:
+        return ""
+    row = PAGES.get(page) if isinstance(page, str) else None
+    if row is not None:
+        page = row.name  # an enum may be text
+        reference = without_padding(row, reference)
+    if row is not None and row.members_own:
+        member = _current_member(state) if member is None else normalize_member(member)
+        if member is None:
+            return ""
+    elif member is None and no_login_for is None:
+        details = (page, reference, sub_partner_id, platform, return_to, client_reference)
+        token = state.signer.dumps_shared(*details)
+        return token_url(state, f"xiebao.{page}", token, external=external)
+    entry = make_entry(
+        page,
+        reference,
+        sub_partner_id,
+        platform,
+        return_to,
+        client_reference,
+        normalize_member(member),
+        no_login_for,
+    )
+    return entry_url(state, entry, external=external)
+
+
+def without_padding(page: Page, reference: Any) -> Any:
+    """Return a case code or application number without white space at its ends.
+
+    Columns of the type ``CHAR(n)`` pad every row. It is done where links are made; a token is
+    opened as it is.
+
+    :raises LinkError: there is white space in it.
+    """
+    # Nearly all are letters and digits, which saves 5 % of the time that a new entry takes. What is
+    # no text, the entry checks.
+    if not isinstance(reference, str) or reference.isalnum():
+        return reference
+    given = plain_text(reference)
+    text = given.strip()
+    if len(text.split()) > 1:
+        raise LinkError(
+            f"{page.reference} has white space in it: {shown(given)}. Pass a single one.",
+            "reference",
+        )
+    if text in ("", given):
+        return given
+    # One example for each place: a column pads every row.
+    place = caller()
+    warn_once(
+        f"{page.reference} has white space at its ends, as CHAR(n) columns pad it, and is used"
+        f" without it: {shown(given)}. Strip it where it is read. See {place}.",
+        about=f"{page.reference} {place}",
+    )
+    return text
+
+
+def _current_member(state: State) -> str | None:
+    if not has_request_context():
+        raise LinkError(
+            "Without a request nobody is logged in: say whose link it is (member).", "member"
+        )
+    return state.hooks.current_member()
+
+
+def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = False) -> str:
+    """Return the signed link of *entry*.
+
+    :param external: make an absolute URL, for a link that leaves the site.
+    :param asker_only: the link is shown to nobody but whoever sent the request, so a forged Host
+        header would fool only its forger.
+    :raises LinkError: when the link would not be safe, or cannot be built.
+    """
+    check_can_be_followed(entry, members_are_known=state.hooks.members_are_known())
+    if entry.member is not None and has_request_context() and not asker_only:
+        if external:
+            check_host(state)
+        rendering().mark_private()
+    page = page_named(entry.page).name  # an enum may be text
+    return token_url(state, f"xiebao.{page}", state.signer.dumps(entry), external=external)
+
+
+def token_url(state: State, endpoint: str, token: str, *, external: bool) -> str:
+    """Return the URL of one of the endpoints that take a token."""
+    return token.join(url_parts(state, endpoint, external=external))
+
+
+def url_parts(state: State, endpoint: str, *, external: bool) -> tuple[str, ...]:
+    """Return what stands before and after the token in the URLs of an endpoint.
+
+    The links of a page, and those of a site, differ in their tokens only: building each by the
+    rules would take a fifth of a link with a member, and a tenth of a click that comes back.
+    """
+    if not external and has_request_context():
+        known = rendering().url_parts.setdefault(id(state), {})
+    else:
+        known = state.public_url_parts if state.settings.public_url is not None else {}
+    if endpoint not in known:
+        url = endpoint_url(state, endpoint, external=external, token=_PLACE)
+        known[endpoint] = tuple(url.split(_PLACE))
+    return known[endpoint]
+
+
+def endpoint_url(state: State, endpoint: str, *, external: bool = False, **values: Any) -> str:
+    """Return the URL of one of the extension's endpoints.
+
+    :param external: make it absolute, on ``XIEBAO_PUBLIC_URL`` if that is set. Without a request
+        every URL is.
+    :raises NowhereError: when there is no request and no setting says where the site is.
+    """
+    if has_request_context() and not external:
+        return url_for(endpoint, **values)
+    if state.settings.public_url is not None:
+        public = urlsplit(state.settings.public_url)
+        return current_app.url_map.bind(
+            public.netloc, script_name=public.path or "/", url_scheme=public.scheme
+        ).build(endpoint, values, force_external=True)
+    if current_app.config["SERVER_NAME"]:
+        return url_for(endpoint, _external=True, **values)
+    if has_request_context():
+        if not is_host(request.host):
+            abort(400, "The Host header of this request is not the name of a host.")
+        return url_for(endpoint, _external=True, **values)
+    raise NowhereError(
+        "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL, such as"
+        " https://shop.example."
+    )
+
+
+def tell_of_another_root(state: State) -> None:
+    """Warn in the log, once for each, of a path under which a click came and no payment returns."""
+    public, root = state.public_root, request.root_path.rstrip("/")
+    if public is None or root == public or root in state.other_roots:
+        return
+    if len(state.other_roots) >= _MOST_ROOTS:  # anybody may be able to send them
+        return
+    state.other_roots.add(root)
+    advice = (
+        "If the site is not there, end XIEBAO_PUBLIC_URL in the path under which it is."
+        if root
+        else f"If links on pages lack {public}, have the proxy set X-Forwarded-Prefix on every"
+        " request, and trust it with ProxyFix(..., x_prefix=1)."
+    )
+    complain(
+        f"A click came under the path {quoted(root) or '/'}, but XIEBAO_PUBLIC_URL is"
+        f" {state.settings.public_url}: payments come back, and links in mails lead, to"
+        f" {state.settings.public_url}{state.settings.url_prefix}/…. {advice}",
+        level=logging.WARNING,
+    )
+
+
+def notify_url(state: State) -> str:
+    """Return where notifications go: an absolute URL where a setting says where the site is.
+
+    Else it is a path, as the app sees it.
+    """
+    if knows_its_address(state):
+        return endpoint_url(state, "xiebao.notify", external=True, **_notify_token(state))
+    return notify_path(state)
+
+
+def notify_path(state: State) -> str:
+    """Return the path of notifications, as the app sees it."""
+    return current_app.url_map.bind("localhost").build("xiebao.notify", _notify_token(state))
+
+
+def _notify_token(state: State) -> dict[str, str]:
+    token = state.settings.notify_token
+    return {} if token is None else {"token": token.reveal()}
+
+
+def is_host(host: str) -> bool:
+    """Tell whether a Host header, or a setting, is the name of a host, with or without a port."""
+    match = _HOST.fullmatch(host)
+    return match is not None and int(match[2] or 0) < 65536
+
+
+def site_host(state: State) -> str:
+    """Return the host of this site as visitors know it; "" where the request makes one up."""
+    if state.settings.public_url is not None:
+        return urlsplit(state.settings.public_url).netloc
+    return request.host if is_host(request.host) else ""
+
+
+def a_host_of_this_site() -> str:
+    """Return a host for a request to this site.
+
+    :raises ConfigError: when ``TRUSTED_HOSTS`` names none.
+    """
+    # No variable holds the config, and with it the keys: an error report would show it.
+    trusted = current_app.config.get("TRUSTED_HOSTS")
+    if not trusted:
+        return str(current_app.config["SERVER_NAME"] or "localhost")
+    hosts = [trusted] if isinstance(trusted, str) else trusted
+    for host in hosts if isinstance(hosts, Collection) else ():
+        if isinstance(host, str) and is_host(name := _as_werkzeug_takes_it(host)):
+            return name
+    raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
+
+
+def _as_werkzeug_takes_it(host: str) -> str:
+    """Return a trusted host without the dot before its subdomains, in the letters of the DNS."""
+    try:
+        return host.lstrip(".").encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def check_host(state: State) -> None:
+    """Make sure that a link which leaves the site leads back to it.
+
+    :raises LinkError: when it would be built on what anybody can send.
+    """
+    if not host_is_trusted(state):
+        raise LinkError(
+            "A link that leaves the site would be built on the Host header, which anybody can"
+            " forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS.",
+            "external",
+        )
+
+
+def host_is_trusted(state: State) -> bool:
+    """Tell whether something else than the request says where the site is."""
+    return is_in_development() or knows_its_address(state) or trusts_hosts()
+
+
+def knows_its_address(state: State) -> bool:
+    """Tell whether a setting says where the site is."""
+    return bool(state.settings.public_url or current_app.config["SERVER_NAME"])
+
+
+def trusts_hosts() -> bool:
+    """Tell whether the current app refuses requests for a host that it does not name."""
+    # Only a Flask that has the setting does so.
+    return "TRUSTED_HOSTS" in Flask.default_config and bool(current_app.config["TRUSTED_HOSTS"])
+
+
+def this_link(**query: Any) -> str:
+    """Return the path of the link that is being followed, by default with its ``?platform=``."""
+    platform = asked_platform(request.environ)
+    query = {"platform": None if platform is None else platform.slug, **query}
+    return url_for(request.endpoint or "", **(request.view_args or {}), **query)
+
+
+def asked_platform(environ: WSGIEnvironment) -> Platform | None:
+    """Return the ``?platform=`` of a request if it names one."""
+    query: str = environ.get("QUERY_STRING", "")
+    if not query:
+        return None
+    # Not request.args, which fails where a query is not UTF-8.
+    name, *_ = parse_qs(query, errors="replace").get("platform", [""])
+    return _PLATFORMS.get(name)
+
+
+def login_url(login_view: str) -> str:
+    """Return the URL of the login that comes back to the link being followed.
+
+    :raises ConfigError: when there is no such login.
+    """
+    try:
+        return url_for(login_view, next=this_link())
+    except BuildError:
+        raise ConfigError.about(
+            "XIEBAO_LOGIN_VIEW",
+            f"is {login_view!r}, of which there is no URL: name the endpoint of a view, such as"
+            ' "auth.login", that needs no arguments.',
+        ) from None
+
+
+def from_root(url: str) -> str:
+    """Return a URL as browsers need it: ``XIEBAO_BASE_URL`` may be a path of this site."""
+    return iri_to_uri(request.root_path) + url if url.startswith("/") else url

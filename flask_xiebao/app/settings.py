@@ -1,0 +1,350 @@
+"""The settings: read once from ``app.config``, each with its check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import ConfigError
+from ..gateway.pages import PAGES
+from ..gateway.platforms import may_backtrack
+from ..gateway.urls import Gateway, check_base_url, check_extra
+from ..gateway.values import (
+    Secret,
+    WrongValueError,
+    check_address,
+    check_text,
+    check_web_url,
+    shown,
+)
+from ..links.tokens import check_seconds
+from ..texts import locales, names_in, names_of, visitors_texts
+
+#: The gateway of each ``XIEBAO_ENV``.
+ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
+    {"test": Gateway.TEST, "production": Gateway.PRODUCTION}
+)
+
+#: What to do about a missing or weak secret.
+NEW_KEY = 'Make one with python -c "import secrets; print(secrets.token_hex())"'
+
+# In what a check says: the setting that is checked.
+_THIS = "XIEBAO_…"
+
+_SHORTEST_SECRET = 32
+
+_ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
+
+_REQUIRED = {
+    "partner_id": "it is the account that Xiebao gave you (渠道账号, partnerId)",
+    "api_key": "it is the key of your account, and differs between test and production (apiKey)",
+}
+
+
+def _text(value: object) -> str:
+    """Accept text or a whole number: ``from_prefixed_env()`` makes one of a variable of digits."""
+    if isinstance(value, float):
+        raise WrongValueError(
+            "was read as a decimal number and may have lost digits: put it in double quotes, in"
+            f" the environment too: FLASK_{_THIS}='\"…\"'."
+        )
+    text = check_text(value)
+    if text != text.strip():
+        raise WrongValueError("has spaces at its ends: remove them.")
+    return text
+
+
+def _key(value: object) -> str:
+    if isinstance(value, str) and not (value.isprintable() and value and value == value.strip()):
+        raise WrongValueError("is empty or has spaces or line breaks: copy it again.")
+    return _text(value)
+
+
+def _member_secret(value: object) -> str:
+    secret = _key(value)
+    if len(secret) < _SHORTEST_SECRET:
+        raise WrongValueError(
+            f"must have {_SHORTEST_SECRET} characters or more, not {len(secret)}. {NEW_KEY}, and"
+            " keep it: with another one, members are strangers to the gateway."
+        )
+    return secret
+
+
+def _notify_token(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{26,}", value):
+        raise WrongValueError(
+            "must have 26 characters or more, letters, digits, - and _, since it becomes a part of"
+            f" a URL. {NEW_KEY}."
+        )
+    return value
+
+
+def _sub_partner_id(value: object) -> str:
+    return "" if value == "" else _text(value)
+
+
+def _environment(value: object) -> str:
+    if not isinstance(value, str) or value not in ENVIRONMENTS:
+        raise WrongValueError(f'must be "test" or "production", not {shown(value)}.')
+    return value
+
+
+def _public_url(value: object) -> str:
+    if isinstance(value, str) and value.strip() and ":" not in value:
+        raise WrongValueError(
+            "must be an absolute http:// or https:// URL such as https://shop.example, not"
+            f" {shown(value)}."
+        )
+    return check_address(check_web_url(value))
+
+
+def _url_prefix(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?", value):
+        raise WrongValueError(
+            f"must be a path such as /xiebao, and not / alone, but is {shown(value)}."
+        )
+    return value.rstrip("/")
+
+
+def _endpoint(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "/" in value:
+        raise WrongValueError(
+            f'must be an endpoint such as "auth.login", not a path: it is {shown(value)}.'
+        )
+    return value
+
+
+def _seconds(value: object) -> int:
+    # Python refuses to read thousands of digits, by an error of its own.
+    digits = isinstance(value, str) and value.isdecimal() and len(value) < 20
+    return check_seconds(int(value) if digits else value)  # type: ignore[call-overload]
+
+
+def _pattern(value: object) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
+    # What is nested too deeply is a RecursionError, and warnings may be errors.
+    except Exception as error:
+        why = str(error) or type(error).__name__
+        raise WrongValueError(f"is not a valid regular expression: {why}.") from None
+    if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
+        raise WrongValueError(
+            "must be a regular expression that names the app, such as ShopApp/[\\d.]+"
+        )
+    if may_backtrack(pattern):
+        raise WrongValueError(
+            "may backtrack: where a group is repeated, or more than two other parts are, a"
+            " User-Agent that anybody can send may keep it busy for seconds. Name the app simply,"
+            " such as ShopApp/[\\d.]+"
+        )
+    return pattern
+
+
+def _locale(value: object) -> str:
+    if not isinstance(value, str) or value not in locales():
+        *others, last = (f'"{locale}"' for locale in locales())
+        raise WrongValueError(f"must be {', '.join(others)} or {last}, not {shown(value)}.")
+    return value
+
+
+def _texts(value: object) -> Mapping[str, Mapping[str, str]]:
+    if not isinstance(value, Mapping):
+        raise WrongValueError(
+            f'must be a mapping such as {{"product.label": "立即投保"}}, not {shown(value)}.'
+        )
+    known = {*visitors_texts(), *(f"{page}.{of}" for page in PAGES for of in ("label", "on_phone"))}
+    texts, problems = {}, []
+    for key, said in value.items():
+        try:
+            if key not in known:
+                near = get_close_matches(str(key), known, 1)
+                meant = (
+                    f": did you mean {near[0]}?" if near else "; the manual lists what there is."
+                )
+                raise WrongValueError(f"has no text {shown(key)}{meant}")
+            texts[key] = _by_locale(key, said)
+        except WrongValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise WrongValueError(" It ".join(problems))
+    return MappingProxyType(texts)
+
+
+def _by_locale(key: str, said: object) -> Mapping[str, str]:
+    given = said if isinstance(said, Mapping) else dict.fromkeys(locales(), said)
+    for locale, words in given.items():
+        if locale not in locales():
+            raise WrongValueError(
+                f"has words of {key} for {shown(locale)}, but the locales are"
+                f" {', '.join(locales())}."
+            )
+        if not isinstance(words, str):
+            raise WrongValueError(f"must have text for {key}, not {shown(words)}.")
+        if key.endswith(".label") and not words.strip():
+            raise WrongValueError(f"must say something in {key}: an entry is called by it.")
+        may = names_of(key)
+        if may and not _has_names_of(words, may):
+            names = ", ".join(f"{{{name}}}" for name in sorted(may))
+            raise WrongValueError(
+                f"may have only {names} in braces in {key}, and {{{{ for a brace: not"
+                f" {shown(words)}."
+            )
+    return MappingProxyType(dict(given))
+
+
+def _has_names_of(words: str, may: set[str]) -> bool:
+    try:
+        return names_in(words) <= may
+    except ValueError:
+        return False
+
+
+def _switch(value: object) -> bool:
+    word = str(value).lower() if isinstance(value, str | int) and len(repr(value)) < 9 else ""
+    if word not in (*_ON, *_OFF):
+        raise WrongValueError(f"must be true or false, not {shown(value)}.")
+    return word in _ON
+
+
+def _setting(
+    check: Callable[[object], object], default: object = None, *, secret: bool = False
+) -> Any:
+    return field(default=default, metadata={"check": check, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What a site configured, checked. Each field is the setting ``XIEBAO_`` + its name."""
+
+    #: Required. The account that Xiebao gave you (渠道账号, ``partnerId``): text or a whole number.
+    partner_id: str = _setting(_text, "")
+
+    #: Required. The key of the account (``apiKey``). Test and production have different keys.
+    api_key: Secret[str] = _setting(_key, Secret(""), secret=True)
+
+    #: The sub-account (渠道子账号, ``subPartnerId``) of product and home links that name none.
+    sub_partner_id: str = _setting(_sub_partner_id, "")
+
+    #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
+    #: the test gateway, with a warning in the log outside of debug and testing.
+    env: str | None = _setting(_environment)
+
+    #: Another gateway than that of ``XIEBAO_ENV``: an http(s) URL, or a path of the site such as
+    #: ``/gateway``, where the simulator is. In production https only.
+    base_url: str | None = _setting(check_base_url)
+
+    #: A mapping of further parameters, such as ``{"hidenav": 1}``, for every URL of the gateway. It
+    #: cannot replace one that the interface document has.
+    extra: Mapping[str, str] | None = _setting(check_extra)
+
+    #: The path under which the endpoints are.
+    url_prefix: str = _setting(_url_prefix, "/xiebao")
+
+    #: Scheme, host and mount path of the site, such as ``https://shop.example``: what links that
+    #: leave the site begin with, in mails, QR codes and ``paySuccess``. Unset, it is what Flask
+    #: takes the request for, where a ``Host`` can be trusted.
+    public_url: str | None = _setting(_public_url)
+
+    #: The endpoint of the site's login, such as ``"auth.login"``. It gets ``next``, the path to
+    #: come back to. Unset, Flask-Login's ``unauthorized()`` counts, and else people get a 401.
+    login_view: str | None = _setting(_endpoint)
+
+    #: Seconds for which the QR code of a handoff can be scanned.
+    handoff_max_age: int = _setting(_seconds, 300)
+
+    #: A regular expression that the User-Agent of the site's own iOS and Android app matches, such
+    #: as ``ShopApp/[\d.]+``. Its web views are then platform 3 or 4.
+    app_user_agent: re.Pattern[str] | None = _setting(_pattern)
+
+    #: 32 characters or more, chosen once and never changed: makes the ``partnerUniqKey`` by which
+    #: the gateway knows a member impossible to guess.
+    member_secret: Secret[str] | None = _setting(_member_secret, secret=True)
+
+    #: 26 characters or more, letters, digits, ``-`` and ``_``: the callback is then at
+    #: ``/xiebao/notify/<token>``, and ``/xiebao/notify`` is a 404.
+    notify_token: Secret[str] | None = _setting(_notify_token, secret=True)
+
+    #: ``"zh"`` or ``"en"``: the language of entries and of the extension's pages. Unset, it is
+    #: Flask-Babel's locale where the site has one, and else ``"zh"``.
+    locale: str | None = _setting(_locale)
+
+    #: A mapping of texts that visitors read to the site's own, for all languages or each, such as
+    #: ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
+    texts: Mapping[str, Mapping[str, str]] | None = _setting(_texts)
+
+    #: False: the same markup for every device, for pages that are cached or streamed. The platform
+    #: is found at the click anyway.
+    device_markup: bool = _setting(_switch, True)
+
+    #: False: entries render nothing, links are ``""``, and their endpoints answer 404. The way back
+    #: from a payment still works while the partner id is set, and so does the callback while the
+    #: id and the key are.
+    enabled: bool = _setting(_switch, True)
+
+    #: True: a wrong argument in a template, or a receiver that fails, is an error. False: it is
+    #: logged, and the entry left out. Unset, it is true in debug and testing.
+    strict: bool | None = _setting(_switch)
+
+    @property
+    def has_account(self) -> bool:
+        """Whether partner id and key are set, which they need not be where a site is off."""
+        return bool(self.partner_id and self.api_key.reveal())
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Read and check every setting.
+
+        :param config: ``app.config`` or any mapping; None counts as not set.
+        :raises ConfigError: lists every setting that is wrong and what it should be.
+        """
+        hidden = Secret(config)
+        del config  # an error report shows the local variables of each frame, the API key in this
+        try:
+            return hidden.map(_read).reveal()
+        except WrongValueError as error:
+            raise ConfigError(f"app.config {error}") from None
+
+
+def _read(config: Mapping[str, Any]) -> Settings:
+    given = {
+        setting: value
+        for setting in fields(Settings)
+        if (value := config.get(name_of(setting.name))) is not None
+    }
+    values: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for setting, value in given.items():
+        name = name_of(setting.name)
+        try:
+            checked = setting.metadata["check"](value)
+            values[setting.name] = Secret(checked) if setting.metadata["secret"] else checked
+        except WrongValueError as error:
+            problems[name] = str(error).replace(_THIS, name)
+        except Exception as error:  # of a value's own code; what it says may hold the value
+            problems[name] = f"cannot be read ({type(error).__name__})."
+    if values.get("enabled", True):
+        names = {setting.name for setting in given}
+        problems |= {
+            name_of(required): f"is not set: {what}."
+            for required, what in _REQUIRED.items()
+            if required not in names
+        }
+    if values.get("env") == "production":
+        base_url = values.get("base_url")
+        if base_url is not None and not base_url.lower().startswith("https://"):
+            problems["XIEBAO_BASE_URL"] = "must begin with https:// in production."
+    if problems:
+        lines = (f"{name} {problem}" for name, problem in problems.items())
+        raise ConfigError(
+            "\n".join(("Flask-Xiebao is not configured correctly:", *lines)), problems
+        )
+    return Settings(**values)
+
+
+def name_of(field_name: str) -> str:
+    """Return the name that a field of :class:`Settings` has in ``app.config``."""
+    return f"XIEBAO_{field_name.upper()}"

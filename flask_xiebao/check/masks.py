@@ -1,0 +1,70 @@
+"""Finds what is secret in a text, also in base64, and hides it: the sign, keys, members' links."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from .site import Site
+from .token_reader import TOKEN
+
+# What may be base64, as it is in paySuccess and in cookies; a secret is longer.
+_ENCODED = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
+_AS_STANDARD = str.maketrans("-_", "+/")
+# Bytes of a session that was packed; browsers keep no more than 4,096 of a cookie.
+_LONGEST = 100_000
+# Characters of a text. Where it is cut, a part of a secret may remain, which is cut off then.
+_MOST_READ, _MOST_SHOWN = 20_000, 2_000
+
+
+class Mask:
+    """Hides what is secret wherever it is in a text.
+
+    :param site: whose secrets they are.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def hide(self, said: str) -> str:
+        """Return a text without what is secret, and no longer than can be looked at."""
+        hidden = _ENCODED.sub(self._unless_secret, self._hide_plain(said[:_MOST_READ]))
+        return hidden if len(hidden) <= _MOST_SHOWN else f"{hidden[:_MOST_SHOWN]}…"
+
+    def _hide_plain(self, said: str) -> str:
+        said = TOKEN.sub("…", self._site.account.hide(said))
+        return self._site.without_member_keys(self._site.without_key(said))
+
+    def _unless_secret(self, found: re.Match[str]) -> str:
+        says = any(self._hide_plain(inner) != inner for inner in _decoded(found[0]))
+        return "…" if says else found[0]
+
+
+def readings(said: str) -> Iterator[str]:
+    """Return a text, and what whoever has it can read in it: what is base64, or packed."""
+    yield said
+    for run in _ENCODED.findall(said):
+        yield from _decoded(run)
+
+
+def _decoded(run: str) -> Iterator[str]:
+    """Return what a run of base64 may say, whose padding may be missing."""
+    run = unquote(run).translate(_AS_STANDARD)
+    for start in range(4):  # what stands before it may look like more of it, as a path does
+        part = run[start:]
+        part = part[:-1] if len(part) % 4 == 1 else part  # no byte is that short
+        decoded = base64.b64decode(f"{part}{'=' * (-len(part) % 4)}")
+        yield decoded.decode("latin-1")
+        if decoded[:1] == b"x":  # a session of Flask's that is long
+            unpacked = _unpacked(decoded)
+            yield unpacked.decode("latin-1")
+
+
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(packed, _LONGEST)
+    except zlib.error:
+        return b""

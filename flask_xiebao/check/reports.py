@@ -1,0 +1,262 @@
+"""The forms in which a check is reported: for a terminal, for other programs, and to be mailed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.resources import files
+from types import MappingProxyType
+from xml.etree import ElementTree as ET  # nosec B405
+
+import click
+from jinja2 import Environment, PackageLoader
+
+from ..simulator.document import PLATFORMS
+from ..texts import text
+from .acceptance import Report, Result, Trouble, lines_of
+
+#: Makes a text of a report, in a locale, which is English by default.
+Format = Callable[..., str]
+# Of a problem: how many places, and differences, are shown.
+_SHOWN, _DIFFERENCES = 5, 3
+
+
+def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
+    """Return what a report is about: names and values."""
+    word = partial(text, locale)
+    comma = word("list.comma")
+    yield (
+        word("check.report.site"),
+        comma.join((report.site, report.url or word("check.report.nowhere"))),
+    )
+    yield word("check.report.environment"), report.environment
+    yield word("check.report.gateway"), report.gateway
+    yield word("check.report.member"), report.member or word("check.report.made_up")
+    if report.pages:
+        said = partial(text, locale, "check.report.page")
+        found = (said(page=page, count=f"{count}") for page, count in report.pages.items())
+        yield word("check.report.pages"), comma.join(found)
+    yield word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))
+    yield word("check.report.devices"), report.devices_as_of
+    yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def verdict(report: Report, locale: str) -> str:
+    """Say how many passed and failed."""
+    passed, failed = report.counts
+    return text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
+
+
+def where(result: Result, locale: str) -> str:
+    """Return what failed, and on which device."""
+    return text(
+        locale,
+        "check.report.on",
+        case=result.case.title_in(locale),
+        device=result.device.title_in(locale),
+    )
+
+
+def again(report: Report, result: Result) -> str:
+    """Return the command that does the same once more."""
+    case = result.case
+    what = f"--page {shlex.quote(case.site_page)}" if case.page else f"--case {case.name}"
+    command = f"{report.command} {what} --device {result.device.name}"
+    return f"{command} {report.options}".strip()
+
+
+def differences(trouble: Trouble) -> list[tuple[str, str]]:
+    """Return what came and what should have, as far as that differs between places."""
+    return [(failure.came, failure.should) for failure in trouble.failures]
+
+
+def as_text(report: Report, locale: str = "en") -> str:
+    """Return a report for a terminal, in color."""
+    return "\n".join(_lines(report, locale))
+
+
+def _lines(report: Report, locale: str) -> Iterator[str]:
+    word = partial(text, locale)
+    colon = word("check.report.colon")
+    for name, value in facts(report, locale):
+        yield f"{name}{colon}{value}"
+    for note in report.notes_in(locale):
+        yield click.style(note, fg="yellow")
+    for trouble in report.problems():
+        results = trouble.results
+        yield ""
+        head = word("check.report.failed", count=f"{len(results):,}")
+        yield click.style(f"{head}  {trouble.means_in(locale)}", fg="red", bold=True)
+        pairs = differences(trouble)
+        for number, (came, should) in enumerate(pairs[:_DIFFERENCES]):
+            if number:
+                yield ""
+            yield f"  {word('check.report.came')}{colon}{came}"
+            yield f"  {word('check.report.should')}{colon}{should}"
+        if len(pairs) > _DIFFERENCES:
+            yield f"  {word('check.report.more', count=f'{len(pairs) - _DIFFERENCES:,}')}"
+        for result in results[:_SHOWN]:
+            yield f"  - {where(result, locale)}"
+        if len(results) > _SHOWN:
+            yield f"  - {word('check.report.more', count=f'{len(results) - _SHOWN:,}')}"
+        yield f"  {again(report, results[0])}"
+    yield ""
+    yield click.style(verdict(report, locale), fg="green" if report.passed else "red", bold=True)
+
+
+def as_json(report: Report, locale: str = "en") -> str:
+    """Return a report for other programs."""
+    passed, failed = report.counts
+    said = {
+        "site": report.site,
+        "url": report.url,
+        "environment": report.environment,
+        "gateway": report.gateway,
+        "member": report.member,
+        "at": report.at.isoformat(timespec="seconds"),
+        "versions": dict(report.versions),
+        "devices_as_of": report.devices_as_of,
+        "passed": passed,
+        "failed": failed,
+        "notes": report.notes_in(locale),
+        "problems": [
+            {
+                "code": trouble.code,
+                "means": trouble.means_in(locale),
+                "differences": [
+                    {
+                        "came": failure.came,
+                        "should": failure.should,
+                        "where": [_place(result) for result in results],
+                    }
+                    for failure, results in trouble.failures.items()
+                ],
+            }
+            for trouble in report.problems()
+        ],
+        "results": [
+            {
+                **_place(result),
+                "title": where(result, locale),
+                "expected": result.should_in(locale),
+                "status": result.status or None,
+                "location": result.location or None,
+                "passed": result.passed,
+            }
+            for result in report.results
+        ],
+    }
+    return json.dumps(said, ensure_ascii=False, indent=1)
+
+
+def _place(result: Result) -> dict[str, str]:
+    case = result.case
+    return {"case": case.page or case.name, "device": result.device.name}
+
+
+def as_junit(report: Report, locale: str = "en") -> str:
+    """Return a report as CI servers read it: JUnit's XML, a suite for each page."""
+    suites = ET.Element("testsuites", {"name": "flask xiebao check", **_counts(report.results)})
+    for page, results in _by_page(report, locale).items():
+        suite = ET.SubElement(
+            suites,
+            "testsuite",
+            {
+                "name": _for_xml(page),
+                "timestamp": report.at.isoformat(timespec="seconds"),
+                **_counts(results),
+            },
+        )
+        properties = ET.SubElement(suite, "properties")
+        for name, value in facts(report, locale):
+            ET.SubElement(properties, "property", name=name, value=_for_xml(value))
+        for result in results:
+            _add_case(suite, page, report, result, locale)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True)
+
+
+def _by_page(report: Report, locale: str) -> dict[str, list[Result]]:
+    """Return the results of each page: those of the site, and then those of the gateway."""
+    found: dict[str, list[Result]] = {}
+    for result in report.results:
+        case = result.case
+        page = case.site_page or case.row.title_in(locale)
+        found.setdefault(page, []).append(result)
+    return found
+
+
+def _counts(results: Sequence[Result]) -> dict[str, str]:
+    errors = sum(_crashed(result) for result in results)
+    return {
+        "tests": str(len(results)),
+        "failures": str(sum(not result.passed for result in results) - errors),
+        "errors": str(errors),
+        "skipped": "0",
+        "time": f"{sum(result.seconds for result in results):.3f}",
+    }
+
+
+def _crashed(result: Result) -> bool:
+    return any(failure.code == "crash" for failure in result.failures)
+
+
+def _add_case(suite: ET.Element, page: str, report: Report, result: Result, locale: str) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_for_xml(f"xiebao.{page}"),
+        name=_for_xml(f"{result.case.what_in(locale)} [{result.device.name}]"),
+        time=f"{result.seconds:.3f}",
+    )
+    if result.passed:
+        return
+    first, *_ = result.failures
+    failure = ET.SubElement(
+        case,
+        "error" if _crashed(result) else "failure",
+        type=first.code,
+        message=_for_xml(first.means_in(locale)),
+    )
+    lines = [
+        f"{each.means_in(locale)}\n{text(locale, 'check.report.came')}: {each.came}\n"
+        f"{text(locale, 'check.report.should')}: {each.should}"
+        for each in result.failures
+    ]
+    failure.text = _for_xml("\n".join([*lines, again(report, result)]))
+
+
+def _for_xml(said: str) -> str:
+    """Return a text without what XML cannot hold."""
+    return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in said)
+
+
+def as_html(report: Report, locale: str = "en") -> str:
+    """Return a report as one page, with all that it needs in it."""
+    environment = Environment(loader=PackageLoader("flask_xiebao"), autoescape=True)
+    sheet = (files("flask_xiebao") / "static" / "report.css").read_bytes()
+    return environment.get_template("xiebao/report.html").render(
+        report=report,
+        facts=list(facts(report, locale)),
+        verdict=verdict(report, locale),
+        pages={page: lines_of(results) for page, results in _by_page(report, locale).items()},
+        where=partial(where, locale=locale),
+        again=partial(again, report),
+        differences=differences,
+        shown=_SHOWN,
+        most=_DIFFERENCES,
+        platforms=PLATFORMS,
+        locale=locale,
+        text=partial(text, locale),
+        # A page that is mailed is alone, and a policy that forbids styles in pages is met.
+        sheet=f"data:text/css;base64,{base64.b64encode(sheet).decode()}",
+    )
+
+
+#: The forms by name: ``FORMATS["html"](report, "en")`` is a page.
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {"text": as_text, "json": as_json, "junit": as_junit, "html": as_html}
+)

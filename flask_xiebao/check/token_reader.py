@@ -1,0 +1,101 @@
+"""What the links of a site say, read a second time and by hand.
+
+It shares nothing with :mod:`.links.tokens`, which writes what is read here, so that a mistake
+in either shows where they meet.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from typing import Any, NamedTuple
+
+#: What a token of a link looks like, wherever it is: of a list that begins with a text.
+TOKEN = re.compile(
+    r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]+yJ[A-Za-z0-9_-]{5,}(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}",
+    re.IGNORECASE,
+)
+
+
+class Said(NamedTuple):
+    """What a link leads to, as its token says it; what it leaves out is None."""
+
+    page: str
+    reference: str | None = None
+    sub_partner_id: str | None = None
+    platform: int | None = None
+    return_to: str | None = None
+    member: str | None = None
+    signed_at: int | None = None
+    no_login_for: int | None = None
+    client_reference: str | None = None
+
+
+class Return(NamedTuple):
+    """What the way back from a payment says."""
+
+    member: str
+    click_id: str
+    clicked_at: int
+    entry: Said
+
+
+def read_link(token: str) -> Said | None:
+    """Return what the token of a link says; None when it is not one."""
+    try:
+        return _said(_fields(token))
+    except (ValueError, TypeError):
+        return None
+
+
+def read_return(token: str) -> Return | None:
+    """Return what the token of a way back says; None when it is not one."""
+    try:
+        member, click_id, clicked_at, *entry = _fields(token)
+        return Return(member, click_id, clicked_at, _said(entry))
+    except (ValueError, TypeError):
+        return None
+
+
+def is_signed(token: str, key: str | bytes, salt: str) -> bool:
+    """Tell whether a token is signed with this key; see :func:`signed`."""
+    return token == signed(token.partition(".")[0], key, salt)
+
+
+def signed(payload: str, key: str | bytes, salt: str) -> str:
+    """Return the token of a payload, by HMAC-SHA256 as itsdangerous does it.
+
+    :param key: the site's ``SECRET_KEY``.
+    :param salt: what it is for.
+    """
+    secret = key.encode() if isinstance(key, str) else key
+    derived = hmac.new(secret, salt.encode(), hashlib.sha256).digest()
+    named = f"{payload}.{_base64(hashlib.sha256(derived).digest())[:3]}"
+    return named + _base64(hmac.new(derived, named.encode(), hashlib.sha256).digest())
+
+
+def _base64(said: bytes) -> str:
+    return base64.urlsafe_b64encode(said).decode().rstrip("=")
+
+
+def _fields(token: str) -> list[Any]:
+    payload, _, _ = token.partition(".")
+    try:
+        fields = json.loads(base64.urlsafe_b64decode(f"{payload}{'=' * (-len(payload) % 4)}"))
+    except RecursionError:
+        raise ValueError("A token is not as deep as that.") from None
+    if not isinstance(fields, list):
+        raise ValueError("A token holds a list.")
+    return fields
+
+
+def _said(fields: list[Any]) -> Said:
+    said = Said(*fields)
+    for name, value in said._asdict().items():
+        kind = int if name in ("platform", "signed_at", "no_login_for") else str
+        if not isinstance(value, kind | None):
+            raise TypeError(name)
+    return said

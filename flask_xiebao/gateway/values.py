@@ -1,0 +1,240 @@
+"""Values that go into a URL or stay secret: how they are hidden, shown and checked.
+
+What is wrong with a value is a :exc:`WrongValueError` whose text follows on the value's name; who
+knows the name makes it one of the package's public errors.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Callable, Iterable
+from types import NoneType
+from typing import Generic, NoReturn, TypeGuard, TypeVar
+from urllib.parse import urlsplit
+
+from ..errors import XiebaoError
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
+# What nearly every right URL looks like, and no wrong one: reading its parts takes seven times as
+# long, an eighth of a click that comes back.
+_PLAIN_URL = re.compile(
+    r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
+    r"([/?#][!-\[\]-~]*)?"
+)
+_LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
+# Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
+_LONGEST_TEXT, _LONGEST_URL = 2000, 8000
+_LONGEST_SHOWN = 60
+# Characters of what others said: so many are shown, and looked at, since a secret may be cut.
+_LONGEST_QUOTED, _MOST_READ = 200, 2000
+#: Characters of a secret: one that is no longer may be a word of any text.
+SHORT = 7
+#: Bytes of a member's id: a share of its own of what a link can hold, as each link may get a member
+#: at its handoff; and characters that may stand before it in a key.
+LONGEST_ID, MARK = 256, 16
+
+
+class WrongValueError(ValueError):
+    """A value is not what it should be: the text says so without showing a secret.
+
+    Values have code of their own, such as lazy ones; what that raises is no such error.
+    """
+
+
+class Secret(Generic[T]):
+    """What is not printed by accident: logs, tracebacks and ``repr`` show a placeholder.
+
+    Error reports show the local variables of each frame, so a secret is hidden first and checked
+    afterwards, by :meth:`map`.
+    """
+
+    __slots__ = ("_hidden",)
+
+    def __init__(self, hidden: T) -> None:
+        self._hidden = hidden
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    def __deepcopy__(self, memo: object) -> Secret[T]:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "This holds a secret, such as the API key, and cannot be pickled: make it anew."
+        )
+
+    def reveal(self) -> T:
+        """Return it."""
+        return self._hidden
+
+    def map(self, change: Callable[[T], U]) -> Secret[U]:
+        """Return what *change* makes of it, hidden too.
+
+        :raises WrongValueError: if *change* does, or :exc:`.XiebaoError`: without the frames in
+            between, which hold what is hidden. Of any other error, whose text may hold it, too,
+            the type is said; whatever ends a process goes on as it is, without them.
+        """
+        failed: BaseException
+        try:
+            return Secret(change(self._hidden))
+        except (WrongValueError, XiebaoError) as error:
+            error.__cause__ = error.__context__ = None
+            failed = error.with_traceback(None)
+        except Exception as error:
+            failed = WrongValueError(f"cannot be read ({type(error).__name__}).")
+        except BaseException as error:
+            error.__cause__ = error.__context__ = None
+            failed = error.with_traceback(None)
+        raise failed
+
+
+def plain_text(value: str | int) -> str:
+    """Return what *value* says, as a plain string.
+
+    It may be a lazy proxy or an enum that is text or a number: str() would name the latter.
+    """
+    if type(value) is str:
+        return value
+    return "".join(value) if isinstance(value, str) else str(int(value))
+
+
+def is_whole(value: object, least: int, most: float = math.inf) -> TypeGuard[int]:
+    """Tell whether *value* is a whole number from *least* to *most*; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def shown(value: object) -> str:
+    """Return how a message shows what was given. It is not for secrets."""
+    try:
+        text = repr(value)
+    except Exception:  # such as of a number of thousands of digits
+        return f"this {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def quoted(said: str, secrets: Iterable[str] = ()) -> str:
+    """Return what somebody else said as a line of a log can show it: cut, and printable.
+
+    :param secrets: what is not to be shown.
+    """
+    said = said[:_MOST_READ]
+    for secret in filter(None, secrets):
+        found = forms(secret) if len(secret) > SHORT else re.compile(re.escape(secret))
+        said = found.sub("***", said)
+    said = "".join(mark if mark.isprintable() else " " for mark in said[: _LONGEST_QUOTED + 1])
+    return said if len(said) <= _LONGEST_QUOTED else f"{said[: _LONGEST_QUOTED - 1]}…"
+
+
+def forms(said: str) -> re.Pattern[str]:
+    """Return what finds a text in whatever case, however often percent-encoded, and in HTML."""
+    return re.compile("".join(map(_forms_of, said)), re.IGNORECASE)
+
+
+def _forms_of(mark: str) -> str:
+    # No text matches two of these, or looking for what is nearly there would take for ever.
+    either = {mark.lower(), mark.upper()}
+    escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
+    numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either if len(each) == 1)
+    named = sorted({re.escape(mark), re.escape(html.escape(mark))})
+    plus = [r"\+"] * (mark == " ")
+    return f"(?:{'|'.join([*named, *plus, *escaped, *numbers])})"
+
+
+def check_id(value: object, longest: int = LONGEST_ID) -> str:
+    """Return *value* as the text of a member's id.
+
+    :param longest: how many bytes it may have.
+    :raises WrongValueError: when it is no text that a URL can carry, has white space at its ends,
+        or is too long.
+    """
+    text = check_text(value)
+    if text != text.strip():
+        raise WrongValueError("has white space at its ends: remove it.")
+    length = len(text.encode())
+    if length > longest:
+        raise WrongValueError(f"has {length:,} bytes: {longest} at most are allowed.")
+    return text
+
+
+def id_or_none(value: object) -> str | None:
+    """Return a ``partnerUniqKey`` that came from outside; None for one that no member can have.
+
+    Whoever knows the sign chooses it, and every member does.
+    """
+    try:
+        return check_id(value, LONGEST_ID + MARK)
+    except WrongValueError:
+        return None
+
+
+def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
+    """Return *value* as the text that a query parameter can carry.
+
+    :param value: text, or a whole number, which becomes its digits.
+    :param longest: how many characters it may have.
+    :raises WrongValueError: when it is empty, blank, unprintable, too long or of another type.
+    """
+    text = value if type(value) is str else _as_text(value)
+    if not text.strip():
+        raise WrongValueError("is empty: give it a value.")
+    if len(text) > longest:
+        raise WrongValueError(f"has {len(text):,} characters: {longest:,} at most are allowed.")
+    if not text.isprintable():
+        [mark, *_] = (mark for mark in text if not mark.isprintable())
+        raise WrongValueError(
+            f"has U+{ord(mark):04X}, a character that cannot be printed: remove it."
+        )
+    return text
+
+
+def _as_text(value: object) -> str:
+    # isinstance() asks a lazy proxy for its class, `is None` does not.
+    if isinstance(value, NoneType):
+        raise WrongValueError("is None, such as a NULL in a database: give it a value.")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise WrongValueError(f"must be text or a whole number, not {type(value).__name__}.")
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        raise WrongValueError("is too large a number.")
+    return plain_text(value)
+
+
+def check_web_url(value: object) -> str:
+    """Return *value* if it is an absolute http(s) URL.
+
+    :raises WrongValueError: when it is anything else, or has a user name.
+    """
+    text = check_text(value, _LONGEST_URL)
+    if _PLAIN_URL.fullmatch(text):
+        return text
+    try:
+        parts = urlsplit(text)
+        # An invalid port, and a host that DNS cannot have, raise when they are asked for.
+        host = (parts.hostname or "").encode("idna").decode()
+        named = _HOST.fullmatch(host) and parts.port != 0
+        well_formed = parts.scheme in ("http", "https") and bool(named)
+    except ValueError:
+        well_formed = False
+    if not well_formed or " " in text or "\\" in text:
+        raise WrongValueError("must be an absolute http:// or https:// URL.")
+    if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
+        raise WrongValueError("must have no user name or password before its host.")
+    return text
+
+
+def check_address(value: object) -> str:
+    """Return what further paths can follow: an http(s) URL or a path, without a slash at its end.
+
+    :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
+    """
+    text = check_text(value)
+    if not text.startswith("/") or text.startswith("//"):
+        check_web_url(text)
+    if any(mark in text for mark in "?#@\\ "):
+        raise WrongValueError("must end with its path: no query, fragment or credentials.")
+    return text.rstrip("/") or "/"

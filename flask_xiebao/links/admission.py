@@ -1,0 +1,118 @@
+"""Who may follow a link, and who may not and why, as data.
+
+Nothing here uses Flask. :mod:`.views.click` asks at the click, and :mod:`.views.responses` says no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..errors import LinkError
+from ..gateway.pages import page_named
+from .tokens import Entry
+
+
+class Go(NamedTuple):
+    """Somebody goes.
+
+    :param member: who.
+    :param seconds_left: for how much longer the link alone vouches for them; None when they are
+        logged in.
+    """
+
+    member: str
+    seconds_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Nobody is logged in, and somebody has to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Somebody is not let through.
+
+    :param status: 401, 403, 404 or 410; of an answer of the site's own, its status.
+    :param reason: what a visitor may know.
+    :param cause: what the site alone is told: a key of :data:`WHY`.
+    """
+
+    status: int
+    reason: str
+    cause: str
+
+
+#: What a cause means, as the log says it.
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        "disabled": "XIEBAO_ENABLED is off",
+        "malformed": "it is not a link of this site, or a part of it is missing",
+        "changed": "it was changed or cut off after it was signed",
+        "unknown_key": "it was signed with a key that does not count: one that is no longer in"
+        " SECRET_KEY_FALLBACKS, or one of another site or partner account",
+        "another_page": "it is a link to another page, or a way back from a payment",
+        "no_member": "a link to what belongs to one member must say whose it is",
+        "login_required": "nobody is logged in, and there is no login to go to: set"
+        " XIEBAO_LOGIN_VIEW",
+        "another_member": "it is the link of another member than the one who is logged in",
+        "expired": "its no_login_for has run out, and nobody is logged in",
+        "not_allowed": "the click_guard did not let the member through",
+    }
+)
+
+
+def invalid_link(cause: str) -> Refusal:
+    """Return the refusal of what is not a link to the page, about which visitors learn nothing."""
+    return Refusal(404, "invalid_link", cause)
+
+
+# Those of decide(), and what a link can be refused for before it is asked or, by a login, after.
+DISABLED = Refusal(404, "disabled", "disabled")
+ANOTHER_MEMBER = Refusal(403, "another_member", "another_member")
+EXPIRED = Refusal(410, "expired", "expired")
+LOGIN_REQUIRED = Refusal(401, "login_required", "login_required")
+
+
+def not_allowed(status: int) -> Refusal:
+    """Return the refusal of whom the site's ``click_guard`` does not let through."""
+    return Refusal(status, "not_allowed", "not_allowed")
+
+
+def decide(entry: Entry, current: str | None, now: int) -> Go | LogIn | Refusal:
+    """Decide whether the link of *entry* may be followed, and as whom.
+
+    :param entry: what the link's token says.
+    :param current: the member who is logged in, or None.
+    :param now: the present, in seconds since the epoch.
+    """
+    if entry.member is None and page_named(entry.page).members_own:
+        return invalid_link("no_member")
+    if current is not None:
+        # Nobody buys on another's account.
+        return Go(current) if entry.member in (None, current) else ANOTHER_MEMBER
+    if entry.member is None or entry.no_login_for is None:
+        return LogIn()
+    seconds_left = entry.seconds_left(now)
+    return Go(entry.member, seconds_left) if seconds_left else EXPIRED
+
+
+def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
+    """Refuse to make a link that nobody could follow.
+
+    :param members_are_known: whether the site can say who is logged in.
+    :raises LinkError: when nobody could.
+    """
+    if entry.member is None:
+        page = page_named(entry.page)
+        if page.members_own:
+            raise LinkError(f"A link to the {page.name} page says whose it is.", "member")
+    elif entry.no_login_for is None and not members_are_known:
+        raise LinkError(
+            "member needs no_login_for on a site that cannot say who is logged in: add a"
+            " member_loader, or give the link a no_login_for.",
+            "no_login_for",
+        )

@@ -1,0 +1,204 @@
+"""The Python half of the macros: what each is made of; the HTML is the templates'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, has_request_context
+from markupsafe import Markup, escape
+
+from ..app.endpoints import check_host, endpoint_url, token_url
+from ..app.log import warn_once
+from ..app.state import State
+from ..deprecated import in_new_names
+from ..errors import LinkError
+from ..gateway.pages import PAGES
+from ..gateway.values import is_whole, shown
+from ..texts import text
+from . import assets
+from .attributes import CARD_MACRO, ENTRY_MACRO, QR_MACRO, SHEET_MACRO, Attribute, rendered, split
+from .entries import Entries, leave_out
+from .qrcodes import qr_code
+
+_THEMES = ("light", "dark", "system")
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+
+
+def register(app: Flask, state: State) -> None:
+    """Give the templates of *app* ``xiebao_link`` and what the package's own templates call."""
+    helpers = Helpers(state)
+    app.add_template_global(helpers.link, "xiebao_link")
+    # A filter, since Jinja looks at what it calls before each call: a sixth of an entry.
+    app.add_template_filter(helpers.entry, "_xiebao_entry")
+    app.add_template_filter(helpers.card, "_xiebao_card")
+    app.add_template_global(helpers.qr, "_xiebao_qr")
+    app.add_template_global(helpers.mail, "_xiebao_mail")
+    app.add_template_global(helpers.styles, "_xiebao_styles")
+    app.add_template_global(helpers.script, "_xiebao_script")
+    app.add_template_global(helpers.asset, "_xiebao_asset")
+    app.add_template_global(helpers.text, "_xiebao_text")
+
+
+class Helpers:
+    """What the templates of one app call.
+
+    A wrong argument raises :exc:`.LinkError` in strict mode. Otherwise it is logged and nothing
+    is rendered.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._entries = Entries(state)
+        # On a page of a product it is the same code for every visitor.
+        self._code_of_everybody = lru_cache(32)(qr_code)
+        self.entry = self._entries.render
+        self.card = partial(self._entries.render, macro=CARD_MACRO)
+
+    def link(self, page: str, reference: Any = None, **options: Any) -> str:
+        """Return the local link to a page, for markup of the site's own.
+
+        :param page: the name of a page in :mod:`.gateway.pages`, such as ``product``.
+        :param reference: the case code or the application number.
+        :param options: the keywords of :meth:`.Xiebao.product_link`.
+        """
+        try:
+            return self._entries.href(page, reference, in_new_names(options, warn_once))
+        except LinkError as error:
+            leave_out(self._state, error)
+            return ""
+
+    def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
+        """Return the attributes and the code of a product's QR code, both empty for nothing."""
+        try:
+            _check_pixels(size, "size")
+            options, attributes = split(keywords, QR_MACRO)
+            href = self._entries.href("product", reference, {**options, "external": True})
+            if not href:
+                return Markup(), Markup()
+            draw = qr_code if "member" in options else self._code_of_everybody
+            code = draw(href)
+        except LinkError as error:
+            leave_out(self._state, error)
+            return Markup(), Markup()
+        own: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
+        own["width"] = own["height"] = str(size)
+        if "aria-label" not in attributes:
+            label, locale = self._state.find_text(self._state.locale, "qr.label")
+            own.update({"aria-label": label, "lang": text(locale, "language")})
+        return rendered(own, attributes), code
+
+    def mail(
+        self,
+        page: Any,
+        reference: Any,
+        label: Any,
+        qr: Any,
+        accent: Any,
+        on_accent: Any,
+        keywords: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Return what an entry in a mail is made of; nothing where it is left out.
+
+        :param qr: how wide its QR code is, in pixels; None for no code.
+        :param accent: the color of the button, as ``#rrggbb``, and *on_accent* that of its text.
+        :return: ``href``; ``code``, the address of its QR code as PNG; ``label``, and its ``lang``
+            where it is a default one.
+        """
+        try:
+            options, attributes = split(keywords, ENTRY_MACRO)
+            for name in attributes:
+                raise LinkError(
+                    f"mail_entry takes no {name}: a mail has no room for attributes.", name
+                )
+            if has_request_context():
+                check_host(self._state)
+            if qr:
+                _check_pixels(qr, "qr")
+            for name, color in {"accent": accent, "on_accent": on_accent}.items():
+                if not isinstance(color, str) or not _COLOR.fullmatch(color):
+                    raise LinkError(
+                        f"{name} must be a color such as #0b7d73, with six digits for old mail"
+                        f" clients, not {shown(color)}.",
+                        name,
+                    )
+            href = self._entries.href(page, reference, {**options, "external": True})
+            if not href:
+                return {}
+            token = urlsplit(href).path.rpartition("/")[2]
+            code = token_url(self._state, "xiebao.qr", token, external=True)
+        except LinkError as error:
+            leave_out(self._state, error)
+            return {}
+        if label and str(label).strip():
+            return {"href": href, "code": code, "label": escape(label), "lang": None}
+        label, language = self._entries.default_label(PAGES[page].name, self._state.locale)
+        return {"href": href, "code": code, "label": label, "lang": language}
+
+    def styles(self, layer: Any, theme: Any, keywords: Mapping[str, Any]) -> Markup:
+        """Return the attributes of the link to the stylesheet.
+
+        :param layer: the cascade layer that the styles shall be in, such as ``components``; None
+            for none.
+        :param theme: ``light``, ``dark`` or ``system``, where a page cannot say; None where it can.
+        """
+        try:
+            if layer is not None and not assets.is_layer(layer):
+                raise LinkError(
+                    f"layer must be the name of a CSS layer such as components, not"
+                    f" {shown(layer)}.",
+                    "layer",
+                )
+            if theme not in (None, *_THEMES):
+                raise LinkError(
+                    f"theme must be one of {', '.join(_THEMES)}, not {shown(theme)}.", "theme"
+                )
+            given = _attributes_only(keywords)
+        except LinkError as error:
+            leave_out(self._state, error, "What xiebao_styles was given")
+            layer, theme, given = None, None, {}
+        own = {
+            "rel": "stylesheet",
+            "href": self.asset(assets.STYLES, layer),
+            "data-xiebao-theme": theme,
+        }
+        return rendered(own, given)
+
+    def script(self, keywords: Mapping[str, Any]) -> Markup:
+        """Return the attributes of the script."""
+        try:
+            given = _attributes_only(keywords)
+        except LinkError as error:
+            leave_out(self._state, error, "What xiebao_script was given")
+            given = {}
+        return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
+
+    def asset(self, name: str, layer: str | None = None) -> str:
+        """Return the URL of a file of the extension's, which changes with its content."""
+        filename = name if layer is None else assets.layered(name, layer)
+        v = assets.version(name)
+        return endpoint_url(self._state, "xiebao.static", filename=filename, v=v)
+
+    def text(self, key: str, **values: object) -> Markup:
+        """Return what visitors read, in the locale of the request; *values* may be markup."""
+        said = Markup.escape(self._state.text(key))
+        return said.format(**values) if values else said
+
+
+def _check_pixels(value: object, name: str) -> None:
+    if not is_whole(value, 1):
+        raise LinkError(
+            f"{name} must be a positive whole number of pixels, not {shown(value)}.", name
+        )
+
+
+def _attributes_only(keywords: Mapping[str, Any]) -> dict[str, Attribute]:
+    options, given = split(keywords, SHEET_MACRO)
+    for name in options:
+        raise LinkError(
+            f"{name} is a keyword of links: xiebao_styles and xiebao_script do not take it.", name
+        )
+    return given

@@ -1,0 +1,115 @@
+"""Sends the simulator's notifications to the site: over HTTP, or inside the app to a path of it."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from http.client import HTTPException
+from typing import Any, NamedTuple
+from urllib.request import HTTPErrorProcessor, ProxyHandler, Request, build_opener
+
+from flask import request
+from werkzeug.test import Client
+from werkzeug.urls import iri_to_uri
+
+from ..app.current import this_app
+from ..app.endpoints import notify_path
+from ..app.state import current_state
+from ..errors import ConfigError
+from ..gateway.values import WrongValueError, check_web_url
+from .wire import CONTENT_TYPE
+
+_SECONDS = 10
+_MOST_READ = 65536
+
+
+class Answer(NamedTuple):
+    """What a site answered.
+
+    :param status: 0 where it could not be reached.
+    :param text: the body, or why there is none.
+    """
+
+    status: int
+    text: str
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the site says that it has the notification."""
+        try:
+            answer = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return False
+        return self.status == 200 and isinstance(answer, dict) and answer.get("state") is True
+
+
+def check_notify_url(url: object) -> str:
+    """Return where notifications go: an http(s) URL, or a path of the app.
+
+    :raises WrongValueError: it is neither.
+    """
+    if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
+        return url
+    try:
+        return check_web_url(url)
+    except WrongValueError as error:
+        raise WrongValueError(f"{error} Or a path of the app, such as /xiebao/notify.") from None
+
+
+def where_to(url: str | None) -> str | None:
+    """Return where notifications go; None for nowhere.
+
+    :param url: as the simulator was given it. Without one, or with that of the current app's own
+        callback but for its token, the callback is found.
+    """
+    own = _own_path()
+    is_own = url is None or (own is not None and own.startswith(f"{url.rstrip('/')}/"))
+    return own if is_own else url
+
+
+def _own_path() -> str | None:
+    try:
+        state = current_state()
+    except ConfigError:
+        return None
+    listens = state.settings.has_account and state.hooks.handle is not None
+    return notify_path(state) if listens else None
+
+
+def send(url: str, body: bytes) -> Answer:
+    """Send a notification to a URL, or to a path of the current app."""
+    return (_post_inside if url.startswith("/") else post_over_http)(url, body)
+
+
+def post_over_http(url: str, body: bytes) -> Answer:
+    """Send a notification over HTTP: no proxy is asked, no redirect followed."""
+    asked = Request(  # noqa: S310 - checked
+        iri_to_uri(url), body, {"Content-Type": CONTENT_TYPE}, method="POST"
+    )
+    try:
+        with build_opener(ProxyHandler({}), _AnyStatus).open(asked, timeout=_SECONDS) as response:
+            return Answer(response.status, response.read(_MOST_READ).decode("utf-8", "replace"))
+    except (OSError, HTTPException) as error:
+        return Answer(0, type(getattr(error, "reason", error)).__name__)
+
+
+class _AnyStatus(HTTPErrorProcessor):
+    """Takes an error, or a redirect, for the answer, as the platform does."""
+
+    def http_response(self, request: Request, response: Any) -> Any:
+        """Return an answer as it is."""
+        return response
+
+    https_response = http_response
+
+
+def _post_inside(path: str, body: bytes) -> Answer:
+    # In a context of its own, or it would have the g of this request, and who is logged in there.
+    response = contextvars.Context().run(
+        Client(this_app(), use_cookies=False).post,
+        path,
+        base_url=request.host_url,
+        data=body,
+        content_type=CONTENT_TYPE,
+    )
+    return Answer(response.status_code, response.get_data(as_text=True))

@@ -1,0 +1,286 @@
+"""The other half of the simulator: it sells, tells the site of it, and answers order queries."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from ..gateway.values import Secret, WrongValueError, is_whole
+from . import wire
+from .delivery import check_notify_url, send, where_to
+from .purchases import OrderBook, SimulatedOrder
+
+#: What is sold, whatever its code: invented, as its people are.
+PRODUCT = {"productName": "境内旅行意外险", "planName": "计划一", "companyName": "模拟保险公司"}
+CASE_CODE = "QX000000127257"
+_PERSON = "王小明"
+_PRICE = 1500  # fen
+_NO_MONEY = "余额不足"
+# How often what the site does not take is sent, before it waits for the next occasion.
+_ATTEMPTS = 3
+_MOST_ROWS = 1_000_000
+_MOST_ATTEMPTS = 20  # then nobody will ever take it
+_MOST_SAID = 200  # characters of an answer that are kept
+
+
+class Manner(NamedTuple):
+    """How the site is told of a step: as a platform does on a bad day.
+
+    :param times: how often each notification comes.
+    :param backwards: the last one comes first.
+    :param late: they are kept back, until they are sent again.
+    :param forged: before each comes one with a wrong sign.
+    """
+
+    times: int = 1
+    backwards: bool = False
+    late: bool = False
+    forged: bool = False
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> Manner:
+        """Return what a form says."""
+        times = form.get("times", "1")
+        return cls(
+            int(times) if times in ("1", "2", "3") else 1,
+            "backwards" in form,
+            "late" in form,
+            "forged" in form,
+        )
+
+
+class Insurer:
+    """Sells on behalf of one account.
+
+    :param notify_url: where the site takes notifications; None for the callback of the app in which
+        the simulator is, if it has one.
+    :param file: where orders are kept; in memory without one.
+    :raises ValueError: the URL is neither an http(s) URL nor a path.
+    """
+
+    def __init__(
+        self,
+        partner_id: str,
+        key: Secret[str],
+        notify_url: str | None,
+        file: str | Path | None,
+    ) -> None:
+        try:
+            self._notify_url = None if notify_url is None else check_notify_url(notify_url)
+        except WrongValueError as error:
+            raise ValueError(f"notify_url {error}") from None
+        self._partner_id = partner_id
+        self._key = key
+        self.purchases = OrderBook(file)
+
+    @property
+    def notifies(self) -> bool:
+        """Whether the site is told."""
+        return where_to(self._notify_url) is not None
+
+    def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, *, paid: bool) -> str:
+        """Have a member apply for a product, and pay or fail to; return the application number."""
+        today = wire.now()
+        purchase = SimulatedOrder(
+            insure_num=f"{today:%Y%m%d}{secrets.randbelow(10**9):09}",
+            case_code=case_code,
+            partner_uniq_key=partner_uniq_key,
+            start_date=f"{today + timedelta(days=1):%Y-%m-%d}",
+            end_date=f"{today + timedelta(days=5):%Y-%m-%d}",
+            price=_PRICE,
+            applied_at=wire.moment(today),
+        )
+        self.purchases.keep(purchase)
+        self._pay(purchase, manner, [(1, {})], paid=paid)
+        return purchase.insure_num
+
+    def pay(self, purchase: SimulatedOrder, manner: Manner) -> None:
+        """Have an order paid that is not."""
+        if purchase.paid_at is None:
+            self._pay(purchase, manner, [], paid=True)
+
+    def _pay(
+        self,
+        purchase: SimulatedOrder,
+        manner: Manner,
+        steps: list[tuple[int, dict[str, Any]]],
+        *,
+        paid: bool,
+    ) -> None:
+        if not paid:
+            self.purchases.keep(purchase._replace(failure=_NO_MONEY))
+            failed = {"state": False, "failMsg": _NO_MONEY, "price": 0}
+            self._tell(purchase, manner, [*steps, (2, failed)])
+            return
+        now = wire.moment(wire.now())
+        policy = f"P{purchase.insure_num}"
+        self.purchases.keep(
+            purchase._replace(failure=None, paid_at=now, issued_at=now, policy_num=policy)
+        )
+        payment = {"payTime": now, "price": purchase.price, "onlinePaymentId": "21"}
+        issued = {
+            "productName": PRODUCT["productName"],
+            "planName": PRODUCT["planName"],
+            "applicant": _PERSON,
+            "insurant": _PERSON,
+            "startDate": purchase.start_date,
+            "endDate": purchase.end_date,
+            "policyNum": policy,
+        }
+        steps += [(2, payment), (3, {"policys": [issued]}), (9, {})]
+        self._tell(purchase, manner, steps)
+
+    def surrender(self, purchase: SimulatedOrder, manner: Manner) -> None:
+        """Have the member surrender a policy that is in force."""
+        if purchase.issued_at is not None and purchase.surrendered_at is None:
+            self.purchases.keep(purchase._replace(surrendered_at=wire.moment(wire.now())))
+            self._tell(purchase, manner, [(4, {"cancelMsg": "客户申请退保"})])
+
+    def tell_again(self, purchase: SimulatedOrder, manner: Manner) -> None:
+        """Send all that was sent about an order once more, and whatever has not arrived."""
+        known = {
+            message.body: message.kind
+            for message in self.purchases.messages_about(purchase.insure_num)
+            if not message.forged
+        }
+        self._queue(purchase, manner, [(kind, body) for body, kind in known.items()])
+
+    def _tell(
+        self, purchase: SimulatedOrder, manner: Manner, steps: Iterable[tuple[int, dict[str, Any]]]
+    ) -> None:
+        about = {
+            "partnerId": wire.a_number(self._partner_id),
+            "partnerUniqueKey": purchase.partner_uniq_key,
+            "insureNum": purchase.insure_num,
+            "caseCode": purchase.case_code,
+            "state": True,
+        }
+        bodies = [(kind, wire.callback(self._key, kind, {**about, **own})) for kind, own in steps]
+        self._queue(purchase, manner, bodies)
+
+    def _queue(
+        self, purchase: SimulatedOrder, manner: Manner, bodies: list[tuple[int, bytes]]
+    ) -> None:
+        url = where_to(self._notify_url)
+        if url is None:
+            return
+        messages = [(kind, body, False) for kind, body in bodies for _ in range(manner.times)]
+        if manner.backwards:
+            messages.reverse()
+        if manner.forged:
+            messages = [
+                each
+                for kind, body, _ in messages
+                for each in ((kind, _forged(body), True), (kind, body, False))
+            ]
+        self.purchases.queue(purchase.insure_num, messages)
+        if not manner.late:
+            self._deliver(url, purchase)
+
+    def _deliver(self, url: str, purchase: SimulatedOrder) -> None:
+        """Send what has not arrived, of other orders what was not kept back."""
+        for message in self.purchases.undelivered():
+            if message.insure_num != purchase.insure_num and not message.attempts:
+                continue
+            for _ in range(_ATTEMPTS):
+                answer = send(url, message.body)
+                said = f"{answer.status} {answer.text}"
+                said = f"{said[:_MOST_SAID]}…" if len(said) > _MOST_SAID else said
+                is_done = answer.is_accepted or message.forged or message.attempts >= _MOST_ATTEMPTS
+                self.purchases.answered(message, said, is_done=is_done)
+                if is_done:
+                    break
+            if not (answer.is_accepted or message.forged):
+                # The answer itself may name people, and the path may have the token in it.
+                current_app.logger.warning(
+                    "The simulator's notification of type %d about order %s was not accepted: %s"
+                    ' gave %s instead of {"state": true}. The simulator\'s page of the order shows'
+                    " the whole answer, and can send it again.",
+                    message.kind,
+                    message.insure_num,
+                    urlsplit(url).netloc or "this site",
+                    answer.status or f"no answer ({answer.text})",
+                )
+
+    def answer(self, method: str, body: bytes, sign: str, file_url: Callable[[str], str]) -> Any:
+        """Return the answer to an order query, as it is written in JSON.
+
+        :param method: ``orderDetail``, ``orderList`` or ``downloadUrl``.
+        :param file_url: makes the URL of an order's policy file.
+        """
+        text = body.decode("utf-8", "replace")
+        if not hmac.compare_digest(sign.encode(), wire.sign(self._key, text).encode()):
+            return wire.refusal(1001, "签名错误")
+        try:
+            asked = json.loads(text)
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict) or not (
+            asked.get("partnerId") == wire.a_number(self._partner_id) and asked.get("transNo")
+        ):
+            return wire.refusal(1000, "请求有误")
+        if method == "orderList":
+            index, size = asked.get("pageIndex"), asked.get("pageSize")
+            if not (is_whole(index, 1, _MOST_ROWS) and is_whole(size, 1, _MOST_ROWS)):
+                return wire.refusal(1000, "请求有误")
+            return wire.accepted({"orders": self._page(index, size)})
+        number = asked.get("insureNum")
+        if not isinstance(number, str):
+            return wire.refusal(1000, "请求有误")
+        purchase = self.purchases.find(number)
+        if purchase is None:
+            return wire.refusal(1002, "投保单号不存在")
+        if method == "orderDetail":
+            return wire.accepted({"orderDetail": self._detail(purchase)})
+        if purchase.issued_at is None:
+            return wire.refusal(1003, "电子保单尚未生成")
+        url = file_url(purchase.insure_num)
+        return wire.accepted({"insureNum": purchase.insure_num, "fileUrl": url})
+
+    def _page(self, index: int, size: int) -> dict[str, Any]:
+        purchases, total = self.purchases.page(index, size)
+        return {
+            "pageIndex": index,
+            "pageSize": size,
+            "pageNums": -(-total // size),
+            "total": total,
+            "data": list(map(self._detail, purchases)),
+        }
+
+    def _detail(self, purchase: SimulatedOrder) -> dict[str, Any]:
+        is_issued = purchase.issued_at is not None
+        in_force = 3 if purchase.surrendered_at is not None else 1 if is_issued else 0
+        detail = {
+            "insurePartnerId": wire.a_number(self._partner_id),
+            "insureNum": purchase.insure_num,
+            "caseCode": purchase.case_code,
+            "partnerUniqueKey": purchase.partner_uniq_key,
+            **PRODUCT,
+            "totalNum": 1,
+            "startDate": purchase.start_date,
+            "endDate": purchase.end_date,
+            "insureTime": purchase.applied_at,
+            "payStatus": 0 if purchase.paid_at is None else 1,
+            "payAmount": purchase.price,
+            "payedTime": purchase.paid_at,
+            "issueStatus": int(is_issued),
+            "issueTime": purchase.issued_at,
+            "effectiveStatus": in_force,
+            "applicant": {"cName": _PERSON},
+            "insurants": [{"cName": _PERSON, "policyNum": purchase.policy_num}],
+        }
+        return {name: value for name, value in detail.items() if value is not None}
+
+
+def _forged(body: bytes) -> bytes:
+    """Return a callback whose sign is that of nothing."""
+    start = body.index(b'"sign":"') + len(b'"sign":"')
+    return body[:start] + b"0" * 32 + body[start + 32 :]

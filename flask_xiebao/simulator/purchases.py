@@ -1,0 +1,173 @@
+"""What was bought at the simulator, and what the site is to be told of it: kept in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+_WAIT = 10  # seconds for another worker to finish its write
+
+
+class SimulatedOrder(NamedTuple):
+    """An order. Times and dates are written as the platform writes them.
+
+    :param failure: why the last payment failed.
+    """
+
+    insure_num: str
+    case_code: str
+    partner_uniq_key: str
+    start_date: str
+    end_date: str
+    price: int
+    applied_at: str
+    paid_at: str | None = None
+    failure: str | None = None
+    issued_at: str | None = None
+    policy_num: str | None = None
+    surrendered_at: str | None = None
+
+
+class Message(NamedTuple):
+    """A notification on its way.
+
+    :param kind: ``notifyType``.
+    :param forged: its sign is wrong, so that the site has to refuse it.
+    :param attempts: how often it was sent.
+    :param answer: what the site answered last.
+    :param is_done: whether it need not be sent again.
+    """
+
+    id: int
+    insure_num: str
+    kind: int
+    body: bytes
+    forged: bool
+    attempts: int
+    answer: str | None
+    is_done: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether it says that the step failed."""
+        return b'"state":false' in self.body
+
+
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS purchases (
+        insure_num TEXT UNIQUE, case_code, partner_uniq_key, start_date, end_date, price,
+        applied_at, paid_at, failure, issued_at, policy_num, surrendered_at
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        insure_num, kind, body, forged, attempts, answer, is_done
+    )
+    """,
+)
+_KEEP = """
+    INSERT INTO purchases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (insure_num) DO UPDATE SET
+        paid_at = excluded.paid_at,
+        failure = excluded.failure,
+        issued_at = excluded.issued_at,
+        policy_num = excluded.policy_num,
+        surrendered_at = excluded.surrendered_at
+"""
+_QUEUE = """
+    INSERT INTO messages (insure_num, kind, body, forged, attempts, is_done)
+    VALUES (?, ?, ?, ?, 0, 0)
+"""
+_ANSWERED = """
+    UPDATE messages SET attempts = attempts + 1, answer = ?, is_done = is_done OR ? WHERE id = ?
+"""
+
+
+class OrderBook:
+    """The orders of one simulator, and its messages.
+
+    :param file: where they are kept, for restarts and other workers; in memory without one.
+    """
+
+    def __init__(self, file: str | Path | None = None) -> None:
+        self._file = file
+        self._lock = Lock()
+        self._memory: sqlite3.Connection | None = None
+        if file is None:
+            self._memory = self._open(":memory:")
+            weakref.finalize(self, self._memory.close)
+
+    @staticmethod
+    def _open(file: str | Path) -> sqlite3.Connection:
+        return sqlite3.connect(file, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            connection = self._memory or self._open(self._file or "")
+            try:
+                with connection:
+                    connection.execute("BEGIN IMMEDIATE")
+                    for table in _TABLES:
+                        connection.execute(table)
+                    yield connection
+            finally:
+                if connection is not self._memory:
+                    connection.close()
+
+    def keep(self, purchase: SimulatedOrder) -> None:
+        """Keep a new order, or what has become of one."""
+        with self._transaction() as connection:
+            connection.execute(_KEEP, purchase)
+
+    def find(self, insure_num: str | None) -> SimulatedOrder | None:
+        """Return an order, or None."""
+        if insure_num is None or not insure_num.isprintable():
+            return None
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT * FROM purchases WHERE insure_num = ?", (insure_num,))
+            return next((SimulatedOrder(*row) for row in rows), None)
+
+    def page(self, index: int, size: int) -> tuple[list[SimulatedOrder], int]:
+        """Return a page of the orders, newest first, and how many there are.
+
+        :param index: the first is 1.
+        """
+        with self._transaction() as connection:
+            [[total]] = connection.execute("SELECT count(*) FROM purchases")
+            rows = connection.execute(
+                "SELECT * FROM purchases ORDER BY rowid DESC LIMIT ? OFFSET ?",
+                (size, (index - 1) * size),
+            )
+            return [SimulatedOrder(*row) for row in rows], total
+
+    def queue(self, insure_num: str, messages: Iterable[tuple[int, bytes, bool]]) -> None:
+        """Keep messages to be sent: of each, the kind, the body, and whether it is forged."""
+        with self._transaction() as connection:
+            connection.executemany(_QUEUE, [(insure_num, *message) for message in messages])
+
+    def messages_about(self, insure_num: str) -> list[Message]:
+        """Return all messages about an order."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                "SELECT * FROM messages WHERE insure_num = ? ORDER BY id", (insure_num,)
+            )
+            return [Message(*row) for row in rows]
+
+    def undelivered(self) -> list[Message]:
+        """Return the messages that are to be sent."""
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
+            return [Message(*row) for row in rows]
+
+    def answered(self, message: Message, answer: str, *, is_done: bool) -> None:
+        """Keep what a message was answered."""
+        with self._transaction() as connection:
+            connection.execute(_ANSWERED, (answer, is_done, message.id))

@@ -1,0 +1,167 @@
+"""The endpoint of the callback: what happens when a notification comes, one short function a step.
+
+Its answers are the JSON that the platform reads, and say no more than it needs.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from asyncio import CancelledError
+from collections.abc import Callable
+from dataclasses import replace
+
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..app.log import complain, logger
+from ..app.places import place_of
+from ..app.rehearsal import rehearsal
+from ..app.signals import notification_received, send_quietly
+from ..app.state import State
+from ..errors import NotificationError, OrderError
+from ..gateway.notifications import LARGEST, Notification, check_size, parse_notification
+
+#: All that Flask would answer by itself, in HTML.
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+# What fails in a site's function; a task that was cancelled is no reason to end the process.
+_FAILURES = (Exception, CancelledError)
+
+# What somebody has to look at, by the reason, and what to do.
+_LOOKED_AT = {
+    "wrong_field": "",
+    "wrong_sign": " It is forged, or XIEBAO_API_KEY is not the key: flask xiebao order tells.",
+}
+
+_STATUSES = {"too_large": 413, "wrong_sign": 403}
+
+_SAID = {
+    400: "The notification cannot be read.",
+    403: "The notification is not accepted.",
+    404: "There is nothing here.",
+    405: "Notifications come by POST.",
+    413: "The notification is too large.",
+    500: "The notification was not processed: send it again.",
+}
+
+
+def notify(state: State, token: str) -> Response:
+    """Take a notification of the platform's."""
+    if not is_here(state, token):
+        return answer(404)
+    if request.method != "POST":
+        return answer(405)
+    handle = state.hooks.handle
+    if handle is None:
+        complain(
+            "A notification came, and nobody listens: add a notification_handler, or tell Xiebao"
+            " to send none.",
+            level=logging.WARNING,
+        )
+        return answer(404)
+    try:
+        notification = read(state)
+    except NotificationError as error:
+        return answer(_STATUSES.get(str(error.reason), 400))
+    except _FAILURES as error:
+        failure = failure_in(error, "the notification_reader")
+    else:
+        return answer(200 if notification is None or handled(state, handle, notification) else 500)
+    # Here, where no variable holds the error: some error reports show those of every frame.
+    complain(f"The notification_reader failed: {failure}.", about="notification_reader")
+    return answer(500)
+
+
+def is_here(state: State, token: str) -> bool:
+    """Tell whether this is the site's address for notifications."""
+    expected = state.settings.notify_token
+    right = "" if expected is None else expected.reveal()
+    return state.settings.has_account and hmac.compare_digest(token.encode(), right.encode())
+
+
+def read(state: State) -> Notification | None:
+    """Return the notification; None in a rehearsal.
+
+    :raises NotificationError: it is not one of the platform's, which is said in the log.
+    """
+    reader = None  # of what cannot be received, the extension says so itself
+    try:
+        body = received()
+        reader = state.hooks.read
+        if (rehearsed := rehearsal()) is not None:
+            rehearsed.received = body
+            return None
+        if reader is None:
+            return parse_notification(body, api_key=state.settings.api_key)
+        return reader(body, request.headers)
+    except NotificationError as error:
+        # What a reader of the site's own says may hold names.
+        said = f"{error.reason}. {error if reader is None else ''}".rstrip()
+        logger.info("%s", f"Refused a notification: {said}")
+        if reader is None and error.reason in _LOOKED_AT:
+            complain(
+                f"{error}{_LOOKED_AT[error.reason]}", about=error.reason, level=logging.WARNING
+            )
+        raise
+
+
+def received() -> bytes:
+    """Return the body.
+
+    :raises NotificationError: it is too large, or breaks off.
+    """
+    body = bytearray()
+    try:
+        # Without a Content-Length, what is asked for at once may not come at once.
+        while len(body) <= LARGEST and (part := request.stream.read(LARGEST + 1 - len(body))):
+            body += part
+        # A hook of the site may have read it before, and Flask kept it.
+        found = bytes(body) or request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise NotificationError(
+            "The notification has more bytes than MAX_CONTENT_LENGTH of the site.", "too_large"
+        ) from None
+    except Exception as error:  # the server's own, as a client hung up or its chunks are wrong
+        raise NotificationError(
+            f"The notification broke off while it was read ({type(error).__name__})."
+        ) from None
+    check_size(found)
+    return found
+
+
+def handled(
+    state: State, handle: Callable[[Notification], None], notification: Notification
+) -> bool:
+    """Give a notification to the site with whose it is, and tell whether the site is done."""
+    key = notification.partner_uniq_key
+    try:
+        notification = replace(notification, member=None if key is None else state.member_of(key))
+        handle(notification)
+    except _FAILURES as error:
+        failure = failure_in(error, "the notification_handler")
+    else:
+        send_quietly(notification_received, notification=notification)
+        return True
+    complain(
+        f"A notification was not processed, and the platform sends it again: {failure}, with"
+        f" {notification.id} (type {notification.type:d}, insureNum {notification.insure_num}).",
+        about="notification_handler",
+    )
+    return False
+
+
+def failure_in(error: BaseException, where: str) -> str:
+    """Say what failed and where; not what it says itself, which may hold names."""
+    code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
+    return f"{type(error).__name__}{code} in {place_of(error, where)}"
+
+
+def answer(status: int) -> Response:
+    """Return what the platform reads."""
+    said = {"state": True} if status == 200 else {"state": False, "failMsg": _SAID[status]}
+    response = Response(json.dumps(said), status, mimetype="application/json")
+    if status == 405:
+        response.allow.add("POST")
+    return response
