@@ -77,8 +77,8 @@ class Xiebao:
         ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``, which are read when links are signed
         or opened.
 
-        The settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` has them all, each with
-        what it means, and so has the manual.
+        The settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` has them all, each
+        with what it means, and so has the manual.
 
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """

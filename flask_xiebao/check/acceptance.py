@@ -337,7 +337,7 @@ def _report(app: Flask, player: Player, *, known: bool, asked: bool) -> Report:
     return Report(
         site=app.name,
         url=site.outside if site.knows_its_address or asked else None,
-        environment=site.environment,
+        environment=site.settings.env or "test",
         gateway=site.gateway,
         at=datetime.now().astimezone(),
         member=player.members[MEMBER] if known else None,
@@ -395,12 +395,12 @@ def _own_app(state: State, sample: str | None, report: Report) -> list[Device]:
 
 def _cases(player: Player, report: Report, only: Collection[str] | None) -> list[Case]:
     site = player.site
-    if not site.enabled:
+    if not site.settings.enabled:
         report.notes.append("check.note.off")
     knows_members = player.state.hooks.members_are_known()
     if not knows_members:
         report.notes.append("check.note.no_members")
-    known = {case.name: case for case in cases(enabled=site.enabled)}
+    known = {case.name: case for case in cases(enabled=site.settings.enabled)}
     chosen = _chosen(known, only, "case")
     if site.in_development or player.logs_in:
         # There, any Host is taken for the site's own; and no browser has its cookies elsewhere.

@@ -112,7 +112,7 @@ class Judge:
         if ends == "method" and visit.status != status:  # a guard, or a view of the site's
             yield from expectations.secret(self._site, visit, away=False)
             return
-        if ends == "login" and self._site.login_view is None and self._site.has_login:
+        if ends == "login" and self._site.settings.login_view is None and self._site.has_login:
             # Flask-Login's handler of the site's own answers as it will, and shows nothing.
             yield from expectations.secret(self._site, visit, away=False)
             if visit.status != status:
@@ -211,7 +211,10 @@ class Judge:
         self, case: Case, device: Device, link: str, who: str, visit: Visit
     ) -> Iterator[Failure]:
         """Judge the code of a handoff, scan it, and take the way of tablets."""
-        lifetime, no_login_for = self._site.handoff_max_age, case.options.get("no_login_for")
+        lifetime, no_login_for = (
+            self._site.settings.handoff_max_age,
+            case.options.get("no_login_for"),
+        )
         vouches = False
         if case.visitor == "nobody" and no_login_for is not None:
             vouches = True

@@ -95,7 +95,7 @@ def attributes(
         "data-xiebao-platform": None,
         "target": None,
     }
-    if site.device_markup:
+    if site.settings.device_markup:
         right["data-xiebao-platform"] = SLUGS[device.platform]
         right["target"] = "_blank" if device.platform == "2" else None
     for name, should in right.items():
@@ -157,9 +157,9 @@ def told_to_caches(
 ) -> Iterator[Failure]:
     """Check that caches keep pages of one device, and of one member, from others."""
     varies = {name.strip().lower() for name in ", ".join(page.headers.getlist("Vary")).split(",")}
-    if not site.device_markup and varies & _DEVICE_HEADERS - {"user-agent"}:
+    if not site.settings.device_markup and varies & _DEVICE_HEADERS - {"user-agent"}:
         yield Failure("vary", f"Vary: {page.headers.get('Vary')}", "Vary: —")
-    by_device = by_device and site.device_markup
+    by_device = by_device and site.settings.device_markup
     if by_device and "*" not in varies and not varies >= _DEVICE_HEADERS:
         missing = ", ".join(sorted(_DEVICE_HEADERS - varies))
         yield Failure("vary", f"Vary: {page.headers.get('Vary', '—')}", f"Vary: {missing}")

@@ -80,7 +80,7 @@ class Player:
         self.aloud = aloud
         self._login = login
         self._browsers: dict[str, Browser] = {}
-        self.site = Site(app, *self._place(url), state.hooks.plain_key_rule)
+        self.site = Site(app, state, *self._place(url))
         if login is not None:
             self._name(self._logged_in(member))
         elif member is None:
@@ -353,7 +353,7 @@ class Player:
             name one.
         """
         visitor = visitor or case.visitor
-        view = self.site.login_view if back and case.ends == "login" else None
+        view = self.site.settings.login_view if back and case.ends == "login" else None
         return Visit(
             self.app,
             f"{self._origin(case.host)}{link}",

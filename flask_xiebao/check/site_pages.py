@@ -55,7 +55,7 @@ def _entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
     yield from _shared(player, url, whole, device)
     yield from ((_page(url), "", [problem]) for problem in no_secret_in(site, {"page": page.html}))
     found = [*_entries(player, device, url, whole, page), *_codes(player, url, page)]
-    if not site.enabled:
+    if not site.settings.enabled:
         problems = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
         yield _page(url), "", problems
         return
