@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
-from flask import Flask
+from flask import Flask, session
 from flask.sessions import SessionMixin
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -45,11 +46,14 @@ def by_flask_login(app: Flask) -> Login | None:
         return None
 
     def log_in(browser: FlaskClient, member: str | None) -> None:
-        with browser.session_transaction() as session:
-            session["_user_id"] = member
-            session["_fresh"] = True
-            # By which a session that was stolen is told from one that was not.
-            with app.test_request_context(environ_base=browser.environ_base):
-                session["_id"] = manager._session_identifier_generator()
+        from flask_login import login_user, user_logged_in
+
+        # All that Flask-Login wants of a user here. The site's receivers would want more.
+        user = SimpleNamespace(**{manager.id_attribute: lambda: member})
+        with app.test_request_context(environ_base=browser.environ_base), user_logged_in.muted():
+            login_user(user, force=True)
+            logged_in = dict(session)
+        with browser.session_transaction() as own:
+            own.update(logged_in)
 
     return log_in
