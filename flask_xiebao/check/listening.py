@@ -1,4 +1,4 @@
-"""Hears what a site is told of a check's clicks, and reads what it logs of them."""
+"""Records the signals and the log lines that a check's clicks cause on a site."""
 
 from __future__ import annotations
 

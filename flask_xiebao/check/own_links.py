@@ -1,4 +1,4 @@
-"""Links as a site's tests need them, made and read."""
+"""Makes and reads links for a site's tests."""
 
 from __future__ import annotations
 

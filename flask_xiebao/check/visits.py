@@ -121,7 +121,7 @@ class Visit:
             "environ_overrides": {ENVIRON_KEY: self.rehearsal},
             "buffered": True,  # and so closed, as servers do
         }
-        # In a context of its own, or it would have the g of this one, and who is logged in there.
+        # In a context of its own: else it would share g, and who is logged in, with this request.
         contextvars.Context().run(self._send, app, client, options)
 
     def _send(self, app: Flask, client: Client, options: dict[str, Any]) -> None:
@@ -155,7 +155,7 @@ class Visit:
             self.endpoint = request.endpoint
 
     def _reports(self, _app: Flask, exception: Exception, **_: Any) -> None:
-        # Hooks may report errors that they get over.
+        # Hooks may report an error and still answer.
         if self._is_this_request():
             self._reported = exception
 
@@ -164,7 +164,7 @@ class Visit:
             self.found = self._inside()
 
     def _is_this_request(self) -> bool:
-        # A hook may send others to the same app.
+        # A hook may send requests of its own to the same app.
         return has_request_context() and request.environ.get(ENVIRON_KEY) is self.rehearsal
 
 

@@ -104,7 +104,7 @@ class _AnyStatus(HTTPErrorProcessor):
 
 
 def _post_inside(path: str, body: bytes) -> Answer:
-    # In a context of its own, or it would have the g of this request, and who is logged in there.
+    # In a context of its own: else it would share g, and who is logged in, with this request.
     response = contextvars.Context().run(
         Client(this_app(), use_cookies=False).post,
         path,

@@ -1,4 +1,4 @@
-"""The other half of the simulator: it sells, tells the site of it, and answers order queries."""
+"""The insurer behind the simulator: it sells, notifies the site, and answers order queries."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ CASE_CODE = "QX000000127257"
 _PERSON = "王小明"
 _PRICE = 1500  # fen
 _NO_MONEY = "余额不足"
-# How often what the site does not take is sent, before it waits for the next occasion.
+# How often one that the site does not accept is sent at once; the next step sends it again.
 _ATTEMPTS = 3
 _MOST_ROWS = 1_000_000
-_MOST_ATTEMPTS = 20  # then nobody will ever take it
+_MOST_ATTEMPTS = 20  # after which the site will hardly accept it
 _MOST_SAID = 200  # characters of an answer that are kept
 
 
 class Manner(NamedTuple):
-    """How the site is told of a step: as a platform does on a bad day.
+    """How the site is notified of a step: in good order, or as on one of the platform's bad days.
 
     :param times: how often each notification comes.
     :param backwards: the last one comes first.
-    :param late: they are kept back, until they are sent again.
+    :param late: they are held back until they are sent again.
     :param forged: before each comes one with a wrong sign.
     """
 
@@ -83,7 +83,7 @@ class Insurer:
 
     @property
     def notifies(self) -> bool:
-        """Whether the site is told."""
+        """Whether the site is notified."""
         return where_to(self._notify_url) is not None
 
     def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, *, paid: bool) -> str:
@@ -145,7 +145,7 @@ class Insurer:
             self._tell(purchase, manner, [(4, {"cancelMsg": "客户申请退保"})])
 
     def tell_again(self, purchase: SimulatedOrder, manner: Manner) -> None:
-        """Send all that was sent about an order once more, and whatever has not arrived."""
+        """Send again what was sent about an order, and whatever has not arrived."""
         known = {
             message.body: message.kind
             for message in self.purchases.messages_about(purchase.insure_num)
@@ -186,7 +186,7 @@ class Insurer:
             self._deliver(url, purchase)
 
     def _deliver(self, url: str, purchase: SimulatedOrder) -> None:
-        """Send what has not arrived, of other orders what was not kept back."""
+        """Send what has not arrived; of other orders, only what was not held back."""
         for message in self.purchases.undelivered():
             if message.insure_num != purchase.insure_num and not message.attempts:
                 continue

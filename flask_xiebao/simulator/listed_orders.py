@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def transport_of(orders: Iterable[object], key_of: Callable[[str], str]) -> httpx.BaseTransport:
-    """Return a transport that answers as the gateway would that has these orders.
+    """Return a transport that answers order queries from these orders, as the gateway would.
 
     :param orders: each an :class:`~flask_xiebao.Order`, or a mapping of its names.
-    :param key_of: makes the key of an order that says whose it is by ``member`` alone.
+    :param key_of: makes the key of an order that names only its ``member``.
     """
     import httpx
 

@@ -1,4 +1,4 @@
-"""What was bought at the simulator, and what the site is to be told of it: kept in SQLite."""
+"""The orders at the simulator, and the notifications about them, kept in SQLite."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class GatewaySimulator:
             raise ValueError(f"api_key {error}") from None
         self._also_known = frozenset(also_known)
         self._insurer = Insurer(self._partner_id, key, notify_url, orders)
-        # Its files are beside those of the package, whose style its pages have.
+        # Its templates and styles are among the package's.
         self.blueprint = Blueprint(
             "xiebao_gateway",
             __package__.partition(".")[0],
@@ -111,7 +111,7 @@ class GatewaySimulator:
     def _sign(self, api_key: str) -> str:
         if not (api_key and isinstance(api_key, str)):
             raise WrongValueError("must be text, and not empty.")
-        # Text from an environment may hold what UTF-8 has no bytes for: a key of nobody's.
+        # Text from the environment may hold half of a surrogate pair, which UTF-8 cannot write.
         signed = f"{api_key}{self._partner_id}".encode(errors="replace")
         return hashlib.md5(signed, usedforsecurity=False).hexdigest()
 
@@ -133,7 +133,7 @@ class GatewaySimulator:
         return _named(row.name, partial(self._answer, row))
 
     def _answer(self, row: Row) -> BaseResponse:
-        # The query is in no variable, which an error report would show: it holds the sign.
+        # The query holds the sign: it is in no variable, since an error report would show that.
         verdict = read_query(
             row,
             request.query_string.decode("utf-8", "replace"),
@@ -145,7 +145,7 @@ class GatewaySimulator:
             where = self._act(row, verdict)
             if where is not None:
                 response = redirect(where, 303)
-                response.data = b""  # it would show where, and the sign in it
+                response.data = b""  # Werkzeug writes the URL into it, and with that the sign
                 return _kept_private(response)
             abandoned = True
         locale = current_locale(current_app.config.get("XIEBAO_LOCALE"))
@@ -226,7 +226,7 @@ class GatewaySimulator:
 
     def _answer_query(self, method: str) -> Response:
         def file_url(number: str) -> str:
-            # A query from inside of the app knows no address at which a browser finds it.
+            # A query that comes from the app itself does not say where a browser finds the site.
             public = current_app.config.get("XIEBAO_PUBLIC_URL")
             path = url_for(".policy_file", insure_num=number)
             if public:
