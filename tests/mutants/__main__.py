@@ -26,7 +26,7 @@ from pathlib import Path
 
 from tests.mutants.beyond import BEYOND, UNTESTED
 from tests.mutants.sites import SITES
-from tests.mutants.trees import Tree, see
+from tests.mutants.trees import TOO_LATE, Tree, see
 from tests.mutants.which import BUILD, MATRIX, Which, digest
 from tests.mutants.wrong import SEEN, UNSEEN, Wrong
 
@@ -39,7 +39,7 @@ def judge_by_check(tree: Tree, wrong: Wrong | None) -> str:
     # That nothing is wrong on any device of the right sites, the tests see.
     how = [] if wrong in SEEN else ["--two"]
     code, said = tree.run("tests.mutants.check", *SITES, *how)
-    return "" if code == 0 else said.strip()[:140] or "too late"
+    return "" if code == 0 else said.strip()[:140] or TOO_LATE
 
 
 def judge_by_tests(tree: Tree, which: Which, wrong: Wrong) -> str:
@@ -69,6 +69,8 @@ def verdict(wrong: Wrong, found: Found) -> str:
         return "THE CHECK DOES NOT SEE IT"
     if wrong in UNSEEN and found.get("check"):
         return f"THE CHECK SEES IT, AND SHOULD NOT: {UNSEEN[wrong]}"
+    if TOO_LATE in found.values():
+        return "IT TAKES TOO LONG TO SAY"
     if found.get("tests") == "" and wrong.what not in UNTESTED:
         return "NO TEST SEES IT"
     return ""
@@ -100,7 +102,8 @@ def main() -> int:
             trees.put(Tree(Path(folder) / str(number)))
 
         def find(wrong: Wrong) -> Found:
-            missing = [judge for judge in by if judge not in done.get(wrong.what, {})]
+            known = done.get(wrong.what, {})
+            missing = [judge for judge in by if known.get(judge, TOO_LATE) == TOO_LATE]
             tree = trees.get()
             try:
                 return look(tree, which, wrong, missing) if missing else {}

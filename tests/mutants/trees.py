@@ -20,6 +20,7 @@ _WITHOUT = shutil.ignore_patterns(
     ".git", ".venv", ".tox", ".*_cache", ".hypothesis", "build", "dist", "instance", "__pycache__"
 )
 _TIMEOUT = 600  # seconds; a wrong version may wait for ever
+TOO_LATE = "too late"
 
 
 class Tree:
@@ -71,7 +72,8 @@ class Tree:
 def see(tree: Tree, tests: Sequence[str]) -> str | None:
     """Return the first of these tests that fails, or "" where something else does.
 
-    :return: None where none does; some may not be there any more, or not with these parameters.
+    :return: None where none does, and :data:`TOO_LATE` where they do not end. Some may not be there
+        any more, or not with these parameters.
     """
     tests = list(tests)
     while tests:
@@ -79,6 +81,8 @@ def see(tree: Tree, tests: Sequence[str]) -> str | None:
         chosen.write_text("\n".join(tests), "utf-8")
         options = ("-x", "-q", "-rfE", "--no-header", "--tb=no", "-p", "no:cacheprovider")
         code, said = tree.run("pytest", *options, f"@{chosen}")
+        if code is None:
+            return TOO_LATE
         if code in (0, 5):
             return None
         not_found = set(re.findall("^ERROR: not found: .*?::([^[\n]+)", said, re.MULTILINE))
