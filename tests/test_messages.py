@@ -22,8 +22,7 @@ LEFT_OUT = (
     # The frame of a report, whose sentences are in flask_xiebao/texts/.
     "…, on …: … It came: …. It should be: ….",
     # Said where nothing is wrong.
-    "a link was made, found and opened, and leads to the gateway.",
-    *("paid: after a payment, the browser comes back to ….", "is not set (default: …)"),
+    "is not set (default: …)",
 )
 
 CHINESE = re.compile("[一-鿿]")

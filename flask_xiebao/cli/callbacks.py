@@ -1,29 +1,34 @@
-"""Whether the platform could tell the site of a purchase, and what to do where it could not."""
+"""Whether the platform can notify the site of a purchase, and what to do if it cannot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from flask import current_app
 
 from ..app.endpoints import notify_path, notify_url
+from ..app.settings import NEW_KEY
 from ..app.state import State
-from ..check.visits import Visit, explain, is_this_machine, where_the_site_is
-from ..gateway.notifications import LARGEST
+from ..check.visits import explain, is_this_machine, where_the_site_is
 from ..simulator import wire
-from .clicks import visit_notify
-from .diagnosis import outside, suspects_after, suspects_before, who_says
+from .clicks import visit
+from .diagnosis import EXEMPT, why_not_told
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
 
-_LET_THROUGH = 'let it through, which checks for itself: if request.blueprint == "xiebao": return.'
-_EXEMPT = 'app.view_functions["xiebao.notify"]'
+# The headers that the platform sends.
+_JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": wire.CONTENT_TYPE}
 
 
 def check_notifications(state: State) -> Iterator[Finding]:
     """Send the site a notification through the whole app, as the platform does."""
+    if not token_is_fine(state):
+        yield warning(
+            "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily guessed, and it is"
+            f" in the address that Xiebao is given: choose another. {NEW_KEY}."
+        )
     if state.hooks.handle is None:
         found = ok if state.settings.notify_token is None else warning
         yield found(
@@ -31,33 +36,36 @@ def check_notifications(state: State) -> Iterator[Finding]:
             f" Notifications would go to {_without_secret(state, notify_url(state))}."
         )
         return
-    # One of a purchase that nobody made: it reaches the view, and no handler hears of it.
+    # About a purchase that nobody made: it reaches the view, but is not passed to the handler.
     body = wire.callback(
         state.settings.api_key,
         1,
         wire.fields_of(state.settings.partner_id, 1, {"insure_num": "0"}),
     )
-    counted: list[object] = []
-
-    def look() -> None:
-        # What Flask-Limiter counted this request against.
-        for limiter in current_app.extensions.get("limiter", ()):
-            counted.extend(limiter.current_limits)
-
     try:
-        url = f"{where_the_site_is(state).rstrip('/')}{notify_path(state)}"
-        problem = _why_not_told(state, visit_notify(state, url, look, body), body)
-    except Exception as error:  # where the site says that it is may be nowhere
+        sent = visit(
+            state,
+            f"{where_the_site_is(state).rstrip('/')}{notify_path(state)}",
+            method="POST",
+            headers=_JAVA,
+            body=body,
+            # Whether Flask-Limiter counts it against a limit.
+            inside=lambda: any(
+                limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
+            ),
+        )
+        problem = why_not_told(sent, body)
+    except Exception as error:  # the site's own address may be wrong
         problem = f"a notification cannot be sent. {explain(error)}"
     if problem:
         yield bad(f"notify: {_without_secret(state, problem)}")
     else:
         reader = "notification_reader and " if state.hooks.read is not None else ""
         yield ok(f"notify: a notification arrives at the {reader}notification_handler.")
-        if counted:
+        if sent.found:
             yield warning(
                 "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt"
-                f" them, with limiter.exempt({_EXEMPT})."
+                f" them, with limiter.exempt({EXEMPT})."
             )
     yield _address(state)
     if find_spec("httpx") is None:
@@ -88,57 +96,8 @@ def _address(state: State) -> Finding:
 
 
 def _without_secret(state: State, said: str) -> str:
-    """Return what is said without the token, where that is another secret of the site."""
+    """Return a text without the token, if that is also another secret of the site."""
     token = state.settings.notify_token
     if token is None or token_is_fine(state):
         return said
     return said.replace(token.reveal(), "…")
-
-
-def _why_not_told(state: State, visit: Visit, body: bytes) -> str:
-    """Say why a notification did not arrive; "" if it did."""
-    seen = visit.rehearsal
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
-    if visit.status == 413 or (limit is not None and limit < LARGEST):
-        return "a notification is too long for MAX_CONTENT_LENGTH: let 64 KiB through."
-    if seen.reached and seen.error is None:
-        if seen.received == body:
-            arrived = visit.status == 200 and visit.body == b'{"state": true}'
-            return "" if arrived else _changed(visit)
-        return (
-            "the body of a notification is read before it arrives, by request.stream or a form"
-            " parser. Have hooks read it by request.get_data() or get_json(), which keep it."
-            + suspects_before()
-        )
-    error = seen.error or visit.error
-    if error is not None:
-        return f"a notification fails. {explain(error)}"
-    where = urlsplit(visit.url)
-    if not visit.started:
-        return outside(visit, f"have it let POST {where.path} through.")
-    if visit.endpoint != "xiebao.notify":
-        return f"{where.path} leads to {visit.endpoint or 'no view'}: change XIEBAO_URL_PREFIX."
-    if visit.location:
-        to = urlsplit(urljoin(visit.url, visit.location))
-        sent_to = to.path if to.netloc == where.netloc else f"{to.scheme}://{to.netloc}{to.path}"
-        advice = f"by a login wall, perhaps: {_LET_THROUGH}"
-        if sent_to == where.path:
-            sent_to = f"{to.scheme}://{to.netloc}{to.path}"
-            advice = (
-                "which Xiebao does not follow: set XIEBAO_PUBLIC_URL to its address, with https."
-            )
-        return f"a notification is sent on to {sent_to}, {advice}{suspects_before()}"
-    if visit.status in (400, 403):
-        advice = (
-            f"a CSRF guard or a login wall, perhaps: exempt it, with csrf.exempt({_EXEMPT}), or"
-        )
-        return f"a notification gets {visit.status} from {advice} {_LET_THROUGH}{suspects_before()}"
-    return f"a notification gets {visit.status} from {who_says(visit.status)}{suspects_before()}"
-
-
-def _changed(visit: Visit) -> str:
-    return (
-        "the answer to a notification is changed on its way out, by an after_request hook or a"
-        ' middleware, and the platform waits for 200 {"state": true}: leave what the blueprint'
-        f" xiebao answers as it is. It gets {visit.status}." + suspects_after()
-    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ..app import endpoints
@@ -18,152 +20,125 @@ from ..check.devices import DEVICES
 from ..check.visits import TAP, Visit, explain, places_of, where_the_site_is
 from ..gateway.pages import PAGES
 from ..links.tokens import Entry, make_entry
-from ..simulator import wire
 from ..simulator.screens import simulator_of
 from ..views import responses
 from .diagnosis import why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
+from .keys import check_ids
 
-_JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": wire.CONTENT_TYPE}
-
-
-def check_clicks(state: State) -> Generator[Finding, None, str | None]:
-    """Follow a link of each page as a phone does that has it from a mail.
-
-    :return: the member whom the site takes for logged in, though nobody is.
-    """
-    clicks = _Clicks(state)
-    for page in PAGES:
-        yield from clicks.follow(page)
-    yield from clicks.come_back()
-    yield from clicks.say_what_they_showed()
-    return clicks.member
+# What a phone sends when its owner taps a link in a mail.
+_PHONE = {**DEVICES["iphone"].headers, **TAP}
 
 
-class _Clicks:
-    """Clicks on a site, and what they show.
+@dataclass
+class _Shown:
+    """What the clicks show of a site, besides whether each arrives.
 
+    :ivar nobody: a member whom no site has.
     :ivar member: whom the site takes for logged in, though nobody is.
+    :ivar login: what the site's login answers to somebody who is not logged in, or why it does
+        not; None until a request has reached a view.
+    :ivar way_back: the URL to which a payment comes back.
+    :ivar knows_nobody: whether a click named *nobody* to the gateway by the bare id.
     """
 
-    def __init__(self, state: State) -> None:
-        self.member: str | None = None
-        self._state = state
-        self._gateway = simulator_of(state.settings)
-        self._nobody = f"nobody-{secrets.token_hex(8)}"  # a member whom no site has
-        self._pages_with: dict[str, list[str]] = {}
-        self._login: _Inside | None = None
-        self._way_back: str | None = None
-        self._keeps_plain_key_of_nobody = False
+    nobody: str
+    member: str | None = None
+    login: Response | Exception | None = None
+    way_back: str | None = None
+    knows_nobody: bool = False
 
-    def follow(self, page: str) -> Iterator[Finding]:
-        """Follow a link to a page of the gateway."""
+
+def check_clicks(state: State) -> Iterator[Finding]:
+    """Follow a link of each page, as a phone does that got it in a mail."""
+    shown = _Shown(f"nobody-{secrets.token_hex(8)}")
+    pages_with: dict[str, list[str]] = {}
+    for page, row in PAGES.items():
         try:
-            problem = self._why_not_there(page)
-        except Exception as error:  # where the site says that it is may be nowhere
+            problem = _why_not_there(state, page, shown)
+        except Exception as error:  # the site's own address may be wrong
             problem = f"a link cannot be made. {explain(error)}"
-        what = "a link was made, found and opened, and leads to the gateway."
-        yield from self._finding(page, problem, f"{page} ({PAGES[page].section}): {what}")
-
-    def come_back(self) -> Iterator[Finding]:
-        """Come back as after a payment, if a click could."""
-        if self._way_back is not None:
-            problem = why_not_back(self._state, visit_site(self._state, self._way_back))
-            where, _, _ = self._way_back.rpartition("/")
-            if not endpoints.knows_its_address(self._state):  # the host of this click is made up
-                where = f"the site, at {urlsplit(where).path}"
-            what = f"paid: after a payment, the browser comes back to {where}/…"
-            yield from self._finding("paid", problem, what)
-
-    def say_what_they_showed(self) -> Iterator[Finding]:
-        """Say once what is wrong with several pages, and what is wrong with none alone."""
-        for problem, pages in self._pages_with.items():
-            yield bad(f"{', '.join(pages)}: {problem}")
-        if self._login is not None:
-            yield from _check_login(self._state, self._login)
-        if self._keeps_plain_key_of_nobody:
-            yield warning(
-                "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
-                " know: name those alone who were there before XIEBAO_MEMBER_SECRET."
-            )
-        if self.member is not None:
-            yield warning(
-                "A request without a cookie counts as a member's, so everybody would go as them."
-                " Have the member_loader return None where nobody is logged in."
-            )
-
-    def _why_not_there(self, page: str) -> str:
-        member, tries_login = self._nobody, self._login is None
-        inside, visit = _click(self._state, page, member, no_login_for=60, tries_login=tries_login)
-        if inside.was_asked:
-            self._login = self._login or inside
-        if visit.rehearsal.member is not None:
-            self.member = member = visit.rehearsal.member
-            inside, visit = _click(self._state, page, member, tries_login=False)
-        verdict = self._gateway.check(visit.location)
-        self._way_back = self._way_back or verdict.pay_success
-        if self._state.settings.member_secret is not None and verdict.member == self._nobody:
-            self._keeps_plain_key_of_nobody = True
-        problem = why_not_there(self._state, page, visit, verdict, member)
-        if not problem and inside.link_error is not None:
-            return f"a link cannot be made. {explain(inside.link_error)}"
-        return problem
-
-    def _finding(self, page: str, problem: str, right: str) -> Iterator[Finding]:
         if problem:
-            self._pages_with.setdefault(problem, []).append(page)
+            pages_with.setdefault(problem, []).append(page)
         else:
-            yield ok(right)
+            yield ok(
+                f"{page} ({row.section}): a link was made, found and opened, and leads to the"
+                " gateway."
+            )
+    if shown.way_back is not None:
+        problem = why_not_back(state, visit(state, shown.way_back, headers=_PHONE))
+        back = urlsplit(shown.way_back.rpartition("/")[0])
+        # If the site does not know its address, the host of this click was made up.
+        is_known = endpoints.knows_its_address(state)
+        where = back.geturl() if is_known else f"the site, at {back.path}"
+        if problem:
+            pages_with.setdefault(problem, []).append("paid")
+        else:
+            yield ok(f"paid: after a payment, the browser comes back to {where}/…")
+    for problem, pages in pages_with.items():
+        yield bad(f"{', '.join(pages)}: {problem}")
+    yield from _check_login(state, shown.login)
+    if state.settings.member_secret is not None and shown.knows_nobody:
+        yield warning(
+            "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
+            " know: name those alone who were there before XIEBAO_MEMBER_SECRET."
+        )
+    if shown.member is not None:
+        yield warning(
+            "A request without a cookie counts as a member's, so everybody would go as them."
+            " Have the member_loader return None where nobody is logged in."
+        )
+    yield from check_ids(state, shown.member)
 
 
-class _Inside:
-    """What is tried with a link in the request that follows it.
+def _why_not_there(state: State, page: str, shown: _Shown) -> str:
+    """Say why a link to a page does not lead there; "" if it does."""
+    member = shown.nobody
+    if shown.login is None:  # only once: a login may do more than answer
+        shown.login = _click(state, page, member, 60, inside=_log_in).found
+    clicked = _click(state, page, member, no_login_for=60)
+    if clicked.rehearsal.member is not None:
+        shown.member = member = clicked.rehearsal.member
+        clicked = _click(state, page, member)
+    verdict = simulator_of(state.settings).check(clicked.location)
+    shown.way_back = shown.way_back or verdict.pay_success
+    shown.knows_nobody |= verdict.member == shown.nobody
+    return why_not_there(state, page, clicked, verdict, member) or clicked.found or ""
 
-    :ivar was_asked: whether the request came that far.
-    :ivar link_error: why a page of the site could not have the link.
-    :ivar login: what somebody who is not logged in gets from the site's login; None where it has
-        none.
-    :ivar login_error: why that fails.
 
-    :param tries_login: once is enough, since a login may do more than answer.
-    """
+def _why_no_link(state: State, entry: Entry) -> str:
+    """Say why a page of the site could not have a link; "" if it could."""
+    try:
+        # For the asker only: it is too late to mark the response as private.
+        endpoints.entry_url(state, entry, external=False, asker_only=True)
+    except Exception as error:  # the site's hooks for URLs may fail
+        return f"a link cannot be made. {explain(error)}"
+    return ""
 
-    def __init__(self, state: State, entry: Entry, *, tries_login: bool) -> None:
-        self._state = state
-        self._entry = entry
-        self._tries_login = tries_login
-        self.was_asked = False
-        self.link_error: Exception | None = None
-        self.login: Response | None = None
-        self.login_error: Exception | None = None
 
-    def __call__(self) -> None:
-        self.was_asked = True
-        try:
-            # For the asker only, or the response would have to be marked, which is on its way.
-            endpoints.entry_url(self._state, self._entry, external=False, asker_only=True)
-        except Exception as error:  # a site may hook into URLs
-            self.link_error = error
-        if self._tries_login:
-            self._try_login()
-
-    def _try_login(self) -> None:
-        try:
-            responses.log_in(self._state, self._entry)
-        except responses.AnsweredError as answered:
-            self.login = answered.response
-        except responses.RefusedError:
-            pass
-        except HTTPException as aborted:  # by a login of the site's own
-            self.login = aborted.get_response()
-        except Exception as error:
-            self.login_error = error
+def _log_in(state: State, entry: Entry) -> Response | Exception:
+    """Return what the site's login answers, or why it does not."""
+    try:
+        responses.log_in(state, entry)
+    except responses.AnsweredError as answered:
+        return answered.response
+    except HTTPException as aborted:  # the site's own login aborts
+        return aborted.get_response()
+    except Exception as error:
+        return error
 
 
 def _click(
-    state: State, page: str, member: str, no_login_for: int | None = None, *, tries_login: bool
-) -> tuple[_Inside, Visit]:
-    """Follow a link from outside of the site."""
+    state: State,
+    page: str,
+    member: str,
+    no_login_for: int | None = None,
+    inside: Callable[[State, Entry], object] = _why_no_link,
+) -> Visit:
+    """Follow a link from outside the site.
+
+    :param inside: what to find out within the request.
+    """
     row = PAGES[page]
     entry = make_entry(
         page,
@@ -172,72 +147,58 @@ def _click(
         member=member,
         no_login_for=no_login_for,
     )
-    inside = _Inside(state, entry, tries_login=tries_login)
     site = urlsplit(where_the_site_is(state))
     url = current_app.url_map.bind(
         site.netloc, script_name=site.path or "/", url_scheme=site.scheme
     ).build(f"xiebao.{page}", {"token": state.signer.dumps(entry)}, force_external=True)
-    return inside, visit_site(state, url, inside)
+    return visit(state, url, headers=_PHONE, inside=partial(inside, state, entry))
 
 
-def visit_site(state: State, url: str, inside: Callable[[], object] | None = None) -> Visit:
-    """Open a URL of the site, as a phone does that has it from a mail."""
-    return _visit(state, url, headers={**DEVICES["iphone"].headers, **TAP}, inside=inside)
+def visit(state: State, url: str, **request: Any) -> Visit:
+    """Send a request to the first place where it reaches a view.
 
-
-def visit_notify(state: State, url: str, inside: Callable[[], object], body: bytes) -> Visit:
-    """Send the site a notification, as the platform's Java does."""
-    return _visit(state, url, method="POST", headers=_JAVA, inside=inside, body=body)
-
-
-def _visit(state: State, url: str, **request: Any) -> Visit:
-    """Send a request to where it comes as far as a view; see :class:`.Visit`."""
+    :param request: as :class:`.Visit` takes it.
+    """
     visits = []
     for place in places_of(state, url, where_the_site_is(state)):
         visits.append(Visit(this_app(), *place, **request))
         if visits[-1].endpoint is not None:
             return visits[-1]
-    return max(visits, key=lambda visit: visit.started)
+    return max(visits, key=lambda each: each.started)
 
 
-def _check_login(state: State, inside: _Inside) -> Iterator[Finding]:
-    """Say where those go who are not logged in."""
-    view = state.settings.login_view
-    if inside.login_error is not None:
-        if view is None or view in current_app.view_functions:  # said already, else
-            yield bad(
-                "Whoever is sent to log in gets an error: name a login whose URL needs nothing but"
-                f" next. {explain(inside.login_error)}"
+def _check_login(state: State, login: Response | Exception | None) -> Iterator[Finding]:
+    """Say where visitors go who are not logged in."""
+    match login:
+        case None:
+            pass
+        case responses.RefusedError():
+            yield ok(
+                "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your"
+                " login."
             )
-    elif inside.login is None:
-        yield ok(
-            "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your login."
-        )
-    elif inside.login.location is None:
-        yield ok(f"Visitors who are not logged in get {inside.login.status_code} from the login.")
-    elif _takes_no_get(state, inside.login.location):
-        yield bad(
-            f"Visitors who are not logged in are sent to {_address(inside.login.location)}, which"
-            " takes no GET: name the view that shows the login."
-        )
-    else:
-        where = _address(inside.login.location)
-        yield ok(f"Visitors who are not logged in are sent to {where}.")
-
-
-def _address(url: str) -> str:
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+        case Exception():
+            # check_hooks() complains of a view that does not exist.
+            if state.settings.login_view in (None, *current_app.view_functions):
+                yield bad(
+                    "Whoever is sent to log in gets an error: name a login whose URL needs nothing"
+                    f" but next. {explain(login)}"
+                )
+        case Response(location=None):
+            yield ok(f"Visitors who are not logged in get {login.status_code} from the login.")
+        case _:
+            url = login.location or ""
+            where = urlsplit(url)._replace(query="", fragment="").geturl()
+            sent = f"Visitors who are not logged in are sent to {where}"
+            if _takes_no_get(state, url):
+                yield bad(f"{sent}, which takes no GET: name the view that shows the login.")
+            else:
+                yield ok(f"{sent}.")
 
 
 def _takes_no_get(state: State, url: str) -> bool:
     site, login = urlsplit(where_the_site_is(state)), urlsplit(url)
-    if login.netloc not in ("", site.netloc):
-        return False
-    try:
-        path = login.path.removeprefix(site.path)
-        current_app.url_map.bind(site.netloc).match(path, method="GET")
-    except MethodNotAllowed:
-        return True
-    except HTTPException:  # it may be another app's
-        return False
-    return False
+    path = login.path.removeprefix(site.path)
+    methods = list(current_app.url_map.bind(site.netloc).allowed_methods(path))
+    # Where no method is allowed, the path may belong to another app.
+    return login.netloc in ("", site.netloc) and bool(methods) and "GET" not in methods

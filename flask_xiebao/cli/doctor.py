@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from typing import Any, get_args, get_type_hints
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
-from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..app.endpoints import trusts_hosts
-from ..app.hooks import can_wait, login_manager
+from ..app.hooks import can_wait
 from ..app.settings import ENVIRONMENTS, Settings, name_of
 from ..app.state import State
 from ..check.visits import around, below_mounts, is_this_machine
@@ -23,10 +22,11 @@ from ..gateway.values import Secret
 from .callbacks import check_notifications
 from .clicks import check_clicks
 from .findings import ERROR, Finding, bad, ok, warning
-from .keys import check_api_key, check_member_secret, check_notify_token, check_secret_key
+from .keys import check_secret_key, check_secrets
 
 _KNOWN = {name_of(setting.name): setting for setting in fields(Settings)}
 _UNSET = {
+    "XIEBAO_API_KEY": "none",
     "XIEBAO_ENV": "test",
     "XIEBAO_BASE_URL": "the gateway of XIEBAO_ENV",
     "XIEBAO_LOCALE": "Flask-Babel's, else zh",
@@ -50,29 +50,22 @@ def check_site(state: State, *, verbose: bool) -> Iterator[Finding]:
 
     :param verbose: the settings that are right, too.
     """
-    yield from check_settings(current_app, state.settings, verbose=verbose)
-    yield check_destination(state.settings)
-    yield from check_simulator(state.settings)
-    yield from check_login(state)
-    if state.hooks.asynchronous and not can_wait():
-        names = ", ".join(state.hooks.asynchronous)
-        yield bad(f"{names}: what is async needs an extra of Flask's: pip install 'flask[async]'.")
-    yield from check_links_that_leave(state.settings)
-    yield from check_mount(state.settings)
-    yield from check_neighbors(state.settings)
+    settings = state.settings
+    yield from check_settings(current_app, settings, verbose=verbose)
+    yield from check_gateway(settings)
+    yield from check_hooks(state)
+    for check in (check_links_that_leave, check_mount, check_neighbors):
+        yield from check(settings)
     try:
         yield check_secret_key(state)
     except ConfigError as error:
         yield bad(str(error))
         return
-    if state.settings.has_account:
-        yield from check_notify_token(state)
+    if settings.has_account:
         yield from check_notifications(state)
-    if state.settings.enabled:
-        yield from check_api_key(state)
-        yield from check_member_secret(state)
-        current = yield from check_clicks(state)
-        yield from check_ids(state, current)
+    if settings.enabled:
+        yield from check_secrets(state)
+        yield from check_clicks(state)
 
 
 def check_settings(
@@ -83,8 +76,7 @@ def check_settings(
     :param in_force: the settings that ``init_app`` read.
     :param verbose: those that are right, too.
     """
-    problems: Mapping[str, str] = {}
-    now = None
+    now, problems = in_force, dict[str, str]()
     try:
         now = Settings.from_config(app.config)
     except ConfigError as error:
@@ -113,11 +105,11 @@ def _value(settings: Settings, field: str) -> object:
 def _check_other_names(app: Flask) -> Iterator[Finding]:
     others = app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()
     for name in sorted(name for name in others if isinstance(name, str)):
-        # What all of ours have in common makes none like another.
+        # The prefix of all our settings would make any two look alike.
         prefix = "XIEBAO_" if name.startswith("XIEBAO_") else ""
         known = {each.removeprefix(prefix): each for each in _KNOWN}
-        likeness = 0.6 if prefix else 0.85
-        if meant := get_close_matches(name.removeprefix(prefix), known, 1, likeness):
+        own = name.removeprefix(prefix)
+        if meant := get_close_matches(own, known, 1, cutoff=0.6 if prefix else 0.85):
             yield warning(f"{name} is not a setting: did you mean {known[meant[0]]}?")
         elif prefix:
             yield warning(f"{name} is not a setting of Flask-Xiebao: remove it.")
@@ -125,51 +117,36 @@ def _check_other_names(app: Flask) -> Iterator[Finding]:
 
 def _shown_setting(name: str, value: Any) -> str:
     if value is None:
-        default = _UNSET.get(name, _KNOWN[name].default)
-        is_none = default in (None, "") or isinstance(default, Secret)
-        return f" is not set (default: {'none' if is_none else default})"
+        return f" is not set (default: {_UNSET.get(name) or _KNOWN[name].default or 'none'})"
     if _KNOWN[name].metadata["secret"]:
         return " is set, and not shown"
-    if name == "XIEBAO_EXTRA":
-        return f": {', '.join(map(str, value))}"
-    return f": {getattr(value, 'pattern', value)}"
+    is_extra = name == "XIEBAO_EXTRA"
+    return f": {', '.join(map(str, value)) if is_extra else getattr(value, 'pattern', value)}"
 
 
-def check_destination(settings: Settings) -> Finding:
-    """Say where the entries lead."""
-    if not settings.enabled:
-        return warning("XIEBAO_ENABLED is off: entries render nothing, their links answer 404.")
+def check_gateway(settings: Settings) -> Iterator[Finding]:
+    """Say where the entries lead, and that a simulator has no place on a site that sells."""
     env = settings.env or "test"
     base_url = settings.base_url or ENVIRONMENTS[env]
     other = {url: name for name, url in ENVIRONMENTS.items() if name != env}.get(base_url)
-    if other:
-        return warning(
+    if not settings.enabled:
+        yield warning("XIEBAO_ENABLED is off: entries render nothing, their links answer 404.")
+    elif other:
+        yield warning(
             f"XIEBAO_ENV is {env}, but XIEBAO_BASE_URL is the {other} gateway, which has another"
             " key: remove XIEBAO_BASE_URL."
         )
-    paths = [base_url.rstrip("/") + row.path for row in PAGES.values()]
-    if base_url.startswith("/") and not all(map(_is_served, paths)):
-        return warning(
+    elif base_url.startswith("/") and not _has_gateway(base_url):
+        yield warning(
             f"XIEBAO_BASE_URL is the path {base_url} of this site, where the app has no gateway:"
             " register the blueprint of a GatewaySimulator there."
         )
-    real = "policies are real" if env == "production" else "no policy is real"
-    return ok(f"Entries lead to {base_url} ({env}: {real}).")
-
-
-def _is_served(path: str) -> bool:
-    try:
-        current_app.url_map.bind("localhost").match(unquote(path))
-    except HTTPException:
-        return False
-    return True
-
-
-def check_simulator(settings: Settings) -> Iterator[Finding]:
-    """Say that a simulator has no place on a site that sells."""
-    # An app knows its blueprints by the names that they were registered with.
+    else:
+        real = "policies are real" if env == "production" else "no policy is real"
+        yield ok(f"Entries lead to {base_url} ({env}: {real}).")
+    # The keys of app.blueprints are the names given when registering, which may differ.
     names = {blueprint.name for blueprint in current_app.blueprints.values()}
-    if settings.env == "production" and "xiebao_gateway" in names:
+    if env == "production" and "xiebao_gateway" in names:
         yield bad(
             "XIEBAO_ENV is production, and the blueprint of a GatewaySimulator is registered: it"
             " answers 404. Register it on no site that sells, since what it signs is taken for"
@@ -177,8 +154,13 @@ def check_simulator(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def check_login(state: State) -> Iterator[Finding]:
-    """Say whether the site knows its members, and whether its login is there."""
+def _has_gateway(path: str) -> bool:
+    site, below = current_app.url_map.bind("localhost"), unquote(path).rstrip("/")
+    return all("GET" in site.allowed_methods(below + row.path) for row in PAGES.values())
+
+
+def check_hooks(state: State) -> Iterator[Finding]:
+    """Say whether the site knows its members, its login exists and its hooks can run."""
     if not state.hooks.members_are_known():
         yield warning(
             "Nothing says who is logged in, so only links with no_login_for can be followed: add a"
@@ -192,6 +174,11 @@ def check_login(state: State) -> Iterator[Finding]:
         meant = get_close_matches(view, current_app.view_functions, 1)
         advice = f"did you mean {meant[0]}?" if meant else "flask routes lists those there are."
         yield bad(f"XIEBAO_LOGIN_VIEW: there is no endpoint {view}: {advice}")
+    if state.hooks.asynchronous and not can_wait():
+        yield bad(
+            f"{', '.join(state.hooks.asynchronous)}: what is async needs an extra of Flask's: pip"
+            " install 'flask[async]'."
+        )
 
 
 def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
@@ -212,14 +199,11 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
         )
         return
     begin = f"Links that leave the site begin with {url} ({source})"
-    if is_this_machine(url):
-        if settings.env == "production":
-            yield warning(
-                f"{begin}: to whoever follows them, that is their own machine. Name the site."
-            )
-        else:
-            yield ok(f"{begin}.")
-    elif url.lower().startswith("https://"):
+    if is_this_machine(url) and settings.env == "production":
+        yield warning(
+            f"{begin}: to whoever follows them, that is their own machine. Name the site."
+        )
+    elif is_this_machine(url) or url.lower().startswith("https://"):
         yield ok(f"{begin}.")
     else:
         yield warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
@@ -232,13 +216,12 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
 
 
 def check_mount(settings: Settings) -> Iterator[Finding]:
-    """Say what has to be so for the links of a site that is below a path, behind a proxy."""
+    """Say what a proxy or server has to do for the links of a site that is below a path."""
     if settings.public_url is None:
         return
     path = urlsplit(settings.public_url).path
     proxy = around(ProxyFix)
-    trusts_prefix = proxy is not None and bool(proxy.x_prefix)
-    if trusts_prefix:
+    if proxy is not None and proxy.x_prefix:
         must = f"has to set it to {path}" if path else "must not let visitors set it"
         yield ok(
             f"ProxyFix trusts X-Forwarded-Prefix: your proxy {must}, itself and on every request."
@@ -262,56 +245,16 @@ def check_mount(settings: Settings) -> Iterator[Finding]:
 
 
 def check_neighbors(settings: Settings) -> Iterator[Finding]:
-    """Warn of what other parts of the site do to entries."""
-    backends = current_app.extensions.get("cache")
-    backends = backends.values() if isinstance(backends, Mapping) else ()
-    caches = any(type(backend).__name__ != "NullCache" for backend in backends)
-    if caches and settings.device_markup and settings.enabled:
+    """Warn of other extensions and settings that break entries."""
+    caches = current_app.extensions.get("cache")
+    names = [type(each).__name__ for each in caches.values()] if isinstance(caches, Mapping) else []
+    if any(name != "NullCache" for name in names) and settings.device_markup and settings.enabled:
         yield warning(
             "Flask-Caching does not look at Vary: a page that it keeps has the entries of the"
             " first device, and a new window on phones. Set XIEBAO_DEVICE_MARKUP to False."
         )
-    same_site = current_app.config["SESSION_COOKIE_SAMESITE"]
-    if isinstance(same_site, str) and same_site.lower() == "strict":
+    if str(current_app.config["SESSION_COOKIE_SAMESITE"]).lower() == "strict":
         yield warning(
             "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment, or from a"
             ' mail, is logged out. Set it to "Lax".'
         )
-
-
-def check_ids(state: State, current: str | None) -> Iterator[Finding]:
-    """Warn of ids that anybody can guess, where the gateway knows members by them.
-
-    :param current: an id of a member of the site's, if one is known.
-    """
-    if state.settings.member_secret is not None:
-        yield ok("XIEBAO_MEMBER_SECRET makes the keys by which the gateway knows members.")
-        return
-    guessed = _what_can_be_guessed(state, current)
-    if not guessed:
-        yield ok(
-            "The gateway knows members by the bare id that the member_loader returns. Where it can"
-            " be guessed, as the number of a row can, set XIEBAO_MEMBER_SECRET."
-        )
-    else:
-        yield warning(
-            f"The gateway knows members by {guessed}: whoever has seen one gateway URL can make"
-            " another for any of them. Set XIEBAO_MEMBER_SECRET; where members have policies"
-            " already, see keeps_plain_key."
-        )
-
-
-def _what_can_be_guessed(state: State, current: str | None) -> str:
-    loader = state.hooks.member_loader
-    if current is not None and current.isdecimal():
-        return "the number of their row"
-    if current is not None and "@" in current:
-        return "their e-mail address"
-    if loader is None:
-        is_login = login_manager() is not None
-        return "get_id() of Flask-Login, for most sites the number of a row" if is_login else ""
-    try:
-        returned = get_type_hints(loader).get("return")
-    except Exception:  # of a name that is imported for type checkers alone
-        return ""
-    return "the number of their row" if int in (returned, *get_args(returned)) else ""
