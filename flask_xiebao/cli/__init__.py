@@ -25,8 +25,6 @@ from ..gateway.values import quoted
 from ..texts import locales
 from .findings import echo, report, worst_first
 
-_STEPS = [step.name.lower().replace("_", "-") for step in NotificationType]
-
 
 @click.group()
 def xiebao() -> None:
@@ -115,7 +113,7 @@ def check(
     from .check import again_with, run
 
     _usable_state(ctx)
-    # It is opened before the check, which takes its time.
+    # Opened first: a file that cannot be written is found before the check, which takes a while.
     with nullcontext() if output in (None, "-") else _written(f"{output}") as file:
         report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
         report.command, report.options = again_with(ctx, **options)
@@ -128,7 +126,7 @@ def check(
 
 @contextmanager
 def _written(path: str) -> Iterator[IO[str]]:
-    """Open a file for a report, which takes the place of an older one when it is whole."""
+    """Open a file for a report. It replaces an older report once it is complete."""
     place = Path(path).resolve()
     is_device = place.exists() and not place.is_file()  # or a pipe
     draft = place if is_device else place.with_name(f"{place.name}.{os.getpid()}~")
@@ -138,8 +136,9 @@ def _written(path: str) -> Iterator[IO[str]]:
         if draft != place:
             draft.replace(place)
     except OSError as error:
-        why = f"{path!r} cannot be written: {error.strerror}."
-        raise click.BadParameter(why, param_hint="--output") from None
+        raise click.BadParameter(
+            f"{path!r} cannot be written: {error.strerror}.", param_hint="--output"
+        ) from None
     finally:
         if draft != place:
             draft.unlink(missing_ok=True)
@@ -156,7 +155,7 @@ def _written(path: str) -> Iterator[IO[str]]:
     type=int,
     help="Seconds for which whoever has the link goes as --member, without a login.",
 )
-@click.option("--max-age", type=int, hidden=True)  # what that was called; until 0.4
+@click.option("--max-age", type=int, hidden=True)  # the old name of --no-login-for, until 0.4
 @click.option("--sub-partner-id", help="subPartnerId (2.1, 2.2).")
 @click.option(
     "--platform",
@@ -190,21 +189,23 @@ def link(
     """
     from .link import make
 
-    parameter = PAGES[page].reference
-    if parameter and not reference:
-        raise click.UsageError(f"The {page} page needs a REFERENCE, its {parameter}.")
+    if PAGES[page].reference and not reference:
+        raise click.UsageError(f"The {page} page needs a REFERENCE, its {PAGES[page].reference}.")
     if (max_age := options.pop("max_age")) is not None:
         if options["no_login_for"] is not None:
             raise click.UsageError("--max-age is what --no-login-for was called: give that alone.")
-        said = "--max-age is now called --no-login-for, and will be refused from 0.4 on."
-        click.echo(said, err=True)
+        click.echo(
+            "--max-age is now called --no-login-for, and will be refused from 0.4 on.", err=True
+        )
         options["no_login_for"] = max_age
-    state = _usable_state(ctx)
-    click.echo(make(state, page, reference, to_gateway=to_gateway, **options))
+    click.echo(make(_usable_state(ctx), page, reference, to_gateway=to_gateway, **options))
 
 
 @xiebao.command()
-@click.argument("step", type=click.Choice(_STEPS))
+@click.argument(
+    "step",
+    type=click.Choice([step.name.lower().replace("_", "-") for step in NotificationType]),
+)
 @click.argument("insure_num")
 @click.option("--member", help="Whose purchase it is, by their id on this site.")
 @click.option("--case-code", help="caseCode of the product.")
@@ -228,9 +229,8 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     """
     from .notify import send
 
-    state = _usable_state(ctx)
-    url, answer = send(state, step, insure_num, **options)
-    # Another server may answer with a page.
+    url, answer = send(_usable_state(ctx), step, insure_num, **options)
+    # If another server is there, it may answer with a whole page.
     click.echo(f"{url}: {answer.status or 'no answer,'} {quoted(answer.text)}")
     ctx.exit(0 if answer.is_accepted else 1)
 
@@ -253,11 +253,7 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     except XiebaoError as error:
         said = error.said if isinstance(error, OrderError) else ""
         raise click.ClickException(f"{error}{f' It says: {said}' * bool(said)}") from None
-    # What a gateway says may be anything.
-    secrets = [state.settings.api_key.reveal()]
-    if state.settings.enabled:
-        secrets.append(state.gateway.sign)
-    for line in lines_of(found, secrets, with_names=names):
+    for line in lines_of(found, state.settings, with_names=names):
         echo(line)
 
 
@@ -279,13 +275,12 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     try:
         state = _state(ctx)
     except click.ClickException as error:
-        # Where the app cannot be imported, a traceback follows on the first line.
+        # If the app cannot be imported, a traceback follows the first line.
         said = error.format_message().partition("\n")[0]
         missing = said.removesuffix(":") + ". Try flask xiebao doctor." * said.endswith(":")
-    except Exception as error:  # what it says may hold passwords
+    except Exception as error:  # its text may hold passwords
         missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
-    findings, verdict = findings_in(url.strip(), state, missing, locale)
-    report(ctx, findings, verdict, locale)
+    report(ctx, *findings_in(url.strip(), state, missing, locale), locale)
 
 
 def _usable_state(ctx: click.Context) -> State:
@@ -315,7 +310,7 @@ def _state(ctx: click.Context) -> State:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Go through an error and what it came from; it may be its own cause."""
+    """Go through an error and its causes; an error may be its own cause."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

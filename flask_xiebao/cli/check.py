@@ -1,11 +1,11 @@
-"""What ``flask xiebao check`` does: it reads the options, and reports what the check finds."""
+"""What ``flask xiebao check`` does with its options."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import click
 from flask import Flask
@@ -15,7 +15,7 @@ from ..check.acceptance import CheckError, Login, Report, check_entries
 
 
 def run(app: Flask, *, login: str | None, **options: Any) -> Report:
-    """Check the entries of an app; on a terminal, with a bar that shows how far it is.
+    """Check the entries of an app; on a terminal, with a progress bar.
 
     :param login: a function that logs a test client in, as ``module:function``.
     :raises click.UsageError: when an option is wrong.
@@ -43,12 +43,12 @@ def again_with(
     app_user_agent: str | None,
     with_receivers: bool,
 ) -> tuple[str, str]:
-    """Return the command, and its options, as they are written."""
+    """Return the command and its options as one would type them."""
     said = {"--member": member, "--login": login, "--app-user-agent": app_user_agent}
     written = [f"{name} {shlex.quote(value)}" for name, value in said.items() if value is not None]
-    options = " ".join([*written, *(["--with-receivers"] if with_receivers else [])])
+    written += ["--with-receivers"] if with_receivers else []
     app = ctx.ensure_object(ScriptInfo).app_import_path
-    return f"flask{f' --app {shlex.quote(app)}' if app else ''} xiebao check", options
+    return f"flask{f' --app {shlex.quote(app)}' if app else ''} xiebao check", " ".join(written)
 
 
 def _function(name: str) -> Login:
@@ -57,10 +57,12 @@ def _function(name: str) -> Login:
     try:
         found = getattr(import_module(module), function, None) if module and function else None
     except (ImportError, TypeError, ValueError) as error:
-        why = f"{error}. The path begins where the command is run."
-        raise click.BadParameter(why, param_hint="--login") from None
+        raise click.BadParameter(
+            f"{error}. The path begins where the command is run.", param_hint="--login"
+        ) from None
     if not callable(found):
-        why = f"{name!r} is not a function: write module:function, such as tests.login:log_in."
-        raise click.BadParameter(why, param_hint="--login")
-    login: Login = found
-    return login
+        raise click.BadParameter(
+            f"{name!r} is not a function: write module:function, such as tests.login:log_in.",
+            param_hint="--login",
+        )
+    return cast(Login, found)

@@ -1,4 +1,4 @@
-"""What the commands find, and how it is printed."""
+"""Findings of the commands, and how they are printed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..texts import text
 Finding = tuple[str, str]
 
 ERROR = "ERROR"
+_LEVELS = (ERROR, "WARNING", "ok")
 
 
 def ok(said: str) -> Finding:
@@ -33,12 +34,11 @@ def bad(said: str) -> Finding:
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings with the errors first, then the warnings, and what is right last."""
-    levels = (ERROR, "WARNING", "ok")
-    return sorted(findings, key=lambda finding: levels.index(finding[0]))
+    return sorted(findings, key=lambda finding: _LEVELS.index(finding[0]))
 
 
 def echo(said: str) -> None:
-    """Print a line; what a terminal would obey, or cannot show, is written in ASCII."""
+    """Print a line; control characters, and what the terminal cannot show, are escaped."""
     encoding = sys.stdout.encoding or "utf-8"
     line = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in said)
     click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
@@ -47,14 +47,13 @@ def echo(said: str) -> None:
 def report(
     ctx: click.Context, findings: Iterable[Finding], verdict: str = "", locale: str = "en"
 ) -> None:
-    """Print one finding a line; exit with 1, and say *verdict*, if any is an error."""
+    """Print one finding per line; if any is an error, say *verdict* and exit with 1."""
     levels: Counter[str] = Counter()
-    width = max(len(text(locale, f"level.{level}")) for level in ("ok", "WARNING", ERROR))
+    width = max(len(text(locale, f"level.{level}")) for level in _LEVELS)
     for level, said in findings:
         levels[level] += 1
         echo(f"{text(locale, f'level.{level}'):<{width}}  {said}")
-    counts = {"errors": str(levels[ERROR]), "warnings": str(levels["WARNING"])}
-    count = text(locale, "level.counts", **counts)
+    count = text(locale, "level.counts", errors=levels[ERROR], warnings=levels["WARNING"])
     if verdict and levels[ERROR]:
         count = text(locale, "list.sentences", first=count, then=verdict)
     click.echo(count)

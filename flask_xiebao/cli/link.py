@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -10,19 +10,19 @@ from flask import current_app
 
 from ..app import endpoints
 from ..app.state import State
-from ..errors import GatewayError, LinkError, XiebaoError
+from ..errors import LinkError, XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Slug
 from ..links.members import normalize_member
 
-# Of the document's parameters, those that an option has another name for.
+# The parameters of the document whose options have other names.
 _OPTIONS = {"partnerUniqKey": "member", "subPartnerId": "sub_partner_id"}
 
 
 def make(
     state: State, page: str, reference: str | None, *, to_gateway: bool, **options: Any
 ) -> str:
-    """Return the link of these arguments and options.
+    """Return the link for these arguments and options.
 
     :raises click.ClickException: when one is wrong; it names the option.
     """
@@ -30,21 +30,15 @@ def make(
     try:
         return make_url(state, page, reference, **options)
     except XiebaoError as error:
-        raise _naming_the_option(error, PAGES[page].reference) from None
-
-
-def _naming_the_option(error: XiebaoError, reference: str | None) -> click.ClickException:
-    argument = None
-    if isinstance(error, LinkError):
-        argument = error.argument
-    elif isinstance(error, GatewayError):
-        argument = error.parameter
-    if argument is None:
-        return click.ClickException(str(error))
-    hint = f"--{_OPTIONS.get(argument, argument).replace('_', '-')}"
-    if argument in ("reference", reference):
-        hint = "REFERENCE"
-    return click.BadParameter(str(error).removeprefix(f"{argument}: "), param_hint=hint)
+        argument = getattr(error, "argument", None) or getattr(error, "parameter", None)
+        if argument is None:
+            raise click.ClickException(str(error)) from None
+        option = _OPTIONS.get(argument, argument).replace("_", "-")
+        is_reference = argument in ("reference", PAGES[page].reference)
+        raise click.BadParameter(
+            str(error).removeprefix(f"{argument}: "),
+            param_hint="REFERENCE" if is_reference else f"--{option}",
+        ) from None
 
 
 def _site_link(
@@ -56,20 +50,18 @@ def _site_link(
         raise LinkError("There is no link: XIEBAO_ENABLED is off.")
     if external is None:
         external = endpoints.knows_its_address(state)
-    make_url = partial(endpoints.link, state) if external else partial(_local_link, state)
-    url = make_url(page, reference, **options)
+    # Fails here if there is no SECRET_KEY: the error of a request's session would say less.
+    state.signer  # noqa: B018
+    # Within a request, a link is a path.
+    with (
+        nullcontext()
+        if external
+        else current_app.test_request_context(base_url=f"http://{endpoints.a_host_of_this_site()}")
+    ):
+        url = endpoints.link(state, page, reference, **options)
     if not url:
         raise LinkError("There is no link: --member is empty.", "member")
     return url
-
-
-def _local_link(state: State, page: str, reference: str | None, **options: Any) -> str:
-    """Return the path that a link has in a request to this site; see :func:`.endpoints.link`."""
-    # An app without a key makes no session, whose error would show less than ours.
-    state.signer  # noqa: B018
-    host = endpoints.a_host_of_this_site()
-    with current_app.test_request_context(base_url=f"http://{host}"):
-        return endpoints.link(state, page, reference, **options)
 
 
 def _gateway_url(

@@ -1,4 +1,4 @@
-"""What ``flask xiebao notify`` sends to a site that runs while it is developed."""
+"""What ``flask xiebao notify`` sends to a running site during development."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from ..gateway.values import Secret, WrongValueError, check_web_url
 from ..simulator import wire
 from ..simulator.delivery import Answer, post_over_http
 
-_HERE = "http://127.0.0.1:5000"
-
 
 def send(
     state: State,
@@ -28,7 +26,7 @@ def send(
     wrong_sign: bool,
     **said: Any,
 ) -> tuple[str, Answer]:
-    """Send a notification, and return where to, and what the site answers.
+    """Send a notification; return the URL it went to and what the site answers.
 
     :raises click.ClickException: the site is one in production, or the URL is none.
     """
@@ -40,12 +38,12 @@ def send(
     if not settings.has_account:
         raise click.ClickException("XIEBAO_PARTNER_ID and XIEBAO_API_KEY sign it: set both.")
     if url is None:
-        url = notify_url(state) if knows_its_address(state) else _HERE
+        url = notify_url(state) if knows_its_address(state) else "http://127.0.0.1:5000"
     try:
         check_web_url(url)
     except WrongValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
-    if urlsplit(url).path in ("", "/"):  # where the site is, which knows the rest
+    if urlsplit(url).path in ("", "/"):  # only the site was named: add the path
         url = f"{url.rstrip('/')}{notify_path(state)}"
     said = {name: value for name, value in said.items() if value is not None}
     if member is not None:

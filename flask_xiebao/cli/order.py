@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from enum import IntEnum
 
 from ..app.places import place_of
+from ..app.settings import Settings
 from ..gateway.orders import Order
+from ..gateway.urls import Gateway
 from ..gateway.values import quoted
 
 
-def lines_of(order: Order, secrets: Collection[str], *, with_names: bool) -> Iterator[str]:
-    """Return what is known of an order, by the document's own names.
+def lines_of(order: Order, settings: Settings, *, with_names: bool) -> Iterator[str]:
+    """Return the lines that describe an order, by the document's names.
 
-    :param secrets: what is not shown, whatever the gateway says.
+    :param settings: their key and sign are masked, even if the gateway sends them.
     :param with_names: people's names, too.
     """
     key = order.partner_uniq_key
@@ -39,10 +41,10 @@ def lines_of(order: Order, secrets: Collection[str], *, with_names: bool) -> Ite
     for policy in order.policies:
         lines.append(("policyNum", policy.policy_num or "-"))
         if with_names:
-            lines.append(("applicant", policy.applicant or "-"))
-            lines.append(("insurant", policy.insurant or "-"))
+            lines += [("applicant", policy.applicant or "-"), ("insurant", policy.insurant or "-")]
+    sign = Gateway(settings.partner_id, settings.api_key).sign
     for name, value in lines:
-        yield f"{name:<17} {quoted(str(value), secrets)}"
+        yield f"{name:<17} {quoted(str(value), (settings.api_key.reveal(), sign))}"
 
 
 def _whose(order: Order) -> str:
