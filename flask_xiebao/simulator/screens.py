@@ -28,7 +28,7 @@ from ..app.settings import Settings
 from ..app.state import current_locale
 from ..gateway.values import Secret, WrongValueError, check_text
 from ..texts import text
-from ..views import csrf
+from ..views import callback
 from .document import PLATFORMS, ROWS, Account, Row, Verdict, meaning_in, read, read_query
 from .insurer import CASE_CODE, PRODUCT, Insurer, Manner
 from .purchases import SimulatedOrder
@@ -102,7 +102,7 @@ class GatewaySimulator:
             self.blueprint.add_url_rule(f"/api/{method}", method, view, methods=("POST",))
         file = _named("policy_file", self._policy_file)
         self.blueprint.add_url_rule("/dispatch/files/<insure_num>", "policy_file", file)
-        csrf.exempt(self.blueprint)
+        callback.exempt(self.blueprint)
         self.blueprint.before_request(_not_in_production)
 
     def __repr__(self) -> str:

@@ -37,7 +37,7 @@ from ..links.admission import DISABLED, Go, LogIn, decide, invalid_link, not_all
 from ..links.tokens import Click, Entry
 from ..macros import assets
 from ..macros.qrcodes import qr_code, qr_png
-from . import callback, csrf, responses
+from . import callback, responses
 from .responses import AnsweredError, Redirect, RefusedError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def create_blueprint(state: State) -> Blueprint:
         provide_automatic_options=False,
         merge_slashes=False,
     )
-    csrf.exempt(blueprint)
+    callback.exempt(blueprint)
     blueprint.register_error_handler(RefusedError, partial(responses.refuse, state))
     blueprint.register_error_handler(AnsweredError, lambda answered: answered.response)
     return blueprint

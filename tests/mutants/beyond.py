@@ -24,7 +24,7 @@ BEYOND = (
     Wrong("405 does not say what is allowed", "views/callback.py", '        response.allow.add("POST")\n', "        pass\n"),
     Wrong("a task that was cancelled ends the process", "views/callback.py", "_FAILURES = (Exception, CancelledError)", "_FAILURES = (Exception,)"),
     Wrong("a forged notification is not reported", "views/callback.py", "if reader is None and error.reason in _LOOKED_AT:", "if False:"),
-    Wrong("Flask-WTF refuses notifications", "views/csrf.py", "    if exempt is not None and request.blueprint is not None:\n", "    if False:\n"),
+    Wrong("Flask-WTF refuses notifications", "views/callback.py", "    if exempt is not None and request.blueprint is not None:\n", "    if False:\n"),
     # reading a notification
     Wrong("no sign is looked at", "gateway/notifications.py", "hmac.compare_digest(sign, _signed(key, text))\n", "True\n"),
     Wrong("the sign of data as Python writes it", "gateway/notifications.py", "for text in (data.text.encode(), compact(data.value))", "for text in (compact(data.value),)"),
