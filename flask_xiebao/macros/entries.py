@@ -1,11 +1,12 @@
-"""The entries that the macros render; one that is the same for everybody is made once."""
+"""The entries that the macros render; most of the work for one serves all that are alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any
 
 from flask import has_request_context, request
 from jinja2 import Undefined
@@ -23,15 +24,16 @@ from ..links.tokens import LinkSigner, make_entry
 from ..texts import text
 from .attributes import (
     CARD_MACRO,
+    ENTRY,
     ENTRY_MACRO,
     LINK_KEYWORDS,
     LOOKS,
     MODIFIER,
+    MODIFIERS,
     Attribute,
     Macro,
-    check_classes,
     classes,
-    look_of,
+    is_misspelt,
     rendered,
     split,
 )
@@ -39,43 +41,35 @@ from .attributes import (
 # The pages whose links are the same for everybody, and the types of values that never change.
 _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
-# Keywords by which a link is a member's, or depends on the Host header of the request.
+# Keywords by which a link is a member's, or depends on the Host header of the request; and an old
+# name, of which each place that has it is told.
 _UNSHARED = frozenset(("member", "no_login_for", "max_age", "external"))
-# How many entries are cached, and of how many characters their keywords may be: what is longer,
-# such as the text of a form, is of one page. A cache has a few megabytes, sixteen at most.
+# How many entries are cached, and how long their keywords may be when they are written out. Longer
+# ones, such as the text of a form, belong to one page. A cache has 16 MB at most, mostly far less.
 _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
 
 #: The attributes of an entry and its default label, both empty for nothing.
 Rendered = tuple[Markup, str]
 _NOTHING: Rendered = (Markup(), "")
-#: What finds or makes the entries of a page of the gateway, and what stands before and after the
-#: token in their links.
+#: What makes the entries of a page of the gateway, or finds those that it made; and what stands
+#: before and after the token in their links.
 PageCache = tuple[Callable[..., Rendered], tuple[str, ...]]
-
-
-class Caches(NamedTuple):
-    """The entries that are made once for every page; they go with the keys that signed them."""
-
-    signer: LinkSigner
-    entry: Callable[..., Rendered]
 
 
 @dataclass(slots=True)
 class PageContext:
     """What the entries that one request shows have in common.
 
-    :ivar caching: whether entries may come from a cache.
     :ivar device: the slug of the platform; None where markup is the same for every device.
     :ivar locale: that of default labels; None where it may change from one to the next.
     :ivar marked: whether shared caches are told that the page has entries for one kind of device.
-    :ivar page_caches: those that were asked so far, by page.
+    :ivar pages: the caches that were asked so far, by page; None where no entry may come from one.
     """
 
-    caching: bool
     device: str | None
     locale: str | None
     marked: bool
-    page_caches: dict[str, PageCache] = field(default_factory=dict)
+    pages: dict[str, PageCache] | None
 
 
 class _TooLongToKeepError(Exception):
@@ -87,9 +81,10 @@ class Entries:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._caches: Caches | None = None
+        # Entries that are the same for everybody, and what signed them: they go with its keys.
+        self._cache: tuple[LinkSigner | None, Callable[..., Rendered]] = None, self._make
         # Two entries of a site often differ in their links only: saves a third of a new one.
-        self._attribute_cache = lru_cache(_ENTRIES)(self._other_attributes)
+        self._cached_attributes = lru_cache(_ENTRIES)(self._attributes)
 
     def render(
         self,
@@ -100,7 +95,7 @@ class Entries:
         macro: Macro = ENTRY_MACRO,
     ) -> Rendered:
         """Return the attributes of an entry and its content, both empty for nothing."""
-        if "caller" in keywords and macro is ENTRY_MACRO:  # which the template has called
+        if "caller" in keywords and macro is ENTRY_MACRO:  # the template has called it
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         context = self._context()
         says = content and str(content).strip()
@@ -108,11 +103,13 @@ class Entries:
         try:
             if macro is CARD_MACRO and isinstance(content, Undefined):
                 raise LinkError("The title of a card is undefined in this template.", "title")
-            if context.caching and _is_cacheable(page, reference, keywords):
-                entry, parts = context.page_caches.get(page) or self._page_cache(context, page)
-                made = entry(parts, context.device, page, reference, locale, macro, **keywords)
+            if context.pages is not None and _is_for_everybody(page, reference, keywords):
+                make, parts = context.pages.get(page) or self._open_page(context.pages, page)
+                made = make(parts, context.device, page, reference, locale, macro, **keywords)
             else:
-                made = self._make(context.device, page, reference, locale, macro, keywords)
+                made = self._make(
+                    None, (), context.device, page, reference, locale, macro, **keywords
+                )
         except _TooLongToKeepError as past:
             made = past.args
         except LinkError as error:
@@ -149,36 +146,30 @@ class Entries:
 
     def _context(self) -> PageContext:
         if not has_request_context():
-            return PageContext(caching=False, device=None, locale=None, marked=True)
-        context: PageContext | None = rendering().contexts.get(id(self))
+            return PageContext(device=None, locale=None, marked=True, pages=None)
+        contexts = rendering().contexts
+        context: PageContext | None = contexts.get(id(self))
         if context is None:
-            rendering().contexts[id(self)] = context = self._new_context()
+            state = self._state
+            context = contexts[id(self)] = PageContext(
+                device=state.device(request.environ).slug if state.settings.device_markup else None,
+                locale=None if state.locale_may_change else state.locale,
+                marked=not state.settings.device_markup,
+                pages={} if state.settings.enabled else None,
+            )
         return context
 
-    def _new_context(self) -> PageContext:
-        state = self._state
-        return PageContext(
-            caching=state.settings.enabled,
-            device=state.device(request.environ).slug if state.settings.device_markup else None,
-            locale=None if state.locale_may_change else state.locale,
-            marked=not state.settings.device_markup,
-        )
-
-    def _page_cache(self, context: PageContext, page: str) -> PageCache:
-        parts = url_parts(self._state, f"xiebao.{page}", external=False)
-        context.page_caches[page] = found = (self._current_caches().entry, parts)
+    def _open_page(self, pages: dict[str, PageCache], page: str) -> PageCache:
+        signer, (signed_by, cache) = self._state.signer, self._cache
+        if signer is not signed_by:
+            cache = lru_cache(_ENTRIES, typed=True)(partial(self._make, signer))
+            self._cache = signer, cache
+        pages[page] = found = (cache, url_parts(self._state, f"xiebao.{page}", external=False))
         return found
 
-    def _current_caches(self) -> Caches:
-        signer, caches = self._state.signer, self._caches
-        if caches is None or caches.signer is not signer:
-            make = partial(self._make_cacheable, signer)
-            self._caches = caches = Caches(signer, lru_cache(_ENTRIES, typed=True)(make))
-        return caches
-
-    def _make_cacheable(
+    def _make(
         self,
-        signer: LinkSigner,
+        signer: LinkSigner | None,
         parts: tuple[str, ...],
         device: str | None,
         page: str,
@@ -188,58 +179,43 @@ class Entries:
         /,
         **keywords: Any,
     ) -> Rendered:
-        """Make an entry that is the same for everybody.
+        """Make an entry.
 
-        :raises _TooLongToKeepError: with the entry.
+        :param signer: signs the link of one that is the same for everybody; None for another.
+        :param parts: what stands before and after the token in that link.
+        :raises _TooLongToKeepError: with one for everybody that no cache shall have.
         """
-        options, given = split(keywords, macro)
-        reference = without_padding(PAGES[page], reference)
-        token = signer.dumps(make_entry(page, reference, **options))
-        made = self._with_attributes(token.join(parts), page, device, locale, macro, given)
-        if keywords and not _are_short(keywords.items()):
+        options, given = split(keywords, macro) if keywords else ({}, {})
+        if signer is None:
+            href = self.href(page, reference, options)
+            if not href:
+                return _NOTHING
+        else:
+            reference = without_padding(PAGES[page], reference)
+            href = signer.dumps(make_entry(page, reference, **options)).join(parts)
+        # Keywords that come from a cache are plain; others may be anything, and their repr, too.
+        is_short = len(repr(given if signer is None else keywords)) <= _LONGEST_KEYWORDS
+        attributes_of = self._cached_attributes if is_short else self._attributes
+        made = attributes_of(PAGES[page].name, device, locale, macro, *given.items())
+        if given.get("disabled") is None:
+            others, label = made
+            made = (Markup(f' href="{escape(href)}"{others}'), label)  # noqa: S704  # nosec B704
+        if signer is not None and not is_short:
             raise _TooLongToKeepError(*made)
         return made
 
-    def _make(
+    def _attributes(
         self,
-        device: str | None,
         page: str,
-        reference: Any,
+        device: str | None,
         locale: str | None,
         macro: Macro,
-        keywords: Mapping[str, Any],
+        *items: tuple[str, Attribute],
     ) -> Rendered:
-        options, given = split(keywords, macro)
-        href = self.href(page, reference, options)
-        if not href:
-            return _NOTHING
-        return self._with_attributes(href, page, device, locale, macro, given)
+        """Return the attributes of an entry besides its link, and its default label in *locale*.
 
-    def _with_attributes(
-        self,
-        href: str,
-        page: str,
-        device: str | None,
-        locale: str | None,
-        macro: Macro,
-        given: Mapping[str, Attribute],
-    ) -> Rendered:
-        items = tuple(given.items())
-        make = self._attribute_cache if not items or _are_short(items) else self._other_attributes
-        others, label = make(PAGES[page].name, device, locale, macro, items)
-        if given.get("disabled") is not None:
-            return others, label
-        return Markup(f' href="{escape(href)}"{others}'), label  # noqa: S704  # nosec B704
-
-    def _other_attributes(
-        self,
-        page: str,
-        device: str | None,
-        locale: str | None,
-        macro: Macro,
-        items: tuple[tuple[str, Attribute], ...],
-    ) -> Rendered:
-        """Return the attributes of an entry besides its link, and its default label in *locale*."""
+        :param items: the attributes that the caller gave.
+        """
         given = dict(items)
         label, language = ("", None) if locale is None else self.default_label(page, locale)
         own: dict[str, Attribute] = {
@@ -256,25 +232,27 @@ class Entries:
         if chosen not in (None, *looks):
             raise LinkError(f"look must be one of {', '.join(looks)}, not {chosen}.", "look")
         names = (classes(own, given) or "").split()
-        self._check_classes(names)
-        found, alone = look_of(names)
-        if chosen and any(f"{MODIFIER}{look}" in names for look in LOOKS if look != chosen):
+        modifiers = {name.removeprefix(MODIFIER) for name in names if name.startswith(MODIFIER)}
+        for name, meant in product(modifiers.difference(MODIFIERS), MODIFIERS):
+            if is_misspelt(name, meant):
+                slip = f"Entries have no class {MODIFIER}{name}: did you mean {MODIFIER}{meant}?"
+                # In production an entry may as well go without its look.
+                leave_out(self._state, LinkError(slip, "class"), "The look of an entry")
+        if chosen and modifiers.intersection(LOOKS) - {chosen}:
             raise LinkError(f"look is {chosen}, and a class says otherwise: leave one out.", "look")
-        look = chosen or found
-        if chosen or alone:  # the one that no rule of the site's about links changes
-            own["data-xiebao-look"] = look
-        if look and (chosen or not alone) and f"{MODIFIER}{look}" not in names:
+        alone = all(name == ENTRY or name.startswith(MODIFIER) for name in names)
+        is_button = alone or not modifiers.isdisjoint(MODIFIERS)
+        look = chosen or next(
+            (look for look in ("card", "link") if look in modifiers),
+            "button" if is_button else None,  # None where a class of the site's own brings one
+        )
+        # Where no rule of the site's about links changes it.
+        own["data-xiebao-look"] = look if chosen or alone else None
+        if look and (chosen or not alone) and look not in modifiers:
             own["class"] = f"{macro.classes} {MODIFIER}{look}"
-        if given.pop("disabled", None) is not None:  # no attribute of links: they lead nowhere then
+        if given.pop("disabled", None) is not None:  # HTML has no such attribute for links
             own |= {"role": "link", "aria-disabled": "true"}
         return rendered(own, given), label
-
-    def _check_classes(self, names: Collection[str]) -> None:
-        """Tell of a slip in a class; in production an entry may as well go without its look."""
-        try:
-            check_classes(names)
-        except LinkError as error:
-            leave_out(self._state, error, "The look of an entry")
 
 
 def leave_out(state: State, error: LinkError, what: str = "An insurance entry") -> None:
@@ -294,7 +272,7 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
     complain(said, about=f"entries{where}")
 
 
-def _is_cacheable(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
+def _is_for_everybody(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
     """Tell whether an entry is the same for everybody as long as its arguments are equal."""
     return (
         type(reference) in _PLAIN
@@ -305,7 +283,3 @@ def _is_cacheable(page: Any, reference: Any, keywords: Mapping[str, Any]) -> boo
             or (_UNSHARED.isdisjoint(keywords) and _PLAIN.issuperset(map(type, keywords.values())))
         )
     )
-
-
-def _are_short(keywords: Iterable[tuple[str, Any]]) -> bool:
-    return sum(len(name) + len(str(value)) for name, value in keywords) <= _LONGEST_KEYWORDS

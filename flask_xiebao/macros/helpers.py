@@ -31,16 +31,20 @@ _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 def register(app: Flask, state: State) -> None:
     """Give the templates of *app* ``xiebao_link`` and what the package's own templates call."""
     helpers = Helpers(state)
-    app.add_template_global(helpers.link, "xiebao_link")
-    # A filter, since Jinja looks at what it calls before each call: a sixth of an entry.
-    app.add_template_filter(helpers.entry, "_xiebao_entry")
-    app.add_template_filter(helpers.card, "_xiebao_card")
-    app.add_template_global(helpers.qr, "_xiebao_qr")
-    app.add_template_global(helpers.mail, "_xiebao_mail")
-    app.add_template_global(helpers.styles, "_xiebao_styles")
-    app.add_template_global(helpers.script, "_xiebao_script")
-    app.add_template_global(helpers.asset, "_xiebao_asset")
-    app.add_template_global(helpers.text, "_xiebao_text")
+    app.jinja_env.globals.update(
+        xiebao_link=helpers.link,
+        _xiebao_qr=helpers.qr,
+        _xiebao_mail=helpers.mail,
+        _xiebao_styles=helpers.styles,
+        _xiebao_script=helpers.script,
+        _xiebao_asset=helpers.asset,
+        _xiebao_text=helpers.text,
+    )
+    # Filters, since Jinja inspects what is called otherwise before each call: a sixth of an entry.
+    app.jinja_env.filters.update(
+        _xiebao_entry=helpers.entries.render,
+        _xiebao_card=partial(helpers.entries.render, macro=CARD_MACRO),
+    )
 
 
 class Helpers:
@@ -52,11 +56,9 @@ class Helpers:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._entries = Entries(state)
+        self.entries = Entries(state)
         # On a page of a product it is the same code for every visitor.
         self._code_of_everybody = lru_cache(32)(qr_code)
-        self.entry = self._entries.render
-        self.card = partial(self._entries.render, macro=CARD_MACRO)
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
         """Return the local link to a page, for markup of the site's own.
@@ -66,7 +68,7 @@ class Helpers:
         :param options: the keywords of :meth:`.Xiebao.product_link`.
         """
         try:
-            return self._entries.href(page, reference, in_new_names(options, warn_once))
+            return self.entries.href(page, reference, in_new_names(options, warn_once))
         except LinkError as error:
             leave_out(self._state, error)
             return ""
@@ -76,7 +78,7 @@ class Helpers:
         try:
             _check_pixels(size, "size")
             options, attributes = split(keywords, QR_MACRO)
-            href = self._entries.href("product", reference, {**options, "external": True})
+            href = self.entries.href("product", reference, {**options, "external": True})
             if not href:
                 return Markup(), Markup()
             draw = qr_code if "member" in options else self._code_of_everybody
@@ -84,8 +86,12 @@ class Helpers:
         except LinkError as error:
             leave_out(self._state, error)
             return Markup(), Markup()
-        own: dict[str, Attribute] = {"class": "xiebao-qr", "role": "img"}
-        own["width"] = own["height"] = str(size)
+        own: dict[str, Attribute] = {
+            "class": "xiebao-qr",
+            "role": "img",
+            "width": str(size),
+            "height": str(size),
+        }
         if "aria-label" not in attributes:
             label, locale = self._state.find_text(self._state.locale, "qr.label")
             own.update({"aria-label": label, "lang": text(locale, "language")})
@@ -125,7 +131,7 @@ class Helpers:
                         f" clients, not {shown(color)}.",
                         name,
                     )
-            href = self._entries.href(page, reference, {**options, "external": True})
+            href = self.entries.href(page, reference, {**options, "external": True})
             if not href:
                 return {}
             token = urlsplit(href).path.rpartition("/")[2]
@@ -135,7 +141,7 @@ class Helpers:
             return {}
         if label and str(label).strip():
             return {"href": href, "code": code, "label": escape(label), "lang": None}
-        label, language = self._entries.default_label(PAGES[page].name, self._state.locale)
+        label, language = self.entries.default_label(PAGES[page].name, self._state.locale)
         return {"href": href, "code": code, "label": label, "lang": language}
 
     def styles(self, layer: Any, theme: Any, keywords: Mapping[str, Any]) -> Markup:
@@ -160,12 +166,8 @@ class Helpers:
         except LinkError as error:
             leave_out(self._state, error, "What xiebao_styles was given")
             layer, theme, given = None, None, {}
-        own = {
-            "rel": "stylesheet",
-            "href": self.asset(assets.STYLES, layer),
-            "data-xiebao-theme": theme,
-        }
-        return rendered(own, given)
+        href = self.asset(assets.STYLES, layer)
+        return rendered({"rel": "stylesheet", "href": href, "data-xiebao-theme": theme}, given)
 
     def script(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the script."""
@@ -178,9 +180,8 @@ class Helpers:
 
     def asset(self, name: str, layer: str | None = None) -> str:
         """Return the URL of a file of the extension's, which changes with its content."""
-        filename = name if layer is None else assets.layered(name, layer)
-        v = assets.version(name)
-        return endpoint_url(self._state, "xiebao.static", filename=filename, v=v)
+        filename = name if layer is None else f"layer/{layer}/{name}"
+        return endpoint_url(self._state, "xiebao.static", filename=filename, v=assets.version(name))
 
     def text(self, key: str, **values: object) -> Markup:
         """Return what visitors read, in the locale of the request; *values* may be markup."""
