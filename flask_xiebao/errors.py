@@ -64,7 +64,7 @@ class LinkError(XiebaoError):
 class TokenError(LinkError):
     """A token is not one of this site's links.
 
-    :ivar cause: why, as :data:`.links.admission.WHY` explains it.
+    :ivar cause: why, as :data:`.links.admission.REFUSALS` explains it.
     """
 
     def __init__(self, cause: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flask_xiebao import Entry, LinkError
-from flask_xiebao.links.admission import Go, LogIn, Refusal, check_can_be_followed, decide
+from flask_xiebao.links.admission import REFUSALS, Go, Refusal, check_can_be_followed, decide
 from tests.support import CODE, NUMBER
 
 SIGNED_AT = 1_800_000_000
@@ -17,10 +17,9 @@ PRODUCT = Entry("product", CODE)
 HOME = Entry("home")
 POLICY = Entry("policy", NUMBER, "alice")
 
-log_in = LogIn()
-not_yours = Refusal(403, "another_member", "another_member")
-past = Refusal(410, "expired", "expired")
-invalid = Refusal(404, "invalid_link", "no_member")
+log_in, not_yours, past, invalid = (
+    REFUSALS[cause] for cause in ("login_required", "another_member", "expired", "no_member")
+)
 
 #: The link's member, its max age, who is logged in, how many seconds later, and what comes of it.
 TABLE = [
@@ -52,12 +51,23 @@ def test_the_table(
     no_login_for: int | None,
     current: str | None,
     later: int,
-    decision: Go | LogIn | Refusal,
+    decision: Go | Refusal,
 ) -> None:
     link = replace(entry, member=member, no_login_for=no_login_for, signed_at=SIGNED_AT)
     if entry is POLICY and member is None:
         decision = invalid  # it would open whichever policy it names for whoever comes
     assert decide(link, current, SIGNED_AT + later) == decision
+
+
+def test_what_is_refused_as_what() -> None:
+    """The status, and what visitors may know."""
+    said = [(refusal.status, refusal.reason) for refusal in (log_in, not_yours, past, invalid)]
+    assert said == [
+        (401, "login_required"),
+        (403, "another_member"),
+        (410, "expired"),
+        (404, "invalid_link"),
+    ]
 
 
 def test_a_link_that_says_no_time_vouches_for_nobody() -> None:

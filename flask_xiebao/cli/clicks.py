@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.wrappers import Response
 
 from ..app import endpoints
@@ -116,12 +116,10 @@ def _why_no_link(state: State, entry: Entry) -> str:
     return ""
 
 
-def _log_in(state: State, entry: Entry) -> Response | Exception:
-    """Return what the site's login answers, or why it does not."""
+def _log_in(state: State, _entry: Entry) -> Response | Exception:
+    """Return what the site's login answers, or why it does not; Unauthorized where it has none."""
     try:
-        responses.log_in(state, entry)
-    except responses.AnsweredError as answered:
-        return answered.response
+        return responses.log_in(state) or Unauthorized()
     except HTTPException as aborted:  # the site's own login aborts
         return aborted.get_response()
     except Exception as error:
@@ -172,7 +170,7 @@ def _check_login(state: State, login: Response | Exception | None) -> Iterator[F
     match login:
         case None:
             pass
-        case responses.RefusedError():
+        case Unauthorized():
             yield ok(
                 "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your"
                 " login."

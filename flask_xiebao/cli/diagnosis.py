@@ -15,7 +15,6 @@ from ..app.state import State
 from ..check.visits import Visit, below_mounts, explain
 from ..gateway.notifications import LARGEST
 from ..gateway.pages import PAGES
-from ..links.admission import WHY
 from ..simulator.document import Verdict
 
 _LET_THROUGH = (
@@ -117,7 +116,7 @@ def _on_the_way(state: State, name: str, visit: Visit) -> str:
                 "a link does not arrive as it was made, so it is refused. Something wrapped around"
                 " app.wsgi_app changes its path: have the paths of the entries left alone."
             )
-        return f"a link that was just made is refused, since {WHY[seen.refusal.cause]}."
+        return f"a link that was just made is refused, since {seen.refusal.why}."
     if isinstance(error, HTTPException):
         return (
             f"a click is answered by {place_of(error)}, which aborts with {visit.status}: have the"

@@ -28,76 +28,110 @@ class Go(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class LogIn:
-    """Nobody is logged in, and somebody has to be."""
-
-
-@dataclass(frozen=True, slots=True)
 class Refusal:
     """Somebody is not let through.
 
     :param status: 401, 403, 404 or 410; of an answer of the site's own, its status.
     :param reason: what a visitor may know.
-    :param cause: what the site alone is told: a key of :data:`WHY`.
+    :param cause: what only the site is told, by ``entry_refused``.
+    :param why: the same in words, for the log.
+    :param login_helps: whether somebody gets on who logs in as the member whose link it is.
     """
 
     status: int
     reason: str
     cause: str
+    why: str
+    login_helps: bool = False
 
 
-#: What a cause means, as the log says it.
-WHY: Mapping[str, str] = MappingProxyType(
+#: Each refusal by its cause. Of what is not a link to the page, visitors learn nothing more.
+REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
-        "disabled": "XIEBAO_ENABLED is off",
-        "malformed": "it is not a link of this site, or a part of it is missing",
-        "changed": "it was changed or cut off after it was signed",
-        "unknown_key": "it was signed with a key that does not count: one that is no longer in"
-        " SECRET_KEY_FALLBACKS, or one of another site or partner account",
-        "another_page": "it is a link to another page, or a way back from a payment",
-        "no_member": "a link to what belongs to one member must say whose it is",
-        "login_required": "nobody is logged in, and there is no login to go to: set"
-        " XIEBAO_LOGIN_VIEW",
-        "another_member": "it is the link of another member than the one who is logged in",
-        "expired": "its no_login_for has run out, and nobody is logged in",
-        "not_allowed": "the click_guard did not let the member through",
+        refusal.cause: refusal
+        for refusal in (
+            Refusal(404, "disabled", "disabled", "XIEBAO_ENABLED is off"),
+            Refusal(
+                404,
+                "invalid_link",
+                "malformed",
+                "it is not a link of this site, or a part of it is missing",
+            ),
+            Refusal(
+                404,
+                "invalid_link",
+                "changed",
+                "it was changed or cut off after it was signed",
+            ),
+            Refusal(
+                404,
+                "invalid_link",
+                "unknown_key",
+                "it was signed with a key that does not count: one that is no longer in"
+                " SECRET_KEY_FALLBACKS, or one of another site or partner account",
+            ),
+            Refusal(
+                404,
+                "invalid_link",
+                "another_page",
+                "it is a link to another page, or a way back from a payment",
+            ),
+            Refusal(
+                404,
+                "invalid_link",
+                "no_member",
+                "a link to what belongs to one member must say whose it is",
+            ),
+            Refusal(
+                401,
+                "login_required",
+                "login_required",
+                "nobody is logged in, and there is no login to go to: set XIEBAO_LOGIN_VIEW",
+                login_helps=True,
+            ),
+            Refusal(
+                403,
+                "another_member",
+                "another_member",
+                "it is the link of another member than the one who is logged in",
+                login_helps=True,
+            ),
+            Refusal(
+                410,
+                "expired",
+                "expired",
+                "its no_login_for has run out, and nobody is logged in",
+                login_helps=True,
+            ),
+            Refusal(
+                403,
+                "not_allowed",
+                "not_allowed",
+                "the click_guard did not let the member through",
+            ),
+        )
     }
 )
 
 
-def invalid_link(cause: str) -> Refusal:
-    """Return the refusal of what is not a link to the page, about which visitors learn nothing."""
-    return Refusal(404, "invalid_link", cause)
-
-
-# Those of decide(), and what a link can be refused for before it is asked or, by a login, after.
-DISABLED = Refusal(404, "disabled", "disabled")
-ANOTHER_MEMBER = Refusal(403, "another_member", "another_member")
-EXPIRED = Refusal(410, "expired", "expired")
-LOGIN_REQUIRED = Refusal(401, "login_required", "login_required")
-
-
-def not_allowed(status: int) -> Refusal:
-    """Return the refusal of whom the site's ``click_guard`` does not let through."""
-    return Refusal(status, "not_allowed", "not_allowed")
-
-
-def decide(entry: Entry, current: str | None, now: int) -> Go | LogIn | Refusal:
+def decide(entry: Entry, current: str | None, now: int) -> Go | Refusal:
     """Decide whether the link of *entry* may be followed, and as whom.
+
+    Where the refusal is ``login_required``, a site with a login has them log in instead.
 
     :param entry: what the link's token says.
     :param current: the member who is logged in, or None.
     :param now: the present, in seconds since the epoch.
     """
     if entry.member is None and page_named(entry.page).members_own:
-        return invalid_link("no_member")
+        return REFUSALS["no_member"]
     if current is not None:
         # Nobody buys on another's account.
-        return Go(current) if entry.member in (None, current) else ANOTHER_MEMBER
+        return Go(current) if entry.member in (None, current) else REFUSALS["another_member"]
     if entry.member is None or entry.no_login_for is None:
-        return LogIn()
+        return REFUSALS["login_required"]
     seconds_left = entry.seconds_left(now)
-    return Go(entry.member, seconds_left) if seconds_left else EXPIRED
+    return Go(entry.member, seconds_left) if seconds_left else REFUSALS["expired"]
 
 
 def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
@@ -106,11 +140,10 @@ def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
     :param members_are_known: whether the site can say who is logged in.
     :raises LinkError: when nobody could.
     """
-    if entry.member is None:
-        page = page_named(entry.page)
-        if page.members_own:
-            raise LinkError(f"A link to the {page.name} page says whose it is.", "member")
-    elif entry.no_login_for is None and not members_are_known:
+    page = page_named(entry.page)
+    if entry.member is None and page.members_own:
+        raise LinkError(f"A link to the {page.name} page says whose it is.", "member")
+    if entry.member is not None and entry.no_login_for is None and not members_are_known:
         raise LinkError(
             "member needs no_login_for on a site that cannot say who is logged in: add a"
             " member_loader, or give the link a no_login_for.",

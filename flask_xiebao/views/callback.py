@@ -22,6 +22,7 @@ from ..app.signals import notification_received, send_quietly
 from ..app.state import State
 from ..errors import NotificationError, OrderError
 from ..gateway.notifications import LARGEST, Notification, check_size, parse_notification
+from ..gateway.values import Secret
 
 #: All that Flask would answer by itself, in HTML.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -76,9 +77,10 @@ def notify(state: State, token: str) -> Response:
 
 def is_here(state: State, token: str) -> bool:
     """Tell whether this is the site's address for notifications."""
-    expected = state.settings.notify_token
-    right = "" if expected is None else expected.reveal()
-    return state.settings.has_account and hmac.compare_digest(token.encode(), right.encode())
+    expected = state.settings.notify_token or Secret("")
+    return state.settings.has_account and hmac.compare_digest(
+        token.encode(), expected.reveal().encode()
+    )
 
 
 def read(state: State) -> Notification | None:
@@ -161,10 +163,8 @@ def failure_in(error: BaseException, where: str) -> str:
 def answer(status: int) -> Response:
     """Return what the platform reads."""
     said = {"state": True} if status == 200 else {"state": False, "failMsg": _SAID[status]}
-    response = Response(json.dumps(said), status, mimetype="application/json")
-    if status == 405:
-        response.allow.add("POST")
-    return response
+    headers = {"Allow": "POST"} if status == 405 else None
+    return Response(json.dumps(said), status, headers, mimetype="application/json")
 
 
 def exempt(blueprint: Blueprint) -> None:

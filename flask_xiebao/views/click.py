@@ -22,6 +22,7 @@ from ..app.endpoints import (
     from_root,
     host_is_trusted,
     tell_of_another_root,
+    this_link,
     token_url,
 )
 from ..app.headers import watch_response
@@ -33,12 +34,12 @@ from ..errors import LinkError, TokenError
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
 from ..gateway.values import WrongValueError, check_web_url
-from ..links.admission import DISABLED, Go, LogIn, decide, invalid_link, not_allowed
+from ..links.admission import REFUSALS, Go, decide
 from ..links.tokens import Click, Entry
 from ..macros import assets
 from ..macros.qrcodes import qr_code, qr_png
 from . import callback, responses
-from .responses import AnsweredError, Redirect, RefusedError
+from .responses import AnsweredError, Redirect
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -62,10 +63,12 @@ class XiebaoBlueprint(Blueprint):
         styles = assets.styles_at(filename)
         if styles is None:
             return super().send_static_file(filename)
-        age = self.get_send_file_max_age(filename)
-        etag = assets.version(assets.STYLES)
-        content = io.BytesIO(styles.encode())
-        return send_file(content, "text/css", etag=etag, max_age=age)
+        return send_file(
+            io.BytesIO(styles.encode()),
+            "text/css",
+            etag=assets.version(assets.STYLES),
+            max_age=self.get_send_file_max_age(filename),
+        )
 
 
 def create_blueprint(state: State) -> Blueprint:
@@ -77,13 +80,14 @@ def create_blueprint(state: State) -> Blueprint:
         template_folder="templates",
         static_folder="static",
     )
-    rules = {page: partial(click, state, page) for page in PAGES} | {"paid": partial(paid, state)}
-    for endpoint, follow in rules.items():
+    rules = (
+        *((f"/{page}/<token>", page, partial(click, state, page)) for page in PAGES),
+        ("/paid/<token>", "paid", partial(paid, state)),
+        ("/qr/<token>.png", "qr", partial(qr, state)),
+    )
+    for rule, endpoint, follow in rules:
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
-        view = named_view(endpoint, follow)
-        blueprint.add_url_rule(f"/{endpoint}/<token>", endpoint, view, merge_slashes=False)
-    picture = named_view("qr", partial(qr, state))
-    blueprint.add_url_rule("/qr/<token>.png", "qr", picture, merge_slashes=False)
+        blueprint.add_url_rule(rule, endpoint, named_view(endpoint, follow), merge_slashes=False)
     blueprint.add_url_rule(
         "/notify" if state.settings.notify_token is None else "/notify/<token>",
         "notify",
@@ -93,17 +97,15 @@ def create_blueprint(state: State) -> Blueprint:
         merge_slashes=False,
     )
     callback.exempt(blueprint)
-    blueprint.register_error_handler(RefusedError, partial(responses.refuse, state))
-    blueprint.register_error_handler(AnsweredError, lambda answered: answered.response)
+    blueprint.register_error_handler(AnsweredError, lambda answered: answered.args[0])
     return blueprint
 
 
 def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Response]:
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
-    def view(**values: str) -> Response:
+    def view(token: str = "") -> Response:
         watch_response()
-        token = values.get("token", "")
         rehearsed = rehearsal()
         return follow(token) if rehearsed is None else rehearsed.watch(follow, token)
 
@@ -120,13 +122,14 @@ def click(state: State, page: str, token: str) -> Response:
         # Once is enough, or a browser whose every request looks like a script's would never stop.
         return responses.go_there_yourself(state, by_itself=not is_told_to_go(environ))
     if not state.settings.enabled:
-        raise RefusedError(DISABLED, page)
+        responses.refuse(state, REFUSALS["disabled"], page)
     entry = open_token(state, page, token)
     if rehearsal() is None:
         tell_of_another_root(state)
     visitor = who(state, entry, now)
     ask_site(state, entry, visitor.member)
-    platform = which_platform(state, entry, environ)
+    # The link's, else the one asked for, else the device's.
+    platform = entry.platform or asked_platform(environ) or state.device(environ)
     if platform not in PAGES[page].platforms:
         return handoff(state, entry, visitor, now)
     return go(state, entry, visitor.member, platform)
@@ -140,11 +143,11 @@ def is_prefetch(environ: WSGIEnvironment) -> bool:
 
 def is_navigation(environ: WSGIEnvironment) -> bool:
     """Tell whether a browser goes to the link; what a script fetches is no click."""
-    if not environ.keys().isdisjoint(_FETCHED):
-        return False
-    # A service worker that sends a navigation on as a request of its own loses the mode, and
-    # what it then sends for a tap looks like what it sends for a page fetched ahead.
-    return environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate" or is_told_to_go(environ)
+    return environ.keys().isdisjoint(_FETCHED) and (
+        # A service worker that sends a navigation on as a request of its own loses the mode, and
+        # what it then sends for a tap looks like what it sends for a page fetched ahead.
+        environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate" or is_told_to_go(environ)
+    )
 
 
 def is_told_to_go(environ: WSGIEnvironment) -> bool:
@@ -162,9 +165,9 @@ def open_token(state: State, page: str, token: str) -> Entry:
     try:
         entry = state.signer.loads(token)
     except TokenError as error:
-        raise RefusedError(invalid_link(error.cause), page) from None
+        responses.refuse(state, REFUSALS[error.cause], page)
     if entry.page != page:
-        raise RefusedError(invalid_link("another_page"), page, entry)
+        responses.refuse(state, REFUSALS["another_page"], page, entry)
     return entry
 
 
@@ -174,32 +177,26 @@ def who(state: State, entry: Entry, now: int) -> Go:
     decision = decide(entry, current, now)
     if isinstance(decision, Go):
         return decision
-    if isinstance(decision, LogIn):
-        responses.log_in(state, entry)
-    raise RefusedError(decision, entry.page, entry, current)
+    if decision.cause == "login_required" and (login := responses.log_in(state)) is not None:
+        raise AnsweredError(login)
+    responses.refuse(state, decision, entry.page, entry, current)
 
 
 def ask_site(state: State, entry: Entry, member: str) -> None:
-    """Step 2, for whoever the rules let through: the site may still say no, in its own way."""
-
-    def refused(status: int) -> RefusedError:
-        return RefusedError(not_allowed(status), entry.page, entry, member)
-
+    """Step 3, for whoever the rules let through: the site may still say no, in its own way."""
+    refusal = REFUSALS["not_allowed"]
     try:
         answer = state.hooks.may_go(member, entry)
     except HTTPException as aborted:
-        responses.tell(state, refused(aborted.get_response().status_code))
+        refusal = replace(refusal, status=aborted.get_response().status_code)
+        responses.tell(state, refusal, entry.page, entry, member)
         raise
     if answer is False:
-        raise refused(403)
+        responses.refuse(state, refusal, entry.page, entry, member)
     if answer is not True:
-        responses.tell(state, refused(answer.status_code))
+        refusal = replace(refusal, status=answer.status_code)
+        responses.tell(state, refusal, entry.page, entry, member)
         raise AnsweredError(answer)
-
-
-def which_platform(state: State, entry: Entry, environ: WSGIEnvironment) -> Platform:
-    """Step 3: the link's platform, else the one asked for, else the device's."""
-    return entry.platform or asked_platform(environ) or state.device(environ)
 
 
 def handoff(state: State, entry: Entry, visitor: Go, now: int) -> Response:
@@ -208,12 +205,22 @@ def handoff(state: State, entry: Entry, visitor: Go, now: int) -> Response:
     if visitor.seconds_left is not None:
         lifetime = min(lifetime, visitor.seconds_left)
     # Signed at the time by which the lifetime was found, or each handoff would add a moment.
-    on_phone = replace(entry, member=visitor.member, no_login_for=lifetime, signed_at=now)
+    link = replace(entry, member=visitor.member, no_login_for=lifetime, signed_at=now)
     try:
-        code = qr_code(entry_url(state, on_phone, external=True, asker_only=True))
+        code = qr_code(entry_url(state, link, external=True, asker_only=True))
     except LinkError as error:
         abort(400, str(error))
-    return responses.handoff(state, entry.page, code, lifetime)
+    on_phone = PAGES[entry.page].on_phone
+    return responses.show(
+        state,
+        "handoff",
+        page=entry.page,
+        title=state.text(f"{entry.page}.on_phone" if on_phone else "handoff.title", on_phone),
+        lifetime=lifetime,
+        code=code,
+        here=this_link(platform=None),
+        direct=this_link(platform=Platform.H5.slug),
+    )
 
 
 def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
@@ -288,7 +295,7 @@ def paid(state: State, token: str) -> Response:
     try:
         done = state.signer.loads_click(token)
     except TokenError as error:
-        raise RefusedError(invalid_link(error.cause), "paid") from None
+        responses.refuse(state, REFUSALS[error.cause], "paid")
     if request.method == "GET" and time.time() - done.clicked_at < _RETURN_IS_NEWS:
         send(
             payment_returned,

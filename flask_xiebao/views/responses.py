@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Response, jsonify, make_response, redirect, render_template, request
-from markupsafe import Markup
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from ..app.endpoints import login_url, site_host, this_link
@@ -17,47 +16,18 @@ from ..app.log import logger
 from ..app.rehearsal import rehearsal
 from ..app.signals import entry_refused, send
 from ..app.state import State
-from ..gateway.pages import PAGES
-from ..gateway.platforms import Platform
-from ..links.admission import LOGIN_REQUIRED, WHY, Refusal
+from ..links.admission import Refusal
 from ..links.tokens import Entry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
-# The reasons of refusals that somebody is past who logs in, as the member whose link it is.
-_LOGIN_HELPS = ("login_required", "another_member", "expired")
-
-
-class RefusedError(Exception):
-    """Somebody is not let through.
-
-    :param refusal: the status and why.
-    :param page: the page of the gateway, or ``paid``.
-    :param entry: what the link leads to, where it says so.
-    :param member: who clicked, where it is known.
-    """
-
-    def __init__(
-        self, refusal: Refusal, page: str, entry: Entry | None = None, member: str | None = None
-    ) -> None:
-        super().__init__(refusal.reason)
-        self.refusal = refusal
-        self.page = page
-        self.entry = entry
-        self.member = member
-
-
 class AnsweredError(Exception):
-    """The site answers in place of the extension: its login, or its ``click_guard``.
+    """Carries the response of a click that goes no further.
 
     It is no :func:`flask.abort`, which ``TRAP_HTTP_EXCEPTIONS`` would make an error.
     """
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status)
-        self.response = response
 
 
 class Redirect(Response):
@@ -67,10 +37,7 @@ class Redirect(Response):
     """
 
     def __init__(self, url: str) -> None:
-        headers = Headers()
-        headers.add("Location", url)
-        headers.add("Content-Type", "text/html; charset=utf-8")
-        super().__init__((), 302, headers)
+        super().__init__((), 302, {"Location": url, "Content-Type": "text/html; charset=utf-8"})
         self._url = url
 
     def get_wsgi_response(
@@ -108,73 +75,65 @@ def go_there_yourself(state: State, *, by_itself: bool) -> Response:
 
     :param by_itself: the page goes on by itself, and does not wait for somebody to click.
     """
-    response = _page(state, "navigate", link=this_link(go=1), by_itself=by_itself)
+    response = show(state, "navigate", link=this_link(go=1), by_itself=by_itself)
     response.headers["HX-Redirect"] = this_link()
     return response
 
 
-def handoff(state: State, page: str, code: Markup, lifetime: int) -> Response:
-    """Show the code by which whoever is at a PC goes on with their phone.
-
-    :param page: the name of the page that the gateway does not have for PCs.
-    :param code: the QR code, as SVG.
-    :param lifetime: how many seconds it works for.
-    """
-    return _page(
-        state,
-        "handoff",
-        page=page,
-        title=_on_phone(state, page),
-        lifetime=lifetime,
-        code=code,
-        here=this_link(platform=None),
-        direct=this_link(platform=Platform.H5.slug),
-    )
-
-
-def log_in(state: State, entry: Entry) -> NoReturn:
-    """Send whoever clicked to the site's login, and have them come back to this link."""
-    nowhere = RefusedError(LOGIN_REQUIRED, entry.page, entry)
+def log_in(state: State) -> Response | None:
+    """Have somebody log in and come back to this link; None where the site has no login."""
     if state.settings.login_view is not None:
-        raise AnsweredError(make_response(redirect(login_url(state.settings.login_view), 302)))
+        return make_response(redirect(login_url(state.settings.login_view), 302))
     manager = login_manager()
-    if manager is None:
-        raise nowhere
-    try:
-        answer = manager.unauthorized()
-    except Unauthorized:
-        raise nowhere from None
-    raise AnsweredError(make_response(answer))
+    if manager is not None:
+        with suppress(Unauthorized):
+            return make_response(manager.unauthorized())
+    return None
 
 
-def refuse(state: State, refused: RefusedError) -> Response:
-    """Tell the site, and say why somebody is not let through, as a page or as JSON."""
-    tell(state, refused)
-    status, reason = refused.refusal.status, refused.refusal.reason
-    if _wants_json():
+def refuse(
+    state: State,
+    refusal: Refusal,
+    page: str,
+    entry: Entry | None = None,
+    member: str | None = None,
+) -> NoReturn:
+    """Tell the site, and say why somebody is not let through, as a page or as JSON.
+
+    The parameters are those of :func:`tell`.
+    """
+    tell(state, refusal, page, entry, member)
+    status, reason = refusal.status, refusal.reason
+    formats = ["text/html", "application/json"]
+    if request.accept_mimetypes.best_match(formats) == "application/json":
         response = jsonify(status=status, reason=reason)
     else:
-        helps = reason in _LOGIN_HELPS
-        login = _login_link(state) if helps else None
-        response = _page(
-            state, "notice", status=status, reason=reason, login=login, login_helps=helps
+        response = show(
+            state,
+            "notice",
+            status=status,
+            reason=reason,
+            login=_login_link(state) if refusal.login_helps else None,
+            login_helps=refusal.login_helps,
         )
     response.status_code = status
-    return response
+    raise AnsweredError(response)
 
 
-def tell(state: State, refused: RefusedError) -> None:
-    """Tell the site that somebody is not let through, in its log and by ``entry_refused``."""
-    refusal = refused.refusal
+def tell(
+    state: State, refusal: Refusal, page: str, entry: Entry | None, member: str | None
+) -> None:
+    """Tell the site that somebody is not let through, in its log and by ``entry_refused``.
+
+    :param page: the page of the gateway, or ``paid``.
+    :param entry: what the link leads to, where it says so.
+    :param member: who clicked, where it is known.
+    """
     if (rehearsed := rehearsal()) is not None:
-        rehearsed.refusal, rehearsed.member = refusal, refused.member
+        rehearsed.refusal, rehearsed.member = refusal, member
     else:
         logger.info(
-            "Refused a %s link: %d %s, since %s.",
-            refused.page,
-            refusal.status,
-            refusal.reason,
-            WHY[refusal.cause],
+            "Refused a %s link: %d %s, since %s.", page, refusal.status, refusal.reason, refusal.why
         )
     send(
         entry_refused,
@@ -182,9 +141,9 @@ def tell(state: State, refused: RefusedError) -> None:
         status=refusal.status,
         reason=refusal.reason,
         cause=refusal.cause,
-        page=refused.page,
-        entry=refused.entry,
-        member=refused.member,
+        page=page,
+        entry=entry,
+        member=member,
     )
 
 
@@ -197,22 +156,15 @@ def _login_link(state: State) -> str | None:
         return None
     from flask_login import login_url as url_of_login
 
-    link: str = url_of_login(manager.login_view, next_url=this_link())
-    return link
+    return str(url_of_login(manager.login_view, next_url=this_link()))
 
 
-def _on_phone(state: State, page: str) -> str:
-    row = PAGES[page]
-    key = f"{page}.on_phone" if row.on_phone else "handoff.title"
-    return state.text(key, row.on_phone)
+def show(state: State, name: str, **values: Any) -> Response:
+    """Return one of the extension's own pages.
 
-
-def _wants_json() -> bool:
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    return best == "application/json"
-
-
-def _page(state: State, name: str, **values: Any) -> Response:
+    :param name: that of its template.
+    :param values: the variables of the template besides those of the layout.
+    """
     return make_response(
         render_template(
             f"xiebao/{name}.html",
