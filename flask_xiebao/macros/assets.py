@@ -14,7 +14,7 @@ _OUTSIDE = "/* What no rule about links takes away"
 _FOLDER = Path(__file__).parents[1] / "static"
 # What CSS may call a layer: names, with dots between them.
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
-_LAYER = rf"{_NAME}(?:\.{_NAME})*"
+LAYER = rf"{_NAME}(?:\.{_NAME})*"
 
 
 @cache
@@ -23,14 +23,9 @@ def version(name: str) -> str:
     return hashlib.sha256((_FOLDER / name).read_bytes()).hexdigest()[:8]
 
 
-def is_layer(name: object) -> bool:
-    """Tell whether CSS takes this as the name of a layer."""
-    return isinstance(name, str) and re.fullmatch(_LAYER, name) is not None
-
-
 def styles_at(filename: str) -> str | None:
     """Return the stylesheet in the layer that a file's name says; None for another file."""
-    layer = re.fullmatch(rf"layer/({_LAYER})/{STYLES}", filename)
+    layer = re.fullmatch(rf"layer/({LAYER})/{re.escape(STYLES)}", filename)
     if layer is None:
         return None
     inside, begins, outside = (_FOLDER / STYLES).read_text("utf-8").partition(_OUTSIDE)

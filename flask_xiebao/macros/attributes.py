@@ -143,17 +143,15 @@ def _attribute(value: Any) -> Attribute:
         return True
     if value is None or value is False or isinstance(value, Undefined):
         return None
-    said = value if hasattr(value, "__html__") else str(value)
     # Markup may have bare quotes in it, which would end the attribute: take its text, which is
     # escaped again. What str() returns may be markup, too.
-    return escape(said).unescape()
+    return escape(value if hasattr(value, "__html__") else str(value)).unescape()
 
 
 def _classes(value: Any) -> Attribute:
     """Return classes as text; those in a list that are None or False are left out."""
-    if not isinstance(value, list | tuple):
-        return _attribute(value)
-    return " ".join(name for each in value if isinstance(name := _attribute(each), str))
+    values = value if isinstance(value, list | tuple) else [value]
+    return " ".join(name for each in values if isinstance(name := _attribute(each), str))
 
 
 _READERS: Mapping[str, Callable[[Any], Attribute]] = {

@@ -81,9 +81,10 @@ class Entries:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        # Entries that are the same for everybody, and what signed them: they go with its keys.
+        # The signer now in use, and what makes or finds the entries for everybody that it signed:
+        # with its keys, they go.
         self._cache: tuple[LinkSigner | None, Callable[..., Rendered]] = None, self._make
-        # Two entries of a site often differ in their links only: saves a third of a new one.
+        # Entries often differ in their links only: this saves a third of a new one.
         self._cached_attributes = lru_cache(_ENTRIES)(self._attributes)
 
     def render(
@@ -150,12 +151,12 @@ class Entries:
         contexts = rendering().contexts
         context: PageContext | None = contexts.get(id(self))
         if context is None:
-            state = self._state
+            device_markup = self._state.settings.device_markup
             context = contexts[id(self)] = PageContext(
-                device=state.device(request.environ).slug if state.settings.device_markup else None,
-                locale=None if state.locale_may_change else state.locale,
-                marked=not state.settings.device_markup,
-                pages={} if state.settings.enabled else None,
+                device=self._state.device(request.environ).slug if device_markup else None,
+                locale=None if self._state.locale_may_change else self._state.locale,
+                marked=not device_markup,
+                pages={} if self._state.settings.enabled else None,
             )
         return context
 
@@ -164,8 +165,9 @@ class Entries:
         if signer is not signed_by:
             cache = lru_cache(_ENTRIES, typed=True)(partial(self._make, signer))
             self._cache = signer, cache
-        pages[page] = found = (cache, url_parts(self._state, f"xiebao.{page}", external=False))
-        return found
+        return pages.setdefault(
+            page, (cache, url_parts(self._state, f"xiebao.{page}", external=False))
+        )
 
     def _make(
         self,
@@ -183,7 +185,7 @@ class Entries:
 
         :param signer: signs the link of one that is the same for everybody; None for another.
         :param parts: what stands before and after the token in that link.
-        :raises _TooLongToKeepError: with one for everybody that no cache shall have.
+        :raises _TooLongToKeepError: with one for everybody that is not to be cached.
         """
         options, given = split(keywords, macro) if keywords else ({}, {})
         if signer is None:
@@ -193,7 +195,7 @@ class Entries:
         else:
             reference = without_padding(PAGES[page], reference)
             href = signer.dumps(make_entry(page, reference, **options)).join(parts)
-        # Keywords that come from a cache are plain; others may be anything, and their repr, too.
+        # Keywords of what is for everybody are plain values; others may have a repr of their own.
         is_short = len(repr(given if signer is None else keywords)) <= _LONGEST_KEYWORDS
         attributes_of = self._cached_attributes if is_short else self._attributes
         made = attributes_of(PAGES[page].name, device, locale, macro, *given.items())
@@ -218,6 +220,7 @@ class Entries:
         """
         given = dict(items)
         label, language = ("", None) if locale is None else self.default_label(page, locale)
+        is_disabled = given.pop("disabled", None) is not None
         own: dict[str, Attribute] = {
             "class": macro.classes,
             "data-xiebao-entry": page,
@@ -226,6 +229,9 @@ class Entries:
             # Web views inside apps handle a new window badly.
             "target": "_blank" if device == Platform.PC.slug else None,
             "lang": language,
+            # HTML has no attribute "disabled" for links.
+            "role": "link" if is_disabled else None,
+            "aria-disabled": "true" if is_disabled else None,
         }
         chosen = given.pop("look", None)
         looks = ("card",) if macro is CARD_MACRO else LOOKS
@@ -241,26 +247,24 @@ class Entries:
         if chosen and modifiers.intersection(LOOKS) - {chosen}:
             raise LinkError(f"look is {chosen}, and a class says otherwise: leave one out.", "look")
         alone = all(name == ENTRY or name.startswith(MODIFIER) for name in names)
-        is_button = alone or not modifiers.isdisjoint(MODIFIERS)
         look = chosen or next(
             (look for look in ("card", "link") if look in modifiers),
-            "button" if is_button else None,  # None where a class of the site's own brings one
+            # None where a class of the site's own brings one.
+            "button" if alone or not modifiers.isdisjoint(MODIFIERS) else None,
         )
         # Where no rule of the site's about links changes it.
         own["data-xiebao-look"] = look if chosen or alone else None
         if look and (chosen or not alone) and look not in modifiers:
             own["class"] = f"{macro.classes} {MODIFIER}{look}"
-        if given.pop("disabled", None) is not None:  # HTML has no such attribute for links
-            own |= {"role": "link", "aria-disabled": "true"}
         return rendered(own, given), label
 
 
 def leave_out(state: State, error: LinkError, what: str = "An insurance entry") -> None:
-    """Tell of what cannot be rendered, which is then left out of its page.
+    """Log what is wrong with something that is therefore left out of a page.
 
-    A wrong row in a database never takes a shop's page down.
+    A wrong row in a database must not take a shop's page down.
 
-    :param what: is left out.
+    :param what: what is left out.
     :raises LinkError: in strict mode.
     """
     if state.is_strict or isinstance(error, NowhereError):
@@ -268,7 +272,7 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
     where = f" of {request.endpoint}" if has_request_context() and request.endpoint else ""
     said = f"{what}{where} was left out: {error}"
     tell_rehearsal(said)
-    # What is wrong may be what a visitor sent, and another thing with each visit.
+    # What is wrong may come from visitors, and differ from visit to visit.
     complain(said, about=f"entries{where}")
 
 

@@ -57,7 +57,7 @@ class Helpers:
     def __init__(self, state: State) -> None:
         self._state = state
         self.entries = Entries(state)
-        # On a page of a product it is the same code for every visitor.
+        # The code on a product's page is the same for every visitor.
         self._code_of_everybody = lru_cache(32)(qr_code)
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
@@ -107,7 +107,7 @@ class Helpers:
         on_accent: Any,
         keywords: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Return what an entry in a mail is made of; nothing where it is left out.
+        """Return what the template of an entry in a mail needs; nothing where it is left out.
 
         :param qr: how wide its QR code is, in pixels; None for no code.
         :param accent: the color of the button, as ``#rrggbb``, and *on_accent* that of its text.
@@ -134,8 +134,13 @@ class Helpers:
             href = self.entries.href(page, reference, {**options, "external": True})
             if not href:
                 return {}
-            token = urlsplit(href).path.rpartition("/")[2]
-            code = token_url(self._state, "xiebao.qr", token, external=True)
+            code = token_url(
+                # The path of a link ends in its token.
+                self._state,
+                "xiebao.qr",
+                urlsplit(href).path.rpartition("/")[2],
+                external=True,
+            )
         except LinkError as error:
             leave_out(self._state, error)
             return {}
@@ -151,8 +156,23 @@ class Helpers:
             for none.
         :param theme: ``light``, ``dark`` or ``system``, where a page cannot say; None where it can.
         """
+        layer, theme, given = self._read(layer, theme, keywords, "What xiebao_styles was given")
+        href = self.asset(assets.STYLES, layer)
+        return rendered({"rel": "stylesheet", "href": href, "data-xiebao-theme": theme}, given)
+
+    def script(self, keywords: Mapping[str, Any]) -> Markup:
+        """Return the attributes of the script."""
+        _, _, given = self._read(None, None, keywords, "What xiebao_script was given")
+        return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
+
+    def _read(
+        self, layer: Any, theme: Any, keywords: Mapping[str, Any], what: str
+    ) -> tuple[str | None, str | None, Mapping[str, Attribute]]:
+        """Return the layer, the theme and the attributes that were given; none if one is wrong."""
         try:
-            if layer is not None and not assets.is_layer(layer):
+            if layer is not None and not (
+                isinstance(layer, str) and re.fullmatch(assets.LAYER, layer)
+            ):
                 raise LinkError(
                     f"layer must be the name of a CSS layer such as components, not"
                     f" {shown(layer)}.",
@@ -162,21 +182,17 @@ class Helpers:
                 raise LinkError(
                     f"theme must be one of {', '.join(_THEMES)}, not {shown(theme)}.", "theme"
                 )
-            given = _attributes_only(keywords)
+            options, given = split(keywords, SHEET_MACRO)
+            for name in options:
+                raise LinkError(
+                    f"{name} is a keyword of links: xiebao_styles and xiebao_script do not take"
+                    " it.",
+                    name,
+                )
+            return layer, theme, given
         except LinkError as error:
-            leave_out(self._state, error, "What xiebao_styles was given")
-            layer, theme, given = None, None, {}
-        href = self.asset(assets.STYLES, layer)
-        return rendered({"rel": "stylesheet", "href": href, "data-xiebao-theme": theme}, given)
-
-    def script(self, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of the script."""
-        try:
-            given = _attributes_only(keywords)
-        except LinkError as error:
-            leave_out(self._state, error, "What xiebao_script was given")
-            given = {}
-        return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
+            leave_out(self._state, error, what)
+            return None, None, {}
 
     def asset(self, name: str, layer: str | None = None) -> str:
         """Return the URL of a file of the extension's, which changes with its content."""
@@ -194,12 +210,3 @@ def _check_pixels(value: object, name: str) -> None:
         raise LinkError(
             f"{name} must be a positive whole number of pixels, not {shown(value)}.", name
         )
-
-
-def _attributes_only(keywords: Mapping[str, Any]) -> dict[str, Attribute]:
-    options, given = split(keywords, SHEET_MACRO)
-    for name in options:
-        raise LinkError(
-            f"{name} is a keyword of links: xiebao_styles and xiebao_script do not take it.", name
-        )
-    return given

@@ -13,7 +13,7 @@ from ..errors import LinkError
 if TYPE_CHECKING:
     from segno import QRCode
 
-# Of a PNG: how many pixels a module has. Mail shows it smaller, on screens of any density.
+# How many pixels wide a module of a PNG is. Mails show the PNG smaller, for screens of any density.
 _SCALE = 8
 
 
@@ -22,9 +22,10 @@ def qr_code(url: str) -> Markup:
 
     :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
     """
-    svg = _draw(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
     # Drawn by segno, which puts no text into it.
-    return Markup(svg)  # noqa: S704  # nosec B704
+    return Markup(  # noqa: S704  # nosec B704
+        _draw(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
+    )
 
 
 def qr_png(url: str) -> bytes:
@@ -38,11 +39,11 @@ def qr_png(url: str) -> bytes:
 
 
 def _draw(url: str) -> QRCode:
-    import segno  # loaded with the first code that is drawn: most processes draw none
+    import segno  # loaded with the first code that is drawn, since most processes draw none
 
     try:
-        # Looking for the best mask is two thirds of the work, and codes read as well with this one.
-        # And what is not ASCII would be written as whatever Chinese encoding is shortest.
+        # Looking for the best mask is two thirds of the work, and codes scan as well with this one.
+        # Anything but ASCII would be written in whatever Chinese encoding is shortest.
         return segno.make_qr(iri_to_uri(url), mask=0)
     except segno.DataOverflowError:
         raise LinkError(

@@ -1,6 +1,6 @@
-"""The endpoint of the callback: what happens when a notification comes, one short function a step.
+"""The endpoint of the callback, which takes a notification in steps, one short function each.
 
-Its answers are the JSON that the platform reads, and say no more than it needs.
+It answers with the JSON that the platform reads, and says no more than the platform needs.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ..errors import NotificationError, OrderError
 from ..gateway.notifications import LARGEST, Notification, check_size, parse_notification
 from ..gateway.values import Secret
 
-#: All that Flask would answer by itself, in HTML.
+#: Every method: those that are missing here, Flask would answer by itself, in HTML.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-# What fails in a site's function; a task that was cancelled is no reason to end the process.
+# What a function of the site's may raise. A cancelled task is no reason to end the process.
 _FAILURES = (Exception, CancelledError)
 
-# What somebody has to look at, by the reason, and what to do.
+# The reasons that somebody has to look into, and what to say besides the error.
 _LOOKED_AT = {
     "wrong_field": "",
     "wrong_sign": " It is forged, or XIEBAO_API_KEY is not the key: flask xiebao order tells.",
@@ -70,7 +70,7 @@ def notify(state: State, token: str) -> Response:
         failure = failure_in(error, "the notification_reader")
     else:
         return answer(200 if notification is None or handled(state, handle, notification) else 500)
-    # Here, where no variable holds the error: some error reports show those of every frame.
+    # Outside of the except block, no variable holds the error: some error reports show them all.
     complain(f"The notification_reader failed: {failure}.", about="notification_reader")
     return answer(500)
 
@@ -86,20 +86,22 @@ def is_here(state: State, token: str) -> bool:
 def read(state: State) -> Notification | None:
     """Return the notification; None in a rehearsal.
 
-    :raises NotificationError: it is not one of the platform's, which is said in the log.
+    :raises NotificationError: when it is not one of the platform's. The log says so.
     """
-    reader = None  # of what cannot be received, the extension says so itself
+    reader = None  # as long as what fails is the extension's own
     try:
         body = received()
         reader = state.hooks.read
         if (rehearsed := rehearsal()) is not None:
             rehearsed.received = body
             return None
-        if reader is None:
-            return parse_notification(body, api_key=state.settings.api_key)
-        return reader(body, request.headers)
+        return (
+            parse_notification(body, api_key=state.settings.api_key)
+            if reader is None
+            else reader(body, request.headers)
+        )
     except NotificationError as error:
-        # What a reader of the site's own says may hold names.
+        # What the site's own reader says may hold names.
         said = f"{error.reason}. {error if reader is None else ''}".rstrip()
         logger.info("%s", f"Refused a notification: {said}")
         if reader is None and error.reason in _LOOKED_AT:
@@ -112,14 +114,14 @@ def read(state: State) -> Notification | None:
 def received() -> bytes:
     """Return the body.
 
-    :raises NotificationError: it is too large, or breaks off.
+    :raises NotificationError: when it is too large, or breaks off.
     """
     body = bytearray()
     try:
-        # Without a Content-Length, what is asked for at once may not come at once.
+        # Without a Content-Length, one read may return less than it asked for.
         while len(body) <= LARGEST and (part := request.stream.read(LARGEST + 1 - len(body))):
             body += part
-        # A hook of the site may have read it before, and Flask kept it.
+        # A hook of the site may have read it already, and Flask has kept it.
         found = bytes(body) or request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise NotificationError(
@@ -136,10 +138,9 @@ def received() -> bytes:
 def handled(
     state: State, handle: Callable[[Notification], None], notification: Notification
 ) -> bool:
-    """Give a notification to the site with whose it is, and tell whether the site is done."""
-    key = notification.partner_uniq_key
+    """Give a notification with its member to the site, and tell whether the site is done."""
     try:
-        notification = replace(notification, member=None if key is None else state.member_of(key))
+        notification = replace(notification, member=state.member_of(notification.partner_uniq_key))
         handle(notification)
     except _FAILURES as error:
         failure = failure_in(error, "the notification_handler")
@@ -155,7 +156,7 @@ def handled(
 
 
 def failure_in(error: BaseException, where: str) -> str:
-    """Say what failed and where; not what it says itself, which may hold names."""
+    """Say what failed and where, but not the error's message, which may hold names."""
     code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
     return f"{type(error).__name__}{code} in {place_of(error, where)}"
 
@@ -163,8 +164,12 @@ def failure_in(error: BaseException, where: str) -> str:
 def answer(status: int) -> Response:
     """Return what the platform reads."""
     said = {"state": True} if status == 200 else {"state": False, "failMsg": _SAID[status]}
-    headers = {"Allow": "POST"} if status == 405 else None
-    return Response(json.dumps(said), status, headers, mimetype="application/json")
+    return Response(
+        json.dumps(said),
+        status,
+        {"Allow": "POST"} if status == 405 else None,
+        mimetype="application/json",
+    )
 
 
 def exempt(blueprint: Blueprint) -> None:

@@ -80,12 +80,11 @@ def create_blueprint(state: State) -> Blueprint:
         template_folder="templates",
         static_folder="static",
     )
-    rules = (
+    for rule, endpoint, follow in (
         *((f"/{page}/<token>", page, partial(click, state, page)) for page in PAGES),
         ("/paid/<token>", "paid", partial(paid, state)),
         ("/qr/<token>.png", "qr", partial(qr, state)),
-    )
-    for rule, endpoint, follow in rules:
+    ):
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
         blueprint.add_url_rule(rule, endpoint, named_view(endpoint, follow), merge_slashes=False)
     blueprint.add_url_rule(
@@ -128,7 +127,7 @@ def click(state: State, page: str, token: str) -> Response:
         tell_of_another_root(state)
     visitor = who(state, entry, now)
     ask_site(state, entry, visitor.member)
-    # The link's, else the one asked for, else the device's.
+    # Step 3: the link's platform, else the one asked for, else the device's.
     platform = entry.platform or asked_platform(environ) or state.device(environ)
     if platform not in PAGES[page].platforms:
         return handoff(state, entry, visitor, now)
@@ -151,17 +150,17 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
 
 
 def is_told_to_go(environ: WSGIEnvironment) -> bool:
-    """Tell whether it is the link of the page for scripts that is followed."""
+    """Tell whether somebody follows the link on the page that scripts get."""
     return (
         "go=1" in environ.get("QUERY_STRING", "").split("&")
-        # Neither an image in somebody's post nor another site's script follows it.
+        # Images in posts and scripts of other sites do not count.
         and environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
         and environ.get("HTTP_SEC_FETCH_DEST", "empty") in ("empty", "document", "iframe", "frame")
     )
 
 
 def open_token(state: State, page: str, token: str) -> Entry:
-    """Step 1: the entry that was signed, if it is one of this page."""
+    """Step 1: the entry that was signed, if it is for this page."""
     try:
         entry = state.signer.loads(token)
     except TokenError as error:
@@ -183,19 +182,21 @@ def who(state: State, entry: Entry, now: int) -> Go:
 
 
 def ask_site(state: State, entry: Entry, member: str) -> None:
-    """Step 3, for whoever the rules let through: the site may still say no, in its own way."""
+    """Step 2, for whoever the rules let through: the site may still say no, in its own way."""
     refusal = REFUSALS["not_allowed"]
+
+    def tell(status: int) -> None:
+        responses.tell(state, replace(refusal, status=status), entry.page, entry, member)
+
     try:
         answer = state.hooks.may_go(member, entry)
     except HTTPException as aborted:
-        refusal = replace(refusal, status=aborted.get_response().status_code)
-        responses.tell(state, refusal, entry.page, entry, member)
+        tell(aborted.get_response().status_code)
         raise
     if answer is False:
         responses.refuse(state, refusal, entry.page, entry, member)
     if answer is not True:
-        refusal = replace(refusal, status=answer.status_code)
-        responses.tell(state, refusal, entry.page, entry, member)
+        tell(answer.status_code)
         raise AnsweredError(answer)
 
 
@@ -266,9 +267,9 @@ def leads_nowhere_else(state: State) -> bool:
 
 
 def qr(state: State, token: str) -> Response:
-    """Draw the QR code of a link for a mail: as little of a click as the mail itself.
+    """Draw the QR code of a link for a mail. That is not a click.
 
-    Whoever asks has the link, and learns nothing else by it.
+    Whoever asks has the link already, and learns nothing else from the code.
     """
     try:
         entry = state.signer.loads(token)
@@ -284,8 +285,10 @@ def qr(state: State, token: str) -> Response:
             " can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS."
         )
         abort(404)
-    url = token_url(state, f"xiebao.{entry.page}", token, external=True)
-    return Response(qr_png(url), mimetype="image/png")
+    return Response(
+        qr_png(token_url(state, f"xiebao.{entry.page}", token, external=True)),
+        mimetype="image/png",
+    )
 
 
 def paid(state: State, token: str) -> Response:
@@ -309,7 +312,7 @@ def paid(state: State, token: str) -> Response:
 
 
 def is_logged_in(state: State, member: str) -> bool:
-    """Tell whether it is this member; whoever has paid comes back even when nobody can tell."""
+    """Tell whether this member is logged in; False where the site fails to say who is."""
     try:
         return state.hooks.current_member() == member
     except Exception:

@@ -1,4 +1,4 @@
-"""What HTTP makes of a decision: redirects, refusals, notices and other pages."""
+"""The responses of the endpoints: redirects, refusals, notices and other pages."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def go_there_yourself(state: State, *, by_itself: bool) -> Response:
 
 
 def log_in(state: State) -> Response | None:
-    """Have somebody log in and come back to this link; None where the site has no login."""
+    """Send somebody to the login, which comes back to this link; None where there is no login."""
     if state.settings.login_view is not None:
         return make_response(redirect(login_url(state.settings.login_view), 302))
     manager = login_manager()
@@ -98,14 +98,15 @@ def refuse(
     entry: Entry | None = None,
     member: str | None = None,
 ) -> NoReturn:
-    """Tell the site, and say why somebody is not let through, as a page or as JSON.
+    """Answer whoever is not let through with the reason, as a page or as JSON, and tell the site.
 
     The parameters are those of :func:`tell`.
+
+    :raises AnsweredError: always, with the response.
     """
     tell(state, refusal, page, entry, member)
     status, reason = refusal.status, refusal.reason
-    formats = ["text/html", "application/json"]
-    if request.accept_mimetypes.best_match(formats) == "application/json":
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         response = jsonify(status=status, reason=reason)
     else:
         response = show(
