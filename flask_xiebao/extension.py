@@ -8,7 +8,6 @@ from weakref import WeakKeyDictionary
 from flask import Flask
 
 from .app import endpoints, order_client
-from .app.current import this_app
 from .app.headers import watch_responses
 from .app.hooks import (
     ClickGuard,
@@ -18,7 +17,7 @@ from .app.hooks import (
     NotificationHandler,
     NotificationReader,
 )
-from .app.log import warn_once
+from .app.log import this_app, warn_once
 from .app.settings import ENVIRONMENTS, Settings
 from .app.state import State
 from .cli import xiebao as commands
@@ -77,8 +76,8 @@ class Xiebao:
         ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``, which are read when links are signed
         or opened.
 
-        The settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` has them all, each with
-        what it means, and so has the manual.
+        The settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` has them all, each
+        with what it means, and so has the manual.
 
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """

@@ -1,19 +1,22 @@
-"""Says in the log what to fix, once a minute at most, and who was refused.
+"""Logs what to fix, in the current app's own log and not over and over.
 
-What to fix goes to the app's own log, most of it as an error. Who is refused is no fault of the
-site's: that is on the logger ``flask_xiebao``, at INFO.
+Who was refused is no fault of the site's: that is on the logger ``flask_xiebao``, at INFO. Errors
+are named by their place in the site's files: what they say may be private.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import sysconfig
 import time
+import traceback
 from functools import partial
+from pathlib import Path
+from types import FrameType
 from weakref import WeakKeyDictionary
 
-from flask import Flask
-
-from .current import this_app
+from flask import Flask, current_app
 
 #: Who was refused, and why.
 logger = logging.getLogger("flask_xiebao")
@@ -25,6 +28,23 @@ _MOST = 1000
 # What was said of an app about what, and when.
 _said: WeakKeyDictionary[Flask, dict[str, dict[str, float]]] = WeakKeyDictionary()
 _warned: WeakKeyDictionary[Flask, set[str]] = WeakKeyDictionary()
+
+_NOT_THE_SITES = (
+    "<",  # what libraries make of text as they run
+    *(
+        f"{folder}{os.sep}"
+        for folder in (
+            *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+            Path(__file__).parents[1],
+        )
+    ),
+)
+
+
+def this_app() -> Flask:
+    """Return the current app itself, where its proxy would not do."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
 
 
 def complain(
@@ -78,3 +98,36 @@ def name_of(function: object) -> str:
         return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]
     except Exception:  # an object, or a proxy that stands for nothing now
         return f"{type(function).__module__}.{type(function).__qualname__}"
+
+
+def place_of(error: BaseException, otherwise: str = "a hook") -> str:
+    """Return the innermost place of an error in the site's own files, else in any.
+
+    :param otherwise: what is said of an error that has no place.
+    """
+    places = list(traceback.walk_tb(error.__traceback__))
+    return place_in_site(error) or (_named(*places[-1]) if places else otherwise)
+
+
+def place_in_site(error: BaseException) -> str | None:
+    """Return the innermost place of an error in the site's own files, or None."""
+    places = [
+        place
+        for place in traceback.walk_tb(error.__traceback__)
+        if not _file(place[0]).startswith(_NOT_THE_SITES)
+    ]
+    here = [place for place in places if _file(place[0]).startswith(_here())]
+    innermost = (here or places)[-1:]
+    return _named(*innermost[0]) if innermost else None
+
+
+def _named(frame: FrameType, line: int) -> str:
+    return f"{frame.f_code.co_name} ({_file(frame).removeprefix(_here())}:{line})"
+
+
+def _here() -> str:
+    return f"{os.getcwd()}{os.sep}"
+
+
+def _file(frame: FrameType) -> str:
+    return frame.f_code.co_filename

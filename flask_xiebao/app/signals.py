@@ -9,9 +9,7 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 from flask import Flask
 
-from .current import this_app
-from .log import complain, name_of
-from .places import place_of
+from .log import complain, name_of, place_of, this_app
 from .rehearsal import rehearsal, tell_rehearsal
 from .state import State
 

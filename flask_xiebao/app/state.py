@@ -17,8 +17,8 @@ from ..gateway.values import Secret, WrongValueError, check_text
 from ..links.members import MemberKeys
 from ..links.tokens import LinkSigner
 from ..texts import find, nearest
-from .current import this_app
 from .hooks import Hooks
+from .log import this_app
 from .settings import ENVIRONMENTS, NEW_KEY, Settings
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from flask import Flask, url_for
 
 from ..app.endpoints import a_host_of_this_site, token_url
 from ..app.headers import Rendering, another_page
-from ..app.places import place_of
+from ..app.log import place_of
 from ..app.rehearsal import Rehearsal
 from ..app.state import State
 from ..errors import XiebaoError

@@ -15,8 +15,7 @@ from dataclasses import replace
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..app.log import complain, logger
-from ..app.places import place_of
+from ..app.log import complain, logger, place_of
 from ..app.rehearsal import rehearsal
 from ..app.signals import notification_received, send_quietly
 from ..app.state import State
