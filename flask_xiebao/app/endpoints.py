@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import Flask, abort, current_app, has_request_context, request, url_for
 from werkzeug.routing import BuildError
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _PLACE = "token-goes-here"
-# How many paths the log warns of.
-_MOST_ROOTS = 10
 # A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
 _HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE)
 
@@ -103,7 +101,7 @@ def without_padding(page: Page, reference: Any) -> Any:
     warn_once(
         f"{page.reference} has white space at its ends, as CHAR(n) columns pad it, and is used"
         f" without it: {shown(given)}. Strip it where it is read. See {place}.",
-        about=f"{page.reference} {place}",
+        like=f"{page.reference} {place}",
     )
     return text
 
@@ -182,12 +180,13 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
 
 def tell_of_another_root(state: State) -> None:
     """Warn in the log, once for each, of a path under which a click came and no payment returns."""
-    public, root = state.public_root, request.root_path.rstrip("/")
-    if public is None or root == public or root in state.other_roots:
+    if state.settings.public_url is None:
         return
-    if len(state.other_roots) >= _MOST_ROOTS:  # anybody may be able to send them
+    # The path of XIEBAO_PUBLIC_URL, as requests have it in their SCRIPT_NAME.
+    public = unquote(urlsplit(state.settings.public_url).path)
+    root = request.root_path.rstrip("/")
+    if root == public:
         return
-    state.other_roots.add(root)
     advice = (
         "If the site is not there, end XIEBAO_PUBLIC_URL in the path under which it is."
         if root
@@ -198,7 +197,10 @@ def tell_of_another_root(state: State) -> None:
         f"A click came under the path {quoted(root) or '/'}, but XIEBAO_PUBLIC_URL is"
         f" {state.settings.public_url}: payments come back, and links in mails lead, to"
         f" {state.settings.public_url}{state.settings.url_prefix}/…. {advice}",
+        about="root",  # which anybody may be able to send
+        like=root,
         level=logging.WARNING,
+        once=True,
     )
 
 

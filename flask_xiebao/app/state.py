@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from flask import current_app
 from werkzeug.urls import iri_to_uri
@@ -64,12 +63,6 @@ class State:
         #: What stands before and after the token in the URLs of each endpoint on
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.endpoints` finds out.
         self.public_url_parts: dict[str, tuple[str, ...]] = {}
-        #: The path of ``XIEBAO_PUBLIC_URL``, as requests have it in their ``SCRIPT_NAME``.
-        self.public_root = (
-            None if settings.public_url is None else unquote(urlsplit(settings.public_url).path)
-        )
-        #: Other paths under which clicks came; :mod:`.endpoints` warns of them.
-        self.other_roots: set[str] = set()
         # Whoever prints what this object has is not shown the keys.
         self._config = Secret(config)
         self._keys: Secret[tuple[Any, ...]] = Secret(())
