@@ -32,6 +32,7 @@ from .cases import MEMBER, Case, cases
 from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
 from .judge import Judge, Outcome, ends_of
+from .log_reader import reading_log
 from .masks import Mask
 from .player import CheckError, Player
 from .site import Site
@@ -285,7 +286,7 @@ def check_entries(
                 raise CheckError(
                     "Nothing is left to check: this site has no use for the cases that were chosen."
                 )
-            with player.listening(), warnings.catch_warnings():
+            with reading_log(), warnings.catch_warnings():
                 # Flask before 3.1 warns of a Host header that is not SERVER_NAME, as a forged one.
                 warnings.filterwarnings("ignore", "Current server name", UserWarning)
                 _do(player, report, todo, on, on_site, progress)

@@ -148,7 +148,6 @@ SEEN = (
     # what the site is told
     Wrong("no entry_clicked", "views/click.py", '    if request.method != "HEAD":\n', "    if False:\n"),
     Wrong("HEAD is a click", "views/click.py", '    if request.method != "HEAD":\n', "    if True:\n"),
-    Wrong("receivers are not called", "app/signals.py", "    if not signal.receivers or signal.is_muted:\n", "    if True:\n"),
     Wrong("no payment_returned", "views/click.py", '    if request.method == "GET" and time.time()', "    if False and time.time()"),
     Wrong("no entry_refused", "views/responses.py", "    tell(state, refused)\n    status", "    status"),
     Wrong("the cause is a mere reason", "views/responses.py", "cause=refusal.cause", "cause=refusal.reason"),
@@ -253,6 +252,7 @@ SEEN = (
 UNSEEN = {
     Wrong("refusals are not logged", "views/responses.py", "        logger.info(\n            \"Refused a %s link: %d %s, since %s.\",", "        logger.debug(\n            \"Refused a %s link: %d %s, since %s.\","): "A check is no refusal of a visitor's, so it is not logged.",
     Wrong("the parameters in another order", "gateway/urls.py", "            for name in row.parameters\n            if name in own or name in values", "            for name in sorted(row.parameters)\n            if name in own or name in values"): "To the gateway it is the same URL.",
+    Wrong("receivers are not called", "app/signals.py", "    return () if signal.is_muted else signal.receivers_for(app)", "    return ()"): "The site's receivers are not called, and the check is told without them.",
     Wrong("a receiver that fails stops a click in service", "app/signals.py", "            if state.is_strict:\n                raise", "            if True:\n                raise"): "The receivers of a check do not fail, and the site's are not called.",
     Wrong("a loader that fails is nobody", "app/hooks.py", '            return _member_from("The member_loader", loader())\n', '            try:\n                return _member_from("The member_loader", loader())\n            except ArithmeticError:\n                return None\n'): "The errors of a check would be reported to whoever watches those of the site.",
     Wrong("a guard that says nothing lets everybody go", "app/hooks.py", "        if isinstance(answer, bool):\n            return bool(answer)  # of", "        if answer is None:\n            return True\n        if isinstance(answer, bool):\n            return bool(answer)  # of"): "The same: whatever else than an answer is the site's error.",
