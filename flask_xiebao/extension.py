@@ -139,8 +139,7 @@ class Xiebao:
         Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login, by
         its ``get_id()``. Where that is a token which changes with the password, add a loader.
         """
-        self._hooks.register_member_loader(loader)
-        return loader
+        return self._hooks.register("member_loader", loader)
 
     def click_guard(self, guard: G) -> G:
         """Register the function that may refuse whoever the rules let through; a decorator.
@@ -156,8 +155,7 @@ class Xiebao:
             Anything else is the site's error. It may be ``async``.
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._hooks.register_click_guard(guard)
-        return guard
+        return self._hooks.register("click_guard", guard)
 
     def keeps_plain_key(self, keeps_plain_key: K) -> K:
         """Register the function that says whom the gateway knows by the bare id; a decorator.
@@ -170,8 +168,7 @@ class Xiebao:
             It may be ``async``. Without a member secret it is not asked.
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._hooks.register_keeps_plain_key(keeps_plain_key)
-        return keeps_plain_key
+        return self._hooks.register("keeps_plain_key", keeps_plain_key)
 
     def notification_handler(self, handler: N) -> N:
         """Register the function that hears of purchases (the callback, 回调通知); a decorator.
@@ -187,8 +184,7 @@ class Xiebao:
             ``async``. Returning False, text, a response or the like is an error: it is sent again.
         :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
         """
-        self._hooks.register_notification_handler(handler)
-        return handler
+        return self._hooks.register("notification_handler", handler)
 
     def notification_reader(self, reader: R) -> R:
         """Register a function that reads notifications in place of the extension; a decorator.
@@ -202,8 +198,7 @@ class Xiebao:
             ``wrong_sign``, a 413 with ``too_large``, and else a 400. It may be ``async``.
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._hooks.register_notification_reader(reader)
-        return reader
+        return self._hooks.register("notification_reader", reader)
 
     def partner_uniq_key(self, member: MemberId) -> str:
         """Return what the gateway knows a member by: their ``partnerUniqKey`` (2.1, 2.2).

@@ -414,7 +414,7 @@ def _cases(player: Player, report: Report, only: Collection[str] | None) -> list
     if any(case.ends == "loader" for case in chosen):
         note = "played" if report.member is None else "nobody_logged_in"
         report.notes.append(f"check.note.{note}")
-    if player.state.hooks.has_click_guard and not player.aloud:
+    if "click_guard" in player.state.hooks.functions and not player.aloud:
         report.notes.append("check.note.guard")
     return chosen
 

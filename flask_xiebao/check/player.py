@@ -77,7 +77,7 @@ class Player:
         self.aloud = aloud
         self._login = login
         self._browsers: dict[str, Browser] = {}
-        self.site = Site(app, *self._place(url), state.hooks.plain_key_rule)
+        self.site = Site(app, *self._place(url), state.hooks.functions.get("keeps_plain_key"))
         if login is not None:
             self._name(self._logged_in(member))
         elif member is None:

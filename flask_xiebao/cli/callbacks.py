@@ -24,7 +24,7 @@ _EXEMPT = 'app.view_functions["xiebao.notify"]'
 
 def check_notifications(state: State) -> Iterator[Finding]:
     """Send the site a notification through the whole app, as the platform does."""
-    if state.hooks.handle is None:
+    if "notification_handler" not in state.hooks.functions:
         found = ok if state.settings.notify_token is None else warning
         yield found(
             "There is no notification_handler, so the site does not hear what its members buy."
@@ -52,7 +52,9 @@ def check_notifications(state: State) -> Iterator[Finding]:
     if problem:
         yield bad(f"notify: {_without_secret(state, problem)}")
     else:
-        reader = "notification_reader and " if state.hooks.read is not None else ""
+        reader = (
+            "notification_reader and " if "notification_reader" in state.hooks.functions else ""
+        )
         yield ok(f"notify: a notification arrives at the {reader}notification_handler.")
         if counted:
             yield warning(

@@ -185,7 +185,7 @@ def check_login(state: State) -> Iterator[Finding]:
             " member_loader."
         )
     else:
-        source = "Flask-Login" if state.hooks.member_loader is None else "A member_loader"
+        source = "A member_loader" if "member_loader" in state.hooks.functions else "Flask-Login"
         yield ok(f"{source} says who is logged in.")
     view = state.settings.login_view
     if view is not None and view not in current_app.view_functions:
@@ -302,7 +302,7 @@ def check_ids(state: State, current: str | None) -> Iterator[Finding]:
 
 
 def _what_can_be_guessed(state: State, current: str | None) -> str:
-    loader = state.hooks.member_loader
+    loader = state.hooks.functions.get("member_loader")
     if current is not None and current.isdecimal():
         return "the number of their row"
     if current is not None and "@" in current:

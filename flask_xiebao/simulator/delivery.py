@@ -72,7 +72,7 @@ def _own_path() -> str | None:
         state = current_state()
     except ConfigError:
         return None
-    listens = state.settings.has_account and state.hooks.handle is not None
+    listens = state.settings.has_account and "notification_handler" in state.hooks.functions
     return notify_path(state) if listens else None
 
 

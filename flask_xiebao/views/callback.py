@@ -9,7 +9,6 @@ import hmac
 import json
 import logging
 from asyncio import CancelledError
-from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Response, request
@@ -52,8 +51,7 @@ def notify(state: State, token: str) -> Response:
         return answer(404)
     if request.method != "POST":
         return answer(405)
-    handle = state.hooks.handle
-    if handle is None:
+    if "notification_handler" not in state.hooks.functions:
         complain(
             "A notification came, and nobody listens: add a notification_handler, or tell Xiebao"
             " to send none.",
@@ -67,7 +65,7 @@ def notify(state: State, token: str) -> Response:
     except _FAILURES as error:
         failure = failure_in(error, "the notification_reader")
     else:
-        return answer(200 if notification is None or handled(state, handle, notification) else 500)
+        return answer(200 if notification is None or handled(state, notification) else 500)
     # Here, where no variable holds the error: some error reports show those of every frame.
     complain(f"The notification_reader failed: {failure}.", about="notification_reader")
     return answer(500)
@@ -88,13 +86,13 @@ def read(state: State) -> Notification | None:
     reader = None  # of what cannot be received, the extension says so itself
     try:
         body = received()
-        reader = state.hooks.read
+        reader = state.hooks.functions.get("notification_reader")
         if (rehearsed := rehearsal()) is not None:
             rehearsed.received = body
             return None
         if reader is None:
             return parse_notification(body, api_key=state.settings.api_key)
-        return reader(body, request.headers)
+        return state.hooks.read(body, request.headers)
     except NotificationError as error:
         # What a reader of the site's own says may hold names.
         said = f"{error.reason}. {error if reader is None else ''}".rstrip()
@@ -130,14 +128,12 @@ def received() -> bytes:
     return found
 
 
-def handled(
-    state: State, handle: Callable[[Notification], None], notification: Notification
-) -> bool:
+def handled(state: State, notification: Notification) -> bool:
     """Give a notification to the site with whose it is, and tell whether the site is done."""
     key = notification.partner_uniq_key
     try:
         notification = replace(notification, member=None if key is None else state.member_of(key))
-        handle(notification)
+        state.hooks.handle(notification)
     except _FAILURES as error:
         failure = failure_in(error, "the notification_handler")
     else:
