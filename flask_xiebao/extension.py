@@ -18,7 +18,7 @@ from .app.hooks import (
     NotificationReader,
 )
 from .app.log import this_app, warn_once
-from .app.settings import ENVIRONMENTS, Settings
+from .app.settings import Settings
 from .app.state import State
 from .cli import xiebao as commands
 from .deprecated import in_new_names, warn
@@ -109,7 +109,7 @@ class Xiebao:
                 "XIEBAO_ENV is not set: insurance entries lead to a TEST gateway, %s, where no"
                 ' policy is real. Set it to "production" when this site sells, or to "test" to say'
                 " that it does not.",
-                settings.base_url or ENVIRONMENTS["test"],
+                settings.gateway_url,
             )
         state = self._states[app] = State(settings, self._hooks, app.config)
         app.extensions["xiebao"] = self

@@ -294,6 +294,11 @@ class Settings:
         """Whether partner id and key are set, which they need not be where a site is off."""
         return bool(self.partner_id and self.api_key.reveal())
 
+    @property
+    def gateway_url(self) -> str:
+        """The gateway that members are sent to: an http(s) URL or a path of the site."""
+        return self.base_url or ENVIRONMENTS[self.env or "test"]
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
         """Read and check every setting.

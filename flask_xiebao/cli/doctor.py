@@ -140,7 +140,7 @@ def check_destination(settings: Settings) -> Finding:
     if not settings.enabled:
         return warning("XIEBAO_ENABLED is off: entries render nothing, their links answer 404.")
     env = settings.env or "test"
-    base_url = settings.base_url or ENVIRONMENTS[env]
+    base_url = settings.gateway_url
     other = {url: name for name, url in ENVIRONMENTS.items() if name != env}.get(base_url)
     if other:
         return warning(

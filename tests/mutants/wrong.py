@@ -50,8 +50,8 @@ SEEN = (
     Wrong("a sign in upper case", "gateway/urls.py", "usedforsecurity=False).hexdigest()", "usedforsecurity=False).hexdigest().upper()"),
     Wrong("no subPartnerId where there is none", "gateway/urls.py", "if name in own or name in values\n", "if name in own or values.get(name)\n"),
     Wrong("the setting's sub-account, whatever the link says", "gateway/urls.py", '            values["subPartnerId"] = _checked("subPartnerId", _sub_partner_id, sub_partner_id)\n', "            pass\n"),
-    Wrong("no sub-account of the setting", "app/state.py", "        sub_partner_id=settings.sub_partner_id,\n", ""),
-    Wrong("no further parameters", "app/state.py", "        extra=settings.extra,\n", ""),
+    Wrong("no sub-account of the setting", "app/state.py", "                sub_partner_id=settings.sub_partner_id,\n", ""),
+    Wrong("no further parameters", "app/state.py", "                extra=settings.extra,\n", ""),
     Wrong("partnerUniqueKey, as the callback spells it", "gateway/pages.py", '*("partnerId", "subPartnerId", "caseCode", "sign", "partnerUniqKey")', '*("partnerId", "subPartnerId", "caseCode", "sign", "partnerUniqueKey")'),
     Wrong("a parameter too many", "gateway/urls.py", "        extra = {**self.extra", '        pairs.append("from=web")\n        extra = {**self.extra'),
     Wrong("caseCode that is not escaped", "gateway/urls.py", "f\"{name}={_PLACE if name in own else _encode(values[name])}\"", "f\"{name}={_PLACE if name in own else values[name]}\""),
@@ -258,6 +258,6 @@ UNSEEN = {
     Wrong("a guard that says nothing lets everybody go", "app/hooks.py", "        if isinstance(answer, bool):\n            return bool(answer)  # of", "        if answer is None:\n            return True\n        if isinstance(answer, bool):\n            return bool(answer)  # of"): "The same: whatever else than an answer is the site's error.",
     Wrong("every page is private", "macros/entries.py", "            rendering().mark_by_device()\n", "            rendering().mark_by_device()\n            rendering().mark_private()\n"): "A site may have reasons of its own to make a page private.",
     Wrong("anybody may frame the pages", "app/headers.py", 'frame-ancestors \'self\'".removeprefix', 'frame-ancestors *".removeprefix'): "A site may say so itself.",
-    Wrong("a key that was taken out goes on counting", "app/state.py", "if configured != self._keys.reveal():", "if configured != self._keys.reveal() and not self._keys.reveal():"): "No key is taken out while a check is at work.",
+    Wrong("a key that was taken out goes on counting", "app/state.py", "if keys.reveal() != self._keys.reveal():", "if keys.reveal() != self._keys.reveal() and not self._keys.reveal():"): "No key is taken out while a check is at work.",
     Wrong("a link of yesterday's is remembered for ever", "links/tokens.py", "REMEMBERED = 1024", "REMEMBERED = None"): "Memory is measured, by make bench.",
 }  # fmt: skip
