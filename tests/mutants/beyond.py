@@ -112,7 +112,7 @@ BEYOND = (
     Wrong("a misspelt text of the site's own", "app/settings.py", "            if key not in known:\n", "            if False:\n"),
     Wrong("a label that says nothing", "app/settings.py", 'if key.endswith(".label") and not words.strip():', "if False:"),
     Wrong("false is on", "app/settings.py", "    return word in _ON\n", "    return word in (*_ON, *_OFF)\n"),
-    Wrong("an id that is missing is no problem", "app/settings.py", "            if required not in names\n", "            if False\n"),
+    Wrong("an id that is missing is no problem", "app/settings.py", "            if config.get(name_of(required)) is None\n", "            if False\n"),
     Wrong("a URL prefix with dots", "app/settings.py", r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?", r"(/[A-Za-z0-9._~-]+)+/?"),
     Wrong("a token in the callback's address that is short", "app/settings.py", r"[A-Za-z0-9_-]{26,}", r"[A-Za-z0-9_-]{6,}"),
 )  # fmt: skip
