@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from types import FrameType
 from typing import Any, NamedTuple
 
 from .errors import LinkError
@@ -73,16 +73,13 @@ def _log_once(line: str) -> None:
 
 def caller() -> SourceLine:
     """Return the innermost line of the site's own code or templates that is running."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        names = frame.f_globals
+    for frame, line in traceback.walk_stack(sys._getframe(1)):
+        names, file = frame.f_globals, frame.f_code.co_filename
         module, template = names.get("__name__", ""), names.get("__jinja_template__")
-        file, line = frame.f_code.co_filename, frame.f_lineno
         is_the_sites = module.partition(".")[0] not in _NOT_THE_SITES
         if template is not None:  # compiled, with lines of its own
             file, line = template.name or "a template", template.get_corresponding_lineno(line)
             is_the_sites = not file.startswith("xiebao/")
         if is_the_sites:
             return SourceLine(file, line, module, names.setdefault("__warningregistry__", {}))
-        frame = frame.f_back
     return SourceLine("the command line", 1, "", {})

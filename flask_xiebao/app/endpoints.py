@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Collection, Mapping
@@ -235,17 +236,12 @@ def a_host_of_this_site() -> str:
         return str(current_app.config["SERVER_NAME"] or "localhost")
     hosts = [trusted] if isinstance(trusted, str) else trusted
     for host in hosts if isinstance(hosts, Collection) else ():
-        if isinstance(host, str) and is_host(name := _as_werkzeug_takes_it(host)):
-            return name
+        with contextlib.suppress(AttributeError, TypeError, UnicodeError):  # not a host's name
+            # A dot at the beginning stands for subdomains.
+            name: str = host.lstrip(".").encode("idna").decode()
+            if is_host(name):
+                return name
     raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
-
-
-def _as_werkzeug_takes_it(host: str) -> str:
-    """Return a trusted host without the dot that stands for subdomains, encoded for the DNS."""
-    try:
-        return host.lstrip(".").encode("idna").decode()
-    except UnicodeError:
-        return ""
 
 
 def check_host(state: State) -> None:

@@ -55,8 +55,7 @@ class Rendering:
 
     def mark_private(self) -> None:
         """Keep shared caches from storing the response: it holds a link with a member."""
-        sent = self.sent
-        if sent and not self._private and "private" not in _cache_control(sent.headers):
+        if self.sent and not self._private and "private" not in _cache_control(self.sent.headers):
             complain(
                 "A link with a member was rendered into a stream, after the headers were sent: set"
                 " Cache-Control: private on the response, or a shared cache may show the link to"
@@ -66,8 +65,11 @@ class Rendering:
 
     def mark_by_device(self) -> None:
         """Tell caches that the response depends on the device."""
-        sent = self.sent
-        if sent and not self._by_device and not {"user-agent", "*"} & _vary(sent.headers).as_set():
+        if (
+            self.sent
+            and not self._by_device
+            and not {"user-agent", "*"} & _vary(self.sent.headers).as_set()
+        ):
             complain(
                 "An entry was rendered for one kind of device into a stream, after the headers were"
                 " sent: set XIEBAO_DEVICE_MARKUP to False, or Vary: User-Agent on the response."
@@ -147,9 +149,11 @@ def finish(response: R) -> R:
         here._flask_xiebao_sent = response
     else:
         state.sent = response
-    is_ours = state is not None or _is_link(here)
-    # A hook that returns nothing is Flask's to complain about.
-    if is_ours and isinstance(response, Response) and not hasattr(response, "_xiebao_writes"):
+    if (
+        (state is not None or _is_link(here))
+        and isinstance(response, Response)  # Flask complains about a hook that returns nothing
+        and not hasattr(response, "_xiebao_writes")
+    ):
         response.__class__ = _writing(type(response))  # type: ignore[assignment]
     return response
 

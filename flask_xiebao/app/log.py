@@ -41,9 +41,8 @@ _NOT_THE_SITES = (
 
 
 def this_app() -> Flask:
-    """Return the current app itself, where its proxy would not do."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return app
+    """Return the current app itself, not a proxy for it."""
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
 def complain(

@@ -78,7 +78,4 @@ def tell_rehearsal(complaint: str) -> None:
 
 def rehearsal() -> Rehearsal | None:
     """Return the rehearsal that the current request is; None for a real one."""
-    if not has_request_context():
-        return None
-    found: Rehearsal | None = request.environ.get(ENVIRON_KEY)
-    return found
+    return request.environ.get(ENVIRON_KEY) if has_request_context() else None

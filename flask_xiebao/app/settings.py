@@ -36,7 +36,6 @@ NEW_KEY = 'Make one with python -c "import secrets; print(secrets.token_hex())"'
 _THIS = "XIEBAO_…"
 
 _SHORTEST_SECRET = 32
-
 *_OTHERS, _LAST = (f'"{locale}"' for locale in locales())
 _ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 

@@ -53,15 +53,17 @@ class State:
     def __init__(self, settings: Settings, hooks: Hooks, config: Mapping[str, Any]) -> None:
         self.settings = settings
         self.hooks = hooks
-        self._gateway = None
-        if settings.enabled:
-            self._gateway = Gateway(
+        self._gateway = (
+            Gateway(
                 settings.partner_id,
                 settings.api_key,
                 sub_partner_id=settings.sub_partner_id,
                 base_url=iri_to_uri(settings.gateway_url),  # redirects send it as it is
                 extra=settings.extra,
             )
+            if settings.enabled
+            else None
+        )
         #: The text before and after the token in the URLs of each endpoint on
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.endpoints` fills it.
         self.public_url_parts: dict[str, tuple[str, ...]] = {}
