@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, TypeVar, Unpack
+from typing import TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from flask import Flask
@@ -29,12 +29,6 @@ from .gateway.urls import Gateway
 from .links.members import MemberId, normalize_member
 from .macros import helpers
 from .views.click import create_blueprint
-
-L = TypeVar("L", bound=MemberLoader)
-G = TypeVar("G", bound=ClickGuard)
-K = TypeVar("K", bound=KeepsPlainKey)
-N = TypeVar("N", bound=NotificationHandler)
-R = TypeVar("R", bound=NotificationReader)
 
 
 class PolicyLinkOptions(TypedDict, total=False):
@@ -127,7 +121,7 @@ class Xiebao:
         helpers.register(app, state)
         app.cli.add_command(commands)
 
-    def member_loader(self, loader: L) -> L:
+    def member_loader(self, loader: MemberLoader) -> MemberLoader:
         """Register the function that says who is logged in; use it as a decorator.
 
         :param loader: takes nothing and returns the member's id (text, a whole number or a
@@ -141,7 +135,7 @@ class Xiebao:
         """
         return self._hooks.register("member_loader", loader)
 
-    def click_guard(self, guard: G) -> G:
+    def click_guard(self, guard: ClickGuard) -> ClickGuard:
         """Register the function that may refuse whoever the rules let through; a decorator.
 
         It is for what only the site knows: an account that is locked, a region. It is asked at each
@@ -157,7 +151,7 @@ class Xiebao:
         """
         return self._hooks.register("click_guard", guard)
 
-    def keeps_plain_key(self, keeps_plain_key: K) -> K:
+    def keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> KeepsPlainKey:
         """Register the function that says whom the gateway knows by the bare id; a decorator.
 
         It is for a site whose members had policies before it set ``XIEBAO_MEMBER_SECRET``: with
@@ -170,7 +164,7 @@ class Xiebao:
         """
         return self._hooks.register("keeps_plain_key", keeps_plain_key)
 
-    def notification_handler(self, handler: N) -> N:
+    def notification_handler(self, handler: NotificationHandler) -> NotificationHandler:
         """Register the function that hears of purchases (the callback, 回调通知); a decorator.
 
         The platform's POSTs to ``/xiebao/notify`` are checked, and each that verifies is given to
@@ -186,7 +180,7 @@ class Xiebao:
         """
         return self._hooks.register("notification_handler", handler)
 
-    def notification_reader(self, reader: R) -> R:
+    def notification_reader(self, reader: NotificationReader) -> NotificationReader:
         """Register a function that reads notifications in place of the extension; a decorator.
 
         It is for a callback that is not as the public clients of the gateway family have it. It

@@ -267,8 +267,10 @@ class _Visit:
             with self.client.application.app_context():
                 member = self.state.member_of(verdict.member)
             return Followed(**{**vars(verdict), "member": member}, handoff=direct is not None)
-        why = _WHY.get(response.status_code, "no redirect to the gateway.")
-        _fail(f"The click answered {_answer(response)}: {why}")
+        _fail(
+            f"The click answered {_answer(response)}:"
+            f" {_WHY.get(response.status_code, 'no redirect to the gateway.')}"
+        )
 
     def _get(self, url: str) -> TestResponse:
         """Get a URL of the site, from wherever it is mounted."""

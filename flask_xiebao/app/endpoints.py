@@ -57,7 +57,11 @@ def link(
         reference = without_padding(row, reference)
     details = (page, reference, sub_partner_id, platform, return_to, client_reference)
     if row is not None and row.members_own:
-        member = _current_member(state) if member is None else normalize_member(member)
+        if member is None and not has_request_context():
+            raise LinkError(
+                "Without a request nobody is logged in: say whose link it is (member).", "member"
+            )
+        member = state.hooks.current_member() if member is None else normalize_member(member)
         if member is None:
             return ""
     elif member is None and no_login_for is None:
@@ -96,14 +100,6 @@ def without_padding(page: Page, reference: Any) -> Any:
         like=f"{page.reference} {place}",
     )
     return text
-
-
-def _current_member(state: State) -> str | None:
-    if not has_request_context():
-        raise LinkError(
-            "Without a request nobody is logged in: say whose link it is (member).", "member"
-        )
-    return state.hooks.current_member()
 
 
 def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = False) -> str:

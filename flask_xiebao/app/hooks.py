@@ -23,17 +23,21 @@ from .rehearsal import rehearsal
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Who is logged in.
-MemberLoader = Callable[[], MemberId | Awaitable[MemberId | None] | None]
+MemberLoader = TypeVar(
+    "MemberLoader", bound=Callable[[], MemberId | Awaitable[MemberId | None] | None]
+)
 #: Whether a member may go: True, False, or an answer in place of the extension's.
 Answer = bool | BaseResponse | tuple[Any, ...]
-ClickGuard = Callable[[str, Entry], Answer | Awaitable[Answer]]
+ClickGuard = TypeVar("ClickGuard", bound=Callable[[str, Entry], Answer | Awaitable[Answer]])
 #: Whether the gateway knows a member by the bare id.
-KeepsPlainKey = Callable[[str], bool | Awaitable[bool]]
+KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
 #: What a site does with a notification, and the types of answers that would be lost.
-NotificationHandler = Callable[[Notification], object]
+NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
 _ANSWERS = (BaseResponse, tuple, dict, str, CoroutineType, GeneratorType, AsyncGeneratorType)
 #: How a site reads a notification itself: from the body and the headers.
-NotificationReader = Callable[[bytes, Headers], Notification | Awaitable[Notification]]
+NotificationReader = TypeVar(
+    "NotificationReader", bound=Callable[[bytes, Headers], Notification | Awaitable[Notification]]
+)
 
 # The arguments of each hook, by the name of its decorator.
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
@@ -95,8 +99,7 @@ class Hooks:
             loader itself raises is the site's error and is passed on.
         """
         rehearsed = rehearsal()
-        played = rehearsed and rehearsed.member_loader
-        loader = played or self.functions.get("member_loader")
+        loader = (rehearsed and rehearsed.member_loader) or self.functions.get("member_loader")
         if loader is not None:
             source, found = "The member_loader", loader()
         elif login_manager() is not None:

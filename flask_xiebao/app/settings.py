@@ -74,10 +74,6 @@ def _member_secret(value: object) -> str:
     return secret
 
 
-def _sub_partner_id(value: object) -> str:
-    return "" if value == "" else _text(value)
-
-
 def _matching(pattern: str, problem: str) -> Callable[[object], str]:
     """Return a check of text that matches a regular expression as a whole.
 
@@ -105,10 +101,6 @@ _is_path = _matching(
     r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?",
     "must be a path such as /xiebao, and not / alone, but is %s.",
 )
-
-
-def _url_prefix(value: object) -> str:
-    return _is_path(value).rstrip("/")
 
 
 def _seconds(value: object) -> int:
@@ -211,7 +203,7 @@ class Settings:
     api_key: Secret[str] = _setting(_key, Secret(""), secret=True)
 
     #: The sub-account (渠道子账号, ``subPartnerId``) of product and home links that name none.
-    sub_partner_id: str = _setting(_sub_partner_id, "")
+    sub_partner_id: str = _setting(lambda value: "" if value == "" else _text(value), "")
 
     #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
     #: the test gateway, with a warning in the log outside of debug and testing.
@@ -228,7 +220,7 @@ class Settings:
     extra: Mapping[str, str] | None = _setting(check_extra)
 
     #: The path under which the endpoints are.
-    url_prefix: str = _setting(_url_prefix, "/xiebao")
+    url_prefix: str = _setting(lambda value: _is_path(value).rstrip("/"), "/xiebao")
 
     #: Scheme, host and mount path of the site, such as ``https://shop.example``: what links that
     #: leave the site begin with, in mails, QR codes and ``paySuccess``. Unset, it is what Flask

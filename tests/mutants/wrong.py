@@ -197,7 +197,7 @@ SEEN = (
     Wrong("ids in lower case", "links/members.py", "        return check_id(value)\n    except", "        return check_id(value).lower()\n    except"),
     Wrong("members that are compared without their case", "links/admission.py", "entry.member in (None, current) else", "entry.member is None or entry.member.lower() == current.lower() else"),
     Wrong("members that begin alike", "links/admission.py", "entry.member in (None, current) else", "entry.member is None or current.startswith(entry.member) else"),
-    Wrong("the loader is asked when a product's entry is rendered", "app/endpoints.py", "    elif member is None and no_login_for is None:\n", "    elif member is None and no_login_for is None:\n        _current_member(state)\n"),
+    Wrong("the loader is asked when a product's entry is rendered", "app/endpoints.py", "    elif member is None and no_login_for is None:\n", "    elif member is None and no_login_for is None:\n        state.hooks.current_member()\n"),
     Wrong("a login that loses the platform", "app/endpoints.py", "return url_for(login_view, next=this_link())", "return url_for(login_view, next=this_link(platform=None))"),
     Wrong("the cause in a header", "views/responses.py", "    response.status_code = status\n    return response\n", '    response.status_code = status\n    response.headers["X-Why"] = refused.refusal.cause\n    return response\n'),
     Wrong("the entry of a refusal is lost", "views/responses.py", "        entry=refused.entry,\n", "        entry=None,\n"),
