@@ -237,7 +237,11 @@ class _Visit:
         response = self._get(url)
         if response.status_code != 200:
             _fail(f"{url} is not a page with an entry: it answered {_answer(response)}.")
-        entries = [(page, href) for page, href in _links(response.text) if page is not None]
+        entries = [
+            (page, link.href)
+            for link in ReadPage(response.text).links
+            if link.href and (page := link.attributes.get("data-xiebao-entry")) is not None
+        ]
         found = [
             href
             for page, href in entries
@@ -297,21 +301,12 @@ class _Visit:
         return urlsplit(address).netloc == urlsplit(base).netloc and address.endswith(pages)
 
 
-def _links(html: str) -> list[tuple[str | None, str]]:
-    """Return the links of a page, each with what ``data-xiebao-entry`` says."""
-    return [
-        (link.attributes.get("data-xiebao-entry"), link.href)
-        for link in ReadPage(html).links
-        if link.href
-    ]
-
-
 def _direct(response: TestResponse) -> str | None:
     """Return a handoff page's link for tablets and phones; None on any other page."""
-    for _, href in _links(response.text):
-        parts = urlsplit(href)
+    for link in ReadPage(response.text).links:
+        parts = urlsplit(link.href)
         if "platform=h5" in parts.query and parts.path.endswith(response.request.path):
-            return href
+            return link.href
     return None
 
 

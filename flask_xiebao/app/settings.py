@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -74,18 +75,14 @@ def _member_secret(value: object) -> str:
     return secret
 
 
-def _matching(pattern: str, problem: str) -> Callable[[object], str]:
-    """Return a check of text that matches a regular expression as a whole.
+def _matching(pattern: str, problem: str, value: object) -> str:
+    """Accept text that matches a regular expression as a whole.
 
     :param problem: what is wrong with any other value, with ``%s`` where the value is shown.
     """
-
-    def check(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise WrongValueError(problem.replace("%s", shown(value)))
-        return value
-
-    return check
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise WrongValueError(problem.replace("%s", shown(value)))
+    return value
 
 
 def _public_url(value: object) -> str:
@@ -97,7 +94,8 @@ def _public_url(value: object) -> str:
     return check_address(check_web_url(value))
 
 
-_is_path = _matching(
+_is_path = partial(
+    _matching,
     r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?",
     "must be a path such as /xiebao, and not / alone, but is %s.",
 )
@@ -208,7 +206,7 @@ class Settings:
     #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
     #: the test gateway, with a warning in the log outside of debug and testing.
     env: str | None = _setting(
-        _matching("test|production", 'must be "test" or "production", not %s.')
+        partial(_matching, "test|production", 'must be "test" or "production", not %s.')
     )
 
     #: Another gateway than that of ``XIEBAO_ENV``: an http(s) URL, or a path of the site such as
@@ -230,7 +228,8 @@ class Settings:
     #: The endpoint of the site's login, such as ``"auth.login"``. It gets ``next``, the path to
     #: come back to. Unset, Flask-Login's ``unauthorized()`` counts, and else people get a 401.
     login_view: str | None = _setting(
-        _matching(
+        partial(
+            _matching,
             r"[^/]*[^/\s][^/]*",
             'must be an endpoint such as "auth.login", not a path: it is %s.',
         )
@@ -250,7 +249,8 @@ class Settings:
     #: 26 characters or more, letters, digits, ``-`` and ``_``: the callback is then at
     #: ``/xiebao/notify/<token>``, and ``/xiebao/notify`` is a 404.
     notify_token: Secret[str] | None = _setting(
-        _matching(
+        partial(
+            _matching,
             r"[A-Za-z0-9_-]{26,}",
             "must have 26 characters or more, letters, digits, - and _, since it becomes a part of"
             f" a URL. {NEW_KEY}.",
@@ -261,7 +261,7 @@ class Settings:
     #: ``"zh"`` or ``"en"``: the language of entries and of the extension's pages. Unset, it is
     #: Flask-Babel's locale where the site has one, and else ``"zh"``.
     locale: str | None = _setting(
-        _matching("|".join(locales()), f"must be {', '.join(_OTHERS)} or {_LAST}, not %s.")
+        partial(_matching, "|".join(locales()), f"must be {', '.join(_OTHERS)} or {_LAST}, not %s.")
     )
 
     #: A mapping of texts that visitors read to the site's own, for all languages or each, such as
