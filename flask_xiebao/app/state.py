@@ -91,13 +91,14 @@ class State:
 
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        try:
-            keys = self._config.map(_configured_keys)
-            if keys.reveal() != self._keys.reveal():
+        # In no variable: an error report shows those of each frame.
+        if _configured_keys(self._config.reveal()) != self._keys.reveal():
+            try:
+                keys = self._config.map(_configured_keys)
                 self._signer = keys.map(self._make_signer).reveal()
                 self._keys = keys
-        except WrongValueError as error:
-            raise ConfigError.about("SECRET_KEY", f"or SECRET_KEY_FALLBACKS {error}") from None
+            except WrongValueError as error:
+                raise ConfigError.about("SECRET_KEY", f"or SECRET_KEY_FALLBACKS {error}") from None
         return self._signer
 
     def _make_signer(self, keys: tuple[Any, ...]) -> LinkSigner:

@@ -258,6 +258,6 @@ UNSEEN = {
     Wrong("a guard that says nothing lets everybody go", "app/hooks.py", "        if isinstance(answer, bool):\n            return bool(answer)  # of", "        if answer is None:\n            return True\n        if isinstance(answer, bool):\n            return bool(answer)  # of"): "The same: whatever else than an answer is the site's error.",
     Wrong("every page is private", "macros/entries.py", "            rendering().mark_by_device()\n", "            rendering().mark_by_device()\n            rendering().mark_private()\n"): "A site may have reasons of its own to make a page private.",
     Wrong("anybody may frame the pages", "app/headers.py", 'frame-ancestors \'self\'".removeprefix', 'frame-ancestors *".removeprefix'): "A site may say so itself.",
-    Wrong("a key that was taken out goes on counting", "app/state.py", "if keys.reveal() != self._keys.reveal():", "if keys.reveal() != self._keys.reveal() and not self._keys.reveal():"): "No key is taken out while a check is at work.",
+    Wrong("a key that was taken out goes on counting", "app/state.py", "if _configured_keys(self._config.reveal()) != self._keys.reveal():", "if _configured_keys(self._config.reveal()) != self._keys.reveal() and not self._keys.reveal():"): "No key is taken out while a check is at work.",
     Wrong("a link of yesterday's is remembered for ever", "links/tokens.py", "REMEMBERED = 1024", "REMEMBERED = None"): "Memory is measured, by make bench.",
 }  # fmt: skip
