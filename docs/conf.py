@@ -61,7 +61,10 @@ autodoc_typehints_description_target = "documented_params"
 python_use_unqualified_type_names = True
 # What decorators take and return, by the names of type variables; what a function has to be like is
 # said in words.
-autodoc_type_aliases = dict.fromkeys(("G", "K", "L", "N", "R"), "Callable")
+autodoc_type_aliases = dict.fromkeys(
+    ("ClickGuard", "KeepsPlainKey", "MemberLoader", "NotificationHandler", "NotificationReader"),
+    "Callable",
+)
 gettext_compact = False
 gettext_location = False
 locale_dirs = [str(DOCS / "locale")]

@@ -1,30 +1,29 @@
-"""What sites may still write until 0.4, and how they hear of it.
+"""What sites may still write until 0.4, and how they are told to change it.
 
-A :exc:`DeprecationWarning` shows in the site's tests. Templates are seldom covered by those, so the
-log says it too, once for each place. Nothing here uses Flask.
+A :exc:`DeprecationWarning` shows in the site's tests. Tests seldom cover templates, so the log says
+it too, once for each place. Nothing here uses Flask.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
-from types import FrameType
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .errors import LinkError
 
 _NOT_THE_SITES = ("flask_xiebao", "jinja2", "click", "flask")
-_MOST = 100
-_logged: set[str] = set()
 
-#: Writes a line into a log, once.
+#: Logs a line, but only the first time.
 Log = Callable[[str], None]
 
 
 class SourceLine(NamedTuple):
-    """Where in a site's files something is written."""
+    """A line of a site's files, as :func:`warnings.warn_explicit` takes it."""
 
     file: str
     line: int
@@ -36,23 +35,22 @@ class SourceLine(NamedTuple):
 
 
 def warn(what: str, log: Log | None = None) -> None:
-    """Say that a site does what will be refused from 0.4 on, and where.
+    """Warn of something in the site's code that will be refused from 0.4 on.
 
-    :param what: what that is, and what to do.
-    :param log: by default that of the package.
+    :param what: what it is, and what to do instead.
+    :param log: by default the package's own logger.
     """
-    place = caller()
-    warnings.warn_explicit(what, DeprecationWarning, *place)
-    tell(what, log, place)
+    warnings.warn_explicit(what, DeprecationWarning, *caller())
+    tell(what, log)
 
 
-def tell(what: str, log: Log | None = None, place: SourceLine | None = None) -> None:
-    """Say something in the log, once for each place in the site's files that makes it so."""
-    (log or _log)(f"{what} See {place or caller()}.")
+def tell(what: str, log: Log | None = None) -> None:
+    """Log *what* once for each place in the site's files that causes it."""
+    (log or _log_once)(f"{what} See {caller()}.")
 
 
 def in_new_names(keywords: Mapping[str, Any], log: Log | None = None) -> Mapping[str, Any]:
-    """Return the keywords of a link; ``max_age`` is what ``no_login_for`` was called until 0.3.
+    """Return the keywords of a link, with ``max_age`` under its new name ``no_login_for``.
 
     :raises LinkError: both are given.
     """
@@ -68,24 +66,20 @@ def in_new_names(keywords: Mapping[str, Any], log: Log | None = None) -> Mapping
     return {**others, "no_login_for": keywords["max_age"]}
 
 
-def _log(line: str) -> None:
-    if line not in _logged and len(_logged) < _MOST:
-        _logged.add(line)
-        logging.getLogger("flask_xiebao").warning("%s", line)
+@lru_cache(maxsize=1000)
+def _log_once(line: str) -> None:
+    logging.getLogger("flask_xiebao").warning("%s", line)
 
 
 def caller() -> SourceLine:
-    """Return the innermost place in the site's own code or templates."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        names = frame.f_globals
+    """Return the innermost line of the site's own code or templates that is running."""
+    for frame, line in traceback.walk_stack(sys._getframe(1)):
+        names, file = frame.f_globals, frame.f_code.co_filename
         module, template = names.get("__name__", ""), names.get("__jinja_template__")
-        file, line = frame.f_code.co_filename, frame.f_lineno
         is_the_sites = module.partition(".")[0] not in _NOT_THE_SITES
         if template is not None:  # compiled, with lines of its own
             file, line = template.name or "a template", template.get_corresponding_lineno(line)
             is_the_sites = not file.startswith("xiebao/")
         if is_the_sites:
             return SourceLine(file, line, module, names.setdefault("__warningregistry__", {}))
-        frame = frame.f_back
     return SourceLine("the command line", 1, "", {})

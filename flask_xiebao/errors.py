@@ -71,9 +71,6 @@ class TokenError(LinkError):
         super().__init__("This link was not made by this site, or it was changed.")
         self.cause = cause
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.cause,)
-
 
 class NowhereError(LinkError):
     """Nothing says where the site is: wrong for every link, not for one."""
@@ -97,9 +94,6 @@ class NotificationError(XiebaoError):
         super().__init__(message)
         self.reason = reason
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self.reason)
-
 
 class OrderError(XiebaoError):
     """An order query failed.
@@ -113,6 +107,3 @@ class OrderError(XiebaoError):
         super().__init__(message)
         self.code = code
         self.said = said
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self.code, self.said)

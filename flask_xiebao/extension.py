@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, TypeVar, Unpack
+from typing import TypedDict, Unpack
 from weakref import WeakKeyDictionary
 
 from flask import Flask
 
 from .app import endpoints, order_client
-from .app.current import this_app
 from .app.headers import watch_responses
 from .app.hooks import (
     ClickGuard,
@@ -18,8 +17,8 @@ from .app.hooks import (
     NotificationHandler,
     NotificationReader,
 )
-from .app.log import warn_once
-from .app.settings import ENVIRONMENTS, Settings
+from .app.log import this_app, warn_once
+from .app.settings import Settings
 from .app.state import State
 from .cli import xiebao as commands
 from .deprecated import in_new_names, warn
@@ -30,12 +29,6 @@ from .gateway.urls import Gateway
 from .links.members import MemberId, normalize_member
 from .macros import helpers
 from .views.click import create_blueprint
-
-L = TypeVar("L", bound=MemberLoader)
-G = TypeVar("G", bound=ClickGuard)
-K = TypeVar("K", bound=KeepsPlainKey)
-N = TypeVar("N", bound=NotificationHandler)
-R = TypeVar("R", bound=NotificationReader)
 
 
 class PolicyLinkOptions(TypedDict, total=False):
@@ -110,7 +103,7 @@ class Xiebao:
                 "XIEBAO_ENV is not set: insurance entries lead to a TEST gateway, %s, where no"
                 ' policy is real. Set it to "production" when this site sells, or to "test" to say'
                 " that it does not.",
-                settings.base_url or ENVIRONMENTS["test"],
+                settings.gateway_url,
             )
         state = self._states[app] = State(settings, self._hooks, app.config)
         app.extensions["xiebao"] = self
@@ -128,7 +121,7 @@ class Xiebao:
         helpers.register(app, state)
         app.cli.add_command(commands)
 
-    def member_loader(self, loader: L) -> L:
+    def member_loader(self, loader: MemberLoader) -> MemberLoader:
         """Register the function that says who is logged in; use it as a decorator.
 
         :param loader: takes nothing and returns the member's id (text, a whole number or a
@@ -140,10 +133,9 @@ class Xiebao:
         Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login, by
         its ``get_id()``. Where that is a token which changes with the password, add a loader.
         """
-        self._hooks.register_member_loader(loader)
-        return loader
+        return self._hooks.register("member_loader", loader)
 
-    def click_guard(self, guard: G) -> G:
+    def click_guard(self, guard: ClickGuard) -> ClickGuard:
         """Register the function that may refuse whoever the rules let through; a decorator.
 
         It is for what only the site knows: an account that is locked, a region. It is asked at each
@@ -157,10 +149,9 @@ class Xiebao:
             Anything else is the site's error. It may be ``async``.
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._hooks.register_click_guard(guard)
-        return guard
+        return self._hooks.register("click_guard", guard)
 
-    def keeps_plain_key(self, keeps_plain_key: K) -> K:
+    def keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> KeepsPlainKey:
         """Register the function that says whom the gateway knows by the bare id; a decorator.
 
         It is for a site whose members had policies before it set ``XIEBAO_MEMBER_SECRET``: with
@@ -171,10 +162,9 @@ class Xiebao:
             It may be ``async``. Without a member secret it is not asked.
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._hooks.register_keeps_plain_key(keeps_plain_key)
-        return keeps_plain_key
+        return self._hooks.register("keeps_plain_key", keeps_plain_key)
 
-    def notification_handler(self, handler: N) -> N:
+    def notification_handler(self, handler: NotificationHandler) -> NotificationHandler:
         """Register the function that hears of purchases (the callback, 回调通知); a decorator.
 
         The platform's POSTs to ``/xiebao/notify`` are checked, and each that verifies is given to
@@ -188,10 +178,9 @@ class Xiebao:
             ``async``. Returning False, text, a response or the like is an error: it is sent again.
         :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
         """
-        self._hooks.register_notification_handler(handler)
-        return handler
+        return self._hooks.register("notification_handler", handler)
 
-    def notification_reader(self, reader: R) -> R:
+    def notification_reader(self, reader: NotificationReader) -> NotificationReader:
         """Register a function that reads notifications in place of the extension; a decorator.
 
         It is for a callback that is not as the public clients of the gateway family have it. It
@@ -203,8 +192,7 @@ class Xiebao:
             ``wrong_sign``, a 413 with ``too_large``, and else a 400. It may be ``async``.
         :raises ConfigError: when it is not a function, or takes other arguments.
         """
-        self._hooks.register_notification_reader(reader)
-        return reader
+        return self._hooks.register("notification_reader", reader)
 
     def partner_uniq_key(self, member: MemberId) -> str:
         """Return what the gateway knows a member by: their ``partnerUniqKey`` (2.1, 2.2).

@@ -175,21 +175,15 @@ def send_notification(
     """
     if wrong not in (None, *get_args(Wrong)):
         raise TypeError(f"wrong is one of {', '.join(get_args(Wrong))}, not {wrong!r}.")
-    app = client.application
-    with app.app_context():
+    with client.application.app_context():
         state = current_state()
-        settings = state.settings
         if member is not None:
             said.setdefault("partner_uniq_key", state.partner_uniq_key(str(member)))
         path = notify_path(state)
-    key = settings.api_key if wrong != "sign" else Secret("not the key")
-    data = wire.fields_of(settings.partner_id, type, {"insure_num": insure_num, **said})
-    body = wire.callback(key, type, data)
-    return client.post(
-        path,
-        data=body[:-2] if wrong == "body" else body,
-        content_type=wire.CONTENT_TYPE,
-    )
+    key = state.settings.api_key if wrong != "sign" else Secret("not the key")
+    data = wire.fields_of(state.settings.partner_id, type, {"insure_num": insure_num, **said})
+    body = wire.callback(key, type, data)[: -2 if wrong == "body" else None]
+    return client.post(path, data=body, content_type=wire.CONTENT_TYPE)
 
 
 def follow(
@@ -215,37 +209,39 @@ def follow(
     """
     if entry is not None and entry not in PAGES:
         raise ValueError(f"{entry!r} is not an entry: use one of {', '.join(PAGES)}.")
-    known = DEVICES.get(device)
-    headers = {"User-Agent": device} if known is None else known.headers
-    if "/" not in headers["User-Agent"]:
+    if device not in DEVICES and "/" not in device:
         raise ValueError(
             f"{device!r} is not a User-Agent: use one, or one of {', '.join(DEVICES)}."
         )
-    visit = _Visit(client, headers)
+    headers = DEVICES[device].headers if device in DEVICES else {"User-Agent": device}
+    with client.application.app_context():
+        try:
+            visit = _Visit(client, headers, current_state())
+        except ConfigError as error:
+            _fail(str(error))
     if entry is not None:
         url = visit.find(url, entry, reference, index)
     return visit.click(url)
 
 
+@dataclass
 class _Visit:
     """A device on a site."""
 
-    def __init__(self, client: FlaskClient, headers: Mapping[str, str]) -> None:
-        self._client = client
-        self._headers = dict(headers)
-        self._app = client.application
-        with self._app.app_context():
-            try:
-                self.state = current_state()
-            except ConfigError as error:
-                _fail(str(error))
+    client: FlaskClient
+    headers: Mapping[str, str]
+    state: State
 
     def find(self, url: str, entry: str, reference: str | None, index: int) -> str:
         """Return the link of an entry on a page."""
         response = self._get(url)
         if response.status_code != 200:
             _fail(f"{url} is not a page with an entry: it answered {_answer(response)}.")
-        entries = [(page, href) for page, href in _links(response.text) if page is not None]
+        entries = [
+            (page, link.href)
+            for link in ReadPage(response.text).links
+            if link.href and (page := link.attributes.get("data-xiebao-entry")) is not None
+        ]
         found = [
             href
             for page, href in entries
@@ -266,60 +262,51 @@ class _Visit:
     def click(self, link: str) -> Followed:
         """Follow a link to the gateway, through the handoff if need be."""
         response = self._get(link)
-        direct = _direct(response)
+        direct = _direct(response) if response.status_code == 200 else None
         if direct is not None:
             response = self._get(direct)
         location = response.headers.get("Location", "")
         if 300 <= response.status_code < 400 and self._leads_on(location):
             verdict = simulator_of(self.state.settings).check(location)
-            with self._app.app_context():
+            with self.client.application.app_context():
                 member = self.state.member_of(verdict.member)
             return Followed(**{**vars(verdict), "member": member}, handoff=direct is not None)
-        why = _WHY.get(response.status_code, "no redirect to the gateway.")
-        _fail(f"The click answered {_answer(response)}: {why}")
+        _fail(
+            f"The click answered {_answer(response)}:"
+            f" {_WHY.get(response.status_code, 'no redirect to the gateway.')}"
+        )
 
     def _get(self, url: str) -> TestResponse:
         """Get a URL of the site, from wherever it is mounted."""
-        parts = urlsplit(url)
-        path = parts.path
-        for root in (self._app.config["APPLICATION_ROOT"], self.state.settings.public_url or ""):
-            mount = urlsplit(root).path.rstrip("/")
-            if mount and path.startswith(f"{mount}/"):
-                path = path.removeprefix(mount)
-                break
-        return self._client.get(path, query_string=parts.query, headers=self._headers)
+        parts, config = urlsplit(url), self.client.application.config
+        roots = (config["APPLICATION_ROOT"], self.state.settings.public_url or "")
+        mounts = [urlsplit(root).path.rstrip("/") for root in roots]
+        mount = next((each for each in mounts if each and parts.path.startswith(f"{each}/")), "")
+        path = parts.path.removeprefix(mount)
+        return self.client.get(path, query_string=parts.query, headers=self.headers)
 
     def _reference(self, href: str) -> str | None:
         """Return the case code or application number of a link; None if it is another site's."""
-        with self._app.app_context(), contextlib.suppress(ValueError, LinkError):
+        with self.client.application.app_context(), contextlib.suppress(ValueError, LinkError):
             return self.state.signer.loads(urlsplit(href).path.rpartition("/")[2]).reference
         return None
 
     def _leads_on(self, location: str) -> bool:
+        """Tell whether a redirect leads to a page of the gateway."""
         if not self.state.settings.enabled:
             return False
         address, base = location.partition("?")[0], self.state.gateway.base_url
         pages = tuple(base + row.path for row in PAGES.values())
-        if base and not base.startswith("/"):
-            return address in pages
-        # A path of this site, which may be mounted below another.
-        return address.startswith("/") and not address.startswith("//") and address.endswith(pages)
-
-
-def _links(html: str) -> list[tuple[str | None, str]]:
-    """Return the links of a page, each with what ``data-xiebao-entry`` says."""
-    found = ReadPage(html).links
-    return [(link.attributes.get("data-xiebao-entry"), link.href) for link in found if link.href]
+        # A path of this site may be mounted below another.
+        return urlsplit(address).netloc == urlsplit(base).netloc and address.endswith(pages)
 
 
 def _direct(response: TestResponse) -> str | None:
     """Return a handoff page's link for tablets and phones; None on any other page."""
-    if response.status_code != 200:
-        return None
-    for _, href in _links(response.text):
-        parts = urlsplit(href)
+    for link in ReadPage(response.text).links:
+        parts = urlsplit(link.href)
         if "platform=h5" in parts.query and parts.path.endswith(response.request.path):
-            return href
+            return link.href
     return None
 
 

@@ -10,7 +10,18 @@ from typing import Any, cast
 import pytest
 from flask import Flask
 
-from flask_xiebao import ConfigError, Entry, Gateway, GatewayError, LinkError, Xiebao, XiebaoError
+from flask_xiebao import (
+    ConfigError,
+    Entry,
+    Gateway,
+    GatewayError,
+    LinkError,
+    NotificationError,
+    OrderError,
+    Xiebao,
+    XiebaoError,
+)
+from flask_xiebao.errors import NowhereError, TokenError
 from tests.support import CODE, CONFIG, LIVE, NUMBER, MakeSite, Site
 
 GATEWAY = Gateway("12345", "Key")
@@ -151,11 +162,20 @@ def test_what_is_about_no_setting_has_no_problems(site: Site) -> None:
         ConfigError("wrong", {"XIEBAO_ENV": "is wrong"}),
         GatewayError("wrong", "caseCode"),
         LinkError("wrong", "member"),
+        TokenError("unknown_key"),
+        NowhereError("wrong"),
+        NotificationError("wrong", "wrong_sign"),
+        OrderError("wrong", 5, "不符"),
     ],
     ids=lambda error: type(error).__name__,
 )
 def test_an_error_is_the_same_in_another_process(error: XiebaoError) -> None:
-    for same in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301
+    for same in (
+        pickle.loads(pickle.dumps(error)),  # noqa: S301 - of our own
+        copy.copy(error),
+        copy.deepcopy(error),
+    ):
+        assert type(same) is type(error)
         assert (str(same), vars(same)) == (str(error), vars(error))
 
 

@@ -1,12 +1,13 @@
-"""Where a link leads, and whether its host can be trusted."""
+"""The URLs of the extension's endpoints, and whether their host can be trusted."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import Flask, abort, current_app, has_request_context, request, url_for
 from werkzeug.routing import BuildError
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _PLACE = "token-goes-here"
-# How many paths the log warns of.
-_MOST_ROOTS = 10
 # A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
 _HOST = re.compile(r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE)
 
@@ -56,37 +55,32 @@ def link(
     if row is not None:
         page = row.name  # an enum may be text
         reference = without_padding(row, reference)
+    details = (page, reference, sub_partner_id, platform, return_to, client_reference)
     if row is not None and row.members_own:
-        member = _current_member(state) if member is None else normalize_member(member)
+        if member is None and not has_request_context():
+            raise LinkError(
+                "Without a request nobody is logged in: say whose link it is (member).", "member"
+            )
+        member = state.hooks.current_member() if member is None else normalize_member(member)
         if member is None:
             return ""
     elif member is None and no_login_for is None:
-        details = (page, reference, sub_partner_id, platform, return_to, client_reference)
         token = state.signer.dumps_shared(*details)
         return token_url(state, f"xiebao.{page}", token, external=external)
-    entry = make_entry(
-        page,
-        reference,
-        sub_partner_id,
-        platform,
-        return_to,
-        client_reference,
-        normalize_member(member),
-        no_login_for,
-    )
+    entry = make_entry(*details, normalize_member(member), no_login_for)
     return entry_url(state, entry, external=external)
 
 
 def without_padding(page: Page, reference: Any) -> Any:
     """Return a case code or application number without white space at its ends.
 
-    Columns of the type ``CHAR(n)`` pad every row. It is done where links are made; a token is
-    opened as it is.
+    Columns of the type ``CHAR(n)`` pad every row. Only links that are made are mended so, not
+    tokens that are opened.
 
     :raises LinkError: there is white space in it.
     """
-    # Nearly all are letters and digits, which saves 5 % of the time that a new entry takes. What is
-    # no text, the entry checks.
+    # Nearly all are letters and digits: this saves 5 % of the time that a new entry takes. Anything
+    # but text is checked by the entry.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
     given = plain_text(reference)
@@ -103,17 +97,9 @@ def without_padding(page: Page, reference: Any) -> Any:
     warn_once(
         f"{page.reference} has white space at its ends, as CHAR(n) columns pad it, and is used"
         f" without it: {shown(given)}. Strip it where it is read. See {place}.",
-        about=f"{page.reference} {place}",
+        like=f"{page.reference} {place}",
     )
     return text
-
-
-def _current_member(state: State) -> str | None:
-    if not has_request_context():
-        raise LinkError(
-            "Without a request nobody is logged in: say whose link it is (member).", "member"
-        )
-    return state.hooks.current_member()
 
 
 def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = False) -> str:
@@ -129,8 +115,8 @@ def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = 
         if external:
             check_host(state)
         rendering().mark_private()
-    page = page_named(entry.page).name  # an enum may be text
-    return token_url(state, f"xiebao.{page}", state.signer.dumps(entry), external=external)
+    endpoint = f"xiebao.{page_named(entry.page).name}"  # an enum may be text
+    return token_url(state, endpoint, state.signer.dumps(entry), external=external)
 
 
 def token_url(state: State, endpoint: str, token: str, *, external: bool) -> str:
@@ -139,7 +125,7 @@ def token_url(state: State, endpoint: str, token: str, *, external: bool) -> str
 
 
 def url_parts(state: State, endpoint: str, *, external: bool) -> tuple[str, ...]:
-    """Return what stands before and after the token in the URLs of an endpoint.
+    """Return the text before and after the token in the URLs of an endpoint.
 
     The links of a page, and those of a site, differ in their tokens only: building each by the
     rules would take a fifth of a link with a member, and a tenth of a click that comes back.
@@ -168,26 +154,26 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
         return current_app.url_map.bind(
             public.netloc, script_name=public.path or "/", url_scheme=public.scheme
         ).build(endpoint, values, force_external=True)
-    if current_app.config["SERVER_NAME"]:
-        return url_for(endpoint, _external=True, **values)
-    if has_request_context():
+    if not current_app.config["SERVER_NAME"]:
+        if not has_request_context():
+            raise NowhereError(
+                "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL,"
+                " such as https://shop.example."
+            )
         if not is_host(request.host):
             abort(400, "The Host header of this request is not the name of a host.")
-        return url_for(endpoint, _external=True, **values)
-    raise NowhereError(
-        "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL, such as"
-        " https://shop.example."
-    )
+    return url_for(endpoint, _external=True, **values)
 
 
 def tell_of_another_root(state: State) -> None:
     """Warn in the log, once for each, of a path under which a click came and no payment returns."""
-    public, root = state.public_root, request.root_path.rstrip("/")
-    if public is None or root == public or root in state.other_roots:
+    if state.settings.public_url is None:
         return
-    if len(state.other_roots) >= _MOST_ROOTS:  # anybody may be able to send them
+    # The path of XIEBAO_PUBLIC_URL, as requests have it in their SCRIPT_NAME.
+    public = unquote(urlsplit(state.settings.public_url).path)
+    root = request.root_path.rstrip("/")
+    if root == public:
         return
-    state.other_roots.add(root)
     advice = (
         "If the site is not there, end XIEBAO_PUBLIC_URL in the path under which it is."
         if root
@@ -198,15 +184,15 @@ def tell_of_another_root(state: State) -> None:
         f"A click came under the path {quoted(root) or '/'}, but XIEBAO_PUBLIC_URL is"
         f" {state.settings.public_url}: payments come back, and links in mails lead, to"
         f" {state.settings.public_url}{state.settings.url_prefix}/…. {advice}",
+        about="root",  # which anybody may be able to send
+        like=root,
         level=logging.WARNING,
+        once=True,
     )
 
 
 def notify_url(state: State) -> str:
-    """Return where notifications go: an absolute URL where a setting says where the site is.
-
-    Else it is a path, as the app sees it.
-    """
+    """Return the URL of notifications; only its path where no setting says where the site is."""
     if knows_its_address(state):
         return endpoint_url(state, "xiebao.notify", external=True, **_notify_token(state))
     return notify_path(state)
@@ -246,17 +232,12 @@ def a_host_of_this_site() -> str:
         return str(current_app.config["SERVER_NAME"] or "localhost")
     hosts = [trusted] if isinstance(trusted, str) else trusted
     for host in hosts if isinstance(hosts, Collection) else ():
-        if isinstance(host, str) and is_host(name := _as_werkzeug_takes_it(host)):
-            return name
+        with contextlib.suppress(AttributeError, TypeError, UnicodeError):  # not a host's name
+            # A dot at the beginning stands for subdomains.
+            name: str = host.lstrip(".").encode("idna").decode()
+            if is_host(name):
+                return name
     raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
-
-
-def _as_werkzeug_takes_it(host: str) -> str:
-    """Return a trusted host without the dot before its subdomains, in the letters of the DNS."""
-    try:
-        return host.lstrip(".").encode("idna").decode()
-    except UnicodeError:
-        return ""
 
 
 def check_host(state: State) -> None:
@@ -273,7 +254,7 @@ def check_host(state: State) -> None:
 
 
 def host_is_trusted(state: State) -> bool:
-    """Tell whether something else than the request says where the site is."""
+    """Tell whether the host of links can be trusted: not every request may choose it."""
     return is_in_development() or knows_its_address(state) or trusts_hosts()
 
 
@@ -284,7 +265,7 @@ def knows_its_address(state: State) -> bool:
 
 def trusts_hosts() -> bool:
     """Tell whether the current app refuses requests for a host that it does not name."""
-    # Only a Flask that has the setting does so.
+    # Flask checks it since the version that has the setting.
     return "TRUSTED_HOSTS" in Flask.default_config and bool(current_app.config["TRUSTED_HOSTS"])
 
 
@@ -297,11 +278,9 @@ def this_link(**query: Any) -> str:
 
 def asked_platform(environ: WSGIEnvironment) -> Platform | None:
     """Return the ``?platform=`` of a request if it names one."""
-    query: str = environ.get("QUERY_STRING", "")
-    if not query:
-        return None
     # Not request.args, which fails where a query is not UTF-8.
-    name, *_ = parse_qs(query, errors="replace").get("platform", [""])
+    query = parse_qs(environ.get("QUERY_STRING", ""), errors="replace")
+    name, *_ = query.get("platform", [""])
     return _PLATFORMS.get(name)
 
 

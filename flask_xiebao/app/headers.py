@@ -1,7 +1,7 @@
-"""What caches and browsers have to know of a response, and the hooks that have it written last.
+"""The headers that caches and browsers need, written when a response is sent.
 
-All that hooks into Flask's responses is here: what is kept with a request, the hook that runs last,
-and the headers that are written as they are sent.
+Everything that hooks into Flask's responses is here: the state of a request, the hook that runs
+last, and the class of responses that writes the headers.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class Rendering:
     """The state of one request, which may be about more than one app.
 
     :ivar sent: the response, once the site is done with it.
-    :ivar url_parts: what stands before and after the token in the URLs of each endpoint, by the
+    :ivar url_parts: the text before and after the token in the URLs of each endpoint, by the
         :func:`id` of the app's state.
-    :ivar contexts: what the entries of its page have in common, by the :func:`id` of what renders
-        them.
+    :ivar contexts: what the entries of a page have in common, by the :func:`id` of the object that
+        renders them.
     """
 
     sent: Response | None
@@ -55,8 +55,7 @@ class Rendering:
 
     def mark_private(self) -> None:
         """Keep shared caches from storing the response: it holds a link with a member."""
-        sent = self.sent
-        if sent and not self._private and "private" not in _cache_control(sent.headers):
+        if self.sent and not self._private and "private" not in _cache_control(self.sent.headers):
             complain(
                 "A link with a member was rendered into a stream, after the headers were sent: set"
                 " Cache-Control: private on the response, or a shared cache may show the link to"
@@ -66,8 +65,11 @@ class Rendering:
 
     def mark_by_device(self) -> None:
         """Tell caches that the response depends on the device."""
-        sent = self.sent
-        if sent and not self._by_device and not {"user-agent", "*"} & _vary(sent.headers).as_set():
+        if (
+            self.sent
+            and not self._by_device
+            and not {"user-agent", "*"} & _vary(self.sent.headers).as_set()
+        ):
             complain(
                 "An entry was rendered for one kind of device into a stream, after the headers were"
                 " sent: set XIEBAO_DEVICE_MARKUP to False, or Vary: User-Agent on the response."
@@ -94,20 +96,19 @@ class Rendering:
 
 def watch_responses(app: Flask) -> None:
     """Have the headers of the responses of *app* written."""
-    # Flask runs these backwards, the blueprints' before the app's: only the first one sees what all
-    # the others made of the response. after_request() would put it where it stands now.
+    # Flask runs these backwards, the blueprints' before the app's: only the first in the list sees
+    # what all the others did, and after_request() would put it behind those that are there now.
     app.after_request_funcs.setdefault(None, []).insert(0, finish)
 
 
 def rendering() -> Rendering:
     """Return the state of the current request."""
-    # Kept by the request itself: ``g`` may be shared by several requests, the environ by several
-    # apps, and a copy of the context in another thread still is about the same response.
-    here = request._get_current_object()  # type: ignore[attr-defined]
+    # An attribute of the request itself: ``g`` may be shared by several requests, the environ by
+    # several apps, and a copy of the context in another thread is about the same response.
+    here = request._get_current_object()  # type: ignore[attr-defined] # its proxy is far slower
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
-        state = Rendering(getattr(here, "_flask_xiebao_sent", None))
-        here._flask_xiebao = state
+        state = here._flask_xiebao = Rendering(getattr(here, "_flask_xiebao_sent", None))
         watch_response()
     return state
 
@@ -118,20 +119,19 @@ def another_page() -> Iterator[Rendering]:
 
     A tool may render something when the response is already on its way.
     """
-    here = request._get_current_object()  # type: ignore[attr-defined]
-    kept = getattr(here, "_flask_xiebao", None)
-    here._flask_xiebao = page = Rendering(None)
+    kept = getattr(request, "_flask_xiebao", None)
+    request._flask_xiebao = page = Rendering(None)  # type: ignore[attr-defined]
     try:
         yield page
     finally:
-        here._flask_xiebao = kept
+        request._flask_xiebao = kept  # type: ignore[attr-defined]
 
 
 def watch_response() -> None:
-    """Have the headers of the current response written also where a hook of the site fails.
+    """Have the headers of the current response written even where a hook of the site fails.
 
-    Flask then leaves out the hooks after it, :func:`finish` among them, and begins anew for a page
-    about the error; what one request asked for comes before all of them.
+    Flask then skips the later hooks, :func:`finish` among them, and starts over with a page about
+    the error; functions that one request asked for run before all hooks.
     """
     after_this_request(finish)
 
@@ -139,19 +139,21 @@ def watch_response() -> None:
 def finish(response: R) -> R:
     """Have a response sent with the headers it needs.
 
-    It is for the end of all that makes something of a response. Some of that comes even later, such
-    as sessions and receivers of ``request_finished``, so the headers are written as they are sent.
+    It runs after the site's own hooks. Sessions and receivers of ``request_finished`` come even
+    later, so the headers themselves are written when the response is sent.
     """
     here = request._get_current_object()  # type: ignore[attr-defined]
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
-        # Most requests render nothing, and get no state. A stream may still: rendering() looks.
+        # Most requests render nothing, and get no state. A stream may do so later: see rendering().
         here._flask_xiebao_sent = response
     else:
         state.sent = response
-    is_ours = state is not None or _is_link(here)
-    # A hook that returns nothing is Flask's to complain about.
-    if is_ours and isinstance(response, Response) and not hasattr(response, "_xiebao_writes"):
+    if (
+        (state is not None or _is_link(here))
+        and isinstance(response, Response)  # Flask complains about a hook that returns nothing
+        and not hasattr(response, "_xiebao_writes")
+    ):
         response.__class__ = _writing(type(response))  # type: ignore[assignment]
     return response
 
@@ -159,8 +161,8 @@ def finish(response: R) -> R:
 def _writing(kind: type[Response]) -> type[Response]:
     """Return the class of a response of this kind that writes our headers as it is sent.
 
-    A class and no new method of the one response, since a site may keep, copy or pickle it. It is
-    made once, and kept by the class that it extends, which may be one of an app's own.
+    A class, not a new method of the one response, since a site may keep, copy or pickle it. It is
+    made once, and kept by the class that it extends: that may belong to one app.
     """
     made: type[Response] | None = vars(kind).get("_xiebao_writing")
     if made is not None:
@@ -194,11 +196,10 @@ def _write(headers: Headers) -> Headers:
 
 
 def _is_link(here: Request) -> bool:
-    rule = here.url_rule
-    if rule is None:  # such as a method that a link does not have
+    endpoint = here.endpoint
+    if endpoint is None:  # such as a method that a link does not have
         blueprint = current_app.blueprints.get("xiebao")  # of another app, where one is kept
         return blueprint is not None and here.path.startswith(f"{blueprint.url_prefix}/")
-    endpoint: str = rule.endpoint
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
@@ -238,5 +239,4 @@ def _vary(headers: Headers) -> HeaderSet:
 
 
 def _cache_control(headers: Headers) -> ResponseCacheControl:
-    lines = headers.getlist("Cache-Control")
-    return ResponseCacheControl(parse_dict_header(", ".join(lines)))
+    return ResponseCacheControl(parse_dict_header(", ".join(headers.getlist("Cache-Control"))))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from inspect import iscoroutine, iscoroutinefunction, signature
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, current_app, make_response
 from werkzeug.datastructures import Headers
@@ -19,110 +20,75 @@ from ..links.tokens import Entry
 from .log import complain, name_of
 from .rehearsal import rehearsal
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 #: Who is logged in.
-MemberLoader = Callable[[], MemberId | Awaitable[MemberId | None] | None]
+MemberLoader = TypeVar(
+    "MemberLoader", bound=Callable[[], MemberId | Awaitable[MemberId | None] | None]
+)
 #: Whether a member may go: True, False, or an answer in place of the extension's.
 Answer = bool | BaseResponse | tuple[Any, ...]
-ClickGuard = Callable[[str, Entry], Answer | Awaitable[Answer]]
+ClickGuard = TypeVar("ClickGuard", bound=Callable[[str, Entry], Answer | Awaitable[Answer]])
 #: Whether the gateway knows a member by the bare id.
-KeepsPlainKey = Callable[[str], bool | Awaitable[bool]]
-#: What a site does with a notification, and what it returns that would mean nothing here.
-NotificationHandler = Callable[[Notification], object]
+KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
+#: What a site does with a notification, and the types of answers that would be lost.
+NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
 _ANSWERS = (BaseResponse, tuple, dict, str, CoroutineType, GeneratorType, AsyncGeneratorType)
 #: How a site reads a notification itself: from the body and the headers.
-NotificationReader = Callable[[bytes, Headers], Notification | Awaitable[Notification]]
+NotificationReader = TypeVar(
+    "NotificationReader", bound=Callable[[bytes, Headers], Notification | Awaitable[Notification]]
+)
+
+# The arguments of each hook, by the name of its decorator.
+_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "member_loader": (),
+    "click_guard": ("member", "entry"),
+    "keeps_plain_key": ("member",),
+    "notification_handler": ("notification",),
+    "notification_reader": ("body", "headers"),
+}
 
 
 class Hooks:
     """The functions that a site registered, for all apps of one extension object."""
 
     def __init__(self) -> None:
-        self._member_loader: Callable[[], object] | None = None
-        self._click_guard: Callable[[str, Entry], object] | None = None
-        self._keeps_plain_key: Callable[[str], object] | None = None
-        self._notification_handler: NotificationHandler | None = None
-        #: The names of those that are ``async``.
-        self.asynchronous: list[str] = []
-        #: Gives a notification to the site; what its handler raises is passed on.
-        self.handle: Callable[[Notification], None] | None = None
-        #: Reads a notification in the site's own way; what its reader raises is passed on.
-        self.read: Callable[[bytes, Headers], Notification] | None = None
+        self._given: dict[str, Callable[..., Any]] = {}
+        #: The site's functions by the names of their decorators; those that are ``async`` are
+        #: wrapped, and block until they are done.
+        self.functions: dict[str, Callable[..., Any]] = {}
 
-    def register_member_loader(self, loader: MemberLoader) -> None:
-        """Ask this function who is logged in.
+    def register(self, name: str, function: F) -> F:
+        """Register a function of the site's, and return it.
 
-        :raises ConfigError: when it is not a function, or takes other arguments.
+        :param name: that of its decorator.
+        :raises ConfigError: when it is not a function, takes other arguments, or is a second
+            ``notification_handler``.
         """
-        self._member_loader = self._callable("member_loader", loader, ())
-
-    def register_click_guard(self, guard: ClickGuard) -> None:
-        """Ask this function who may go.
-
-        :raises ConfigError: when it is not a function, or takes other arguments.
-        """
-        self._click_guard = self._callable("click_guard", guard, ("member", "entry"))
-
-    def register_keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> None:
-        """Ask this function who keeps the bare id.
-
-        :raises ConfigError: when it is not a function, or takes other arguments.
-        """
-        self._keeps_plain_key = self._callable("keeps_plain_key", keeps_plain_key, ("member",))
-
-    def register_notification_handler(self, handler: NotificationHandler) -> None:
-        """Give notifications to this function.
-
-        :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
-        """
-        if self.handle is not None:
-            if handler == self._notification_handler:
-                return
+        if not callable(function):
+            raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
+        check_arguments(name, function, _ARGUMENTS[name])
+        there = self._given.get(name, function)
+        if name == "notification_handler" and there != function:
             raise ConfigError(
-                f"There is a notification_handler already, {name_of(self._notification_handler)}:"
+                f"There is a notification_handler already, {name_of(there)}:"
                 " call the other function from it, or connect that to the signal"
                 " notification_received. In an application factory, register it once, outside."
             )
-        self.handle = _handling(self._callable("notification_handler", handler, ("notification",)))
-        self._notification_handler = handler
-
-    def register_notification_reader(self, reader: NotificationReader) -> None:
-        """Have notifications read by this function.
-
-        :raises ConfigError: when it is not a function, or takes other arguments.
-        """
-        self.read = _reading(self._callable("notification_reader", reader, ("body", "headers")))
-
-    def _callable(
-        self, name: str, function: Callable[..., object], arguments: tuple[str, ...]
-    ) -> Callable[..., object]:
-        """Return a function of the site's as it is called: one that is ``async`` is waited for."""
-        if not callable(function):
-            raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
-        check_arguments(name, function, arguments)
-        # Looking for coroutines takes longer than most of these functions: not at each call.
-        if not any(map(iscoroutinefunction, (function, type(function).__call__))):
-            return function
-        self.asynchronous.append(name)
-        return _waited_for(name, function)
+        self._given[name] = function
+        # Found out once: it takes longer than most of these functions.
+        is_async = any(map(iscoroutinefunction, (function, type(function).__call__)))
+        self.functions[name] = _waited_for(name, function) if is_async else function
+        return function
 
     @property
-    def member_loader(self) -> Callable[[], object] | None:
-        """The site's own function that says who is logged in."""
-        return self._member_loader
-
-    @property
-    def plain_key_rule(self) -> Callable[[str], object] | None:
-        """The site's own function that says whom the gateway knows by the bare id."""
-        return self._keeps_plain_key
-
-    @property
-    def has_click_guard(self) -> bool:
-        """Whether the site says who may go."""
-        return self._click_guard is not None
+    def asynchronous(self) -> list[str]:
+        """The names of those that are ``async``."""
+        return [name for name, given in self._given.items() if self.functions[name] is not given]
 
     def members_are_known(self) -> bool:
         """Tell whether the current app can say who is logged in."""
-        return self._member_loader is not None or login_manager() is not None
+        return "member_loader" in self.functions or login_manager() is not None
 
     def current_member(self) -> str | None:
         """Return the id of the member who is logged in, or None.
@@ -133,16 +99,21 @@ class Hooks:
             loader itself raises is the site's error and is passed on.
         """
         rehearsed = rehearsal()
-        played = None if rehearsed is None else rehearsed.member_loader
-        loader = played or self._member_loader
+        loader = (rehearsed and rehearsed.member_loader) or self.functions.get("member_loader")
         if loader is not None:
-            return _member_from("The member_loader", loader())
-        if login_manager() is not None:
+            source, found = "The member_loader", loader()
+        elif login_manager() is not None:
             from flask_login import current_user
 
+            source = "get_id() of Flask-Login's current_user"
             found = current_user.get_id() if current_user.is_authenticated else None
-            return _member_from("get_id() of Flask-Login's current_user", found)
-        return None
+        else:
+            return None
+        try:
+            return normalize_member(found)
+        except LinkError as error:
+            why = f"It returned {_kind(found)}." if iscoroutine(found) else str(error)
+            raise LinkError(f"{source} did not return a member's id. {why}", "member") from None
 
     def may_go(self, member: str, entry: Entry) -> bool | Response:
         """Ask the site whether a member may follow a link that lets them through.
@@ -150,7 +121,7 @@ class Hooks:
         :return: True, False, or an answer of the site's own in place of ours.
         :raises ConfigError: when the site's function says anything else.
         """
-        guard, rehearsed = self._click_guard, rehearsal()
+        guard, rehearsed = self.functions.get("click_guard"), rehearsal()
         if rehearsed is not None:
             guard = rehearsed.click_guard or (guard if rehearsed.aloud else None)
         if guard is None:
@@ -170,45 +141,40 @@ class Hooks:
 
         :raises ConfigError: when the site's function says neither True nor False.
         """
-        if self._keeps_plain_key is None:
+        if "keeps_plain_key" not in self.functions:
             return False
-        answer = self._keeps_plain_key(member)
+        answer = self.functions["keeps_plain_key"](member)
         if not isinstance(answer, bool):
             raise ConfigError(f"keeps_plain_key must return True or False, not {_kind(answer)}.")
         return answer
 
+    def read(self, body: bytes, headers: Headers) -> Notification:
+        """Have the site read a notification; what its ``notification_reader`` raises is passed on.
 
-def _reading(read: Callable[..., object]) -> Callable[[bytes, Headers], Notification]:
-    """Return a reader of notifications that returns one."""
-
-    def read_one(body: bytes, headers: Headers) -> Notification:
-        notification = read(body, headers)
+        :raises ConfigError: when it returns anything else than a notification.
+        """
+        notification = self.functions["notification_reader"](body, headers)
         if not isinstance(notification, Notification):
             raise _said(
                 f"notification_reader must return a Notification, not {_kind(notification)}."
             )
         return notification
 
-    return read_one
+    def handle(self, notification: Notification) -> None:
+        """Give a notification to the site; what its ``notification_handler`` raises is passed on.
 
-
-def _handling(handle: Callable[..., object]) -> Callable[[Notification], None]:
-    """Return a handler of notifications that is done when it returns."""
-
-    def handle_one(notification: Notification) -> None:
-        answer = handle(notification)
-        # Whoever returns these means something by it that would be lost.
+        :raises ConfigError: when it returns something that would be lost.
+        """
+        answer = self.functions["notification_handler"](notification)
         if answer is False or isinstance(answer, _ANSWERS):
             raise _said(
                 f"notification_handler returned {_kind(answer)}. It says that it is done by"
                 " returning, None for instance, and that it is not by raising an exception."
             )
 
-    return handle_one
-
 
 def _said(problem: str) -> ConfigError:
-    """Return an error, and say it in the log: what is said of what fails there is its class."""
+    """Log *problem* and return an error of it: where a callback fails, only its class is logged."""
     complain(problem)
     return ConfigError(problem)
 
@@ -232,25 +198,22 @@ def _waited_for(name: str, function: Callable[..., Any]) -> Callable[..., object
 
 def can_wait() -> bool:
     """Tell whether the current app can call functions that are ``async``."""
-
-    async def nothing() -> None: ...
-
     try:
-        current_app.ensure_sync(nothing)
+        current_app.ensure_sync(asyncio.sleep)
     except RuntimeError:
         return False
     return True
 
 
 def check_arguments(name: str, function: Callable[..., object], arguments: tuple[str, ...]) -> None:
-    """See that a function of the site's can be called as it will be.
+    """Check that a function of the site's takes the arguments with which it will be called.
 
-    :param arguments: the names of what it is given.
-    :raises ConfigError: it takes something else.
+    :param arguments: their names.
+    :raises ConfigError: it does not.
     """
     try:
         expected = signature(function)
-    except Exception:  # of what is written in C, or a proxy that stands for nothing now
+    except Exception:  # of a function in C, or a proxy without its object
         return
     try:
         expected.bind(*arguments)
@@ -262,19 +225,11 @@ def check_arguments(name: str, function: Callable[..., object], arguments: tuple
 
 
 def _kind(answer: object) -> str:
-    """Say what a function of the site's returned, without what may be somebody's data."""
+    """Return the kind of an answer of the site's: its text may be somebody's data."""
     if iscoroutine(answer):
         answer.close()
         return "a coroutine, which nobody awaits: register the async function itself"
     return "None" if answer is None else f"{type(answer).__name__}"
-
-
-def _member_from(source: str, found: object) -> str | None:
-    try:
-        return normalize_member(found)
-    except LinkError as error:
-        why = f"It returned {_kind(found)}." if iscoroutine(found) else str(error)
-        raise LinkError(f"{source} did not return a member's id. {why}", "member") from None
 
 
 def login_manager() -> Any:

@@ -1,19 +1,22 @@
-"""Says in the log what to fix, once a minute at most, and who was refused.
+"""Logs what to fix, in the current app's own log and not over and over.
 
-What to fix goes to the app's own log, most of it as an error. Who is refused is no fault of the
-site's: that is on the logger ``flask_xiebao``, at INFO.
+Who was refused is no fault of the site's: that is on the logger ``flask_xiebao``, at INFO. Errors
+are named by their place in the site's files: what they say may be private.
 """
 
 from __future__ import annotations
 
 import logging
+import math
+import os
+import sysconfig
 import time
+import traceback
 from functools import partial
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from flask import Flask
-
-from .current import this_app
+from flask import Flask, current_app
 
 #: Who was refused, and why.
 logger = logging.getLogger("flask_xiebao")
@@ -22,59 +25,105 @@ _SECONDS = 60
 _MOST_ABOUT_ONE = 10
 _MOST = 1000
 
-# What was said of an app about what, and when.
+# What was said of an app: until when each thing is not said again, by what it is about.
 _said: WeakKeyDictionary[Flask, dict[str, dict[str, float]]] = WeakKeyDictionary()
-_warned: WeakKeyDictionary[Flask, set[str]] = WeakKeyDictionary()
+
+_NOT_THE_SITES = (
+    "<",  # code that libraries generate
+    *(
+        f"{folder}{os.sep}"
+        for folder in (
+            *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+            Path(__file__).parents[1],
+        )
+    ),
+)
+
+
+def this_app() -> Flask:
+    """Return the current app itself, not a proxy for it."""
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
 def complain(
-    message: str, *, about: str = "", exc_info: bool = False, level: int = logging.ERROR
+    message: str,
+    *,
+    about: str = "",
+    like: str = "",
+    exc_info: bool = False,
+    level: int = logging.ERROR,
+    once: bool = False,
 ) -> None:
     """Log *message* in the current app's own log, unless that was done within a minute.
 
     :param message: what is wrong and how to fix it.
-    :param about: what it is about, where visitors have a say in the message: of all they make of
-        it, few are logged within a minute.
+    :param about: what it is about, where visitors have a say in the message: of all that differ,
+        only a few are logged.
+    :param like: messages with the same word here count as one, by default those of the same text.
     :param exc_info: add the traceback of the exception that is being handled.
     :param level: of the logging module.
+    :param once: log it once in the life of the app, not once a minute.
     """
     app = this_app()
     message = message if len(message) <= _MOST else f"{message[:_MOST]}…"
+    like = like or message
     said = _said.setdefault(app, {})
     now = time.monotonic()
-    since = {text: when for text, when in said.get(about, {}).items() if now - when < _SECONDS}
-    if message in since or (about and len(since) >= _MOST_ABOUT_ONE):
+    recent = {one: until for one, until in said.get(about, {}).items() if now < until}
+    most = _MOST_ABOUT_ONE if about else _MOST
+    if like in recent or len(recent) >= most:
         return
-    if len(said) + len(since) >= _MOST:
-        said.clear()
-        since.clear()
-    said[about] = {**since, message: now}
-    if about and len(since) == _MOST_ABOUT_ONE - 1:
+    said[about] = {**recent, like: math.inf if once else now + _SECONDS}
+    if about and not once and len(recent) == most - 1:
         message += " More like it are left out for a minute."
     app.logger.log(level, message, exc_info=exc_info)
 
 
-def warn_once(message: str, *, about: str = "") -> None:
+def warn_once(message: str, *, like: str = "") -> None:
     """Log *message* as a warning in the current app's own log, once in the life of the app.
 
-    :param about: what it is about, where one example is enough.
+    :param like: as :func:`complain` has it.
     """
-    app = this_app()
-    warned = _warned.setdefault(app, set())
-    about = about or message
-    if about not in warned and len(warned) < _MOST:
-        warned.add(about)
-        app.logger.warning("%s", message)
+    complain(message, like=like, level=logging.WARNING, once=True)
 
 
 def name_of(function: object) -> str:
-    """Return what a function of the site's is called.
+    """Return the name of a function of the site's.
 
-    Its ``repr`` is not asked: that of a bound method shows what its object is made of.
+    Its ``repr`` would not do: that of a bound method shows the attributes of its object.
     """
     while isinstance(function, partial):
         function = function.func
     try:
         return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]
-    except Exception:  # an object, or a proxy that stands for nothing now
+    except Exception:  # a callable object, or a proxy without its object
         return f"{type(function).__module__}.{type(function).__qualname__}"
+
+
+def place_of(error: BaseException, otherwise: str = "a hook") -> str:
+    """Return the innermost place of an error in the site's own files, else in any.
+
+    :param otherwise: returned for an error that has no traceback.
+    """
+    places = traceback.extract_tb(error.__traceback__)
+    return place_in_site(error) or (_named(places[-1]) if places else otherwise)
+
+
+def place_in_site(error: BaseException) -> str | None:
+    """Return the innermost place of an error in the site's own files, or None."""
+    places = [
+        place
+        for place in traceback.extract_tb(error.__traceback__)
+        if not place.filename.startswith(_NOT_THE_SITES)
+    ]
+    here = [place for place in places if place.filename.startswith(_here())]
+    innermost = (here or places)[-1:]
+    return _named(innermost[0]) if innermost else None
+
+
+def _named(place: traceback.FrameSummary) -> str:
+    return f"{place.name} ({place.filename.removeprefix(_here())}:{place.lineno})"
+
+
+def _here() -> str:
+    return f"{os.getcwd()}{os.sep}"

@@ -11,9 +11,8 @@ from werkzeug.wsgi import ClosingIterator
 
 from ..errors import ConfigError
 from ..gateway.orders import OrderClient, load_httpx
-from .current import this_app
 from .endpoints import a_host_of_this_site
-from .settings import ENVIRONMENTS
+from .log import this_app
 from .state import State
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ def order_client(state: State) -> OrderClient:
     :raises OrderError: httpx is not installed.
     """
     # A worker that was forked does not share the connections of its parent.
-    process, client = state.order_client or (None, None)
-    if client is None or process != os.getpid():
-        client = _make(state)
-        state.order_client = os.getpid(), client
+    client = state.order_clients.get(os.getpid())
+    if client is None:
+        client = state.order_clients[os.getpid()] = _make(state)
     return client
 
 
@@ -38,11 +36,10 @@ def _make(state: State) -> OrderClient:
     settings = state.settings
     if not settings.has_account:
         raise ConfigError("XIEBAO_PARTNER_ID and XIEBAO_API_KEY ask for orders: set both.")
-    base_url = settings.base_url or ENVIRONMENTS[settings.env or "test"]
+    base_url = settings.gateway_url
     transport = None
     if base_url.startswith("/"):
-        app = this_app()
-        transport = load_httpx().WSGITransport(_alone(app), raise_app_exceptions=False)
+        transport = load_httpx().WSGITransport(_alone(this_app()), raise_app_exceptions=False)
         base_url = f"http://{a_host_of_this_site()}{base_url}"
     return OrderClient(
         settings.partner_id,

@@ -1,8 +1,8 @@
-"""Clicks that nobody makes: a tool sends one to see what would come of it."""
+"""Clicks that a tool makes, not a visitor, to see what they would lead to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from logging import LogRecord
 from typing import Any
@@ -20,29 +20,27 @@ ENVIRON_KEY = "flask_xiebao.rehearsal"
 class Rehearsal:
     """What a tool learns of its click.
 
-    The member of its link is made up, so neither the site's receivers nor its ``click_guard`` hear
-    of them. It is asked who is logged in, unless the tool plays that, and whom the gateway knows by
-    the bare id.
+    The member of its link is made up, so the site's signal receivers and its ``click_guard`` are
+    not called. The site still says who is logged in, unless the tool plays that, and whom the
+    gateway knows by the bare id.
 
     :param member_loader: says who is logged in, in place of the site's own.
     :param click_guard: says who may go, in place of the site's own.
-    :param receivers: those of the signals that hear of it.
-    :param aloud: the site's own receivers and its ``click_guard`` hear of it, too.
+    :param aloud: call the site's receivers and its ``click_guard``, too.
 
-    :ivar reached: whether it came as far as the extension's own view.
-    :ivar error: what failed there.
+    :ivar reached: whether the click reached one of the extension's views.
+    :ivar error: what that view raised.
     :ivar refusal: why the click was refused.
     :ivar member: who was refused: the one whom the site takes for logged in.
-    :ivar received: the body of a notification as it arrived; the handler does not hear of it.
-    :ivar heard: the signals that were sent, and what they said; its receivers keep them here.
+    :ivar received: the body of a notification as it arrived; its handler is not called.
+    :ivar heard: the signals that were sent, by name, and their values.
     :ivar complaints: what is wrong on the site and stops nothing: an entry that was left out, a
         receiver that failed.
-    :ivar logged: what the site logged of it; whoever reads the log keeps it here.
+    :ivar logged: what the site logged meanwhile, where the tool reads the log.
     """
 
     member_loader: Callable[[], object] | None = None
     click_guard: Callable[[str, Entry], object] | None = None
-    receivers: Collection[Callable[..., object]] = ()
     aloud: bool = False
     reached: bool = False
     error: Exception | None = None
@@ -52,10 +50,6 @@ class Rehearsal:
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     logged: list[LogRecord] = field(default_factory=list)
-
-    def lets_hear(self, receiver: object) -> bool:
-        """Tell whether a receiver of a signal hears of it."""
-        return self.aloud or receiver in self.receivers
 
     def watch(self, follow: Callable[[str], Response], token: str) -> Response:
         """Follow a link as the view does."""
@@ -76,15 +70,12 @@ def is_rehearsal() -> bool:
 
 
 def tell_rehearsal(complaint: str) -> None:
-    """Keep with the current rehearsal, if this is one, what is wrong on the site."""
+    """Note in the current rehearsal, if there is one, what is wrong on the site."""
     rehearsed = rehearsal()
     if rehearsed is not None:
         rehearsed.complaints.append(complaint)
 
 
 def rehearsal() -> Rehearsal | None:
-    """Return that of the current request; None at a real click."""
-    if not has_request_context():
-        return None
-    found: Rehearsal | None = request.environ.get(ENVIRON_KEY)
-    return found
+    """Return the rehearsal that the current request is; None for a real one."""
+    return request.environ.get(ENVIRON_KEY) if has_request_context() else None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -36,7 +37,7 @@ NEW_KEY = 'Make one with python -c "import secrets; print(secrets.token_hex())"'
 _THIS = "XIEBAO_…"
 
 _SHORTEST_SECRET = 32
-
+*_OTHERS, _LAST = (f'"{locale}"' for locale in locales())
 _ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 _REQUIRED = {
@@ -74,22 +75,13 @@ def _member_secret(value: object) -> str:
     return secret
 
 
-def _notify_token(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{26,}", value):
-        raise WrongValueError(
-            "must have 26 characters or more, letters, digits, - and _, since it becomes a part of"
-            f" a URL. {NEW_KEY}."
-        )
-    return value
+def _matching(pattern: str, problem: str, value: object) -> str:
+    """Accept text that matches a regular expression as a whole.
 
-
-def _sub_partner_id(value: object) -> str:
-    return "" if value == "" else _text(value)
-
-
-def _environment(value: object) -> str:
-    if not isinstance(value, str) or value not in ENVIRONMENTS:
-        raise WrongValueError(f'must be "test" or "production", not {shown(value)}.')
+    :param problem: what is wrong with any other value, with ``%s`` where the value is shown.
+    """
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise WrongValueError(problem.replace("%s", shown(value)))
     return value
 
 
@@ -102,20 +94,11 @@ def _public_url(value: object) -> str:
     return check_address(check_web_url(value))
 
 
-def _url_prefix(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?", value):
-        raise WrongValueError(
-            f"must be a path such as /xiebao, and not / alone, but is {shown(value)}."
-        )
-    return value.rstrip("/")
-
-
-def _endpoint(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or "/" in value:
-        raise WrongValueError(
-            f'must be an endpoint such as "auth.login", not a path: it is {shown(value)}.'
-        )
-    return value
+_is_path = partial(
+    _matching,
+    r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?",
+    "must be a path such as /xiebao, and not / alone, but is %s.",
+)
 
 
 def _seconds(value: object) -> int:
@@ -129,8 +112,9 @@ def _pattern(value: object) -> re.Pattern[str]:
         pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
     # What is nested too deeply is a RecursionError, and warnings may be errors.
     except Exception as error:
-        why = str(error) or type(error).__name__
-        raise WrongValueError(f"is not a valid regular expression: {why}.") from None
+        raise WrongValueError(
+            f"is not a valid regular expression: {str(error) or type(error).__name__}."
+        ) from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
         raise WrongValueError(
             "must be a regular expression that names the app, such as ShopApp/[\\d.]+"
@@ -142,13 +126,6 @@ def _pattern(value: object) -> re.Pattern[str]:
             " such as ShopApp/[\\d.]+"
         )
     return pattern
-
-
-def _locale(value: object) -> str:
-    if not isinstance(value, str) or value not in locales():
-        *others, last = (f'"{locale}"' for locale in locales())
-        raise WrongValueError(f"must be {', '.join(others)} or {last}, not {shown(value)}.")
-    return value
 
 
 def _texts(value: object) -> Mapping[str, Mapping[str, str]]:
@@ -187,20 +164,17 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
         if key.endswith(".label") and not words.strip():
             raise WrongValueError(f"must say something in {key}: an entry is called by it.")
         may = names_of(key)
-        if may and not _has_names_of(words, may):
+        try:
+            is_right = not may or names_in(words) <= may
+        except ValueError:
+            is_right = False
+        if not is_right:
             names = ", ".join(f"{{{name}}}" for name in sorted(may))
             raise WrongValueError(
                 f"may have only {names} in braces in {key}, and {{{{ for a brace: not"
                 f" {shown(words)}."
             )
     return MappingProxyType(dict(given))
-
-
-def _has_names_of(words: str, may: set[str]) -> bool:
-    try:
-        return names_in(words) <= may
-    except ValueError:
-        return False
 
 
 def _switch(value: object) -> bool:
@@ -227,11 +201,13 @@ class Settings:
     api_key: Secret[str] = _setting(_key, Secret(""), secret=True)
 
     #: The sub-account (渠道子账号, ``subPartnerId``) of product and home links that name none.
-    sub_partner_id: str = _setting(_sub_partner_id, "")
+    sub_partner_id: str = _setting(lambda value: "" if value == "" else _text(value), "")
 
     #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
     #: the test gateway, with a warning in the log outside of debug and testing.
-    env: str | None = _setting(_environment)
+    env: str | None = _setting(
+        partial(_matching, "test|production", 'must be "test" or "production", not %s.')
+    )
 
     #: Another gateway than that of ``XIEBAO_ENV``: an http(s) URL, or a path of the site such as
     #: ``/gateway``, where the simulator is. In production https only.
@@ -242,7 +218,7 @@ class Settings:
     extra: Mapping[str, str] | None = _setting(check_extra)
 
     #: The path under which the endpoints are.
-    url_prefix: str = _setting(_url_prefix, "/xiebao")
+    url_prefix: str = _setting(lambda value: _is_path(value).rstrip("/"), "/xiebao")
 
     #: Scheme, host and mount path of the site, such as ``https://shop.example``: what links that
     #: leave the site begin with, in mails, QR codes and ``paySuccess``. Unset, it is what Flask
@@ -251,7 +227,13 @@ class Settings:
 
     #: The endpoint of the site's login, such as ``"auth.login"``. It gets ``next``, the path to
     #: come back to. Unset, Flask-Login's ``unauthorized()`` counts, and else people get a 401.
-    login_view: str | None = _setting(_endpoint)
+    login_view: str | None = _setting(
+        partial(
+            _matching,
+            r"[^/]*[^/\s][^/]*",
+            'must be an endpoint such as "auth.login", not a path: it is %s.',
+        )
+    )
 
     #: Seconds for which the QR code of a handoff can be scanned.
     handoff_max_age: int = _setting(_seconds, 300)
@@ -266,11 +248,21 @@ class Settings:
 
     #: 26 characters or more, letters, digits, ``-`` and ``_``: the callback is then at
     #: ``/xiebao/notify/<token>``, and ``/xiebao/notify`` is a 404.
-    notify_token: Secret[str] | None = _setting(_notify_token, secret=True)
+    notify_token: Secret[str] | None = _setting(
+        partial(
+            _matching,
+            r"[A-Za-z0-9_-]{26,}",
+            "must have 26 characters or more, letters, digits, - and _, since it becomes a part of"
+            f" a URL. {NEW_KEY}.",
+        ),
+        secret=True,
+    )
 
     #: ``"zh"`` or ``"en"``: the language of entries and of the extension's pages. Unset, it is
     #: Flask-Babel's locale where the site has one, and else ``"zh"``.
-    locale: str | None = _setting(_locale)
+    locale: str | None = _setting(
+        partial(_matching, "|".join(locales()), f"must be {', '.join(_OTHERS)} or {_LAST}, not %s.")
+    )
 
     #: A mapping of texts that visitors read to the site's own, for all languages or each, such as
     #: ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
@@ -293,6 +285,11 @@ class Settings:
     def has_account(self) -> bool:
         """Whether partner id and key are set, which they need not be where a site is off."""
         return bool(self.partner_id and self.api_key.reveal())
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway that members are sent to: an http(s) URL or a path of the site."""
+        return self.base_url or ENVIRONMENTS[self.env or "test"]
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
@@ -320,23 +317,19 @@ def _read(config: Mapping[str, Any]) -> Settings:
     for setting, value in given.items():
         name = name_of(setting.name)
         try:
-            checked = setting.metadata["check"](value)
-            values[setting.name] = Secret(checked) if setting.metadata["secret"] else checked
+            checked = Secret(value).map(setting.metadata["check"])
+            values[setting.name] = checked if setting.metadata["secret"] else checked.reveal()
         except WrongValueError as error:
             problems[name] = str(error).replace(_THIS, name)
-        except Exception as error:  # of a value's own code; what it says may hold the value
-            problems[name] = f"cannot be read ({type(error).__name__})."
     if values.get("enabled", True):
-        names = {setting.name for setting in given}
         problems |= {
             name_of(required): f"is not set: {what}."
             for required, what in _REQUIRED.items()
-            if required not in names
+            if config.get(name_of(required)) is None
         }
-    if values.get("env") == "production":
-        base_url = values.get("base_url")
-        if base_url is not None and not base_url.lower().startswith("https://"):
-            problems["XIEBAO_BASE_URL"] = "must begin with https:// in production."
+    base_url = values.get("base_url") if values.get("env") == "production" else None
+    if base_url is not None and not base_url.lower().startswith("https://"):
+        problems["XIEBAO_BASE_URL"] = "must begin with https:// in production."
     if problems:
         lines = (f"{name} {problem}" for name, problem in problems.items())
         raise ConfigError(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from blinker import NamedSignal, Namespace
 from flask import Flask
 
-from .current import this_app
-from .log import complain, name_of
-from .places import place_of
+from .log import complain, name_of, place_of, this_app
 from .rehearsal import rehearsal, tell_rehearsal
 from .state import State
 
@@ -41,10 +39,10 @@ notification_received = _signals.signal("notification-received")
 def send(signal: NamedSignal, state: State, **values: Any) -> None:
     """Send *signal* to each receiver.
 
-    One that fails raises in strict mode. Otherwise it is logged and stops nobody.
+    One that fails raises in strict mode. Otherwise it is logged, and the others still hear.
     """
     app = this_app()
-    for receiver in _receivers(signal, app):
+    for receiver in _receivers(signal, app, values):
         try:
             app.ensure_sync(receiver)(app, **values)
         except Exception:
@@ -60,7 +58,7 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
     One that fails is logged without what it says, which may be somebody's name.
     """
     app = this_app()
-    for receiver in _receivers(signal, app):
+    for receiver in _receivers(signal, app, values):
         failure = ""
         try:
             app.ensure_sync(receiver)(app, **values)
@@ -70,14 +68,16 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
             complain(f"{_failed(signal, receiver)} {failure}")
 
 
-def _receivers(signal: NamedSignal, app: Flask) -> Iterator[Callable[..., Any]]:
-    """Return those who are to hear of it."""
-    if not signal.receivers or signal.is_muted:
-        return
+def _receivers(
+    signal: NamedSignal, app: Flask, values: dict[str, Any]
+) -> Iterable[Callable[..., Any]]:
+    """Return the site's functions to call. A rehearsal is told here, and most call none of them."""
     rehearsed = rehearsal()
-    for receiver in signal.receivers_for(app):
-        if rehearsed is None or rehearsed.lets_hear(receiver):
-            yield receiver
+    if rehearsed is not None:
+        rehearsed.heard.append((signal.name.replace("-", "_"), values))
+        if not rehearsed.aloud:
+            return ()
+    return () if signal.is_muted else signal.receivers_for(app)
 
 
 def _failed(signal: NamedSignal, receiver: object) -> str:

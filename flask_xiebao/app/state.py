@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app
 from werkzeug.urls import iri_to_uri
@@ -17,9 +16,8 @@ from ..gateway.values import Secret, WrongValueError, check_text
 from ..links.members import MemberKeys
 from ..links.tokens import LinkSigner
 from ..texts import find, nearest
-from .current import this_app
 from .hooks import Hooks
-from .settings import ENVIRONMENTS, NEW_KEY, Settings
+from .settings import NEW_KEY, Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -34,16 +32,11 @@ def current_locale(chosen: object) -> str:
 
     :param chosen: ``XIEBAO_LOCALE``, or None.
     """
-    if chosen is not None:
-        return nearest(str(chosen))
-    app = this_app()
-    if "babel" in app.extensions:
+    if chosen is None and "babel" in current_app.extensions:
         from flask_babel import get_locale
 
-        locale = get_locale()
-        if locale is not None:
-            return nearest(str(locale))
-    return "zh"
+        chosen = get_locale()
+    return "zh" if chosen is None else nearest(str(chosen))
 
 
 def is_in_development() -> bool:
@@ -60,23 +53,27 @@ class State:
     def __init__(self, settings: Settings, hooks: Hooks, config: Mapping[str, Any]) -> None:
         self.settings = settings
         self.hooks = hooks
-        self._gateway = _gateway(settings) if settings.enabled else None
-        #: What stands before and after the token in the URLs of each endpoint on
-        #: ``XIEBAO_PUBLIC_URL``; :mod:`.endpoints` finds out.
-        self.public_url_parts: dict[str, tuple[str, ...]] = {}
-        #: The path of ``XIEBAO_PUBLIC_URL``, as requests have it in their ``SCRIPT_NAME``.
-        self.public_root = (
-            None if settings.public_url is None else unquote(urlsplit(settings.public_url).path)
+        self._gateway = (
+            Gateway(
+                settings.partner_id,
+                settings.api_key,
+                sub_partner_id=settings.sub_partner_id,
+                base_url=iri_to_uri(settings.gateway_url),  # redirects send it as it is
+                extra=settings.extra,
+            )
+            if settings.enabled
+            else None
         )
-        #: Other paths under which clicks came; :mod:`.endpoints` warns of them.
-        self.other_roots: set[str] = set()
-        # Whoever prints what this object has is not shown the keys.
+        #: The text before and after the token in the URLs of each endpoint on
+        #: ``XIEBAO_PUBLIC_URL``; :mod:`.endpoints` fills it.
+        self.public_url_parts: dict[str, tuple[str, ...]] = {}
+        # Secret, so that whoever prints this object's attributes does not see the keys.
         self._config = Secret(config)
         self._keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
         self._member_keys = MemberKeys(settings.member_secret, settings.partner_id)
-        #: What asks for orders, and in which process; :mod:`.order_client` makes it when needed.
-        self.order_client: tuple[int, OrderClient] | None = None
+        #: The client for order queries of each process; :mod:`.order_client` makes it when needed.
+        self.order_clients: dict[int, OrderClient] = {}
 
     @property
     def gateway(self) -> Gateway:
@@ -94,19 +91,28 @@ class State:
 
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        configured = _configured_keys(self._config.reveal())
-        if configured != self._keys.reveal():
-            keys = Secret(configured)
-            del configured  # an error report shows the local variables of each frame
+        # In no variable: an error report shows those of each frame.
+        if _configured_keys(self._config.reveal()) != self._keys.reveal():
             try:
+                keys = self._config.map(_configured_keys)
                 self._signer = keys.map(self._make_signer).reveal()
+                self._keys = keys
             except WrongValueError as error:
                 raise ConfigError.about("SECRET_KEY", f"or SECRET_KEY_FALLBACKS {error}") from None
-            self._keys = keys
         return self._signer
 
     def _make_signer(self, keys: tuple[Any, ...]) -> LinkSigner:
-        _check_keys(keys)
+        *fallbacks, key = keys
+        if not key:
+            raise ConfigError.about(
+                "SECRET_KEY", f"is not set, and links are signed with it. {NEW_KEY}."
+            )
+        if not _is_key(key):
+            raise ConfigError.about("SECRET_KEY", f"must be text. {NEW_KEY}.")
+        if not all(map(_is_key, fallbacks)):
+            raise ConfigError.about(
+                "SECRET_KEY_FALLBACKS", "must be a list of keys, none of them empty."
+            )
         return LinkSigner(keys, self.settings.partner_id)
 
     def partner_uniq_key(self, member: str) -> str:
@@ -126,8 +132,7 @@ class State:
     @property
     def is_strict(self) -> bool:
         """Whether a wrong link argument in a template raises."""
-        strict = self.settings.strict
-        return is_in_development() if strict is None else strict
+        return is_in_development() if self.settings.strict is None else self.settings.strict
 
     @property
     def locale(self) -> str:
@@ -166,7 +171,7 @@ class State:
 
 
 def current_state() -> State:
-    """Return what the current app has.
+    """Return the state of the current app.
 
     :raises ConfigError: when it has no Xiebao.
     """
@@ -176,42 +181,16 @@ def current_state() -> State:
             f"The app {current_app.import_name!r} has no Xiebao: add Xiebao(app), or"
             " xiebao.init_app(app) to its factory."
         )
-    state: State = extension._state
-    return state
-
-
-def _gateway(settings: Settings) -> Gateway:
-    base_url = settings.base_url or ENVIRONMENTS[settings.env or "test"]
-    return Gateway(
-        settings.partner_id,
-        settings.api_key,
-        sub_partner_id=settings.sub_partner_id,
-        base_url=iri_to_uri(base_url),  # redirects send it as it is
-        extra=settings.extra,
-    )
+    return cast(State, extension._state)
 
 
 def _configured_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the keys as configured, the one that signs last; None for what is not a list."""
+    """Return the keys as configured, the signing key last; None for fallbacks that are no list."""
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
     return (
         *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),
         config.get("SECRET_KEY"),
     )
-
-
-def _check_keys(keys: tuple[Any, ...]) -> None:
-    *fallbacks, key = keys
-    if not key:
-        raise ConfigError.about(
-            "SECRET_KEY", f"is not set, and links are signed with it. {NEW_KEY}."
-        )
-    if not _is_key(key):
-        raise ConfigError.about("SECRET_KEY", f"must be text. {NEW_KEY}.")
-    if not all(map(_is_key, fallbacks)):
-        raise ConfigError.about(
-            "SECRET_KEY_FALLBACKS", "must be a list of keys, none of them empty."
-        )
 
 
 def _is_key(key: object) -> bool:

@@ -32,6 +32,7 @@ from .cases import MEMBER, Case, cases
 from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
 from .judge import Judge, Outcome, ends_of
+from .log_reader import reading_log
 from .masks import Mask
 from .player import CheckError, Player
 from .site import Site
@@ -285,7 +286,7 @@ def check_entries(
                 raise CheckError(
                     "Nothing is left to check: this site has no use for the cases that were chosen."
                 )
-            with player.listening(), warnings.catch_warnings():
+            with reading_log(), warnings.catch_warnings():
                 # Flask before 3.1 warns of a Host header that is not SERVER_NAME, as a forged one.
                 warnings.filterwarnings("ignore", "Current server name", UserWarning)
                 _do(player, report, todo, on, on_site, progress)
@@ -413,7 +414,7 @@ def _cases(player: Player, report: Report, only: Collection[str] | None) -> list
     if any(case.ends == "loader" for case in chosen):
         note = "played" if report.member is None else "nobody_logged_in"
         report.notes.append(f"check.note.{note}")
-    if player.state.hooks.has_click_guard and not player.aloud:
+    if "click_guard" in player.state.hooks.functions and not player.aloud:
         report.notes.append("check.note.guard")
     return chosen
 

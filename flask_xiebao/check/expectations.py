@@ -20,7 +20,7 @@ from ..simulator.document import Problem, Row, read, shown_sign
 from ..texts import text
 from .cases import Case
 from .html_reader import ReadPage
-from .listening import said_in_log
+from .log_reader import said_in_log
 from .masks import readings
 from .site import Site, as_sent, without_query
 from .token_reader import TOKEN, Said, is_signed, read_link, read_return

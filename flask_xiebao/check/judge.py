@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
-from ..app.places import place_of
+from ..app.log import place_of
 from ..errors import LinkError
 from . import expectations, markup
 from .cases import MEMBER, RETURN_TO, RETURN_TO_AS_SENT, Case, Visitor

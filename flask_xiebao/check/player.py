@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ from flask import Flask, url_for
 
 from ..app.endpoints import a_host_of_this_site, token_url
 from ..app.headers import Rendering, another_page
-from ..app.places import place_of
+from ..app.log import place_of
 from ..app.rehearsal import Rehearsal
 from ..app.state import State
 from ..errors import XiebaoError
@@ -24,7 +23,6 @@ from ..links.tokens import Click, Entry, LinkSigner
 from .browsers import Browser, Login
 from .cases import ANOTHER, CASE_CODE, IN_OTHER_LETTERS, MEMBER, SHORTER, Case, Visitor
 from .devices import DEVICES, Device
-from .listening import listening, receivers
 from .site import Site, absolute
 from .token_reader import Said, signed
 from .visits import TAP, Visit, places_of, where_the_site_is
@@ -76,7 +74,6 @@ class Player:
         made_up = f"Check-{secrets.token_hex(4)}+&号"  # which a URL has to escape
         self._another = f"{made_up}-b"
         self._name(member or f"{made_up}-a")
-        self._receivers = receivers()
         self.aloud = aloud
         self._login = login
         self._browsers: dict[str, Browser] = {}
@@ -93,10 +90,6 @@ class Player:
             IN_OTHER_LETTERS: member.swapcase() if member.swapcase() != member else self._another,
             SHORTER: member[:-1].strip() or self._another,
         }
-
-    def listening(self) -> AbstractContextManager[None]:
-        """Hear meanwhile what the site is told, and read what it logs."""
-        return listening(self.app, self._receivers)
 
     @property
     def logs_in(self) -> bool:
@@ -393,7 +386,7 @@ class Player:
         )
 
     def _rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:
-        rehearsed = Rehearsal(receivers=tuple(self._receivers.values()), aloud=self.aloud)
+        rehearsed = Rehearsal(aloud=self.aloud)
         guard = None if case is None else case.guard
         if case is not None and guard is not None:
             goes, page = self.owner(case), case.row.name

@@ -25,9 +25,8 @@ from werkzeug.routing import BuildError
 from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
-from ..app.current import this_app
 from ..app.endpoints import a_host_of_this_site
-from ..app.places import place_in_site, place_of
+from ..app.log import place_in_site, place_of, this_app
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
 from ..app.state import State
 from ..errors import XiebaoError

@@ -15,7 +15,7 @@ from typing import IO, Any
 import click
 from flask.cli import ScriptInfo
 
-from ..app.current import this_app
+from ..app.log import this_app
 from ..app.state import State, current_state
 from ..errors import ConfigError, OrderError, XiebaoError
 from ..gateway.notifications import NotificationType

@@ -29,7 +29,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
             "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily guessed, and it is"
             f" in the address that Xiebao is given: choose another. {NEW_KEY}."
         )
-    if state.hooks.handle is None:
+    if "notification_handler" not in state.hooks.functions:
         found = ok if state.settings.notify_token is None else warning
         yield found(
             "There is no notification_handler, so the site does not hear what its members buy."
@@ -60,7 +60,9 @@ def check_notifications(state: State) -> Iterator[Finding]:
     if problem:
         yield bad(f"notify: {_without_secret(state, problem)}")
     else:
-        reader = "notification_reader and " if state.hooks.read is not None else ""
+        reader = (
+            "notification_reader and " if "notification_reader" in state.hooks.functions else ""
+        )
         yield ok(f"notify: a notification arrives at the {reader}notification_handler.")
         if sent.found:
             yield warning(

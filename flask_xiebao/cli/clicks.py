@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.wrappers import Response
 
 from ..app import endpoints
-from ..app.current import this_app
+from ..app.log import this_app
 from ..app.state import State
 from ..check.devices import DEVICES
 from ..check.visits import TAP, Visit, explain, places_of, where_the_site_is

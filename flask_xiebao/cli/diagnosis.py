@@ -7,10 +7,8 @@ from urllib.parse import urljoin, urlsplit
 from flask import current_app
 from werkzeug.exceptions import HTTPException
 
-from ..app.current import this_app
 from ..app.endpoints import knows_its_address
-from ..app.log import name_of
-from ..app.places import place_in_site, place_of
+from ..app.log import name_of, place_in_site, place_of, this_app
 from ..app.state import State
 from ..check.visits import Visit, below_mounts, explain
 from ..gateway.notifications import LARGEST

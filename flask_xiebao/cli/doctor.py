@@ -127,7 +127,7 @@ def _shown_setting(name: str, value: Any) -> str:
 def check_gateway(settings: Settings) -> Iterator[Finding]:
     """Say where the entries lead, and that a simulator has no place on a site that sells."""
     env = settings.env or "test"
-    base_url = settings.base_url or ENVIRONMENTS[env]
+    base_url = settings.gateway_url
     other = {url: name for name, url in ENVIRONMENTS.items() if name != env}.get(base_url)
     if not settings.enabled:
         yield warning("XIEBAO_ENABLED is off: entries render nothing, their links answer 404.")
@@ -167,7 +167,7 @@ def check_hooks(state: State) -> Iterator[Finding]:
             " member_loader."
         )
     else:
-        source = "Flask-Login" if state.hooks.member_loader is None else "A member_loader"
+        source = "A member_loader" if "member_loader" in state.hooks.functions else "Flask-Login"
         yield ok(f"{source} says who is logged in.")
     view = state.settings.login_view
     if view is not None and view not in current_app.view_functions:

@@ -97,7 +97,7 @@ def check_ids(state: State, current: str | None) -> Iterator[Finding]:
 def _what_can_be_guessed(state: State, current: str) -> str:
     if "@" in current:
         return "their e-mail address"
-    loader, returned = state.hooks.member_loader, None
+    loader, returned = state.hooks.functions.get("member_loader"), None
     if loader is None and login_manager() is not None and not current.isdecimal():
         return "get_id() of Flask-Login, for most sites the number of a row"
     with suppress(Exception):  # a name in the annotations may be imported for type checkers only

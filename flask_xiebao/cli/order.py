@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import IntEnum
 
-from ..app.places import place_of
+from ..app.log import place_of
 from ..app.settings import Settings
 from ..gateway.orders import Order
 from ..gateway.urls import Gateway

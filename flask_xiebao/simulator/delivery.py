@@ -12,8 +12,8 @@ from flask import request
 from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
-from ..app.current import this_app
 from ..app.endpoints import notify_path
+from ..app.log import this_app
 from ..app.state import current_state
 from ..errors import ConfigError
 from ..gateway.values import WrongValueError, check_web_url
@@ -72,7 +72,7 @@ def _own_path() -> str | None:
         state = current_state()
     except ConfigError:
         return None
-    listens = state.settings.has_account and state.hooks.handle is not None
+    listens = state.settings.has_account and "notification_handler" in state.hooks.functions
     return notify_path(state) if listens else None
 
 

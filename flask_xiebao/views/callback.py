@@ -9,14 +9,12 @@ import hmac
 import json
 import logging
 from asyncio import CancelledError
-from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..app.log import complain, logger
-from ..app.places import place_of
+from ..app.log import complain, logger, place_of
 from ..app.rehearsal import rehearsal
 from ..app.signals import notification_received, send_quietly
 from ..app.state import State
@@ -54,8 +52,7 @@ def notify(state: State, token: str) -> Response:
         return answer(404)
     if request.method != "POST":
         return answer(405)
-    handle = state.hooks.handle
-    if handle is None:
+    if "notification_handler" not in state.hooks.functions:
         complain(
             "A notification came, and nobody listens: add a notification_handler, or tell Xiebao"
             " to send none.",
@@ -69,7 +66,7 @@ def notify(state: State, token: str) -> Response:
     except _FAILURES as error:
         failure = failure_in(error, "the notification_reader")
     else:
-        return answer(200 if notification is None or handled(state, handle, notification) else 500)
+        return answer(200 if notification is None or handled(state, notification) else 500)
     # Outside of the except block, no variable holds the error: some error reports show them all.
     complain(f"The notification_reader failed: {failure}.", about="notification_reader")
     return answer(500)
@@ -91,15 +88,13 @@ def read(state: State) -> Notification | None:
     reader = None  # as long as what fails is the extension's own
     try:
         body = received()
-        reader = state.hooks.read
+        reader = state.hooks.functions.get("notification_reader")
         if (rehearsed := rehearsal()) is not None:
             rehearsed.received = body
             return None
-        return (
-            parse_notification(body, api_key=state.settings.api_key)
-            if reader is None
-            else reader(body, request.headers)
-        )
+        if reader is None:
+            return parse_notification(body, api_key=state.settings.api_key)
+        return state.hooks.read(body, request.headers)
     except NotificationError as error:
         # What the site's own reader says may hold names.
         said = f"{error.reason}. {error if reader is None else ''}".rstrip()
@@ -135,13 +130,11 @@ def received() -> bytes:
     return found
 
 
-def handled(
-    state: State, handle: Callable[[Notification], None], notification: Notification
-) -> bool:
+def handled(state: State, notification: Notification) -> bool:
     """Give a notification with its member to the site, and tell whether the site is done."""
     try:
         notification = replace(notification, member=state.member_of(notification.partner_uniq_key))
-        handle(notification)
+        state.hooks.handle(notification)
     except _FAILURES as error:
         failure = failure_in(error, "the notification_handler")
     else:
