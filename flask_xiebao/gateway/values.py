@@ -6,12 +6,13 @@ knows the name makes it one of the package's public errors.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import math
 import re
 from collections.abc import Callable, Iterable
 from types import NoneType
-from typing import Generic, NoReturn, TypeGuard, TypeVar
+from typing import Any, Generic, NoReturn, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import XiebaoError
@@ -80,18 +81,37 @@ class Secret(Generic[T]):
             between, which hold what is hidden. Of any other error, whose text may hold it, too,
             the type is said; whatever ends a process goes on as it is, without them.
         """
-        failed: BaseException
         try:
             return Secret(change(self._hidden))
-        except (WrongValueError, XiebaoError) as error:
-            error.__cause__ = error.__context__ = None
-            failed = error.with_traceback(None)
-        except Exception as error:
-            failed = WrongValueError(f"cannot be read ({type(error).__name__}).")
         except BaseException as error:
-            error.__cause__ = error.__context__ = None
-            failed = error.with_traceback(None)
-        raise failed
+            failed = error
+        if isinstance(failed, Exception) and not isinstance(failed, WrongValueError | XiebaoError):
+            failed = WrongValueError(f"cannot be read ({type(failed).__name__}).")
+        failed.__cause__ = failed.__context__ = None
+        raise failed.with_traceback(None)
+
+
+def checked(
+    name: str,
+    check: Callable[[Any], T],
+    value: object,
+    make_error: Callable[..., Exception],
+    *details: str,
+) -> T:
+    """Return what *check* makes of a value.
+
+    :param name: what the value is called in the text of the error.
+    :param make_error: makes the error of a wrong value, from its text and *details*.
+    """
+    try:
+        return check(value)
+    except WrongValueError as error:
+        raise make_error(f"{name} {error}", *details) from None
+
+
+def sign_of(key: str, said: bytes) -> str:
+    """Return ``md5(apiKey + said)``: 32 lower-case hex digits."""
+    return hashlib.md5(key.encode() + said, usedforsecurity=False).hexdigest()
 
 
 def plain_text(value: str | int) -> str:
@@ -162,13 +182,15 @@ def check_id(value: object, longest: int = LONGEST_ID) -> str:
     return text
 
 
-def id_or_none(value: object) -> str | None:
+def id_or_none(value: object, longest: int = LONGEST_ID + MARK) -> str | None:
     """Return a ``partnerUniqKey`` that came from outside; None for one that no member can have.
 
-    Whoever knows the sign chooses it, and every member does.
+    Every member knows the sign, and so can choose any key.
+
+    :param longest: how many bytes it may have.
     """
     try:
-        return check_id(value, LONGEST_ID + MARK)
+        return check_id(value, longest)
     except WrongValueError:
         return None
 
@@ -216,11 +238,10 @@ def check_web_url(value: object) -> str:
         parts = urlsplit(text)
         # An invalid port, and a host that DNS cannot have, raise when they are asked for.
         host = (parts.hostname or "").encode("idna").decode()
-        named = _HOST.fullmatch(host) and parts.port != 0
-        well_formed = parts.scheme in ("http", "https") and bool(named)
+        is_web = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and parts.port != 0
     except ValueError:
-        well_formed = False
-    if not well_formed or " " in text or "\\" in text:
+        is_web = False
+    if not is_web or " " in text or "\\" in text:
         raise WrongValueError("must be an absolute http:// or https:// URL.")
     if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
         raise WrongValueError("must have no user name or password before its host.")
