@@ -13,7 +13,7 @@ from types import NoneType
 from uuid import UUID
 
 from ..errors import LinkError
-from ..gateway.values import MARK, Secret, WrongValueError, check_id
+from ..gateway.values import LONGEST_ID, MARK, Secret, check_id, checked, id_or_none
 
 #: A member's id, as a site may have it.
 MemberId = str | int | UUID
@@ -30,9 +30,9 @@ def normalize_member(value: object) -> str | None:
     :raises LinkError: when it is anything else, since guessing would mix up members.
     """
     # isinstance() asks a proxy for its class, `is None` does not.
-    if isinstance(value, NoneType):
-        return None
-    if isinstance(value, str | int) and not (value.strip() if isinstance(value, str) else value):
+    if isinstance(value, NoneType) or (
+        isinstance(value, str | int) and not (value.strip() if isinstance(value, str) else value)
+    ):
         return None
     if isinstance(value, UUID):
         value = str(value)
@@ -42,10 +42,7 @@ def normalize_member(value: object) -> str | None:
             f" {type(value).__name__}: pass the id itself, such as user.id.",
             "member",
         )
-    try:
-        return check_id(value)
-    except WrongValueError as error:
-        raise LinkError(f"A member's id {error}", "member") from None
+    return checked("A member's id", check_id, value, LinkError, "member")
 
 
 class MemberKeys:
@@ -87,7 +84,7 @@ class MemberKeys:
         that was made for them, too: it may have been in use until they were named.
         """
         member = None if self._secret is None else self._member_in(key, self._secret)
-        if member is not None or not _is_id(key):
+        if member is not None or id_or_none(key, LONGEST_ID) is None:
             return member
         is_theirs = self._secret is None or (keeps_plain is not None and keeps_plain(key))
         return key if is_theirs else None
@@ -95,7 +92,7 @@ class MemberKeys:
     def _member_in(self, key: str, secret: Secret[bytes]) -> str | None:
         mark, member = key[:MARK], key[MARK:]
         # Letters beyond ASCII have lower-case forms within it.
-        if mark.isascii() and _is_id(member):
+        if mark.isascii() and id_or_none(member, LONGEST_ID) is not None:
             made = self._mark(member, secret)
             if hmac.compare_digest(mark.lower(), made):
                 return member
@@ -105,11 +102,3 @@ class MemberKeys:
         digest = hmac.digest(secret.reveal(), f"{self._signed}{member}".encode(), "sha256")
         # Five bits to a character.
         return base64.b32encode(digest[: MARK * 5 // 8]).decode().lower()
-
-
-def _is_id(text: str) -> bool:
-    try:
-        check_id(text)
-    except WrongValueError:
-        return False
-    return True
