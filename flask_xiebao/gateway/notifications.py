@@ -56,7 +56,7 @@ class NotificationType(IntEnum):
     """The policy file is ready (电子保单)."""
 
 
-# What the success of a step comes with.
+# The fields that a step must have if it succeeded.
 _NEEDED: Mapping[int, tuple[str, ...]] = {
     NotificationType.PAYMENT: ("payTime", "price"),
     NotificationType.ISSUE: ("policys",),
@@ -233,8 +233,8 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
         raise WrongValueError("must have a whole number from 0 to 9999 for its notifyType.")
     if not (isinstance(sign, str) and _SIGN.fullmatch(sign)):
         raise WrongValueError("must have 32 lower-case hex digits for its sign.")
-    # An attacker can extend the MD5 of the key and the partner id, which every member sees, by
-    # anything; but not take the partner id away, with which no object begins.
+    # Every member sees md5(key + partner id), and MD5 lets them extend it: they can sign any text
+    # that begins with the partner id. An object begins with a brace.
     if not isinstance(data, dict):
         raise WrongValueError("must have an object for its data.")
     if not any(

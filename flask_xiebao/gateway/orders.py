@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("flask_xiebao")
 
-# Bytes of an answer: a page of a hundred orders has fewer.
+# The most bytes of an answer. A page of a hundred orders is smaller.
 _LARGEST = 1024 * 1024
 
 
@@ -178,7 +178,7 @@ def _set_member(order: Order, member: str | None) -> None:
     vars(order)["member"] = member
 
 
-# A dataclass has no fields that are found when they are read.
+# Dataclasses have no way to compute a field when it is first read.
 Order.member = property(_find_member, _set_member)  # type: ignore[assignment]
 
 
@@ -220,7 +220,7 @@ class OrderClient:
             raise OrderError("timeout must be a finite number of seconds above 0.")
         self._timeout = timeout
         self._member_of = member_of
-        # No client: it would log the URL, and the sign in it, follow redirects and use a proxy.
+        # Not httpx.Client, which logs URLs, and so the sign, follows redirects and uses proxies.
         self._transport = transport or _over_tls()
 
     def __repr__(self) -> str:
@@ -242,9 +242,7 @@ class OrderClient:
         :param insure_num: ``insureNum``, the application number (投保单号).
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
-        row = self._find("orderDetail", insure_num, within="orderDetail")
-        with _reading():
-            return self._order(row)
+        return self._find("orderDetail", insure_num, self._order, within="orderDetail")
 
     def iter(self, page_size: int = 100) -> Iterator[Order]:
         """Go through all orders of the account, none of them twice.
@@ -291,9 +289,9 @@ class OrderClient:
         :return: ``fileUrl``, an http(s) URL. Whoever has it may be able to read the policy.
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
-        answer = self._find("downloadUrl", insure_num)
-        with _reading():
-            return answer.need(check_web_url, "fileUrl")
+        return self._find(
+            "downloadUrl", insure_num, lambda answer: answer.need(check_web_url, "fileUrl")
+        )
 
     def policy_file(self, insure_num: str | int) -> Mapping[str, Any]:
         """Return what the gateway says of the policy file (电子保单) of an order.
@@ -306,21 +304,27 @@ class OrderClient:
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
         warn("policy_file will be removed in 0.4: use policy_url, which returns the URL itself.")
-        return self._find("downloadUrl", insure_num).values
+        return self._find("downloadUrl", insure_num, lambda answer: answer.values)
 
-    def _find(self, method: str, insure_num: str | int, within: str | None = None) -> Fields:
-        """Return what the gateway says of an order, and of no other.
+    def _find(
+        self,
+        method: str,
+        insure_num: str | int,
+        read: Callable[[Fields], T],
+        within: str | None = None,
+    ) -> T:
+        """Ask the gateway about one order, and return what *read* makes of the answer.
 
-        :param within: the field of the answer that says it.
+        :param within: the field of the answer that *read* gets, if not all of it.
         """
-        number = checked("insure_num", check_text, insure_num, OrderError)
-        number = number.strip()  # columns of the type CHAR(n) pad it
+        # Columns of the type CHAR(n) pad it.
+        number = checked("insure_num", check_text, insure_num, OrderError).strip()
         answer = self._ask(method, insureNum=number)
         with _reading():
             row = answer if within is None else answer.object(within)
             if row.need(check_text, "insureNum") != number:
                 raise WrongValueError("it is about another insureNum than was asked for.")
-        return row
+            return read(row)
 
     def _order(self, row: Fields) -> Order:
         key = id_or_none(row.values.get("partnerUniqueKey"))
@@ -390,12 +394,13 @@ class OrderClient:
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # It came from whom it was asked of: a name that was cut in the middle spoils no answer.
+        # It comes from the gateway itself, so a name that was cut within a character is no reason
+        # to refuse all of it.
         said = Fields(read_object(whole_characters(answer)))
         with _reading():
             refused = said.need(code, "respCode")
             if refused != 0:
-                # Gateways may tell what should have been signed.
+                # It may quote what should have been signed, with the key.
                 reason = quoted(said.get(prose, "respMsg") or "", secrets)
                 raise OrderError(
                     f"The gateway refuses the query with respCode {refused}.", refused, reason
@@ -451,7 +456,7 @@ def _over_tls() -> httpx.BaseTransport:
 
     try:
         return DeadlineTransport()
-    except OSError as error:  # of certificates that the environment names
+    except OSError as error:  # the environment names certificates that are not there
         raise OrderError(
             f"The certificates for TLS cannot be read ({type(error).__name__}): see SSL_CERT_FILE"
             " and SSL_CERT_DIR in the environment."
@@ -460,12 +465,12 @@ def _over_tls() -> httpx.BaseTransport:
 
 def _check_status(response: httpx.Response, secrets: tuple[str, ...]) -> None:
     if response.status_code != 200:
-        # Its query may hold the sign.
+        # Its query may have the sign.
         to = quoted(response.headers.get("Location", "").partition("?")[0], secrets)
         raise OrderError(
             f"The gateway answers HTTP {response.status_code}{f', and leads to {to}' * bool(to)}."
         )
-    # None was asked for, and what is unpacked may be a thousand times as long.
+    # We asked for none: an unpacked answer may be a thousand times as long.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise OrderError("The gateway answers with a Content-Encoding, which is not read.")
 

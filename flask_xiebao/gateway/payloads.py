@@ -1,6 +1,6 @@
 """What the platform sends: JSON that is read strictly, and the fields of its objects.
 
-What is wrong is a :exc:`.WrongValueError` that never shows a value: it may be somebody's name.
+Errors are :exc:`.WrongValueError` and never show a value, which may be somebody's name.
 Nothing here uses Flask.
 """
 
@@ -28,32 +28,32 @@ Reader: TypeAlias = Callable[[Any], T]
 #: The platform's own time zone, which has no summer time.
 CHINA_TIME = timezone(timedelta(hours=8), "UTC+8")
 
-# No body of the platform's comes near them; what goes beyond may exhaust who reads it.
+# No body of the platform comes near these limits. Beyond them, reading may exhaust the process.
 _DEEPEST, _LONGEST_NUMBER = 32, 64
 
-# A whole pair, half of one, or anything else that is escaped.
+# A surrogate pair, half of one (which is the group), or any other escape.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-# What stands before the value of a member of an object that is known to be right.
+# What comes before a member's value in an object that is known to be valid.
 _BEFORE_VALUE = re.compile(r'[\s{,]*"(?:[^"\\]++|\\.)*+"\s*:\s*', re.DOTALL)
-# A string, also one without an end, or a bracket: every mark is looked at once.
+# A string, even one without an end, or a bracket. No character is looked at twice.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def whole_characters(body: bytes) -> bytes:
-    """Return JSON with U+FFFD for each half of a surrogate pair, as of a text that was cut."""
+    """Return JSON with U+FFFD for each half of a surrogate pair, where a text was cut in two."""
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 def read_object(body: bytes) -> dict[str, Any]:
     """Read one JSON object, with nothing after it.
 
-    :raises WrongValueError: it is anything else; it is not strict UTF-8, has a name twice, half of
-        a surrogate pair or a number that is none, or is nested too deeply.
+    :raises WrongValueError: it is anything else; it is not strict UTF-8, has a name twice, half a
+        surrogate pair or a number that JSON does not allow, or is nested too deeply.
     """
     try:
         text = body.decode()
@@ -68,7 +68,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         members: dict[str, Any] = _decoder.decode(text)
     except json.JSONDecodeError as error:
         raise WrongValueError(f"must be one JSON object: {error.msg} at {error.pos}.") from None
-    # What is no strict JSON, and Python reads all the same, cannot be written as such.
+    # Python reads more than strict JSON allows, but then cannot write it as strict JSON.
     try:
         json.dumps(members, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
@@ -96,14 +96,14 @@ def texts_of(body: bytes, names: Iterable[str]) -> dict[str, str]:
 
 
 def compact(value: object, *, sort_names: bool = False) -> bytes:
-    """Return JSON without spaces, its characters as they are."""
+    """Return JSON without spaces, and without escapes for what is not ASCII."""
     return json.dumps(
         value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_names, default=_plain
     ).encode()
 
 
 def _plain(value: object) -> object:
-    """Return what JSON can say of a value that no JSON has."""
+    """Return a value of JSON in place of one that JSON does not have."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime) and value.tzinfo is not None:

@@ -27,7 +27,7 @@ from .values import (
 
 T = TypeVar("T")
 
-_PLACE = "\0"  # of a value, in a frame: no encoded value has it
+_PLACE = "\0"  # stands for a value in a frame; no encoded value has it
 
 
 def check_base_url(value: object) -> str:
@@ -123,7 +123,7 @@ class Gateway:
         self._frame = lru_cache(1024, typed=True)(self._make_frame)
 
     def __repr__(self) -> str:
-        # One whose arguments were refused has neither, and is in the report of the error.
+        # Error reports show this also while neither is set, since an argument was refused.
         partner_id, base_url = (getattr(self, name, None) for name in ("partner_id", "base_url"))
         return f"Gateway({partner_id!r}, base_url={base_url!r})"
 
@@ -235,20 +235,21 @@ class Gateway:
         """
         own = {}
         if partner_uniq_key is not None and "partnerUniqKey" in page_named(page).parameters:
-            own["partnerUniqKey"] = _checked("partnerUniqKey", _encoded, partner_uniq_key)
+            own["partnerUniqKey"] = _checked("partnerUniqKey", check_text, partner_uniq_key)
         if pay_success is not None:
-            own["paySuccess"] = _checked("paySuccess", _pay_success, pay_success)
+            after_payment = _checked("paySuccess", check_web_url, pay_success)
+            own["paySuccess"] = base64.b64encode(after_payment.encode()).decode()
         further = self._further
         if extra is not None:
             further = _query({**self.extra, **_checked("extra", check_extra, extra)})
         shared: tuple[Any, ...] = (page, reference, platform, sub_partner_id, *own)
         try:
             frame = self._frame(*shared)
-        except TypeError:  # an argument that cannot be hashed: it is wrong, and this says which
+        except TypeError:  # an argument cannot be hashed, so it is wrong: this says which
             frame = self._make_frame(*shared)
 
         # This does not raise, so no traceback can hold the sign.
-        return frame % tuple(own.values()) + further
+        return frame % tuple(map(_encode, own.values())) + further
 
     def _make_frame(
         self,
@@ -260,7 +261,7 @@ class Gateway:
     ) -> str:
         """Return the URL with ``%s`` for each value that only one URL has, by the page's row.
 
-        It is made once for the URLs that share it, which saves a tenth of a click.
+        It is made once and kept for other URLs, which saves a tenth of a click.
 
         :param own: the names of those values.
         """
@@ -309,10 +310,6 @@ def _query(extra: Mapping[str, str]) -> str:
     return "".join(f"&{_encode(name)}={_encode(text)}" for name, text in extra.items())
 
 
-def _encoded(value: object) -> str:
-    return _encode(check_text(value))
-
-
 def _sub_partner_id(value: object) -> str:
     # The document's examples send it empty when there is none.
     return "" if value == "" else check_text(value)
@@ -327,7 +324,3 @@ def _platform_code(page: Page, value: object) -> str:
             "platform",
         )
     return str(int(platform))
-
-
-def _pay_success(url: object) -> str:
-    return _encode(base64.b64encode(check_web_url(url).encode()).decode())

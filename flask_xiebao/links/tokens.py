@@ -19,25 +19,25 @@ from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..deprecated import in_new_names, warn
 from ..errors import GatewayError, LinkError, TokenError
-from ..gateway.pages import Page, page_named
+from ..gateway.pages import page_named
 from ..gateway.platforms import AnyPlatform, Platform
 from ..gateway.values import WrongValueError, check_text, checked, is_whole, shown
 
 T = TypeVar("T")
 
-# What is signed; the id of the key that signed it, and the signature.
+# What is signed, the id of the key that signed it, and the signature.
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
 # Seconds since the epoch, within what a calendar can show.
 _LAST_MOMENT = 10**11
 
-# Of the 2,900 bytes that a QR code holds, signing and encoding take more than half; whoever goes by
-# a link without a member gets a code with theirs in it.
+# A QR code holds 2,900 bytes, more than half of which go to the signature and the encoding, and
+# some to the member's id that a link without one gets for its QR code.
 _LONGEST = 1200
 _SURELY_FITS = 290  # characters of at most four bytes, between quotes and commas
 _MOST_SECONDS = 10**9  # some thirty years
 
-# json.dumps() builds one with each call: a twentieth of a new link.
+# json.dumps() would build one in each call, which is a twentieth of a new link.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 #: How many tokens a cache holds, at some hundred bytes each.
@@ -89,7 +89,10 @@ class Entry:
     signed_at: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        page = _page(self.page)
+        try:
+            page = page_named(self.page)
+        except GatewayError as error:
+            raise LinkError(str(error), "page") from None
         if page.reference is not None:
             checked(page.reference, _text, self.reference, LinkError, "reference")
         elif self.reference is not None:
@@ -144,7 +147,7 @@ def _old_name(entry: Entry) -> int | None:
     return entry.no_login_for
 
 
-# Until 0.4, as guards of sites and their tests have it.
+# Until 0.4, since sites use the old name in guards and tests.
 Entry.__init__ = _with_old_name  # type: ignore[method-assign]
 Entry.max_age = property(_old_name)  # type: ignore[attr-defined]
 
@@ -163,10 +166,7 @@ def make_entry(
 
     :raises LinkError: when one is wrong; the message names it.
     """
-    chosen = None
-    if platform is not None:
-        chosen = checked("platform:", Platform.of, platform, LinkError, "platform")
-    # Past the old names, which saves 5 % of the time that a new entry takes.
+    # Not by Entry(), which looks for the old name: that is 5 % of the time of a new entry.
     _init(
         entry := Entry.__new__(Entry),
         page=page,
@@ -174,7 +174,7 @@ def make_entry(
         member=member,
         no_login_for=no_login_for,
         sub_partner_id=_plain(sub_partner_id),
-        platform=chosen,
+        platform=None if platform is None else _platform(platform),
         return_to=_plain(return_to),
         client_reference=_plain(client_reference),
     )
@@ -185,7 +185,7 @@ def make_entry(
         "client_reference": entry.client_reference,
         "member": entry.member,
     }
-    # Few are so long that they need be written to know: a twelfth of a new link.
+    # Few are so long that they have to be encoded to know, which is a twelfth of a new link.
     given = [text for text in texts.values() if text]
     if len("".join(given)) > _SURELY_FITS and len(_to_json(given)) > _LONGEST:
         longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
@@ -197,6 +197,10 @@ def make_entry(
     return entry
 
 
+def _platform(value: object) -> Platform:
+    return checked("platform:", Platform.of, value, LinkError, "platform")
+
+
 def _plain(value: Any) -> Any:
     """Return text and whole numbers as plain text, and anything else as it is."""
     if value is None or type(value) is str:  # Entry checks it
@@ -205,13 +209,6 @@ def _plain(value: Any) -> Any:
         return check_text(value)
     except WrongValueError:
         return value
-
-
-def _page(name: object) -> Page:
-    try:
-        return page_named(name)
-    except GatewayError as error:
-        raise LinkError(str(error), "page") from None
 
 
 def _text(value: object) -> None:
@@ -246,7 +243,7 @@ def _path_of_this_site(path: object) -> None:
         )
 
 
-# What arguments have to be, where they are given.
+# The arguments of an Entry that may be left out, and what each has to be otherwise.
 _CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
     ("member", _text),
     ("sub_partner_id", _text_or_empty),
@@ -287,8 +284,8 @@ class LinkSigner:
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
         self._entries = _Seal(secret_keys, f"flask-xiebao.entry.{partner_id}")
         self._clicks = _Seal(secret_keys, f"flask-xiebao.click.{partner_id}")
-        # The same buttons are clicked again and again. Only the work of verifying is remembered, a
-        # third of a click: whose link it is and how old are looked at on every click.
+        # The same buttons are clicked again and again. Only the verified token is kept, which saves
+        # a third of a click: whose link it is, and how old, is looked at on every click.
         self._open = lru_cache(REMEMBERED)(partial(self._entries.unpack, _entry, self._clicks))
         self._shared = lru_cache(REMEMBERED, typed=True)(
             lambda *details: self.dumps(make_entry(*details))
@@ -331,7 +328,7 @@ class LinkSigner:
 
 
 class _Seal:
-    """Signs tokens of one kind, and says with which key, so that a site hears why one is refused.
+    """Signs tokens of one kind. Each names its key, so that a refusal can say what is wrong.
 
     :param secret_keys: as :class:`LinkSigner` takes them.
     :param salt: the kind.
@@ -353,10 +350,10 @@ class _Seal:
     def unpack(self, build: Callable[..., T], other: _Seal, token: str) -> T:
         """Return what *build* makes of the fields of a token.
 
-        :param other: the one whose tokens may be taken for those of this.
-        :raises TokenError: when it is not one of this kind.
+        :param other: the seal of the other kind, whose tokens may be mistaken for this kind.
+        :raises TokenError: when the token is not of this kind.
         """
-        # Decoding passes over what is not base64; we never spell a token like that.
+        # Decoding would pass over what is not base64, and our tokens have nothing else.
         parts = _TOKEN.fullmatch(token)
         if parts is None:
             raise TokenError("malformed")
