@@ -264,9 +264,9 @@ class OrderClient:
             answer = self._ask("orderList", pageIndex=index, pageSize=page_size)
             with _reading():
                 page = answer.object("orders")
-                pages = page.need(whole, "pageNums")
                 if page.need(whole, "pageIndex") != index:
                     raise WrongValueError(f"pageIndex must be {index}, as it was asked.")
+                pages = page.need(whole, "pageNums")
                 found = page.get(rows, "data") or []
             for each in found:
                 row = Fields(each if isinstance(each, dict) else {}, is_lenient=True)

@@ -111,15 +111,15 @@ class Entry:
                 " leave platform out, and members on a PC get a QR code for their phone.",
                 "platform",
             )
+        for argument, check in _CHECKS:
+            value = getattr(self, argument)
+            if value is not None:
+                checked(argument, check, value, LinkError, argument)
         if self.no_login_for is not None and self.member is None:
             raise LinkError(
                 "no_login_for needs member: it is how long the link vouches for them.",
                 "no_login_for",
             )
-        for argument, check in _CHECKS:
-            value = getattr(self, argument)
-            if value is not None:
-                checked(argument, check, value, LinkError, argument)
 
     def seconds_left(self, now: float) -> int | None:
         """Return for how long the link still opens without a login; None if it never did.
