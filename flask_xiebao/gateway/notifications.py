@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
@@ -17,8 +17,21 @@ from typing import Any
 
 from ..deprecated import tell
 from ..errors import NotificationError, XiebaoError
-from .payloads import Fields, Sent, compact, known, read_object
-from .values import Secret, WrongValueError, check_text, id_or_none, is_whole
+from .payloads import (
+    Fields,
+    compact,
+    day,
+    flag,
+    known,
+    label,
+    moment,
+    prose,
+    read_object,
+    texts,
+    texts_of,
+    whole,
+)
+from .values import Secret, WrongValueError, check_text, checked, id_or_none, is_whole, sign_of
 
 #: Bytes of a body.
 LARGEST = 64 * 1024
@@ -43,8 +56,8 @@ class NotificationType(IntEnum):
     """The policy file is ready (电子保单)."""
 
 
-# What the success of a step comes with.
-_REQUIRED = {
+# The fields that a step must have if it succeeded.
+_NEEDED: Mapping[int, tuple[str, ...]] = {
     NotificationType.PAYMENT: ("payTime", "price"),
     NotificationType.ISSUE: ("policys",),
     NotificationType.REISSUE: ("newInsureNum",),
@@ -136,32 +149,38 @@ class Notification:
                 f"type must be a whole number, not {type(self.type).__name__}.", "wrong_field"
             )
         object.__setattr__(self, "type", known(NotificationType, self.type))
-        for name in ("insure_num", "case_code", "new_insure_num"):
+        for name, read in _TEXTS.items():
             value = getattr(self, name)
             if value is not None or name == "insure_num":
-                text = _as_text(name, value)
-                if " " in text and name != "case_code":
-                    raise NotificationError(
-                        f"{name} has white space in it, which no application number has.",
-                        "wrong_field",
-                    )
+                text = checked(name, read, value, NotificationError, "wrong_field")
                 object.__setattr__(self, name, text)
-        for name in ("partner_id", "partner_uniq_key"):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-                _as_text(name, value)  # a mistake of the site's, which it says
-            object.__setattr__(self, name, id_or_none(value))
         if not self.id:
             said = compact(self.data or vars(self), sort_names=True)
             digest = hashlib.sha256(b"%d\0%s" % (self.type, said))
             object.__setattr__(self, "id", digest.hexdigest())
 
 
-def _as_text(name: str, value: object) -> str:
-    try:
-        return check_text(value)
-    except WrongValueError as error:
-        raise NotificationError(f"{name} {error}", "wrong_field") from None
+def _application_number(value: object) -> str:
+    text = check_text(value)
+    if " " in text:
+        raise WrongValueError("has white space in it, which no application number has.")
+    return text
+
+
+def _id(value: object) -> str | None:
+    # What is no text at all is a mistake of the site's, and not what somebody chose.
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        check_text(value)
+    return id_or_none(value)
+
+
+_TEXTS: Mapping[str, Callable[[object], str | None]] = {
+    "insure_num": _application_number,
+    "case_code": check_text,
+    "new_insure_num": _application_number,
+    "partner_id": _id,
+    "partner_uniq_key": _id,
+}
 
 
 def parse_notification(
@@ -202,23 +221,25 @@ def check_size(body: bytes) -> None:
 
 def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
     body, api_key = given
-    key = _as_text("api_key", api_key.reveal() if isinstance(api_key, Secret) else api_key)
+    given_key = api_key.reveal() if isinstance(api_key, Secret) else api_key
+    key = checked("api_key", check_text, given_key, NotificationError, "wrong_field")
     check_size(body)
     members = read_object(body)
-    kind = _member(members, "notifyType").value
+    for name in ("notifyType", "sign", "data"):
+        if name not in members:
+            raise WrongValueError(f"has no {name}.")
+    kind, sign, data = members["notifyType"], members["sign"], members["data"]
     if not is_whole(kind, 0, 9999):
         raise WrongValueError("must have a whole number from 0 to 9999 for its notifyType.")
-    sign = _member(members, "sign").value
     if not (isinstance(sign, str) and _SIGN.fullmatch(sign)):
         raise WrongValueError("must have 32 lower-case hex digits for its sign.")
-    data = _member(members, "data")
-    # An attacker can extend the MD5 of the key and the partner id, which every member sees, by
-    # anything; but not take the partner id away, with which no object begins.
-    if not isinstance(data.value, dict):
+    # Every member sees md5(key + partner id), and MD5 lets them extend it: they can sign any text
+    # that begins with the partner id. An object begins with a brace.
+    if not isinstance(data, dict):
         raise WrongValueError("must have an object for its data.")
     if not any(
-        hmac.compare_digest(sign, _signed(key, text))
-        for text in (data.text.encode(), compact(data.value))
+        hmac.compare_digest(sign, sign_of(key, text))
+        for text in (texts_of(body, members)["data"].encode(), compact(data))
     ):
         raise NotificationError(
             "The sign of the notification is not made with the key of this account and"
@@ -226,7 +247,7 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
             "wrong_sign",
         )
     try:
-        return _notification(kind, data.value)
+        return _notification(kind, data)
     except WrongValueError as error:
         raise NotificationError(
             f"The notification has the right sign, and not the right data: {error} If the platform"
@@ -235,38 +256,27 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
         ) from None
 
 
-def _member(members: Mapping[str, Sent], name: str) -> Sent:
-    if name not in members:
-        raise WrongValueError(f"has no {name}.")
-    return members[name]
-
-
-def _signed(key: str, text: bytes) -> str:
-    return hashlib.md5(key.encode() + text, usedforsecurity=False).hexdigest()
-
-
 def _notification(kind: int, data: dict[str, Any]) -> Notification:
     sent = Fields(data)
-    price = sent.whole("price")
-    sent.require("insureNum", "state")
-    succeeded = sent.is_true("state")
+    succeeded = sent.need(flag, "state")
     if succeeded:
-        sent.require(*_REQUIRED.get(kind, ()))  # type: ignore[call-overload]
+        for name in _NEEDED.get(kind, ()):
+            sent.need(lambda value: value, name)
     return Notification(
         type=kind,
-        insure_num=sent.text("insureNum") or "",
+        insure_num=sent.need(check_text, "insureNum"),
         succeeded=succeeded,
-        failure=sent.prose("failMsg"),
-        case_code=sent.text("caseCode"),
+        failure=sent.get(prose, "failMsg"),
+        case_code=sent.get(check_text, "caseCode"),
         partner_id=id_or_none(data.get("partnerId")),
         partner_uniq_key=id_or_none(data.get("partnerUniqueKey")),
-        price_fen=sent.whole("premium") if price is None else price,
-        paid_at=sent.moment("payTime"),
-        payment_method=sent.text("onlinePaymentId"),
+        price_fen=sent.get(whole, "price", "premium"),
+        paid_at=sent.get(moment, "payTime"),
+        payment_method=sent.get(check_text, "onlinePaymentId"),
         policies=tuple(map(_policy, sent.objects("policys"))),
-        new_insure_num=sent.text("newInsureNum"),
-        cancelled_insurants=sent.texts("cancelInsurants"),
-        cancel_reason=sent.prose("cancelMsg"),
+        new_insure_num=sent.get(check_text, "newInsureNum"),
+        cancelled_insurants=tuple(sent.get(texts, "cancelInsurants") or ()),
+        cancel_reason=sent.get(prose, "cancelMsg"),
         other_info=sent.object("otherInfo").values,
         data=data,
     )
@@ -274,13 +284,13 @@ def _notification(kind: int, data: dict[str, Any]) -> Notification:
 
 def _policy(sent: Fields) -> PolicyInfo:
     return PolicyInfo(
-        product_id=sent.name("productId"),
-        product_name=sent.prose("productName"),
-        plan_id=sent.name("planId"),
-        plan_name=sent.prose("planName"),
-        applicant=sent.prose("applicant"),
-        insurant=sent.prose("insurant"),
-        start_date=sent.day("startDate"),
-        end_date=sent.day("endDate"),
-        policy_num=sent.name("policyNum"),
+        product_id=sent.get(label, "productId"),
+        product_name=sent.get(prose, "productName"),
+        plan_id=sent.get(label, "planId"),
+        plan_name=sent.get(prose, "planName"),
+        applicant=sent.get(prose, "applicant"),
+        insurant=sent.get(prose, "insurant"),
+        start_date=sent.get(day, "startDate"),
+        end_date=sent.get(day, "endDate"),
+        policy_num=sent.get(label, "policyNum"),
     )

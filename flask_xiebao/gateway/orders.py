@@ -7,30 +7,49 @@ loaded when a client is made. Nothing here uses Flask.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
+from functools import partial
+from itertools import count
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..deprecated import warn
 from ..errors import OrderError
 from .notifications import PolicyInfo
-from .payloads import CHINA_TIME, Fields, compact, known, read_object, whole_characters
+from .payloads import (
+    CHINA_TIME,
+    Fields,
+    code,
+    compact,
+    day,
+    moment,
+    named,
+    prose,
+    read_object,
+    rows,
+    whole,
+    whole_characters,
+)
 from .values import (
     Secret,
     WrongValueError,
     check_address,
     check_text,
     check_web_url,
+    checked,
     id_or_none,
     is_whole,
     quoted,
+    sign_of,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +59,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("flask_xiebao")
 
-# Bytes of an answer: a page of a hundred orders has fewer.
+# The most bytes of an answer. A page of a hundred orders is smaller.
 _LARGEST = 1024 * 1024
 
 
@@ -137,41 +156,30 @@ class Order:
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-class _Whose:
-    """Finds the member of an order. Copies of the order have it too, and pickles find nobody."""
-
-    def __init__(self, member_of: Callable[[str], str | None], key: str) -> None:
-        self._member_of = member_of
-        self._key = key
-
-    def __call__(self) -> str | None:
-        return self._member_of(self._key)
+class _Whose(partial["str | None"]):
+    """Stands for the member of an order until that is read. In a pickle it is None."""
 
     def __deepcopy__(self, memo: object) -> _Whose:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _nobody, ()
+        return NoneType, ()
 
 
-def _nobody() -> None:
-    return None
+def _find_member(order: Order) -> str | None:
+    member: str | _Whose | None = vars(order)["member"]
+    if isinstance(member, _Whose):
+        member = member()
+        _set_member(order, member)
+    return member
 
 
-class _WhenRead:
-    """The member of an order that is not known yet; once found, it is an attribute like others."""
-
-    def __get__(self, order: Order | None, _: object) -> str | None:
-        if order is None:
-            return None  # the class itself, of which mocks are made
-        whose: _Whose | None = vars(order).get("_whose")
-        found = None if whose is None else whose()
-        object.__setattr__(order, "member", found)
-        return found
+def _set_member(order: Order, member: str | None) -> None:
+    vars(order)["member"] = member
 
 
-# A dataclass has no fields that are found when they are read.
-Order.member = _WhenRead()  # type: ignore[assignment]
+# Dataclasses have no way to compute a field when it is first read.
+Order.member = property(_find_member, _set_member)  # type: ignore[assignment]
 
 
 class OrderClient:
@@ -202,22 +210,17 @@ class OrderClient:
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
         del api_key  # an error report shows the local variables of each frame
         self._httpx = load_httpx()
-        argument = "api_key"
-        try:
-            self._key = key.map(check_text)
-            argument = "partner_id"
-            self._partner_id = check_text(partner_id)
-            argument = "base_url"
-            self._base_url = check_address(check_web_url(base_url)).rstrip("/")
-        except WrongValueError as error:
-            raise OrderError(f"OrderClient's {argument} {error}") from None
+        self._key = _argument("api_key", key.map, check_text)
+        self._partner_id = _argument("partner_id", check_text, partner_id)
+        self._base_url = _argument("base_url", check_web_url, base_url)
+        self._base_url = _argument("base_url", check_address, self._base_url)
         if isinstance(timeout, bool) or not (
             isinstance(timeout, int | float) and timeout > 0 and math.isfinite(timeout)
         ):
             raise OrderError("timeout must be a finite number of seconds above 0.")
         self._timeout = timeout
         self._member_of = member_of
-        # No client: it would log the URL, and the sign in it, follow redirects and use a proxy.
+        # Not httpx.Client, which logs URLs, and so the sign, follows redirects and uses proxies.
         self._transport = transport or _over_tls()
 
     def __repr__(self) -> str:
@@ -239,9 +242,7 @@ class OrderClient:
         :param insure_num: ``insureNum``, the application number (投保单号).
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
-        number = _number(insure_num)
-        answer = self._ask("orderDetail", insureNum=number)
-        return _reading(lambda: self._order(answer.object("orderDetail"), number))
+        return self._find("orderDetail", insure_num, self._order, within="orderDetail")
 
     def iter(self, page_size: int = 100) -> Iterator[Order]:
         """Go through all orders of the account, none of them twice.
@@ -259,19 +260,27 @@ class OrderClient:
 
     def _iter(self, page_size: int) -> Iterator[Order]:
         seen = set()
-        page, pages = 0, 1
-        while page < pages:
-            page += 1
-            answer = self._ask("orderList", pageIndex=page, pageSize=page_size)
-            pages, rows = _reading(_page, answer, page)
-            if not rows:
-                break
-            for row in rows:
-                order = self._row(row)
-                # New ones come first and push those that were seen to the next page.
-                if order is not None and order.insure_num not in seen:
-                    seen.add(order.insure_num)
-                    yield order
+        for index in count(1):
+            answer = self._ask("orderList", pageIndex=index, pageSize=page_size)
+            with _reading():
+                page = answer.object("orders")
+                if page.need(whole, "pageIndex") != index:
+                    raise WrongValueError(f"pageIndex must be {index}, as it was asked.")
+                pages = page.need(whole, "pageNums")
+                found = page.get(rows, "data") or []
+            for each in found:
+                row = Fields(each if isinstance(each, dict) else {}, is_lenient=True)
+                number = row.get(check_text, "insureNum")
+                if number is None:
+                    logger.warning(
+                        "A row of the order list has no insureNum that can be read: left out."
+                    )
+                # New orders come first, and push some that were seen to the next page.
+                elif number not in seen:
+                    seen.add(number)
+                    yield self._order(row)
+            if not found or index >= pages:
+                return
 
     def policy_url(self, insure_num: str | int) -> str:
         """Return the URL of the policy file (电子保单) of an order.
@@ -280,16 +289,9 @@ class OrderClient:
         :return: ``fileUrl``, an http(s) URL. Whoever has it may be able to read the policy.
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
-        answer = self._file(insure_num)
-
-        def read() -> str:
-            answer.require("fileUrl")
-            try:
-                return check_web_url(answer.values["fileUrl"])
-            except WrongValueError as error:
-                raise WrongValueError(f"fileUrl {error}") from None
-
-        return _reading(read)
+        return self._find(
+            "downloadUrl", insure_num, lambda answer: answer.need(check_web_url, "fileUrl")
+        )
 
     def policy_file(self, insure_num: str | int) -> Mapping[str, Any]:
         """Return what the gateway says of the policy file (电子保单) of an order.
@@ -302,57 +304,64 @@ class OrderClient:
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
         warn("policy_file will be removed in 0.4: use policy_url, which returns the URL itself.")
-        return self._file(insure_num).values
+        return self._find("downloadUrl", insure_num, lambda answer: answer.values)
 
-    def _file(self, insure_num: str | int) -> Fields:
-        number = _number(insure_num)
-        answer = self._ask("downloadUrl", insureNum=number)
-        _reading(_check_number, answer, number)
-        return answer
+    def _find(
+        self,
+        method: str,
+        insure_num: str | int,
+        read: Callable[[Fields], T],
+        within: str | None = None,
+    ) -> T:
+        """Ask the gateway about one order, and return what *read* makes of the answer.
 
-    def _row(self, row: Fields) -> Order | None:
-        """Return what a row of a list says; None without a number, which is said in the log."""
-        try:
-            return self._order(row)
-        except WrongValueError:
-            logger.warning("A row of the order list has no insureNum that can be read: left out.")
-            return None
+        :param within: the field of the answer that *read* gets, if not all of it.
+        """
+        # Columns of the type CHAR(n) pad it.
+        number = checked("insure_num", check_text, insure_num, OrderError).strip()
+        answer = self._ask(method, insureNum=number)
+        with _reading():
+            row = answer if within is None else answer.object(within)
+            if row.need(check_text, "insureNum") != number:
+                raise WrongValueError("it is about another insureNum than was asked for.")
+            return read(row)
 
-    def _order(self, row: Fields, number: str | None = None) -> Order:
-        insure_num = _check_number(row, number)
+    def _order(self, row: Fields) -> Order:
         key = id_or_none(row.values.get("partnerUniqueKey"))
-        order = Order(
-            insure_num=insure_num,
-            case_code=row.text("caseCode"),
-            insure_partner_id=row.text("insurePartnerId"),
+        member: Any = None
+        if key is not None and self._member_of is not None:
+            member = _Whose(self._member_of, key)
+        return Order(
+            insure_num=row.need(check_text, "insureNum"),
+            case_code=row.get(check_text, "caseCode"),
+            insure_partner_id=row.get(check_text, "insurePartnerId"),
             partner_uniq_key=key,
-            product_name=row.prose("productName"),
-            plan_name=row.prose("planName"),
-            company_name=row.prose("companyName"),
-            start_date=row.day("startDate"),
-            end_date=row.day("endDate"),
-            price_fen=row.whole("payAmount"),
-            paid_at=row.moment("payedTime"),
-            issued_at=row.moment("issueTime"),
+            member=member,
+            product_name=row.get(prose, "productName"),
+            plan_name=row.get(prose, "planName"),
+            company_name=row.get(prose, "companyName"),
+            start_date=row.get(day, "startDate"),
+            end_date=row.get(day, "endDate"),
+            price_fen=row.get(whole, "payAmount"),
+            paid_at=row.get(moment, "payedTime"),
+            issued_at=row.get(moment, "issueTime"),
             policies=tuple(_policy(row, insurant) for insurant in row.objects("insurants")),
-            pay_status=_status(PayStatus, row, "pay"),
-            issue_status=_status(IssueStatus, row, "issue"),
-            effective_status=_status(EffectiveStatus, row, "effective"),
+            # A row of a list may call a status a state.
+            pay_status=row.get(named(PayStatus), "payStatus", "payState"),
+            issue_status=row.get(named(IssueStatus), "issueStatus", "issueState"),
+            effective_status=row.get(named(EffectiveStatus), "effectiveStatus", "effectiveState"),
             data=row.values,
         )
-        if key is not None and self._member_of is not None:
-            del vars(order)["member"]
-            object.__setattr__(order, "_whose", _Whose(self._member_of, key))
-        return order
 
     def _ask(self, method: str, **own: str | int) -> Fields:
         """Return the ``data`` of an answer."""
-        now = datetime.now(CHINA_TIME)
-        number = f"{now:%Y%m%d%H%M%S}{secrets.randbelow(10**12):012}"
+        account = self._partner_id
+        number = f"{datetime.now(CHINA_TIME):%Y%m%d%H%M%S}{secrets.randbelow(10**12):012}"
         body = compact(
             {
-                "transNo": f"{self._partner_id}-{number}",
-                "partnerId": _as_number(self._partner_id),
+                "transNo": f"{account}-{number}",
+                # The gateway expects a number as one.
+                "partnerId": int(account) if re.fullmatch("[1-9][0-9]*", account) else account,
                 **own,
             }
         )
@@ -362,11 +371,8 @@ class OrderClient:
             raise OrderError(f"The answer of the gateway {error}") from None
 
     def _send(self, method: str, body: bytes, key: str) -> Fields:
-        sign, of_pages = (
-            hashlib.md5(key.encode() + said, usedforsecurity=False).hexdigest()
-            for said in (body, self._partner_id.encode())
-        )
-        secrets = (key, sign, of_pages)
+        sign, sign_of_pages = sign_of(key, body), sign_of(key, self._partner_id.encode())
+        secrets = (key, sign, sign_of_pages)
         request = self._httpx.Request(
             "POST",
             f"{self._base_url}/api/{method}?sign={sign}",
@@ -381,21 +387,29 @@ class OrderClient:
         try:
             answer = self._receive(request, secrets)
         except self._httpx.TimeoutException:
-            raise OrderError(self._too_late()) from None
+            raise OrderError(
+                f"The gateway gives no answer within {self._timeout:g} seconds."
+            ) from None
         except self._httpx.HTTPError as error:
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # It came from whom it was asked of: a name that was cut in the middle spoils no answer.
-        sent = read_object(whole_characters(answer))
-        said = Fields({name: member.value for name, member in sent.items()})
-        return _reading(_data, said, secrets)
+        # It comes from the gateway itself, so a name that was cut within a character is no reason
+        # to refuse all of it.
+        said = Fields(read_object(whole_characters(answer)))
+        with _reading():
+            refused = said.need(code, "respCode")
+            if refused != 0:
+                # It may quote what should have been signed, with the key.
+                reason = quoted(said.get(prose, "respMsg") or "", secrets)
+                raise OrderError(
+                    f"The gateway refuses the query with respCode {refused}.", refused, reason
+                )
+            return said.object("data")
 
     def _receive(self, request: httpx.Request, secrets: tuple[str, ...]) -> bytes:
         until = time.monotonic() + self._timeout
-        response = self._transport.handle_request(request)
-        response.request = request
-        try:
+        with closing(self._transport.handle_request(request)) as response:
             _check_status(response, secrets)
             body = bytearray()
             for part in response.iter_bytes():
@@ -406,13 +420,8 @@ class OrderClient:
                         " read: of a list, ask for fewer at a time (page_size)."
                     )
                 if time.monotonic() > until:
-                    raise OrderError(self._too_late())
-        finally:
-            response.close()
+                    raise self._httpx.ReadTimeout("")
         return bytes(body)
-
-    def _too_late(self) -> str:
-        return f"The gateway gives no answer within {self._timeout:g} seconds."
 
 
 def load_httpx() -> Any:
@@ -430,22 +439,14 @@ def load_httpx() -> Any:
     return httpx
 
 
-def _number(insure_num: object) -> str:
+def _argument(name: str, check: Callable[[Any], T], value: object) -> T:
+    return checked(f"OrderClient's {name}", check, value, OrderError)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
     try:
-        return check_text(insure_num).strip()  # CHAR(n) columns pad it
-    except WrongValueError as error:
-        raise OrderError(f"insure_num {error}") from None
-
-
-def _as_number(partner_id: str) -> str | int:
-    """Return a partner id as the number that the gateway expects, if it is one."""
-    is_number = partner_id.isascii() and partner_id.isdecimal() and not partner_id.startswith("0")
-    return int(partner_id) if is_number else partner_id
-
-
-def _reading(read: Callable[..., T], *arguments: Any) -> T:
-    try:
-        return read(*arguments)
+        yield
     except WrongValueError as error:
         raise OrderError(f"The answer of the gateway is not what it should be: {error}") from None
 
@@ -455,7 +456,7 @@ def _over_tls() -> httpx.BaseTransport:
 
     try:
         return DeadlineTransport()
-    except OSError as error:  # of certificates that the environment names
+    except OSError as error:  # the environment names certificates that are not there
         raise OrderError(
             f"The certificates for TLS cannot be read ({type(error).__name__}): see SSL_CERT_FILE"
             " and SSL_CERT_DIR in the environment."
@@ -464,59 +465,23 @@ def _over_tls() -> httpx.BaseTransport:
 
 def _check_status(response: httpx.Response, secrets: tuple[str, ...]) -> None:
     if response.status_code != 200:
-        # Its query may hold the sign.
+        # Its query may have the sign.
         to = quoted(response.headers.get("Location", "").partition("?")[0], secrets)
         raise OrderError(
             f"The gateway answers HTTP {response.status_code}{f', and leads to {to}' * bool(to)}."
         )
-    # None was asked for, and what is unpacked may be a thousand times as long.
+    # We asked for none: an unpacked answer may be a thousand times as long.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise OrderError("The gateway answers with a Content-Encoding, which is not read.")
 
 
-def _data(answer: Fields, secrets: tuple[str, ...]) -> Fields:
-    answer.require("respCode")
-    code = answer.code("respCode") or 0
-    if code != 0:
-        # Gateways may tell what should have been signed.
-        said = quoted(answer.prose("respMsg") or "", secrets)
-        raise OrderError(f"The gateway refuses the query with respCode {code}.", code, said)
-    return answer.object("data")
-
-
-def _check_number(row: Fields, number: str | None) -> str:
-    """Return whose row it is; with a *number*, that of no other."""
-    row.require("insureNum")
-    found = row.text("insureNum")
-    if found is None:
-        raise WrongValueError("insureNum cannot be read.")
-    if number is not None and found != number:
-        raise WrongValueError("it is about another insureNum than was asked for.")
-    return found
-
-
-def _page(answer: Fields, index: int) -> tuple[int, list[Fields]]:
-    page = answer.object("orders")
-    page.require("pageIndex", "pageNums")
-    if page.whole("pageIndex") != index:
-        raise WrongValueError(f"pageIndex must be {index}, as it was asked.")
-    return page.whole("pageNums") or 0, page.rows("data")
-
-
-def _status(kind: type[IntEnum], row: Fields, of: str) -> Any:
-    """Return a status, which a row of a list may call a state."""
-    number = row.code(f"{of}Status")
-    number = row.code(f"{of}State") if number is None else number
-    return None if number is None else known(kind, number)
-
-
 def _policy(row: Fields, insurant: Fields) -> PolicyInfo:
     return PolicyInfo(
-        product_name=row.prose("productName"),
-        plan_name=row.prose("planName"),
-        applicant=row.object("applicant").prose("cName"),
-        insurant=insurant.prose("cName"),
-        start_date=row.day("startDate"),
-        end_date=row.day("endDate"),
-        policy_num=insurant.text("policyNum"),
+        product_name=row.get(prose, "productName"),
+        plan_name=row.get(prose, "planName"),
+        applicant=row.object("applicant").get(prose, "cName"),
+        insurant=insurant.get(prose, "cName"),
+        start_date=row.get(day, "startDate"),
+        end_date=row.get(day, "endDate"),
+        policy_num=insurant.get(check_text, "policyNum"),
     )

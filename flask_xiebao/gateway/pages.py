@@ -110,9 +110,3 @@ def page_named(name: object) -> Page:
             f"{shown(name)} is not a page of the gateway: use one of {', '.join(PAGES)}.", "page"
         )
     return page
-
-
-def is_documented(parameter: str) -> bool:
-    """Tell whether the document defines a parameter, however its name is written."""
-    name = parameter.strip().lower()
-    return any(name == known.lower() for row in PAGES.values() for known in row.parameters)

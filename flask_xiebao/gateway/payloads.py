@@ -1,6 +1,6 @@
 """What the platform sends: JSON that is read strictly, and the fields of its objects.
 
-What is wrong is a :exc:`.WrongValueError` that never shows a value: it may be somebody's name.
+Errors are :exc:`.WrongValueError` and never show a value, which may be somebody's name.
 Nothing here uses Flask.
 """
 
@@ -8,121 +8,107 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import IntEnum
-from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from itertools import accumulate
+from typing import Any, TypeAlias, TypeVar
 
 from .values import WrongValueError, check_text, is_whole
 
 E = TypeVar("E", bound=IntEnum)
 T = TypeVar("T")
 
+#: Returns what the value of a field means.
+#:
+#: :raises WrongValueError: it is of another kind.
+Reader: TypeAlias = Callable[[Any], T]
+
 #: The platform's own time zone, which has no summer time.
 CHINA_TIME = timezone(timedelta(hours=8), "UTC+8")
 
-# No body of the platform's comes near them; what goes beyond may exhaust who reads it.
+# No body of the platform comes near these limits. Beyond them, reading may exhaust the process.
 _DEEPEST, _LONGEST_NUMBER = 32, 64
 
-# A whole pair, half of one, or anything else that is escaped.
+# A surrogate pair, half of one (which is the group), or any other escape.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_SPACE = re.compile(r"[ \t\n\r]*")
-# A string, also one without an end, or a bracket: every mark is looked at once.
+# What comes before a member's value in an object that is known to be valid.
+_BEFORE_VALUE = re.compile(r'[\s{,]*"(?:[^"\\]++|\\.)*+"\s*:\s*', re.DOTALL)
+# A string, even one without an end, or a bracket. No character is looked at twice.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
-
-
-class Sent(NamedTuple):
-    """A member of an object, and its text as it was sent."""
-
-    value: Any
-    text: str
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def whole_characters(body: bytes) -> bytes:
-    """Return JSON with U+FFFD for each half of a surrogate pair, as of a text that was cut."""
+    """Return JSON with U+FFFD for each half of a surrogate pair, where a text was cut in two."""
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
-def read_object(body: bytes) -> dict[str, Sent]:
+def read_object(body: bytes) -> dict[str, Any]:
     """Read one JSON object, with nothing after it.
 
-    :raises WrongValueError: it is anything else; it is not strict UTF-8, has a name twice, half of
-        a surrogate pair or a number that is none, or is nested too deeply.
+    :raises WrongValueError: it is anything else; it is not strict UTF-8, has a name twice, half a
+        surrogate pair or a number that JSON does not allow, or is nested too deeply.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise WrongValueError("must be UTF-8.") from None
-    _check_nesting(text)
+    steps = (_STEPS.get(found[0], 0) for found in _BRACKETS.finditer(text))
+    if any(depth > _DEEPEST for depth in accumulate(steps)):
+        raise WrongValueError(f"must not be nested more than {_DEEPEST} deep.")
     try:
-        members = dict(_pairs(text))
-        compact({name: member.value for name, member in members.items()})
-    except UnicodeEncodeError:
-        raise WrongValueError("has half of a surrogate pair in a string.") from None
+        if not text.lstrip().startswith("{"):
+            raise json.JSONDecodeError("Expecting {", text, 0)
+        members: dict[str, Any] = _decoder.decode(text)
     except json.JSONDecodeError as error:
         raise WrongValueError(f"must be one JSON object: {error.msg} at {error.pos}.") from None
+    # Python reads more than strict JSON allows, but then cannot write it as strict JSON.
+    try:
+        json.dumps(members, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise WrongValueError("has half of a surrogate pair in a string.") from None
+    except ValueError:
+        raise WrongValueError(
+            "must not have NaN, Infinity or a number that is too large for Python."
+        ) from None
     return members
 
 
+def texts_of(body: bytes, names: Iterable[str]) -> dict[str, str]:
+    """Return the members of an object as text, exactly as it was sent.
+
+    :param body: what :func:`read_object` has read, and so accepted.
+    :param names: the names of all its members, in their order.
+    """
+    text, at = body.decode(), 0
+    texts = {}
+    for name in names:
+        start = _BEFORE_VALUE.match(text, at).end()  # type: ignore[union-attr]
+        _, at = _decoder.raw_decode(text, start)
+        texts[name] = text[start:at]
+    return texts
+
+
 def compact(value: object, *, sort_names: bool = False) -> bytes:
-    """Return JSON without spaces, its characters as they are."""
+    """Return JSON without spaces, and without escapes for what is not ASCII."""
     return json.dumps(
         value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_names, default=_plain
     ).encode()
 
 
 def _plain(value: object) -> object:
-    """Return what JSON can say of a value that no JSON has."""
+    """Return a value of JSON in place of one that JSON does not have."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).isoformat()  # the same moment is the same
     return vars(value) if is_dataclass(value) else str(value)
-
-
-def _check_nesting(text: str) -> None:
-    depth = 0
-    for found in _BRACKETS.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
-        if depth > _DEEPEST:
-            raise WrongValueError(f"must not be nested more than {_DEEPEST} deep.")
-
-
-def _pairs(text: str) -> Iterator[tuple[str, Sent]]:
-    """Go through the members of the object that a text is."""
-    names = set()
-    at = _after(text, 0, "{")
-    more = text[at : at + 1] != "}"
-    while more:
-        start = at
-        name, end = _decoder.raw_decode(text, at)
-        if not isinstance(name, str):
-            raise json.JSONDecodeError("Expecting a name", text, start)
-        if name in names:
-            raise WrongValueError("must not have a name twice.")
-        names.add(name)
-        at = _after(text, end, ":")
-        value, end = _decoder.raw_decode(text, at)
-        yield name, Sent(value, text[at:end])
-        at = _SPACE.match(text, end).end()  # type: ignore[union-attr]
-        if more := text[at : at + 1] == ",":
-            at = _after(text, at, ",")
-    if (end := _after(text, at, "}")) != len(text):
-        raise json.JSONDecodeError("Extra data", text, end)
-
-
-def _after(text: str, at: int, mark: str) -> int:
-    """Return where what follows on a mark begins; white space around it is passed over."""
-    at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
-    if text[at : at + 1] != mark:
-        raise json.JSONDecodeError(f"Expecting {mark}", text, at)
-    return _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -132,162 +118,123 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return read
 
 
-def _number(kind: type[int] | type[float], text: str) -> int | float:
-    if len(text) > _LONGEST_NUMBER:
+def _short(number: str) -> str:
+    if len(number) > _LONGEST_NUMBER:
         raise WrongValueError(f"must not have a number of more than {_LONGEST_NUMBER} characters.")
-    number = kind(text)
-    if number in (float("inf"), float("-inf")):
-        _not_a_number(text)
     return number
-
-
-def _not_a_number(_: str) -> None:
-    raise WrongValueError("must not have NaN, Infinity or a number that is too large for Python.")
 
 
 _decoder = json.JSONDecoder(
     object_pairs_hook=_object,
-    parse_int=lambda text: _number(int, text),
-    parse_float=lambda text: _number(float, text),
-    parse_constant=_not_a_number,
+    parse_int=lambda number: int(_short(number)),
+    parse_float=lambda number: float(_short(number)),
 )
-
-
-def _reader(read: Callable[[Fields, str], T]) -> Callable[[Fields, str], T]:
-    """Return a reader that takes what it cannot read for left out, where the fields are lenient."""
-
-    @wraps(read)
-    def read_leniently(self: Fields, name: str) -> T:
-        try:
-            return read(self, name)
-        except WrongValueError:
-            if not self.is_lenient:
-                raise
-            return read(Fields({}), name)
-
-    return read_leniently
 
 
 @dataclass(frozen=True, repr=False)
 class Fields:
     """The fields of an object that the platform sent. What is null, blank or empty is left out.
 
-    Each reader returns None for what is left out, and raises :exc:`.WrongValueError` for a value of
-    another kind than its own; not where the fields are lenient.
+    A field is read by a function that returns what a value means, or raises
+    :exc:`.WrongValueError`; :func:`.check_text` and those below are such readers. Where the fields
+    are lenient, what a reader refuses counts as left out.
     """
 
     values: Mapping[str, Any]
     is_lenient: bool = False
 
-    def _get(self, name: str) -> Any:
-        value = self.values.get(name)
-        is_empty = value in (None, [], {}) or (isinstance(value, str) and not value.strip())
-        return None if is_empty else value
-
-    def require(self, *names: str) -> None:
-        """Refuse an object without one of these fields."""
+    def get(self, read: Reader[T], *names: str) -> T | None:
+        """Return the first of these fields that is not left out; None if all are."""
         for name in names:
-            if self._get(name) is None:
-                raise WrongValueError(f"{name} is missing.")
+            value = self.values.get(name)
+            if value in (None, [], {}) or (isinstance(value, str) and not value.strip()):
+                continue
+            try:
+                return read(value)
+            except WrongValueError as error:
+                if not self.is_lenient:
+                    raise WrongValueError(f"{name} {error}") from None
+        return None
 
-    @_reader
-    def text(self, name: str) -> str | None:
-        """Return a name or a number that can go into a URL; of a whole number, its digits."""
-        value = self._get(name)
-        try:
-            return None if value is None else check_text(value)
-        except WrongValueError as error:
-            raise WrongValueError(f"{name} {error}") from None
+    def need(self, read: Reader[T], name: str) -> T:
+        """Return a field that must not be left out."""
+        found = self.get(read, name)
+        if found is None:
+            raise WrongValueError(f"{name} is missing.")
+        return found
 
-    @_reader
-    def name(self, name: str) -> str | None:
-        """Return what something is called; of a whole number, its digits."""
-        value = self._get(name)
-        return str(value) if is_whole(value, 0) else self.prose(name)
-
-    @_reader
-    def prose(self, name: str) -> str | None:
-        """Return what somebody may read, line breaks included."""
-        value = self._get(name)
-        if value is not None and not isinstance(value, str):
-            raise WrongValueError(f"{name} must be text.")
-        return value
-
-    @_reader
-    def whole(self, name: str) -> int | None:
-        """Return a whole number, 0 or more."""
-        value = self._get(name)
-        if value is not None and not is_whole(value, 0):
-            raise WrongValueError(f"{name} must be a whole number, 0 or more.")
-        return value
-
-    @_reader
-    def code(self, name: str) -> int | None:
-        """Return a whole number that stands for something."""
-        value = self._get(name)
-        if value is not None and not is_whole(value, -(2**63)):
-            raise WrongValueError(f"{name} must be a whole number.")
-        return value
-
-    def is_true(self, name: str) -> bool:
-        """Tell which of true and false it is."""
-        value = self._get(name)
-        if not isinstance(value, bool):
-            raise WrongValueError(f"{name} must be true or false.")
-        return value
-
-    @_reader
-    def moment(self, name: str) -> datetime | None:
-        """Return a time, written ``yyyy-MM-dd HH:mm:ss`` in China time."""
-        written = self.text(name)
-        if written is None:
-            return None
-        try:
-            return datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA_TIME)
-        except ValueError:
-            raise WrongValueError(f"{name} must be a time, yyyy-MM-dd HH:mm:ss.") from None
-
-    @_reader
-    def day(self, name: str) -> date | None:
-        """Return a date, written ``yyyy-MM-dd``; a time that follows is passed over."""
-        written = self.text(name)
-        if written is None:
-            return None
-        try:
-            return datetime.strptime(re.split("[ T]", written)[0], "%Y-%m-%d").date()
-        except ValueError:
-            raise WrongValueError(f"{name} must be a date, yyyy-MM-dd.") from None
-
-    @_reader
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return the texts of a list."""
-        return tuple(self._list(name, str, "texts"))
-
-    @_reader
-    def objects(self, name: str) -> tuple[Fields, ...]:
-        """Return the objects of a list."""
-        return tuple(Fields(each, self.is_lenient) for each in self._list(name, dict, "objects"))
-
-    def rows(self, name: str) -> list[Fields]:
-        """Return the rows of a list, leniently; one that is not an object has no fields."""
-        rows = self._list(name, object, "objects")
-        return [Fields(row if isinstance(row, dict) else {}, is_lenient=True) for row in rows]
-
-    @_reader
     def object(self, name: str) -> Fields:
-        """Return an object; one without fields where it is left out."""
-        value = self._get(name)
-        if value is not None and not isinstance(value, dict):
-            raise WrongValueError(f"{name} must be an object.")
-        return Fields(value or {}, self.is_lenient)
+        """Return the fields of an object; none where it is left out."""
+        return Fields(self.get(_an_object, name) or {}, self.is_lenient)
 
-    def _list(self, name: str, kind: type[Any], kinds: str) -> list[Any]:
-        value = self._get(name)
-        if value is None:
-            return []
-        if not (isinstance(value, list) and all(isinstance(each, kind) for each in value)):
-            raise WrongValueError(f"{name} must be a list of {kinds}.")
+    def objects(self, name: str) -> list[Fields]:
+        """Return the fields of each object of a list."""
+        return [Fields(each, self.is_lenient) for each in self.get(_objects, name) or []]
+
+
+def _reader(what: str, is_right: Callable[[Any], bool]) -> Reader[Any]:
+    """Return a reader that returns a value as it is, and refuses what is not right.
+
+    :param what: what it should be.
+    """
+
+    def read(value: Any) -> Any:
+        if not is_right(value):
+            raise WrongValueError(f"must be {what}.")
         return value
+
+    return read
+
+
+def _list_reader(kind: type[Any], kinds: str) -> Reader[Any]:
+    return _reader(
+        f"a list of {kinds}",
+        lambda value: isinstance(value, list) and all(isinstance(each, kind) for each in value),
+    )
+
+
+#: What somebody may read, line breaks included.
+prose: Reader[str] = _reader("text", lambda value: isinstance(value, str))
+#: A whole number, 0 or more.
+whole: Reader[int] = _reader("a whole number, 0 or more", lambda value: is_whole(value, 0))
+#: A whole number that stands for something.
+code: Reader[int] = _reader("a whole number", lambda value: is_whole(value, -(2**63)))
+#: True or false.
+flag: Reader[bool] = _reader("true or false", lambda value: isinstance(value, bool))
+texts: Reader[list[str]] = _list_reader(str, "texts")
+#: A list whose members may be anything.
+rows: Reader[list[Any]] = _list_reader(object, "objects")
+_objects: Reader[list[dict[str, Any]]] = _list_reader(dict, "objects")
+_an_object: Reader[dict[str, Any]] = _reader("an object", lambda value: isinstance(value, dict))
+
+
+def label(value: Any) -> str:
+    """Read what something is called; of a whole number, its digits."""
+    return str(value) if is_whole(value, 0) else prose(value)
+
+
+def moment(value: Any) -> datetime:
+    """Read a time, written ``yyyy-MM-dd HH:mm:ss`` in China time."""
+    what = "a time, yyyy-MM-dd HH:mm:ss"
+    return _time(check_text(value), "%Y-%m-%d %H:%M:%S", what).replace(tzinfo=CHINA_TIME)
+
+
+def day(value: Any) -> date:
+    """Read a date, written ``yyyy-MM-dd``; a time that follows is passed over."""
+    [written, *_] = re.split("[ T]", check_text(value))
+    return _time(written, "%Y-%m-%d", "a date, yyyy-MM-dd").date()
+
+
+def _time(written: str, layout: str, what: str) -> datetime:
+    try:
+        return datetime.strptime(written, layout)
+    except ValueError:
+        raise WrongValueError(f"must be {what}.") from None
+
+
+def named(kind: type[E]) -> Reader[E | int]:
+    """Return a reader of numbers that are members of an enum, or have no name there."""
+    return lambda value: known(kind, code(value))
 
 
 def known(kind: type[E], number: int) -> E | int:

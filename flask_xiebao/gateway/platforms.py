@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol, cast, get_args
 
-from .values import shown
+from .values import WrongValueError, is_whole, shown
 
 #: How much of a header is read. Real User-Agents end well before; one of a megabyte stays cheap.
 LONGEST = 512
@@ -70,6 +70,7 @@ _WINDOWS_ON_ARM = re.compile(r"windows nt [\d.]+; arm;")
 
 
 Slug = Literal["h5", "pc", "ios", "android"]
+_SLUGS = get_args(Slug)
 
 
 class Platform(IntEnum):
@@ -93,14 +94,11 @@ class Platform(IntEnum):
             :attr:`slug` in any case.
         :raises ValueError: if it is anything else, ``True`` and ``"1"`` included.
         """
-        if isinstance(value, cls):
-            return value
-        slug = value.lower() if isinstance(value, str) else None
-        code = value if isinstance(value, int) and not isinstance(value, bool) else None
-        for platform in cls:
-            if slug == platform.slug or code == platform:
-                return platform
-        raise ValueError(
+        if is_whole(value, 1, len(cls)):
+            return cls(value)
+        if isinstance(value, str) and value.lower() in _SLUGS:
+            return cls[value.upper()]
+        raise WrongValueError(
             f"{shown(value)} is not a platform: pass a Platform, a code from 1 to 4, or"
             ' "h5", "pc", "ios" or "android".'
         )
@@ -154,9 +152,8 @@ def detect_platform(
         mobile=_text(headers, "Sec-CH-UA-Mobile") == "?1",
         hinted=_HINTED_SYSTEMS.get(_text(headers, "Sec-CH-UA-Platform")),
     )
-    if device is Platform.H5 or device is Platform.PC:
-        return device
-    if app_user_agent and re.search(app_user_agent, agent):
+    is_handheld = device is Platform.IOS or device is Platform.ANDROID
+    if not is_handheld or (app_user_agent and re.search(app_user_agent, agent)):
         return device
     # Phones say "Mobile" and need not be compared with laptops.
     if device is Platform.ANDROID and "mobile" not in lowered and _any(_ANDROID_LAPTOPS, lowered):

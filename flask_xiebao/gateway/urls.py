@@ -6,20 +6,28 @@ Nothing here uses Flask.
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from ..errors import GatewayError
-from .pages import PAGES, Page, is_documented, page_named
+from .pages import PAGES, Page, page_named
 from .platforms import AnyPlatform, Platform
-from .values import Secret, WrongValueError, check_address, check_text, check_web_url, shown
+from .values import (
+    Secret,
+    WrongValueError,
+    check_address,
+    check_text,
+    check_web_url,
+    checked,
+    shown,
+    sign_of,
+)
 
 T = TypeVar("T")
 
-_PLACE = "\0"  # of a value, in a frame: no encoded value has it
+_PLACE = "\0"  # stands for a value in a frame; no encoded value has it
 
 
 def check_base_url(value: object) -> str:
@@ -55,22 +63,21 @@ def check_extra(value: object) -> Mapping[str, str]:
     """
     if not isinstance(value, Mapping):
         raise WrongValueError("must be a mapping of parameter names to values.")
-    checked = {}
+    texts = {}
     for name, text in value.items():
-        try:
-            parameter = check_text(name)
-        except WrongValueError as error:
-            raise WrongValueError(f"has a wrong name: it {error}") from None
-        if is_documented(parameter):
+        parameter = checked("has a wrong name: it", check_text, name, WrongValueError)
+        if any(
+            parameter.strip().lower() == known.lower()
+            for row in PAGES.values()
+            for known in row.parameters
+        ):
             raise WrongValueError(
                 f"must not set {parameter}, which the document defines: it has an argument or a"
                 " setting of its own."
             )
-        try:
-            checked[parameter] = check_text(text)
-        except WrongValueError as error:
-            raise WrongValueError(f"has a wrong value: {parameter!r} {error}") from None
-    return checked
+        what = f"has a wrong value: {parameter!r}"
+        texts[parameter] = checked(what, check_text, text, WrongValueError)
+    return texts
 
 
 class Gateway:
@@ -111,16 +118,14 @@ class Gateway:
         self.sub_partner_id = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
         self.base_url = _checked("base_url", check_base_url, base_url).removesuffix("/")
         self.extra = _checked("extra", check_extra, {} if extra is None else extra)
-        self._sign = text.map(self._signed)
+        self._further = _query(self.extra)
+        self._sign = text.map(lambda key: sign_of(key, self.partner_id.encode()))
         self._frame = lru_cache(1024, typed=True)(self._make_frame)
 
     def __repr__(self) -> str:
-        # One whose arguments were refused has neither, and is in the report of the error.
-        known = {name: getattr(self, name, None) for name in ("partner_id", "base_url")}
-        return "Gateway({partner_id!r}, base_url={base_url!r})".format(**known)
-
-    def _signed(self, key: str) -> str:
-        return hashlib.md5((key + self.partner_id).encode(), usedforsecurity=False).hexdigest()
+        # Error reports show this also while neither is set, since an argument was refused.
+        partner_id, base_url = (getattr(self, name, None) for name in ("partner_id", "base_url"))
+        return f"Gateway({partner_id!r}, base_url={base_url!r})"
 
     @property
     def sign(self) -> str:
@@ -230,20 +235,21 @@ class Gateway:
         """
         own = {}
         if partner_uniq_key is not None and "partnerUniqKey" in page_named(page).parameters:
-            own["partnerUniqKey"] = _checked("partnerUniqKey", _encoded, partner_uniq_key)
+            own["partnerUniqKey"] = _checked("partnerUniqKey", check_text, partner_uniq_key)
         if pay_success is not None:
-            own["paySuccess"] = _checked("paySuccess", _pay_success, pay_success)
-        further = () if extra is None else tuple(_checked("extra", check_extra, extra).items())
-        shared: tuple[Any, ...] = (page, reference, platform, sub_partner_id, further, *own)
-        # What is remembered is bounded in bytes: further parameters may be any number.
-        make_frame = self._make_frame if further else self._frame
+            after_payment = _checked("paySuccess", check_web_url, pay_success)
+            own["paySuccess"] = base64.b64encode(after_payment.encode()).decode()
+        further = self._further
+        if extra is not None:
+            further = _query({**self.extra, **_checked("extra", check_extra, extra)})
+        shared: tuple[Any, ...] = (page, reference, platform, sub_partner_id, *own)
         try:
-            frame = make_frame(*shared)
-        except TypeError:  # an argument that cannot be hashed: it is wrong, and this says which
+            frame = self._frame(*shared)
+        except TypeError:  # an argument cannot be hashed, so it is wrong: this says which
             frame = self._make_frame(*shared)
 
         # This does not raise, so no traceback can hold the sign.
-        return frame % tuple(own.values())
+        return frame % tuple(map(_encode, own.values())) + further
 
     def _make_frame(
         self,
@@ -251,27 +257,26 @@ class Gateway:
         reference: str | int | None,
         platform: AnyPlatform | None,
         sub_partner_id: str | None,
-        further: tuple[tuple[str, str], ...],
         *own: str,
     ) -> str:
-        """Return the URL with ``%s`` for the values that are of one URL only, by the page's row.
+        """Return the URL with ``%s`` for each value that only one URL has, by the page's row.
 
-        It is made once for the URLs that share it, which saves a tenth of a click.
+        It is made once and kept for other URLs, which saves a tenth of a click.
 
         :param own: the names of those values.
         """
         row = page_named(page)
-        if row.reference is None and reference is not None:
-            raise GatewayError(
-                f"The {row.name} page takes no case code or application number.", "reference"
-            )
         given = own if sub_partner_id is None else (*own, "subPartnerId")
         if refused := [name for name in given if name not in row.parameters]:
             raise GatewayError(f"The {row.name} page takes no {refused[0]}.", refused[0])
         values = {"partnerId": self.partner_id, "subPartnerId": self.sub_partner_id}
         if sub_partner_id is not None:
             values["subPartnerId"] = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
-        if row.reference is not None and reference is not None:
+        if reference is not None:
+            if row.reference is None:
+                raise GatewayError(
+                    f"The {row.name} page takes no case code or application number.", "reference"
+                )
             values[row.reference] = _checked(row.reference, check_text, reference)
         if platform is not None:
             values["platform"] = _platform_code(row, platform)
@@ -288,17 +293,12 @@ class Gateway:
             for name in row.parameters
             if name in own or name in values
         ]
-        extra = {**self.extra, **dict(further)}
-        pairs += [f"{_encode(name)}={_encode(text)}" for name, text in extra.items()]
         url = f"{self.base_url}{row.path}?{'&'.join(pairs)}"
         return url.replace("%", "%%").replace(_PLACE, "%s")
 
 
 def _checked(parameter: str, check: Callable[[Any], T], value: object) -> T:
-    try:
-        return check(value)
-    except WrongValueError as error:
-        raise GatewayError(f"{parameter} {error}", parameter) from None
+    return checked(parameter, check, value, GatewayError, parameter)
 
 
 def _encode(text: str) -> str:
@@ -306,8 +306,8 @@ def _encode(text: str) -> str:
     return quote(text, safe="")
 
 
-def _encoded(value: object) -> str:
-    return _encode(check_text(value))
+def _query(extra: Mapping[str, str]) -> str:
+    return "".join(f"&{_encode(name)}={_encode(text)}" for name, text in extra.items())
 
 
 def _sub_partner_id(value: object) -> str:
@@ -316,10 +316,7 @@ def _sub_partner_id(value: object) -> str:
 
 
 def _platform_code(page: Page, value: object) -> str:
-    try:
-        platform = Platform.of(value)
-    except ValueError as error:
-        raise GatewayError(f"platform: {error}", "platform") from None
+    platform = checked("platform:", Platform.of, value, GatewayError, "platform")
     if platform not in page.platforms:
         raise GatewayError(
             f"platform: {page.path} does not serve {platform.name} at present; send the member to"
@@ -327,7 +324,3 @@ def _platform_code(page: Page, value: object) -> str:
             "platform",
         )
     return str(int(platform))
-
-
-def _pay_success(url: object) -> str:
-    return _encode(base64.b64encode(check_web_url(url).encode()).decode())

@@ -1,17 +1,18 @@
 """Values that go into a URL or stay secret: how they are hidden, shown and checked.
 
-What is wrong with a value is a :exc:`WrongValueError` whose text follows on the value's name; who
-knows the name makes it one of the package's public errors.
+A check that fails raises :exc:`WrongValueError`, whose text goes on after the value's name. Callers
+know the name, and turn it into one of the package's public errors with :func:`checked`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
 import math
 import re
 from collections.abc import Callable, Iterable
 from types import NoneType
-from typing import Generic, NoReturn, TypeGuard, TypeVar
+from typing import Any, Generic, NoReturn, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import XiebaoError
@@ -20,37 +21,38 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
-# What nearly every right URL looks like, and no wrong one: reading its parts takes seven times as
-# long, an eighth of a click that comes back.
+# Matches nearly every valid URL and no invalid one. Splitting a URL takes seven times as long, an
+# eighth of a click that comes back.
 _PLAIN_URL = re.compile(
     r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
     r"([/?#][!-\[\]-~]*)?"
 )
-_LARGEST_BITS = 256  # far beyond any id, and short of where Python refuses to write the digits
-# Characters of a value and of a whole URL: more than servers take, and what caches here may hold.
+_LARGEST_BITS = 256  # more than any id has; Python refuses to print far larger numbers
+# The most characters of a value and of a whole URL. Servers accept fewer; this bounds our caches.
 _LONGEST_TEXT, _LONGEST_URL = 2000, 8000
 _LONGEST_SHOWN = 60
-# Characters of what others said: so many are shown, and looked at, since a secret may be cut.
+# Of a text from somebody else: how many characters are shown, and how many are searched for
+# secrets, so that none is shown in part.
 _LONGEST_QUOTED, _MOST_READ = 200, 2000
-#: Characters of a secret: one that is no longer may be a word of any text.
+#: A secret with at most this many characters may be an ordinary word.
 SHORT = 7
-#: Bytes of a member's id: a share of its own of what a link can hold, as each link may get a member
-#: at its handoff; and characters that may stand before it in a key.
+#: The most bytes of a member's id, for which each link has room, since any link may get a member at
+#: its handoff; and the number of characters that may come before the id in a key.
 LONGEST_ID, MARK = 256, 16
 
 
 class WrongValueError(ValueError):
-    """A value is not what it should be: the text says so without showing a secret.
+    """A value is not what it should be; the text says so without showing a secret.
 
-    Values have code of their own, such as lazy ones; what that raises is no such error.
+    What a value's own code raises, such as that of a lazy proxy, is never this error.
     """
 
 
 class Secret(Generic[T]):
-    """What is not printed by accident: logs, tracebacks and ``repr`` show a placeholder.
+    """Hides a value from logs, tracebacks and ``repr``, which show a placeholder instead.
 
     Error reports show the local variables of each frame, so a secret is hidden first and checked
-    afterwards, by :meth:`map`.
+    afterwards, with :meth:`map`.
     """
 
     __slots__ = ("_hidden",)
@@ -70,28 +72,49 @@ class Secret(Generic[T]):
         )
 
     def reveal(self) -> T:
-        """Return it."""
+        """Return the hidden value."""
         return self._hidden
 
     def map(self, change: Callable[[T], U]) -> Secret[U]:
-        """Return what *change* makes of it, hidden too.
+        """Return the result of *change*, hidden as well.
 
-        :raises WrongValueError: if *change* does, or :exc:`.XiebaoError`: without the frames in
-            between, which hold what is hidden. Of any other error, whose text may hold it, too,
-            the type is said; whatever ends a process goes on as it is, without them.
+        Errors leave without the frames of *change*, whose variables may hold the hidden value.
+
+        :raises WrongValueError: *change* raises it, or some other exception, whose text may hold
+            the hidden value: then only its type is named. A :exc:`.XiebaoError`, or an exception
+            that ends the process, is raised as it is.
         """
-        failed: BaseException
         try:
             return Secret(change(self._hidden))
-        except (WrongValueError, XiebaoError) as error:
-            error.__cause__ = error.__context__ = None
-            failed = error.with_traceback(None)
-        except Exception as error:
-            failed = WrongValueError(f"cannot be read ({type(error).__name__}).")
         except BaseException as error:
-            error.__cause__ = error.__context__ = None
-            failed = error.with_traceback(None)
-        raise failed
+            failed = error
+        if isinstance(failed, Exception) and not isinstance(failed, WrongValueError | XiebaoError):
+            failed = WrongValueError(f"cannot be read ({type(failed).__name__}).")
+        failed.__cause__ = failed.__context__ = None
+        raise failed.with_traceback(None)
+
+
+def checked(
+    name: str,
+    check: Callable[[Any], T],
+    value: object,
+    make_error: Callable[..., Exception],
+    *details: str,
+) -> T:
+    """Return what *check* makes of a value.
+
+    :param name: what the value is called in the text of the error.
+    :param make_error: makes the error of a wrong value, from its text and *details*.
+    """
+    try:
+        return check(value)
+    except WrongValueError as error:
+        raise make_error(f"{name} {error}", *details) from None
+
+
+def sign_of(key: str, said: bytes) -> str:
+    """Return ``md5(apiKey + said)``: 32 lower-case hex digits."""
+    return hashlib.md5(key.encode() + said, usedforsecurity=False).hexdigest()
 
 
 def plain_text(value: str | int) -> str:
@@ -119,9 +142,9 @@ def shown(value: object) -> str:
 
 
 def quoted(said: str, secrets: Iterable[str] = ()) -> str:
-    """Return what somebody else said as a line of a log can show it: cut, and printable.
+    """Return a text from somebody else as a log can show it: short, printable and on one line.
 
-    :param secrets: what is not to be shown.
+    :param secrets: texts to replace by ``***``.
     """
     said = said[:_MOST_READ]
     for secret in filter(None, secrets):
@@ -132,12 +155,12 @@ def quoted(said: str, secrets: Iterable[str] = ()) -> str:
 
 
 def forms(said: str) -> re.Pattern[str]:
-    """Return what finds a text in whatever case, however often percent-encoded, and in HTML."""
+    """Return a pattern that finds a text in any case, percent-encoded repeatedly, or as HTML."""
     return re.compile("".join(map(_forms_of, said)), re.IGNORECASE)
 
 
 def _forms_of(mark: str) -> str:
-    # No text matches two of these, or looking for what is nearly there would take for ever.
+    # No two alternatives match the same text, or a near miss would take exponential time.
     either = {mark.lower(), mark.upper()}
     escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
     numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either if len(each) == 1)
@@ -150,8 +173,8 @@ def check_id(value: object, longest: int = LONGEST_ID) -> str:
     """Return *value* as the text of a member's id.
 
     :param longest: how many bytes it may have.
-    :raises WrongValueError: when it is no text that a URL can carry, has white space at its ends,
-        or is too long.
+    :raises WrongValueError: when a URL cannot carry it, it has white space at its ends, or it is
+        too long.
     """
     text = check_text(value)
     if text != text.strip():
@@ -162,13 +185,15 @@ def check_id(value: object, longest: int = LONGEST_ID) -> str:
     return text
 
 
-def id_or_none(value: object) -> str | None:
+def id_or_none(value: object, longest: int = LONGEST_ID + MARK) -> str | None:
     """Return a ``partnerUniqKey`` that came from outside; None for one that no member can have.
 
-    Whoever knows the sign chooses it, and every member does.
+    Every member knows the sign, and so can choose any key.
+
+    :param longest: how many bytes it may have.
     """
     try:
-        return check_id(value, LONGEST_ID + MARK)
+        return check_id(value, longest)
     except WrongValueError:
         return None
 
@@ -216,11 +241,10 @@ def check_web_url(value: object) -> str:
         parts = urlsplit(text)
         # An invalid port, and a host that DNS cannot have, raise when they are asked for.
         host = (parts.hostname or "").encode("idna").decode()
-        named = _HOST.fullmatch(host) and parts.port != 0
-        well_formed = parts.scheme in ("http", "https") and bool(named)
+        is_web = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and parts.port != 0
     except ValueError:
-        well_formed = False
-    if not well_formed or " " in text or "\\" in text:
+        is_web = False
+    if not is_web or " " in text or "\\" in text:
         raise WrongValueError("must be an absolute http:// or https:// URL.")
     if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
         raise WrongValueError("must have no user name or password before its host.")
@@ -228,7 +252,7 @@ def check_web_url(value: object) -> str:
 
 
 def check_address(value: object) -> str:
-    """Return what further paths can follow: an http(s) URL or a path, without a slash at its end.
+    """Return an http(s) URL or a path without the slash at its end, so that paths can be added.
 
     :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
     """

@@ -13,12 +13,12 @@ from types import NoneType
 from uuid import UUID
 
 from ..errors import LinkError
-from ..gateway.values import MARK, Secret, WrongValueError, check_id
+from ..gateway.values import LONGEST_ID, MARK, Secret, check_id, checked, id_or_none
 
 #: A member's id, as a site may have it.
 MemberId = str | int | UUID
 
-# Members whose key is at hand.
+# How many members' keys are kept.
 _REMEMBERED = 4096
 
 
@@ -30,9 +30,9 @@ def normalize_member(value: object) -> str | None:
     :raises LinkError: when it is anything else, since guessing would mix up members.
     """
     # isinstance() asks a proxy for its class, `is None` does not.
-    if isinstance(value, NoneType):
-        return None
-    if isinstance(value, str | int) and not (value.strip() if isinstance(value, str) else value):
+    if isinstance(value, NoneType) or (
+        isinstance(value, str | int) and not (value.strip() if isinstance(value, str) else value)
+    ):
         return None
     if isinstance(value, UUID):
         value = str(value)
@@ -42,27 +42,24 @@ def normalize_member(value: object) -> str | None:
             f" {type(value).__name__}: pass the id itself, such as user.id.",
             "member",
         )
-    try:
-        return check_id(value)
-    except WrongValueError as error:
-        raise LinkError(f"A member's id {error}", "member") from None
+    return checked("A member's id", check_id, value, LinkError, "member")
 
 
 class MemberKeys:
-    """What the gateway knows members by: their ``partnerUniqKey`` (2.1, 2.2).
+    """Makes and reads ``partnerUniqKey`` (2.1, 2.2), by which the gateway knows a member.
 
-    The gateway takes any key for a member's, and its ``sign`` covers none. With a secret, a key is
-    16 characters that only the site can make, and then the member's id. They come first, so that a
-    gateway that cuts long keys does not cut them.
+    The gateway accepts any key, and its ``sign`` does not cover the key. With a secret, a key is 16
+    characters that only the site can make, followed by the member's id. They come first, so that a
+    gateway that truncates long keys keeps them.
 
-    :param secret: ``XIEBAO_MEMBER_SECRET``; None, and a key is the bare id.
-    :param partner_id: the account: the keys of one are none of another's.
+    :param secret: ``XIEBAO_MEMBER_SECRET``; if None, a key is the bare id.
+    :param partner_id: the account; another account has other keys.
     """
 
     def __init__(self, secret: Secret[str] | None, partner_id: str) -> None:
         self._secret = None if secret is None else secret.map(str.encode)
         self._signed = f"flask-xiebao.member\0{partner_id}\0"
-        # Making one is up to a tenth of a click.
+        # Making one takes up to a tenth of a click.
         self._mark = lru_cache(_REMEMBERED)(self._make_mark)
 
     def key_of(self, member: str, keeps_plain: Callable[[str], bool] | None = None) -> str:
@@ -81,35 +78,27 @@ class MemberKeys:
         return self._mark(member, self._secret) + member
 
     def member_of(self, key: str, keeps_plain: Callable[[str], bool] | None = None) -> str | None:
-        """Return whose key it is; None for a key that this site gave nobody, or no member can have.
+        """Return the member whose key it is; None for one that this site gave to nobody.
 
-        Without a secret a key is whatever it says. Members who keep the bare id are found by a key
-        that was made for them, too: it may have been in use until they were named.
+        Without a secret, a key is the member's id. Members who keep the bare id are found by a key
+        with 16 characters before it, too, which they may have had before they were named.
         """
         member = None if self._secret is None else self._member_in(key, self._secret)
-        if member is not None or not _is_id(key):
+        if member is not None or id_or_none(key, LONGEST_ID) is None:
             return member
         is_theirs = self._secret is None or (keeps_plain is not None and keeps_plain(key))
         return key if is_theirs else None
 
     def _member_in(self, key: str, secret: Secret[bytes]) -> str | None:
         mark, member = key[:MARK], key[MARK:]
-        # Letters beyond ASCII have lower-case forms within it.
-        if mark.isascii() and _is_id(member):
-            made = self._mark(member, secret)
-            if hmac.compare_digest(mark.lower(), made):
-                return member
-        return None
+        is_right = (
+            mark.isascii()  # some letters beyond ASCII have lower-case forms within it
+            and id_or_none(member, LONGEST_ID) is not None
+            and hmac.compare_digest(mark.lower(), self._mark(member, secret))
+        )
+        return member if is_right else None
 
     def _make_mark(self, member: str, secret: Secret[bytes]) -> str:
         digest = hmac.digest(secret.reveal(), f"{self._signed}{member}".encode(), "sha256")
-        # Five bits to a character.
+        # In base32, a character has five bits.
         return base64.b32encode(digest[: MARK * 5 // 8]).decode().lower()
-
-
-def _is_id(text: str) -> bool:
-    try:
-        check_id(text)
-    except WrongValueError:
-        return False
-    return True

@@ -19,28 +19,26 @@ from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..deprecated import in_new_names, warn
 from ..errors import GatewayError, LinkError, TokenError
-from ..gateway.pages import Page, page_named
+from ..gateway.pages import page_named
 from ..gateway.platforms import AnyPlatform, Platform
-from ..gateway.values import WrongValueError, check_text, is_whole, shown
+from ..gateway.values import WrongValueError, check_text, checked, is_whole, shown
 
 T = TypeVar("T")
 
-# What is signed; the id of the key that signed it, and the signature.
+# What is signed, the id of the key that signed it, and the signature.
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
 # Seconds since the epoch, within what a calendar can show.
 _LAST_MOMENT = 10**11
 
-# Of the 2,900 bytes that a QR code holds, signing and encoding take more than half; whoever goes by
-# a link without a member gets a code with theirs in it.
+# A QR code holds 2,900 bytes, more than half of which go to the signature and the encoding, and
+# some to the member's id that a link without one gets for its QR code.
 _LONGEST = 1200
 _SURELY_FITS = 290  # characters of at most four bytes, between quotes and commas
 _MOST_SECONDS = 10**9  # some thirty years
 
-# json.dumps() builds one with each call: a twentieth of a new link.
+# json.dumps() would build one in each call, which is a twentieth of a new link.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-_CLIENT_REFERENCE = 8  # the place of this one among what a token says
 
 #: How many tokens a cache holds, at some hundred bytes each.
 REMEMBERED = 1024
@@ -91,19 +89,20 @@ class Entry:
     signed_at: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        page = _page(self.page)
+        try:
+            page = page_named(self.page)
+        except GatewayError as error:
+            raise LinkError(str(error), "page") from None
         if page.reference is not None:
-            _check("reference", _text, self.reference, page.reference)
+            checked(page.reference, _text, self.reference, LinkError, "reference")
         elif self.reference is not None:
             raise LinkError(
                 f"The {page.name} page takes no case code or application number.", "reference"
             )
-        if self.member is not None:
-            _check("member", _text, self.member)
         if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
             raise LinkError(f"The {page.name} page takes no sub_partner_id.", "sub_partner_id")
-        if self.sub_partner_id not in (None, ""):
-            _check("sub_partner_id", _text, self.sub_partner_id)
+        if self.return_to is not None and "paySuccess" not in page.parameters:
+            raise LinkError(f"The {page.name} page takes no return_to.", "return_to")
         if not isinstance(self.platform, Platform | None):
             raise LinkError("platform must be a Platform.", "platform")
         if self.platform is not None and self.platform not in page.platforms:
@@ -112,21 +111,15 @@ class Entry:
                 " leave platform out, and members on a PC get a QR code for their phone.",
                 "platform",
             )
-        if self.no_login_for is not None:
-            _check("no_login_for", check_seconds, self.no_login_for)
-            if self.member is None:
-                raise LinkError(
-                    "no_login_for needs member: it is how long the link vouches for them.",
-                    "no_login_for",
-                )
-        if self.return_to is not None:
-            if "paySuccess" not in page.parameters:
-                raise LinkError(f"The {page.name} page takes no return_to.", "return_to")
-            _check("return_to", _path_of_this_site, self.return_to)
-        if self.client_reference is not None:
-            _check("client_reference", _text, self.client_reference)
-        if self.signed_at is not None:
-            _check("signed_at", _moment, self.signed_at)
+        for argument, check in _CHECKS:
+            value = getattr(self, argument)
+            if value is not None:
+                checked(argument, check, value, LinkError, argument)
+        if self.no_login_for is not None and self.member is None:
+            raise LinkError(
+                "no_login_for needs member: it is how long the link vouches for them.",
+                "no_login_for",
+            )
 
     def seconds_left(self, now: float) -> int | None:
         """Return for how long the link still opens without a login; None if it never did.
@@ -154,7 +147,7 @@ def _old_name(entry: Entry) -> int | None:
     return entry.no_login_for
 
 
-# Until 0.4, as guards of sites and their tests have it.
+# Until 0.4, since sites use the old name in guards and tests.
 Entry.__init__ = _with_old_name  # type: ignore[method-assign]
 Entry.max_age = property(_old_name)  # type: ignore[attr-defined]
 
@@ -173,11 +166,7 @@ def make_entry(
 
     :raises LinkError: when one is wrong; the message names it.
     """
-    try:
-        chosen = None if platform is None else Platform.of(platform)
-    except ValueError as error:
-        raise LinkError(f"platform: {error}", "platform") from None
-    # Past the old names, which saves 5 % of the time that a new entry takes.
+    # Not by Entry(), which looks for the old name: that is 5 % of the time of a new entry.
     _init(
         entry := Entry.__new__(Entry),
         page=page,
@@ -185,7 +174,7 @@ def make_entry(
         member=member,
         no_login_for=no_login_for,
         sub_partner_id=_plain(sub_partner_id),
-        platform=chosen,
+        platform=None if platform is None else _platform(platform),
         return_to=_plain(return_to),
         client_reference=_plain(client_reference),
     )
@@ -196,7 +185,7 @@ def make_entry(
         "client_reference": entry.client_reference,
         "member": entry.member,
     }
-    # Few are so long that they need be written to know: a twelfth of a new link.
+    # Few are so long that they have to be encoded to know, which is a twelfth of a new link.
     given = [text for text in texts.values() if text]
     if len("".join(given)) > _SURELY_FITS and len(_to_json(given)) > _LONGEST:
         longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
@@ -206,6 +195,10 @@ def make_entry(
             longest,
         )
     return entry
+
+
+def _platform(value: object) -> Platform:
+    return checked("platform:", Platform.of, value, LinkError, "platform")
 
 
 def _plain(value: Any) -> Any:
@@ -218,30 +211,15 @@ def _plain(value: Any) -> Any:
         return value
 
 
-def _page(name: object) -> Page:
-    try:
-        return page_named(name)
-    except GatewayError as error:
-        raise LinkError(str(error), "page") from None
-
-
-def _check(
-    argument: str, check: Callable[[object], object], value: object, name: str | None = None
-) -> None:
-    """Have an argument checked.
-
-    :param name: what it is called in the error, where the document has a name for it.
-    """
-    try:
-        check(value)
-    except WrongValueError as error:
-        raise LinkError(f"{name or argument} {error}", argument) from None
-
-
 def _text(value: object) -> None:
     check_text(value)
     if not isinstance(value, str):
         raise WrongValueError("must be text.")
+
+
+def _text_or_empty(value: object) -> None:
+    if value != "":
+        _text(value)
 
 
 def _moment(value: object) -> None:
@@ -263,6 +241,17 @@ def _path_of_this_site(path: object) -> None:
         raise WrongValueError(
             "must stay on this site: no host, no backslash, no control characters."
         )
+
+
+# The arguments of an Entry that may be left out, and what each has to be otherwise.
+_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
+    ("member", _text),
+    ("sub_partner_id", _text_or_empty),
+    ("no_login_for", check_seconds),
+    ("return_to", _path_of_this_site),
+    ("client_reference", _text),
+    ("signed_at", _moment),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +284,12 @@ class LinkSigner:
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
         self._entries = _Seal(secret_keys, f"flask-xiebao.entry.{partner_id}")
         self._clicks = _Seal(secret_keys, f"flask-xiebao.click.{partner_id}")
-        # The same buttons are clicked again and again. Only the work of verifying is remembered, a
-        # third of a click: whose link it is and how old are looked at on every click.
+        # The same buttons are clicked again and again. Only the verified token is kept, which saves
+        # a third of a click: whose link it is, and how old, is looked at on every click.
         self._open = lru_cache(REMEMBERED)(partial(self._entries.unpack, _entry, self._clicks))
-        self._shared = lru_cache(REMEMBERED, typed=True)(self._sign_shared)
+        self._shared = lru_cache(REMEMBERED, typed=True)(
+            lambda *details: self.dumps(make_entry(*details))
+        )
 
     def dumps(self, entry: Entry) -> str:
         """Return the token of *entry*, signed now, or when it says that it was."""
@@ -313,10 +304,7 @@ class LinkSigner:
         try:
             return self._shared(*details)
         except TypeError:  # an argument that cannot be hashed: make_entry() says which
-            return self._sign_shared(*details)
-
-    def _sign_shared(self, *details: Any) -> str:
-        return self.dumps(make_entry(*details))
+            return self._shared.__wrapped__(*details)
 
     def loads(self, token: str) -> Entry:
         """Return the entry of *token*, however old: its age is looked at when it is followed.
@@ -340,7 +328,7 @@ class LinkSigner:
 
 
 class _Seal:
-    """Signs tokens of one kind, and says with which key, so that a site hears why one is refused.
+    """Signs tokens of one kind. Each names its key, so that a refusal can say what is wrong.
 
     :param secret_keys: as :class:`LinkSigner` takes them.
     :param salt: the kind.
@@ -362,16 +350,18 @@ class _Seal:
     def unpack(self, build: Callable[..., T], other: _Seal, token: str) -> T:
         """Return what *build* makes of the fields of a token.
 
-        :param other: the one whose tokens may be taken for those of this.
-        :raises TokenError: when it is not one of this kind.
+        :param other: the seal of the other kind, whose tokens may be mistaken for this kind.
+        :raises TokenError: when the token is not of this kind.
         """
-        # Decoding passes over what is not base64; we never spell a token like that.
+        # Decoding would pass over what is not base64, and our tokens have nothing else.
         parts = _TOKEN.fullmatch(token)
         if parts is None:
             raise TokenError("malformed")
         payload, key_id, signature = (part.encode() for part in parts.groups())
         if not self._signer.verify_signature(payload + b"." + key_id, signature):
-            raise TokenError(self._why_refused(key_id, other))
+            if key_id in self._key_ids:
+                raise TokenError("changed")
+            raise TokenError("another_page" if key_id in other._key_ids else "unknown_key")
         try:
             fields = json.loads(base64_decode(payload))
             if isinstance(fields, list):
@@ -380,29 +370,26 @@ class _Seal:
             pass
         raise TokenError("malformed")
 
-    def _why_refused(self, key_id: bytes, other: _Seal) -> str:
-        if key_id in self._key_ids:
-            return "changed"
-        return "another_page" if key_id in other._key_ids else "unknown_key"
-
 
 def _to_json(fields: Sequence[Any]) -> bytes:
     return _JSON.encode(fields).encode()
 
 
 def _fields(entry: Entry) -> list[Any]:
-    fields: list[Any] = [
+    signed_at = None
+    if entry.member is not None:
+        signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
+    fields = [
         entry.page,
         entry.reference,
         entry.sub_partner_id,
         entry.platform,
         entry.return_to,
+        entry.member,
+        signed_at,
+        entry.no_login_for,
+        entry.client_reference,
     ]
-    if entry.member is not None:
-        signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
-        fields += [entry.member, signed_at, entry.no_login_for]
-    if entry.client_reference is not None:
-        fields += [None] * (_CLIENT_REFERENCE - len(fields)) + [entry.client_reference]
     while fields[-1] is None:  # short tokens make QR codes that are easy to scan
         fields.pop()
     return fields
