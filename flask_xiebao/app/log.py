@@ -25,8 +25,9 @@ _SECONDS = 60
 _MOST_ABOUT_ONE = 10
 _MOST = 1000
 
-# What was said of an app: until when each thing is not said again, by what it is about.
-_said: WeakKeyDictionary[Flask, dict[str, dict[str, float]]] = WeakKeyDictionary()
+# What was said of an app: until when each thing is not said again, by what it is about, and whether
+# it is said only once.
+_said: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]] = WeakKeyDictionary()
 
 _NOT_THE_SITES = (
     "<",  # code that libraries generate
@@ -69,11 +70,11 @@ def complain(
     like = like or message
     said = _said.setdefault(app, {})
     now = time.monotonic()
-    recent = {one: until for one, until in said.get(about, {}).items() if now < until}
+    recent = {one: until for one, until in said.get((about, once), {}).items() if now < until}
     most = _MOST_ABOUT_ONE if about else _MOST
     if like in recent or len(recent) >= most:
         return
-    said[about] = {**recent, like: math.inf if once else now + _SECONDS}
+    said[about, once] = {**recent, like: math.inf if once else now + _SECONDS}
     if about and not once and len(recent) == most - 1:
         message += " More like it are left out for a minute."
     app.logger.log(level, message, exc_info=exc_info)
