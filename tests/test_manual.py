@@ -131,6 +131,7 @@ def test_the_tests_that_the_manual_shows_pass(tmp_path: Path) -> None:
     login, plugin, tests, *_ = (block.code for block in blocks(page) if block.language == "python")
     (tmp_path / "shop.py").write_text(_SHOP)
     (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/__init__.py").touch()  # or one elsewhere on the path would win
     (tmp_path / "tests/login.py").write_text(login)
     (tmp_path / "conftest.py").write_text(f"{plugin}{_FIXTURES}")
     (tmp_path / "test_shop.py").write_text(tests)
