@@ -30,16 +30,20 @@ from tests.mutants.trees import TOO_LATE, Tree, see
 from tests.mutants.which import BUILD, MATRIX, Which, digest
 from tests.mutants.wrong import SEEN, UNSEEN, Wrong
 
-#: Of one wrong version: which test sees it, and what the check says; "" where nothing sees it.
+#: Of one wrong version: the test that sees it, and the site on which the check does; "" for none.
 Found = dict[str, str]
 
 
 def judge_by_check(tree: Tree, wrong: Wrong | None) -> str:
-    """Return what a check of the right sites says; "" where it sees nothing."""
+    """Return the right site on which a check sees something; "" where it sees nothing."""
     # That nothing is wrong on any device of the right sites, the tests see.
     how = [] if wrong in SEEN else ["--two"]
     code, said = tree.run("tests.mutants.check", *SITES, *how)
-    return "" if code == 0 else said.strip()[:140] or TOO_LATE
+    if code is None:
+        return TOO_LATE
+    last = said.strip().rpartition("\n")[2]  # before it may stand what was logged
+    print(f"{wrong.what if wrong else 'Right'}: {last[:140]}", flush=True)
+    return "" if code == 0 else last.partition(":")[0]
 
 
 def judge_by_tests(tree: Tree, which: Which, wrong: Wrong) -> str:
