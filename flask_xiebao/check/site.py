@@ -16,7 +16,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from flask import Flask
 from werkzeug.urls import iri_to_uri
 
-from ..app.state import State
+from ..app.state import State, is_in_development
 from ..gateway.values import Secret
 from ..simulator.document import ROWS, Account, Row, key_forms
 from .token_reader import Said, read_link
@@ -65,11 +65,11 @@ class Site:
         base = str(config.get("XIEBAO_BASE_URL") or _HOSTS[environment]).rstrip("/")
         self.gateway = as_sent(base if "://" in base else f"{self.root}{base}")
         self.extra = settings.extra or {}
-        self.locale = settings.locale or (None if "babel" in app.extensions else "zh")
+        self.locale = None if state.locale_may_change else state.locale
         self.entry_salt = f"flask-xiebao.entry.{settings.partner_id}"
         self.click_salt = f"flask-xiebao.click.{settings.partner_id}"
-        self.in_development = app.debug or app.testing
-        self.is_strict = self.in_development if settings.strict is None else settings.strict
+        self.in_development = is_in_development()
+        self.is_strict = state.is_strict
         self.knows_its_address = bool(settings.public_url or config["SERVER_NAME"])
         key = Secret(config.get("XIEBAO_API_KEY", "")).map(str)
         self.account = Account(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from ..check.devices import DEVICES
 from ..check.visits import TAP, Visit, explain, places_of, where_the_site_is
 from ..gateway.pages import PAGES
 from ..links.tokens import Entry, make_entry
-from ..simulator.screens import simulator_of
+from ..simulator.screens import GatewaySimulator, simulator_of
 from ..views import responses
 from .diagnosis import why_not_back, why_not_there
 from .findings import Finding, bad, ok, warning
@@ -34,6 +34,7 @@ _PHONE = {**DEVICES["iphone"].headers, **TAP}
 class _Shown:
     """What the clicks show of a site, besides whether each arrives.
 
+    :ivar gateway: what they lead to.
     :ivar nobody: a member whom no site has.
     :ivar member: whom the site takes for logged in, though nobody is.
     :ivar login: what the site's login answers to somebody who is not logged in, or why it does
@@ -42,6 +43,7 @@ class _Shown:
     :ivar knows_nobody: whether a click named *nobody* to the gateway by the bare id.
     """
 
+    gateway: GatewaySimulator
     nobody: str
     member: str | None = None
     login: Response | Exception | None = None
@@ -51,7 +53,7 @@ class _Shown:
 
 def check_clicks(state: State) -> Iterator[Finding]:
     """Follow a link of each page, as a phone does that got it in a mail."""
-    shown = _Shown(f"nobody-{secrets.token_hex(8)}")
+    shown = _Shown(simulator_of(state.settings), f"nobody-{secrets.token_hex(8)}")
     pages_with: dict[str, list[str]] = {}
     for page, row in PAGES.items():
         try:
@@ -94,29 +96,30 @@ def check_clicks(state: State) -> Iterator[Finding]:
 def _why_not_there(state: State, page: str, shown: _Shown) -> str:
     """Say why a link to a page does not lead there; "" if it does."""
     member = shown.nobody
-    if shown.login is None:  # only once: a login may do more than answer
-        shown.login = _click(state, page, member, 60, inside=_log_in).found
-    clicked = _click(state, page, member, no_login_for=60)
+    clicked = _click(state, page, member, shown, no_login_for=60)
     if clicked.rehearsal.member is not None:
         shown.member = member = clicked.rehearsal.member
-        clicked = _click(state, page, member)
-    verdict = simulator_of(state.settings).check(clicked.location)
+        clicked = _click(state, page, member, shown)
+    verdict = shown.gateway.check(clicked.location)
     shown.way_back = shown.way_back or verdict.pay_success
     shown.knows_nobody |= verdict.member == shown.nobody
     return why_not_there(state, page, clicked, verdict, member) or clicked.found or ""
 
 
-def _why_no_link(state: State, entry: Entry) -> str:
-    """Say why a page of the site could not have a link; "" if it could."""
+def _look_inside(state: State, entry: Entry, shown: _Shown) -> str:
+    """Say why a page of the site could not have a link; "" if it could. And try the login."""
+    problem = ""
     try:
         # For the asker only: it is too late to mark the response as private.
         endpoints.entry_url(state, entry, external=False, asker_only=True)
     except Exception as error:  # the site's hooks for URLs may fail
-        return f"a link cannot be made. {explain(error)}"
-    return ""
+        problem = f"a link cannot be made. {explain(error)}"
+    if shown.login is None:  # only once: a login may do more than answer
+        shown.login = _log_in(state)
+    return problem
 
 
-def _log_in(state: State, _entry: Entry) -> Response | Exception:
+def _log_in(state: State) -> Response | Exception:
     """Return what the site's login answers, or why it does not; Unauthorized where it has none."""
     try:
         return responses.log_in(state) or Unauthorized()
@@ -130,13 +133,10 @@ def _click(
     state: State,
     page: str,
     member: str,
+    shown: _Shown,
     no_login_for: int | None = None,
-    inside: Callable[[State, Entry], object] = _why_no_link,
 ) -> Visit:
-    """Follow a link from outside the site.
-
-    :param inside: what to find out within the request.
-    """
+    """Follow a link from outside the site."""
     row = PAGES[page]
     entry = make_entry(
         page,
@@ -149,7 +149,7 @@ def _click(
     url = current_app.url_map.bind(
         site.netloc, script_name=site.path or "/", url_scheme=site.scheme
     ).build(f"xiebao.{page}", {"token": state.signer.dumps(entry)}, force_external=True)
-    return visit(state, url, headers=_PHONE, inside=partial(inside, state, entry))
+    return visit(state, url, headers=_PHONE, inside=partial(_look_inside, state, entry, shown))
 
 
 def visit(state: State, url: str, **request: Any) -> Visit:
