@@ -49,10 +49,13 @@ def judge_by_check(tree: Tree, wrong: Wrong | None) -> str:
 def judge_by_tests(tree: Tree, which: Which, wrong: Wrong) -> str:
     """Return the test that sees a wrong version, "" where none does."""
     for stage in which.stages(wrong):
-        seen = see(tree, stage)
-        if seen is not None:
-            which.saw(wrong, seen)
-            return seen or "what they import"
+        tests = list(stage)
+        while (seen := see(tree, tests)) is not None:
+            # A test that fails now and then, on a busy machine, sees nothing: it has to fail twice.
+            if seen not in tests or see(tree, [seen]) is not None:
+                which.saw(wrong, seen)
+                return seen or "what they import"
+            tests = tests[tests.index(seen) + 1 :]
     return ""
 
 

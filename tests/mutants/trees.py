@@ -89,6 +89,7 @@ def see(tree: Tree, tests: Sequence[str]) -> str | None:
         gone = {test for test in tests if test.partition("[")[0].partition("::")[2] in not_found}
         if not gone:
             failed = re.search("^(?:FAILED|ERROR) (tests/.*?)(?: - .*)?$", said, re.MULTILINE)
-            return failed[1] if failed else ""
+            begins = failed[1] if failed else ""
+            return next((test for test in tests if failed and test.startswith(begins)), begins)
         tests = [test for test in tests if test not in gone]
     return None

@@ -39,13 +39,15 @@ class Which:
 
     def saw(self, wrong: Wrong, test: str) -> None:
         """Remember what saw a wrong version: it may see others of the same file."""
+        if "::" not in test:  # what failed is no test
+            return
         with self._lock:
             killers = self._killers.setdefault(wrong.file, [])
             killers[:] = [test, *(each for each in killers if each != test)]
 
     def stages(self, wrong: Wrong) -> Iterator[Sequence[str]]:
         """Return the tests to ask, those that may see it soonest first."""
-        yield [self._last.get(wrong.what, "")] if "::" in self._last.get(wrong.what, "") else []
+        yield [test for test in [self._last.get(wrong.what, "")] if "::" in test]
         with self._lock:
             first = self._killers.get(wrong.file, [])[:3]
         yield first
