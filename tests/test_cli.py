@@ -337,6 +337,15 @@ def test_doctor_finds_the_simulator_of_the_site(
     assert f"Entries lead to {base_url}" in texts(result, "ok")
 
 
+def test_doctor_finds_a_gateway_of_the_sites_own_that_takes_a_slash_or_none(
+    configured: Callable[..., Flask],
+) -> None:
+    app = configured(XIEBAO_BASE_URL="/own")
+    for path in ("/dispatch/cps/", "/dispatch/cps/index/", "/dispatch/cps/insureDetail/"):
+        app.add_url_rule(f"/own{path}", path, lambda: "", strict_slashes=False)
+    assert "where the app has no gateway" not in texts(run(app, "doctor"), "WARNING")
+
+
 def test_doctor_misses_a_page_of_the_simulator(configured: Callable[..., Flask]) -> None:
     app = configured(XIEBAO_BASE_URL="/gateway")
     app.add_url_rule("/gateway/dispatch/cps", "half", lambda: "")

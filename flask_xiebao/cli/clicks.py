@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
-from werkzeug.exceptions import HTTPException, Unauthorized
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, Unauthorized
 from werkzeug.wrappers import Response
 
 from ..app import endpoints
@@ -197,6 +197,8 @@ def _check_login(state: State, login: Response | Exception | None) -> Iterator[F
 def _takes_no_get(state: State, url: str) -> bool:
     site, login = urlsplit(where_the_site_is(state)), urlsplit(url)
     path = login.path.removeprefix(site.path)
-    methods = list(current_app.url_map.bind(site.netloc).allowed_methods(path))
-    # Where no method is allowed, the path may belong to another app.
-    return login.netloc in ("", site.netloc) and bool(methods) and "GET" not in methods
+    try:
+        current_app.url_map.bind(site.netloc).match(path)
+    except HTTPException as error:  # where it is not found, the path may belong to another app
+        return isinstance(error, MethodNotAllowed) and login.netloc in ("", site.netloc)
+    return False
