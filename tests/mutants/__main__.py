@@ -132,8 +132,9 @@ def main() -> int:
         )
         noise += see(right, killers) or "" if "tests" in by else ""
     print(f"The version that is right: {noise or 'nothing is wrong'}.")
-    names = {wrong.what for wrong in everything}
-    kept = {name: found for name, found in {**matrix, **done}.items() if name in names}
+    kept = {
+        wrong.what: matrix.get(wrong.what, {}) | done.get(wrong.what, {}) for wrong in everything
+    }
     file.write_text(f"{json.dumps(kept, indent=0, ensure_ascii=False)}\n", "utf-8")
     folders = Counter(
         found["tests"].partition("::")[0] for found in kept.values() if found.get("tests")
