@@ -103,10 +103,12 @@ def create_blueprint(state: State) -> Blueprint:
 def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Response]:
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
-    def view(token: str = "") -> Response:
+    def view(token: str | None = None) -> Response:
         watch_response()
         rehearsed = rehearsal()
-        return follow(token) if rehearsed is None else rehearsed.watch(follow, token)
+        # The address for notifications has no token unless the site configures one.
+        given = token or ""
+        return follow(given) if rehearsed is None else rehearsed.watch(follow, given)
 
     view.__name__ = view.__qualname__ = name
     return view
