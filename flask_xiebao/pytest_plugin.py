@@ -74,8 +74,8 @@ from .errors import ConfigError, LinkError
 from .gateway.orders import OrderClient
 from .gateway.pages import PAGES
 from .gateway.urls import Gateway
-from .gateway.values import Secret
 from .simulator import wire
+from .simulator.delivery import body_for
 from .simulator.document import Verdict
 from .simulator.listed_orders import transport_of
 from .simulator.screens import simulator_of
@@ -175,15 +175,13 @@ def send_notification(
     """
     if wrong not in (None, *get_args(Wrong)):
         raise TypeError(f"wrong is one of {', '.join(get_args(Wrong))}, not {wrong!r}.")
+    said["insure_num"] = insure_num
     with client.application.app_context():
         state = current_state()
-        if member is not None:
-            said.setdefault("partner_uniq_key", state.partner_uniq_key(str(member)))
+        body = body_for(state, type, said, member=member, wrong_sign=wrong == "sign")
         path = notify_path(state)
-    key = state.settings.api_key if wrong != "sign" else Secret("not the key")
-    data = wire.fields_of(state.settings.partner_id, type, {"insure_num": insure_num, **said})
-    body = wire.callback(key, type, data)[: -2 if wrong == "body" else None]
-    return client.post(path, data=body, content_type=wire.CONTENT_TYPE)
+    whole = len(body) if wrong != "body" else -2
+    return client.post(path, data=body[:whole], content_type=wire.CONTENT_TYPE)
 
 
 def follow(

@@ -12,14 +12,15 @@ from ..app.endpoints import notify_path, notify_url
 from ..app.settings import NEW_KEY
 from ..app.state import State
 from ..check.visits import explain, is_this_machine, where_the_site_is
-from ..simulator import wire
+from ..simulator.delivery import body_for
+from ..simulator.wire import CONTENT_TYPE
 from .clicks import visit
 from .diagnosis import EXEMPT, why_not_told
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
 
 # The headers that the platform sends.
-_JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": wire.CONTENT_TYPE}
+_JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": CONTENT_TYPE}
 
 
 def check_notifications(state: State) -> Iterator[Finding]:
@@ -37,11 +38,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
         )
         return
     # About a purchase that nobody made: it reaches the view, but is not passed to the handler.
-    body = wire.callback(
-        state.settings.api_key,
-        1,
-        wire.fields_of(state.settings.partner_id, 1, {"insure_num": "0"}),
-    )
+    body = body_for(state, 1, {"insure_num": "0"})
     try:
         sent = visit(
             state,

@@ -10,9 +10,8 @@ import click
 from ..app.endpoints import knows_its_address, notify_path, notify_url
 from ..app.state import State
 from ..gateway.notifications import NotificationType
-from ..gateway.values import Secret, WrongValueError, check_web_url
-from ..simulator import wire
-from ..simulator.delivery import Answer, post_over_http
+from ..gateway.values import WrongValueError, check_web_url
+from ..simulator.delivery import Answer, body_for, post_over_http
 
 
 def send(
@@ -45,12 +44,8 @@ def send(
         raise click.BadParameter(str(error), param_hint="--url") from None
     if urlsplit(url).path in ("", "/"):  # only the site was named: add the path
         url = f"{url.rstrip('/')}{notify_path(state)}"
-    said = {name: value for name, value in said.items() if value is not None}
-    if member is not None:
-        said["partner_uniq_key"] = state.partner_uniq_key(member)
-    if failure is not None:
-        said |= {"succeeded": False, "failure": failure}
+    said |= {"insure_num": insure_num, "succeeded": failure is None, "failure": failure}
+    given = {name: value for name, value in said.items() if value is not None}
     kind = NotificationType[step.upper().replace("-", "_")]
-    data = wire.fields_of(settings.partner_id, kind, {"insure_num": insure_num, **said})
-    key = Secret("another key") if wrong_sign else settings.api_key
-    return url, post_over_http(url, wire.callback(key, kind, data))
+    body = body_for(state, kind, given, member=member, wrong_sign=wrong_sign)
+    return url, post_over_http(url, body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.request import HTTPErrorProcessor, ProxyHandler, Request, build_opener
@@ -14,10 +15,10 @@ from werkzeug.urls import iri_to_uri
 
 from ..app.endpoints import notify_path
 from ..app.log import this_app
-from ..app.state import current_state
+from ..app.state import State, current_state
 from ..errors import ConfigError
-from ..gateway.values import WrongValueError, check_web_url
-from .wire import CONTENT_TYPE
+from ..gateway.values import Secret, WrongValueError, check_web_url
+from . import wire
 
 _SECONDS = 10
 _MOST_READ = 65536
@@ -41,6 +42,28 @@ class Answer(NamedTuple):
         except (ValueError, RecursionError):
             return False
         return self.status == 200 and isinstance(answer, dict) and answer.get("state") is True
+
+
+def body_for(
+    state: State,
+    kind: int,
+    said: Mapping[str, Any],
+    *,
+    member: str | int | None = None,
+    wrong_sign: bool = False,
+) -> bytes:
+    """Return the body of a notification to a site, signed with its key.
+
+    :param kind: ``notifyType``.
+    :param said: as :func:`.wire.fields_of` takes it.
+    :param member: whose purchase it is, by their id on the site.
+    :param wrong_sign: sign it with another key.
+    """
+    if member is not None:
+        said = {"partner_uniq_key": state.partner_uniq_key(str(member)), **said}
+    data = wire.fields_of(state.settings.partner_id, kind, said)
+    key = Secret("not the key") if wrong_sign else state.settings.api_key
+    return wire.callback(key, kind, data)
 
 
 def check_notify_url(url: object) -> str:
@@ -84,7 +107,7 @@ def send(url: str, body: bytes) -> Answer:
 def post_over_http(url: str, body: bytes) -> Answer:
     """Send a notification over HTTP: no proxy is asked, no redirect followed."""
     asked = Request(  # noqa: S310 - checked
-        iri_to_uri(url), body, {"Content-Type": CONTENT_TYPE}, method="POST"
+        iri_to_uri(url), body, {"Content-Type": wire.CONTENT_TYPE}, method="POST"
     )
     try:
         with build_opener(ProxyHandler({}), _AnyStatus).open(asked, timeout=_SECONDS) as response:
@@ -110,6 +133,6 @@ def _post_inside(path: str, body: bytes) -> Answer:
         path,
         base_url=request.host_url,
         data=body,
-        content_type=CONTENT_TYPE,
+        content_type=wire.CONTENT_TYPE,
     )
     return Answer(response.status_code, response.get_data(as_text=True))
