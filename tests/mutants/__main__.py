@@ -6,9 +6,9 @@
 
 Two judges look at each: a check of right sites, and the tests. ``matrix.json`` keeps which test saw
 it, by the mutant's name, and that test is asked first the next time. Else one parameter of each
-test that runs the spoilt line is asked, then of each fast test, then of each in a browser. What has
-been looked at is looked at again only when the package or the tests have changed, so whoever stops
-it goes on where they were.
+test that runs the spoilt line is asked, then all of them; then the fast tests, likewise; and then
+one parameter of each of the others, those in a browser last. What has been looked at is looked at
+again only when the package or the tests have changed, so whoever stops it goes on where they were.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def look(tree: Tree, which: Which, wrong: Wrong, by: Sequence[str]) -> Found:
     with tree.spoilt(wrong):
         if "check" in by and wrong not in BEYOND:
             found["check"] = judge_by_check(tree, wrong)
-        if "tests" in by:
+        if "tests" in by and wrong.what not in UNTESTED:
             found["tests"] = judge_by_tests(tree, which, wrong)
     return found
 
@@ -78,7 +78,7 @@ def verdict(wrong: Wrong, found: Found) -> str:
         return f"THE CHECK SEES IT, AND SHOULD NOT: {UNSEEN[wrong]}"
     if TOO_LATE in found.values():
         return "IT TAKES TOO LONG TO SAY"
-    if found.get("tests") == "" and wrong.what not in UNTESTED:
+    if found.get("tests") == "":
         return "NO TEST SEES IT"
     return ""
 

@@ -9,7 +9,7 @@ from tests.mutants.wrong import Wrong
 
 BEYOND = (
     # the callback's endpoint
-    Wrong("notifications at the address without the token", "views/callback.py", "hmac.compare_digest(\n        token.encode(), expected.reveal().encode()\n    )", "(\n        token in (expected.reveal(), '')\n    )"),
+    Wrong("a beginning of the callback's token will do", "views/callback.py", "hmac.compare_digest(\n        token.encode(), expected.reveal().encode()\n    )", "expected.reveal().startswith(token)"),
     Wrong("a GET is a notification", "views/callback.py", '    if request.method != "POST":\n        return answer(405)\n', ""),
     Wrong("200 where nobody listens", "views/callback.py", '            level=logging.WARNING,\n        )\n        return answer(404)\n', '            level=logging.WARNING,\n        )\n        return answer(200)\n'),
     Wrong("a handler that fails is success", "views/callback.py", '        about="notification_handler",\n    )\n    return False\n', '        about="notification_handler",\n    )\n    return True\n'),
@@ -117,4 +117,6 @@ BEYOND = (
 )  # fmt: skip
 
 #: What no test sees, and why that is right.
-UNTESTED: dict[str, str] = {}
+UNTESTED = {
+    "a link of yesterday's is remembered for ever": "Memory is measured, by make bench.",
+}

@@ -16,6 +16,7 @@ from tests.mutants.trees import ROOT
 from tests.mutants.wrong import Wrong
 
 _FAST = "not slow and not hypothesis"
+_AT_ONCE = 1000  # tests, which end long before they are taken for what never ends
 BUILD = ROOT / "build/mutants"
 #: Which test sees each wrong version. It stands beside this file, and hangs on nothing.
 MATRIX = "matrix.json"
@@ -51,8 +52,10 @@ class Which:
         with self._lock:
             first = self._killers.get(wrong.file, [])[:3]
         yield first
-        yield narrowest_first(self._covering(wrong))
-        yield narrowest_first(collected("-m", _FAST))
+        for tests in (self._covering(wrong), collected("-m", _FAST)):
+            yield narrowest_first(one_of_each(tests))
+            in_order = narrowest_first(tests)
+            yield from (in_order[at : at + _AT_ONCE] for at in range(0, len(tests), _AT_ONCE))
         yield one_of_each(collected("-m", "slow", "--ignore=tests/browser"))
         yield one_of_each(collected("tests/browser"))
 
@@ -82,7 +85,7 @@ def one_of_each(tests: Iterable[str]) -> list[str]:
 def narrowest_first(tests: Iterable[str]) -> list[str]:
     """Return the same, in an order in which what is soon done, and says the most, comes first."""
     # What runs none of it here starts processes of its own.
-    return sorted(one_of_each(tests), key=lambda test: breadth()[test] or sys.maxsize)
+    return sorted(tests, key=lambda test: breadth()[test] or sys.maxsize)
 
 
 @cache
