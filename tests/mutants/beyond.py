@@ -22,7 +22,7 @@ BEYOND = (
     Wrong("a body that a hook read is lost", "views/callback.py", "found = bytes(body) or request.get_data(cache=False)", "found = bytes(body)"),
     Wrong("the answer is no JSON", "views/callback.py", 'mimetype="application/json"', 'mimetype="text/html"'),
     Wrong("405 does not say what is allowed", "views/callback.py", '        {"Allow": "POST"} if status == 405 else None,\n', "        None,\n"),
-    Wrong("a task that was cancelled ends the process", "views/callback.py", "_FAILURES = (Exception, CancelledError)", "_FAILURES = (Exception,)"),
+    Wrong("a task that was cancelled ends the process", "app/signals.py", "FAILURES = (Exception, CancelledError)", "FAILURES = (Exception,)"),
     Wrong("a forged notification is not reported", "views/callback.py", "if reader is None and error.reason in _LOOKED_AT:", "if False:"),
     Wrong("Flask-WTF refuses notifications", "views/callback.py", "    if exempt is not None and request.blueprint is not None:\n", "    if False:\n"),
     # reading a notification
@@ -52,7 +52,7 @@ BEYOND = (
     Wrong("the same transNo twice", "gateway/orders.py", "secrets.randbelow(10**12):012}", "0:012}"),
     Wrong("an order of another number", "gateway/orders.py", '            if row.need(check_text, "insureNum") != number:\n', "            if False:\n"),
     Wrong("a refusal is an answer", "gateway/orders.py", "            if refused != 0:\n", "            if False:\n"),
-    Wrong("the sign in what a gateway says", "gateway/orders.py", 'reason = quoted(said.get(prose, "respMsg") or "", secrets)', 'reason = quoted(said.get(prose, "respMsg") or "")'),
+    Wrong("the sign in what a gateway says", "gateway/orders.py", 'reason = quoted(said.get(prose, "respMsg") or "", hidden)', 'reason = quoted(said.get(prose, "respMsg") or "")'),
     Wrong("an answer without end", "gateway/orders.py", "                if len(body) > _LARGEST:\n", "                if False:\n"),
     Wrong("an answer that comes for ever", "gateway/orders.py", "                if time.monotonic() > until:\n", "                if False:\n"),
     Wrong("the first page of orders for ever", "gateway/orders.py", 'if page.need(whole, "pageIndex") != index:', "if False:"),

@@ -114,19 +114,19 @@ def digest(*folders: str) -> str:
 def coverage() -> CoverageData:
     """Return which line is run by which fast test; it is found out where it is not known."""
     file = BUILD / f"coverage-{digest('flask_xiebao')}"
-    data = CoverageData(basename=str(file))
     if not file.exists():
-        settings = file.with_suffix(".ini")
-        settings.write_text(_SETTINGS.format(file=file))
+        draft, settings = file.with_suffix(".draft"), file.with_suffix(".ini")
+        settings.write_text(_SETTINGS.format(file=draft))
         options = (f"--cov-config={settings}", "--cov=flask_xiebao", "--cov-context=test")
         beside = ("--numprocesses=auto", "--dist=worksteal", "-m", _FAST)
         print("Finding out which line is run by which test …", flush=True)
         subprocess.run(  # noqa: S603
             [sys.executable, "-m", "pytest", "-q", "--cov-report=", *options, *beside],
             cwd=ROOT,
-            capture_output=True,
             check=True,
         )
+        draft.rename(file)
+    data = CoverageData(basename=str(file))
     data.read()
     return data
 

@@ -1,0 +1,317 @@
+"""The commands: what each takes, and what it does with what the other files here find.
+
+``doctor`` has to be there for an app that does not load.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+import click
+from flask.cli import ScriptInfo
+
+from ..app.log import this_app
+from ..app.state import State, current_state
+from ..errors import ConfigError, OrderError, XiebaoError
+from ..gateway.notifications import NotificationType
+from ..gateway.pages import PAGES
+from ..gateway.platforms import Platform
+from ..gateway.values import quoted
+from ..texts import locales
+from .findings import echo, report, worst_first
+
+
+@click.group()
+def xiebao() -> None:
+    """Insurance entries to Xiebao: check this site, make links, explain URLs.
+
+    Numbers such as 2.1 are sections of Xiebao's interface document.
+    """
+
+
+@xiebao.command()
+@click.option("--verbose", "-v", is_flag=True, help="List the settings that are right, too.")
+@click.pass_context
+def doctor(ctx: click.Context, verbose: bool) -> None:
+    """Check every setting, and follow a link of each page (2.1 to 2.3).
+
+    What is wrong comes first. The links go through the whole app, as those in a mail do, and so
+    does a notification. Its hooks run; its signal receivers, its click_guard and its
+    notification_handler are not called. Nothing is sent to Xiebao, and no secret is printed, save
+    for the token in the address of notifications, which Xiebao has to be given. Where the settings
+    are so wrong that the app does not load, they are listed all the same. Exits with 1 when there
+    is an error.
+    """
+    from .doctor import check_refused, check_site
+
+    try:
+        state = _state(ctx)
+    except ConfigError as refusal:
+        findings = check_refused(refusal, verbose=verbose)
+    else:
+        findings = list(check_site(state, verbose=verbose))
+    report(ctx, worst_first(findings))
+
+
+@xiebao.command()
+@click.option(
+    "--page",
+    "pages",
+    multiple=True,
+    metavar="URL",
+    help="A page of the site, such as /orders/8: follow the entries on it, too.",
+)
+@click.option("--member", help="A member of the site's, by their id; by default one is made up.")
+@click.option(
+    "--login",
+    metavar="MODULE:FUNCTION",
+    help="Logs a test client in: function(client, member); member is None without --member. With"
+    " Flask-Login, --member is enough.",
+)
+@click.option(
+    "--device", "devices", multiple=True, help="A device of the list; by default all of them."
+)
+@click.option(
+    "--case", "only", multiple=True, help="What to do, such as product-plain; by default all."
+)
+@click.option("--app-user-agent", metavar="TEXT", help="What your own app adds to a User-Agent.")
+@click.option(
+    "--with-receivers",
+    is_flag=True,
+    help="Your signal receivers and click_guard hear of the clicks, as of real ones; with --member,"
+    " since your database does not have one who is made up.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "junit", "html"]), default="text"
+)
+@click.option("--output", type=click.Path(dir_okay=False, allow_dash=True), help="Write it there.")
+@click.option("--locale", type=click.Choice(locales()), default="en", help="Of the report.")
+@click.pass_context
+def check(
+    ctx: click.Context,
+    /,
+    form: str,
+    output: str | None,
+    locale: str,
+    pages: tuple[str, ...],
+    devices: tuple[str, ...],
+    only: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Follow every entry on every device, and compare what comes with what should (2.1 to 2.3).
+
+    The clicks go through the whole app, in this process; nothing is sent to Xiebao. The members are
+    made up, and neither your signal receivers nor your click_guard hear of them. Exits with 1 when
+    anything fails.
+    """
+    from ..check import reports
+    from .check import again_with, run
+
+    _usable_state(ctx)
+    # Opened first: a file that cannot be written is found before the check, which takes a while.
+    with nullcontext() if output in (None, "-") else _written(f"{output}") as file:
+        report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
+        report.command, report.options = again_with(ctx, **options)
+        said = reports.FORMATS[form](report, locale)
+        click.echo(said if file is None else click.unstyle(said), file=file)
+    if file is not None:
+        click.echo(f"{reports.verdict(report, locale)}: {output}")
+    ctx.exit(0 if report.passed else 1)
+
+
+@contextmanager
+def _written(path: str) -> Iterator[IO[str]]:
+    """Open a file for a report. It replaces an older report once it is complete."""
+    place = Path(path).resolve()
+    is_device = place.exists() and not place.is_file()  # or a pipe
+    draft = place if is_device else place.with_name(f"{place.name}.{os.getpid()}~")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            yield file
+        if draft != place:
+            draft.replace(place)
+    except OSError as error:
+        raise click.BadParameter(
+            f"{path!r} cannot be written: {error.strerror}.", param_hint="--output"
+        ) from None
+    finally:
+        if draft != place:
+            draft.unlink(missing_ok=True)
+
+
+@xiebao.command()
+@click.argument("page", type=click.Choice(list(PAGES)))
+@click.argument("reference", required=False)
+@click.option(
+    "--member", help="Whose link it is, by their id on this site. A policy's link needs it."
+)
+@click.option(
+    "--no-login-for",
+    type=int,
+    help="Seconds for which whoever has the link goes as --member, without a login.",
+)
+@click.option("--max-age", type=int, hidden=True)  # the old name of --no-login-for, until 0.4
+@click.option("--sub-partner-id", help="subPartnerId (2.1, 2.2).")
+@click.option(
+    "--platform",
+    type=click.Choice([platform.slug for platform in Platform]),
+    help="Instead of what the device says.",
+)
+@click.option("--return-to", metavar="PATH", help="Path of this site to come back to (paySuccess).")
+@click.option("--client-reference", help="Your own word for what it is about: an order's number.")
+@click.option(
+    "--external/--local",
+    default=None,
+    help="An absolute URL, or a path to paste after http://127.0.0.1:5000. By default absolute"
+    " where XIEBAO_PUBLIC_URL or SERVER_NAME says where the site is, else a path.",
+)
+@click.option(
+    "--gateway",
+    "to_gateway",
+    is_flag=True,
+    help="Print the gateway's own URL. It holds the sign, which is a SECRET: whoever has it can go"
+    " as any member.",
+)
+@click.pass_context
+def link(
+    ctx: click.Context, /, page: str, reference: str | None, to_gateway: bool, **options: Any
+) -> None:
+    """Print a link to a page of the gateway (2.1 to 2.3).
+
+    REFERENCE is what the page is about, such as the caseCode of a product or the insureNum of a
+    policy. The link is one of this site, which finds out who clicks and on which device, and sends
+    them to the gateway.
+    """
+    from .link import make
+
+    if PAGES[page].reference and not reference:
+        raise click.UsageError(f"The {page} page needs a REFERENCE, its {PAGES[page].reference}.")
+    if (max_age := options.pop("max_age")) is not None:
+        if options["no_login_for"] is not None:
+            raise click.UsageError("--max-age is what --no-login-for was called: give that alone.")
+        click.echo(
+            "--max-age is now called --no-login-for, and will be refused from 0.4 on.", err=True
+        )
+        options["no_login_for"] = max_age
+    click.echo(make(_usable_state(ctx), page, reference, to_gateway=to_gateway, **options))
+
+
+@xiebao.command()
+@click.argument(
+    "step",
+    type=click.Choice([step.name.lower().replace("_", "-") for step in NotificationType]),
+)
+@click.argument("insure_num")
+@click.option("--member", help="Whose purchase it is, by their id on this site.")
+@click.option("--case-code", help="caseCode of the product.")
+@click.option("--price", "price_fen", type=click.IntRange(0), help="Premium in fen.")
+@click.option("--failure", metavar="WHY", help="The step failed: failMsg.")
+@click.option("--new-insure-num", help="Of a reissue, the number that follows.")
+@click.option("--wrong-sign", is_flag=True, help="Send one that the site has to refuse.")
+@click.option(
+    "--url",
+    help="Where the site takes notifications. By default that of XIEBAO_PUBLIC_URL or SERVER_NAME,"
+    " else http://127.0.0.1:5000.",
+)
+@click.pass_context
+def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
+    """Tell a running site of a purchase that nobody made, as the callback does.
+
+    STEP is what happened, INSURE_NUM the application number. It is signed with the configured key
+    and sent over HTTP, so that the site's own notification_handler hears of it. What a step comes
+    with, such as a time of payment, is made up. Nothing is sent to Xiebao. Exits with 1 when the
+    site does not accept it.
+    """
+    from .notify import send
+
+    url, answer = send(_usable_state(ctx), step, insure_num, **options)
+    # If another server is there, it may answer with a whole page.
+    click.echo(f"{url}: {answer.status or 'no answer,'} {quoted(answer.text)}")
+    ctx.exit(0 if answer.is_accepted else 1)
+
+
+@xiebao.command()
+@click.argument("insure_num")
+@click.option("--names", is_flag=True, help="Print people's names, too.")
+@click.pass_context
+def order(ctx: click.Context, insure_num: str, names: bool) -> None:
+    """Ask the gateway for an order, by its application number.
+
+    It is the order query, signed with the configured key, and needs the extra "orders".
+    """
+    from ..app import order_client
+    from .order import lines_of
+
+    state = _usable_state(ctx)
+    try:
+        found = order_client.order_client(state).get(insure_num)
+    except XiebaoError as error:
+        said = error.said if isinstance(error, OrderError) else ""
+        raise click.ClickException(f"{error}{f' It says: {said}' * bool(said)}") from None
+    for line in lines_of(found, state.settings, with_names=names):
+        echo(line)
+
+
+@xiebao.command()
+@click.argument("url")
+@click.option("--locale", type=click.Choice(locales()), default="en", help="Of what is said.")
+@click.pass_context
+def inspect(ctx: click.Context, url: str, locale: str) -> None:
+    """Explain a URL of the gateway, or a link of this site.
+
+    Put it in quotes: the shell ends it at the first & otherwise. Each parameter of a gateway URL
+    (2.1 to 2.3) is explained and checked, the sign against the configured key and masked. Without
+    an app, all is checked but the sign's key. Of a link: where it leads, whose it is, and who could
+    follow it. Exits with 1 when the gateway would refuse the URL, or the link is invalid.
+    """
+    from .inspect import findings_in
+
+    state, missing = None, ""
+    try:
+        state = _state(ctx)
+    except click.ClickException as error:
+        # If the app cannot be imported, a traceback follows the first line.
+        said = error.format_message().partition("\n")[0]
+        missing = said.removesuffix(":") + ". Try flask xiebao doctor." * said.endswith(":")
+    except Exception as error:  # its text may hold passwords
+        missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
+    report(ctx, *findings_in(url.strip(), state, missing, locale), locale)
+
+
+def _usable_state(ctx: click.Context) -> State:
+    try:
+        return _state(ctx)
+    except ConfigError as refusal:
+        raise click.ClickException(str(refusal)) from None
+
+
+def _state(ctx: click.Context) -> State:
+    """Load the app and enter its context.
+
+    :raises ConfigError: also where something has wrapped it in an error of its own.
+    """
+    try:
+        app = ctx.ensure_object(ScriptInfo).load_app()
+    except Exception as error:
+        refusal = next((each for each in _causes(error) if isinstance(each, ConfigError)), None)
+        if refusal is None:
+            raise
+        raise refusal from None
+    ctx.with_resource(app.app_context())
+    try:
+        return current_state()
+    except ConfigError as error:
+        raise click.ClickException(f"{error} Or name another app with flask --app.") from None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Go through an error and its causes; an error may be its own cause."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
