@@ -30,10 +30,11 @@ from flask_xiebao import (
     Platform,
     entry_clicked,
     entry_refused,
+    is_rehearsal,
     notification_received,
     payment_returned,
 )
-from flask_xiebao.testing import entry_of, is_rehearsal
+from flask_xiebao.testing import entry_of
 
 from .shop import current_member
 

@@ -1,5 +1,6 @@
 """Flask-Xiebao: insurance entries that lead a site's members to Xiebao (携保)."""
 
+from .app.rehearsal import is_rehearsal
 from .app.signals import entry_clicked, entry_refused, notification_received, payment_returned
 from .errors import (
     ConfigError,
@@ -38,6 +39,7 @@ __all__ = [
     "detect_platform",
     "entry_clicked",
     "entry_refused",
+    "is_rehearsal",
     "notification_received",
     "parse_notification",
     "payment_returned",

@@ -1,4 +1,4 @@
-"""What can be wrong with settings and arguments. :exc:`XiebaoError` is the base of all."""
+"""What can go wrong. :exc:`XiebaoError` is the base of all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ConfigError(XiebaoError):
     :ivar app: the app that was refused, or None.
     """
 
-    #: Set by ``init_app``; a tool that starts the app has nothing else to look at.
+    #: Set by ``init_app``: ``doctor`` reads the settings of an app that did not load from it.
     app: Any = None
 
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:

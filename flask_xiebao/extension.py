@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Unpack
 from weakref import WeakKeyDictionary
 
 from flask import Flask
@@ -24,29 +24,11 @@ from .cli import xiebao as commands
 from .deprecated import in_new_names, warn
 from .errors import ConfigError, LinkError
 from .gateway.orders import OrderClient
-from .gateway.platforms import AnyPlatform
 from .gateway.urls import Gateway
 from .links.members import MemberId, normalize_member
+from .links.tokens import LinkOptions, PolicyLinkOptions
 from .macros import helpers
 from .views.click import create_blueprint
-
-
-class PolicyLinkOptions(TypedDict, total=False):
-    """The keywords of a link, as :meth:`Xiebao.link` explains them."""
-
-    member: MemberId | None
-    platform: AnyPlatform | None
-    return_to: str | None
-    no_login_for: int | None
-    max_age: int | None  # what that was called; until 0.4
-    client_reference: str | int | None
-    external: bool
-
-
-class LinkOptions(PolicyLinkOptions, total=False):
-    """Those of a page to which sub-accounts lead."""
-
-    sub_partner_id: str | None
 
 
 class Xiebao:
@@ -105,8 +87,7 @@ class Xiebao:
                 " that it does not.",
                 settings.gateway_url,
             )
-        state = self._states[app] = State(settings, self._hooks, app.config)
-        app.extensions["xiebao"] = self
+        state = State(settings, self._hooks, app.config)
         try:
             app.register_blueprint(create_blueprint(state))
         except Exception as error:
@@ -117,6 +98,8 @@ class Xiebao:
                 f"A view of the site's own, {taken.endpoint}, is at {taken.rule}: change"
                 " XIEBAO_URL_PREFIX, or the path of that view."
             ) from None
+        self._states[app] = state
+        app.extensions["xiebao"] = self
         watch_responses(app)
         helpers.register(app, state)
         app.cli.add_command(commands)
@@ -245,8 +228,8 @@ class Xiebao:
     ) -> str:
         """Return the local link to any page of the gateway, or ``""`` when switched off.
 
-        :param page: ``product``, ``home`` or ``policy`` (2.1 to 2.3). :meth:`product_link`,
-            :meth:`home_link` and :meth:`policy_link` are the named forms.
+        :param page: the name of a page of the gateway, such as ``product`` (2.1 to 2.3).
+            :meth:`product_link`, :meth:`home_link` and :meth:`policy_link` are the named forms.
         :param reference: the case code of a product or the application number of a policy.
         :param member: whose link it is, by their id: text, a whole number or a UUID. Left out,
             whoever clicks goes as themselves; a policy's link is that of whoever is logged in, and

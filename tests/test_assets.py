@@ -71,6 +71,12 @@ def test_they_take_attributes(site: Site, arguments: str, name: str, value: str)
     assert one(page, "script").has_attr("defer")
 
 
+def test_the_script_has_no_theme_that_could_be_misspelt(site: Site) -> None:
+    assert one(site.render('{{ xiebao_script(them="x") }}'), "script")["them"] == "x"
+    with pytest.raises(LinkError, match="There is no keyword them: did you mean theme"):
+        site.render('{{ xiebao_styles(them="x") }}')
+
+
 def test_in_a_layer_is_what_utilities_may_change(site: Site) -> None:
     url = sheet(site, 'layer="components.xiebao"')
     with site.follow(sheet(site)) as plain, site.follow(url) as layered:

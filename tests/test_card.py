@@ -181,8 +181,8 @@ BUTTON, CARD_OF = "insurance_entry('QX1', ", "insurance_card('QX1', '旅行险',
 @pytest.mark.parametrize(
     ("macro", "given", "says"),
     [
-        (CARD_OF, 'prcie="3"', "A link does not take prcie: did you mean price"),
-        (CARD_OF, 'images="/x.svg"', "A link does not take images: did you mean image"),
+        (CARD_OF, 'prcie="3"', "There is no keyword prcie: did you mean price"),
+        (CARD_OF, 'images="/x.svg"', "There is no keyword images: did you mean image"),
         (CARD_OF, 'label="x"', "A card has no label: its second argument is its title"),
         (
             CARD_OF,

@@ -1068,6 +1068,13 @@ def test_inspect_of_a_link_without_a_member(well: Site) -> None:
         ]
 
 
+def test_inspect_of_the_code_of_a_mail(well: Site) -> None:
+    link = run(well.app, "link", "policy", NUMBER, "--member", "m1", "--local").output.strip()
+    found = findings(run(well.app, "inspect", f"{link.replace('/policy/', '/qr/')}.png"))
+    assert found[0][1].startswith("This is the QR code of a mail")
+    assert found[1:] == findings(run(well.app, "inspect", link))
+
+
 def test_inspect_of_a_bearer_link(well: Site, clock: time_machine.Traveller) -> None:
     link = run(well.app, "link", "policy", NUMBER, "--member", "m1", "--no-login-for", "60").output
     whose = "It is member m1's, signed 2026-11-24 10:00:00 UTC"

@@ -873,6 +873,17 @@ def mounted_with_an_application_root() -> Flask:
     )
 
 
+def with_an_application_root_alone() -> Flask:
+    return with_loader(
+        make_app(
+            XIEBAO_PUBLIC_URL=None,
+            SERVER_NAME="shop.example",
+            APPLICATION_ROOT="/shop",
+            PREFERRED_URL_SCHEME="https",
+        )
+    )
+
+
 def in_two_languages() -> Flask:
     """Its login has the language in its path, and its hooks see to it."""
     app = make_app(XIEBAO_LOGIN_VIEW="login")
@@ -1017,10 +1028,16 @@ SOUND = [
     *(plain, with_random_ids, with_an_async_loader, with_flask_login, with_guards_and_limits),
     *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),
     *(in_chinese, mounted_with_an_application_root, in_two_languages, with_cached_pages),
+    with_an_application_root_alone,
     *(with_a_cache_that_keeps_nothing, with_a_lax_cookie, in_production),
     *(that_looks_at_what_servers_and_browsers_say, whose_hooks_need_a_whole_request),
     *(that_gets_over_its_errors, that_keeps_some_plain_keys, with_an_address_in_capitals),
 ]
+
+
+def test_links_begin_with_the_application_root() -> None:
+    said = doctor(with_an_application_root_alone())["ok"]
+    assert "Links that leave the site begin with https://shop.example/shop (SERVER_NAME)." in said
 
 
 @pytest.mark.parametrize("site", SOUND, ids=lambda site: site.__name__)

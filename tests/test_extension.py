@@ -43,6 +43,15 @@ def followed(site: Site, link: str) -> int:
 # init_app
 
 
+def test_an_app_that_was_refused_can_be_tried_again() -> None:
+    app = Flask("shop")
+    app.config.update(XIEBAO_ENABLED=False)
+    app.test_client().get("/")
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="setup"):  # as Flask says it
+            Xiebao(app)
+
+
 def test_an_app_takes_one_xiebao_only() -> None:
     app = Flask("shop")
     app.config.update(XIEBAO_ENABLED=False)

@@ -120,8 +120,11 @@ def test_an_entry_is_made_and_read(said: Callable[[], list[str]]) -> None:
     assert entry == Entry("policy", NUMBER, "8", 60)
     with is_warned() as read:
         assert entry.max_age == 60  # type: ignore[attr-defined]
-    assert {each.filename for each in (*warned, *read)} == {__file__}
-    assert len(said()) == 2
+    with is_warned() as replaced:
+        own = replace(Entry("policy", NUMBER, "8"), max_age=60)  # type: ignore[call-arg]
+    assert own == entry
+    assert {each.filename for each in (*warned, *read, *replaced)} == {__file__}
+    assert len(said()) == 3
 
 
 def test_the_command_takes_it() -> None:

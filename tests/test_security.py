@@ -1363,10 +1363,9 @@ def test_a_host_that_is_none_does_not_matter_where_another_is_known(make_site: M
             assert "//shop.example/" in site.xiebao.product_link(CODE, external=True)
 
 
-@pytest.mark.parametrize("key", [f"{KEY}\udc80", f"{KEY}\n"])
-def test_a_simulator_with_a_key_of_nobodys_refuses_and_tells_nothing(key: str) -> None:
+def test_a_simulator_with_a_key_of_nobodys_refuses_and_tells_nothing() -> None:
     url = Gateway("12345", KEY).home_url(partner_uniq_key="1")
-    verdict = GatewaySimulator("12345", key).check(url)
+    verdict = GatewaySimulator("12345", f"{KEY}\n").check(url)
     assert not verdict.accepted
     assert KEY not in repr(verdict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -79,6 +80,21 @@ def test_receivers_that_fail_are_logged_and_the_others_still_hear(
         )
         assert record.exc_info is not None
         assert str(record.exc_info[1]) == "this receiver fails"
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_receiver_whose_task_was_cancelled_stops_no_click(
+    site: Site,
+    cause: Callable[[NamedSignal], int],
+    caplog: pytest.LogCaptureFixture,
+    signal: NamedSignal,
+) -> None:
+    def cancelled(_app: Flask, **_: Any) -> None:
+        raise asyncio.CancelledError
+
+    with signal.connected_to(cancelled, site.app):
+        assert cause(signal) == (404 if signal is entry_refused else 302)
+    assert f"A receiver of {signal.name} failed" in caplog.text
 
 
 def test_the_log_names_a_receiver_and_shows_nothing_of_its_object(

@@ -326,6 +326,13 @@ def test_the_sites_own_callback_is_found(notify_url: str | None, token: str | No
     assert [kind for kind, _ in shop.steps()] == [1, 2, 3, 9]
 
 
+@pytest.mark.parametrize("elsewhere", ["/", "/xiebao", "/xiebao/notify/"])
+def test_another_path_of_the_site_is_not_its_callback(elsewhere: str) -> None:
+    shop = Shop(notify_url=elsewhere, XIEBAO_NOTIFY_TOKEN=TOKEN)
+    pay(shop.browser, PRODUCT)
+    assert bool(shop.told) == (elsewhere == "/xiebao/notify/")
+
+
 def test_a_site_that_does_not_listen_is_told_nothing() -> None:
     shop = Shop(listens=False)
     location = pay(shop.browser, PRODUCT)

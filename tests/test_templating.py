@@ -868,7 +868,7 @@ def test_what_only_sounds_like_a_link_keyword_is_an_attribute(site: Site, name: 
     ],
 )
 def test_a_misspelt_link_keyword_is_named(site: Site, name: str, meant: str) -> None:
-    with pytest.raises(LinkError, match=f"A link does not take {name}: did you mean {meant}?"):
+    with pytest.raises(LinkError, match=f"There is no keyword {name}: did you mean {meant}?"):
         site.render('{{ insurance_entry("1", **{name: "x"}) }}', name=name)
 
 

@@ -18,7 +18,7 @@ from jinja2 import StrictUndefined
 from werkzeug.urls import iri_to_uri
 
 from flask_xiebao import ConfigError, Entry, LinkError
-from flask_xiebao.testing import GatewaySimulator, Problem, Verdict, link_to
+from flask_xiebao.testing import GatewaySimulator, Problem, Verdict, entry_of, link_to
 from tests.support import SIGN, Site, pay
 
 SHOP = "https://shop.example/orders/8?from=保险&ok=1"
@@ -510,9 +510,9 @@ def test_a_partner_id_that_is_none_is_an_error(partner_id: Any, said: str) -> No
     assert "the-api-key" not in str(error.value)
 
 
-@pytest.mark.parametrize("api_key", ["", None, 5])
+@pytest.mark.parametrize("api_key", ["", None, 5, "k\ud800"])
 def test_an_api_key_that_is_none_is_an_error(api_key: Any) -> None:
-    with pytest.raises(ValueError, match=r"api_key must be text, and not empty\."):
+    with pytest.raises(ValueError, match=r"api_key (must be text, and not empty|cannot be read)"):
         GatewaySimulator("12345", api_key)
 
 
@@ -805,6 +805,7 @@ def test_a_link_of_another_time(site: Site) -> None:
     with site.app.test_request_context():
         assert link_to(Entry(Named.POLICY, "1", "m1")).startswith("/xiebao/policy/")
         past = link_to(Entry("policy", "1", "m1", no_login_for=60, signed_at=0))
+        assert [entry_of(link) for link in ("/", f"{past}x", "http://[x")] == [None] * 3
         with pytest.raises(LinkError, match="says whose it is"):
             link_to(Entry(Named.POLICY, "1"))
     assert site.follow(past).status_code == 410

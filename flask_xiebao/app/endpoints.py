@@ -166,7 +166,7 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
 
 
 def tell_of_another_root(state: State) -> None:
-    """Warn in the log, once for each, of a path under which a click came and no payment returns."""
+    """Warn, once for each path, of clicks that come under another one than payments return to."""
     if state.settings.public_url is None:
         return
     # The path of XIEBAO_PUBLIC_URL, as requests have it in their SCRIPT_NAME.

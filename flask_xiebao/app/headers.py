@@ -38,7 +38,7 @@ _OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-acce
 
 @dataclass(slots=True)
 class Rendering:
-    """The state of one request, which may be about more than one app.
+    """The state of one request, in which several apps may have a part.
 
     :ivar sent: the response, once the site is done with it.
     :ivar url_parts: the text before and after the token in the URLs of each endpoint, by the
@@ -79,7 +79,7 @@ class Rendering:
     def write(self, headers: Headers) -> None:
         """Write what was marked into the headers of the response."""
         if self._by_device:
-            # The usual case, which need not be read: a twentieth of a page with one entry.
+            # The usual case, without reading what is there: a twentieth of a page with one entry.
             if "Vary" not in headers:
                 headers.add("Vary", ", ".join(_DEVICE))
             elif "*" not in (varies := _vary(headers)):
@@ -204,7 +204,7 @@ def _is_link(here: Request) -> bool:
 
 
 def is_overwritten(name: str) -> bool:
-    """Tell whether a header that a site sets has no say in a link's response.
+    """Tell whether a header that a site sets is overwritten in a link's response.
 
     :param name: in lower case.
     """

@@ -1,4 +1,4 @@
-"""The functions by which a site tells of its members, and hears of their purchases."""
+"""The functions of a site's own: who is logged in, who may go, what to do with a notification."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ Answer = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = TypeVar("ClickGuard", bound=Callable[[str, Entry], Answer | Awaitable[Answer]])
 #: Whether the gateway knows a member by the bare id.
 KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
-#: What a site does with a notification, and the types of answers that would be lost.
+#: What a site does with a notification.
 NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
+# What it cannot return, since that would be lost.
 _ANSWERS = (BaseResponse, tuple, dict, str, CoroutineType, GeneratorType, AsyncGeneratorType)
 #: How a site reads a notification itself: from the body and the headers.
 NotificationReader = TypeVar(
@@ -83,7 +84,7 @@ class Hooks:
 
     @property
     def asynchronous(self) -> list[str]:
-        """The names of those that are ``async``."""
+        """The names of the decorators whose functions are ``async``."""
         return [name for name, given in self._given.items() if self.functions[name] is not given]
 
     def members_are_known(self) -> bool:

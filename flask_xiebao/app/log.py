@@ -1,7 +1,8 @@
 """Logs what to fix, in the current app's own log and not over and over.
 
-Who was refused is no fault of the site's: that is on the logger ``flask_xiebao``, at INFO. Errors
-are named by their place in the site's files: what they say may be private.
+That somebody was refused is not for the site to fix: that is on the logger ``flask_xiebao``, at
+INFO. Where what an error says may be somebody's name, as in a notification, only its place is
+logged.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ logger = logging.getLogger("flask_xiebao")
 _SECONDS = 60
 _MOST_ABOUT_ONE = 10
 _MOST = 1000
+_LONGEST = 1000  # characters
 
 # What was said of an app: until when each thing is not said again, by what it is about, and whether
 # it is said only once.
@@ -58,15 +60,15 @@ def complain(
     """Log *message* in the current app's own log, unless that was done within a minute.
 
     :param message: what is wrong and how to fix it.
-    :param about: what it is about, where visitors have a say in the message: of all that differ,
-        only a few are logged.
+    :param about: what it is about, where visitors can make the message another one each time: a few
+        of these are logged in a minute.
     :param like: messages with the same word here count as one, by default those of the same text.
     :param exc_info: add the traceback of the exception that is being handled.
     :param level: of the logging module.
     :param once: log it once in the life of the app, not once a minute.
     """
     app = this_app()
-    message = message if len(message) <= _MOST else f"{message[:_MOST]}…"
+    message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
     like = like or message
     said = _said.setdefault(app, {})
     now = time.monotonic()
@@ -101,13 +103,9 @@ def name_of(function: object) -> str:
         return f"{type(function).__module__}.{type(function).__qualname__}"
 
 
-def place_of(error: BaseException, otherwise: str = "a hook") -> str:
-    """Return the innermost place of an error in the site's own files, else in any.
-
-    :param otherwise: returned for an error that has no traceback.
-    """
-    places = traceback.extract_tb(error.__traceback__)
-    return place_in_site(error) or (_named(places[-1]) if places else otherwise)
+def place_of(error: BaseException) -> str:
+    """Return the innermost place of a caught error: in the site's own files, else in any."""
+    return place_in_site(error) or _named(traceback.extract_tb(error.__traceback__)[-1])
 
 
 def place_in_site(error: BaseException) -> str | None:

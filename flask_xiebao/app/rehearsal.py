@@ -12,17 +12,17 @@ from flask import Response, has_request_context, request
 from ..links.admission import Refusal
 from ..links.tokens import Entry
 
-#: Where a tool puts its :class:`Rehearsal` in the environ: no header of a request can be there.
+#: Where a tool puts its :class:`Rehearsal` in the environ. No header of a request can set it.
 ENVIRON_KEY = "flask_xiebao.rehearsal"
 
 
 @dataclass
 class Rehearsal:
-    """What a tool learns of its click.
+    """A click, or a notification, that a tool makes, and what it learns of it.
 
-    The member of its link is made up, so the site's signal receivers and its ``click_guard`` are
-    not called. The site still says who is logged in, unless the tool plays that, and whom the
-    gateway knows by the bare id.
+    Its member may be made up, so the site's signal receivers and its ``click_guard`` are not called
+    unless the tool says so. The site still says who is logged in, unless the tool plays that, and
+    whom the gateway knows by the bare id.
 
     :param member_loader: says who is logged in, in place of the site's own.
     :param click_guard: says who may go, in place of the site's own.
@@ -52,7 +52,7 @@ class Rehearsal:
     logged: list[LogRecord] = field(default_factory=list)
 
     def watch(self, follow: Callable[[str], Response], token: str) -> Response:
-        """Follow a link as the view does."""
+        """Answer as the view does, and note that it was reached and what it raised."""
         self.reached = True
         try:
             return follow(token)

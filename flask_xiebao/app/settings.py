@@ -287,9 +287,14 @@ class Settings:
         return bool(self.partner_id and self.api_key.reveal())
 
     @property
+    def environment(self) -> str:
+        """``test`` or ``production``, whether it is set or not."""
+        return self.env or "test"
+
+    @property
     def gateway_url(self) -> str:
         """The gateway that members are sent to: an http(s) URL or a path of the site."""
-        return self.base_url or ENVIRONMENTS[self.env or "test"]
+        return self.base_url or ENVIRONMENTS[self.environment]
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

@@ -13,6 +13,9 @@ from .log import complain, name_of, place_of, this_app
 from .rehearsal import rehearsal, tell_rehearsal
 from .state import State
 
+#: What a function of the site's may raise. A cancelled task is not a reason to end the process.
+FAILURES = (Exception, CancelledError)
+
 _signals = Namespace()
 
 #: A member goes to the gateway: ``entry`` (:class:`~flask_xiebao.Entry`), ``member`` (their id),
@@ -45,7 +48,7 @@ def send(signal: NamedSignal, state: State, **values: Any) -> None:
     for receiver in _receivers(signal, app, values):
         try:
             app.ensure_sync(receiver)(app, **values)
-        except Exception:
+        except FAILURES:
             if state.is_strict:
                 raise
             tell_rehearsal(_failed(signal, receiver))
@@ -62,8 +65,8 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
         failure = ""
         try:
             app.ensure_sync(receiver)(app, **values)
-        except (Exception, CancelledError) as error:
-            failure = f"{type(error).__name__} in {place_of(error, 'it')}."
+        except FAILURES as error:
+            failure = f"{type(error).__name__} in {place_of(error)}."
         if failure:  # here, where no variable holds the error: some error reports show those
             complain(f"{_failed(signal, receiver)} {failure}")
 

@@ -1,4 +1,4 @@
-"""What one app has: its settings, gateway, signer, hooks and the keys of its members."""
+"""The object that endpoints, macros and commands share: what the extension has of one app."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def current_state() -> State:
 
 
 def _configured_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the keys as configured, the signing key last; None for fallbacks that are no list."""
+    """Return the keys as configured, the signing key last; None for fallbacks of another type."""
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
     return (
         *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),

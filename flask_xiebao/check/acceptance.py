@@ -338,7 +338,7 @@ def _report(app: Flask, player: Player, *, known: bool, asked: bool) -> Report:
     return Report(
         site=app.name,
         url=site.outside if site.knows_its_address or asked else None,
-        environment=site.settings.env or "test",
+        environment=site.settings.environment,
         gateway=site.gateway,
         at=datetime.now().astimezone(),
         member=player.members[MEMBER] if known else None,

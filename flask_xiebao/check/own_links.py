@@ -31,5 +31,5 @@ def entry_of(link: str) -> Entry | None:
     """
     try:
         return current_state().signer.loads(urlsplit(link).path.rpartition("/")[2])
-    except TokenError:
+    except (TokenError, ValueError):  # it is not a link, or not even a URL
         return None

@@ -100,7 +100,7 @@ def why_not_told(visit: Visit, body: bytes) -> str:
 
 
 def _leads_to(visit: Visit) -> str:
-    """Return where a redirect leads, without the query; "" if it is no redirect."""
+    """Return where a redirect leads, without the query; "" for any other answer."""
     return visit.location.partition("?")[0] if 300 <= visit.status < 400 else ""
 
 

@@ -127,8 +127,7 @@ def _shown_setting(name: str, value: Any) -> str:
 
 def check_gateway(settings: Settings) -> Iterator[Finding]:
     """Say where the entries lead, and that a simulator has no place on a site that sells."""
-    env = settings.env or "test"
-    base_url = settings.gateway_url
+    env, base_url = settings.environment, settings.gateway_url
     other = {url: name for name, url in ENVIRONMENTS.items() if name != env}.get(base_url)
     if not settings.enabled:
         yield warning("XIEBAO_ENABLED is off: entries render nothing, their links answer 404.")
@@ -190,8 +189,9 @@ def check_hooks(state: State) -> Iterator[Finding]:
 def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
     """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
     source, url = "XIEBAO_PUBLIC_URL", settings.public_url
+    root = current_app.config["APPLICATION_ROOT"].rstrip("/")
     if url is None and (host := current_app.config["SERVER_NAME"]):
-        source, url = "SERVER_NAME", f"{current_app.config['PREFERRED_URL_SCHEME']}://{host}"
+        source, url = "SERVER_NAME", f"{current_app.config['PREFERRED_URL_SCHEME']}://{host}{root}"
     if url is None:
         missing = (
             "links for mail cannot be made without a request"
@@ -213,7 +213,6 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
         yield ok(f"{begin}.")
     else:
         yield warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
-    root = current_app.config["APPLICATION_ROOT"].rstrip("/")
     if settings.public_url and not f"{urlsplit(settings.public_url).path}/".startswith(f"{root}/"):
         yield warning(
             f"APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"

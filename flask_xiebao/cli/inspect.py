@@ -47,8 +47,8 @@ def findings_in(
 ) -> tuple[Iterator[Finding], str]:
     """Return what is found in a URL, and what an error among it means.
 
-    :param state: the site's; None where there is none.
-    :param missing: why there is none.
+    :param state: the site's; None without an app.
+    :param missing: why there is no app.
     :param locale: of what is said.
     :raises click.ClickException: when it is not a URL, or a link of a site that is not there.
     """
@@ -84,8 +84,8 @@ def findings_in(
 class _GatewayUrl:
     """A URL of the gateway: the simulator's verdict, and what only the site knows.
 
-    :param state: the site's; None where there is none.
-    :param missing: why there is none.
+    :param state: the site's; None without an app.
+    :param missing: why there is no app.
     :param locale: of what is said.
     """
 
@@ -98,7 +98,7 @@ class _GatewayUrl:
     def elsewhere(self) -> str:
         """The environment of the URL, if the site has the key of the other one; else ""."""
         env = HOSTS.get(urlsplit(self.url).hostname or "", "")
-        return "" if self.state is None or env == (self.state.settings.env or "test") else env
+        return "" if self.state is None or env == self.state.settings.environment else env
 
     def findings(self, account: Account | None) -> Iterator[Finding]:
         """Say what the URL is, and what is wrong with it."""
@@ -133,7 +133,7 @@ class _GatewayUrl:
         if state is None and not is_harmless:
             yield bad(text(self.locale, "inspect.no_gateway", host=host))
         elif state is not None and self.elsewhere:
-            yield warning(text(self.locale, "inspect.other_env", env=state.settings.env or "test"))
+            yield warning(text(self.locale, "inspect.other_env", env=state.settings.environment))
         elif state is not None and not problems and not _is_the_sites(parts, row, state):
             found = warning if is_harmless else bad
             yield found(
@@ -212,9 +212,9 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def _link_in(path: str, state: State | None) -> tuple[str, str]:
-    """Return the page and the token of a link of the site; empty texts if it is none."""
+    """Return the page and the token of a link of the site; empty texts for any other path."""
     prefix = "" if state is None else re.escape(state.settings.url_prefix)
-    found = state and re.search(f"{prefix}/({'|'.join(PAGES)}|paid)/([^/]+)$", path)
+    found = state and re.search(f"{prefix}/({'|'.join(PAGES)}|paid|qr)/([^/]+)$", path)
     return (found[1], found[2]) if found else ("", "")
 
 
@@ -231,7 +231,7 @@ def _read_link(
     try:
         if not page:
             comma, prefix = text(locale, "list.comma"), state.settings.url_prefix
-            paths = comma.join(f"{prefix}/{each}/" for each in (*PAGES, "paid"))
+            paths = comma.join(f"{prefix}/{each}/" for each in (*PAGES, "paid", "qr"))
             yield bad(text(locale, "inspect.neither", paths=paths))
         elif page == "paid":
             paid = state.signer.loads_click(token)
@@ -239,12 +239,14 @@ def _read_link(
             yield ok(text(locale, "inspect.click", **said, when=_utc(paid.clicked_at)))
             yield from _read_entry(paid.entry, locale)
         else:
-            entry = state.signer.loads(token)
-            if entry.page != page:
+            entry = state.signer.loads(token.removesuffix(".png") if page == "qr" else token)
+            if page not in (entry.page, "qr"):
                 yield bad(text(locale, "inspect.link.another_page", page=page))
-            elif PAGES[page].members_own and entry.member is None:
+            elif PAGES[entry.page].members_own and entry.member is None:
                 yield bad(text(locale, "inspect.link.no_member", page=page))
             else:
+                if page == "qr":
+                    yield ok(text(locale, "inspect.qr"))
                 yield from (*_read_entry(entry, locale), _who_can_follow(entry, locale))
     except TokenError:
         yield bad(text(locale, "inspect.token"))

@@ -89,8 +89,8 @@ def check_ids(state: State, current: str | None) -> Iterator[Finding]:
         )
     else:
         yield ok(
-            "The gateway knows members by the bare id that the member_loader returns. Where it can"
-            " be guessed, as the number of a row can, set XIEBAO_MEMBER_SECRET."
+            "The gateway knows members by the bare id. Where it can be guessed, as the number of a"
+            " row can, set XIEBAO_MEMBER_SECRET."
         )
 
 

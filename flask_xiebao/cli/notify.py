@@ -27,7 +27,7 @@ def send(
 ) -> tuple[str, Answer]:
     """Send a notification; return the URL it went to and what the site answers.
 
-    :raises click.ClickException: the site is one in production, or the URL is none.
+    :raises click.ClickException: the site is in production, or the URL is not valid.
     """
     settings = state.settings
     if settings.env == "production":

@@ -1,7 +1,7 @@
 """The callback: what the platform tells a site of a purchase, read and checked.
 
 The interface document names it (回调通知) and leaves it to a document of its own. What is read here
-is what public clients of the same gateway family send and receive. Nothing here uses Flask.
+is what public clients of the same gateway family send and receive.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ _SIGN = re.compile("[0-9a-f]{32}")
 
 
 class NotificationType(IntEnum):
-    """Which step of a purchase a notification is about (``notifyType``). It is no state."""
+    """Which step of a purchase a notification is about (``notifyType``).
+
+    It does not say in which state the policy is.
+    """
 
     APPLICATION = 1
     """Applied for (投保)."""
@@ -168,7 +171,7 @@ def _application_number(value: object) -> str:
 
 
 def _id(value: object) -> str | None:
-    # What is no text at all is a mistake of the site's, and not what somebody chose.
+    # A value of another type is a mistake of the site's, and not a key that somebody chose.
     if isinstance(value, bool) or not isinstance(value, str | int):
         check_text(value)
     return id_or_none(value)
@@ -191,12 +194,13 @@ def parse_notification(
     Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
     :param body: the bytes of the request, as they came.
-    :param partner_id: not looked at, since a sub-account shares the key, and no argument from 0.4:
-        leave it out. :attr:`Notification.partner_id` says whose sale it is.
+    :param partner_id: ignored, since a sub-account shares the key, and removed in 0.4.
+        :attr:`Notification.partner_id` says whose sale it is.
     :param api_key: the account's key, in the environment from which the body comes.
     :raises NotificationError: whatever is wrong with it; never anything else.
     """
     if partner_id is not None:
+        # In the log alone: a warning that is an error would be raised for the notification's.
         tell("parse_notification does not look at partner_id, and takes none from 0.4 on.")
     hidden = Secret((body, api_key))
     del body, api_key  # an error report shows the local variables of each frame

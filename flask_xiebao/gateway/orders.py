@@ -2,7 +2,7 @@
 
 The interface document names it (数据接口) and leaves it to a document of its own. What is sent here
 is what public clients of the same gateway family send. httpx comes with the extra ``orders`` and is
-loaded when a client is made. Nothing here uses Flask.
+loaded when a client is made.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class OrderClient:
     :param partner_id: ``partnerId``, the account that Xiebao gave the site.
     :param api_key: the key that belongs to the account *and* to the environment.
     :param base_url: :attr:`.Gateway.TEST`, :attr:`.Gateway.PRODUCTION` or another http(s) URL.
-    :param transport: what sends the requests. One of your own has the *timeout* for each step.
+    :param transport: what sends the requests. Your own applies *timeout* to each of its steps.
     :param timeout: seconds after which a query is given up, from its start until all of the answer
         is there.
     :param member_of: whose key a ``partnerUniqueKey`` is; see :meth:`.Xiebao.member_of`.
@@ -372,7 +372,7 @@ class OrderClient:
 
     def _send(self, method: str, body: bytes, key: str) -> Fields:
         sign, sign_of_pages = sign_of(key, body), sign_of(key, self._partner_id.encode())
-        secrets = (key, sign, sign_of_pages)
+        hidden = (key, sign, sign_of_pages)
         request = self._httpx.Request(
             "POST",
             f"{self._base_url}/api/{method}?sign={sign}",
@@ -385,7 +385,7 @@ class OrderClient:
             extensions={"timeout": self._httpx.Timeout(self._timeout).as_dict()},
         )
         try:
-            answer = self._receive(request, secrets)
+            answer = self._receive(request, hidden)
         except self._httpx.TimeoutException:
             raise OrderError(
                 f"The gateway gives no answer within {self._timeout:g} seconds."
@@ -401,16 +401,16 @@ class OrderClient:
             refused = said.need(code, "respCode")
             if refused != 0:
                 # It may quote what should have been signed, with the key.
-                reason = quoted(said.get(prose, "respMsg") or "", secrets)
+                reason = quoted(said.get(prose, "respMsg") or "", hidden)
                 raise OrderError(
                     f"The gateway refuses the query with respCode {refused}.", refused, reason
                 )
             return said.object("data")
 
-    def _receive(self, request: httpx.Request, secrets: tuple[str, ...]) -> bytes:
+    def _receive(self, request: httpx.Request, hidden: tuple[str, ...]) -> bytes:
         until = time.monotonic() + self._timeout
         with closing(self._transport.handle_request(request)) as response:
-            _check_status(response, secrets)
+            _check_status(response, hidden)
             body = bytearray()
             for part in response.iter_bytes():
                 body += part
@@ -463,10 +463,10 @@ def _over_tls() -> httpx.BaseTransport:
         ) from None
 
 
-def _check_status(response: httpx.Response, secrets: tuple[str, ...]) -> None:
+def _check_status(response: httpx.Response, hidden: tuple[str, ...]) -> None:
     if response.status_code != 200:
         # Its query may have the sign.
-        to = quoted(response.headers.get("Location", "").partition("?")[0], secrets)
+        to = quoted(response.headers.get("Location", "").partition("?")[0], hidden)
         raise OrderError(
             f"The gateway answers HTTP {response.status_code}{f', and leads to {to}' * bool(to)}."
         )

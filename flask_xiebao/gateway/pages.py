@@ -1,6 +1,6 @@
 """The gateway's pages: section 二 of the interface document as one table.
 
-Nothing here uses Flask. To add a page of the gateway, add its row.
+To add a page of the gateway, add its row.
 """
 
 from __future__ import annotations

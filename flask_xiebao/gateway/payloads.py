@@ -1,7 +1,6 @@
 """What the platform sends: JSON that is read strictly, and the fields of its objects.
 
 Errors are :exc:`.WrongValueError` and never show a value, which may be somebody's name.
-Nothing here uses Flask.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which of the gateway's four platforms a request comes from.
 
-Nothing here uses Flask. The rules are words of operating systems and device classes,
-not lists of models: new phones appear every week, new operating systems do not.
+The rules are words of operating systems and device classes, not lists of models: new phones appear
+every week, new operating systems do not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from .values import WrongValueError, is_whole, shown
 #: How much of a header is read. Real User-Agents end well before; one of a megabyte stays cheap.
 LONGEST = 512
 
-# In patterns: escapes and sets of characters, what repeats a group, and what repeats anything.
+# In a pattern: what cannot repeat anything (escapes and sets of characters), what repeats a group,
+# and what repeats whatever stands before it.
 _NO_STRUCTURE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 _REPEATED = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
@@ -60,7 +61,7 @@ _OTHER_HANDHELDS = (
     *("midp", "cldc", "up.browser", " up/4", " wap", ";wap", "; brew", ";brew", "netfront"),
     *("docomo", "nokia", "sonyericsson"),
 )
-# More of both, each with a word that they share.
+# More browsers and systems, looked for only where a word is there that they share.
 _HANDHELD_BROWSERS = ("ucbrowser", "mqqbrowser", "miuibrowser", "vivobrowser", "heytapbrowser")
 _HARMONY = ("openharmony", " harmonyos", "(harmonyos")
 # "Tablet PC 2.0" is a component of Internet Explorer on laptops.

@@ -1,8 +1,8 @@
 """Sends HTTP requests with one deadline each, over connection, headers and body.
 
-httpx gives every step the whole time anew, so that a server which sends a byte now and then holds
-whoever waits for it. This is its connection pool, httpcore's, on sockets that know when all has to
-be over. It is loaded with httpx, which :mod:`.orders` does when a client is made.
+httpx applies its timeout to each read, so that a server which sends a byte now and then can hold
+whoever waits for it. This is its connection pool, httpcore's, on sockets that know the moment at
+which all has to be over. It is loaded with httpx, which :mod:`.orders` does when a client is made.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DeadlineTransport(httpx.BaseTransport):
         :raises httpx.TransportError: there is no answer.
         """
         seconds: float = request.extensions["timeout"]["read"]
-        # Each step hands this on to our sockets as it is: the moment at which all has to be over.
+        # What httpcore takes for seconds is a moment here: it hands it on to our sockets as it is.
         until = time.monotonic() + seconds
         asked = httpcore.Request(
             request.method,

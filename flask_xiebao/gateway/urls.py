@@ -1,7 +1,4 @@
-"""Builds the gateway's URLs, by the rows of :mod:`.pages`.
-
-Nothing here uses Flask.
-"""
+"""Builds the gateway's URLs, by the rows of :mod:`.pages`."""
 
 from __future__ import annotations
 
@@ -226,7 +223,7 @@ class Gateway:
     ) -> str:
         """Return the URL of any page (2.1 to 2.3).
 
-        :param page: ``product``, ``home`` or ``policy``.
+        :param page: the name of a page of the gateway, such as ``product``.
         :param reference: the case code of a product or the application number of a policy.
         :param partner_uniq_key: ``partnerUniqKey``; a page that does not take it is not sent it.
         :raises GatewayError: names the parameter that is wrong.

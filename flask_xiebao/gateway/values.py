@@ -36,15 +36,17 @@ _LONGEST_SHOWN = 60
 _LONGEST_QUOTED, _MOST_READ = 200, 2000
 #: A secret with at most this many characters may be an ordinary word.
 SHORT = 7
-#: The most bytes of a member's id, for which each link has room, since any link may get a member at
-#: its handoff; and the number of characters that may come before the id in a key.
-LONGEST_ID, MARK = 256, 16
+#: The most bytes of a member's id. Each link has room for them: it may get a member at its handoff.
+LONGEST_ID = 256
+#: The number of characters that may come before the id in a key; see :class:`.MemberKeys`.
+MARK = 16
 
 
 class WrongValueError(ValueError):
     """A value is not what it should be; the text says so without showing a secret.
 
-    What a value's own code raises, such as that of a lazy proxy, is never this error.
+    Checks pass on what a value's own code raises, such as that of a lazy proxy; :meth:`Secret.map`
+    makes this error of it, since its text may hold the secret.
     """
 
 
@@ -128,7 +130,7 @@ def plain_text(value: str | int) -> str:
 
 
 def is_whole(value: object, least: int, most: float = math.inf) -> TypeGuard[int]:
-    """Tell whether *value* is a whole number from *least* to *most*; True and False are none."""
+    """Tell whether *value* is a whole number from *least* to *most*; bools do not count."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

@@ -1,6 +1,6 @@
 """Who may follow a link, and who may not and why, as data.
 
-Nothing here uses Flask. :mod:`.views.click` asks at the click, and :mod:`.views.responses` says no.
+:mod:`.views.click` asks at the click, and :mod:`.views.responses` answers whoever may not.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .tokens import Entry
 
 
 class Go(NamedTuple):
-    """Somebody goes.
+    """Somebody may go on to the gateway.
 
-    :param member: who.
+    :param member: who goes.
     :param seconds_left: for how much longer the link alone vouches for them; None when they are
         logged in.
     """
@@ -29,13 +29,13 @@ class Go(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Somebody is not let through.
+    """Why somebody may not follow a link.
 
     :param status: 401, 403, 404 or 410; of an answer of the site's own, its status.
     :param reason: what a visitor may know.
     :param cause: what only the site is told, by ``entry_refused``.
     :param why: the same in words, for the log.
-    :param login_helps: whether somebody gets on who logs in as the member whose link it is.
+    :param login_helps: whether it would help to log in as the member whose link it is.
     """
 
     status: int
@@ -45,7 +45,7 @@ class Refusal:
     login_helps: bool = False
 
 
-#: Each refusal by its cause. Of what is not a link to the page, visitors learn nothing more.
+#: Each refusal by its cause. A visitor is told ``invalid_link`` alone, whatever is wrong with it.
 REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
         refusal.cause: refusal

@@ -1,7 +1,4 @@
-"""Who a member is: the ids that a site gives its members, and what the gateway knows them by.
-
-Nothing here uses Flask.
-"""
+"""Who a member is: the ids that a site gives its members, and what the gateway knows them by."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Local links: what a button leads to (:class:`Entry`) and its signed form (:class:`LinkSigner`).
-
-Nothing here uses Flask.
-"""
+"""A site's own links: what one leads to (:class:`Entry`), and its token (:class:`LinkSigner`)."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial, wraps
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -22,6 +19,7 @@ from ..errors import GatewayError, LinkError, TokenError
 from ..gateway.pages import page_named
 from ..gateway.platforms import AnyPlatform, Platform
 from ..gateway.values import WrongValueError, check_text, checked, is_whole, shown
+from .members import MemberId
 
 T = TypeVar("T")
 
@@ -44,6 +42,24 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 REMEMBERED = 1024
 
 
+class PolicyLinkOptions(TypedDict, total=False):
+    """The keywords of a link, as :meth:`Xiebao.link` explains them."""
+
+    member: MemberId | None
+    platform: AnyPlatform | None
+    return_to: str | None
+    no_login_for: int | None
+    max_age: int | None  # what that was called; until 0.4
+    client_reference: str | int | None
+    external: bool
+
+
+class LinkOptions(PolicyLinkOptions, total=False):
+    """Those of a page to which sub-accounts lead."""
+
+    sub_partner_id: str | None
+
+
 def check_seconds(value: object) -> int:
     """Return *value* if it is a number of seconds that something can last.
 
@@ -61,8 +77,7 @@ def check_seconds(value: object) -> int:
 class Entry:
     """What an insurance entry leads to.
 
-    :param page: the name of a page of the gateway: ``product``, ``home`` and ``policy`` are 2.1,
-        2.2 and 2.3 of the document.
+    :param page: the name of a page of the gateway, such as ``product`` (2.1 to 2.3).
     :param reference: what the page is about, a case code or an application number, if anything.
     :param member: whose link it is; None when whoever clicks goes as themselves.
     :param no_login_for: seconds for which whoever has the link goes as *member*, without a login;
@@ -278,7 +293,7 @@ class LinkSigner:
 
     :param secret_keys: the keys that are accepted, oldest first; the last one signs.
     :param partner_id: the account that the links are for. Sites may share a key: the links of one
-        account are none of another's.
+        account are not valid for another.
     """
 
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:

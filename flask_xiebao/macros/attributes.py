@@ -14,14 +14,10 @@ from markupsafe import Markup, escape
 from ..app.log import warn_once
 from ..deprecated import in_new_names
 from ..errors import LinkError
+from ..links.tokens import LinkOptions
 
 #: The keywords that go to the link.
-LINK_KEYWORDS = frozenset(
-    (
-        *("member", "sub_partner_id", "platform", "return_to", "no_login_for", "client_reference"),
-        "external",
-    )
-)
+LINK_KEYWORDS = LinkOptions.__annotations__.keys() - {"max_age"}
 
 
 @dataclass(frozen=True, eq=False)  # each is compared by identity, which is quick in caches
@@ -38,8 +34,9 @@ class Macro:
     classes: str = ""
 
 
-#: The class of every entry, how its other classes begin, the looks, and how the others end.
+#: The class of every entry, and what its further classes begin with: ``xiebao-entry--card``.
 ENTRY, MODIFIER = "xiebao-entry", "xiebao-entry--"
+#: What those end with: the looks, and whatever else the stylesheet knows.
 LOOKS = ("button", "card", "link")
 MODIFIERS = (*LOOKS, "small", "large", "block", "outline", "pill", "stacked")
 
@@ -51,7 +48,8 @@ CARD_MACRO = Macro(
     f"{ENTRY} {MODIFIER}card",
 )
 QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
-SHEET_MACRO = Macro(("rel", "href", "src", "data-xiebao-theme"), ("layer", "theme"))
+STYLES_MACRO = Macro(("rel", "href", "src", "data-xiebao-theme"), ("layer", "theme"))
+SCRIPT_MACRO = Macro(STYLES_MACRO.sets, ())
 
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _LONGEST_NAME = 100
@@ -114,7 +112,7 @@ def _name(keyword: str, macro: Macro) -> str:
     for like in (*LINK_KEYWORDS, "max_age", *macro.takes):
         if given != like and is_misspelt(keyword, like):
             meant = "no_login_for" if like == "max_age" else like
-            raise LinkError(f"A link does not take {given}: did you mean {meant}?", given)
+            raise LinkError(f"There is no keyword {given}: did you mean {meant}?", given)
     name = keyword.replace("_", "-").lower()
     if name in macro.sets:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.", keyword)

@@ -42,7 +42,7 @@ from .attributes import (
 _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
 # Keywords by which a link is a member's, or depends on the Host header of the request; and an old
-# name, of which each place that has it is told.
+# name, which is never cached, so that each place that has it is warned of.
 _UNSHARED = frozenset(("member", "no_login_for", "max_age", "external"))
 # How many entries are cached, and how long their keywords may be when they are written out. Longer
 # ones, such as the text of a form, belong to one page. A cache has 16 MB at most, mostly far less.

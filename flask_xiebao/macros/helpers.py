@@ -20,7 +20,17 @@ from ..gateway.pages import PAGES
 from ..gateway.values import is_whole, shown
 from ..texts import text
 from . import assets
-from .attributes import CARD_MACRO, ENTRY_MACRO, QR_MACRO, SHEET_MACRO, Attribute, rendered, split
+from .attributes import (
+    CARD_MACRO,
+    ENTRY_MACRO,
+    QR_MACRO,
+    SCRIPT_MACRO,
+    STYLES_MACRO,
+    Attribute,
+    Macro,
+    rendered,
+    split,
+)
 from .entries import Entries, leave_out
 from .qrcodes import qr_code
 
@@ -156,17 +166,19 @@ class Helpers:
             for none.
         :param theme: ``light``, ``dark`` or ``system``, where a page cannot say; None where it can.
         """
-        layer, theme, given = self._read(layer, theme, keywords, "What xiebao_styles was given")
+        what = "What xiebao_styles was given"
+        layer, theme, given = self._read(STYLES_MACRO, what, layer, theme, keywords)
         href = self.asset(assets.STYLES, layer)
         return rendered({"rel": "stylesheet", "href": href, "data-xiebao-theme": theme}, given)
 
     def script(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the script."""
-        _, _, given = self._read(None, None, keywords, "What xiebao_script was given")
+        what = "What xiebao_script was given"
+        _, _, given = self._read(SCRIPT_MACRO, what, None, None, keywords)
         return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
 
     def _read(
-        self, layer: Any, theme: Any, keywords: Mapping[str, Any], what: str
+        self, macro: Macro, what: str, layer: Any, theme: Any, keywords: Mapping[str, Any]
     ) -> tuple[str | None, str | None, Mapping[str, Attribute]]:
         """Return the layer, the theme and the attributes that were given; none if one is wrong."""
         try:
@@ -182,7 +194,7 @@ class Helpers:
                 raise LinkError(
                     f"theme must be one of {', '.join(_THEMES)}, not {shown(theme)}.", "theme"
                 )
-            options, given = split(keywords, SHEET_MACRO)
+            options, given = split(keywords, macro)
             for name in options:
                 raise LinkError(
                     f"{name} is a keyword of links: xiebao_styles and xiebao_script do not take"

@@ -85,18 +85,15 @@ def where_to(url: str | None) -> str | None:
     :param url: as the simulator was given it. Without one, or with that of the current app's own
         callback but for its token, the callback is found.
     """
-    own = _own_path()
-    is_own = url is None or (own is not None and own.startswith(f"{url.rstrip('/')}/"))
-    return own if is_own else url
-
-
-def _own_path() -> str | None:
     try:
         state = current_state()
     except ConfigError:
-        return None
-    listens = state.settings.has_account and "notification_handler" in state.hooks.functions
-    return notify_path(state) if listens else None
+        return url
+    if not (state.settings.has_account and "notification_handler" in state.hooks.functions):
+        return url
+    own = notify_path(state)
+    without_token = own if state.settings.notify_token is None else own.rpartition("/")[0]
+    return own if url is None or url.rstrip("/") == without_token else url
 
 
 def send(url: str, body: bytes) -> Answer:
@@ -120,7 +117,7 @@ class _AnyStatus(HTTPErrorProcessor):
     """Takes an error, or a redirect, for the answer, as the platform does."""
 
     def http_response(self, request: Request, response: Any) -> Any:
-        """Return an answer as it is."""
+        """Return an answer of any status, where urllib would raise an error."""
         return response
 
     https_response = http_response

@@ -27,7 +27,7 @@ class Row:
     """A page of the gateway as the document describes it.
 
     :param title: what the page is, by locale.
-    :param meanings: what the parameters are that no other page has, by locale.
+    :param meanings: what the parameters mean that only this page has, by locale.
     :param sells: whether a member can buy something there.
     :param members_own: whether what it shows belongs to one member, whose link says so.
     """
@@ -153,7 +153,7 @@ class Account:
         return self.sign.map(forms)
 
     def is_key(self, text: str) -> bool:
-        """Tell whether a text is the key of this account, which this has not, but for its sign."""
+        """Tell whether a text is the key of this account, by the sign that it makes."""
         signed = f"{text}{self.partner_id}".encode(errors="replace")
         made = hashlib.md5(signed, usedforsecurity=False).hexdigest()
         return hmac.compare_digest(made, self.sign.reveal())
@@ -203,7 +203,7 @@ class Problem:
 class Verdict:
     """What the gateway makes of one request.
 
-    :param page: ``"product"``, ``"home"`` or ``"policy"``; ``None`` when the path is not a page.
+    :param page: the name of the page, such as ``"product"``; None when the path is not a page.
     :param problems: why the request is refused; empty when it is accepted.
     :param parameters: names and values in the order received, the sign masked.
     :param platform: the platform code, when it is given and the page serves it.

@@ -24,7 +24,7 @@ CASE_CODE = "QX000000127257"
 _PERSON = "王小明"
 _PRICE = 1500  # fen
 _NO_MONEY = "余额不足"
-# How often one that the site does not accept is sent at once; the next step sends it again.
+# How often a notification that the site refuses is sent at once; the next step sends it again.
 _ATTEMPTS = 3
 _MOST_ROWS = 1_000_000
 _MOST_ATTEMPTS = 20  # after which the site will hardly accept it
@@ -281,6 +281,6 @@ class Insurer:
 
 
 def _forged(body: bytes) -> bytes:
-    """Return a callback whose sign is that of nothing."""
+    """Return the body of a callback with a wrong sign."""
     start = body.index(b'"sign":"') + len(b'"sign":"')
     return body[:start] + b"0" * 32 + body[start + 32 :]

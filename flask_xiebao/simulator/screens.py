@@ -111,8 +111,7 @@ class GatewaySimulator:
     def _sign(self, api_key: str) -> str:
         if not (api_key and isinstance(api_key, str)):
             raise WrongValueError("must be text, and not empty.")
-        # Text from the environment may hold half of a surrogate pair, which UTF-8 cannot write.
-        signed = f"{api_key}{self._partner_id}".encode(errors="replace")
+        signed = f"{api_key}{self._partner_id}".encode()
         return hashlib.md5(signed, usedforsecurity=False).hexdigest()
 
     def create_app(self) -> Flask:

@@ -15,14 +15,14 @@ from typing import Any
 
 from ..gateway.values import Secret
 
-#: As what a callback comes.
+#: The ``Content-Type`` of a callback.
 CONTENT_TYPE = "application/json;charset=UTF-8"
 
 _CHINA = timezone(timedelta(hours=8))
 
 
 class UnknownNameError(TypeError):
-    """There is no field of this name."""
+    """A name that no field has."""
 
 
 def sign(key: Secret[str], text: str) -> str:
@@ -80,7 +80,7 @@ def now() -> datetime:
     return datetime.now(_CHINA)
 
 
-#: By the names that :class:`~flask_xiebao.Notification` has for them, the fields of ``data``.
+#: How each field of :class:`~flask_xiebao.Notification` is written: as what, and by what.
 _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "succeeded": ("state", bool),
@@ -109,7 +109,7 @@ _POLICY: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "end_date": ("endDate", date.isoformat),
     "policy_num": ("policyNum", str),
 }
-#: By the names that :class:`~flask_xiebao.Order` has for them, the fields of an order.
+#: The same of each field of :class:`~flask_xiebao.Order`.
 _ORDER: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "case_code": ("caseCode", str),
@@ -132,9 +132,9 @@ _ORDER: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 def fields_of(partner_id: str, kind: int, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ``data`` of a callback that says this.
 
-    :param said: by the names of :class:`~flask_xiebao.Notification`; what the success of a step
-        comes with, and is not given, is made up. ``data`` has further fields, as they are sent.
-    :raises TypeError: there is no field of a name.
+    :param said: by the names of :class:`~flask_xiebao.Notification`. What a step that succeeded has
+        to say is made up where it is not given. ``data`` has further fields, as they are sent.
+    :raises TypeError: no field has that name, or its value is of another type.
     """
     if not isinstance(kind, int) or isinstance(kind, bool):
         raise TypeError(f"type must be a whole number, not {type(kind).__name__}.")

@@ -660,6 +660,7 @@ TEXTS = {
         "This site's way back from a payment, and no proof of one: click {click_id} of member"
         " {member}, {when}."
     ),
+    "inspect.qr": "This is the QR code of a mail, a picture of the link that follows.",
     "inspect.token": "This link was not made by this site, or it was changed.",
     "inspect.host": "Its host is {host}, and this site is at {site}.",
     "inspect.entry": "It is about the {title} ({section}).",

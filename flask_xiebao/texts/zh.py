@@ -565,6 +565,7 @@ TEXTS = {
     "inspect.click": (
         "这是本站支付后的返回链接，不能证明已经支付：会员 {member} 的点击 {click_id}，{when}。"
     ),
+    "inspect.qr": "这是邮件里的二维码，画的是下面这个链接。",
     "inspect.token": "这个链接不是本站生成的，或者已被改动。",
     "inspect.host": "它的主机是 {host}，本站在 {site}。",
     "inspect.entry": "去的是{title}（{section}）。",

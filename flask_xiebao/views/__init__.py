@@ -1,1 +1,1 @@
-"""What the endpoints answer: a click, a payment that comes back, a notification."""
+"""What the endpoints answer: a click, a mail's QR code, a return from payment, a notification."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from asyncio import CancelledError
 from dataclasses import replace
 
 from flask import Blueprint, Response, current_app, request
@@ -16,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..app.log import complain, logger, place_of
 from ..app.rehearsal import rehearsal
-from ..app.signals import notification_received, send_quietly
+from ..app.signals import FAILURES, notification_received, send_quietly
 from ..app.state import State
 from ..errors import NotificationError, OrderError
 from ..gateway.notifications import LARGEST, Notification, check_size, parse_notification
@@ -24,9 +23,6 @@ from ..gateway.values import Secret
 
 #: Every method: those that are missing here, Flask would answer by itself, in HTML.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-# What a function of the site's may raise. A cancelled task is no reason to end the process.
-_FAILURES = (Exception, CancelledError)
 
 # The reasons that somebody has to look into, and what to say besides the error.
 _LOOKED_AT = {
@@ -63,8 +59,8 @@ def notify(state: State, token: str) -> Response:
         notification = read(state)
     except NotificationError as error:
         return answer(_STATUSES.get(str(error.reason), 400))
-    except _FAILURES as error:
-        failure = failure_in(error, "the notification_reader")
+    except FAILURES as error:
+        failure = failure_in(error)
     else:
         return answer(200 if notification is None or handled(state, notification) else 500)
     # Outside of the except block, no variable holds the error: some error reports show them all.
@@ -135,8 +131,8 @@ def handled(state: State, notification: Notification) -> bool:
     try:
         notification = replace(notification, member=state.member_of(notification.partner_uniq_key))
         state.hooks.handle(notification)
-    except _FAILURES as error:
-        failure = failure_in(error, "the notification_handler")
+    except FAILURES as error:
+        failure = failure_in(error)
     else:
         send_quietly(notification_received, notification=notification)
         return True
@@ -148,10 +144,10 @@ def handled(state: State, notification: Notification) -> bool:
     return False
 
 
-def failure_in(error: BaseException, where: str) -> str:
+def failure_in(error: BaseException) -> str:
     """Say what failed and where, but not the error's message, which may hold names."""
     code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
-    return f"{type(error).__name__}{code} in {place_of(error, where)}"
+    return f"{type(error).__name__}{code} in {place_of(error)}"
 
 
 def answer(status: int) -> Response:

@@ -59,7 +59,7 @@ class XiebaoBlueprint(Blueprint):
     """The blueprint, whose stylesheet is also there in any cascade layer."""
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a static file."""
+        """Send a static file, or the stylesheet in the layer that its path names."""
         styles = assets.styles_at(filename)
         if styles is None:
             return super().send_static_file(filename)
@@ -72,7 +72,7 @@ class XiebaoBlueprint(Blueprint):
 
 
 def create_blueprint(state: State) -> Blueprint:
-    """Return the blueprint of one app: the pages, ``paid``, ``notify`` and ``static``."""
+    """Return the blueprint of one app: the pages, ``paid``, ``qr``, ``notify`` and ``static``."""
     blueprint = XiebaoBlueprint(
         "xiebao",
         __package__.partition(".")[0],
@@ -143,7 +143,7 @@ def is_prefetch(environ: WSGIEnvironment) -> bool:
 
 
 def is_navigation(environ: WSGIEnvironment) -> bool:
-    """Tell whether a browser goes to the link; what a script fetches is no click."""
+    """Tell whether a browser goes to the link; what a script fetches does not count."""
     return environ.keys().isdisjoint(_FETCHED) and (
         # A service worker that sends a navigation on as a request of its own loses the mode, and
         # what it then sends for a tap looks like what it sends for a page fetched ahead.

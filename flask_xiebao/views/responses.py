@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 class AnsweredError(Exception):
     """Carries the response of a click that goes no further.
 
-    It is no :func:`flask.abort`, which ``TRAP_HTTP_EXCEPTIONS`` would make an error.
+    Not :func:`flask.abort`, which ``TRAP_HTTP_EXCEPTIONS`` would make an error.
     """
 
 
 class Redirect(Response):
     """A redirect with an empty body: redirect() would write the URL, and the sign, into a page.
 
-    :param url: where to, as it is sent: of a path that is not ASCII, the URI.
+    :param url: where to, percent-encoded, as it is sent.
     """
 
     def __init__(self, url: str) -> None:
@@ -43,7 +43,7 @@ class Redirect(Response):
     def get_wsgi_response(
         self, environ: WSGIEnvironment
     ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
-        """Return what is sent: the iterator, the status and the headers."""
+        """Write a redirect that no hook has changed by the shortest way."""
         headers, where = [], []
         for name, value in self.headers:
             key = name.lower()
