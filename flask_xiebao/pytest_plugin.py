@@ -132,10 +132,10 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
 
     def know(orders: Iterable[object]) -> None:
         orders = list(orders)
-        for each in orders:
+        for number, each in enumerate(orders, 1):
             # What is wrong with one is said here, and not in the handler.
             if "insureNum" not in wire.order_of(each):
-                raise TypeError("An order needs its insure_num.")
+                raise TypeError(f"Order {number} of {len(orders)} has no insure_num.")
 
         def client_of(state: State) -> OrderClient:
             return OrderClient(

@@ -1073,6 +1073,14 @@ def test_inspect_of_the_code_of_a_mail(well: Site) -> None:
     found = findings(run(well.app, "inspect", f"{link.replace('/policy/', '/qr/')}.png"))
     assert found[0][1].startswith("This is the QR code of a mail")
     assert found[1:] == findings(run(well.app, "inspect", link))
+    assert run(well.app, "inspect", link.replace("/policy/", "/qr/")).exit_code == 1
+
+
+def test_inspect_of_a_link_of_a_site_that_is_switched_off(configured: Callable[..., Flask]) -> None:
+    link = run(configured(), "link", "product", CODE, "--local").output.strip()
+    result = run(configured(XIEBAO_ENABLED=False), "inspect", link)
+    assert findings(result) == [("ERROR", "XIEBAO_ENABLED is off: this link answers 404.")]
+    assert result.exit_code == 1
 
 
 def test_inspect_of_a_bearer_link(well: Site, clock: time_machine.Traveller) -> None:

@@ -67,7 +67,7 @@ WRONG = [
     ],
     ("PARTNER_ID", "", _EMPTY),
     *[
-        ("API_KEY", bad, "is empty or has spaces or line breaks: copy it again")
+        ("API_KEY", bad, "is empty, or has line breaks, or spaces at its ends: copy it again")
         for bad in ("", " ", f"{KEY}\n", f" {KEY}", f"{KEY} ", f"{KEY}\u200b")
     ],
     ("API_KEY", 1e5, _DECIMAL),
@@ -193,6 +193,7 @@ WRONG = [
         for bad in ("立即投保", "", 5, True, ["product.label"], [("product.label", "立即投保")])
     ],
     ("TEXTS", {"product.lable": "x"}, "has no text 'product.lable': did you mean product.label"),
+    ("TEXTS", {"home.label": " "}, "must say something in home.label"),
     ("TEXTS", {"simulator.title": "x"}, "has no text 'simulator.title'"),
     ("TEXTS", {"保险": "x"}, "has no text '保险'; the manual lists what there is"),
     *[

@@ -1035,6 +1035,11 @@ SOUND = [
 ]
 
 
+def test_an_id_that_is_the_number_of_a_row_is_seen_when_somebody_is_logged_in() -> None:
+    said = doctor(with_loader(make_app(XIEBAO_MEMBER_SECRET=None), lambda: "7"))["WARNING"]
+    assert "The gateway knows members by the number of their row" in said
+
+
 def test_links_begin_with_the_application_root() -> None:
     said = doctor(with_an_application_root_alone())["ok"]
     assert "Links that leave the site begin with https://shop.example/shop (SERVER_NAME)." in said

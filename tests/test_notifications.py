@@ -116,6 +116,11 @@ def test_a_surrender_says_who_is_out_and_why() -> None:
     assert whole.cancel_reason == "行程取消\n全部退保"
 
 
+def test_application_numbers_are_taken_without_what_pads_them() -> None:
+    padded = parse(callback(5, insureNum=" 20190226020146  ", newInsureNum="20190226020199 "))
+    assert (padded.insure_num, padded.new_insure_num) == ("20190226020146", "20190226020199")
+
+
 def test_a_reissue_says_which_application_follows() -> None:
     assert parse(REISSUED).type is NotificationType.REISSUE
     assert parse(REISSUED).new_insure_num == "20190226020199"
@@ -675,7 +680,7 @@ def test_what_something_is_called_may_be_written_as_people_write_it() -> None:
         ({"insure_num": None}, "insure_num is None"),
         ({"insure_num": ""}, "insure_num is empty"),
         ({"insure_num": "2019 0226"}, "insure_num has white space in it"),
-        ({"new_insure_num": "2019 "}, "new_insure_num has white space in it"),
+        ({"new_insure_num": "2019 1"}, "new_insure_num has white space in it"),
         ({"partner_uniq_key": ["8"]}, "partner_uniq_key must be text or a whole number"),
     ],
 )

@@ -548,8 +548,8 @@ def test_an_order_that_is_misspelt_is_named_where_it_is_said(
 ) -> None:
     with pytest.raises(TypeError, match="There is no efective_status: use insure_num, "):
         xiebao_orders([{"insure_num": "8", "efective_status": 1}])
-    with pytest.raises(TypeError, match="An order needs its insure_num"):
-        xiebao_orders([{"member": "m1"}])
+    with pytest.raises(TypeError, match=r"Order 2 of 2 has no insure_num\."):
+        xiebao_orders([{"insure_num": "8"}, {"member": "m1"}])
 
 
 def test_the_orders_of_a_test_are_the_only_ones(

@@ -73,7 +73,7 @@ class Hooks:
         if name == "notification_handler" and there != function:
             raise ConfigError(
                 f"There is a notification_handler already, {name_of(there)}:"
-                " call the other function from it, or connect that to the signal"
+                " call the other function from it, or connect the other to the signal"
                 " notification_received. In an application factory, register it once, outside."
             )
         self._given[name] = function
@@ -169,8 +169,8 @@ class Hooks:
         answer = self.functions["notification_handler"](notification)
         if answer is False or isinstance(answer, _ANSWERS):
             raise _said(
-                f"notification_handler returned {_kind(answer)}. It says that it is done by"
-                " returning, None for instance, and that it is not by raising an exception."
+                f"notification_handler returned {_kind(answer)}. A handler that is done returns"
+                " None, and one that is not raises an exception."
             )
 
 

@@ -35,7 +35,7 @@ def order_client(state: State) -> OrderClient:
 def _make(state: State) -> OrderClient:
     settings = state.settings
     if not settings.has_account:
-        raise ConfigError("XIEBAO_PARTNER_ID and XIEBAO_API_KEY ask for orders: set both.")
+        raise ConfigError("Order queries need XIEBAO_PARTNER_ID and XIEBAO_API_KEY: set both.")
     base_url = settings.gateway_url
     transport = None
     if base_url.startswith("/"):

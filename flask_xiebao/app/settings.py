@@ -61,7 +61,7 @@ def _text(value: object) -> str:
 
 def _key(value: object) -> str:
     if isinstance(value, str) and not (value.isprintable() and value and value == value.strip()):
-        raise WrongValueError("is empty or has spaces or line breaks: copy it again.")
+        raise WrongValueError("is empty, or has line breaks, or spaces at its ends: copy it again.")
     return _text(value)
 
 

@@ -214,8 +214,9 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
 def _link_in(path: str, state: State | None) -> tuple[str, str]:
     """Return the page and the token of a link of the site; empty texts for any other path."""
     prefix = "" if state is None else re.escape(state.settings.url_prefix)
-    found = state and re.search(f"{prefix}/({'|'.join(PAGES)}|paid|qr)/([^/]+)$", path)
-    return (found[1], found[2]) if found else ("", "")
+    pages = "|".join(PAGES)
+    found = state and re.search(rf"{prefix}/(?:({pages}|paid)/([^/]+)|(qr)/([^/]+)\.png)$", path)
+    return (found[1] or found[3], found[2] or found[4]) if found else ("", "")
 
 
 def _read_link(
@@ -233,13 +234,15 @@ def _read_link(
             comma, prefix = text(locale, "list.comma"), state.settings.url_prefix
             paths = comma.join(f"{prefix}/{each}/" for each in (*PAGES, "paid", "qr"))
             yield bad(text(locale, "inspect.neither", paths=paths))
+        elif not state.settings.enabled and page != "paid":
+            yield bad(text(locale, "inspect.off"))
         elif page == "paid":
             paid = state.signer.loads_click(token)
             said = {"click_id": paid.click_id, "member": paid.member}
             yield ok(text(locale, "inspect.click", **said, when=_utc(paid.clicked_at)))
             yield from _read_entry(paid.entry, locale)
         else:
-            entry = state.signer.loads(token.removesuffix(".png") if page == "qr" else token)
+            entry = state.signer.loads(token)
             if page not in (entry.page, "qr"):
                 yield bad(text(locale, "inspect.link.another_page", page=page))
             elif PAGES[entry.page].members_own and entry.member is None:

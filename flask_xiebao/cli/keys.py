@@ -53,8 +53,8 @@ def check_secrets(state: State) -> Iterator[Finding]:
     is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _SHORTEST_KEY
     if is_short or settings.api_key.map(after_hex_digits).reveal() in ("", settings.partner_id):
         yield warning(
-            "XIEBAO_API_KEY is short: whoever has the sign, and every member who clicks has, can"
-            " find the key by trying. Ask Xiebao for a long random one, of 32 characters or more."
+            "XIEBAO_API_KEY is short: whoever has the sign can find the key by trying, and every"
+            " member who clicks has it. Ask Xiebao for a long random one, of 32 characters or more."
         )
     secret = settings.member_secret
     if secret is None:

@@ -35,7 +35,9 @@ def send(
             "XIEBAO_ENV is production: this would tell the site of a purchase that nobody made."
         )
     if not settings.has_account:
-        raise click.ClickException("XIEBAO_PARTNER_ID and XIEBAO_API_KEY sign it: set both.")
+        raise click.ClickException(
+            "A notification is signed with XIEBAO_PARTNER_ID and XIEBAO_API_KEY: set both."
+        )
     if url is None:
         url = notify_url(state) if knows_its_address(state) else "http://127.0.0.1:5000"
     try:

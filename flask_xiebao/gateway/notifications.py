@@ -164,7 +164,7 @@ class Notification:
 
 
 def _application_number(value: object) -> str:
-    text = check_text(value)
+    text = check_text(value).strip()  # as links and order queries do
     if " " in text:
         raise WrongValueError("has white space in it, which no application number has.")
     return text
@@ -268,7 +268,7 @@ def _notification(kind: int, data: dict[str, Any]) -> Notification:
             sent.need(lambda value: value, name)
     return Notification(
         type=kind,
-        insure_num=sent.need(check_text, "insureNum"),
+        insure_num=sent.need(_application_number, "insureNum"),
         succeeded=succeeded,
         failure=sent.get(prose, "failMsg"),
         case_code=sent.get(check_text, "caseCode"),
@@ -278,7 +278,7 @@ def _notification(kind: int, data: dict[str, Any]) -> Notification:
         paid_at=sent.get(moment, "payTime"),
         payment_method=sent.get(check_text, "onlinePaymentId"),
         policies=tuple(map(_policy, sent.objects("policys"))),
-        new_insure_num=sent.get(check_text, "newInsureNum"),
+        new_insure_num=sent.get(_application_number, "newInsureNum"),
         cancelled_insurants=tuple(sent.get(texts, "cancelInsurants") or ()),
         cancel_reason=sent.get(prose, "cancelMsg"),
         other_info=sent.object("otherInfo").values,

@@ -86,7 +86,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
                 401,
                 "login_required",
                 "login_required",
-                "nobody is logged in, and there is no login to go to: set XIEBAO_LOGIN_VIEW",
+                "nobody is logged in, and there is no login to go to: set XIEBAO_LOGIN_VIEW, and"
+                " add a member_loader if the site has none",
                 login_helps=True,
             ),
             Refusal(

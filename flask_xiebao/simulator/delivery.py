@@ -76,7 +76,9 @@ def check_notify_url(url: object) -> str:
     try:
         return check_web_url(url)
     except WrongValueError as error:
-        raise WrongValueError(f"{error} Or a path of the app, such as /xiebao/notify.") from None
+        raise WrongValueError(
+            f"{error} Give that, or a path of the app, such as /xiebao/notify."
+        ) from None
 
 
 def where_to(url: str | None) -> str | None:

@@ -656,6 +656,7 @@ TEXTS = {
         "This is neither a page of the gateway nor a link of this site, whose links begin with"
         " one of {paths}."
     ),
+    "inspect.off": "XIEBAO_ENABLED is off: this link answers 404.",
     "inspect.click": (
         "This site's way back from a payment, and no proof of one: click {click_id} of member"
         " {member}, {when}."

@@ -562,6 +562,7 @@ TEXTS = {
     "inspect.link.another_page": "这不是 {page} 页面的链接：令牌是别的页面的。",
     "inspect.link.no_member": "这不是 {page} 页面的链接：令牌里没有会员。",
     "inspect.neither": "这不是网关的页面，也不是本站的链接；本站的链接以这些开头：{paths}。",
+    "inspect.off": "XIEBAO_ENABLED 已关闭：这个链接返回 404。",
     "inspect.click": (
         "这是本站支付后的返回链接，不能证明已经支付：会员 {member} 的点击 {click_id}，{when}。"
     ),
