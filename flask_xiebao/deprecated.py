@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .errors import LinkError
 
-_NOT_THE_SITES = {*sys.stdlib_module_names, "flask_xiebao", "jinja2", "click", "flask"}
+_NOT_THE_SITES = ("flask_xiebao", "jinja2", "click", "flask", "dataclasses", "copy")
 
 #: Logs a line, but only the first time.
 Log = Callable[[str], None]

@@ -90,6 +90,13 @@ def test_what_is_said_arrives(running: tuple[Running, str]) -> None:
     assert reissued.new_insure_num == "2"
 
 
+def test_a_token_that_is_another_secret_is_not_printed() -> None:
+    site = Running(XIEBAO_MEMBER_SECRET=MEMBER_SECRET, XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)
+    with serve(site.app) as address:
+        result = run(site.app, "notify", "issue", NUMBER, "--url", address)
+    assert result.output == f'{address}/xiebao/notify/…: 200 {{"state": true}}\n'
+
+
 def test_one_that_is_wrong_is_refused_and_said_so(running: tuple[Running, str]) -> None:
     site, url = running
     result = run(site.app, "notify", "issue", NUMBER, "--wrong-sign", "--url", url)

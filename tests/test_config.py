@@ -6,10 +6,12 @@ import logging
 import re
 import traceback
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, Xiebao, XiebaoError
 from flask_xiebao.app.settings import Settings
@@ -325,6 +327,13 @@ def test_defaults() -> None:
         assert getattr(found, name) is None
     assert found.locale is None
     assert found.strict is None
+
+
+def test_text_may_be_a_lazy_proxy() -> None:
+    said = {"PARTNER_ID": "12345", "ENV": "production", "LOCALE": "en", "LOGIN_VIEW": "login"}
+    proxies = {f"XIEBAO_{name}": LocalProxy(partial(str, text)) for name, text in said.items()}
+    settings = Settings.from_config({"XIEBAO_API_KEY": "Key", **proxies})
+    assert (settings.env, settings.locale, settings.login_view) == ("production", "en", "login")
 
 
 def test_none_counts_as_not_set() -> None:

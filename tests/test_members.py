@@ -308,11 +308,11 @@ def test_the_secret_is_shown_nowhere(make_site: MakeSite, caplog: pytest.LogCapt
     ("secret", "said"),
     [
         ("x" * 31, "must have 32 characters or more, not 31."),
-        (" " * 40, "is empty or has spaces"),
+        (" " * 40, "is empty, or has line breaks"),
         (f"{SECRET}\n", "line breaks"),
         (1.5, "decimal number"),
         (b"0" * 32, "must be text"),
-        ("", "is empty or has spaces"),
+        ("", "is empty, or has line breaks"),
     ],
 )
 def test_a_wrong_secret_is_refused_with_what_to_do(

@@ -181,6 +181,8 @@ def test_the_manual_finds_what_still_has_an_old_name(tmp_path: Path) -> None:
     page = (DOCS / "en/how-to/upgrading.md").read_text("utf-8")
     [command] = re.findall(r"^\$ (grep .*)$", page, re.MULTILINE)
     old = [*IN_TEMPLATES.values(), "xiebao.orders.policy_file('1')", "xiebao.state.settings"]
+    old += ["from flask_xiebao.links import Entry", "parse_notification(body, partner_id=1)"]
+    old += ["notify(client, wrong='partner')", 'NotificationError("", "wrong_partner")']
     (tmp_path / "page.html").write_text("\n".join(old))
     (tmp_path / "shop.py").write_text("Entry('home', 'no_login_for')\nguard(entry.max_age)\n")
     found = subprocess.run(  # noqa: S603 - what the manual says

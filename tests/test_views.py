@@ -175,6 +175,21 @@ def test_the_link_of_an_entry_in_a_page_leads_to_its_page_of_the_gateway(
         assert reference in dict(verdict.parameters).values()
 
 
+def test_a_site_may_give_every_view_a_value_of_its_own(make_site: MakeSite) -> None:
+    site = make_site()
+
+    @site.app.url_value_preprocessor
+    def add_tenant(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        if values is not None:
+            values["tenant"] = "north"
+
+    site.log_in("7")
+    click = site.follow(site.link("product", return_to="/orders/8"))
+    assert arrival(click).page == "product"
+    assert site.follow(paid_url(click)).location == "/orders/8"
+    assert site.app.test_client().post("/xiebao/notify").status_code == 404  # nobody listens
+
+
 @pytest.mark.parametrize("member", [None, "alice"])
 def test_a_policy_link_without_a_member_is_no_link(site: Site, member: str | None) -> None:
     token = LinkSigner([SECRET], "12345").dumps(Entry("policy", NUMBER))

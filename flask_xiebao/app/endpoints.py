@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, abort, current_app, has_request_context, request, url_for
 from werkzeug.routing import BuildError
@@ -23,6 +23,7 @@ from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry, make_entry
 from .headers import rendering
 from .log import complain, warn_once
+from .rehearsal import rehearsal
 from .state import State, is_in_development
 
 if TYPE_CHECKING:
@@ -169,10 +170,8 @@ def tell_of_another_root(state: State) -> None:
     """Warn, once for each path, of clicks that come under another one than payments return to."""
     if state.settings.public_url is None:
         return
-    # The path of XIEBAO_PUBLIC_URL, as requests have it in their SCRIPT_NAME.
-    public = unquote(urlsplit(state.settings.public_url).path)
-    root = request.root_path.rstrip("/")
-    if root == public:
+    public, root = state.public_root, request.root_path.rstrip("/")
+    if root == public or rehearsal() is not None:
         return
     advice = (
         "If the site is not there, end XIEBAO_PUBLIC_URL in the path under which it is."
@@ -279,8 +278,8 @@ def this_link(**query: Any) -> str:
 def asked_platform(environ: WSGIEnvironment) -> Platform | None:
     """Return the ``?platform=`` of a request if it names one."""
     # Not request.args, which fails where a query is not UTF-8.
-    query = parse_qs(environ.get("QUERY_STRING", ""), errors="replace")
-    name, *_ = query.get("platform", [""])
+    query = environ.get("QUERY_STRING")  # most clicks have none
+    name, *_ = parse_qs(query, errors="replace").get("platform", [""]) if query else [""]
     return _PLATFORMS.get(name)
 
 

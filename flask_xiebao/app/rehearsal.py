@@ -6,17 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from logging import LogRecord
 from typing import Any
+from weakref import finalize
 
 from flask import Response, has_request_context, request
 
 from ..links.admission import Refusal
 from ..links.tokens import Entry
 
+# The rehearsals that there are: mostly none, and then no request is asked whether it is one, which
+# would be a twenty-fifth of a click.
+_underway: set[int] = set()
+
 #: Where a tool puts its :class:`Rehearsal` in the environ. No header of a request can set it.
 ENVIRON_KEY = "flask_xiebao.rehearsal"
 
 
-@dataclass
+@dataclass(eq=False)
 class Rehearsal:
     """A click, or a notification, that a tool makes, and what it learns of it.
 
@@ -51,6 +56,10 @@ class Rehearsal:
     complaints: list[str] = field(default_factory=list)
     logged: list[LogRecord] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        _underway.add(id(self))
+        finalize(self, _underway.discard, id(self))
+
     def watch(self, follow: Callable[[str], Response], token: str) -> Response:
         """Answer as the view does, and note that it was reached and what it raised."""
         self.reached = True
@@ -78,4 +87,4 @@ def tell_rehearsal(complaint: str) -> None:
 
 def rehearsal() -> Rehearsal | None:
     """Return the rehearsal that the current request is; None for a real one."""
-    return request.environ.get(ENVIRON_KEY) if has_request_context() else None
+    return request.environ.get(ENVIRON_KEY) if _underway and has_request_context() else None

@@ -20,6 +20,7 @@ from ..gateway.values import (
     check_address,
     check_text,
     check_web_url,
+    plain_text,
     shown,
 )
 from ..links.tokens import check_seconds
@@ -80,9 +81,10 @@ def _matching(pattern: str, problem: str, value: object) -> str:
 
     :param problem: what is wrong with any other value, with ``%s`` where the value is shown.
     """
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+    text = plain_text(value) if isinstance(value, str) else ""
+    if not re.fullmatch(pattern, text):
         raise WrongValueError(problem.replace("%s", shown(value)))
-    return value
+    return text
 
 
 def _public_url(value: object) -> str:

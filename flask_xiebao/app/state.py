@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
 
 from flask import current_app
 from werkzeug.urls import iri_to_uri
@@ -67,6 +68,8 @@ class State:
         #: The text before and after the token in the URLs of each endpoint on
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.endpoints` fills it.
         self.public_url_parts: dict[str, tuple[str, ...]] = {}
+        #: The path of ``XIEBAO_PUBLIC_URL``, as requests have it in their ``SCRIPT_NAME``.
+        self.public_root = unquote(urlsplit(settings.public_url or "").path)
         # Secret, so that whoever prints this object's attributes does not see the keys.
         self._config = Secret(config)
         self._keys: Secret[tuple[Any, ...]] = Secret(())

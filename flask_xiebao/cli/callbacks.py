@@ -34,7 +34,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
         found = ok if state.settings.notify_token is None else warning
         yield found(
             "There is no notification_handler, so the site does not hear what its members buy."
-            f" Notifications would go to {_without_secret(state, notify_url(state))}."
+            f" Notifications would go to {without_secret(state, notify_url(state))}."
         )
         return
     # About a purchase that nobody made: it reaches the view, but is not passed to the handler.
@@ -55,7 +55,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
     except Exception as error:  # the site's own address may be wrong
         problem = f"a notification cannot be sent. {explain(error)}"
     if problem:
-        yield bad(f"notify: {_without_secret(state, problem)}")
+        yield bad(f"notify: {without_secret(state, problem)}")
     else:
         reader = (
             "notification_reader and " if "notification_reader" in state.hooks.functions else ""
@@ -75,7 +75,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
 
 
 def _address(state: State) -> Finding:
-    url = _without_secret(state, notify_url(state))
+    url = without_secret(state, notify_url(state))
     if url.startswith("/"):
         return warning(
             f"The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL"
@@ -94,7 +94,7 @@ def _address(state: State) -> Finding:
     return ok(f"The address to give to Xiebao for notifications is {url}")
 
 
-def _without_secret(state: State, said: str) -> str:
+def without_secret(state: State, said: str) -> str:
     """Return a text without the token, if that is also another secret of the site."""
     token = state.settings.notify_token
     if token is None or token_is_fine(state):

@@ -226,11 +226,15 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     with, such as a time of payment, is made up. Nothing is sent to Xiebao. Exits with 1 when the
     site does not accept it.
     """
+    from .callbacks import without_secret
     from .notify import send
 
-    url, answer = send(_usable_state(ctx), step, insure_num, **options)
+    state = _usable_state(ctx)
+    url, answer = send(state, step, insure_num, **options)
     # If another server is there, it may answer with a whole page.
-    click.echo(f"{url}: {answer.status or 'no answer,'} {quoted(answer.text)}")
+    click.echo(
+        f"{without_secret(state, url)}: {answer.status or 'no answer,'} {quoted(answer.text)}"
+    )
     ctx.exit(0 if answer.is_accepted else 1)
 
 

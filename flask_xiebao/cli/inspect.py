@@ -214,8 +214,9 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
 def _link_in(path: str, state: State | None) -> tuple[str, str]:
     """Return the page and the token of a link of the site; empty texts for any other path."""
     prefix = "" if state is None else re.escape(state.settings.url_prefix)
-    pages = "|".join(PAGES)
-    found = state and re.search(rf"{prefix}/(?:({pages}|paid)/([^/]+)|(qr)/([^/]+)\.png)$", path)
+    found = state and re.search(
+        rf"{prefix}/(?:({'|'.join(PAGES)}|paid)/([^/]+)|(qr)/([^/]+)\.png)$", path
+    )
     return (found[1] or found[3], found[2] or found[4]) if found else ("", "")
 
 

@@ -394,17 +394,16 @@ def _fields(entry: Entry) -> list[Any]:
     signed_at = None
     if entry.member is not None:
         signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
-    fields = [
+    fields: list[Any] = [
         entry.page,
         entry.reference,
         entry.sub_partner_id,
         entry.platform,
         entry.return_to,
-        entry.member,
-        signed_at,
-        entry.no_login_for,
-        entry.client_reference,
     ]
+    # Most have neither, and taking off four more would be a seventieth of a new entry.
+    if entry.member is not None or entry.client_reference is not None:
+        fields += [entry.member, signed_at, entry.no_login_for, entry.client_reference]
     while fields[-1] is None:  # short tokens make QR codes that are easy to scan
         fields.pop()
     return fields

@@ -28,7 +28,7 @@ from ..app.endpoints import (
 from ..app.headers import watch_response
 from ..app.log import complain
 from ..app.rehearsal import rehearsal
-from ..app.signals import entry_clicked, payment_returned, send
+from ..app.signals import FAILURES, entry_clicked, payment_returned, send
 from ..app.state import State
 from ..errors import LinkError, TokenError
 from ..gateway.pages import PAGES
@@ -103,7 +103,8 @@ def create_blueprint(state: State) -> Blueprint:
 def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Response]:
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
-    def view(token: str | None = None) -> Response:
+    # A site may give every view of its own, and so ours, further values: a language, a tenant.
+    def view(token: str | None = None, **_: object) -> Response:
         watch_response()
         rehearsed = rehearsal()
         # The address for notifications has no token unless the site configures one.
@@ -125,8 +126,7 @@ def click(state: State, page: str, token: str) -> Response:
     if not state.settings.enabled:
         responses.refuse(state, REFUSALS["disabled"], page)
     entry = open_token(state, page, token)
-    if rehearsal() is None:
-        tell_of_another_root(state)
+    tell_of_another_root(state)
     visitor = who(state, entry, now)
     ask_site(state, entry, visitor.member)
     # Step 3: the link's platform, else the one asked for, else the device's.
@@ -317,6 +317,6 @@ def is_logged_in(state: State, member: str) -> bool:
     """Tell whether this member is logged in; False where the site fails to say who is."""
     try:
         return state.hooks.current_member() == member
-    except Exception:
+    except FAILURES:
         complain("The member_loader failed when a payment came back: fix it.", exc_info=True)
         return False

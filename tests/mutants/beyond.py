@@ -38,7 +38,7 @@ BEYOND = (
     Wrong("the id hangs on the order of names", "gateway/notifications.py", "sort_names=True)\n            digest", "sort_names=False)\n            digest"),
     Wrong("people's names in a notification's repr", "gateway/notifications.py", "policies: tuple[PolicyInfo, ...] = field(default=(), repr=False)", "policies: tuple[PolicyInfo, ...] = ()"),
     Wrong("an applicant's name in a policy's repr", "gateway/notifications.py", "applicant: str | None = field(default=None, repr=False)", "applicant: str | None = None"),
-    Wrong("a reissue without its number", "gateway/notifications.py", '        new_insure_num=sent.get(check_text, "newInsureNum"),\n', ""),
+    Wrong("a reissue without its number", "gateway/notifications.py", '        new_insure_num=sent.get(_application_number, "newInsureNum"),\n', ""),
     Wrong("whoever leaves a policy is not named", "gateway/notifications.py", '        cancelled_insurants=tuple(sent.get(texts, "cancelInsurants") or ()),\n', ""),
     Wrong("white space in a number", "gateway/notifications.py", 'if " " in text:', "if False:"),
     Wrong("a name twice inside", "gateway/payloads.py", "    if len(read) < len(pairs):\n", "    if False:\n"),

@@ -62,8 +62,8 @@ SEEN = (
     Wrong("the mark behind the id", "links/members.py", "return self._mark(member, self._secret) + member", "return member + self._mark(member, self._secret)"),
     Wrong("a path of the site without its mount", "app/endpoints.py", 'return iri_to_uri(request.root_path) + url if url.startswith("/") else url', "return url"),
     # how it leads there
-    Wrong("301 for 302", "views/responses.py", "super().__init__((), 302, {", "super().__init__((), 301, {"),
-    Wrong("a redirect with a body that has the URL", "views/responses.py", "super().__init__((), 302, {", "super().__init__((url,), 302, {"),
+    Wrong("301 for 302", "views/responses.py", "super().__init__((), 302, headers)", "super().__init__((), 301, headers)"),
+    Wrong("a redirect with a body that has the URL", "views/responses.py", "super().__init__((), 302, headers)", "super().__init__((url,), 302, headers)"),
     Wrong("a redirect that caches keep", "app/headers.py", '("Cache-Control", "no-store")', '("Cache-Control", "public, max-age=600")'),
     Wrong("a redirect that a browser keeps", "app/headers.py", '("Cache-Control", "no-store")', '("Cache-Control", "private")'),
     Wrong("the whole URL as referrer", "app/headers.py", '"strict-origin")', '"unsafe-url")'),
@@ -238,9 +238,9 @@ SEEN = (
     Wrong("Vary where markup is the same for all", "macros/entries.py", "marked=not device_markup,", "marked=False,"),
     Wrong("what CDNs are told stays on members' pages", "app/headers.py", "            _remove(headers, _overrules_cache_control)\n", ""),
     Wrong("the client reference goes to the gateway", "views/click.py", "                sub_partner_id=entry.sub_partner_id,\n", '                sub_partner_id=entry.sub_partner_id,\n                extra={"ref": entry.client_reference} if entry.client_reference and entry.return_to else None,\n'),
-    Wrong("the log has the sign", "views/responses.py", '        super().__init__((), 302, {"Location": url, "Content-Type": "text/html; charset=utf-8"})\n', '        logger.warning("Redirect to %s", url)\n        super().__init__((), 302, {"Location": url, "Content-Type": "text/html; charset=utf-8"})\n'),
-    Wrong("the browser keeps the sign", "views/responses.py", '        super().__init__((), 302, {"Location": url, "Content-Type": "text/html; charset=utf-8"})\n', '        super().__init__((), 302, {"Location": url, "Content-Type": "text/html; charset=utf-8"})\n        self.headers.add("Set-Cookie", "to=" + __import__("base64").b64encode(url.encode()).decode())\n'),
-    Wrong("a Refresh beside the Location", "views/responses.py", '        super().__init__((), 302, {"Location": url, "Content-Type": "text/html; charset=utf-8"})\n', '        super().__init__((), 302, {"Location": url, "Content-Type": "text/html; charset=utf-8"})\n        self.headers.add("Refresh", "0; url=/")\n'),
+    Wrong("the log has the sign", "views/responses.py", '        super().__init__((), 302, headers)\n', '        logger.warning("Redirect to %s", url)\n        super().__init__((), 302, headers)\n'),
+    Wrong("the browser keeps the sign", "views/responses.py", '        super().__init__((), 302, headers)\n', '        super().__init__((), 302, headers)\n        self.headers.add("Set-Cookie", "to=" + __import__("base64").b64encode(url.encode()).decode())\n'),
+    Wrong("a Refresh beside the Location", "views/responses.py", '        super().__init__((), 302, headers)\n', '        super().__init__((), 302, headers)\n        self.headers.add("Refresh", "0; url=/")\n'),
     Wrong("statistics of another site's on the handoff", "templates/xiebao/default/handoff.html", "    </svg>\n", '    </svg><img src="https://stats.example/?{{ request.url }}" alt="">'),
     Wrong("a module of each code is light", "macros/qrcodes.py", "        return segno.make_qr(iri_to_uri(url), mask=0)\n", "        code = segno.make_qr(iri_to_uri(url), mask=0)\n        code.matrix[12][12] ^= 1\n        return code\n"),
     # a site that sells nothing now
