@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from .errors import LinkError
 
+# The last two make entries for a site, with the keywords that it gave them.
 _NOT_THE_SITES = ("flask_xiebao", "jinja2", "click", "flask", "dataclasses", "copy")
 
 #: Logs a line, but only the first time.

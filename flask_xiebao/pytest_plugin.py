@@ -182,8 +182,8 @@ def send_notification(
         state = current_state()
         body = body_for(state, type, said, member=member, wrong_sign=wrong == "sign")
         path = notify_path(state)
-    whole = len(body) if wrong != "body" else -2
-    return client.post(path, data=body[:whole], content_type=wire.CONTENT_TYPE)
+    sent = body[:-2] if wrong == "body" else body
+    return client.post(path, data=sent, content_type=wire.CONTENT_TYPE)
 
 
 def follow(

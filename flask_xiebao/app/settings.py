@@ -208,7 +208,7 @@ class Settings:
     #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
     #: the test gateway, with a warning in the log outside of debug and testing.
     env: str | None = _setting(
-        partial(_matching, "test|production", 'must be "test" or "production", not %s.')
+        partial(_matching, "|".join(ENVIRONMENTS), 'must be "test" or "production", not %s.')
     )
 
     #: Another gateway than that of ``XIEBAO_ENV``: an http(s) URL, or a path of the site such as

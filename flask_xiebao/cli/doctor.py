@@ -12,11 +12,11 @@ from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ..app.endpoints import trusts_hosts
+from ..app.endpoints import knows_its_address, trusts_hosts
 from ..app.hooks import can_wait
 from ..app.settings import ENVIRONMENTS, Settings, name_of
 from ..app.state import State
-from ..check.visits import around, below_mounts, is_this_machine
+from ..check.visits import around, below_mounts, is_this_machine, where_the_site_is
 from ..errors import ConfigError
 from ..gateway.pages import PAGES
 from ..gateway.values import Secret
@@ -55,8 +55,9 @@ def check_site(state: State, *, verbose: bool) -> Iterator[Finding]:
     yield from check_settings(current_app, settings, verbose=verbose)
     yield from check_gateway(settings)
     yield from check_hooks(state)
-    for check in (check_links_that_leave, check_mount, check_neighbors):
-        yield from check(settings)
+    yield from check_links_that_leave(state)
+    yield from check_mount(settings)
+    yield from check_neighbors(settings)
     try:
         yield check_secret_key(state)
     except ConfigError as error:
@@ -186,13 +187,10 @@ def check_hooks(state: State) -> Iterator[Finding]:
         )
 
 
-def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
+def check_links_that_leave(state: State) -> Iterator[Finding]:
     """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
-    source, url = "XIEBAO_PUBLIC_URL", settings.public_url
-    root = current_app.config["APPLICATION_ROOT"].rstrip("/")
-    if url is None and (host := current_app.config["SERVER_NAME"]):
-        source, url = "SERVER_NAME", f"{current_app.config['PREFERRED_URL_SCHEME']}://{host}{root}"
-    if url is None:
+    settings = state.settings
+    if not knows_its_address(state):
         missing = (
             "links for mail cannot be made without a request"
             if trusts_hosts()
@@ -204,6 +202,8 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
             " Set it, such as to https://shop.example (while you develop, http://127.0.0.1:5000)."
         )
         return
+    url = where_the_site_is(state).rstrip("/")
+    source = "SERVER_NAME" if settings.public_url is None else "XIEBAO_PUBLIC_URL"
     begin = f"Links that leave the site begin with {url} ({source})"
     if is_this_machine(url) and settings.env == "production":
         yield warning(
@@ -213,6 +213,7 @@ def check_links_that_leave(settings: Settings) -> Iterator[Finding]:
         yield ok(f"{begin}.")
     else:
         yield warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
+    root = current_app.config["APPLICATION_ROOT"].rstrip("/")
     if settings.public_url and not f"{urlsplit(settings.public_url).path}/".startswith(f"{root}/"):
         yield warning(
             f"APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"

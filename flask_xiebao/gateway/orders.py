@@ -212,8 +212,9 @@ class OrderClient:
         self._httpx = load_httpx()
         self._key = _argument("api_key", key.map, check_text)
         self._partner_id = _argument("partner_id", check_text, partner_id)
-        self._base_url = _argument("base_url", check_web_url, base_url)
-        self._base_url = _argument("base_url", check_address, self._base_url)
+        self._base_url = _argument(
+            "base_url", lambda url: check_address(check_web_url(url)), base_url
+        )
         if isinstance(timeout, bool) or not (
             isinstance(timeout, int | float) and timeout > 0 and math.isfinite(timeout)
         ):
