@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 
-from flask_xiebao.testing import Report, Result, check_entries
+from flask_xiebao.testing import Device, Report, Result, check_entries
 
 #: On which devices; None for every one that there is.
 ON: list[str] | None = None
@@ -95,6 +95,14 @@ def one(case: str, device: str) -> Result:
     :raises CheckError: there is no such thing, or no such device.
     """
     return check_entries(_app(), url=request.url_root, only=[case], devices=[device]).results[0]
+
+
+def follow(link: str, device: Device, member: str) -> Result:
+    """Follow a link of the demo on a device, as a member or, if it vouches for one, as nobody."""
+    report = check_entries(
+        _app(), url=request.url_root, only=(), links=[link], devices=[device], member=member
+    )
+    return report.results[0]
 
 
 def _app() -> Flask:

@@ -6,8 +6,7 @@ import contextlib
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -42,11 +41,6 @@ from .shop import current_member
 MOST = 20_000
 
 _WAIT = 10  # seconds for another worker to finish its write
-_LONGEST_PURCHASE = 24 * 60 * 60  # seconds from the click to the first notification
-
-# What happens in this context is handed to the console instead of being kept. A request from
-# outside cannot set it, whatever headers it has.
-_heard: ContextVar[list[Event] | None] = ContextVar("heard", default=None)
 
 
 class Event(NamedTuple):
@@ -79,27 +73,10 @@ class Event(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """An event, and of a click what belongs to it, oldest first.
-
-    :param notifications: about one application number where they are beside no click.
-    :param fits: then, the clicks to which they may belong, the newest first.
-    """
+    """An event, and of a click when its payment came back, oldest first."""
 
     event: Event
     returns: list[Event]
-    notifications: list[Event]
-    fits: Sequence[Event] = ()
-
-    def told(self) -> dict[str | None, list[tuple[Event, int]]]:
-        """Return, by application number, each step as it was heard first, and how often it was."""
-        told: dict[str | None, dict[tuple[Any, Any], list[Event]]] = {}
-        for each in self.notifications:
-            steps = told.setdefault(each.insure_num, {})
-            steps.setdefault((each.step, each.succeeded), []).append(each)
-        return {
-            number: [(heard[0], len(heard)) for heard in steps.values()]
-            for number, steps in told.items()
-        }
 
 
 _CREATE = f"CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(Event._fields)})"
@@ -132,41 +109,21 @@ class Store:
             return [Event(*row) for row in connection.execute(_NEWEST)]
 
     def happenings(self) -> list[Happening]:
-        """Return the events newest first, what belongs to a click beside it while that is kept."""
+        """Return the events newest first, a return beside its click while that is kept."""
         found = self.newest()
-        clicks = Clicks(event for event in found if event.kind == "click")
-        returns: dict[str | None, list[Event]] = {id: [] for id in clicks.ids}
-        told: dict[str | None, list[Event]] = {id: [] for id in clicks.ids}
-        began: dict[About, float] = {}
-        for event in found:
-            if event.kind == "notification":
-                about = about_what(event)
-                began[about] = min(event.at, began.get(about, event.at))
-        alone: dict[About, list[Event]] = {}
-        fits: dict[About, list[Event]] = {}
+        returns: dict[str | None, list[Event]] = {
+            event.click_id: [] for event in found if event.kind == "click"
+        }
+        alone = []
         for event in reversed(found):
             if event.kind == "return" and event.click_id in returns:
                 returns[event.click_id].append(event)
-            elif event.kind == "notification":
-                about = about_what(event)
-                fitting = clicks.of(event, began[about])
-                if len(fitting) == 1:
-                    told[fitting[0].click_id].append(event)
-                else:
-                    alone.setdefault(about, []).append(event)
-                    fits[about] = fitting
-        happenings = []
-        for event in found:
-            if event.kind == "click":
-                beside = returns[event.click_id], told[event.click_id]
-                happenings.append(Happening(event, *beside))
-            elif event.kind == "notification":
-                about = about_what(event)
-                if alone.get(about, [])[-1:] == [event]:
-                    happenings.append(Happening(event, [], alone[about], fits[about]))
-            elif event.kind != "return" or event.click_id not in returns:
-                happenings.append(Happening(event, [], []))
-        return happenings
+            else:
+                alone.append(event)
+        return [
+            Happening(event, returns[event.click_id] if event.kind == "click" else [])
+            for event in reversed(alone)
+        ]
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -191,53 +148,13 @@ class Store:
                 self._file.hardlink_to(draft)
 
 
-#: An application number, and whether it is the end of the policy that is told, or its purchase.
-About = tuple[str | None, bool]
-
-
-def about_what(notification: Event) -> About:
-    """Return what a notification is about."""
-    ends = (NotificationType.SURRENDER, NotificationType.REISSUE)
-    return notification.insure_num, notification.step in ends
-
-
-class Clicks:
-    """The clicks that are kept, newest first."""
-
-    def __init__(self, clicks: Iterable[Event]) -> None:
-        self.ids: list[str | None] = []
-        self._at: dict[tuple[str | None, ...], list[Event]] = {}
-        for click in clicks:
-            self.ids.append(click.click_id)
-            self._at.setdefault((click.member, click.page, click.reference), []).append(click)
-
-    def of(self, notification: Event, began: float) -> list[Event]:
-        """Return those that a notification may belong to: no more is known than these.
-
-        A purchase begins at the product or on the home page, by the same member, before the first
-        that is heard of it; a surrender on the policy's own page.
-
-        :param began: when the first was heard of what it is about.
-        """
-        number, ends = about_what(notification)
-        bought = (("product", notification.reference), ("home", None))
-        fitting = [
-            click
-            for page, reference in ([("policy", number)] if ends else bought)
-            for click in self._at.get((notification.member, page, reference), ())
-            if began - _LONGEST_PURCHASE < click.at <= began
-        ]
-        return sorted(fitting, key=lambda click: click.at, reverse=True)
-
-
 def funnel(happenings: Sequence[Happening]) -> dict[str, int]:
     """Return how many came how far: from being sent to log in to a policy."""
-    kinds = Counter(happening.event.kind for happening in happenings)
+    kinds = Counter(event.kind for event, _ in happenings)
     told: dict[int | None, set[str | None]] = {}
-    for happening in happenings:
-        for each in happening.notifications:
-            if each.succeeded:
-                told.setdefault(each.step, set()).add(each.insure_num)
+    for event, _ in happenings:
+        if event.succeeded:
+            told.setdefault(event.step, set()).add(event.insure_num)
     steps = NotificationType
     return {
         "去登录": kinds["login"],
@@ -246,7 +163,7 @@ def funnel(happenings: Sequence[Happening]) -> dict[str, int]:
         "去网关": kinds["click"],
         "投保": len(told.get(steps.APPLICATION, ())),
         "支付": len(told.get(steps.PAYMENT, ())),
-        "支付后返回": sum(bool(happening.returns) for happening in happenings) + kinds["return"],
+        "支付后返回": sum(bool(returns) for _, returns in happenings) + kinds["return"],
         "出单": len(told.get(steps.ISSUE, ())),
         "退保": len(told.get(steps.SURRENDER, ())),
     }
@@ -270,25 +187,9 @@ def store(app: Flask) -> Store:
     return kept
 
 
-@contextlib.contextmanager
-def aside() -> Iterator[list[Event]]:
-    """Keep nothing of what happens meanwhile in this context: it is in the list instead."""
-    heard: list[Event] = []
-    before = _heard.set(heard)
-    try:
-        yield heard
-    finally:
-        _heard.reset(before)
-
-
 def _keep(app: Flask, event: Event) -> None:
-    if is_rehearsal():
-        return
-    heard = _heard.get()
-    if heard is None:
+    if not is_rehearsal():  # what the console itself does is not what happens
         store(app).add(event)
-    else:
-        heard.append(event)
 
 
 def _clicked(app: Flask, entry: Entry, member: str, platform: Platform, click_id: str) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import segno
 from flask import current_app, request
 from markupsafe import Markup
 
-from flask_xiebao import Entry, LinkError, Xiebao
-from flask_xiebao.testing import DEVICES
+from flask_xiebao import Entry, LinkError, Xiebao, detect_platform
+from flask_xiebao.testing import DEVICES, Device, Result
 
-from .clicks import Clicker, Outcome
+from . import check
 from .shop import MEMBERS, current_member
 
 _MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
@@ -66,9 +67,15 @@ class Made(NamedTuple):
     external: str = ""
     qr: Markup | None = None
     qr_error: Wrong | None = None
-    visitor: str | None = None
-    device: str = ""
-    outcome: Outcome | None = None
+    member: str = ""
+    vouches: bool = False
+    result: Result | None = None
+
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """What the gateway is sent, the sign masked."""
+        location = self.result.location if self.result else ""
+        return parse_qsl(urlsplit(location).query, keep_blank_values=True)
 
 
 def make(form: Mapping[str, str]) -> Made:
@@ -81,8 +88,8 @@ def make(form: Mapping[str, str]) -> Made:
     made = Made(_jinja(page, reference, options))
     if options.get("member") not in (None, *MEMBERS):
         return made._replace(error=Wrong("这里只能替演示网站的两位会员造链接。", field="member"))
-    device, headers = _device(form)
-    if not device:
+    device = _device(form)
+    if device is None:
         return made._replace(error=Wrong("设备列表里没有这种设备。", field="device"))
     try:
         # The macros take every option for every page, and leave it to this to refuse them.
@@ -92,9 +99,10 @@ def make(form: Mapping[str, str]) -> Made:
         return made._replace(error=_wrong(error, _is_missing(error, form)))
     if not link:
         return made
-    visitor = _who_clicks(options)
-    outcome = Clicker().click(link, visitor, headers)
-    made = made._replace(link=link, visitor=visitor, device=device, outcome=outcome)
+    member = options.get("member") or current_member() or next(iter(MEMBERS))
+    result = check.follow(link, device, member)
+    vouches = "no_login_for" in options
+    made = made._replace(link=link, member=member, vouches=vouches, result=result)
     return made._replace(**_qr(page, reference, options))
 
 
@@ -119,19 +127,25 @@ def _wrong(error: LinkError, is_missing: bool = False) -> Wrong:
     return Wrong(words.get(argument, "这样造不出链接。"), str(error), argument)
 
 
-def _device(form: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-    """Return what is clicked with, and what that says of itself; "" where there is no such one."""
+def _device(form: Mapping[str, str]) -> Device | None:
+    """Return what is clicked with; None where there is no such one."""
     agent, name = form.get("user_agent", "").strip(), form.get("device", "")
     if agent:
         # A header is one line of Latin letters.
         sent = agent.encode("latin-1", "replace").decode("latin-1")
-        return "这个 User-Agent", {"User-Agent": "".join(filter(str.isprintable, sent))}
+        return _other("这个 User-Agent", {"User-Agent": "".join(filter(str.isprintable, sent))})
     if name:
-        found = DEVICES.get(name)
-        return (found.title_in("zh"), found.headers) if found else ("", {})
+        return DEVICES.get(name)
     # Of the asker's own browser, what it says about its device, and nothing about the asker.
     own = {name: request.headers[name] for name in _DEVICE_HEADERS if name in request.headers}
-    return "您这台设备", own
+    return _other("您这台设备", own)
+
+
+def _other(title: str, headers: Mapping[str, str]) -> Device:
+    """Return a device that is not in the list, as the extension takes it."""
+    app = current_app.config["XIEBAO_APP_USER_AGENT"]
+    platform = detect_platform(headers, app_user_agent=app)
+    return Device("other", {"zh": title, "en": title}, str(platform.value), headers)
 
 
 def _typed(name: str, text: str) -> str | int:
@@ -168,13 +182,3 @@ def _qr(page: str, reference: str | None, options: Mapping[str, Any]) -> dict[st
 def _drawn(url: str) -> Markup:
     svg = segno.make_qr(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
     return Markup(svg)  # noqa: S704 - drawn by segno, which puts no text into it
-
-
-def _who_clicks(options: Mapping[str, Any]) -> str | None:
-    """Return who is signed in at the click: whoever the link is made for, or nobody if it vouches.
-
-    A link for everybody is clicked by whoever looks at the console.
-    """
-    if "member" in options:
-        return None if "no_login_for" in options else str(options["member"])
-    return current_member() or next(iter(MEMBERS))

@@ -23,7 +23,6 @@ from flask_xiebao import Platform
 from flask_xiebao.testing import DEVICES, FORMATS, CheckError, lines_of
 
 from . import check, events
-from .clicks import ENDS
 from .own_links import make
 from .shop import CASE_CODE, MEMBERS
 
@@ -34,6 +33,15 @@ _LINES = 50
 
 TITLES = {"h5": "H5", "pc": "PC", "ios": "iOS", "android": "Android"}
 _STEPS = {1: "投保", 2: "支付", 3: "出单", 4: "退保", 5: "退保重出", 9: "电子保单"}
+#: What visitors are told, by the reason that a refusal gives.
+_REASONS = {
+    "another_member": "他人链接",
+    "invalid_link": "无效链接",
+    "expired": "已过期",
+    "login_required": "需要登录",
+    "not_allowed": "网站不放行",
+    "disabled": "已停用",
+}
 _KINDS = {
     "click": "点击",
     "handoff": "二维码",
@@ -67,7 +75,7 @@ def _words() -> dict[str, Any]:
     return {
         "members": MEMBERS,
         "pages": check.PAGES,
-        "ends": ENDS,
+        "reasons": _REASONS,
         "steps": _STEPS,
         "slugs": TITLES,
         "codes": {str(platform.value): TITLES[platform.slug] for platform in Platform},

@@ -66,10 +66,10 @@ from .app import order_client
 from .app.endpoints import notify_path
 from .app.state import State, current_state
 from .check import acceptance
-from .check.acceptance import Report
 from .check.devices import DEVICES
 from .check.html_reader import ReadPage
 from .check.own_links import entry_of
+from .check.results import Report
 from .errors import ConfigError
 from .gateway.orders import OrderClient
 from .gateway.pages import PAGES

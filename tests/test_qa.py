@@ -45,20 +45,16 @@ PLATFORMS = {
 RESULTS = {
     "product": {
         "已登录": ("✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
-        "没有登录": ("✓ 302",) * 3,
-        "链接指定 H5": ("✓ 302 H5",) * 3,
-        "支付后返回": ("✓ 302 PC", "✓ 302 H5", "✓ 302 Android"),
-        "限时链接已过期": ("✓ 410",) * 3,
-        "别人的链接": ("✓ 403",) * 3,
-        "链接被改动": ("✓ 404",) * 3,
-        "浏览器预取": ("✓ 503",) * 3,
-        "页面上的入口": ("✓",) * 3,
+        "没有登录": ("✓ 302", "✓ 302", "–"),
+        "链接指定 H5": ("✓ 302 H5", "✓ 302 H5", "–"),
+        "支付后返回": ("✓ 302 PC", "✓ 302 H5", "–"),
+        "限时链接已过期": ("✓ 410", "✓ 410", "–"),
+        "别人的链接": ("✓ 403", "✓ 403", "–"),
+        "链接被改动": ("✓ 404", "✓ 404", "–"),
+        "页面上的入口": ("✓", "✓", "–"),
     },
     "home": {"已登录": ("✓ 200 二维码", "✓ 302 H5", "✓ 302 Android")},
-    "policy": {
-        "支付后返回": ("✓ 200 二维码", "✓ 302 H5", "✓ 302 Android"),
-        "没有写明会员的链接": ("✓ 404",) * 3,
-    },
+    "policy": {"支付后返回": ("✓ 200 二维码", "✓ 302 H5", "–")},
 }
 
 MakeDemo = Callable[..., Flask]
@@ -137,7 +133,8 @@ def name_of(line: Tag) -> str:
 
 
 def cells(page: Tag) -> list[Any]:
-    return [cell for line in matrix(page).values() for cell in line.values()]
+    """Return the cells of what was done."""
+    return [cell for line in matrix(page).values() for cell in line.values() if text(cell) != "–"]
 
 
 def parameters(page: Tag) -> dict[str, str]:
@@ -197,7 +194,7 @@ class TestMatrix:
             [count] = re.findall(r"^QA 控制台 ✓ ([\d,]+) 项全部通过$", text(page.h1))
             shown = sum(len(cells(each)) for each in pages.values())
             assert count == f"{shown:,}"
-            assert shown > 4000
+            assert shown > 300
 
     def test_each_device_is_found_as_what_it_is(self, pages: dict[str, Tag]) -> None:
         heads = [text(head).rpartition(" ") for head in pages["product"].select("thead th")[1:]]
@@ -374,9 +371,9 @@ class TestDetails:
 
     def test_it_shows_the_jinja_and_what_it_renders(self, demo: Flask) -> None:
         client = demo.test_client()
-        said = text(look(client, "/qa/product-button-attributes/pc").main)
-        assert 'Jinja {{ insurance_entry("QX000000127257", class=["btn", "big"]' in said
-        assert '输出 <a href="/xiebao/product/…" class="xiebao-entry btn big"' in said
+        said = text(look(client, "/qa/product-button/pc").main)
+        assert 'Jinja {{ insurance_entry("QX000000127257") }}' in said
+        assert '输出 <a href="/xiebao/product/…" class="xiebao-entry' in said
         assert "输出 没有" in text(look(client, "/qa/policy-button-visitor/pc").main)
 
     def test_every_cell_leads_to_its_details(self, demo: Flask) -> None:
@@ -619,13 +616,10 @@ class TestQuiet:
         assert not (tmp_path / "events.sqlite3").exists()
 
     def test_a_visitor_who_clicks_meanwhile_is_kept(self, demo: Flask) -> None:
-        with events.aside() as heard:
-            visitor = threading.Thread(target=lambda: signed_in(demo).get(link(demo)))
-            visitor.start()
-            visitor.join()
-            signed_in(demo, ZHOU).get(link(demo))
+        demo.test_client().get("/qa")  # which begins to check
+        signed_in(demo).get(link(demo))
+        look(demo.test_client())
         assert [event.member for event in kept(demo)] == [LIN]
-        assert [event.member for event in heard] == [ZHOU]
 
     def test_no_longer_once_it_is_over(self, demo: Flask) -> None:
         client = signed_in(demo)
@@ -647,12 +641,12 @@ class TestForm:
     @pytest.mark.parametrize(
         ("values", "expected"),
         [
-            ({}, {"caseCode": CODE, "platform": "1", "partnerUniqKey": LIN}),
-            ({"member": ZHOU}, {"partnerUniqKey": ZHOU}),
-            ({"member": ZHOU, "no_login_for": "60"}, {"partnerUniqKey": ZHOU}),
+            ({}, {"caseCode": CODE, "platform": "1", "partnerUniqKey": f"{LIN[:2]}…"}),
+            ({"member": ZHOU}, {"partnerUniqKey": f"{ZHOU[:2]}…"}),
+            ({"member": ZHOU, "no_login_for": "60"}, {"partnerUniqKey": f"{ZHOU[:2]}…"}),
             ({"platform": "android"}, {"platform": "4"}),
             ({"sub_partner_id": "分店 7"}, {"subPartnerId": "分店 7"}),
-            ({"page": "home"}, {"partnerUniqKey": LIN, "platform": "1"}),
+            ({"page": "home"}, {"partnerUniqKey": f"{LIN[:2]}…", "platform": "1"}),
             (
                 {"page": "policy", "reference": NUMBER, "member": LIN},
                 {"insureNum": NUMBER, "platform": "1"},
@@ -748,12 +742,14 @@ class TestForm:
         assert parameters(page)["platform"] == "1"
 
     def test_whoever_asks_is_not_mixed_up_with_whose_link_it_is(self, demo: Flask) -> None:
+        lin, zhou = (str(demo_app.shop.MEMBERS[each]["name"]) for each in (LIN, ZHOU))
         page = self.make(signed_in(demo, ZHOU), member=LIN)
-        assert parameters(page)["partnerUniqKey"] == LIN
+        assert f"登录的是{lin}" in text(one(page, ".made"))
         page = self.make(signed_in(demo, ZHOU), member=LIN, no_login_for="60")
-        assert parameters(page)["partnerUniqKey"] == LIN
+        assert "没有人登录" in text(one(page, ".made"))
+        assert lin in text(one(page, ".parameters"))
         page = self.make(signed_in(demo, ZHOU))
-        assert parameters(page)["partnerUniqKey"] == ZHOU
+        assert f"登录的是{zhou}" in text(one(page, ".made"))
 
     @pytest.mark.parametrize(
         ("values", "message"),
@@ -850,7 +846,7 @@ class TestForm:
         assert "请设置 FLASK_XIEBAO_PUBLIC_URL" in one(page, "#qr-error").text
         assert page.select(".made svg") == []
         assert one(page, "#link")
-        assert parameters(page)["partnerUniqKey"] == LIN
+        assert parameters(page)["partnerUniqKey"] == f"{LIN[:2]}…"
         assert self.make(client).select(".made svg")
 
     @pytest.mark.parametrize(

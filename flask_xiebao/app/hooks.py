@@ -124,7 +124,7 @@ class Hooks:
         """
         guard, rehearsed = self.functions.get("click_guard"), rehearsal()
         if rehearsed is not None:
-            guard = rehearsed.click_guard or (guard if rehearsed.aloud else None)
+            guard = rehearsed.click_guard or (guard if rehearsed.asks_guard else None)
         if guard is None:
             return True
         answer = guard(member, entry)

@@ -31,22 +31,25 @@ class Rehearsal:
 
     :param member_loader: says who is logged in, in place of the site's own.
     :param click_guard: says who may go, in place of the site's own.
-    :param aloud: call the site's receivers and its ``click_guard``, too.
+    :param aloud: call the site's receivers, too.
+    :param asks_guard: ask the site's ``click_guard``, too.
 
     :ivar reached: whether the click reached one of the extension's views.
     :ivar error: what that view raised.
-    :ivar refusal: why the click was refused.
+    :ivar refusal: why the click was refused, or sent to log in.
     :ivar member: who was refused: the one whom the site takes for logged in.
     :ivar received: the body of a notification as it arrived; its handler is not called.
     :ivar heard: the signals that were sent, by name, and their values.
     :ivar complaints: what is wrong on the site and stops nothing: an entry that was left out, a
         receiver that failed.
+    :ivar drawn: the QR codes that were drawn, and the URL of each.
     :ivar logged: what the site logged meanwhile, where the tool reads the log.
     """
 
     member_loader: Callable[[], object] | None = None
     click_guard: Callable[[str, Entry], object] | None = None
     aloud: bool = False
+    asks_guard: bool = False
     reached: bool = False
     error: Exception | None = None
     refusal: Refusal | None = None
@@ -54,6 +57,7 @@ class Rehearsal:
     received: bytes | None = None
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    drawn: dict[str, str] = field(default_factory=dict)
     logged: list[LogRecord] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -10,257 +10,89 @@ from __future__ import annotations
 import contextvars
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from flask import Flask
 
 from ..app.hooks import check_arguments
 from ..app.log import name_of
+from ..app.settings import ENVIRONMENTS
 from ..app.state import State, current_state
 from ..errors import ConfigError, LinkError
 from ..gateway.values import WrongValueError, check_text, check_web_url
 from ..links.members import MemberId, normalize_member
-from ..simulator.document import Problem
-from ..texts import text
+from ..simulator.document import ROWS
+from ..texts import keys
 from .browsers import Login, by_flask_login
-from .cases import MEMBER, Case, cases
-from .devices import AS_OF, DEVICES, Device, app_devices, sample_of
+from .cases import GONE, Case, cases
+from .devices import DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
-from .judge import Judge, Outcome, ends_of
+from .judge import Judge, Note, Outcome
 from .log_reader import reading_log
-from .masks import Mask
-from .player import CheckError, Player
-from .site import Site
-from .site_pages import entries_on
-
-__all__ = [
-    "CheckError",
-    "Failure",
-    "Line",
-    "Login",
-    "Report",
-    "Result",
-    "Trouble",
-    "check_entries",
-    "lines_of",
-]
+from .masks import Mask, shown_member
+from .player import PHONE, CheckError, Player
+from .results import Report, Result
+from .site import Site, without_query
+from .site_pages import SitePages
 
 T = TypeVar("T")
 _VERSIONS = ("Flask-Xiebao", "Flask")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What came of a case on a device.
-
-    :param case: what was done.
-    :param device: on what.
-    :param status: of the answer; 0 where nothing was clicked, or none came.
-    :param location: where the answer leads, without the sign.
-    :param rendered: what a template made, without what lets somebody in.
-    :param seconds: how many seconds it took.
-    :param failures: what is wrong.
-    """
-
-    case: Case
-    device: Device
-    status: int = 0
-    location: str = ""
-    rendered: str = ""
-    seconds: float = 0
-    failures: Sequence[Failure] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.failures
-
-    @property
-    def ends(self) -> str:
-        """What had to come of it here; see :class:`.Case`."""
-        return ends_of(self.case, self.device)[0]
-
-    def should_in(self, locale: str) -> str:
-        """Say what had to come of it here."""
-        return text(locale, f"check.ends.{self.ends}")
-
-    @property
-    def platform(self) -> str:
-        """The code that the gateway was to get; "" where nobody was to go there."""
-        ends, platform = ends_of(self.case, self.device)
-        return platform if ends == "gateway" and not self.case.template else ""
-
-
-class Line(NamedTuple):
-    """A line of a report's table: a case, and what came of it on each device."""
-
-    case: Case
-    """What was tried."""
-    results: dict[str, Result]
-    """What came of it, by the name of the device."""
-
-
-def lines_of(results: Iterable[Result]) -> list[Line]:
-    """Return results as the lines of a table."""
-    lines: dict[str, Line] = {}
-    for result in results:
-        line = lines.setdefault(result.case.page or result.case.name, Line(result.case, {}))
-        line.results[result.device.name] = result
-    return list(lines.values())
-
-
-@dataclass
-class Trouble:
-    """Something that is wrong, wherever it is.
-
-    :ivar failures: each difference between what came and what should have, with the results in
-        which it shows.
-    """
-
-    failures: dict[Failure, list[Result]] = field(default_factory=dict)
-
-    @property
-    def code(self) -> str:
-        """What it is; see :class:`.Failure`."""
-        return next(iter(self.failures)).code
-
-    @property
-    def results(self) -> list[Result]:
-        """Where it is, each result once."""
-        found = {id(result): result for each in self.failures.values() for result in each}
-        return list(found.values())
-
-    def means_in(self, locale: str) -> str:
-        """Return what it means to the site, and what to do."""
-        return next(iter(self.failures)).means_in(locale)
-
-
-@dataclass(kw_only=True, repr=False)
-class Report:
-    """What a check found.
-
-    :ivar site: the name of the app.
-    :ivar url: where the site says that it is; None where it does not.
-    :ivar environment: ``test`` or ``production``.
-    :ivar gateway: where the entries have to lead.
-    :ivar at: when it began.
-    :ivar member: whose clicks they were, where that is a member of the site's.
-    :ivar versions: of Flask-Xiebao and of Flask.
-    :ivar devices_as_of: the month of which the list of devices is.
-    :ivar notes: what has to be known beside the results, by the keys of their texts.
-    :ivar results: what came of each case on each device.
-    :ivar command: the command that repeats the check, without the choice of cases and devices.
-    :ivar options: its further options.
-    """
-
-    site: str
-    url: str | None
-    environment: str
-    gateway: str
-    at: datetime
-    member: str | None = None
-    versions: Mapping[str, str] = field(default_factory=dict)
-    devices_as_of: str = AS_OF
-    results: list[Result] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    command: str = "flask xiebao check"
-    options: str = ""
-
-    @property
-    def failed(self) -> list[Result]:
-        """Those of the results that are wrong."""
-        return [result for result in self.results if not result.passed]
-
-    @property
-    def passed(self) -> bool:
-        """Whether there are results, and none is wrong."""
-        return bool(self.results) and not self.failed
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many passed, and how many failed."""
-        failed = len(self.failed)
-        return len(self.results) - failed, failed
-
-    @property
-    def pages(self) -> dict[str, int]:
-        """How many entries and codes were found on each page of the site."""
-        found: dict[str, set[str]] = {}
-        for result in self.results:
-            case = result.case
-            if case.page:
-                found.setdefault(case.site_page, set()).update({case.page} - {case.site_page})
-        return {page: len(entries) for page, entries in found.items()}
-
-    @property
-    def devices(self) -> list[Device]:
-        """The devices that were clicked with, each once."""
-        return list({result.device.name: result.device for result in self.results}.values())
-
-    def problems(self) -> list[Trouble]:
-        """Return what is wrong, each kind once; what is wrong most often is first."""
-        found: dict[tuple[str, Problem | None], Trouble] = {}
-        for result in self.failed:
-            for failure in result.failures:
-                trouble = found.setdefault((failure.code, failure.problem), Trouble())
-                trouble.failures.setdefault(failure, []).append(result)
-        return sorted(found.values(), key=lambda trouble: -len(trouble.results))
-
-    def notes_in(self, locale: str) -> list[str]:
-        """Say what has to be known beside the results."""
-        return [text(locale, note) for note in self.notes]
-
-    def __repr__(self) -> str:
-        return "<Report of {}: {} passed, {} failed>".format(self.site, *self.counts)
-
-    def __str__(self) -> str:
-        """Return what a failing test shows."""
-        lines = ["{} passed, {} failed.".format(*self.counts)]
-        for trouble in self.problems():
-            (first, *others), failure = trouble.results, next(iter(trouble.failures))
-            lines.append(
-                f"{first.case.title_in('en')}, on {first.device.title_in('en')}"
-                f"{f' (and {len(others)} more)' * bool(others)}: {trouble.means_in('en')}"
-                f" It came: {failure.came.rstrip('.')}. It should be: {failure.should}."
-            )
-        return "\n".join(lines)
+# On what everything is done; plain clicks, and those on a site's pages, on every device.
+_BOTH_KINDS = ("iphone", "pc")
 
 
 def check_entries(
     app: Flask,
     *,
-    devices: Iterable[str] | None = None,
+    devices: Iterable[str | Device] | None = None,
     only: Collection[str] | None = None,
     pages: Iterable[str] = (),
+    links: Iterable[str] = (),
     member: MemberId | None = None,
     login: Login | None = None,
     app_user_agent: str | None = None,
     url: str | None = None,
     with_receivers: bool = False,
+    full: bool = False,
+    follow_return: bool = False,
+    expect_env: str | None = None,
+    ignore: Iterable[str] = (),
     progress: Callable[[int, int], object] | None = None,
 ) -> Report:
     """Follow the entries of a site on many devices, and compare what comes with what should.
 
     It does not need a browser, or the network. The members are made up, unless one of the site's is
-    named; the site's signal receivers and its ``click_guard`` hear nothing of them.
+    named; the site's signal receivers hear nothing of them. Plain clicks, and those on the pages
+    that are named, are made on every device, all else on an iPhone and on a PC; in production,
+    nothing else.
 
     :param app: the site's app.
-    :param devices: names in :data:`.DEVICES`; by default all of them.
-    :param only: names of cases, such as ``product-plain``; by default all of them.
+    :param devices: names in :data:`.DEVICES`, or others, on which then all is done.
+    :param only: names of cases, such as ``product-plain``; by default all of them. With pages or
+        links there may be none.
     :param pages: pages of the site, such as ``/orders/8``: the entries on them are followed, too.
+        With a member of the site's, what a payment comes back to has to open.
+    :param links: links of the site, such as those in its mails: each is followed, by nobody who is
+        logged in where it vouches for a member.
     :param member: a member of the site's, by their id; by default one is made up.
     :param login: logs a test client in as that member, by the site's own login. On a site that uses
-        Flask-Login, a member needs none.
+        Flask-Login, a member needs none. On the pages the ``click_guard`` is then asked.
     :param app_user_agent: what the site's own app adds to a User-Agent, such as ``ShopApp/3.2``,
         where ``XIEBAO_APP_USER_AGENT`` does not show it.
     :param url: where the site is, with the path below which it is mounted; by default where its
         settings say that it is.
-    :param with_receivers: have the site's receivers and its ``click_guard`` hear of the clicks.
+    :param with_receivers: have the site's signal receivers hear of the clicks.
+    :param full: do everything on every device, also in production.
+    :param follow_return: also in production, open what a payment comes back to. Shops may take an
+        order for paid there.
+    :param expect_env: what ``XIEBAO_ENV`` has to be.
+    :param ignore: rules to leave out, by the names that reports give them, such as
+        ``header.referrer-policy``, or ``header`` for all of these.
     :param progress: is called with the number of clicks done and the total.
     :raises CheckError: an argument is wrong, there is nothing that it leaves to check, or the login
         logs nobody in.
@@ -268,29 +100,37 @@ def check_entries(
     """
 
     def check() -> Report:
-        with app.app_context():
+        with app.app_context(), reading_log(app), warnings.catch_warnings():
+            # Flask before 3.1 warns of a Host header that is not SERVER_NAME, as a forged one.
+            warnings.filterwarnings("ignore", "Current server name", UserWarning)
             state = current_state()
             who = None if member is None else _member(state, member)
             if login is not None:
                 _check_login(login)
             log_in = login or (by_flask_login(app) if who is not None else None)
             player = Player(app, state, who, log_in, url=_address(url), aloud=with_receivers)
-            report = _report(
-                app, player, known=who is not None or login is not None, asked=url is not None
-            )
-            own = {device.name: device for device in _own_app(state, app_user_agent, report)}
-            on = _chosen({**DEVICES, **own}, devices, "device")
-            todo = _cases(player, report, only)
+            run = _Run(player, _report(app, player, url), _rules(ignore), progress)
+            own = {device.name: device for device in run.own_app(app_user_agent)}
+            on = _devices({**DEVICES, **own}, devices)
             on_site = [_page(player.site, each) for each in _several(pages)]
-            if not todo and not on_site:
+            alone = [_page(player.site, each) for each in _several(links)]
+            is_empty = only is not None and not only and (on_site or alone)
+            todo = [] if is_empty else run.chosen_cases(only, full=full)
+            if not todo and not on_site and not alone:
                 raise CheckError(
                     "Nothing is left to check: this site has no use for the cases that were chosen."
                 )
-            with reading_log(), warnings.catch_warnings():
-                # Flask before 3.1 warns of a Host header that is not SERVER_NAME, as a forged one.
-                warnings.filterwarnings("ignore", "Current server name", UserWarning)
-                _do(player, report, todo, on, on_site, progress)
-        return report
+            run.expect_env(expect_env)
+            if player.nobody_there is not None:
+                run.nobody_there()
+                return run.report
+            goes_back = player.site.member is not None and (
+                follow_return or run.report.environment != "production"
+            )
+            run.follow_pages(on_site, alone, on, goes_back=goes_back)
+            everywhere = full or devices is not None
+            run.follow_cases(todo, on, everywhere=everywhere)
+            return run.finish(on_site)
 
     # A context of its own: whoever asks may be in a request of this very app.
     return contextvars.Context().run(check)
@@ -328,22 +168,36 @@ def _address(url: str | None) -> str | None:
         raise CheckError(f"The url {url!r} {error}") from None
 
 
-def _report(app: Flask, player: Player, *, known: bool, asked: bool) -> Report:
+def _report(app: Flask, player: Player, url: str | None) -> Report:
     """Return the report that begins.
 
-    :param known: whether the member is one of the site's.
-    :param asked: whether it was said where the site is.
+    :param url: where the site was said to be.
     """
     site = player.site
     return Report(
         site=app.name,
-        url=site.outside if site.knows_its_address or asked else None,
+        url=site.outside if site.knows_its_address or url is not None else None,
         environment=site.settings.environment,
         gateway=site.gateway,
         at=datetime.now().astimezone(),
-        member=player.members[MEMBER] if known else None,
+        member=None if site.member is None else shown_member(site.member),
         versions={name: version(name) for name in _VERSIONS},
     )
+
+
+def _rules(ignore: Iterable[str]) -> list[str]:
+    prefix = "check.means."
+    known = {key.removeprefix(prefix): key for key in keys() if key.startswith(prefix)}
+    known |= {name.partition(".")[0]: name for name in known}
+    return list(_named(known, _several(ignore), "rule"))
+
+
+def _devices(known: Mapping[str, Device], devices: Iterable[str | Device] | None) -> list[Device]:
+    if devices is None or isinstance(devices, str):
+        return _chosen(known, devices, "device")
+    given = {each.name: each for each in devices if isinstance(each, Device)}
+    names = [each.name if isinstance(each, Device) else each for each in devices]
+    return _chosen({**known, **given}, names, "device")
 
 
 def _chosen(known: Mapping[str, T], names: Iterable[str] | None, what: str) -> list[T]:
@@ -352,13 +206,37 @@ def _chosen(known: Mapping[str, T], names: Iterable[str] | None, what: str) -> l
     names = _several(names)
     if not names:
         raise CheckError(f"Nothing is left to check: name a {what}, or none to have all.")
+    return list(_named(known, names, what).values())
+
+
+def _named(known: Mapping[str, T], names: Iterable[str], what: str) -> dict[str, T]:
+    """Return what has these names."""
     for name in names:
         if name not in known:
+            if what == "case":
+                _say_where_it_went(name, known)
             likely = get_close_matches(name, known, 3)
             if likely:
                 raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
             raise CheckError(f"There is no {what} {name!r}. There are: {', '.join(known)}.")
-    return [known[name] for name in names]
+    return {name: known[name] for name in names}
+
+
+def _say_where_it_went(name: str, known: Collection[str]) -> None:
+    """Say what became of a case of 0.2.0.
+
+    :raises CheckError: it was one.
+    """
+    page, _, kind = name.partition("-")
+    if kind not in GONE or page not in {row.name for row in ROWS}:
+        return
+    now = GONE[kind] if GONE[kind] in known else f"{page}-{GONE[kind]}"
+    if not GONE[kind]:
+        raise CheckError(
+            f"The case {name!r} is gone: nothing on a site can change what comes of it, so the"
+            " tests of Flask-Xiebao have it."
+        )
+    raise CheckError(f"The case {name!r} is gone: {now} has what a site can change of it.")
 
 
 def _several(names: Iterable[str]) -> list[str]:
@@ -380,81 +258,166 @@ def _page(site: Site, url: str) -> str:
     return url
 
 
-def _own_app(state: State, sample: str | None, report: Report) -> list[Device]:
-    """Return the devices that have the site's own app, if it has one."""
-    pattern = state.settings.app_user_agent
-    if sample == "":
-        raise CheckError("app_user_agent is empty: give what the app adds, as ShopApp/3.2.")
-    if pattern is None:
-        return []
-    sample = sample or sample_of(pattern)
-    if sample is None:
-        report.notes.append("check.note.no_app")
-        return []
-    return list(app_devices(sample))
+class _Run:
+    """A check that is at work.
 
+    :param player: who clicks.
+    :param report: what was found.
+    :param rules: those that are left out.
+    :param progress: is called with the number of clicks done and the total.
+    """
 
-def _cases(player: Player, report: Report, only: Collection[str] | None) -> list[Case]:
-    site = player.site
-    if not site.settings.enabled:
-        report.notes.append("check.note.off")
-    knows_members = player.state.hooks.members_are_known()
-    if not knows_members:
-        report.notes.append("check.note.no_members")
-    known = {case.name: case for case in cases(enabled=site.settings.enabled)}
-    chosen = _chosen(known, only, "case")
-    if site.in_development or player.logs_in:
-        # There, any Host is taken for the site's own; and no browser has its cookies elsewhere.
-        chosen = [case for case in chosen if not case.host or case.ends == "mail"]
-    if player.logs_in:
-        chosen = [case for case in chosen if case.ends != "loader"]
-    if not site.older_keys:
-        chosen = [case for case in chosen if case.spoilt != "older_key"]
-    chosen = [case for case in chosen if knows_members or not case.needs_login]
-    if any(case.ends == "loader" for case in chosen):
-        note = "played" if report.member is None else "nobody_logged_in"
-        report.notes.append(f"check.note.{note}")
-    if "click_guard" in player.state.hooks.functions and not player.aloud:
-        report.notes.append("check.note.guard")
-    return chosen
+    def __init__(
+        self,
+        player: Player,
+        report: Report,
+        rules: Sequence[str],
+        progress: Callable[[int, int], object] | None,
+    ) -> None:
+        self._player, self.report, self._rules = player, report, rules
+        self._progress = progress
+        self._of = 0
+        self._is_careful = False
+        self._judge, self._mask = Judge(player), Mask(player.site)
+        self._since = time.perf_counter()
 
+    def own_app(self, sample: str | None) -> Iterator[Device]:
+        """Return the devices that have the site's own app, if it has one."""
+        pattern = self._player.state.settings.app_user_agent
+        if sample == "":
+            raise CheckError("app_user_agent is empty: give what the app adds, as ShopApp/3.2.")
+        if pattern is not None:
+            sample = sample or sample_of(pattern)
+            yield from () if sample is None else app_devices(sample)
+            if sample is None:
+                self._note("no_app")
 
-def _do(
-    player: Player,
-    report: Report,
-    todo: Sequence[Case],
-    devices: Sequence[Device],
-    pages: Iterable[str],
-    progress: Callable[[int, int], object] | None,
-) -> None:
-    judge, mask = Judge(player), Mask(player.site)
-    of = len(todo) * len(devices)
-    since = time.perf_counter()
+    def _note(self, key: str, what: str = "") -> None:
+        self.report.notes.append(Note(f"check.note.{key}", what))
 
-    def keep(case: Case, device: Device, outcome: Outcome) -> None:
-        nonlocal since
-        before, since = since, time.perf_counter()
+    def chosen_cases(self, only: Collection[str] | None, *, full: bool) -> list[Case]:
+        """Return the cases that were chosen and for which the site has a use."""
+        player, site = self._player, self._player.site
+        knows_members = player.state.hooks.members_are_known()
+        enabled = site.settings.enabled
+        chosen = _chosen({each.name: each for each in cases(enabled=enabled)}, only, "case")
+        if self.report.environment == "production" and only is None and enabled and not full:
+            # Each click may be a row of a site that counts visits.
+            chosen = [each for each in chosen if self._is_plain(each)]
+            self._is_careful = True
+        if site.in_development or player.logs_in:
+            # There, any Host is taken for the site's own; and no browser has its cookies elsewhere.
+            chosen = [each for each in chosen if not each.host]
+        if player.logs_in:
+            chosen = [each for each in chosen if each.ends != "loader"]
+        if not (site.knows_its_address and site.has_own("mail")):
+            chosen = [each for each in chosen if each.ends != "mail"]
+        chosen = [each for each in chosen if knows_members or not each.needs_login]
+        for key, holds in {
+            "off": not enabled,
+            "no_members": not knows_members,
+            "played": any(each.ends == "loader" for each in chosen) and site.member is None,
+            "nobody_logged_in": site.member is not None and not player.logs_in,
+        }.items():
+            if holds:
+                self._note(key)
+        return chosen
+
+    def _is_plain(self, case: Case) -> bool:
+        """Tell whether it is the click of members or, where a site has none, of visitors."""
+        return case.kind == ("plain" if self._player.state.hooks.members_are_known() else "bearer")
+
+    def expect_env(self, expected: str | None) -> None:
+        """Judge whether the site is in the environment in which it should be."""
+        if expected is None:
+            return
+        if expected not in ENVIRONMENTS:
+            raise CheckError(f"expect_env is {' or '.join(ENVIRONMENTS)}, not {expected!r}.")
+        came = self.report.environment
+        failures = [Failure("environment", came, expected)] if came != expected else []
+        self._keep(Case("environment"), PHONE, Outcome(failures))
+
+    def nobody_there(self) -> None:
+        """Say what came where the site should be, after which no click would say more."""
+        visit = self._player.nobody_there
+        if visit is not None:
+            at = without_query(visit.location) or self._player.site.outside
+            failures = [Failure("no_site", f"{visit.status} {at}", "Flask-Xiebao")]
+            self._keep(Case("address", "address"), PHONE, Outcome(failures))
+
+    def follow_pages(
+        self,
+        urls: Iterable[str],
+        links: Iterable[str],
+        devices: Sequence[Device],
+        *,
+        goes_back: bool,
+    ) -> None:
+        """Follow the entries on pages of the site, and links of it, on every device."""
+        has_guard = "click_guard" in self._player.state.hooks.functions
+        asks_guard = has_guard and self._player.logs_in
+        pages = SitePages(self._player, self._judge, asks_guard, goes_back)
+        for url in urls:
+            for device in devices:
+                for case, outcome in pages.on_page(url, device):
+                    self._keep(case, device, outcome)
+        for link in links:
+            for device in devices:
+                case, outcome = pages.of_link(link, device)
+                self._keep(case, device, outcome)
+        self.report.entries = {self._mask.hide(page): said for page, said in pages.said.items()}
+        if has_guard and not (asks_guard and pages.said):
+            self._note("guard")
+
+    def follow_cases(
+        self, todo: Sequence[Case], devices: Sequence[Device], *, everywhere: bool
+    ) -> None:
+        """Do what there is to do.
+
+        :param everywhere: all of it on every device.
+        """
+        clicks = [
+            (case, device)
+            for case in todo
+            for device in devices
+            if everywhere or self._is_plain(case) or device.name in _BOTH_KINDS
+        ]
+        self._of = len(self.report.results) + len(clicks)
+        for case, device in clicks:
+            self._keep(case, device, self._judge.judge(case, device))
+
+    def _keep(self, case: Case, device: Device, outcome: Outcome) -> None:
+        before, self._since = self._since, time.perf_counter()
+        hide, failures = self._mask.hide, []
+        for each in outcome.failures:
+            rule = next((r for r in self._rules if f"{each.code}.".startswith(f"{r}.")), None)
+            if rule is None:
+                failures.append(replace(each, came=hide(each.came), should=hide(each.should)))
+            else:
+                self.report.ignored[rule] += 1
         result = Result(
-            case=replace(case, page=mask.hide(case.page)),
+            case=replace(case, page=hide(case.page)),
             device=device,
             status=outcome.status,
-            location=mask.hide(outcome.location),
-            rendered=mask.hide(outcome.rendered),
-            seconds=since - before,
-            failures=[
-                replace(each, came=mask.hide(each.came), should=mask.hide(each.should))
-                for each in outcome.failures
-            ],
+            location=hide(outcome.location),
+            rendered=hide(outcome.rendered),
+            seconds=self._since - before,
+            failures=failures,
         )
-        report.results.append(result)
-        if progress is not None:
-            progress(len(report.results), max(of, len(report.results)))
+        self.report.results.append(result)
+        if self._progress is not None:
+            self._progress(len(self.report.results), max(self._of, len(self.report.results)))
 
-    for page in pages:
-        for device in devices:
-            for case, link, problems in entries_on(player, page, device):
-                outcome = judge.judge(case, device, link) if link else Outcome([])
-                keep(case, device, outcome._replace(failures=[*problems, *outcome.failures]))
-    for case in todo:
-        for device in devices:
-            keep(case, device, judge.judge(case, device))
+    def finish(self, pages: Sequence[str]) -> Report:
+        """Return the report, with all that has to be known beside the results."""
+        notes = (note._replace(what=self._mask.hide(note.what)) for note in self._judge.notes)
+        self.report.notes += dict.fromkeys(notes)
+        if self._is_careful:
+            self._note("plain_alone", f"{len(self.report.results)}")
+        self.report.ignored.update(dict.fromkeys(self._rules, 0))
+        unknown = [
+            *(["pages"] if not pages else []),
+            *(["member"] if self._player.site.member is None else []),
+        ]
+        self.report.not_told = f"check.not_told.{'_'.join(unknown)}" if unknown else ""
+        return self.report

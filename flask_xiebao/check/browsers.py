@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, session
 from flask.sessions import SessionMixin
@@ -20,13 +21,18 @@ class Browser(FlaskClient):
     """A test client of the site's that is where the site is, unless it is told otherwise."""
 
     site = "http://localhost"
+    #: The path of it that the server takes off; what is wrapped around the app takes off the rest.
+    mount = ""
     #: The status of the last answer; 0 before the first.
     status = 0
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request."""
-        if not args or isinstance(args[0], str):
-            kwargs.setdefault("base_url", self.site)
+        """Send a request; a path is one of the site's."""
+        if args and isinstance(args[0], str) and "://" not in args[0] and "base_url" not in kwargs:
+            root = urlsplit(self.site).path
+            path = args[0].removeprefix(root) if args[0].startswith(f"{root}/") else args[0]
+            kwargs["base_url"] = self.site.removesuffix(root) + self.mount
+            args = (f"{root.removeprefix(self.mount)}{path}", *args[1:])
         response = super().open(*args, **kwargs)
         self.status = response.status_code
         return response

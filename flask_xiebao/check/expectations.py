@@ -7,23 +7,21 @@ code of the failure. What of it a report may show, :class:`.Mask` knows.
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import re
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from ..simulator.document import Problem, Row, read, shown_sign
-from ..texts import text
-from .cases import Case
+from ..simulator.document import read, shown_sign
+from ..texts import keys, text
+from .cases import RETURN_TO, RETURN_TO_AS_SENT, Case
 from .html_reader import ReadPage
 from .log_reader import said_in_log
-from .masks import readings
+from .masks import readings, shown_member
 from .site import Site, as_sent, without_query
-from .token_reader import TOKEN, Said, is_signed, read_link, read_return
+from .token_reader import TOKEN
 from .visits import Visit
 
 #: What every answer of a link says.
@@ -50,18 +48,56 @@ STATUS = {
     "handoff": 200,
     "login": 302,
     "navigate": 200,
-    "wait": 503,
     "method": 405,
     "back": 302,
-    "guard": 423,
 }
 #: With what a login may answer instead: Flask 3.2 redirects by 303.
 LOGIN_REDIRECTS = (302, 303, 307)
+# The hooks that may have done it, by a failure's code or the first part of it.
+_SUSPECTS = {
+    **dict.fromkeys(("page.302", "page.401", "page.403"), "before_request"),
+    **dict.fromkeys(("unreached", "session", "login", "way_back", "notice"), "before_request"),
+    **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
+}
 
-# Seconds that a run may take from a link to its look at it.
-_LEEWAY = 5
 
-Heard = Sequence[tuple[str, Mapping[str, Any]]]
+@dataclass(frozen=True)
+class Failure:
+    """Something that is not as it should be.
+
+    :param code: the key under which the texts say what it means, and the rule that ``--ignore``
+        names.
+    :param came: what came.
+    :param should: what should have come.
+    :param step: where it showed, by its key in the texts, if not at the click itself; two failures
+        that differ only in this are equal.
+    :param suspects: the names of the site's hooks that may have done it.
+    """
+
+    code: str
+    came: str
+    should: str
+    step: str = field(default="", compare=False)
+    suspects: str = field(default="", compare=False)
+
+    @property
+    def hook(self) -> str:
+        """The kind of hook that may have done it, such as ``before_request``; "" for none."""
+        return _SUSPECTS.get(self.code) or _SUSPECTS.get(self.code.partition(".")[0], "")
+
+    def step_in(self, locale: str) -> str:
+        """Say at which step it showed; "" for the click itself."""
+        return text(locale, f"check.step.{self.step}") if self.step else ""
+
+    def means_in(self, locale: str) -> str:
+        """Return what it means to the site, and what to do."""
+        parts = ["check", "means", *self.code.split(".")]
+        names = [".".join(parts[:length]) for length in range(len(parts), 1, -1)]
+        means = text(locale, next(name for name in names if name in keys()))
+        if not self.suspects:
+            return means
+        hooks = text(locale, "suspects", kind=self.hook, hooks=self.suspects)
+        return text(locale, "list.sentences", first=means, then=hooks)
 
 
 def status_in_texts(came: int, right: int) -> int:
@@ -72,39 +108,6 @@ def status_in_texts(came: int, right: int) -> int:
     return 302 if came in LOGIN_REDIRECTS and right not in LOGIN_REDIRECTS else came
 
 
-@dataclass(frozen=True)
-class Failure:
-    """Something that is not as it should be.
-
-    :param code: the key under which the texts say what it means.
-    :param came: what came.
-    :param should: what should have come.
-    :param problem: why the gateway refuses the URL, if it does.
-    :param step: where it showed, by its key in the texts, if not at the click itself; two failures
-        that differ only in this are equal.
-    """
-
-    code: str
-    came: str
-    should: str
-    problem: Problem | None = None
-    step: str = field(default="", compare=False)
-
-    def step_in(self, locale: str) -> str:
-        """Say at which step it showed; "" for the click itself."""
-        return text(locale, f"check.step.{self.step}") if self.step else ""
-
-    def means_in(self, locale: str) -> str:
-        """Return what it means to the site, and what to do."""
-        if self.problem is not None:
-            return self.problem.explain(locale, None)
-        parts = self.code.split(".")
-        for length in range(len(parts), 0, -1):
-            with contextlib.suppress(KeyError):
-                return text(locale, f"check.means.{'.'.join(parts[:length])}")
-        return text(locale, "check.means")
-
-
 def said_in(visit: Visit) -> str:
     """Return the body of an answer as text."""
     return visit.body.decode("utf-8", "replace")
@@ -112,43 +115,41 @@ def said_in(visit: Visit) -> str:
 
 def sealed(visit: Visit) -> Iterator[Failure]:
     """Check that caches, other sites and search engines are told to leave an answer alone."""
+    headers = visit.headers
     for name, value in SEALED.items():
-        if visit.headers.getlist(name) != [value]:
-            came = ", ".join(visit.headers.getlist(name))
-            yield Failure(f"header.{name.lower()}", _header(name, came), _header(name, value))
-    for name, value in visit.headers:
+        if headers.getlist(name) != [value]:
+            yield _header(name, ", ".join(headers.getlist(name)), value)
+    for name, value in headers:
         if LOUDER.fullmatch(name):
-            yield Failure("header.cache-control", _header(name, value), _header(name, ""))
-        if name.lower() == "refresh":  # browsers follow it as they follow Location
-            yield Failure("header.refresh", _header(name, value), _header(name, ""))
-    if "Location" in visit.headers:
+            yield Failure("header.cache-control", f"{name}: {value}", f"{name}: —")
+        elif name.lower() == "refresh":
+            yield Failure("header.refresh", f"{name}: {without_query(value)}", f"{name}: —")
+    if visit.location:  # there is no page
         return
-    if visit.headers.get("X-Content-Type-Options") != "nosniff":
-        came = visit.headers.get("X-Content-Type-Options", "")
-        yield Failure(
-            "header.nosniff",
-            _header("X-Content-Type-Options", came),
-            _header("X-Content-Type-Options", "nosniff"),
-        )
-    policy = ", ".join(visit.headers.getlist("Content-Security-Policy"))
+    if headers.get("X-Content-Type-Options") != "nosniff":
+        name = "X-Content-Type-Options"
+        yield _header(name, headers.get(name, ""), "nosniff", "header.nosniff")
+    policy = ", ".join(headers.getlist("Content-Security-Policy"))
     if "frame-ancestors" not in policy.lower():
-        name = "Content-Security-Policy"
-        yield Failure("header.frames", _header(name, policy), _header(name, "frame-ancestors …"))
+        yield _header("Content-Security-Policy", policy, "frame-ancestors …", "header.frames")
 
 
-def _header(name: str, value: str) -> str:
-    return f"{name}: {value or '—'}"
+def _header(name: str, came: str, should: str, code: str = "") -> Failure:
+    """Return the failure of a header."""
+    code = code or f"header.{name.lower()}"
+    return Failure(code, f"{name}: {came or '—'}", f"{name}: {should}")
 
 
-def secret(site: Site, visit: Visit, *, away: bool) -> Iterator[Failure]:
+def secret(site: Site, visit: Visit, *, away: bool = False) -> Iterator[Failure]:
     """Check that the sign is where the browser is sent, and nowhere else.
 
-    :param away: whether the answer leads to the gateway.
+    :param away: whether it has to be sent to the gateway; that it is sent elsewhere is another
+        matter.
     """
     places = {"body": said_in(visit)}
     places |= {f"log ({where})": said for where, said in map(said_in_log, visit.rehearsal.logged)}
     places |= {name: value for name, value in visit.headers if name != "Location"}
-    if not away:
+    if not away and not site.is_page_of_gateway(visit.location):
         places["Location"] = visit.location
     yield from no_secret_in(site, places)
 
@@ -171,22 +172,17 @@ def stays_here(site: Site, visit: Visit) -> Iterator[Failure]:
             yield Failure("told", without_query(url), "—")
 
 
-def gateway(
-    site: Site, case: Case, who: str, platform: str, returns: bool | None, visit: Visit
-) -> Iterator[Failure]:
+def gateway(site: Site, case: Case, who: str, platform: str, visit: Visit) -> Iterator[Failure]:
     """Check where a click leads: the address to the letter, each parameter, and no other.
 
     :param who: the member who goes.
     :param platform: the code of the document.
-    :param returns: whether there has to be a way back; None where there may be one.
     """
     address, query = without_query(visit.location), urlsplit(visit.location).query
     right = f"{site.gateway}{case.row.path}"
     if address != right:  # and what it is sent does not matter
         yield Failure("address", address, right)
         return
-    if visit.headers.getlist("Location") != [visit.location]:
-        yield Failure("locations", str(len(visit.headers.getlist("Location"))), "1")
     received: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         received.setdefault(name, []).append(value)
@@ -197,25 +193,17 @@ def gateway(
         platform=platform,
         sub_partner_id=case.options.get("sub_partner_id"),
     )
-    has_way_back = "paySuccess" in received
-    if returns is not None and has_way_back != returns:
-        yield Failure(
-            "parameter.paySuccess",
-            "paySuccess=…" if has_way_back else "paySuccess: —",
-            "paySuccess=…" if returns else "paySuccess: —",
-        )
-    found = False
+    returns, comes_back = "return_to" in case.options, "paySuccess" in received
+    if returns != comes_back and not case.host:  # which decides whether there may be one
+        came, should = ("…" if each else "—" for each in (comes_back, returns))
+        yield Failure("parameter.paySuccess", f"paySuccess={came}", f"paySuccess={should}")
     for name in sorted({*expected, *received} - {"paySuccess"}):
         if received.get(name) != [expected[name]] if name in expected else True:
-            found = True
             came = ", ".join(_shown(site, name, value) for value in received.get(name, [])) or "—"
             should = _shown(site, name, expected[name]) if name in expected else "—"
             yield Failure(f"parameter.{name}", f"{name}={came}", f"{name}={should}")
-    verdict = read(visit.location, site.account, tuple(site.extra))
-    if not found and not verdict.accepted:
-        for problem in verdict.problems:
-            came = f"{problem.parameter or 'URL'}: {problem.value or '…'}"
-            yield Failure("refused", came, "—", problem)
+    if visit.body:  # the sign would be a part of a page
+        yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
 def _shown(site: Site, name: str, value: str) -> str:
@@ -224,8 +212,9 @@ def _shown(site: Site, name: str, value: str) -> str:
         return value if "…" in value or "*" in value else shown_sign(value, site.account)
     if name == "paySuccess":
         return "…"
-    if name == "partnerUniqKey" and site.makes_keys:
-        return f"…{value[16:]}"
+    if name == "partnerUniqKey":
+        said = f"…{value[16:]}" if site.makes_keys else value
+        return shown_member(said) if site.member and said.endswith(site.member) else quote(said)
     return quote(value)
 
 
@@ -239,10 +228,20 @@ def shown(site: Site, location: str) -> str:
     return f"{address}?{'&'.join(said)}" if said else address
 
 
-def nothing_in_it(visit: Visit) -> Iterator[Failure]:
-    """Check that a redirect has no body, in which the sign would be a part of a page."""
-    if visit.body:
-        yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
+def pay_success(location: str) -> str:
+    """Return the URL that ``paySuccess`` of a gateway URL stands for; "" where there is none."""
+    value = dict(parse_qsl(urlsplit(location).query)).get("paySuccess", "")
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return ""
+
+
+def back(case: Case, visit: Visit) -> Iterator[Failure]:
+    """Check where a payment comes back to."""
+    right = str(case.options["return_to"]).replace(RETURN_TO, RETURN_TO_AS_SENT)
+    if visit.location != right:
+        yield Failure("back", visit.location, right)
 
 
 def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
@@ -264,8 +263,8 @@ def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
         yield Failure("login.next", f"next: {', '.join(back) or '—'}", f"next: {link}")
 
 
-def notice(case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
-    """Check that a refusal is told, as a page or as JSON, and that it says no more than it must."""
+def notice(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
+    """Check that a refusal is told, as a page or as JSON."""
     if "json" in case.headers.get("Accept", ""):
         right = {"status": visit.status, "reason": reason}
         came = _json(visit)
@@ -273,6 +272,12 @@ def notice(case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
             yield Failure("json", str(came), str(right))
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
         yield Failure("notice", visit.headers.get("Content-Type", "—"), "text/html")
+    elif not visit.location:
+        said = " ".join(each.text for each in ReadPage(said_in(visit)).headings).strip()
+        right_words = site.words(f"notice.{reason}.title")
+        is_another = right_words is not None and right_words.strip() != said
+        if not said or (is_another and not site.has_own("notice", "layout")):
+            yield Failure("notice.heading", said or "—", right_words or "<h1>…</h1>")
     if visit.location:
         yield Failure("notice", f"Location: {without_query(visit.location)}", "Location: —")
 
@@ -282,22 +287,6 @@ def _json(visit: Visit) -> Any:
         return json.loads(visit.body)
     except ValueError:
         return visit.headers.get("Content-Type")
-
-
-def says_no_cause(case: Case, visit: Visit) -> Iterator[Failure]:
-    """Check that a visitor does not learn what the site alone is told."""
-    said = " ".join([said_in(visit), *(value for _, value in visit.headers)])
-    if case.cause is not None and "_" in case.cause and case.cause in said:
-        yield Failure("cause", case.cause, "—")
-
-
-def wait(visit: Visit) -> Iterator[Failure]:
-    """Check that a prefetch gets nothing that could be shown in place of the click's answer."""
-    kind = visit.headers.get("Content-Type", "")
-    if not kind.startswith("text/plain"):
-        yield Failure("wait", kind, "text/plain")
-    if visit.location:
-        yield Failure("wait", f"Location: {without_query(visit.location)}", "Location: —")
 
 
 def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
@@ -310,152 +299,15 @@ def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
     right = f"{path}{f'?{platform}' if platform else ''}"
     name = "HX-Redirect"
     if visit.headers.get(name) != right:
-        came = _header(name, visit.headers.get(name, ""))
-        yield Failure("navigate", came, _header(name, right))
-    if visit.location:
-        yield Failure("navigate", f"Location: {without_query(visit.location)}", "Location: —")
+        yield _header(name, visit.headers.get(name, ""), right, "navigate")
     page = ReadPage(said_in(visit))
-    for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
-        if (name, content) not in page.metas:
-            yield Failure("navigate", f"<meta name={name}>: —", content)
-    wanted = f"{path}?{'&'.join(filter(None, sorted([platform, 'go=1'])))}"
-    goes = [content for name, content in page.metas if name == "refresh"]
-    if bool(goes) != by_itself or not all(
-        _same_query((content or "").partition("url=")[2], wanted) for content in goes
-    ):
-        came = ", ".join(filter(None, goes)) or "—"
-        yield Failure("navigate", f"<meta refresh>: {came}", "0" if by_itself else "—")
-    found = [link.href for link in page.links if "go=1" in link.href]
-    if not any(_same_query(href, wanted) for href in found):
-        yield Failure("navigate", f"<a>: {', '.join(found) or '—'}", f"<a>: {wanted}")
-
-
-def _same_query(one: str, other: str) -> bool:
-    parts, others = urlsplit(one), urlsplit(other)
-    return parts.path == others.path and sorted(parse_qsl(parts.query)) == sorted(
-        parse_qsl(others.query)
-    )
-
-
-def link(site: Site, row: Row, right: Said, url: str, *, leaves: bool) -> Iterator[Failure]:
-    """Check a link of the site: where it leads, and what it says.
-
-    :param right: what it should say; of its time, to within a few seconds.
-    :param leaves: whether it has to be absolute.
-    """
-    begins = f"{_prefix(site, leaves=leaves)}/{row.name}/"
-    url = as_sent(url)
-    if not url.startswith(begins):
-        yield Failure("link", url, f"{begins}…")
-        return
-    token = url.removeprefix(begins).partition("?")[0]
-    said = read_link(token)
-    if said is None:
-        yield Failure("link", "?", f"{begins}…")
-        return
-    if not is_signed(token, site.signing_key, site.entry_salt):
-        yield Failure("link.signature", "?", "SECRET_KEY")
-    if said.signed_at is not None and right.signed_at is not None:
-        late = abs(said.signed_at - right.signed_at)
-        said = said._replace(signed_at=right.signed_at if late <= _LEEWAY else said.signed_at)
-    for name, came, should in zip(Said._fields, said, right, strict=True):
-        if came != should:
-            yield Failure(f"link.{name}", f"{name}={came}", f"{name}={should}")
-
-
-def _prefix(site: Site, *, leaves: bool) -> str:
-    if not leaves:
-        return as_sent(site.prefix)
-    return f"{site.outside}{site.prefix.removeprefix(site.root)}"
-
-
-def way_back(
-    site: Site, entry: Said, who: str, click_id: str | None, url: str
-) -> Iterator[Failure]:
-    """Check by what a payment comes back."""
-    begins = f"{_prefix(site, leaves=True)}/paid/"
-    url = as_sent(url)
-    token = url.removeprefix(begins)
-    said = read_return(token) if url.startswith(begins) else None
-    if said is None:
-        yield Failure("way_back", url, f"{begins}…")
-        return
-    if not is_signed(token, site.signing_key, site.click_salt):
-        yield Failure("link.signature", "?", "SECRET_KEY")
-    right = {"member": who, "click_id": click_id}
-    for name, should in right.items():
-        came = getattr(said, name)
-        if should is not None and came != should:
-            yield Failure("way_back", f"{name}={came}", f"{name}={should}")
-    now = int(time.time())
-    if abs(said.clicked_at - now) > _LEEWAY:
-        yield Failure("way_back", f"clicked_at={said.clicked_at}", f"clicked_at={now}")
-    if said.entry._replace(signed_at=None) != entry._replace(signed_at=None):
-        yield Failure("way_back", str(tuple(said.entry)), str(tuple(entry)))
-
-
-def pay_success(location: str) -> str:
-    """Return the URL that ``paySuccess`` of a gateway URL stands for; "" where there is none."""
-    value = dict(parse_qsl(urlsplit(location).query)).get("paySuccess", "")
-    try:
-        return base64.b64decode(value, validate=True).decode()
-    except ValueError:
-        return ""
-
-
-def signals(site: Site, right: Heard, heard: Heard) -> Iterator[Failure]:
-    """Check what the site was told: each signal and what it says, and no other."""
-    names, wanted = [name for name, _ in heard], [name for name, _ in right]
-    if names != wanted:
-        yield Failure("signal", ", ".join(names) or "—", ", ".join(wanted) or "—")
-        return
-    for (name, said), (_, expected) in zip(heard, right, strict=True):
-        yield from no_secret_in(site, {f"{name}: {key}": str(each) for key, each in said.items()})
-        for key, should in expected.items():
-            came = said.get(key)
-            if isinstance(should, Said):
-                came = _as_said(came)
-            if came != should:
-                yield Failure("signal.said", f"{name}: {key}={came}", f"{name}: {key}={should}")
-
-
-def _as_said(entry: Any) -> Said | None:
-    if entry is None:
-        return None
-    platform = None if entry.platform is None else int(entry.platform)
-    return Said(
-        entry.page,
-        entry.reference,
-        entry.sub_partner_id,
-        platform,
-        entry.return_to,
-        entry.member,
-        None,
-        entry.no_login_for,
-        entry.client_reference,
-    )
-
-
-def handoff(
-    site: Site, row: Row, right: Said, codes: Sequence[str], *, vouches: bool
-) -> Iterator[Failure]:
-    """Check what the code of a handoff says: for whom, to where, and for how long.
-
-    :param vouches: whether it ends when the link does by which somebody came: within seconds.
-    """
-    if len(codes) != 1:
-        yield Failure("handoff.code", str(len(codes)), "1")
-        return
-    said = read_link(codes[0].rpartition("/")[2])
-    if vouches and said is not None and said.no_login_for is not None:
-        late = right.no_login_for - said.no_login_for if right.no_login_for is not None else 0
-        if 0 <= late <= _LEEWAY:
-            right = right._replace(no_login_for=said.no_login_for)
-    for failure in link(site, row, right, codes[0], leaves=True):
-        yield replace(failure, code=f"handoff.{failure.code}")
-
-
-def direct(link: str, page: ReadPage) -> str | None:
-    """Return the way of tablets and phones on the page of a handoff, or None."""
-    hrefs = (found.href for found in page.links)
-    return next((href for href in hrefs if href.startswith(link) and "platform=h5" in href), None)
+    metas = {name: content or "" for name, content in page.metas if name}
+    if metas.get("turbo-visit-control") != "reload":
+        yield Failure("navigate", "<meta name=turbo-visit-control>: —", "reload")
+    goes = [metas["refresh"].partition("url=")[2]] if "refresh" in metas else []
+    if bool(goes) != by_itself:
+        yield Failure("navigate", f"<meta refresh>: {bool(goes)}", f"{by_itself}")
+    wanted = {"go=1", *filter(None, [platform])}
+    for url in [*goes, *(each.href for each in page.links if "go=1" in each.href)] or [""]:
+        if url.partition("?")[0] != path or set(url.partition("?")[2].split("&")) != wanted:
+            yield Failure("navigate", url or "<a>: —", f"{path}?{'&'.join(sorted(wanted))}")

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from flask import render_template_string
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
+from ..app.headers import Rendering
 from ..app.log import place_of
-from ..errors import LinkError
 from . import expectations, markup
-from .cases import MEMBER, RETURN_TO, RETURN_TO_AS_SENT, Case, Visitor
+from .cases import Case, Visitor
 from .devices import DEVICES, Device
-from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, Heard, said_in, status_in_texts
+from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, said_in, status_in_texts
 from .html_reader import ReadPage
-from .player import CLICK_ID, Player, UnreachedError
-from .png import drawing_of
-from .qr import read_code
-from .site import Site, is_url, without_query
-from .token_reader import Said
-from .visits import Visit, is_ours
+from .player import PHONE, Player
+from .policies import keeps_out
+from .site import Site, absolute, as_sent, is_url, without_query
+from .visits import Visit, is_ours, suspects
 
-_PHONE = DEVICES["iphone"]
-# Seconds for which a payment that comes back is news.
-_A_DAY = 24 * 60 * 60
+_IMPORT = (
+    '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
+    ' xiebao_entry %}{% from "xiebao/mail.html" import mail_entry %}'
+)
+# That of a site that lets every cache keep all that it sends.
+_PUBLIC = [("Cache-Control", "public, s-maxage=60"), ("CDN-Cache-Control", "max-age=60")]
+# What comes of a stylesheet, and of a script, which systems call differently.
+_ASSETS = {
+    "style": ("200 text/css",),
+    "script": ("200 text/javascript", "200 application/javascript"),
+}
 
 
 def ends_of(case: Case, device: Device) -> tuple[str, str]:
@@ -37,12 +44,23 @@ def ends_of(case: Case, device: Device) -> tuple[str, str]:
     return case.ends_on(platform), platform
 
 
+class Note(NamedTuple):
+    """What has to be known beside what failed and passed.
+
+    :param key: that of its text.
+    :param what: of what that says it.
+    """
+
+    key: str
+    what: str = ""
+
+
 class Outcome(NamedTuple):
     """What came of a case.
 
     :param failures: what is wrong with it.
     :param status: of the answer; 0 where nothing was clicked, or none came.
-    :param location: where the answer leads, without the sign.
+    :param location: where the answer leads, or a handoff in the end, without the sign.
     :param rendered: what a template made.
     """
 
@@ -53,12 +71,19 @@ class Outcome(NamedTuple):
 
 
 class Judge:
-    """Says what is wrong with what comes of cases."""
+    """Says what is wrong with what comes of cases.
+
+    :ivar notes: what has to be known beside that.
+    """
 
     def __init__(self, player: Player) -> None:
         self._player = player
         self._site = player.site
-        self._click_ids: set[str] = set()
+        self._opened: set[str] = set()
+        self._arrived = ""
+        self.notes: list[Note] = []
+        # Both phones and PCs are sent there, or a hook sends some away.
+        self._sends_everybody = cache(self._asks_where_it_is)
 
     def judge(self, case: Case, device: Device, link: str | None = None) -> Outcome:
         """Return what came of a case, and what is wrong with that.
@@ -66,343 +91,281 @@ class Judge:
         :param link: the one that is clicked; by default the case's own is made.
         """
         try:
-            return self._judge(case, device, link)
+            outcome = self._judge(case, device, link)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a hook may even exit
-            return Outcome([crash(error)])
+            outcome = Outcome([crash(error)])
+        return outcome._replace(failures=self.with_suspects(outcome.failures))
+
+    def with_suspects(self, failures: list[Failure]) -> list[Failure]:
+        """Return failures that name the hooks of the site's that may be the cause."""
+        return [
+            replace(each, suspects=suspects(self._player.app, each.hook) if each.hook else "")
+            for each in failures
+        ]
 
     def _judge(self, case: Case, device: Device, link: str | None) -> Outcome:
-        if case.template is not None:
-            return self._rendered(case, device, case.template)
-        if case.ends == "mail":
-            return Outcome(list(self._mail(case)))
-        try:
-            link = self._player.link(case) if link is None else link
-        except LinkError as error:
-            return Outcome([] if case.ends == "no_link" else [crash(error)])
-        if case.ends == "no_link":
-            return Outcome([Failure("no_link", link, "LinkError")])
+        if case.template:
+            page = self._player.in_request(lambda page: _render(case, page), case, device)
+            return Outcome(list(self._rendered(case, device, page)), rendered=page.html.strip())
+        link = self._player.link(case) if link is None else link
         asked = f"{link}?{case.query}" if case.query else link
-        visit = self._player.visit(case, device, asked, back=_back(case, link))
-        problems = list(self._clicked(case, device, link, asked, visit))
-        return Outcome(problems, visit.status, expectations.shown(self._site, visit.location))
+        visit = self._player.visit(case, device, asked, back=asked)
+        self._arrived = visit.location
+        problems = list(self._clicked(case, device, asked, visit))
+        return Outcome(problems, visit.status, expectations.shown(self._site, self._arrived))
+
+    def _follow(self, case: Case, device: Device, link: str, step: str) -> Iterator[Failure]:
+        """Judge what comes of a link to which a click has led."""
+        visit = self._player.visit(case, device, link)
+        if step == "direct":
+            self._arrived = visit.location
+        for failure in self._clicked(case, device, link, visit, step):
+            yield replace(failure, step=step)
 
     def _clicked(
-        self, case: Case, device: Device, link: str, asked: str, visit: Visit
+        self, case: Case, device: Device, asked: str, visit: Visit, step: str = ""
     ) -> Iterator[Failure]:
         ends, platform = ends_of(case, device)
-        if ends == "loader":  # who is logged in for the site decides what comes
-            if visit.error is not None:
-                yield crash(visit.error)
-            return
-        status = self._status(ends)
-        if status == STATUS["login"] and visit.status in LOGIN_REDIRECTS and ends == "login":
-            status = visit.status
-        if ends in ("method", "guard") and isinstance(visit.error, HTTPException):
-            return  # the site traps what is aborted, to see where that is
+        status = self._status(ends, visit)
         if visit.error is not None:
-            yield crash(visit.error, str(status))
+            # The site may trap what is aborted, to see where that is.
+            if not (ends == "method" and isinstance(visit.error, HTTPException)):
+                yield crash(visit.error, str(status))
             return
         if not is_url(visit.location):
-            yield Failure("location", visit.location, "https://…")
+            yield Failure("address", visit.location, "https://…")
             return
-        if case.host and not visit.rehearsal.reached:  # a host that the site does not take
+        if ends == "loader":  # who is logged in for the site decides what comes
             return
-        if ends == "method" and visit.status != status:  # a guard, or a view of the site's
-            yield from expectations.secret(self._site, visit, away=False)
+        if self._is_up_to_the_site(case, ends, visit, status):
+            yield from expectations.secret(self._site, visit)
             return
-        if ends == "login" and self._site.settings.login_view is None and self._site.has_login:
-            # Flask-Login's handler of the site's own answers as it will, and shows nothing.
-            yield from expectations.secret(self._site, visit, away=False)
-            if visit.status != status:
-                return
-        if case.is_elsewhere and not visit.rehearsal.reached and visit.status in range(400, 500):
-            return  # so does a site that lets nothing of others' in
         if not visit.rehearsal.reached and ends != "method":
-            yield self._unreached(visit, status, case.endpoint)
+            yield self._unreached(visit, f"{status} by {case.endpoint}")
             return
-        refusal = visit.rehearsal.refusal
-        if visit.status != status:
-            reason = "" if refusal is None else refusal.reason
-            is_asked = reason == "not_allowed" and case.guard is None
-            code = "guard.no" if is_asked else f"status.{status_in_texts(visit.status, status)}"
-            yield Failure(code, f"{visit.status} {reason}".strip(), str(status))
+        if self._is_lost(case, ends, visit):
+            yield Failure("session", str(visit.status), str(status))
+            return
         yield from expectations.sealed(visit)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")
         yield from expectations.stays_here(self._site, visit)
+        refusal = visit.rehearsal.refusal
         if visit.status != status:
+            reason = "" if refusal is None else refusal.reason
+            code = f"status.{status_in_texts(visit.status, status)}"
+            if reason == "not_allowed" and ends != reason:
+                code = "guard"
+            yield Failure(code, f"{visit.status} {reason}".strip(), str(status))
             return
         who = self._player.owner(case)
-        match ends:
-            case "gateway":
-                returns = None if case.host else "return_to" in case.options
-                yield from expectations.gateway(self._site, case, who, platform, returns, visit)
-                yield from expectations.nothing_in_it(visit)
-                yield from self._way_back(case, device, who, visit)
-            case "handoff":
-                # HEAD has no page; and who claims to have asked a host gets a code of it.
-                if case.method != "HEAD" and not case.host:
-                    yield from self._handoff(case, device, link, who, visit)
-            case "login" if status in LOGIN_REDIRECTS:
-                yield from expectations.login(self._site, _back(case, link), visit)
-            case "navigate":
-                by_itself = "go=1" not in case.query.split("&") or case.is_elsewhere
-                yield from expectations.navigate(asked, visit, by_itself=by_itself)
-            case "wait":
-                yield from expectations.wait(visit)
-            case "guard" if visit.body and b"Locked" not in visit.body:
-                yield Failure("guard", f"{len(visit.body)} bytes", "Locked")
-            case "back" if visit.location != _return_to(case):
-                yield Failure("back", visit.location, _return_to(case))
-            case "login" | _ if ends in (*REFUSED, "login"):
-                yield from expectations.notice(case, _reason(ends), visit)
-        if case.cause != _reason(ends):
-            yield from expectations.says_no_cause(case, visit)
+        if ends == "gateway":
+            yield from expectations.gateway(self._site, case, who, platform, visit)
+            if not step:
+                yield from self._way_back(case, device, visit)
+        elif ends == "handoff" and case.method != "HEAD" and not case.host:  # which have no page
+            yield from self._handoff(case, device, asked.partition("?")[0], visit)
+        elif ends == "login" and status in LOGIN_REDIRECTS:
+            yield from expectations.login(self._site, asked, visit)
+            yield from self.leads_on(visit.location, "nobody", "login.page")
+        elif ends == "navigate":
+            by_itself = "go=1" not in case.query.split("&") or case.is_elsewhere
+            yield from expectations.navigate(asked, visit, by_itself=by_itself)
+        elif ends == "back":
+            yield from expectations.back(case, visit)
+        elif ends in REFUSED or ends == "login":
+            reason = "login_required" if ends == "login" else ends
+            yield from expectations.notice(self._site, case, reason, visit)
+            yield from self._of_notice(case, visit)
         for complaint in visit.rehearsal.complaints:
             yield Failure("receiver", complaint, "—")
-        yield from self._own_click_ids(visit)
-        told = self._signals(case, ends, platform, who, status)
-        yield from expectations.signals(self._site, told, visit.rehearsal.heard)
 
-    def _unreached(self, visit: Visit, status: int, endpoint: str, step: str = "") -> Failure:
-        """Return the failure of a click that something else has answered.
+    def _status(self, ends: str, visit: Visit) -> int:
+        """Return the status that has to come."""
+        if ends == "login" and self._site.has_login:
+            return visit.status if visit.status in LOGIN_REDIRECTS else STATUS["login"]
+        return (
+            REFUSED["login_required"]
+            if ends == "login"
+            else {**REFUSED, **STATUS, "loader": 0}[ends]
+        )
 
-        :param endpoint: whose view had to.
-        """
-        by = f"by {visit.endpoint}" if visit.endpoint not in (None, endpoint) else ""
+    def _is_up_to_the_site(self, case: Case, ends: str, visit: Visit, status: int) -> bool:
+        """Tell whether a site may answer so, for reasons of its own."""
+        is_reached = visit.rehearsal.reached
+        if ends == "method":  # a guard, or a view of the site's
+            return visit.status != status
+        if ends == "login" and self._site.settings.login_view is None and self._site.has_login:
+            # Flask-Login's handler of the site's own answers as it will, and shows nothing.
+            return visit.status != status
+        # A host that the site does not take; or it lets nothing of others' in.
+        is_barred = case.is_elsewhere and visit.status in range(400, 500)
+        return not is_reached and (case.host is not None or is_barred)
+
+    def _is_lost(self, case: Case, ends: str, visit: Visit) -> bool:
+        """Tell whether the site has forgotten at the click who is logged in."""
+        refusal = visit.rehearsal.refusal
+        is_members = self._player.logs_in and case.visitor == "member"
+        is_nobody = refusal is not None and refusal.cause in ("login_required", "expired")
+        return is_members and is_nobody and ends != "back"
+
+    def _unreached(self, visit: Visit, should: str) -> Failure:
+        """Return the failure of a click that something else than the extension's view answered."""
+        by = f"by {visit.endpoint}" if visit.endpoint and visit.endpoint not in should else ""
         came = " ".join(filter(None, (str(visit.status), without_query(visit.location), by)))
-        code = "host" if is_sent_away(self._site, visit) else visit.status
-        return Failure(f"unreached.{code}", came, f"{status} by {endpoint}", step=step)
+        if not is_sent_away(self._site, visit):
+            code = str(status_in_texts(visit.status, 0))
+        else:
+            at = urlsplit(visit.location)
+            is_same_path = at.path == urlsplit(visit.url).path
+            code = "host" if is_same_path and self._sends_everybody(at.netloc) else "elsewhere"
+        return Failure(f"unreached.{code}", came, should)
 
-    def _own_click_ids(self, visit: Visit) -> Iterator[Failure]:
-        """Judge whether each click is called something of its own."""
-        for name, said in visit.rehearsal.heard:
-            if name == "entry_clicked":
-                click_id = str(said.get("click_id"))
-                if click_id in self._click_ids:
-                    yield Failure("click_id", click_id, "click_id ≠")
-                self._click_ids.add(click_id)
+    def _asks_where_it_is(self, host: str) -> bool:
+        """Tell whether phones and PCs alike are sent to a host."""
+        url = f"{self._site.prefix}/product/-"
+        visits = [self._player.open(url, DEVICES[name], "nobody") for name in ("iphone", "pc")]
+        return all(urlsplit(each.location).netloc == host for each in visits)
 
-    def _status(self, ends: str) -> int:
-        if ends == "login" and not self._site.has_login:
-            return REFUSED["login_required"]
-        return REFUSED.get(ends) or STATUS[ends]
-
-    def _way_back(self, case: Case, device: Device, who: str, visit: Visit) -> Iterator[Failure]:
-        """Judge by what a payment comes back, and come back."""
+    def _way_back(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:
+        """Judge by what a payment comes back, and come back, logged in or not."""
         url = expectations.pay_success(visit.location)
-        if not url:
+        if not url or case.host or case.page:
             return
-        heard = [said.get("click_id") for _, said in visit.rehearsal.heard]
-        click_id = str(heard[0]) if heard else None
-        entry = self._player.said(case)
-        yield from expectations.way_back(self._site, entry, who, click_id, url)
-        if not case.host and not case.page:
-            back = self._player.visit(case, device, _path(url))
-            if back.error is not None:
-                yield crash(back.error, str(STATUS["back"]), "return")
-            elif not back.rehearsal.reached:
-                yield self._unreached(back, STATUS["back"], "xiebao.paid", "return")
-            elif (back.status, back.location) != (302, _return_to(case)):
-                yield Failure("back", f"{back.status} {back.location}", f"302 {_return_to(case)}")
+        if not self._is_outside(url):
+            yield Failure("way_back.host", without_query(url), self._site.outside)
+            return
+        for visitor in ("member", "nobody"):
+            back = replace(case, ends="back", visitor=visitor, query="", platform=None)
+            yield from self._follow(back, device, path_of(url), "return")
 
-    def _handoff(
-        self, case: Case, device: Device, link: str, who: str, visit: Visit
-    ) -> Iterator[Failure]:
+    def _is_outside(self, url: str) -> bool:
+        """Tell whether a URL is one of the site's as links have it that leave the site."""
+        return as_sent(url).startswith(f"{self._site.outside}/")
+
+    def _handoff(self, case: Case, device: Device, link: str, visit: Visit) -> Iterator[Failure]:
         """Judge the code of a handoff, scan it, and take the way of tablets."""
-        lifetime, no_login_for = (
-            self._site.settings.handoff_max_age,
-            case.options.get("no_login_for"),
-        )
-        vouches = False
-        if case.visitor == "nobody" and no_login_for is not None:
-            vouches = True
-            lifetime = min(lifetime, no_login_for - (case.age or 0))
-        right = self._player.said(case)._replace(
-            member=who, no_login_for=lifetime, signed_at=int(time.time())
-        )
         page = ReadPage(said_in(visit))
-        read = markup.codes_of(page)
-        # A site may show others, such as that by which one follows it.
-        codes = [code for code in read if self._site.entry_at(code) is not None] or read
-        yield from expectations.handoff(self._site, case.row, right, codes, vouches=vouches)
-        plain = replace(case, query="", headers={}, guard=None)
-        for code in codes[:1]:
-            yield from self._arrives(plain, _PHONE, _path(code), who, "scan", "nobody")
-        direct = expectations.direct(link, page)
+        codes = [url for _, url in codes_of(page, visit.rehearsal.drawn) if url]
+        plain = replace(case, ends="gateway", query="", headers={}, platform="1", asks_guard=False)
+        if len(codes) != 1:  # a site may show others, such as that by which one follows it
+            yield Failure("handoff.code", str(len(codes)), "1")
+        elif not self._is_outside(codes[0]):
+            yield Failure("handoff.host", without_query(codes[0]), self._site.outside)
+        else:
+            scan = replace(plain, visitor="nobody", owner=self._player.owner(case))
+            yield from self._follow(scan, PHONE, path_of(codes[0]), "scan")
+        hrefs = (found.href for found in page.links)
+        direct = next((h for h in hrefs if h.startswith(link) and "platform=h5" in h), None)
         if direct is None:
             yield Failure("handoff.direct", "<a>: —", f"{link}?platform=h5")
         else:
-            yield from self._arrives(plain, device, direct, who, "direct")
+            yield from self._follow(plain, device, direct, "direct")
 
-    def _arrives(
-        self,
-        case: Case,
-        device: Device,
-        link: str,
-        who: str,
-        step: str,
-        visitor: Visitor | None = None,
-    ) -> Iterator[Failure]:
-        """Judge whether somebody goes on from a handoff to the gateway's page for phones."""
-        visit = self._player.visit(case, device, link, visitor=visitor)
-        status = STATUS["gateway"]
-        if visit.error is not None:
-            yield crash(visit.error, str(status), step)
-        elif not is_url(visit.location):
-            yield Failure("location", visit.location, "https://…", step=step)
-        elif not visit.rehearsal.reached:
-            yield self._unreached(visit, status, case.endpoint, step)
-        elif visit.status != status:
-            refusal = visit.rehearsal.refusal
-            # A redirect of another kind goes wrong as the click itself does.
-            code = f"status.{visit.status}" if 300 <= visit.status < 400 else f"handoff.{step}"
-            if refusal is not None and refusal.reason == "not_allowed":
-                code = "guard.no"
-            yield Failure(code, str(visit.status), str(status), step=step)
-        else:
-            returns = "return_to" in case.options
-            for failure in expectations.gateway(self._site, case, who, "1", returns, visit):
-                yield replace(failure, step=step)
+    def _of_notice(self, case: Case, visit: Visit) -> Iterator[Failure]:
+        """Judge whether the buttons of a notice say something, and lead somewhere."""
+        page = ReadPage(said_in(visit), visit.headers)
+        yield from self.assets(visit.url, page)
+        for element, href in markup.links_of(visit.url, page):
+            if not any(name.startswith("xiebao-entry") for name in element.classes):
+                continue
+            if not element.text.strip() or element.href in ("", "#"):
+                yield Failure("notice.button", f"<a href={element.href or '—'}>", "<a href=…>…</a>")
+            else:
+                yield from self.leads_on(href, case.visitor, "notice.button")
 
-    def _signals(self, case: Case, ends: str, platform: str, who: str, status: int) -> Heard:
-        """Return what the site has to be told."""
-        if case.method == "HEAD":
-            return ()
-        said: dict[str, Any] = {"entry": self._player.said(case), "member": who}
-        if ends == "gateway":
-            return (("entry_clicked", said | {"platform": int(platform)}),)
-        if ends == "back":
-            if (case.age or 0) > _A_DAY:  # that is no news
-                return ()
-            payer = self._player.payer(case)
-            is_here = case.visitor == "member" and not case.loader_fails
-            same = is_here and payer == self._player.members[MEMBER]
-            said |= {"member": payer, "click_id": CLICK_ID, "same_session": same}
-            return (("payment_returned", said),)
-        reason = "not_allowed" if ends == "guard" else _reason(ends)
-        if reason not in REFUSED or (ends == "login" and status in LOGIN_REDIRECTS):
-            return ()
-        page = "paid" if case.is_return else case.row.name
-        refused = {"status": status, "reason": reason, "cause": case.cause or reason, "page": page}
-        if reason in ("another_member", "expired", "not_allowed"):
-            clicked = self._player.members[MEMBER] if case.visitor == "member" else None
-            refused["entry"] = self._player.said(case)
-            refused["member"] = who if reason == "not_allowed" else clicked
-        return (("entry_refused", refused),)
+    def leads_on(self, url: str, visitor: Visitor, code: str) -> Iterator[Failure]:
+        """Judge whether a page of the site opens, once for each, to which somebody is sent.
 
-    def _rendered(self, case: Case, device: Device, template: str) -> Outcome:
+        :param url: a whole one, or one from the server's root.
+        :param code: of the failure, if it does not.
+        """
+        whole = absolute(f"{self._site.url}/", url)
+        at = without_query(whole)
+        if at in self._opened:
+            return
+        self._opened.add(at)
+        if not self._site.is_at(whole):
+            self.notes.append(Note(f"check.note.{code}.elsewhere", at))
+            return
+        visit = self._player.open(path_of(whole), PHONE, visitor)
+        status = visit.status
+        if isinstance(visit.error, HTTPException):  # which a site may trap
+            status = visit.error.code or 500
+        elif visit.error is not None:
+            yield crash(visit.error, "200")
+            return
+        if status == 404 and visit.endpoint is None:
+            # A sibling's, or a single-page app's: nothing here knows what it answers.
+            self.notes.append(Note(f"check.note.{code}.not_here", at))
+        elif status >= 400 and not (code == "notice.button" and status in (401, 403)):  # a wall
+            yield Failure(code, f"{status} {at}", "200")
+
+    def _rendered(self, case: Case, device: Device, page: ReadPage) -> Iterator[Failure]:
         """Judge what the macros render."""
-        try:
-            page = self._player.in_request(partial(markup.render, template), case, device)
-        except LinkError as error:
-            is_meant = self._site.is_strict and (case.kind == "wrong" or self._is_unsafe(case))
-            return Outcome([] if is_meant else [crash(error)])
-        problems = list(self._on_page(case, device, page))
-        return Outcome(problems, rendered=page.html.strip())
-
-    def _on_page(self, case: Case, device: Device, page: ReadPage) -> Iterator[Failure]:
         yield from expectations.no_secret_in(self._site, {"page": page.html})
-        if case.ends != "mail_entry":  # mail knows nothing else
-            yield from markup.nothing_inline(page)
-        if case.kind == "wrong" and self._site.is_strict:
-            yield Failure("strict", "—", "LinkError")
-        right = _with_time(self._player.said(case))
-        match case.ends:
-            case "entry":
-                yield from markup.an_entry(self._site, case, device, right, page)
-            case "href":
-                yield from markup.an_href(self._site, case.row, right, page)
-            case "code":
-                yield from markup.a_code(self._site, case.row, right, page)
-            case "sheet":
-                hrefs = [found.href for found in page.sheets]
-                yield from self._asset("styles", "<link>", hrefs, "text/css")
-            case "script":
-                sources = [found.attributes.get("src") or "" for found in page.scripts]
-                # Systems differ in what they call it.
-                kinds = ("text/javascript", "application/javascript")
-                yield from self._asset("script", "<script>", sources, *kinds)
-            case "mail_entry":
-                yield from self._mail_entry(case, right, page)
-            case "no_entry" if page.html.strip():
-                yield Failure("entry.none", page.html.strip(), "—")
+        if case.ends != "mail":  # mail knows nothing else
+            yield from (Failure("inline", what, "—") for what in page.inline)
+        entries = [found for found in page.links if "data-xiebao-entry" in found.attributes]
+        ends, _ = ends_of(case, device)
+        if ends == "entry":
+            if len(entries) != 1:
+                yield Failure("entry", f"{len(entries)} <a>", "1 <a>")
+            for each in entries:
+                private = case.row.members_own
+                yield from markup.entry(self._site, case.row, device, page, each, private=private)
+        elif ends == "mail":
+            if len(page.links) != 1 or not page.links[0].href.startswith(self._site.outside):
+                came = ", ".join(without_query(each.href) for each in page.links) or "—"
+                yield Failure("mail", came, f"{self._site.outside}…")
+        elif page.html.strip():
+            yield Failure("entry.none", page.html.strip(), "—")
 
-    def _mail(self, case: Case) -> Iterator[Failure]:
-        """Judge whether a link that carries a member off the site is built on a forged Host."""
-        site = self._site
-        if site.trusts_hosts and not site.knows_its_address:
-            return  # the request itself is refused
-        trusted = site.in_development or site.knows_its_address
-        try:
-            url = self._player.make(case)
-        except UnreachedError:
-            return  # no page of the site is at that host
-        except LinkError as error:
-            if trusted:
-                yield crash(error)
-            return
-        if not trusted:
-            yield Failure("mail", url, "LinkError")
-        elif site.knows_its_address:
-            right = _with_time(self._player.said(case))
-            yield from expectations.link(site, case.row, right, url, leaves=True)
+    def assets(self, whole: str, page: ReadPage) -> Iterator[Failure]:
+        """Judge whether a page's policy lets the stylesheet and the script in, and they are there.
 
-    def _is_unsafe(self, case: Case) -> bool:
-        """Tell whether it is of a mail of a site that does not know its address."""
-        site = self._site
-        knows = site.in_development or site.knows_its_address or site.trusts_hosts
-        return case.ends == "mail_entry" and not knows
-
-    def _mail_entry(self, case: Case, right: Said, page: ReadPage) -> Iterator[Failure]:
-        """Judge an entry for a mail: its link, and what the picture of its code says."""
-        pictures = page.loaded
-        if self._is_unsafe(case):
-            for _ in page.links:
-                yield Failure("mail", "<a>", "—")
-            return
-        if (len(page.links), len(pictures)) != (1, 1):
-            yield Failure("mail.entry", f"{len(page.links)} <a>, {len(pictures)} <img>", "1, 1")
-            return
-        [href], [picture] = [found.href for found in page.links], pictures
-        yield from expectations.link(self._site, case.row, right, href, leaves=True)
-        if not self._site.is_at(picture):
-            yield Failure("mail.code", without_query(picture), self._site.outside)
-            return
-        visit = self._player.open(_path(picture), _PHONE, "nobody")
-        came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
-        if came != "200 image/png":
-            yield Failure("mail.code", came, "200 image/png")
-            return
-        code = read_code([drawing_of(visit.body) or ""])
-        if code is None:
-            yield Failure("mail.code", "0", "1")
-            return
-        for failure in expectations.link(self._site, case.row, right, code, leaves=True):
-            yield replace(failure, code=f"qr.{failure.code}")
-
-    def _asset(self, code: str, tag: str, urls: list[str], *mimetypes: str) -> Iterator[Failure]:
-        """Judge whether the stylesheet, or the script, is named, and there."""
-        should = f"200 {mimetypes[0]}"
-        for url in urls:
-            visit = self._player.open(url, _PHONE)
+        :param whole: the URL of the page.
+        """
+        for kind, element, url in markup.assets_of(self._site, whole, page):
+            sources = keeps_out(page, element, kind, url, self._site.origin)
+            if sources is not None:
+                yield Failure(f"policy.{kind}", sources, "'self'")
+            if url in self._opened:
+                continue
+            self._opened.add(url)
+            visit = self._player.open(path_of(url), PHONE, "nobody")
             came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
-            if is_sent_away(self._site, visit):
-                came = f"{visit.status} {without_query(visit.location)}"
-                yield Failure("unreached.host", came, should)
-            elif not came.startswith(tuple(f"200 {mimetype}" for mimetype in mimetypes)):
-                yield Failure(code, came, should)
-        if len(urls) != 1:
-            yield Failure(code, f"{len(urls)} {tag}", f"1 {tag}")
+            if not came.startswith(_ASSETS[kind]):
+                yield Failure(kind, came, _ASSETS[kind][0])
 
 
-def crash(error: BaseException, should: str = "—", step: str = "") -> Failure:
+def _render(case: Case, rendering: Rendering) -> ReadPage:
+    """Render the template of a case in the current request, and what caches are told of it."""
+    rendered, headers = render_template_string(f"{_IMPORT}{case.template}"), Headers(_PUBLIC)
+    rendering.write(headers)
+    return ReadPage(rendered, headers)
+
+
+def codes_of(page: ReadPage, drawn: dict[str, str]) -> list[tuple[bool, str]]:
+    """Return of the QR codes on a page whether each is the extension's, and what it says.
+
+    :param drawn: the codes that were drawn, and what they say; "" is said of others.
+    """
+    by_path = {path: url for svg, url in drawn.items() for path in ReadPage(svg).drawings[0].paths}
+    return [
+        ("xiebao-qr" in drawing.classes, next((by_path[p] for p in paths if p in by_path), ""))
+        for drawing in page.drawings
+        if (paths := drawing.paths)
+    ]
+
+
+def crash(error: BaseException, should: str = "—") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
     said = f"{type(error).__name__} in {place_of(error)}"
     if is_ours(error) or isinstance(error, BuildError):  # which says what there is not
         said = f"{type(error).__name__}: {error}"
-    return Failure("crash", said, should, step=step)
+    return Failure("crash", said, should)
 
 
 def is_sent_away(site: Site, visit: Visit) -> bool:
@@ -411,25 +374,6 @@ def is_sent_away(site: Site, visit: Visit) -> bool:
     return leads and not site.is_at(visit.location)
 
 
-def _back(case: Case, link: str) -> str:
-    """Return to what somebody comes back from the login: what makes no sense is not kept."""
-    return f"{link}?{case.query}" if case.kind == "visitor-asked" else link
-
-
-def _return_to(case: Case) -> str:
-    """Return where a payment comes back to, as that is sent."""
-    return str(case.options["return_to"]).replace(RETURN_TO, RETURN_TO_AS_SENT)
-
-
-def _reason(ends: str) -> str:
-    return "login_required" if ends == "login" else ends
-
-
-def _with_time(said: Said) -> Said:
-    """Return what a link says that is made now: a time, with a member."""
-    return said if said.member is None else said._replace(signed_at=int(time.time()))
-
-
-def _path(url: str) -> str:
+def path_of(url: str) -> str:
     """Return a URL of the site from the server's root."""
-    return f"/{url.partition('://')[2].partition('/')[2]}"
+    return urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()

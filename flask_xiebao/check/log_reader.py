@@ -3,53 +3,36 @@
 from __future__ import annotations
 
 import logging
-import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+
+from flask import Flask
 
 from ..app.rehearsal import rehearsal
 
 
-class _Log:
-    """Notes in each rehearsal what is logged during its click, by whatever logger.
+class _Reader(logging.Handler):
+    """Notes in each rehearsal what is logged during its click."""
 
-    A handler would not see what other loggers keep from theirs, and ``logging.basicConfig`` does
-    nothing where the root logger has one.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._readers = 0
-
-    @contextmanager
-    def read(self) -> Iterator[None]:
-        """Read what is logged meanwhile; several threads may do so at once."""
-        with self._lock:
-            self._readers += 1
-            if self._readers == 1:
-                self._make = logging.getLogRecordFactory()
-                logging.setLogRecordFactory(self._keep)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._readers -= 1
-                # The site may have set a factory of its own meanwhile.
-                if not self._readers and logging.getLogRecordFactory() == self._keep:
-                    logging.setLogRecordFactory(self._make)
-
-    def _keep(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = self._make(*args, **kwargs)
+    def emit(self, record: logging.LogRecord) -> None:
         rehearsed = rehearsal()
         if rehearsed is not None:
             rehearsed.logged.append(record)
-        return record
 
 
-#: While it is entered, each rehearsal has in ``logged`` what its click made the site log.
-reading_log = _Log().read
+@contextmanager
+def reading_log(app: Flask) -> Iterator[None]:
+    """Have in each rehearsal's ``logged`` what its click made the site log, by whatever logger."""
+    app.logger  # noqa: B018 - the app gives it a handler now, or would think that ours is one
+    known = list(logging.root.manager.loggerDict.values())
+    apart = [each for each in known if isinstance(each, logging.Logger) and not each.propagate]
+    with ExitStack() as stack:
+        for logger in (logging.root, *apart):
+            reader = _Reader()
+            logger.addHandler(reader)
+            stack.callback(logger.removeHandler, reader)
+        yield
 
 
 def said_in_log(record: logging.LogRecord) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import base64
 import re
 import zlib
 from collections.abc import Iterator
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from .site import Site
 from .token_reader import TOKEN
@@ -18,16 +18,24 @@ _AS_STANDARD = str.maketrans("-_", "+/")
 _LONGEST = 100_000
 # Characters of a text. Where it is cut, a part of a secret may remain, which is cut off then.
 _MOST_READ, _MOST_SHOWN = 20_000, 2_000
+# Of an id.
+_SHORT = 3
 
 
 class Mask:
-    """Hides what is secret wherever it is in a text.
+    """Hides what is secret wherever it is in a text, and the id of a member of the site's.
 
     :param site: whose secrets they are.
     """
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        member = site.member or ""
+        # A shorter one may be a part of anything.
+        ids = {member, quote(member)} if len(member) > _SHORT else set()
+        self._member = re.compile(
+            rf"(?<!\w)({'|'.join(map(re.escape, ids))})(?!\w)" if ids else "(?!)"
+        )
 
     def hide(self, said: str) -> str:
         """Return a text without what is secret, and no longer than can be looked at."""
@@ -36,11 +44,17 @@ class Mask:
 
     def _hide_plain(self, said: str) -> str:
         said = TOKEN.sub("…", self._site.account.hide(said))
-        return self._site.without_member_keys(self._site.without_key(said))
+        said = self._site.without_member_keys(self._site.without_key(said))
+        return self._member.sub(lambda found: shown_member(found[0]), said)
 
     def _unless_secret(self, found: re.Match[str]) -> str:
         says = any(self._hide_plain(inner) != inner for inner in _decoded(found[0]))
         return "…" if says else found[0]
+
+
+def shown_member(member: str) -> str:
+    """Return what a report shows of a member's id: enough to know one's own by."""
+    return f"{member[:2]}…" if len(member) > _SHORT else "…"
 
 
 def readings(said: str) -> Iterator[str]:

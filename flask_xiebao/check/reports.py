@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader
 
 from ..simulator.document import PLATFORMS
 from ..texts import text
-from .acceptance import Report, Result, Trouble, lines_of
+from .results import Report, Result, Trouble, lines_of
 
 #: Makes a text of a report, in a locale, which is English by default.
 Format = Callable[..., str]
@@ -35,10 +35,8 @@ def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
     yield word("check.report.environment"), report.environment
     yield word("check.report.gateway"), report.gateway
     yield word("check.report.member"), report.member or word("check.report.made_up")
-    if report.pages:
-        said = partial(text, locale, "check.report.page")
-        found = (said(page=page, count=f"{count}") for page, count in report.pages.items())
-        yield word("check.report.pages"), comma.join(found)
+    for page, entries in report.entries.items():
+        yield page, comma.join(entries) or "—"
     yield word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))
     yield word("check.report.devices"), report.devices_as_of
     yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
@@ -48,6 +46,11 @@ def verdict(report: Report, locale: str) -> str:
     """Say how many passed and failed."""
     passed, failed = report.counts
     return text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
+
+
+def reservations(report: Report, locale: str) -> list[str]:
+    """Say what the verdict leaves out: what the check was not told, and the rules left out."""
+    return [*filter(None, (report.not_told_in(locale), report.ignored_in(locale)))]
 
 
 def where(result: Result, locale: str) -> str:
@@ -90,6 +93,7 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
         yield ""
         head = word("check.report.failed", count=f"{len(results):,}")
         yield click.style(f"{head}  {trouble.means_in(locale)}", fg="red", bold=True)
+        yield f"  {word('check.report.rule')}{colon}{trouble.code}"
         pairs = differences(trouble)
         for number, (came, should) in enumerate(pairs[:_DIFFERENCES]):
             if number:
@@ -104,6 +108,8 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
             yield f"  - {word('check.report.more', count=f'{len(results) - _SHOWN:,}')}"
         yield f"  {again(report, results[0])}"
     yield ""
+    for said in reservations(report, locale):
+        yield click.style(said, fg="yellow")
     yield click.style(verdict(report, locale), fg="green" if report.passed else "red", bold=True)
 
 
@@ -121,6 +127,9 @@ def as_json(report: Report, locale: str = "en") -> str:
         "devices_as_of": report.devices_as_of,
         "passed": passed,
         "failed": failed,
+        "not_told": report.not_told_in(locale),
+        "ignored": dict(report.ignored),
+        "entries": report.entries,
         "notes": report.notes_in(locale),
         "problems": [
             {
@@ -172,7 +181,7 @@ def as_junit(report: Report, locale: str = "en") -> str:
         )
         properties = ET.SubElement(suite, "properties")
         for name, value in facts(report, locale):
-            ET.SubElement(properties, "property", name=name, value=_for_xml(value))
+            ET.SubElement(properties, "property", name=_for_xml(name), value=_for_xml(value))
         for result in results:
             _add_case(suite, page, report, result, locale)
     ET.indent(suites)
@@ -184,7 +193,8 @@ def _by_page(report: Report, locale: str) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     for result in report.results:
         case = result.case
-        page = case.site_page or case.row.title_in(locale)
+        row = text(locale, "check.report.site") if case.is_of_site else case.row.title_in(locale)
+        page = case.site_page or row
         found.setdefault(page, []).append(result)
     return found
 
@@ -241,6 +251,7 @@ def as_html(report: Report, locale: str = "en") -> str:
     return environment.get_template("xiebao/report.html").render(
         report=report,
         facts=list(facts(report, locale)),
+        reservations=reservations(report, locale),
         verdict=verdict(report, locale),
         pages={page: lines_of(results) for page, results in _by_page(report, locale).items()},
         where=partial(where, locale=locale),

@@ -9,8 +9,8 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from flask import Flask
@@ -19,8 +19,10 @@ from werkzeug.urls import iri_to_uri
 from ..app.state import State, is_in_development
 from ..gateway.values import Secret
 from ..simulator.document import ROWS, Account, Row, key_forms
+from ..texts import text
 from .token_reader import Said, read_link
 
+_PACKAGE = Path(__file__).parents[1]
 _HOSTS = {
     "test": "https://testapi.xiebao18.com",
     "production": "https://api.xiebao18.com",
@@ -43,8 +45,7 @@ class Site:
     :ivar prefix: the path of the endpoints, from the server's root.
     :ivar outside: what links begin with that leave the site.
     :ivar locale: that of its entries; None where it is another one for each visitor.
-    :ivar entry_salt: what links are signed for.
-    :ivar click_salt: what the ways back from payments are signed for.
+    :ivar member: the member of the site's whose clicks it gets; None for one who is made up.
     """
 
     def __init__(self, app: Flask, state: State, url: str, mount: str) -> None:
@@ -67,10 +68,8 @@ class Site:
         self.extra = settings.extra or {}
         # By hand: a state that always says the same would agree with itself.
         self.locale = settings.locale or (None if "babel" in app.extensions else "zh")
-        self.entry_salt = f"flask-xiebao.entry.{settings.partner_id}"
-        self.click_salt = f"flask-xiebao.click.{settings.partner_id}"
+        self.member: str | None = None
         self.in_development = is_in_development()
-        self.is_strict = state.is_strict
         self.knows_its_address = bool(settings.public_url or config["SERVER_NAME"])
         key = Secret(config.get("XIEBAO_API_KEY", "")).map(str)
         self.account = Account(
@@ -89,23 +88,6 @@ class Site:
         return self._key_forms.reveal().sub("…", said)
 
     @property
-    def signing_key(self) -> str | bytes:
-        """That with which links are signed now."""
-        key: str | bytes = self.app.config["SECRET_KEY"]
-        return key
-
-    @property
-    def older_keys(self) -> list[str | bytes]:
-        """Those with which links were signed before."""
-        return list(self.app.config.get("SECRET_KEY_FALLBACKS") or ())
-
-    @property
-    def trusts_hosts(self) -> bool:
-        """Whether it refuses requests for a host that it does not name."""
-        known = "TRUSTED_HOSTS" in Flask.default_config  # by this Flask
-        return known and bool(self.app.config["TRUSTED_HOSTS"])
-
-    @property
     def has_login(self) -> bool:
         """Whether it has a login to send people to."""
         manager = getattr(self.app, "login_manager", None)
@@ -115,15 +97,23 @@ class Site:
             manager.login_view or manager.blueprint_login_views or manager.unauthorized_callback
         )
 
-    def words(self, key: str, by_default: Mapping[str, str]) -> str | None:
-        """Return what a visitor reads; None where that is another text for each visitor.
-
-        :param by_default: by locale, where the site has no words of its own.
-        """
+    def words(self, key: str) -> str | None:
+        """Return what a visitor reads; None where that is another text for each visitor."""
         if self.locale is None:
             return None
         own = (self.settings.texts or {}).get(key, {})
-        return own.get(self.locale, by_default.get(self.locale))
+        return own.get(self.locale) or text(self.locale, key)
+
+    def has_own(self, *templates: str) -> bool:
+        """Tell whether one of the extension's templates is the site's own: ``notice``, say."""
+        environment = self.app.jinja_env
+        for name in templates:
+            if environment.loader is None:
+                return False
+            _, file, _ = environment.loader.get_source(environment, f"xiebao/{name}.html")
+            if not Path(file or "").is_relative_to(_PACKAGE):
+                return True
+        return False
 
     def partner_uniq_key(self, member: str) -> str:
         """Return what the gateway knows a member by."""
@@ -208,11 +198,11 @@ class Site:
         return None
 
 
-def is_url(text: str) -> bool:
+def is_url(said: str) -> bool:
     """Tell whether a text is a URL, or a part of one, of which the parts can be told."""
     try:
-        urlsplit(text).port  # noqa: B018 - it is looked at when it is asked for
-        iri_to_uri(text)  # and its host here
+        urlsplit(said).port  # noqa: B018 - it is looked at when it is asked for
+        iri_to_uri(said)  # and its host here
     except ValueError:
         return False
     return True

@@ -5,178 +5,220 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlsplit
 
-from ..simulator.document import ROWS, Row
+from ..simulator.document import Row
+from . import markup
 from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor
 from .devices import Device
 from .expectations import REFUSED, Failure, no_secret_in, said_in, status_in_texts
-from .html_reader import Element, ReadPage
-from .judge import crash, is_sent_away
-from .markup import attributes, codes_of, told_to_caches
+from .html_reader import ReadPage
+from .judge import Judge, Note, Outcome, codes_of, crash, is_sent_away, path_of
 from .player import Player
-from .qr import read_code
 from .site import SLUGS, absolute, without_query
 from .token_reader import Said
 
-#: An entry of a page: its case, its link, and what is wrong with how it is rendered.
-Found = tuple[Case, str, list[Failure]]
+# As many ways back are opened, at most.
+_WAYS_BACK = 20
 
 
-def entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
-    """Open a page as the member, and return what is on it.
+@dataclass
+class SitePages:
+    """The pages of a site that were named.
 
-    :param url: a path of the site, from where the app is mounted, or a whole URL.
+    :param player: who opens them.
+    :param judge: who says what is wrong.
+    :param asks_guard: whether the site's own ``click_guard`` is asked, once for each page.
+    :param goes_back: whether it is found out that payments come back to pages that open.
+
+    :ivar said: what the entries of each page are, in a few words.
     """
-    try:
-        yield from _entries_on(player, url, device)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a hook may even exit
-        yield _page(url), "", [crash(error)]
 
+    player: Player
+    judge: Judge
+    asks_guard: bool
+    goes_back: bool
+    said: dict[str, list[str]] = field(default_factory=dict)
+    _drawn: dict[str, str] = field(default_factory=dict)
+    _ways_back: set[str] = field(default_factory=set)
 
-def _entries_on(player: Player, url: str, device: Device) -> Iterator[Found]:
-    site = player.site
-    whole = url if "://" in url else f"{site.url}{url}"
-    player.open(whole, device)
-    visit = player.open(whole, device)  # something may keep a page, and show it without its headers
-    if visit.error is not None or visit.status != 200:
-        came = f"{visit.status} {without_query(visit.location)}".strip()
-        status = status_in_texts(visit.status, 200)
-        code = "unreached.host" if is_sent_away(site, visit) else f"page.{status}"
-        problem = Failure(code, came, "200")
-        yield _page(url), "", [problem if visit.error is None else crash(visit.error, "200")]
-        return
-    for complaint in dict.fromkeys(visit.rehearsal.complaints):
-        yield _page(url), "", [Failure("left_out", complaint, "—")]
-    page = ReadPage(said_in(visit), visit.headers)
-    yield from _shared(player, url, whole, device)
-    yield from ((_page(url), "", [problem]) for problem in no_secret_in(site, {"page": page.html}))
-    found = [*_entries(player, device, url, whole, page), *_codes(player, url, page)]
-    if not site.settings.enabled:
-        problems = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
-        yield _page(url), "", problems
-        return
-    if not found:
-        yield _page(url), "", [Failure("page.empty", "0 <a class=xiebao-entry>", "1")]
-    labels = Counter[str]()
-    for case, link, problems in found:
-        labels[case.page] += 1
-        if labels[case.page] > 1:  # each has a name of its own
-            case = replace(case, page=f"{case.page} ({labels[case.page]})")
-        yield case, link, problems
+    def on_page(self, url: str, device: Device) -> Iterator[tuple[Case, Outcome]]:
+        """Open a page as the member, follow what is on it, and return what came of that.
 
+        :param url: a path of the site, from where the app is mounted, or a whole URL.
+        """
+        labels = Counter[str]()
+        try:
+            for case, outcome in self._on_page(url, device):
+                labels[case.page] += case.kind != "page"
+                if labels[case.page] > 1:  # each has a name of its own
+                    case = replace(case, page=f"{case.page} ({labels[case.page]})")
+                yield case, outcome
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a hook may even exit
+            yield self._wrong(url, crash(error))
 
-def _shared(player: Player, url: str, whole: str, device: Device) -> Iterator[Found]:
-    """Check that nobody else gets the member's page, from whatever has kept it."""
-    visit = player.open(whole, device, "nobody")
-    page = ReadPage(said_in(visit))
-    hrefs = (href for _, href in _links(whole, page))
-    for link in (*hrefs, *codes_of(page)):
-        _, said = player.site.entry_at(link) or (None, None)
-        if said is not None and said.member == player.members[MEMBER]:
-            yield _page(url), "", [Failure("private", f"{visit.status} <a>", "—")]
+    def _wrong(self, url: str, *problems: Failure) -> tuple[Case, Outcome]:
+        """Return what is wrong with a page itself."""
+        failures = self.judge.with_suspects(list(problems))
+        return Case("page", "page", page=url), Outcome(failures)
+
+    def _on_page(self, url: str, device: Device) -> Iterator[tuple[Case, Outcome]]:
+        player, site, is_first = self.player, self.player.site, url not in self.said
+        whole = url if "://" in url else f"{site.url}{url}"
+        # Something may keep a page, and show it a second time without its headers.
+        *_, visit = visits = [player.open(whole, device) for _ in range(1 + is_first)]
+        if visit.error is not None or visit.status != 200:
+            came = f"{visit.status} {without_query(visit.location)}".strip()
+            code = f"page.{status_in_texts(visit.status, 200)}"
+            code = "unreached.elsewhere" if is_sent_away(site, visit) else code
+            error = None if visit.error is None else crash(visit.error, "200")
+            yield self._wrong(url, error or Failure(code, came, "200"))
             return
+        page = ReadPage(said_in(visit), visit.headers)
+        self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
+        found = [*self._entries(device, url, whole, page), *self._codes(url, page)]
+        problems = list(self._of_page(url, whole, page, device, is_first))
+        if not site.settings.enabled:
+            none = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
+            yield self._wrong(url, *problems, *none)
+            return
+        left_out = [Failure("left_out", each, "—") for each in visit.rehearsal.complaints]
+        empty = [] if found else [Failure("page.empty", "0 <a class=xiebao-entry>", "1")]
+        if problems := [*problems, *dict.fromkeys(left_out), *empty]:
+            yield self._wrong(url, *problems)
+        if is_first:
+            self.said[url] = [said for case, *_ in found if (said := _in_words(case))]
+        for case, link, problems in found:
+            case = replace(case, asks_guard=self.asks_guard and is_first)
+            yield case, self._follow(case, device, link, problems)
+            if problems := list(self._way_back(case)):
+                yield self._wrong(url, *problems)
 
+    def of_link(self, link: str, device: Device) -> tuple[Case, Outcome]:
+        """Follow a link that is on no page, and return what came of that."""
+        whole = absolute(f"{self.player.site.url}/", link)
+        row, said = self.player.site.entry_at(whole) or (None, None)
+        if row is None or said is None:
+            return self._wrong(link, Failure("link", without_query(whole), self._ours))
+        visitor: Visitor = "member" if said.no_login_for is None else "nobody"
+        case = self._case(link, row, said, row.name, visitor, urlsplit(whole).query)
+        return case, self._follow(case, device, path_of(whole), [])
 
-def _links(whole: str, page: ReadPage) -> Iterator[tuple[Element, str]]:
-    """Return the links of a page, and to where each leads."""
-    base = absolute(whole, page.base)
-    return ((element, absolute(base, element.href)) for element in page.links)
+    @property
+    def _ours(self) -> str:
+        """What links of the site begin with."""
+        return f"{self.player.site.prefix}/…"
 
+    def _follow(self, case: Case, device: Device, link: str, problems: list[Failure]) -> Outcome:
+        """Return what comes of an entry, and what is wrong with how it is rendered."""
+        if case.ends not in REFUSED and link:
+            outcome = self.judge.judge(case, device, link)
+            return outcome._replace(failures=[*problems, *outcome.failures])
+        if case.ends in REFUSED:  # that is wrong by itself
+            problems = [*problems, Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")]
+        return Outcome(problems)
 
-def _page(url: str) -> Case:
-    return Case(kind="page", row=ROWS[0], page=url, ends="page")
+    def _of_page(
+        self, url: str, whole: str, page: ReadPage, device: Device, is_first: bool
+    ) -> Iterator[Failure]:
+        """Judge the page itself."""
+        site = self.player.site
+        yield from no_secret_in(site, {"page": page.html})
+        yield from self.judge.assets(whole, page)
+        entries = [each for each, href in markup.links_of(whole, page) if site.entry_at(href)]
+        unseen = sorted({each.hidden_by for each in entries if each.hidden_by})
+        if unseen and all(each.hidden_by for each in entries):
+            yield Failure("dead.unseen", f"<a> in {', '.join(unseen)}", "<a>")
+        elif unseen:
+            self.judge.notes.append(Note("check.note.unseen", f"{url}: {', '.join(unseen)}"))
+        if is_first:
+            yield from self._shared(whole, device)
 
+    def _shared(self, whole: str, device: Device) -> Iterator[Failure]:
+        """Check that nobody else gets the member's page, from whatever has kept it."""
+        visit = self.player.open(whole, device, "nobody")
+        page = ReadPage(said_in(visit))
+        hrefs = [href for _, href in markup.links_of(whole, page)]
+        codes = [code for _, code in codes_of(page, self._drawn | visit.rehearsal.drawn)]
+        found = [self.player.site.entry_at(link) for link in (*hrefs, *codes)]
+        members = [said.member for _, said in filter(None, found) if said is not None]
+        if self.player.members[MEMBER] in members:
+            yield Failure("private", f"{visit.status} <a>", "—")
 
-def _entries(
-    player: Player, device: Device, url: str, whole: str, page: ReadPage
-) -> Iterator[Found]:
-    for element, href in _links(whole, page):
-        row, said = player.site.entry_at(href) or (None, None)
-        if row is not None and said is not None:
-            case = _case(player, url, row, said, row.name, "member", urlsplit(href).query)
-            problems = list(_rendered(player, device, page, row, said, element))
-            yield _unless_refused(case, _path(href), problems)
-        elif row is not None or "data-xiebao-entry" in element.attributes:
-            problem = Failure("link", without_query(href), f"{player.site.prefix}/…")
-            yield _page(url), "", [problem]
+    def _way_back(self, case: Case) -> Iterator[Failure]:
+        """Judge whether what a payment comes back to opens."""
+        back = case.options.get("return_to")
+        if back is not None and self.goes_back and len(self._ways_back) < _WAYS_BACK:
+            self._ways_back.add(back)
+            yield from self.judge.leads_on(back, "member", "way_back")
 
+    def _entries(
+        self, device: Device, url: str, whole: str, page: ReadPage
+    ) -> Iterator[tuple[Case, str, list[Failure]]]:
+        """Return the entries of a page: their cases, links, and what is wrong with them there."""
+        site = self.player.site
+        for element, href in markup.links_of(whole, page):
+            row, said = site.entry_at(href) or (None, None)
+            if row is not None and said is not None:
+                case = self._case(url, row, said, row.name, "member", urlsplit(href).query)
+                private = said.member is not None
+                problems = markup.entry(site, row, device, page, element, private=private)
+                yield case, path_of(href), list(problems)
+            elif row is not None or "data-xiebao-entry" in element.attributes:
+                problem = Failure("link", without_query(href), self._ours)
+                yield Case("page", "page", page=url), "", [problem]
 
-def _rendered(
-    player: Player, device: Device, page: ReadPage, row: Row, said: Said, element: Element
-) -> Iterator[Failure]:
-    by_macro = "data-xiebao-entry" in element.attributes
-    if by_macro:
-        yield from attributes(player.site, row, device, element, given=("rel", "target"))
-    yield from told_to_caches(
-        player.site, page, private=said.member is not None, by_device=by_macro
-    )
+    def _codes(self, url: str, page: ReadPage) -> Iterator[tuple[Case, str, list[Failure]]]:
+        """Return what the QR codes of a page lead to, for the phone that scans them."""
+        for is_ours, code in codes_of(page, self._drawn):
+            row, said = self.player.site.entry_at(code) or (None, None)
+            if row is not None and said is not None:
+                yield self._case(url, row, said, "QR", "nobody"), path_of(code), []
+            elif code:
+                problem = Failure("qr", without_query(code), f"{self.player.site.outside}…")
+                yield Case("page", "page", page=url), "", [problem]
+            elif is_ours:  # a cache may have it from before
+                self.judge.notes.append(Note("check.note.qr", url))
 
-
-def _codes(player: Player, url: str, page: ReadPage) -> Iterator[Found]:
-    """Return what the QR codes of a page lead to, for the phone that scans them."""
-    for drawing in page.drawings:
-        code = read_code(drawing.paths) or ""
-        row, said = player.site.entry_at(code) or (None, None)
-        if row is not None and said is not None:
-            yield _unless_refused(_case(player, url, row, said, "QR", "nobody"), _path(code), [])
-        elif row is not None or "xiebao-qr" in drawing.classes:  # others are the site's own
-            came = without_query(code) or "—"
-            yield _page(url), "", [Failure("qr", came, f"{player.site.outside}…")]
-
-
-def _unless_refused(case: Case, link: str, problems: list[Failure]) -> Found:
-    """Return an entry as it is followed; that whoever follows it is refused is wrong by itself."""
-    if case.ends in REFUSED:
-        refused = Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")
-        return case, "", [*problems, refused]
-    return case, link, problems
-
-
-def _case(
-    player: Player,
-    url: str,
-    row: Row,
-    said: Said,
-    what: str,
-    visitor: Visitor,
-    query: str = "",
-) -> Case:
-    """Return what has to come of a link that says this."""
-    options = {
-        name: value
-        for name, value in said._asdict().items()
-        if value is not None and name not in ("page", "reference", "signed_at")
-    }
-    age = None
-    if said.member is not None:
-        options["member"] = MEMBER if said.member == player.members[MEMBER] else ANOTHER
-        age = int(time.time()) - (said.signed_at or 0)
-    vouches = said.no_login_for is not None and (age or 0) < said.no_login_for
-    ends, cause = "gateway", None
-    if visitor == "member" and options.get("member") == ANOTHER:
-        ends = cause = "another_member"
-    elif row.members_own and said.member is None:
-        ends, cause = "invalid_link", "no_member"
-    elif visitor == "nobody" and not vouches:
-        ends = "login" if said.no_login_for is None else "expired"
-    return Case(
-        kind="on-page",
-        row=row,
-        ends=ends,
-        cause=cause,
-        visitor=visitor,
-        options=options,
-        age=age,
-        reference=said.reference,
-        platform=_platform(said, query),
-        # What a button says may be somebody's name.
-        page=f"{url}{BEFORE_ENTRY}{what}",
-        owner=said.member,
-    )
+    def _case(
+        self, url: str, row: Row, said: Said, what: str, visitor: Visitor, query: str = ""
+    ) -> Case:
+        """Return what has to come of a link that says this."""
+        options = {
+            name: value
+            for name, value in said._asdict().items()
+            if value is not None and name not in ("page", "reference", "signed_at")
+        }
+        age = None
+        if said.member is not None:
+            is_own = said.member == self.player.members[MEMBER]
+            options["member"] = MEMBER if is_own else ANOTHER
+            age = int(time.time()) - (said.signed_at or 0)
+        ends = "gateway"
+        if visitor == "member" and options.get("member") == ANOTHER:
+            ends = "another_member"
+        elif row.members_own and said.member is None:
+            ends = "invalid_link"
+        elif visitor == "nobody" and said.no_login_for is None:
+            ends = "login"
+        elif visitor == "nobody" and (age or 0) >= (said.no_login_for or 0):
+            ends = "expired"
+        return Case(
+            "on-page",
+            ends,
+            row,
+            visitor=visitor,
+            options=options,
+            age=age,
+            reference=said.reference,
+            platform=_platform(said, query),
+            # What a button says may be somebody's name.
+            page=f"{url}{BEFORE_ENTRY}{what}",
+            owner=said.member,
+        )
 
 
 def _platform(said: Said, query: str) -> str | None:
@@ -187,6 +229,15 @@ def _platform(said: Said, query: str) -> str | None:
     return next((code for code, slug in SLUGS.items() if slug == asked), None)
 
 
-def _path(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(scheme="", netloc="", fragment="").geturl()
+def _in_words(case: Case) -> str:
+    """Return what an entry is, as a reader sees that it is the right one; "" for a code."""
+    if case.kind != "on-page" or case.visitor == "nobody":
+        return ""
+    reference = case.reference or ""
+    if len(reference) > 7:
+        reference = f"{reference[:4]}…{reference[-3:]}"
+    words = [case.row.name, reference, SLUGS.get(case.platform or "", "")]
+    words.append(case.options.get("sub_partner_id", ""))
+    if "return_to" in case.options:
+        words += ["→", without_query(case.options["return_to"])]
+    return " ".join(filter(None, words))

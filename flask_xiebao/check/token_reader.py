@@ -7,8 +7,6 @@ in either shows where they meet.
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import re
 from typing import Any, NamedTuple
@@ -34,51 +32,12 @@ class Said(NamedTuple):
     client_reference: str | None = None
 
 
-class Return(NamedTuple):
-    """What the way back from a payment says."""
-
-    member: str
-    click_id: str
-    clicked_at: int
-    entry: Said
-
-
 def read_link(token: str) -> Said | None:
     """Return what the token of a link says; None when it is not one."""
     try:
         return _said(_fields(token))
     except (ValueError, TypeError):
         return None
-
-
-def read_return(token: str) -> Return | None:
-    """Return what the token of a way back says; None when it is not one."""
-    try:
-        member, click_id, clicked_at, *entry = _fields(token)
-        return Return(member, click_id, clicked_at, _said(entry))
-    except (ValueError, TypeError):
-        return None
-
-
-def is_signed(token: str, key: str | bytes, salt: str) -> bool:
-    """Tell whether a token is signed with this key; see :func:`signed`."""
-    return token == signed(token.partition(".")[0], key, salt)
-
-
-def signed(payload: str, key: str | bytes, salt: str) -> str:
-    """Return the token of a payload, by HMAC-SHA256 as itsdangerous does it.
-
-    :param key: the site's ``SECRET_KEY``.
-    :param salt: what it is for.
-    """
-    secret = key.encode() if isinstance(key, str) else key
-    derived = hmac.new(secret, salt.encode(), hashlib.sha256).digest()
-    named = f"{payload}.{_base64(hashlib.sha256(derived).digest())[:3]}"
-    return named + _base64(hmac.new(derived, named.encode(), hashlib.sha256).digest())
-
-
-def _base64(said: bytes) -> str:
-    return base64.urlsafe_b64encode(said).decode().rstrip("=")
 
 
 def _fields(token: str) -> list[Any]:

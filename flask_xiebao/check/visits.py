@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextvars
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple, TypeVar
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from blinker import NamedSignal
 from flask import (
     Flask,
-    current_app,
     got_request_exception,
     has_request_context,
     request,
@@ -20,48 +20,33 @@ from flask import (
     request_started,
 )
 from werkzeug.datastructures import Headers
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BuildError
 from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
-from ..app.endpoints import a_host_of_this_site
-from ..app.log import place_in_site, place_of, this_app
+from ..app.log import name_of, place_in_site, place_of
+from ..app.mounts import Place
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
-from ..app.state import State
 from ..errors import XiebaoError
-
-M = TypeVar("M")
 
 #: What a browser sends, beside what its device is, when somebody taps a link in a mail.
 TAP = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "Accept-Encoding": "gzip, deflate, br",
+    "Accept-Encoding": "gzip, deflate",
     "Accept-Language": "zh-CN,zh-Hans;q=0.9",
     "Sec-Fetch-Site": "none",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-
-
-class Place(NamedTuple):
-    """Where a URL of a site is found.
-
-    :param url: the URL, with the path below which the app is mounted.
-    :param mount: that path as far as the server takes it off, as its ``SCRIPT_NAME``; else it is
-        taken off by what is wrapped around the app.
-    """
-
-    url: str
-    mount: str = ""
+# For zlib: whichever of the two a body is packed as.
+_GZIP_OR_DEFLATE = 47
 
 
 class Visit:
     """A request, and what came of it.
 
     :param url: where to, absolute.
-    :param mount: as :class:`Place` has it.
+    :param mount: as :class:`.Place` has it.
     :param method: HEAD, which asks where a link leads and is no click, unless it says otherwise.
     :param headers: of the request.
     :param body: of the request.
@@ -70,6 +55,7 @@ class Visit:
     :param rehearsal: what the extension is told of it.
 
     :ivar url: where it went.
+    :ivar mount: as it was given.
     :ivar status: of the answer; 0 where there was none.
     :ivar headers: of the answer.
     :ivar location: where the answer leads.
@@ -95,6 +81,7 @@ class Visit:
         rehearsal: Rehearsal | None = None,
     ) -> None:
         self.url = url
+        self.mount = mount
         self.status = 0
         self.headers = Headers()
         self.location = ""
@@ -133,7 +120,7 @@ class Visit:
             for signal, receiver in watched.items():
                 stack.enter_context(signal.connected_to(receiver, app))
             # What the app logs of an error may hold passwords.
-            stack.enter_context(left_out_of(app.logger, self._is_this_request))
+            stack.enter_context(left_out_of(app.logger, self._keeps))
             try:
                 response = client.open(**options)
             except KeyboardInterrupt:
@@ -144,7 +131,7 @@ class Visit:
                 self.status = response.status_code
                 self.headers = response.headers
                 self.location = response.headers.get("Location", "")
-                self.body = response.get_data()
+                self.body = _unpacked(response.get_data(), self.headers.get("Content-Encoding"))
                 if self.status >= 500:
                     self.error = self._reported
 
@@ -162,17 +149,46 @@ class Visit:
         if self._inside is not None and self.endpoint is not None and self._is_this_request():
             self.found = self._inside()
 
+    def _keeps(self, record: logging.LogRecord) -> bool:
+        if self._is_this_request():
+            self.rehearsal.logged.append(record)
+            return True
+        return False
+
     def _is_this_request(self) -> bool:
         # A hook may send requests of its own to the same app.
         return has_request_context() and request.environ.get(ENVIRON_KEY) is self.rehearsal
 
 
+def first_reached(app: Flask, places: Iterable[Place], **request: Any) -> Visit:
+    """Send a request to the first place where Flask finds a view for it, else where it came in.
+
+    :param request: as :class:`Visit` takes it.
+    """
+    visits = []
+    for place in places:
+        visits.append(Visit(app, *place, **request))
+        if visits[-1].endpoint is not None:
+            return visits[-1]
+    return max(visits, key=lambda each: each.started)
+
+
+def _unpacked(body: bytes, encoding: str | None) -> bytes:
+    """Return the body of an answer as a browser reads it."""
+    if encoding in ("gzip", "deflate"):
+        with suppress(zlib.error):
+            return zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(body)
+    return body
+
+
 @contextmanager
-def left_out_of(logger: logging.Logger, is_left_out: Callable[[], bool]) -> Iterator[None]:
+def left_out_of(
+    logger: logging.Logger, is_left_out: Callable[[logging.LogRecord], bool]
+) -> Iterator[None]:
     """Keep out of a log what is logged while that holds; other threads may be at work."""
 
-    def passes(_record: logging.LogRecord) -> bool:
-        return not is_left_out()
+    def passes(record: logging.LogRecord) -> bool:
+        return not is_left_out(record)
 
     logger.addFilter(passes)
     try:
@@ -197,50 +213,11 @@ def explain(error: BaseException) -> str:
     return f"{name} in {place_of(error)}: fix it. The running site logs the rest."
 
 
-def where_the_site_is(state: State) -> str:
-    """Return the URL at which the site is, as far as it says so."""
-    if state.settings.public_url:
-        return state.settings.public_url
-    config = current_app.config
-    if config["SERVER_NAME"]:
-        return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}{config['APPLICATION_ROOT']}"
-    return f"https://{a_host_of_this_site()}"
+def suspects(app: Flask, kind: str) -> str:
+    """Return the names of the site's hooks of a kind: those for all views, and those for ours.
 
-
-def places_of(state: State, url: str, site: str) -> list[Place]:
-    """Return where a URL of the site may be found, the likeliest first.
-
-    A path below which the site is mounted is known to the server, or else to what is wrapped around
-    the app.
-
-    :param site: where the site is.
+    :param kind: ``before_request`` or ``after_request``.
     """
-    places = [Place(url, urlsplit(site).path.rstrip("/")), Place(url)]
-    if not state.settings.public_url:
-        places += [Place(below) for below in below_mounts(url).values()]
-    return list(dict.fromkeys(places))
-
-
-def below_mounts(url: str) -> dict[str, str]:
-    """Return a URL of the site as it is below each path at which something mounts an app."""
-    dispatcher = around(DispatcherMiddleware)
-    if dispatcher is None:
-        return {}
-    parts = urlsplit(url)
-    return {mount: parts._replace(path=mount + parts.path).geturl() for mount in dispatcher.mounts}
-
-
-def around(kind: type[M]) -> M | None:
-    """Return the middleware of this kind that is wrapped around the current app, if one is."""
-    wrapped: Any = this_app().wsgi_app
-    while wrapped is not None and not isinstance(wrapped, kind):
-        wrapped = getattr(wrapped, "app", None)
-    return wrapped
-
-
-def is_this_machine(url: str) -> bool:
-    """Tell whether a URL is one that nobody else can reach."""
-    try:
-        return urlsplit(url).hostname in _THIS_MACHINE
-    except ValueError:
-        return False
+    hooks = getattr(app, f"{kind}_funcs")
+    names = [name_of(hook) for views in (None, "xiebao") for hook in hooks.get(views, ())]
+    return ", ".join(name for name in names if not name.startswith("flask_xiebao."))

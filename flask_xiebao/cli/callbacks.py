@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from flask import current_app
 
 from ..app.endpoints import notify_path, notify_url
+from ..app.mounts import is_this_machine, where_the_site_is
 from ..app.settings import NEW_KEY
 from ..app.state import State
-from ..check.visits import explain, is_this_machine, where_the_site_is
+from ..check.visits import explain
 from ..simulator.delivery import body_for
 from ..simulator.wire import CONTENT_TYPE
 from .clicks import visit

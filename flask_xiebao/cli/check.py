@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from typing import Any, cast
+from pathlib import Path
+from typing import IO, Any, cast
 
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from ..check.acceptance import CheckError, Login, Report, check_entries
+from ..app.log import place_of
+from ..check.acceptance import check_entries
+from ..check.browsers import Login
+from ..check.player import CheckError
+from ..check.reports import FORMATS
+from ..check.results import Report
 
 
 def run(app: Flask, *, login: str | None, **options: Any) -> Report:
@@ -35,20 +44,71 @@ def run(app: Flask, *, login: str | None, **options: Any) -> Report:
         raise click.UsageError(str(error)) from None
 
 
-def again_with(
-    ctx: click.Context,
-    *,
-    member: str | None,
-    login: str | None,
-    app_user_agent: str | None,
-    with_receivers: bool,
-) -> tuple[str, str]:
-    """Return the command and its options as one would type them."""
-    said = {"--member": member, "--login": login, "--app-user-agent": app_user_agent}
-    written = [f"{name} {shlex.quote(value)}" for name, value in said.items() if value is not None]
-    written += ["--with-receivers"] if with_receivers else []
+def again_with(ctx: click.Context, *, member: str | None, **options: Any) -> tuple[str, str]:
+    """Return the command and its options as one would type them, without whose the clicks are."""
+    written = ["--member …"] if member is not None else []
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            written.append(option)
+        else:
+            values = value if isinstance(value, tuple) else filter(None, [value])
+            written += [f"{option} {shlex.quote(each)}" for each in values]
     app = ctx.ensure_object(ScriptInfo).app_import_path
-    return f"flask{f' --app {shlex.quote(app)}' if app else ''} xiebao check", " ".join(written)
+    command = f"flask{f' --app {shlex.quote(app)}' if app else ''} xiebao check"
+    return command, " ".join(written)
+
+
+@contextmanager
+def reports_in(
+    files: Mapping[str, str | None], form: str | None, output: str | None, locale: str
+) -> Iterator[Callable[[Report], None]]:
+    """Open what the reports of one check are written to, and return what writes them.
+
+    They are opened first: one that cannot be written is found before the check, which takes a
+    while. The text goes to the terminal, with every problem in it.
+
+    :param files: paths by form.
+    :param form: what goes to *output*, or else to the terminal, as the options of 0.2 have it.
+    :param output: a path, or ``-`` for the terminal.
+    """
+    written = {name: path for name, path in files.items() if path is not None}
+    if form is not None or output is not None:
+        click.echo(
+            "--format and --output are now --json FILE, --junit FILE and --html FILE, beside the"
+            " text, and will be refused from 0.4 on.",
+            err=True,
+        )
+    to_terminal = (form or "text") if output in (None, "-") else "text"
+    if output not in (None, "-"):
+        written[form or "text"] = f"{output}"
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(_written(path)) for name, path in written.items()}
+
+        def write(report: Report) -> None:
+            click.echo(FORMATS[to_terminal](report, locale))
+            for name, file in opened.items():
+                click.echo(click.unstyle(FORMATS[name](report, locale)), file=file)
+
+        yield write
+
+
+@contextmanager
+def _written(path: str) -> Iterator[IO[str]]:
+    """Open a file for a report. It replaces an older report once it is complete."""
+    place = Path(path).resolve()
+    is_device = place.exists() and not place.is_file()  # or a pipe
+    draft = place if is_device else place.with_name(f"{place.name}.{os.getpid()}~")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            yield file
+        if draft != place:
+            draft.replace(place)
+    except OSError as error:
+        raise click.UsageError(f"{path!r} cannot be written: {error.strerror}.") from None
+    finally:
+        if draft != place:
+            draft.unlink(missing_ok=True)
 
 
 def _function(name: str) -> Login:
@@ -56,9 +116,11 @@ def _function(name: str) -> Login:
     module, _, function = name.partition(":")
     try:
         found = getattr(import_module(module), function, None) if module and function else None
-    except (ImportError, TypeError, ValueError) as error:
+    except Exception as error:  # what it says may hold passwords
+        why = f"{error}" if isinstance(error, ModuleNotFoundError) else f"In {place_of(error)}"
         raise click.BadParameter(
-            f"{error}. The path begins where the command is run.", param_hint="--login"
+            f"{type(error).__name__}: {why.rstrip('.')}. The path begins where the command is run.",
+            param_hint="--login",
         ) from None
     if not callable(found):
         raise click.BadParameter(

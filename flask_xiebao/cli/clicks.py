@@ -15,9 +15,10 @@ from werkzeug.wrappers import Response
 
 from ..app import endpoints
 from ..app.log import this_app
+from ..app.mounts import places_of, where_the_site_is
 from ..app.state import State
 from ..check.devices import DEVICES
-from ..check.visits import TAP, Visit, explain, places_of, where_the_site_is
+from ..check.visits import TAP, Visit, explain, first_reached
 from ..gateway.pages import PAGES
 from ..links.tokens import Entry, make_entry
 from ..simulator.screens import GatewaySimulator, simulator_of
@@ -157,12 +158,8 @@ def visit(state: State, url: str, **request: Any) -> Visit:
 
     :param request: as :class:`.Visit` takes it.
     """
-    visits = []
-    for place in places_of(state, url, where_the_site_is(state)):
-        visits.append(Visit(this_app(), *place, **request))
-        if visits[-1].endpoint is not None:
-            return visits[-1]
-    return max(visits, key=lambda each: each.started)
+    places = places_of(state, url, where_the_site_is(state))
+    return first_reached(this_app(), places, **request)
 
 
 def _check_login(state: State, login: Response | Exception | None) -> Iterator[Finding]:

@@ -8,12 +8,14 @@ from flask import current_app
 from werkzeug.exceptions import HTTPException
 
 from ..app.endpoints import knows_its_address
-from ..app.log import name_of, place_in_site, place_of, this_app
+from ..app.log import place_in_site, place_of, this_app
+from ..app.mounts import below_mounts
 from ..app.state import State
-from ..check.visits import Visit, below_mounts, explain
+from ..check.visits import Visit, explain, suspects
 from ..gateway.notifications import LARGEST
 from ..gateway.pages import PAGES
 from ..simulator.document import Verdict
+from ..texts import text
 
 _LET_THROUGH = (
     'let the entries through, which check for themselves: if request.blueprint == "xiebao": return.'
@@ -227,7 +229,5 @@ def _suspects(kind: str) -> str:
 
     :param kind: ``before_request`` or ``after_request``.
     """
-    hooks = getattr(current_app, f"{kind}_funcs")
-    names = [name_of(hook) for views in (None, "xiebao") for hook in hooks.get(views, ())]
-    own = ", ".join(name for name in names if not name.startswith("flask_xiebao."))
-    return f" What the app has in {kind}: {own}." if own else ""
+    own = suspects(this_app(), kind)
+    return f" {text('en', 'suspects', kind=kind, hooks=own)}" if own else ""

@@ -14,9 +14,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..app.endpoints import knows_its_address, trusts_hosts
 from ..app.hooks import can_wait
+from ..app.mounts import around, below_mounts, is_this_machine, where_the_site_is
 from ..app.settings import ENVIRONMENTS, Settings, name_of
 from ..app.state import State
-from ..check.visits import around, below_mounts, is_this_machine, where_the_site_is
 from ..errors import ConfigError
 from ..gateway.pages import PAGES
 from ..gateway.values import Secret

@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
+from ..app.mounts import is_this_machine
 from ..app.state import State
-from ..check.visits import is_this_machine
 from ..errors import TokenError, XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.urls import Gateway

@@ -32,7 +32,7 @@ from .attributes import (
     split,
 )
 from .entries import Entries, leave_out
-from .qrcodes import qr_code
+from .qrcodes import qr_code, qr_svg
 
 _THEMES = ("light", "dark", "system")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -68,7 +68,7 @@ class Helpers:
         self._state = state
         self.entries = Entries(state)
         # The code on a product's page is the same for every visitor.
-        self._code_of_everybody = lru_cache(32)(qr_code)
+        self._draw_once = lru_cache(32)(qr_svg)
 
     def link(self, page: str, reference: Any = None, **options: Any) -> str:
         """Return the local link to a page, for markup of the site's own.
@@ -91,8 +91,7 @@ class Helpers:
             href = self.entries.href("product", reference, {**options, "external": True})
             if not href:
                 return Markup(), Markup()
-            draw = qr_code if "member" in options else self._code_of_everybody
-            code = draw(href)
+            code = qr_code(href) if "member" in options else qr_code(href, self._draw_once)
         except LinkError as error:
             leave_out(self._state, error)
             return Markup(), Markup()

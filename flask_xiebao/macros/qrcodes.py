@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from werkzeug.urls import iri_to_uri
 
+from ..app.rehearsal import rehearsal
 from ..errors import LinkError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _SCALE = 8
 
 
-def qr_code(url: str) -> Markup:
+def qr_svg(url: str) -> Markup:
     """Return the QR code of *url* as an SVG that fills what it stands in.
 
     :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
@@ -28,10 +30,22 @@ def qr_code(url: str) -> Markup:
     )
 
 
+def qr_code(url: str, draw: Callable[[str], Markup] = qr_svg) -> Markup:
+    """Return a QR code for a page, of which a tool may want to know what it says.
+
+    :param draw: draws it, or has it from before.
+    :raises LinkError: as :func:`qr_svg` does.
+    """
+    code = draw(url)
+    if (rehearsed := rehearsal()) is not None:
+        rehearsed.drawn[str(code)] = url
+    return code
+
+
 def qr_png(url: str) -> bytes:
     """Return the QR code of *url* as a PNG, for mail.
 
-    :raises LinkError: as :func:`qr_code` does.
+    :raises LinkError: as :func:`qr_svg` does.
     """
     png = io.BytesIO()
     _draw(url).save(png, kind="png", scale=_SCALE)

@@ -46,6 +46,11 @@ def visitors_texts() -> tuple[str, ...]:
     return tuple(key for key in _texts(_LAST_RESORT) if key.startswith(_VISITORS))
 
 
+def keys() -> tuple[str, ...]:
+    """Return the names of all texts, save for what stands in rows of tables."""
+    return tuple(_texts(_LAST_RESORT))
+
+
 def names_in(words: str) -> set[str]:
     """Return the names in braces that a text has.
 

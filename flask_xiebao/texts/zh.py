@@ -202,32 +202,14 @@ TEXTS = {
     "check.case.sub-partner": "渠道子账号",
     "check.case.return": "支付后返回",
     "check.case.forged-host": "伪造的 Host",
-    "check.case.back": "支付后的返回链接",
-    "check.case.back-visitor": "返回链接，没有登录",
-    "check.case.back-late": "返回链接，25 小时以后",
-    "check.case.back-prefetch": "返回链接，浏览器预取",
-    "check.case.back-changed": "返回链接，被改动",
-    "check.case.back-another-page": "返回链接，换上入口的令牌",
     "check.case.bearer": "限时一小时的链接",
-    "check.case.bearer-nearly": "限时链接的最后几秒",
     "check.case.expired": "限时链接已过期",
     "check.case.expired-own": "会员自己的链接已过期",
     "check.case.another": "别人的链接",
     "check.case.another-json": "别人的链接，要 JSON",
     "check.case.another-bearer": "别人的限时链接",
-    "check.case.another-expired": "别人的链接已过期",
     "check.case.changed": "链接被改动",
-    "check.case.cut": "链接被截断",
-    "check.case.another-page": "换上别的页面的链接",
-    "check.case.another-key": "用别的密钥签名的链接",
-    "check.case.another-partner": "别的渠道账号的链接",
-    "check.case.older-key": "用 SECRET_KEY_FALLBACKS 签名的链接",
-    "check.case.no-member": "没有写明会员的链接",
-    "check.case.prefetch": "浏览器预取",
-    "check.case.prerender": "浏览器预渲染",
-    "check.case.purpose": "旧浏览器预取",
     "check.case.htmx": "HTMX 请求",
-    "check.case.htmx-go": "HTMX 请求，带 go=1",
     "check.case.turbo": "Turbo 请求",
     "check.case.turbo-frame": "Turbo frame 请求",
     "check.case.turbo-prefetch": "Turbo 预取",
@@ -236,96 +218,51 @@ TEXTS = {
     "check.case.told-to-go": "从中转页继续",
     "check.case.told-elsewhere": "别的网站的脚本，带 go=1",
     "check.case.guard": "click_guard 不放行",
-    "check.case.guard-answer": "click_guard 自己回答",
     "check.case.button": "页面上的入口",
     "check.case.button-visitor": "页面上的入口，没有登录",
-    "check.case.button-attributes": "入口带属性",
-    "check.case.button-content": "入口的内容自己写",
-    "check.case.own-markup": "自己的标签用 xiebao_link",
-    "check.case.own-markup-options": "自己的标记里的 xiebao_link，带链接选项",
-    "check.case.qr": "页面上的二维码",
-    "check.case.card": "卡片，各部分都要转义",
-    "check.case.styles": "样式表",
-    "check.case.styles-layer": "层叠层里的样式表",
-    "check.case.script": "脚本",
-    "check.case.wrong": "模板里的代码是空的",
-    "check.case.mail": "邮件用的链接，伪造的 Host",
-    "check.case.mail-entry": "邮件里的入口，带二维码",
+    "check.case.mail": "邮件里的入口",
     "check.case.head": "HEAD，不算点击",
     "check.case.post": "POST",
     "check.case.off": "已停用：已登录",
     "check.case.off-visitor": "已停用：没有登录",
-    "check.case.off-bearer": "已停用：限时链接",
     "check.case.no-entry": "已停用：页面上的入口",
-    "check.case.loader": "没有登录，问网站自己的 member_loader",
-    "check.case.guard-bearer": "限时链接，click_guard 不放行",
-    "check.case.guard-abort": "click_guard 用 abort() 回答",
-    "check.case.guard-yes": "click_guard 放行",
-    "check.case.button-label": "入口的文字要转义",
-    "check.case.button-options": "入口带链接的选项",
-    "check.case.button-generic": "用 xiebao_entry 写的入口",
-    "check.case.asked-code": "?platform= 是数字",
-    "check.case.asked-upper": "?platform= 是大写",
+    "check.case.loader": "没有登录（由网站的 member_loader 判断）",
     "check.case.visitor-asked": "没有登录，带 ?platform=h5",
-    "check.case.back-another": "别的会员的返回链接",
-    "check.case.back-loader-fails": "返回链接，member_loader 出错",
-    "check.case.back-same-day": "返回链接，23 小时以后",
-    "check.case.back-head": "返回链接，HEAD",
-    "check.case.back-post": "返回链接，POST",
-    "check.case.back-script": "返回链接，HTMX 请求",
     "check.case.sub-partner-none": "不用渠道子账号，不管设置",
     "check.case.return-long": "支付后回到很长的路径",
-    "check.case.return-reference": "支付后返回，带本站单号",
-    "check.case.return-host": "返回别的主机",
-    "check.case.return-backslash": "返回别的主机，用反斜杠",
-    "check.case.return-url": "返回别的网站",
-    "check.case.another-alike": "大小写不同的会员的链接",
-    "check.case.another-shorter": "编号短一个字的会员的链接",
-    "check.case.no-time": "有效时间是 0 的链接",
-    "check.case.changed-end": "链接末尾被改动",
-    "check.case.changed-sign": "链接的签名被改动",
     "check.case.changed-json": "链接被改动，要 JSON",
-    "check.case.nonsense": "签了名但没有内容的链接",
-    "check.case.prefetch-go": "浏览器预取，带 go=1",
-    "check.case.fetch-same-origin": "本站脚本请求",
-    "check.case.turbo-go": "Turbo 请求，带 go=1",
+    "check.case.address": "网站自己的地址",
+    "check.case.environment": "环境",
     # 应当怎样
     "check.ends.gateway": "302 去网关",
     "check.ends.handoff": "200 给手机的二维码",
     "check.ends.login": "跳转去登录，再回来",
     "check.ends.another_member": "403 别人的链接，拒绝",
     "check.ends.not_allowed": "403 网站不放行",
-    "check.ends.guard": "网站自己的回答",
     "check.ends.invalid_link": "404 不说原因",
     "check.ends.expired": "410 登录后再来",
     "check.ends.login_required": "401 没有登录页",
     "check.ends.disabled": "404 已停用",
     "check.ends.navigate": "200 中转页，由浏览器自己跳转",
-    "check.ends.wait": "503 预取不算点击",
     "check.ends.method": "405",
     "check.ends.back": "302 回到本站",
     "check.ends.entry": "一个入口",
     "check.ends.no_entry": "没有内容",
-    "check.ends.href": "一个链接",
-    "check.ends.code": "一个二维码",
-    "check.ends.sheet": "样式表",
-    "check.ends.script": "脚本",
-    "check.ends.mail": "本站地址的链接，或者错误",
-    "check.ends.mail_entry": "邮件里的入口和二维码图片",
+    "check.ends.mail": "指向网站自己地址的链接",
     "check.ends.page": "有入口的页面",
     "check.ends.gateway_or_handoff": "302 去网关；电脑上 200 出二维码",
     "check.ends.loader": "什么都行，不能出错",
-    "check.ends.no_link": "造链接时报错",
+    "check.ends.address": "扩展的响应",
     # 不符意味着什么，怎么办
     "check.means": "和应当的不一样：请检查网站的哪个部分改动了它。",
     "check.means.crash": "程序出错，请修改所指位置的代码。",
     "check.means.unreached": (
-        "网站的别的部分先回答了：登录拦截、CSRF 防护、限流，或者别的视图。flask xiebao doctor"
-        " 会说是哪个。"
+        "网站的其他部分先响应了：登录拦截、CSRF 防护、限流，或者别的视图。请放行入口，它们会自己"
+        '检查：if request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.host": (
-        "扩展还没有回答，网站就把浏览器带到另一个主机：请把 XIEBAO_PUBLIC_URL 设成那个主机，"
-        "检查会按它访问。"
+        "扩展还没有响应，网站就把所有浏览器跳转到另一个主机。如果网站就在那里，请把"
+        " XIEBAO_PUBLIC_URL 设成它。"
     ),
     "check.means.unreached.429": (
         "限流先回答了。请放行入口，例如 limiter.exempt(app.blueprints['xiebao'])；"
@@ -362,12 +299,10 @@ TEXTS = {
         "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关："
         "请检查改动跳转的钩子和中间件，以及 init_app 之后改动的设置。"
     ),
-    "check.means.location": "浏览器不知道去哪里：这不是网址。",
     "check.means.told": (
         "别的网站会得知这个链接，拿到链接的人可能以会员的身份进入。"
         "这些页面加载的内容（比如统计）不要带上本页网址。"
     ),
-    "check.means.locations": "有几个地址时，各浏览器去的不一样。",
     "check.means.body": "网址连同 sign 成了页面的一部分。",
     "check.means.parameter": "网关收到的和文档要求的不一样。",
     "check.means.parameter.platform": "网关显示的是另一种平台的页面。",
@@ -383,40 +318,25 @@ TEXTS = {
         "支付以后，会员不能按要求返回。完全没有返回网址时，是网站不知道自己的地址："
         "请设置 XIEBAO_PUBLIC_URL。"
     ),
-    "check.means.refused": "网关会拒绝这个网址。",
     "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
     "check.means.login.next": "登录以后回不到点击的地方。登录页会收到本站的 next。",
     "check.means.json": "要 JSON 的脚本得不到原因。",
     "check.means.notice": "访客不知道该怎么办。",
-    "check.means.wait": "浏览器可能用它代替点击的回答。",
     "check.means.navigate": (
         "在用 HTMX、Turbo 或别的脚本的页面上，点了到不了。是不是网站自己的模板挡住了？"
     ),
     "check.means.link": "链接去的地方和入口写的不一样。",
-    "check.means.link.signature": (
-        "链接不是用 SECRET_KEY 签名的：轮换密钥以后就失效，或者是别的网站的。"
+    "check.means.way_back": (
+        "付完款的人回到的页面打不开：请修改入口的 return_to，或者修好那个页面。"
     ),
-    "check.means.link.signed_at": "链接的有效时间和写的不一样。",
-    "check.means.link.no_login_for": "链接的有效时间和写的不一样。",
-    "check.means.link.member": "这是另一位会员的链接，或者谁都能用。",
-    "check.means.way_back": "支付以后，回来的是别人，或者回到别的地方。",
     "check.means.back": (
         "支付以后，会员回不到入口写的地方：请检查改动跳转的钩子，或占用返回路径的视图。"
     ),
-    "check.means.signal": "网站得知了没有发生的事，或者漏掉了发生的事：统计和别的接收者都会出错。",
-    "check.means.signal.said": "网站得知的点击和实际的不一样。",
     "check.means.handoff": "在电脑上扫码的人到不了该到的地方。是不是网站自己的模板挡住了？",
     "check.means.handoff.code": (
         "电脑看到的页面没有能识别的二维码，或者不止一个。xiebao/handoff.html"
         " 是网站自己的吗？它要显示 code。"
     ),
-    "check.means.handoff.link": "二维码去的不是这个页面。",
-    "check.means.handoff.link.member": "扫码的人会以另一位会员的身份进入。",
-    "check.means.handoff.link.no_login_for": (
-        "二维码的有效时间和 XIEBAO_HANDOFF_MAX_AGE 不一样，或者比来时的链接更长："
-        "拍下它的人一直能以这位会员的身份进入。"
-    ),
-    "check.means.handoff.scan": "扫码的手机到不了网关。",
     "check.means.handoff.direct": (
         "iPad 看起来像 Mac，没有办法继续。xiebao/handoff.html 是网站自己的吗？"
         '里面要有 href="{{ direct }}" 的链接。'
@@ -424,10 +344,7 @@ TEXTS = {
     "check.means.entry": "没有入口，或者不止一个。",
     "check.means.entry.none": "不该有入口的地方有入口。",
     "check.means.entry.class": "样式找不到这个入口。",
-    "check.means.entry.label": "按钮上的文字不对，或者没有文字。",
-    "check.means.entry.attribute": "属性和模板给的不一样。",
-    "check.means.entry.rel": "搜索引擎会跟进这个链接，或者新页面能控制这个页面。",
-    "check.means.entry.target": "手机上开了新窗口，或者电脑上没有开。",
+    "check.means.entry.label": "按钮上没有文字：请加上 label 或 aria-label。",
     "check.means.entry.data-xiebao-platform": "样式和脚本会弄错设备。",
     "check.means.vary": (
         "共享缓存可能把一种设备的入口给另一种设备。不要改动 Vary，或者把 XIEBAO_DEVICE_MARKUP"
@@ -438,14 +355,11 @@ TEXTS = {
         "再显示时丢了响应头？有会员链接的页面不能为所有人缓存。"
     ),
     "check.means.qr": "页面上的二维码去的不是这个产品。",
-    "check.means.qr.name": "看不见二维码的人不知道它是做什么的。",
-    "check.means.styles": "入口没有样式。",
-    "check.means.mail.entry": "邮件里的入口不是一个链接加一张图片。",
-    "check.means.mail.code": "邮件里的二维码图片打不开，或者认不出来。",
+    "check.means.style": "入口没有样式。",
     "check.means.script": "没有脚本：双击会算两次。",
-    "check.means.entry.card": "卡片缺少内容，或没有转义。",
-    "check.means.strict": "严格模式下，错误的参数要报错。",
-    "check.means.mail": "伪造的 Host 能把会员的链接带到别的网站：请设置 XIEBAO_PUBLIC_URL。",
+    "check.means.mail": (
+        "邮件里的入口不是一个指向网站自己地址的链接。xiebao/mail.html 是网站自己的吗？"
+    ),
     "check.means.page": "页面打不开。",
     "check.means.page.empty": "页面上没有入口。",
     "check.means.page.302": "页面把会员带到别处：是不是要 --member 或 --login？",
@@ -463,18 +377,51 @@ TEXTS = {
     "check.means.page.invalid_link": (
         "页面上的链接没有写是谁的保单：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
     ),
-    "check.means.no_link": "错误的链接造出来了：打开它的人会去不该去的地方。",
-    "check.means.guard": "网站自己的回答没有原样送到。",
-    "check.means.guard.no": (
-        "click_guard 不让这位会员通过。请写明一位它放行的会员，例如 --member 7，"
-        "或者去掉 --with-receivers。"
+    "check.means.guard": (
+        "click_guard 不让这位会员通过。请指定一位它放行的会员，例如 --member 7，或者不要给其他人"
+        "显示入口。"
     ),
     "check.means.receiver": "点击时有一个信号接收者出错：请修正。",
     "check.means.left_out": "页面上少了一个入口，因为模板给它的参数不对：请改模板。",
-    "check.means.click_id": "两次点击的编号相同：支付后返回会混在一起。",
-    "check.means.cause": "访客得知链接被拒绝的原因，会帮到想伪造链接的人。",
     "check.means.inline": "严格的 Content-Security-Policy 不允许它。",
-    # 另外要知道的
+    "check.means.no_site": (
+        "在网站自己的地址上找不到这个扩展，访客也一样找不到。TRUSTED_HOSTS 或 SERVER_NAME 是不是"
+        "漏了 XIEBAO_PUBLIC_URL 的主机，还是 XIEBAO_PUBLIC_URL 写错了？flask xiebao doctor 也会打"
+        "开那里的链接。"
+    ),
+    "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
+    "check.means.unreached.elsewhere": (
+        "扩展还没有响应，网站就把这种浏览器跳转到别处。请放行入口，每种设备它都有对应的页面：if"
+        ' request.blueprint == "xiebao": return。'
+    ),
+    "check.means.session": (
+        "点击时会话丢失，网站把会员当成了访客。这个路径和主机能收到 Cookie 吗（"
+        "SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子清空会话？"
+    ),
+    "check.means.login.page": "要登录的人看到的是错误：登录页打不开。",
+    "check.means.notice.heading": (
+        "访客不知道为什么不能继续：标题为空，或者是别的内容。请检查 xiebao/ 里的模板、"
+        "XIEBAO_TEXTS，以及改动页面的钩子。"
+    ),
+    "check.means.notice.button": "提示页的按钮没有文字，或者打不开，访客无法继续。",
+    "check.means.way_back.host": (
+        "支付后返回的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
+    ),
+    "check.means.handoff.host": (
+        "二维码指向的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
+    ),
+    "check.means.dead": (
+        "点击入口时，生效的是它外面的元素：链接放在另一个链接、button 或 option 里，浏览器会拆开。"
+        "请移出来。"
+    ),
+    "check.means.dead.unseen": (
+        "这个页面上的入口谁也看不到。如果稍后由脚本显示，请检查显示它的页面，或者跳过这条规则："
+        "--ignore dead.unseen。"
+    ),
+    "check.means.policy": (
+        "页面的 Content-Security-Policy 挡住了入口的样式表或脚本：请加上 'self'，或者页面的 nonce，"
+        "例如 xiebao_styles(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
+    ),
     "check.note.off": "XIEBAO_ENABLED 已关闭：这个网站现在不卖保险，检查的是这一点。",
     "check.note.no_members": (
         "这个网站不知道谁登录了，所以没有检查要登录的情况：请加上 member_loader。"
@@ -491,7 +438,32 @@ TEXTS = {
         "这个网站没有用 Flask-Login，检查不知道怎样登录，所以 member_loader 只问了一次。"
         "要每次点击都问它，请写明怎样登录：--login tests.login:log_in。"
     ),
-    "check.note.guard": ("没有调用 click_guard（它可能会计数）；要调用请加 --with-receivers。"),
+    "check.note.guard": (
+        "没有调用 click_guard。会员真正登录时（--member，不用 Flask-Login 时还要 --login），每个"
+        " --page 会调用一次。"
+    ),
+    "check.note.plain_alone": (
+        "生产环境只做了普通点击，共 {what} 次，因为网站可能会计数。要检查全部请加 --full。"
+    ),
+    "check.note.unseen": "有些入口要等脚本显示才看得到：{what}。",
+    "check.note.qr": "{what} 上的二维码是以前画的，无法打开检查：页面的一部分被缓存了。",
+    "check.note.login.page.elsewhere": "访客在 {what} 登录，检查不会访问那里。",
+    "check.note.login.page.not_here": (
+        "访客会跳转到 {what} 登录，这个应用没有对应的视图：那里应当有别的应用。"
+    ),
+    "check.note.notice.button.elsewhere": "提示页的按钮指向 {what}，检查不会访问那里。",
+    "check.note.notice.button.not_here": (
+        "提示页的按钮指向 {what}，这个应用没有对应的视图：那里应当有别的应用。"
+    ),
+    "check.note.way_back.elsewhere": "支付后返回 {what}，检查不会访问那里。",
+    "check.note.way_back.not_here": (
+        "支付后返回 {what}，这个应用没有对应的视图：那里应当有别的应用。"
+    ),
+    "check.not_told.pages": "没有打开网站的任何页面：请用 --page 指定。",
+    "check.not_told.member": "会员是虚构的：请用 --member 和 --login 指定。",
+    "check.not_told.pages_member": (
+        "没有打开网站的任何页面，会员也是虚构的：见 --page、--member 和 --login。"
+    ),
     # 报告
     "check.report.title": "保险入口检查报告",
     "check.report.site": "网站",
@@ -499,8 +471,6 @@ TEXTS = {
     "check.report.environment": "环境",
     "check.report.gateway": "网关",
     "check.report.member": "点击的会员",
-    "check.report.pages": "页面上的入口",
-    "check.report.page": "{page} 有 {count} 个",
     "check.report.made_up": "虚构的会员",
     "check.report.versions": "版本",
     "check.report.devices": "设备列表",
@@ -518,6 +488,8 @@ TEXTS = {
     "check.report.what": "做了什么",
     "check.report.qr": "二维码",
     "check.report.step": "位置：{step}",
+    "check.report.rule": "规则",
+    "check.report.ignored": "跳过的规则：{rules}。",
     "check.step.scan": "扫码的手机",
     "check.step.return": "支付后返回",
     "check.step.direct": "平板的继续链接",
@@ -581,4 +553,5 @@ TEXTS = {
         "是会员 {member} 的，签于 {when}：{no_login_for} 秒里还剩 {left} 秒，"
         "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
     ),
+    "suspects": "应用的 {kind} 中有：{hooks}。",
 }

@@ -179,6 +179,8 @@ def who(state: State, entry: Entry, now: int) -> Go:
     if isinstance(decision, Go):
         return decision
     if decision.cause == "login_required" and (login := responses.log_in(state)) is not None:
+        if (rehearsed := rehearsal()) is not None:
+            rehearsed.refusal = decision
         raise AnsweredError(login)
     responses.refuse(state, decision, entry.page, entry, current)
 

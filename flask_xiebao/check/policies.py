@@ -1,0 +1,70 @@
+"""Whether a page's own Content-Security-Policy keeps a stylesheet or a script out (CSP 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from .html_reader import Element, ReadPage
+
+_HOST_SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?([^/:]+)(?::(\d+|\*))?(/.*)?", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+
+
+def keeps_out(page: ReadPage, element: Element, kind: str, url: str, origin: str) -> str | None:
+    """Return the sources of the policy that keeps an element of a page out; None for none.
+
+    :param kind: ``style`` or ``script``.
+    :param url: where it is loaded from.
+    :param origin: scheme, host and port of the page.
+    """
+    for directives in _policies(page):
+        for name in (f"{kind}-src-elem", f"{kind}-src", "default-src"):
+            if name in directives:
+                if not _lets_in(directives[name], element, kind, url, origin):
+                    return f"{name} {' '.join(directives[name])}".strip()
+                break
+    return None
+
+
+def _policies(page: ReadPage) -> Iterator[dict[str, list[str]]]:
+    """Return the directives of each policy that is in force, and what they list."""
+    said = [*page.headers.getlist("Content-Security-Policy")]
+    said += [c or "" for name, c in page.metas if (name or "").lower() == "content-security-policy"]
+    for policy in ",".join(said).split(","):
+        directives: dict[str, list[str]] = {}
+        for part in policy.split(";"):
+            name, *sources = part.split() or [""]
+            directives.setdefault(name.lower(), sources)  # the first counts
+        yield directives
+
+
+def _lets_in(sources: list[str], element: Element, kind: str, url: str, origin: str) -> bool:
+    nonce, hashes = element.attributes.get("nonce"), element.attributes.get("integrity") or ""
+    named = [f"'nonce-{nonce}'", *(f"'{each}'" for each in hashes.split())]
+    if any(source in named for source in sources):
+        return True
+    if kind == "script" and "'strict-dynamic'" in sources:
+        return False  # then only what is named
+    return any(_matches(source, url, origin) for source in sources)
+
+
+def _matches(source: str, url: str, origin: str) -> bool:
+    at, page = urlsplit(url), urlsplit(origin)
+    if source.lower() == "'self'":
+        return (at.scheme, at.netloc) == (page.scheme, page.netloc)
+    if source == "*" or source.lower() in (f"{at.scheme}:", f"{at.scheme.removesuffix('s')}:"):
+        return True
+    found = _HOST_SOURCE.fullmatch(source)
+    if found is None:
+        return False
+    scheme, host, port, path = found.groups()
+    usual = _PORTS.get(at.scheme)
+    return (
+        (scheme or page.scheme) in (at.scheme, at.scheme.removesuffix("s"))
+        and fnmatchcase(at.hostname or "", host.lower())
+        and (port == "*" or (at.port or usual) == (int(port) if port else usual))
+        and (not path or at.path == path or (path.endswith("/") and at.path.startswith(path)))
+    )

@@ -1,0 +1,1 @@
+"""Tests of the check, the fixtures and the simulator."""

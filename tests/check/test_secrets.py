@@ -1,0 +1,155 @@
+"""What no report of a check has in it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import quote
+
+import pytest
+from flask import Flask, Response, redirect, render_template_string, request
+
+from flask_xiebao import Xiebao, XiebaoError
+from flask_xiebao.check.reports import FORMATS
+from flask_xiebao.testing import check_entries
+from tests.check.support import (
+    kinds,
+    login_shop,
+    outside,
+    shop,
+    spoilt,
+    users,
+)
+from tests.support import KEY, MACROS, SIGN_OF_KEY
+
+
+def test_no_link_that_lets_somebody_in_is_in_a_report() -> None:
+    def elsewhere(response: Response) -> Response | None:
+        if request.endpoint in ("xiebao.product", "xiebao.home", "xiebao.policy"):
+            return cast(Response, redirect(f"https://www.shop.example{request.full_path}", 301))
+        return None
+
+    app = spoilt(elsewhere)
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(
+            MACROS + '{{ insurance_entry("QX1", member="m1", no_login_for=3600, return_to="/") }}'
+        )
+
+    @app.before_request
+    def wall() -> Any:
+        if request.path.startswith("/xiebao/home"):
+            return redirect(f"/login?next={request.full_path}")
+        return None
+
+    @app.get("/buy")
+    def buy() -> Any:
+        return redirect(
+            app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=3600)
+        )
+
+    report = check_entries(app, devices=["pc"], member="m1", pages=["/page", "/buy"])
+    assert "page.302" in kinds(report)
+    said = [form(report, locale) for form in FORMATS.values() for locale in ("zh", "en")]
+    assert "www.shop.example" in said[0]
+    for each in said:
+        # Two parts of a token, of which the second is the signature.
+        assert not re.search(r"WyJ[A-Za-z0-9_-]{8,}(\.|%2E)", each, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda url: url.replace("partnerUniqKey=", "partnerUniqueKey="),
+        lambda url: re.sub("partnerUniqKey=([^&]+)", r"caseCode=\1&\g<0>", url),
+        lambda url: re.sub(r"\?(.*partnerUniqKey=([^&]+).*)", r"/\2?\1", url),
+        lambda url: f"/go/{base64.b64encode(url.encode()).decode()}",
+    ],
+)
+@pytest.mark.parametrize("gateway", ["https://gw.example", "/", "/lo"])
+def test_no_key_of_a_member_is_in_a_report(change: Callable[[str], str], gateway: str) -> None:
+    """It opens a member's policies to whoever puts it into a URL, as the sign does."""
+    app = login_shop()
+    app.config.update(
+        XIEBAO_MEMBER_SECRET="a secret of thirty-two characters",
+        XIEBAO_BASE_URL=gateway,
+        XIEBAO_API_KEY=KEY,
+    )
+    again = Flask("shop")
+    again.config.update(app.config)
+    xiebao = Xiebao(again)
+    users(again)
+    with again.app_context():
+        key = xiebao.partner_uniq_key("7")
+
+    def lead_on(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
+        return status, [
+            (name, change(value) if name == "Location" and "/dispatch/" in value else value)
+            for name, value in headers
+        ]
+
+    outside(again, lead_on)
+    only = ["product-plain", "product-return", "policy-return"]
+    report = check_entries(again, devices=["iphone"], member="7", only=only)
+    assert not report.passed
+    for form in FORMATS.values():
+        said = form(report, "en")
+        assert key[:16] not in said.lower()
+        assert SIGN_OF_KEY not in said
+        for run in re.findall("[A-Za-z0-9+/]{40,}", said if form is not FORMATS["html"] else ""):
+            whole = run[: len(run) // 4 * 4]
+            assert SIGN_OF_KEY.encode() not in base64.b64decode(whole)
+
+
+def test_no_api_key_is_in_a_report_however_it_is_written() -> None:
+    key = "NDQ5NzVhMzFiZjM=key+1/2=="
+
+    def add(response: Response) -> None:
+        if response.location:
+            response.location += f"&apiKey={quote(key, safe='')}"
+
+    for app in (
+        spoilt(add, XIEBAO_API_KEY=key),
+        shop(XIEBAO_API_KEY=key, XIEBAO_EXTRA={"apiKey": key}),
+    ):
+        report = check_entries(app, devices=["iphone"], only=["product-plain"])
+        for form in FORMATS.values():
+            assert "NDQ5NzVhMzFiZjM" not in form(report)
+            assert "key%2B" not in form(report)
+
+
+def test_no_link_that_was_asked_for_as_a_page_is_in_a_report() -> None:
+    app = shop()
+    with app.test_request_context():
+        link = app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=600)
+    report = check_entries(app, devices=["pc"], pages=[link], only=["product-plain"])
+    for form in FORMATS.values():
+        assert link.rpartition("/")[2] not in form(report)
+
+
+def test_an_error_of_the_sites_own_kind_says_nothing_private() -> None:
+    class MineError(XiebaoError):
+        pass
+
+    def change(response: Response) -> None:
+        raise MineError("the password is hunter2")
+
+    report = check_entries(spoilt(change), devices=["iphone"], only=["product-plain"])
+    assert kinds(report) == {"crash"}
+    assert "hunter2" not in str(report)
+
+
+def test_what_opens_an_account_at_the_gateway_is_in_no_report() -> None:
+    app = shop(XIEBAO_MEMBER_SECRET="a secret of thirty-two characters or more")
+    key = app.extensions["xiebao"]
+    with app.app_context():
+        whole = key.partner_uniq_key("m1")
+    report = check_entries(app, devices=["iphone"], member="m1")
+    assert report.passed, str(report)
+    for form in FORMATS.values():
+        said = form(report, "en")
+        assert whole not in said
+        assert "paySuccess=aH" not in said

@@ -1,0 +1,244 @@
+"""What a check finds on the pages of a site."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+import segno
+from flask import Response, render_template_string
+from markupsafe import Markup
+
+from flask_xiebao import Entry
+from flask_xiebao.check.reports import FORMATS
+from flask_xiebao.links.tokens import LinkSigner
+from flask_xiebao.testing import check_entries
+from tests.check.support import (
+    ENTRY,
+    kinds,
+    outside,
+    shop,
+    without,
+)
+from tests.support import KEY, MACROS, SIGN_OF_KEY
+
+
+def forged(said: str) -> str:
+    """Return a link that nobody signed."""
+    payload = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
+    return f'<a href="/xiebao/product/{payload}.abc{"d" * 43}">x</a>'
+
+
+def test_a_site_that_is_switched_off_has_pages_without_entries() -> None:
+    for enabled in (True, False):
+        app = shop(XIEBAO_ENABLED=enabled)
+
+        @app.get("/page")
+        def page() -> str:
+            return render_template_string(MACROS + '{{ insurance_entry("QX1") }}')
+
+        report = check_entries(app, devices=["pc"], pages=["/page"])
+        assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("base", ["", "/"])
+def test_a_page_that_is_kept_for_all_is_seen(base: str) -> None:
+    app, kept = shop(), dict[str, str]()
+
+    @app.get("/deep/page")
+    def page() -> str:
+        if "html" not in kept:
+            entry = render_template_string(MACROS + '{{ policy_entry("P1") }}')
+            if base:
+                entry = f'<base href="{base}">' + entry.replace('href="/', 'href="')
+            kept["html"] = entry
+        return kept["html"]
+
+    report = check_entries(app, devices=["pc"], pages=["/deep/page"], only=["product-plain"])
+    assert kinds(report) == {"vary", "private"}
+    assert "It came: 200 <a>" in str(report)  # somebody who is not logged in got it
+
+
+def test_an_entry_that_a_page_leaves_out_is_seen() -> None:
+    app = shop(XIEBAO_STRICT=False)
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(
+            MACROS + '{{ policy_entry("P1", platfrom="h5") }}{{ insurance_entry("QX1") }}'
+        )
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"left_out"}
+    assert "did you mean platform?" in str(report)
+    assert report.pages == {"/page": 1}
+
+
+def test_a_page_that_something_keeps_for_everybody() -> None:
+    app, kept = shop(), dict[str, Any]()
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(MACROS + '{{ policy_entry("P1") }}')
+
+    inner = app.wsgi_app
+
+    def keep(environ: Any, start: Any) -> Any:
+        if environ["PATH_INFO"] != "/page":
+            return inner(environ, start)
+        if not kept:
+
+            def note(status: str, headers: Any, exc_info: Any = None) -> Any:
+                kept["start"] = status, headers
+                return start(status, headers, exc_info)
+
+            kept["body"] = b"".join(inner(environ, note))
+            return [kept["body"]]
+        start(*kept["start"])
+        return [kept["body"]]
+
+    app.wsgi_app = keep  # type: ignore[method-assign, assignment]
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"private"}
+
+
+def test_a_link_on_a_page_that_vouches_for_another_member() -> None:
+    """Such as an agent's page has for a customer."""
+    app = shop(
+        XIEBAO_MEMBER_SECRET="a secret of thirty-two characters",
+        XIEBAO_PUBLIC_URL="https://shop.example",
+    )
+
+    renamed: list[bool] = []
+
+    @app.after_request
+    def rename(response: Response) -> Response:
+        if renamed and response.location:
+            response.location = response.location.replace("partnerUniqKey=", "uniqKey=")
+        return response
+
+    @app.get("/agent")
+    def agent() -> str:
+        return render_template_string(
+            MACROS + '{{ insurance_qr("QX1", member="customer9", no_login_for=600) }}'
+        )
+
+    report = check_entries(
+        app, devices=["pc"], pages=["/agent"], member="agent1", only=["product-plain"]
+    )
+    assert report.passed, str(report)
+    with app.app_context():
+        key = app.extensions["xiebao"].partner_uniq_key("customer9")
+
+    renamed.append(True)
+    report = check_entries(
+        app, devices=["pc"], pages=["/agent"], member="agent1", only=["product-plain"]
+    )
+    assert not report.passed
+    for form in FORMATS.values():
+        assert key[:16] not in form(report)
+
+
+@pytest.mark.parametrize(("base", "right"), [("https://m.shop.example/", False), ("/", True)])
+def test_where_a_page_says_that_its_links_begin(base: str, right: bool) -> None:
+    app = shop()
+
+    @app.get("/deep/page")
+    def page() -> str:
+        link = app.extensions["xiebao"].product_link("QX1")
+        return f'<base href="{base}"><a href="{link.removeprefix("/")}">x</a>'
+
+    report = check_entries(app, devices=["pc"], pages=["/deep/page"], only=["product-plain"])
+    assert report.passed == right, str(report)
+
+
+def test_pages_that_caches_share() -> None:
+    app = outside(shop(), without("Vary"))
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(MACROS + '{{ insurance_entry("QX1") }}')
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"vary"}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (
+            '<a class="xiebao-entry" data-xiebao-entry="product" href="/xiebao/product/x">x</a>',
+            "link",
+        ),
+        (
+            '<a class="xiebao-entry" data-xiebao-entry="product" href="https://evil.example/x">x</a>',
+            "link",
+        ),
+        (f'{ENTRY}<a href="/xiebao/product/x">x</a>', "link"),
+        (ENTRY + forged("[" * 20_000), "link"),
+        (ENTRY + forged('["product", {}, 1.5]'), "link"),
+        ('{{ policy_entry("P1", member="another") }}', "page.another_member"),
+        ("<p>Nothing</p>", "page.empty"),
+        (f"{ENTRY}<i data-sign='{SIGN_OF_KEY}'></i>", "secret"),
+        (f"{ENTRY}<p>{KEY}</p>", "secret"),
+        ('{% call insurance_entry("QX1") %}<i class="icon"></i>{% endcall %}', "entry.label"),
+    ],
+)
+def test_a_page_of_the_site_that_is_wrong(body: str, code: str) -> None:
+    app = shop(XIEBAO_API_KEY=KEY)
+
+    def link_of_yesterday() -> str:
+        signer = LinkSigner([str(app.secret_key)], "12345")
+        over = Entry("product", "QX1", member="m1", no_login_for=60, signed_at=1_700_000_000)
+        return f"https://localhost/xiebao/product/{signer.dumps(over)}"
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(
+            MACROS + body,
+            code=lambda url: Markup(segno.make_qr(url).svg_inline()),
+            link_of_yesterday=link_of_yesterday,
+        )
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {code}, str(report)
+    assert SIGN_OF_KEY not in str(report)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{{ insurance_entry("QX1", rel="nofollow", target="_self") }}',
+        '{% call insurance_entry("QX1") %}<img src="/x.png" alt="旅行险">{% endcall %}',
+        '{% call insurance_entry("QX1", aria_label="旅行险") %}<svg></svg>{% endcall %}',
+        '<a href="{{ xiebao_link("product", "QX1") }}?platform=h5">旅行险</a>',
+        f"{ENTRY}{ENTRY}",
+        f'{ENTRY}<a href="http://[x">x</a><a href="https://x:99999999/">y</a>',
+        f"{ENTRY}<![if gte mso 9]><p>x</p><![endif]><![foo bar]",
+        f"{ENTRY}{segno.make_qr('https://weixin.example/r/abc').svg_inline()}",
+        f"{segno.make_qr('12345').svg_inline()}{{{{ insurance_qr('QX1') }}}}",
+        f"{segno.make_micro('1').svg_inline()}{{{{ insurance_qr('QX1') }}}}",
+    ],
+)
+def test_a_page_of_the_site_that_is_right(body: str) -> None:
+    app = shop()
+
+    @app.get("/page")
+    def page() -> str:
+        return render_template_string(MACROS + body)
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert report.passed, str(report)
+
+
+def test_a_page_that_fails_or_is_not_there() -> None:
+    app = shop()
+
+    @app.get("/page")
+    def page() -> str:
+        raise RuntimeError("hunter2")
+
+    report = check_entries(app, devices=["pc"], pages=["/page", "/none"], only=["product-plain"])
+    assert kinds(report) == {"crash", "page.404"}
+    assert "hunter2" not in str(report)
