@@ -56,8 +56,9 @@ LOGIN_REDIRECTS = (302, 303, 307)
 # The hooks that may have done it, by a failure's code or the first part of it.
 _SUSPECTS = {
     **dict.fromkeys(("page.302", "page.401", "page.403"), "before_request"),
-    **dict.fromkeys(("unreached", "session", "login", "way_back", "notice"), "before_request"),
+    **dict.fromkeys(("unreached", "session"), "before_request"),
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
+    "notice.heading": "after_request",
 }
 
 
@@ -228,11 +229,14 @@ def shown(site: Site, location: str) -> str:
     return f"{address}?{'&'.join(said)}" if said else address
 
 
-def pay_success(location: str) -> str:
-    """Return the URL that ``paySuccess`` of a gateway URL stands for; "" where there is none."""
-    value = dict(parse_qsl(urlsplit(location).query)).get("paySuccess", "")
+def pay_success(location: str) -> str | None:
+    """Return the URL that ``paySuccess`` of a gateway URL stands for, "" for none that can be read.
+
+    :return: None where there is no ``paySuccess``.
+    """
+    value = dict(parse_qsl(urlsplit(location).query)).get("paySuccess")
     try:
-        return base64.b64decode(value, validate=True).decode()
+        return None if value is None else base64.b64decode(value, validate=True).decode()
     except ValueError:
         return ""
 
@@ -301,10 +305,10 @@ def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
     if visit.headers.get(name) != right:
         yield _header(name, visit.headers.get(name, ""), right, "navigate")
     page = ReadPage(said_in(visit))
-    metas = {name: content or "" for name, content in page.metas if name}
-    if metas.get("turbo-visit-control") != "reload":
-        yield Failure("navigate", "<meta name=turbo-visit-control>: —", "reload")
-    goes = [metas["refresh"].partition("url=")[2]] if "refresh" in metas else []
+    for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
+        if (name, content) not in page.metas:
+            yield Failure("navigate", f"<meta name={name}>: —", content)
+    goes = [(c or "").partition("url=")[2] for name, c in page.metas if name == "refresh"]
     if bool(goes) != by_itself:
         yield Failure("navigate", f"<meta refresh>: {bool(goes)}", f"{by_itself}")
     wanted = {"go=1", *filter(None, [platform])}

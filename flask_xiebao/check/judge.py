@@ -231,7 +231,7 @@ class Judge:
     def _way_back(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:
         """Judge by what a payment comes back, and come back, logged in or not."""
         url = expectations.pay_success(visit.location)
-        if not url or case.host or case.page:
+        if url is None or case.host or case.page:
             return
         if not self._is_outside(url):
             yield Failure("way_back.host", without_query(url), self._site.outside)

@@ -93,9 +93,8 @@ class SitePages:
             self.said[url] = [said for case, *_ in found if (said := _in_words(case))]
         for case, link, problems in found:
             case = replace(case, asks_guard=self.asks_guard and is_first)
-            yield case, self._follow(case, device, link, problems)
-            if problems := list(self._way_back(case)):
-                yield self._wrong(url, *problems)
+            outcome = self._follow(case, device, link, problems)
+            yield case, outcome._replace(failures=[*outcome.failures, *self._way_back(case)])
 
     def of_link(self, link: str, device: Device) -> tuple[Case, Outcome]:
         """Follow a link that is on no page, and return what came of that."""

@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     for devices, sites in passes:
         for name in sites:
             try:
-                problems = check_entries(SITES[name](), devices=devices).problems()
+                problems = check_entries(SITES[name](), devices=devices, full=True).problems()
             except Exception as error:  # a version so wrong that there is no site
                 print(f"{name}: {type(error).__name__}: {error}")
                 return 1
