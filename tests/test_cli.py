@@ -363,7 +363,7 @@ def test_doctor_notices_that_links_lead_elsewhere(
     app.add_url_rule("/xiebao/home/<string(minlength=2):token>", "taken", lambda token: token)
     Xiebao(app)
     result = run(app, "doctor")
-    assert texts(result, "ERROR") == "home: its links lead to taken: change XIEBAO_URL_PREFIX."
+    assert texts(result, "ERROR") == "home: The links lead to taken: change XIEBAO_URL_PREFIX."
     assert result.exit_code == 1
 
 

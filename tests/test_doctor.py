@@ -549,7 +549,7 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     csrf_guard_of_its_own: ("ERROR", "or a CSRF guard, perhaps: let the entries", "check_token"),
     login_wall: (
         "ERROR",
-        "product, home, policy: whoever clicks is sent to /login before the link is read, by a log",
+        "product, home, policy: Whoever clicks is sent to /login before the link is read, by a log",
         'if request.blueprint == "xiebao": return',
     ),
     login_wall_that_says_401: (
@@ -572,12 +572,12 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     crash_in_the_loader: ("ERROR", "ConnectionError in current_member (", "fix it"),
     another_view_at_its_links: (
         "ERROR",
-        "home: its links lead to homes",
+        "home: The links lead to homes",
         "change XIEBAO_URL_PREFIX",
     ),
     another_view_at_the_way_back: (
         "ERROR",
-        "paid: its links lead to paid_orders",
+        "paid: The links lead to paid_orders",
         "change XIEBAO_URL_PREFIX",
     ),
     login_that_needs_arguments: (
@@ -674,17 +674,17 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     tokens_in_small_letters: (
         "ERROR",
-        "product, home, policy: a link does not arrive as it was made",
+        "product, home, policy: A link does not arrive as it was made",
         "have the paths of the entries left alone",
     ),
     another_host: (
         "ERROR",
-        "whoever clicks is sent to https://www.shop.example",
+        "Whoever clicks is sent to https://www.shop.example",
         "set XIEBAO_PUBLIC_URL to where the site is",
     ),
     only_https: (
         "ERROR",
-        "whoever clicks is sent to https://shop.example",
+        "Whoever clicks is sent to https://shop.example",
         "set XIEBAO_PUBLIC_URL to where the site is",
     ),
     host_that_is_not_trusted: (
@@ -711,7 +711,7 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     hook_that_exits: ("ERROR", "a click fails. SystemExit in stop (", "fix it"),
     hook_that_adds_slashes: (
         "ERROR",
-        "product, home, policy: whoever clicks is sent to another form of the same path",
+        "product, home, policy: Whoever clicks is sent to another form of the same path",
         "add_slash",
     ),
     error_of_its_own: ("ERROR", "ShopError in look (", "fix it"),
@@ -755,15 +755,15 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     wall_of_another_site: (
         "ERROR",
-        "whoever clicks is sent to https://sso.example/realms/xiebao/auth before the link is read",
+        "Whoever clicks is sent to https://sso.example/realms/xiebao/auth before the link is read",
         "to_the_wall",
     ),
     host_that_nobody_told: (
         "ERROR",
-        "a click on localhost gets 400 before the link is read",
-        "Or is it because it was asked as localhost? Set XIEBAO_PUBLIC_URL, and run it again",
+        "A click on localhost gets 400 before the link is read",
+        "Or is it because it was asked as localhost? Set XIEBAO_PUBLIC_URL and run it again",
     ),
-    wall_of_the_blueprint: ("ERROR", "whoever clicks is sent to /login", "require_login"),
+    wall_of_the_blueprint: ("ERROR", "Whoever clicks is sent to /login", "require_login"),
     link_that_cannot_be_made: (
         "ERROR",
         "product, home, policy: a link cannot be made. AttributeError in add_language (",

@@ -201,13 +201,16 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
         "What the app has in before_request: ",
         "require_login",
     ),
-    wall_that_aborts: ("a notification gets 401 from a login wall", "require_login"),
+    wall_that_aborts: (
+        "a notification gets 401 from a CSRF guard or a login wall",
+        "require_login",
+    ),
     guard_of_flask_seasurf: (
         "a notification gets 403 from a CSRF guard",
         'csrf.exempt(app.view_functions["xiebao.notify"])',
     ),
     guard_of_its_own: ("a notification gets 400 from a CSRF guard", "check_token"),
-    limiter: ("a notification gets 429 from a limiter", "limiter.exempt"),
+    limiter: ("a notification gets 429 from a limiter, perhaps: exempt it", "limiter.exempt"),
     hook_that_reads_the_stream: (
         "the body of a notification is read before it arrives",
         "request.get_data()",
@@ -222,7 +225,10 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     limit_that_lets_a_short_one_through: ("a notification is too long for MAX_CONTENT_LENGTH",),
     hosts_that_are_none: ("a notification cannot be sent. TRUSTED_HOSTS must be a list of hosts",),
     hook_that_fails: ("a notification fails. ConnectionError in look_up (", "fix it"),
-    firewall: ("gets 403 before Flask looks for a view", "have it let POST /xiebao/notify through"),
+    firewall: (
+        "gets 403 before Flask looks for a view",
+        "have it let what is below XIEBAO_URL_PREFIX",
+    ),
     another_view_there: ("/xiebao/notify leads to mine: change XIEBAO_URL_PREFIX",),
     answer_that_is_wrapped: ("is changed on its way out", 'waits for 200 {"state": true}', "wrap"),
     answer_that_is_changed: ("is changed on its way out", "accepted", "It gets 202."),

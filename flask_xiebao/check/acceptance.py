@@ -37,7 +37,7 @@ from .log_reader import reading_log
 from .masks import Mask, shown_member
 from .player import PHONE, CheckError, Player
 from .results import Report, Result
-from .site import Site, without_query
+from .site import Site
 from .site_pages import SitePages
 
 T = TypeVar("T")
@@ -339,11 +339,9 @@ class _Run:
 
     def nobody_there(self) -> None:
         """Say what came where the site should be, after which no click would say more."""
-        visit = self._player.nobody_there
-        if visit is not None:
-            at = without_query(visit.location) or self._player.site.outside
-            failures = [Failure("no_site", f"{visit.status} {at}", "Flask-Xiebao")]
-            self._keep(Case("address", "address"), PHONE, Outcome(failures))
+        if self._player.nobody_there is not None:
+            failure = self._judge.unreached(self._player.nobody_there, "xiebao.product")
+            self._keep(Case("address", "address"), PHONE, Outcome([failure]))
 
     def follow_pages(
         self,
@@ -392,7 +390,10 @@ class _Run:
         for each in outcome.failures:
             rule = next((r for r in self._rules if f"{each.code}.".startswith(f"{r}.")), None)
             if rule is None:
-                failures.append(replace(each, came=hide(each.came), should=hide(each.should)))
+                values = {name: hide(value) for name, value in each.values.items()}
+                failures.append(
+                    replace(each, came=hide(each.came), should=hide(each.should), values=values)
+                )
             else:
                 self.report.ignored[rule] += 1
         result = Result(

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from ..simulator.document import read, shown_sign
 from ..texts import keys, text
 from .cases import RETURN_TO, RETURN_TO_AS_SENT, Case
+from .causes import with_suspects
 from .html_reader import ReadPage
 from .log_reader import said_in_log
 from .masks import readings, shown_member
@@ -73,6 +74,7 @@ class Failure:
     :param step: where it showed, by its key in the texts, if not at the click itself; two failures
         that differ only in this are equal.
     :param suspects: the names of the site's hooks that may have done it.
+    :param values: what its text names.
     """
 
     code: str
@@ -80,6 +82,7 @@ class Failure:
     should: str
     step: str = field(default="", compare=False)
     suspects: str = field(default="", compare=False)
+    values: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def hook(self) -> str:
@@ -94,11 +97,8 @@ class Failure:
         """Return what it means to the site, and what to do."""
         parts = ["check", "means", *self.code.split(".")]
         names = [".".join(parts[:length]) for length in range(len(parts), 1, -1)]
-        means = text(locale, next(name for name in names if name in keys()))
-        if not self.suspects:
-            return means
-        hooks = text(locale, "suspects", kind=self.hook, hooks=self.suspects)
-        return text(locale, "list.sentences", first=means, then=hooks)
+        means = text(locale, next(name for name in names if name in keys()), **self.values)
+        return with_suspects(means, locale, self.hook, self.suspects)
 
 
 def status_in_texts(came: int, right: int) -> int:

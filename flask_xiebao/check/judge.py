@@ -15,15 +15,17 @@ from werkzeug.routing import BuildError
 
 from ..app.headers import Rendering
 from ..app.log import place_of
+from ..views.responses import AnsweredError
 from . import expectations, markup
 from .cases import Case, Visitor
+from .causes import suspects, why_unreached
 from .devices import DEVICES, Device
 from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, said_in, status_in_texts
 from .html_reader import ReadPage
 from .player import PHONE, Player
 from .policies import keeps_out
 from .site import Site, absolute, as_sent, is_url, without_query
-from .visits import Visit, is_ours, suspects
+from .visits import Visit, is_ours
 
 _IMPORT = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
@@ -129,10 +131,12 @@ class Judge:
     ) -> Iterator[Failure]:
         ends, platform = ends_of(case, device)
         status = self._status(ends, visit)
-        if visit.error is not None:
+        error: BaseException | None = visit.rehearsal.error  # which a handler may hide
+        error = visit.error if isinstance(error, AnsweredError | None) else error
+        if error is not None:
             # The site may trap what is aborted, to see where that is.
-            if not (ends == "method" and isinstance(visit.error, HTTPException)):
-                yield crash(visit.error, str(status))
+            if not (ends == "method" and isinstance(error, HTTPException)):
+                yield crash(error, str(status))
             return
         if not is_url(visit.location):
             yield Failure("address", visit.location, "https://…")
@@ -143,7 +147,7 @@ class Judge:
             yield from expectations.secret(self._site, visit)
             return
         if not visit.rehearsal.reached and ends != "method":
-            yield self._unreached(visit, f"{status} by {case.endpoint}")
+            yield self.unreached(visit, case.endpoint)
             return
         if self._is_lost(case, ends, visit):
             yield Failure("session", str(visit.status), str(status))
@@ -155,6 +159,8 @@ class Judge:
         if visit.status != status:
             reason = "" if refusal is None else refusal.reason
             code = f"status.{status_in_texts(visit.status, status)}"
+            if reason == "invalid_link" != ends:
+                code = "unreached.path"
             if reason == "not_allowed" and ends != reason:
                 code = "guard"
             yield Failure(code, f"{visit.status} {reason}".strip(), str(status))
@@ -210,17 +216,21 @@ class Judge:
         is_nobody = refusal is not None and refusal.cause in ("login_required", "expired")
         return is_members and is_nobody and ends != "back"
 
-    def _unreached(self, visit: Visit, should: str) -> Failure:
-        """Return the failure of a click that something else than the extension's view answered."""
-        by = f"by {visit.endpoint}" if visit.endpoint and visit.endpoint not in should else ""
-        came = " ".join(filter(None, (str(visit.status), without_query(visit.location), by)))
-        if not is_sent_away(self._site, visit):
-            code = str(status_in_texts(visit.status, 0))
-        else:
-            at = urlsplit(visit.location)
-            is_same_path = at.path == urlsplit(visit.url).path
-            code = "host" if is_same_path and self._sends_everybody(at.netloc) else "elsewhere"
-        return Failure(f"unreached.{code}", came, should)
+    def unreached(self, visit: Visit, endpoint: str) -> Failure:
+        """Return the failure of a click that something else than the extension's view answered.
+
+        :param endpoint: whose view it is.
+        """
+        if visit.error is not None:
+            return crash(visit.error, endpoint)
+        cause = why_unreached(visit, endpoint)
+        by = f"by {visit.endpoint}" if cause.code == "view" else ""
+        at = without_query(visit.location)
+        code = cause.code
+        if code == "host" and not self._sends_everybody(urlsplit(visit.location).netloc):
+            code = "elsewhere"
+        came = " ".join(filter(None, (str(visit.status), at, by)))
+        return Failure(f"unreached.{code}", came, endpoint, values=cause.values)
 
     def _asks_where_it_is(self, host: str) -> bool:
         """Tell whether phones and PCs alike are sent to a host."""
@@ -363,6 +373,8 @@ def codes_of(page: ReadPage, drawn: dict[str, str]) -> list[tuple[bool, str]]:
 def crash(error: BaseException, should: str = "—") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
     said = f"{type(error).__name__} in {place_of(error)}"
+    if isinstance(error, HTTPException):
+        return Failure("aborts", said, should)
     if is_ours(error) or isinstance(error, BuildError):  # which says what there is not
         said = f"{type(error).__name__}: {error}"
     return Failure("crash", said, should)

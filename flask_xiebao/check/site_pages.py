@@ -73,7 +73,7 @@ class SitePages:
         if visit.error is not None or visit.status != 200:
             came = f"{visit.status} {without_query(visit.location)}".strip()
             code = f"page.{status_in_texts(visit.status, 200)}"
-            code = "unreached.elsewhere" if is_sent_away(site, visit) else code
+            code = "page.elsewhere" if is_sent_away(site, visit) else code
             error = None if visit.error is None else crash(visit.error, "200")
             yield self._wrong(url, error or Failure(code, came, "200"))
             return

@@ -24,7 +24,7 @@ from werkzeug.routing import BuildError
 from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
-from ..app.log import name_of, place_in_site, place_of
+from ..app.log import place_in_site, place_of
 from ..app.mounts import Place
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
 from ..errors import XiebaoError
@@ -211,13 +211,3 @@ def explain(error: BaseException) -> str:
         return f"{error} See {place}." if place else str(error)
     name = type(error).__name__
     return f"{name} in {place_of(error)}: fix it. The running site logs the rest."
-
-
-def suspects(app: Flask, kind: str) -> str:
-    """Return the names of the site's hooks of a kind: those for all views, and those for ours.
-
-    :param kind: ``before_request`` or ``after_request``.
-    """
-    hooks = getattr(app, f"{kind}_funcs")
-    names = [name_of(hook) for views in (None, "xiebao") for hook in hooks.get(views, ())]
-    return ", ".join(name for name in names if not name.startswith("flask_xiebao."))

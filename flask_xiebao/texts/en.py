@@ -285,20 +285,72 @@ TEXTS = {
     "check.ends.address": "an answer of the extension's",
     # what a failure means, and what to do
     "check.means": "It is not as it should be: find what on the site changes it.",
+    "check.means.aborts": (
+        "The function at the place that is named aborts. A member_loader returns None where"
+        " nobody is logged in: the extension sends people to the login itself."
+    ),
     "check.means.crash": "It crashed, at the place that is named: fix the code there.",
-    "check.means.unreached": (
-        "Something else on the site answered before the extension did: a login wall, a CSRF"
-        " guard, a limiter, another view. Let the entries through, which check for themselves: if"
-        ' request.blueprint == "xiebao": return.'
+    "check.means.unreached.mounted": (
+        "The links lead to what DispatcherMiddleware has at {mount}: change XIEBAO_URL_PREFIX."
+    ),
+    "check.means.unreached.below": (
+        "A link that leaves the site gets {status}, since DispatcherMiddleware has the site below"
+        " {mount}: end XIEBAO_PUBLIC_URL in {mount}."
+    ),
+    "check.means.unreached.outside": (
+        "A request gets {status} before Flask looks for a view, from a middleware around"
+        " app.wsgi_app or a Flask class of the site's own: have it let what is below"
+        " XIEBAO_URL_PREFIX through."
+    ),
+    "check.means.unreached.nowhere": (
+        "A request gets {status} before Flask looks for a view, from a middleware around"
+        " app.wsgi_app or a Flask class of the site's own: have it let what is below"
+        " XIEBAO_URL_PREFIX through. If it mounts the site below a path, end XIEBAO_PUBLIC_URL in"
+        " that path."
+    ),
+    "check.means.unreached.no_view": (
+        "Flask has no view for the links on {host}, and answers {status}: is this a host that"
+        " SERVER_NAME or TRUSTED_HOSTS let in?"
+    ),
+    "check.means.unreached.view": "The links lead to {endpoint}: change XIEBAO_URL_PREFIX.",
+    "check.means.unreached.limiter": (
+        "A click on {host} gets {status} before the link is read, from a limiter: allow more, or"
+        ' exempt the entries, as limiter.exempt(app.blueprints["xiebao"]) does; or the tools'
+        " alone, by limiter.request_filter(is_rehearsal)."
+    ),
+    "check.means.unreached.wall": (
+        "A click on {host} gets {status} before the link is read, from a login wall or a CSRF"
+        " guard, perhaps: let the entries through, which check for themselves: if"
+        ' request.blueprint == "xiebao": return. If it also sets who is logged in, let it do so'
+        " first."
+    ),
+    "check.means.unreached.hook": (
+        "A click on {host} gets {status} before the link is read, from one of the site's hooks,"
+        " or its handler of an error in one: let the entries through, which check for themselves:"
+        ' if request.blueprint == "xiebao": return.'
+    ),
+    "check.means.unreached.sent": (
+        "Whoever clicks is sent to {to} before the link is read, by a login wall, perhaps: let"
+        ' the entries through, which check for themselves: if request.blueprint == "xiebao":'
+        " return. If it also sets who is logged in, let it do so first."
     ),
     "check.means.unreached.host": (
-        "Something on the site sends every browser to another host before the extension answers."
-        " If that is where the site is, set XIEBAO_PUBLIC_URL to it."
+        "Whoever clicks is sent to {to}: set XIEBAO_PUBLIC_URL to where the site is."
     ),
-    "check.means.unreached.429": (
-        "A limiter answered before the extension did. Exempt the entries, as"
-        " limiter.exempt(app.blueprints['xiebao']) does; or the check alone, by"
-        " limiter.request_filter(is_rehearsal) of flask_xiebao.testing."
+    "check.means.unreached.elsewhere": (
+        "Some browsers are sent to {to} before the link is read: let the entries through, which"
+        ' have pages for every device: if request.blueprint == "xiebao": return.'
+    ),
+    "check.means.unreached.form": (
+        "Whoever clicks is sent to another form of the same path, and has to come again: let the"
+        ' entries through, which check for themselves: if request.blueprint == "xiebao": return.'
+    ),
+    "check.means.unreached.path": (
+        "A link does not arrive as it was made, so it is refused. Something wrapped around"
+        " app.wsgi_app changes its path: have the paths of the entries left alone."
+    ),
+    "check.means.page.elsewhere": (
+        "The page sends the member to another host: name it by the host where it is."
     ),
     "check.means.status": (
         "Browsers and visitors take it for something else. Look for a hook (after_request,"
@@ -451,18 +503,8 @@ TEXTS = {
         " template."
     ),
     "check.means.inline": "A strict Content-Security-Policy forbids it.",
-    "check.means.no_site": (
-        "Nobody finds the extension at the site's own address, so no visitor does. Does"
-        " TRUSTED_HOSTS, or SERVER_NAME, leave out the host of XIEBAO_PUBLIC_URL, or is"
-        " XIEBAO_PUBLIC_URL wrong? flask xiebao doctor follows a link there, too."
-    ),
     "check.means.environment": (
         "The site is in another environment than --expect-env says: see XIEBAO_ENV."
-    ),
-    "check.means.unreached.elsewhere": (
-        "Something on the site sends this browser elsewhere before the extension answers. Let the"
-        ' entries through, which have pages for every device: if request.blueprint == "xiebao":'
-        " return."
     ),
     "check.means.session": (
         "The session is lost at the click: the site takes the member for a visitor. Does the"

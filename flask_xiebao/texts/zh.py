@@ -255,19 +255,66 @@ TEXTS = {
     "check.ends.address": "扩展的响应",
     # 不符意味着什么，怎么办
     "check.means": "和应当的不一样：请检查网站的哪个部分改动了它。",
+    "check.means.aborts": (
+        "所指位置的函数中止了请求（abort）。没有登录时，member_loader 应当返回 None：扩展自己会把"
+        "人带到登录页。"
+    ),
     "check.means.crash": "程序出错，请修改所指位置的代码。",
-    "check.means.unreached": (
-        "网站的其他部分先响应了：登录拦截、CSRF 防护、限流，或者别的视图。请放行入口，它们会自己"
-        '检查：if request.blueprint == "xiebao": return。'
+    "check.means.unreached.mounted": (
+        "链接指向 DispatcherMiddleware 挂在 {mount} 的应用：请修改 XIEBAO_URL_PREFIX。"
+    ),
+    "check.means.unreached.below": (
+        "离开网站的链接得到 {status}，因为 DispatcherMiddleware 把网站挂在 {mount} 下：请让"
+        " XIEBAO_PUBLIC_URL 以 {mount} 结尾。"
+    ),
+    "check.means.unreached.outside": (
+        "Flask 还没有查找视图，请求就得到 {status}，来自包在 app.wsgi_app 外面的中间件，或者网站"
+        "自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。"
+    ),
+    "check.means.unreached.nowhere": (
+        "Flask 还没有查找视图，请求就得到 {status}，来自包在 app.wsgi_app 外面的中间件，或者网站"
+        "自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。如果它把网站挂在某个路径下，请让"
+        " XIEBAO_PUBLIC_URL 以那个路径结尾。"
+    ),
+    "check.means.unreached.no_view": (
+        "在 {host} 上，Flask 没有这些链接的视图，响应是 {status}：SERVER_NAME 或 TRUSTED_HOSTS 允"
+        "许这个主机吗？"
+    ),
+    "check.means.unreached.view": "链接指向 {endpoint}：请修改 XIEBAO_URL_PREFIX。",
+    "check.means.unreached.limiter": (
+        "还没有读取链接，{host} 上的点击就得到 {status}，来自限流：请放宽，或者放行入口，例如"
+        ' limiter.exempt(app.blueprints["xiebao"])；也可以只放行检查工具：'
+        "limiter.request_filter(is_rehearsal)。"
+    ),
+    "check.means.unreached.wall": (
+        "还没有读取链接，{host} 上的点击就得到 {status}，可能来自登录拦截或 CSRF 防护：请放行入口，"
+        '它们会自己检查：if request.blueprint == "xiebao": return。如果拦截的函数还设置当前登录的'
+        "人，请先设置再放行。"
+    ),
+    "check.means.unreached.hook": (
+        "还没有读取链接，{host} 上的点击就得到 {status}，来自网站的一个钩子，或者处理它出错的函数："
+        '请放行入口，它们会自己检查：if request.blueprint == "xiebao": return。'
+    ),
+    "check.means.unreached.sent": (
+        "还没有读取链接，点击的人就被带到 {to}，可能是登录拦截：请放行入口，它们会自己检查：if"
+        ' request.blueprint == "xiebao": return。如果拦截的函数还设置当前登录的人，请先设置再放行。'
     ),
     "check.means.unreached.host": (
-        "扩展还没有响应，网站就把所有浏览器跳转到另一个主机。如果网站就在那里，请把"
-        " XIEBAO_PUBLIC_URL 设成它。"
+        "点击的人被带到 {to}：请把 XIEBAO_PUBLIC_URL 设成网站所在的地址。"
     ),
-    "check.means.unreached.429": (
-        "限流先回答了。请放行入口，例如 limiter.exempt(app.blueprints['xiebao'])；"
-        "或者只放行检查：limiter.request_filter(is_rehearsal)，来自 flask_xiebao.testing。"
+    "check.means.unreached.elsewhere": (
+        "还没有读取链接，一部分浏览器就被带到 {to}：请放行入口，每种设备它都有对应的页面：if"
+        ' request.blueprint == "xiebao": return。'
     ),
+    "check.means.unreached.form": (
+        "点击的人被带到同一路径的另一种写法，要再来一次：请放行入口，它们会自己检查：if"
+        ' request.blueprint == "xiebao": return。'
+    ),
+    "check.means.unreached.path": (
+        "链接到达时已经变了样，所以被拒绝。包在 app.wsgi_app 外面的东西改动了路径：请不要改动入口"
+        "的路径。"
+    ),
+    "check.means.page.elsewhere": "页面把会员带到另一个主机：请用它所在的主机写出网址。",
     "check.means.status": (
         "状态码不对，浏览器和访客会当成别的结果。"
         "请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
@@ -384,16 +431,7 @@ TEXTS = {
     "check.means.receiver": "点击时有一个信号接收者出错：请修正。",
     "check.means.left_out": "页面上少了一个入口，因为模板给它的参数不对：请改模板。",
     "check.means.inline": "严格的 Content-Security-Policy 不允许它。",
-    "check.means.no_site": (
-        "在网站自己的地址上找不到这个扩展，访客也一样找不到。TRUSTED_HOSTS 或 SERVER_NAME 是不是"
-        "漏了 XIEBAO_PUBLIC_URL 的主机，还是 XIEBAO_PUBLIC_URL 写错了？flask xiebao doctor 也会打"
-        "开那里的链接。"
-    ),
     "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
-    "check.means.unreached.elsewhere": (
-        "扩展还没有响应，网站就把这种浏览器跳转到别处。请放行入口，每种设备它都有对应的页面：if"
-        ' request.blueprint == "xiebao": return。'
-    ),
     "check.means.session": (
         "点击时会话丢失，网站把会员当成了访客。这个路径和主机能收到 Cookie 吗（"
         "SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子清空会话？"

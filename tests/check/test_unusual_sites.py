@@ -320,5 +320,5 @@ def test_a_limiter_is_told_as_one(exempt: str) -> None:
     report = check(app)
     assert report.passed == (exempt != "nothing"), str(report)
     if exempt == "nothing":
-        assert "unreached.429" in kinds(report)
-        assert "limiter.exempt(app.blueprints['xiebao'])" in str(report)
+        assert kinds(report) == {"unreached.limiter"}
+        assert 'limiter.exempt(app.blueprints["xiebao"])' in str(report)

@@ -20,10 +20,12 @@ from jinja2 import ChoiceLoader, DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Xiebao
+from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import CheckError, Report, check_entries
 from tests.check.support import ENTRY, by_form, command, kinds, login_shop, shop, users
 from tests.mutants.sites import ACCOUNT
 from tests.support import MACROS
+from tests.test_doctor import BROKEN
 
 FEW = ("iphone", "pc")
 
@@ -55,10 +57,8 @@ def test_nobody_is_at_the_sites_own_address() -> None:
     app = shop(XIEBAO_PUBLIC_URL="https://www.shop.example", TRUSTED_HOSTS=["shop.example"])
     done = command(app)
     assert done.exit_code == 1
-    assert (
-        "Does TRUSTED_HOSTS, or SERVER_NAME, leave out the host of XIEBAO_PUBLIC_URL" in done.output
-    )
-    assert "Came: 400 https://www.shop.example" in done.output
+    assert "Flask has no view for the links on www.shop.example, and answers 400" in done.output
+    assert "is this a host that SERVER_NAME or TRUSTED_HOSTS let in?" in done.output
     assert "0 passed, 1 failed" in done.output
 
 
@@ -67,8 +67,28 @@ def test_an_address_below_a_path_where_the_app_is_not() -> None:
     other = DispatcherMiddleware(Response("Nothing", 404), {"/shop": app.wsgi_app})
     app.wsgi_app = other  # type: ignore[method-assign]
     report = check(app)
-    assert kinds(report) == {"no_site"}
-    assert "404 https://shop.example/store" in str(report)
+    assert kinds(report) == {"unreached.below"}
+    assert "end XIEBAO_PUBLIC_URL in /shop" in str(report)
+
+
+CLICKS = [
+    site
+    for site, (level, *_) in BROKEN.items()
+    # With these a check cannot even begin.
+    if level == "ERROR" and not site.__name__.startswith("keeps_plain_key")
+]
+
+
+@pytest.mark.parametrize("site", CLICKS)
+def test_what_the_doctor_calls_an_error_is_one_for_a_check(site: Callable[[], Flask]) -> None:
+    app = site()
+    doctor = app.test_cli_runner().invoke(commands, ["doctor"]).output
+    report = check(app)
+    assert not report.passed
+    for trouble in report.problems():
+        if trouble.code.startswith("unreached"):
+            cause = trouble.means_in("en").partition(" What the app has")[0]
+            assert cause in doctor
 
 
 def test_a_hook_that_sends_some_devices_away_is_no_reason_to_move_the_site() -> None:
