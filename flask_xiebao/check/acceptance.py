@@ -11,6 +11,7 @@ import contextvars
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -142,13 +143,23 @@ def _member(state: State, member: MemberId) -> str:
             "This site cannot say who is logged in, so it has no use for a member: add a"
             " member_loader."
         )
-    try:
+    with _as_check_error():
         who = normalize_member(member)
-    except LinkError as error:
-        raise CheckError(f"{error}") from None
     if who is None:
         raise CheckError(f"The member {member!r} is nobody: give the id of one.")
     return who
+
+
+@contextmanager
+def _as_check_error(what: str = "") -> Iterator[None]:
+    """Say of something that is given what is wrong with it.
+
+    :raises CheckError: something is.
+    """
+    try:
+        yield
+    except (LinkError, WrongValueError) as error:
+        raise CheckError(f"{what}{error}") from None
 
 
 def _check_login(login: Login) -> None:
@@ -162,10 +173,9 @@ def _check_login(login: Login) -> None:
 
 
 def _address(url: str | None) -> str | None:
-    try:
+    with _as_check_error(f"The url {url!r} "):
         return None if url is None else check_web_url(url)
-    except WrongValueError as error:
-        raise CheckError(f"The url {url!r} {error}") from None
+    return None
 
 
 def _report(app: Flask, player: Player, url: str | None) -> Report:
@@ -245,10 +255,8 @@ def _several(names: Iterable[str]) -> list[str]:
 
 
 def _page(site: Site, url: str) -> str:
-    try:
+    with _as_check_error(f"The page {url!r} "):
         check_text(url)
-    except WrongValueError as error:
-        raise CheckError(f"The page {url!r} {error}") from None
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_at(url):
         raise CheckError(

@@ -299,11 +299,10 @@ def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
     :param by_itself: whether it goes on without a tap: not where it came from that page.
     """
     path, _, query = link.partition("?")
-    platform = "".join(part for part in query.split("&") if part.startswith("platform="))
-    right = f"{path}{f'?{platform}' if platform else ''}"
-    name = "HX-Redirect"
-    if visit.headers.get(name) != right:
-        yield _header(name, visit.headers.get(name, ""), right, "navigate")
+    asked = {part for part in query.split("&") if part.startswith("platform=")}
+    right = "?".join((path, *asked))
+    if visit.headers.get("HX-Redirect") != right:
+        yield _header("HX-Redirect", visit.headers.get("HX-Redirect", ""), right, "navigate")
     page = ReadPage(said_in(visit))
     for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
         if (name, content) not in page.metas:
@@ -311,7 +310,7 @@ def navigate(link: str, visit: Visit, *, by_itself: bool) -> Iterator[Failure]:
     goes = [(c or "").partition("url=")[2] for name, c in page.metas if name == "refresh"]
     if bool(goes) != by_itself:
         yield Failure("navigate", f"<meta refresh>: {bool(goes)}", f"{by_itself}")
-    wanted = {"go=1", *filter(None, [platform])}
-    for url in [*goes, *(each.href for each in page.links if "go=1" in each.href)] or [""]:
-        if url.partition("?")[0] != path or set(url.partition("?")[2].split("&")) != wanted:
-            yield Failure("navigate", url or "<a>: —", f"{path}?{'&'.join(sorted(wanted))}")
+    for url in [*goes, *(each.href for each in page.links if "go=1" in each.href)] or ["—"]:
+        at, _, sent = url.partition("?")
+        if (at, set(sent.split("&"))) != (path, {"go=1", *asked}):
+            yield Failure("navigate", url, "&".join((f"{path}?go=1", *asked)))

@@ -131,39 +131,19 @@ class Judge:
     ) -> Iterator[Failure]:
         ends, platform = ends_of(case, device)
         status = self._status(ends, visit)
-        error: BaseException | None = visit.rehearsal.error  # which a handler may hide
-        error = visit.error if isinstance(error, AnsweredError | None) else error
-        if error is not None:
-            # The site may trap what is aborted, to see where that is.
-            if not (ends == "method" and isinstance(error, HTTPException)):
-                yield crash(error, str(status))
+        wrong = self._no_answer(case, ends, visit, status)
+        if wrong is not None:
+            yield wrong
+        if wrong is not None or ends == "loader":  # of whom the site decides what comes
             return
-        if not is_url(visit.location):
-            yield Failure("address", visit.location, "https://…")
-            return
-        if ends == "loader":  # who is logged in for the site decides what comes
-            return
-        if self._is_up_to_the_site(case, ends, visit, status):
-            yield from expectations.secret(self._site, visit)
-            return
-        if not visit.rehearsal.reached and ends != "method":
-            yield self.unreached(visit, case.endpoint)
-            return
-        if self._is_lost(case, ends, visit):
-            yield Failure("session", str(visit.status), str(status))
+        is_sites = self._is_up_to_the_site(case, ends, visit, status)
+        yield from expectations.secret(self._site, visit, away=ends == "gateway")
+        if is_sites:
             return
         yield from expectations.sealed(visit)
-        yield from expectations.secret(self._site, visit, away=ends == "gateway")
         yield from expectations.stays_here(self._site, visit)
-        refusal = visit.rehearsal.refusal
         if visit.status != status:
-            reason = "" if refusal is None else refusal.reason
-            code = f"status.{status_in_texts(visit.status, status)}"
-            if reason == "invalid_link" != ends:
-                code = "unreached.path"
-            if reason == "not_allowed" and ends != reason:
-                code = "guard"
-            yield Failure(code, f"{visit.status} {reason}".strip(), str(status))
+            yield self._another_status(ends, visit, status)
             return
         who = self._player.owner(case)
         if ends == "gateway":
@@ -187,15 +167,39 @@ class Judge:
         for complaint in visit.rehearsal.complaints:
             yield Failure("receiver", complaint, "—")
 
+    def _no_answer(self, case: Case, ends: str, visit: Visit, status: int) -> Failure | None:
+        """Return why there is no answer of the extension's to look at; None where there is one."""
+        error: BaseException | None = visit.rehearsal.error  # which a handler may hide
+        error = visit.error if isinstance(error, AnsweredError | None) else error
+        if error is not None:
+            # The site may trap what is aborted, to see where that is.
+            is_trapped = ends == "method" and isinstance(error, HTTPException)
+            return None if is_trapped else crash(error, str(status))
+        if not is_url(visit.location):
+            return Failure("address", visit.location, "https://…")
+        if self._is_up_to_the_site(case, ends, visit, status) or ends in ("loader", "method"):
+            return None
+        if not visit.rehearsal.reached:
+            return self.unreached(visit, case.endpoint)
+        if self._is_lost(case, ends, visit):
+            return Failure("session", str(visit.status), str(status))
+        return None
+
+    def _another_status(self, ends: str, visit: Visit, status: int) -> Failure:
+        """Return the failure of an answer whose status is not the right one."""
+        reason = visit.rehearsal.refusal.reason if visit.rehearsal.refusal else ""
+        code = f"status.{status_in_texts(visit.status, status)}"
+        if reason != ends:
+            code = {"invalid_link": "unreached.path", "not_allowed": "guard"}.get(reason, code)
+        return Failure(code, f"{visit.status} {reason}".strip(), str(status))
+
     def _status(self, ends: str, visit: Visit) -> int:
         """Return the status that has to come."""
-        if ends == "login" and self._site.has_login:
-            return visit.status if visit.status in LOGIN_REDIRECTS else STATUS["login"]
-        return (
-            REFUSED["login_required"]
-            if ends == "login"
-            else {**REFUSED, **STATUS, "loader": 0}[ends]
-        )
+        if ends == "login" and not self._site.has_login:
+            return REFUSED["login_required"]
+        if ends == "login" and visit.status in LOGIN_REDIRECTS:
+            return visit.status
+        return {**REFUSED, **STATUS, "loader": 0}[ends]
 
     def _is_up_to_the_site(self, case: Case, ends: str, visit: Visit, status: int) -> bool:
         """Tell whether a site may answer so, for reasons of its own."""

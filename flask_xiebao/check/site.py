@@ -107,13 +107,11 @@ class Site:
     def has_own(self, *templates: str) -> bool:
         """Tell whether one of the extension's templates is the site's own: ``notice``, say."""
         environment = self.app.jinja_env
-        for name in templates:
-            if environment.loader is None:
-                return False
-            _, file, _ = environment.loader.get_source(environment, f"xiebao/{name}.html")
-            if not Path(file or "").is_relative_to(_PACKAGE):
-                return True
-        return False
+        if environment.loader is None:
+            return False
+        sources = (f"xiebao/{name}.html" for name in templates)
+        files = [environment.loader.get_source(environment, each)[1] for each in sources]
+        return not all(Path(file or "").is_relative_to(_PACKAGE) for file in files)
 
     def partner_uniq_key(self, member: str) -> str:
         """Return what the gateway knows a member by."""
