@@ -12,10 +12,20 @@ from flask import Flask, current_app, request
 
 from flask_xiebao.testing import Device, Report, Result, check_entries
 
+from .shop import MEMBERS
+
 #: On which devices; None for every one that there is.
 ON: list[str] | None = None
 #: The gateway's pages, as the console calls them.
 PAGES = {"product": "产品详情页", "home": "携保首页", "policy": "保单详情页"}
+
+#: Those of the demo that have entries.
+PAGES_WITH_ENTRIES = ("/", "/policies")
+# Whose clicks they are, who signs in as everybody does.
+_AS_A_MEMBER: dict[str, Any] = {
+    "member": next(iter(MEMBERS)),
+    "login": lambda browser, member: browser.post("/sign-in", data={"member": member}),
+}
 
 # How many of the addresses at which people look at the demo have a check that is kept.
 _MOST = 4
@@ -37,7 +47,13 @@ class Check:
         self.done = self.of = 0
         self.report: Report | None = None
         self.failure: Exception | None = None
-        self._options: dict[str, Any] = {"url": url, "devices": ON, "progress": self._count}
+        self._options: dict[str, Any] = {
+            **_AS_A_MEMBER,
+            "url": url,
+            "devices": ON,
+            "pages": PAGES_WITH_ENTRIES,
+            "progress": self._count,
+        }
         threading.Thread(target=self._run, args=[app], daemon=True).start()
 
     def _run(self, app: Flask) -> None:

@@ -86,30 +86,31 @@ def _words() -> dict[str, Any]:
 def console() -> str:
     """Show the check of the whole demo."""
     chosen = request.args.get("show", "")
-    if chosen not in ("", "bad", *check.PAGES):
+    titles = {**check.PAGES, "pages": "演示的页面", "bad": "✗ 不通过"}
+    if chosen not in ("", *titles):
         abort(404, "没有这样的筛选。")
     report = check.report()
     if report is None:
         return render_template("qa/checking.html", checking=check.current())
     chosen = chosen or ("bad" if report.failed else "product")
+    cases = [result for result in report.results if not result.case.page]
     found = {
-        name: [result for result in report.results if result.case.row.name == name]
-        for name in check.PAGES
+        name: [result for result in cases if result.case.row.name == name] for name in check.PAGES
     }
+    found["pages"] = [result for result in report.results if result.case.page]
     found["bad"] = report.failed
     # Whole rows: beside what is wrong on one device is what is right on others.
-    shown = {result.case.name for result in found[chosen]}
+    shown = {result.case.page or result.case.name for result in found[chosen]}
     return render_template(
         "qa/console.html",
         report=report,
         problems=report.problems(),
-        lines=lines_of(each for each in report.results if each.case.name in shown),
+        lines=lines_of(
+            each for each in report.results if (each.case.page or each.case.name) in shown
+        ),
         devices=report.devices,
         chosen=chosen,
-        filters={
-            name: ({**check.PAGES, "bad": "✗ 不通过"}[name], len(results))
-            for name, results in found.items()
-        },
+        filters={name: (titles[name], len(results)) for name, results in found.items()},
         commit=check.commit(),
     )
 

@@ -40,6 +40,7 @@ from .player import PHONE, CheckError, Player
 from .results import Report, Result
 from .site import Site
 from .site_pages import SitePages
+from .token_reader import without_token
 
 T = TypeVar("T")
 _VERSIONS = ("Flask-Xiebao", "Flask")
@@ -109,7 +110,15 @@ def check_entries(
             if login is not None:
                 _check_login(login)
             log_in = login or (by_flask_login(app) if who is not None else None)
-            player = Player(app, state, who, log_in, url=_address(url), aloud=with_receivers)
+            player = Player(
+                app,
+                state,
+                who,
+                log_in,
+                is_own_login=login is not None,
+                url=_address(url),
+                aloud=with_receivers,
+            )
             run = _Run(player, _report(app, player, url), _rules(ignore), progress)
             own = {device.name: device for device in run.own_app(app_user_agent)}
             on = _devices({**DEVICES, **own}, devices)
@@ -173,7 +182,7 @@ def _check_login(login: Login) -> None:
 
 
 def _address(url: str | None) -> str | None:
-    with _as_check_error(f"The url {url!r} "):
+    with _as_check_error(f"The url {without_token(url)!r} "):
         return None if url is None else check_web_url(url)
     return None
 
@@ -255,13 +264,13 @@ def _several(names: Iterable[str]) -> list[str]:
 
 
 def _page(site: Site, url: str) -> str:
-    with _as_check_error(f"The page {url!r} "):
+    with _as_check_error(f"The page {without_token(url)!r} "):
         check_text(url)
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_at(url):
         raise CheckError(
-            f"{url!r} is not a page of the site: begin it with /, as /orders/8, or with"
-            f" {site.outside}."
+            f"{without_token(url)!r} is not a page of the site: begin it with /, as /orders/8, or"
+            f" with {site.outside}."
         )
     return url
 
@@ -320,12 +329,18 @@ class _Run:
             chosen = [each for each in chosen if each.ends != "loader"]
         if not (site.knows_its_address and site.has_own("mail")):
             chosen = [each for each in chosen if each.ends != "mail"]
+        if not site.has_login:
+            chosen = [
+                replace(each, ends="login_required") if each.ends == "login" else each
+                for each in chosen
+            ]
         chosen = [each for each in chosen if knows_members or not each.needs_login]
         for key, holds in {
             "off": not enabled,
             "no_members": not knows_members,
             "played": any(each.ends == "loader" for each in chosen) and site.member is None,
             "nobody_logged_in": site.member is not None and not player.logs_in,
+            "no_login": knows_members and enabled and not site.has_login,
         }.items():
             if holds:
                 self._note(key)
@@ -348,7 +363,9 @@ class _Run:
     def nobody_there(self) -> None:
         """Say what came where the site should be, after which no click would say more."""
         if self._player.nobody_there is not None:
-            failure = self._judge.unreached(self._player.nobody_there, "xiebao.product")
+            endpoint = "xiebao.product"
+            failure = self._judge.unreached(self._player.nobody_there, endpoint, endpoint)
+            self._note("nothing_else")
             self._keep(Case("address", "address"), PHONE, Outcome([failure]))
 
     def follow_pages(
@@ -367,11 +384,18 @@ class _Run:
             for device in devices:
                 for case, outcome in pages.on_page(url, device):
                     self._keep(case, device, outcome)
+            if url not in pages.said and (nothing := pages.nothing.get(url)):
+                self._keep(Case("page", "page", page=url), PHONE, Outcome([nothing]))
+            elif url in pages.nothing:
+                self._note(pages.nothing[url].code, url)
         for link in links:
             for device in devices:
                 case, outcome = pages.of_link(link, device)
                 self._keep(case, device, outcome)
-        self.report.entries = {self._mask.hide(page): said for page, said in pages.said.items()}
+        hide = self._mask.hide
+        self.report.entries = {
+            hide(page): [hide(each) for each in said] for page, said in pages.said.items()
+        }
         if has_guard and not (asks_guard and pages.said):
             self._note("guard")
 
@@ -404,8 +428,12 @@ class _Run:
                 )
             else:
                 self.report.ignored[rule] += 1
+        options = {
+            name: hide(value) if isinstance(value, str) else value
+            for name, value in case.options.items()
+        }
         result = Result(
-            case=replace(case, page=hide(case.page)),
+            case=replace(case, page=hide(case.page), owner=None, options=options),
             device=device,
             status=outcome.status,
             location=hide(outcome.location),

@@ -37,6 +37,11 @@ class Browser(FlaskClient):
         self.status = response.status_code
         return response
 
+    def set_cookie(self, *args: Any, **kwargs: Any) -> None:
+        """Set a cookie, of the site's host."""
+        kwargs.setdefault("domain", urlsplit(self.site).hostname)
+        super().set_cookie(*args, **kwargs)
+
     @contextmanager
     def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
         """Change the session."""

@@ -23,6 +23,9 @@ Visitor = Literal["member", "nobody"]
 #: Whose the link is: the same member's, or another one's.
 MEMBER, ANOTHER = "member", "another"
 
+#: How the id of a member begins who is made up.
+MADE_UP = "Check-"
+
 #: Where a payment comes back to, and how that is sent.
 RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
 RETURN_TO_AS_SENT = "/orders/8?from=%E7%BD%91&to=%E6%B5%B7"
@@ -117,6 +120,11 @@ class Case:
     def is_of_site(self) -> bool:
         """Whether it is about the site, and no page of the gateway."""
         return self.kind in ("address", "environment", "loader", "mail")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is done on a device, and can be again: not what is about the site as such."""
+        return self.kind not in ("address", "environment")
 
     @property
     def needs_login(self) -> bool:

@@ -20,7 +20,7 @@ from .cases import RETURN_TO, RETURN_TO_AS_SENT, Case
 from .causes import with_suspects
 from .html_reader import ReadPage
 from .log_reader import said_in_log
-from .masks import readings, shown_member
+from .masks import readings
 from .site import Site, as_sent, without_query
 from .token_reader import TOKEN
 from .visits import Visit
@@ -56,7 +56,6 @@ STATUS = {
 LOGIN_REDIRECTS = (302, 303, 307)
 # The hooks that may have done it, by a failure's code or the first part of it.
 _SUSPECTS = {
-    **dict.fromkeys(("page.302", "page.401", "page.403"), "before_request"),
     **dict.fromkeys(("unreached", "session"), "before_request"),
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
     "notice.heading": "after_request",
@@ -182,7 +181,7 @@ def gateway(site: Site, case: Case, who: str, platform: str, visit: Visit) -> It
     address, query = without_query(visit.location), urlsplit(visit.location).query
     right = f"{site.gateway}{case.row.path}"
     if address != right:  # and what it is sent does not matter
-        yield Failure("address", address, right)
+        yield Failure("address", address or "—", right)
         return
     received: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
@@ -214,8 +213,7 @@ def _shown(site: Site, name: str, value: str) -> str:
     if name == "paySuccess":
         return "…"
     if name == "partnerUniqKey":
-        said = f"…{value[16:]}" if site.makes_keys else value
-        return shown_member(said) if site.member and said.endswith(site.member) else quote(said)
+        return quote(f"…{value[16:]}" if site.makes_keys else value)
     return quote(value)
 
 

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 from werkzeug.datastructures import Headers
 
 # A URL that begins with a host: a browser asks it, and tells it what else is in the URL.
 _ELSEWHERE = re.compile(r"(?:https?:)?//[^\s\"'()<>]+", re.IGNORECASE)
 _CLICKED = ("a", "area", "form", "base")
-# In what nobody can click a link, and in what nobody sees it before a script says so.
-_SWALLOWS = ("button", "option")
-_HIDES, _HIDDEN = ("template", "noscript"), ("hidden", "inert")
+# In what nobody can click a link: some take the click, and in others it is no link at all.
+_SWALLOWS = ("button", "option", "textarea", "iframe", "noembed", "noframes", "xmp", "title")
+# In what nobody sees it before a script says so.
+_HIDES, _HIDDEN = ("template", "noscript"), ("hidden", "inert", "popover")
 # What it matters to be in: the rest of a page may have no end tags, and would pile up.
-_AROUND = {"a", "svg", "h1", "select", *_SWALLOWS, *_HIDES}
-_VOID = ("img", "input", "br", "hr", "embed")
+_AROUND = {"a", "svg", "h1", "select", "dialog", *_SWALLOWS, *_HIDES}
+# What ends where the next begins, and what has no end tag.
+_ENDED_BY_NEXT = ("a", "button", "option", "h1")
+_VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
+)
+# Characters of what an element says that are kept.
+_LONGEST = 2_000
 
 
 @dataclass
@@ -47,6 +56,16 @@ class Element:
         return set((self.attributes.get("class") or "").split())
 
 
+class _Open(NamedTuple):
+    """An element that is open, and what it and those around it mean for what is in it."""
+
+    tag: str = ""
+    within: str = ""
+    hidden_by: str = ""
+    drawing: Element | None = None
+    texts: tuple[Element, ...] = ()
+
+
 class ReadPage(HTMLParser):
     """A page, and the headers with which it came.
 
@@ -56,6 +75,7 @@ class ReadPage(HTMLParser):
     :ivar scripts: its ``<script>`` elements.
     :ivar headings: its ``<h1>`` elements.
     :ivar metas: the name and content of its ``<meta>`` elements.
+    :ivar policies: what its ``<meta>`` elements say of a Content-Security-Policy.
     :ivar loaded: what is at another place and asked for without a click.
     :ivar base: to what its links are relative; "" for the page itself.
     :ivar inline: what a strict policy forbids: scripts and styles in the page.
@@ -66,6 +86,7 @@ class ReadPage(HTMLParser):
         self.html = html
         self.headers = Headers() if headers is None else headers
         self.metas: list[tuple[str | None, str | None]] = []
+        self.policies: list[str] = []
         self.loaded: list[str] = []
         self.base = ""
         self.inline: list[str] = []
@@ -74,7 +95,7 @@ class ReadPage(HTMLParser):
         }
         self.links, self.drawings, self.sheets, self.scripts, self.headings = self._found.values()
         self._found["area"] = self.links
-        self._open: list[tuple[str, Element]] = []
+        self._open, self._names = [_Open()], Counter[str]()
         self.feed(html)
         self.close()
 
@@ -91,37 +112,51 @@ class ReadPage(HTMLParser):
         if tag == "base":
             self.base = self.base or element.href
         if tag == "meta":
-            name = attributes.get("name") or attributes.get("http-equiv")
-            self.metas.append((name, attributes.get("content")))
-        in_drawing = [each for name, each in self._open if name == "svg"]
-        if tag == "path" and in_drawing:
-            in_drawing[0].paths.append(attributes.get("d") or "")
-        elif tag in self._found and not (tag == "svg" and in_drawing):  # that is a part of it
-            self._place(element)
+            said, content = attributes.get("http-equiv"), attributes.get("content")
+            self.metas.append((attributes.get("name") or said, content))
+            is_policy = (said or "").lower() == "content-security-policy"
+            self.policies += [content or ""] if is_policy else []
+        around = self._open[-1]
+        if tag in _ENDED_BY_NEXT:
+            self.handle_endtag(tag)
+        element.within = around.within
+        hides = tag in _HIDES or (tag == "dialog" and "open" not in attributes)
+        hidden_by = [name for name in _HIDDEN if name in attributes] + [tag] * hides
+        element.hidden_by = next(iter(hidden_by), around.hidden_by)
+        if tag == "path" and around.drawing is not None:
+            around.drawing.paths.append(attributes.get("d") or "")
+        elif tag in self._found and not (tag == "svg" and around.drawing):  # a part of it
             self._found[tag].append(element)
         self.handle_data(attributes.get("alt") or "" if tag == "img" else "")
-        matters = tag in _AROUND or any(name in attributes for name in _HIDDEN)
-        if (matters or any(tag == name for name, _ in self._open)) and tag not in _VOID:
-            self._open.append((tag, element))
+        if (tag in _AROUND or hidden_by or self._names[tag]) and tag not in _VOID:
+            self._enter(tag, element)
 
-    def _place(self, element: Element) -> None:
-        """Note what an element is in."""
-        for name, around in [*self._open, ("", element)]:
-            if name in _SWALLOWS or (name == "a" and around.href):
-                element.within = name
-            hides = [n for n in _HIDDEN if n in around.attributes]
-            element.hidden_by = next(iter(hides), name if name in _HIDES else element.hidden_by)
+    def _enter(self, tag: str, element: Element) -> None:
+        """Note what the elements to come are in."""
+        around = self._open[-1]
+        takes_clicks = tag in _SWALLOWS or (tag == "a" and element.href)
+        self._names[tag] += 1
+        self._open.append(
+            _Open(
+                tag,
+                tag if takes_clicks else around.within,
+                element.hidden_by,
+                around.drawing or (element if tag == "svg" else None),
+                (*around.texts, element) if tag in ("a", "h1") else around.texts,
+            )
+        )
 
     def handle_endtag(self, tag: str) -> None:
         """Close an element, and what in it has no end tag of its own."""
-        here = [number for number, (name, _) in enumerate(self._open) if name == tag]
-        if here:
-            del self._open[here[-1] :]
+        if self._names[tag]:
+            while (closed := self._open.pop().tag) != tag:
+                self._names[closed] -= 1
+            self._names[tag] -= 1
 
     def handle_data(self, data: str) -> None:
         """Keep what a link, or a heading, says."""
-        for name, element in self._open if data else ():
-            if name in ("a", "h1"):
+        for element in self._open[-1].texts:
+            if len(element.text) < _LONGEST:
                 element.text += data
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:

@@ -33,6 +33,8 @@ _IMPORT = (
 )
 # That of a site that lets every cache keep all that it sends.
 _PUBLIC = [("Cache-Control", "public, s-maxage=60"), ("CDN-Cache-Control", "max-age=60")]
+# Redirects that are followed to a page.
+_HOPS = 5
 # What comes of a stylesheet, and of a script, which systems call differently.
 _ASSETS = {
     "style": ("200 text/css",),
@@ -169,18 +171,21 @@ class Judge:
 
     def _no_answer(self, case: Case, ends: str, visit: Visit, status: int) -> Failure | None:
         """Return why there is no answer of the extension's to look at; None where there is one."""
+        refusal = visit.rehearsal.refusal
+        if refusal is not None and refusal.reason == "not_allowed" and ends != "not_allowed":
+            return Failure("guard", str(visit.status), str(status))  # however it says no
         error: BaseException | None = visit.rehearsal.error  # which a handler may hide
         error = visit.error if isinstance(error, AnsweredError | None) else error
         if error is not None:
             # The site may trap what is aborted, to see where that is.
             is_trapped = ends == "method" and isinstance(error, HTTPException)
-            return None if is_trapped else crash(error, str(status))
+            return None if is_trapped else crash(error, str(status or "—"))
         if not is_url(visit.location):
             return Failure("address", visit.location, "https://…")
         if self._is_up_to_the_site(case, ends, visit, status) or ends in ("loader", "method"):
             return None
         if not visit.rehearsal.reached:
-            return self.unreached(visit, case.endpoint)
+            return self.unreached(visit, case.endpoint, f"{status} by {case.endpoint}")
         if self._is_lost(case, ends, visit):
             return Failure("session", str(visit.status), str(status))
         return None
@@ -189,8 +194,7 @@ class Judge:
         """Return the failure of an answer whose status is not the right one."""
         reason = visit.rehearsal.refusal.reason if visit.rehearsal.refusal else ""
         code = f"status.{status_in_texts(visit.status, status)}"
-        if reason != ends:
-            code = {"invalid_link": "unreached.path", "not_allowed": "guard"}.get(reason, code)
+        code = "unreached.path" if reason == "invalid_link" != ends else code
         return Failure(code, f"{visit.status} {reason}".strip(), str(status))
 
     def _status(self, ends: str, visit: Visit) -> int:
@@ -220,13 +224,13 @@ class Judge:
         is_nobody = refusal is not None and refusal.cause in ("login_required", "expired")
         return is_members and is_nobody and ends != "back"
 
-    def unreached(self, visit: Visit, endpoint: str) -> Failure:
+    def unreached(self, visit: Visit, endpoint: str, should: str) -> Failure:
         """Return the failure of a click that something else than the extension's view answered.
 
         :param endpoint: whose view it is.
         """
         if visit.error is not None:
-            return crash(visit.error, endpoint)
+            return crash(visit.error, should)
         cause = why_unreached(visit, endpoint)
         by = f"by {visit.endpoint}" if cause.code == "view" else ""
         at = without_query(visit.location)
@@ -234,7 +238,7 @@ class Judge:
         if code == "host" and not self._sends_everybody(urlsplit(visit.location).netloc):
             code = "elsewhere"
         came = " ".join(filter(None, (str(visit.status), at, by)))
-        return Failure(f"unreached.{code}", came, endpoint, values=cause.values)
+        return Failure(f"unreached.{code}", came, should, values=cause.values)
 
     def _asks_where_it_is(self, host: str) -> bool:
         """Tell whether phones and PCs alike are sent to a host."""
@@ -297,13 +301,20 @@ class Judge:
         """
         whole = absolute(f"{self._site.url}/", url)
         at = without_query(whole)
-        if at in self._opened:
+        # A login gets another link each time; an order is another page.
+        seen = f"{visitor} {whole if code == 'way_back' else at}"
+        if seen in self._opened or at in self._opened:
             return
-        self._opened.add(at)
+        self._opened.add(at if code == "login.page" else seen)
         if not self._site.is_at(whole):
             self.notes.append(Note(f"check.note.{code}.elsewhere", at))
             return
-        visit = self._player.open(path_of(whole), PHONE, visitor)
+        at = urlsplit(at).path
+        for _ in range(_HOPS):
+            visit = self._player.open(path_of(whole), PHONE, visitor)
+            whole = absolute(whole, visit.location)
+            if not visit.location or not self._site.is_at(whole):
+                break
         status = visit.status
         if isinstance(visit.error, HTTPException):  # which a site may trap
             status = visit.error.code or 500
@@ -313,8 +324,11 @@ class Judge:
         if status == 404 and visit.endpoint is None:
             # A sibling's, or a single-page app's: nothing here knows what it answers.
             self.notes.append(Note(f"check.note.{code}.not_here", at))
-        elif status >= 400 and not (code == "notice.button" and status in (401, 403)):  # a wall
-            yield Failure(code, f"{status} {at}", "200")
+        elif status in (401, 403) and code == "notice.button":  # a wall, which has its own way on
+            return
+        elif status >= 400 or (300 <= status < 400 and self._site.is_at(whole)):
+            came = f"{status} {urlsplit(visit.url).path}"
+            yield Failure(code, came if came.endswith(at) else f"{came}, from {at}", "200")
 
     def _rendered(self, case: Case, device: Device, page: ReadPage) -> Iterator[Failure]:
         """Judge what the macros render."""

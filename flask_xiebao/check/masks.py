@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
+from .cases import MADE_UP
 from .site import Site
 from .token_reader import TOKEN
 
@@ -18,34 +19,46 @@ _AS_STANDARD = str.maketrans("-_", "+/")
 _LONGEST = 100_000
 # Characters of a text. Where it is cut, a part of a secret may remain, which is cut off then.
 _MOST_READ, _MOST_SHOWN = 20_000, 2_000
-# Of an id.
-_SHORT = 3
+# Bytes of an id: up to so many it may be a part of anything, and from so many on of no other word.
+_SHORT, _LONG = 3, 6
 
 
 class Mask:
-    """Hides what is secret wherever it is in a text, and the id of a member of the site's.
+    """Hides what is secret wherever it is in a text, and the ids of a site's members.
 
     :param site: whose secrets they are.
     """
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        member = site.member or ""
-        # A shorter one may be a part of anything.
-        ids = {member, quote(member)} if len(member) > _SHORT else set()
-        self._member = re.compile(
-            rf"(?<!\w)({'|'.join(map(re.escape, ids))})(?!\w)" if ids else "(?!)"
-        )
+        self._known: set[str] = set()
+        self._people = re.compile("(?!)")
 
     def hide(self, said: str) -> str:
         """Return a text without what is secret, and no longer than can be looked at."""
-        hidden = _ENCODED.sub(self._unless_secret, self._hide_plain(said[:_MOST_READ]))
+        if self._known != self._site.people:
+            self._known = set(self._site.people)
+            longest_first = sorted(self._known, key=len, reverse=True)
+            marks = [self._site.key_mark(each) for each in longest_first if self._site.makes_keys]
+            ids = [form for each in longest_first for form in self._forms(each)]
+            self._people = re.compile("|".join([*marks, *ids]) or "(?!)", re.IGNORECASE)
+        # What a terminal would obey, and what no file can hold, is not shown either.
+        said = "".join(mark if mark.isprintable() else "\ufffd" for mark in said[:_MOST_READ])
+        hidden = _ENCODED.sub(self._unless_secret, self._hide_plain(said))
         return hidden if len(hidden) <= _MOST_SHOWN else f"{hidden[:_MOST_SHOWN]}…"
 
+    def _forms(self, member: str) -> list[str]:
+        """Return what finds the id of a member, unless they are made up, as it may be written."""
+        if member.startswith(MADE_UP) or len(member.encode()) <= _SHORT:
+            return []
+        quoted = {quote(member), quote(member, safe=""), member.replace(" ", "+")}
+        forms = map(re.escape, {member, *quoted, *map(quote, quoted)})
+        is_word = len(member.encode()) < _LONG
+        return [f"(?<![a-z0-9]){form}(?![a-z0-9])" if is_word else form for form in forms]
+
     def _hide_plain(self, said: str) -> str:
-        said = TOKEN.sub("…", self._site.account.hide(said))
-        said = self._site.without_member_keys(self._site.without_key(said))
-        return self._member.sub(lambda found: shown_member(found[0]), said)
+        said = TOKEN.sub("…", self._site.without_key(self._site.account.hide(said)))
+        return self._people.sub("…", said)
 
     def _unless_secret(self, found: re.Match[str]) -> str:
         says = any(self._hide_plain(inner) != inner for inner in _decoded(found[0]))

@@ -22,8 +22,9 @@ from ..errors import XiebaoError
 from ..gateway.platforms import Platform
 from ..links.tokens import Entry
 from .browsers import Browser, Login
-from .cases import ANOTHER, MEMBER, Case, Visitor
+from .cases import ANOTHER, MADE_UP, MEMBER, Case, Visitor
 from .devices import DEVICES, Device
+from .masks import shown_member
 from .site import Site, absolute
 from .visits import TAP, Visit, first_reached
 
@@ -48,6 +49,7 @@ class Player:
     :param state: what the extension has of it.
     :param member: one of the site's, by their id; None for one who is made up.
     :param login: logs them in; without one the extension is told that they are.
+    :param is_own_login: whether that is the site's own, and the id that of its ``member_loader``.
     :param url: where the site is; None for where its settings say that it is.
     :param aloud: the site's receivers hear of it.
 
@@ -63,15 +65,16 @@ class Player:
         member: str | None,
         login: Login | None,
         *,
+        is_own_login: bool,
         url: str | None,
         aloud: bool,
     ) -> None:
         self.app = app
         self.state = state
-        made_up = f"Check-{secrets.token_hex(4)}+&号"  # which a URL has to escape
+        made_up = f"{MADE_UP}{secrets.token_hex(4)}+&号"  # which a URL has to escape
         self.members = {MEMBER: member or f"{made_up}-a", ANOTHER: f"{made_up}-b"}
         self._aloud = aloud
-        self._login = login
+        self._login, self._is_own_login, self._login_as = login, is_own_login, member
         self._browsers: dict[str, Browser] = {}
         self._nowhere = f"{state.settings.url_prefix}/product/-"  # a link of ours, to nothing
         where = (url or where_the_site_is(state)).rstrip("/")
@@ -94,6 +97,7 @@ class Player:
         if self._login is not None:
             member = self.members[MEMBER] = self._logged_in(member)
         self.site.member = member
+        self.site.people.update(self.members.values())
         if member is None:
             try:
                 self.site.partner_uniq_key(self.members[MEMBER])
@@ -111,12 +115,14 @@ class Player:
 
     def _logged_in(self, member: str | None) -> str:
         """Return whom the site takes for logged in after the login."""
-        browser = self._browser(PHONE, member)
+        browser = self._browser(PHONE)
+        status = 0 if browser is None else browser.status
         visit = Visit(
             self.app,
             f"{self.site.url}{self._nowhere}",
             self.site.mount,
-            headers={**TAP, **PHONE.headers},
+            # Before anything is rendered.
+            headers={**TAP, **PHONE.headers, "Sec-Purpose": "prefetch"},
             browser=browser,
             inside=self.state.hooks.current_member,
         )
@@ -127,19 +133,22 @@ class Player:
                 f" {type(visit.error).__name__} in {place_of(visit.error)}."
             )
         if who is None:
-            status = 0 if browser is None else browser.status
             raise CheckError(
                 "After the login, nobody is logged in: so says the member_loader, or Flask-Login."
                 f"{f' The last answer to the login was {status}.' if status else ''}"
-                f"{f' Does the site know member {member}?' if member else ''} A login of your own"
-                " logs the client in, and leaves it with the cookies. A hook that sets who is"
-                " logged in has to do so before it lets the entries through."
+                f"{' Does the site know this member?' if member else ''} A login of your own"
+                " logs the client in, and leaves it with the cookies, which have to be sent to"
+                f" {self.site.prefix}/ (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN). A hook that"
+                " sets who is logged in has to do so before it lets the entries through."
             )
-        if member is not None and who != member:
-            raise CheckError(f"The login was to log {member} in, but the site says {who}.")
+        if self._is_own_login and member is not None and who != member:
+            raise CheckError(
+                f"The login was to log in member {shown_member(member)}, but the site says"
+                f" {shown_member(who)}: name the id that the member_loader returns."
+            )
         return who
 
-    def _browser(self, device: Device, member: str | None) -> Browser | None:
+    def _browser(self, device: Device) -> Browser | None:
         """Return the browser of a device, in which the member is logged in; None to play that."""
         if self._login is None:
             return None
@@ -150,11 +159,14 @@ class Player:
             browser.environ_base = {
                 "REMOTE_ADDR": "127.0.0.1",
                 "HTTP_USER_AGENT": device.user_agent,
+                "HTTP_REFERER": f"{self.site.url}/",  # CSRF guards look for it where it is https
             }
             try:
                 # It is the site's own, and in no request of anybody's.
-                contextvars.Context().run(self._login, browser, member)
-            except Exception as error:  # what it says may hold passwords
+                contextvars.Context().run(self._login, browser, self._login_as)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # what it says may hold passwords
                 raise CheckError(
                     f"The login fails: {type(error).__name__} in {place_of(error)}. It is called"
                     " with a test client and a member's id, and logs the client in."
@@ -260,9 +272,7 @@ class Player:
             headers={**TAP, **self._from(case), **device.headers, **case.headers},
             inside=None if view is None else lambda: url_for(view, next=back),
             rehearsal=self._rehearsal(case.visitor, case),
-            browser=self._browser(device, self.members[MEMBER])
-            if case.visitor == "member"
-            else None,
+            browser=self._browser(device) if case.visitor == "member" else None,
         )
 
     def _from(self, case: Case) -> dict[str, str]:
@@ -289,7 +299,7 @@ class Player:
             method="GET",
             headers={**TAP, **device.headers},
             rehearsal=self._rehearsal(visitor),
-            browser=self._browser(device, self.members[MEMBER]) if visitor == "member" else None,
+            browser=self._browser(device) if visitor == "member" else None,
         )
 
     def _rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from .html_reader import Element, ReadPage
@@ -24,15 +23,15 @@ def keeps_out(page: ReadPage, element: Element, kind: str, url: str, origin: str
         for name in (f"{kind}-src-elem", f"{kind}-src", "default-src"):
             if name in directives:
                 if not _lets_in(directives[name], element, kind, url, origin):
-                    return f"{name} {' '.join(directives[name])}".strip()
+                    said = f"{name} {' '.join(directives[name])}".strip()
+                    return re.sub("'nonce-[^']*'", "'nonce-…'", said)  # another on each page
                 break
     return None
 
 
 def _policies(page: ReadPage) -> Iterator[dict[str, list[str]]]:
     """Return the directives of each policy that is in force, and what they list."""
-    said = [*page.headers.getlist("Content-Security-Policy")]
-    said += [c or "" for name, c in page.metas if (name or "").lower() == "content-security-policy"]
+    said = [*page.headers.getlist("Content-Security-Policy"), *page.policies]
     for policy in ",".join(said).split(","):
         directives: dict[str, list[str]] = {}
         for part in policy.split(";"):
@@ -46,7 +45,7 @@ def _lets_in(sources: list[str], element: Element, kind: str, url: str, origin: 
     named = [f"'nonce-{nonce}'", *(f"'{each}'" for each in hashes.split())]
     if any(source in named for source in sources):
         return True
-    if kind == "script" and "'strict-dynamic'" in sources:
+    if kind == "script" and "'strict-dynamic'" in map(str.lower, sources):
         return False  # then only what is named
     return any(_matches(source, url, origin) for source in sources)
 
@@ -64,7 +63,11 @@ def _matches(source: str, url: str, origin: str) -> bool:
     usual = _PORTS.get(at.scheme)
     return (
         (scheme or page.scheme) in (at.scheme, at.scheme.removesuffix("s"))
-        and fnmatchcase(at.hostname or "", host.lower())
+        and (host.lower() in ("*", at.hostname) or _is_below(at.hostname or "", host.lower()))
         and (port == "*" or (at.port or usual) == (int(port) if port else usual))
         and (not path or at.path == path or (path.endswith("/") and at.path.startswith(path)))
     )
+
+
+def _is_below(host: str, pattern: str) -> bool:
+    return pattern.startswith("*.") and host.endswith(pattern[1:])

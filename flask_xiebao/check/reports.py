@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
@@ -34,9 +35,11 @@ def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
     )
     yield word("check.report.environment"), report.environment
     yield word("check.report.gateway"), report.gateway
-    yield word("check.report.member"), report.member or word("check.report.made_up")
+    member = word("check.report.named") if report.member == "…" else report.member
+    yield word("check.report.member"), member or word("check.report.made_up")
     for page, entries in report.entries.items():
-        yield page, comma.join(entries) or "—"
+        counts = Counter(entries).items()
+        yield page, comma.join(f"{said} ×{n}" if n > 1 else said for said, n in counts) or "—"
     yield word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))
     yield word("check.report.devices"), report.devices_as_of
     yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
@@ -55,6 +58,8 @@ def reservations(report: Report, locale: str) -> list[str]:
 
 def where(result: Result, locale: str) -> str:
     """Return what failed, and on which device."""
+    if not result.case.is_done:
+        return result.case.title_in(locale)
     return text(
         locale,
         "check.report.on",
@@ -66,9 +71,10 @@ def where(result: Result, locale: str) -> str:
 def again(report: Report, result: Result) -> str:
     """Return the command that does the same once more."""
     case = result.case
-    what = f"--page {shlex.quote(case.site_page)}" if case.page else f"--case {case.name}"
-    command = f"{report.command} {what} --device {result.device.name}"
-    return f"{command} {report.options}".strip()
+    # With a page, one case alone: what is on the page is what matters.
+    page = f"--page {shlex.quote(case.site_page)} " if case.page else ""
+    what = f"{page}--case {'product-plain' if page else case.name} --device {result.device.name}"
+    return " ".join(filter(None, [report.command, what if case.is_done else "", report.options]))
 
 
 def differences(trouble: Trouble) -> list[tuple[str, str]]:
@@ -86,8 +92,6 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
     colon = word("check.report.colon")
     for name, value in facts(report, locale):
         yield f"{name}{colon}{value}"
-    for note in report.notes_in(locale):
-        yield click.style(note, fg="yellow")
     for trouble in report.problems():
         results = trouble.results
         yield ""
@@ -108,9 +112,10 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
             yield f"  - {word('check.report.more', count=f'{len(results) - _SHOWN:,}')}"
         yield f"  {again(report, results[0])}"
     yield ""
-    for said in reservations(report, locale):
+    for said in (*report.notes_in(locale), *reservations(report, locale)):
         yield click.style(said, fg="yellow")
-    yield click.style(verdict(report, locale), fg="green" if report.passed else "red", bold=True)
+    mark, color = ("✓", "green") if report.passed else ("✗", "red")
+    yield click.style(f"{mark} {verdict(report, locale)}", fg=color, bold=True)
 
 
 def as_json(report: Report, locale: str = "en") -> str:
@@ -182,6 +187,8 @@ def as_junit(report: Report, locale: str = "en") -> str:
         properties = ET.SubElement(suite, "properties")
         for name, value in facts(report, locale):
             ET.SubElement(properties, "property", name=_for_xml(name), value=_for_xml(value))
+        for said in (*report.notes_in(locale), *reservations(report, locale)):
+            ET.SubElement(properties, "property", name="note", value=_for_xml(said))
         for result in results:
             _add_case(suite, page, report, result, locale)
     ET.indent(suites)

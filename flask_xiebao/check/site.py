@@ -11,7 +11,7 @@ import hmac
 import re
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
 from werkzeug.urls import iri_to_uri
@@ -27,8 +27,6 @@ _HOSTS = {
     "test": "https://testapi.xiebao18.com",
     "production": "https://api.xiebao18.com",
 }
-# What may be the key of a member: in a URL, the id ends where its value does.
-_MARKED = re.compile(r"(?=([a-z2-7]{16})([^&/?#\s\"'<>]+))", re.IGNORECASE)
 #: The names of the platform codes in links and pages.
 SLUGS = {"1": "h5", "2": "pc", "3": "ios", "4": "android"}
 
@@ -46,6 +44,7 @@ class Site:
     :ivar outside: what links begin with that leave the site.
     :ivar locale: that of its entries; None where it is another one for each visitor.
     :ivar member: the member of the site's whose clicks it gets; None for one who is made up.
+    :ivar people: the ids of all members that are known, made up or not.
     """
 
     def __init__(self, app: Flask, state: State, url: str, mount: str) -> None:
@@ -69,6 +68,7 @@ class Site:
         # By hand: a state that always says the same would agree with itself.
         self.locale = settings.locale or (None if "babel" in app.extensions else "zh")
         self.member: str | None = None
+        self.people: set[str] = set()
         self.in_development = is_in_development()
         self.knows_its_address = bool(settings.public_url or config["SERVER_NAME"])
         key = Secret(config.get("XIEBAO_API_KEY", "")).map(str)
@@ -123,16 +123,6 @@ class Site:
         if not self.makes_keys or self._is_kept_plain(member):
             return member
         return self.key_mark(member) + member
-
-    def without_member_keys(self, said: str) -> str:
-        """Return a text without what makes keys out of the ids in it."""
-        if not self.makes_keys:
-            return said
-        for found in _MARKED.finditer(said):
-            mark, member = found.groups()
-            if self.key_mark(unquote(member)) == mark.lower():
-                said = said.replace(mark, "…")
-        return said
 
     def key_mark(self, member: str) -> str:
         """Return what stands before an id in a key that only the site can make."""
@@ -208,7 +198,7 @@ def is_url(said: str) -> bool:
 
 def absolute(page: str, href: str) -> str:
     """Return to where a link of a page leads; what makes no sense is returned as it is."""
-    return urljoin(page, href) if is_url(href) else href
+    return urljoin(page, href) if is_url(href) and is_url(page) else href
 
 
 def without_query(url: str) -> str:

@@ -12,12 +12,12 @@ from ..simulator.document import Row
 from . import markup
 from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor
 from .devices import Device
-from .expectations import REFUSED, Failure, no_secret_in, said_in, status_in_texts
+from .expectations import REFUSED, Failure, no_secret_in, said_in
 from .html_reader import ReadPage
 from .judge import Judge, Note, Outcome, codes_of, crash, is_sent_away, path_of
 from .player import Player
 from .site import SLUGS, absolute, without_query
-from .token_reader import Said
+from .token_reader import TOKEN, Said, read_link
 
 # As many ways back are opened, at most.
 _WAYS_BACK = 20
@@ -33,6 +33,7 @@ class SitePages:
     :param goes_back: whether it is found out that payments come back to pages that open.
 
     :ivar said: what the entries of each page are, in a few words.
+    :ivar nothing: why some devices find nothing on a page: that is wrong where all do.
     """
 
     player: Player
@@ -40,6 +41,7 @@ class SitePages:
     asks_guard: bool
     goes_back: bool
     said: dict[str, list[str]] = field(default_factory=dict)
+    nothing: dict[str, Failure] = field(default_factory=dict)
     _drawn: dict[str, str] = field(default_factory=dict)
     _ways_back: set[str] = field(default_factory=set)
 
@@ -67,15 +69,20 @@ class SitePages:
 
     def _on_page(self, url: str, device: Device) -> Iterator[tuple[Case, Outcome]]:
         player, site, is_first = self.player, self.player.site, url not in self.said
-        whole = url if "://" in url else f"{site.url}{url}"
+        # It may be written as the app has it, or as browsers do.
+        is_whole = bool(site.root) and url.startswith(f"{site.root}/")
+        whole = url if "://" in url else f"{site.origin if is_whole else site.url}{url}"
         # Something may keep a page, and show it a second time without its headers.
         *_, visit = visits = [player.open(whole, device) for _ in range(1 + is_first)]
         if visit.error is not None or visit.status != 200:
             came = f"{visit.status} {without_query(visit.location)}".strip()
-            code = f"page.{status_in_texts(visit.status, 200)}"
-            code = "page.elsewhere" if is_sent_away(site, visit) else code
-            error = None if visit.error is None else crash(visit.error, "200")
-            yield self._wrong(url, error or Failure(code, came, "200"))
+            code = f"page.{302 if 300 <= visit.status < 400 else visit.status}"
+            if visit.error is not None:
+                yield self._wrong(url, crash(visit.error, "200"))
+            elif is_sent_away(site, visit):  # as phones are that have a host of their own
+                self.nothing[url] = Failure("page.elsewhere", came, "200")
+            else:
+                yield self._wrong(url, Failure(code, came, "200"))
             return
         page = ReadPage(said_in(visit), visit.headers)
         self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
@@ -86,10 +93,11 @@ class SitePages:
             yield self._wrong(url, *problems, *none)
             return
         left_out = [Failure("left_out", each, "—") for each in visit.rehearsal.complaints]
-        empty = [] if found else [Failure("page.empty", "0 <a class=xiebao-entry>", "1")]
-        if problems := [*problems, *dict.fromkeys(left_out), *empty]:
+        if problems := [*problems, *dict.fromkeys(left_out)]:
             yield self._wrong(url, *problems)
-        if is_first:
+        if not found:
+            self.nothing[url] = Failure("page.empty", "0 <a class=xiebao-entry>", "1")
+        elif is_first:
             self.said[url] = [said for case, *_ in found if (said := _in_words(case))]
         for case, link, problems in found:
             case = replace(case, asks_guard=self.asks_guard and is_first)
@@ -139,13 +147,12 @@ class SitePages:
     def _shared(self, whole: str, device: Device) -> Iterator[Failure]:
         """Check that nobody else gets the member's page, from whatever has kept it."""
         visit = self.player.open(whole, device, "nobody")
-        page = ReadPage(said_in(visit))
-        hrefs = [href for _, href in markup.links_of(whole, page)]
-        codes = [code for _, code in codes_of(page, self._drawn | visit.rehearsal.drawn)]
-        found = [self.player.site.entry_at(link) for link in (*hrefs, *codes)]
-        members = [said.member for _, said in filter(None, found) if said is not None]
-        if self.player.members[MEMBER] in members:
-            yield Failure("private", f"{visit.status} <a>", "—")
+        drawn = self._drawn | visit.rehearsal.drawn
+        codes = [code for _, code in codes_of(ReadPage(said_in(visit)), drawn)]
+        tokens = TOKEN.findall(" ".join([said_in(visit), *codes]))
+        member = self.player.members[MEMBER]
+        if any(said.member == member for token in tokens if (said := read_link(token))):
+            yield Failure("private", f"{visit.status} {path_of(whole)}", "—")
 
     def _way_back(self, case: Case) -> Iterator[Failure]:
         """Judge whether what a payment comes back to opens."""
@@ -166,7 +173,11 @@ class SitePages:
                 private = said.member is not None
                 problems = markup.entry(site, row, device, page, element, private=private)
                 yield case, path_of(href), list(problems)
-            elif row is not None or "data-xiebao-entry" in element.attributes:
+            elif (
+                row is not None
+                or "data-xiebao-entry" in element.attributes
+                or TOKEN.search(without_query(href))
+            ):
                 problem = Failure("link", without_query(href), self._ours)
                 yield Case("page", "page", page=url), "", [problem]
 
@@ -195,6 +206,7 @@ class SitePages:
         if said.member is not None:
             is_own = said.member == self.player.members[MEMBER]
             options["member"] = MEMBER if is_own else ANOTHER
+            self.player.site.people.add(said.member)
             age = int(time.time()) - (said.signed_at or 0)
         ends = "gateway"
         if visitor == "member" and options.get("member") == ANOTHER:

@@ -18,6 +18,11 @@ TOKEN = re.compile(
 )
 
 
+def without_token(said: str | None) -> str:
+    """Return a text without what lets somebody in."""
+    return TOKEN.sub("…", said or "")
+
+
 class Said(NamedTuple):
     """What a link leads to, as its token says it; what it leaves out is None."""
 

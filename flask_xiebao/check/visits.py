@@ -7,6 +7,7 @@ import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -175,7 +176,7 @@ def first_reached(app: Flask, places: Iterable[Place], **request: Any) -> Visit:
 
 def _unpacked(body: bytes, encoding: str | None) -> bytes:
     """Return the body of an answer as a browser reads it."""
-    if encoding in ("gzip", "deflate"):
+    if (encoding or "").lower() in ("gzip", "x-gzip", "deflate"):
         with suppress(zlib.error):
             return zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(body)
     return body
@@ -199,7 +200,10 @@ def left_out_of(
 
 def is_ours(error: BaseException) -> bool:
     """Tell whether what an error says is the extension's own, and so nothing private."""
-    return isinstance(error, XiebaoError) and type(error).__module__.startswith("flask_xiebao.")
+    if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
+        return False
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("flask_xiebao.")
 
 
 def explain(error: BaseException) -> str:

@@ -82,6 +82,8 @@ def reports_in(
     to_terminal = (form or "text") if output in (None, "-") else "text"
     if output not in (None, "-"):
         written[form or "text"] = f"{output}"
+    if len(set(written.values())) < len(written):
+        raise click.UsageError("Two reports cannot be written to one file.")
     with ExitStack() as stack:
         opened = {name: stack.enter_context(_written(path)) for name, path in written.items()}
 
@@ -116,10 +118,13 @@ def _function(name: str) -> Login:
     module, _, function = name.partition(":")
     try:
         found = getattr(import_module(module), function, None) if module and function else None
-    except Exception as error:  # what it says may hold passwords
-        why = f"{error}" if isinstance(error, ModuleNotFoundError) else f"In {place_of(error)}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # what it says may hold passwords
+        missing = getattr(error, "name", None)
+        why = f"there is no {missing}" if missing else f"in {place_of(error)}"
         raise click.BadParameter(
-            f"{type(error).__name__}: {why.rstrip('.')}. The path begins where the command is run.",
+            f"{type(error).__name__}: {why}. The path begins where the command is run.",
             param_hint="--login",
         ) from None
     if not callable(found):

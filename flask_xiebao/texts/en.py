@@ -286,8 +286,8 @@ TEXTS = {
     # what a failure means, and what to do
     "check.means": "It is not as it should be: find what on the site changes it.",
     "check.means.aborts": (
-        "The function at the place that is named aborts. A member_loader returns None where"
-        " nobody is logged in: the extension sends people to the login itself."
+        "The function at the place that is named calls abort(). A member_loader has to return"
+        " None where nobody is logged in: the extension sends people to the login itself."
     ),
     "check.means.crash": "It crashed, at the place that is named: fix the code there.",
     "check.means.unreached.mounted": (
@@ -349,19 +349,17 @@ TEXTS = {
         "A link does not arrive as it was made, so it is refused. Something wrapped around"
         " app.wsgi_app changes its path: have the paths of the entries left alone."
     ),
-    "check.means.page.elsewhere": (
-        "The page sends the member to another host: name it by the host where it is."
-    ),
+    "check.means.page.elsewhere": "The page redirects to another host: give --page with that host.",
     "check.means.status": (
-        "Browsers and visitors take it for something else. Look for a hook (after_request,"
-        " errorhandler) or a middleware that changes statuses."
+        "The status is wrong, so that browsers and visitors misread the answer. Look for a hook"
+        " (after_request, errorhandler) or a middleware that changes statuses."
     ),
     "check.means.status.200": "A page came where the browser should be sent on, or refused.",
     "check.means.status.301": (
         "Browsers keep a permanent redirect, with the sign and the member in it: the next member on"
         " the same device goes as the first. It has to be 302."
     ),
-    "check.means.status.302": "Somebody is sent on who should not be.",
+    "check.means.status.302": "Somebody is let through who should be refused.",
     "check.means.status.308": (
         "Browsers keep a permanent redirect, with the sign and the member in it. It has to be 302."
     ),
@@ -380,8 +378,8 @@ TEXTS = {
         "Other sites may learn the link that was clicked, and whoever has it may be let in."
     ),
     "check.means.header.x-robots-tag": "Search engines may index members' links.",
-    "check.means.header.nosniff": "A browser may take the page for something else than it is.",
-    "check.means.header.refresh": "Browsers go on to where this header says.",
+    "check.means.header.nosniff": "A browser may take the page for something other than it is.",
+    "check.means.header.refresh": "This header makes browsers go on to another address.",
     "check.means.header.frames": "Other sites may frame the page, and have members click blindly.",
     "check.means.secret": (
         "The sign is where others may read it, and whoever has it can go as any member. Find what"
@@ -396,8 +394,8 @@ TEXTS = {
         "Another site learns the link, and whoever has it may be let in as the member. Leave the"
         " URL of these pages out of what they load, such as statistics."
     ),
-    "check.means.body": "The URL, and the sign in it, are a part of a page.",
-    "check.means.parameter": "The gateway gets something else than the document asks for.",
+    "check.means.body": "The gateway's URL, with the sign in it, is in the body of the answer.",
+    "check.means.parameter": "The gateway gets something other than the document asks for.",
     "check.means.parameter.platform": "The gateway shows the page of another platform.",
     "check.means.parameter.sign": (
         "The gateway refuses the URL: is the key that of this account and environment?"
@@ -420,16 +418,16 @@ TEXTS = {
     ),
     "check.means.login": "Members are not sent to the site's login: see XIEBAO_LOGIN_VIEW.",
     "check.means.login.next": (
-        "After the login, members do not come back to what they clicked. The login gets a local"
-        " next."
+        "After the login, members do not come back to what they clicked. Once somebody is logged"
+        " in, send them to the next that the login gets, a path of this site."
     ),
-    "check.means.json": "Scripts that ask for JSON do not learn why.",
-    "check.means.notice": "Visitors do not learn what to do.",
+    "check.means.json": "Scripts that ask for JSON do not learn why they were refused.",
+    "check.means.notice": "The page does not tell visitors what to do.",
     "check.means.navigate": (
         "On a page with HTMX, Turbo or another script, a tap does not arrive. Is a template of the"
         " site's in the way?"
     ),
-    "check.means.link": "The link leads to something else than the entry says.",
+    "check.means.link": "The link leads to something other than the entry says.",
     "check.means.way_back": (
         "Whoever has paid comes back to a page that does not open: correct the return_to of the"
         " entry, or the page."
@@ -443,8 +441,8 @@ TEXTS = {
         " in the way?"
     ),
     "check.means.handoff.code": (
-        "The page for PCs has not one QR code that can be read. Is xiebao/handoff.html the site's"
-        " own? It has to show code."
+        "The page for PCs does not have exactly one QR code that can be read. Is"
+        " xiebao/handoff.html the site's own? It has to show {{ code }}."
     ),
     "check.means.handoff.direct": (
         "An iPad, which looks like a Mac, has no way on. Is xiebao/handoff.html the site's own? It"
@@ -452,7 +450,7 @@ TEXTS = {
     ),
     "check.means.entry": "There is no entry, or more than one.",
     "check.means.entry.none": "There is an entry where there should be none.",
-    "check.means.entry.class": "Styles do not find the entry.",
+    "check.means.entry.class": "The entry lacks its class, so the stylesheet does not apply.",
     "check.means.entry.label": "The button says nothing: give it a label, or an aria-label.",
     "check.means.entry.data-xiebao-platform": "Styles and scripts take the device for another.",
     "check.means.vary": (
@@ -460,9 +458,9 @@ TEXTS = {
         " XIEBAO_DEVICE_MARKUP to False. What @cache.cached keeps has lost its headers."
     ),
     "check.means.private": (
-        "A shared cache may show one member's link to others. Is the page kept, by @cache.cached"
-        " perhaps, and shown without its headers? A page with a member's link must not be kept"
-        " for all."
+        "A shared cache may show one member's link to others. Is the page cached, by"
+        " @cache.cached perhaps, and served without its headers? A page with a member's link must"
+        " not be cached for all."
     ),
     "check.means.qr": "The code on the page does not lead to the product.",
     "check.means.style": "Entries have no styles.",
@@ -486,23 +484,25 @@ TEXTS = {
         " another member=, or is it kept, by @cache.cached perhaps, and shown to all?"
     ),
     "check.means.page.expired": (
-        "The link on the page is over, so whoever follows it is refused: make it when the page is"
-        " asked for, and give it a no_login_for for as long as the page is looked at."
+        "The link on the page has expired, so whoever follows it is refused: make it when the"
+        " page is requested, with a no_login_for that lasts as long as people stay on it."
     ),
     "check.means.page.invalid_link": (
         "The link on the page does not say whose policy it is: make it with policy_entry or"
         " xiebao_link, while the member is logged in."
     ),
     "check.means.guard": (
-        "Your click_guard refuses this member. Name one whom it lets go, as --member 7, or show"
-        " the entry to no one else."
+        "Your click_guard refuses this member: name one whom it lets through by --member, or show"
+        " the entry to no one whom it refuses."
     ),
-    "check.means.receiver": "A receiver of yours fails at a click: fix it.",
+    "check.means.receiver": "One of your signal receivers fails at a click: fix it.",
     "check.means.left_out": (
-        "An entry is left out of the page, since what the template gives it is wrong: correct the"
-        " template."
+        "An entry is missing from the page, since the template gives it something wrong: correct"
+        " the template."
     ),
-    "check.means.inline": "A strict Content-Security-Policy forbids it.",
+    "check.means.inline": (
+        "The entry has an inline style or script, which a strict Content-Security-Policy forbids."
+    ),
     "check.means.environment": (
         "The site is in another environment than --expect-env says: see XIEBAO_ENV."
     ),
@@ -530,19 +530,29 @@ TEXTS = {
         " by a proxy or SERVER_NAME?"
     ),
     "check.means.dead": (
-        "A click on the entry goes to what it is in: browsers take a link in another link, a"
-        " button or an option apart. Move it out."
+        "The entry is inside another link, a button or an option: browsers take these apart, and"
+        " a click goes to the outer one. Move it out."
     ),
     "check.means.dead.unseen": (
-        "Nobody sees an entry of this page. If a script shows it later, open the page that has"
-        " it, or leave this rule out: --ignore dead.unseen."
+        "No entry of this page can be seen. If a script shows them later, leave this rule out:"
+        " --ignore dead.unseen."
     ),
     "check.means.policy": (
         "The page's Content-Security-Policy keeps the stylesheet or the script of the entries"
         " out: add 'self', or the page's nonce, as xiebao_styles(nonce=…) takes it; on the"
         " extension's own pages, in xiebao/layout.html."
     ),
-    "check.note.off": "XIEBAO_ENABLED is off: this site sells nothing now, and that was checked.",
+    "check.note.nothing_else": "Nothing else was checked: mend this first.",
+    "check.note.no_login": (
+        "No login is known, so visitors who click get a 401 page: XIEBAO_LOGIN_VIEW names it."
+    ),
+    "check.note.page.elsewhere": (
+        "{what} sends some devices to another host, where the check does not go."
+    ),
+    "check.note.page.empty": "On {what}, some devices find no entry.",
+    "check.note.off": (
+        "XIEBAO_ENABLED is off: nothing can be bought now, and that alone was checked."
+    ),
     "check.note.no_members": (
         "This site cannot say who is logged in, so what needs a login was left out: add a"
         " member_loader."
@@ -564,36 +574,37 @@ TEXTS = {
         " logged in: --member, and --login without Flask-Login."
     ),
     "check.note.plain_alone": (
-        "In production, plain clicks alone were made, {what} of them, since a site may count"
-        " them. To have all: --full."
+        "In production plain clicks alone were made, {what} here, since the site may count them."
+        " --full makes all."
     ),
     "check.note.unseen": (
         "Some entries are where nobody sees them before a script shows them: {what}."
     ),
     "check.note.qr": (
-        "A QR code on {what} was drawn before, so it could not be followed: something keeps a"
-        " part of the page."
+        "A QR code on {what} is an older one, so it could not be followed: a part of the page is"
+        " cached."
     ),
     "check.note.login.page.elsewhere": "Visitors log in at {what}, where the check does not go.",
     "check.note.login.page.not_here": (
-        "Visitors are sent to {what} to log in, of which this app has no view: another has to be"
-        " there."
+        "Visitors are sent to {what} to log in, for which this app has no view: unless another"
+        " app answers there, it is a 404."
     ),
     "check.note.notice.button.elsewhere": (
         "A button of a notice leads to {what}, where the check does not go."
     ),
     "check.note.notice.button.not_here": (
-        "A button of a notice leads to {what}, of which this app has no view: another has to be"
-        " there."
+        "A button of a notice leads to {what}, for which this app has no view: unless another app"
+        " answers there, it is a 404."
     ),
     "check.note.way_back.elsewhere": "Payments come back to {what}, where the check does not go.",
     "check.note.way_back.not_here": (
-        "Payments come back to {what}, of which this app has no view: another has to be there."
+        "Payments come back to {what}, for which this app has no view: unless another app answers"
+        " there, it is a 404."
     ),
-    "check.not_told.pages": "No page of yours was opened: --page names one.",
-    "check.not_told.member": "Members were made up: --member and --login say who clicks.",
+    "check.not_told.pages": "No page of yours was opened: add --page.",
+    "check.not_told.member": "Members were made up: add --member and --login.",
     "check.not_told.pages_member": (
-        "No page of yours was opened, and members were made up: see --page, --member and --login."
+        "No page of yours was opened, and members were made up: add --page, --member and --login."
     ),
     # its report
     "check.report.title": "Check of the insurance entries",
@@ -601,10 +612,11 @@ TEXTS = {
     "check.report.nowhere": "address not set",
     "check.report.environment": "Environment",
     "check.report.gateway": "Gateway",
-    "check.report.member": "Clicks of",
+    "check.report.member": "Member",
+    "check.report.named": "a member of the site's",
     "check.report.made_up": "members who are made up",
     "check.report.versions": "Versions",
-    "check.report.devices": "Devices as of",
+    "check.report.devices": "Device list of",
     "check.report.at": "Time",
     "check.report.colon": ": ",
     "check.report.counts": "{passed} passed, {failed} failed",
@@ -615,12 +627,12 @@ TEXTS = {
     "check.report.again": "To see it again",
     "check.report.more": "and {count} more",
     "check.report.problems": "What is wrong",
-    "check.report.all": "Everything that was done",
+    "check.report.all": "Everything that was checked",
     "check.report.what": "What was done",
     "check.report.qr": "QR",
     "check.report.step": "at: {step}",
     "check.report.rule": "Rule",
-    "check.report.ignored": "Left out: {rules}.",
+    "check.report.ignored": "Ignored rules: {rules}.",
     "check.step.scan": "the phone that scans the code",
     "check.step.return": "the way back from a payment",
     "check.step.direct": "the way on for tablets",

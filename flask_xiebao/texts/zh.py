@@ -251,10 +251,10 @@ TEXTS = {
     "check.ends.mail": "指向网站自己地址的链接",
     "check.ends.page": "有入口的页面",
     "check.ends.gateway_or_handoff": "302 去网关；电脑上 200 出二维码",
-    "check.ends.loader": "什么都行，不能出错",
+    "check.ends.loader": "除了出错都可以",
     "check.ends.address": "扩展的响应",
     # 不符意味着什么，怎么办
-    "check.means": "和应当的不一样：请检查网站的哪个部分改动了它。",
+    "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
     "check.means.aborts": (
         "所指位置的函数中止了请求（abort）。没有登录时，member_loader 应当返回 None：扩展自己会把"
         "人带到登录页。"
@@ -314,7 +314,7 @@ TEXTS = {
         "链接到达时已经变了样，所以被拒绝。包在 app.wsgi_app 外面的东西改动了路径：请不要改动入口"
         "的路径。"
     ),
-    "check.means.page.elsewhere": "页面把会员带到另一个主机：请用它所在的主机写出网址。",
+    "check.means.page.elsewhere": "页面跳转到另一个主机：请在 --page 里写那个主机。",
     "check.means.status": (
         "状态码不对，浏览器和访客会当成别的结果。"
         "请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
@@ -331,8 +331,8 @@ TEXTS = {
     "check.means.status.303": "网站的某个部分改动了跳转：请检查钩子和中间件。应当是 302。",
     "check.means.header": "缺少一个响应头，或者被网站的别的部分改动了。",
     "check.means.header.cache-control": (
-        "缓存或者浏览器可能保存这个回答，把一位会员的给另一位看。钩子、代理和 CDN 都不要改动蓝图"
-        " xiebao 的回答。"
+        "缓存或浏览器可能保存这个响应，把一位会员的内容给另一位看。钩子、代理和 CDN 都不要改动蓝"
+        "图 xiebao 的响应。"
     ),
     "check.means.header.referrer-policy": "别的网站可能得知点击的链接，拿到它的人可能被放行。",
     "check.means.header.x-robots-tag": "搜索引擎可能收录会员的链接。",
@@ -366,7 +366,9 @@ TEXTS = {
         "请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
-    "check.means.login.next": "登录以后回不到点击的地方。登录页会收到本站的 next。",
+    "check.means.login.next": (
+        "登录以后回不到点击的地方。登录成功后，请跳转到登录页收到的 next（本站路径）。"
+    ),
     "check.means.json": "要 JSON 的脚本得不到原因。",
     "check.means.notice": "访客不知道该怎么办。",
     "check.means.navigate": (
@@ -379,10 +381,12 @@ TEXTS = {
     "check.means.back": (
         "支付以后，会员回不到入口写的地方：请检查改动跳转的钩子，或占用返回路径的视图。"
     ),
-    "check.means.handoff": "在电脑上扫码的人到不了该到的地方。是不是网站自己的模板挡住了？",
+    "check.means.handoff": (
+        "用手机扫描电脑上二维码的人到不了该到的地方。是不是网站自己的模板有问题？"
+    ),
     "check.means.handoff.code": (
-        "电脑看到的页面没有能识别的二维码，或者不止一个。xiebao/handoff.html"
-        " 是网站自己的吗？它要显示 code。"
+        "电脑看到的页面应当正好有一个能识别的二维码。xiebao/handoff.html 是网站自己的吗？它要输出"
+        " {{ code }}。"
     ),
     "check.means.handoff.direct": (
         "iPad 看起来像 Mac，没有办法继续。xiebao/handoff.html 是网站自己的吗？"
@@ -425,12 +429,12 @@ TEXTS = {
         "页面上的链接没有写是谁的保单：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
     ),
     "check.means.guard": (
-        "click_guard 不让这位会员通过。请指定一位它放行的会员，例如 --member 7，或者不要给其他人"
-        "显示入口。"
+        "click_guard 不让这位会员通过：请用 --member 指定一位它放行的会员，或者不要给它拒绝的人显"
+        "示入口。"
     ),
     "check.means.receiver": "点击时有一个信号接收者出错：请修正。",
     "check.means.left_out": "页面上少了一个入口，因为模板给它的参数不对：请改模板。",
-    "check.means.inline": "严格的 Content-Security-Policy 不允许它。",
+    "check.means.inline": "入口里有内联样式或脚本，严格的 Content-Security-Policy 会拦截。",
     "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
     "check.means.session": (
         "点击时会话丢失，网站把会员当成了访客。这个路径和主机能收到 Cookie 吗（"
@@ -453,14 +457,19 @@ TEXTS = {
         "请移出来。"
     ),
     "check.means.dead.unseen": (
-        "这个页面上的入口谁也看不到。如果稍后由脚本显示，请检查显示它的页面，或者跳过这条规则："
-        "--ignore dead.unseen。"
+        "这个页面上的入口都看不到。如果稍后由脚本显示，请忽略这条规则：--ignore dead.unseen。"
     ),
     "check.means.policy": (
         "页面的 Content-Security-Policy 挡住了入口的样式表或脚本：请加上 'self'，或者页面的 nonce，"
         "例如 xiebao_styles(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
     ),
-    "check.note.off": "XIEBAO_ENABLED 已关闭：这个网站现在不卖保险，检查的是这一点。",
+    "check.note.nothing_else": "其他内容都没有检查：请先修好这一条。",
+    "check.note.no_login": (
+        "不知道登录页在哪里，没有登录的访客点击后看到的是 401 页面：请用 XIEBAO_LOGIN_VIEW 指定。"
+    ),
+    "check.note.page.elsewhere": "{what} 把一部分设备跳转到另一个主机，检查不会访问那里。",
+    "check.note.page.empty": "在 {what} 上，一部分设备看不到入口。",
+    "check.note.off": "XIEBAO_ENABLED 已关闭：现在不能购买，只检查了这一点。",
     "check.note.no_members": (
         "这个网站不知道谁登录了，所以没有检查要登录的情况：请加上 member_loader。"
     ),
@@ -469,12 +478,12 @@ TEXTS = {
         " --app-user-agent ShopApp/3.2。"
     ),
     "check.note.played": (
-        "会员是虚构的，所以 member_loader 只问了一次。要每次点击都问它，请写明一位会员："
+        "会员是虚构的，所以 member_loader 只调用了一次。要每次点击都调用，请指定一位会员："
         "--member，不用 Flask-Login 时还要 --login。"
     ),
     "check.note.nobody_logged_in": (
-        "这个网站没有用 Flask-Login，检查不知道怎样登录，所以 member_loader 只问了一次。"
-        "要每次点击都问它，请写明怎样登录：--login tests.login:log_in。"
+        "这个网站没有用 Flask-Login，检查不知道怎样登录，所以 member_loader 只调用了一次。要每次"
+        "点击都调用，请指定怎样登录：--login tests.login:log_in。"
     ),
     "check.note.guard": (
         "没有调用 click_guard。会员真正登录时（--member，不用 Flask-Login 时还要 --login），每个"
@@ -484,23 +493,23 @@ TEXTS = {
         "生产环境只做了普通点击，共 {what} 次，因为网站可能会计数。要检查全部请加 --full。"
     ),
     "check.note.unseen": "有些入口要等脚本显示才看得到：{what}。",
-    "check.note.qr": "{what} 上的二维码是以前画的，无法打开检查：页面的一部分被缓存了。",
+    "check.note.qr": "{what} 上的二维码是之前生成的，无法打开检查：页面的一部分被缓存了。",
     "check.note.login.page.elsewhere": "访客在 {what} 登录，检查不会访问那里。",
     "check.note.login.page.not_here": (
-        "访客会跳转到 {what} 登录，这个应用没有对应的视图：那里应当有别的应用。"
+        "访客会跳转到 {what} 登录，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
     ),
     "check.note.notice.button.elsewhere": "提示页的按钮指向 {what}，检查不会访问那里。",
     "check.note.notice.button.not_here": (
-        "提示页的按钮指向 {what}，这个应用没有对应的视图：那里应当有别的应用。"
+        "提示页的按钮指向 {what}，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
     ),
     "check.note.way_back.elsewhere": "支付后返回 {what}，检查不会访问那里。",
     "check.note.way_back.not_here": (
-        "支付后返回 {what}，这个应用没有对应的视图：那里应当有别的应用。"
+        "支付后返回 {what}，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
     ),
-    "check.not_told.pages": "没有打开网站的任何页面：请用 --page 指定。",
-    "check.not_told.member": "会员是虚构的：请用 --member 和 --login 指定。",
+    "check.not_told.pages": "没有打开网站的任何页面：请加上 --page。",
+    "check.not_told.member": "会员是虚构的：请加上 --member 和 --login。",
     "check.not_told.pages_member": (
-        "没有打开网站的任何页面，会员也是虚构的：见 --page、--member 和 --login。"
+        "没有打开网站的任何页面，会员也是虚构的：请加上 --page、--member 和 --login。"
     ),
     # 报告
     "check.report.title": "保险入口检查报告",
@@ -509,25 +518,26 @@ TEXTS = {
     "check.report.environment": "环境",
     "check.report.gateway": "网关",
     "check.report.member": "点击的会员",
+    "check.report.named": "网站的一位会员",
     "check.report.made_up": "虚构的会员",
     "check.report.versions": "版本",
-    "check.report.devices": "设备列表",
+    "check.report.devices": "设备列表更新于",
     "check.report.at": "时间",
     "check.report.colon": "：",
     "check.report.counts": "通过 {passed} 项，不通过 {failed} 项",
     "check.report.on": "{case}，{device}",
     "check.report.failed": "{count} 项",
     "check.report.came": "实际",
-    "check.report.should": "应当",
+    "check.report.should": "预期",
     "check.report.again": "重现命令",
     "check.report.more": "还有 {count} 项",
-    "check.report.problems": "哪里不通过",
-    "check.report.all": "检查的全部内容",
-    "check.report.what": "做了什么",
+    "check.report.problems": "不通过的原因",
+    "check.report.all": "全部检查项",
+    "check.report.what": "检查项",
     "check.report.qr": "二维码",
     "check.report.step": "位置：{step}",
     "check.report.rule": "规则",
-    "check.report.ignored": "跳过的规则：{rules}。",
+    "check.report.ignored": "忽略的规则：{rules}。",
     "check.step.scan": "扫码的手机",
     "check.step.return": "支付后返回",
     "check.step.direct": "平板的继续链接",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
@@ -144,3 +145,9 @@ def adding(tag: str) -> Callable[[Response], None]:
             response.set_data(response.get_data(as_text=True) + tag.format(here))
 
     return change
+
+
+def forged(said: str) -> str:
+    """Return a link that nobody signed."""
+    payload = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
+    return f'<a href="/xiebao/product/{payload}.abc{"d" * 43}">x</a>'

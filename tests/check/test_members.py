@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
+from flask_login import current_user
 
 from flask_xiebao import Entry, Xiebao
 from flask_xiebao.testing import CheckError, check_entries
@@ -18,7 +20,7 @@ from tests.check.support import (
     shop_whose_loader_fails,
     users,
 )
-from tests.mutants.sites import SITES
+from tests.mutants.sites import ACCOUNT, SITES
 
 
 def test_a_rule_for_ids_that_takes_only_the_sites_own() -> None:
@@ -47,7 +49,8 @@ def test_a_login_that_is_followed_by_an_error_says_where_that_is() -> None:
 def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
     app = shop()
     app.extensions["xiebao"].click_guard(lambda member, entry: True)
-    loader, guard = check_entries(app, devices=["pc"], only=["loader"]).notes_in("en")
+    _, loader, guard = sorted(check_entries(app, devices=["pc"], only=["loader"]).notes_in("en"))
+    loader, guard = guard, loader
     assert loader.startswith("Your member_loader was asked once only")
     assert guard.startswith("Your click_guard was not asked")
 
@@ -111,11 +114,11 @@ def test_whoever_the_login_logs_in_is_the_member() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"member": "9"}, "nobody is logged in: .* Does the site know member 9"),
+        ({"member": "9"}, "nobody is logged in: .* Does the site know this member"),
         ({"member": "7", "login": lambda client, member: None}, "nobody is logged in"),
         (
             {"member": "7", "login": lambda client, member: by_form(client, "8")},
-            "log 7 in, but .* 8",
+            "log in member …, but the site says …: name the id",
         ),
         (
             {"member": "7", "login": lambda client: None},
@@ -145,3 +148,51 @@ def test_whoever_the_login_logs_in_is_the_member() -> None:
 def test_a_check_that_cannot_begin_says_why(options: Any, says: str) -> None:
     with pytest.raises(CheckError, match=says):
         check_entries(login_shop(), **options)
+
+
+def test_a_login_that_sets_a_cookie_of_its_own() -> None:
+    app = Flask("shop")
+    app.config.update(ACCOUNT, XIEBAO_PUBLIC_URL="https://shop.example")
+    Xiebao(app).member_loader(lambda: request.cookies.get("uid"))
+
+    def log_in(client: Any, member: str | None) -> None:
+        client.set_cookie("uid", member)
+
+    report = check_entries(app, devices=["pc"], member="7", login=log_in, only=["product-plain"])
+    assert report.passed, str(report)
+
+
+def test_ids_of_flask_login_that_are_not_those_of_the_loader() -> None:
+    app = Flask("shop")
+    app.config.update(ACCOUNT)
+
+    @Xiebao(app).member_loader
+    def member() -> str | None:
+        return f"m_{current_user.get_id()}" if current_user.is_authenticated else None
+
+    users(app)
+    report = check_entries(app, devices=["pc"], member="7", only=["policy-plain"])
+    assert report.passed, str(report)
+
+
+def test_a_login_that_guards_its_form() -> None:
+    """Over https, such guards want to know from which page a form comes."""
+    app = login_shop()
+    app.config["XIEBAO_PUBLIC_URL"] = "https://shop.example"
+
+    @app.before_request
+    def guard() -> Any:
+        is_ours = request.headers.get("Referer", "").startswith("https://localhost/")
+        return None if request.method == "GET" or is_ours or request.blueprint else ("No", 400)
+
+    report = check_entries(app, devices=["pc"], member=7, login=by_form, only=["policy-plain"])
+    assert report.passed, str(report)
+
+
+def test_what_a_login_says_that_ends_the_process_stays_unsaid() -> None:
+    def log_in(client: Any, member: str | None) -> None:
+        sys.exit("hunter2")
+
+    with pytest.raises(CheckError, match="The login fails: SystemExit in log_in") as told:
+        check_entries(login_shop(), login=log_in)
+    assert "hunter2" not in str(told.value)

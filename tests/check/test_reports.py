@@ -122,7 +122,7 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in(
     assert done.exit_code == 0, done.output
     assert "/page: product QX1 → /orders/8, policy P1, home\n" in done.output
     wrong = command(spoilt_login_shop(), *options)
-    again = "flask xiebao check --page /page --device pc --member …"
+    again = "flask xiebao check --page /page --case product-plain --device pc --member …"
     assert f"{again} --login our_login:log_in\n" in wrong.output
 
 
@@ -141,7 +141,7 @@ def spoilt_login_shop() -> Flask:
 @pytest.mark.parametrize(
     ("login", "says"),
     [
-        ("no_such_module:log_in", "No module named 'no_such_module'"),
+        ("no_such_module:log_in", "ModuleNotFoundError: there is no no_such_module"),
         ("json:log_in", "is not a function: write module:function"),
         ("json", "is not a function: write module:function"),
     ],
@@ -212,3 +212,21 @@ def test_a_site_without_the_extension() -> None:
     done = command(Flask("other"))
     assert done.exit_code == 1
     assert "has no Xiebao" in done.output
+
+
+def test_two_reports_need_two_files(tmp_path: Path) -> None:
+    file = str(tmp_path / "report")
+    done = command(shop(), "--json", file, "--html", file)
+    assert done.exit_code == 2
+    assert "Two reports cannot be written to one file." in done.output
+
+
+def test_what_cannot_be_imported_says_where_and_not_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaky_login.py").write_text("import sys\nsys.exit('hunter2')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    done = command(login_shop(), "--login", "leaky_login:log_in")
+    assert done.exit_code == 2
+    assert "SystemExit: in <module>" in done.output
+    assert "hunter2" not in done.output

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
 from flask import Flask, Response, redirect, render_template_string, request
 
-from flask_xiebao import Xiebao, XiebaoError
+from flask_xiebao import LinkError, Xiebao, XiebaoError
 from flask_xiebao.check.reports import FORMATS
-from flask_xiebao.testing import check_entries
+from flask_xiebao.testing import CheckError, check_entries
 from tests.check.support import (
+    command,
+    forged,
     kinds,
     login_shop,
     outside,
@@ -153,3 +157,88 @@ def test_what_opens_an_account_at_the_gateway_is_in_no_report() -> None:
         said = form(report, "en")
         assert whole not in said
         assert "paySuccess=aH" not in said
+
+
+IDS = ["m_7Qk2vX9rT4", "alice@example.com", "用户7", "a/lice&c d", "0b7d73aa-8f3e-4d0c-9c1b-77aa"]
+
+
+@pytest.mark.parametrize("member", IDS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key, member: f"https://x.example/{quote(key)}.html",
+        lambda key, member: f"/a;k={quote(key)};b=1",
+        lambda key, member: f"/u/{quote(quote(member))}/您好{quote(member)}！",
+        lambda key, member: f"/u/{member.upper()}?k={quote(key, safe='')},1",
+    ],
+)
+def test_no_id_and_no_key_of_a_member_is_in_a_report(member: str, change: Any) -> None:
+    app = shop(XIEBAO_MEMBER_SECRET="a secret of thirty-two characters")
+    with app.app_context():
+        key = app.extensions["xiebao"].partner_uniq_key(member)
+
+    @app.after_request
+    def lead_on(response: Response) -> Response:
+        if "/dispatch/" in (response.location or ""):
+            response.location = change(key, member)
+        return response
+
+    @app.get("/page")
+    def page() -> str:
+        back = f"/u/{quote(member)}/orders"
+        return render_template_string(
+            MACROS + '{{ insurance_entry("QX1", return_to=back) }}', back=back
+        )
+
+    report = check_entries(
+        app, devices=["iphone"], member=member, pages=["/page"], only=["product-plain"]
+    )
+    assert not report.passed
+    said = [str(report), repr(report.results), *(form(report) for form in FORMATS.values())]
+    for each in said:
+        assert key[:16] not in each.lower()
+        for form in (member, quote(member), quote(member, safe="")):
+            assert form.lower() not in each.lower()
+
+
+def test_no_id_of_somebody_elses_is_in_a_report() -> None:
+    app = shop(XIEBAO_PUBLIC_URL="https://shop.example")
+    with app.app_context():
+        link = app.extensions["xiebao"].product_link(
+            "QX1", member="bob@example.com", no_login_for=9
+        )
+    report = check_entries(app, devices=["iphone"], links=[link], only=())
+    assert report.passed, str(report)
+    for form in FORMATS.values():
+        assert "bob" not in form(report)
+    assert "bob" not in repr(report.results)
+
+
+def test_no_link_is_in_what_stops_a_check() -> None:
+    app = shop(XIEBAO_PUBLIC_URL="https://shop.example")
+    with app.app_context():
+        link = app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=600)
+    for pages, links in (([link + "\n"], []), ([], [link.replace("shop", "other")])):
+        with pytest.raises(CheckError) as told:
+            check_entries(app, pages=pages, links=links)
+        assert link.rpartition("/")[2] not in str(told.value)
+
+
+def test_an_error_of_our_kind_that_the_site_raises_says_nothing_private() -> None:
+    def change(response: Response) -> None:
+        raise LinkError("the password is hunter2")
+
+    report = check_entries(spoilt(change), devices=["iphone"], only=["product-plain"])
+    assert kinds(report) == {"crash"}
+    assert "hunter2" not in str(report)
+
+
+def test_what_no_file_and_no_terminal_should_hold_is_not_shown(tmp_path: Path) -> None:
+    app = shop()
+    page = forged('["product","\\ud800"]') + "<h1>\x1b]0;pwn\x07</h1>"
+    app.add_url_rule("/page", "page", lambda: page)
+    file = tmp_path / "report.json"
+    done = command(app, "--page", "/page", "--case", "product-plain", "--json", str(file))
+    assert done.exit_code == 1
+    assert "\x1b" not in done.output
+    assert json.loads(file.read_text("utf-8"))["failed"]

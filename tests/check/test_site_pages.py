@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
 import segno
-from flask import Response, render_template_string
+from flask import Response, redirect, render_template_string, request
 from markupsafe import Markup
 
 from flask_xiebao import Entry
@@ -16,18 +15,13 @@ from flask_xiebao.links.tokens import LinkSigner
 from flask_xiebao.testing import check_entries
 from tests.check.support import (
     ENTRY,
+    forged,
     kinds,
     outside,
     shop,
     without,
 )
 from tests.support import KEY, MACROS, SIGN_OF_KEY
-
-
-def forged(said: str) -> str:
-    """Return a link that nobody signed."""
-    payload = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
-    return f'<a href="/xiebao/product/{payload}.abc{"d" * 43}">x</a>'
 
 
 def test_a_site_that_is_switched_off_has_pages_without_entries() -> None:
@@ -57,7 +51,7 @@ def test_a_page_that_is_kept_for_all_is_seen(base: str) -> None:
 
     report = check_entries(app, devices=["pc"], pages=["/deep/page"], only=["product-plain"])
     assert kinds(report) == {"vary", "private"}
-    assert "It came: 200 <a>" in str(report)  # somebody who is not logged in got it
+    assert "It came: 200 /deep/page" in str(report)  # somebody who is not logged in got it
 
 
 def test_an_entry_that_a_page_leaves_out_is_seen() -> None:
@@ -242,3 +236,58 @@ def test_a_page_that_fails_or_is_not_there() -> None:
     report = check_entries(app, devices=["pc"], pages=["/page", "/none"], only=["product-plain"])
     assert kinds(report) == {"crash", "page.404"}
     assert "hunter2" not in str(report)
+
+
+@pytest.mark.parametrize("phone", [redirect("https://m.shop.example/"), "<p>Not for phones</p>"])
+def test_a_page_that_has_nothing_for_some_devices_is_worth_a_note(phone: Any) -> None:
+    app = shop()
+
+    @app.get("/")
+    def start() -> Any:
+        is_phone = "iPhone" in request.user_agent.string
+        return phone if is_phone else render_template_string(MACROS + ENTRY)
+
+    options: dict[str, Any] = {"pages": ["/"], "only": ["product-plain"]}
+    report = check_entries(app, devices=["pc", "iphone"], **options)
+    assert report.passed, str(report)
+    assert any("some devices" in note for note in report.notes_in("en"))
+    assert report.entries == {"/": ["product QX1"]}
+
+    report = check_entries(app, devices=["iphone"], **options)
+    assert kinds(report) <= {"page.elsewhere", "page.empty"}
+    assert not report.passed
+
+
+@pytest.mark.parametrize("url", ["/page", "/travel/page"])
+def test_a_page_below_a_path_is_named_as_the_app_or_as_browsers_have_it(url: str) -> None:
+    app = shop(XIEBAO_PUBLIC_URL="https://shop.example/travel")
+    app.add_url_rule("/page", "page", lambda: render_template_string(MACROS + ENTRY))
+    report = check_entries(app, devices=["pc"], pages=[url], only=["product-plain"])
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize(
+    "href", ["https://other.example/xiebao/product/", "/xiebaoo/product/", "/xiebao/prodct/"]
+)
+def test_a_link_that_leads_past_the_site(href: str) -> None:
+    app = shop()
+
+    @app.get("/page")
+    def page() -> str:
+        token = app.extensions["xiebao"].product_link("QX1").rpartition("/")[2]
+        return render_template_string(MACROS + ENTRY) + f'<a href="{href}{token}">x</a>'
+
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"link"}
+
+
+def test_links_that_are_on_no_page() -> None:
+    app = shop(XIEBAO_PUBLIC_URL="https://shop.example")
+    with app.app_context():
+        mail = app.extensions["xiebao"].policy_link("P1", member="m1", no_login_for=600)
+    report = check_entries(app, devices=["iphone"], links=[mail], only=())
+    assert report.passed, str(report)
+    [result] = report.results
+    assert (result.status, result.case.visitor) == (302, "nobody")
+    wrong = check_entries(app, devices=["iphone"], links=["/nothing"], only=())
+    assert kinds(wrong) == {"link"}

@@ -214,7 +214,7 @@ def test_a_phones_start_page_on_another_host() -> None:
 def test_a_way_back_that_another_app_answers_is_worth_a_note() -> None:
     app = login_shop()
     report = right(app, member=7, pages=["/page"])
-    assert "Payments come back to https://localhost/orders/8, of which this app has no view" in (
+    assert "Payments come back to /orders/8, for which this app has no view" in (
         "\n".join(report.notes_in("en"))
     )
 

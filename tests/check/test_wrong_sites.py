@@ -250,7 +250,7 @@ def test_a_wall_for_whoever_comes_from_another_site() -> None:
     report = check_entries(app, devices=["iphone"])
     assert {"product-return", "home-return"} <= cases_of(report, "unreached.wall")
     assert "product-plain" not in cases_of(report, "unreached.wall")
-    assert "It should be: xiebao.paid" in str(report)
+    assert "It should be: 302 by xiebao.paid" in str(report)
 
 
 def test_a_site_that_sends_everybody_to_another_host() -> None:
