@@ -166,8 +166,10 @@ class Report:
 
     @property
     def devices(self) -> list[Device]:
-        """The devices that were clicked with, each once."""
-        return list({result.device.name: result.device for result in self.results}.values())
+        """The devices that were clicked with, those on which most was done first."""
+        done = Counter(result.device.name for result in self.results)
+        devices = {result.device.name: result.device for result in self.results}
+        return sorted(devices.values(), key=lambda device: -done[device.name])
 
     def problems(self) -> list[Trouble]:
         """Return what is wrong, each kind once; what is wrong most often is first."""
