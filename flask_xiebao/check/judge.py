@@ -21,7 +21,7 @@ from .cases import Case, Visitor
 from .causes import suspects, why_unreached
 from .devices import DEVICES, Device
 from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, said_in, status_in_texts
-from .html_reader import ReadPage
+from .html_reader import Element, ReadPage
 from .player import PHONE, Player
 from .policies import keeps_out
 from .site import Site, absolute, as_sent, is_url, without_query
@@ -329,6 +329,12 @@ class Judge:
         elif status >= 400 or (300 <= status < 400 and self._site.is_at(whole)):
             came = f"{status} {urlsplit(visit.url).path}"
             yield Failure(code, came if came.endswith(at) else f"{came}, from {at}", "200")
+        elif code == "login.page":
+            page = ReadPage(said_in(visit), visit.headers)
+            gateway = absolute(self._site.origin, self._site.gateway)
+            sources = keeps_out(page, Element({}), "form", gateway, self._site.origin)
+            if sources is not None:
+                yield Failure("policy.form", sources, gateway)
 
     def _rendered(self, case: Case, device: Device, page: ReadPage) -> Iterator[Failure]:
         """Judge what the macros render."""

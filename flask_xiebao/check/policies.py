@@ -1,4 +1,4 @@
-"""Whether a page's own Content-Security-Policy keeps a stylesheet or a script out (CSP 3)."""
+"""What a page's own Content-Security-Policy keeps from working (CSP 3)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _PORTS = {"http": 80, "https": 443}
 def keeps_out(page: ReadPage, element: Element, kind: str, url: str, origin: str) -> str | None:
     """Return the sources of the policy that keeps an element of a page out; None for none.
 
-    :param kind: ``style`` or ``script``.
+    :param kind: ``style``, ``script``, or ``form``, which leads to a URL.
     :param url: where it is loaded from.
     :param origin: scheme, host and port of the page.
     """
     for directives in _policies(page):
-        for name in (f"{kind}-src-elem", f"{kind}-src", "default-src"):
+        loads = (f"{kind}-src-elem", f"{kind}-src", "default-src")
+        for name in ("form-action",) if kind == "form" else loads:
             if name in directives:
                 if not _lets_in(directives[name], element, kind, url, origin):
                     said = f"{name} {' '.join(directives[name])}".strip()

@@ -542,6 +542,11 @@ TEXTS = {
         " out: add 'self', or the page's nonce, as xiebao_styles(nonce=…) takes it; on the"
         " extension's own pages, in xiebao/layout.html."
     ),
+    "check.means.policy.form": (
+        "Chromium stops after the login: it applies the form-action of the login page's"
+        " Content-Security-Policy to every redirect that follows the form. List the gateway"
+        " there, too."
+    ),
     "check.note.nothing_else": "Nothing else was checked: mend this first.",
     "check.note.no_login": (
         "No login is known, so visitors who click get a 401 page: XIEBAO_LOGIN_VIEW names it."

@@ -463,6 +463,10 @@ TEXTS = {
         "页面的 Content-Security-Policy 挡住了入口的样式表或脚本：请加上 'self'，或者页面的 nonce，"
         "例如 xiebao_styles(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
     ),
+    "check.means.policy.form": (
+        "登录以后 Chromium 会停住：它把登录页 Content-Security-Policy 的 form-action 用在提交表单"
+        "以后的每一次跳转上。请把网关也写进去。"
+    ),
     "check.note.nothing_else": "其他内容都没有检查：请先修好这一条。",
     "check.note.no_login": (
         "不知道登录页在哪里，没有登录的访客点击后看到的是 401 页面：请用 XIEBAO_LOGIN_VIEW 指定。"

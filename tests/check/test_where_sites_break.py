@@ -191,6 +191,18 @@ def test_whoever_has_to_log_in_gets_an_error(
     assert says in str(report)
 
 
+@pytest.mark.parametrize(
+    ("sources", "wrong"),
+    [("'self'", True), ("'self' https://testapi.xiebao18.com", False), ("https:", False)],
+)
+def test_a_login_whose_policy_stops_the_redirect_to_the_gateway(sources: str, wrong: bool) -> None:
+    app = shop(XIEBAO_LOGIN_VIEW="login")
+    policy = {"Content-Security-Policy": f"default-src 'self'; form-action {sources}"}
+    app.add_url_rule("/login", "login", lambda: ("Log in", policy))
+    report = check(app, only=["product-visitor"])
+    assert kinds(report) == ({"policy.form"} if wrong else set())
+
+
 def test_a_login_that_takes_no_get() -> None:
     app = shop(XIEBAO_LOGIN_VIEW="login")
     app.add_url_rule("/login", "login", lambda: "", methods=["POST"])
