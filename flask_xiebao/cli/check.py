@@ -88,7 +88,9 @@ def reports_in(
         opened = {name: stack.enter_context(_written(path)) for name, path in written.items()}
 
         def write(report: Report) -> None:
-            click.echo(FORMATS[to_terminal](report, locale))
+            encoding = sys.stdout.encoding or "utf-8"  # which may have no ✓
+            said = FORMATS[to_terminal](report, locale)
+            click.echo(said.encode(encoding, "replace").decode(encoding))
             for name, file in opened.items():
                 click.echo(click.unstyle(FORMATS[name](report, locale)), file=file)
 
