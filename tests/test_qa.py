@@ -51,7 +51,6 @@ RESULTS = {
         "限时链接已过期": ("✓ 410", "✓ 410", ""),
         "别人的链接": ("✓ 403", "✓ 403", ""),
         "链接被改动": ("✓ 404", "✓ 404", ""),
-        "页面上的入口": ("✓", "✓", ""),
     },
     "home": {"已登录": ("✓ 200 二维码", "✓ 302 H5", "✓ 302 Android")},
     "policy": {"支付后返回": ("✓ 200 二维码", "✓ 302 H5", "")},
@@ -370,13 +369,6 @@ class TestDetails:
         assert DEVICES["android"].user_agent in text(page.main)
         assert 'Sec-CH-UA-Platform "Android"' in text(page.main)
         assert "HX-Request true" in text(page.main)
-
-    def test_it_shows_the_jinja_and_what_it_renders(self, demo: Flask) -> None:
-        client = demo.test_client()
-        said = text(look(client, "/qa/product-button/pc").main)
-        assert 'Jinja {{ insurance_entry("QX000000127257") }}' in said
-        assert '输出 <a href="/xiebao/product/…" class="xiebao-entry' in said
-        assert "输出 没有" in text(look(client, "/qa/policy-button-visitor/pc").main)
 
     def test_every_cell_leads_to_its_details(self, demo: Flask) -> None:
         client = demo.test_client()

@@ -30,7 +30,7 @@ from ..links.members import MemberId, normalize_member
 from ..simulator.document import ROWS
 from ..texts import keys
 from .browsers import Login, by_flask_login
-from .cases import GONE, Case, cases
+from .cases import GONE, ON_PAGES, Case, cases
 from .devices import DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
 from .judge import Judge, Note, Outcome
@@ -249,7 +249,8 @@ def _say_where_it_went(name: str, known: Collection[str]) -> None:
     page, _, kind = name.partition("-")
     if kind not in GONE or page not in {row.name for row in ROWS}:
         return
-    now = GONE[kind] if GONE[kind] in known else f"{page}-{GONE[kind]}"
+    is_whole = GONE[kind] in known or GONE[kind] == ON_PAGES
+    now = GONE[kind] if is_whole else f"{page}-{GONE[kind]}"
     if not GONE[kind]:
         raise CheckError(
             f"The case {name!r} is gone: nothing on a site can change what comes of it, so the"
@@ -322,13 +323,8 @@ class _Run:
             # Each click may be a row of a site that counts visits.
             chosen = [each for each in chosen if self._is_plain(each)]
             self._is_careful = True
-        if site.in_development or player.logs_in:
-            # There, any Host is taken for the site's own; and no browser has its cookies elsewhere.
-            chosen = [each for each in chosen if not each.host]
         if player.logs_in:
             chosen = [each for each in chosen if each.ends != "loader"]
-        if not (site.knows_its_address and site.has_own("mail")):
-            chosen = [each for each in chosen if each.ends != "mail"]
         if not site.has_login:
             chosen = [
                 replace(each, ends="login_required") if each.ends == "login" else each
@@ -437,7 +433,6 @@ class _Run:
             device=device,
             status=outcome.status,
             location=hide(outcome.location),
-            rendered=hide(outcome.rendered),
             seconds=self._since - before,
             failures=failures,
         )

@@ -6,7 +6,6 @@ happens at a click, as far as something on a site can change it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -14,9 +13,6 @@ from typing import Any, Literal
 from ..simulator.document import ROWS, Row
 from ..texts import text
 from .site import SLUGS
-
-#: The macros of pages that have one of their own.
-MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
 
 #: Who clicks: the member, who is logged in; or somebody who is not.
 Visitor = Literal["member", "nobody"]
@@ -35,6 +31,8 @@ CASE_CODE = "QX000000127257"
 BEFORE_ENTRY = " · "
 # All that a query has to escape.
 _AWKWARD = "QX-1+&=?%/#;号"
+#: What is looked at on the pages of a site that are named.
+ON_PAGES = "--page"
 #: The cases of 0.2.0 that are gone, without their page, and the one that has what a site can change
 #: of it; "" where that is nothing.
 GONE = {
@@ -43,20 +41,21 @@ GONE = {
             *("asked-code", "asked-upper", "no-time", "another-alike", "another-shorter"),
             *("another-expired", "bearer-nearly", "older-key", "cut", "nonsense", "another-page"),
             *("another-key", "another-partner", "no-member", "prefetch", "prefetch-go", "wrong"),
-            *("prerender", "purpose", "return-host", "return-backslash", "return-url"),
+            *("prerender", "purpose", "return-host", "return-backslash", "return-url", "post"),
+            *("forged-host", "told-elsewhere"),
         ),
         "",
     ),
-    **{"loader": "loader", "mail": "mail", "mail-entry": "mail", "off-bearer": "off"},
+    **{"loader": "loader", "off-bearer": "off"},
     **{f"back{kind}": "return" for kind in ("", "-visitor", "-another", "-loader-fails", "-late")},
     **{f"back-{kind}": "return" for kind in ("same-day", "head", "post", "script", "prefetch")},
     **dict.fromkeys(("back-changed", "back-another-page", "return-reference"), "return"),
     **dict.fromkeys(("changed-end", "changed-sign"), "changed"),
     **dict.fromkeys(("guard-bearer", "guard-answer", "guard-abort", "guard-yes"), "guard"),
-    **dict.fromkeys(("own-markup", "own-markup-options", "qr", "card"), "button"),
-    **dict.fromkeys(("button-attributes", "button-label", "button-options"), "button"),
-    **dict.fromkeys(("button-generic", "button-content"), "button"),
-    **dict.fromkeys(("styles", "styles-layer", "script"), "changed"),
+    **dict.fromkeys(("own-markup", "own-markup-options", "qr", "card", "no-entry"), ON_PAGES),
+    **dict.fromkeys(("button", "button-visitor", "button-attributes", "button-label"), ON_PAGES),
+    **dict.fromkeys(("button-options", "button-generic", "button-content"), ON_PAGES),
+    **dict.fromkeys(("styles", "styles-layer", "script", "mail", "mail-entry"), ON_PAGES),
     **{"fetch-same-origin": "fetch", "htmx-go": "htmx", "turbo-go": "turbo"},
 }
 
@@ -67,9 +66,8 @@ class Case:
 
     :param kind: what it is, by its key in :mod:`.texts`.
     :param ends: what has to come of it: ``gateway``, ``login``, ``navigate`` (a page by which the
-        browser goes to the link itself), ``method``, ``back``, ``loader`` (whatever the site's own
-        ``member_loader`` says, but no error), or the reason of a refusal; of what is rendered,
-        ``entry``, ``no_entry`` or ``mail``.
+        browser goes to the link itself), ``back``, ``loader`` (whatever the site's own
+        ``member_loader`` says, but no error), or the reason of a refusal.
     :param row: the page of the gateway.
     :param needs: what a page has to have for it: a parameter, a ``reference``, or links that are
         ``everybodys``; "" for nothing.
@@ -81,7 +79,6 @@ class Case:
     :param headers: what the browser sends beside those of its device.
     :param method: the request's method.
     :param platform: the code that the gateway gets, whatever the device is.
-    :param host: the ``Host`` that the browser claims to have asked.
     :param asks_guard: whether the site's own ``click_guard`` is asked.
     :param page: the page of the site that has the entry.
     :param owner: whose its link is, by their id.
@@ -99,7 +96,6 @@ class Case:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "GET"
     platform: str | None = None
-    host: str | None = None
     asks_guard: bool = False
     page: str = ""
     owner: str | None = None
@@ -112,14 +108,9 @@ class Case:
         return whose
 
     @property
-    def is_elsewhere(self) -> bool:
-        """Whether a script of another site does it."""
-        return self.headers.get("Sec-Fetch-Site") == "cross-site"
-
-    @property
     def is_of_site(self) -> bool:
         """Whether it is about the site, and no page of the gateway."""
-        return self.kind in ("address", "environment", "loader", "mail")
+        return self.kind in ("address", "environment", "loader")
 
     @property
     def is_done(self) -> bool:
@@ -131,17 +122,6 @@ class Case:
         """Whether it is only on a site that knows who is logged in."""
         vouches = self.whose is None or "no_login_for" in self.options
         return self.visitor == "member" or not vouches
-
-    @property
-    def template(self) -> str:
-        """What is rendered, in place of a click; "" for a click."""
-        if self.ends == "mail":
-            return f"{{{{ mail_entry({json.dumps(self.row.name)}, {json.dumps(CASE_CODE)}) }}}}"
-        if self.ends not in ("entry", "no_entry"):
-            return ""
-        macro = MACROS.get(self.row.name, "xiebao_entry")
-        arguments = [*([] if self.row.name in MACROS else [self.row.name]), self.reference]
-        return f"{{{{ {macro}({', '.join(map(json.dumps, filter(None, arguments)))}) }}}}"
 
     def title_in(self, locale: str) -> str:
         """Return what it is, with the page of the gateway."""
@@ -156,8 +136,6 @@ class Case:
 
     def ends_on(self, platform: str) -> str:
         """Return what has to come of it for whoever is on a platform."""
-        if self.ends == "entry" and self.visitor == "nobody" and self.row.members_own:
-            return "no_entry"
         has_none = self.ends == "gateway" and platform not in self.row.platforms
         return "handoff" if has_none else self.ends
 
@@ -208,8 +186,6 @@ _CASES = (
     Case("client-reference", options={"client_reference": "order 8/号"}),
     Case("sub-partner", needs="subPartnerId", options={"sub_partner_id": "branch-7"}),
     Case("sub-partner-none", needs="subPartnerId", options={"sub_partner_id": ""}),
-    # first, since what a site remembers of its address would show in all that follow
-    Case("forged-host", needs="paySuccess", options=_BACK, host="evil.example"),
     Case("return", needs="paySuccess", options=_BACK),
     Case("return-long", needs="paySuccess", options={"return_to": f"{RETURN_TO}&{'long' * 250}"}),
     # with a time, links with a member vouch for them, and not for longer
@@ -227,27 +203,17 @@ _CASES = (
     Case("fetch", "navigate", headers=_FETCHED, query="platform=h5"),
     Case("image", "navigate", headers={"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}),
     Case("told-to-go", headers=_FETCHED | {"Sec-Fetch-Site": "same-origin"}, query="go=1"),
-    Case(
-        "told-elsewhere",
-        "navigate",
-        headers=_FETCHED | {"Sec-Fetch-Site": "cross-site"},
-        query="go=1",
-    ),
     Case("head", method="HEAD"),
-    Case("post", "method", method="POST"),
     Case("changed", "invalid_link"),
     Case("changed-json", "invalid_link", headers=_JSON),
     Case("guard", "not_allowed"),
-    Case("button", "entry"),
-    Case("button-visitor", "entry", visitor="nobody"),
 )
 # And on those of a site that sells nothing now.
 _SWITCHED_OFF = (
     Case("off", "disabled"),
     Case("off-visitor", "disabled", visitor="nobody"),
-    Case("no-entry", "no_entry"),
 )
-_OF_SITE = (Case("loader", "loader", visitor="nobody"), Case("mail", "mail"))
+_OF_SITE = (Case("loader", "loader", visitor="nobody"),)
 
 
 def cases(*, enabled: bool = True) -> list[Case]:

@@ -78,7 +78,6 @@ class ReadPage(HTMLParser):
     :ivar policies: what its ``<meta>`` elements say of a Content-Security-Policy.
     :ivar loaded: what is at another place and asked for without a click.
     :ivar base: to what its links are relative; "" for the page itself.
-    :ivar inline: what a strict policy forbids: scripts and styles in the page.
     """
 
     def __init__(self, html: str, headers: Headers | None = None) -> None:
@@ -89,7 +88,6 @@ class ReadPage(HTMLParser):
         self.policies: list[str] = []
         self.loaded: list[str] = []
         self.base = ""
-        self.inline: list[str] = []
         self._found: dict[str, list[Element]] = {
             tag: [] for tag in ("a", "svg", "link", "script", "h1")
         }
@@ -103,9 +101,6 @@ class ReadPage(HTMLParser):
         """Keep an element of those that are looked for."""
         element = Element(dict(attrs))
         attributes = element.attributes
-        if tag in ("script", "style") and "src" not in attributes:
-            self.inline.append(f"<{tag}>")
-        self.inline += sorted(n for n in attributes if n == "style" or n.startswith("on"))
         # Where a link or a form leads, people decide; a ping goes by itself.
         asked = [*attributes.values()] if tag not in _CLICKED else [attributes.get("ping")]
         self.loaded += [url for each in asked for url in _ELSEWHERE.findall(each or "")]

@@ -8,12 +8,9 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from flask import render_template_string
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
-from ..app.headers import Rendering
 from ..app.log import place_of
 from ..views.responses import AnsweredError
 from . import expectations, markup
@@ -27,12 +24,6 @@ from .policies import keeps_out
 from .site import Site, absolute, as_sent, is_url, without_query
 from .visits import Visit, is_ours
 
-_IMPORT = (
-    '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
-    ' xiebao_entry %}{% from "xiebao/mail.html" import mail_entry %}'
-)
-# That of a site that lets every cache keep all that it sends.
-_PUBLIC = [("Cache-Control", "public, s-maxage=60"), ("CDN-Cache-Control", "max-age=60")]
 # Redirects that are followed to a page.
 _HOPS = 5
 # What comes of a stylesheet, and of a script, which systems call differently.
@@ -65,13 +56,11 @@ class Outcome(NamedTuple):
     :param failures: what is wrong with it.
     :param status: of the answer; 0 where nothing was clicked, or none came.
     :param location: where the answer leads, or a handoff in the end, without the sign.
-    :param rendered: what a template made.
     """
 
     failures: list[Failure]
     status: int = 0
     location: str = ""
-    rendered: str = ""
 
 
 class Judge:
@@ -110,9 +99,6 @@ class Judge:
         ]
 
     def _judge(self, case: Case, device: Device, link: str | None) -> Outcome:
-        if case.template:
-            page = self._player.in_request(lambda page: _render(case, page), case, device)
-            return Outcome(list(self._rendered(case, device, page)), rendered=page.html.strip())
         link = self._player.link(case) if link is None else link
         asked = f"{link}?{case.query}" if case.query else link
         visit = self._player.visit(case, device, asked, back=asked)
@@ -138,7 +124,7 @@ class Judge:
             yield wrong
         if wrong is not None or ends == "loader":  # of whom the site decides what comes
             return
-        is_sites = self._is_up_to_the_site(case, ends, visit, status)
+        is_sites = self._is_up_to_the_site(ends, visit, status)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")
         if is_sites:
             return
@@ -152,14 +138,13 @@ class Judge:
             yield from expectations.gateway(self._site, case, who, platform, visit)
             if not step:
                 yield from self._way_back(case, device, visit)
-        elif ends == "handoff" and case.method != "HEAD" and not case.host:  # which have no page
+        elif ends == "handoff" and case.method != "HEAD":  # which has no page
             yield from self._handoff(case, device, asked.partition("?")[0], visit)
         elif ends == "login" and status in LOGIN_REDIRECTS:
             yield from expectations.login(self._site, asked, visit)
             yield from self.leads_on(visit.location, "nobody", "login.page")
         elif ends == "navigate":
-            by_itself = "go=1" not in case.query.split("&") or case.is_elsewhere
-            yield from expectations.navigate(asked, visit, by_itself=by_itself)
+            yield from expectations.navigate(asked, visit)
         elif ends == "back":
             yield from expectations.back(case, visit)
         elif ends in REFUSED or ends == "login":
@@ -177,12 +162,10 @@ class Judge:
         error: BaseException | None = visit.rehearsal.error  # which a handler may hide
         error = visit.error if isinstance(error, AnsweredError | None) else error
         if error is not None:
-            # The site may trap what is aborted, to see where that is.
-            is_trapped = ends == "method" and isinstance(error, HTTPException)
-            return None if is_trapped else crash(error, str(status or "—"))
+            return crash(error, str(status or "—"))
         if not is_url(visit.location):
             return Failure("address", visit.location, "https://…")
-        if self._is_up_to_the_site(case, ends, visit, status) or ends in ("loader", "method"):
+        if self._is_up_to_the_site(ends, visit, status) or ends == "loader":
             return None
         if not visit.rehearsal.reached:
             return self.unreached(visit, case.endpoint, f"{status} by {case.endpoint}")
@@ -205,17 +188,10 @@ class Judge:
             return visit.status
         return {**REFUSED, **STATUS, "loader": 0}[ends]
 
-    def _is_up_to_the_site(self, case: Case, ends: str, visit: Visit, status: int) -> bool:
-        """Tell whether a site may answer so, for reasons of its own."""
-        is_reached = visit.rehearsal.reached
-        if ends == "method":  # a guard, or a view of the site's
-            return visit.status != status
-        if ends == "login" and self._site.settings.login_view is None and self._site.has_login:
-            # Flask-Login's handler of the site's own answers as it will, and shows nothing.
-            return visit.status != status
-        # A host that the site does not take; or it lets nothing of others' in.
-        is_barred = case.is_elsewhere and visit.status in range(400, 500)
-        return not is_reached and (case.host is not None or is_barred)
+    def _is_up_to_the_site(self, ends: str, visit: Visit, status: int) -> bool:
+        """Tell whether Flask-Login's handler of the site's own has answered, as it will."""
+        is_handlers = self._site.settings.login_view is None and self._site.has_login
+        return ends == "login" and is_handlers and visit.status != status
 
     def _is_lost(self, case: Case, ends: str, visit: Visit) -> bool:
         """Tell whether the site has forgotten at the click who is logged in."""
@@ -249,7 +225,7 @@ class Judge:
     def _way_back(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:
         """Judge by what a payment comes back, and come back, logged in or not."""
         url = expectations.pay_success(visit.location)
-        if url is None or case.host or case.page:
+        if url is None or case.page:
             return
         if not self._is_outside(url):
             yield Failure("way_back.host", without_query(url), self._site.outside)
@@ -336,26 +312,6 @@ class Judge:
             if sources is not None:
                 yield Failure("policy.form", sources, gateway)
 
-    def _rendered(self, case: Case, device: Device, page: ReadPage) -> Iterator[Failure]:
-        """Judge what the macros render."""
-        yield from expectations.no_secret_in(self._site, {"page": page.html})
-        if case.ends != "mail":  # mail knows nothing else
-            yield from (Failure("inline", what, "—") for what in page.inline)
-        entries = [found for found in page.links if "data-xiebao-entry" in found.attributes]
-        ends, _ = ends_of(case, device)
-        if ends == "entry":
-            if len(entries) != 1:
-                yield Failure("entry", f"{len(entries)} <a>", "1 <a>")
-            for each in entries:
-                private = case.row.members_own
-                yield from markup.entry(self._site, case.row, device, page, each, private=private)
-        elif ends == "mail":
-            if len(page.links) != 1 or not page.links[0].href.startswith(self._site.outside):
-                came = ", ".join(without_query(each.href) for each in page.links) or "—"
-                yield Failure("mail", came, f"{self._site.outside}…")
-        elif page.html.strip():
-            yield Failure("entry.none", page.html.strip(), "—")
-
     def assets(self, whole: str, page: ReadPage) -> Iterator[Failure]:
         """Judge whether a page's policy lets the stylesheet and the script in, and they are there.
 
@@ -372,13 +328,6 @@ class Judge:
             came = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
             if not came.startswith(_ASSETS[kind]):
                 yield Failure(kind, came, _ASSETS[kind][0])
-
-
-def _render(case: Case, rendering: Rendering) -> ReadPage:
-    """Render the template of a case in the current request, and what caches are told of it."""
-    rendered, headers = render_template_string(f"{_IMPORT}{case.template}"), Headers(_PUBLIC)
-    rendering.write(headers)
-    return ReadPage(rendered, headers)
 
 
 def codes_of(page: ReadPage, drawn: dict[str, str]) -> list[tuple[bool, str]]:

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, url_for
 
 from ..app.endpoints import token_url
-from ..app.headers import Rendering, another_page
+from ..app.headers import another_page
 from ..app.log import place_of
 from ..app.mounts import places_of, where_the_site_is
 from ..app.rehearsal import Rehearsal
@@ -183,9 +182,7 @@ class Player:
             entry = self._entry(case, signed_at=int(time.time()) - (case.age or 0))
             token = self.state.signer.dumps(entry)
             endpoint = f"xiebao.{case.row.name}"
-            made = self.in_request(
-                lambda _: token_url(self.state, endpoint, token, external=False), case
-            )
+            made = self._in_request(lambda: token_url(self.state, endpoint, token, external=False))
         if case.ends != "invalid_link":
             return made
         before, dot, signature = made.rpartition(".")
@@ -197,9 +194,7 @@ class Player:
         """Return the link of a case, as a view of the site would make it."""
         reference = () if case.reference is None else (case.reference,)
         link = self.app.extensions["xiebao"].link
-        return self.in_request(
-            lambda _: str(link(case.row.name, *reference, **self._options(case))), case
-        )
+        return self._in_request(lambda: str(link(case.row.name, *reference, **self._options(case))))
 
     def owner(self, case: Case) -> str:
         """Return whose link it is, or who clicks on one that is everybody's."""
@@ -223,22 +218,19 @@ class Player:
             **{**options, "platform": platform, "signed_at": signed_at},
         )
 
-    def in_request(self, make: Callable[[Rendering], T], case: Case, device: Device = PHONE) -> T:
+    def _in_request(self, make: Callable[[], T]) -> T:
         """Return what is made in a request in which a page would be rendered.
 
         :raises UnreachedError: no request comes that far.
         """
-        # A link is made on a page of the member's; what is rendered is the visitor's.
-        visitor: Visitor = case.visitor if case.template else "member"
-        rehearsed = self._rehearsal(visitor)
-        who = self.members[MEMBER] if visitor == "member" else None
-        rehearsed.member_loader = lambda: who  # no request of ours has their cookies
+        rehearsed = self._rehearsal("member")
+        rehearsed.member_loader = lambda: self.members[MEMBER]  # whose cookies no request has
         made: Future[T] = Future()
 
         def inside() -> None:
             try:
-                with another_page() as page:
-                    made.set_result(make(page))
+                with another_page():
+                    made.set_result(make())
             except Exception as error:
                 made.set_exception(error)
 
@@ -247,7 +239,7 @@ class Player:
             self.app,
             f"{self.site.url}{self._nowhere}",
             self.site.mount,
-            headers={**TAP, **device.headers, "Sec-Purpose": "prefetch"},
+            headers={**TAP, **PHONE.headers, "Sec-Purpose": "prefetch"},
             inside=inside,
             rehearsal=rehearsed,
         )
@@ -263,10 +255,9 @@ class Player:
             name one.
         """
         view = self.site.settings.login_view if back and case.ends == "login" else None
-        host = case.host or urlsplit(self.site.url).netloc
         return Visit(
             self.app,
-            f"{self.site.url.partition('://')[0]}://{host}{link}",
+            f"{self.site.origin}{link}",
             self.site.mount,
             method=case.method,
             headers={**TAP, **self._from(case), **device.headers, **case.headers},

@@ -23,7 +23,6 @@ class Result:
     :param device: on what.
     :param status: of the answer; 0 where nothing was clicked, or none came.
     :param location: where the answer leads, or a handoff in the end, without the sign.
-    :param rendered: what a template made, without what lets somebody in.
     :param seconds: how many seconds it took.
     :param failures: what is wrong.
     """
@@ -32,7 +31,6 @@ class Result:
     device: Device
     status: int = 0
     location: str = ""
-    rendered: str = ""
     seconds: float = 0
     failures: Sequence[Failure] = ()
 
@@ -54,7 +52,7 @@ class Result:
     def platform(self) -> str:
         """The code that the gateway was to get; "" where nobody was to go there."""
         ends, platform = ends_of(self.case, self.device)
-        return platform if ends == "gateway" and not self.case.template else ""
+        return platform if ends == "gateway" else ""
 
 
 class Line(NamedTuple):
@@ -156,13 +154,8 @@ class Report:
 
     @property
     def pages(self) -> dict[str, int]:
-        """How many entries and codes were found on each page of the site."""
-        found: dict[str, set[str]] = {}
-        for result in self.results:
-            case = result.case
-            if case.page:
-                found.setdefault(case.site_page, set()).update({case.page} - {case.site_page})
-        return {page: len(entries) for page, entries in found.items()}
+        """How many entries were found on each page of the site."""
+        return {page: len(entries) for page, entries in self.entries.items()}
 
     @property
     def devices(self) -> list[Device]:

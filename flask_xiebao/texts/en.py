@@ -231,7 +231,6 @@ TEXTS = {
     "check.case.client-reference": "the site's own reference",
     "check.case.sub-partner": "sub-account",
     "check.case.return": "and back after payment",
-    "check.case.forged-host": "a forged Host header",
     "check.case.bearer": "a link that vouches for an hour",
     "check.case.expired": "a link whose time is over",
     "check.case.expired-own": "the member's own link whose time is over",
@@ -246,16 +245,10 @@ TEXTS = {
     "check.case.fetch": "requested by a script",
     "check.case.image": "loaded as an image",
     "check.case.told-to-go": "on from the page for scripts",
-    "check.case.told-elsewhere": "another site's script, with go=1",
     "check.case.guard": "the click_guard says no",
-    "check.case.button": "the entry on a page",
-    "check.case.button-visitor": "the entry on a page, nobody is logged in",
-    "check.case.mail": "the entry for a mail",
     "check.case.head": "HEAD, which is no click",
-    "check.case.post": "POST",
     "check.case.off": "switched off: somebody who is logged in",
     "check.case.off-visitor": "switched off: nobody is logged in",
-    "check.case.no-entry": "switched off: the entry on a page",
     "check.case.loader": "nobody is logged in, says the site's own member_loader",
     "check.case.visitor-asked": "nobody is logged in, with ?platform=h5",
     "check.case.sub-partner-none": "no sub-account, whatever the setting",
@@ -274,11 +267,7 @@ TEXTS = {
     "check.ends.login_required": "401, there is no login",
     "check.ends.disabled": "404, switched off",
     "check.ends.navigate": "200, a page by which the browser goes itself",
-    "check.ends.method": "405",
     "check.ends.back": "302, back to the site",
-    "check.ends.entry": "an entry",
-    "check.ends.no_entry": "nothing",
-    "check.ends.mail": "a link on the site's own address",
     "check.ends.page": "a page with entries",
     "check.ends.gateway_or_handoff": "302 to the gateway; on a PC 200, a QR code",
     "check.ends.loader": "anything but an error",
@@ -465,10 +454,6 @@ TEXTS = {
     "check.means.qr": "The code on the page does not lead to the product.",
     "check.means.style": "Entries have no styles.",
     "check.means.script": "The script is not there: a double click counts twice.",
-    "check.means.mail": (
-        "The entry for a mail is not one link to the site's own address. Is xiebao/mail.html the"
-        " site's own?"
-    ),
     "check.means.page": "The page does not open.",
     "check.means.page.empty": "There are no entries on the page.",
     "check.means.page.302": (
@@ -499,9 +484,6 @@ TEXTS = {
     "check.means.left_out": (
         "An entry is missing from the page, since the template gives it something wrong: correct"
         " the template."
-    ),
-    "check.means.inline": (
-        "The entry has an inline style or script, which a strict Content-Security-Policy forbids."
     ),
     "check.means.environment": (
         "The site is in another environment than --expect-env says: see XIEBAO_ENV."

@@ -10,6 +10,10 @@ from tests.mutants.wrong import Wrong
 
 BEYOND = (
     # links, clicks and what macros make of them, where nothing on a site can change it
+    Wrong("another site's script is told to go", "views/click.py", 'environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")', "True"),
+    Wrong("a policy link for everybody", "templates/xiebao/entry.html", '"policy"|_xiebao_entry(insure_num,', '"product"|_xiebao_entry(insure_num,'),
+    Wrong("no XIEBAO_PUBLIC_URL", "app/endpoints.py", "    if state.settings.public_url is not None:\n        public = urlsplit", "    if False:\n        public = urlsplit"),
+    Wrong("an inline style", "macros/entries.py", '"rel": "nofollow noopener",\n', '"rel": "nofollow noopener",\n        "style": "color: red",\n'),
     Wrong("a policy that is nobody's", "links/admission.py", '    if entry.member is None and page_named(entry.page).members_own:\n        return REFUSALS["no_member"]\n', ""),
     Wrong("links of any account", "links/tokens.py", 'f"flask-xiebao.entry.{partner_id}"', '"flask-xiebao.entry"'),
     Wrong("links to any page", "views/click.py", "    if entry.page != page:\n", "    if False:\n"),

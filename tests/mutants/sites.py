@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, render_template_string, request
 from flask_login import LoginManager, UserMixin
 
 from flask_xiebao import Xiebao
@@ -18,9 +18,22 @@ ACCOUNT = {
 }
 
 
+#: A page of each site, with its entries.
+PAGE = "/orders/8"
+_ENTRIES = """
+{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,
+   insurance_card, xiebao_styles, xiebao_script %}
+{{ xiebao_styles() }}{{ xiebao_script() }}
+{{ insurance_entry("QX1", return_to="/orders/8") }}{{ insurance_home_entry() }}
+{{ insurance_card("QX1", "Travel") }}{{ policy_entry("P1") }}
+<a href="{{ xiebao_link("product", "QX1", sub_partner_id="b7") }}">Buy</a>
+"""
+
+
 def _shop(**config: Any) -> tuple[Flask, Xiebao]:
     app = Flask("shop")
     app.config.update(ACCOUNT, **config)
+    app.add_url_rule(PAGE, "order", lambda: render_template_string(_ENTRIES))
     return app, Xiebao(app)
 
 
