@@ -30,7 +30,7 @@ from ..links.members import MemberId, normalize_member
 from ..simulator.document import ROWS
 from ..texts import keys
 from .browsers import Login, by_flask_login
-from .cases import GONE, ON_PAGES, Case, cases
+from .cases import GONE, ON_PAGES, Case, cases, page_case
 from .devices import DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
 from .judge import Judge, Note, Outcome
@@ -381,7 +381,7 @@ class _Run:
                 for case, outcome in pages.on_page(url, device):
                     self._keep(case, device, outcome)
             if url not in pages.said and (nothing := pages.nothing.get(url)):
-                self._keep(Case("page", "page", page=url), PHONE, Outcome([nothing]))
+                self._keep(page_case(url), PHONE, Outcome([nothing]))
             elif url in pages.nothing:
                 self._note(pages.nothing[url].code, url)
         for link in links:

@@ -230,6 +230,11 @@ def cases(*, enabled: bool = True) -> list[Case]:
     return [*made, *(_OF_SITE if enabled else ())]
 
 
+def page_case(url: str) -> Case:
+    """Return what a page of the site is kept as, beside the entries that are on it."""
+    return Case("page", "page", page=url)
+
+
 def _fits(case: Case, row: Row) -> bool:
     """Tell whether a page has what a case needs."""
     has = {"", *row.known, "reference" if row.reference else ""}

@@ -218,8 +218,8 @@ class Judge:
 
     def _asks_where_it_is(self, host: str) -> bool:
         """Tell whether phones and PCs alike are sent to a host."""
-        url = f"{self._site.prefix}/product/-"
-        visits = [self._player.open(url, DEVICES[name], "nobody") for name in ("iphone", "pc")]
+        nowhere = self._player.nowhere
+        visits = [self._player.open(nowhere, DEVICES[name], "nobody") for name in ("iphone", "pc")]
         return all(urlsplit(each.location).netloc == host for each in visits)
 
     def _way_back(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:

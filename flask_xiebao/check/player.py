@@ -108,6 +108,11 @@ class Player:
                 ) from None
 
     @property
+    def nowhere(self) -> str:
+        """The URL of a link of the site's to nothing, which the extension itself answers."""
+        return f"{self.site.url}{self._nowhere}"
+
+    @property
     def logs_in(self) -> bool:
         """Whether the member is logged in for real."""
         return self._login is not None
@@ -116,15 +121,7 @@ class Player:
         """Return whom the site takes for logged in after the login."""
         browser = self._browser(PHONE)
         status = 0 if browser is None else browser.status
-        visit = Visit(
-            self.app,
-            f"{self.site.url}{self._nowhere}",
-            self.site.mount,
-            # Before anything is rendered.
-            headers={**TAP, **PHONE.headers, "Sec-Purpose": "prefetch"},
-            browser=browser,
-            inside=self.state.hooks.current_member,
-        )
+        visit = self._prefetch(self.state.hooks.current_member, browser=browser)
         who: str | None = visit.found
         if visit.error is not None:
             raise CheckError(
@@ -219,7 +216,7 @@ class Player:
         )
 
     def _in_request(self, make: Callable[[], T]) -> T:
-        """Return what is made in a request in which a page would be rendered.
+        """Return what is made in a request of the member's.
 
         :raises UnreachedError: no request comes that far.
         """
@@ -234,18 +231,28 @@ class Player:
             except Exception as error:
                 made.set_exception(error)
 
-        # The site's hooks see it, and whoever answers has no say in this: it is no click.
-        visit = Visit(
-            self.app,
-            f"{self.site.url}{self._nowhere}",
-            self.site.mount,
-            headers={**TAP, **PHONE.headers, "Sec-Purpose": "prefetch"},
-            inside=inside,
-            rehearsal=rehearsed,
-        )
+        visit = self._prefetch(inside, rehearsal=rehearsed)
         if not made.done():
             raise visit.error or UnreachedError(f"No view answers {visit.url}: {visit.status}.")
         return made.result()
+
+    def _prefetch(
+        self,
+        inside: Callable[[], object],
+        *,
+        rehearsal: Rehearsal | None = None,
+        browser: Browser | None = None,
+    ) -> Visit:
+        """Do something in a request that is no click, which the site's hooks see all the same."""
+        return Visit(
+            self.app,
+            self.nowhere,
+            self.site.mount,
+            headers={**TAP, **PHONE.headers, "Sec-Purpose": "prefetch"},
+            inside=inside,
+            rehearsal=rehearsal,
+            browser=browser,
+        )
 
     def visit(self, case: Case, device: Device, link: str, *, back: str = "") -> Visit:
         """Open a link of the site, as a case has it.

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ..simulator.document import Row
 from . import markup
-from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor
+from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor, page_case
 from .devices import Device
 from .expectations import REFUSED, Failure, no_secret_in, said_in
 from .html_reader import ReadPage
@@ -65,7 +65,7 @@ class SitePages:
     def _wrong(self, url: str, *problems: Failure) -> tuple[Case, Outcome]:
         """Return what is wrong with a page itself."""
         failures = self.judge.with_suspects(list(problems))
-        return Case("page", "page", page=url), Outcome(failures)
+        return page_case(url), Outcome(failures)
 
     def _on_page(self, url: str, device: Device) -> Iterator[tuple[Case, Outcome]]:
         player, site, is_first = self.player, self.player.site, url not in self.said
@@ -76,13 +76,13 @@ class SitePages:
         *_, visit = visits = [player.open(whole, device) for _ in range(1 + is_first)]
         if visit.error is not None or visit.status != 200:
             came = f"{visit.status} {without_query(visit.location)}".strip()
-            code = f"page.{302 if 300 <= visit.status < 400 else visit.status}"
             if visit.error is not None:
                 yield self._wrong(url, crash(visit.error, "200"))
             elif is_sent_away(site, visit):  # as phones are that have a host of their own
                 self.nothing[url] = Failure("page.elsewhere", came, "200")
             else:
-                yield self._wrong(url, Failure(code, came, "200"))
+                code = 302 if 300 <= visit.status < 400 else visit.status
+                yield self._wrong(url, Failure(f"page.{code}", came, "200"))
             return
         page = ReadPage(said_in(visit), visit.headers)
         self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
@@ -121,12 +121,13 @@ class SitePages:
 
     def _follow(self, case: Case, device: Device, link: str, problems: list[Failure]) -> Outcome:
         """Return what comes of an entry, and what is wrong with how it is rendered."""
-        if case.ends not in REFUSED and link:
-            outcome = self.judge.judge(case, device, link)
-            return outcome._replace(failures=[*problems, *outcome.failures])
         if case.ends in REFUSED:  # that is wrong by itself
-            problems = [*problems, Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")]
-        return Outcome(problems)
+            refused = Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")
+            return Outcome([*problems, refused])
+        if not link:
+            return Outcome(problems)
+        outcome = self.judge.judge(case, device, link)
+        return outcome._replace(failures=[*problems, *outcome.failures])
 
     def _of_page(
         self, url: str, whole: str, page: ReadPage, device: Device, is_first: bool
@@ -178,8 +179,7 @@ class SitePages:
                 or "data-xiebao-entry" in element.attributes
                 or TOKEN.search(without_query(href))
             ):
-                problem = Failure("link", without_query(href), self._ours)
-                yield Case("page", "page", page=url), "", [problem]
+                yield page_case(url), "", [Failure("link", without_query(href), self._ours)]
 
     def _codes(self, url: str, page: ReadPage) -> Iterator[tuple[Case, str, list[Failure]]]:
         """Return what the QR codes of a page lead to, for the phone that scans them."""
@@ -189,7 +189,7 @@ class SitePages:
                 yield self._case(url, row, said, "QR", "nobody"), path_of(code), []
             elif code:
                 problem = Failure("qr", without_query(code), f"{self.player.site.outside}…")
-                yield Case("page", "page", page=url), "", [problem]
+                yield page_case(url), "", [problem]
             elif is_ours:  # a cache may have it from before
                 self.judge.notes.append(Note("check.note.qr", url))
 

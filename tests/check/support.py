@@ -110,11 +110,16 @@ def users(app: Flask, protection: str | None = "basic") -> None:
         return "Welcome"
 
 
-def login_shop(protection: str | None = "basic") -> Flask:
+def users_shop(protection: str | None = "basic", **config: Any) -> Flask:
     app = Flask("shop")
-    app.config.update(ACCOUNT)
+    app.config.update(ACCOUNT, **config)
     Xiebao(app)
     users(app, protection)
+    return app
+
+
+def login_shop(protection: str | None = "basic") -> Flask:
+    app = users_shop(protection)
 
     @app.get("/page")
     def page() -> str:

@@ -19,6 +19,7 @@ from tests.check.support import (
     shop,
     shop_whose_loader_fails,
     users,
+    users_shop,
 )
 from tests.mutants.sites import ACCOUNT, SITES
 
@@ -63,13 +64,8 @@ def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are
 
 def test_a_site_with_an_address_of_its_own_logs_its_members_in() -> None:
     for login in (None, by_form):
-        app = login_shop()
-        app.config["XIEBAO_PUBLIC_URL"] = "https://shop.example"
-        again = Flask("shop")
-        again.config.update(app.config)
-        Xiebao(again)
-        users(again)
-        report = check_entries(again, devices=FEW, member=7, login=login)
+        app = users_shop(XIEBAO_PUBLIC_URL="https://shop.example")
+        report = check_entries(app, devices=FEW, member=7, login=login)
         assert report.passed, str(report)
 
 

@@ -19,7 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import Report, check_entries, is_rehearsal
-from tests.check.support import ENTRY, FEW, by_form, kinds, login_shop, shop, users
+from tests.check.support import ENTRY, FEW, by_form, kinds, login_shop, shop, users_shop
 from tests.mutants.sites import ACCOUNT
 from tests.support import MACROS
 
@@ -161,18 +161,12 @@ def test_a_page_that_streams() -> None:
 
 @pytest.mark.parametrize("path", ["/login", "/travel/login"])
 def test_below_a_path_with_a_login_that_posts(path: str) -> None:
-    app = login_shop()
-    app.config["XIEBAO_PUBLIC_URL"] = "https://shop.example/travel"
-    again = Flask("shop")
-    again.config.update(app.config)
-    Xiebao(again)
-
-    users(again)
-    with_page(again, MACROS + '{{ policy_entry("P1") }}')
+    app = users_shop(XIEBAO_PUBLIC_URL="https://shop.example/travel")
+    with_page(app, MACROS + '{{ policy_entry("P1") }}')
     nothing = Response("Nothing here", 404)
-    again.wsgi_app = DispatcherMiddleware(nothing, {"/travel": again.wsgi_app})  # type: ignore[method-assign]
+    app.wsgi_app = DispatcherMiddleware(nothing, {"/travel": app.wsgi_app})  # type: ignore[method-assign]
     right(
-        again,
+        app,
         member="7",
         login=lambda client, member: client.post(path, data={"name": member}),
         pages=["/page"],
