@@ -182,9 +182,10 @@ def _check_login(login: Login) -> None:
 
 
 def _address(url: str | None) -> str | None:
-    with _as_check_error(f"The url {without_token(url)!r} "):
-        return None if url is None else check_web_url(url)
-    return None
+    if url is not None:
+        with _as_check_error(f"The url {without_token(url)!r} "):
+            check_web_url(url)
+    return url
 
 
 def _report(app: Flask, player: Player, url: str | None) -> Report:
@@ -260,8 +261,8 @@ def _say_where_it_went(name: str, known: Collection[str]) -> None:
 
 
 def _several(names: Iterable[str]) -> list[str]:
-    """Return names as a list; one may have been given alone."""
-    return [names] if isinstance(names, str) else list(names)
+    """Return names as a list, each once; one may have been given alone."""
+    return [names] if isinstance(names, str) else list(dict.fromkeys(names))
 
 
 def _page(site: Site, url: str) -> str:

@@ -18,7 +18,6 @@ from ..simulator.document import read, shown_sign
 from ..texts import keys, text
 from .cases import RETURN_TO, RETURN_TO_AS_SENT, Case
 from .causes import with_suspects
-from .html_reader import ReadPage
 from .log_reader import said_in_log
 from .masks import readings
 from .site import Site, as_sent, without_query
@@ -107,11 +106,6 @@ def status_in_texts(came: int, right: int) -> int:
     return 302 if came in LOGIN_REDIRECTS and right not in LOGIN_REDIRECTS else came
 
 
-def said_in(visit: Visit) -> str:
-    """Return the body of an answer as text."""
-    return visit.body.decode("utf-8", "replace")
-
-
 def sealed(visit: Visit) -> Iterator[Failure]:
     """Check that caches, other sites and search engines are told to leave an answer alone."""
     headers = visit.headers
@@ -145,7 +139,7 @@ def secret(site: Site, visit: Visit, *, away: bool = False) -> Iterator[Failure]
     :param away: whether it has to be sent to the gateway; that it is sent elsewhere is another
         matter.
     """
-    places = {"body": said_in(visit)}
+    places = {"body": visit.text}
     places |= {f"log ({where})": said for where, said in map(said_in_log, visit.rehearsal.logged)}
     places |= {name: value for name, value in visit.headers if name != "Location"}
     if not away and not site.is_page_of_gateway(visit.location):
@@ -165,8 +159,8 @@ def no_secret_in(site: Site, places: Mapping[str, str]) -> Iterator[Failure]:
 
 def stays_here(site: Site, visit: Visit) -> Iterator[Failure]:
     """Check that a page tells no other host the link by which somebody came."""
-    said, tokens = said_in(visit), TOKEN.findall(unquote(visit.url))
-    for url in ReadPage(said).loaded if "//" in said else ():
+    tokens = TOKEN.findall(unquote(visit.url))
+    for url in visit.page.loaded:
         if not site.is_at(url) and any(token in unquote(url) for token in tokens):
             yield Failure("told", without_query(url), "—")
 
@@ -274,7 +268,7 @@ def notice(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failur
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
         yield Failure("notice", visit.headers.get("Content-Type", "—"), "text/html")
     elif not visit.location:
-        said = " ".join(each.text for each in ReadPage(said_in(visit)).headings).strip()
+        said = " ".join(each.text for each in visit.page.headings).strip()
         right_words = site.words(f"notice.{reason}.title")
         is_another = right_words is not None and right_words.strip() != said
         if not said or (is_another and not site.has_own("notice", "layout")):
@@ -297,7 +291,7 @@ def navigate(link: str, visit: Visit) -> Iterator[Failure]:
     right = "?".join((path, *asked))
     if visit.headers.get("HX-Redirect") != right:
         yield _header("HX-Redirect", visit.headers.get("HX-Redirect", ""), right, "navigate")
-    page = ReadPage(said_in(visit))
+    page = visit.page
     for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
         if (name, content) not in page.metas:
             yield Failure("navigate", f"<meta name={name}>: —", content)

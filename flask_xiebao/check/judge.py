@@ -17,7 +17,7 @@ from . import expectations, markup
 from .cases import Case, Visitor
 from .causes import suspects, why_unreached
 from .devices import DEVICES, Device
-from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, said_in, status_in_texts
+from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, status_in_texts
 from .html_reader import Element, ReadPage
 from .player import PHONE, Player
 from .policies import keeps_out
@@ -122,11 +122,9 @@ class Judge:
         wrong = self._no_answer(case, ends, visit, status)
         if wrong is not None:
             yield wrong
-        if wrong is not None or ends == "loader":  # of whom the site decides what comes
             return
-        is_sites = self._is_up_to_the_site(ends, visit, status)
         yield from expectations.secret(self._site, visit, away=ends == "gateway")
-        if is_sites:
+        if not status:
             return
         yield from expectations.sealed(visit)
         yield from expectations.stays_here(self._site, visit)
@@ -140,16 +138,15 @@ class Judge:
                 yield from self._way_back(case, device, visit)
         elif ends == "handoff" and case.method != "HEAD":  # which has no page
             yield from self._handoff(case, device, asked.partition("?")[0], visit)
-        elif ends == "login" and status in LOGIN_REDIRECTS:
+        elif ends == "login":
             yield from expectations.login(self._site, asked, visit)
             yield from self.leads_on(visit.location, "nobody", "login.page")
         elif ends == "navigate":
             yield from expectations.navigate(asked, visit)
         elif ends == "back":
             yield from expectations.back(case, visit)
-        elif ends in REFUSED or ends == "login":
-            reason = "login_required" if ends == "login" else ends
-            yield from expectations.notice(self._site, case, reason, visit)
+        elif ends in REFUSED:
+            yield from expectations.notice(self._site, case, ends, visit)
             yield from self._of_notice(case, visit)
         for complaint in visit.rehearsal.complaints:
             yield Failure("receiver", complaint, "—")
@@ -165,7 +162,7 @@ class Judge:
             return crash(error, str(status or "—"))
         if not is_url(visit.location):
             return Failure("address", visit.location, "https://…")
-        if self._is_up_to_the_site(ends, visit, status) or ends == "loader":
+        if not status:
             return None
         if not visit.rehearsal.reached:
             return self.unreached(visit, case.endpoint, f"{status} by {case.endpoint}")
@@ -181,17 +178,12 @@ class Judge:
         return Failure(code, f"{visit.status} {reason}".strip(), str(status))
 
     def _status(self, ends: str, visit: Visit) -> int:
-        """Return the status that has to come."""
-        if ends == "login" and not self._site.has_login:
-            return REFUSED["login_required"]
+        """Return the status that has to come; 0 where that is up to the site."""
         if ends == "login" and visit.status in LOGIN_REDIRECTS:
             return visit.status
+        if ends == "login" and self._site.settings.login_view is None:
+            return 0  # a handler of the site's own for Flask-Login
         return {**REFUSED, **STATUS, "loader": 0}[ends]
-
-    def _is_up_to_the_site(self, ends: str, visit: Visit, status: int) -> bool:
-        """Tell whether Flask-Login's handler of the site's own has answered, as it will."""
-        is_handlers = self._site.settings.login_view is None and self._site.has_login
-        return ends == "login" and is_handlers and visit.status != status
 
     def _is_lost(self, case: Case, ends: str, visit: Visit) -> bool:
         """Tell whether the site has forgotten at the click who is logged in."""
@@ -240,8 +232,7 @@ class Judge:
 
     def _handoff(self, case: Case, device: Device, link: str, visit: Visit) -> Iterator[Failure]:
         """Judge the code of a handoff, scan it, and take the way of tablets."""
-        page = ReadPage(said_in(visit))
-        codes = [url for _, url in codes_of(page, visit.rehearsal.drawn) if url]
+        codes = [url for _, url in codes_of(visit.page, visit.rehearsal.drawn) if url]
         plain = replace(case, ends="gateway", query="", headers={}, platform="1", asks_guard=False)
         if len(codes) != 1:  # a site may show others, such as that by which one follows it
             yield Failure("handoff.code", str(len(codes)), "1")
@@ -250,7 +241,7 @@ class Judge:
         else:
             scan = replace(plain, visitor="nobody", owner=self._player.owner(case))
             yield from self._follow(scan, PHONE, path_of(codes[0]), "scan")
-        hrefs = (found.href for found in page.links)
+        hrefs = (found.href for found in visit.page.links)
         direct = next((h for h in hrefs if h.startswith(link) and "platform=h5" in h), None)
         if direct is None:
             yield Failure("handoff.direct", "<a>: —", f"{link}?platform=h5")
@@ -259,9 +250,8 @@ class Judge:
 
     def _of_notice(self, case: Case, visit: Visit) -> Iterator[Failure]:
         """Judge whether the buttons of a notice say something, and lead somewhere."""
-        page = ReadPage(said_in(visit), visit.headers)
-        yield from self.assets(visit.url, page)
-        for element, href in markup.links_of(visit.url, page):
+        yield from self.assets(visit.url, visit.page)
+        for element, href in markup.links_of(visit.url, visit.page):
             if not any(name.startswith("xiebao-entry") for name in element.classes):
                 continue
             if not element.text.strip() or element.href in ("", "#"):
@@ -306,9 +296,8 @@ class Judge:
             came = f"{status} {urlsplit(visit.url).path}"
             yield Failure(code, came if came.endswith(at) else f"{came}, from {at}", "200")
         elif code == "login.page":
-            page = ReadPage(said_in(visit), visit.headers)
             gateway = absolute(self._site.origin, self._site.gateway)
-            sources = keeps_out(page, Element({}), "form", gateway, self._site.origin)
+            sources = keeps_out(visit.page, Element({}), "form", gateway, self._site.origin)
             if sources is not None:
                 yield Failure("policy.form", sources, gateway)
 

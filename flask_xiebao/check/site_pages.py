@@ -12,7 +12,7 @@ from ..simulator.document import Row
 from . import markup
 from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor, page_case
 from .devices import Device
-from .expectations import REFUSED, Failure, no_secret_in, said_in
+from .expectations import REFUSED, Failure, no_secret_in
 from .html_reader import ReadPage
 from .judge import Judge, Note, Outcome, codes_of, crash, is_sent_away, path_of
 from .player import Player
@@ -84,7 +84,7 @@ class SitePages:
                 code = 302 if 300 <= visit.status < 400 else visit.status
                 yield self._wrong(url, Failure(f"page.{code}", came, "200"))
             return
-        page = ReadPage(said_in(visit), visit.headers)
+        page = visit.page
         self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
         found = [*self._entries(device, url, whole, page), *self._codes(url, page)]
         problems = list(self._of_page(url, whole, page, device, is_first))
@@ -121,7 +121,7 @@ class SitePages:
 
     def _follow(self, case: Case, device: Device, link: str, problems: list[Failure]) -> Outcome:
         """Return what comes of an entry, and what is wrong with how it is rendered."""
-        if case.ends in REFUSED:  # that is wrong by itself
+        if case.ends in REFUSED and case.ends != "login_required":  # that is wrong by itself
             refused = Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")
             return Outcome([*problems, refused])
         if not link:
@@ -149,8 +149,8 @@ class SitePages:
         """Check that nobody else gets the member's page, from whatever has kept it."""
         visit = self.player.open(whole, device, "nobody")
         drawn = self._drawn | visit.rehearsal.drawn
-        codes = [code for _, code in codes_of(ReadPage(said_in(visit)), drawn)]
-        tokens = TOKEN.findall(" ".join([said_in(visit), *codes]))
+        codes = [code for _, code in codes_of(visit.page, drawn)]
+        tokens = TOKEN.findall(" ".join([visit.text, *codes]))
         member = self.player.members[MEMBER]
         if any(said.member == member for token in tokens if (said := read_link(token))):
             yield Failure("private", f"{visit.status} {path_of(whole)}", "—")
@@ -214,7 +214,7 @@ class SitePages:
         elif row.members_own and said.member is None:
             ends = "invalid_link"
         elif visitor == "nobody" and said.no_login_for is None:
-            ends = "login"
+            ends = "login" if self.player.site.has_login else "login_required"
         elif visitor == "nobody" and (age or 0) >= (said.no_login_for or 0):
             ends = "expired"
         return Case(

@@ -7,6 +7,7 @@ import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
 from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from ..app.log import place_in_site, place_of
 from ..app.mounts import Place
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
 from ..errors import XiebaoError
+from .html_reader import ReadPage
 
 #: What a browser sends, beside what its device is, when somebody taps a link in a mail.
 TAP = {
@@ -110,6 +112,16 @@ class Visit:
         }
         # In a context of its own: else it would share g, and who is logged in, with this request.
         contextvars.Context().run(self._send, app, client, options)
+
+    @property
+    def text(self) -> str:
+        """The body of the answer as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @cached_property
+    def page(self) -> ReadPage:
+        """The page that the answer is."""
+        return ReadPage(self.text, self.headers)
 
     def _send(self, app: Flask, client: Client, options: dict[str, Any]) -> None:
         watched: dict[NamedSignal, Callable[..., None]] = {

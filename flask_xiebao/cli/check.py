@@ -82,6 +82,8 @@ def reports_in(
     to_terminal = (form or "text") if output in (None, "-") else "text"
     if output not in (None, "-"):
         written[form or "text"] = f"{output}"
+    if "-" in written.values():
+        raise click.UsageError("'-' cannot be written: the terminal has the text. Name a file.")
     if len(set(written.values())) < len(written):
         raise click.UsageError("Two reports cannot be written to one file.")
     with ExitStack() as stack:

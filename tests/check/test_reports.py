@@ -221,6 +221,12 @@ def test_two_reports_need_two_files(tmp_path: Path) -> None:
     assert "Two reports cannot be written to one file." in done.output
 
 
+def test_the_terminal_has_the_text_alone() -> None:
+    done = command(shop(), "--json", "-")
+    assert done.exit_code == 2
+    assert "'-' cannot be written: the terminal has the text. Name a file." in done.output
+
+
 def test_what_cannot_be_imported_says_where_and_not_what(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
