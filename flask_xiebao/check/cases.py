@@ -186,9 +186,9 @@ _CASES = (
     Case("client-reference", options={"client_reference": "order 8/号"}),
     Case("sub-partner", needs="subPartnerId", options={"sub_partner_id": "branch-7"}),
     Case("sub-partner-none", needs="subPartnerId", options={"sub_partner_id": ""}),
-    Case("return", needs="paySuccess", options=_BACK),
     Case("return-long", needs="paySuccess", options={"return_to": f"{RETURN_TO}&{'long' * 250}"}),
     # with a time, links with a member vouch for them, and not for longer
+    Case("return", needs="paySuccess", options=_BACK | _OWN | _HOUR, visitor="nobody"),
     Case("bearer", options=_OWN | _HOUR, visitor="nobody"),
     Case("expired", "expired", options=_OWN | _MINUTE, age=60, visitor="nobody"),
     Case("expired-own", options=_OWN | _MINUTE, age=3600),

@@ -57,6 +57,7 @@ _SUSPECTS = {
     **dict.fromkeys(("unreached", "session"), "before_request"),
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
     "notice.heading": "after_request",
+    "crash.library": "after_request",
 }
 
 
@@ -80,6 +81,11 @@ class Failure:
     step: str = field(default="", compare=False)
     suspects: str = field(default="", compare=False)
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __str__(self) -> str:
+        """Return what is wrong, what to do, and what came."""
+        came = self.came.rstrip(".")
+        return f"{self.means_in('en')} It came: {came}. It should be: {self.should}."
 
     @property
     def hook(self) -> str:
@@ -206,7 +212,7 @@ def _shown(site: Site, name: str, value: str) -> str:
     if name == "paySuccess":
         return "…"
     if name == "partnerUniqKey":
-        return quote(f"…{value[16:]}" if site.makes_keys else value)
+        return f"…{quote(value[16:])}" if site.makes_keys else quote(value)
     return quote(value)
 
 

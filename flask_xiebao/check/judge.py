@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
-from ..app.log import place_of
+from ..app.log import place_in_site, place_of
 from ..views.responses import AnsweredError
 from . import expectations, markup
 from .cases import Case, Visitor
@@ -334,12 +334,13 @@ def codes_of(page: ReadPage, drawn: dict[str, str]) -> list[tuple[bool, str]]:
 
 def crash(error: BaseException, should: str = "—") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
-    said = f"{type(error).__name__} in {place_of(error)}"
+    name, place = type(error).__name__, place_in_site(error)
+    said = f"{name} in {place_of(error)}"
     if isinstance(error, HTTPException):
         return Failure("aborts", said, should)
     if is_ours(error) or isinstance(error, BuildError):  # which says what there is not
-        said = f"{type(error).__name__}: {error}"
-    return Failure("crash", said, should)
+        return Failure("crash", f"{name}: {error}{f' See {place}' if place else ''}", should)
+    return Failure("crash" if place else "crash.library", said, should)
 
 
 def is_sent_away(site: Site, visit: Visit) -> bool:

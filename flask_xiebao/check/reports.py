@@ -218,7 +218,7 @@ def _counts(results: Sequence[Result]) -> dict[str, str]:
 
 
 def _crashed(result: Result) -> bool:
-    return any(failure.code == "crash" for failure in result.failures)
+    return any(failure.code.partition(".")[0] == "crash" for failure in result.failures)
 
 
 def _add_case(suite: ET.Element, page: str, report: Report, result: Result, locale: str) -> None:

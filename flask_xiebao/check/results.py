@@ -198,7 +198,6 @@ class Report:
             (first, *others), failure = trouble.results, next(iter(trouble.failures))
             lines.append(
                 f"{first.case.title_in('en')}, on {first.device.title_in('en')}"
-                f"{f' (and {len(others)} more)' * bool(others)}: {trouble.means_in('en')}"
-                f" It came: {failure.came.rstrip('.')}. It should be: {failure.should}."
+                f"{f' (and {len(others)} more)' * bool(others)}: {failure}"
             )
         return "\n".join(lines)

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +21,7 @@ from ..gateway.values import Secret
 from ..simulator.document import ROWS, Account, Row, key_forms
 from ..texts import text
 from .token_reader import Said, read_link
+from .visits import in_context
 
 _PACKAGE = Path(__file__).parents[1]
 _HOSTS = {
@@ -120,9 +121,11 @@ class Site:
         return self._keys[member]
 
     def _make_key(self, member: str) -> str:
-        if not self.makes_keys or self._is_kept_plain(member):
-            return member
-        return self.key_mark(member) + member
+        if self.makes_keys and not in_context(
+            self.app, partial(self._keeps_plain_key, member), base_url=f"{self.url}/"
+        ):
+            return self.key_mark(member) + member
+        return member
 
     def key_mark(self, member: str) -> str:
         """Return what stands before an id in a key that only the site can make."""
@@ -130,10 +133,6 @@ class Site:
         secret = str(self.app.config["XIEBAO_MEMBER_SECRET"]).encode()
         digest = hmac.new(secret, said, hashlib.sha256).digest()
         return base64.b32encode(digest).decode()[:16].lower()
-
-    def _is_kept_plain(self, member: str) -> bool:
-        with self.app.test_request_context(base_url=f"{self.url}/"):
-            return self._keeps_plain_key(member)
 
     def is_page_of_gateway(self, url: str) -> bool:
         """Tell whether a URL is one of the gateway's pages, whatever it is sent."""

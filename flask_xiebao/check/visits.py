@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from traceback import walk_tb
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from blinker import NamedSignal
@@ -31,6 +31,8 @@ from ..app.mounts import Place
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
 from ..errors import XiebaoError
 from .html_reader import ReadPage
+
+T = TypeVar("T")
 
 #: What a browser sends, beside what its device is, when somebody taps a link in a mail.
 TAP = {
@@ -184,6 +186,21 @@ def first_reached(app: Flask, places: Iterable[Place], **request: Any) -> Visit:
         if visits[-1].endpoint is not None:
             return visits[-1]
     return max(visits, key=lambda each: each.started)
+
+
+def in_context(app: Flask, make: Callable[[], T], **request: Any) -> T:
+    """Return what is made in the context of a request that none of the site's hooks has seen.
+
+    :param request: as :meth:`~flask.Flask.test_request_context` takes it.
+    """
+    made = []
+    try:
+        with app.test_request_context(**request):
+            made.append(make())
+    except Exception:
+        if not made:  # else what the site does at the end misses what it does at the beginning
+            raise
+    return made[0]
 
 
 def _unpacked(body: bytes, encoding: str | None) -> bytes:

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from flask import current_app
 
 from ..app.endpoints import notify_path, notify_url
+from ..app.log import this_app
 from ..app.mounts import is_this_machine, where_the_site_is
 from ..app.settings import NEW_KEY
 from ..app.state import State
-from ..check.visits import explain
+from ..check.causes import suspects, why_unreached, with_suspects
+from ..check.visits import Visit, explain
+from ..gateway.notifications import LARGEST
 from ..simulator.delivery import body_for
 from ..simulator.wire import CONTENT_TYPE
 from .clicks import visit
-from .diagnosis import EXEMPT, why_not_told
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
+
+_LET_IT_THROUGH = (
+    'let it through, which checks for itself: if request.blueprint == "xiebao": return.'
+)
+# The view of notifications, for extensions that exempt a view.
+_EXEMPT = 'app.view_functions["xiebao.notify"]'
+
+# Who may answer a notification with a status, and what to do.
+_GUARD = ("a CSRF guard or a login wall", f"exempt it, with csrf.exempt({_EXEMPT}), or ")
+_WHO_SAYS = {
+    429: ("a limiter", f"exempt it, with limiter.exempt({_EXEMPT}), or "),
+    **dict.fromkeys((400, 401, 403), _GUARD),
+}
 
 # The headers that the platform sends.
 _JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": CONTENT_TYPE}
@@ -52,7 +67,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
                 limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
             ),
         )
-        problem = why_not_told(sent, body)
+        problem = _why_not_told(sent, body)
     except Exception as error:  # the site's own address may be wrong
         problem = f"a notification cannot be sent. {explain(error)}"
     if problem:
@@ -65,7 +80,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
         if sent.found:
             yield warning(
                 "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt"
-                f" them, with limiter.exempt({EXEMPT})."
+                f" them, with limiter.exempt({_EXEMPT})."
             )
     yield _address(state)
     if find_spec("httpx") is None:
@@ -101,3 +116,53 @@ def without_secret(state: State, said: str) -> str:
     if token is None or token_is_fine(state):
         return said
     return said.replace(token.reveal(), "…")
+
+
+def _why_not_told(visit: Visit, body: bytes) -> str:
+    """Say why a notification did not arrive; "" if it did.
+
+    :param body: what was sent.
+    """
+    seen, at = visit.rehearsal, urlsplit(visit.url)
+    if visit.status == 413 or (current_app.config["MAX_CONTENT_LENGTH"] or LARGEST) < LARGEST:
+        return "a notification is too long for MAX_CONTENT_LENGTH: let 64 KiB through."
+    error = seen.error or visit.error
+    if seen.reached and seen.error is None:
+        if seen.received != body:
+            said = (
+                "the body of a notification is read before it arrives, by request.stream or a form"
+                " parser. Have hooks read it by request.get_data() or get_json(), which keep it."
+            )
+            return _and_suspects(said, "before_request")
+        if visit.status == 200 and visit.body == b'{"state": true}':
+            return ""
+        said = (
+            "the answer to a notification is changed on its way out, by an after_request hook or a"
+            ' middleware, and the platform waits for 200 {"state": true}: leave what the blueprint'
+            f" xiebao answers as it is. It gets {visit.status}."
+        )
+        return _and_suspects(said, "after_request")
+    if error is not None:
+        return f"a notification fails. {explain(error)}"
+    if not visit.started:
+        return why_unreached(visit, "xiebao.notify").in_words("en")
+    if visit.endpoint != "xiebao.notify":
+        return f"{at.path} leads to {visit.endpoint or 'no view'}: change XIEBAO_URL_PREFIX."
+    if visit.location:
+        to = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
+        if (to.netloc, to.path) == (at.netloc, at.path):
+            what = (
+                f"is sent on to {to.geturl()}, which Xiebao does not follow: set XIEBAO_PUBLIC_URL"
+                " to its address, with https."
+            )
+        else:
+            where = to.path if to.netloc == at.netloc else to.geturl()
+            what = f"is sent on to {where}, by a login wall, perhaps: {_LET_IT_THROUGH}"
+    else:
+        who, how = _WHO_SAYS.get(visit.status, ("one of the site's hooks", ""))
+        what = f"gets {visit.status} from {who}, perhaps: {how}{_LET_IT_THROUGH}"
+    return _and_suspects(f"a notification {what}", "before_request")
+
+
+def _and_suspects(said: str, kind: str) -> str:
+    return with_suspects(said, "en", kind, suspects(this_app(), kind))

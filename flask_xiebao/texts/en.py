@@ -279,6 +279,7 @@ TEXTS = {
         " None where nobody is logged in: the extension sends people to the login itself."
     ),
     "check.means.crash": "It crashed, at the place that is named: fix the code there.",
+    "check.means.crash.library": "A library crashed over what the site gave it: find what did.",
     "check.means.unreached.mounted": (
         "The links lead to what DispatcherMiddleware has at {mount}: change XIEBAO_URL_PREFIX."
     ),
@@ -308,10 +309,10 @@ TEXTS = {
         " alone, by limiter.request_filter(is_rehearsal)."
     ),
     "check.means.unreached.wall": (
-        "A click on {host} gets {status} before the link is read, from a login wall or a CSRF"
-        " guard, perhaps: let the entries through, which check for themselves: if"
+        "A click on {host} gets {status} before the link is read, from a login wall, a CSRF guard"
+        " or a check of the host, perhaps: let the entries through, which check for themselves: if"
         ' request.blueprint == "xiebao": return. If it also sets who is logged in, let it do so'
-        " first."
+        " first. If the site is not on {host}, set XIEBAO_PUBLIC_URL."
     ),
     "check.means.unreached.hook": (
         "A click on {host} gets {status} before the link is read, from one of the site's hooks,"
@@ -343,7 +344,11 @@ TEXTS = {
         "The status is wrong, so that browsers and visitors misread the answer. Look for a hook"
         " (after_request, errorhandler) or a middleware that changes statuses."
     ),
-    "check.means.status.200": "A page came where the browser should be sent on, or refused.",
+    "check.means.status.200": (
+        "A page came where the browser should be sent on, or refused: leave what the blueprint"
+        " xiebao answers as it is. Flask-DebugToolbar makes such pages, with"
+        " DEBUG_TB_INTERCEPT_REDIRECTS."
+    ),
     "check.means.status.301": (
         "Browsers keep a permanent redirect, with the sign and the member in it: the next member on"
         " the same device goes as the first. It has to be 302."
@@ -494,7 +499,8 @@ TEXTS = {
         " and does no hook clear the session?"
     ),
     "check.means.login.page": (
-        "Whoever has to log in gets an error: the page of the login does not open."
+        "Whoever has to log in gets an error: the page of the login does not open. Does"
+        " XIEBAO_LOGIN_VIEW name the view that shows it?"
     ),
     "check.means.notice.heading": (
         "Visitors do not learn why they go no further: the heading is empty, or that of something"

@@ -249,6 +249,7 @@ TEXTS = {
         "人带到登录页。"
     ),
     "check.means.crash": "程序出错，请修改所指位置的代码。",
+    "check.means.crash.library": "网站传给某个库的内容让它出错了，请找出来源。",
     "check.means.unreached.mounted": (
         "链接指向 DispatcherMiddleware 挂在 {mount} 的应用：请修改 XIEBAO_URL_PREFIX。"
     ),
@@ -276,9 +277,10 @@ TEXTS = {
         "limiter.request_filter(is_rehearsal)。"
     ),
     "check.means.unreached.wall": (
-        "还没有读取链接，{host} 上的点击就得到 {status}，可能来自登录拦截或 CSRF 防护：请放行入口，"
-        '它们会自己检查：if request.blueprint == "xiebao": return。如果拦截的函数还设置当前登录的'
-        "人，请先设置再放行。"
+        "还没有读取链接，{host} 上的点击就得到 {status}，"
+        "可能来自登录拦截、CSRF 防护或者对域名的检查："
+        '请放行入口，它们会自己检查：if request.blueprint == "xiebao": return。如果拦截的函数还设置'
+        "当前登录的人，请先设置再放行。如果网站不在 {host} 上，请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.unreached.hook": (
         "还没有读取链接，{host} 上的点击就得到 {status}，来自网站的一个钩子，或者处理它出错的函数："
@@ -308,7 +310,10 @@ TEXTS = {
         "状态码不对，浏览器和访客会当成别的结果。"
         "请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
     ),
-    "check.means.status.200": "应当跳转或者拒绝，却得到一个页面。",
+    "check.means.status.200": (
+        "应当跳转或者拒绝，却得到一个页面：请不要改动蓝图 xiebao 的响应。Flask-DebugToolbar 打开"
+        " DEBUG_TB_INTERCEPT_REDIRECTS 时就会这样。"
+    ),
     "check.means.status.301": (
         "浏览器会一直记住永久跳转，连同其中的 sign 和会员："
         "同一台设备上的下一位会员会以前一位的身份进入。应当是 302。"
@@ -425,7 +430,9 @@ TEXTS = {
         "点击时会话丢失，网站把会员当成了访客。这个路径和主机能收到 Cookie 吗（"
         "SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子清空会话？"
     ),
-    "check.means.login.page": "要登录的人看到的是错误：登录页打不开。",
+    "check.means.login.page": (
+        "要登录的人看到的是错误：登录页打不开。XIEBAO_LOGIN_VIEW 写的是显示登录页的视图吗？"
+    ),
     "check.means.notice.heading": (
         "访客不知道为什么不能继续：标题为空，或者是别的内容。请检查 xiebao/ 里的模板、"
         "XIEBAO_TEXTS，以及改动页面的钩子。"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Response, jsonify, make_response, redirect, render_template, request
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import HTTPException, Unauthorized
 
 from ..app.endpoints import login_url, site_host, this_link
 from ..app.headers import LINK_HEADERS, is_overwritten
@@ -91,8 +90,14 @@ def log_in(state: State) -> Response | None:
         return make_response(redirect(login_url(state.settings.login_view), 302))
     manager = login_manager()
     if manager is not None:
-        with suppress(Unauthorized):
+        try:
             return make_response(manager.unauthorized())
+        except Unauthorized:
+            return None
+        except HTTPException as aborted:
+            if aborted.response is None:  # for which the site may have a page
+                raise
+            return make_response(aborted.response)
     return None
 
 

@@ -22,6 +22,7 @@ from flask_xiebao.testing import Report, check_entries, is_rehearsal
 from tests.check.support import ENTRY, FEW, by_form, kinds, login_shop, shop, users_shop
 from tests.mutants.sites import ACCOUNT
 from tests.support import MACROS
+from tests.test_doctor import whose_hooks_need_a_whole_request
 
 PAGE = MACROS + "{{ xiebao_styles() }}{{ xiebao_script() }}" + ENTRY
 
@@ -290,6 +291,10 @@ def test_handlers_of_errors_of_its_own() -> None:
     for status in (401, 403, 404, 405, 410):
         app.register_error_handler(status, lambda error: (f"<h1>{error.code}</h1>", error.code))
     right(app, pages=["/page"])
+
+
+def test_a_teardown_that_needs_what_a_hook_has_begun() -> None:
+    right(whose_hooks_need_a_whole_request())
 
 
 def test_strings_that_are_another_type() -> None:

@@ -20,12 +20,10 @@ from jinja2 import ChoiceLoader, DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Xiebao
-from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import CheckError, Report, check_entries
 from tests.check.support import ENTRY, by_form, command, kinds, login_shop, shop, users
 from tests.mutants.sites import ACCOUNT
 from tests.support import MACROS
-from tests.test_doctor import BROKEN
 
 FEW = ("iphone", "pc")
 
@@ -80,26 +78,6 @@ def test_an_address_below_a_path_where_the_app_is_not() -> None:
     report = check(app)
     assert kinds(report) == {"unreached.below"}
     assert "end XIEBAO_PUBLIC_URL in /shop" in str(report)
-
-
-CLICKS = [
-    site
-    for site, (level, *_) in BROKEN.items()
-    # With these a check cannot even begin.
-    if level == "ERROR" and not site.__name__.startswith("keeps_plain_key")
-]
-
-
-@pytest.mark.parametrize("site", CLICKS)
-def test_what_the_doctor_calls_an_error_is_one_for_a_check(site: Callable[[], Flask]) -> None:
-    app = site()
-    doctor = app.test_cli_runner().invoke(commands, ["doctor"]).output
-    report = check(app)
-    assert not report.passed
-    for trouble in report.problems():
-        if trouble.code.startswith("unreached"):
-            cause = trouble.means_in("en").partition(" What the app has")[0]
-            assert cause in doctor
 
 
 def test_a_hook_that_sends_some_devices_away_is_no_reason_to_move_the_site() -> None:
