@@ -31,6 +31,8 @@ TABLE = [
     ("alice", LIFE, "alice", LIFE, Go("alice")),
     ("alice", LIFE, "alice", 10**9, Go("alice")),
     ("alice", None, "bob", 0, not_yours),
+    ("alice", None, "Alice", 0, not_yours),
+    ("alice", None, "alice2", 0, not_yours),
     ("alice", LIFE, "bob", 0, not_yours),
     ("alice", LIFE, "bob", 10**9, not_yours),
     ("alice", None, None, 0, log_in),

@@ -64,6 +64,14 @@ def test_an_entry_in_a_mail_leads_to_the_page_from_anywhere(shop: Site) -> None:
     assert (verdict.page, verdict.member) == ("policy", "alice")
 
 
+def test_an_entry_in_a_mail_that_is_made_in_a_request_leads_there_too(shop: Site) -> None:
+    call = f'mail_entry("product", "{CODE}", member="alice", no_login_for=3600)'
+    shop.app.add_url_rule(
+        "/mail", "mail", lambda: render_template_string(f"{IMPORT}{{{{ {call} }}}}")
+    )
+    assert href(shop.follow("/mail").text).startswith(f"{SHOP}/xiebao/product/")
+
+
 def test_it_is_a_table_with_all_styles_in_it(shop: Site) -> None:
     markup = mail(shop, f'"product", "{CODE}", qr=160')
     table = one(markup, "table")

@@ -48,7 +48,7 @@ RESULTS = {
         "没有登录": ("✓ 302", "✓ 302", ""),
         "链接指定 H5": ("✓ 302 H5", "✓ 302 H5", ""),
         "支付后返回": ("✓ 302 PC", "✓ 302 H5", ""),
-        "限时链接已过期": ("✓ 410", "✓ 410", ""),
+        "免登录链接已过期": ("✓ 410", "✓ 410", ""),
         "别人的链接": ("✓ 403", "✓ 403", ""),
         "链接被改动": ("✓ 404", "✓ 404", ""),
     },
@@ -215,10 +215,10 @@ class TestMatrix:
             for name, page in pages.items()
             for line in page.select(".matrix tbody tr")
         }
-        assert should["product", "已登录"] == "302 去网关"
-        assert should["home", "已登录"] == "302 去网关；电脑上 200 出二维码"
+        assert should["product", "已登录"] == "302 跳转到网关"
+        assert should["home", "已登录"] == "302 跳转到网关；电脑上 200 二维码页面"
         assert should["home", "?platform=pc"] == "200 给手机的二维码"
-        assert should["home", "?platform=h5"] == "302 去网关"
+        assert should["home", "?platform=h5"] == "302 跳转到网关"
         assert should["product", "没有登录"] == "跳转去登录，再回来"
         assert should["policy", "链接被改动"] == "404 不说原因"
 

@@ -498,6 +498,7 @@ APP_ON_ANDROID = {"User-Agent": "Mozilla/5.0 (Linux; Android 14; wv) Mobile Shop
         (None, "?platform=", PC, Platform.PC),
         (None, "?platform=1", PC, Platform.PC),
         (None, "?platform=windows", PHONE, Platform.H5),
+        (None, "?platform=PC", PHONE, Platform.H5),
         (None, "?platform=%00", PHONE, Platform.H5),
         (None, "?platform=nonsense&platform=ios", PHONE, Platform.H5),
         (Platform.IOS, "?platform=android", PC, Platform.IOS),

@@ -19,6 +19,8 @@ from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app
 
+from .rehearsal import is_rehearsal
+
 #: Who was refused, and why.
 logger = logging.getLogger("flask_xiebao")
 
@@ -70,7 +72,8 @@ def complain(
     app = this_app()
     message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
     like = like or message
-    said = _said.setdefault(app, {})
+    # What visitors' clicks say later is not said already.
+    said = {} if is_rehearsal() else _said.setdefault(app, {})
     now = time.monotonic()
     recent = {one: until for one, until in said.get((about, once), {}).items() if now < until}
     most = _MOST_ABOUT_ONE if about else _MOST

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from typing import TypeVar
 
 from flask import Flask
 
+from ..app.endpoints import trusts_hosts
 from ..app.hooks import check_arguments
 from ..app.log import name_of
 from ..app.settings import ENVIRONMENTS
@@ -38,7 +40,7 @@ from .log_reader import reading_log
 from .masks import Mask, shown_member
 from .player import PHONE, CheckError, Player
 from .results import Report, Result
-from .site import Site
+from .site import Site, without_query
 from .site_pages import SitePages
 from .token_reader import without_token
 
@@ -130,16 +132,16 @@ def check_entries(
                 raise CheckError(
                     "Nothing is left to check: this site has no use for the cases that were chosen."
                 )
-            run.expect_env(expect_env)
+            run.judge_settings(expect_env)
             if player.nobody_there is not None:
                 run.nobody_there()
                 return run.report
             goes_back = player.site.member is not None and (
                 follow_return or run.report.environment != "production"
             )
+            run.plan(todo, on, everywhere=full or devices is not None)
             run.follow_pages(on_site, alone, on, goes_back=goes_back)
-            everywhere = full or devices is not None
-            run.follow_cases(todo, on, everywhere=everywhere)
+            run.follow_cases()
             return run.finish(on_site)
 
     # A context of its own: whoever asks may be in a request of this very app.
@@ -183,7 +185,7 @@ def _check_login(login: Login) -> None:
 
 def _address(url: str | None) -> str | None:
     if url is not None:
-        with _as_check_error(f"The url {without_token(url)!r} "):
+        with _as_check_error(f"The url {without_token(without_query(url))!r} "):
             check_web_url(url)
     return url
 
@@ -266,12 +268,13 @@ def _several(names: Iterable[str]) -> list[str]:
 
 
 def _page(site: Site, url: str) -> str:
-    with _as_check_error(f"The page {without_token(url)!r} "):
+    shown = without_token(without_query(url))
+    with _as_check_error(f"The page {shown!r} "):
         check_text(url)
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_at(url):
         raise CheckError(
-            f"{without_token(url)!r} is not a page of the site: begin it with /, as /orders/8, or"
+            f"{shown!r} is not a page of the site: begin it with /, as /orders/8, or"
             f" with {site.outside}."
         )
     return url
@@ -295,7 +298,7 @@ class _Run:
     ) -> None:
         self._player, self.report, self._rules = player, report, rules
         self._progress = progress
-        self._of = 0
+        self._todo = deque[tuple[Case, Device]]()
         self._is_careful = False
         self._judge, self._mask = Judge(player), Mask(player.site)
         self._since = time.perf_counter()
@@ -312,7 +315,7 @@ class _Run:
                 self._note("no_app")
 
     def _note(self, key: str, what: str = "") -> None:
-        self.report.notes.append(Note(f"check.note.{key}", what))
+        self.report.notes.append(Note(f"check.note.{key}", self._mask.hide(what)))
 
     def chosen_cases(self, only: Collection[str] | None, *, full: bool) -> list[Case]:
         """Return the cases that were chosen and for which the site has a use."""
@@ -322,7 +325,9 @@ class _Run:
         chosen = _chosen({each.name: each for each in cases(enabled=enabled)}, only, "case")
         if self.report.environment == "production" and only is None and enabled and not full:
             # Each click may be a row of a site that counts visits.
-            chosen = [each for each in chosen if self._is_plain(each)]
+            chosen = [
+                each for each in chosen if self._is_plain(each) or each.name == "product-visitor"
+            ]
             self._is_careful = True
         if player.logs_in:
             chosen = [each for each in chosen if each.ends != "loader"]
@@ -347,21 +352,27 @@ class _Run:
         """Tell whether it is the click of members or, where a site has none, of visitors."""
         return case.kind == ("plain" if self._player.state.hooks.members_are_known() else "bearer")
 
-    def expect_env(self, expected: str | None) -> None:
-        """Judge whether the site is in the environment in which it should be."""
-        if expected is None:
-            return
-        if expected not in ENVIRONMENTS:
-            raise CheckError(f"expect_env is {' or '.join(ENVIRONMENTS)}, not {expected!r}.")
-        came = self.report.environment
-        failures = [Failure("environment", came, expected)] if came != expected else []
-        self._keep(Case("environment"), PHONE, Outcome(failures))
+    def judge_settings(self, expected: str | None) -> None:
+        """Judge whether the site is in the environment in which it should be, and says where it is.
+
+        :param expected: that environment; None for any.
+        """
+        came, site = self.report.environment, self._player.site
+        if expected is not None:
+            if expected not in ENVIRONMENTS:
+                raise CheckError(f"expect_env is {' or '.join(ENVIRONMENTS)}, not {expected!r}.")
+            failures = [Failure("environment", came, expected)] if came != expected else []
+            self._keep(Case("environment", "environment"), PHONE, Outcome(failures))
+        if came == "production" and not site.knows_its_address and not trusts_hosts():
+            unknown = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
+            self._keep(Case("address", "address"), PHONE, Outcome([unknown]))
 
     def nobody_there(self) -> None:
         """Say what came where the site should be, after which no click would say more."""
         if self._player.nobody_there is not None:
             endpoint = "xiebao.product"
             failure = self._judge.unreached(self._player.nobody_there, endpoint, endpoint)
+            self.report.notes.clear()
             self._note("nothing_else")
             self._keep(Case("address", "address"), PHONE, Outcome([failure]))
 
@@ -396,21 +407,22 @@ class _Run:
         if has_guard and not (asks_guard and pages.said):
             self._note("guard")
 
-    def follow_cases(
-        self, todo: Sequence[Case], devices: Sequence[Device], *, everywhere: bool
-    ) -> None:
-        """Do what there is to do.
+    def plan(self, todo: Iterable[Case], devices: Sequence[Device], *, everywhere: bool) -> None:
+        """Plan what there is to do.
 
         :param everywhere: all of it on every device.
         """
-        clicks = [
+        self._todo.extend(
             (case, device)
             for case in todo
             for device in devices
             if everywhere or self._is_plain(case) or device.name in _BOTH_KINDS
-        ]
-        self._of = len(self.report.results) + len(clicks)
-        for case, device in clicks:
+        )
+
+    def follow_cases(self) -> None:
+        """Do what was planned."""
+        while self._todo:
+            case, device = self._todo.popleft()
             self._keep(case, device, self._judge.judge(case, device))
 
     def _keep(self, case: Case, device: Device, outcome: Outcome) -> None:
@@ -420,8 +432,9 @@ class _Run:
             rule = next((r for r in self._rules if f"{each.code}.".startswith(f"{r}.")), None)
             if rule is None:
                 values = {name: hide(value) for name, value in each.values.items()}
+                came, should = hide(each.came), hide(each.should)
                 failures.append(
-                    replace(each, came=hide(each.came), should=hide(each.should), values=values)
+                    replace(each, code=each.rule, came=came, should=should, values=values)
                 )
             else:
                 self.report.ignored[rule] += 1
@@ -439,14 +452,15 @@ class _Run:
         )
         self.report.results.append(result)
         if self._progress is not None:
-            self._progress(len(self.report.results), max(self._of, len(self.report.results)))
+            done = len(self.report.results)
+            self._progress(done, done + len(self._todo))
 
     def finish(self, pages: Sequence[str]) -> Report:
         """Return the report, with all that has to be known beside the results."""
         notes = (note._replace(what=self._mask.hide(note.what)) for note in self._judge.notes)
         self.report.notes += dict.fromkeys(notes)
         if self._is_careful:
-            self._note("plain_alone", f"{len(self.report.results)}")
+            self._note("plain_alone", f"{self._player.clicks:,}")
         self.report.ignored.update(dict.fromkeys(self._rules, 0))
         unknown = [
             *(["pages"] if not pages else []),

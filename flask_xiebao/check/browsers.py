@@ -50,6 +50,13 @@ class Browser(FlaskClient):
             yield session
 
 
+def browser_of(app: Flask) -> Browser:
+    """Return a browser that can do all that the site's own test client can."""
+    kind = type("Browser", (Browser, app.test_client_class or FlaskClient), {})
+    browser: Browser = kind(app, app.response_class)
+    return browser
+
+
 def by_flask_login(app: Flask) -> Login | None:
     """Return what logs members in on a site that uses Flask-Login, or None."""
     manager = getattr(app, "login_manager", None)

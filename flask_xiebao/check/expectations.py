@@ -30,6 +30,8 @@ SEALED = {
     "Referrer-Policy": "strict-origin",
     "X-Robots-Tag": "noindex, nofollow",
 }
+# Beside no-store, these change nothing.
+_UNKEPT = {"no-store", "no-cache", "private", "must-revalidate", "proxy-revalidate", "max-age=0"}
 #: What speaks to caches louder than Cache-Control does.
 LOUDER = re.compile(r"(?i)expires|.+-cache-control|surrogate-control|edge-control|x-accel-expires")
 
@@ -54,7 +56,7 @@ STATUS = {
 LOGIN_REDIRECTS = (302, 303, 307)
 # The hooks that may have done it, by a failure's code or the first part of it.
 _SUSPECTS = {
-    **dict.fromkeys(("unreached", "session"), "before_request"),
+    "unreached": "before_request",
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
     "notice.heading": "after_request",
     "crash.library": "after_request",
@@ -84,8 +86,15 @@ class Failure:
 
     def __str__(self) -> str:
         """Return what is wrong, what to do, and what came."""
-        came = self.came.rstrip(".")
+        came = self.came_in("en").rstrip(".")
         return f"{self.means_in('en')} It came: {came}. It should be: {self.should}."
+
+    def came_in(self, locale: str) -> str:
+        """Return what came, and where, if not at the click itself."""
+        step = self.step_in(locale)
+        return (
+            text(locale, "check.report.at_step", came=self.came, step=step) if step else self.came
+        )
 
     @property
     def hook(self) -> str:
@@ -96,11 +105,16 @@ class Failure:
         """Say at which step it showed; "" for the click itself."""
         return text(locale, f"check.step.{self.step}") if self.step else ""
 
+    @property
+    def rule(self) -> str:
+        """The code as far as there is a text for it, which is what ``--ignore`` names."""
+        parts = self.code.split(".")
+        rules = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next(rule for rule in rules if f"check.means.{rule}" in keys())
+
     def means_in(self, locale: str) -> str:
         """Return what it means to the site, and what to do."""
-        parts = ["check", "means", *self.code.split(".")]
-        names = [".".join(parts[:length]) for length in range(len(parts), 1, -1)]
-        means = text(locale, next(name for name in names if name in keys()), **self.values)
+        means = text(locale, f"check.means.{self.rule}", **self.values)
         return with_suspects(means, locale, self.hook, self.suspects)
 
 
@@ -116,8 +130,9 @@ def sealed(visit: Visit) -> Iterator[Failure]:
     """Check that caches, other sites and search engines are told to leave an answer alone."""
     headers = visit.headers
     for name, value in SEALED.items():
-        if headers.getlist(name) != [value]:
-            yield _header(name, ", ".join(headers.getlist(name)), value)
+        came = ", ".join(headers.getlist(name))
+        if came != value and not (value == "no-store" and _is_kept_nowhere(came)):
+            yield _header(name, came, value)
     for name, value in headers:
         if LOUDER.fullmatch(name):
             yield Failure("header.cache-control", f"{name}: {value}", f"{name}: —")
@@ -131,6 +146,12 @@ def sealed(visit: Visit) -> Iterator[Failure]:
     policy = ", ".join(headers.getlist("Content-Security-Policy"))
     if "frame-ancestors" not in policy.lower():
         yield _header("Content-Security-Policy", policy, "frame-ancestors …", "header.frames")
+
+
+def _is_kept_nowhere(said: str) -> bool:
+    """Tell whether a Cache-Control says that nothing keeps the answer, however often it does."""
+    directives = {directive.strip().lower() for directive in said.split(",")}
+    return "no-store" in directives <= _UNKEPT
 
 
 def _header(name: str, came: str, should: str, code: str = "") -> Failure:
@@ -198,7 +219,8 @@ def gateway(site: Site, case: Case, who: str, platform: str, visit: Visit) -> It
         yield Failure("parameter.paySuccess", f"paySuccess={came}", f"paySuccess={should}")
     for name in sorted({*expected, *received} - {"paySuccess"}):
         if received.get(name) != [expected[name]] if name in expected else True:
-            came = ", ".join(_shown(site, name, value) for value in received.get(name, [])) or "—"
+            values = [_shown(site, name, value) or '""' for value in received.get(name, [])]
+            came = ", ".join(values) or "—"
             should = _shown(site, name, expected[name]) if name in expected else "—"
             yield Failure(f"parameter.{name}", f"{name}={came}", f"{name}={should}")
     if visit.body:  # the sign would be a part of a page
@@ -267,10 +289,10 @@ def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
 def notice(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
     """Check that a refusal is told, as a page or as JSON."""
     if "json" in case.headers.get("Accept", ""):
-        right = {"status": visit.status, "reason": reason}
-        came = _json(visit)
-        if came != right:
-            yield Failure("json", str(came), str(right))
+        told, answer = {"status": visit.status, "reason": reason}, _json(visit)
+        if answer != told:  # whatever else it says may be private
+            shown = {key: value for key, value in answer.items() if told.get(key) == value}
+            yield Failure("json", f"{shown or '…'}", str(told))
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
         yield Failure("notice", visit.headers.get("Content-Type", "—"), "text/html")
     elif not visit.location:
@@ -278,16 +300,18 @@ def notice(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failur
         right_words = site.words(f"notice.{reason}.title")
         is_another = right_words is not None and right_words.strip() != said
         if not said or (is_another and not site.has_own("notice", "layout")):
-            yield Failure("notice.heading", said or "—", right_words or "<h1>…</h1>")
+            yield Failure("notice.heading", "…" if said else "—", right_words or "<h1>…</h1>")
     if visit.location:
         yield Failure("notice", f"Location: {without_query(visit.location)}", "Location: —")
 
 
-def _json(visit: Visit) -> Any:
+def _json(visit: Visit) -> dict[str, Any]:
+    """Return the object that an answer is in JSON; an empty one for any other answer."""
     try:
-        return json.loads(visit.body)
-    except ValueError:
-        return visit.headers.get("Content-Type")
+        said = json.loads(visit.body)
+    except (ValueError, RecursionError):
+        said = None
+    return said if isinstance(said, dict) else {}
 
 
 def navigate(link: str, visit: Visit) -> Iterator[Failure]:

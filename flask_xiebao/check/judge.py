@@ -129,7 +129,7 @@ class Judge:
         yield from expectations.sealed(visit)
         yield from expectations.stays_here(self._site, visit)
         if visit.status != status:
-            yield self._another_status(ends, visit, status)
+            yield self._another_status(case, ends, visit, status)
             return
         who = self._player.owner(case)
         if ends == "gateway":
@@ -155,7 +155,8 @@ class Judge:
         """Return why there is no answer of the extension's to look at; None where there is one."""
         refusal = visit.rehearsal.refusal
         if refusal is not None and refusal.reason == "not_allowed" and ends != "not_allowed":
-            return Failure("guard", str(visit.status), str(status))  # however it says no
+            came = f"{visit.status} {refusal.reason}"  # however it says no
+            return Failure("guard", came, str(status))
         error: BaseException | None = visit.rehearsal.error  # which a handler may hide
         error = visit.error if isinstance(error, AnsweredError | None) else error
         if error is not None:
@@ -167,14 +168,16 @@ class Judge:
         if not visit.rehearsal.reached:
             return self.unreached(visit, case.endpoint, f"{status} by {case.endpoint}")
         if self._is_lost(case, ends, visit):
-            return Failure("session", str(visit.status), str(status))
+            return Failure("session", f"{visit.status} login_required", str(status))
         return None
 
-    def _another_status(self, ends: str, visit: Visit, status: int) -> Failure:
+    def _another_status(self, case: Case, ends: str, visit: Visit, status: int) -> Failure:
         """Return the failure of an answer whose status is not the right one."""
         reason = visit.rehearsal.refusal.reason if visit.rehearsal.refusal else ""
         code = f"status.{status_in_texts(visit.status, status)}"
-        code = "unreached.path" if reason == "invalid_link" != ends else code
+        code = "status" if reason and code == "status.302" else code  # nobody was let through
+        if reason == "invalid_link" != ends:
+            code = "page.another_key" if case.page else "unreached.path"
         return Failure(code, f"{visit.status} {reason}".strip(), str(status))
 
     def _status(self, ends: str, visit: Visit) -> int:
@@ -272,15 +275,22 @@ class Judge:
         if seen in self._opened or at in self._opened:
             return
         self._opened.add(at if code == "login.page" else seen)
-        if not self._site.is_at(whole):
-            self.notes.append(Note(f"check.note.{code}.elsewhere", at))
-            return
-        at = urlsplit(at).path
         for _ in range(_HOPS):
+            if not self._site.serves(whole):
+                self.notes.append(Note(f"check.note.{code}.elsewhere", without_query(whole)))
+                return
             visit = self._player.open(path_of(whole), PHONE, visitor)
-            whole = absolute(whole, visit.location)
-            if not visit.location or not self._site.is_at(whole):
+            yield from expectations.secret(self._site, visit)
+            if not visit.location:
                 break
+            whole = absolute(whole, visit.location)
+        yield from self._opens(visit, code, urlsplit(at).path)
+
+    def _opens(self, visit: Visit, code: str, at: str) -> Iterator[Failure]:
+        """Judge the page to which somebody is sent in the end.
+
+        :param at: the path to which they were sent first.
+        """
         status = visit.status
         if isinstance(visit.error, HTTPException):  # which a site may trap
             status = visit.error.code or 500
@@ -292,7 +302,7 @@ class Judge:
             self.notes.append(Note(f"check.note.{code}.not_here", at))
         elif status in (401, 403) and code == "notice.button":  # a wall, which has its own way on
             return
-        elif status >= 400 or (300 <= status < 400 and self._site.is_at(whole)):
+        elif status >= 300:
             came = f"{status} {urlsplit(visit.url).path}"
             yield Failure(code, came if came.endswith(at) else f"{came}, from {at}", "200")
         elif code == "login.page":

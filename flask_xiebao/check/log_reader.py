@@ -9,14 +9,14 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from flask import Flask
 
-from ..app.rehearsal import rehearsal
+from .visits import rehearsed_now
 
 
 class _Reader(logging.Handler):
     """Notes in each rehearsal what is logged during its click."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        rehearsed = rehearsal()
+        rehearsed = rehearsed_now.get()
         if rehearsed is not None:
             rehearsed.logged.append(record)
 

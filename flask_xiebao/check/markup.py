@@ -23,16 +23,17 @@ def links_of(whole: str, page: ReadPage) -> Iterator[tuple[Element, str]]:
     return ((element, absolute(base, element.href)) for element in page.links)
 
 
-def entry(
-    site: Site, row: Row, device: Device, page: ReadPage, element: Element, *, private: bool
-) -> Iterator[Failure]:
+def entry(site: Site, row: Row, device: Device, element: Element) -> Iterator[Failure]:
     """Check an entry that a macro has made, or a link in markup of the site's own."""
-    by_macro = "data-xiebao-entry" in element.attributes
-    if by_macro:
+    if is_by_macro(element):
         yield from _attributes(site, row, device, element)
     if element.within:
         yield Failure("dead", f"<a> in <{element.within}>", "<a>")
-    yield from told_to_caches(site, page, private=private, by_device=by_macro)
+
+
+def is_by_macro(element: Element) -> bool:
+    """Tell whether a macro has made an entry."""
+    return "data-xiebao-entry" in element.attributes
 
 
 def _attributes(site: Site, row: Row, device: Device, element: Element) -> Iterator[Failure]:
@@ -50,9 +51,13 @@ def _attributes(site: Site, row: Row, device: Device, element: Element) -> Itera
 
 
 def told_to_caches(
-    site: Site, page: ReadPage, *, private: bool, by_device: bool = True
+    site: Site, page: ReadPage, *, private: bool, by_device: bool
 ) -> Iterator[Failure]:
-    """Check that caches keep pages of one device, and of one member, from others."""
+    """Check that caches keep pages of one device, and of one member, from others.
+
+    :param private: whether a link on the page is a member's.
+    :param by_device: whether an entry on it may be another one on another device.
+    """
     varies = {name.strip().lower() for name in ", ".join(page.headers.getlist("Vary")).split(",")}
     by_device = by_device and site.settings.device_markup
     if by_device and "*" not in varies and not varies >= _DEVICE_HEADERS:

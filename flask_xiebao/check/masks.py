@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from .cases import MADE_UP
 from .site import Site
-from .token_reader import TOKEN
+from .token_reader import without_token
 
 # What may be base64, as it is in paySuccess and in cookies; a secret is longer.
 _ENCODED = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
@@ -51,18 +52,25 @@ class Mask:
         """Return what finds the id of a member, unless they are made up, as it may be written."""
         if member.startswith(MADE_UP) or len(member.encode()) <= _SHORT:
             return []
-        quoted = {quote(member), quote(member, safe=""), member.replace(" ", "+")}
-        forms = map(re.escape, {member, *quoted, *map(quote, quoted)})
+        form = "".join(map(_written, member))
         is_word = len(member.encode()) < _LONG
-        return [f"(?<![a-z0-9]){form}(?![a-z0-9])" if is_word else form for form in forms]
+        return [f"(?<![a-z0-9]){form}(?![a-z0-9])" if is_word else form]
 
     def _hide_plain(self, said: str) -> str:
-        said = TOKEN.sub("…", self._site.without_key(self._site.account.hide(said)))
+        said = without_token(self._site.without_key(self._site.account.hide(said)))
         return self._people.sub("…", said)
 
     def _unless_secret(self, found: re.Match[str]) -> str:
         says = any(self._hide_plain(inner) != inner for inner in _decoded(found[0]))
         return "…" if says else found[0]
+
+
+def _written(mark: str) -> str:
+    """Return a pattern of a character as it may be written: in a URL, in JSON, or misread."""
+    quoted = quote(mark, safe="")
+    ways = {mark, quoted, quote(quoted), json.dumps(mark)[1:-1], mark.encode().decode("latin-1")}
+    ways |= {"+"} if mark == " " else set()
+    return f"(?:{'|'.join(sorted(map(re.escape, ways), key=len, reverse=True))})"
 
 
 def shown_member(member: str) -> str:

@@ -20,7 +20,7 @@ from ..app.state import State
 from ..errors import XiebaoError
 from ..gateway.platforms import Platform
 from ..links.tokens import Entry
-from .browsers import Browser, Login
+from .browsers import Browser, Login, browser_of
 from .cases import ANOTHER, MADE_UP, MEMBER, Case, Visitor
 from .devices import DEVICES, Device
 from .masks import shown_member
@@ -54,6 +54,7 @@ class Player:
 
     :ivar site: what the site is configured to be.
     :ivar nobody_there: the answer where the site should be, if it is not there.
+    :ivar clicks: how many links were followed.
     :ivar members: the ids behind :data:`.MEMBER` and :data:`.ANOTHER`.
     """
 
@@ -75,6 +76,7 @@ class Player:
         self._aloud = aloud
         self._login, self._is_own_login, self._login_as = login, is_own_login, member
         self._browsers: dict[str, Browser] = {}
+        self.clicks = 0
         self._nowhere = f"{state.settings.url_prefix}/product/-"  # a link of ours, to nothing
         where = (url or where_the_site_is(state)).rstrip("/")
         found = self._find(where)
@@ -100,7 +102,9 @@ class Player:
         if member is None:
             try:
                 self.site.partner_uniq_key(self.members[MEMBER])
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # what it says may be private
                 raise CheckError(
                     f"keeps_plain_key fails for a member who is made up: {type(error).__name__} in"
                     f" {place_of(error)}. Have it answer False for ids that there are not, or name"
@@ -150,7 +154,7 @@ class Player:
             return None
         browser = self._browsers.get(device.name)
         if browser is None:
-            browser = self._browsers[device.name] = Browser(self.app, self.app.response_class)
+            browser = self._browsers[device.name] = browser_of(self.app)
             browser.site, browser.mount = self.site.url, self.site.mount
             browser.environ_base = {
                 "REMOTE_ADDR": "127.0.0.1",
@@ -261,6 +265,7 @@ class Player:
         :param back: to what the login has to lead back, whose URL is found out where the settings
             name one.
         """
+        self.clicks += 1
         view = self.site.settings.login_view if back and case.ends == "login" else None
         return Visit(
             self.app,

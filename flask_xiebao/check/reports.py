@@ -39,7 +39,10 @@ def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
     yield word("check.report.member"), member or word("check.report.made_up")
     for page, entries in report.entries.items():
         counts = Counter(entries).items()
-        yield page, comma.join(f"{said} ×{n}" if n > 1 else said for said, n in counts) or "—"
+        said = [f"{said} ×{n}" if n > 1 else said for said, n in counts]
+        more = len(said) - _SHOWN
+        said[_SHOWN:] = [word("check.report.more", count=f"{more:,}")] if more > 0 else []
+        yield page, comma.join(said) or "—"
     yield word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))
     yield word("check.report.devices"), report.devices_as_of
     yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
@@ -77,9 +80,9 @@ def again(report: Report, result: Result) -> str:
     return " ".join(filter(None, [report.command, what if case.is_done else "", report.options]))
 
 
-def differences(trouble: Trouble) -> list[tuple[str, str]]:
+def differences(trouble: Trouble, locale: str) -> list[tuple[str, str]]:
     """Return what came and what should have, as far as that differs between places."""
-    return [(failure.came, failure.should) for failure in trouble.failures]
+    return [(failure.came_in(locale), failure.should) for failure in trouble.failures]
 
 
 def as_text(report: Report, locale: str = "en") -> str:
@@ -98,7 +101,7 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
         head = word("check.report.failed", count=f"{len(results):,}")
         yield click.style(f"{head}  {trouble.means_in(locale)}", fg="red", bold=True)
         yield f"  {word('check.report.rule')}{colon}{trouble.code}"
-        pairs = differences(trouble)
+        pairs = differences(trouble, locale)
         for number, (came, should) in enumerate(pairs[:_DIFFERENCES]):
             if number:
                 yield ""
@@ -144,6 +147,7 @@ def as_json(report: Report, locale: str = "en") -> str:
                     {
                         "came": failure.came,
                         "should": failure.should,
+                        "step": failure.step_in(locale),
                         "where": [_place(result) for result in results],
                     }
                     for failure, results in trouble.failures.items()
@@ -239,7 +243,7 @@ def _add_case(suite: ET.Element, page: str, report: Report, result: Result, loca
         message=_for_xml(first.means_in(locale)),
     )
     lines = [
-        f"{each.means_in(locale)}\n{text(locale, 'check.report.came')}: {each.came}\n"
+        f"{each.means_in(locale)}\n{text(locale, 'check.report.came')}: {each.came_in(locale)}\n"
         f"{text(locale, 'check.report.should')}: {each.should}"
         for each in result.failures
     ]
@@ -263,7 +267,7 @@ def as_html(report: Report, locale: str = "en") -> str:
         pages={page: lines_of(results) for page, results in _by_page(report, locale).items()},
         where=partial(where, locale=locale),
         again=partial(again, report),
-        differences=differences,
+        differences=partial(differences, locale=locale),
         shown=_SHOWN,
         most=_DIFFERENCES,
         platforms=PLATFORMS,

@@ -63,7 +63,7 @@ class Site:
         # the gateway, the sign and their keys.
         config = app.config
         environment = config.get("XIEBAO_ENV") or "test"
-        base = str(config.get("XIEBAO_BASE_URL") or _HOSTS[environment]).rstrip("/")
+        base = str(config.get("XIEBAO_BASE_URL") or _HOSTS.get(environment, "")).rstrip("/")
         self.gateway = as_sent(base if "://" in base else f"{self.root}{base}")
         self.extra = settings.extra or {}
         # By hand: a state that always says the same would agree with itself.
@@ -164,6 +164,12 @@ class Site:
     def is_at(self, url: str) -> bool:
         """Tell whether a URL is one of the site's, by its host."""
         return is_url(url) and urlsplit(as_sent(url)).netloc in self._hosts
+
+    def serves(self, url: str) -> bool:
+        """Tell whether a URL is one of the site's, below the path where the site is."""
+        return self.is_at(url) and f"{urlsplit(as_sent(url)).path}/".startswith(
+            f"{as_sent(self.root)}/"
+        )
 
     @cached_property
     def _hosts(self) -> set[str]:

@@ -12,12 +12,13 @@ from ..simulator.document import Row
 from . import markup
 from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor, page_case
 from .devices import Device
-from .expectations import REFUSED, Failure, no_secret_in
+from .expectations import REFUSED, Failure, secret
 from .html_reader import ReadPage
 from .judge import Judge, Note, Outcome, codes_of, crash, is_sent_away, path_of
 from .player import Player
 from .site import SLUGS, absolute, without_query
-from .token_reader import TOKEN, Said, read_link
+from .token_reader import TOKEN, Said, read_links
+from .visits import Visit
 
 # As many ways back are opened, at most.
 _WAYS_BACK = 20
@@ -87,7 +88,7 @@ class SitePages:
         page = visit.page
         self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
         found = [*self._entries(device, url, whole, page), *self._codes(url, page)]
-        problems = list(self._of_page(url, whole, page, device, is_first))
+        problems = list(self._of_page(url, whole, visit, device, is_first))
         if not site.settings.enabled:
             none = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
             yield self._wrong(url, *problems, *none)
@@ -130,13 +131,20 @@ class SitePages:
         return outcome._replace(failures=[*problems, *outcome.failures])
 
     def _of_page(
-        self, url: str, whole: str, page: ReadPage, device: Device, is_first: bool
+        self, url: str, whole: str, visit: Visit, device: Device, is_first: bool
     ) -> Iterator[Failure]:
         """Judge the page itself."""
-        site = self.player.site
-        yield from no_secret_in(site, {"page": page.html})
+        site, page = self.player.site, visit.page
+        yield from secret(site, visit)
         yield from self.judge.assets(whole, page)
-        entries = [each for each, href in markup.links_of(whole, page) if site.entry_at(href)]
+        links = [(each, site.entry_at(href)) for each, href in markup.links_of(whole, page)]
+        entries = [each for each, found in links if found and found[1]]
+        yield from markup.told_to_caches(
+            site,
+            page,
+            private=any(said.member is not None for said in self._links_on(visit)),
+            by_device=any(map(markup.is_by_macro, entries)),
+        )
         unseen = sorted({each.hidden_by for each in entries if each.hidden_by})
         if unseen and all(each.hidden_by for each in entries):
             yield Failure("dead.unseen", f"<a> in {', '.join(unseen)}", "<a>")
@@ -148,17 +156,22 @@ class SitePages:
     def _shared(self, whole: str, device: Device) -> Iterator[Failure]:
         """Check that nobody else gets the member's page, from whatever has kept it."""
         visit = self.player.open(whole, device, "nobody")
-        drawn = self._drawn | visit.rehearsal.drawn
-        codes = [code for _, code in codes_of(visit.page, drawn)]
-        tokens = TOKEN.findall(" ".join([visit.text, *codes]))
+        self._drawn |= visit.rehearsal.drawn
         member = self.player.members[MEMBER]
-        if any(said.member == member for token in tokens if (said := read_link(token))):
-            yield Failure("private", f"{visit.status} {path_of(whole)}", "—")
+        if any(said.member == member for said in self._links_on(visit)):
+            yield Failure("private.shown", f"{visit.status} {path_of(whole)}", "—")
+
+    def _links_on(self, visit: Visit) -> list[Said]:
+        """Return what all links on a page say, wherever in it they are."""
+        codes = [code for _, code in codes_of(visit.page, self._drawn)]
+        return read_links(" ".join([visit.text, *codes]))
 
     def _way_back(self, case: Case) -> Iterator[Failure]:
         """Judge whether what a payment comes back to opens."""
         back = case.options.get("return_to")
-        if back is not None and self.goes_back and len(self._ways_back) < _WAYS_BACK:
+        if back is not None and not self.goes_back and self.player.site.member is not None:
+            self.judge.notes.append(Note("check.note.ways_back"))
+        elif back is not None and self.goes_back and len(self._ways_back) < _WAYS_BACK:
             self._ways_back.add(back)
             yield from self.judge.leads_on(back, "member", "way_back")
 
@@ -171,13 +184,9 @@ class SitePages:
             row, said = site.entry_at(href) or (None, None)
             if row is not None and said is not None:
                 case = self._case(url, row, said, row.name, "member", urlsplit(href).query)
-                private = said.member is not None
-                problems = markup.entry(site, row, device, page, element, private=private)
-                yield case, path_of(href), list(problems)
+                yield case, path_of(href), list(markup.entry(site, row, device, element))
             elif (
-                row is not None
-                or "data-xiebao-entry" in element.attributes
-                or TOKEN.search(without_query(href))
+                row is not None or markup.is_by_macro(element) or TOKEN.search(without_query(href))
             ):
                 yield page_case(url), "", [Failure("link", without_query(href), self._ours)]
 
@@ -241,13 +250,14 @@ def _platform(said: Said, query: str) -> str | None:
 
 
 def _in_words(case: Case) -> str:
-    """Return what an entry is, as a reader sees that it is the right one; "" for a code."""
-    if case.kind != "on-page" or case.visitor == "nobody":
+    """Return what an entry is, as a reader sees that it is the right one."""
+    if case.kind != "on-page":
         return ""
     reference = case.reference or ""
-    if len(reference) > 7:
-        reference = f"{reference[:4]}…{reference[-3:]}"
-    words = [case.row.name, reference, SLUGS.get(case.platform or "", "")]
+    if len(reference) > 9:
+        reference = f"{reference[:2]}…{reference[-6:]}"
+    code = "QR" if case.visitor == "nobody" else ""
+    words = [code, case.row.name, reference, SLUGS.get(case.platform or "", "")]
     words.append(case.options.get("sub_partner_id", ""))
     if "return_to" in case.options:
         words += ["→", without_query(case.options["return_to"])]

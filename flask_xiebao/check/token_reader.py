@@ -11,16 +11,20 @@ import json
 import re
 from typing import Any, NamedTuple
 
-#: What a token of a link looks like, wherever it is: of a list that begins with a text.
+#: What a token of a link looks like, wherever it is: of a list that begins with a text. Nothing
+#: that is no token is read twice.
 TOKEN = re.compile(
-    r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]+yJ[A-Za-z0-9_-]{5,}(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}",
+    r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]+?yJ[A-Za-z0-9_-]{5})[A-Za-z0-9_-]++"
+    r"(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}",
     re.IGNORECASE,
 )
+# A user's name and password, before the host of a URL.
+_USER = re.compile(r"(?<=//)[^/?#@\s]*@")
 
 
 def without_token(said: str | None) -> str:
-    """Return a text without what lets somebody in."""
-    return TOKEN.sub("…", said or "")
+    """Return a text without what lets somebody in: tokens, and users in URLs."""
+    return _USER.sub("", TOKEN.sub("…", said or ""))
 
 
 class Said(NamedTuple):
@@ -35,6 +39,11 @@ class Said(NamedTuple):
     signed_at: int | None = None
     no_login_for: int | None = None
     client_reference: str | None = None
+
+
+def read_links(said: str) -> list[Said]:
+    """Return what the links in a text say."""
+    return [link for token in TOKEN.findall(said) if (link := read_link(token))]
 
 
 def read_link(token: str) -> Said | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cached_property
 from traceback import walk_tb
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from flask import (
 )
 from werkzeug.datastructures import Headers
 from werkzeug.routing import BuildError
-from werkzeug.test import Client
+from werkzeug.test import Client, TestResponse
 from werkzeug.urls import iri_to_uri
 
 from ..app.log import place_in_site, place_of
@@ -45,6 +46,11 @@ TAP = {
 }
 # For zlib: whichever of the two a body is packed as.
 _GZIP_OR_DEFLATE = 47
+# Bytes and seconds of an answer that are read: some never end.
+_LONGEST, _LAST = 2_000_000, 5
+
+#: What is rehearsed now: also in what is wrapped around the app, and after the answer.
+rehearsed_now = contextvars.ContextVar[Rehearsal | None]("rehearsed_now", default=None)
 
 
 class Visit:
@@ -110,7 +116,6 @@ class Visit:
             "headers": {**(headers or {}), "X-Forwarded-Proto": parts.scheme},
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
             "environ_overrides": {ENVIRON_KEY: self.rehearsal},
-            "buffered": True,  # and so closed, as servers do
         }
         # In a context of its own: else it would share g, and who is logged in, with this request.
         contextvars.Context().run(self._send, app, client, options)
@@ -126,6 +131,7 @@ class Visit:
         return ReadPage(self.text, self.headers)
 
     def _send(self, app: Flask, client: Client, options: dict[str, Any]) -> None:
+        rehearsed_now.set(self.rehearsal)
         watched: dict[NamedSignal, Callable[..., None]] = {
             request_started: self._starts,
             got_request_exception: self._reports,
@@ -137,7 +143,8 @@ class Visit:
             # What the app logs of an error may hold passwords.
             stack.enter_context(left_out_of(app.logger, self._keeps))
             try:
-                response = client.open(**options)
+                with closing(client.open(**options)) as response:
+                    self.body = _read(response)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # a hook may even exit
@@ -146,7 +153,7 @@ class Visit:
                 self.status = response.status_code
                 self.headers = response.headers
                 self.location = response.headers.get("Location", "")
-                self.body = _unpacked(response.get_data(), self.headers.get("Content-Encoding"))
+                self.body = _unpacked(self.body, self.headers.get("Content-Encoding"))
                 if self.status >= 500:
                     self.error = self._reported
 
@@ -203,11 +210,21 @@ def in_context(app: Flask, make: Callable[[], T], **request: Any) -> T:
     return made[0]
 
 
+def _read(response: TestResponse) -> bytes:
+    """Return the body of an answer, as far as a page needs it."""
+    body, until = bytearray(), time.monotonic() + _LAST
+    for part in response.iter_encoded():
+        body += part
+        if len(body) > _LONGEST or time.monotonic() > until:
+            break
+    return bytes(body[:_LONGEST])
+
+
 def _unpacked(body: bytes, encoding: str | None) -> bytes:
     """Return the body of an answer as a browser reads it."""
     if (encoding or "").lower() in ("gzip", "x-gzip", "deflate"):
         with suppress(zlib.error):
-            return zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(body)
+            return zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(body, _LONGEST)
     return body
 
 

@@ -230,30 +230,30 @@ TEXTS = {
     "check.case.awkward": "a code with characters that a URL has to escape",
     "check.case.client-reference": "the site's own reference",
     "check.case.sub-partner": "sub-account",
-    "check.case.return": "and back after payment",
-    "check.case.bearer": "a link that vouches for an hour",
-    "check.case.expired": "a link whose time is over",
-    "check.case.expired-own": "the member's own link whose time is over",
+    "check.case.return": "back after payment",
+    "check.case.bearer": "a link that needs no login for an hour",
+    "check.case.expired": "an expired link",
+    "check.case.expired-own": "the member's own expired link",
     "check.case.another": "another member's link",
-    "check.case.another-json": "another member's link, asked for JSON",
-    "check.case.another-bearer": "another member's link that vouches for an hour",
-    "check.case.changed": "a link that was changed",
+    "check.case.another-json": "another member's link, requested as JSON",
+    "check.case.another-bearer": "another member's link that needs no login for an hour",
+    "check.case.changed": "a tampered link",
     "check.case.htmx": "requested by HTMX",
     "check.case.turbo": "requested by Turbo",
     "check.case.turbo-frame": "requested by a Turbo frame",
-    "check.case.turbo-prefetch": "fetched ahead by Turbo",
+    "check.case.turbo-prefetch": "prefetched by Turbo",
     "check.case.fetch": "requested by a script",
     "check.case.image": "loaded as an image",
-    "check.case.told-to-go": "on from the page for scripts",
+    "check.case.told-to-go": "continuing from the page for scripts",
     "check.case.guard": "the click_guard says no",
-    "check.case.head": "HEAD, which is no click",
+    "check.case.head": "HEAD request, which is no click",
     "check.case.off": "switched off: somebody who is logged in",
     "check.case.off-visitor": "switched off: nobody is logged in",
     "check.case.loader": "nobody is logged in, says the site's own member_loader",
     "check.case.visitor-asked": "nobody is logged in, with ?platform=h5",
     "check.case.sub-partner-none": "no sub-account, whatever the setting",
     "check.case.return-long": "back after payment, to a long path",
-    "check.case.changed-json": "a link that was changed, asked for JSON",
+    "check.case.changed-json": "a tampered link, requested as JSON",
     "check.case.address": "the site's own address",
     "check.case.environment": "the environment",
     # what has to come of it
@@ -272,6 +272,7 @@ TEXTS = {
     "check.ends.gateway_or_handoff": "302 to the gateway; on a PC 200, a QR code",
     "check.ends.loader": "anything but an error",
     "check.ends.address": "an answer of the extension's",
+    "check.ends.environment": "as --expect-env says",
     # what a failure means, and what to do
     "check.means": "It is not as it should be: find what on the site changes it.",
     "check.means.aborts": (
@@ -339,7 +340,22 @@ TEXTS = {
         "A link does not arrive as it was made, so it is refused. Something wrapped around"
         " app.wsgi_app changes its path: have the paths of the entries left alone."
     ),
-    "check.means.page.elsewhere": "The page redirects to another host: give --page with that host.",
+    "check.means.unknown_address": (
+        "The site does not know its own address, so in production payments do not come back, and"
+        " links for mail and QR codes cannot be made: set XIEBAO_PUBLIC_URL."
+    ),
+    "check.means.page.elsewhere": (
+        "The page sends every device to another host: name a page of this one, or set"
+        " XIEBAO_PUBLIC_URL to where the site is."
+    ),
+    "check.means.page.429": (
+        "A limiter refuses the check's requests: let the tools through, by"
+        " limiter.request_filter(is_rehearsal)."
+    ),
+    "check.means.page.another_key": (
+        "The link on the page is none that this site has signed: is it written by hand, from"
+        " another site, or kept from before SECRET_KEY was changed?"
+    ),
     "check.means.status": (
         "The status is wrong, so that browsers and visitors misread the answer. Look for a hook"
         " (after_request, errorhandler) or a middleware that changes statuses."
@@ -357,24 +373,42 @@ TEXTS = {
     "check.means.status.308": (
         "Browsers keep a permanent redirect, with the sign and the member in it. It has to be 302."
     ),
-    "check.means.status.404": "The link is refused, or nothing is there.",
+    "check.means.status.404": (
+        "The link is refused, or nothing is there: look for a hook, an errorhandler or a middleware"
+        " that makes a 404 of it."
+    ),
     "check.means.status.500": "The site failed. Its log says why.",
     "check.means.status.303": (
         "Something on the site changes the redirect: look for a hook or a middleware that does."
         " It has to be 302."
     ),
-    "check.means.header": "A header is missing, or something on the site changed it.",
+    "check.means.header": (
+        "A header is missing or changed: leave the headers of the blueprint xiebao as they are."
+    ),
     "check.means.header.cache-control": (
-        "A cache or a browser may keep the answer, and show one member's to another. Leave what the"
-        " blueprint xiebao answers as it is, in hooks, proxies and CDNs."
+        "A cache or a browser may keep the answer, and show one member's page to another. Leave"
+        " what the blueprint xiebao answers as it is, in hooks, proxies and CDNs."
     ),
     "check.means.header.referrer-policy": (
-        "Other sites may learn the link that was clicked, and whoever has it may be let in."
+        "Other sites may learn the link that was clicked, and whoever has it may be let in: leave"
+        " the headers of the blueprint xiebao as they are."
     ),
-    "check.means.header.x-robots-tag": "Search engines may index members' links.",
-    "check.means.header.nosniff": "A browser may take the page for something other than it is.",
-    "check.means.header.refresh": "This header makes browsers go on to another address.",
-    "check.means.header.frames": "Other sites may frame the page, and have members click blindly.",
+    "check.means.header.x-robots-tag": (
+        "Search engines may index members' links: leave the headers of the blueprint xiebao as they"
+        " are."
+    ),
+    "check.means.header.nosniff": (
+        "A browser may take the page for something other than it is: leave the headers of the"
+        " blueprint xiebao as they are."
+    ),
+    "check.means.header.refresh": (
+        "This header makes browsers go on to another address: do not add it to what the blueprint"
+        " xiebao answers."
+    ),
+    "check.means.header.frames": (
+        "Other sites may frame the page, and have members click blindly: leave the headers of the"
+        " blueprint xiebao as they are."
+    ),
     "check.means.secret": (
         "The sign is where others may read it, and whoever has it can go as any member. Find what"
         " puts it there."
@@ -388,9 +422,18 @@ TEXTS = {
         "Another site learns the link, and whoever has it may be let in as the member. Leave the"
         " URL of these pages out of what they load, such as statistics."
     ),
-    "check.means.body": "The gateway's URL, with the sign in it, is in the body of the answer.",
-    "check.means.parameter": "The gateway gets something other than the document asks for.",
-    "check.means.parameter.platform": "The gateway shows the page of another platform.",
+    "check.means.body": (
+        "The gateway's URL, with the sign in it, is in the body of the answer: leave what the"
+        " blueprint xiebao answers as it is."
+    ),
+    "check.means.parameter": (
+        "The gateway gets something other than the document asks for: look for a hook or a"
+        " middleware that changes the redirect, and at XIEBAO_EXTRA."
+    ),
+    "check.means.parameter.platform": (
+        "The gateway shows the page of another platform: look for a hook or a middleware that"
+        " changes the redirect, or the User-Agent."
+    ),
     "check.means.parameter.sign": (
         "The gateway refuses the URL: is the key that of this account and environment?"
     ),
@@ -399,13 +442,19 @@ TEXTS = {
         " and was it set before init_app?"
     ),
     "check.means.parameter.partnerUniqKey": (
-        "To the gateway it is another member: their policies are somebody else's."
+        "To the gateway it is another member: look for a hook or a middleware that changes the"
+        " redirect, and at XIEBAO_MEMBER_SECRET."
     ),
-    "check.means.parameter.subPartnerId": "The sale counts for another sub-account.",
+    "check.means.parameter.subPartnerId": (
+        "The sale counts for another sub-account: look for a hook that changes the redirect, and at"
+        " XIEBAO_SUB_PARTNER_ID."
+    ),
     "check.means.parameter.caseCode": (
         "Another product is shown: look for a hook that changes the redirect."
     ),
-    "check.means.parameter.insureNum": "Another policy is shown.",
+    "check.means.parameter.insureNum": (
+        "Another policy is shown: look for a hook that changes the redirect."
+    ),
     "check.means.parameter.paySuccess": (
         "After payment, members do not come back as they should. Where there is no way back at all,"
         " the site does not know its own address: set XIEBAO_PUBLIC_URL."
@@ -415,13 +464,22 @@ TEXTS = {
         "After the login, members do not come back to what they clicked. Once somebody is logged"
         " in, send them to the next that the login gets, a path of this site."
     ),
-    "check.means.json": "Scripts that ask for JSON do not learn why they were refused.",
-    "check.means.notice": "The page does not tell visitors what to do.",
+    "check.means.json": (
+        "Scripts that ask for JSON do not learn why they were refused: look for an errorhandler or"
+        " a hook that changes the answer."
+    ),
+    "check.means.notice": (
+        "The page does not tell visitors what to do: look for an errorhandler or a hook that"
+        " changes the answer."
+    ),
     "check.means.navigate": (
         "On a page with HTMX, Turbo or another script, a tap does not arrive. Is a template of the"
         " site's in the way?"
     ),
-    "check.means.link": "The link leads to something other than the entry says.",
+    "check.means.link": (
+        "The link is cut or changed, or leads to another site: leave the href as the macro makes"
+        " it, and write no link by hand."
+    ),
     "check.means.way_back": (
         "Whoever has paid comes back to a page that does not open: correct the return_to of the"
         " entry, or the page."
@@ -444,9 +502,14 @@ TEXTS = {
     ),
     "check.means.entry": "There is no entry, or more than one.",
     "check.means.entry.none": "There is an entry where there should be none.",
-    "check.means.entry.class": "The entry lacks its class, so the stylesheet does not apply.",
+    "check.means.entry.class": (
+        "The entry lacks the class xiebao-entry, so the stylesheet does not apply: put it back."
+    ),
     "check.means.entry.label": "The button says nothing: give it a label, or an aria-label.",
-    "check.means.entry.data-xiebao-platform": "Styles and scripts take the device for another.",
+    "check.means.entry.data-xiebao-platform": (
+        "The page is that of another device, so styles and scripts are, too: is it kept by a cache"
+        " that does not look at Vary?"
+    ),
     "check.means.vary": (
         "A shared cache may show one device's entries to another: keep Vary as it is, or set"
         " XIEBAO_DEVICE_MARKUP to False. What @cache.cached keeps has lost its headers."
@@ -456,11 +519,23 @@ TEXTS = {
         " @cache.cached perhaps, and served without its headers? A page with a member's link must"
         " not be cached for all."
     ),
-    "check.means.qr": "The code on the page does not lead to the product.",
-    "check.means.style": "Entries have no styles.",
-    "check.means.script": "The script is not there: a double click counts twice.",
-    "check.means.page": "The page does not open.",
-    "check.means.page.empty": "There are no entries on the page.",
+    "check.means.private.shown": (
+        "Somebody who is not logged in finds the member's link on the page. Is the page kept, by"
+        " @cache.cached perhaps, or does it show the member's link to all?"
+    ),
+    "check.means.qr": "The code on the page leads to something other than an entry of the site.",
+    "check.means.style": (
+        "The stylesheet of the entries does not load: let what is below XIEBAO_URL_PREFIX through."
+    ),
+    "check.means.script": (
+        "The script of the entries does not load, so a double click counts twice: let what is"
+        " below XIEBAO_URL_PREFIX through."
+    ),
+    "check.means.page": "The page does not open: see the site's log.",
+    "check.means.page.empty": (
+        "There are no entries on the page, for any device: is it the right page, and does the"
+        " member see them?"
+    ),
     "check.means.page.302": (
         "The page sends the member elsewhere: does it need --member, or --login?"
     ),
@@ -468,7 +543,9 @@ TEXTS = {
         "The page does not open for the member: does it need --member, or --login?"
     ),
     "check.means.page.403": "The page does not open for the member: does it need another --member?",
-    "check.means.page.404": "There is no such page, at least not for this member.",
+    "check.means.page.404": (
+        "There is no such page, at least not for this member: correct --page, or --member."
+    ),
     "check.means.page.another_member": (
         "The link on the page is another member's, so whoever clicks is refused. Does the page give"
         " another member=, or is it kept, by @cache.cached perhaps, and shown to all?"
@@ -482,8 +559,8 @@ TEXTS = {
         " xiebao_link, while the member is logged in."
     ),
     "check.means.guard": (
-        "Your click_guard refuses this member: name one whom it lets through by --member, or show"
-        " the entry to no one whom it refuses."
+        "Your click_guard refuses this member: name one whom it lets through by --member, or do"
+        " not show the entry to members whom it refuses."
     ),
     "check.means.receiver": "One of your signal receivers fails at a click: fix it.",
     "check.means.left_out": (
@@ -518,26 +595,31 @@ TEXTS = {
         " by a proxy or SERVER_NAME?"
     ),
     "check.means.dead": (
-        "The entry is inside another link, a button or an option: browsers take these apart, and"
-        " a click goes to the outer one. Move it out."
+        "The entry is inside an element that takes its clicks, such as another link or a button:"
+        " move it out."
     ),
     "check.means.dead.unseen": (
         "No entry of this page can be seen. If a script shows them later, leave this rule out:"
         " --ignore dead.unseen."
     ),
-    "check.means.policy": (
-        "The page's Content-Security-Policy keeps the stylesheet or the script of the entries"
-        " out: add 'self', or the page's nonce, as xiebao_styles(nonce=…) takes it; on the"
-        " extension's own pages, in xiebao/layout.html."
+    "check.means.policy.style": (
+        "The page's Content-Security-Policy keeps the stylesheet of the entries out: add 'self',"
+        " or the page's nonce, as xiebao_styles(nonce=…) takes it; on the extension's own pages,"
+        " in xiebao/layout.html."
+    ),
+    "check.means.policy.script": (
+        "The page's Content-Security-Policy keeps the script of the entries out: add 'self', or"
+        " the page's nonce, as xiebao_script(nonce=…) takes it; on the extension's own pages, in"
+        " xiebao/layout.html."
     ),
     "check.means.policy.form": (
         "Chromium stops after the login: it applies the form-action of the login page's"
         " Content-Security-Policy to every redirect that follows the form. List the gateway"
         " there, too."
     ),
-    "check.note.nothing_else": "Nothing else was checked: mend this first.",
+    "check.note.nothing_else": "Nothing else was checked: fix this first.",
     "check.note.no_login": (
-        "No login is known, so visitors who click get a 401 page: XIEBAO_LOGIN_VIEW names it."
+        "No login is known, so visitors who click get a 401 page: set XIEBAO_LOGIN_VIEW."
     ),
     "check.note.page.elsewhere": (
         "{what} sends some devices to another host, where the check does not go."
@@ -555,8 +637,8 @@ TEXTS = {
         " XIEBAO_APP_USER_AGENT. Give it, as --app-user-agent ShopApp/3.2."
     ),
     "check.note.played": (
-        "Your member_loader was asked once only, since the members are made up. To have it asked"
-        " at each click, name a member of yours: --member, and --login without Flask-Login."
+        "Your site was asked only once who is logged in, since the members are made up. To have it"
+        " asked at each click, name a member: --member and, if you do not use Flask-Login, --login."
     ),
     "check.note.nobody_logged_in": (
         "Your member_loader was asked once only, since this site has no Flask-Login, by which a"
@@ -564,15 +646,13 @@ TEXTS = {
     ),
     "check.note.guard": (
         "Your click_guard was not asked. It is asked once for each --page, as a member who is"
-        " logged in: --member, and --login without Flask-Login."
+        " logged in: --member and, if you do not use Flask-Login, --login."
     ),
     "check.note.plain_alone": (
-        "In production plain clicks alone were made, {what} here, since the site may count them."
-        " --full makes all."
+        "In production only plain clicks were made ({what}), since the site may count them. --full"
+        " makes all of them."
     ),
-    "check.note.unseen": (
-        "Some entries are where nobody sees them before a script shows them: {what}."
-    ),
+    "check.note.unseen": ("Some entries cannot be seen before a script shows them: {what}."),
     "check.note.qr": (
         "A QR code on {what} is an older one, so it could not be followed: a part of the page is"
         " cached."
@@ -588,6 +668,10 @@ TEXTS = {
     "check.note.notice.button.not_here": (
         "A button of a notice leads to {what}, for which this app has no view: unless another app"
         " answers there, it is a 404."
+    ),
+    "check.note.ways_back": (
+        "In production, the pages to which payments come back were not opened, since a shop may"
+        " take an order for paid there. --follow-return opens them."
     ),
     "check.note.way_back.elsewhere": "Payments come back to {what}, where the check does not go.",
     "check.note.way_back.not_here": (
@@ -607,9 +691,9 @@ TEXTS = {
     "check.report.gateway": "Gateway",
     "check.report.member": "Member",
     "check.report.named": "a member of the site's",
-    "check.report.made_up": "members who are made up",
+    "check.report.made_up": "made-up members",
     "check.report.versions": "Versions",
-    "check.report.devices": "Device list of",
+    "check.report.devices": "Device list from",
     "check.report.at": "Time",
     "check.report.colon": ": ",
     "check.report.counts": "{passed} passed, {failed} failed",
@@ -617,13 +701,13 @@ TEXTS = {
     "check.report.failed": "{count} ×",
     "check.report.came": "Came",
     "check.report.should": "Should come",
-    "check.report.again": "To see it again",
+    "check.report.again": "To repeat it",
     "check.report.more": "and {count} more",
     "check.report.problems": "What is wrong",
     "check.report.all": "Everything that was checked",
     "check.report.what": "What was done",
     "check.report.qr": "QR",
-    "check.report.step": "at: {step}",
+    "check.report.at_step": "{came} (at: {step})",
     "check.report.rule": "Rule",
     "check.report.ignored": "Ignored rules: {rules}.",
     "check.step.scan": "the phone that scans the code",

@@ -198,15 +198,15 @@ TEXTS = {
     "check.case.asked-nonsense": "?platform= 无效值",
     "check.case.platform-over-asked": "链接指定 Android，又有 ?platform=h5",
     "check.case.awkward": "代码里有网址要转义的字符",
-    "check.case.client-reference": "本站自己的单号",
+    "check.case.client-reference": "本站单号",
     "check.case.sub-partner": "渠道子账号",
     "check.case.return": "支付后返回",
-    "check.case.bearer": "限时一小时的链接",
-    "check.case.expired": "限时链接已过期",
+    "check.case.bearer": "免登录链接（一小时内有效）",
+    "check.case.expired": "免登录链接已过期",
     "check.case.expired-own": "会员自己的链接已过期",
     "check.case.another": "别人的链接",
-    "check.case.another-json": "别人的链接，要 JSON",
-    "check.case.another-bearer": "别人的限时链接",
+    "check.case.another-json": "别人的链接，请求 JSON",
+    "check.case.another-bearer": "别人的免登录链接",
     "check.case.changed": "链接被改动",
     "check.case.htmx": "HTMX 请求",
     "check.case.turbo": "Turbo 请求",
@@ -223,12 +223,12 @@ TEXTS = {
     "check.case.visitor-asked": "没有登录，带 ?platform=h5",
     "check.case.sub-partner-none": "不用渠道子账号，不管设置",
     "check.case.return-long": "支付后回到很长的路径",
-    "check.case.changed-json": "链接被改动，要 JSON",
+    "check.case.changed-json": "链接被改动，请求 JSON",
     "check.case.address": "网站自己的地址",
     "check.case.environment": "环境",
     # 应当怎样
-    "check.ends.gateway": "302 去网关",
-    "check.ends.handoff": "200 给手机的二维码",
+    "check.ends.gateway": "302 跳转到网关",
+    "check.ends.handoff": "200 二维码页面",
     "check.ends.login": "跳转去登录，再回来",
     "check.ends.another_member": "403 别人的链接，拒绝",
     "check.ends.not_allowed": "403 网站不放行",
@@ -239,9 +239,10 @@ TEXTS = {
     "check.ends.navigate": "200 中转页，由浏览器自己跳转",
     "check.ends.back": "302 回到本站",
     "check.ends.page": "有入口的页面",
-    "check.ends.gateway_or_handoff": "302 去网关；电脑上 200 出二维码",
-    "check.ends.loader": "除了出错都可以",
+    "check.ends.gateway_or_handoff": "302 跳转到网关；电脑上 200 二维码页面",
+    "check.ends.loader": "不出错即可",
     "check.ends.address": "扩展的响应",
+    "check.ends.environment": "与 --expect-env 一致",
     # 不符意味着什么，怎么办
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
     "check.means.aborts": (
@@ -279,33 +280,42 @@ TEXTS = {
     "check.means.unreached.wall": (
         "还没有读取链接，{host} 上的点击就得到 {status}，"
         "可能来自登录拦截、CSRF 防护或者对域名的检查："
-        '请放行入口，它们会自己检查：if request.blueprint == "xiebao": return。如果拦截的函数还设置'
-        "当前登录的人，请先设置再放行。如果网站不在 {host} 上，请设置 XIEBAO_PUBLIC_URL。"
+        '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
+        "如果拦截的函数还设置当前登录的人，请先设置再放行。"
+        "如果网站不在 {host} 上，请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.unreached.hook": (
         "还没有读取链接，{host} 上的点击就得到 {status}，来自网站的一个钩子，或者处理它出错的函数："
-        '请放行入口，它们会自己检查：if request.blueprint == "xiebao": return。'
+        '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.sent": (
-        "还没有读取链接，点击的人就被带到 {to}，可能是登录拦截：请放行入口，它们会自己检查：if"
-        ' request.blueprint == "xiebao": return。如果拦截的函数还设置当前登录的人，请先设置再放行。'
+        "还没有读取链接，点击的人就被带到 {to}，可能是登录拦截："
+        '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
+        "如果拦截的函数还设置当前登录的人，请先设置再放行。"
     ),
     "check.means.unreached.host": (
         "点击的人被带到 {to}：请把 XIEBAO_PUBLIC_URL 设成网站所在的地址。"
     ),
     "check.means.unreached.elsewhere": (
-        "还没有读取链接，一部分浏览器就被带到 {to}：请放行入口，每种设备它都有对应的页面：if"
+        "还没有读取链接，一部分浏览器就被带到 {to}：请放行入口的请求，每种设备都有对应的页面：if"
         ' request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.form": (
-        "点击的人被带到同一路径的另一种写法，要再来一次：请放行入口，它们会自己检查：if"
+        "点击的人被带到同一路径的另一种写法，要再来一次：请放行入口的请求，扩展会自行校验：if"
         ' request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.path": (
         "链接到达时已经变了样，所以被拒绝。包在 app.wsgi_app 外面的东西改动了路径：请不要改动入口"
         "的路径。"
     ),
-    "check.means.page.elsewhere": "页面跳转到另一个主机：请在 --page 里写那个主机。",
+    "check.means.unknown_address": (
+        "网站不知道自己的地址，所以在生产环境里支付后无法返回，邮件里的链接和二维码也无法生成："
+        "请设置 XIEBAO_PUBLIC_URL。"
+    ),
+    "check.means.page.elsewhere": (
+        "页面把所有设备都跳转到另一个主机：请写这个主机上的页面，"
+        "或者把 XIEBAO_PUBLIC_URL 设成网站所在的地址。"
+    ),
     "check.means.status": (
         "状态码不对，浏览器和访客会当成别的结果。"
         "请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
@@ -320,19 +330,29 @@ TEXTS = {
     ),
     "check.means.status.302": "不该放行的人被放行了。",
     "check.means.status.308": "浏览器会一直记住永久跳转，连同其中的 sign 和会员。应当是 302。",
-    "check.means.status.404": "链接被拒绝，或者没有这个地址。",
+    "check.means.status.404": (
+        "链接被拒绝，或者没有这个地址：请检查把它变成 404 的钩子、errorhandler 或中间件。"
+    ),
     "check.means.status.500": "网站出错，原因见它的日志。",
     "check.means.status.303": "网站的某个部分改动了跳转：请检查钩子和中间件。应当是 302。",
-    "check.means.header": "缺少一个响应头，或者被网站的别的部分改动了。",
+    "check.means.header": "缺少一个响应头，或者被改动了：请不要改动蓝图 xiebao 的响应头。",
     "check.means.header.cache-control": (
         "缓存或浏览器可能保存这个响应，把一位会员的内容给另一位看。钩子、代理和 CDN 都不要改动蓝"
         "图 xiebao 的响应。"
     ),
-    "check.means.header.referrer-policy": "别的网站可能得知点击的链接，拿到它的人可能被放行。",
-    "check.means.header.x-robots-tag": "搜索引擎可能收录会员的链接。",
-    "check.means.header.nosniff": "浏览器可能把页面当成别的东西。",
-    "check.means.header.refresh": "浏览器会跳到这个头写的地方。",
-    "check.means.header.frames": "别的网站可以把页面嵌进框架，骗会员点击。",
+    "check.means.header.referrer-policy": (
+        "别的网站可能得知点击的链接，拿到它的人可能被放行：请不要改动蓝图 xiebao 的响应头。"
+    ),
+    "check.means.header.x-robots-tag": (
+        "搜索引擎可能收录会员的链接：请不要改动蓝图 xiebao 的响应头。"
+    ),
+    "check.means.header.nosniff": "浏览器可能误判内容类型：请不要改动蓝图 xiebao 的响应头。",
+    "check.means.header.refresh": (
+        "这个响应头会让浏览器跳转到别的地址：请不要加在蓝图 xiebao 的响应上。"
+    ),
+    "check.means.header.frames": (
+        "别的网站可以把页面嵌进框架，骗会员点击：请不要改动蓝图 xiebao 的响应头。"
+    ),
     "check.means.secret": (
         "sign 出现在别人能看到的地方，拿到它就能冒充任何会员。请找出是哪里放进去的。"
     ),
@@ -344,17 +364,25 @@ TEXTS = {
         "别的网站会得知这个链接，拿到链接的人可能以会员的身份进入。"
         "这些页面加载的内容（比如统计）不要带上本页网址。"
     ),
-    "check.means.body": "网址连同 sign 成了页面的一部分。",
-    "check.means.parameter": "网关收到的和文档要求的不一样。",
-    "check.means.parameter.platform": "网关显示的是另一种平台的页面。",
+    "check.means.body": "网关的网址连同 sign 出现在响应的正文里：请不要改动蓝图 xiebao 的响应。",
+    "check.means.parameter": (
+        "网关收到的和文档要求的不一样：请检查改动跳转的钩子和中间件，以及 XIEBAO_EXTRA。"
+    ),
+    "check.means.parameter.platform": (
+        "网关显示的是另一种平台的页面：请检查改动跳转或 User-Agent 的钩子和中间件。"
+    ),
     "check.means.parameter.sign": "网关会拒绝：密钥是这个账号、这个环境的吗？",
     "check.means.parameter.partnerId": (
         "这是别的渠道账号，业绩会算给它：XIEBAO_PARTNER_ID 对吗，是在 init_app 之前设置的吗？"
     ),
-    "check.means.parameter.partnerUniqKey": "对网关来说是另一位会员：保单会记在别人名下。",
-    "check.means.parameter.subPartnerId": "业绩会算到别的子账号。",
+    "check.means.parameter.partnerUniqKey": (
+        "对网关来说是另一位会员：请检查改动跳转的钩子和中间件，以及 XIEBAO_MEMBER_SECRET。"
+    ),
+    "check.means.parameter.subPartnerId": (
+        "业绩会算到别的子账号：请检查改动跳转的钩子，以及 XIEBAO_SUB_PARTNER_ID。"
+    ),
     "check.means.parameter.caseCode": "显示的是另一个产品：请检查改动跳转的钩子。",
-    "check.means.parameter.insureNum": "显示的是另一张保单。",
+    "check.means.parameter.insureNum": "显示的是另一张保单：请检查改动跳转的钩子。",
     "check.means.parameter.paySuccess": (
         "支付以后，会员不能按要求返回。完全没有返回网址时，是网站不知道自己的地址："
         "请设置 XIEBAO_PUBLIC_URL。"
@@ -363,15 +391,13 @@ TEXTS = {
     "check.means.login.next": (
         "登录以后回不到点击的地方。登录成功后，请跳转到登录页收到的 next（本站路径）。"
     ),
-    "check.means.json": "要 JSON 的脚本得不到原因。",
-    "check.means.notice": "访客不知道该怎么办。",
+    "check.means.json": "请求 JSON 的脚本得不到原因：请检查改动响应的 errorhandler 和钩子。",
+    "check.means.notice": "访客不知道该怎么办：请检查改动响应的 errorhandler 和钩子。",
     "check.means.navigate": (
-        "在用 HTMX、Turbo 或别的脚本的页面上，点了到不了。是不是网站自己的模板挡住了？"
+        "在用 HTMX、Turbo 或别的脚本的页面上，点击后无法跳转。是不是网站自己的模板挡住了？"
     ),
-    "check.means.link": "链接去的地方和入口写的不一样。",
-    "check.means.way_back": (
-        "付完款的人回到的页面打不开：请修改入口的 return_to，或者修好那个页面。"
-    ),
+    "check.means.link": "链接被截断、改动，或者指向别的网站：请保留宏生成的 href，不要手写链接。",
+    "check.means.way_back": "支付后返回的页面打不开：请修改入口的 return_to，或者修好那个页面。",
     "check.means.back": (
         "支付以后，会员回不到入口写的地方：请检查改动跳转的钩子，或占用返回路径的视图。"
     ),
@@ -383,14 +409,17 @@ TEXTS = {
         " {{ code }}。"
     ),
     "check.means.handoff.direct": (
-        "iPad 看起来像 Mac，没有办法继续。xiebao/handoff.html 是网站自己的吗？"
+        "桌面模式的 iPad 会被识别为 Mac，页面上没有供它继续的链接。"
+        "xiebao/handoff.html 是网站自己的吗？"
         '里面要有 href="{{ direct }}" 的链接。'
     ),
     "check.means.entry": "没有入口，或者不止一个。",
     "check.means.entry.none": "不该有入口的地方有入口。",
-    "check.means.entry.class": "样式找不到这个入口。",
+    "check.means.entry.class": "入口缺少 class xiebao-entry，样式不生效：请加回来。",
     "check.means.entry.label": "按钮上没有文字：请加上 label 或 aria-label。",
-    "check.means.entry.data-xiebao-platform": "样式和脚本会弄错设备。",
+    "check.means.entry.data-xiebao-platform": (
+        "页面是给另一种设备的，样式和脚本也会弄错：是不是被不看 Vary 的缓存保存了？"
+    ),
     "check.means.vary": (
         "共享缓存可能把一种设备的入口给另一种设备。不要改动 Vary，或者把 XIEBAO_DEVICE_MARKUP"
         " 设为 False。@cache.cached 缓存的页面会丢掉响应头。"
@@ -399,15 +428,27 @@ TEXTS = {
         "共享缓存可能把一位会员的链接给别人看。页面是不是被缓存了（例如 @cache.cached），"
         "再显示时丢了响应头？有会员链接的页面不能为所有人缓存。"
     ),
-    "check.means.qr": "页面上的二维码去的不是这个产品。",
-    "check.means.style": "入口没有样式。",
-    "check.means.script": "没有脚本：双击会算两次。",
-    "check.means.page": "页面打不开。",
-    "check.means.page.empty": "页面上没有入口。",
+    "check.means.private.shown": (
+        "没有登录的人在页面上看到了会员的链接。页面是不是被缓存了（例如 @cache.cached），"
+        "或者把会员的链接给所有人看？"
+    ),
+    "check.means.qr": "页面上的二维码指向的不是本站的入口。",
+    "check.means.style": "入口的样式表加载不了：请放行 XIEBAO_URL_PREFIX 以下的路径。",
+    "check.means.script": (
+        "入口的脚本加载不了，双击会被记为两次点击：请放行 XIEBAO_URL_PREFIX 以下的路径。"
+    ),
+    "check.means.page": "页面打不开：原因见网站的日志。",
+    "check.means.page.empty": "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？",
     "check.means.page.302": "页面把会员带到别处：是不是要 --member 或 --login？",
     "check.means.page.401": "会员打不开这个页面：是不是要 --member 或 --login？",
     "check.means.page.403": "会员打不开这个页面：是不是要换一位 --member？",
-    "check.means.page.404": "没有这个页面，至少这位会员看不到。",
+    "check.means.page.404": "没有这个页面，至少这位会员看不到：请改 --page 或 --member。",
+    "check.means.page.another_key": (
+        "页面上的链接不是本站签名的：是手写的、别的网站的，还是更换 SECRET_KEY 之前留下的？"
+    ),
+    "check.means.page.429": (
+        "限流拒绝了检查的请求：请用 limiter.request_filter(is_rehearsal) 放行检查工具。"
+    ),
     "check.means.page.another_member": (
         "页面上的链接是另一位会员的，谁点都会被拒绝。是页面写了别人的 member=，"
         "还是页面被缓存（比如 @cache.cached）后给所有人看了？"
@@ -420,10 +461,10 @@ TEXTS = {
         "页面上的链接没有写是谁的保单：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
     ),
     "check.means.guard": (
-        "click_guard 不让这位会员通过：请用 --member 指定一位它放行的会员，或者不要给它拒绝的人显"
-        "示入口。"
+        "click_guard 不让这位会员通过：请用 --member 指定一位它放行的会员，"
+        "或者不要给它拒绝的会员显示入口。"
     ),
-    "check.means.receiver": "点击时有一个信号接收者出错：请修正。",
+    "check.means.receiver": "点击时有一个信号接收函数抛出异常：请修正。",
     "check.means.left_out": "页面上少了一个入口，因为模板给它的参数不对：请改模板。",
     "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
     "check.means.session": (
@@ -444,16 +485,17 @@ TEXTS = {
     "check.means.handoff.host": (
         "二维码指向的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
     ),
-    "check.means.dead": (
-        "点击入口时，生效的是它外面的元素：链接放在另一个链接、button 或 option 里，浏览器会拆开。"
-        "请移出来。"
-    ),
+    "check.means.dead": "入口放在会截走点击的元素里，例如另一个链接或按钮：请移出来。",
     "check.means.dead.unseen": (
         "这个页面上的入口都看不到。如果稍后由脚本显示，请忽略这条规则：--ignore dead.unseen。"
     ),
-    "check.means.policy": (
-        "页面的 Content-Security-Policy 挡住了入口的样式表或脚本：请加上 'self'，或者页面的 nonce，"
+    "check.means.policy.style": (
+        "页面的 Content-Security-Policy 挡住了入口的样式表：请加上 'self'，或者页面的 nonce，"
         "例如 xiebao_styles(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
+    ),
+    "check.means.policy.script": (
+        "页面的 Content-Security-Policy 挡住了入口的脚本：请加上 'self'，或者页面的 nonce，"
+        "例如 xiebao_script(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
     ),
     "check.means.policy.form": (
         "登录以后 Chromium 会停住：它把登录页 Content-Security-Policy 的 form-action 用在提交表单"
@@ -474,8 +516,8 @@ TEXTS = {
         " --app-user-agent ShopApp/3.2。"
     ),
     "check.note.played": (
-        "会员是虚构的，所以 member_loader 只调用了一次。要每次点击都调用，请指定一位会员："
-        "--member，不用 Flask-Login 时还要 --login。"
+        "会员是虚构的，所以只问过一次网站谁登录了。要每次点击都问，请指定一位会员：--member，"
+        "不用 Flask-Login 时还要 --login。"
     ),
     "check.note.nobody_logged_in": (
         "这个网站没有用 Flask-Login，检查不知道怎样登录，所以 member_loader 只调用了一次。要每次"
@@ -486,9 +528,13 @@ TEXTS = {
         " --page 会调用一次。"
     ),
     "check.note.plain_alone": (
-        "生产环境只做了普通点击，共 {what} 次，因为网站可能会计数。要检查全部请加 --full。"
+        "生产环境只做了普通点击（{what} 次），因为网站可能会计数。要检查全部请加 --full。"
     ),
     "check.note.unseen": "有些入口要等脚本显示才看得到：{what}。",
+    "check.note.ways_back": (
+        "在生产环境里没有打开支付后返回的页面，因为网站可能在那里把订单记为已支付。"
+        "要打开请加 --follow-return。"
+    ),
     "check.note.qr": "{what} 上的二维码是之前生成的，无法打开检查：页面的一部分被缓存了。",
     "check.note.login.page.elsewhere": "访客在 {what} 登录，检查不会访问那里。",
     "check.note.login.page.not_here": (
@@ -531,7 +577,7 @@ TEXTS = {
     "check.report.all": "全部检查项",
     "check.report.what": "检查项",
     "check.report.qr": "二维码",
-    "check.report.step": "位置：{step}",
+    "check.report.at_step": "{came}（位置：{step}）",
     "check.report.rule": "规则",
     "check.report.ignored": "忽略的规则：{rules}。",
     "check.step.scan": "扫码的手机",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
+from flask.testing import FlaskClient
 from flask_login import current_user
 
 from flask_xiebao import Entry, Xiebao
@@ -50,9 +51,8 @@ def test_a_login_that_is_followed_by_an_error_says_where_that_is() -> None:
 def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
     app = shop()
     app.extensions["xiebao"].click_guard(lambda member, entry: True)
-    _, loader, guard = sorted(check_entries(app, devices=["pc"], only=["loader"]).notes_in("en"))
-    loader, guard = guard, loader
-    assert loader.startswith("Your member_loader was asked once only")
+    _, guard, loader = sorted(check_entries(app, devices=["pc"], only=["loader"]).notes_in("en"))
+    assert loader.startswith("Your site was asked only once who is logged in")
     assert guard.startswith("Your click_guard was not asked")
 
 
@@ -155,6 +155,23 @@ def test_a_login_that_sets_a_cookie_of_its_own() -> None:
         client.set_cookie("uid", member)
 
     report = check_entries(app, devices=["pc"], member="7", login=log_in, only=["product-plain"])
+    assert report.passed, str(report)
+
+
+def test_a_login_that_uses_what_the_sites_own_test_client_can_do() -> None:
+    class Client(FlaskClient):
+        def sign_in(self, name: str) -> None:
+            self.post("/login", data={"name": name})
+
+    app = login_shop()
+    app.test_client_class = Client
+    report = check_entries(
+        app,
+        devices=["iphone"],
+        login=lambda client, member: client.sign_in(member),  # type: ignore[attr-defined]
+        member="7",
+        only=["product-plain"],
+    )
     assert report.passed, str(report)
 
 

@@ -10,8 +10,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 
+from flask_xiebao.check.reports import FORMATS
+from flask_xiebao.testing import check_entries
 from tests.check.support import (
     another_status,
     command,
@@ -120,7 +122,7 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in(
     options = ("--login", "our_login:log_in", "--member", "7", "--page", "/page", "--device", "pc")
     done = command(login_shop(), *options)
     assert done.exit_code == 0, done.output
-    assert "/page: product QX1 → /orders/8, policy P1, home\n" in done.output
+    assert "/page: product QX1 → /orders/8, policy P1, home, QR product QX1\n" in done.output
     wrong = command(spoilt_login_shop(), *options)
     again = "flask xiebao check --page /page --case product-plain --device pc --member …"
     assert f"{again} --login our_login:log_in\n" in wrong.output
@@ -206,6 +208,21 @@ def test_the_command_to_see_it_again_names_the_app() -> None:
 def test_a_report_for_standard_output() -> None:
     done = command(shop(), "--device", "pc", "--format", "json", "--output", "-")
     assert json.loads(done.stdout)["failed"] == 0
+
+
+def test_where_else_than_at_the_click_it_showed_is_said() -> None:
+    app = shop()
+
+    @app.after_request
+    def fail_on_phones(response: Response) -> Response:
+        if "iPhone" in request.user_agent.string and response.location:
+            response.status_code = 301
+        return response
+
+    report = check_entries(app, devices=["pc"], only=["policy-bearer"])
+    for name, form in FORMATS.items():
+        wanted = '"step": "the phone that' if name == "json" else "301 (at: the phone that scans"
+        assert wanted in form(report)
 
 
 def test_a_site_without_the_extension() -> None:

@@ -11,20 +11,32 @@ from typing import Any
 
 import pytest
 import segno
-from flask import Flask, Response, abort, g, redirect, request, session
+from flask import (
+    Flask,
+    Response,
+    abort,
+    g,
+    redirect,
+    render_template_string,
+    request,
+    session,
+)
 from flask_login import login_user
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Entry, Xiebao, entry_clicked, entry_refused
 from flask_xiebao.testing import DEVICES, Report, check_entries, is_rehearsal
 from tests.check.support import (
+    ENTRY,
     FEW,
     adding,
     login_shop,
+    outside,
     shop,
     spoilt,
 )
 from tests.mutants.sites import SITES
+from tests.support import MACROS
 
 
 @pytest.mark.parametrize("name", SITES)
@@ -230,6 +242,38 @@ def test_answers_that_are_packed_are_read() -> None:
 
     report = check_entries(spoilt(pack), devices=["pc"])
     assert report.passed, str(report)
+
+
+def test_what_a_check_has_heard_is_still_logged_for_visitors(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = shop(XIEBAO_STRICT=False)
+    wrong = '{{ insurance_entry("QX1", platfrom="h5") }}'
+    app.add_url_rule("/page", "page", lambda: render_template_string(MACROS + wrong))
+    check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert "platfrom" not in caplog.text
+    app.test_client().get("/page")
+    assert "platfrom" in caplog.text
+
+
+@pytest.mark.parametrize("more", ["no-cache, no-store, must-revalidate", "private, no-store"])
+def test_a_middleware_that_forbids_caches_even_more(more: str) -> None:
+    def forbid(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
+        others = [each for each in headers if each[0] != "Cache-Control"]
+        return status, [*others, ("Cache-Control", more)]
+
+    report = check_entries(outside(shop(), forbid), devices=["pc", "iphone"])
+    assert report.passed, str(report)
+
+
+def test_the_end_is_in_sight_from_the_beginning() -> None:
+    app, heard = shop(), list[tuple[int, int]]()
+    app.add_url_rule("/page", "page", lambda: render_template_string(MACROS + ENTRY))
+    check_entries(
+        app, devices=["pc"], pages=["/page"], progress=lambda done, of: heard.append((done, of))
+    )
+    assert heard[0][1] > 50
+    assert heard[-1][0] == heard[-1][1] == len(heard)
 
 
 def test_logging_is_left_as_it_was() -> None:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus, urlencode
+from xml.etree import ElementTree as ET
 
 import pytest
 from flask import Flask, Response, redirect, render_template_string, request
@@ -159,7 +160,14 @@ def test_what_opens_an_account_at_the_gateway_is_in_no_report() -> None:
         assert "paySuccess=aH" not in said
 
 
-IDS = ["m_7Qk2vX9rT4", "alice@example.com", "用户7", "a/lice&c d", "0b7d73aa-8f3e-4d0c-9c1b-77aa"]
+IDS = [
+    *("m_7Qk2vX9rT4", "alice@example.com", "用户7", "a/lice&c d", "0b7d73aa-8f3e-4d0c-9c1b-77aa"),
+    *("王芳@例子.com", "O'Brien & Söhne", "a/b c:d"),
+]
+
+
+def in_base64(said: str) -> str:
+    return base64.urlsafe_b64encode(f"This is who it is: {said}".encode()).decode()
 
 
 @pytest.mark.parametrize("member", IDS)
@@ -170,6 +178,8 @@ IDS = ["m_7Qk2vX9rT4", "alice@example.com", "用户7", "a/lice&c d", "0b7d73aa-8
         lambda key, member: f"/a;k={quote(key)};b=1",
         lambda key, member: f"/u/{quote(quote(member))}/您好{quote(member)}！",
         lambda key, member: f"/u/{member.upper()}?k={quote(key, safe='')},1",
+        lambda key, member: f"/u/{quote(member, safe='@:!$&()*+,;=')}?{urlencode({'m': member})}",
+        lambda key, member: f"/u/{in_base64(member)}/{in_base64(json.dumps([member]))}",
     ],
 )
 def test_no_id_and_no_key_of_a_member_is_in_a_report(member: str, change: Any) -> None:
@@ -197,8 +207,10 @@ def test_no_id_and_no_key_of_a_member_is_in_a_report(member: str, change: Any) -
     said = [str(report), repr(report.results), *(form(report) for form in FORMATS.values())]
     for each in said:
         assert key[:16] not in each.lower()
-        for form in (member, quote(member), quote(member, safe="")):
+        for form in (member, quote(member), quote(member, safe="@:+,&'"), quote_plus(member)):
             assert form.lower() not in each.lower()
+        assert in_base64(member) not in each
+        assert in_base64(json.dumps([member])) not in each
 
 
 def test_no_id_of_somebody_elses_is_in_a_report() -> None:
@@ -212,6 +224,78 @@ def test_no_id_of_somebody_elses_is_in_a_report() -> None:
     for form in FORMATS.values():
         assert "bob" not in form(report)
     assert "bob" not in repr(report.results)
+
+
+def test_no_id_is_in_the_note_of_a_page() -> None:
+    app = login_shop()
+
+    @app.get("/members/m_7Qk2vX9rT4")
+    def their_page() -> str:
+        is_phone = "iPhone" in request.user_agent.string
+        return "" if is_phone else render_template_string(MACROS + '{{ insurance_entry("QX1") }}')
+
+    app.extensions["xiebao"].member_loader(lambda: "m_7Qk2vX9rT4")
+    report = check_entries(
+        app,
+        devices=["iphone", "pc"],
+        pages=["/members/m_7Qk2vX9rT4"],
+        member="m_7Qk2vX9rT4",
+        login=lambda client, member: None,
+        only=["product-plain"],
+    )
+    assert "some devices find no entry" in "".join(report.notes_in("en"))
+    for form in FORMATS.values():
+        assert "m_7Qk2vX9rT4" not in form(report)
+
+
+@pytest.mark.parametrize("name", [SIGN_OF_KEY, "m_7Qk2vX9rT4", "\x1b]0;pwned\x07"])
+def test_the_name_of_a_parameter_is_no_way_into_a_report(name: str) -> None:
+    def change(response: Response) -> None:
+        if "/dispatch/" in (response.location or ""):
+            response.location = f"{response.location}&{quote(name)}=1"
+
+    app = spoilt(change, XIEBAO_API_KEY=KEY)
+    report = check_entries(app, devices=["iphone"], member="m_7Qk2vX9rT4", only=["product-plain"])
+    assert kinds(report) == {"parameter"}
+    for form in FORMATS.values():
+        assert name not in form(report)
+    ET.fromstring(FORMATS["junit"](report))  # noqa: S314 - our own
+
+
+def test_what_a_site_answers_to_a_refusal_is_in_no_report() -> None:
+    app = shop()
+
+    @app.after_request
+    def answer(response: Response) -> Response:
+        if response.status_code == 403:
+            said = {"error": "no", "user": {"name": "Wang Fang", "phone": "13800138000"}}
+            is_json = response.is_json
+            response.set_data(json.dumps(said) if is_json else "<h1>Dear Wang Fang</h1>")
+        return response
+
+    report = check_entries(
+        app, devices=["iphone"], only=["product-another", "product-another-json"]
+    )
+    assert kinds(report) == {"json", "notice.heading"}
+    assert "Wang" not in str(report)
+    assert "13800138000" not in str(report)
+
+
+def test_no_password_in_a_url_is_in_a_report() -> None:
+    where = "https://user:hunter2@other.example/x"
+
+    def change(response: Response) -> None:
+        if response.location:
+            response.location = where
+
+    app = spoilt(change)
+    assert "hunter2" not in str(check_entries(app, devices=["iphone"], only=["product-plain"]))
+    wrongs: list[dict[str, Any]] = [{"url": where}, {"pages": [f"{where}?sign={SIGN_OF_KEY}"]}]
+    for wrong in wrongs:
+        with pytest.raises(CheckError) as told:
+            check_entries(shop(), **wrong)
+        assert "hunter2" not in str(told.value)
+        assert SIGN_OF_KEY not in str(told.value)
 
 
 def test_no_link_is_in_what_stops_a_check() -> None:

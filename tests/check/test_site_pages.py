@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import segno
-from flask import Response, redirect, render_template_string, request
+from flask import Response, redirect, render_template_string, request, stream_with_context
 from markupsafe import Markup
 
 from flask_xiebao import Entry
-from flask_xiebao.check.reports import FORMATS
+from flask_xiebao.check.reports import FORMATS, as_text
 from flask_xiebao.links.tokens import LinkSigner
 from flask_xiebao.testing import check_entries
 from tests.check.support import (
@@ -19,6 +20,7 @@ from tests.check.support import (
     kinds,
     outside,
     shop,
+    users_shop,
     without,
 )
 from tests.support import KEY, MACROS, SIGN_OF_KEY
@@ -50,7 +52,7 @@ def test_a_page_that_is_kept_for_all_is_seen(base: str) -> None:
         return kept["html"]
 
     report = check_entries(app, devices=["pc"], pages=["/deep/page"], only=["product-plain"])
-    assert kinds(report) == {"vary", "private"}
+    assert kinds(report) == {"vary", "private", "private.shown"}
     assert "It came: 200 /deep/page" in str(report)  # somebody who is not logged in got it
 
 
@@ -94,7 +96,7 @@ def test_a_page_that_something_keeps_for_everybody() -> None:
 
     app.wsgi_app = keep  # type: ignore[method-assign, assignment]
     report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
-    assert kinds(report) == {"private"}
+    assert kinds(report) == {"private.shown"}
 
 
 def test_a_link_on_a_page_that_vouches_for_another_member() -> None:
@@ -224,6 +226,69 @@ def test_a_page_of_the_site_that_is_right(body: str) -> None:
 
     report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
     assert report.passed, str(report)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{{ insurance_qr("QX1", member="7", no_login_for=600) }}',
+        '<form action="{{ xiebao_link("product", "QX1", member="7", no_login_for=600) }}"></form>',
+    ],
+)
+def test_a_members_link_that_is_in_no_a_on_a_page_for_all(body: str) -> None:
+    app = outside(
+        users_shop(XIEBAO_PUBLIC_URL="https://shop.example"),
+        lambda status, headers: (
+            status,
+            [each for each in headers if each[0] != "Cache-Control"]
+            + [("Cache-Control", "public, max-age=600")],
+        ),
+    )
+
+    @app.get("/for-all")
+    def for_all() -> str:
+        return render_template_string(MACROS + '{{ insurance_entry("QX1") }}' + body)
+
+    report = check_entries(
+        app, devices=["pc"], member="7", pages=["/for-all"], only=["product-plain"]
+    )
+    assert "private" in kinds(report)
+
+
+def test_a_link_that_another_key_has_signed() -> None:
+    config = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
+    app, other = shop(**config), shop(**config, SECRET_KEY="the key of last year")
+    with other.app_context():
+        link = other.extensions["xiebao"].home_link()
+    app.add_url_rule("/page", "page", lambda: f'<a href="{link}">Insurance</a>')
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert kinds(report) == {"page.another_key"}
+
+
+def test_a_page_that_never_ends() -> None:
+    app = shop()
+
+    def more() -> Iterator[str]:
+        with app.app_context():
+            yield render_template_string(MACROS + '{{ insurance_entry("QX1") }}')
+        while True:
+            yield "more and more of it " * 1_000
+
+    app.add_url_rule("/page", "page", lambda: Response(stream_with_context(more())))
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert report.pages == {"/page": 1}
+
+
+def test_a_long_list_of_entries_is_told_in_short() -> None:
+    app = shop()
+    entries = "".join(f'{{{{ insurance_entry("QX{n}") }}}}' for n in range(60))
+    app.add_url_rule("/page", "page", lambda: render_template_string(MACROS + entries))
+    report = check_entries(app, devices=["pc"], pages=["/page"], only=["product-plain"])
+    assert len(report.entries["/page"]) == 60
+    assert (
+        "/page: product QX0, product QX1, product QX2, product QX3, product QX4, and 55 more"
+        in (as_text(report))
+    )
 
 
 def test_a_page_that_fails_or_is_not_there() -> None:

@@ -6,11 +6,12 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask, Response, redirect, request, session
+from flask import Flask, Response, redirect, render_template_string, request, session
 
 from flask_xiebao import entry_clicked
 from flask_xiebao.testing import check_entries
 from tests.check.support import (
+    ENTRY,
     adding,
     another_status,
     cases_of,
@@ -22,7 +23,7 @@ from tests.check.support import (
     with_header,
     without,
 )
-from tests.support import KEY, SIGN_OF_KEY
+from tests.support import KEY, MACROS, SIGN_OF_KEY
 
 
 def test_a_loader_that_fails_is_seen_though_members_are_made_up() -> None:
@@ -31,25 +32,27 @@ def test_a_loader_that_fails_is_seen_though_members_are_made_up() -> None:
     assert kinds(report) == {"crash"}
     assert cases_of(report, "crash") == {"loader"}
     assert "AttributeError in fails" in str(report)
-    assert "Your member_loader was asked once only" in report.notes_in("en")[0]
+    assert "asked only once who is logged in" in report.notes_in("en")[0]
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "case"),
+    ("before", "after", "case", "rule"),
     [
-        (302, 301, "product-plain"),
-        (302, 307, "product-plain"),
-        (302, 308, "product-plain"),
-        (403, 404, "product-another"),
-        (404, 403, "product-changed"),
-        (410, 404, "product-expired"),
-        (401, 403, "product-visitor"),
-        (200, 503, "product-htmx"),
+        (302, 301, "product-plain", "status.301"),
+        (302, 307, "product-plain", "status"),
+        (302, 308, "product-plain", "status.308"),
+        (403, 404, "product-another", "status.404"),
+        (404, 403, "product-changed", "status"),
+        (410, 404, "product-expired", "status.404"),
+        (410, 303, "product-expired", "status"),  # nobody is let through
+        (401, 403, "product-visitor", "status"),
+        (200, 503, "product-htmx", "status"),
     ],
 )
-def test_another_status(before: int, after: int, case: str) -> None:
+def test_another_status(before: int, after: int, case: str, rule: str) -> None:
     report = check_entries(spoilt(another_status(before, after)), devices=["iphone"])
-    assert case in cases_of(report, f"status.{after}")
+    assert case in cases_of(report, rule)
+    assert f"It came: {after}" in str(report)
 
 
 @pytest.mark.parametrize(
@@ -75,18 +78,18 @@ def test_another_address(was: str, becomes: str) -> None:
 @pytest.mark.parametrize(
     ("was", "becomes", "code"),
     [
-        ("platform=1", "platform=3", "platform"),
-        ("platform=1", "platform=", "platform"),
-        ("&platform=1", "", "platform"),
-        ("platform=1", "platform=1&platform=1", "platform"),
-        ("partnerId=12345", "partnerId=12346", "partnerId"),
-        ("subPartnerId=&", "", "subPartnerId"),
-        ("sign=", "sign=0", "sign"),
-        ("partnerUniqKey=Check", "partnerUniqKey=Chock", "partnerUniqKey"),
-        ("partnerUniqKey", "partnerUniqueKey", "partnerUniqueKey"),
-        ("caseCode=QX", "caseCode=qx", "caseCode"),
-        ("insureNum=QX", "insureNum=XQ", "insureNum"),
-        ("platform=1", "platform=1&from=web", "from"),
+        ("platform=1", "platform=3", ".platform"),
+        ("platform=1", "platform=", ".platform"),
+        ("&platform=1", "", ".platform"),
+        ("platform=1", "platform=1&platform=1", ".platform"),
+        ("partnerId=12345", "partnerId=12346", ".partnerId"),
+        ("subPartnerId=&", "", ".subPartnerId"),
+        ("sign=", "sign=0", ".sign"),
+        ("partnerUniqKey=Check", "partnerUniqKey=Chock", ".partnerUniqKey"),
+        ("partnerUniqKey", "partnerUniqueKey", ""),
+        ("caseCode=QX", "caseCode=qx", ".caseCode"),
+        ("insureNum=QX", "insureNum=XQ", ".insureNum"),
+        ("platform=1", "platform=1&from=web", ""),
     ],
 )
 def test_another_parameter(was: str, becomes: str, code: str) -> None:
@@ -95,7 +98,7 @@ def test_another_parameter(was: str, becomes: str, code: str) -> None:
             response.location = response.location.replace(was, becomes)
 
     report = check_entries(spoilt(change), devices=["iphone"])
-    assert f"parameter.{code}" in kinds(report)
+    assert f"parameter{code}" in kinds(report)
     assert SIGN_OF_KEY not in str(report)
 
 
@@ -188,6 +191,33 @@ def test_a_sign_in_the_log(name: str, caplog: pytest.LogCaptureFixture) -> None:
     assert kinds(report) == {"secret"}
     assert f"log ({name}, test_wrong_sites.py:" in str(report)
     assert [logging.getLogger().handlers, logging.getLogger("shop").filters] == before
+
+
+def test_a_sign_in_the_log_of_a_middleware() -> None:
+    app = shop()
+
+    def log(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
+        logging.getLogger("access").warning("%s %s", status, dict(headers).get("Location"))
+        return status, headers
+
+    report = check_entries(outside(app, log), devices=["iphone"], only=["product-plain"])
+    assert "log (access, test_wrong_sites.py:" in str(report)
+
+
+@pytest.mark.parametrize("path", ["/page", "/login"])
+def test_a_sign_that_is_on_a_page_beside_the_click(path: str) -> None:
+    app = shop(XIEBAO_API_KEY=KEY, XIEBAO_LOGIN_VIEW="login")
+    app.add_url_rule("/page", "page", lambda: render_template_string(MACROS + ENTRY))
+    app.add_url_rule("/login", "login", lambda: "Log in")
+
+    @app.after_request
+    def say(response: Response) -> Response:
+        if request.path == path:
+            response.headers["X-Debug"] = SIGN_OF_KEY
+        return response
+
+    report = check_entries(app, devices=["iphone"], pages=["/page"], only=["product-visitor"])
+    assert kinds(report) == {"secret"}
 
 
 @pytest.mark.parametrize(
