@@ -217,7 +217,7 @@ class TestMatrix:
         }
         assert should["product", "已登录"] == "302 跳转到网关"
         assert should["home", "已登录"] == "302 跳转到网关；电脑上 200 二维码页面"
-        assert should["home", "?platform=pc"] == "200 给手机的二维码"
+        assert should["home", "?platform=pc"] == "200 二维码页面"
         assert should["home", "?platform=h5"] == "302 跳转到网关"
         assert should["product", "没有登录"] == "跳转去登录，再回来"
         assert should["policy", "链接被改动"] == "404 不说原因"

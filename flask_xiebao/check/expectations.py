@@ -71,8 +71,7 @@ class Failure:
         names.
     :param came: what came.
     :param should: what should have come.
-    :param step: where it showed, by its key in the texts, if not at the click itself; two failures
-        that differ only in this are equal.
+    :param step: where it showed, by its key in the texts, if not at the click itself.
     :param suspects: the names of the site's hooks that may have done it.
     :param values: what its text names.
     """
@@ -80,7 +79,7 @@ class Failure:
     code: str
     came: str
     should: str
-    step: str = field(default="", compare=False)
+    step: str = ""
     suspects: str = field(default="", compare=False)
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
 

@@ -48,9 +48,10 @@ def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
     yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
 
 
-def verdict(report: Report, locale: str) -> str:
+def verdict(results: Sequence[Result], locale: str) -> str:
     """Say how many passed and failed."""
-    passed, failed = report.counts
+    passed = sum(result.passed for result in results)
+    failed = len(results) - passed
     return text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
 
 
@@ -118,7 +119,7 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
     for said in (*report.notes_in(locale), *reservations(report, locale)):
         yield click.style(said, fg="yellow")
     mark, color = ("✓", "green") if report.passed else ("✗", "red")
-    yield click.style(f"{mark} {verdict(report, locale)}", fg=color, bold=True)
+    yield click.style(f"{mark} {verdict(report.results, locale)}", fg=color, bold=True)
 
 
 def as_json(report: Report, locale: str = "en") -> str:
@@ -263,8 +264,11 @@ def as_html(report: Report, locale: str = "en") -> str:
         report=report,
         facts=list(facts(report, locale)),
         reservations=reservations(report, locale),
-        verdict=verdict(report, locale),
-        pages={page: lines_of(results) for page, results in _by_page(report, locale).items()},
+        verdict=verdict(report.results, locale),
+        pages={
+            page: (lines_of(results), verdict(results, locale))
+            for page, results in _by_page(report, locale).items()
+        },
         where=partial(where, locale=locale),
         again=partial(again, report),
         differences=partial(differences, locale=locale),

@@ -46,7 +46,7 @@ def run(app: Flask, *, login: str | None, **options: Any) -> Report:
 
 def again_with(ctx: click.Context, *, member: str | None, **options: Any) -> tuple[str, str]:
     """Return the command and its options as one would type them, without whose the clicks are."""
-    written = ["--member …"] if member is not None else []
+    written = ["--member ID"] if member is not None else []
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
         if value is True:

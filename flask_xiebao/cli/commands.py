@@ -132,7 +132,8 @@ def check(
     files = {"json": as_json, "junit": junit, "html": html}
     with reports_in(files, form, output, locale) as write:
         report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
-        report.command, report.options = again_with(ctx, **options)
+        spoken = None if locale == "en" else locale
+        report.command, report.options = again_with(ctx, locale=spoken, **options)
         write(report)
     ctx.exit(0 if report.passed else 1)
 
