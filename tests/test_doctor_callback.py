@@ -198,7 +198,7 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     login_wall: (
         "notify: a notification is sent on to /login, by a login wall",
         'if request.blueprint == "xiebao": return',
-        "What the app has in before_request: ",
+        "One of the before_request hooks may do it: ",
         "require_login",
     ),
     wall_that_aborts: (

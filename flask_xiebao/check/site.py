@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from flask import Flask
 from werkzeug.urls import iri_to_uri
 
-from ..app.state import State, is_in_development
+from ..app.state import State
 from ..gateway.values import Secret
 from ..simulator.document import ROWS, Account, Row, key_forms
 from ..texts import text
@@ -70,7 +70,6 @@ class Site:
         self.locale = settings.locale or (None if "babel" in app.extensions else "zh")
         self.member: str | None = None
         self.people: set[str] = set()
-        self.in_development = is_in_development()
         self.knows_its_address = bool(settings.public_url or config["SERVER_NAME"])
         key = Secret(config.get("XIEBAO_API_KEY", "")).map(str)
         self.account = Account(

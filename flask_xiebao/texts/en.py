@@ -794,5 +794,5 @@ TEXTS = {
         "It is member {member}'s, signed {when}: for {left} more of its {no_login_for} seconds"
         " whoever has it can follow it as them, unless another member is logged in."
     ),
-    "suspects": "What the app has in {kind}: {hooks}.",
+    "suspects": "One of the {kind} hooks may do it: {hooks}.",
 }

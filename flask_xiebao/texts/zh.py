@@ -643,5 +643,5 @@ TEXTS = {
         "是会员 {member} 的，签于 {when}：{no_login_for} 秒里还剩 {left} 秒，"
         "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
     ),
-    "suspects": "应用的 {kind} 中有：{hooks}。",
+    "suspects": "可能的原因在 {kind} 的这些函数里：{hooks}。",
 }

@@ -324,7 +324,7 @@ def test_a_wall_in_front_of_the_links() -> None:
     assert "product-plain" in cases_of(report, "unreached.sent")
     assert "302 /login" in str(report)
     assert kinds(report) == {"unreached.sent"}
-    assert "before_request: tests.check.test_wrong_sites.test_a_wall" in str(report)
+    assert "before_request hooks may do it: tests.check.test_wrong_sites.test_a_wall" in str(report)
 
 
 def test_a_crash_is_called_one_and_says_nothing_private() -> None:
