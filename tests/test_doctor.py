@@ -266,6 +266,19 @@ def strict_session_cookie() -> Flask:
     return with_loader(make_app(SESSION_COOKIE_SAMESITE="Strict"))
 
 
+def login_that_no_view_has() -> Flask:
+    app = make_app()
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: None)
+    manager.unauthorized_handler(lambda: redirect("/account/login"))
+    Xiebao(app)
+    return app
+
+
+def shop_that_does_not_know_where_it_is() -> Flask:
+    return with_loader(make_app(XIEBAO_ENV="production", XIEBAO_PUBLIC_URL=None))
+
+
 def no_secret_key() -> Flask:
     return with_loader(make_app(SECRET_KEY=None))
 
@@ -659,6 +672,16 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
         "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment",
         'Set it to "Lax"',
     ),
+    login_that_no_view_has: (
+        "WARNING",
+        "Visitors are sent to /account/login to log in, for which this app has no view",
+        "unless another app answers there",
+    ),
+    shop_that_does_not_know_where_it_is: (
+        "ERROR",
+        "XIEBAO_PUBLIC_URL is not set, so the site does not know its own address",
+        "Set it, such as to https://shop.example",
+    ),
     no_secret_key: ("ERROR", "SECRET_KEY is not set", "secrets.token_hex()"),
     short_secret_key: ("WARNING", "SECRET_KEY is short or well known", "secrets.token_hex()"),
     secret_key_that_is_the_api_key: (
@@ -858,6 +881,15 @@ def with_a_login_that_aborts() -> Flask:
     return app
 
 
+def with_a_login_that_refuses() -> Flask:
+    app = make_app()
+    manager = LoginManager(app)
+    manager.user_loader(lambda user_id: None)
+    manager.unauthorized_handler(lambda: abort(403))
+    Xiebao(app)
+    return app
+
+
 def with_guards_and_limits() -> Flask:
     app = with_loader(make_app(RATELIMIT_STORAGE_URI="memory://"))
     CSRFProtect(app)
@@ -1036,7 +1068,7 @@ def in_production() -> Flask:
 
 
 SOUND = [
-    *(with_a_login_that_aborts, with_a_login_elsewhere),
+    *(with_a_login_that_aborts, with_a_login_that_refuses, with_a_login_elsewhere),
     with_a_middleware_that_waits_for_its_turn,
     *(plain, with_random_ids, with_an_async_loader, with_flask_login, with_guards_and_limits),
     *(behind_a_proxy, mounted_by_the_server, mounted_by_itself),

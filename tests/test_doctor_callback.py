@@ -194,12 +194,27 @@ def hosts_that_are_none() -> Flask:
     return site(TRUSTED_HOSTS=["*"], XIEBAO_PUBLIC_URL=None)
 
 
+def wall_whose_address_is_private() -> Flask:
+    app = site()
+
+    @app.before_request
+    def require_login() -> Any:
+        if request.endpoint != "xiebao.notify":
+            return None
+        return redirect(f"https://user:hunter2@sso.example/login/{app.config['XIEBAO_API_KEY']}")
+
+    return app
+
+
 STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     login_wall: (
         "notify: a notification is sent on to /login, by a login wall",
         'if request.blueprint == "xiebao": return',
         "One of the before_request hooks may do it: ",
         "require_login",
+    ),
+    wall_whose_address_is_private: (
+        "notify: a notification is sent on to https://sso.example/login/…, by a login wall",
     ),
     wall_that_aborts: (
         "a notification gets 401 from a CSRF guard or a login wall",

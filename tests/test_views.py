@@ -730,6 +730,16 @@ def test_the_links_sub_partner_counts_before_the_sites(
     assert dict(verdict.parameters)["subPartnerId"] == expected
 
 
+def test_its_pages_are_html_where_responses_of_the_site_are_json(site: Site) -> None:
+    class Json(Response):
+        default_mimetype = "application/json"
+
+    site.app.response_class = Json
+    for link in (site.link("home"), "/xiebao/home/nonsense"):
+        site.log_in("alice")
+        assert site.follow(link, PC).mimetype == "text/html"
+
+
 RETURN_PATHS = ["/orders/8", "/orders/8?from=a&to=b%20c#done", "/订单?名=保险", "/", "/a//b"]
 
 

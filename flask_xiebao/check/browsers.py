@@ -52,7 +52,8 @@ class Browser(FlaskClient):
 
 def browser_of(app: Flask) -> Browser:
     """Return a browser that can do all that the site's own test client can."""
-    kind = type("Browser", (Browser, app.test_client_class or FlaskClient), {})
+    own = app.test_client_class
+    kind = type("Browser", (Browser, own if isinstance(own, type) else FlaskClient), {})
     browser: Browser = kind(app, app.response_class)
     return browser
 

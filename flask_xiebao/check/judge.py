@@ -158,7 +158,8 @@ class Judge:
             came = f"{visit.status} {refusal.reason}"  # however it says no
             return Failure("guard", came, str(status))
         error: BaseException | None = visit.rehearsal.error  # which a handler may hide
-        error = visit.error if isinstance(error, AnsweredError | None) else error
+        is_logins = isinstance(error, HTTPException) and refusal is not None  # it may abort
+        error = visit.error if is_logins or isinstance(error, AnsweredError | None) else error
         if error is not None:
             return crash(error, str(status or "—"))
         if not is_url(visit.location):

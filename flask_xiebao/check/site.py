@@ -180,7 +180,7 @@ class Site:
 
         What it says is None where that cannot be read.
         """
-        if not self.is_at(url):
+        if self.settings.url_prefix not in url or not self.is_at(url):  # of most it is soon said
             return None
         path, prefix = urlsplit(as_sent(url)).path, as_sent(self.prefix)
         for row in ROWS:

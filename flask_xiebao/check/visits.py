@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from traceback import walk_tb
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from flask import (
     request_finished,
     request_started,
 )
+from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 from werkzeug.routing import BuildError
 from werkzeug.test import Client, TestResponse
@@ -88,7 +89,7 @@ class Visit:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         inside: Callable[[], object] | None = None,
-        browser: Client | None = None,
+        browser: FlaskClient | None = None,
         rehearsal: Rehearsal | None = None,
     ) -> None:
         self.url = url
@@ -105,7 +106,9 @@ class Visit:
         self.found: Any = None
         self._inside = inside
         parts = urlsplit(url)
-        client = Client(app, use_cookies=False) if browser is None else browser
+        send: Callable[..., TestResponse] = Client(app, use_cookies=False).open
+        if browser is not None:  # and not as a site's own client does, which may do more
+            send = partial(FlaskClient.open, browser)
         options = {
             "path": iri_to_uri(parts.path).removeprefix(iri_to_uri(mount)),
             "query_string": parts.query,
@@ -118,7 +121,7 @@ class Visit:
             "environ_overrides": {ENVIRON_KEY: self.rehearsal},
         }
         # In a context of its own: else it would share g, and who is logged in, with this request.
-        contextvars.Context().run(self._send, app, client, options)
+        contextvars.Context().run(self._send, app, send, options)
 
     @property
     def text(self) -> str:
@@ -130,7 +133,7 @@ class Visit:
         """The page that the answer is."""
         return ReadPage(self.text, self.headers)
 
-    def _send(self, app: Flask, client: Client, options: dict[str, Any]) -> None:
+    def _send(self, app: Flask, send: Callable[..., TestResponse], options: dict[str, Any]) -> None:
         rehearsed_now.set(self.rehearsal)
         watched: dict[NamedSignal, Callable[..., None]] = {
             request_started: self._starts,
@@ -143,7 +146,7 @@ class Visit:
             # What the app logs of an error may hold passwords.
             stack.enter_context(left_out_of(app.logger, self._keeps))
             try:
-                with closing(client.open(**options)) as response:
+                with closing(send(**options)) as response:
                     self.body = _read(response)
             except KeyboardInterrupt:
                 raise

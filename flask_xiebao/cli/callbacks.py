@@ -14,6 +14,7 @@ from ..app.mounts import is_this_machine, where_the_site_is
 from ..app.settings import NEW_KEY
 from ..app.state import State
 from ..check.causes import suspects, why_unreached, with_suspects
+from ..check.token_reader import without_token
 from ..check.visits import Visit, explain
 from ..gateway.notifications import LARGEST
 from ..simulator.delivery import body_for
@@ -111,7 +112,8 @@ def _address(state: State) -> Finding:
 
 
 def without_secret(state: State, said: str) -> str:
-    """Return a text without the token, if that is also another secret of the site."""
+    """Return a text without the API key, and the token, if that is also another secret."""
+    said = state.settings.api_key.map(lambda key: said.replace(key, "…")).reveal()
     token = state.settings.notify_token
     if token is None or token_is_fine(state):
         return said
@@ -156,7 +158,7 @@ def _why_not_told(visit: Visit, body: bytes) -> str:
                 " to its address, with https."
             )
         else:
-            where = to.path if to.netloc == at.netloc else to.geturl()
+            where = to.path if to.netloc == at.netloc else without_token(to.geturl())
             what = f"is sent on to {where}, by a login wall, perhaps: {_LET_IT_THROUGH}"
     else:
         who, how = _WHO_SAYS.get(visit.status, ("one of the site's hooks", ""))

@@ -197,7 +197,8 @@ def check_links_that_leave(state: State) -> Iterator[Finding]:
             else "in production, members' links for mail and QR codes cannot be made, and payments"
             " do not come back"
         )
-        yield warning(
+        found = warning if settings.env != "production" or trusts_hosts() else bad
+        yield found(
             f"XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: {missing}."
             " Set it, such as to https://shop.example (while you develop, http://127.0.0.1:5000)."
         )

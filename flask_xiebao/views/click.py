@@ -178,10 +178,11 @@ def who(state: State, entry: Entry, now: int) -> Go:
     decision = decide(entry, current, now)
     if isinstance(decision, Go):
         return decision
-    if decision.cause == "login_required" and (login := responses.log_in(state)) is not None:
-        if (rehearsed := rehearsal()) is not None:
+    if decision.cause == "login_required":
+        if (rehearsed := rehearsal()) is not None:  # also where the login aborts
             rehearsed.refusal = decision
-        raise AnsweredError(login)
+        if (login := responses.log_in(state)) is not None:
+            raise AnsweredError(login)
     responses.refuse(state, decision, entry.page, entry, current)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Response, jsonify, make_response, redirect, render_template, request
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import HTTPException, Unauthorized
+from werkzeug.exceptions import Unauthorized
 
 from ..app.endpoints import login_url, site_host, this_link
 from ..app.headers import LINK_HEADERS, is_overwritten
@@ -90,14 +91,8 @@ def log_in(state: State) -> Response | None:
         return make_response(redirect(login_url(state.settings.login_view), 302))
     manager = login_manager()
     if manager is not None:
-        try:
+        with suppress(Unauthorized):
             return make_response(manager.unauthorized())
-        except Unauthorized:
-            return None
-        except HTTPException as aborted:
-            if aborted.response is None:  # for which the site may have a page
-                raise
-            return make_response(aborted.response)
     return None
 
 
@@ -176,7 +171,7 @@ def show(state: State, name: str, **values: Any) -> Response:
     :param name: that of its template.
     :param values: the variables of the template besides those of the layout.
     """
-    return make_response(
+    page = make_response(
         render_template(
             f"xiebao/{name}.html",
             locale=state.locale,
@@ -185,3 +180,5 @@ def show(state: State, name: str, **values: Any) -> Response:
             **values,
         )
     )
+    page.content_type = "text/html; charset=utf-8"  # also where responses of the site are JSON
+    return page

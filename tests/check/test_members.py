@@ -163,6 +163,10 @@ def test_a_login_that_uses_what_the_sites_own_test_client_can_do() -> None:
         def sign_in(self, name: str) -> None:
             self.post("/login", data={"name": name})
 
+        def open(self, *args: Any, **kwargs: Any) -> Any:
+            kwargs.setdefault("follow_redirects", True)  # which no click does
+            return super().open(*args, **kwargs)
+
     app = login_shop()
     app.test_client_class = Client
     report = check_entries(
