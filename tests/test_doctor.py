@@ -788,7 +788,7 @@ BROKEN: dict[Callable[[], Flask], tuple[str, str, str]] = {
         "keeps_plain_key must return True or False, not None",
         "",
     ),
-    keeps_plain_key_of_numbers_alone: ("ERROR", "ValueError in kept (", "fix it"),
+    keeps_plain_key_of_numbers_alone: ("ERROR", "Fix this: ValueError in kept (", ""),
     hook_that_returns_nothing: ("ERROR", "A library crashed over what the site gave it", ".count."),
     everybody_goes_as_one: (
         "ERROR",

@@ -238,8 +238,10 @@ STOPPED: dict[Callable[[], Flask], tuple[str, ...]] = {
     mounted_elsewhere: ("end XIEBAO_PUBLIC_URL in /shop",),
     small_limit: ("a notification is too long for MAX_CONTENT_LENGTH",),
     limit_that_lets_a_short_one_through: ("a notification is too long for MAX_CONTENT_LENGTH",),
-    hosts_that_are_none: ("a notification cannot be sent. TRUSTED_HOSTS must be a list of hosts",),
-    hook_that_fails: ("a notification fails. ConnectionError in look_up (", "fix it"),
+    hosts_that_are_none: (
+        "a notification cannot be sent: ConfigError: TRUSTED_HOSTS must be a list",
+    ),
+    hook_that_fails: ("a notification fails. Fix this: ConnectionError in look_up (",),
     firewall: (
         "gets 403 before Flask looks for a view",
         "have it let what is below XIEBAO_URL_PREFIX",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 
-from ..app.log import place_in_site, place_of
+from ..app.log import place_in_site
 from ..views.responses import AnsweredError
 from . import expectations, markup
 from .cases import Case, Visitor
@@ -22,7 +22,7 @@ from .html_reader import Element, ReadPage
 from .player import PHONE, Player
 from .policies import keeps_out
 from .site import Site, absolute, as_sent, is_url, without_query
-from .visits import Visit, is_ours
+from .visits import Visit, is_ours, what_raised
 
 # Redirects that are followed to a page.
 _HOPS = 5
@@ -345,13 +345,10 @@ def codes_of(page: ReadPage, drawn: dict[str, str]) -> list[tuple[bool, str]]:
 
 def crash(error: BaseException, should: str = "—") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
-    name, place = type(error).__name__, place_in_site(error)
-    said = f"{name} in {place_of(error)}"
-    if isinstance(error, HTTPException):
-        return Failure("aborts", said, should)
-    if is_ours(error) or isinstance(error, BuildError):  # which says what there is not
-        return Failure("crash", f"{name}: {error}{f' See {place}' if place else ''}", should)
-    return Failure("crash" if place else "crash.library", said, should)
+    is_sites = is_ours(error) or isinstance(error, BuildError) or place_in_site(error)
+    code = "crash" if is_sites else "crash.library"
+    code = "aborts" if isinstance(error, HTTPException) else code
+    return Failure(code, what_raised(error), should)
 
 
 def is_sent_away(site: Site, visit: Visit) -> bool:

@@ -255,12 +255,9 @@ def is_ours(error: BaseException) -> bool:
     return str(frame.f_globals.get("__name__")).startswith("flask_xiebao.")
 
 
-def explain(error: BaseException) -> str:
-    """Say what failed and where; not what it says itself, which may hold passwords."""
-    if isinstance(error, BuildError):  # it says which endpoint there is not
-        return str(error)
-    if is_ours(error):
-        place = place_in_site(error)
-        return f"{error} See {place}." if place else str(error)
-    name = type(error).__name__
-    return f"{name} in {place_of(error)}: fix it. The running site logs the rest."
+def what_raised(error: BaseException) -> str:
+    """Return what was raised, and where; what it says may hold passwords, unless it is ours."""
+    name, place = type(error).__name__, place_in_site(error)
+    if is_ours(error) or isinstance(error, BuildError):  # which says what endpoint there is not
+        return f"{name}: {error}{f' See {place}' if place else ''}"
+    return f"{name} in {place_of(error)}"

@@ -15,7 +15,7 @@ from ..app.settings import NEW_KEY
 from ..app.state import State
 from ..check.causes import suspects, why_unreached, with_suspects
 from ..check.token_reader import without_token
-from ..check.visits import Visit, explain
+from ..check.visits import Visit, what_raised
 from ..gateway.notifications import LARGEST
 from ..simulator.delivery import body_for
 from ..simulator.wire import CONTENT_TYPE
@@ -70,7 +70,7 @@ def check_notifications(state: State) -> Iterator[Finding]:
         )
         problem = _why_not_told(sent, body)
     except Exception as error:  # the site's own address may be wrong
-        problem = f"a notification cannot be sent. {explain(error)}"
+        problem = f"a notification cannot be sent: {what_raised(error)}"
     if problem:
         yield bad(f"notify: {without_secret(state, problem)}")
     else:
@@ -145,7 +145,7 @@ def _why_not_told(visit: Visit, body: bytes) -> str:
         )
         return _and_suspects(said, "after_request")
     if error is not None:
-        return f"a notification fails. {explain(error)}"
+        return f"a notification fails. Fix this: {what_raised(error)}"
     if not visit.started:
         return why_unreached(visit, "xiebao.notify").in_words("en")
     if visit.endpoint != "xiebao.notify":

@@ -18,7 +18,7 @@ from ..check.devices import DEVICES
 from ..check.judge import Note
 from ..check.results import Report
 from ..check.site import as_sent
-from ..check.visits import TAP, Visit, explain, first_reached, in_context
+from ..check.visits import TAP, Visit, first_reached, in_context, what_raised
 from ..gateway.pages import PAGES
 from ..texts import text
 from .findings import Finding, bad, ok, warning
@@ -40,7 +40,7 @@ def check_clicks(state: State) -> Iterator[Finding]:
         kept_plain = in_context(this_app(), partial(state.hooks.keeps_plain_key, nobody))
         report = check_entries(this_app(), devices=["iphone"], only=_cases(state))
     except Exception as error:  # the site's own address may be wrong
-        yield bad(f"A link cannot be made. {explain(error)}")
+        yield bad(f"A link cannot be made. Fix this: {what_raised(error)}")
         return
     current = _whoever_asks(state)
     yield from _wrong(report)
