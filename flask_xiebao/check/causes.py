@@ -29,15 +29,6 @@ class Cause(NamedTuple):
     code: str
     values: dict[str, str]
 
-    def in_words(self, locale: str) -> str:
-        """Say what it is, and what to do."""
-        return with_suspects(
-            text(locale, f"check.means.unreached.{self.code}", **self.values),
-            locale,
-            "before_request",
-            suspects(this_app(), "before_request"),
-        )
-
 
 def why_unreached(visit: Visit, endpoint: str) -> Cause:
     """Return why a click was not answered by the extension's view.

@@ -160,7 +160,7 @@ def _header(name: str, came: str, should: str, code: str = "") -> Failure:
 
 
 def secret(site: Site, visit: Visit, *, away: bool = False) -> Iterator[Failure]:
-    """Check that the sign is where the browser is sent, and nowhere else.
+    """Check that the sign is where the browser is sent, and nowhere else, and the API key nowhere.
 
     :param away: whether it has to be sent to the gateway; that it is sent elsewhere is another
         matter.
@@ -170,11 +170,6 @@ def secret(site: Site, visit: Visit, *, away: bool = False) -> Iterator[Failure]
     places |= {name: value for name, value in visit.headers if name != "Location"}
     if not away and not site.is_page_of_gateway(visit.location):
         places["Location"] = visit.location
-    yield from no_secret_in(site, places)
-
-
-def no_secret_in(site: Site, places: Mapping[str, str]) -> Iterator[Failure]:
-    """Check that neither the sign nor the API key is in texts, each of which has a name."""
     for name, said in places.items():
         read = list(readings(said))
         if any(site.account.hide(reading) != reading for reading in read):

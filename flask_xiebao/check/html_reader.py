@@ -82,7 +82,6 @@ class ReadPage(HTMLParser):
 
     def __init__(self, html: str, headers: Headers | None = None) -> None:
         super().__init__()
-        self.html = html
         self.headers = Headers() if headers is None else headers
         self.metas: list[tuple[str | None, str | None]] = []
         self.policies: list[str] = []

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BuildError
 
 from ..app.log import place_in_site
 from ..views.responses import AnsweredError
@@ -22,7 +21,7 @@ from .html_reader import Element, ReadPage
 from .player import PHONE, Player
 from .policies import keeps_out
 from .site import Site, absolute, as_sent, is_url, without_query
-from .visits import Visit, is_ours, what_raised
+from .visits import Visit, is_public, what_raised
 
 # Redirects that are followed to a page.
 _HOPS = 5
@@ -345,8 +344,7 @@ def codes_of(page: ReadPage, drawn: dict[str, str]) -> list[tuple[bool, str]]:
 
 def crash(error: BaseException, should: str = "—") -> Failure:
     """Return the failure of something that raised: where, and not what it says."""
-    is_sites = is_ours(error) or isinstance(error, BuildError) or place_in_site(error)
-    code = "crash" if is_sites else "crash.library"
+    code = "crash" if is_public(error) or place_in_site(error) else "crash.library"
     code = "aborts" if isinstance(error, HTTPException) else code
     return Failure(code, what_raised(error), should)
 

@@ -41,20 +41,12 @@ class Mask:
             self._known = set(self._site.people)
             longest_first = sorted(self._known, key=len, reverse=True)
             marks = [self._site.key_mark(each) for each in longest_first if self._site.makes_keys]
-            ids = [form for each in longest_first for form in self._forms(each)]
+            ids = filter(None, map(_form, longest_first))
             self._people = re.compile("|".join([*marks, *ids]) or "(?!)", re.IGNORECASE)
         # What a terminal would obey, and what no file can hold, is not shown either.
         said = "".join(mark if mark.isprintable() else "\ufffd" for mark in said[:_MOST_READ])
         hidden = _ENCODED.sub(self._unless_secret, self._hide_plain(said))
         return hidden if len(hidden) <= _MOST_SHOWN else f"{hidden[:_MOST_SHOWN]}…"
-
-    def _forms(self, member: str) -> list[str]:
-        """Return what finds the id of a member, unless they are made up, as it may be written."""
-        if member.startswith(MADE_UP) or len(member.encode()) <= _SHORT:
-            return []
-        form = "".join(map(_written, member))
-        is_word = len(member.encode()) < _LONG
-        return [f"(?<![a-z0-9]){form}(?![a-z0-9])" if is_word else form]
 
     def _hide_plain(self, said: str) -> str:
         said = without_token(self._site.without_key(self._site.account.hide(said)))
@@ -63,6 +55,15 @@ class Mask:
     def _unless_secret(self, found: re.Match[str]) -> str:
         says = any(self._hide_plain(inner) != inner for inner in _decoded(found[0]))
         return "…" if says else found[0]
+
+
+def _form(member: str) -> str:
+    """Return what finds the id of a member as it may be written; "" where none is to be found."""
+    if member.startswith(MADE_UP) or len(member.encode()) <= _SHORT:
+        return ""
+    form = "".join(map(_written, member))
+    is_word = len(member.encode()) < _LONG
+    return f"(?<![a-z0-9]){form}(?![a-z0-9])" if is_word else form
 
 
 def _written(mark: str) -> str:

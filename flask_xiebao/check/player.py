@@ -41,6 +41,11 @@ class UnreachedError(Exception):
     """No request comes as far as a view of the extension's."""
 
 
+def nowhere(state: State) -> str:
+    """Return the path of a link of the site's to nothing, from where the app is mounted."""
+    return f"{state.settings.url_prefix}/product/-"
+
+
 class Player:
     """Whoever clicks on the entries of one app, whose context is the current one.
 
@@ -77,7 +82,7 @@ class Player:
         self._login, self._is_own_login, self._login_as = login, is_own_login, member
         self._browsers: dict[str, Browser] = {}
         self.clicks = 0
-        self._nowhere = f"{state.settings.url_prefix}/product/-"  # a link of ours, to nothing
+        self._nowhere = nowhere(state)
         where = (url or where_the_site_is(state)).rstrip("/")
         found = self._find(where)
         self.nobody_there = None if found.endpoint else found

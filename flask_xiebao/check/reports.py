@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader
 
 from ..simulator.document import PLATFORMS
 from ..texts import text
-from .results import Report, Result, Trouble, lines_of
+from .results import Report, Result, Trouble, counts_of, lines_of
 
 #: Makes a text of a report, in a locale, which is English by default.
 Format = Callable[..., str]
@@ -50,8 +50,7 @@ def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
 
 def verdict(results: Sequence[Result], locale: str) -> str:
     """Say how many passed and failed."""
-    passed = sum(result.passed for result in results)
-    failed = len(results) - passed
+    passed, failed = counts_of(results)
     return text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
 
 

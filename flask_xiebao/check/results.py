@@ -73,6 +73,12 @@ def lines_of(results: Iterable[Result]) -> list[Line]:
     return list(lines.values())
 
 
+def counts_of(results: Sequence[Result]) -> tuple[int, int]:
+    """Return how many passed, and how many failed."""
+    failed = sum(not result.passed for result in results)
+    return len(results) - failed, failed
+
+
 @dataclass
 class Trouble:
     """Something that is wrong, wherever it is.
@@ -149,8 +155,7 @@ class Report:
     @property
     def counts(self) -> tuple[int, int]:
         """How many passed, and how many failed."""
-        failed = len(self.failed)
-        return len(self.results) - failed, failed
+        return counts_of(self.results)
 
     @property
     def pages(self) -> dict[str, int]:

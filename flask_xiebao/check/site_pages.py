@@ -13,7 +13,7 @@ from . import markup
 from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor, page_case
 from .devices import Device
 from .expectations import REFUSED, Failure, secret
-from .html_reader import ReadPage
+from .html_reader import Element
 from .judge import Judge, Note, Outcome, codes_of, crash, is_sent_away, path_of
 from .player import Player
 from .site import SLUGS, absolute, without_query
@@ -87,8 +87,22 @@ class SitePages:
             return
         page = visit.page
         self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
-        found = [*self._entries(device, url, whole, page), *self._codes(url, page)]
-        problems = list(self._of_page(url, whole, visit, device, is_first))
+        links = [(each, href, site.entry_at(href)) for each, href in markup.links_of(whole, page)]
+        codes = codes_of(page, self._drawn)
+        found = [*self._entries(device, url, links), *self._codes(url, codes)]
+        entries = [element for element, _, at in links if at and at[1]]
+        problems = [
+            *secret(site, visit),
+            *self.judge.assets(whole, page),
+            *markup.told_to_caches(
+                site,
+                page,
+                private=any(said.member is not None for said in _said_on(visit, codes)),
+                by_device=any(map(markup.is_by_macro, entries)),
+            ),
+            *self._unseen(url, entries),
+            *(self._shared(whole, device) if is_first else ()),
+        ]
         if not site.settings.enabled:
             none = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
             yield self._wrong(url, *problems, *none)
@@ -130,41 +144,21 @@ class SitePages:
         outcome = self.judge.judge(case, device, link)
         return outcome._replace(failures=[*problems, *outcome.failures])
 
-    def _of_page(
-        self, url: str, whole: str, visit: Visit, device: Device, is_first: bool
-    ) -> Iterator[Failure]:
-        """Judge the page itself."""
-        site, page = self.player.site, visit.page
-        yield from secret(site, visit)
-        yield from self.judge.assets(whole, page)
-        links = [(each, site.entry_at(href)) for each, href in markup.links_of(whole, page)]
-        entries = [each for each, found in links if found and found[1]]
-        yield from markup.told_to_caches(
-            site,
-            page,
-            private=any(said.member is not None for said in self._links_on(visit)),
-            by_device=any(map(markup.is_by_macro, entries)),
-        )
+    def _unseen(self, url: str, entries: list[Element]) -> Iterator[Failure]:
+        """Judge whether somebody can see an entry of a page."""
         unseen = sorted({each.hidden_by for each in entries if each.hidden_by})
         if unseen and all(each.hidden_by for each in entries):
             yield Failure("dead.unseen", f"<a> in {', '.join(unseen)}", "<a>")
         elif unseen:
             self.judge.notes.append(Note("check.note.unseen", f"{url}: {', '.join(unseen)}"))
-        if is_first:
-            yield from self._shared(whole, device)
 
     def _shared(self, whole: str, device: Device) -> Iterator[Failure]:
         """Check that nobody else gets the member's page, from whatever has kept it."""
         visit = self.player.open(whole, device, "nobody")
         self._drawn |= visit.rehearsal.drawn
-        member = self.player.members[MEMBER]
-        if any(said.member == member for said in self._links_on(visit)):
+        links = _said_on(visit, codes_of(visit.page, self._drawn))
+        if self.player.members[MEMBER] in {said.member for said in links}:
             yield Failure("private.shown", f"{visit.status} {path_of(whole)}", "—")
-
-    def _links_on(self, visit: Visit) -> list[Said]:
-        """Return what all links on a page say, wherever in it they are."""
-        codes = [code for _, code in codes_of(visit.page, self._drawn)]
-        return read_links(" ".join([visit.text, *codes]))
 
     def _way_back(self, case: Case) -> Iterator[Failure]:
         """Judge whether what a payment comes back to opens."""
@@ -176,12 +170,15 @@ class SitePages:
             yield from self.judge.leads_on(back, "member", "way_back")
 
     def _entries(
-        self, device: Device, url: str, whole: str, page: ReadPage
+        self,
+        device: Device,
+        url: str,
+        links: list[tuple[Element, str, tuple[Row, Said | None] | None]],
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
         """Return the entries of a page: their cases, links, and what is wrong with them there."""
         site = self.player.site
-        for element, href in markup.links_of(whole, page):
-            row, said = site.entry_at(href) or (None, None)
+        for element, href, at in links:
+            row, said = at or (None, None)
             if row is not None and said is not None:
                 case = self._case(url, row, said, row.name, "member", urlsplit(href).query)
                 yield case, path_of(href), list(markup.entry(site, row, device, element))
@@ -190,9 +187,11 @@ class SitePages:
             ):
                 yield page_case(url), "", [Failure("link", without_query(href), self._ours)]
 
-    def _codes(self, url: str, page: ReadPage) -> Iterator[tuple[Case, str, list[Failure]]]:
+    def _codes(
+        self, url: str, codes: list[tuple[bool, str]]
+    ) -> Iterator[tuple[Case, str, list[Failure]]]:
         """Return what the QR codes of a page lead to, for the phone that scans them."""
-        for is_ours, code in codes_of(page, self._drawn):
+        for is_ours, code in codes:
             row, said = self.player.site.entry_at(code) or (None, None)
             if row is not None and said is not None:
                 yield self._case(url, row, said, "QR", "nobody"), path_of(code), []
@@ -239,6 +238,11 @@ class SitePages:
             page=f"{url}{BEFORE_ENTRY}{what}",
             owner=said.member,
         )
+
+
+def _said_on(visit: Visit, codes: list[tuple[bool, str]]) -> list[Said]:
+    """Return what all links on a page say, wherever in it they are."""
+    return read_links(" ".join([visit.text, *(code for _, code in codes)]))
 
 
 def _platform(said: Said, query: str) -> str | None:

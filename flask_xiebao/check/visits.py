@@ -247,8 +247,10 @@ def left_out_of(
         logger.removeFilter(passes)
 
 
-def is_ours(error: BaseException) -> bool:
-    """Tell whether what an error says is the extension's own, and so nothing private."""
+def is_public(error: BaseException) -> bool:
+    """Tell whether what an error says is nothing private: the extension says it, or Werkzeug."""
+    if isinstance(error, BuildError):  # which endpoint there is not
+        return True
     if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
         return False
     *_, (frame, _) = walk_tb(error.__traceback__)
@@ -256,8 +258,8 @@ def is_ours(error: BaseException) -> bool:
 
 
 def what_raised(error: BaseException) -> str:
-    """Return what was raised, and where; what it says may hold passwords, unless it is ours."""
+    """Return what was raised, and where; what it says may hold passwords, unless it is public."""
     name, place = type(error).__name__, place_in_site(error)
-    if is_ours(error) or isinstance(error, BuildError):  # which says what endpoint there is not
+    if is_public(error):
         return f"{name}: {error}{f' See {place}' if place else ''}"
     return f"{name} in {place_of(error)}"

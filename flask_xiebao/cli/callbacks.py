@@ -19,6 +19,7 @@ from ..check.visits import Visit, what_raised
 from ..gateway.notifications import LARGEST
 from ..simulator.delivery import body_for
 from ..simulator.wire import CONTENT_TYPE
+from ..texts import text
 from .clicks import visit
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
@@ -147,7 +148,9 @@ def _why_not_told(visit: Visit, body: bytes) -> str:
     if error is not None:
         return f"a notification fails. Fix this: {what_raised(error)}"
     if not visit.started:
-        return why_unreached(visit, "xiebao.notify").in_words("en")
+        cause = why_unreached(visit, "xiebao.notify")
+        said = text("en", f"check.means.unreached.{cause.code}", **cause.values)
+        return _and_suspects(said, "before_request")
     if visit.endpoint != "xiebao.notify":
         return f"{at.path} leads to {visit.endpoint or 'no view'}: change XIEBAO_URL_PREFIX."
     if visit.location:

@@ -14,8 +14,8 @@ from ..app.log import this_app
 from ..app.mounts import places_of, where_the_site_is
 from ..app.state import State
 from ..check.acceptance import check_entries
-from ..check.devices import DEVICES
 from ..check.judge import Note
+from ..check.player import PHONE, nowhere
 from ..check.results import Report
 from ..check.site import as_sent
 from ..check.visits import TAP, Visit, first_reached, in_context, what_raised
@@ -108,9 +108,9 @@ def _right(state: State, report: Report, *, somebody: bool) -> Iterator[Finding]
 
 def _whoever_asks(state: State) -> str | None:
     """Return whom the site takes for logged in, though nobody is."""
-    nowhere = f"{where_the_site_is(state).rstrip('/')}{state.settings.url_prefix}/product/-"
-    phone = {**DEVICES["iphone"].headers, **TAP}
-    seen = visit(state, nowhere, headers=phone, inside=state.hooks.current_member)
+    url = f"{where_the_site_is(state).rstrip('/')}{nowhere(state)}"
+    phone = {**TAP, **PHONE.headers}
+    seen = visit(state, url, headers=phone, inside=state.hooks.current_member)
     who: str | None = seen.found
     return who
 

@@ -124,7 +124,7 @@ def check(
     The clicks go through the whole app, in this process; nothing is sent to Xiebao. Name pages and
     a member, or what only they show is not seen: --page / --member 7 --login tests.login:log_in.
     Otherwise the members are made up. Your signal receivers do not hear of them, and in production
-    plain clicks alone are made. Exits with 1 when anything fails.
+    plain clicks and a visitor's alone are made. Exits with 1 when anything fails.
     """
     from .check import again_with, reports_in, run
 
