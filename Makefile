@@ -5,12 +5,12 @@ HOST ?= 127.0.0.1
 PORT ?= 5000
 VENV ?= .venv
 BIN := $(VENV)/bin
-# What leaves out all that needs more than Python and patience.
-FAST := -m "not slow and not hypothesis"
+# The folders of tests that need nothing but Python.
+UNIT := $(addprefix tests/,unit click page callback cli check)
 # A worker for each processor; one that is done takes tests over from another.
 BESIDE := --numprocesses auto --dist worksteal
 
-.PHONY: demo test test-all programs test-fast mutants docs translations bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test test-unit test-all programs firefox mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
@@ -18,23 +18,23 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/test.stamp .venv/npm/stamp programs
 	$(BIN)/python -m pytest $(BESIDE)
 
+test-unit: $(VENV)/test.stamp
+	$(BIN)/python -m pytest $(BESIDE) $(UNIT)
+
 # What need not be tried again at each change, too.
-test-all: $(VENV)/test.stamp .venv/npm/stamp docs programs
+test-all: $(VENV)/test.stamp .venv/npm/stamp docs programs firefox
 	$(BIN)/python -m pytest $(BESIDE) tests
 
 # What is no package of Python's or npm's.
 programs:
 	@$(call need,chromium,chromium fonts-noto-cjk)
-	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
-
-# Nearly all tests, and with nothing but Python. Those of Hypothesis mark themselves.
-test-fast: $(VENV)/test.stamp
-	$(BIN)/python -m pytest $(BESIDE) $(FAST)
+firefox:
+	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 
 # Spoils the package in one place after another: the tests, and a check of a site, have to see it.
 mutants: $(VENV)/test.stamp
-	$(BIN)/python -m tests.mutants $(MUTANTS)
+	$(BIN)/python -m tests.tools.mutants $(MUTANTS)
 
 # The manual in its languages, with warnings as errors: build/docs/en/ and zh/.
 docs: $(VENV)/docs.stamp .venv/docs/stamp
@@ -50,38 +50,38 @@ translations: $(VENV)/docs.stamp
 
 screenshots: $(VENV)/test.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
-	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.tools.screenshots
 
 bench: $(VENV)/bench.stamp
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.tools.benchmarks
 
 fuzz: $(VENV)/test.stamp
-	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.tools.fuzz
 
 load: $(VENV)/test.stamp
-	$(BIN)/python -m tests.load
-	$(BIN)/python -m tests.load.notifications
+	$(BIN)/python -m tests.tools.load
+	$(BIN)/python -m tests.tools.load.notifications
 
 versions: $(VENV)/test.stamp .venv/npm/stamp
 	$(BIN)/tox run
 
 # What is built is installed alone, and does the README's quick start; the source passes its tests.
 # The Chinese manual says what the English does: where it does not, no release is made.
-dist: $(VENV)/test.stamp .venv/npm/stamp docs programs
+dist: $(VENV)/test.stamp .venv/npm/stamp docs programs firefox
 	$(BIN)/python docs/translate.py --check
-	$(BIN)/python -m pytest --quiet tests/parity.py
+	$(BIN)/python -m pytest --quiet tests/tools/parity.py
 	rm -rf build dist
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/twine check --strict dist/*
 	rm -rf build/empty
 	$(PYTHON) -m venv build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
-	build/empty/bin/python tests/quickstart.py README.md
+	build/empty/bin/python tests/tools/quickstart.py README.md
 	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/sbom.cdx.json build/empty
-	PATH="$$PATH:/usr/sbin" $(BIN)/python -m tests.versions >dist/tested-with.txt
+	PATH="$$PATH:/usr/sbin" $(BIN)/python -m tests.tools.versions >dist/tested-with.txt
 	rm -rf build/source && mkdir build/source
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
-	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(FAST)
+	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(UNIT)
 
 lint: $(VENV)/test.stamp $(VENV)/docs.stamp
 	$(BIN)/ruff check

@@ -14,8 +14,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.harness import DEVICES, HANDOFFS, NAME, Demo, Visits, expect_accepted, press
 
-pytestmark = pytest.mark.slow
-
 ENTRIES = {"product": "#product", "home": "#home", "policy": "li .xiebao-entry"}
 H5, PC = "1", "2"
 #: What an iPad says that asks for desktop pages cannot be told from a Mac.

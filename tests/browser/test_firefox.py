@@ -10,13 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.browser.frameworks import BUILDS, serve_shop
 from tests.browser.hosts import HOSTS, MODULES, WORDS, serve_hosts
 from tests.browser.measure import OUT_OF_PLACE
-
-pytestmark = pytest.mark.slow
 
 _DRIVER = Path(__file__).with_name("firefox.mjs")
 

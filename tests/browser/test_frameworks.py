@@ -15,8 +15,6 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.browser.frameworks import BUILDS, WORKERS, Seen, Shop
 from tests.browser.harness import HANDOFFS, Visit, Visits, expect_accepted, press
 
-pytestmark = pytest.mark.slow
-
 Shops = Callable[..., Shop]
 Send = Callable[..., "Shopper"]
 

@@ -23,8 +23,6 @@ from tests.browser.measure import (
     ground_of,
 )
 
-pytestmark = pytest.mark.slow
-
 WIDTHS = (320, 360, 768, 1280)
 SCHEMES: tuple[Any, ...] = ("light", "dark")
 #: What a finger taps; inline text keeps to its line.

@@ -16,8 +16,6 @@ from playwright.sync_api import expect
 from tests.browser.harness import Visits
 from tests.browser.measure import box, computed, differences
 
-pytestmark = pytest.mark.slow
-
 MakePage = Callable[..., str]
 
 

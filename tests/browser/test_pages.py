@@ -19,8 +19,6 @@ from tests.browser.harness import MEMBER, NAME, Demos, Visit, Visits
 from tests.browser.measure import contrasts, ground_of
 from tests.support import CODE, NUMBER, make_site
 
-pytestmark = pytest.mark.slow
-
 ANOTHER = "m_b81TzPwE6c"
 
 

@@ -15,8 +15,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.frameworks import Seen, Shop
 from tests.browser.harness import Demos, Visit, Visits
 
-pytestmark = pytest.mark.slow
-
 MakePage = Callable[..., str]
 Shops = Callable[..., Shop]
 

@@ -20,8 +20,6 @@ from tests.browser.harness import MEMBER, Demo, Visit, Visits, create_demo, pres
 from tests.browser.test_clicks import scan
 from tests.support import SIGN, serve
 
-pytestmark = pytest.mark.slow
-
 PERSON = "王小明"
 #: A good day, and a bad one: every notification three times, and the last one first.
 DAYS = {"good": False, "bad": True}

@@ -13,8 +13,8 @@ from flask_login import LoginManager, UserMixin, login_user
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import Report
-from tests.mutants.sites import ACCOUNT
 from tests.support import MACROS
+from tests.tools.mutants.sites import ACCOUNT
 
 ENTRY = '{{ insurance_entry("QX1") }}'
 FEW = ("pc", "iphone", "wechat-pc")

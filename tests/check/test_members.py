@@ -22,7 +22,7 @@ from tests.check.support import (
     users,
     users_shop,
 )
-from tests.mutants.sites import ACCOUNT, SITES
+from tests.tools.mutants.sites import ACCOUNT, SITES
 
 
 def test_a_rule_for_ids_that_takes_only_the_sites_own() -> None:

@@ -21,8 +21,8 @@ from tests.check.support import (
     shop,
     spoilt,
 )
-from tests.mutants.sites import SITES
 from tests.support import SIGN_OF_KEY
+from tests.tools.mutants.sites import SITES
 
 
 def test_the_command_says_what_it_tested_and_passes() -> None:

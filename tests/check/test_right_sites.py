@@ -35,8 +35,8 @@ from tests.check.support import (
     shop,
     spoilt,
 )
-from tests.mutants.sites import SITES
 from tests.support import MACROS
+from tests.tools.mutants.sites import SITES
 
 
 @pytest.mark.parametrize("name", SITES)
@@ -45,7 +45,6 @@ def test_nothing_is_wrong_on_a_site_that_is_right(name: str) -> None:
     assert report.passed, str(report)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SITES)
 def test_nothing_is_wrong_on_any_device(name: str) -> None:
     report = check_entries(SITES[name](), full=True)
@@ -375,7 +374,6 @@ def test_two_checks_at_once_do_not_disturb_each_other(aloud: bool) -> None:
     assert len(reports) == 3
 
 
-@pytest.mark.slow
 def test_nothing_that_a_site_need_not_have_is_loaded() -> None:
     code = (
         "import sys, flask_xiebao.check.acceptance;"

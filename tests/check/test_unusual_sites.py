@@ -20,9 +20,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import Report, check_entries, is_rehearsal
 from tests.check.support import ENTRY, FEW, by_form, kinds, login_shop, shop, users_shop
-from tests.mutants.sites import ACCOUNT
+from tests.cli.test_doctor import whose_hooks_need_a_whole_request
 from tests.support import MACROS
-from tests.test_doctor import whose_hooks_need_a_whole_request
+from tests.tools.mutants.sites import ACCOUNT
 
 PAGE = MACROS + "{{ xiebao_styles() }}{{ xiebao_script() }}" + ENTRY
 

@@ -22,8 +22,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import CheckError, Report, check_entries
 from tests.check.support import ENTRY, by_form, command, kinds, login_shop, shop, users, users_shop
-from tests.mutants.sites import ACCOUNT
 from tests.support import MACROS
+from tests.tools.mutants.sites import ACCOUNT
 
 FEW = ("iphone", "pc")
 

@@ -11,10 +11,8 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.manual import ROOT
+from tests.manual.blocks import ROOT
 from tests.support import serve
-
-pytestmark = pytest.mark.slow
 
 BUILT = ROOT / "build/docs"
 LANGUAGES = ("en", "zh")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flask_xiebao import Order, OrderClient
-from tests.manual import grow, load_shop
+from tests.manual.blocks import grow, load_shop
 from tests.support import NUMBER
 from tests.vectors import (
     APPLIED,

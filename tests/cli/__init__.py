@@ -1,0 +1,1 @@
+"""The commands, as whoever types them sees them."""

@@ -1,0 +1,328 @@
+"""What type checkers say of sites: nothing of right ones, and of a wrong one, each mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYRIGHT = ROOT / ".venv/npm/node_modules/.bin/pyright"
+
+#: A site that uses all that it may, with every kind of member's id.
+RIGHT = """
+from __future__ import annotations
+
+import datetime
+import uuid
+
+from flask import Flask, Response, abort, jsonify, redirect, render_template, session
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response as BaseResponse
+
+from flask_xiebao import (
+    ConfigError, Entry, Gateway, GatewayError, LinkError, Notification, NotificationError,
+    NotificationType, Order, OrderClient, OrderError, Platform, PolicyInfo, Xiebao, XiebaoError,
+    detect_platform, entry_clicked, entry_refused, notification_received, parse_notification,
+    payment_returned,
+)
+
+class User:
+    id: int = 8
+    key: uuid.UUID = uuid.uuid4()
+
+def user() -> User | None: ...
+
+app = Flask(__name__)
+xiebao = Xiebao()
+xiebao.init_app(app)
+Xiebao(app)
+
+@xiebao.member_loader
+def a_row_number() -> int | None:
+    found = user()
+    return found.id if found else None
+
+@xiebao.member_loader
+def a_text() -> str:
+    return "m_7Qk2vX9rT4"
+
+@xiebao.member_loader
+def a_uuid() -> uuid.UUID | None:
+    found = user()
+    return found.key if found else None
+
+@xiebao.member_loader
+async def an_async_loader() -> str | None:
+    return None
+
+xiebao.member_loader(lambda: session.get("member"))
+
+@xiebao.click_guard
+def yes_or_no(member: str, entry: Entry) -> bool:
+    return member != "8" and entry.reference != "QX1" and entry.client_reference is None
+
+@xiebao.click_guard
+def a_page(member: str, entry: Entry) -> bool | tuple[str, int]:
+    return (render_template("locked.html"), 403) if member == "8" else True
+
+@xiebao.click_guard
+def a_page_with_headers(member: str, entry: Entry) -> tuple[str, int, dict[str, str]]:
+    return "later", 503, {"Retry-After": "60"}
+
+@xiebao.click_guard
+def a_redirect(member: str, entry: Entry) -> bool | BaseResponse:
+    if member == "9":
+        abort(403)
+    return redirect("/verify") if member == "8" else True
+
+@xiebao.click_guard
+def a_response(member: str, entry: Entry) -> Response:
+    return jsonify(error="locked")
+
+@xiebao.click_guard
+async def an_async_guard(member: str, entry: Entry) -> bool:
+    return True
+
+@xiebao.keeps_plain_key
+def keeps(member: str) -> bool:
+    return member.isdecimal()
+
+@xiebao.notification_handler
+def hears(notification: Notification) -> None:
+    if notification.type == NotificationType.SURRENDER and notification.succeeded:
+        order: Order = xiebao.orders.get(notification.insure_num)
+        if order.effective_status not in (2, 3):
+            raise RuntimeError
+    remember(notification.paid_at, [policy.start_date for policy in notification.policies])
+
+def remember(paid_at: datetime.datetime | None, starts: list[datetime.date | None]) -> None: ...
+
+policy: PolicyInfo = PolicyInfo(policy_num="P1", start_date=datetime.date(2026, 12, 1))
+
+@xiebao.notification_handler
+async def hears_later(notification: Notification) -> None: ...
+
+@xiebao.notification_handler
+def hears_and_says(notification: Notification) -> bool:
+    return True
+
+@xiebao.notification_reader
+def reads(body: bytes, headers: Headers) -> Notification:
+    if headers.get("X-Sign") != "theirs":
+        raise NotificationError("The sign is wrong.", "wrong_sign")
+    return Notification(type=37, insure_num=body.decode(), data={"step": 37})
+
+@xiebao.notification_reader
+async def reads_later(body: bytes, headers: Headers) -> Notification:
+    return parse_notification(body, partner_id=12345, api_key="Key")
+
+@notification_received.connect_via(app)
+def received(app: Flask, notification: Notification) -> None: ...
+
+with OrderClient("12345", "Key", base_url=Gateway.TEST, timeout=2.5) as client:
+    numbers: list[str] = [each.insure_num for each in client.iter(page_size=50)]
+
+number: int | None = a_row_number()  # a decorator returns the function as it is
+allowed: bool = yes_or_no("8", Entry("home"))
+
+@entry_clicked.connect_via(app)
+def clicked(app: Flask, entry: Entry, member: str, platform: Platform, click_id: str) -> None: ...
+
+@entry_refused.connect_via(app)
+def refused(app: Flask, status: int, reason: str, cause: str, page: str, entry: Entry | None,
+            member: str | None) -> None: ...
+
+@payment_returned.connect_via(app)
+def returned(app: Flask, entry: Entry, member: str, click_id: str, same_session: bool) -> None: ...
+
+links: list[str] = [
+    xiebao.link("product", "QX1", platform="h5"),
+    xiebao.product_link(1001, member=8, no_login_for=60, platform=Platform.IOS, external=True),
+    xiebao.home_link(member=uuid.uuid4(), platform=3, client_reference=8, sub_partner_id="7"),
+    xiebao.policy_link("2019", member="8", return_to="/orders/8", client_reference="order-8"),
+    xiebao.home_link(platform=Platform.of(session["platform"])),
+    xiebao.home_link(platform=Platform.H5.slug),
+]
+gateway: Gateway = xiebao.gateway
+urls: list[str] = [
+    gateway.product_url("QX1", partner_uniq_key=xiebao.partner_uniq_key(8), platform="pc"),
+    gateway.home_url(partner_uniq_key="8", pay_success="https://a.example/", extra={"hidenav": 1}),
+    Gateway(12345, "Key", base_url=Gateway.PRODUCTION).policy_url("2019", platform="android"),
+]
+member: str | None = xiebao.member_of("n4koo53z3p6f6cab8")
+device: Platform = detect_platform({"User-Agent": "curl"}, app_user_agent="ShopApp")
+detect_platform(app.test_request_context().request.headers)
+
+try:
+    xiebao.product_link("")
+except LinkError as error:
+    argument: str | None = error.argument
+except GatewayError as error:
+    parameter: str | None = error.parameter
+except NotificationError as error:
+    reason: str = error.reason
+except OrderError as error:
+    code: int | None = error.code
+except ConfigError as error:
+    problems: dict[str, str] = error.problems
+except XiebaoError:
+    pass
+"""
+
+#: A site with a mistake in each line, or function, that says so.
+WRONG = """
+from __future__ import annotations
+
+from flask import Flask
+
+from flask_xiebao import Entry, Gateway, Notification, Platform, Xiebao
+
+app = Flask(__name__)
+xiebao = Xiebao(app)
+gateway = Gateway("12345", "Key")
+
+xiebao.home_link(platform="tv")  # WRONG
+xiebao.home_link(platform=5)  # WRONG
+xiebao.link("home", platform="iOS 17")  # WRONG
+gateway.home_url(partner_uniq_key="8", platform="tv")  # WRONG
+gateway.policy_url("2019", platform="")  # WRONG
+gateway.product_url("QX1")  # WRONG
+xiebao.product_link()  # WRONG
+xiebao.product_link(None)  # WRONG
+xiebao.policy_link("2019", sub_partner_id="7")  # WRONG
+xiebao.home_link(no_login_for="60", member="8")  # WRONG
+xiebao.home_link(client_reference=[8])  # WRONG
+xiebao.home_link(member=["8"])  # WRONG
+xiebao.partner_uniq_key(None)  # WRONG
+xiebao.member_of(8)  # WRONG
+Xiebao("shop")  # WRONG
+Entry("home", platform="h5")  # WRONG
+length: int = xiebao.home_link()  # WRONG
+Notification(2, "2019")  # WRONG
+Notification(type="payment", insure_num="2019")  # WRONG
+xiebao.orders.get(None)  # WRONG
+
+@xiebao.member_loader  # WRONG
+def returns_a_list() -> list[str]:
+    return ["8"]
+
+@xiebao.member_loader  # WRONG
+def returns_bytes() -> bytes:
+    return b"8"
+
+@xiebao.member_loader  # WRONG
+def wants_an_argument(request: object) -> str:
+    return "8"
+
+@xiebao.member_loader  # WRONG
+async def awaits_a_list() -> list[str]:
+    return ["8"]
+
+@xiebao.click_guard  # WRONG
+def says_nothing(member: str, entry: Entry) -> None:
+    return None
+
+@xiebao.click_guard  # WRONG
+def says_text(member: str, entry: Entry) -> str:
+    return "locked"
+
+@xiebao.click_guard  # WRONG
+def wants_a_number(member: int, entry: Entry) -> bool:
+    return True
+
+@xiebao.click_guard  # WRONG
+def wants_no_entry(member: str) -> bool:
+    return True
+
+@xiebao.notification_handler  # WRONG
+def hears_nothing() -> None: ...
+
+@xiebao.notification_handler  # WRONG
+def hears_text(notification: str) -> None: ...
+
+@xiebao.notification_reader  # WRONG
+def reads_a_mapping(body: bytes, headers: object) -> dict[str, str]:
+    return {}
+
+@xiebao.notification_reader  # WRONG
+def reads_no_headers(body: bytes) -> Notification:
+    return Notification(type=1, insure_num="2019")
+
+@xiebao.keeps_plain_key  # WRONG
+def says_text_again(member: str) -> str:
+    return "yes"
+"""
+
+MISTAKES = {number for number, line in enumerate(WRONG.splitlines(), 1) if "# WRONG" in line}
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python in which the package is installed, as type checkers see one."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder)
+    paths = f"{ROOT}\n{sysconfig.get_path('purelib')}\n"
+    [packages] = folder.glob("lib/python3*/site-packages")
+    (packages / "installed.pth").write_text(paths)
+    return folder / "bin/python"
+
+
+def mypy(file: Path, python: Path) -> list[tuple[int, str]]:
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--no-pretty"]
+    environment = {"PATH": os.environ["PATH"], "MYPY_CACHE_DIR": str(file.parent / "cache")}
+    run = subprocess.run(  # noqa: S603 - all of it is written here
+        [*command, "--hide-error-context", f"--python-executable={python}", file.name],
+        cwd=file.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode in (0, 1), run.stdout + run.stderr
+    found = re.findall(r"^shop\.py:(\d+): error: (.*)$", run.stdout, re.MULTILINE)
+    return [(int(line), text) for line, text in found]
+
+
+def pyright(file: Path, python: Path) -> list[tuple[int, str]]:
+    if not PYRIGHT.exists() or shutil.which("node") is None:
+        pytest.fail("pyright is missing: make test installs it.")
+    run = subprocess.run(  # noqa: S603 - all of it is written here
+        [PYRIGHT, "--outputjson", f"--pythonpath={python}", file.name],
+        cwd=file.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode in (0, 1), run.stdout + run.stderr
+    found = json.loads(run.stdout)["generalDiagnostics"]
+    return [(each["range"]["start"]["line"] + 1, each["message"]) for each in found]
+
+
+CHECKERS = [mypy, pyright]
+Checker = Callable[[Path, Path], list[tuple[int, str]]]
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_a_checker_has_nothing_against_a_right_site(
+    tmp_path: Path, python: Path, checker: Checker
+) -> None:
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    site = tmp_path / "shop.py"
+    site.write_text(RIGHT)
+    assert checker(site, python) == []
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_a_checker_sees_each_mistake(tmp_path: Path, python: Path, checker: Checker) -> None:
+    site = tmp_path / "shop.py"
+    site.write_text(WRONG)
+    found = checker(site, python)
+    assert {line for line, _ in found} == MISTAKES, found

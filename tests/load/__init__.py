@@ -1,1 +1,0 @@
-"""Thirty seconds of clicks on a live server: ``python -m tests.load`` (``make load``)."""

@@ -1,0 +1,1 @@
+"""What the manual says: it is run."""

@@ -1,0 +1,1 @@
+"""What pages show, and what becomes of it when they are kept."""

@@ -1,0 +1,1 @@
+"""Not tests: what measures, attacks and spoils the package."""

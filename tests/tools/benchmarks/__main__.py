@@ -1,0 +1,240 @@
+"""Prints what the extension costs beside its peers; see the manual, "What it costs"."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import fake_useragent
+import segno
+import ua_parser
+import user_agents
+from device_detector import DeviceDetector
+from qixinApi.qixinApi import QxSdk
+
+from flask_xiebao import Platform, Xiebao, detect_platform
+from tests.tools.benchmarks import sites
+from tests.tools.benchmarks.measure import Run, medians, request, resident, table
+from tests.tools.benchmarks.sites import CODES, GATEWAY, MEMBER, PC, PHONE
+from tests.unit.ua_samples import SAMPLES
+
+BARE = sites.shop()
+OURS, XIEBAO = sites.with_entries()
+
+
+def clicks() -> None:
+    """A click beside a bare redirect, Flask-Login's to a login and Flask-Dance's to GitHub."""
+    with OURS.test_request_context():
+        plain = XIEBAO.product_link(CODES[0])
+        of_member = XIEBAO.product_link(CODES[0], member=MEMBER)
+        back = XIEBAO.product_link(CODES[0], return_to="/orders/8")
+    compare(
+        "One click, from WSGI call to 302",
+        {
+            "bare `redirect()`": request(BARE, "/go", 302, PHONE),
+            "a click": request(OURS, plain, 302, PHONE),
+            "a click on a member's link": request(OURS, of_member, 302, PHONE),
+            "a click that comes back after payment": request(OURS, back, 302, PHONE),
+            "Flask-Login's redirect to a login": request(
+                sites.with_login(), "/members", 302, PHONE
+            ),
+            "Flask-Dance's redirect to a login": request(
+                sites.with_dance(), "/login/github", 302, PHONE
+            ),
+        },
+        calls=300,
+    )
+    compare(
+        "A request that uses nothing of the extension",
+        {
+            "without the extension": request(BARE, "/nothing", 200, PHONE),
+            "with it": request(OURS, "/nothing", 200, PHONE),
+        },
+        calls=1000,
+    )
+
+
+def pages() -> None:
+    """A page of entries beside the same page of plain links."""
+    compare(
+        "A page",
+        {
+            "100 plain `<a href>`": request(BARE, "/same/plain/100", 200, PHONE),
+            "100 entries": request(OURS, "/same/entries/100", 200, PHONE),
+            "100 entries with a class": request(OURS, "/same/entries-class/100", 200, PHONE),
+            "100 `xiebao_link`": request(OURS, "/same/links/100", 200, PHONE),
+            "100 policies of a member": request(OURS, "/same/policies/100", 200, PHONE),
+            "100 Bootstrap-Flask nav items": request(
+                sites.with_bootstrap(), "/same/bootstrap/100", 200, PHONE
+            ),
+        },
+        calls=10,
+    )
+    compare(
+        "A page, of 50,000 products in turn",
+        {
+            "100 plain `<a href>`": request(BARE, "/turn/plain/100", 200, PHONE),
+            "100 entries": request(OURS, "/turn/entries/100", 200, PHONE),
+        },
+        calls=20,
+    )
+    rows = []
+    for count in (1, 10, 100, 1000):
+        found = medians(
+            {
+                "plain": request(BARE, f"/same/plain/{count}", 200, PHONE),
+                "ours": request(OURS, f"/same/entries/{count}", 200, PHONE),
+            },
+            calls=max(1, 500 // count),
+            rounds=9,
+        )
+        ratio = found["ours"] / found["plain"]
+        rows.append([f"{count:,}", *(f"{time:,.0f}" for time in found.values()), f"{ratio:.2f}"])
+    table("The shape of a page", ["entries", "plain µs", "ours µs", "ratio"], rows)
+
+
+def handoffs() -> None:
+    """The page with a QR code, for another member each time, beside the code alone by segno."""
+    members = (f"m_{number:010}" for number in itertools.count())
+    app = sites.shop()
+    xiebao = Xiebao(app)
+    xiebao.member_loader(lambda: next(members))
+    with app.test_request_context():
+        home = xiebao.home_link()
+        # Made ahead of the time that is measured.
+        links = iter(
+            [
+                xiebao.home_link(member=next(members), no_login_for=300, external=True)
+                for _ in range(500)
+            ]
+        )
+        compare(
+            "A handoff page, another member each time",
+            {
+                "`segno.make_qr()` and its SVG": lambda: segno.make_qr(next(links)).svg_inline(),
+                "the same with one mask": lambda: segno.make_qr(next(links), mask=0).svg_inline(),
+                "a handoff page": request(app, home, 200, PC),
+            },
+            calls=5,
+        )
+
+
+def detection() -> None:
+    """`detect_platform` beside other libraries, on User-Agents that nobody tuned it to."""
+    data = Path(fake_useragent.__file__).with_name("data") / "browsers.jsonl"
+    browsers = [json.loads(line) for line in data.read_text("utf-8").splitlines()]
+    generated = {row["useragent"]: row["type"] == "desktop" for row in browsers}
+    families = {sample.agent: sample.platform is Platform.PC for sample in SAMPLES}
+    detectors: dict[str, Callable[[str], Any]] = {
+        "detect_platform": lambda agent: detect_platform({"User-Agent": agent}) is Platform.PC,
+        "user-agents": lambda agent: user_agents.parse(agent).is_pc,
+        "device_detector": lambda agent: DeviceDetector(agent).parse().is_desktop(),
+        # It names systems and devices, and leaves it to its caller which of them are PCs.
+        "ua-parser": ua_parser.parse,
+    }
+    # Made ahead of the time that is measured; no two are alike, for the libraries' own caches.
+    calls, rounds = 200, 9
+    pool = itertools.cycle(generated)
+    distinct = [f"{next(pool)} N/{number}" for number in range(calls * rounds)]
+
+    def asking(detect: Callable[[str], Any]) -> Run:
+        agents = iter(distinct)
+        return lambda: detect(next(agents))
+
+    found = medians(
+        {name: asking(detect) for name, detect in detectors.items()}, calls=calls, rounds=rounds
+    )
+    rows = []
+    for name, detect in detectors.items():
+        ratio = found[name] / found["detect_platform"]
+        rows.append([name, f"{found[name]:,.1f}", f"{ratio:,.0f}"])
+        for labelled in () if name == "ua-parser" else (generated, families):
+            right = sum(detect(agent) == pc for agent, pc in labelled.items()) / len(labelled)
+            rows[-1].append(f"{right:.2%}")
+        rows[-1] += [""] * (5 - len(rows[-1]))
+    table(
+        "PC or not",
+        [
+            "",
+            "µs, distinct agents",
+            "times ours",
+            f"right of {len(generated):,} from fake-useragent",
+            f"right of {len(families)} of the families",
+        ],
+        rows,
+    )
+
+
+def published_client() -> None:
+    """The same policy URL from a published client of the same gateway family."""
+    theirs = QxSdk("12345", "Key")
+
+    def make_theirs() -> str:
+        return str(theirs.get_insure_detail_url("20190226020146", MEMBER))
+
+    def make_ours() -> str:
+        return GATEWAY.policy_url("20190226020146", partner_uniq_key=MEMBER)
+
+    said = [dict(parse_qsl(urlsplit(make()).query)) for make in (make_theirs, make_ours)]
+    verdict = "the same query parameters" if said[0] == said[1] else "other query parameters"
+    compare(
+        f"A policy's URL: {verdict} ({', '.join(sorted(said[1]))})",
+        {"`qixinApi`": make_theirs, "`Gateway.policy_url`": make_ours},
+        calls=3000,
+    )
+
+
+def memory(most: int) -> None:
+    """Memory after many clicks, no two of which are alike, and after pages with much text."""
+    rows = []
+    done = 0
+    for goal in (10_000, most):
+        for number in range(done, goal):
+            with OURS.test_request_context():
+                link = XIEBAO.product_link(f"QX{number}", return_to=f"/orders/{number}")
+            request(OURS, link, 302, {"User-Agent": f"{PHONE['User-Agent']} N/{number}"})
+        done = goal
+        rows.append([f"{goal:,} distinct clicks", f"{resident():.1f}"])
+    done = 0
+    for goal in (20, 2000):
+        for _ in range(done, goal):
+            request(OURS, "/same/form/1", 200, PHONE)
+        done = goal
+        rows.append([f"{goal:,} pages with 400 kB in an attribute", f"{resident():.1f}"])
+    table("Memory", ["after", "resident MiB"], rows)
+
+
+def compare(title: str, runs: dict[str, Run], *, calls: int) -> None:
+    """Measure, and print each time beside the first one's."""
+    found = medians(runs, calls=calls)
+    base = next(iter(found.values()))
+    rows = [[name, f"{time:,.1f}", f"{time / base:.2f}"] for name, time in found.items()]
+    table(title, ["", "µs", "ratio"], rows)
+
+
+def main() -> None:
+    """Measure everything."""
+    print(
+        f"{date.today()}, Python {platform.python_version()}, Flask {version('flask')},"
+        f" Werkzeug {version('werkzeug')}, {os.cpu_count()} processors ({platform.machine()});"
+        " processor time, medians of interleaved rounds."
+    )
+    clicks()
+    pages()
+    handoffs()
+    detection()
+    published_client()
+    memory(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+
+
+if __name__ == "__main__":
+    main()

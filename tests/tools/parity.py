@@ -1,0 +1,78 @@
+"""The Chinese manual says what the English does; `make dist` tries it, and no other run.
+
+A page that lags behind its English is passed over here: `make translations` lists it, and a release
+is refused while there is one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.manual.blocks import DOCS, README, ROOT, blocks, pages
+
+_translate = runpy.run_path(str(DOCS / "translate.py"))
+PAGES: list[Path] = _translate["chinese_pages"]()
+CURRENT = [page for page in PAGES if not _translate["lags"](page)]
+
+# Headings, rows, items, settings and links: a page has as many in each language.
+_STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
+
+
+def test_there_is_a_chinese_page_for_each_english_one_and_no_other() -> None:
+    there = {page.relative_to(DOCS / "zh") for page in (DOCS / "zh").rglob("*.md")}
+    assert there == {page.relative_to(DOCS / "en") for page in pages()}
+
+
+@pytest.mark.parametrize("page", CURRENT, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_says_the_same_in_both_languages(page: Path) -> None:
+    english = _translate["english_of"](page)
+    if english == README:
+
+        def code(readme: Path) -> list[Any]:
+            return [
+                ast.dump(ast.parse(block.code)) if block.language == "python" else block.language
+                for block in blocks(readme)
+            ]
+
+        assert code(english) == code(page)
+        return
+    shown = [
+        [block[2:] for block in blocks(each) if block.language != "{container}"]  # has pictures
+        for each in (english, page)
+    ]
+    for ours, theirs in zip_longest(*shown):
+        assert ours == theirs
+    for what in _STRUCTURE:
+        found = [
+            re.findall(what, each.read_text("utf-8"), re.MULTILINE) for each in (english, page)
+        ]
+        assert sorted(found[0]) == sorted(found[1]), what
+    chinese = re.findall(r"[一-鿿]", re.sub(r"```.*?```|`[^`]*`", "", page.read_text("utf-8")))
+    assert len(chinese) > 1
+
+
+def test_no_english_is_left_in_the_prose() -> None:
+    english = []
+    for source in CURRENT:
+        if source.parent == ROOT or "{messages}" in source.read_text("utf-8"):
+            continue  # what to do about a message is in a catalog, which says what it lacks
+        name = source.relative_to(DOCS / "zh").with_suffix(".html")
+        built = (ROOT / "build/docs/zh" / name).read_text("utf-8")
+        page = BeautifulSoup(built, "html.parser")
+        for part in page.select("blockquote, dl.py, dl.std"):
+            part.extract()
+        for part in page.select("article :is(p, li, dd, td, h1, h2, h3)"):
+            for code in part.select("code, pre, a.headerlink"):
+                code.extract()
+            text = part.get_text(" ")
+            if len(re.findall(r"[a-z]{2,}", text)) > 4 and not re.search("[一-鿿]", text):
+                english.append((str(name), " ".join(text.split())[:100]))
+    assert english == []

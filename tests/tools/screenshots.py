@@ -1,0 +1,93 @@
+"""Makes the pictures in ``demo_app/screenshots`` anew: python -m tests.tools.screenshots."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tempfile
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import time_machine
+from PIL import Image
+from playwright.sync_api import Page, Route
+
+import demo_app
+from tests.browser.harness import Visit, chromium, create_demo
+from tests.support import serve
+
+FOLDER = Path(demo_app.__file__).with_name("screenshots")
+LARGEST = 200_000  # bytes
+WIDTHS = {"phone": (360, 2), "desktop": (1280, 1)}
+#: In codes and links there is a time, and the address of the site.
+TIME = datetime(2027, 1, 1, tzinfo=UTC)
+ADDRESS = "https://shop.example"
+
+
+def looks(page: Page, address: str) -> bytes:
+    page.goto(f"{address}/widgets/")
+    return page.locator("section").first.screenshot()
+
+
+def shop(page: Page, address: str) -> bytes:
+    page.goto(address)
+    # Pictures come when somebody scrolls near them.
+    page.evaluate(
+        "Promise.all([...document.images].map("
+        "image => { image.loading = 'eager'; return image.decode(); }))"
+    )
+    return page.screenshot(full_page=True)
+
+
+def handoff(page: Page, address: str) -> bytes:
+    page.goto(address)
+    page.goto(address + str(page.get_attribute("#home", "href")))
+    return page.screenshot(full_page=True)
+
+
+def qa(page: Page, address: str) -> bytes:
+    page.goto(f"{address}/qa")
+    page.wait_for_selector("table.matrix", timeout=120_000)  # once all is checked
+    return page.screenshot()
+
+
+def serve_from(address: str, route: Route) -> None:
+    """Answer what is asked of the shop's outside address."""
+    route.fulfill(response=route.fetch(url=route.request.url.replace(ADDRESS, address)))
+
+
+def save(screenshot: bytes, name: str) -> None:
+    """Write the picture with a palette, which takes a third of the space."""
+    file = FOLDER / name
+    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256).save(file, optimize=True)
+    assert file.stat().st_size < LARGEST, f"{name} is too large"
+
+
+def main() -> None:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        time_machine.travel(TIME, tick=False),
+        serve(create_demo(Path(folder), XIEBAO_PUBLIC_URL=ADDRESS)) as address,
+        chromium() as chrome,
+    ):
+        for device, (width, scale) in WIDTHS.items():
+            person = Visit(
+                *chrome,
+                "desktop",
+                viewport={"width": width, "height": 640},
+                device_scale_factor=scale,
+            )
+            # What the shop calls itself outside is here.
+            person.page.route(f"{ADDRESS}/**", partial(serve_from, address))
+            person.sign_in(address)
+            for picture in (looks, shop, handoff, qa):
+                save(picture(person.page, address), f"{picture.__name__}-{device}.png")
+            assert not person.troubles, person.troubles
+            person.close()
+
+
+if __name__ == "__main__":
+    main()

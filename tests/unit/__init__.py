@@ -1,0 +1,1 @@
+"""Without an app: what the package computes, and how it is built."""
