@@ -51,7 +51,10 @@ class CompiledOnce(BytecodeCache):
         self, environment: Environment, name: str, filename: str | None, source: str
     ) -> Bucket:
         # What a template is compiled to hangs on these as well.
-        kind = (environment.is_async, environment.trim_blocks, *sorted(environment.extensions))
+        escape = environment.autoescape
+        escapes = escape(name) if callable(escape) else escape
+        extensions = sorted(environment.extensions)
+        kind = (environment.is_async, environment.trim_blocks, escapes, *extensions)
         return super().get_bucket(environment, f"{name} {kind}", filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
