@@ -1,0 +1,68 @@
+"""What several files here share: settings, keys of members, and what an error report shows."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from flask_xiebao import ConfigError
+from flask_xiebao.app.settings import Settings
+from tests.support import KEY
+
+#: An ``XIEBAO_MEMBER_SECRET``, and what it makes of members' ids.
+MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
+
+#: Made apart from the code, with OpenSSL:
+#: printf 'flask-xiebao.member\0%s\0%s' 12345 "$id" | openssl dgst -sha256 -hmac "$secret" -binary
+#:   | head -c 10 | base32 | tr A-Z a-z
+KEYS_OF_MEMBERS = {
+    "8": "n4koo53z3p6f6cab8",
+    "m_7Qk2vX9rT4": "woa4c7uo27gv5alxm_7Qk2vX9rT4",
+    "li.na@shop.example": "dq4sk5fhp42nwvsuli.na@shop.example",
+    "会员八号": "r3gakdeaz7xryimd会员八号",
+}
+
+
+def reported(error: BaseException | None) -> str:
+    """Return what a report of an error shows: texts, attributes, and the package's variables."""
+    shown = []
+    while error is not None:
+        shown += [str(error), repr(error), repr(error.args), repr(vars(error))]
+        shown.append(str(getattr(error, "object", "")))  # what could not be encoded
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_globals["__name__"].startswith("flask_xiebao"):
+                shown += map(repr, frame.f_locals.values())
+        error = error.__cause__ or error.__context__
+    return "\n".join(shown)
+
+
+def fail_with(error: Exception) -> Callable[[], Any]:
+    """Return a function that raises this."""
+
+    def fail() -> Any:
+        raise error
+
+    return fail
+
+
+def short(value: object) -> str:
+    """Return what a row of a table is called, by each of its values."""
+    return repr(value)[:40]
+
+
+#: What has to be set.
+REQUIRED = {"XIEBAO_PARTNER_ID": "12345", "XIEBAO_API_KEY": KEY}
+
+
+def settings(**config: Any) -> Settings:
+    """Return settings, of which only these differ from an account's."""
+    return Settings.from_config({**REQUIRED, **config})
+
+
+def problems(error: ConfigError) -> dict[str, str]:
+    """Return what an error says of each setting, in the lines below its headline."""
+    headline, *lines = str(error).splitlines()
+    assert headline == "Flask-Xiebao is not configured correctly:"
+    assert lines == [f"{name} {problem}" for name, problem in error.problems.items()]
+    return error.problems

@@ -1,0 +1,152 @@
+"""``XIEBAO_MEMBER_SECRET`` and ``keeps_plain_key``, as a site has them; what it may be is a row of
+``test_settings.py``."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from itsdangerous.encoding import base64_decode
+
+from flask_xiebao import ConfigError, LinkError
+from flask_xiebao.app.state import current_state
+from tests.manual.blocks import DOCS
+from tests.support import CODE, KEY, NUMBER, PC, MakeSite, Site, arrival, href
+from tests.unit.support import KEYS_OF_MEMBERS, MEMBER_SECRET
+
+
+@pytest.fixture
+def safe(make_site: MakeSite) -> Site:
+    return make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+
+
+def key_of(site: Site, member: Any) -> str:
+    with site.app.app_context():
+        return site.xiebao.partner_uniq_key(member)
+
+
+def member_of(site: Site, key: str) -> str | None:
+    with site.app.app_context():
+        return site.xiebao.member_of(key)
+
+
+@pytest.mark.parametrize("config", [{}, {"SECRET_KEY": "another"}, {"XIEBAO_API_KEY": KEY}])
+def test_the_key_of_a_member_is_the_one_that_openssl_makes_whatever_the_other_keys_are(
+    make_site: MakeSite, config: dict[str, str]
+) -> None:
+    site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET, **config)
+    assert {member: key_of(site, member) for member in KEYS_OF_MEMBERS} == KEYS_OF_MEMBERS
+    assert key_of(site, 8) == KEYS_OF_MEMBERS["8"]
+    assert {member: member_of(site, key) for member, key in KEYS_OF_MEMBERS.items()} == {
+        member: member for member in KEYS_OF_MEMBERS
+    }
+
+
+def test_the_manuals_vectors_are_right() -> None:
+    rows = re.findall(
+        r"^\| `?(\w*)`? ?\| `?(\w*)`? ?\| `(\S+)` \| `(\S+)` \|$",
+        (DOCS / "en/how-to/member-secret.md").read_text("utf-8"),
+        re.M,
+    )
+    assert [row[2:] for row in rows] == [
+        (id_, KEYS_OF_MEMBERS[id_]) for id_ in ("8", "m_7Qk2vX9rT4")
+    ]
+    assert rows[0][:2] == (MEMBER_SECRET, "12345")
+
+
+@pytest.mark.parametrize("nobody", [None, "", " ", 0, False])
+@pytest.mark.parametrize(
+    "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["", "secret"]
+)
+def test_nobody_has_no_key(make_site: MakeSite, config: dict[str, Any], nobody: Any) -> None:
+    with pytest.raises(LinkError, match="pass a member's id") as raised:
+        key_of(make_site(**config), nobody)
+    assert raised.value.argument == "member"
+
+
+@pytest.mark.parametrize("key", [None, b"8", ["8"], "", "\ud800"], ids=repr)
+@pytest.mark.parametrize(
+    "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["", "secret"]
+)
+def test_what_is_no_text_is_nobodys_key(make_site: MakeSite, config: Any, key: Any) -> None:
+    assert member_of(make_site(**config), key) is None
+
+
+def test_keeps_plain_key_may_be_async_and_is_a_decorator(safe: Site) -> None:
+    @safe.xiebao.keeps_plain_key
+    async def old(member: str) -> bool:
+        return member == "8"
+
+    assert callable(old)
+    assert key_of(safe, 8) == member_of(safe, "8") == "8"
+    assert key_of(safe, 9) != "9"
+    assert member_of(safe, "9") is None
+
+
+def test_keeps_plain_key_is_not_asked_without_a_secret(site: Site) -> None:
+    site.xiebao.keeps_plain_key(lambda member: pytest.fail("it was asked"))
+    assert key_of(site, 8) == member_of(site, "8") == "8"
+
+
+async def _never_awaited() -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda member: None, "not None"),
+        (lambda member: 1, "not int"),
+        (lambda member: "no", "not str"),
+        (lambda member: _never_awaited(), "a coroutine, which nobody awaits"),
+    ],
+    ids=["None", "int", "str", "coroutine"],
+)
+def test_an_answer_that_is_neither_true_nor_false_is_the_sites_error(
+    safe: Site, answer: Any, said: str
+) -> None:
+    safe.xiebao.keeps_plain_key(answer)
+    with pytest.raises(ConfigError, match=f"keeps_plain_key must return True or False.*{said}"):
+        key_of(safe, 8)
+
+
+# What goes out, and what does not.
+
+
+@pytest.mark.parametrize("page", ["product", "home", "policy"])
+def test_the_gateway_gets_the_key_and_no_link_of_the_site_has_it(safe: Site, page: str) -> None:
+    safe.log_in(8)
+    verdict = arrival(safe.follow(safe.link(page, member=8, return_to="/orders/8")))
+    assert verdict.member == KEYS_OF_MEMBERS["8"]
+    links = [
+        safe.link(page),
+        safe.link(page, member=8),
+        safe.link(page, member=8, no_login_for=60, external=True),
+        safe.link(page, member=8, return_to="/orders/8", platform="h5"),
+        str(verdict.pay_success),
+    ]
+    for link in links:
+        said = base64_decode(link.rpartition("/")[2].partition(".")[0]).decode()
+        assert page in said
+        assert KEYS_OF_MEMBERS["8"][:16] not in f"{link} {said}"
+
+
+def test_no_page_has_the_key_and_no_page_and_no_log_the_secret(
+    safe: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    safe.log_in(8)
+    page = safe.render(
+        f'{{{{ insurance_entry("{CODE}") }}}}{{{{ policy_entry("{NUMBER}") }}}}'
+        f'{{{{ insurance_qr("{CODE}", member=8, no_login_for=60) }}}}'
+    )
+    handoff = safe.follow(safe.link("home"), PC)
+    assert "<svg" in handoff.text
+    assert arrival(safe.follow(href(page, "我要投保"))).member == KEYS_OF_MEMBERS["8"]
+    for answer in (page, handoff):
+        for secret in (KEYS_OF_MEMBERS["8"][:16], MEMBER_SECRET):
+            assert secret not in f"{answer.text} {answer.headers}"
+    with safe.app.app_context():
+        assert MEMBER_SECRET not in f"{vars(current_state())} {caplog.text}"
