@@ -1,0 +1,328 @@
+"""The site's notification_handler: what it hears, and what comes of what it does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from traceback import walk_stack
+from typing import Any, NoReturn
+
+import pytest
+from flask import Flask, Response, abort, request
+from werkzeug.wrappers import Response as StreamResponse
+
+from flask_xiebao import (
+    ConfigError,
+    Notification,
+    NotificationType,
+    OrderError,
+    notification_received,
+)
+from tests.callback.support import (
+    MEMBER_SECRET,
+    NAME,
+    Listener,
+    listen,
+    logged,
+    post,
+    tell,
+)
+from tests.support import LIVE, NUMBER, MakeSite, Site
+from tests.vectors import ISSUED, PAID, SURRENDERED, VECTORS, callback
+
+#: Of which people's names are.
+WORDS = f"duplicate key: {NAME} already exists"
+
+
+@pytest.fixture
+def listener(site: Site) -> Listener:
+    return listen(site)
+
+
+@pytest.fixture
+def received() -> Iterator[list[Notification]]:
+    """What the signal said."""
+    heard: list[Notification] = []
+
+    def receive(_app: Flask, notification: Notification) -> None:
+        heard.append(notification)
+
+    with notification_received.connected_to(receive):
+        yield heard
+
+
+# What it hears
+
+
+def test_the_handler_and_the_signal_hear_of_whatever_verifies_each_time_that_it_comes(
+    site: Site, listener: Listener, received: list[Notification]
+) -> None:
+    for body in VECTORS * 2:
+        assert tell(site, body) == 200
+    said = [json.loads(body)["data"] for body in VECTORS]
+    assert [notification.data for notification in listener.heard] == said * 2
+    assert listener.heard == received
+    ids = [notification.id for notification in received]
+    assert ids[:7] == ids[7:]
+    assert len(set(ids)) == 7
+    assert received[0].member == "101000"  # without a secret, it is the key itself
+
+
+def test_with_a_member_secret_the_member_is_whose_key_it_is(make_site: MakeSite) -> None:
+    site = make_site(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    listener = listen(site)
+    with site.app.app_context():
+        key = site.xiebao.partner_uniq_key(8)
+    for own in (key, key.upper(), "8", "101000", "a" * 16 + "8", ...):
+        assert tell(site, callback(1, partnerUniqueKey=own)) == 200
+    members = [notification.member for notification in listener.heard]
+    assert members == ["8", "8", None, None, None, None]
+
+    @site.xiebao.keeps_plain_key
+    def lookup(member: str) -> bool:
+        raise ConnectionError("the database is away")
+
+    assert tell(site, PAID) == 500
+    assert len(listener.heard) == 6
+
+
+def test_a_handler_may_be_async_and_runs_in_the_request(site: Site) -> None:
+    heard = []
+
+    @site.xiebao.notification_handler
+    async def hear(notification: Notification) -> None:
+        heard.append((notification.insure_num, request.endpoint, request.headers["X-Trace"]))
+
+    assert tell(site, PAID, headers={"X-Trace": "7"}) == 200
+    assert heard == [(NUMBER, "xiebao.notify", "7")]
+
+
+@pytest.mark.parametrize("returned", [None, True, 1, object()])
+def test_a_handler_may_return_what_it_does_by_the_way(site: Site, returned: object) -> None:
+    listen(site, lambda _: returned)
+    assert tell(site, PAID) == 200
+
+
+def test_who_stops_selling_still_hears_of_surrenders(make_site: MakeSite) -> None:
+    site = make_site(XIEBAO_ENABLED=False)
+    listener = listen(site)
+    assert tell(site, SURRENDERED) == 200
+    assert [each.type for each in listener.heard] == [NotificationType.SURRENDER]
+
+
+# What it has not done
+
+
+def fails(error: Exception) -> Callable[[Notification], NoReturn]:
+    def fail(_: Notification) -> NoReturn:
+        raise error
+
+    return fail
+
+
+def returns(value: object) -> Callable[[Notification], object]:
+    return lambda _: value
+
+
+async def store(_: Notification) -> None:
+    raise AssertionError
+
+
+#: What a handler does, and what the log says of it. What it means by an answer would be lost: the
+#: platform would be told that all is well.
+NOT_DONE: list[tuple[Callable[[Notification], object], str]] = [
+    *((fails(kind(WORDS)), f"{kind.__name__} in fail (tests/") for kind in (ValueError, KeyError)),
+    (fails(ConnectionError(WORDS)), "ConnectionError in fail (tests/callback/test_handlers.py:"),
+    (fails(ConfigError(WORDS)), "ConfigError in fail (tests/"),
+    (fails(OrderError(WORDS, 1002, f"{NAME} 不符")), "OrderError 1002 in fail (tests/"),
+    (lambda _: abort(404), "NotFound in <lambda> (tests/"),
+    (store, "returned a coroutine, which nobody awaits: register the async function itself"),
+    (returns(False), "returned bool. A handler that is done returns None, and one that is not rai"),
+    (returns("done"), "returned str."),
+    (returns(""), "returned str."),
+    (returns({"state": False}), "returned dict."),
+    (returns({}), "returned dict."),
+    (returns(("no", 500)), "returned tuple."),
+    (returns(Response("no", 500)), "returned Response."),
+    (returns(StreamResponse("no")), "returned Response."),
+    (lambda _: (number for number in range(0)), "returned generator."),
+]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(("does", "words"), NOT_DONE, ids=[words for _, words in NOT_DONE])
+def test_what_a_handler_has_not_done_comes_again_and_is_logged_without_names(
+    make_site: MakeSite,
+    caplog: pytest.LogCaptureFixture,
+    received: list[Notification],
+    does: Callable[[Notification], object],
+    words: str,
+    strict: bool,
+) -> None:
+    site = make_site(**LIVE, XIEBAO_STRICT=strict)
+    listener = listen(site, does)
+
+    response = post(site, ISSUED)
+
+    assert (response.status_code, response.json) == (
+        500,
+        {"state": False, "failMsg": "The notification was not processed: send it again."},
+    )
+    levels, messages = zip(*logged(site, caplog), strict=True)
+    assert set(levels) == {logging.ERROR}
+    assert words in "\n".join(messages)
+    assert listener.heard[0].id in messages[-1]
+    assert NAME not in caplog.text
+    assert "duplicate" not in caplog.text
+    assert received == []
+
+    listener.then = returns(None)
+    assert tell(site, ISSUED) == 200
+    assert received == listener.heard[1:]
+    assert received[0].id == listener.heard[0].id
+
+
+def test_a_task_that_was_cancelled_is_a_failure_and_no_end_of_the_worker(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    @site.xiebao.notification_handler
+    async def hear(notification: Notification) -> None:
+        raise asyncio.CancelledError(NAME)
+
+    assert tell(site, ISSUED) == 500
+    assert "CancelledError in hear (tests/callback/test_handlers.py:" in caplog.text
+    assert NAME not in caplog.text
+
+
+def test_without_flasks_extra_an_async_handler_is_told_what_it_needs(
+    site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.xiebao.notification_handler(store)
+    monkeypatch.setitem(sys.modules, "asgiref.sync", None)
+    assert tell(site, PAID) == 500
+    assert "notification_handler is async" in caplog.text
+    assert "pip install 'flask[async]'" in caplog.text
+
+
+def test_no_frame_that_logs_a_failure_has_the_error_in_a_variable(
+    site: Site, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some error reports show the variables of whoever logs."""
+    shown: list[str] = []
+
+    def report(_: object) -> bool:
+        for frame, _lineno in walk_stack(None):
+            if "flask_xiebao" in frame.f_code.co_filename:
+                shown.append(repr(frame.f_locals))
+        return True
+
+    monkeypatch.setattr(site.app.logger, "filters", [report])
+    listener.then = fails(ValueError(NAME))
+    post(site, ISSUED)
+    by_the_handler = len(shown)
+    listener.then = returns(None)
+    with notification_received.connected_to(receive):
+        post(site, ISSUED)
+    assert 0 < by_the_handler < len(shown)
+    assert not [text for text in shown if NAME in text]
+
+
+def test_of_many_failures_some_are_logged_and_that_there_are_more(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    listen(site, fails(ValueError()))
+    for number in range(15):
+        post(site, callback(1, insureNum=str(number)))
+    lines = [line for _, line in logged(site, caplog)]
+    assert len(lines) == 10
+    assert [line for line in lines if "More like it are left out" in line] == lines[-1:]
+
+
+# The signal's receivers
+
+
+def receive(_app: Flask, notification: Notification) -> None:
+    raise ValueError(f"no mail address of {NAME}")
+
+
+async def receive_later(_app: Flask, notification: Notification) -> None:
+    raise asyncio.CancelledError(NAME)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(("fails", "kind"), [(receive, "ValueError"), (receive_later, "Cancelled")])
+def test_a_receiver_that_fails_never_changes_the_answer(
+    make_site: MakeSite,
+    caplog: pytest.LogCaptureFixture,
+    fails: Callable[..., object],
+    kind: str,
+    strict: bool,
+) -> None:
+    site = make_site(XIEBAO_STRICT=strict)
+    listen(site)
+    with notification_received.connected_to(fails):
+        assert tell(site, ISSUED) == 200
+    assert "receive" in caplog.text
+    assert kind in caplog.text
+    assert NAME not in caplog.text
+
+
+# Where nobody listens
+
+
+def test_where_nobody_listens_it_is_404_and_one_warning(
+    site: Site, caplog: pytest.LogCaptureFixture, received: list[Notification]
+) -> None:
+    """A receiver of the signal alone is nobody: it cannot say that it failed."""
+    for body in (PAID, b"", PAID):
+        assert tell(site, body) == 404
+    [(level, line)] = logged(site, caplog)
+    assert level == logging.WARNING
+    assert "add a notification_handler" in line
+    assert received == []
+
+
+@pytest.mark.parametrize("missing", ["XIEBAO_PARTNER_ID", "XIEBAO_API_KEY"])
+def test_switched_off_without_an_account_there_is_nothing(
+    make_site: MakeSite, missing: str
+) -> None:
+    site = make_site(XIEBAO_ENABLED=False, **{missing: None})
+    listener = listen(site)
+    assert tell(site, PAID) == 404
+    assert not listener.heard
+
+
+# Registering
+
+
+def test_there_is_one_handler_which_may_be_registered_again(site: Site, listener: Listener) -> None:
+    assert site.xiebao.notification_handler(listener) is listener
+    with pytest.raises(ConfigError, match=r"already, .*Listener: call the other function from it"):
+        site.xiebao.notification_handler(store)
+    assert tell(site, PAID) == 200
+    assert len(listener.heard) == 1
+
+
+@pytest.mark.parametrize("wrong", [None, "handle", 7])
+@pytest.mark.parametrize("decorator", ["notification_handler", "notification_reader"])
+def test_what_is_registered_has_to_be_a_function(site: Site, decorator: str, wrong: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{decorator} takes a function"):
+        getattr(site.xiebao, decorator)(wrong)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "function", "arguments"),
+    [
+        ("notification_handler", lambda: None, "notification"),
+        ("notification_handler", lambda kind, data: None, "notification"),
+        ("notification_reader", lambda: None, "body and headers"),
+    ],
+)
+def test_a_function_that_takes_other_arguments_is_refused_where_it_is_registered(
+    site: Site, decorator: str, function: Callable[..., object], arguments: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"is called with {arguments}"):
+        getattr(site.xiebao, decorator)(function)

@@ -1,0 +1,185 @@
+"""An order query that fails: what its error says, and what no error, log or report shows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import httpx
+import pytest
+
+from flask_xiebao import OrderClient, OrderError
+from tests.callback.support import DETAIL, NAME, Platform, detail, ok, refused, variables_of
+from tests.support import KEY, NUMBER, SIGN_OF_KEY
+from tests.vectors import md5_of
+
+
+def shown(platform: Platform, error: OrderError) -> str:
+    """Return what an error report may show, save the message of the gateway's."""
+    return f"{error!r} {platform.client!r} {vars(platform.client)} {[*variables_of(error)]}"
+
+
+# What the gateway refuses
+
+
+def test_a_refusal_has_the_gateways_code() -> None:
+    error = refused({"respCode": 1003, "respMsg": "投保单号不存在", "data": None})
+    assert (error.code, error.said) == (1003, "投保单号不存在")
+    assert str(error) == "The gateway refuses the query with respCode 1003."
+    assert (refused({"respCode": -1}).code, refused({"respCode": -1}).said) == (-1, "")
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (f"{NAME} 不符", f"{NAME} 不符"),
+        (f"签名错误: {KEY}{{...}}", "签名错误: ***{...}"),
+        (f"sign={SIGN_OF_KEY}", "sign=***"),
+        ("应为 SIGN", "应为 ***"),
+        ("\x1b[31m\r\nforged line", " [31m  forged line"),
+        ("啊" * 999, f"{'啊' * 199}…"),
+    ],
+)
+def test_what_a_refusal_says_is_not_in_the_error_and_tells_no_secret(sent: str, said: str) -> None:
+    """It may name somebody, and gateways tell what should have been signed."""
+    platform = Platform(api_key=KEY)
+    platform.answers = [lambda _: {"respCode": 5, "respMsg": sent.replace("SIGN", platform.sign)}]
+    error = platform.refused()
+    assert str(error) == "The gateway refuses the query with respCode 5."
+    assert error.said == said
+    for secret in (KEY, platform.sign, SIGN_OF_KEY):
+        assert secret not in shown(platform, error)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - of our own
+    assert (again.code, again.said) == (5, said)
+
+
+def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
+    key = "abcdefghijklmnopqrstuvwxyzabcdef"
+    error = refused({"respCode": 7, "respMsg": f"{key[:31]} " * 30_000}, api_key=key)
+    assert error.code == 7
+
+
+# What is no answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "must be one JSON object"),
+        (b"<html>", "must be one JSON object"),
+        (b"[]", "must be one JSON object"),
+        (b"\xff", "must be UTF-8"),
+        (b'{"respCode":0,"respCode":1}', "must not have a name twice"),
+        (b'{"respCode":0,"data":{"orderDetail":{"payAmount":1e999}}}', "too large for Python"),
+        (b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}', "another insureNum"),
+        (b'{"respCode":0,"a":' + b"[" * 9999, "nested"),
+        ({}, "is not what it should be: respCode is missing"),
+        ({"respCode": "0", "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
+        ({"respCode": False, "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
+        (ok(None), "insureNum is missing"),
+        (ok([DETAIL]), "data must be an object"),
+        (ok({"orderDetail": [DETAIL]}), "orderDetail must be an object"),
+        (ok(DETAIL), "insureNum is missing"),
+        (detail(insureNum="1"), "another insureNum than was asked for"),
+        (detail(payAmount="15"), "payAmount must be a whole number"),
+        (detail(payedTime=NAME), "payedTime must be a time"),
+        (detail(startDate=NAME), "startDate must be a date"),
+        (detail(payStatus="1"), "payStatus must be a whole number"),
+        (detail(insurants=NAME), "insurants must be a list of objects"),
+        (detail(applicant=NAME), "applicant must be an object"),
+        (httpx.ConnectTimeout("x"), "The gateway gives no answer within 10 seconds."),
+        (httpx.ReadTimeout("x"), "The gateway gives no answer within 10 seconds."),
+        (httpx.ConnectError("x"), "cannot be reached at https://testapi.xiebao18.com (ConnectE"),
+        (httpx.RemoteProtocolError("x"), "(RemoteProtocolError)"),
+        (ValueError(f"{NAME} https://a.example/?sign=x"), "(ValueError)"),
+        # Or nearly never: a client that reads on is to fail this test, and not to hold it.
+        (
+            lambda _: httpx.Response(200, content=(b" " * 100_000 for _ in range(100))),
+            "has more than 1,048,576 bytes",
+        ),
+        *(
+            (
+                lambda _, how=how: httpx.Response(
+                    200,
+                    content=iter([gzip.compress(json.dumps(detail()).encode())]),
+                    headers={"Content-Encoding": how},
+                ),
+                "Content-Encoding",
+            )
+            for how in ("gzip", "deflate", "br", "gzip, gzip")
+        ),
+    ],
+)
+def test_an_answer_that_is_not_what_it_should_be_is_an_error(answer: Any, said: str) -> None:
+    platform = Platform(answer, api_key=KEY)
+    error = platform.refused()
+    assert said in str(error)
+    assert error.code is None
+    assert platform.asked[0].headers["Accept-Encoding"] == "identity"
+    for secret in (KEY, platform.sign, NAME, "13800000000"):
+        assert secret not in shown(platform, error)
+
+
+def test_an_answer_that_comes_in_drops_is_left_when_the_time_is_over() -> None:
+    def drops() -> Iterator[bytes]:
+        for _ in range(100):
+            threading.Event().wait(0.02)
+            yield b" "
+
+    error = refused(httpx.Response(200, content=drops()), timeout=0.1)
+    assert str(error) == "The gateway gives no answer within 0.1 seconds."
+
+
+@pytest.mark.parametrize("status", [201, 301, 302, 307, 400, 401, 404, 429, 500, 503])
+def test_another_status_is_no_answer_and_no_redirect_is_followed(status: int) -> None:
+    headers = {"Location": "https://evil.example/?sign=x"}
+    platform = Platform(httpx.Response(status, json=detail(), headers=headers))
+    error = platform.refused()
+    assert error.code is None
+    assert str(error) == f"The gateway answers HTTP {status}, and leads to https://evil.example/."
+    assert len(platform.asked) == 1
+
+
+def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:
+    key = "a key/that+nobody guesses"
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        secrets = (platform.sign, md5_of("12345", key), quote_plus(key), quote(key))
+        location = f"https://evil.example/{'/'.join(secrets)}/\x1b[31m{'a' * 500}"
+        return httpx.Response(302, headers={"Location": location})
+
+    platform = Platform(answer, api_key=key)
+    error = platform.refused()
+    said = str(error)
+    start = "The gateway answers HTTP 302, and leads to https://evil.example/***/***/***/***/"
+    assert said[: len(start)] == start
+    assert platform.sign not in shown(platform, error)
+    assert said.isprintable()
+    assert len(said) < 300
+
+
+# What is not shown
+
+
+@pytest.mark.parametrize("ends", [SystemExit(1), KeyboardInterrupt()])
+def test_what_ends_a_worker_in_the_middle_takes_no_secret_along(ends: BaseException) -> None:
+    platform = Platform(ends, api_key=KEY)
+    with pytest.raises(type(ends)) as caught:
+        platform.client.get(NUMBER)
+    variables = "".join(variables_of(caught.value))
+    assert "flask_xiebao" in variables or "OrderClient" in variables
+    assert KEY not in variables
+    assert platform.sign not in variables
+
+
+def test_where_httpx_is_missing_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(OrderError, match=re.escape("pip install 'Flask-Xiebao[orders]'")):
+        OrderClient("12345", "Key", base_url="https://testapi.xiebao18.com")

@@ -1,0 +1,195 @@
+"""Which gateway an app asks for orders: Xiebao's over HTTP, or one of its own, in itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, g, redirect, request
+
+from flask_xiebao import ConfigError, Gateway, OrderClient, OrderError
+from tests.callback.support import MEMBER_SECRET, detail
+from tests.support import LIVE, NUMBER, MakeSite, Site, make_site, serve
+from tests.vectors import md5_of
+
+# One of its own
+
+
+def own_gateway(**config: Any) -> tuple[Site, list[tuple[str, bytes]]]:
+    """Return a site that has a gateway at a path of its own, and what that is asked."""
+    site = make_site(**{**LIVE, "XIEBAO_BASE_URL": "/gateway", **config})
+    asked = []
+
+    @site.app.post("/gateway/api/orderDetail")
+    def order_detail() -> dict[str, Any]:
+        asked.append((request.url, request.get_data()))
+        return detail()
+
+    return site, asked
+
+
+@pytest.mark.parametrize(
+    ("config", "host", "member"),
+    [
+        ({}, "localhost", "101000"),
+        ({"SERVER_NAME": "shop.example"}, "shop.example", "101000"),
+        ({"TRUSTED_HOSTS": [".shop.example"]}, "shop.example", "101000"),
+        ({"XIEBAO_ENABLED": False}, "localhost", "101000"),
+        ({"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}, "localhost", None),
+    ],
+)
+def test_a_path_of_the_site_is_asked_in_the_app_itself(
+    config: dict[str, Any], host: str, member: str | None
+) -> None:
+    site, asked = own_gateway(**config)
+    with site.app.app_context():
+        order = site.xiebao.orders.get(NUMBER)
+        assert site.xiebao.orders is site.xiebao.orders
+        assert (order.price_fen, order.member) == (1500, member)
+    [(url, body)] = asked
+    assert url == f"http://{host}/gateway/api/orderDetail?sign={md5_of(body)}"
+
+
+def test_a_request_that_asks_shares_nothing_with_the_one_that_answers() -> None:
+    site, asked = own_gateway()
+    opened: list[str] = []
+
+    @site.app.before_request
+    def open_database() -> None:
+        g.database = request.path
+        opened.append(request.path)
+
+    @site.app.teardown_request
+    def close_database(_: object) -> None:
+        opened.remove(g.pop("database"))
+
+    @site.app.get("/order")
+    def order() -> str:
+        price = site.xiebao.orders.get(NUMBER).price_fen
+        return f"{price} {request.path} {g.database}"
+
+    assert site.follow("/order").text == "1500 /order /order"
+    assert len(asked) == 1
+    assert opened == []
+
+
+@pytest.mark.parametrize(
+    ("base_url", "said"),
+    [("/gateway", r"HTTP 302, and leads to /login\.$"), ("/nowhere", r"HTTP 404\.$")],
+)
+def test_what_a_gateway_of_the_sites_own_answers_instead_is_told(base_url: str, said: str) -> None:
+    site, _ = own_gateway(XIEBAO_BASE_URL=base_url)
+
+    @site.app.before_request
+    def wall() -> Any:
+        return redirect("/login?next=/gateway?sign=x") if request.path[:8] == "/gateway" else None
+
+    with site.app.app_context(), pytest.raises(OrderError, match=said):
+        site.xiebao.orders.get(NUMBER)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_worker_that_was_forked_has_a_client_of_its_own(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.app.app_context():
+        before = site.xiebao.orders
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        assert site.xiebao.orders is not before
+
+
+def test_without_an_account_there_are_no_orders(make_site: MakeSite) -> None:
+    site = make_site(**LIVE, XIEBAO_ENABLED=False, XIEBAO_API_KEY=None)
+    with site.app.app_context(), pytest.raises(ConfigError, match="XIEBAO_API_KEY"):
+        _ = site.xiebao.orders
+
+
+# Over HTTP
+
+
+@pytest.mark.parametrize(
+    ("config", "host"),
+    [
+        ({"XIEBAO_ENV": "test"}, "https://testapi.xiebao18.com"),
+        ({"XIEBAO_ENV": "production"}, "https://api.xiebao18.com"),
+        ({"XIEBAO_BASE_URL": "https://gateway.example/a"}, "https://gateway.example/a"),
+    ],
+)
+def test_elsewhere_it_asks_the_gateway_of_the_pages(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, config: dict[str, str], host: str
+) -> None:
+    def unknown(*_: Any, **__: Any) -> list[Any]:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    site = make_site(**config)
+    with site.app.app_context(), pytest.raises(OrderError) as caught:
+        site.xiebao.orders.get(NUMBER)
+    assert str(caught.value) == f"The gateway cannot be reached at {host} (ConnectError)."
+
+
+def test_certificates_that_are_none_are_an_order_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "certificates.pem").write_text("none")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificates.pem"))
+    with pytest.raises(OrderError, match="SSL_CERT_FILE"):
+        OrderClient("12345", "Key", base_url=Gateway.TEST)
+
+
+@contextmanager
+def gateway(status: int = 200) -> Iterator[tuple[str, list[str]]]:
+    """Serve a gateway over HTTP; the value is its address, and the paths that it is asked for."""
+    app = Flask("gateway")
+    asked = []
+
+    @app.before_request
+    def answer() -> Any:
+        asked.append(request.full_path)
+        return detail(), status, {"Location": "/elsewhere"}
+
+    with serve(app) as address:
+        yield address, asked
+
+
+def ask(address: str, timeout: float = 10) -> int | None:
+    """Ask twice; return the price."""
+    with OrderClient("12345", "Key", base_url=address, timeout=timeout) as client:
+        client.get(NUMBER)
+        return client.get(NUMBER).price_fen
+
+
+def test_over_http_nothing_is_logged_no_proxy_asked_and_no_redirect_followed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.addFilter(lambda record: record.name != "werkzeug")  # the gateway's own
+    with (
+        gateway() as (proxy, through_proxy),
+        gateway() as (here, asked),
+        gateway(302) as (
+            elsewhere,
+            redirected,
+        ),
+    ):
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert ask(here) == 1500
+        with pytest.raises(OrderError, match="HTTP 302"):
+            ask(elsewhere)
+    assert (len(asked), len(redirected), through_proxy) == (2, 1, [])
+    for path in (*asked, *redirected):
+        assert path.startswith("/api/orderDetail?sign=")
+        assert path.partition("sign=")[2] not in caplog.text
+
+
+def test_a_gateway_that_is_away_is_an_error_soon() -> None:
+    with pytest.raises(OrderError, match="cannot be reached"):
+        ask("http://127.0.0.1:9", timeout=1)

@@ -1,0 +1,237 @@
+"""``flask xiebao notify`` and ``flask xiebao order``, as whoever types them sees them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from flask_xiebao import Notification, NotificationType
+from tests.callback.support import DETAIL, NAME, ok
+from tests.cli.support import MEMBER_SECRET, Change, run, shop
+from tests.support import KEY, NUMBER, SIGN_OF_KEY, serve
+from tests.vectors import md5_of
+
+TOKEN = "a-token-that-nobody-guesses"
+
+site = partial(shop, XIEBAO_PUBLIC_URL=None, XIEBAO_BASE_URL="/gateway")
+
+
+# notify
+
+Heard = list[Notification]
+
+
+def hears(heard: Heard) -> Change:
+    return lambda app: app.extensions["xiebao"].notification_handler(heard.append)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """What the site that runs has heard."""
+    return []
+
+
+@pytest.fixture
+def address(heard: Heard) -> Iterator[str]:
+    """Where a site runs."""
+    with serve(site(hears(heard))) as address:
+        yield address
+
+
+def notify(address: str, *arguments: str, exit_code: int = 0, **config: Any) -> str:
+    """Tell the site that runs there, and return what is printed."""
+    result = run(site(**config), "notify", *arguments, "--url", address)
+    assert result.exit_code == exit_code
+    return result.output
+
+
+@pytest.mark.parametrize("step", list(NotificationType))
+def test_each_step_can_be_told(address: str, heard: Heard, step: NotificationType) -> None:
+    url, name = f"{address}/xiebao/notify", step.name.lower().replace("_", "-")
+    assert notify(url, name, NUMBER) == f'{url}: 200 {{"state": true}}\n'
+    [notification] = heard
+    assert (notification.type, notification.insure_num) == (step, NUMBER)
+    assert notification.succeeded
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_where_the_site_is_will_do(address: str, heard: Heard, slash: str) -> None:
+    said = notify(f"{address}{slash}", "issue", NUMBER)
+    assert said == f'{address}/xiebao/notify: 200 {{"state": true}}\n'
+    assert len(heard) == 1
+
+
+def test_what_is_said_arrives(address: str, heard: Heard) -> None:
+    options = ("--member", "8", "--case-code", "QX1", "--price", "990")
+    notify(address, "payment", NUMBER, *options)
+    notify(address, "payment", NUMBER, "--failure", "余额不足")
+    notify(address, "reissue", NUMBER, "--new-insure-num", "2")
+    paid, not_paid, reissued = heard
+    assert (paid.member, paid.case_code, paid.price_fen) == ("8", "QX1", 990)
+    assert paid.paid_at is not None
+    assert (not_paid.succeeded, not_paid.failure) == (False, "余额不足")
+    assert reissued.new_insure_num == "2"
+
+
+def test_a_token_that_is_another_secret_is_not_printed(heard: Heard) -> None:
+    with serve(site(hears(heard), XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)) as address:
+        said = notify(address, "issue", NUMBER, XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)
+    assert said == f'{address}/xiebao/notify/…: 200 {{"state": true}}\n'
+
+
+def test_it_goes_where_the_site_says_that_it_is(heard: Heard) -> None:
+    with serve(site(hears(heard), XIEBAO_NOTIFY_TOKEN=TOKEN)) as address:
+        here = site(XIEBAO_PUBLIC_URL=address, XIEBAO_NOTIFY_TOKEN=TOKEN)
+        assert run(here, "notify", "application", NUMBER).exit_code == 0
+    assert len(heard) == 1
+
+
+def test_a_refusal_of_the_site_is_said(address: str, heard: Heard) -> None:
+    url = f"{address}/xiebao/notify"
+    said = notify(url, "issue", NUMBER, "--wrong-sign", exit_code=1)
+    assert said.startswith(f'{url}: 403 {{"state": false')
+    # A path that is not ASCII is one all the same.
+    assert ": 404 " in notify(f"{address}/通知", "issue", NUMBER, exit_code=1)
+    assert heard == []
+
+
+def test_a_site_that_does_not_run_is_no_answer() -> None:
+    said = notify("http://127.0.0.1:9/notify", "issue", NUMBER, exit_code=1)
+    assert said == "http://127.0.0.1:9/notify: no answer, ConnectionRefusedError\n"
+
+
+def test_what_does_not_speak_http_is_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=lambda: server.accept()[0].close())
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/notify"
+        said = notify(url, "issue", NUMBER, exit_code=1)
+        thread.join()
+    assert ": no answer, " in said
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "said"),
+    [
+        ({"XIEBAO_ENV": "production", "XIEBAO_BASE_URL": None}, ["issue", "1"], "is production"),
+        ({"XIEBAO_ENABLED": False, "XIEBAO_API_KEY": None}, ["issue", "1"], "set both"),
+        ({}, ["issued", "1"], "Invalid value for"),
+        ({}, ["issue"], "Missing argument 'INSURE_NUM'"),
+        ({}, ["issue", "1", "--url", "shop.example"], "Invalid value for --url"),
+        ({}, ["issue", "1", "--url", "/xiebao/notify"], "Invalid value for --url"),
+        ({}, ["payment", "1", "--price", "-1"], "--price"),
+    ],
+)
+def test_what_cannot_be_told_is_named(
+    config: dict[str, Any], arguments: list[str], said: str
+) -> None:
+    result = run(site(**config), "notify", *arguments)
+    assert result.exit_code != 0
+    assert said in result.output
+
+
+# order
+
+
+def asks(answer: Any, *options: str, exit_code: int = 0, **config: Any) -> str:
+    """Ask for an order that the gateway answers with this, and return what is printed."""
+    app = site(answers(answer), **{"XIEBAO_MEMBER_SECRET": None, **config})
+    result = run(app, "order", NUMBER, *options)
+    assert result.exit_code == exit_code
+    return result.output
+
+
+def answers(answer: Any) -> Change:
+    """Have a site be its own gateway, which answers every query with this."""
+    path = "/gateway/api/orderDetail"
+    return lambda app: app.add_url_rule(path, "detail", lambda: answer, methods=["POST"])
+
+
+def test_an_order_is_printed_by_the_documents_names_and_people_only_if_asked_for() -> None:
+    printed = (
+        "insureNum         20190226020146\n"
+        "caseCode          QX000000127257\n"
+        "partnerUniqueKey  101000 (member 101000)\n"
+        "productName       境内旅行意外险\n"
+        "planName          计划一\n"
+        "companyName       某某财险\n"
+        "startDate         2019-03-01\n"
+        "endDate           2019-03-05\n"
+        "payStatus         1 (paid)\n"
+        "payAmount         1500 fen\n"
+        "payedTime         2019-02-26 10:20:30+08:00\n"
+        "issueStatus       1 (issued)\n"
+        "issueTime         2019-02-26 10:21:00+08:00\n"
+        "effectiveStatus   1 (in force)\n"
+        "policyNum         P10042019030100001\n"
+    )
+    assert asks(ok({"orderDetail": DETAIL})) == printed
+    people = f"applicant         {NAME}\ninsurant          {NAME}\n"
+    assert asks(ok({"orderDetail": DETAIL}), "--names") == printed + people
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    detail = {"insureNum": NUMBER, "payStatus": 77, "insurants": [{}]}
+    assert asks(ok({"orderDetail": detail}), "--names") == (
+        f"insureNum         {NUMBER}\n"
+        "payStatus         77 (unknown)\n"
+        "policyNum         -\n"
+        "applicant         -\n"
+        "insurant          -\n"
+    )
+
+
+def test_a_refusal_is_said() -> None:
+    said = asks({"respCode": 1002, "respMsg": "投保单号不存在"}, exit_code=1)
+    assert said == (
+        "Error: The gateway refuses the query with respCode 1002. It says: 投保单号不存在\n"
+    )
+
+
+def test_what_a_gateway_says_is_printed_on_a_line_of_its_own_without_secrets() -> None:
+    said = {
+        "productName": "\x1b[31m\r\n" + "长" * 500,
+        "planName": f"the key is {KEY}, the sign {SIGN_OF_KEY}",
+        "partnerUniqueKey": "8\u202e",
+    }
+    printed = asks(ok({"orderDetail": {**DETAIL, **said}}), XIEBAO_API_KEY=KEY)
+    lines = dict(line.split(maxsplit=1) for line in printed.splitlines())
+    assert lines["planName"] == "the key is ***, the sign ***"
+    assert len(lines["productName"]) <= 200
+    assert "partnerUniqueKey" not in lines
+    assert all(line.isprintable() for line in printed.splitlines())
+    assert lines["effectiveStatus"] == "1 (in force)"
+
+
+def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
+    def keeps_plain_key(member: str) -> bool:
+        raise OverflowError(f"{NAME} is too large")
+
+    app = site(answers(ok({"orderDetail": DETAIL})))
+    app.extensions["xiebao"].keeps_plain_key(keeps_plain_key)
+    printed = run(app, "order", NUMBER).output
+    assert "101000 (whose it is cannot be found: OverflowError in keeps_plain_key " in printed
+    assert "effectiveStatus" in printed
+    assert NAME not in printed
+
+
+def test_no_output_shows_the_sign_of_the_query() -> None:
+    asked: list[bytes] = []
+    app: Flask = site(XIEBAO_API_KEY="Key")
+
+    @app.post("/gateway/api/orderDetail")
+    def detail() -> Any:
+        asked.append(request.get_data())
+        return ok({"orderDetail": {**DETAIL, "insureNum": "another"}})
+
+    result = run(app, "order", NUMBER)
+    assert result.exit_code == 1
+    assert json.loads(asked[0])["insureNum"] == NUMBER
+    assert md5_of(asked[0]) not in result.output
