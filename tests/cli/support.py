@@ -1,0 +1,208 @@
+"""What the tests of the commands share: a site, what is typed on it, and what is printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import Result
+from flask import Flask, session
+from flask.cli import ScriptInfo
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from flask_xiebao import Notification, Xiebao
+from flask_xiebao.cli import xiebao
+from tests.support import KEY, SIGN, SIGN_OF_KEY
+
+TEST, PRODUCTION = "https://testapi.xiebao18.com", "https://api.xiebao18.com"
+PLACE = "https://shop.example"
+
+SECRET_KEY = "c4f6e1d09b7a4e38"
+MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
+#: A member secret that the manual shows, and the key that it makes of member 8.
+PUBLISHED = "0123456789abcdef0123456789abcdef"
+KEY_OF_8 = "n4koo53z3p6f6cab8"
+API_KEY = "a9Kx7mQp2ZrT8wLc"
+#: Base64 of the hex digits 5aa94a97d25, as keys of this gateway family are.
+SHORT_API_KEY = "NWFhOTRhOTdkMjU="
+#: What no output may show: nor a password, which an error's text may have.
+HIDDEN = (SECRET_KEY, MEMBER_SECRET, PUBLISHED, API_KEY, SHORT_API_KEY, KEY, SIGN_OF_KEY, "hunter2")
+
+#: Right settings.
+RIGHT: Mapping[str, Any] = {
+    "SECRET_KEY": SECRET_KEY,
+    "XIEBAO_PARTNER_ID": "12345",
+    "XIEBAO_API_KEY": API_KEY,
+    "XIEBAO_ENV": "test",
+    "XIEBAO_PUBLIC_URL": PLACE,
+    "XIEBAO_MEMBER_SECRET": MEMBER_SECRET,
+}
+
+#: Something that is done to an app which has Xiebao.
+Change = Callable[[Flask], object]
+
+
+def logged_in() -> Any:
+    return session.get("member")
+
+
+def shop(
+    *changes: Change,
+    loader: Callable[[], Any] | None = logged_in,
+    views: Mapping[str, str] | None = None,
+    forms: Mapping[str, str] | None = None,
+    **config: Any,
+) -> Flask:
+    """Return a site with right settings, save for these, and with these changes.
+
+    :param loader: says who is logged in.
+    :param views: paths of further pages, by their endpoints.
+    :param forms: the same, which take POST alone.
+    """
+    app = Flask("shop")
+    app.config.update({**RIGHT, **config})
+    for methods, pages in (("GET", views), ("POST", forms)):
+        for endpoint, path in (pages or {}).items():
+            app.add_url_rule(path, endpoint, lambda **_: "a page", methods=[methods])
+    site = Xiebao(app)
+    if loader is not None:
+        site.member_loader(loader)
+    for change in changes:
+        change(app)
+    return app
+
+
+def before(hook: Callable[[], Any]) -> Change:
+    return lambda app: app.before_request(hook)
+
+
+def after(hook: Callable[[Any], Any]) -> Change:
+    return lambda app: app.after_request(hook)
+
+
+def around(middleware: Callable[..., Any], **options: Any) -> Change:
+    """Put a middleware around an app, outermost."""
+
+    def change(app: Flask) -> None:
+        app.wsgi_app = middleware(app.wsgi_app, **options)  # type: ignore[method-assign]
+
+    return change
+
+
+def listens(app: Flask) -> None:
+    """Have a site listen; no tool may have it hear of a purchase that nobody made."""
+
+    @app.extensions["xiebao"].notification_handler  # type: ignore[untyped-decorator]
+    def hear(notification: Notification) -> None:
+        raise AssertionError
+
+
+def run(app: Flask | Callable[[], Flask], *arguments: str, charset: str = "utf-8") -> Result:
+    """Run ``flask xiebao …`` on an app, or on what a factory makes.
+
+    Its own errors are raised, nothing but click may end it, and no secret is printed.
+    """
+    info = ScriptInfo(create_app=(lambda: app) if isinstance(app, Flask) else app)
+    runner = Flask("any").test_cli_runner(charset=charset)
+    result = runner.invoke(xiebao, arguments, obj=info)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    shown = [each for each in HIDDEN if each in result.output]
+    assert shown == []
+    if "--gateway" not in arguments:
+        assert SIGN not in result.output.lower()
+    return result
+
+
+def findings(result: Result) -> dict[str, str]:
+    """Return what is said on each level, a line for each finding, after a look at the frame."""
+    said: dict[str, list[str]] = {"ERROR": [], "WARNING": [], "ok": []}
+    *lines, count = result.output.splitlines()
+    for line in lines:
+        level, text = line.split(maxsplit=1)
+        said[level].append(text)
+    errors, warnings = len(said["ERROR"]), len(said["WARNING"])
+    assert re.match(rf"Errors: {errors}\. Warnings: {warnings}\.( |$)", count), count
+    assert result.exit_code == (1 if errors else 0)
+    return {level: "\n".join(texts) for level, texts in said.items()}
+
+
+def doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
+    """Return what the doctor says on each level; no link or URL that it made is shown."""
+    result = run(app, "doctor", *options)
+    # Of a sign two characters may be shown, and a token begins as this one.
+    assert re.search(r"sign=\w{3}|WyJ", result.output) is None
+    return findings(result)
+
+
+def complaints(said: Mapping[str, str], *known: str) -> list[str]:
+    """Return what is wrong on a site beside these, which are parts of lines."""
+    lines = f"{said['ERROR']}\n{said['WARNING']}".splitlines()
+    return [line for line in lines if line and not any(each in line for each in known)]
+
+
+class Row(NamedTuple):
+    """A site, and what the doctor says of it.
+
+    :ivar words: they are on this level; a complaint has the first, and the second is advice.
+    :ivar also: parts of further complaints, since they are right, too.
+    """
+
+    site: Callable[[], Flask]
+    level: str
+    words: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+def is_said(row: Row) -> None:
+    """Hold the doctor to a row: it says this, and complains of nothing else."""
+    said = doctor(row.site(), "--verbose")
+    for words in row.words:
+        assert words in said[row.level], said
+    others = complaints(said, row.words[0], *row.also)
+    assert others == []
+
+
+def with_hosts(*hosts: str, **config: Any) -> Flask:
+    """Return a site with Flask's list of hosts, where Flask has one."""
+    if "TRUSTED_HOSTS" not in Flask.default_config:
+        pytest.skip("this Flask has no TRUSTED_HOSTS")
+    return shop(TRUSTED_HOSTS=list(hosts), **config)
+
+
+def mounted(path: str) -> Change:
+    """Have an app answer below a path only, beside another."""
+    admin = Flask("admin")
+    return around(lambda inner: DispatcherMiddleware(NotFound(), {"/admin": admin, path: inner}))
+
+
+def flask_login(
+    unauthorized: Callable[[], Any] | None = None, login_view: str | None = None
+) -> Change:
+    def change(app: Flask) -> None:
+        manager = LoginManager(app)
+        manager.user_loader(lambda user_id: None)
+        manager.login_view = login_view
+        if unauthorized is not None:
+            manager.unauthorized_handler(unauthorized)
+
+    return change
+
+
+def limited(limit: str, *exempted: str) -> Change:
+    """Limit requests, save for those of these endpoints, or of a whole blueprint."""
+
+    def change(app: Flask) -> None:
+        app.config["RATELIMIT_STORAGE_URI"] = "memory://"
+        limiter = Limiter(get_remote_address, app=app, default_limits=[limit])
+        for name in exempted:
+            exempt: Any = app.blueprints.get(name) or app.view_functions[name]
+            limiter.exempt(exempt)
+
+    return change

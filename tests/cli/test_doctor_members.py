@@ -1,0 +1,214 @@
+"""What ``flask xiebao doctor`` says of who is logged in, of logins, and of members' ids.
+
+Each site is a row of ``ROWS``.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import abort, redirect, request, session
+
+from tests.cli.support import Row, doctor, flask_login, is_said, shop
+
+
+def loader_that_aborts() -> str:
+    abort(401)
+
+
+def loader_that_redirects() -> str:
+    abort(redirect("/login", 302))
+
+
+def row_number() -> int | None:
+    return session.get("member")
+
+
+async def row_number_by_waiting() -> int | None:
+    return session.get("member")
+
+
+def under_1000(member: str) -> bool:
+    return int(member) < 1000
+
+
+def keeps_plain(kept: Any) -> Any:
+    return lambda app: app.extensions["xiebao"].keeps_plain_key(kept)
+
+
+ROWS: dict[str, Row] = {
+    # Who is logged in, and where one logs in
+    "nobody says who is logged in": Row(
+        partial(shop, loader=None), "WARNING", ("add a member_loader",)
+    ),
+    "a loader": Row(shop, "ok", ("A member_loader says who is logged in.",)),
+    "Flask-Login": Row(
+        partial(shop, flask_login(), loader=None),
+        "ok",
+        (
+            "Flask-Login says who is logged in.",
+            "Visitors who are not logged in get a 401 page.",
+        ),
+    ),
+    "Flask-Login with a view": Row(
+        partial(shop, flask_login(login_view="page"), loader=None, views={"page": "/page"}),
+        "ok",
+        ("Visitors who are not logged in are sent to /page.",),
+    ),
+    "a login": Row(
+        partial(shop, XIEBAO_LOGIN_VIEW="page", views={"page": "/page"}),
+        "ok",
+        ("XIEBAO_LOGIN_VIEW: page",),
+    ),
+    "a login that is misspelt": Row(
+        partial(shop, XIEBAO_LOGIN_VIEW="pages", views={"page": "/page"}),
+        "ERROR",
+        ("there is no endpoint pages: did you mean page?",),
+    ),
+    "a login that is not there": Row(
+        partial(shop, XIEBAO_LOGIN_VIEW="auth.login"),
+        "ERROR",
+        ("there is no endpoint auth.login: flask routes",),
+    ),
+    # Loaders
+    "a loader that aborts": Row(
+        partial(shop, loader=loader_that_aborts),
+        "ERROR",
+        (
+            "member_loader: The function at the place that is named calls abort(). A member_loader"
+            " has",
+            "Unauthorized in loader_that_aborts (",
+        ),
+    ),
+    "a loader that redirects": Row(
+        partial(shop, loader=loader_that_redirects),
+        "ERROR",
+        (
+            "to return None where nobody is logged in",
+            "HTTPException in loader_that_redirects (",
+        ),
+    ),
+    "a loader of True": Row(
+        partial(shop, loader=lambda: True),
+        "ERROR",
+        ("The member_loader did not return a member's id", "not bool"),
+    ),
+    "a loader of lists": Row(
+        partial(shop, loader=lambda: ["8"]),
+        "ERROR",
+        (
+            "The member_loader did not return a member's id",
+            "text, a whole number or a UUID, not list",
+        ),
+    ),
+    "a loader of somebody": Row(
+        partial(shop, loader=lambda: "m_7Qk2vX9rT4"),
+        "WARNING",
+        (
+            "A request without a cookie counts as a member's, so everybody would go as them",
+            "Have the member_loader return None where nobody is logged in",
+        ),
+    ),
+    # Ids that can be guessed
+    "row numbers": Row(
+        partial(shop, loader=row_number, XIEBAO_MEMBER_SECRET=None),
+        "WARNING",
+        ("The gateway knows members by the number of their row", "Set XIEBAO_MEMBER_SECRET"),
+    ),
+    "row numbers of an async loader": Row(
+        partial(shop, loader=row_number_by_waiting, XIEBAO_MEMBER_SECRET=None),
+        "WARNING",
+        ("by the number of their row", "Set XIEBAO_MEMBER_SECRET"),
+    ),
+    "a row number of somebody": Row(
+        partial(shop, loader=lambda: "7", XIEBAO_MEMBER_SECRET=None),
+        "WARNING",
+        ("The gateway knows members by the number of their row", "Set XIEBAO_MEMBER_SECRET"),
+        also=("A request without a cookie counts as a member's",),
+    ),
+    "row numbers of Flask-Login": Row(
+        partial(shop, flask_login(), loader=None, XIEBAO_MEMBER_SECRET=None),
+        "WARNING",
+        (
+            "by get_id() of Flask-Login, for most sites the number of a row",
+            "Set XIEBAO_MEMBER_SECRET",
+        ),
+    ),
+    "e-mail addresses": Row(
+        partial(shop, loader=lambda: "li.na@shop.example", XIEBAO_MEMBER_SECRET=None),
+        "WARNING",
+        ("by their e-mail address", "Set XIEBAO_MEMBER_SECRET"),
+        also=("A request without a cookie counts as a member's",),
+    ),
+    "plain keys of everybody": Row(
+        partial(shop, keeps_plain(lambda member: True)),
+        "WARNING",
+        (
+            "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
+            " know",
+            "name those alone who were there before",
+        ),
+    ),
+    "plain keys of nobody knows whom": Row(
+        partial(shop, keeps_plain(lambda member: None)),
+        "ERROR",
+        ("keeps_plain_key must return True or False, not None",),
+    ),
+    "plain keys of numbers": Row(
+        partial(shop, keeps_plain(under_1000)), "ERROR", ("Fix this: ValueError in under_1000 (",)
+    ),
+    # Logins
+    "a login that needs arguments": Row(
+        partial(shop, views={"login": "/<shop>/login"}, XIEBAO_LOGIN_VIEW="login"),
+        "ERROR",
+        (
+            "login, member_loader: It crashed",
+            'name the endpoint of a view, such as "auth.login", that needs no arguments',
+        ),
+    ),
+    "a login for forms alone": Row(
+        partial(shop, forms={"login": "/login"}, XIEBAO_LOGIN_VIEW="login"),
+        "ERROR",
+        (
+            "login: Whoever has to log in gets an error: the page of the login does not open",
+            "Does XIEBAO_LOGIN_VIEW name the view that shows it? It came: 405 /login",
+        ),
+    ),
+    "a login of Flask-Login that is not there": Row(
+        partial(shop, flask_login(login_view="auth.login"), loader=None),
+        "ERROR",
+        (
+            "login, member_loader: It crashed",
+            "Could not build url for endpoint 'auth.login'",
+        ),
+    ),
+    "a login that no view has": Row(
+        partial(shop, flask_login(lambda: redirect("/account/login")), loader=None),
+        "WARNING",
+        (
+            "Visitors are sent to /account/login to log in, for which this app has no view",
+            "unless another app answers there",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_who_is_known_how_is_judged(row: Row) -> None:
+    is_said(row)
+
+
+def test_a_login_is_tried_and_the_log_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    tried: list[str] = []
+
+    def to_the_login() -> Any:
+        tried.append(request.path)
+        return redirect("/login")
+
+    app = shop(flask_login(to_the_login), loader=None)
+    doctor(app)
+    assert 1 <= len(tried) <= 2
+    app.logger.error("The log goes on.")
+    assert "The log goes on." in caplog.text

@@ -1,0 +1,348 @@
+"""What ``flask xiebao doctor`` says of the callback.
+
+A site that stops notifications is a row of ``STOPPED``, and one whose address is not right of
+``ADDRESSES``. Those that let them through are in ``test_doctor.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask, Response, abort, redirect, request
+from flask_seasurf import SeaSurf
+from flask_talisman import Talisman
+from werkzeug.routing import exceptions as routing_exceptions
+
+from flask_xiebao import ConfigError, Notification
+from tests.cli.support import (
+    API_KEY,
+    MEMBER_SECRET,
+    PUBLISHED,
+    after,
+    around,
+    before,
+    complaints,
+    doctor,
+    limited,
+    listens,
+    mounted,
+    shop,
+)
+from tests.ecosystem.sites import THEIR_WARNINGS
+
+pytestmark = THEIR_WARNINGS
+ADDRESS = "The address to give to Xiebao for notifications"
+TOKEN = "a-token-that-nobody-guesses"
+
+site = partial(shop, listens)
+
+
+# What stops them
+
+
+def require_login() -> Any:
+    return redirect("/login") if request.endpoint == "xiebao.notify" else None
+
+
+def require_login_at_a_private_address() -> Any:
+    if request.endpoint != "xiebao.notify":
+        return None
+    return redirect(f"https://user:hunter2@sso.example/login/{API_KEY}")
+
+
+def require_login_by_401() -> None:
+    if request.method == "POST":
+        abort(401)
+
+
+def take_short_ones() -> None:
+    if (request.content_length or 0) > 10:
+        abort(413)
+
+
+def check_token() -> None:
+    if request.method == "POST" and "token" not in request.form:
+        abort(400)
+
+
+def log_the_body() -> None:
+    request.stream.read()
+
+
+def look_at_the_form() -> None:
+    request.environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+    _ = request.form
+
+
+def look_up() -> None:
+    if request.method == "POST":
+        raise ConnectionError("password hunter2 was refused")
+
+
+def accepted(response: Response) -> Response:
+    if request.method == "POST":
+        response.status_code = 202
+    return response
+
+
+def wrap(response: Response) -> Response:
+    if response.is_json:
+        response.data = b'{"code": 0, "data": %s}' % response.data
+    return response
+
+
+def firewall(inner: Any) -> Any:
+    def wall(environ: Any, start_response: Any) -> Any:
+        stopped = environ["REQUEST_METHOD"] == "POST"
+        return (Response("no", 403) if stopped else inner)(environ, start_response)
+
+    return wall
+
+
+behind_a_firewall = partial(site, around(firewall))
+https_elsewhere = partial(site, Talisman, XIEBAO_PUBLIC_URL="http://shop.example")
+
+STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
+    "a login wall": (
+        partial(site, before(require_login)),
+        (
+            "notify: a notification is sent on to /login, by a login wall",
+            'if request.blueprint == "xiebao": return',
+            "One of the before_request hooks may do it: ",
+            "require_login",
+        ),
+    ),
+    "a login wall whose address is private": (
+        partial(site, before(require_login_at_a_private_address)),
+        ("notify: a notification is sent on to https://sso.example/login/…, by a login wall",),
+    ),
+    "a login wall that says 401": (
+        partial(site, before(require_login_by_401)),
+        ("a notification gets 401 from a CSRF guard or a login wall", "require_login_by_401"),
+    ),
+    "Flask-SeaSurf": (
+        partial(site, SeaSurf),
+        (
+            "a notification gets 403 from a CSRF guard",
+            'csrf.exempt(app.view_functions["xiebao.notify"])',
+        ),
+    ),
+    "a guard": (
+        partial(site, before(check_token)),
+        ("a notification gets 400 from a CSRF guard", "check_token"),
+    ),
+    "a limiter": (
+        partial(
+            site,
+            limited(
+                "0 per day", *(f"xiebao.{name}" for name in ("product", "home", "policy", "paid"))
+            ),
+        ),
+        ("a notification gets 429 from a limiter, perhaps: exempt it", "limiter.exempt"),
+    ),
+    "a hook that reads the stream": (
+        partial(site, before(log_the_body)),
+        (
+            "the body of a notification is read before it arrives",
+            "request.get_data()",
+            "log_the_body",
+        ),
+    ),
+    "a hook that reads a form": (
+        partial(site, before(look_at_the_form)),
+        ("the body of a notification is read before it arrives", "look_at_the_form"),
+    ),
+    "a mount that the address lacks": (
+        partial(site, mounted("/shop")),
+        ("end XIEBAO_PUBLIC_URL in /shop",),
+    ),
+    "a small limit of bytes": (
+        partial(site, MAX_CONTENT_LENGTH=100),
+        ("a notification is too long for MAX_CONTENT_LENGTH",),
+    ),
+    "a limit of bytes of a hook": (
+        partial(site, before(take_short_ones)),
+        ("a notification is too long for MAX_CONTENT_LENGTH",),
+    ),
+    "a limit of bytes that lets a short one through": (
+        partial(site, MAX_CONTENT_LENGTH=20_000),
+        ("a notification is too long for MAX_CONTENT_LENGTH",),
+    ),
+    "hosts that are none": (
+        partial(site, TRUSTED_HOSTS=["*"], XIEBAO_PUBLIC_URL=None),
+        ("a notification cannot be sent: ConfigError: TRUSTED_HOSTS must be a list",),
+    ),
+    "a hook that fails": (
+        partial(site, before(look_up)),
+        ("a notification fails. Fix this: ConnectionError in look_up (",),
+    ),
+    "a firewall": (
+        behind_a_firewall,
+        (
+            "gets 403 before Flask looks for a view",
+            "have it let what is below XIEBAO_URL_PREFIX",
+        ),
+    ),
+    "an answer that is wrapped": (
+        partial(site, after(wrap)),
+        ("is changed on its way out", 'waits for 200 {"state": true}', "wrap"),
+    ),
+    "an answer that is changed": (
+        partial(site, after(accepted)),
+        ("is changed on its way out", "accepted", "It gets 202."),
+    ),
+    "https elsewhere": (
+        https_elsewhere,
+        (
+            "a notification is sent on to https://shop.example/xiebao/notify, which Xiebao does"
+            " not follow: set XIEBAO_PUBLIC_URL",
+        ),
+    ),
+}
+
+
+def is_stopped(stopped: Callable[[], Flask], *words: str) -> None:
+    said = doctor(stopped())
+    for each in words:
+        assert each in said["ERROR"]
+    assert said["ERROR"].count("notify: ") == 1
+    assert "a notification arrives" not in said["ok"]
+    assert ADDRESS in "".join(said.values())  # whoever mends it has to know which it is
+
+
+@pytest.mark.parametrize(("stopped", "words"), STOPPED.values(), ids=STOPPED)
+def test_what_stops_it_is_named_and_what_to_do(
+    stopped: Callable[[], Flask], words: tuple[str, ...]
+) -> None:
+    is_stopped(stopped, *words)
+
+
+def test_another_view_there_is_named() -> None:
+    stopped = partial(site, forms={"mine": "/xiebao/notify"})
+    if "DuplicateRuleError" in vars(routing_exceptions):
+        with pytest.raises(ConfigError, match="mine, is at /xiebao/notify: change XIEBAO_URL_PR"):
+            stopped()  # Werkzeug 3.2 sees that a rule is there already
+    else:
+        is_stopped(stopped, "/xiebao/notify leads to mine: change XIEBAO_URL_PREFIX")
+
+
+# The address
+
+#: Settings, the level, and what is said of the address; a notification arrives all the same.
+ADDRESSES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "https": ({}, "ok", f"{ADDRESS} is https://shop.example/xiebao/notify\n"),
+    "with a token": (
+        {"XIEBAO_NOTIFY_TOKEN": TOKEN},
+        "ok",
+        f"{ADDRESS} is https://shop.example/xiebao/notify/{TOKEN}\n",
+    ),
+    "http": (
+        {"XIEBAO_PUBLIC_URL": "http://shop.example"},
+        "WARNING",
+        f"{ADDRESS} is http://shop.example/xiebao/notify. Without https",
+    ),
+    "http of SERVER_NAME": (
+        {"XIEBAO_PUBLIC_URL": None, "SERVER_NAME": "shop.example"},
+        "WARNING",
+        f"{ADDRESS} is http://shop.example/xiebao/notify.",
+    ),
+    "this machine, to develop with": (
+        {"XIEBAO_PUBLIC_URL": "http://127.0.0.1:5000"},
+        "ok",
+        "Notifications go to http://127.0.0.1:5000/xiebao/notify, which Xiebao cannot reach",
+    ),
+    "a path alone": (
+        {"XIEBAO_PUBLIC_URL": None},
+        "WARNING",
+        f"{ADDRESS} ends in /xiebao/notify: set XIEBAO_PUBLIC_URL",
+    ),
+    "off": (
+        {"XIEBAO_ENABLED": False},
+        "ok",
+        f"{ADDRESS} is https://shop.example/xiebao/notify",
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "level", "wanted"), ADDRESSES.values(), ids=ADDRESSES)
+def test_the_address_is_said_and_what_is_wrong_with_it(
+    config: dict[str, Any], level: str, wanted: str
+) -> None:
+    said = doctor(site(**config), "--verbose")
+    assert wanted in said[level]
+    assert "notify: a notification arrives at the notification_handler." in said["ok"]
+    assert ("otification" in said["WARNING"]) == (level == "WARNING")
+    if "XIEBAO_NOTIFY_TOKEN" in config:
+        assert "XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]
+
+
+def test_below_a_path_the_address_has_it() -> None:
+    said = doctor(site(mounted("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"))
+    assert complaints(said) == []
+    assert f"{ADDRESS} is https://shop.example/shop/xiebao/notify" in said["ok"].splitlines()
+
+
+@pytest.mark.parametrize("token", [MEMBER_SECRET, "a" * 26, PUBLISHED])
+def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: str) -> None:
+    for broken in (behind_a_firewall, https_elsewhere):
+        assert token not in "".join(doctor(broken(XIEBAO_NOTIFY_TOKEN=token)).values())
+    off = doctor(site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
+    assert "XIEBAO_NOTIFY_TOKEN is another" in off["WARNING"]
+    said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
+    assert "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily" in said["WARNING"]
+    assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]
+    assert token not in "".join(said.values())
+
+
+# Who listens
+
+
+def test_where_nobody_listens_it_says_what_that_means() -> None:
+    said = doctor(shop())
+    assert "There is no notification_handler" in said["ok"]
+    assert "Notifications would go to https://shop.example/xiebao/notify." in said["ok"]
+    assert "notify: " not in "".join(said.values())
+    with_a_token = doctor(shop(XIEBAO_NOTIFY_TOKEN=TOKEN))
+    assert "There is no notification_handler" in with_a_token["WARNING"]
+
+
+def test_a_reader_of_the_sites_own_is_named() -> None:
+    app = site()
+
+    @app.extensions["xiebao"].notification_reader  # type: ignore[untyped-decorator]
+    def read(body: bytes, headers: Any) -> Notification:
+        raise AssertionError
+
+    said = doctor(app)
+    assert (
+        "notify: a notification arrives at the notification_reader and notification_handler."
+        in said["ok"]
+    )
+    assert complaints(said) == []
+
+
+def test_a_limiter_that_counts_notifications_is_named() -> None:
+    [said] = complaints(doctor(site(limited("50 per hour"))))
+    assert "Flask-Limiter counts notifications" in said
+    assert 'limiter.exempt(app.view_functions["xiebao.notify"])' in said
+
+
+def test_what_is_async_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hear(notification: Notification) -> None: ...
+
+    app = shop()
+    app.extensions["xiebao"].notification_handler(hear)
+    assert doctor(app)["ERROR"] == ""
+    monkeypatch.setitem(sys.modules, "asgiref.sync", None)
+    said = doctor(app)
+    assert "notification_handler: what is async needs an extra of Flask's" in said["ERROR"]
+
+
+def test_a_site_that_cannot_ask_for_orders_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complaints(doctor(site())) == []
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    assert "pip install 'Flask-Xiebao[orders]'" in doctor(site())["WARNING"]

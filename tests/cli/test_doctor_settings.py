@@ -1,0 +1,364 @@
+"""What ``flask xiebao doctor`` says of settings, secrets and what stands around the app.
+
+A new setting is a row of ``ROWS``.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_caching import Cache
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_xiebao.testing import GatewaySimulator
+from tests.cli.support import (
+    API_KEY,
+    MEMBER_SECRET,
+    PRODUCTION,
+    PUBLISHED,
+    SHORT_API_KEY,
+    TEST,
+    Change,
+    Row,
+    around,
+    doctor,
+    is_said,
+    mounted,
+    shop,
+    with_hosts,
+)
+from tests.support import SETTINGS
+
+#: Long enough for a key that signs, and for one that the gateway gives.
+KEY_OF_40 = "a-key-of-forty-letters-that-nobody-guess"
+NO_ADDRESS = "XIEBAO_PUBLIC_URL is not set"
+
+
+def simulator(path: str) -> Change:
+    """Register a simulator there, by a name of the site's own."""
+    blueprint = GatewaySimulator("12345", API_KEY).blueprint
+    return lambda app: app.register_blueprint(blueprint, url_prefix=path, name="play")
+
+
+def own_gateway(app: Flask) -> None:
+    """Have pages of the gateway that take a slash or none."""
+    for path in ("/dispatch/cps/", "/dispatch/cps/index/", "/dispatch/cps/insureDetail/"):
+        app.add_url_rule(f"/own{path}", path, lambda: "", strict_slashes=False)
+
+
+ROWS: dict[str, Row] = {
+    # The keys that sign links
+    "no SECRET_KEY": Row(
+        partial(shop, SECRET_KEY=None), "ERROR", ("SECRET_KEY is not set", "secrets.token_hex()")
+    ),
+    "fallbacks that are no list": Row(
+        partial(shop, SECRET_KEY_FALLBACKS="old"),
+        "ERROR",
+        ("SECRET_KEY_FALLBACKS must be a list",),
+    ),
+    "a short SECRET_KEY": Row(
+        partial(shop, SECRET_KEY="dev"),
+        "WARNING",
+        ("SECRET_KEY is short or well known", "secrets.token_hex()"),
+    ),
+    "a SECRET_KEY of a tutorial": Row(
+        partial(shop, SECRET_KEY=b"Super-Secret_Key"),
+        "WARNING",
+        ("SECRET_KEY is short or well known",),
+    ),
+    "a short fallback": Row(
+        partial(shop, SECRET_KEY_FALLBACKS=["dev"]),
+        "WARNING",
+        ("One of SECRET_KEY_FALLBACKS is short",),
+    ),
+    # The same secret in two places
+    "SECRET_KEY is the API key": Row(
+        partial(shop, XIEBAO_API_KEY=KEY_OF_40, SECRET_KEY=KEY_OF_40),
+        "WARNING",
+        (
+            "SECRET_KEY or one of SECRET_KEY_FALLBACKS is XIEBAO_API_KEY, too",
+            "secrets.token_hex()",
+        ),
+    ),
+    "the member secret signs links": Row(
+        partial(shop, SECRET_KEY=MEMBER_SECRET),
+        "WARNING",
+        ("XIEBAO_MEMBER_SECRET is SECRET_KEY, too", "later, keep it, and renew the other"),
+    ),
+    "the member secret signed links": Row(
+        partial(shop, SECRET_KEY_FALLBACKS=[MEMBER_SECRET]),
+        "WARNING",
+        (
+            "XIEBAO_MEMBER_SECRET is one of SECRET_KEY_FALLBACKS, too",
+            "choose another member secret",
+        ),
+    ),
+    "the member secret is the API key": Row(
+        partial(shop, XIEBAO_API_KEY=MEMBER_SECRET),
+        "WARNING",
+        ("XIEBAO_MEMBER_SECRET is XIEBAO_API_KEY, too", "choose another member secret"),
+    ),
+    "a member secret of the manual": Row(
+        partial(shop, XIEBAO_MEMBER_SECRET=PUBLISHED),
+        "WARNING",
+        ("XIEBAO_MEMBER_SECRET is well known", "choose another"),
+    ),
+    "an API key of the family's shape": Row(
+        partial(shop, XIEBAO_API_KEY=SHORT_API_KEY),
+        "WARNING",
+        ("XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+    ),
+    "such an API key with the partner's id": Row(
+        partial(shop, XIEBAO_API_KEY=f"{SHORT_API_KEY[:15]}12345"),
+        "WARNING",
+        ("XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+    ),
+    "a short API key in production": Row(
+        partial(shop, XIEBAO_ENV="production", XIEBAO_API_KEY="s3cr3t"),
+        "WARNING",
+        ("XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+    ),
+    # Where entries lead
+    "off": Row(partial(shop, XIEBAO_ENABLED=False), "WARNING", ("XIEBAO_ENABLED is off",)),
+    "off and without a key": Row(
+        partial(shop, XIEBAO_ENABLED=False, XIEBAO_API_KEY=None),
+        "ok",
+        ("XIEBAO_API_KEY is not set (default: none)",),
+        also=("XIEBAO_ENABLED is off",),
+    ),
+    "test": Row(shop, "ok", (f"Entries lead to {TEST} (test: no policy is real)",)),
+    "production": Row(
+        partial(shop, XIEBAO_ENV="production"),
+        "ok",
+        (f"{PRODUCTION} (production: policies are real)",),
+    ),
+    "no environment in tests": Row(
+        partial(shop, XIEBAO_ENV=None, TESTING=True),
+        "ok",
+        ("XIEBAO_ENV is not set (default: test)",),
+    ),
+    "no environment": Row(
+        partial(shop, XIEBAO_ENV=None), "WARNING", ('XIEBAO_ENV is not set: say "production"',)
+    ),
+    "the production gateway in test": Row(
+        partial(shop, XIEBAO_BASE_URL=PRODUCTION),
+        "WARNING",
+        ("XIEBAO_BASE_URL is the production gateway",),
+    ),
+    "the test gateway in production": Row(
+        partial(shop, XIEBAO_ENV="production", XIEBAO_BASE_URL=TEST),
+        "WARNING",
+        ("XIEBAO_BASE_URL is the test gateway",),
+    ),
+    "a simulator that is not there": Row(
+        partial(shop, XIEBAO_BASE_URL="/gateway"), "WARNING", ("where the app has no gateway",)
+    ),
+    "one page of a simulator": Row(
+        partial(shop, XIEBAO_BASE_URL="/gateway", views={"half": "/gateway/dispatch/cps"}),
+        "WARNING",
+        ("where the app has no gateway",),
+    ),
+    "a simulator": Row(
+        partial(shop, simulator("/gateway"), XIEBAO_BASE_URL="/gateway"),
+        "ok",
+        ("Entries lead to /gateway",),
+    ),
+    "a simulator with a Chinese name": Row(
+        partial(shop, simulator("/网关"), XIEBAO_BASE_URL="/%E7%BD%91%E5%85%B3"),
+        "ok",
+        ("Entries lead to /%E7%BD%91%E5%85%B3",),
+    ),
+    "a gateway of the site's own": Row(
+        partial(shop, own_gateway, XIEBAO_BASE_URL="/own"), "ok", ("Entries lead to /own",)
+    ),
+    "a simulator in production": Row(
+        partial(shop, simulator("/gateway"), XIEBAO_ENV="production"),
+        "ERROR",
+        ("the blueprint of a GatewaySimulator is registered",),
+    ),
+    # Where the site is
+    "http": Row(
+        partial(shop, XIEBAO_PUBLIC_URL="http://shop.example"),
+        "WARNING",
+        ("begin with http://shop.example (XIEBAO_PUBLIC_URL), and can be read",),
+    ),
+    "no address": Row(
+        partial(shop, XIEBAO_PUBLIC_URL=None),
+        "WARNING",
+        (NO_ADDRESS, "in production, members' links for mail and QR codes cannot be made"),
+    ),
+    "no address in production": Row(
+        partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL=None),
+        "ERROR",
+        (
+            f"{NO_ADDRESS}, so the site does not know its own address",
+            "Set it, such as to https://shop.example",
+        ),
+    ),
+    "SERVER_NAME": Row(
+        partial(shop, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
+        "WARNING",
+        ("begin with http://shop.example (SERVER_NAME)",),
+    ),
+    "SERVER_NAME that is no host": Row(
+        partial(shop, XIEBAO_PUBLIC_URL=None, SERVER_NAME="[::1"),
+        "WARNING",
+        ("begin with http://[::1 (SERVER_NAME)",),
+        also=("A link cannot be made. Fix this: ValueError in urlsplit",),
+    ),
+    "SERVER_NAME by https and below a path": Row(
+        partial(
+            shop,
+            XIEBAO_PUBLIC_URL=None,
+            SERVER_NAME="shop.example",
+            PREFERRED_URL_SCHEME="https",
+            APPLICATION_ROOT="/shop",
+        ),
+        "ok",
+        ("Links that leave the site begin with https://shop.example/shop (SERVER_NAME).",),
+    ),
+    "a host that is trusted": Row(
+        partial(with_hosts, ".shop.example", XIEBAO_PUBLIC_URL=None),
+        "WARNING",
+        ("links for mail cannot be made without a request. Set it",),
+    ),
+    "this machine": Row(
+        partial(shop, XIEBAO_PUBLIC_URL="http://localhost:5000"),
+        "ok",
+        ("begin with http://localhost:5000",),
+    ),
+    "this machine in production": Row(
+        partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
+        "WARNING",
+        ("to whoever follows them, that is their own machine",),
+    ),
+    "an application root that links lack": Row(
+        partial(shop, APPLICATION_ROOT="/shop"),
+        "WARNING",
+        (
+            "APPLICATION_ROOT is /shop, and links that leave the site are not below it",
+            "end XIEBAO_PUBLIC_URL in /shop",
+        ),
+    ),
+    "a mount that links lack": Row(
+        partial(shop, mounted("/shop")),
+        "ERROR",
+        (
+            "gets 404, since DispatcherMiddleware has the site below /shop",
+            "end XIEBAO_PUBLIC_URL in /shop",
+        ),
+    ),
+    "a mount that nobody is told of": Row(
+        partial(shop, mounted("/shop"), XIEBAO_PUBLIC_URL=None),
+        "ok",
+        ("comes back to the site, at …/xiebao/paid/…",),
+        also=(NO_ADDRESS,),
+    ),
+    # Names, and what does not go with entries
+    "a misspelt setting": Row(
+        partial(shop, XIEBAO_HANDOF_MAX_AGE=9), "WARNING", ("did you mean XIEBAO_HANDOFF_MAX_AGE?",)
+    ),
+    "a misspelt prefix": Row(
+        partial(shop, XIEBO_LOCALE="en"), "WARNING", ("did you mean XIEBAO_LOCALE?",)
+    ),
+    "no setting": Row(
+        partial(shop, XIEBAO_QWERTZUIOP=9),
+        "WARNING",
+        ("XIEBAO_QWERTZUIOP is not a setting of Flask-Xiebao: remove it.",),
+    ),
+    "a name like no other": Row(
+        partial(shop, XIEBAO_FROBNICATE=1), "WARNING", ("XIEBAO_FROBNICATE is not a setting",)
+    ),
+    "others' settings": Row(
+        partial(shop, ALIPAY_API_KEY="x", BABEL_LOCALE="zh", XIEBAO_LOCALE="en"),
+        "ok",
+        ("XIEBAO_LOCALE: en",),
+    ),
+    "a number as a parameter": Row(partial(shop, XIEBAO_EXTRA={1: 2}), "ok", ("XIEBAO_EXTRA: 1",)),
+    "a cache": Row(
+        partial(shop, Cache, CACHE_TYPE="SimpleCache"),
+        "WARNING",
+        ("Flask-Caching does not look at Vary", "Set XIEBAO_DEVICE_MARKUP to False"),
+    ),
+    "a strict session cookie": Row(
+        partial(shop, SESSION_COOKIE_SAMESITE="Strict"),
+        "WARNING",
+        (
+            "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment",
+            'Set it to "Lax"',
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_setting_is_judged(row: Row) -> None:
+    is_said(row)
+
+
+def test_each_setting_has_a_line_if_that_is_asked_for() -> None:
+    app = shop(
+        XIEBAO_APP_USER_AGENT=re.compile("ShopApp/"),
+        XIEBAO_EXTRA={"hidenav": 1, "token": "not to be shown"},
+    )
+    app.config[5] = "not text"  # a config can hold it
+    in_short, at_length = doctor(app)["ok"], doctor(app, "-v")["ok"]
+    assert doctor(app, "--verbose")["ok"] == at_length
+    for name in SETTINGS:
+        line = re.compile(rf"^{name}(:| is )", re.MULTILINE)
+        assert line.search(at_length), name
+        assert not line.search(in_short), name
+    assert "XIEBAO_PARTNER_ID: 12345\n" in at_length
+    assert "XIEBAO_API_KEY is set, and not shown\n" in at_length
+    assert "XIEBAO_APP_USER_AGENT: ShopApp/\n" in at_length
+    assert "XIEBAO_EXTRA: hidenav, token\n" in at_length
+    assert "XIEBAO_HANDOFF_MAX_AGE is not set (default: 300)\n" in at_length
+    assert "not to be shown" not in at_length
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("XIEBAO_BASE_URL", "/gateway"),
+        ("XIEBAO_ENV", "production"),
+        ("XIEBAO_API_KEY", "another"),
+        ("XIEBAO_PUBLIC_URL", None),
+    ],
+)
+def test_a_setting_that_came_too_late_is_named(setting: str, value: str | None) -> None:
+    app = shop()
+    app.config[setting] = value
+    wrong, *_ = doctor(app)["ERROR"].splitlines()
+    assert wrong.startswith(f"{setting} was changed after Xiebao(app) or init_app(app)")
+    assert value is None or value not in wrong
+
+
+def test_a_secret_key_that_is_gone_is_named() -> None:
+    app = shop()
+    del app.config["SECRET_KEY"]
+    assert "SECRET_KEY is not set" in doctor(app)["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("path", "proxy", "level", "wanted"),
+    [
+        ("", {}, "ok", ""),
+        ("", {"x_prefix": 1}, "ok", "If it sets a path, end XIEBAO_PUBLIC_URL in that path."),
+        ("/shop", {"x_prefix": 1}, "ok", "your proxy has to set it to /shop, itself and on every"),
+        ("/shop", {}, "WARNING", "Add x_prefix=1 to ProxyFix if your proxy sets"),
+        ("/shop", None, "ok", "the server has to set SCRIPT_NAME to /shop."),
+    ],
+)
+def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
+    path: str, proxy: dict[str, Any] | None, level: str, wanted: str
+) -> None:
+    changes = [] if proxy is None else [around(ProxyFix, **proxy)]
+    said = doctor(shop(*changes, XIEBAO_PUBLIC_URL=f"https://shop.example{path}"))
+    assert wanted in said[level]
+    assert said["ERROR"] == ""
+    assert (said["WARNING"] == "") == (level == "ok")
+    assert f"comes back to https://shop.example{path}/xiebao/paid/…" in said["ok"]

@@ -1,0 +1,410 @@
+"""``flask xiebao inspect`` on URLs of the gateway: what it says of each, and what it hides.
+
+A URL, and what is to be said of it, is a row of ``ROWS``.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from flask_xiebao.cli import xiebao
+from tests.cli.support import (
+    KEY_OF_8,
+    PRODUCTION,
+    PUBLISHED,
+    TEST,
+    findings,
+    run,
+    shop,
+)
+from tests.support import CODE, SIGN
+
+PRODUCT_URL = (
+    f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
+    "&partnerUniqKey=m1&platform=1"
+)
+HOME_URL = f"{TEST}/dispatch/cps/index?partnerId=12345&subPartnerId=&sign={SIGN}&partnerUniqKey=m1"
+
+#: A site of the account whose sign these URLs have.
+site = partial(shop, XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
+
+
+def no_app() -> Flask:
+    raise RuntimeError("postgres://user:hunter2@host")
+
+
+def inspect(app: Any, url: str) -> dict[str, str]:
+    return findings(run(app, "inspect", url))
+
+
+def encoded(url: str | bytes) -> str:
+    return quote(base64.b64encode(url if isinstance(url, bytes) else url.encode()), safe="")
+
+
+# The URLs that the document has, letter by letter
+
+_2_1 = "/dispatch/cps?partnerId=1039147&subPartnerId=&caseCode=QX000000127257&sign="
+_2_2 = "/dispatch/cps/index?partnerId=1039147&subPartnerId=&sign="
+_2_3 = "/dispatch/cps/insureDetail?partnerId=1039147&insureNum=20190226020146&sign="
+EXAMPLE_2_1 = f"{PRODUCTION}{_2_1}YTVhYTk0YTk3ZDI1039147& partnerUniqKey=101000"
+EXAMPLE_2_2 = f"{PRODUCTION}{_2_2}82e20232fddc2d78eb42c74bb18f9014&partnerUniqKey=101000"
+EXAMPLE_2_3 = f"{PRODUCTION}{_2_3}82e20232fddc2d78eb42c74bb18f9014&paySuccess=*"
+IN_TEST_2_1 = f"{TEST}{_2_1}ZGE1ODBiMjkwYTM1039147& partnerUniqKey=101000"
+IN_TEST_2_2 = f"{TEST}{_2_2}84d7668b0c732b7d3fd24fc243fe9c0c&partnerUniqKey=101000"
+IN_TEST_2_3 = f"{TEST}{_2_3}84d7668b0c732b7d3fd24fc243fe9c0c&paySuccess=*"
+
+#: What is right with them, and what is wrong: parts of lines, as many lines as there are lists.
+RIGHT_2_1 = (
+    "The product page (2.1) of the",
+    "partnerId=1039147: the partner's account",
+    "subPartnerId=: the partner's sub-account, empty for none",
+    "caseCode=QX000000127257: the product",
+)
+RIGHT_2_2 = (
+    "The home page (2.2) of the",
+    "partnerUniqKey=101000: the member, by their id at the partner.",
+)
+RIGHT_2_3 = (
+    "The policy page (2.3) of the",
+    "insureNum=20190226020146: the policy, by its application number.",
+)
+ANOTHER_KEY = ("is not made with the key of this account and environment",)
+WRONG_2_1 = (
+    ("it looks like an API key, as in the examples of 2.1", "ask Xiebao for a new one"),
+    ("' partnerUniqKey' has a stray space",),
+)
+WRONG_2_3 = (
+    ANOTHER_KEY,
+    (
+        "paySuccess is not standard base64",
+        "the * in the examples of 2.3 is only a placeholder.",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("env", "example", "right", "wrong"),
+    [
+        pytest.param("production", EXAMPLE_2_1, RIGHT_2_1, WRONG_2_1, id="2.1"),
+        pytest.param("test", IN_TEST_2_1, RIGHT_2_1, WRONG_2_1, id="2.1 in test"),
+        pytest.param("production", EXAMPLE_2_2, RIGHT_2_2, (ANOTHER_KEY,), id="2.2"),
+        pytest.param("test", IN_TEST_2_2, RIGHT_2_2, (ANOTHER_KEY,), id="2.2 in test"),
+        pytest.param("production", EXAMPLE_2_3, RIGHT_2_3, WRONG_2_3, id="2.3"),
+        pytest.param("test", IN_TEST_2_3, RIGHT_2_3, WRONG_2_3, id="2.3 in test"),
+    ],
+)
+def test_the_documents_examples_are_explained_and_what_is_wrong_with_them(
+    env: str, example: str, right: tuple[str, ...], wrong: tuple[tuple[str, ...], ...]
+) -> None:
+    app = shop(XIEBAO_PARTNER_ID="1039147", XIEBAO_ENV=env, XIEBAO_MEMBER_SECRET=None)
+    result = run(app, "inspect", example)
+    said = findings(result)
+    assert f"of the {env} gateway." in said["ok"]
+    for words in right:
+        assert words in said["ok"]
+    for line, parts in zip(said["ERROR"].splitlines(), wrong, strict=True):
+        for words in parts:
+            assert words in line
+    assert result.output.endswith("The gateway would refuse this URL.\n")
+    # Not even a part of what looks like a key is shown, nor a sign.
+    assert not re.search("YTVh|ZDI1|ZGE1|YTM1|YT…|ZG…|82e20232|84d7668b", result.output)
+
+
+def test_a_right_url_is_explained_word_by_word() -> None:
+    said = inspect(site(), PRODUCT_URL)
+    assert said["ok"].splitlines() == [
+        "The product page (2.1) of the test gateway.",
+        "partnerId=12345: the partner's account at Xiebao.",
+        "subPartnerId=: the partner's sub-account, empty for none.",
+        f"caseCode={CODE}: the product, by the code that Xiebao provides.",
+        "sign=00…35: right for the configured key.",
+        "partnerUniqKey=m1: the member, by their id at the partner.",
+        "platform=1: where the page is shown: 1 = H5.",
+    ]
+    assert (said["ERROR"], said["WARNING"]) == ("", "")
+
+
+class Row(NamedTuple):
+    """A URL, and what is said of it.
+
+    :ivar level: where it is said, and nothing is worse.
+    :ivar config: of the site.
+    """
+
+    url: str
+    said: str
+    level: str = "ERROR"
+    config: Mapping[str, Any] = {}
+
+
+def on(address: str, *, base_url: str | None = None, level: str = "ERROR") -> Row:
+    """Return a row of a URL elsewhere than on the site's own gateway."""
+    said = f"It is not this site's gateway, which is {base_url or TEST}."
+    return Row(PRODUCT_URL.replace(TEST, address), said, level, {"XIEBAO_BASE_URL": base_url})
+
+
+OWN = {"XIEBAO_BASE_URL": "/gateway"}
+WITH_KEYS = {"XIEBAO_MEMBER_SECRET": PUBLISHED}
+A_SPACE = "There is a space in it"
+
+ROWS = [
+    Row(PRODUCT_URL.replace("12345", "12346"), "it must be 12345"),
+    Row(PRODUCT_URL.replace(SIGN, SIGN.upper()), "sign=00…35 has the wrong shape"),
+    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "it looks like an API key"),
+    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI12345"), "it looks like an API key"),
+    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI="), "it looks like an API key"),
+    Row(PRODUCT_URL.replace(SIGN, "Key"), "it looks like an API key"),
+    Row(PRODUCT_URL.replace(".com/", ".com.evil.example/"), "though it looks like it"),
+    Row(PRODUCT_URL.replace("testapi.", "testapi-"), "testapi-xiebao18.com is not Xiebao's"),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}@evil.example"), "is not Xiebao's gateway"),
+    Row(PRODUCT_URL.replace("//test", "//me@test"), "There is a user name before the host"),
+    Row(PRODUCT_URL.replace("xiebao18", "xieba018"), "though it looks like it"),
+    Row(PRODUCT_URL.removeprefix("https://"), "must begin with https://"),
+    Row(PRODUCT_URL.replace("https:", "http:"), "begin it with https://"),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "not on port 8443"),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}:80"), "not on port 80"),
+    Row(
+        PRODUCT_URL.replace(SIGN, "0" * 32),
+        "sign=00…00 is not made with the key of this account and environment",
+    ),
+    Row(PRODUCT_URL.replace(f"sign={SIGN}", "sign="), "sign is empty"),
+    Row(PRODUCT_URL.replace(f"&sign={SIGN}", ""), "sign is missing"),
+    Row(PRODUCT_URL.replace("&partnerUniqKey=m1", ""), "partnerUniqKey is missing"),
+    Row(
+        PRODUCT_URL.replace("caseCode", "casecode"),
+        "'casecode' is not a parameter: write caseCode",
+    ),
+    Row(f"{PRODUCT_URL}&colour=red", "colour is not a parameter of section 2.1"),
+    Row(f"{PRODUCT_URL}&platform=1", "platform appears 2 times"),
+    Row(PRODUCT_URL.replace("m1", "林"), "partnerUniqKey is not percent-encoded"),
+    Row(PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 accepts 1 (H5), 2 (PC), 3 (iOS)"),
+    Row(
+        f"{HOME_URL}&platform=2",
+        "platform=2 is refused: section 2.2 accepts 1 (H5), 3 (iOS), 4 (Android)",
+    ),
+    Row(
+        f"{HOME_URL}&paySuccess={encoded('/paid')}",
+        "paySuccess is not the base64 of an absolute",
+    ),
+    Row(
+        f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}",
+        "paySuccess is not the base64 of",
+    ),
+    Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is not standard base64"),
+    Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", "a + in it must be sent as %2B"),
+    Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E_Pw==", "URL-safe base64"),
+    Row(f"{TEST}/dispatch/elsewhere?sign={SIGN}", "The gateway has no page /dispatch/elsewhere"),
+    Row(f"{TEST}/gateway/dispatch/cps", "The gateway has no page /gateway/dispatch/cps"),
+    Row("https://shop.example/about", "nor a link of this site"),
+    # Spaces
+    Row(PRODUCT_URL.replace(CODE, f"{CODE}%20"), A_SPACE, "WARNING"),
+    Row(PRODUCT_URL.replace(CODE, "QX%20000"), A_SPACE, "WARNING"),
+    Row(PRODUCT_URL.replace("=m1", "=+m1"), A_SPACE, "WARNING"),
+    Row(PRODUCT_URL.replace("subPartnerId=", "subPartnerId=branch+7"), A_SPACE, "WARNING"),
+    Row(PRODUCT_URL.replace("=m1", "=m%201"), "partnerUniqKey=m 1: the member", "ok"),
+    Row(
+        PRODUCT_URL.replace(CODE, "QX 1"),
+        "caseCode has a space or a line break: remove it, or write %20.",
+    ),
+    # How it was copied
+    Row(PRODUCT_URL.replace("&", "&amp;"), "'amp;caseCode' has HTML's &amp; before it"),
+    Row(PRODUCT_URL.partition("&")[0], "caseCode is missing"),
+    # Whose key it is
+    Row(
+        PRODUCT_URL.replace("=m1", f"={KEY_OF_8}"),
+        f"partnerUniqKey={KEY_OF_8}: the key of member 8.",
+        "ok",
+        WITH_KEYS,
+    ),
+    Row(
+        PRODUCT_URL.replace("=m1", "=8"),
+        "partnerUniqKey=8: this site gave it to nobody.",
+        "WARNING",
+        WITH_KEYS,
+    ),
+    # Parameters that the document lacks
+    Row(f"{HOME_URL}&channel=7&hidenav=1", "channel is not a parameter of section 2.2"),
+    Row(
+        f"{HOME_URL}&channel=7&hidenav=1",
+        "channel=7: a parameter that is not in the document.",
+        "ok",
+        {"XIEBAO_EXTRA": {"channel": 7}},
+    ),
+    # Keys that the site does not have: each environment has its own
+    Row(
+        HOME_URL,
+        "It was not checked with a key: XIEBAO_ENABLED is off.",
+        "WARNING",
+        {"XIEBAO_ENABLED": False},
+    ),
+    Row(
+        HOME_URL,
+        "It was not checked with a key: XIEBAO_ENABLED is off.",
+        "WARNING",
+        {"XIEBAO_ENABLED": False, "XIEBAO_PARTNER_ID": None, "XIEBAO_API_KEY": None},
+    ),
+    Row(
+        PRODUCT_URL.replace(TEST, PRODUCTION),
+        "sign=00…35 is made with the key of this site's own environment",
+    ),
+    Row(
+        PRODUCT_URL.replace(TEST, PRODUCTION).replace(SIGN, "0123456789abcdef" * 2),
+        "does not have the key of the production gateway",
+        "WARNING",
+    ),
+    # Addresses: Xiebao's own, or one on this machine, may be meant
+    on("https://evil.example"),
+    on("http://127.0.0.1:5000", level="WARNING"),
+    on("https://gw.example.evil", base_url="https://gw.example"),
+    on(TEST, base_url="https://gw.example", level="WARNING"),
+    on("http://gw.example", base_url="https://gw.example"),
+    on("https://gw.example:8443", base_url="https://gw.example"),
+    on("https://gw.example/y/x", base_url="https://gw.example/x"),
+    on(TEST, base_url="/gateway", level="WARNING"),
+    on("https://shop.example", base_url="/gateway"),
+    on("https://shop.example/gateway/x", base_url="/gateway"),
+    Row(PRODUCT_URL.replace("https://test", "HTTPS://TEST"), "of the test gateway", "ok"),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}:443"), "of the test gateway", "ok"),
+    Row(f"/gateway{HOME_URL.removeprefix(TEST)}", "The home page (2.2) of", "ok", OWN),
+    Row(HOME_URL.replace(TEST, "http://127.0.0.1:5000/gateway"), "127.0.0.1", "ok", OWN),
+    Row(HOME_URL.replace(TEST, "https://shop.example/at/gateway"), "shop.example", "ok", OWN),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.said for row in ROWS])
+def test_what_a_url_is_and_what_is_wrong_with_it_is_said(row: Row) -> None:
+    said = inspect(site(**row.config), row.url)
+    assert row.said in said[row.level]
+    if row.level != "ERROR":
+        assert said["ERROR"] == ""
+    if row.level == "ok":
+        assert said["WARNING"] == ""
+
+
+def test_one_slip_is_one_error() -> None:
+    html = inspect(site(), PRODUCT_URL.replace("&", "&amp;"))
+    assert "is missing" not in html["ERROR"]
+    space = inspect(site(), PRODUCT_URL.replace(CODE, "QX 1"))
+    assert len(space["ERROR"].splitlines()) == 1
+
+
+def test_the_sign_of_another_account_is_not_judged() -> None:
+    said = inspect(site(), IN_TEST_2_2)
+    assert "it is another account's" in said["WARNING"]
+
+
+def test_a_shell_that_cut_the_url_is_suspected() -> None:
+    cut = inspect(site(), PRODUCT_URL.partition("&")[0])
+    assert "Put the URL in quotes" in cut["WARNING"]
+
+
+def test_what_is_no_url_is_a_usage_error() -> None:
+    result = run(site(), "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:none"))
+    assert result.exit_code == 2
+    assert "This is not a valid URL." in result.output
+
+
+def test_it_speaks_chinese() -> None:
+    right = run(site(), "inspect", PRODUCT_URL, "--locale", "zh")
+    assert "正确  测试网关的产品详情页（2.1）。\n" in right.output
+    assert "正确  sign=00…35：和设置的密钥相符。\n" in right.output
+    wrong = run(site(), "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "--locale", "zh")
+    assert "错误  携保的网关不在端口 8443 上" in wrong.output
+    assert "错误 1 项，注意 0 项。网关会拒绝这个网址。\n" in wrong.output
+
+
+# Without an app
+
+
+@pytest.mark.parametrize(
+    ("url", "level", "said"),
+    [
+        (EXAMPLE_2_2, "WARNING", "sign=82…14: the shape is right. It was not checked"),
+        (EXAMPLE_2_2, "WARNING", "the app does not load (RuntimeError)"),
+        (EXAMPLE_2_1, "ERROR", "it looks like an API key"),
+        (EXAMPLE_2_3, "ERROR", "paySuccess is not standard base64"),
+        (PRODUCT_URL, "ok", "of the test gateway"),
+        (PRODUCT_URL.replace(TEST, "http://localhost:5000/gateway"), "ok", "localhost"),
+        (PRODUCT_URL.replace(TEST, ""), "ok", "The product page (2.1)"),
+        (
+            PRODUCT_URL.replace(TEST, "https://gw.example"),
+            "ERROR",
+            "gw.example is not Xiebao's gateway",
+        ),
+    ],
+)
+def test_without_an_app_all_is_checked_but_the_key(url: str, level: str, said: str) -> None:
+    found = inspect(no_app, url)
+    assert said in found[level]
+    if level != "ERROR":
+        assert found["ERROR"] == ""
+
+
+def test_a_link_is_not_read_without_an_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run(no_app, "inspect", "/xiebao/product/abc")
+    assert result.exit_code == 1
+    assert "A link is read with the key of its site: the app does not load" in result.output
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name")
+    monkeypatch.chdir(tmp_path)
+    info = ScriptInfo(app_import_path="broken")
+    result = Flask("any").test_cli_runner().invoke(xiebao, ["inspect", "/xiebao/home/x"], obj=info)
+    assert "an ImportError was raised. Try flask xiebao doctor." in result.output
+
+
+# What is hidden, wherever it is
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        PRODUCT_URL.replace("m1", SIGN.upper()),
+        f"{PRODUCT_URL}&{SIGN}=1",
+        f"{TEST}/dispatch/{SIGN}",
+        f"{HOME_URL}&paySuccess={encoded('https://a.example/' + SIGN)}",
+        f"{HOME_URL}&toLogin=https://a.example/{SIGN}",
+    ],
+)
+def test_the_sign_is_masked_wherever_it_is(url: str) -> None:
+    assert "00…35" in run(site(), "inspect", url.replace(f"sign={SIGN}", "sign=0")).output
+
+
+@pytest.mark.parametrize(
+    "member", [SIGN, SIGN.upper(), "".join(f"%{ord(digit):x}" for digit in SIGN)]
+)
+def test_the_sign_is_masked_also_while_the_site_is_switched_off(member: str) -> None:
+    url = HOME_URL.replace("&subPartnerId=", "").replace("=m1", f"={member}")
+    said = inspect(site(XIEBAO_ENABLED=False), url)
+    assert "partnerUniqKey=00…35" in said["ok"]
+    assert said["ERROR"] == ""
+
+
+@pytest.mark.parametrize(
+    "other", [EXAMPLE_2_2, f"https://shop.example/?next={quote(EXAMPLE_2_2, safe='')}"]
+)
+def test_a_sign_of_another_key_inside_of_pay_success_is_masked(other: str) -> None:
+    result = run(site(), "inspect", f"{HOME_URL}&paySuccess={encoded(other)}")
+    assert "after payment the browser goes to https://" in result.output
+    assert "82e20232" not in result.output
+
+
+@pytest.mark.parametrize("written", ["NDQ5NzVhMzFiZjM=", "NDQ5NzVhMzFiZjM%3D"])
+def test_the_api_key_is_masked_wherever_it_is(written: str) -> None:
+    url = PRODUCT_URL.replace("subPartnerId=", f"subPartnerId={written}")
+    assert "NDQ5" not in run(site(XIEBAO_API_KEY="NDQ5NzVhMzFiZjM="), "inspect", url).output
+
+
+def test_a_finding_is_one_line_whatever_the_url_holds() -> None:
+    url = f"{HOME_URL}&paySuccess={encoded('https://shop.example/?a=1')}&hidenav=%1b[2J%0a%5cok"
+    result = run(site(), "inspect", url)
+    assert r"hidenav=\x1b[2J\n\ok" in result.output  # what can be printed is as it was
+    assert "\x1b" not in result.output

@@ -1,0 +1,137 @@
+"""``flask xiebao inspect`` on links of the site: where they lead, and who could follow them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+import time_machine
+from flask import Flask
+
+from flask_xiebao import Entry, entry_clicked
+from flask_xiebao.links.tokens import LinkSigner
+from tests.cli.support import PLACE, SECRET_KEY, findings, run, shop
+from tests.support import CODE, NUMBER, PHONE
+
+site = partial(shop, loader=lambda: "m1", XIEBAO_MEMBER_SECRET=None)
+
+
+def link(app: Flask, *arguments: str) -> str:
+    return run(app, "link", *arguments).output.strip()
+
+
+def inspect(app: Flask, url: str, *options: str) -> dict[str, str]:
+    return findings(run(app, "inspect", url, *options))
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel("2026-11-24 10:00:00+00:00", tick=False) as traveller:
+        yield traveller
+
+
+@pytest.mark.parametrize("option", ["--external", "--local"])
+def test_a_link_without_a_member(option: str) -> None:
+    app = site()
+    said = inspect(app, link(app, "product", CODE, "--return-to", "/a", option))
+    assert said["ok"].splitlines() == [
+        "It is about the product page (2.1).",
+        f"caseCode: {CODE}",
+        "back to: /a",
+        "It has no member: whoever clicks logs in and goes as themselves.",
+    ]
+    assert (said["ERROR"], said["WARNING"]) == ("", "")
+
+
+def test_a_members_link() -> None:
+    app = site()
+    url = link(app, "home", "--member", "m1", "--platform", "h5")
+    said = inspect(app, url)
+    assert "only they can follow it, logged in." in said["ok"]
+    assert "platform: H5" in said["ok"]
+    assert "是会员 m1 的" in run(app, "inspect", url, "--locale", "zh").output
+
+
+def test_a_bearer_link(clock: time_machine.Traveller) -> None:
+    app = site()
+    url = link(app, "policy", NUMBER, "--member", "m1", "--no-login-for", "60")
+    whose = "It is member m1's, signed 2026-11-24 10:00:00 UTC"
+    clock.shift(20)
+    now = inspect(app, url)
+    assert f"{whose}: for 40 more of its 60 seconds whoever has it" in now["ok"]
+    assert f"insureNum: {NUMBER}" in now["ok"]
+    clock.shift(40)
+    later = inspect(app, url)
+    assert f"{whose}, and its no_login_for of 60 seconds has run out" in later["WARNING"]
+    assert later["ERROR"] == ""
+
+
+def test_the_code_of_a_mail() -> None:
+    app = site()
+    url = link(app, "policy", NUMBER, "--member", "m1", "--local")
+    code = url.replace("/policy/", "/qr/")
+    first, _, rest = inspect(app, f"{code}.png")["ok"].partition("\n")
+    assert first.startswith("This is the QR code of a mail")
+    assert rest == inspect(app, url)["ok"]
+    assert inspect(app, code)["ERROR"] != ""  # a picture it has to be
+
+
+def test_the_way_back_from_a_payment(clock: time_machine.Traveller) -> None:
+    app = site()
+    url = link(app, "product", CODE, "--return-to", "/orders/8", "--local")
+    clicks: list[str] = []
+    with entry_clicked.connected_to(lambda app, click_id, **_: clicks.append(click_id), app):
+        click = app.test_client().get(url, headers=PHONE)
+    said = inspect(app, str(click.location))
+    assert said["ERROR"] == ""
+    assert f"paySuccess: after payment the browser goes to {PLACE}/xiebao/paid/" in said["ok"]
+    assert f"click {clicks[0]} of member m1, 2026-11-24 10:00:00 UTC." in said["ok"]
+    assert "back to: /orders/8" in said["ok"]
+    [paid] = re.findall(rf"{PLACE}/xiebao/paid/\S+", said["ok"])
+    assert f"click {clicks[0]} of member m1" in inspect(app, paid)["ok"]
+    assert "was not made by this site" in inspect(app, f"{paid}x")["ERROR"]
+
+
+def test_a_link_on_another_host_is_a_warning() -> None:
+    app = site()
+    url = link(app, "product", CODE, "--local")
+    assert inspect(app, f"{PLACE}{url}")["WARNING"] == ""
+    assert "Its host is other.example" in inspect(app, f"https://other.example{url}")["WARNING"]
+
+
+def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
+    app = site(XIEBAO_URL_PREFIX="/dispatch/ins")
+    said = inspect(app, link(app, "home"))
+    assert "It is about the home page" in said["ok"]
+    assert said["ERROR"] == ""
+
+
+def test_links_that_the_site_refuses_are_told_apart() -> None:
+    app = site()
+    url = link(app, "product", CODE, "--local")
+    token_of_nobody = LinkSigner([SECRET_KEY], "12345").dumps(Entry("policy", NUMBER))
+    for refused, said in {
+        f"{url}x": "was not made by this site, or it was changed",
+        url.replace("product", "home"): (
+            "not a link to the home page: its token belongs to another"
+        ),
+        f"/xiebao/policy/{token_of_nobody}": (
+            "not a link to the policy page: its token has no member"
+        ),
+    }.items():
+        result = run(app, "inspect", refused)
+        assert said in findings(result)["ERROR"]
+        assert result.output.endswith("Nobody can follow this link.\n")
+    app.config["SECRET_KEY"] = None
+    assert "SECRET_KEY is not set" in inspect(app, url)["ERROR"]
+
+
+def test_a_link_of_a_site_that_is_switched_off() -> None:
+    said = inspect(site(XIEBAO_ENABLED=False), link(site(), "product", CODE, "--local"))
+    assert said == {
+        "ERROR": "XIEBAO_ENABLED is off: this link answers 404.",
+        "WARNING": "",
+        "ok": "",
+    }

@@ -1,0 +1,185 @@
+"""``flask xiebao link``: the links that it prints, and why it prints none."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from flask_xiebao import Entry, entry_clicked
+from tests.cli.support import KEY_OF_8, PLACE, PUBLISHED, TEST, doctor, run, shop
+from tests.support import CODE, NUMBER, PHONE, SIGN, accepted
+
+#: A site of the account whose sign the document shows; m1 is logged in.
+site = partial(shop, loader=lambda: "m1", XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
+
+
+def entry_of(app: Flask, url: str) -> Entry:
+    """Return the entry that a click on a link tells of."""
+    told: list[Entry] = []
+    with entry_clicked.connected_to(lambda app, entry, **_: told.append(entry), app):
+        click = app.test_client().get(urlsplit(url).path, headers=PHONE)
+    accepted(click.location)
+    [entry] = told
+    return entry
+
+
+def test_a_link_is_absolute_where_the_site_says_where_it_is() -> None:
+    app = site()
+    printed = run(app, "link", "product", CODE).output
+    assert printed.startswith(f"{PLACE}/xiebao/product/")
+    assert printed.count("\n") == 1
+    assert entry_of(app, printed.strip()).reference == CODE
+
+
+def test_elsewhere_it_is_a_path() -> None:
+    app = site(XIEBAO_PUBLIC_URL=None)
+    printed = run(app, "link", "home").output
+    assert printed.startswith("/xiebao/home/")
+    assert entry_of(app, printed.strip()).page == "home"
+    external = run(app, "link", "home", "--external")
+    assert external.exit_code == 1
+    assert "set XIEBAO_PUBLIC_URL" in external.output
+
+
+def test_a_local_link_can_be_pasted_after_the_address_of_flask_run() -> None:
+    app = site(XIEBAO_PUBLIC_URL=f"{PLACE}/mounted", APPLICATION_ROOT="/mounted")
+    assert run(app, "link", "home", "--local").output.startswith("/xiebao/home/")
+    assert run(app, "link", "home").output.startswith(f"{PLACE}/mounted/xiebao/home/")
+
+
+def test_a_link_takes_every_keyword() -> None:
+    app = site()
+    options = {
+        "--member": "m1",
+        "--no-login-for": "60",
+        "--sub-partner-id": "s1",
+        "--platform": "ios",
+        "--return-to": "/a",
+    }
+    typed = [word for option in options.items() for word in option]
+    entry = entry_of(app, run(app, "link", "product", CODE, *typed).output.strip())
+    assert (entry.page, entry.reference) == ("product", CODE)
+    assert (entry.member, entry.no_login_for) == ("m1", 60)
+    assert (entry.sub_partner_id, entry.platform, entry.return_to) == ("s1", 3, "/a")
+
+
+def test_the_gateways_url_holds_the_sign_and_is_accepted() -> None:
+    options = ("--gateway", "--platform", "h5", "--member", "m1")
+    printed = run(site(), "link", "product", CODE, *options).output
+    assert printed == (
+        f"{TEST}/dispatch/cps?partnerId=12345&subPartnerId=&caseCode={CODE}&sign={SIGN}"
+        "&partnerUniqKey=m1&platform=1\n"
+    )
+    accepted(printed.strip())
+    assert "which is a SECRET" in " ".join(run(site(), "link", "--help").output.split())
+
+
+def test_the_gateways_url_has_the_members_key() -> None:
+    app = site(XIEBAO_MEMBER_SECRET=PUBLISHED)
+    printed = run(app, "link", "home", "--gateway", "--member", "8").output
+    assert accepted(printed.strip()).member == KEY_OF_8
+
+
+TO_GATEWAY = ("--gateway", "--member", "m1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "'nowhere' is not one of"),
+        (["product"], "needs a REFERENCE, its caseCode"),
+        (["policy", "--member", "m1"], "needs a REFERENCE, its insureNum"),
+        (["product", "Q\n1"], "Invalid value for REFERENCE: "),
+        (["product", "Q" * 1300], "Invalid value for REFERENCE: "),
+        (["product", "Q\n", *TO_GATEWAY], "Invalid value for REFERENCE: "),
+        (["home", CODE], "Invalid value for REFERENCE: The home page takes no case code"),
+        (["policy", NUMBER], "Missing option --member"),
+        (["policy", NUMBER, "--member", ""], "--member is empty"),
+        (["home", "--member", "two\nlines"], "Invalid value for --member: "),
+        (["home", "--no-login-for", "60"], "Invalid value for --no-login-for: "),
+        (["home", "--no-login-for", "60"], "no_login_for needs member"),
+        (["home", "--platform", "pc"], "Invalid value for --platform: "),
+        (["home", "--platform", "pc"], "does not serve PC"),
+        (["home", "--platform", "pc", *TO_GATEWAY], "Invalid value for --platform: "),
+        (["home", "--return-to", "//evil.example"], "Invalid value for --return-to: "),
+        (["home", "--return-to", "https://evil.example"], "return_to must be a path"),
+        (["home", "--sub-partner-id", " "], "Invalid value for --sub-partner-id: "),
+        (["home", "--sub-partner-id", " ", *TO_GATEWAY], "Invalid value for --sub-partner-id: "),
+        (["home", "--gateway"], "Missing option --member. partnerUniqKey of the home page"),
+        (["product", CODE, "--gateway"], "Missing option --member. partnerUniqKey of the product"),
+        (["home", "--gateway", "--member", ""], "partnerUniqKey is required"),
+        (["home", "--gateway", "--member", " m1"], "A member's id has white space at its ends"),
+        (["home", *TO_GATEWAY, "--return-to", "/a"], "--gateway takes no"),
+        (["home", *TO_GATEWAY, "--local"], "--gateway takes no"),
+        (["home", *TO_GATEWAY, "--no-login-for", "60"], "--gateway takes no --no-login-for"),
+    ],
+)
+def test_what_is_asked_wrongly_is_named(arguments: list[str], said: str) -> None:
+    result = run(site(), "link", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
+    def create_app() -> Flask:
+        raise AssertionError
+
+    assert "needs a REFERENCE, its caseCode" in run(create_app, "link", "product").output
+
+
+NO_HOSTS = "TRUSTED_HOSTS must be a list of hosts"
+OFF = "There is no link: XIEBAO_ENABLED is off"
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "said"),
+    [
+        ({"TRUSTED_HOSTS": [""]}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": ["."]}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": ["*.shop.example"]}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": [None]}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": [b"shop.example"]}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": ["x" * 64]}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": 5}, [], NO_HOSTS),
+        ({"TRUSTED_HOSTS": True}, [], NO_HOSTS),
+        ({"SECRET_KEY_FALLBACKS": 5}, [], "Error: SECRET_KEY_FALLBACKS must be"),
+        ({"SECRET_KEY": "a\udcff"}, [], "Error: SECRET_KEY must be"),
+        ({"XIEBAO_ENABLED": False}, [], OFF),
+        ({"XIEBAO_ENABLED": False}, TO_GATEWAY, "XIEBAO_ENABLED is off"),
+        ({"XIEBAO_ENABLED": False, "SECRET_KEY": None}, [], OFF),
+    ],
+)
+def test_a_site_that_can_have_no_link_says_which_setting_is_wrong(
+    config: dict[str, Any], arguments: list[str], said: str
+) -> None:
+    result = run(site(XIEBAO_PUBLIC_URL=None, **config), "link", "home", *arguments)
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "shop.example",
+        ["shop.example"],
+        [".shop.example"],
+        frozenset({"shop.example"}),
+        ["商店.example"],
+    ],
+)
+def test_a_link_is_made_on_a_trusted_host(hosts: Any) -> None:
+    app = site(XIEBAO_PUBLIC_URL=None, TRUSTED_HOSTS=hosts, loader=lambda: None)
+    assert run(app, "link", "home").output.startswith("/xiebao/home/")
+    said = doctor(app)
+    assert said["ERROR"] == ""
+    assert "policy (2.3): a link was made" in said["ok"]
+
+
+def test_what_is_wrong_with_an_app_that_does_not_load_is_listed() -> None:
+    result = run(partial(shop, XIEBAO_API_KEY=None), "link", "home")
+    assert result.exit_code == 1
+    assert "XIEBAO_API_KEY is not set" in result.output
