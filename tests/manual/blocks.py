@@ -50,8 +50,7 @@ _grow = runpy.run_path(str(DOCS / "grow.py"))
 
 def shop_pages() -> list[Path]:
     """Return the pages of the tutorial on an existing shop, in their order."""
-    found: list[Path] = _grow["pages"]()
-    return found
+    return list(_grow["pages"]())
 
 
 def grow(folder: Path, last: str | None = None) -> None:
@@ -62,7 +61,7 @@ def grow(folder: Path, last: str | None = None) -> None:
 def run(folder: Path, *command: str) -> str:
     """Run a module there, which has to succeed, and return what it prints."""
     done = subprocess.run(  # noqa: S603 - what the manual says
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -86,8 +85,8 @@ def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:
 
 def everything() -> list[Path]:
     """Return whatever people read."""
-    others = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", DOCS / "existing_shop/README.md"]
-    return [README, *others, *pages()]
+    others = ("CONTRIBUTING.md", "SECURITY.md", "docs/existing_shop/README.md")
+    return [README, *(ROOT / other for other in others), *pages()]
 
 
 def blocks(page: Path) -> Iterator[Block]:

@@ -46,8 +46,8 @@ class Text(NamedTuple):
         """Whether somebody reads it: it is raised, or reads like a sentence."""
         if self.says in LEFT_OUT or self.words < 2:
             return False
-        is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.says)
-        return self.is_raised or (self.words > 2 and is_sentence is not None)
+        is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.says) is not None
+        return self.is_raised or (self.words > 2 and is_sentence)
 
     def letters_in(self, entry: str) -> set[int]:
         """Return where in an entry its letters are; none, unless all of it is there."""
@@ -72,11 +72,12 @@ def text_of(node: ast.AST) -> str | None:
 def texts_in(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[Text]:
     """Yield the texts in code but docstrings, help, and what is said where nothing is wrong."""
     match node:
-        case ast.Expr(value=ast.Constant()) | ast.keyword(arg="help"):
+        case (
+            ast.Expr(value=ast.Constant())
+            | ast.keyword(arg="help")
+            | ast.Call(func=ast.Name(id="ok"))
+        ):
             return
-        case ast.Call(func=ast.Name(id="ok")):
-            return
-    match node:
         case ast.Raise() | ast.Call(func=ast.Name(id="checked")):
             is_raised = True
     says = text_of(node)
@@ -108,21 +109,17 @@ def texts() -> list[Text]:
 
 
 @cache
-def entries() -> list[tuple[str, str, str]]:
-    """Return the manual's entries: where each is, its text, and what to do."""
-    manual = ROOT.joinpath(MANUAL).read_text("utf-8")
-    lines = [n for n, line in enumerate(manual.splitlines(), 1) if line.startswith("text =")]
-    said = [each for section in tomllib.loads(manual)["section"] for each in section["message"]]
-    return [
-        (f"{MANUAL}:{line}", each["text"], each["en"])
-        for line, each in zip(lines, said, strict=True)
-    ]
+def entries() -> list[tuple[str, str]]:
+    """Return the manual's entries: the text of each, and what to do."""
+    sections = tomllib.loads(ROOT.joinpath(MANUAL).read_text("utf-8"))["section"]
+    return [(each["text"], each["en"]) for section in sections for each in section["message"]]
 
 
 def words_from_nowhere(entry: str) -> str:
     """Return the words of an entry that no text in the code has; numbers may be filled in."""
-    told = [text.letters_in(entry) for text in texts() if text.is_raised or text.words > 1]
-    known = set[int]().union(*told)
+    known = set[int]().union(
+        *(text.letters_in(entry) for text in texts() if text.is_raised or text.words > 1)
+    )
     words = re.finditer(r"[^\W\d]\w*", entry)
     return " ".join(word[0] for word in words if not known.issuperset(range(*word.span())))
 
@@ -131,25 +128,25 @@ def test_each_message_of_the_package_has_an_entry() -> None:
     missing = [
         f"{text.where}: {text.says}"
         for text in texts()
-        if text.is_message and not any(text.letters_in(entry) for _, entry, *_ in entries())
+        if text.is_message and not any(text.letters_in(entry) for entry, _ in entries())
     ]
     assert not missing, f"{MANUAL} lacks:\n" + "\n".join(missing)
 
 
 def test_each_entry_is_a_message_of_the_package() -> None:
     gone = [
-        f"{where}: {entry} (not in the code: {words})"
-        for where, entry, *_ in entries()
+        f"{MANUAL}: {entry} (not in the code: {words})"
+        for entry, _ in entries()
         if (words := words_from_nowhere(entry))
     ]
     assert not gone, "\n".join(gone)
 
 
 def test_each_entry_is_there_once_and_says_what_to_do() -> None:
-    known = [entry for _, entry, *_ in entries()]
+    known = [entry for entry, _ in entries()]
     wrong = [
-        f"{where}: {entry}"
-        for where, entry, en in entries()
+        f"{MANUAL}: {entry}"
+        for entry, en in entries()
         if known.count(entry) > 1 or not en.strip() or CHINESE.search(TERMS.sub("", en))
     ]
     assert not wrong, "\n".join(wrong)

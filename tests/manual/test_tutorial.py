@@ -1,4 +1,7 @@
-"""The tutorial's shop: it works after each page, and at the end it sells insurance."""
+"""The tutorial's shop, as it is after the last page: it works, and it sells insurance.
+
+As it is after each of the other pages, it is in ``tests/deep/test_manual_shop.py``.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,20 @@ from pathlib import Path
 import pytest
 
 from tests.manual.blocks import blocks, grow, load_shop, run, shop_pages
-from tests.support import PHONE, accepted, one, pay
+from tests.support import PHONE, accepted, href, one, pay
 
 PAGES = [page.stem for page in shop_pages()]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_shop_works_after_each_page(page: str, tmp_path: Path) -> None:
-    folder = tmp_path / "site"
-    grow(folder, page)
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tutorial") / "site"
+    grow(folder)
+    return folder
+
+
+def works_after(page: str, folder: Path) -> None:
+    """Have the shop run its own tests, make its database, and be looked at by the doctor."""
     # The check of every entry takes its time: once is enough.
     but = [] if page == PAGES[-1] else ["-k", "not every_entry"]
     run(folder, "pytest", "-q", "-p", "no:cacheprovider", *but)
@@ -28,36 +36,35 @@ def test_the_shop_works_after_each_page(page: str, tmp_path: Path) -> None:
     assert ("Flask-Caching does not look at Vary" in said) == caching
 
 
-def test_no_block_of_the_tutorial_is_left_out(tmp_path: Path) -> None:
+def test_the_shop_works_after_the_last_page(shop: Path) -> None:
+    works_after(PAGES[-1], shop)
+
+
+def test_no_block_of_the_tutorial_is_left_out(shop: Path) -> None:
     """Each names its file, and after the last page the shop has every line of each."""
-    grow(tmp_path / "site")
-    shown = (block for page in shop_pages() for block in blocks(page))
-    for block in shown:
-        if block.language not in ("python", "html+jinja", "toml"):
-            continue
-        file = re.findall(r":caption: `(\S+)`", block.options)[0]
-        lines = (tmp_path / "site" / file).read_text("utf-8").splitlines()
-        assert set(block.code.splitlines()) - {"...", ""} <= set(lines), str(block)
+    for block in (block for page in shop_pages() for block in blocks(page)):
+        if block.language in ("python", "html+jinja", "toml"):
+            [file] = re.findall(r":caption: `(\S+)`", block.options)
+            lines = (shop / file).read_text("utf-8").splitlines()
+            assert set(block.code.splitlines()) - {"...", ""} <= set(lines), str(block)
 
 
-def test_a_member_buys_insurance_and_finds_the_policy(tmp_path: Path) -> None:
-    grow(tmp_path / "site")
+def test_a_member_buys_insurance_and_finds_the_policy(shop: Path) -> None:
     app, _ = load_shop(
-        tmp_path / "site", TESTING=True, WTF_CSRF_ENABLED=False, SQLALCHEMY_DATABASE_URI="sqlite://"
+        shop, TESTING=True, WTF_CSRF_ENABLED=False, SQLALCHEMY_DATABASE_URI="sqlite://"
     )
     for command in ("init-db", "add-samples"):
         app.test_cli_runner().invoke(args=[command])
     browser = app.test_client()
     browser.post("/login", data={"email": "lin@shanye.example", "password": "shanye"})
-    card = browser.get("/orders/1", headers=PHONE)
-    entry = one(card, "[data-xiebao-entry=product]")
-    click = browser.get(str(entry["href"]), headers=PHONE)
+    card = one(browser.get("/orders/1", headers=PHONE), "[data-xiebao-entry=product]")
+    click = browser.get(href(card), headers=PHONE)
     accepted(click.location)
-    back = pay(browser, click.location)
+    back = pay(browser, str(click.location))
     order = browser.get(back, headers=PHONE, follow_redirects=True)
     assert order.request.path == "/orders/1"
     assert "谢谢" in order.text
     policies = browser.get("/orders/", headers=PHONE)
     assert "已出单" in policies.text
-    entry = one(policies, "[data-xiebao-entry=policy]")
-    accepted(browser.get(str(entry["href"]), headers=PHONE).location)
+    policy = one(policies, "[data-xiebao-entry=policy]")
+    accepted(browser.get(href(policy), headers=PHONE).location)
