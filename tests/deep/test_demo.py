@@ -1,0 +1,419 @@
+"""The demo on every device, in any order of notifications, with other workers, and as it is run."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, Response
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+import demo_app
+from demo_app import events, purchases
+from demo_app.events import Event
+from demo_app.purchases import fact_of
+from flask_xiebao import Notification
+from tests.demo.support import (
+    END,
+    LIN,
+    OVER,
+    ZHOU,
+    Orders,
+    buy,
+    create_demo,
+    hear,
+    known,
+    link,
+    look,
+    matrix,
+    shown,
+    told,
+    visit,
+    words,
+)
+from tests.support import CODE, NUMBER, SIGN, href, one, soup
+from tests.tools.load import notifications
+from tests.vectors import REISSUED, VECTORS, callback
+
+pytest_plugins = ["flask_xiebao.pytest_plugin"]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Flask:
+    return create_demo(tmp_path)
+
+
+# Purchases
+
+
+def test_the_order_page_counts_older_policies_that_it_does_not_show(demo: Flask) -> None:
+    browser = visit(demo, ZHOU)
+    buy(browser)
+    page = browser.get("/")
+    assert len(soup(page).select(".policies li")) == 2
+    assert href(page, "查看全部 3 份保单") == "/policies"
+
+
+Facts = set[tuple[Any, ...]]
+
+
+def kept_by(demo: Flask) -> Facts:
+    """Return the facts that the shop keeps, but when it heard of them."""
+    with demo.app_context(), purchases.facts() as connection:
+        rows = connection.execute("SELECT * FROM facts").fetchall()
+    return {(row["id"], *row[2:]) for row in rows}
+
+
+def keep(demo: Flask, facts: Facts) -> None:
+    """Let the shop keep these facts, and nothing else."""
+    with demo.app_context(), purchases.facts() as connection, connection:
+        connection.execute("DELETE FROM facts")
+        for id_, *rest in facts:
+            places = ", ".join("?" * (len(rest) + 2))
+            connection.execute(f"INSERT INTO facts VALUES ({places})", [id_, 0, *rest])  # noqa: S608
+
+
+def test_every_order_of_the_seven_vectors_ends_the_same(demo: Flask, xiebao_orders: Orders) -> None:
+    """By induction: what is kept of a set of them does not depend on which of the set came last.
+
+    So 128 sets and 448 steps between them stand for all 5,040 orders.
+    """
+    xiebao_orders([OVER])
+    kept: dict[frozenset[bytes], Facts] = {frozenset(): set()}
+    for size in range(len(VECTORS)):
+        for heard in map(frozenset, itertools.combinations(VECTORS, size)):
+            for body in set(VECTORS) - heard:
+                keep(demo, kept[heard])
+                assert hear(demo, body) == 200
+                assert kept.setdefault(heard | {body}, kept_by(demo)) == kept_by(demo)
+    assert len(kept) == 128
+    assert known(demo) == END
+
+
+def test_what_follows_on_a_members_policy_is_theirs_too(demo: Flask, xiebao_orders: Orders) -> None:
+    xiebao_orders([OVER])
+    policies = [{"policyNum": "P2", "startDate": "2019-03-02", "endDate": "2019-03-06"}]
+    new = callback(3, insureNum="20190226020199", partnerUniqueKey=..., policys=policies)
+    assert [hear(demo, body) for body in (new, REISSUED)] == [200, 200]
+    old, following = known(demo)
+    assert (old["state"], old["replaced_by"]) == ("reissued", "20190226020199")
+    assert (following["state"], following["follows"]) == ("issued", NUMBER)
+    assert (following["policy_num"], following["start_date"]) == ("P2", "2019-03-02")
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        callback(5, state=False, newInsureNum="777", partnerUniqueKey="another"),
+        callback(1, newInsureNum="777", partnerUniqueKey="another"),
+    ],
+)
+def test_what_was_not_reissued_to_a_member_is_not_theirs(demo: Flask, stray: bytes) -> None:
+    issued = callback(3, insureNum="777", policys=[{"policyNum": "P777"}])
+    assert [hear(demo, body) for body in (issued, stray)] == [200, 200]
+    assert "777" in [found["insure_num"] for found in known(demo)]
+    assert "777" not in [found["insure_num"] for found in known(demo, "another")]
+
+
+def test_what_another_worker_has_stored_meanwhile_is_success(
+    demo: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = callback(4)  # everybody is out
+    inner: list[int] = []
+
+    def meanwhile(*_: Any) -> None:
+        if not inner:
+            inner.append(0)
+            inner[0] = hear(demo, whole)
+
+    monkeypatch.setattr(purchases, "confirm_end", meanwhile)
+    assert hear(demo, whole) == 200
+    assert inner == [200]
+    assert known(demo)[0]["state"] == "surrendered"
+
+
+def test_a_database_that_fails_twice_loses_nothing(
+    demo: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = [sqlite3.OperationalError("database is locked") for _ in range(2)]
+
+    def sometimes(notification: Notification) -> dict[str, Any]:
+        if fails:
+            raise fails.pop()
+        return fact_of(notification)
+
+    monkeypatch.setattr(purchases, "fact_of", sometimes)
+    buy(visit(demo))
+    assert fails == []
+    [found] = shown(visit(demo))
+    assert "已出单" in found
+
+
+def test_two_workers_keep_each_genuine_one_once_also_where_they_die_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert notifications.main(["--seconds", "10"]) == 0, capsys.readouterr().out
+
+
+# Events
+
+#: Clicks in two threads, once both processes are there.
+CLICKS = f"""
+import os, pathlib, sys, threading, time, demo_app
+folder = pathlib.Path(sys.argv[1])
+app = demo_app.create_app(instance_path=sys.argv[1])
+with app.test_request_context():
+    link = app.extensions["xiebao"].product_link("QX1", member={LIN!r}, no_login_for=60)
+def click():
+    for _ in range(40):
+        assert app.test_client().get(link).status_code == 302
+(folder / f"ready.{{os.getpid()}}").touch()
+while len(list(folder.glob("ready.*"))) < 2:
+    time.sleep(0.001)
+threads = [threading.Thread(target=click) for _ in range(2)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+def test_two_processes_with_two_threads_each_lose_no_event(tmp_path: Path) -> None:
+    def run(_: int) -> str:
+        return subprocess.run(  # noqa: S603 - Python, with the code above
+            [sys.executable, "-W", "error", "-c", CLICKS, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "FLASK_SECRET_KEY": "a secret for tests"},
+            cwd=Path(demo_app.__file__).parents[1],
+        ).stderr
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(run, range(2))) == ["", ""]
+    stored = events.Store(str(tmp_path)).newest()
+    assert len({event.click_id for event in stored}) == len(stored) == 160
+
+
+def test_threads_that_make_the_file_together_leave_one_whole_one(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    barrier = threading.Barrier(8)
+
+    def add(number: int) -> None:
+        store = events.Store(str(folder))
+        barrier.wait()
+        store.add(events.Event(0.0, "click", str(number)))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(8)))
+    assert {event.click_id for event in events.Store(str(folder)).newest()} == set("01234567")
+    assert [file.name for file in folder.iterdir()] == ["events.sqlite3"]
+
+
+def test_the_newest_events_are_kept_and_shown_page_by_page(
+    demo: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST", 120)
+    for number in range(125):
+        events.store(demo).add(events.Event(float(number), "click", f"c{number}", LIN, "home"))
+    url, seen = "/qa/events", ""
+    for number in (1, 2, 3):
+        page = look(demo.test_client(), url)
+        assert f"第 {number} 页，共 3 页" in words(page)
+        seen += words(page)
+        url = "".join(href(older) for older in page.select("a[rel=next]")[:1])
+    assert url == ""
+    assert re.findall(r"\bc\d+\b", seen) == [f"c{number}" for number in range(124, 4, -1)]
+    assert look(demo.test_client(), "/qa/events?at=99").select("a[rel=prev]")
+
+
+def test_a_return_may_repeat_find_nobody_signed_in_and_come_after_its_click_is_gone(
+    demo: Flask,
+) -> None:
+    for event in (
+        Event(1.0, "click", "c1", LIN, "product", CODE, 1),
+        Event(2.0, "return", "c1", LIN, "product", CODE, same_session=False),
+        Event(3.0, "return", "c1", LIN, "product", CODE, same_session=True),
+        Event(4.0, "return", "gone", LIN, "home", same_session=True),
+    ):
+        events.store(demo).add(event)
+    gone, click = told(demo)
+    assert click[7].endswith("已返回，共 2 次，登录的不是这位会员")
+    assert (gone[1], gone[6]) == ("返回", "gone")
+    assert gone[7].endswith("点击已不在记录里")
+
+
+def test_it_can_be_narrowed_down(demo: Flask) -> None:
+    for event in (
+        Event(1.0, "click", f"{LIN}-product", LIN, "product"),
+        Event(2.0, "click", f"{LIN}-home", LIN, "home"),
+        Event(3.0, "click", f"{ZHOU}-product", ZHOU, "product"),
+        Event(4.0, "click", f"{ZHOU}-home", ZHOU, "home"),
+        Event(5.0, "refusal", None, LIN, "home", status=410, reason="expired"),
+    ):
+        events.store(demo).add(event)
+    for query, clicks in {
+        f"member={ZHOU}": [f"{ZHOU}-home", f"{ZHOU}-product"],
+        f"member={LIN}&page=home&kind=click": [f"{LIN}-home"],
+        "kind=refusal": ["—"],
+        "kind=login": [],
+    }.items():
+        assert [line[6] for line in told(demo, query)] == clicks
+    assert one(look(demo.test_client(), "/qa/events?kind=refusal"), "[name=kind] [selected]")
+
+
+def test_a_folder_that_cannot_be_written_stops_no_click_in_service(
+    demo: Flask, tmp_path: Path
+) -> None:
+    demo.testing = False
+    (tmp_path / "events.sqlite3").mkdir()
+    assert visit(demo).get(link(demo)).status_code == 302
+
+
+@pytest.fixture
+def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_shanghai")
+def test_times_are_local_and_name_their_zone(demo: Flask) -> None:
+    events.store(demo).add(events.Event(1798761600.0, "click", "c1", LIN, "home"))
+    [shown_at] = look(demo.test_client(), "/qa/events").select(".log time")
+    assert words(shown_at) == "01-01 08:00:00 CST"
+    assert shown_at["datetime"] == "2027-01-01T08:00:00+08:00"
+
+
+# The console
+
+#: Some columns of the console, and what the gateway should be told about each.
+PLATFORMS = {
+    "Windows Chrome": "PC",
+    "iPad 桌面模式": "PC",
+    "iPhone Safari": "H5",
+    "微信 鸿蒙": "H5",
+    "微信 Mac": "PC",
+    "自有 App iPad": "iOS",
+    "自有 App Android": "Android",
+}
+
+
+def test_every_row_is_green_on_every_device_which_is_found_as_what_it_is(demo: Flask) -> None:
+    page = look(demo.test_client())
+    count = int(re.findall(r"✓ ([\d,]+) 项全部通过", words(page.h1))[0].replace(",", ""))
+    assert count > 300
+    heads = [words(head).rpartition(" ") for head in page.select("table.matrix thead th")[1:]]
+    assert {title: found for title, _, found in heads}.items() >= PLATFORMS.items()
+    row = matrix(page)["已登录"]
+    assert {name: words(row[name]) for name in PLATFORMS} == {
+        name: f"✓ 302 {platform}" for name, platform in PLATFORMS.items()
+    }
+
+
+def test_one_check_runs_at_a_time_whatever_host_is_asked_for_and_four_are_kept(
+    demo: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
+    browser, before, most = demo.test_client(), threading.active_count(), 0
+    for number in range(40):
+        address = {"base_url": f"http://{number}.example/"}
+        assert browser.get("/qa", **address).status_code == 200
+        browser.post("/qa/check", **address)
+        most = max(most, threading.active_count() - before)
+    assert most == 1
+    for number in range(6):
+        address = {"base_url": f"http://192.168.1.{number}:5000"}
+        assert f"http://192.168.1.{number}:5000/" in words(look(browser, **address).main)
+    # Of those who looked last, the check is at hand.
+    assert "正在检查" not in browser.get("/qa", **address).text
+    assert "正在检查" in browser.get("/qa", base_url="http://192.168.1.0:5000").text
+
+
+def test_one_cause_is_one_problem_and_says_at_which_step(
+    demo: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_app.check.ON", ["pc", "iphone"])
+
+    @demo.after_request
+    def elsewhere(response: Response) -> Response:
+        if (response.location or "").startswith("/gateway"):
+            response.location = f"https://evil.example{response.location}"
+        return response
+
+    browser = demo.test_client()
+    [problem] = look(browser).select(".problem")
+    assert "会员连同 sign 被送到别的地址" in words(problem)
+    details = words(look(browser, "/qa/home-plain/pc").main)
+    assert "在哪一步 扫码的手机" in details
+    assert "实际 https://evil.example/gateway/dispatch/cps/index" in details
+
+
+def test_switched_off_that_is_what_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
+    browser = create_demo(tmp_path, XIEBAO_ENABLED="false").test_client()
+    page = look(browser)
+    assert "项全部通过" in words(page.h1)
+    assert "XIEBAO_ENABLED 已关闭" in words(page.main)
+    assert "XIEBAO_ENABLED" in one(look(browser, "/qa/links?page=home"), "#error").text
+
+
+def test_a_setting_that_is_not_the_one_in_use_is_red(
+    demo: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
+    demo.config["XIEBAO_API_KEY"] = "another key"  # after init_app
+    page = look(demo.test_client())
+    assert "密钥是这个账号、这个环境的吗" in words(page.main)
+    assert SIGN not in str(page)
+
+
+# As it is run
+
+
+def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
+    first, second = (
+        demo_app.create_app(str(tmp_path / "instance")).config["SECRET_KEY"] for _ in range(2)
+    )
+    assert first == second
+    assert len(first) == 64
+    assert [file.name for file in (tmp_path / "instance").iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize("path", ["/", "/qa", "/qa/links?page=product&reference=QX1", "/widgets/"])
+def test_a_host_that_is_none_breaks_no_page(demo: Flask, path: str) -> None:
+    # The test client cannot send this one.
+    environ = {**EnvironBuilder(path).get_environ(), "HTTP_HOST": "xn--"}
+    _, status, _ = run_wsgi_app(demo, environ)
+    assert not status.startswith("5")  # what is a host differs between versions of Python
+
+
+def test_the_access_log_of_flask_run_masks_the_sign() -> None:
+    query = f"partnerId=12345&subPartnerId=&caseCode=QX1&sign={SIGN}&partnerUniqKey=m1"
+    run = [sys.executable, "-m", "flask", "--app", "demo_app", "run", "--port", "0"]
+    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as server, ExitStack() as stack:  # noqa: S603
+        stack.callback(server.terminate)  # before it is waited for
+        assert server.stderr is not None
+        begun = "".join(iter(server.stderr.readline, "Press CTRL+C to quit\n"))
+        [address] = re.findall(r"Running on (http://\S+)", begun)
+        url = f"{address}/gateway/dispatch/cps?{query}"
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+            assert "已接受" in answer.read().decode()
+        logged = server.stderr.readline()
+    assert "sign=***&partnerUniqKey=m1" in logged
+    assert SIGN not in logged

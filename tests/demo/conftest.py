@@ -1,0 +1,16 @@
+"""A demo for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.demo.support import create_demo
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Flask:
+    """The demo in its tests, in which nothing has happened yet."""
+    return create_demo(tmp_path)

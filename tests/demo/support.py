@@ -1,0 +1,192 @@
+"""What the tests of the demo share: a demo of one's own, its visitors, and what they see."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import Tag
+from flask import Flask
+from flask.testing import FlaskClient
+
+import demo_app
+from demo_app.policies import Policy, policies_of
+from demo_app.shop import MEMBERS
+from flask_xiebao import Order
+from tests.support import CODE, PHONE, href, make_link, one, pay, soup
+
+LIN, ZHOU = MEMBERS
+#: Sets what the platform answers to order queries; a fixture of the extension's.
+Orders = Callable[[list[object]], None]
+
+#: An account of Xiebao's, as it is in the environment.
+REAL_ACCOUNT = {
+    "XIEBAO_PARTNER_ID": "1039147",
+    "XIEBAO_API_KEY": '"a-key-of-4711"',
+    "XIEBAO_ENV": "production",
+    "XIEBAO_PUBLIC_URL": "https://shop.example",
+    "XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters or more",
+}
+
+
+def create_demo(folder: Path, **settings: str) -> Flask:
+    """Return the demo as *settings* in the environment make it; what it writes goes to *folder*."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"SECRET_KEY": "a secret for tests", **settings}.items():
+            patch.setenv(f"FLASK_{name}", value)
+        app = demo_app.create_app(instance_path=str(folder))
+    app.testing = True
+    return app
+
+
+def visit(
+    demo: Flask, member: str | None = LIN, agent: str | None = PHONE["User-Agent"]
+) -> FlaskClient:
+    """Return a browser, a phone's by default, signed in unless *member* is None."""
+    browser = demo.test_client()
+    if agent is not None:
+        browser.environ_base["HTTP_USER_AGENT"] = agent
+    if member is not None:
+        browser.post("/sign-in", data={"member": member})
+    return browser
+
+
+def words(element: Any) -> str:
+    """Return the text of an element, in one line."""
+    return " ".join(element.get_text(" ").split())
+
+
+def look(browser: FlaskClient, url: str = "/qa", **options: Any) -> Tag:
+    """Return a page; while the demo is checked, come again."""
+    for _ in range(1000):
+        response = browser.get(url, **options)
+        assert response.status_code == 200, response.text
+        if "<progress" not in response.text:
+            return soup(response)
+        time.sleep(0.05)
+    raise AssertionError("The check does not end.")
+
+
+def link(demo: Flask, page: str = "product", **options: Any) -> str:
+    """Return a link as the shop makes it."""
+    with demo.test_request_context():
+        return make_link(demo.extensions["xiebao"], page, **options)
+
+
+# Purchases
+
+
+def arrival(browser: FlaskClient, entry: Tag) -> str:
+    """Click an entry; return the gateway's page."""
+    location = browser.get(href(entry)).location
+    assert location is not None
+    return location
+
+
+def gateway(browser: FlaskClient, entry: str = "product") -> str:
+    """Click an entry of the order page; return the gateway's page."""
+    return arrival(browser, one(browser.get("/"), f"a#{entry}"))
+
+
+def shown(browser: FlaskClient) -> list[str]:
+    """Return what the member's page says of the policies of which the shop has heard."""
+    items = soup(browser.get("/policies")).select(".policies li")
+    return [" ".join(item.text.split()) for item in items if "早先投保" not in item.text]
+
+
+def number_of(policy: str) -> str:
+    """Return the first application number that a policy's text has."""
+    return str(re.findall(r"投保单号 (\d+)", policy)[0])
+
+
+def buy(browser: FlaskClient, entry: str = "product", **form: str) -> str:
+    """Buy something; return the application number."""
+    pay(browser, gateway(browser, entry), **form)
+    return number_of(shown(browser)[0])
+
+
+def order_page(browser: FlaskClient, number: str) -> str:
+    """Click the policy's entry; return the gateway's page of it."""
+    items = soup(browser.get("/policies")).select(".policies li")
+    [item] = [item for item in items if number in item.text]
+    return arrival(browser, one(item, "a"))
+
+
+# What the shop hears
+
+
+def hear(demo: Flask, body: bytes) -> int:
+    """Return the status with which the shop answers a notification."""
+    return demo.test_client().post("/xiebao/notify", data=body).status_code
+
+
+def known(demo: Flask, member: str = "101000") -> list[dict[str, Any]]:
+    """Return what the shop makes of all that it has heard, but when that was."""
+    with demo.app_context():
+        policies = policies_of(member)
+    return [
+        asdict(policy) | {"since": 0}
+        for policy in sorted(policies, key=lambda policy: policy.insure_num)
+    ]
+
+
+#: What the seven vectors say, whichever comes first, read by hand.
+END = [
+    asdict(policy)
+    for policy in (
+        Policy(
+            insure_num="20190226020146",
+            state="reissued",
+            case_code=CODE,
+            product="境内旅行意外险",
+            policy_num="P10042019030100001",
+            start_date="2019-03-01",
+            end_date="2019-03-05",
+            price_fen=1500,
+            some_are_out=True,
+            replaced_by="20190226020199",
+        ),
+        Policy(
+            insure_num="20190226020147",
+            state="failed",
+            case_code=CODE,
+            failure="余额不足",
+        ),
+        Policy(
+            insure_num="20190226020199",
+            state="issued",
+            case_code=CODE,
+            product="境内旅行意外险",
+            follows="20190226020146",
+        ),
+    )
+]
+
+#: The platform confirms that the policy of the vectors is over.
+OVER = Order(insure_num="20190226020146", effective_status=3)
+
+
+# The console
+
+
+def matrix(page: Tag) -> dict[str, dict[str, Tag]]:
+    """Return the cells of the console by row and device, and "should" of each row."""
+    table = one(page, "table.matrix")
+    devices = [words(head).rpartition(" ")[0] for head in table.select("thead th")[1:]]
+    return {
+        str(one(line, "th").contents[0]).strip(): dict(
+            zip(("should", *devices), line.select("th, td"), strict=True)
+        )
+        for line in table.select("tbody tr")
+    }
+
+
+def told(demo: Flask, query: str = "") -> list[list[str]]:
+    """Return the lines of the console's log, newest first."""
+    lines = look(demo.test_client(), f"/qa/events?{query}").select(".log tbody tr")
+    return [[words(cell) for cell in line.select("td")] for line in lines]
