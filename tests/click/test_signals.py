@@ -1,10 +1,9 @@
-"""What a site listens to: every receiver gets its signal, and one that fails stops nobody."""
+"""What a site hears of clicks: every receiver gets its signal, and one that fails stops nobody."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,10 +11,19 @@ from blinker import NamedSignal
 from flask import Flask
 
 from flask_xiebao import Entry, Platform, entry_clicked, entry_refused, payment_returned
-from tests.support import CODE, SIGN, MakeSite, Site, paid_url
+from tests.support import (
+    CODE,
+    PC,
+    SIGN,
+    Heard,
+    MakeSite,
+    Site,
+    paid_url,
+)
 
-ENTRY = Entry("product", CODE, return_to="/orders/8")
-SIGNALS = [entry_clicked, entry_refused, payment_returned]
+#: The signals, and the status of the answer that sends each.
+SIGNALS = {entry_clicked: 302, entry_refused: 404, payment_returned: 302}
+EACH_SIGNAL = pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: str(signal.name))
 
 
 @pytest.fixture
@@ -24,22 +32,15 @@ def site(make_site: MakeSite) -> Site:
     return make_site(XIEBAO_STRICT=False)
 
 
-@pytest.fixture
-def cause(site: Site) -> Callable[[NamedSignal], int]:
-    """Return a function that does what sends the signal, and returns the status of the answer."""
-    urls = what_causes(site)
-    return lambda signal: site.follow(urls[signal]).status_code
-
-
-def what_causes(site: Site) -> dict[NamedSignal, str]:
-    """Return the URL by which each signal is sent."""
+def cause(site: Site, signal: NamedSignal) -> int:
+    """Do what sends the signal; return the status of the answer."""
     site.log_in("7")
     link = site.link("product", return_to="/orders/8")
-    return {
-        entry_clicked: link,
-        entry_refused: "/xiebao/product/no-token",
-        payment_returned: paid_url(site.follow(link)),
-    }
+    if signal is entry_refused:
+        link = "/xiebao/product/no-token"
+    elif signal is payment_returned:
+        link = paid_url(site.follow(link))
+    return site.follow(link).status_code
 
 
 class Ear:
@@ -47,155 +48,117 @@ class Ear:
 
     __qualname__: str
 
-    def __init__(self, failing: bool = False) -> None:
+    def __init__(self, error: BaseException | None = None) -> None:
         self.heard: list[dict[str, Any]] = []
-        self.failing = failing
+        self.error = error
 
     def __call__(self, sender: Flask, **values: Any) -> None:
         self.heard.append({"sender": sender, **values})
-        if self.failing:
-            raise RuntimeError("this receiver fails")
+        if self.error is not None:
+            raise self.error
+
+    def hear(self, sender: Flask, **values: Any) -> None:
+        self(sender, **values)
+
+    def __repr__(self) -> str:
+        raise AssertionError("nobody asked for this")
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
-def test_receivers_that_fail_are_logged_and_the_others_still_hear(
-    site: Site,
-    cause: Callable[[NamedSignal], int],
-    caplog: pytest.LogCaptureFixture,
-    signal: NamedSignal,
+@EACH_SIGNAL
+@pytest.mark.parametrize(
+    "error", [RuntimeError("this fails"), asyncio.CancelledError()], ids=["error", "cancelled"]
+)
+def test_receivers_that_fail_are_logged_by_their_names_and_the_others_still_hear(
+    site: Site, caplog: pytest.LogCaptureFixture, signal: NamedSignal, error: BaseException
 ) -> None:
-    ears = [Ear(failing=True), Ear(), Ear(failing=True), Ear(), Ear(failing=True)]
-    for number, ear in enumerate(ears):
-        ear.__qualname__ = f"receiver_{number}"
+    method, ears = Ear(error), [Ear(error), Ear(), Ear(error), Ear()]
+    ears[0].__qualname__ = "statistics"
+    for ear in ears:
         signal.connect(ear, site.app)
+    signal.connect(method.hear, site.app)
 
-    assert cause(signal) == (404 if signal is entry_refused else 302)
+    assert cause(site, signal) == SIGNALS[signal]
 
-    assert [len(ear.heard) for ear in ears] == [1, 1, 1, 1, 1]
+    assert [len(ear.heard) for ear in (method, *ears)] == [1, 1, 1, 1, 1]
     errors = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert [record.levelno for record in errors] == [logging.ERROR] * 3
-    for record in errors:
-        assert f"A receiver of {signal.name} failed: fix tests.click.test_signals.receiver_" in (
-            record.getMessage()
-        )
-        assert record.exc_info is not None
-        assert str(record.exc_info[1]) == "this receiver fails"
-
-
-@pytest.mark.parametrize("signal", SIGNALS)
-def test_a_receiver_whose_task_was_cancelled_stops_no_click(
-    site: Site,
-    cause: Callable[[NamedSignal], int],
-    caplog: pytest.LogCaptureFixture,
-    signal: NamedSignal,
-) -> None:
-    def cancelled(_app: Flask, **_: Any) -> None:
-        raise asyncio.CancelledError
-
-    with signal.connected_to(cancelled, site.app):
-        assert cause(signal) == (404 if signal is entry_refused else 302)
-    assert f"A receiver of {signal.name} failed" in caplog.text
-
-
-def test_the_log_names_a_receiver_and_shows_nothing_of_its_object(
-    site: Site, cause: Callable[[NamedSignal], int], caplog: pytest.LogCaptureFixture
-) -> None:
-    class Mailer:
-        def __repr__(self) -> str:
-            raise AssertionError("nobody asked for this")
-
-        def send(self, app: Flask, **_: Any) -> None:
-            raise RuntimeError("this receiver fails")
-
-    mailer = Mailer()
-    entry_clicked.connect(mailer.send, site.app)
-    assert cause(entry_clicked) == 302
-    assert "Mailer.send" in caplog.text
-
-
-def test_the_log_does_not_say_that_somebody_was_let_through_who_was_refused(
-    site: Site, cause: Callable[[NamedSignal], int], caplog: pytest.LogCaptureFixture
-) -> None:
-    ear = Ear(failing=True)
-    entry_refused.connect(ear, site.app)
-    assert cause(entry_refused) == 404
+    assert {record.levelno for record in errors} == {logging.ERROR}
+    assert [record.exc_info and record.exc_info[1] for record in errors] == [error] * 3
+    said = f"A receiver of {signal.name} failed: fix tests.click.test_signals."
+    assert sorted(record.getMessage() for record in errors) == [
+        f"{said}{name}." for name in ("Ear", "Ear.hear", "statistics")
+    ]
+    # Least of all of whoever was refused.
     assert "let through" not in caplog.text
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@EACH_SIGNAL
 def test_a_receiver_that_fails_raises_in_strict_mode(
     make_site: MakeSite, signal: NamedSignal
 ) -> None:
-    site = make_site()
-    urls = what_causes(site)
-    ear = Ear(failing=True)
+    site, ear = make_site(), Ear(RuntimeError("this receiver fails"))
     signal.connect(ear, site.app)
     with pytest.raises(RuntimeError, match="this receiver fails"):
-        site.follow(urls[signal])
+        cause(site, signal)
     assert len(ear.heard) == 1
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
-def test_the_sender_is_the_app_and_other_apps_receivers_do_not_hear(
-    site: Site, cause: Callable[[NamedSignal], int], signal: NamedSignal
+@EACH_SIGNAL
+def test_who_listens_to_this_app_or_to_all_hears_and_others_do_not(
+    site: Site, signal: NamedSignal
 ) -> None:
     of_this, of_all, of_another = Ear(), Ear(), Ear()
     another = Flask("another")
     signal.connect(of_this, site.app)
     signal.connect(of_all)
     signal.connect(of_another, another)
+    with signal.muted():
+        cause(site, signal)
+    assert of_this.heard == []
 
-    cause(signal)
-
-    for ear in (of_this, of_all):
-        (values,) = ear.heard
-        assert values["sender"] is site.app
+    cause(site, signal)
+    assert [[values["sender"] for values in ear.heard] for ear in (of_this, of_all)] == [
+        [site.app],
+        [site.app],
+    ]
     assert of_another.heard == []
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
-def test_a_signal_that_is_muted_is_not_heard(
-    site: Site, cause: Callable[[NamedSignal], int], signal: NamedSignal
+def test_a_signal_carries_what_happened_and_never_the_gateways_url(
+    site: Site, heard: Heard
 ) -> None:
-    ear = Ear()
-    signal.connect(ear, site.app)
-    with signal.muted():
-        cause(signal)
-    assert ear.heard == []
-    cause(signal)
-    assert len(ear.heard) == 1
-
-
-def test_a_signal_carries_what_happened_and_never_the_gateways_url(site: Site) -> None:
-    ears = {signal: Ear() for signal in SIGNALS}
-    for signal, ear in ears.items():
-        signal.connect(ear, site.app)
     site.log_in("7")
-    site.follow(paid_url(site.follow(site.link("product", return_to="/orders/8"))))
-    site.follow("/xiebao/product/no-token")
+    options: dict[str, Any] = {
+        "return_to": "/orders/8",
+        "sub_partner_id": "branch-7",
+        "client_reference": 8,
+    }
+    site.follow(paid_url(site.follow(site.link("product", **options), PC)))
+    site.follow(site.link("home", member="8", no_login_for=60, client_reference="order-8"))
+    site.log_in(None)
+    site.follow(site.link("home", member="8", no_login_for=60))
 
-    (clicked,), (refused,), (returned,) = (ear.heard for ear in ears.values())
-    click_id = clicked.pop("click_id")
+    entry = Entry("product", CODE, **{**options, "client_reference": "8"})
+    (_, clicked), (_, returned), (_, refused), (_, by_bearer) = heard
+    click_id, another_id = clicked.pop("click_id"), by_bearer.pop("click_id")
     assert isinstance(click_id, str)
     assert len(click_id) >= 16
-    sender = {"sender": site.app}
-    assert clicked == {**sender, "entry": ENTRY, "member": "7", "platform": Platform.H5}
-    assert refused == {
-        **sender,
-        "status": 404,
-        "reason": "invalid_link",
-        "cause": "malformed",
-        "page": "product",
-        "entry": None,
-        "member": None,
-    }
+    assert click_id != another_id
+    assert clicked == {"entry": entry, "member": "7", "platform": Platform.PC}
     assert returned == {
-        **sender,
-        "entry": ENTRY,
+        "entry": entry,
         "member": "7",
         "click_id": click_id,
         "same_session": True,
     }
-    for values in (clicked, refused, returned):
-        assert SIGN not in repr(values)
-        assert "xiebao18" not in repr(values)
+    assert refused == {
+        "status": 403,
+        "reason": "another_member",
+        "cause": "another_member",
+        "page": "home",
+        "entry": Entry("home", member="8", no_login_for=60, client_reference="order-8"),
+        "member": "7",
+    }
+    bearer = Entry("home", member="8", no_login_for=60)
+    assert by_bearer == {"entry": bearer, "member": "8", "platform": Platform.H5}
+    assert SIGN not in repr(heard)
+    assert "xiebao18" not in repr(heard)

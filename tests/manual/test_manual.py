@@ -210,7 +210,7 @@ def _try(words: list[str]) -> None:
             | ["pytest"]
             | ["set", "-a;", *_]
             | ["gunicorn", *_, "shop:create_app()"]
-            | ["grep", *_]  # test_old_names.py runs it
+            | ["grep", *_]  # tests/deep/test_old_names.py runs it
         ):
             pass
         case _:

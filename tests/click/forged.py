@@ -1,0 +1,192 @@
+"""What a stranger may sign and send, and every kind of answer that links have for it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import time_machine
+from itsdangerous import Signer
+from itsdangerous.encoding import base64_encode
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
+
+from tests import qr, support
+from tests.support import PC, PHONE, REFERENCES, SECRET, Site, paid_url
+
+NOW = 1_800_000_000
+EVIL = "evil.example"
+SHOP = "https://shop.example"
+ENTRY_SALT = "flask-xiebao.entry.12345"
+
+#: What a stranger may write into a request, by the names of the WSGI environ.
+FORGED: dict[str, dict[str, str]] = {
+    "X-Forwarded-*": {
+        "HTTP_X_FORWARDED_HOST": EVIL,
+        "HTTP_X_FORWARDED_PROTO": "javascript",
+        "HTTP_X_FORWARDED_PORT": "6666",
+        "HTTP_X_FORWARDED_PREFIX": f"//{EVIL}",
+        "HTTP_X_FORWARDED_FOR": EVIL,
+        "HTTP_X_FORWARDED_SERVER": EVIL,
+    },
+    "Forwarded": {"HTTP_FORWARDED": f"host={EVIL};proto=https"},
+    "X-Original-URL": {"HTTP_X_ORIGINAL_URL": f"//{EVIL}/", "HTTP_X_REWRITE_URL": f"//{EVIL}/"},
+    "X-Host": {"HTTP_X_HOST": EVIL, "HTTP_X_REAL_IP": EVIL, "HTTP_X_HTTP_HOST_OVERRIDE": EVIL},
+    "Referer": {"HTTP_REFERER": f"https://{EVIL}/", "HTTP_ORIGIN": f"https://{EVIL}"},
+    "next": {"QUERY_STRING": f"next=//{EVIL}&next=https://{EVIL}/&url=//{EVIL}&return_to=//{EVIL}"},
+    "platform": {"QUERY_STRING": f"platform=//{EVIL}"},
+    "platform and more": {"QUERY_STRING": f"platform=h5%26next=//{EVIL}"},
+    "platform with a line break": {"QUERY_STRING": f"platform=h5%0d%0aLocation:%20//{EVIL}"},
+    "platform with a raw line break": {"QUERY_STRING": f"platform=h5\r\nLocation: //{EVIL}"},
+    "platform with NUL": {"QUERY_STRING": f"platform=h5%00{EVIL}"},
+    "platform that is no UTF-8": {"QUERY_STRING": "platform=\xff"},
+    "platform after what is no UTF-8": {"QUERY_STRING": "a=\x80&platform=h5"},
+    "a query that is no UTF-8": {"QUERY_STRING": "\xe9&\xb1\xa3\xcf\xd5=1"},
+    "a surrogate": {"QUERY_STRING": f"platform=%ED%A0%80{EVIL}"},
+    "a long query": {"QUERY_STRING": f"platform={EVIL}" + "&a=b" * 2000},
+    "parameters of the gateway": {
+        "QUERY_STRING": (
+            f"partnerUniqKey=the.stranger&member=the.stranger&sign={EVIL}&paySuccess={EVIL}"
+        )
+    },
+    "a member in headers": {
+        "HTTP_X_USER": "the.stranger",
+        "HTTP_AUTHORIZATION": "Basic dGhlLnN0cmFuZ2VyOg==",
+    },
+    "a cookie": {
+        "HTTP_COOKIE": f"session={EVIL}; next=//{EVIL}; member=the.stranger; platform={EVIL}"
+    },
+    "a raw cookie": {"HTTP_COOKIE": f"session=\r\n{EVIL}\x00; a={chr(0xFF)}"},
+    "a language": {"HTTP_ACCEPT_LANGUAGE": f"{EVIL},\r\n, zh;q=nan"},
+    "a device": {"HTTP_USER_AGENT": f"iPhone \r\nLocation: //{EVIL}\x00 <script>"},
+    "a long device": {"HTTP_USER_AGENT": f"iPhone {EVIL}" + "x" * 100_000},
+    "hints": {"HTTP_SEC_CH_UA_PLATFORM": f'"{EVIL}"\r\n', "HTTP_SEC_CH_UA_MOBILE": EVIL},
+    "surrogates in headers": {
+        "HTTP_USER_AGENT": "iPhone \ud800",
+        "HTTP_ACCEPT": "\udfff",
+        "HTTP_SEC_PURPOSE": "\udcff",
+        "HTTP_SEC_CH_UA_PLATFORM": "\ud800",
+    },
+    "a body": {"CONTENT_LENGTH": "-1", "CONTENT_TYPE": f"application/json;{EVIL}"},
+}
+
+#: Hosts that a name server would not know, and some that it would.
+HOSTS = [
+    *(EVIL, f"{EVIL}:6666", f"shop.example@{EVIL}", f"{EVIL}\\@shop.example", f"{EVIL}/shop"),
+    *(f"{EVIL}?", f"{EVIL}#", f"{EVIL}\r\nLocation: //{EVIL}", f"{EVIL}\x00", f" {EVIL}"),
+    *("", " ", "-", "..", "a..b", "[", "[::1", "[::1]", "x:y", "x:99999", "x:0", "\xc3\xa9"),
+    *("xn--", "\xff", "\ud800", "%00", "<script>", '"', "x" * 300, "x." * 2000, "xn--a", "127.1"),
+]
+
+
+def signed(
+    fields: Any,
+    salt: str = ENTRY_SALT,
+    *,
+    key: str = SECRET,
+    derivation: str = "hmac",
+    digest: Any = hashlib.sha256,
+) -> str:
+    """Return a token of these fields, by default as the site itself signs."""
+    signer = Signer(key, salt, key_derivation=derivation, digest_method=digest)
+    key_id = base64_encode(hashlib.sha256(signer.derive_key()).digest())[:3]
+    value = packed(fields) + b"." + key_id
+    return (value + signer.get_signature(value)).decode()
+
+
+def packed(fields: Any) -> bytes:
+    return base64_encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
+
+
+def raw(app: Any, path: str, method: str = "GET", **environ: str) -> TestResponse:
+    """Ask a server that hands over whatever was sent, as WSGI servers do: no client in between."""
+    path, _, query = path.partition("?")
+    base = {"PATH_INFO": path, "QUERY_STRING": query, "HTTP_USER_AGENT": PHONE["User-Agent"]}
+    full = {**EnvironBuilder(method=method).get_environ(), **base, **environ}
+    body, status, headers = run_wsgi_app(app, full, buffered=True)
+    return TestResponse(body, status, headers, request=None)  # type: ignore[arg-type]
+
+
+def paid_path(return_to: str = "/orders/8", **config: Any) -> str:
+    """Return the path by which a payment of alice's comes back to any site with these settings."""
+    site = support.make_site(**config)
+    site.log_in("alice")
+    return urlsplit(paid_url(site.follow(site.link("product", return_to=return_to)))).path
+
+
+@dataclass(frozen=True)
+class Way:
+    """One kind of answer of a link.
+
+    :ivar goes: where it leads: to the gateway, the login, back from a payment, or nowhere.
+    :ivar reason: why somebody is not let through, as ``entry_refused`` has it.
+    """
+
+    site: Site
+    member: str | None
+    path: str
+    status: int
+    goes: str = ""
+    reason: str | None = None
+    device: str = PHONE["User-Agent"]
+
+    def ask(self, method: str = "GET", **environ: str) -> TestResponse:
+        self.site.log_in(self.member)
+        return raw(self.site.app, self.path, method, **{"HTTP_USER_AGENT": self.device, **environ})
+
+
+def ways(pages: Iterable[str] = ("product",), **config: Any) -> list[Way]:
+    """Return every kind of answer, those that each page has for these pages."""
+    site = support.make_site(XIEBAO_LOGIN_VIEW="page", **config)
+    no_login = support.make_site(**config)
+    off = support.make_site(XIEBAO_ENABLED=False, **config)
+    with time_machine.travel(NOW - 10**8):
+        old = site.link("home", member="alice", no_login_for=1)
+    paid = paid_path()
+    found = [
+        Way(site, "alice", paid, 302, "back"),
+        *(
+            Way(site, "alice", paid.replace("paid", page), 404, reason="invalid_link")
+            for page in REFERENCES
+        ),
+        Way(site, "alice", "/xiebao/paid/nonsense", 404, reason="invalid_link"),
+        Way(site, None, old, 410, reason="expired"),
+        Way(site, "alice", f"/xiebao/policy/{signed(['policy', '1'])}", 404, reason="invalid_link"),
+        # No links at all, and so the site's own 404.
+        *(Way(site, "alice", f"/xiebao/product/{path}", 404) for path in ("", "a/b")),
+    ]
+    for page in REFERENCES.keys() - {"product"}:
+        link = site.link(page, member="alice")
+        found += [
+            Way(site, "alice", link, 200, device=PC["User-Agent"]),
+            Way(site, "alice", link.replace(page, "product"), 404, reason="invalid_link"),
+            Way(site, "alice", link.replace(page, "paid"), 404, reason="invalid_link"),
+        ]
+    for page in pages:
+        link = site.link(page, member="alice", return_to="/orders/8")
+        found += [
+            Way(site, "alice", link, 302, "gateway"),
+            Way(site, "bob", link, 403, reason="another_member"),
+            Way(site, None, link, 302, "login"),
+            Way(no_login, None, link, 401, reason="login_required"),
+            Way(off, "alice", link, 404, reason="disabled"),
+            Way(site, "alice", f"/xiebao/{page}/nonsense", 404, reason="invalid_link"),
+        ]
+    return found
+
+
+def told(response: TestResponse) -> str:
+    """Return all that an answer says, what is encoded in it too."""
+    said = [
+        response.get_data(as_text=True),
+        *(f"{name}: {value}" for name, value in response.headers),
+    ]
+    query = parse_qs(urlsplit(response.headers.get("Location", "")).query)
+    said += [base64.b64decode(url).decode() for url in query.get("paySuccess", [])]
+    if 'class="xiebao-qr"' in said[0]:
+        said.append(qr.read(said[0]))
+    return "\n".join(said)

@@ -1,0 +1,106 @@
+"""What goes wrong in service: pages stand, clicks go on, and the log says it once a minute.
+
+A new mistake in a template is a row of ``MISTAKES``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask, render_template_string
+
+from flask_xiebao import entry_clicked
+from tests.support import CODE, LIVE, MACROS, MakeSite, arrival, one, soup
+
+
+@pytest.fixture
+def later(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[float], None]:
+    """Return a function that lets so many seconds go by, on every clock of Python's."""
+    monotonic = 5000.0
+
+    def wait(seconds: float) -> None:
+        nonlocal monotonic
+        monotonic += seconds
+        clock.shift(seconds)
+
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic)
+    return wait
+
+
+MISTAKES: list[tuple[str, dict[str, Any], str]] = [
+    ("{{ insurance_entry(code) }}", {"code": ""}, "caseCode is empty: give it a value"),
+    ("{{ insurance_entry(code) }}", {"code": None}, "caseCode is None, such as a NULL"),
+    ("{{ insurance_entry(code) }}", {}, "is undefined in this template"),
+    ("{{ insurance_entry(code) }}", {"code": "Q\0X"}, "cannot be printed"),
+    ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "//evil.example"}, "stay on this site"),
+    ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "orders/8"}, "that begins with /"),
+    ("{{ insurance_qr('QX1', return_to='/' + 'x' * 2000) }}", {}, "Shorten return_to"),
+    ("{{ insurance_home_entry(platform='pc') }}", {}, "does not serve PC at present"),
+    ("{{ xiebao_link('tv') }}", {}, "use one of product, home, policy"),
+]
+
+
+def test_each_mistake_leaves_the_page_standing_and_is_logged_once_a_minute(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, later: Callable[[float], None]
+) -> None:
+    site = make_site(**LIVE)
+    good = f"{{{{ insurance_entry('{CODE}') }}}}"
+    for wait, logged in ((0, True), (59, False), (1, True)):
+        later(wait)
+        for source, context, words in MISTAKES:
+            caplog.clear()
+            for _ in range(3):
+                page = site.render(f"<p>{source}</p>{good}", **context)
+                assert page.status_code == 200
+                assert one(page, "p").decode_contents() == ""
+                assert len(soup(page).select("a.xiebao-entry")) == 1
+            said = [(record.levelno, words in record.getMessage()) for record in caplog.records]
+            assert said == [(logging.ERROR, True)] * logged, (source, context)
+
+
+def test_failing_receivers_stop_nobody_and_are_each_logged_once_a_minute(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, later: Callable[[float], None]
+) -> None:
+    site = make_site(**LIVE)
+    site.log_in("alice")
+    url = site.link("product")
+
+    def failing(name: str) -> Callable[..., None]:
+        def fail(_app: Flask, **_: Any) -> None:
+            raise ConnectionError("statistics are down")
+
+        fail.__qualname__ = name
+        return fail
+
+    with ExitStack() as connected:
+        for number in range(12):
+            connected.enter_context(entry_clicked.connected_to(failing(f"count_{number}")))
+        for wait, logged in ((0, 12), (30, 0), (29, 0), (1, 12), (59, 0)):
+            later(wait)
+            caplog.clear()
+            assert arrival(site.follow(url)).member == "alice"
+            assert len(caplog.records) == logged
+            assert "left out for a minute" not in caplog.text
+
+
+def test_what_visitors_send_does_not_fill_the_log(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(**LIVE)
+    source = "{{ insurance_entry('QX1', platform=request.args.platform) }}"
+    site.app.add_url_rule("/offer", "offer", lambda: render_template_string(MACROS + source))
+    for number in range(40):
+        assert site.follow(f"/offer?platform={number}").status_code == 200
+    assert 1 <= len(caplog.records) <= 10
+    site.follow(f"/offer?platform={'x' * 100_000}")
+    site.render("{{ insurance_entry('') }}")
+    assert "of page was left out: caseCode is empty" in caplog.records[-1].getMessage()
+    assert all(len(record.getMessage()) < 2000 for record in caplog.records)

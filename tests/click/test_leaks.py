@@ -1,0 +1,279 @@
+"""Reports of errors, debuggers and prints say nothing of the key, the sign and the secret.
+
+A new way to fail is a row of ``CAUSES``; a new way to show an object, one of ``forms_of``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import pprint
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
+from typing import Any, cast
+
+import pytest
+from flask import Flask
+from jinja2 import DictLoader
+from werkzeug.debug import DebuggedApplication
+from werkzeug.local import LocalProxy
+
+from flask_xiebao import ConfigError, Entry, Gateway, GatewayError, LinkError, Xiebao, entry_clicked
+from flask_xiebao.testing import GatewaySimulator
+from tests.click.forged import raw
+from tests.support import CODE, KEY, PC, SECRET, SETTINGS, SIGN_OF_KEY, MakeSite, Site
+
+SECRETS = (KEY, SIGN_OF_KEY, SECRET)
+
+
+def frames_of(error: BaseException | None) -> Iterator[str]:
+    """Return what an error report shows of the package: the locals of its frames, and messages."""
+    while error is not None:
+        yield f"{error} {error!r}"
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_globals["__name__"].startswith("flask_xiebao"):
+                for name, value in frame.f_locals.items():
+                    yield f"{frame.f_code.co_name}: {name} = {value!r}"
+        error = error.__cause__ or error.__context__
+
+
+def assert_hides(shown: str, secrets: tuple[str, ...] = SECRETS) -> None:
+    for secret in secrets:
+        assert secret not in shown
+
+
+# Errors
+
+
+class TimeoutOfAWorker(BaseException):
+    """As gevent's Timeout and a worker's exit are: no Exception, so that nobody stops it."""
+
+
+def click_as(member: Any, site: Site) -> None:
+    """Click as what the loader returns, or raises."""
+
+    def load() -> Any:
+        if isinstance(member, Exception):
+            raise member
+        return member
+
+    site.xiebao.member_loader(load)
+    site.follow(site.link("product", return_to="/orders/8"))
+
+
+def stop_in_a_receiver(site: Site) -> None:
+    def stop(_app: Flask, **_: Any) -> None:
+        raise TimeoutOfAWorker
+
+    with entry_clicked.connected_to(stop):
+        click_as("alice", site)
+
+
+def fail_in_a_template(name: str, path: str | None, site: Site) -> None:
+    """Show a page of the package's whose template divides by zero, at a path or as the handoff."""
+    site.app.jinja_loader = DictLoader({f"xiebao/{name}.html": "{{ 1 // 0 }}"})
+    site.log_in("alice")
+    site.follow(path or site.link("home"), PC)
+
+
+def ask_for_no_platform(site: Site) -> None:
+    with site.app.app_context():
+        site.xiebao.gateway.product_url("QX1", partner_uniq_key="alice", platform=cast(Any, "tv"))
+
+
+def change_secrets(secrets: dict[str, Any], site: Site) -> None:
+    site.link("product")
+    with site.app.test_request_context():
+        site.app.config.update(secrets)
+        site.xiebao.product_link(CODE)
+
+
+def render(source: str, site: Site) -> None:
+    site.render(source)
+
+
+Cause = Callable[[Site], None]
+#: What fails in the middle of a click, where other people's values are wrong.
+CLICKS: dict[str, tuple[type[Exception], Cause]] = {
+    "the loader fails": (KeyError, partial(click_as, KeyError("member"))),
+    "the loader returns no member": (LinkError, partial(click_as, ["no member"])),
+    "a member cannot be sent": (LinkError, partial(click_as, "two\nlines")),
+}
+CAUSES: dict[str, tuple[type[BaseException], Cause]] = {
+    **CLICKS,
+    "a receiver is stopped": (TimeoutOfAWorker, stop_in_a_receiver),
+    "the handoff fails": (ZeroDivisionError, partial(fail_in_a_template, "handoff", None)),
+    "the notice fails": (
+        ZeroDivisionError,
+        partial(fail_in_a_template, "notice", "/xiebao/home/x"),
+    ),
+    "an argument is wrong": (LinkError, partial(render, "{{ insurance_entry('') }}")),
+    "a platform is none": (GatewayError, ask_for_no_platform),
+    "the secret is taken away": (ConfigError, partial(change_secrets, {"SECRET_KEY": ""})),
+    "a fallback is empty": (
+        ConfigError,
+        partial(change_secrets, {"SECRET_KEY_FALLBACKS": [f"{SECRET} of last year", ""]}),
+    ),
+    "a fallback is a number": (
+        ConfigError,
+        partial(change_secrets, {"SECRET_KEY_FALLBACKS": [SECRET, 5]}),
+    ),
+    "the secret has a byte of the environment": (
+        ConfigError,
+        partial(change_secrets, {"SECRET_KEY": f"{SECRET}\udcff"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_no_error_report_shows_the_key_the_sign_or_the_secret(
+    make_site: MakeSite, name: str
+) -> None:
+    kind, cause = CAUSES[name]
+    with pytest.raises(kind) as raised:
+        cause(make_site(XIEBAO_API_KEY=KEY))
+    frames = list(frames_of(raised.value))
+    assert len(frames) > 3
+    assert_hides("\n".join(frames))
+
+    report = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    # Jinja's own frames hold Flask's ``config``, and with it whatever the site configured.
+    lines = [line for line in "".join(report.format()).splitlines() if "<Config {" not in line]
+    assert len(lines) > 10
+    assert_hides("\n".join(lines), (KEY, SIGN_OF_KEY))
+
+
+def test_the_report_above_would_show_a_secret_that_is_a_local_variable(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Xiebao, "__repr__", lambda _: SECRET)
+    with pytest.raises(LinkError) as raised, make_site().app.test_request_context() as context:
+        context.app.extensions["xiebao"].product_link("")
+    assert any(SECRET in shown for shown in frames_of(raised.value))
+
+
+@pytest.mark.parametrize("name", CLICKS)
+def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
+    make_site: MakeSite, name: str
+) -> None:
+    site = make_site(XIEBAO_API_KEY=KEY, DEBUG=True)
+    kind, cause = CLICKS[name]
+    with pytest.raises(kind):  # the loader is as it has to be from here on
+        cause(site)
+    url = site.link("product", return_to="/orders/8")
+    page = raw(DebuggedApplication(site.app, evalex=True), url)
+    text = page.get_data(as_text=True)
+    assert page.status_code == 500
+    assert "Werkzeug Debugger" in text
+    assert "flask_xiebao/views/click.py" in text
+    assert_hides(text)
+
+
+# Objects
+
+
+def objects_of_the_package() -> dict[int, Any]:
+    """Return every instance of a class of the package, by its id."""
+    gc.collect()  # the redirect itself has the sign, and is gone once it is sent
+    return {
+        id(thing): thing
+        for thing in gc.get_objects()
+        if str(type(thing).__module__).startswith("flask_xiebao")
+    }
+
+
+def forms_of(value: Any) -> dict[str, str]:
+    """Return what logs, debuggers and reports may show of a value."""
+    names = set(getattr(type(value), "__slots__", ())) - {"_hidden"}
+    slots = {name: getattr(value, name, None) for name in names}
+    attributes = getattr(value, "__dict__", {})
+    is_dataclass = dataclasses.is_dataclass(value) and not isinstance(value, type)
+    fields = dataclasses.asdict(value) if is_dataclass else {}
+    everything = [value, {"key": value}, (value,), slots, attributes, fields]
+    return {
+        "str": str(value),
+        "repr": repr(value),
+        "format": f"{value}",
+        "pprint": pprint.pformat(value),
+        "repr of attributes": repr(everything),
+        "JSON of str": json.dumps(everything, default=str, skipkeys=True),
+        "JSON of repr": json.dumps(everything, default=repr, skipkeys=True),
+    }
+
+
+def test_no_object_of_the_package_prints_the_key_or_the_sign(make_site: MakeSite) -> None:
+    before = objects_of_the_package()
+    site = make_site(XIEBAO_API_KEY=KEY)
+    assert site.follow(site.link("product", member="alice", no_login_for=60)).status_code == 302
+    found = [thing for key, thing in objects_of_the_package().items() if key not in before]
+    assert {Xiebao, Gateway, Entry} <= set(map(type, found))
+    for value in (*found, site.app.blueprints["xiebao"], site.app.extensions):
+        for form, shown in forms_of(value).items():
+            assert not [secret for secret in SECRETS if secret in shown], (type(value), form)
+
+    # They are not missing because they are nowhere: who asks for them gets them.
+    assert site.app.config["XIEBAO_API_KEY"] == KEY
+    with site.app.app_context():
+        assert site.xiebao.gateway.sign == Gateway("12345", KEY).sign == SIGN_OF_KEY
+
+
+# Settings and arguments
+
+
+class Odd:
+    """A value whose comparison and representation fail, as some proxies' do."""
+
+    def __eq__(self, other: object) -> bool:
+        raise LookupError("nothing is bound")
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        raise LookupError("nothing is bound")
+
+
+#: What fails when it is looked at, in any setting, and what costs.
+WRONG_SETTINGS: list[tuple[str, Any]] = [
+    *((name, Odd()) for name in SETTINGS),
+    *((name, Decimal("sNaN")) for name in SETTINGS),
+    *((name, LocalProxy(lambda: 1 / 0)) for name in SETTINGS),
+    ("XIEBAO_HANDOFF_MAX_AGE", "9" * 5000),
+    ("XIEBAO_HANDOFF_MAX_AGE", 10**5000),
+    ("XIEBAO_ENV", 10**5000),
+    ("XIEBAO_STRICT", 10**5000),
+    ("XIEBAO_APP_USER_AGENT", "(" * 3000 + ")" * 3000),
+    ("XIEBAO_APP_USER_AGENT", "[[a]"),
+    ("XIEBAO_APP_USER_AGENT", r"(\w+)+/ShopApp"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_SETTINGS, ids=lambda value: type(value).__name__)
+def test_a_setting_that_fails_when_it_is_looked_at_is_named_in_short(
+    make_site: MakeSite, name: str, value: Any
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match=name) as raised:
+        make_site(**{"XIEBAO_API_KEY": KEY, name: value})
+    assert time.monotonic() - started < 5
+    assert_hides("\n".join(frames_of(raised.value)))
+    assert len(str(raised.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("", KEY), "partner_id is empty"),
+        (("1\udc80", KEY), r"partner_id has U\+DC80"),
+        (("12345", ""), "api_key must be text, and not empty"),
+    ],
+)
+def test_a_simulator_refuses_wrong_arguments_and_reports_no_key(
+    arguments: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said) as raised:
+        GatewaySimulator(*arguments)
+    assert_hides("\n".join(frames_of(raised.value)))

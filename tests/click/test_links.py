@@ -1,0 +1,410 @@
+"""The links that a site makes in Python: what they say, where they lead, and which it cannot make.
+
+A wrong argument is a row of ``WRONG``, a site that is somewhere a row of ``PLACES``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from werkzeug.local import LocalProxy
+
+from flask_xiebao import ConfigError, Entry, LinkError, Platform
+from flask_xiebao.testing import entry_of
+from tests.support import (
+    CODE,
+    LIVE,
+    NUMBER,
+    REFERENCES,
+    SECRET,
+    MakeSite,
+    Site,
+    arrival,
+    href,
+    make_link,
+)
+
+TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+A_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+
+
+def said_by(site: Site, link: str) -> Entry | None:
+    with site.app.app_context():
+        return entry_of(link)
+
+
+def later(value: Any) -> Any:
+    """Return a proxy of *value*, as Flask's own are."""
+    return LocalProxy(lambda: value)
+
+
+OPTIONS: dict[str, Any] = {
+    "member": 7,
+    "platform": "iOS",
+    "return_to": "/orders/8",
+    "no_login_for": 60,
+    "client_reference": "order-8",
+}
+_SAID: dict[str, Any] = {**OPTIONS, "member": "7", "platform": Platform.IOS}
+_BRANCH: dict[str, Any] = {"sub_partner_id": "branch"}
+#: The page, what its link is made with while member 7 is logged in, and what it says.
+GIVEN: list[tuple[str, dict[str, Any], Entry | None]] = [
+    ("product", OPTIONS | _BRANCH, Entry("product", CODE, **_SAID, **_BRANCH)),
+    ("home", OPTIONS | _BRANCH, Entry("home", **_SAID, **_BRANCH)),
+    ("policy", OPTIONS, Entry("policy", NUMBER, **_SAID)),
+    *[
+        (page, {"member": nobody}, Entry(page, CODE if page == "product" else None))
+        for page in ("product", "home")
+        for nobody in (None, "", " ", 0, False)
+    ],
+    ("policy", {}, Entry("policy", NUMBER, "7")),
+    ("policy", {"member": None}, Entry("policy", NUMBER, "7")),
+    ("policy", {"member": "8"}, Entry("policy", NUMBER, "8")),
+    *[("policy", {"member": nobody}, None) for nobody in ("", "  ", 0, False)],
+    ("product", {"member": A_UUID}, Entry("product", CODE, str(A_UUID))),
+    ("home", {"member": A_UUID}, Entry("home", member=str(A_UUID))),
+    ("policy", {"member": A_UUID}, Entry("policy", NUMBER, str(A_UUID))),
+    ("home", {"member": later("7")}, Entry("home", member="7")),
+    (
+        "product",
+        {"sub_partner_id": later("branch"), "return_to": later("/orders/8")},
+        Entry("product", CODE, sub_partner_id="branch", return_to="/orders/8"),
+    ),
+    ("home", {"client_reference": 8}, Entry("home", client_reference="8")),
+    ("home", {"client_reference": "订单 8"}, Entry("home", client_reference="订单 8")),
+]
+
+
+@pytest.mark.parametrize(("page", "options", "entry"), GIVEN)
+def test_a_link_says_what_it_was_given_and_logs_nothing(
+    site: Site,
+    caplog: pytest.LogCaptureFixture,
+    page: str,
+    options: dict[str, Any],
+    entry: Entry | None,
+) -> None:
+    site.log_in("7")
+    link = site.link(page, **options)
+    if entry is None:
+        assert link == ""
+    else:
+        assert re.fullmatch(rf"/xiebao/{page}/{TOKEN}", link)
+        assert said_by(site, link) == entry
+    assert caplog.records == []
+
+
+_NO_ID = "A member's id must be text, a whole number or a UUID, not"
+_LONG = "x" * 1500
+#: The argument, the page, the options, and what is said. ``reference`` stands for what is before
+#: the options.
+WRONG: list[tuple[str, str, dict[str, Any], str]] = [
+    ("page", "tv", {}, "'tv' is not a page"),
+    *[("member", page, {"member": 1.5}, _NO_ID) for page in REFERENCES],
+    *[("member", "home", {"member": value}, _NO_ID) for value in (True, 0.0, [], ["m1"])],
+    ("member", "home", {"member": "7\n"}, r"A member's id has U\+000A"),
+    ("member", "policy", {"member": "7\u200d"}, r"A member's id has U\+200D"),
+    ("member", "home", {"member": "7" * 257}, "A member's id has 257 bytes: 256 at most are"),
+    ("no_login_for", "home", {"no_login_for": 60}, "no_login_for needs member"),
+    ("no_login_for", "home", {"member": 0, "no_login_for": 60}, "no_login_for needs member"),
+    (
+        *("no_login_for", "policy", {"member": "7", "no_login_for": 0}),
+        "no_login_for must be a positive whole number",
+    ),
+    *[
+        ("platform", "product", {"platform": value}, f"platform: {value!r} is not a platform")
+        for value in ("tv", 0, "")
+    ],
+    *[
+        ("platform", page, {"member": "7", "platform": pc}, f"the {page} page does not serve PC")
+        for page in ("home", "policy")
+        for pc in (Platform.PC, "pc", "PC", 2)
+    ],
+    ("return_to", "product", {"return_to": "https://evil.example/"}, "return_to must be a path"),
+    ("return_to", "policy", {"member": "7", "return_to": ""}, "return_to must be a path"),
+    ("return_to", "home", {"return_to": "//evil.example"}, "return_to must stay on this site"),
+    ("sub_partner_id", "product", {"sub_partner_id": " "}, "sub_partner_id is empty"),
+    ("sub_partner_id", "product", {"sub_partner_id": False}, "sub_partner_id must be text"),
+    ("sub_partner_id", "product", {"sub_partner_id": []}, "sub_partner_id must be text"),
+    ("sub_partner_id", "policy", {"sub_partner_id": "7"}, "policy page takes no sub_partner_id"),
+    ("client_reference", "home", {"client_reference": ""}, "client_reference is empty"),
+    ("client_reference", "home", {"client_reference": "a\nb"}, r"client_reference has U\+000A"),
+    *[
+        ("client_reference", "home", {"client_reference": value}, "text or a whole number, not")
+        for value in (["8"], True)
+    ],
+    *[
+        ("reference", page, {"reference": value}, f"^{name} ")
+        for page, name in (("product", "caseCode"), ("policy", "insureNum"))
+        for value in (None, "", " ", "Q\nX", 1.5, True, False, [CODE], b"QX")
+    ],
+    *[
+        ("reference", "policy", {"reference": null}, "insureNum is None, such as a NULL in a data")
+        for null in (None, later(None))
+    ],
+    ("reference", "policy", {"reference": "2019 0226"}, "insureNum has white space in it"),
+    ("reference", "home", {"reference": CODE}, "takes no case code or application number"),
+    # What no QR code could hold.
+    ("return_to", "home", {"return_to": "/" + _LONG}, "Shorten return_to"),
+    ("return_to", "home", {"return_to": "/" + '"' * 700}, "Shorten return_to"),
+    ("return_to", "home", {"return_to": "/" + "保" * 400}, "Shorten return_to"),
+    ("return_to", "home", {"return_to": "/" + "x" * 1200}, "Shorten return_to"),
+    ("reference", "product", {"reference": _LONG}, "Shorten "),
+    ("reference", "product", {"reference": "x" * 1000, "return_to": "/" + "x" * 500}, "Shorten "),
+    ("return_to", "product", {"reference": "x" * 600, "return_to": "/" + "保" * 300}, "Shorten "),
+    ("sub_partner_id", "home", {"sub_partner_id": _LONG}, "Shorten "),
+    ("client_reference", "home", {"client_reference": "订" * 500}, "Shorten client_reference"),
+]
+
+
+@pytest.mark.parametrize(("argument", "page", "options", "words"), WRONG)
+def test_a_wrong_argument_is_named_when_the_link_is_made_also_in_service(
+    make_site: MakeSite, argument: str, page: str, options: dict[str, Any], words: str
+) -> None:
+    site = make_site(**LIVE)
+    reference = dict(zip(["reference"], REFERENCES.get(page, ()), strict=False))
+    member = {"member": "7"} if page == "policy" else {}
+    with site.app.test_request_context(), pytest.raises(LinkError, match=words) as raised:
+        site.xiebao.link(page, **{**reference, **member, **options})
+    assert raised.value.argument == argument
+
+
+def test_a_policy_link_takes_no_sub_partner(site: Site) -> None:
+    xiebao: Any = site.xiebao  # whose types forbid this
+    with pytest.raises(TypeError, match="sub_partner_id"):
+        xiebao.policy_link(NUMBER, sub_partner_id="branch")
+
+
+@pytest.mark.parametrize("page", REFERENCES)
+def test_a_member_needs_no_login_for_where_nobody_can_be_logged_in(
+    make_site: MakeSite, page: str
+) -> None:
+    site = make_site(loader=False)
+    with pytest.raises(LinkError, match="member needs no_login_for"):
+        site.link(page, member="7")
+    assert site.link(page, member="7", no_login_for=60).startswith(f"/xiebao/{page}/")
+    assert (site.link(page) == "") == (page == "policy")
+
+
+def test_without_a_request_a_policy_link_has_to_say_whose_it_is(make_site: MakeSite) -> None:
+    site = make_site(XIEBAO_PUBLIC_URL="https://shop.example")
+    site.log_in("7")
+    with site.app.app_context(), pytest.raises(LinkError, match="say whose link it is"):
+        site.xiebao.policy_link(NUMBER)
+
+
+@pytest.mark.parametrize("member", ["7", " "])
+def test_a_response_with_a_members_link_is_kept_from_shared_caches(site: Site, member: str) -> None:
+    @site.app.get("/links")
+    def links() -> Any:
+        for page in REFERENCES:
+            getattr(site.xiebao, f"{page}_link")(*REFERENCES[page], member=member)
+        return "links", {"Cache-Control": "public, s-maxage=600, max-age=60"}
+
+    # A link without a member is anybody's.
+    caches = site.follow("/links").cache_control
+    assert (bool(caches.private), bool(caches.public)) == (member == "7", member != "7")
+    assert caches.s_maxage == (None if member == "7" else 600)
+    assert caches.max_age == 60
+
+
+# Where a link leads that leaves the site
+
+FORGED = "https://evil.example"
+PUBLIC = {"XIEBAO_PUBLIC_URL": "https://shop.example/mall"}
+NAMED = {"SERVER_NAME": "shop.example"}
+#: The settings, the URL of the request if there is one, and how a member's link then begins; None
+#: where it is not made.
+PLACES: list[tuple[dict[str, Any], str | None, str | None]] = [
+    ({}, "https://shop.example:8443", "https://shop.example:8443"),
+    ({}, "https://shop.example/mall", "https://shop.example/mall"),
+    (PUBLIC, "https://other.example/inside", "https://shop.example/mall"),
+    (PUBLIC, None, "https://shop.example/mall"),
+    ({"XIEBAO_PUBLIC_URL": "https://shop.example/mall/"}, None, "https://shop.example/mall"),
+    ({"XIEBAO_PUBLIC_URL": "http://shop.example:8080"}, FORGED, "http://shop.example:8080"),
+    (PUBLIC | {"SERVER_NAME": "in.example"}, "https://in.example", "https://shop.example/mall"),
+    (NAMED | {"APPLICATION_ROOT": "/mall"}, None, "http://shop.example/mall"),
+    (NAMED | {"PREFERRED_URL_SCHEME": "https"}, None, "https://shop.example"),
+    # Without an address there is no link, in whatever kind of site.
+    ({}, None, None),
+    ({"XIEBAO_STRICT": False}, None, None),
+    (LIVE, None, None),
+    # A host that nobody vouched for.
+    (LIVE, FORGED, None),
+    (LIVE | {"TRUSTED_HOSTS": []}, FORGED, None),
+    (LIVE | PUBLIC, FORGED, "https://shop.example/mall"),
+    (LIVE | NAMED, FORGED, "https://shop.example"),
+    (LIVE | {"DEBUG": True}, FORGED, FORGED),
+    (LIVE | {"TESTING": True}, FORGED, FORGED),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Current server name:UserWarning")
+@pytest.mark.parametrize(
+    ("page", "options"),
+    [("product", {"member": "7"}), ("home", {"member": "7", "no_login_for": 60}), ("policy", {})],
+)
+@pytest.mark.parametrize(("config", "base_url", "start"), PLACES)
+def test_a_members_link_leaves_the_site_only_where_it_surely_leads_back(
+    make_site: MakeSite,
+    page: str,
+    options: dict[str, Any],
+    config: dict[str, Any],
+    base_url: str | None,
+    start: str | None,
+) -> None:
+    site = make_site(**config)
+    site.log_in("7")
+    options = {"member": "7"} if base_url is None else options
+    context = (
+        site.app.app_context()
+        if base_url is None
+        else site.app.test_request_context(base_url=base_url)
+    )
+    with context:
+        if start is None:
+            with pytest.raises(LinkError, match="set XIEBAO_PUBLIC_URL"):
+                make_link(site.xiebao, page, external=True, **options)
+        else:
+            link = make_link(site.xiebao, page, external=True, **options)
+            assert re.fullmatch(rf"{re.escape(start)}/xiebao/{page}/{TOKEN}", link)
+        if base_url is not None:
+            local = make_link(site.xiebao, page, **options)
+            assert local.startswith(f"{urlsplit(base_url).path}/xiebao/{page}/")
+        elif start is not None:
+            # Without a request, every link leaves the site.
+            assert make_link(site.xiebao, page, **options).startswith(f"{start}/xiebao/")
+
+
+def test_a_forged_host_is_about_external_and_harmless_to_a_link_without_a_member(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(**LIVE)
+    with pytest.raises(LinkError, match="XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED") as raised:
+        site.link("home", FORGED, member="m1", external=True)
+    assert raised.value.argument == "external"
+    for page in ("product", "home"):
+        assert site.link(page, FORGED, external=True).startswith(f"{FORGED}/xiebao/{page}/")
+
+
+@pytest.mark.skipif(
+    "TRUSTED_HOSTS" not in Flask.default_config, reason="this Flask knows no TRUSTED_HOSTS"
+)
+@pytest.mark.parametrize(
+    ("host", "status", "start"),
+    [("shop.example", 200, "https://shop.example/xiebao/home/"), ("evil.example", 400, "")],
+)
+def test_a_members_link_may_leave_on_a_host_that_flask_was_told_to_trust(
+    make_site: MakeSite, host: str, status: int, start: str
+) -> None:
+    site = make_site(**LIVE, TRUSTED_HOSTS=["shop.example"])
+
+    @site.app.get("/link")
+    def link() -> str:
+        return site.xiebao.home_link(member="7", external=True)
+
+    response = site.follow("/link", base_url=f"https://{host}")
+    assert response.status_code == status
+    assert start in response.text
+
+
+# Keys
+
+
+@pytest.mark.parametrize("secret", [None, "", b"", 123456, 1.5])
+def test_a_secret_that_cannot_sign_is_an_error_at_the_first_link(site: Site, secret: Any) -> None:
+    with site.app.test_request_context():  # Flask itself refuses some of these earlier
+        site.app.config["SECRET_KEY"] = secret
+        with pytest.raises(ConfigError, match="SECRET_KEY") as raised:
+            site.xiebao.product_link(CODE)
+        assert list(raised.value.problems) == ["SECRET_KEY"]
+        site.app.config["SECRET_KEY"] = SECRET
+        assert site.xiebao.product_link(CODE)
+
+
+@pytest.mark.parametrize(
+    "fallbacks",
+    ["old secret", b"old secret", [""], ["old", ""], [None], [5], {"old": 1}, [["a"]]],
+)
+def test_fallbacks_that_are_no_list_of_keys_are_an_error_at_the_first_link(
+    make_site: MakeSite, fallbacks: Any
+) -> None:
+    site = make_site(SECRET_KEY_FALLBACKS=fallbacks)
+    said = "SECRET_KEY_FALLBACKS must be a list of keys"
+    with pytest.raises(ConfigError, match=said) as raised:
+        site.link("product")
+    assert "old" not in str(raised.value)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize("fallbacks", [None, [], (), ["old"], ("old",), [b"old"]])
+def test_fallbacks_may_be_a_list_or_nothing_and_sign_no_new_link(
+    make_site: MakeSite, fallbacks: Any
+) -> None:
+    link = make_site(SECRET_KEY_FALLBACKS=fallbacks).link("product")
+    assert said_by(make_site(), link) == Entry("product", CODE)
+
+
+# References as databases have them
+
+PADDED = f"{CODE}      "
+BY: dict[str, Callable[[Site, str], str]] = {
+    "insurance_entry": lambda site, code: href(
+        site.render("{{ insurance_entry(code) }}", code=code)
+    ),
+    "with a member": lambda site, code: href(
+        site.render('{{ insurance_entry(code, member="8") }}', code=code)
+    ),
+    "xiebao_link": lambda site, code: (
+        site.render("{{ xiebao_link('product', code) }}", code=code).text
+    ),
+    "product_link": lambda site, code: site.xiebao.product_link(code),
+    "link": lambda site, code: site.xiebao.link("product", code, member="8"),
+}
+
+
+@pytest.mark.parametrize("make", BY.values(), ids=BY)
+def test_a_padded_code_is_taken_without_its_padding_and_told_once(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, make: Callable[[Site, str], str]
+) -> None:
+    site = make_site(**LIVE)
+    site.log_in("8")
+    for padded in (PADDED, f"\u3000{CODE}\n", f" {CODE}"):
+        with site.app.test_request_context():
+            verdict = arrival(site.follow(make(site, padded)))
+        assert dict(verdict.parameters)["caseCode"] == CODE
+    [line] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    assert line.startswith(
+        f"caseCode has white space at its ends, as CHAR(n) columns pad it, and is used without it:"
+        f" {PADDED!r}. Strip it where it is read. See "
+    )
+    assert line.endswith(" line 1.") or __file__ in line
+
+
+@pytest.mark.parametrize("make", BY.values(), ids=BY)
+@pytest.mark.parametrize("code", ["QX 1", " QX\t1 ", "QX\u30001"])
+def test_a_code_with_white_space_in_it_is_refused_and_shown(
+    site: Site, make: Callable[[Site, str], str], code: str
+) -> None:
+    with (
+        site.app.test_request_context(),
+        pytest.raises(LinkError, match="caseCode has white space in it: ") as caught,
+    ):
+        make(site, code)
+    assert caught.value.argument == "reference"
+    assert repr(code) in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [f"{NUMBER}  ", int(NUMBER)])
+def test_an_application_number_is_read_like_a_code(make_site: MakeSite, number: Any) -> None:
+    site = make_site(**LIVE)
+    site.log_in("8")
+    with site.app.test_request_context():
+        link = site.xiebao.policy_link(number)
+    assert dict(arrival(site.follow(link)).parameters)["insureNum"] == NUMBER

@@ -1,0 +1,126 @@
+"""The way back from a payment: where it leads, and what the site is told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from flask_xiebao import Entry
+from tests.support import CODE, LIVE, PHONE, REFERENCES, Heard, MakeSite, Site, arrival, paid_url
+
+DAY = 24 * 60 * 60
+
+
+def pay_as_alice(site: Site, page: str = "product", return_to: str = "/orders/8") -> str:
+    """Return where a payment comes back after a click of alice's."""
+    site.log_in("alice")
+    return paid_url(site.follow(site.link(page, return_to=return_to)))
+
+
+@pytest.mark.parametrize(
+    "return_to", ["/orders/8", "/orders/8?from=a&to=b%20c#done", "/订单?名=保险", "/", "/a//b"]
+)
+@pytest.mark.parametrize("page", REFERENCES)
+def test_a_payment_comes_back_to_where_the_link_said(site: Site, page: str, return_to: str) -> None:
+    paid = pay_as_alice(site, page, return_to)
+    assert paid.startswith("http://localhost/xiebao/paid/")
+    back = site.follow(paid)
+    assert (back.status_code, unquote(back.location)) == (302, unquote(return_to))
+    assert back.data == b""
+
+
+@pytest.mark.parametrize(
+    ("later", "same_session"),
+    # The last is no member's id: a loader that fails does not stop whoever has paid.
+    [("alice", True), ("bob", False), (None, False), (" ", False), (["no", "member"], False)],
+)
+def test_a_return_tells_which_click_it_belongs_to_and_whose_session_it_is(
+    site: Site, heard: Heard, caplog: pytest.LogCaptureFixture, later: Any, same_session: bool
+) -> None:
+    paid = pay_as_alice(site)
+    site.log_in(later)
+    assert site.follow(paid).location == "/orders/8"
+
+    [(_, clicked), (name, returned)] = heard
+    assert name == "returned"
+    assert returned == {
+        "entry": Entry("product", CODE, return_to="/orders/8"),
+        "member": "alice",
+        "click_id": clicked["click_id"],
+        "same_session": same_session,
+    }
+    assert ("member_loader failed" in caplog.text) == isinstance(later, list)
+
+
+@pytest.mark.parametrize(
+    ("method", "after", "times"),
+    [
+        ("GET", 0, 1),
+        ("GET", DAY - 1, 1),
+        ("GET", DAY + 1, 0),
+        ("GET", 400 * DAY, 0),
+        ("HEAD", 0, 0),
+    ],
+)
+def test_a_return_is_reported_for_a_day_each_time_and_redirects_for_ever(
+    site: Site, heard: Heard, clock: Any, method: str, after: int, times: int
+) -> None:
+    paid = pay_as_alice(site)
+    clock.shift(after)
+    for _ in range(2):
+        assert site.follow(paid, method=method).location == "/orders/8"
+    assert [name for name, _ in heard] == ["clicked", *["returned"] * 2 * times]
+
+
+def test_a_prefetch_of_the_way_back_reports_no_payment(site: Site, heard: Heard) -> None:
+    response = site.follow(pay_as_alice(site), {**PHONE, "Sec-Purpose": "prefetch"})
+    assert response.status_code == 503
+    assert "Location" not in response.headers
+    assert [name for name, _ in heard] == ["clicked"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("page", REFERENCES)
+def test_who_has_paid_comes_back_when_locked_or_insurance_is_switched_off_since(
+    make_site: MakeSite, heard: Heard, page: str, enabled: bool
+) -> None:
+    paid = pay_as_alice(make_site(), page)
+    since = make_site(XIEBAO_ENABLED=enabled)
+    since.xiebao.click_guard(lambda member, entry: False)
+    assert since.follow(paid).location == "/orders/8"
+    assert [name for name, _ in heard] == ["clicked", "returned"]
+
+
+@pytest.mark.parametrize(
+    ("config", "base_url", "comes_back"),
+    [
+        ({}, "https://evil.example", None),
+        ({}, "http://localhost:5000", "http://localhost:5000"),
+        ({}, "http://127.0.0.1", "http://127.0.0.1"),
+        ({}, "http://[::1]:5000", "http://[::1]:5000"),
+        ({}, "http://localhost.evil.example", None),
+        (
+            {"XIEBAO_PUBLIC_URL": "https://shop.example/m"},
+            "https://evil.example",
+            "https://shop.example/m",
+        ),
+        ({"TESTING": True}, "https://staging.example", "https://staging.example"),
+    ],
+)
+def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
+    make_site: MakeSite,
+    caplog: pytest.LogCaptureFixture,
+    config: dict[str, Any],
+    base_url: str,
+    comes_back: str | None,
+) -> None:
+    site = make_site(**{**LIVE, **config})
+    site.log_in("alice")
+    click = site.follow(site.link("product", return_to="/orders/8"), base_url=base_url)
+    if comes_back is None:
+        assert arrival(click).pay_success is None
+        assert "without a way back" in caplog.text
+    else:
+        assert paid_url(click).startswith(f"{comes_back}/xiebao/paid/")

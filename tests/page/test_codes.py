@@ -1,0 +1,57 @@
+"""QR codes on pages: how they look and what they say; ``tests/deep`` sees them as cameras do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import qr
+from tests.page.support import QR
+from tests.support import CODE, LIVE, PC, MakeSite, Site, arrival, one, soup
+
+OF_ALICE = f'{{{{ insurance_qr("{CODE}", member="alice", no_login_for=60) }}}}'
+
+
+def test_a_code_is_an_inline_picture_with_a_name(site: Site) -> None:
+    page = site.render(QR)
+    picture = one(page)
+    assert picture.name == "svg"
+    assert picture.attrs == {
+        "aria-label": "用手机扫码投保",
+        "class": ["xiebao-qr"],
+        "height": "180",
+        "lang": "zh-CN",
+        "role": "img",
+        "width": "180",
+    }
+    assert not soup(page).select("img, a")
+
+
+@pytest.mark.parametrize("public", [None, "https://shop.example/m"])
+@pytest.mark.parametrize(
+    ("source", "scanned_by", "member"),
+    [
+        (QR, "bob", "bob"),
+        (QR.replace(")", ", external=false)"), "bob", "bob"),
+        (OF_ALICE, None, "alice"),
+    ],
+)
+def test_a_code_leads_whoever_scans_it_to_the_product(
+    make_site: MakeSite, public: str | None, source: str, scanned_by: str | None, member: str
+) -> None:
+    site, origin = make_site(XIEBAO_PUBLIC_URL=public), public or "http://localhost"
+    url = qr.read(site.render(source).text)
+    assert url.startswith(f"{origin}/xiebao/product/")
+    site.log_in(scanned_by)
+    verdict = arrival(site.follow(url.removeprefix(origin)))
+    assert (verdict.page, verdict.member) == ("product", member)
+    assert dict(verdict.parameters)["caseCode"] == CODE
+
+
+def test_a_members_code_is_not_made_on_a_host_that_nobody_vouched_for(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    forged = {**PC, "Host": "evil.example"}
+    assert make_site(**LIVE).render(OF_ALICE, forged).text == ""
+    assert "XIEBAO_PUBLIC_URL" in caplog.text
+    named = make_site(**LIVE, XIEBAO_PUBLIC_URL="https://shop.example")
+    assert qr.read(named.render(OF_ALICE, forged).text).startswith("https://shop.example/")

@@ -1,0 +1,230 @@
+"""Wrong arguments of macros: an error while a site is developed, and no page down in service.
+
+A new one is a row of ``WRONG``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+
+from flask_xiebao import LinkError
+from tests.page.support import EVERYTHING, MAIL, NASTY, PRODUCT
+from tests.support import LIVE, MakeSite, one
+
+SET_BY_THE_MACRO = "is set by the macro: it cannot be given as an attribute"
+NO_NAME = "cannot be the name of an attribute"
+NO_PAGE = "is not a page of the gateway"
+NO_CALL_BLOCK = "takes no {% call %} block: insurance_entry does"
+NO_END = "no_login_for must be a positive whole number of seconds"
+NO_PATH = "return_to must be a path of this site that begins with /"
+ELSEWHERE = "return_to must stay on this site"
+NO_SIZE = "must be a positive whole number of pixels"
+NO_COLOR = "must be a color such as #0b7d73"
+
+#: The argument that is wrong, what is said of it, and a call.
+WRONG: list[tuple[str, str, str]] = [
+    ("reference", "caseCode is empty", 'insurance_entry("")'),
+    ("reference", "caseCode is empty", 'insurance_entry("  ")'),
+    ("reference", "caseCode is empty", 'insurance_qr("")'),
+    ("reference", "caseCode is empty", 'insurance_card("", "T")'),
+    ("reference", "caseCode is None", "insurance_entry(none)"),
+    ("reference", "caseCode is None", 'xiebao_link("product")'),
+    ("reference", "reference of an entry is undefined", "insurance_entry(missing)"),
+    ("reference", "reference of an entry is undefined", "insurance_entry()"),
+    ("reference", "reference of an entry is undefined", 'policy_entry(missing, member="alice")'),
+    ("reference", "reference of an entry is undefined", 'xiebao_link("product", missing)'),
+    ("reference", "text or a whole number, not float", "insurance_entry(1.5)"),
+    ("reference", "text or a whole number, not bool", "insurance_entry(true)"),
+    ("reference", "text or a whole number, not bool", "insurance_entry(false)"),
+    ("reference", "text or a whole number, not list", 'insurance_entry(["X"])'),
+    ("reference", "caseCode has white space in it", 'insurance_entry("a\\nb")'),
+    ("reference", "insureNum is empty", 'policy_entry("", member="alice")'),
+    ("reference", "The home page takes no case code", 'xiebao_link("home", "X")'),
+    *[
+        ("page", NO_PAGE, call.format(page))
+        for page in ("none", '"tv"', '"paid"', '"static"', '"../x"', '["home"]', "5", '"x" * 1000')
+        for call in ('xiebao_entry({}, "1")', "xiebao_link({})")
+    ],
+    ("page", "The page of an entry is undefined", 'xiebao_entry(missing, "1")'),
+    ("title", "The title of a card is undefined", 'insurance_card("1")'),
+    ("title", "The title of a card is undefined", 'insurance_card("1", {}.name)'),
+    # Keywords of links
+    ("platform", "does not serve PC", 'policy_entry("1", member="alice", platform="pc")'),
+    ("platform", "does not serve PC", 'insurance_home_entry(platform="pc")'),
+    ("platform", "'xbox' is not a platform", 'insurance_entry("1", platform="xbox")'),
+    ("platform", "5 is not a platform", 'insurance_entry("1", platform=5)'),
+    ("platform", "The value of platform is undefined", 'insurance_entry("1", platform=missing)'),
+    (
+        *("sub_partner_id", "The policy page takes no sub_partner_id"),
+        'policy_entry("1", member="alice", sub_partner_id="x")',
+    ),
+    ("sub_partner_id", "sub_partner_id is empty", 'insurance_entry("1", sub_partner_id=" ")'),
+    ("sub_partner_id", "number, not bool", 'insurance_entry("1", sub_partner_id=false)'),
+    ("sub_partner_id", "number, not list", 'insurance_entry("1", sub_partner_id=[])'),
+    ("member", "not bool: pass the id itself", 'insurance_entry("1", member=true)'),
+    ("member", "not list: pass the id itself", 'insurance_entry("1", member=["alice"])'),
+    ("member", "The value of member is undefined", 'insurance_entry("1", member=missing)'),
+    ("member", "a character that cannot be printed", 'insurance_entry("1", member="a\\nb")'),
+    ("no_login_for", "needs member", 'insurance_entry("1", no_login_for=60)'),
+    ("no_login_for", "needs member", 'insurance_entry("1", member="", no_login_for=60)'),
+    *[
+        ("no_login_for", NO_END, f'insurance_entry("1", member="alice", no_login_for={end})')
+        for end in ("0", "-1", "true", '"60"', "1.5")
+    ],
+    *[
+        ("return_to", NO_PATH, f'insurance_entry("1", return_to={path})')
+        for path in ('""', '"orders"', '"https://evil.example/"', '"javascript:alert(1)"', "8")
+    ],
+    *[
+        ("return_to", ELSEWHERE, f'insurance_entry("1", return_to={path})')
+        for path in ('"//evil.example"', '"/\\\\evil.example"', '"/\\t/evil.example"')
+    ],
+    ("return_to", "has to fit into a URL", 'insurance_qr("1", return_to="/" ~ "a" * 4000)'),
+    ("color", "A link does not take color", 'xiebao_link("product", "X", color="red")'),
+    # Attributes
+    ("href", SET_BY_THE_MACRO, 'insurance_entry("1", href="/")'),
+    ("HREF", SET_BY_THE_MACRO, 'insurance_entry("1", HREF="/")'),
+    ("data_xiebao_entry", SET_BY_THE_MACRO, 'insurance_entry("1", data_xiebao_entry="x")'),
+    ("data_xiebao_look", SET_BY_THE_MACRO, 'insurance_entry("1", data_xiebao_look="card")'),
+    (
+        "data-xiebao-platform",
+        SET_BY_THE_MACRO,
+        'insurance_entry("1", **{"data-xiebao-platform": "x"})',
+    ),
+    ("width", SET_BY_THE_MACRO, 'insurance_qr("1", width=5)'),
+    ("viewBox", SET_BY_THE_MACRO, 'insurance_qr("1", viewBox="0 0 1 1")'),
+    *[
+        (name, NO_NAME, f'{macro}("1", **{{{name!r}: "x"}})')
+        for macro in ("insurance_entry", "insurance_qr")
+        for name in ("", "a b", "a\n", "a=b", "a>b", "a/b", 'a"b')
+    ],
+    ("a" * 100_000, "is too long", 'insurance_entry("1", **{"a" * 100000: "x"})'),
+    ("caller", NO_CALL_BLOCK, 'call insurance_qr("1")'),
+    ("caller", NO_CALL_BLOCK, 'call insurance_card("1", "T")'),
+    *[
+        ("size", f"size {NO_SIZE}", f'insurance_qr("1", size={size})')
+        for size in ("0", "-1", '"180"', "true", "missing")
+    ],
+    *[
+        (
+            slip,
+            f"no keyword {slip}: did you mean {meant}?",
+            f'insurance_entry("1", **{{"{slip}": 1}})',
+        )
+        for meant, slips in {
+            "member": ["member_", "memebr", "membr", "members", "Member"],
+            "no_login_for": ["no_login_for_", "maxage", "max-age", "maxAge"],
+            "return_to": ["returnTo", "return-to", "retrun_to"],
+            "sub_partner_id": ["subPartnerId", "sub-partner-id"],
+            "platform": ["plattform"],
+            "external": ["extrenal"],
+            "label": ["label_"],
+        }.items()
+        for slip in slips
+    ],
+    # Cards and looks
+    ("prcie", "no keyword prcie: did you mean price?", 'insurance_card("1", "T", prcie="3")'),
+    ("images", "no keyword images: did you mean image?", 'insurance_card("1", "T", images="/x")'),
+    ("label", "its second argument is its title", 'insurance_card("1", "T", label="x")'),
+    ("look", "one of card, not button", 'insurance_card("1", "T", look="button")'),
+    ("look", "one of button, card, link, not pill", 'insurance_entry("1", look="pill")'),
+    ("look", "one of button, card, link, not", 'insurance_entry("1", look="")'),
+    (
+        *("look", "look is link, and a class says otherwise"),
+        'insurance_entry("1", class="xiebao-entry--card", look="link")',
+    ),
+    # What no mail can have
+    *[
+        (name, f"{name} {NO_COLOR}", f'mail_entry("product", "1", {name}={color})')
+        for name in ("accent", "on_accent")
+        for color in [
+            *('"red"', '"#fff"', '"#12345g"', '"red;background:url(//e)"'),
+            *("'\"><script>'", "none", "7"),
+        ]
+    ],
+    *[
+        ("qr", f"qr {NO_SIZE}", f'mail_entry("product", "1", qr={size})')
+        for size in ('"160"', "-5", "true", "1.5", '"abc"')
+    ],
+    ("class", "mail_entry takes no class", 'mail_entry("product", "1", class="btn")'),
+]
+
+
+@pytest.mark.parametrize(("argument", "says", "call"), WRONG, ids=[call for *_, call in WRONG])
+def test_a_wrong_argument_is_an_error_and_in_service_left_out_of_its_page(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, argument: str, says: str, call: str
+) -> None:
+    source = f"{{% {call} %}}poster{{% endcall %}}" if "call " in call else f"{{{{ {call} }}}}"
+    with pytest.raises(LinkError, match=re.escape(says)) as error:
+        make_site().render(MAIL + source)
+    assert error.value.argument == argument
+    caplog.clear()  # of what Flask says of the error
+
+    page = make_site(XIEBAO_STRICT=False).render(
+        f"{MAIL}<p>before</p>{source}<p>after</p>{PRODUCT}"
+    )
+    assert page.text.startswith("<p>before</p><p>after</p><a ")
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.name == "shop"
+    assert says in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("macro", "given", "slip", "meant"),
+    [
+        ('insurance_card("1", "T"', '"xiebao-entry--stackd"', "stackd", "stacked"),
+        ('insurance_entry("1"', '"xiebao-entry--outlined"', "outlined", "outline"),
+        ('insurance_entry("1"', '["btn", "xiebao-entry--buton"]', "buton", "button"),
+    ],
+)
+def test_a_slip_in_a_class_is_named_and_in_service_costs_the_look_alone(
+    make_site: MakeSite,
+    caplog: pytest.LogCaptureFixture,
+    macro: str,
+    given: str,
+    slip: str,
+    meant: str,
+) -> None:
+    source = f"{{{{ {macro}, class={given}) }}}}"
+    says = f"Entries have no class xiebao-entry--{slip}: did you mean xiebao-entry--{meant}?"
+    with pytest.raises(LinkError, match=re.escape(says)):
+        make_site().render(source)
+    assert f"xiebao-entry--{slip}" in one(make_site(**LIVE).render(source), "a")["class"]
+    assert f"The look of an entry of page was left out: {says}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("setting", "testing", "debug", "strict"),
+    [
+        (None, False, False, False),
+        (None, True, False, True),
+        (None, False, True, True),
+        (True, False, False, True),
+        (False, True, True, False),
+    ],
+)
+def test_a_site_is_strict_while_it_is_developed(
+    make_site: MakeSite, setting: bool | None, testing: bool, debug: bool, strict: bool
+) -> None:
+    site = make_site(**LIVE, XIEBAO_STRICT=setting)
+    site.app.testing, site.app.debug = testing, debug  # after init_app: it is read at use
+    site.app.config["PROPAGATE_EXCEPTIONS"] = True
+    with pytest.raises(LinkError) if strict else contextlib.nullcontext():
+        assert site.render('before{{ insurance_entry("") }}after').text == "beforeafter"
+
+
+def test_a_site_that_switched_insurance_off_shows_none_and_needs_nothing(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(
+        XIEBAO_ENABLED=False, XIEBAO_PARTNER_ID=None, XIEBAO_API_KEY=None, SECRET_KEY=None
+    )
+    unknown = '{{ xiebao_entry("produkt", "1") }}'
+    for member in (None, "alice"):
+        site.log_in(member)
+        page = site.render(f"<p>before</p>{EVERYTHING}{unknown}<p>after</p>", **NASTY)
+        assert page.text == "<p>before</p><p>after</p>"
+        assert not {"Vary", "Cache-Control"} & set(page.headers.keys())
