@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.browser.harness")
+pytest.register_assert_rewrite("tests.browser.harness", "tests.browser.frameworks")

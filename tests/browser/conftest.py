@@ -5,33 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, Response, render_template_string
-from flask_bootstrap import Bootstrap5
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Page, Playwright
 
-from flask_xiebao import Xiebao
-from tests.browser.frameworks import BUILDS, Shop, serve_shop
+from tests.browser.frameworks import BUILDS, Shopper, serve_shop
 from tests.browser.harness import Demo, Demos, Visit, Visits, chromium, create_demo
-from tests.support import CONFIG, serve
+from tests.browser.hosts import serve_hosts, show
+from tests.support import Heard, serve
 
-_PAGE = """\
-<!doctype html>
-<html lang="zh-CN">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>A page for tests</title>
-  {%% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,
-     insurance_card, insurance_qr, xiebao_styles, xiebao_script %%}
-  %s
-</head>
-<body><main>%s</main></body>
-</html>
-"""
+#: What Turbo tells the console when a page asks to be visited as a whole.
+TOLD_BY_TURBO = "is performing a full page visit due to turbo-visit-control"
 
 
 # The scope is not the session: while Playwright runs, nothing else can start an event loop.
@@ -56,7 +41,8 @@ def visit(chrome: tuple[Playwright, Browser]) -> Iterator[Visits]:
     yield start
     for each in visits:
         each.close()
-    assert [trouble for each in visits for trouble in each.troubles] == []
+    troubles = [trouble for each in visits for trouble in each.troubles]
+    assert [trouble for trouble in troubles if TOLD_BY_TURBO not in trouble] == []
 
 
 @pytest.fixture(scope="package")
@@ -74,68 +60,33 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demos]:
 
 
 @pytest.fixture
-def demo(demos: Demos) -> Demo:
-    return demos()
-
-
-@pytest.fixture
-def new_demo(tmp_path: Path) -> Iterator[Demo]:
-    """A demo in which nobody has bought anything."""
-    app = create_demo(tmp_path)
-    with serve(app) as address:
-        yield Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
-
-
-@pytest.fixture(scope="module")
-def shops() -> Iterator[Callable[..., Shop]]:
-    """Return a server of shops, by the name of how they are built."""
+def send(visit: Visits, heard: Heard) -> Iterator[Callable[..., Shopper]]:
+    """Return a maker of shoppers: a device, how the shop is built, and options of the shop."""
     with contextlib.ExitStack() as stack:
 
-        @functools.cache
-        def serve(build: str, **options: bool) -> Shop:
-            return stack.enter_context(serve_shop(BUILDS[build], **options))
+        def start(device: str, build: str, **options: Any) -> Shopper:
+            shop = stack.enter_context(serve_shop(BUILDS[build], **options))
+            person = visit(device)
+            stack.callback(person.close)  # before the shop is
+            return Shopper(shop, person, device, heard)
 
-        yield serve
+        yield start
 
 
 @pytest.fixture(scope="package")
-def make_page() -> Iterator[Callable[..., str]]:
-    """Return a maker of pages under a strict policy: Jinja to the page's address.
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The addresses of the hosts, by their languages."""
+    with serve_hosts(tmp_path_factory.mktemp("hosts")) as addresses:
+        yield addresses
 
-    *main* is what stands in the page and *styles* what its head links to; *css* is served as
-    /theme.css, and Bootstrap's stylesheet as ``bootstrap`` names it.
-    """
-    with contextlib.ExitStack() as stack:
 
-        @functools.cache
-        def make(main: str, *, styles: str = "{{ xiebao_styles() }}", css: str = "") -> str:
-            app = Flask("shop")
-            app.config.update(
-                CONFIG,
-                XIEBAO_ENV="test",
-                XIEBAO_STRICT=True,
-                BOOTSTRAP_SERVE_LOCAL=True,
-            )
-            Bootstrap5(app)
-            Xiebao(app).member_loader(lambda: None)
+@pytest.fixture
+def open_host(hosts: dict[str, str], visit: Visits) -> Callable[..., Page]:
+    """Return a function that opens the page of a host."""
 
-            @app.get("/")
-            def page() -> str:
-                return render_template_string(_PAGE % (styles, main))
+    def go(name: str, *, device: str = "desktop", **options: Any) -> Page:
+        page = visit(device, reduced_motion="reduce", **options).page
+        show(page, hosts["zh"], name)
+        return page
 
-            @app.get("/theme.css")
-            def theme() -> Response:
-                return Response(css, mimetype="text/css")
-
-            @app.get("/favicon.ico")
-            def icon() -> tuple[str, int]:
-                return "", 204
-
-            @app.after_request
-            def be_strict(response: Response) -> Response:
-                response.headers["Content-Security-Policy"] = "default-src 'self'"
-                return response
-
-            return stack.enter_context(serve(app))
-
-        yield make
+    return go

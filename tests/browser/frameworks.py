@@ -1,41 +1,33 @@
-"""Shops whose pages are built with HTMX or Turbo, as their manuals say."""
+"""Shops whose pages are built with HTMX or Turbo, as their manuals say, and who goes there."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from flask import (
     Flask,
     Response,
-    jsonify,
-    make_response,
     redirect,
     render_template,
     request,
-    send_from_directory,
     session,
 )
 from jinja2 import DictLoader
+from playwright.sync_api import Page, expect
 from werkzeug.wrappers import Response as AnyResponse
 
 from demo_app.logs import MaskSign
-from flask_xiebao import Entry, Xiebao, entry_clicked, entry_refused, payment_returned
+from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, CONFIG, NUMBER, serve
+from tests.browser.harness import HANDOFFS, MODULES, Visit, add_icon, expect_accepted, press
+from tests.support import CODE, CONFIG, NUMBER, Heard, serve
 
 SOMEBODY_ELSE = "m_b81TzPwE6c"
-
-#: Where `make test` has npm install what package.json names.
-_MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
-
-_LINKS = {f"xiebao.{page}": page for page in ("product", "home", "policy")}
 
 
 class Build(NamedTuple):
@@ -99,25 +91,6 @@ BUILDS = {
     ),
 }
 
-#: Service worker: what it answers with.
-WORKERS = {
-    "passes on": "fetch(event.request)",
-    "adds a header": "fetch(new Request(event.request, {headers:"
-    " {...Object.fromEntries(event.request.headers), 'X-Shop': '1'}}))",
-    "replaces the headers": "fetch(new Request(event.request, {headers: {'X-Shop': '1'}}))",
-    "bypasses the cache": "fetch(event.request, {cache: 'no-store'})",
-    "preloads": "event.preloadResponse.then(response => response || fetch(event.request))",
-}
-_WORKER = """\
-addEventListener("install", () => skipWaiting());
-addEventListener("activate", event => event.waitUntil(Promise.all([
-  clients.claim(), registration.navigationPreload.%s(),
-])));
-addEventListener("fetch", event => {
-  if (event.request.method == "GET") event.respondWith(%s);
-});
-"""
-
 _BASE = """\
 <!doctype html>
 <html lang="zh-CN">
@@ -146,7 +119,6 @@ _PAGES = {
 <p>{{ insurance_home_entry("别人的", id="another", member=somebody_else, **attributes) }}</p>
 <p><button id="button" hx-get="{{ link }}">投保</button></p>
 """,
-    "framed": """<iframe src="/" title="商店"></iframe>""",
     "insured": "<h1>欢迎回来</h1>",
     "sign-in": """\
 <h1>登录</h1>
@@ -159,28 +131,14 @@ _PAGES = {
 }
 
 
-class Answer(NamedTuple):
-    """An answer to a link, and whether HTMX or Turbo had asked for it."""
-
-    page: str
-    to_framework: bool
-
-
-@dataclass
-class Seen:
-    """What a shop saw of one member."""
-
-    answers: list[Answer] = field(default_factory=list)
-    clicks: list[str] = field(default_factory=list)
-    returns: list[str] = field(default_factory=list)
-    refusals: list[int] = field(default_factory=list)
-
-
 class Shop(NamedTuple):
-    """A shop that is served, and what it saw of whom."""
+    """A shop that is served.
+
+    :param answers: the pages whose links it has answered, and whether HTMX or Turbo had asked.
+    """
 
     address: str
-    seen: defaultdict[str | None, Seen]
+    answers: list[tuple[str, bool]]
 
 
 @contextlib.contextmanager
@@ -190,10 +148,12 @@ def serve_shop(
     gateway_elsewhere: bool = False,
     device_markup: bool = True,
     script: bool = False,
+    extend: Callable[[Flask], object] = lambda _: None,
 ) -> Iterator[Shop]:
     """Serve a shop; the gateway is below its own address, or has an origin of its own.
 
     :param script: whether its page has our script.
+    :param extend: puts more into the app.
     """
     simulator = GatewaySimulator("12345", "Key")
     with contextlib.ExitStack() as stack:
@@ -201,7 +161,7 @@ def serve_shop(
         log, mask = logging.getLogger("werkzeug"), MaskSign()
         log.addFilter(mask)
         stack.callback(log.removeFilter, mask)
-        app = Flask("shop", static_folder=None)
+        app = Flask("shop", static_folder=MODULES, static_url_path="/scripts")
         app.config.update(
             CONFIG,
             XIEBAO_ENV="test",
@@ -212,24 +172,18 @@ def serve_shop(
         )
         if gateway_elsewhere:
             gateway = simulator.create_app()
-            _add_icon(gateway)
+            add_icon(gateway)
             app.config["XIEBAO_BASE_URL"] = stack.enter_context(serve(gateway))
         else:
             app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
         xiebao = Xiebao(app)
         xiebao.member_loader(lambda: session.get("member"))
-        _add_icon(app)
         _add_pages(app, xiebao, build)
         app.jinja_env.globals["script"] = script
-        seen: defaultdict[str | None, Seen] = defaultdict(Seen)
-        _watch(app, seen)
-        yield Shop(stack.enter_context(serve(app)), seen)
-
-
-def _add_icon(app: Flask) -> None:
-    @app.get("/favicon.ico")
-    def icon() -> tuple[str, int]:
-        return "", 204
+        extend(app)
+        shop = Shop(stack.enter_context(serve(app)), [])
+        _watch(app, shop.answers)
+        yield shop
 
 
 def _add_pages(app: Flask, xiebao: Xiebao, build: Build) -> None:
@@ -240,16 +194,16 @@ def _add_pages(app: Flask, xiebao: Xiebao, build: Build) -> None:
     base = _BASE % (build.scripts, build.body % _CONTENT)
     app.jinja_loader = DictLoader({"base.html": base, **pages})
 
-    @app.get("/start")
-    def start() -> str:
-        return render_template("start.html")
+    add_icon(app)
+    for name in ("start", "insured"):
+        app.add_url_rule(f"/{name}", name, functools.partial(render_template, f"{name}.html"))
 
     @app.get("/")
-    def shop() -> Response:
+    def shop() -> str:
         """Show the entries, with what the query says as attributes of theirs, save ``ahead``."""
         attributes = request.args.to_dict() | build.attributes
         ahead = attributes.pop("ahead", None)
-        page = render_template(
+        return render_template(
             "shop.html",
             ahead=ahead,
             code=CODE,
@@ -258,25 +212,6 @@ def _add_pages(app: Flask, xiebao: Xiebao, build: Build) -> None:
             link=xiebao.product_link(CODE, return_to="/insured"),
             attributes=attributes,
         )
-        response = make_response(page)
-        if ahead in ("prefetch", "prerender"):
-            response.headers["Speculation-Rules"] = f'"/rules/{ahead}"'
-        return response
-
-    @app.get("/rules/<ahead>")
-    def rules(ahead: str) -> Response:
-        every_link = {"where": {"href_matches": "/xiebao/*"}, "eagerness": "immediate"}
-        response = jsonify({ahead: [every_link]})
-        response.mimetype = "application/speculationrules+json"
-        return response
-
-    @app.get("/framed")
-    def framed() -> str:
-        return render_template("framed.html")
-
-    @app.get("/insured")
-    def insured() -> str:
-        return render_template("insured.html")
 
     @app.route("/sign-in", methods=["GET", "POST"])
     def sign_in() -> str | AnyResponse:
@@ -284,17 +219,6 @@ def _add_pages(app: Flask, xiebao: Xiebao, build: Build) -> None:
             return render_template("sign-in.html")
         session["member"] = request.form["member"]
         return redirect(request.form.get("next", "/"), 303)
-
-    @app.get("/scripts/<path:name>")
-    def scripts(name: str) -> Response:
-        return send_from_directory(_MODULES, name)
-
-    @app.get("/worker/<name>")
-    def worker(name: str) -> Response:
-        preload = "enable" if name == "preloads" else "disable"
-        response = Response(_WORKER % (preload, WORKERS[name]), mimetype="text/javascript")
-        response.headers["Service-Worker-Allowed"] = "/"
-        return response
 
     @app.after_request
     def be_strict(response: Response) -> Response:
@@ -304,27 +228,74 @@ def _add_pages(app: Flask, xiebao: Xiebao, build: Build) -> None:
         return response
 
 
-def _watch(app: Flask, seen: defaultdict[str | None, Seen]) -> None:
-    @entry_clicked.connect_via(app)
-    def clicked(app: Flask, entry: Entry, member: str, **rest: Any) -> None:
-        seen[member].clicks.append(entry.page)
-
-    @payment_returned.connect_via(app)
-    def returned(app: Flask, entry: Entry, member: str, **rest: Any) -> None:
-        seen[member].returns.append(entry.page)
-
-    @entry_refused.connect_via(app)
-    def refused(app: Flask, status: int, **rest: Any) -> None:
-        seen[session.get("member")].refusals.append(status)
-
+def _watch(app: Flask, answers: list[tuple[str, bool]]) -> None:
     @app.after_request
     def answered(response: Response) -> Response:
-        if request.endpoint in _LINKS:
-            asker = request.headers
-            to_framework = "HX-Request" in asker or "X-Turbo-Request-Id" in asker
-            answer = Answer(_LINKS[request.endpoint], to_framework)
-            seen[session.get("member")].answers.append(answer)
+        if "token" in (request.view_args or {}):
+            by_framework = (
+                "HX-Request" in request.headers or "X-Turbo-Request-Id" in request.headers
+            )
+            answers.append((str(request.endpoint).removeprefix("xiebao."), by_framework))
             if "Location" in response.headers:
                 # Time enough for a script to go there once more, while the page is still there.
                 time.sleep(0.05)
         return response
+
+
+#: Device: the platform that the gateway is told.
+_PLATFORMS = {"iPhone": "1", "desktop": "2"}
+
+
+class Shopper:
+    """A member with a device, in a shop of their own."""
+
+    def __init__(self, shop: Shop, visit: Visit, device: str, heard: Heard) -> None:
+        self.address = shop.address
+        self.answers = shop.answers
+        self.heard = heard
+        self.visit = visit
+        self.device = device
+        self.page = visit.page
+
+    def enter(self, path: str = "/") -> None:
+        """Sign in and go to the shop."""
+        self.visit.sign_in(self.address)
+        self.page.goto(self.address + path)
+
+    def press(self, entry: str) -> None:
+        """Click or tap on an entry."""
+        press(self.visit, self.page.locator(f"#{entry}"))
+
+    def expect_arrival(self, entry: str, page: Page | None = None) -> None:
+        """Expect that the page is the one to which the entry leads, and opened by the browser."""
+        page = page or self.page
+        if self.device == "desktop" and entry in HANDOFFS:
+            expect(page.locator("h1")).to_have_text(HANDOFFS[entry])
+        else:
+            page.wait_for_url("**/dispatch/**", wait_until="commit")
+            expect_accepted(page, entry, _PLATFORMS[self.device])
+        expect_no_framework(page)
+
+    @property
+    def clicks(self) -> list[str]:
+        """The entries whose clicks the shop was told of."""
+        return [said["entry"].page for signal, said in self.heard if signal == "clicked"]
+
+    def wait_for_answer(self, page: str) -> None:
+        """Wait until the shop has answered a link, which no page needs to show."""
+        deadline = time.monotonic() + 10
+        while page not in dict(self.answers):
+            assert time.monotonic() < deadline, self.answers
+            self.page.wait_for_timeout(10)
+
+    def go_back(self) -> None:
+        """Go back to the shop, as people do who look around."""
+        self.page.wait_for_load_state()
+        self.page.go_back(wait_until="commit")
+        expect(self.page.locator("h1")).to_have_text("商店")
+        self.page.wait_for_load_state()
+
+
+def expect_no_framework(page: Page) -> None:
+    """Expect a page that the browser opened, and not one that was put into a page of the shop."""
+    assert page.evaluate("typeof htmx + typeof Turbo") == "undefined" * 2

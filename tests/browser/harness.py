@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import zxingcpp
 from flask import Flask
+from PIL import Image
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -25,6 +28,9 @@ from playwright.sync_api import (
 import demo_app
 from flask_xiebao import Xiebao
 from tests.support import CODE, NUMBER
+
+#: Where `make test` has npm install what package.json names.
+MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
 
 MEMBER, NAME = "m_7Qk2vX9rT4", "林晓"
 
@@ -44,29 +50,38 @@ _QUIET = [
     "--disable-sync",
 ]
 
-_MAC = (
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-    " Version/17.5 Safari/605.1.15"
-)
-_WECHAT = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
-    " Gecko) Mobile/15E148 MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN"
-)
-_HARMONY = (
-    "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/114.0.0.0 Safari/537.36 ArkWeb/4.1.6.1 Mobile"
-)
-
 #: Device: the name of Playwright's descriptor, and what is different from it.
 DEVICES: dict[str, tuple[str, dict[str, Any]]] = {
     "desktop": ("Desktop Chrome", {}),
     "iPhone": ("iPhone 15", {}),
     "Pixel": ("Pixel 7", {}),
     "iPad": ("iPad (gen 7)", {}),
-    "iPad as a Mac": ("iPad (gen 7)", {"user_agent": _MAC, "is_mobile": False}),
-    "WeChat": ("iPhone 15", {"user_agent": _WECHAT}),
-    "HarmonyOS NEXT": ("Pixel 7", {"user_agent": _HARMONY}),
+    "iPad as a Mac": (
+        "iPad (gen 7)",
+        {
+            "user_agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15"
+            " (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+            "is_mobile": False,
+        },
+    ),
+    "WeChat": (
+        "iPhone 15",
+        {
+            "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X)"
+            " AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+            " MicroMessenger/8.0.49(0x18003137) NetType/WIFI Language/zh_CN"
+        },
+    ),
+    "HarmonyOS NEXT": (
+        "Pixel 7",
+        {
+            "user_agent": "Mozilla/5.0 (Phone; OpenHarmony 5.0) AppleWebKit/537.36 (KHTML, like"
+            " Gecko) Chrome/114.0.0.0 Safari/537.36 ArkWeb/4.1.6.1 Mobile"
+        },
+    ),
 }
+#: What an iPad says that asks for desktop pages cannot be told from a Mac.
+PCS = ("desktop", "iPad as a Mac")
 
 
 @dataclass
@@ -84,6 +99,11 @@ def create_demo(folder: Path, **settings: str) -> Flask:
     environment |= {f"FLASK_{name}": value for name, value in settings.items()}
     with mock.patch.dict(os.environ, environment, clear=True):
         return demo_app.create_app(instance_path=str(folder))
+
+
+def add_icon(app: Flask) -> None:
+    """Have a site the icon that browsers ask for."""
+    app.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
 
 
 @contextlib.contextmanager
@@ -161,6 +181,12 @@ def press(visit: Visit, target: Locator, *, new_tab: bool = False) -> Page:
     with target.page.expect_popup() as popup:
         act()
     return popup.value
+
+
+def scan(seen: Page | Locator) -> str | None:
+    """Return what a camera reads off the screen, or off a part of it."""
+    codes = zxingcpp.read_barcodes(Image.open(io.BytesIO(seen.screenshot())))
+    return codes[0].text if codes else None
 
 
 def expect_accepted(page: Page, entry: str, platform: str, member: str = MEMBER) -> None:

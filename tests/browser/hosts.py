@@ -6,27 +6,22 @@ import contextlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from flask import (
     Flask,
     Response,
-    abort,
     render_template_string,
     request,
     send_from_directory,
 )
+from playwright.sync_api import Locator, Page
 
 from flask_xiebao import Xiebao
+from tests.browser.harness import MODULES, add_icon
 from tests.support import CONFIG, MACROS, serve
-
-#: Where `make test` has npm install what package.json names.
-MODULES = Path(__file__).parents[2] / ".venv/npm/node_modules"
-
-#: Where the stylesheets stand: one of the host's between ours, or the other way round.
-THEIRS, OURS = "%(theirs)s", "%(ours)s"
 
 
 class Host(NamedTuple):
@@ -272,13 +267,13 @@ _PAGE = """\
 <body %(body)s><main><h1>%(name)s</h1>%(main)s</main></body>
 </html>
 """
-_SHEET = '<link rel="stylesheet" href="%s">'
 
 
 def page_of(name: str, main: str) -> str:
     """Return the template of a host's page with *main* in it."""
     host = HOSTS[name]
-    theirs = "".join(_SHEET % f"/{sheet}" for sheet in host.sheets) + _SHEET % f"/css/{name}"
+    sheets = (*host.sheets, f"css/{name}")
+    theirs = "".join(f'<link rel="stylesheet" href="/{sheet}">' for sheet in sheets)
     ours = f"{{{{ {host.styles} }}}}"
     return _PAGE % {
         "html": host.html,
@@ -292,47 +287,39 @@ def page_of(name: str, main: str) -> str:
 
 
 @contextlib.contextmanager
-def serve_hosts(folder: Path) -> Iterator[str]:
-    """Serve every host under a strict policy: ``/<locale>/<host>``.
+def serve_hosts(
+    folder: Path, extend: Callable[[Flask], object] = lambda _: None
+) -> Iterator[dict[str, str]]:
+    """Serve every host under a strict policy; the values are the addresses, by their languages.
 
     :param folder: where what is built can be written.
+    :param extend: puts more into the apps.
     """
     build_tailwind(folder)
     with contextlib.ExitStack() as stack:
-        apps = {locale: _create_app(locale, folder) for locale in WORDS}
-
-        def choose(environ: dict[str, str], start_response: object) -> object:
-            locale = environ["PATH_INFO"].split("/")[1]
-            return apps.get(locale, apps["zh"])(environ, start_response)  # type: ignore[arg-type]
-
-        yield stack.enter_context(serve(choose))  # type: ignore[arg-type]
+        addresses = {}
+        for locale in WORDS:
+            app = _create_app(locale, folder)
+            extend(app)
+            addresses[locale] = stack.enter_context(serve(app))
+        yield addresses
 
 
 def _create_app(locale: str, folder: Path) -> Flask:
-    app = Flask("host", static_folder=None)
+    app = Flask("host", static_folder=MODULES, static_url_path="/modules")
     app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_STRICT=True, XIEBAO_LOCALE=locale)
-    app.config["XIEBAO_URL_PREFIX"] = f"/{locale}/xiebao"
     Xiebao(app).member_loader(lambda: None)
+    add_icon(app)
 
-    @app.get(f"/{locale}/<name>")
-    @app.get(f"/{locale}/<name>/<part>")
-    def host(name: str, part: str | None = None) -> str:
-        if name not in HOSTS:
-            abort(404)
+    @app.get("/host/<name>")
+    @app.get("/host/<name>/<part>")
+    def host(name: str, part: str = "") -> str:
         lang = "zh-CN" if locale == "zh" else locale
         return render_template_string(_template(name, part), words=WORDS[locale], lang=lang)
 
     @app.get("/css/<name>")
     def css(name: str) -> Response:
         return Response(HOSTS[name].css + _ROW, mimetype="text/css")
-
-    @app.get("/app/<name>")
-    def script(name: str) -> Response:
-        return Response(SCRIPTS[name], mimetype="text/javascript")
-
-    @app.get("/modules/<path:name>")
-    def modules(name: str) -> Response:
-        return send_from_directory(MODULES, name)
 
     @app.get("/built/<path:name>")
     def built(name: str) -> Response:
@@ -343,87 +330,35 @@ def _create_app(locale: str, folder: Path) -> Flask:
         svg = '<svg xmlns="http://www.w3.org/2000/svg"><rect width="99%" height="99%"/></svg>'
         return Response(svg, mimetype="image/svg+xml")
 
-    @app.get("/favicon.ico")
-    def icon() -> tuple[str, int]:
-        return "", 204
-
     @app.after_request
     def be_strict(response: Response) -> Response:
         # Bootstrap's own stylesheet has pictures in it.
         policy = "default-src 'self'; img-src 'self' data:"
-        if request.path.endswith("/vue"):  # which compiles what is in a page
-            policy += "; script-src 'self' 'unsafe-eval'"
         if request.path.endswith("/Turbo"):  # whose progress bar has its styles with it
             policy += "; style-src 'self' 'nonce-turbo'"
-        response.headers["Content-Security-Policy"] = policy
+        response.headers.setdefault("Content-Security-Policy", policy)
         return response
 
     return app
 
 
-def _template(name: str, part: str | None) -> str:
+def _template(name: str, part: str) -> str:
     host = HOSTS[name]
     entries = "".join(f'<div id="{id_}">{entry}</div>' for id_, entry in ENTRIES.items())
     if part == "entries":
         return MACROS + host.around % entries
-    if part is not None:
-        return page_of(name, host.around % MORE[part])
     if host.fetches:
         return page_of(name, host.fetches % {"address": "{{ request.path }}/entries"})
     return page_of(name, host.around % entries)
 
 
-_UTILITIES = {
-    "margin": "mt-4",
-    "colors": "bg-orange-200 text-black",
-    "padding": "px-8",
-    "corners": "rounded-none",
-    "border": "border-4",
-}
-#: What else stands in some of the pages, by the last part of the address.
-MORE = {
-    # Each beside an element that has the utilities alone.
-    "utilities": "".join(
-        f'<p id="{name}">{{{{ insurance_entry("QX1", class="xiebao-entry--button {classes}") }}}}'
-        f' <span class="inline-block {classes}">x</span></p>'
-        for name, classes in _UTILITIES.items()
-    ),
-    "alpine": (
-        '<script src="/app/alpine" defer></script>'
-        '<script src="/modules/@alpinejs/csp/dist/cdn.min.js" defer></script>'
-        '<p x-data="page" id="alpine">'
-        '{{ insurance_entry("QX1", **{":class": "look"}) }}</p>'
-    ),
-    "vue": (
-        '<div id="app"><p id="vue">{{ insurance_entry("QX1", **{":class": "look"}) }}</p></div>'
-        '<script src="/modules/vue/dist/vue.global.prod.js" defer></script>'
-        '<script src="/app/vue" defer></script>'
-    ),
-    "code": '<p id="code">{{ insurance_qr("QX1", size=200) }}</p>',
-}
-#: The site's own scripts.
-SCRIPTS = {
-    "alpine": (
-        "document.addEventListener('alpine:init', () =>"
-        " Alpine.data('page', () => ({look: 'is-active now'})));"
-    ),
-    "vue": "Vue.createApp({data: () => ({look: 'is-active now'})}).mount('#app');",
-}
-
-
 def build_tailwind(folder: Path) -> None:
     """Have both versions of Tailwind build a stylesheet, as their manuals say."""
-    node = shutil.which("node")
-    assert node is not None
-    three = {
-        "content": [{"raw": " ".join(UTILITIES)}],
-        "darkMode": "class",
-        "plugins": [],
-    }
-    config = folder / "tailwind.config.js"
     typography = json.dumps(str(MODULES / "@tailwindcss/typography"))
-    config.write_text(
-        f"module.exports = {{...{json.dumps(three)}, plugins: [require({typography})]}}"
+    content = json.dumps([{"raw": " ".join(UTILITIES)}])
+    (folder / "tailwind.config.js").write_text(
+        f"module.exports = {{content: {content}, darkMode: 'class',"
+        f" plugins: [require({typography})]}}"
     )
     (folder / "three.css").write_text(
         "@tailwind base;\n@tailwind components;\n@tailwind utilities;\n"
@@ -435,17 +370,25 @@ def build_tailwind(folder: Path) -> None:
         f'@source inline("{" ".join(UTILITIES)}");\n'
     )
     commands = {
-        "three": (MODULES / "tailwindcss-3/lib/cli.js", "-c", config),
-        "four": (MODULES / "@tailwindcss/cli/dist/index.mjs",),
+        "3": ("three.css", "tailwindcss-3/lib/cli.js", "-c", "tailwind.config.js"),
+        "4": ("four.css", "@tailwindcss/cli/dist/index.mjs"),
     }
-    for number, (name, command) in zip("34", commands.items(), strict=True):
+    for version, (source, program, *options) in commands.items():
+        files = ("--input", source, "--output", f"tailwind-{version}.css")
         subprocess.run(  # noqa: S603
-            [
-                *(node, *command, "--input", folder / f"{name}.css"),
-                *("--output", folder / f"tailwind-{number}.css"),
-            ],
+            [str(shutil.which("node")), MODULES / program, *options, *files],
             cwd=folder,
             check=True,
             capture_output=True,
             timeout=60,
         )
+
+
+def show(page: Page, address: str, name: str) -> None:
+    """Go to the page of a host, and wait for its entries: some pages fetch theirs."""
+    page.goto(f"{address}/host/{name}")
+    page.locator(".xiebao-entry, .xiebao-qr").first.wait_for()
+
+
+def entry_in(page: Page, name: str) -> Locator:
+    return page.locator(f"#{name} .xiebao-entry")

@@ -113,22 +113,6 @@ def ground_of(element: Locator) -> Color:
     return Color(*element.evaluate(f"element => {{ {_PAINT} return painted(groundsOf(element)) }}"))
 
 
-def computed(entry: Locator, pseudo: str = "") -> dict[str, str]:
-    """Return every computed property."""
-    style: dict[str, str] = entry.evaluate(
-        """(entry, pseudo) => {
-            const style = getComputedStyle(entry, pseudo || null);
-            return Object.fromEntries([...style].map(name => [name, style.getPropertyValue(name)]));
-        }""",
-        pseudo,
-    )
-    return style
-
-
-def differences(one: dict[str, str], other: dict[str, str]) -> dict[str, tuple[str, str]]:
-    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
-
-
 def box(entry: Locator) -> FloatRect:
     found = entry.bounding_box()
     assert found is not None

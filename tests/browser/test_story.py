@@ -16,13 +16,10 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from flask_xiebao.testing import GatewaySimulator
-from tests.browser.harness import MEMBER, Demo, Visit, Visits, create_demo, press
-from tests.browser.test_clicks import scan
+from tests.browser.harness import NAME, Demo, Visit, Visits, add_icon, create_demo, press
 from tests.support import SIGN, serve
 
 PERSON = "王小明"
-#: A good day, and a bad one: every notification three times, and the last one first.
-DAYS = {"good": False, "bad": True}
 
 
 @pytest.fixture
@@ -30,7 +27,7 @@ def shop(tmp_path: Path) -> Iterator[Demo]:
     """The demo, and a gateway elsewhere that tells it of purchases over HTTP."""
     with ExitStack() as stack:
         gateway = Flask("gateway")
-        gateway.add_url_rule("/favicon.ico", "icon", lambda: ("", 204))
+        add_icon(gateway)
         app = create_demo(
             tmp_path,
             XIEBAO_PARTNER_ID="12345",
@@ -45,13 +42,26 @@ def shop(tmp_path: Path) -> Iterator[Demo]:
         yield Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
 
 
-def buy(visit: Visit, page: Page, *, bad_day: bool) -> None:
+@pytest.fixture(params=[("iPhone", "product", False)], ids=str)
+def day(request: pytest.FixtureRequest) -> tuple[str, str, bool]:
+    """A phone, the entry, and whether every notification comes three times, and the last first."""
+    return request.param[0], request.param[1], request.param[2]
+
+
+def click(shop: Demo, person: Visit, entry: str, *, new_tab: bool = False) -> Page:
+    """Have a member click an entry of the shop."""
+    person.sign_in(shop.address)
+    person.page.goto(shop.address)
+    return press(person, person.page.locator(f"#{entry}"), new_tab=new_tab)
+
+
+def buy(visit: Visit, page: Page, *, bad_day: bool = False, back: str = "投保成功") -> None:
     """Pay on the gateway's page, and come back."""
     if bad_day:
         page.get_by_label("每条通知发送").select_option("3")
         page.get_by_label("倒序发送").check()
     press(visit, page.get_by_role("button", name="支付成功"))
-    expect(page.locator("h1")).to_have_text("投保成功")
+    expect(page.locator("h1")).to_have_text(back)
 
 
 def policy(page: Page) -> str:
@@ -61,16 +71,16 @@ def policy(page: Page) -> str:
     return " ".join(item.inner_text().split())
 
 
-@pytest.mark.parametrize("bad_day", DAYS.values(), ids=DAYS)
 def test_on_a_phone_what_is_bought_is_on_the_shops_page(
-    shop: Demo, visit: Visits, caplog: pytest.LogCaptureFixture, bad_day: bool
+    shop: Demo, visit: Visits, caplog: pytest.LogCaptureFixture, day: tuple[str, str, bool]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    person = visit("iPhone")
-    person.sign_in(shop.address)
-    person.page.goto(shop.address)
-    page = press(person, person.page.locator("#product"))
+    device, entry, bad_day = day
+    person = visit(device)
+    page = click(shop, person, entry)
     buy(person, page, bad_day=bad_day)
+    expect(page).to_have_url(f"{shop.address}/insured")
+    expect(page.locator("header")).to_contain_text(NAME)
 
     page.goto(shop.address)
     assert re.fullmatch(
@@ -87,65 +97,3 @@ def test_on_a_phone_what_is_bought_is_on_the_shops_page(
     assert page.get_by_text("保障已终止").is_visible()
     for secret in (SIGN, PERSON):
         assert secret not in caplog.text
-
-
-@pytest.mark.parametrize("bad_day", DAYS.values(), ids=DAYS)
-def test_on_a_pc_and_by_its_code_on_a_phone(shop: Demo, visit: Visits, bad_day: bool) -> None:
-    person, phone = visit(), visit("WeChat")
-    person.sign_in(shop.address)
-    person.page.goto(shop.address)
-    handoff = press(person, person.page.locator("#home"), new_tab=True)
-    expect(handoff.locator(".xiebao-qr")).to_be_visible()
-
-    phone.page.goto(scan(handoff))
-    # Nobody is signed in on the phone: what the member bought is on their PC.
-    if bad_day:
-        phone.page.get_by_label("每条通知发送").select_option("3")
-        phone.page.get_by_label("倒序发送").check()
-    press(phone, phone.page.get_by_role("button", name="支付成功"))
-    expect(phone.page.locator("h1")).to_have_text("正在确认您的投保")
-
-    person.page.goto(shop.address)
-    assert "境内旅行意外险 已出单 投保单号" in policy(person.page)
-
-
-def test_on_a_pc_the_product_is_bought_there(shop: Demo, visit: Visits) -> None:
-    person = visit()
-    person.sign_in(shop.address)
-    person.page.goto(shop.address)
-    page = press(person, person.page.locator("#product"), new_tab=True)
-    buy(person, page, bad_day=False)
-    person.page.reload()
-    assert "已出单" in policy(person.page)
-
-
-def test_a_payment_that_fails_says_what_to_do(shop: Demo, visit: Visits) -> None:
-    person = visit("Pixel")
-    person.sign_in(shop.address)
-    person.page.goto(shop.address)
-    page = press(person, person.page.locator("#product"))
-    press(person, page.get_by_role("button", name="支付失败"))
-    expect(page.get_by_text("余额不足")).to_be_visible()
-    page.goto(shop.address)
-    assert "余额不足，您没有被扣款，请点“继续支付”" in policy(page)
-
-    press(person, page.get_by_role("link", name="继续支付"))
-    press(person, page.get_by_role("button", name="支付", exact=True))
-    expect(page.locator("h1")).to_have_text("投保成功")
-    page.goto(shop.address)
-    assert "已出单" in policy(page)
-
-
-def test_the_console_shows_the_click_and_the_notifications(shop: Demo, visit: Visits) -> None:
-    person = visit()
-    person.sign_in(shop.address)
-    person.page.goto(shop.address)
-    page = press(person, person.page.locator("#product"), new_tab=True)
-    buy(person, page, bad_day=False)
-    page.goto(f"{shop.address}/qa/events")
-    lines = page.locator(".log tbody tr")
-    expect(lines).to_have_count(5)
-    for line, step in zip(lines.all(), ("电子保单", "出单", "支付", "投保", "点击"), strict=True):
-        expect(line).to_contain_text(step)
-        assert MEMBER in line.inner_text()
-    expect(lines.last).to_contain_text("QY20270210-8")

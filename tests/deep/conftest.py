@@ -1,5 +1,17 @@
-"""The browser of ``tests/browser``, for what is looked at more rarely."""
+"""A browser for what is looked at more rarely."""
 
-from tests.browser.conftest import chrome
+from __future__ import annotations
 
-__all__ = ["chrome"]
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+from tests.browser.harness import chromium
+
+
+# The scope is the module: while Playwright runs, nothing else can start an event loop.
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[tuple[Playwright, Browser]]:
+    with chromium() as running:
+        yield running

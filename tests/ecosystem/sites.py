@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -51,53 +52,46 @@ BOTH_TOKENS = WTF_TOKEN + SEASURF_TOKEN.replace("csrf_token()", "g.seasurf_csrf_
 
 
 def flask_wtf(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, lambda app: way.add(CSRFProtect, app), form_fields=WTF_TOKEN)
+    return Shop(way, partial(way.add, CSRFProtect), form_fields=WTF_TOKEN)
 
 
-def flask_seasurf(way: Way, scene: ExitStack) -> Shop:
+def with_seasurf(way: Way, *others: Callable[[Flask], object], form_fields: str) -> Shop:
+    """Return a shop with others and Flask-SeaSurf, which lets notifications through."""
     guards: list[SeaSurf] = []
-    shop = Shop(way, lambda app: guards.append(way.add(SeaSurf, app)), form_fields=SEASURF_TOKEN)
-    return exempt_from(guards, shop)
-
-
-def exempt_from(guards: list[SeaSurf], shop: Shop) -> Shop:
-    """Have Flask-SeaSurf let notifications through, as doctor says."""
-    guards[0].exempt(shop.app.view_functions["xiebao.notify"])
+    shop = Shop(
+        way, *others, lambda app: guards.append(way.add(SeaSurf, app)), form_fields=form_fields
+    )
+    guards[0].exempt(shop.app.view_functions["xiebao.notify"])  # as doctor says
     return shop
 
 
-def add_limiter(way: Way, app: Flask, *limits: str) -> Limiter:
-    added: Limiter = way.add(
-        Limiter, app, get_remote_address, default_limits=[*limits], storage_uri="memory://"
-    )
-    return added
+def flask_seasurf(way: Way, scene: ExitStack) -> Shop:
+    return with_seasurf(way, form_fields=SEASURF_TOKEN)
+
+
+def add_limiter(way: Way, *limits: str) -> Callable[[Flask], object]:
+    key, storage = get_remote_address, "memory://"
+    return partial(way.add, Limiter, key_func=key, default_limits=[*limits], storage_uri=storage)
 
 
 def flask_limiter(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, lambda app: add_limiter(way, app, "2000 per day", "1000 per hour"))
+    return Shop(way, add_limiter(way, "2000 per day", "1000 per hour"))
 
 
 def flask_talisman(way: Way, scene: ExitStack) -> Shop:
-    return Shop(way, lambda app: way.add(Talisman, app))
+    return Shop(way, partial(way.add, Talisman))
 
 
 def the_first_four(way: Way, scene: ExitStack) -> Shop:
-    guards: list[SeaSurf] = []
-    shop = Shop(
-        way,
-        lambda app: way.add(CSRFProtect, app),
-        lambda app: add_limiter(way, app, "2000 per day", "1000 per hour"),
-        lambda app: guards.append(way.add(SeaSurf, app)),
-        lambda app: way.add(Talisman, app),
-        form_fields=BOTH_TOKENS,
-    )
-    return exempt_from(guards, shop)
+    csrf, talisman = partial(way.add, CSRFProtect), partial(way.add, Talisman)
+    limiter = add_limiter(way, "2000 per day", "1000 per hour")
+    return with_seasurf(way, csrf, limiter, talisman, form_fields=BOTH_TOKENS)
 
 
 def flask_cors(way: Way, scene: ExitStack) -> Shop:
     return Shop(
         way,
-        lambda app: way.add(CORS, app),
+        partial(way.add, CORS),
         CORS_SUPPORTS_CREDENTIALS=True,
         CORS_ORIGINS=["https://partner.example", "https://other.example"],
     )
@@ -107,7 +101,7 @@ def flask_session(way: Way, scene: ExitStack) -> Shop:
     folder = scene.enter_context(TemporaryDirectory())
     return Shop(
         way,
-        lambda app: way.add(Session, app),
+        partial(way.add, Session),
         SESSION_TYPE="cachelib",
         SESSION_CACHELIB=FileSystemCache(folder),
     )
@@ -143,7 +137,7 @@ TOOLBAR_PANELS = [
 def flask_debug_toolbar(way: Way, scene: ExitStack, **config: Any) -> Shop:
     return Shop(
         way,
-        lambda app: way.add(DebugToolbarExtension, app),
+        partial(way.add, DebugToolbarExtension),
         address="http://127.0.0.1:5000",
         **{
             "DEBUG": True,
@@ -156,86 +150,49 @@ def flask_debug_toolbar(way: Way, scene: ExitStack, **config: Any) -> Shop:
     )
 
 
-def login_shop(
+class User(UserMixin):  # type: ignore[misc]  # Flask-Login has no annotations
+    """Somebody whom Flask-Login knows by this, which need not be a text."""
+
+    def __init__(self, id: Any) -> None:
+        self.id = id
+
+    def get_id(self) -> Any:
+        return self.id
+
+
+def flask_login(
     way: Way,
-    users: Mapping[str, UserMixin],
-    find: Callable[[Any], UserMixin | None],
+    scene: ExitStack,
+    users: Mapping[str, User] | None = None,
     login_view: str | None = None,
 ) -> Shop:
     """Return a shop that leaves it to Flask-Login who is signed in.
 
     :param users: by what they put into the form.
-    :param find: the user loader.
     """
+    known = users or {"alice": User("7"), "bob": User("8")}
 
     def extend(app: Flask) -> None:
         manager = way.add(LoginManager, app)
-        manager.user_loader(find)
+        manager.user_loader(lambda id: next((u for u in known.values() if u.id == id), None))
         manager.login_view = login_view
 
     return Shop(
         way,
         extend,
         loader=None,
-        sign_in=lambda name: login_user(users[name]),
-        members={name: str(user.get_id()) for name, user in users.items()},
+        sign_in=lambda name: login_user(known[name]),
+        members={name: str(user.id) for name, user in known.items()},
     )
 
 
-class User(UserMixin):  # type: ignore[misc]  # Flask-Login has no annotations
-    """A row of a table."""
-
-    def __init__(self, id: int | uuid.UUID) -> None:
-        self.id = id
-
-
-class UserByUUID(User):
-    """One whose author forgot that Flask-Login asks for a text."""
-
-    def get_id(self) -> Any:
-        return self.id
-
-
-class UserByToken(User):
-    """One who can be signed out everywhere, by a new token."""
-
-    def __init__(self, id: int, token: str) -> None:
-        super().__init__(id)
-        self.alternative_id = token
-
-    def get_id(self) -> str:
-        return str(self.alternative_id)
-
-
-def flask_login_int(way: Way, scene: ExitStack, login_view: str | None = None) -> Shop:
-    users = {"alice": User(7), "bob": User(8)}
-    by_id = {user.id: user for user in users.values()}
-    return login_shop(way, users, lambda user_id: by_id.get(int(user_id)), login_view)
+def flask_login_uuid(way: Way, scene: ExitStack) -> Shop:
+    """Return one whose author forgot that Flask-Login asks for a text."""
+    return flask_login(way, scene, {"alice": User(ALICE), "bob": User(BOB)})
 
 
 ALICE = uuid.UUID("0b6f4f1e-53e5-4f0c-9a5f-0d3b8a9d8c11")
 BOB = uuid.UUID("c2a1f7d0-8a43-4f39-b1ce-6a7f5e2d9b42")
-
-
-def flask_login_uuid(way: Way, scene: ExitStack) -> Shop:
-    users = {"alice": User(ALICE), "bob": User(BOB)}
-    by_id = {user.id: user for user in users.values()}
-    return login_shop(way, users, lambda user_id: by_id.get(uuid.UUID(user_id)))
-
-
-def flask_login_uuid_object(way: Way, scene: ExitStack) -> Shop:
-    users = {"alice": UserByUUID(ALICE), "bob": UserByUUID(BOB)}
-    by_id = {user.id: user for user in users.values()}
-    return login_shop(way, users, by_id.get)
-
-
-def flask_login_token(way: Way, scene: ExitStack) -> Shop:
-    users = {"alice": UserByToken(7, "Zr3-kQ_x81.fW"), "bob": UserByToken(8, "pL0_vT-29c.Ah")}
-
-    def find(token: str) -> UserMixin | None:
-        return next((user for user in users.values() if user.alternative_id == token), None)
-
-    return login_shop(way, users, find)
 
 
 def flask_babel(way: Way, scene: ExitStack) -> Shop:
@@ -243,10 +200,7 @@ def flask_babel(way: Way, scene: ExitStack) -> Shop:
         return request.accept_languages.best_match(["zh", "en"])
 
     def extend(app: Flask) -> None:
-        if way.in_factory:
-            Babel().init_app(app, locale_selector=locale)
-        else:
-            Babel(app, locale_selector=locale)
+        Babel().init_app(app, locale_selector=locale)
 
     return Shop(way, extend, BABEL_DEFAULT_LOCALE="zh")
 
@@ -319,10 +273,8 @@ SITES: dict[str, Build] = {
     "Flask-Session": flask_session,
     "Flask-Caching": flask_caching,
     "Flask-DebugToolbar": flask_debug_toolbar,
-    "Flask-Login, int": flask_login_int,
+    "Flask-Login": flask_login,
     "Flask-Login, UUID": flask_login_uuid,
-    "Flask-Login, UUID object": flask_login_uuid_object,
-    "Flask-Login, token": flask_login_token,
     "Flask-Babel": flask_babel,
     "Sentry": sentrys,
     "OpenTelemetry": opentelemetry,

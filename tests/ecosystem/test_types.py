@@ -180,7 +180,8 @@ except XiebaoError:
 """
 
 #: A site with a mistake in each line, or function, that says so.
-WRONG = """
+WRONG = """\
+# pyright: standard
 from __future__ import annotations
 
 from flask import Flask
@@ -263,66 +264,58 @@ def says_text_again(member: str) -> str:
     return "yes"
 """
 
-MISTAKES = {number for number, line in enumerate(WRONG.splitlines(), 1) if "# WRONG" in line}
+SITES = {"right.py": RIGHT, "wrong.py": WRONG}
+MISTAKES = {
+    ("wrong.py", number) for number, line in enumerate(WRONG.splitlines(), 1) if "# WRONG" in line
+}
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def create_python(folder: Path) -> Path:
     """Return a Python in which the package is installed, as type checkers see one."""
-    folder = tmp_path_factory.mktemp("environment")
     venv.create(folder)
-    paths = f"{ROOT}\n{sysconfig.get_path('purelib')}\n"
     [packages] = folder.glob("lib/python3*/site-packages")
-    (packages / "installed.pth").write_text(paths)
+    (packages / "installed.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n")
     return folder / "bin/python"
 
 
-def mypy(file: Path, python: Path) -> list[tuple[int, str]]:
+# For each checker: what it has against the sites in a folder, as lines of their files.
+Complaints = list[tuple[str, int]]
+
+
+def mypy(folder: Path, python: Path) -> Complaints:
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--no-pretty"]
-    environment = {"PATH": os.environ["PATH"], "MYPY_CACHE_DIR": str(file.parent / "cache")}
     run = subprocess.run(  # noqa: S603 - all of it is written here
-        [*command, "--hide-error-context", f"--python-executable={python}", file.name],
-        cwd=file.parent,
-        env=environment,
+        [*command, "--hide-error-context", f"--python-executable={python}", *SITES],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "MYPY_CACHE_DIR": str(folder / "cache")},
         capture_output=True,
         text=True,
     )
-    assert run.returncode in (0, 1), run.stdout + run.stderr
-    found = re.findall(r"^shop\.py:(\d+): error: (.*)$", run.stdout, re.MULTILINE)
-    return [(int(line), text) for line, text in found]
+    assert run.returncode == 1, run.stdout + run.stderr
+    found = re.findall(r"^(\w+\.py):(\d+): error: ", run.stdout, re.MULTILINE)
+    return [(file, int(line)) for file, line in found]
 
 
-def pyright(file: Path, python: Path) -> list[tuple[int, str]]:
+def pyright(folder: Path, python: Path) -> Complaints:
     if not PYRIGHT.exists() or shutil.which("node") is None:
         pytest.fail("pyright is missing: make test installs it.")
     run = subprocess.run(  # noqa: S603 - all of it is written here
-        [PYRIGHT, "--outputjson", f"--pythonpath={python}", file.name],
-        cwd=file.parent,
+        [PYRIGHT, "--outputjson", f"--pythonpath={python}", *SITES],
+        cwd=folder,
         capture_output=True,
         text=True,
     )
-    assert run.returncode in (0, 1), run.stdout + run.stderr
+    assert run.returncode == 1, run.stdout + run.stderr
     found = json.loads(run.stdout)["generalDiagnostics"]
-    return [(each["range"]["start"]["line"] + 1, each["message"]) for each in found]
+    return [(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in found]
 
 
-CHECKERS = [mypy, pyright]
-Checker = Callable[[Path, Path], list[tuple[int, str]]]
-
-
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_a_checker_has_nothing_against_a_right_site(
-    tmp_path: Path, python: Path, checker: Checker
+@pytest.mark.parametrize("checker", [mypy, pyright])
+def test_a_checker_sees_each_mistake_and_has_nothing_against_a_right_site(
+    tmp_path: Path, checker: Callable[[Path, Path], Complaints]
 ) -> None:
+    for name, site in SITES.items():
+        (tmp_path / name).write_text(site)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
-    site = tmp_path / "shop.py"
-    site.write_text(RIGHT)
-    assert checker(site, python) == []
-
-
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_a_checker_sees_each_mistake(tmp_path: Path, python: Path, checker: Checker) -> None:
-    site = tmp_path / "shop.py"
-    site.write_text(WRONG)
-    found = checker(site, python)
-    assert {line for line, _ in found} == MISTAKES, found
+    python = create_python(tmp_path / "environment")
+    assert set(checker(tmp_path, python)) == MISTAKES

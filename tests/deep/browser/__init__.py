@@ -1,0 +1,1 @@
+"""What only browsers can tell, and need not at each change."""

@@ -1,0 +1,72 @@
+"""Purchases on a bad day, by a code, on a PC, and after a payment that failed."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.harness import MEMBER, Demo, Visits, press, scan
+from tests.browser.test_story import (
+    buy,
+    click,
+    policy,
+    shop,
+    test_on_a_phone_what_is_bought_is_on_the_shops_page,
+)
+
+__all__ = ["shop", "test_on_a_phone_what_is_bought_is_on_the_shops_page"]
+
+
+@pytest.fixture(
+    params=[("iPhone", "product", True), ("Pixel", "home", False), ("WeChat", "product", False)],
+    ids=str,
+)
+def day(request: pytest.FixtureRequest) -> tuple[str, str, bool]:
+    return request.param[0], request.param[1], request.param[2]
+
+
+@pytest.mark.parametrize("bad_day", [False, True])
+def test_on_a_pc_and_by_its_code_on_a_phone(shop: Demo, visit: Visits, bad_day: bool) -> None:
+    person, phone = visit(), visit("WeChat")
+    handoff = click(shop, person, "home", new_tab=True)
+    expect(handoff.locator(".xiebao-qr")).to_be_visible()
+
+    phone.page.goto(str(scan(handoff)))
+    # Nobody is signed in on the phone: what the member bought is on their PC.
+    buy(phone, phone.page, bad_day=bad_day, back="正在确认您的投保")
+
+    person.page.goto(shop.address)
+    assert "境内旅行意外险 已出单 投保单号" in policy(person.page)
+
+
+def test_on_a_pc_the_product_is_bought_there_and_the_console_shows_it(
+    shop: Demo, visit: Visits
+) -> None:
+    person = visit()
+    page = click(shop, person, "product", new_tab=True)
+    buy(person, page)
+    person.page.reload()
+    assert "已出单" in policy(person.page)
+
+    page.goto(f"{shop.address}/qa/events")
+    lines = page.locator(".log tbody tr")
+    expect(lines).to_have_count(5)
+    for line, step in zip(lines.all(), ("电子保单", "出单", "支付", "投保", "点击"), strict=True):
+        expect(line).to_contain_text(step)
+        assert MEMBER in line.inner_text()
+    expect(lines.last).to_contain_text("QY20270210-8")
+
+
+def test_a_payment_that_fails_says_what_to_do(shop: Demo, visit: Visits) -> None:
+    person = visit("Pixel")
+    page = click(shop, person, "product")
+    press(person, page.get_by_role("button", name="支付失败"))
+    expect(page.get_by_text("余额不足")).to_be_visible()
+    page.goto(shop.address)
+    assert "余额不足，您没有被扣款，请点“继续支付”" in policy(page)
+
+    press(person, page.get_by_role("link", name="继续支付"))
+    press(person, page.get_by_role("button", name="支付", exact=True))
+    expect(page.locator("h1")).to_have_text("投保成功")
+    page.goto(shop.address)
+    assert "已出单" in policy(page)
