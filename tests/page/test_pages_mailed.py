@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import time_machine
-from flask import Response, request
+from flask import Response, render_template, render_template_string, request
 from flask_babel import Babel
+from jinja2 import DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
@@ -29,9 +30,10 @@ from tests.page.kept import (
     QR,
     SHOP,
     anchors,
+    in_worker,
     mail,
 )
-from tests.support import PC, PHONE, MakeSite, arrival, href, one, paid_url
+from tests.support import LIVE, MACROS, PC, PHONE, MakeSite, arrival, href, one, paid_url
 
 INSIDE = {
     "SERVER_NAME": "inside.example",
@@ -160,6 +162,44 @@ def test_links_codes_and_styles_of_a_mail_work_where_the_site_is_mounted(
         assert (verdict.platform, verdict.member) == (Platform.H5, "li")
     with mounted.get(str(one(text, "link")["href"])) as styles:
         assert (styles.status_code, styles.mimetype) == (200, "text/css")
+
+
+def test_a_plain_text_mail_has_a_link_that_can_be_clicked(make_site: MakeSite) -> None:
+    site = make_site(**KNOWN)
+    source = "Go: {{ xiebao_link('product', 'A&<', member='li', no_login_for=60) }} now"
+    site.app.jinja_loader = DictLoader({"mail.txt": source})
+
+    def work() -> str:
+        with site.app.app_context():
+            return render_template("mail.txt")
+
+    _, url, _ = in_worker(work).split(" ")
+    assert ("caseCode", "A&<") in arrival(site.follow(url)).parameters
+
+
+def test_a_worker_that_serves_two_sites_mails_from_each(make_site: MakeSite) -> None:
+    one_site = make_site(**KNOWN)
+    other = make_site(XIEBAO_PUBLIC_URL="https://two.example", XIEBAO_URL_PREFIX="/cover")
+
+    def work() -> list[str]:
+        with one_site.app.app_context():
+            with other.app.app_context():
+                inner = render_template_string(MACROS + ENTRY)
+            return [inner, render_template_string(MACROS + ENTRY)]
+
+    inner, outer = in_worker(work)
+    assert href(inner).startswith("https://two.example/cover/product/")
+    assert href(outer).startswith(f"{SHOP}/xiebao/product/")
+
+
+def test_a_mail_made_during_a_request_takes_its_address_from_the_settings(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(**LIVE, XIEBAO_PUBLIC_URL=f"{SHOP}/store")
+    source = "{{ insurance_entry('A', member='li', no_login_for=60, external=True) }}"
+    with site.app.test_request_context(base_url="http://evil.example"):
+        url = href(render_template_string(MACROS + source))
+    assert url.startswith(f"{SHOP}/store/xiebao/product/")
 
 
 @pytest.mark.parametrize("nobody", [None, "", " ", 0, False])
