@@ -146,7 +146,7 @@ _NO_ID = "A member's id must be text, a whole number or a UUID, not"
 WRONG = [
     *[(said, _NO_ID) for said in (True, 1.0, b"alice", ["alice"], {"id": 7}, ("alice",))],
     (LocalProxy(lambda: ["alice"]), _NO_ID),
-    (object(), f"{_NO_ID} object: pass the id"),
+    (1j, f"{_NO_ID} complex: pass the id"),
     ("a\u200db", r"has U\+200D"),
     ("a\u00a0b", r"has U\+00A0"),
     ("a\u200bb", r"has U\+200B"),

@@ -262,6 +262,9 @@ class Prints:
     def __str__(self) -> str:
         return Markup(self.text)
 
+    def __repr__(self) -> str:
+        return f"Prints({self.text!r})"
+
 
 BREAKS_OUT = 'x" onmouseover="alert(1)'
 #: A value, its text, and its text as classes.
