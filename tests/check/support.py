@@ -1,67 +1,151 @@
-"""Sites that tests of a check build, and spoil."""
+"""Sites that tests of a check build, and what a check has to find on them."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, render_template_string, request, session
+import pytest
+from flask import Flask, Response, abort, redirect, render_template_string, request, session
 from flask_login import LoginManager, UserMixin, login_user
+from jinja2 import DictLoader
 
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao as commands
-from flask_xiebao.testing import Report
-from tests.support import MACROS
+from flask_xiebao.testing import FORMATS, Report, check_entries
+from tests.support import MACROS, SIGN_OF_KEY
 from tests.tools.mutants.sites import ACCOUNT
 
 ENTRY = '{{ insurance_entry("QX1") }}'
-FEW = ("pc", "iphone", "wechat-pc")
+FEW = ("iphone", "pc")
+#: A case of each kind of end, and of each page: what something around the entries can change.
+KINDS = [
+    *("product-plain", "product-visitor", "product-return", "product-bearer", "product-expired"),
+    *("product-another", "product-another-json", "product-changed", "product-htmx"),
+    *("product-guard", "home-plain", "home-return", "policy-plain", "policy-another", "loader"),
+]
+#: Where an entry and a login are in what these sites show.
+ON_PAGE: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
+HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters"}
+OUTSIDE: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
+NEEDS_TRUSTED_HOSTS = pytest.mark.skipif(
+    "TRUSTED_HOSTS" not in Flask.default_config, reason="this Flask has none"
+)
+
+#: Changes the status and the headers of an answer on their way out.
+Change = Callable[[str, list[Any]], tuple[str, list[Any]]]
+MakeSite = Callable[[], Flask]
 
 
-def shop(**config: Any) -> Flask:
+def by_session() -> str | None:
+    member: str | None = session.get("member")
+    return member
+
+
+def fails(**_: Any) -> str:
+    raise ZeroDivisionError("hunter2")
+
+
+def aborts(status: int) -> Callable[..., Any]:
+    return lambda **_: abort(status)
+
+
+def sends_phones_elsewhere() -> Any:
+    is_phone = "iPhone" in request.user_agent.string
+    return redirect(f"https://m.shop.example{request.full_path}") if is_phone else None
+
+
+def shop(
+    *,
+    page: str = "",
+    headers: Mapping[str, str] | None = None,
+    views: Mapping[str, Any] | None = None,
+    before: Callable[[], Any] | None = None,
+    after: Callable[[Response], Response | None] | None = None,
+    around: Change | None = None,
+    templates: Mapping[str, str] | None = None,
+    loader: Callable[[], Any] | None = by_session,
+    logins: bool = False,
+    protection: str | None = "basic",
+    **config: Any,
+) -> Flask:
+    """Return a site with this around its entries.
+
+    :param page: what is on its ``/page``, after the import of the macros.
+    :param headers: those of the page.
+    :param views: what paths answer, or what is called for that: ``"/login"``, ``"POST /login"``.
+    :param before: a hook before each request.
+    :param after: a hook after each request.
+    :param around: changes each answer outside of the app.
+    :param templates: the site's own, by name.
+    :param loader: says who is logged in; None for none.
+    :param logins: members log in by Flask-Login, which says who is.
+    :param protection: of their sessions.
+    """
     app = Flask("shop")
     app.config.update(ACCOUNT, **config)
-    Xiebao(app).member_loader(lambda: session.get("member"))
-    return app
+    xiebao = Xiebao(app)
+    if logins:
+        users(app, protection)
+    elif loader is not None:
+        xiebao.member_loader(loader)
+    if page:
+        views = {"/page": lambda: (render_template_string(MACROS + page), headers or {})} | (
+            dict(views or {})
+        )
+    for rule, said in (views or {}).items():
+        method, _, path = rule.rpartition(" ")
+        view = said if callable(said) else _says(said)
+        endpoint = re.sub("<lang>|/", "", path) or path
+        app.add_url_rule(path, endpoint, view, methods=[method or "GET"])
+    if before is not None:
+        app.before_request(before)
+    if after is not None:
+        app.after_request(lambda response: after(response) or response)
+    if templates is not None:
+        app.jinja_loader = DictLoader(templates)
+    return app if around is None else outside(app, around)
 
 
-def shop_whose_loader_fails() -> Flask:
-    app = Flask("shop")
-    app.config.update(ACCOUNT)
-
-    @Xiebao(app).member_loader
-    def fails() -> str:
-        raise AttributeError("hunter2")
-
-    return app
+def _says(said: Any) -> Callable[..., Any]:
+    return lambda **_: said
 
 
-def kinds(report: Report) -> set[str]:
-    return {trouble.code for trouble in report.problems()}
+def users(app: Flask, protection: str | None = "basic") -> None:
+    """Have members 7 and 8 log in at ``/login``."""
+    manager = LoginManager(app)
+    manager.session_protection = protection
+
+    class User(UserMixin):  # type: ignore[misc]
+        def __init__(self, id: str) -> None:
+            self.id = id
+
+    manager.user_loader(lambda id: User(id) if id in ("7", "8") else None)
+
+    @app.post("/login")
+    def log_in() -> str:
+        login_user(User(request.form["name"]))
+        return "Welcome"
 
 
-def cases_of(report: Report, code: str) -> set[str]:
-    return {
-        result.case.name
-        for trouble in report.problems()
-        if trouble.code == code
-        for result in trouble.results
-    }
+def login_shop(**options: Any) -> Flask:
+    """Return a site whose members log in, with an entry of each kind on its page."""
+    page = (
+        '{{ insurance_entry("QX1", return_to="/orders/8?from=网&to=%E6%B5%B7") }}'
+        '{{ policy_entry("P1") }}{{ insurance_qr("QX1") }}'
+        '<a href="{{ xiebao_link("home") }}">Shop</a><a href="/other">Other</a>'
+    )
+    return shop(**{"page": page, "logins": True, **options})
 
 
-def spoilt(change: Callable[[Response], Response | None], **config: Any) -> Flask:
-    app = shop(**config)
-
-    @app.after_request
-    def spoil(response: Response) -> Response:
-        return change(response) or response
-
-    return app
+def by_form(client: Any, member: str | None) -> None:
+    client.post("/login", data={"name": member or "8"})
 
 
-def outside(app: Flask, change: Callable[[str, list[Any]], tuple[str, list[Any]]]) -> Flask:
+def outside(app: Flask, change: Change) -> Flask:
     """Put something around an app that changes status and headers on their way out."""
     inner = app.wsgi_app
 
@@ -75,70 +159,13 @@ def outside(app: Flask, change: Callable[[str, list[Any]], tuple[str, list[Any]]
     return app
 
 
-def another_status(before: int, after: int) -> Callable[[Response], Response | None]:
-    def change(response: Response) -> None:
-        if response.status_code == before:
-            response.status_code = after
+def with_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Change:
+    """Add headers to each answer, and take others from it."""
 
-    return change
-
-
-def without(*names: str) -> Callable[[str, list[Any]], tuple[str, list[Any]]]:
     def change(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
-        return status, [(name, value) for name, value in headers if name not in names]
+        return status, [each for each in headers if each[0] not in without] + list(added)
 
     return change
-
-
-def with_header(name: str, value: str) -> Callable[[str, list[Any]], tuple[str, list[Any]]]:
-    return lambda status, headers: (status, [*headers, (name, value)])
-
-
-def users(app: Flask, protection: str | None = "basic") -> None:
-    manager = LoginManager(app)
-    manager.session_protection = protection
-
-    class User(UserMixin):  # type: ignore[misc]
-        def __init__(self, id: str) -> None:
-            self.id = id
-
-    manager.user_loader(lambda id: User(id) if id in ("7", "8") else None)
-
-    @app.post("/login")
-    def login() -> str:
-        login_user(User(request.form["name"]))
-        return "Welcome"
-
-
-def users_shop(protection: str | None = "basic", **config: Any) -> Flask:
-    app = Flask("shop")
-    app.config.update(ACCOUNT, **config)
-    Xiebao(app)
-    users(app, protection)
-    return app
-
-
-def login_shop(protection: str | None = "basic") -> Flask:
-    app = users_shop(protection)
-
-    @app.get("/page")
-    def page() -> str:
-        return render_template_string(
-            MACROS
-            + '{{ insurance_entry("QX1", return_to="/orders/8?from=网&to=%E6%B5%B7") }}'
-            + '{{ policy_entry("P1") }}{{ insurance_qr("QX1") }}'
-            + '<a href="{{ xiebao_link("home") }}">Shop</a><a href="/other">Other</a>'
-        )
-
-    return app
-
-
-def by_form(client: Any, member: str | None) -> None:
-    client.post("/login", data={"name": member or "8"})
-
-
-def command(app: Flask, *arguments: str) -> Any:
-    return app.test_cli_runner().invoke(commands, ["check", *arguments])
 
 
 def adding(tag: str) -> Callable[[Response], None]:
@@ -156,3 +183,70 @@ def forged(said: str) -> str:
     """Return a link that nobody signed."""
     payload = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
     return f'<a href="/xiebao/product/{payload}.abc{"d" * 43}">x</a>'
+
+
+def command(app: Flask, *arguments: str) -> Any:
+    return app.test_cli_runner().invoke(commands, ["check", *arguments])
+
+
+def check(site: MakeSite | Flask, **options: Any) -> Report:
+    """Check a site on an iPhone and on a PC, with a case of each kind, unless options say else."""
+    app = site if isinstance(site, Flask) else site()
+    return check_entries(app, **{"devices": FEW, "only": KINDS, **options})
+
+
+def kinds(report: Report) -> set[str]:
+    return {trouble.code for trouble in report.problems()}
+
+
+def every_form(report: Report) -> str:
+    """Return all that a report says, in every form and language."""
+    forms = [form(report, locale) for form in FORMATS.values() for locale in ("zh", "en")]
+    return "\n".join([str(report), repr(report.results), *forms])
+
+
+# The tables: what is wrong with a site, and what is right with one
+
+
+def wrong(
+    id: str,
+    codes: str,
+    site: MakeSite,
+    *says: str,
+    failed: str = "",
+    marks: Any = (),
+    **options: Any,
+) -> Any:
+    """Return a row: a site, the rules that it breaks, and what the report says.
+
+    :param failed: the names of the cases that fail; by default any.
+    """
+    found = set(codes.split()), says, set(failed.split())
+    return pytest.param(site, *found, options, id=id, marks=marks)
+
+
+def assert_is_found(
+    site: MakeSite, codes: set[str], says: tuple[str, ...], failed: set[str], options: Any
+) -> None:
+    report = check(site, **options)
+    assert kinds(report) == codes, str(report)
+    for each in says:
+        assert each in str(report)
+    if failed:
+        assert {result.case.name for result in report.failed} == failed
+    for said in (str(report), FORMATS["json"](report)):
+        assert "hunter2" not in said
+        assert SIGN_OF_KEY not in said
+
+
+def right(id: str, site: MakeSite, *notes: str, marks: Any = (), **options: Any) -> Any:
+    """Return a row: a site on which nothing is wrong, and what the report notes."""
+    return pytest.param(site, notes, options, id=id, marks=marks)
+
+
+def assert_is_right(site: MakeSite, notes: tuple[str, ...], options: Any) -> Report:
+    report = check(site, **options)
+    assert report.passed, str(report)
+    for each in notes:
+        assert each in "\n".join(report.notes_in("en"))
+    return report

@@ -1,8 +1,9 @@
-"""Whose clicks a check makes: members of the site's, who log in there, or made up."""
+"""Whose clicks a check makes, on what, and what it has to be told for that."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,63 +11,137 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from flask_login import current_user
 
-from flask_xiebao import Entry, Xiebao
-from flask_xiebao.testing import CheckError, check_entries
+from flask_xiebao import Entry, detect_platform
+from flask_xiebao.check.cases import cases
+from flask_xiebao.check.devices import app_devices
+from flask_xiebao.testing import DEVICES, CheckError, check_entries
 from tests.check.support import (
-    FEW,
+    HIDDEN_KEY,
+    ON_PAGE,
+    OUTSIDE,
+    MakeSite,
+    assert_is_right,
     by_form,
+    check,
+    fails,
     kinds,
     login_shop,
+    right,
     shop,
-    shop_whose_loader_fails,
     users,
-    users_shop,
 )
-from tests.tools.mutants.sites import ACCOUNT, SITES
+from tests.tools.mutants.sites import SITES
+
+PC: dict[str, Any] = {"devices": ["pc"], "only": ["product-plain", "policy-plain"]}
+
+# Members who log in
 
 
-def test_a_rule_for_ids_that_takes_only_the_sites_own() -> None:
-    app = shop(XIEBAO_MEMBER_SECRET="a secret of thirty-two characters")
+def by_cookie(client: Any, member: str | None) -> None:
+    client.set_cookie("uid", member)
+
+
+def by_own_client(client: Any, member: str | None) -> None:
+    client.sign_in(member)
+
+
+class OwnClient(FlaskClient):
+    """The site's own test client, which can do more than browsers."""
+
+    def sign_in(self, name: str) -> None:
+        self.post("/login", data={"name": name})
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("follow_redirects", True)  # which no click does
+        return super().open(*args, **kwargs)
+
+
+def with_own_client() -> Flask:
+    app = login_shop()
+    app.test_client_class = OwnClient
+    return app
+
+
+def has_other_ids() -> str | None:
+    """Than Flask-Login has."""
+    return f"m_{current_user.get_id()}" if current_user.is_authenticated else None
+
+
+def with_ids_of_its_own() -> Flask:
+    app = shop(loader=has_other_ids)
+    users(app)
+    return app
+
+
+def with_a_rule_for_ids() -> Flask:
+    """Whose rule knows its own ids alone, and keeps some of them plain."""
+    app = shop(**HIDDEN_KEY)
     app.extensions["xiebao"].keeps_plain_key(lambda member: int(member) < 5)
-    with pytest.raises(CheckError, match=r"keeps_plain_key fails .* ValueError in <lambda> \("):
-        check_entries(app, devices=["pc"])
-    report = check_entries(app, devices=["pc"], member="7")
-    assert report.passed, str(report)
+    return app
 
 
-def test_a_site_that_nobody_can_log_in_to_has_no_use_for_a_member() -> None:
-    with pytest.raises(CheckError, match="cannot say who is logged in, so it has no use"):
-        check_entries(SITES["nobody_logs_in"](), member="7")
+def guards_forms() -> Any:
+    """Over https, such guards want to know from which page a form comes."""
+    is_ours = request.headers.get("Referer", "").startswith("https://shop.example/")
+    return None if request.method == "GET" or is_ours or request.blueprint else ("No", 400)
 
 
-def test_a_login_that_is_followed_by_an_error_says_where_that_is() -> None:
-    app = shop_whose_loader_fails()
-    with pytest.raises(
-        CheckError, match=r"does not say who .*: AttributeError in fails \("
-    ) as told:
-        check_entries(app, login=lambda client, member: None)
-    assert "hunter2" not in str(told.value)
+LOGINS = {"by Flask-Login": None, "by a form": by_form}
+AT_ITS_ADDRESS = partial(login_shop, **OUTSIDE)
 
 
-def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
-    app = shop()
-    app.extensions["xiebao"].click_guard(lambda member, entry: True)
-    _, guard, loader = sorted(check_entries(app, devices=["pc"], only=["loader"]).notes_in("en"))
-    assert loader.startswith("Your site was asked only once who is logged in")
-    assert guard.startswith("Your click_guard was not asked")
-
-
-def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
-    report = check_entries(shop(), devices=["pc"], member="7")
-    assert "say how: --login" in report.notes_in("en")[0]
-    assert "made up" not in " ".join(report.notes_in("en"))
-
-
-def test_a_site_with_an_address_of_its_own_logs_its_members_in() -> None:
-    for login in (None, by_form):
-        app = users_shop(XIEBAO_PUBLIC_URL="https://shop.example")
-        report = check_entries(app, devices=FEW, member=7, login=login)
-        assert report.passed, str(report)
+@pytest.mark.parametrize(
+    ("site", "notes", "options"),
+    [
+        *(
+            right(
+                f"{how}, protection {protection}",
+                partial(login_shop, protection=protection),
+                login=login,
+                member=7,
+                pages=["/page"],
+                only=["product-plain"],
+            )
+            for protection in ("basic", "strong", None)
+            for how, login in LOGINS.items()
+        ),
+        *(
+            right(f"{how}, at an address of its own", AT_ITS_ADDRESS, member=7, login=login)
+            for how, login in LOGINS.items()
+        ),
+        right("whoever logs in", login_shop, login=by_form, **PC),
+        right(
+            "a cookie of its own",
+            partial(shop, loader=lambda: request.cookies.get("uid"), **OUTSIDE),
+            login=by_cookie,
+            member="7",
+            **PC,
+        ),
+        right("a client of its own", with_own_client, login=by_own_client, member="7", **PC),
+        right("ids of its own", with_ids_of_its_own, member="7", **PC),
+        right(
+            "a form that is guarded",
+            partial(login_shop, before=guards_forms, **OUTSIDE),
+            login=by_form,
+            member=7,
+            **PC,
+        ),
+        *(
+            right(f"{member}, by a rule for ids", with_a_rule_for_ids, member=member, **PC)
+            for member in ("3", "7")
+        ),
+    ],
+)
+def test_a_member_of_the_sites_own(
+    site: MakeSite, notes: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    report = assert_is_right(site, notes, options)
+    assert report.member is not None
+    if "pages" in options:
+        assert report.not_told == ""
+        on_page = [result.case.page for result in report.results if result.case.page]
+        assert set(on_page) == {"/page · product", "/page · policy", "/page · home", "/page · QR"}
+        assert len(on_page) == 4 * 2
 
 
 def test_a_guard_is_asked_once_for_each_page_as_a_member_who_is_logged_in() -> None:
@@ -77,139 +152,135 @@ def test_a_guard_is_asked_once_for_each_page_as_a_member_who_is_logged_in() -> N
         asked.append((member, entry.page, entry.reference))
         return member != "8"
 
-    options: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
-    report = check_entries(app, member="7", **options)
+    report = check(app, member="7", **ON_PAGE)
     assert report.passed, str(report)
     assert sorted(page for _, page, _ in asked) == ["home", "policy", "product"]
     assert {member for member, _, _ in asked} == {"7"}
     assert not any("click_guard" in note for note in report.notes_in("en"))
-
-    report = check_entries(app, member="8", **options)
-    assert kinds(report) == {"guard"}
-    assert "Your click_guard refuses this member" in str(report)
+    assert kinds(check(app, member="8", **ON_PAGE)) == {"guard"}
 
 
-@pytest.mark.parametrize("protection", ["basic", "strong", None])
-@pytest.mark.parametrize("login", [None, by_form])
-def test_a_member_of_the_sites_own(login: Any, protection: str | None) -> None:
-    app = login_shop(protection)
-    report = check_entries(app, devices=FEW, member=7, login=login, pages=["/page"])
-    assert report.passed, str(report)
-    assert report.not_told == ""
-    on_page = [result.case.page for result in report.results if result.case.page]
-    assert set(on_page) == {"/page · product", "/page · policy", "/page · home", "/page · QR"}
-    assert len(on_page) == 4 * len(FEW)
+# What a check has to be told
 
 
-def test_whoever_the_login_logs_in_is_the_member() -> None:
-    report = check_entries(login_shop(), devices=["pc"], login=by_form, only=["policy-plain"])
-    assert report.passed, str(report)
-    assert report.member is not None
+def no_login(client: Any, member: str | None) -> None:
+    """A login that does nothing."""
+
+
+def exits(client: Any, member: str | None) -> None:
+    sys.exit("hunter2")
+
+
+def divides(client: Any, member: str | None) -> None:
+    client.get("/no").status / 0
+
+
+def gets_404(client: Any, member: str | None) -> None:
+    client.get("/no")
+
+
+def as_another(client: Any, member: str | None) -> None:
+    by_form(client, "8")
+
+
+COOKIE_ELSEWHERE = partial(login_shop, SESSION_COOKIE_PATH="/account")
+FAILS = partial(shop, loader=fails)
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("site", "options", "says"),
     [
-        ({"member": "9"}, "nobody is logged in: .* Does the site know this member"),
-        ({"member": "7", "login": lambda client, member: None}, "nobody is logged in"),
-        (
-            {"member": "7", "login": lambda client, member: by_form(client, "8")},
-            "log in member …, but the site says …: name the id",
+        (SITES["nobody_logs_in"], {"member": "7"}, "cannot say who is logged in, so it has no use"),
+        (FAILS, {"login": no_login}, r"does not say who .*: ZeroDivisionError in fails \("),
+        (COOKIE_ELSEWHERE, {"member": 7, "login": by_form}, "After the login, nobody is logged in"),
+        (with_a_rule_for_ids, {}, r"keeps_plain_key fails .* ValueError in <lambda> \("),
+        *(
+            (login_shop, options, says)
+            for options, says in [
+                ({"member": "9"}, "nobody is logged in: .* Does the site know this member"),
+                ({"member": "7", "login": no_login}, "nobody is logged in"),
+                (
+                    {"member": "7", "login": as_another},
+                    "log in member …, but the site says …: name the id",
+                ),
+                ({"login": lambda client: None}, r"has to take .*: def log_in\(client, member"),
+                ({"login": divides}, "The login fails: TypeError in divides"),
+                ({"login": exits}, "The login fails: SystemExit in exits"),
+                ({"login": gets_404}, "answer to the login was 404"),
+                ({"app_user_agent": ""}, "app_user_agent is empty"),
+                ({"member": "x" * 300}, "has 300 bytes"),
+                ({"member": ""}, "member '' is nobody: give the id of one"),
+                ({"devices": []}, "Nothing is left to check: name a device"),
+                ({"devices": ["nokia"]}, "no device 'nokia'. There are: pc, mac"),
+                ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
+                ({"only": []}, "Nothing is left to check"),
+                ({"only": ["product-plane"]}, "no case 'product-plane'. Did you mean product-pl"),
+                (
+                    {"only": ["product-prefetch"]},
+                    "'product-prefetch' is gone: nothing on a site can change what comes of it",
+                ),
+                ({"only": ["home-back-late"]}, "home-return has what a site can change of it"),
+                ({"only": ["product-loader"]}, "gone: loader has what a site can change"),
+                ({"ignore": "unreeched"}, "no rule 'unreeched'. Did you mean unreached"),
+                ({"expect_env": "prod"}, "expect_env is .*test.*, not 'prod'"),
+                ({"pages": "orders/8"}, "'orders/8' is not a page of the site: begin it with /"),
+                ({"pages": "https://a..b/"}, "is not a page of the site"),
+                ({"pages": "//evil.example/p"}, "'//evil.example/p' is not a page of the site"),
+                ({"pages": "https://evil.example/p"}, "is not a page .* or with https://localhost"),
+                ({"pages": "https://[localhost/p"}, "is not a page of the site"),
+                ({"pages": ""}, "The page '' is empty"),
+                ({"pages": "/p\n"}, "The page .* has U\\+000A"),
+                ({"url": "shop.example"}, "The url 'shop.example' must be an absolute http"),
+                ({"url": "https://[shop"}, "must be an absolute http"),
+            ]
         ),
-        (
-            {"member": "7", "login": lambda client: None},
-            r"has to take .*: def log_in\(client, member",
-        ),
-        ({"login": lambda client, member: client.get("/no").status / 0}, "The login fails: Type"),
-        ({"login": lambda client, member: client.get("/no")}, "answer to the login was 404"),
-        ({"app_user_agent": ""}, "app_user_agent is empty"),
-        ({"member": "x" * 300}, "has 300 bytes"),
-        ({"member": ""}, "member '' is nobody: give the id of one"),
-        ({"devices": []}, "Nothing is left to check: name a device"),
-        ({"pages": "https://a..b/"}, "is not a page of the site"),
-        ({"devices": ["nokia"]}, "no device 'nokia'. There are: pc, mac"),
-        ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
-        ({"only": ["product-plane"]}, "no case 'product-plane'. Did you mean product-plain"),
-        ({"pages": "orders/8"}, "'orders/8' is not a page of the site: begin it with /"),
-        ({"pages": "//evil.example/p"}, "'//evil.example/p' is not a page of the site"),
-        ({"pages": "https://evil.example/p"}, "is not a page .* or with https://localhost"),
-        ({"pages": "https://[localhost/p"}, "is not a page of the site"),
-        ({"pages": ""}, "The page '' is empty"),
-        ({"pages": "/p\n"}, "The page .* has U\\+000A"),
-        ({"url": "shop.example"}, "The url 'shop.example' must be an absolute http"),
-        ({"url": "https://[shop"}, "must be an absolute http"),
-        ({"only": []}, "Nothing is left to check"),
     ],
 )
-def test_a_check_that_cannot_begin_says_why(options: Any, says: str) -> None:
-    with pytest.raises(CheckError, match=says):
-        check_entries(login_shop(), **options)
-
-
-def test_a_login_that_sets_a_cookie_of_its_own() -> None:
-    app = Flask("shop")
-    app.config.update(ACCOUNT, XIEBAO_PUBLIC_URL="https://shop.example")
-    Xiebao(app).member_loader(lambda: request.cookies.get("uid"))
-
-    def log_in(client: Any, member: str | None) -> None:
-        client.set_cookie("uid", member)
-
-    report = check_entries(app, devices=["pc"], member="7", login=log_in, only=["product-plain"])
-    assert report.passed, str(report)
-
-
-def test_a_login_that_uses_what_the_sites_own_test_client_can_do() -> None:
-    class Client(FlaskClient):
-        def sign_in(self, name: str) -> None:
-            self.post("/login", data={"name": name})
-
-        def open(self, *args: Any, **kwargs: Any) -> Any:
-            kwargs.setdefault("follow_redirects", True)  # which no click does
-            return super().open(*args, **kwargs)
-
-    app = login_shop()
-    app.test_client_class = Client
-    report = check_entries(
-        app,
-        devices=["iphone"],
-        login=lambda client, member: client.sign_in(member),  # type: ignore[attr-defined]
-        member="7",
-        only=["product-plain"],
-    )
-    assert report.passed, str(report)
-
-
-def test_ids_of_flask_login_that_are_not_those_of_the_loader() -> None:
-    app = Flask("shop")
-    app.config.update(ACCOUNT)
-
-    @Xiebao(app).member_loader
-    def member() -> str | None:
-        return f"m_{current_user.get_id()}" if current_user.is_authenticated else None
-
-    users(app)
-    report = check_entries(app, devices=["pc"], member="7", only=["policy-plain"])
-    assert report.passed, str(report)
-
-
-def test_a_login_that_guards_its_form() -> None:
-    """Over https, such guards want to know from which page a form comes."""
-    app = login_shop()
-    app.config["XIEBAO_PUBLIC_URL"] = "https://shop.example"
-
-    @app.before_request
-    def guard() -> Any:
-        is_ours = request.headers.get("Referer", "").startswith("https://localhost/")
-        return None if request.method == "GET" or is_ours or request.blueprint else ("No", 400)
-
-    report = check_entries(app, devices=["pc"], member=7, login=by_form, only=["policy-plain"])
-    assert report.passed, str(report)
-
-
-def test_what_a_login_says_that_ends_the_process_stays_unsaid() -> None:
-    def log_in(client: Any, member: str | None) -> None:
-        sys.exit("hunter2")
-
-    with pytest.raises(CheckError, match="The login fails: SystemExit in log_in") as told:
-        check_entries(login_shop(), login=log_in)
+def test_a_check_that_cannot_begin_says_why(site: MakeSite, options: Any, says: str) -> None:
+    with pytest.raises(CheckError, match=says) as told:
+        check_entries(site(), **options)
     assert "hunter2" not in str(told.value)
+
+
+def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
+    app = shop()
+    app.extensions["xiebao"].click_guard(lambda member, entry: True)
+    _, guard, loader = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
+    assert loader.startswith("Your site was asked only once who is logged in")
+    assert guard.startswith("Your click_guard was not asked")
+
+
+def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
+    first, *others = check(shop(), member="7", **PC).notes_in("en")
+    assert "say how: --login" in first
+    assert "made up" not in " ".join([first, *others])
+
+
+def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes() -> None:
+    report = check(SITES["nobody_logs_in"], only=None)
+    assert "add a member_loader" in report.notes_in("en")[0]
+    done = {result.case.name for result in report.results}
+    assert "product-bearer" in done
+    assert "product-plain" not in done
+
+
+# Cases and devices
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_whatever_is_done_has_a_name_of_its_own_in_both_languages(enabled: bool) -> None:
+    done = cases(enabled=enabled)
+    assert len({case.name for case in done}) == len(done)
+    for locale in ("zh", "en"):
+        assert len({case.title_in(locale) for case in done}) == len(done)
+        assert all(case.should_in(locale) for case in done)
+
+
+def test_the_devices_are_found_as_what_they_are_and_have_names_of_their_own() -> None:
+    """What each is stands beside it, by hand: the extension has to see the same."""
+    for device in (*DEVICES.values(), *app_devices("ShopApp/3.2")):
+        found = detect_platform(device.headers, app_user_agent=r"ShopApp/")
+        assert str(int(found)) == device.platform, device.name
+    assert {device.name for device in DEVICES.values()} == DEVICES.keys()
+    for locale in ("zh", "en"):
+        assert len({device.title_in(locale) for device in DEVICES.values()}) == len(DEVICES)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,17 +11,23 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask import Flask, Response, request
 
-from flask_xiebao.check.reports import FORMATS
-from flask_xiebao.testing import check_entries
-from tests.check.support import (
-    another_status,
-    command,
-    login_shop,
-    shop,
-    spoilt,
-)
+from flask_xiebao.testing import FORMATS, check_entries
+from tests.check.support import OUTSIDE, command, login_shop, shop
 from tests.support import SIGN_OF_KEY
 from tests.tools.mutants.sites import SITES
+
+
+def another_status(before: int, after: int) -> Any:
+    """Return a hook that changes one status for another."""
+
+    def change(response: Response) -> None:
+        response.status_code = after if response.status_code == before else response.status_code
+
+    return change
+
+
+PERMANENT = partial(shop, after=another_status(302, 301))
+PLAIN = ("--case", "product-plain", "--device", "iphone")
 
 
 def test_the_command_says_what_it_tested_and_passes() -> None:
@@ -33,17 +38,19 @@ def test_the_command_says_what_it_tested_and_passes() -> None:
     assert "Environment: production" in lines
     assert "Gateway: https://api.xiebao18.com" in lines
     assert any(line.startswith("Versions: Flask-Xiebao 0.") for line in lines)
+    # It was told of no page and of no member.
+    assert any(line.startswith("No page of yours was opened") for line in lines)
     assert lines[-1].endswith(" passed, 0 failed")
 
 
 def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
-    app = spoilt(another_status(302, 301))
-    done = command(app, "--device", "iphone", "--device", "android")
+    app = PERMANENT()
+    done = command(app, "--device", "iphone", "--device", "android", "--with-receivers")
     assert done.exit_code == 1
     assert "Browsers keep a permanent redirect" in done.output
     assert "Came: 301" in done.output
-    again = "flask xiebao check --case product-plain --device iphone"
-    assert again in done.output
+    again = "flask xiebao check --case product-plain --device iphone --with-receivers"
+    assert f"  {again}\n" in done.output
     once = command(app, *again.split()[3:])
     assert once.exit_code == 1
     assert once.output.endswith("0 passed, 1 failed\n")
@@ -53,22 +60,21 @@ def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
 
 
 def test_one_run_writes_every_report_and_the_text(tmp_path: Path) -> None:
-    app = spoilt(another_status(403, 404))
     files = {form: tmp_path / f"report.{form}" for form in ("json", "junit", "html")}
     written = [part for form, file in files.items() for part in (f"--{form}", str(file))]
-    done = command(app, "--device", "pc", *written)
+    done = command(shop(after=another_status(403, 404)), "--device", "pc", *written)
     assert done.exit_code == 1
     assert "Rule: status.404" in done.stdout
 
     suites = ET.parse(files["junit"]).getroot()  # noqa: S314
-    passed = len(list(suites.iter("testcase"))) - 12
+    cases = list(suites.iter("testcase"))
+    passed = len(cases) - 12
     assert done.stdout.endswith(f"{passed} passed, 12 failed\n")
     pages = ["product page", "home page", "policy page", "Site"]
     assert [suite.get("name") for suite in suites] == pages
     assert suites.get("failures") == "12"
-    names = [(case.get("classname"), case.get("name")) for case in suites.iter("testcase")]
-    assert len(set(names)) == len(names)
-    assert all(float(case.get("time", "")) >= 0 for case in suites.iter("testcase"))
+    assert len({(case.get("classname"), case.get("name")) for case in cases}) == len(cases)
+    assert all(float(case.get("time", "")) >= 0 for case in cases)
     assert sum(int(suite.get("failures", "")) for suite in suites) == 12
     failure = suites.find(".//failure")
     assert failure is not None
@@ -89,140 +95,86 @@ def test_one_run_writes_every_report_and_the_text(tmp_path: Path) -> None:
     assert "12 failed" in files["html"].read_text("utf-8")
 
 
-def test_the_options_of_0_2_work_and_say_what_they_are_called_now(tmp_path: Path) -> None:
-    done = command(shop(), "--device", "pc", "--format", "json")
-    assert json.loads(done.stdout)["failed"] == 0
-    assert "--format and --output are now --json FILE" in done.stderr
-    file = tmp_path / "report.xml"
-    done = command(shop(), "--device", "pc", "--format", "junit", "--output", str(file))
-    assert ET.parse(file).getroot().get("failures") == "0"  # noqa: S314
-    assert done.stdout.endswith(" passed, 0 failed\n")
-    assert "--format" not in command(shop(), "--help").output
-
-
-def test_the_command_writes_a_page_that_is_whole() -> None:
-    for app, wrong in ((shop(), 0), (spoilt(another_status(302, 301)), 1)):
-        done = command(app, "--device", "pc", "--format", "html", "--locale", "zh")
+def test_a_page_of_a_report_is_whole(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    for site, wrong in ((shop, 0), (PERMANENT, 1)):
+        done = command(site(), *PLAIN, "--html", str(file), "--locale", "zh")
         assert done.exit_code == wrong
-        assert '<html lang="zh-CN">' in done.output
-        assert "<script" not in done.output
-        assert "style=" not in done.output
-        assert "<style" not in done.output
-        assert 'href="data:text/css;base64,' in done.output
-        assert SIGN_OF_KEY not in done.output
+        page = file.read_text("utf-8")
+        assert '<html lang="zh-CN">' in page
+        assert 'href="data:text/css;base64,' in page
+        for outside in ("<script", "style=", "<style", SIGN_OF_KEY):
+            assert outside not in page
 
 
-def test_the_command_follows_pages_as_whoever_a_login_logs_in(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "our_login.py").write_text(
-        "def log_in(client, member):\n    client.post('/login', data={'name': member})\n"
-    )
+def test_where_else_than_at_the_click_it_showed_is_said() -> None:
+    def fail_on_phones(response: Response) -> None:
+        if "iPhone" in request.user_agent.string and response.location:
+            response.status_code = 301
+
+    report = check_entries(shop(after=fail_on_phones), devices=["pc"], only=["policy-bearer"])
+    for name, form in FORMATS.items():
+        wanted = '"step": "the phone that' if name == "json" else "301 (at: the phone that scans"
+        assert wanted in form(report)
+
+
+# Logins
+
+
+LOGINS = {
+    "our_login": "def log_in(client, member):\n    client.post('/login', data={'name': member})\n",
+    "leaky_login": "import sys\nsys.exit('hunter2')\n",
+}
+
+
+@pytest.fixture
+def logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules that can be imported."""
     monkeypatch.syspath_prepend(tmp_path)
+    for name, source in LOGINS.items():
+        (tmp_path / f"{name}.py").write_text(source)
+
+
+@pytest.mark.usefixtures("logins")
+def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
     options = ("--login", "our_login:log_in", "--member", "7", "--page", "/page", "--device", "pc")
     done = command(login_shop(), *options)
     assert done.exit_code == 0, done.output
     assert "/page: product QX1 → /orders/8, policy P1, home, QR product QX1\n" in done.output
-    wrong = command(spoilt_login_shop(), *options)
+    wrong = command(login_shop(after=another_status(302, 303)), *options)
     again = "flask xiebao check --page /page --case product-plain --device pc --member ID"
     assert f"{again} --login our_login:log_in\n" in wrong.output
 
 
-def spoilt_login_shop() -> Flask:
-    app = login_shop()
-
-    @app.after_request
-    def spoil(response: Response) -> Response:
-        if response.status_code == 302:
-            response.status_code = 303
-        return response
-
-    return app
+# What is asked wrongly is told from a site that is wrong.
 
 
+@pytest.mark.usefixtures("logins")
 @pytest.mark.parametrize(
-    ("login", "says"),
+    ("options", "says"),
     [
-        ("no_such_module:log_in", "ModuleNotFoundError: there is no no_such_module"),
-        ("json:log_in", "is not a function: write module:function"),
-        ("json", "is not a function: write module:function"),
+        ("--login no_such_module:log_in", "ModuleNotFoundError: there is no no_such_module"),
+        ("--login json:log_in", "is not a function: write module:function"),
+        ("--login json", "is not a function: write module:function"),
+        ("--login leaky_login:log_in", "SystemExit: in <module>"),
+        ("--device nokia", "no device 'nokia'"),
+        ("--case nothing", "no case 'nothing'"),
+        ("--page orders", "begin it with /"),
+        (f"--member {'x' * 300}", "has 300 bytes"),
+        ("--json -", "'-' cannot be written: the terminal has the text. Name a file."),
+        ("--json report --html report", "Two reports cannot be written to one file."),
+        (
+            "--output none/report.xml",
+            "report.xml' cannot be written: No such file or directory.",
+        ),
     ],
 )
-def test_a_login_that_is_not_there(login: str, says: str) -> None:
-    done = command(login_shop(), "--login", login, "--member", "7")
+def test_what_the_command_cannot_do_is_said(options: str, says: str) -> None:
+    done = command(login_shop(), *options.split())
     assert done.exit_code == 2
-    assert says in done.output
-
-
-@pytest.mark.parametrize(
-    "options",
-    [("--device", "nokia"), ("--case", "nothing"), ("--page", ""), ("--member", "x" * 300)],
-)
-def test_what_is_asked_wrongly_is_told_from_a_site_that_is_wrong(options: tuple[str, ...]) -> None:
-    done = command(shop(), *options)
-    assert done.exit_code == 2
-    assert done.output.startswith("Usage:")
-
-
-def test_a_report_that_cannot_be_written_is_said_before_the_check(tmp_path: Any) -> None:
-    done = command(shop(), "--output", str(tmp_path / "none" / "report.xml"))
-    assert done.exit_code == 2
-    assert "report.xml' cannot be written: No such file or directory." in done.output
-
-
-@pytest.mark.parametrize("wrong", [["--device", "nokia"], ["--page", "orders"]])
-def test_a_check_that_cannot_begin_leaves_the_older_report(
-    wrong: list[str], tmp_path: Path
-) -> None:
-    file = tmp_path / "report.xml"
-    file.write_text("older", "utf-8")
-    done = command(shop(), "--format", "junit", "--output", str(file), *wrong)
-    assert done.exit_code == 2
-    assert [each.name for each in tmp_path.iterdir()] == ["report.xml"]
-    assert file.read_text("utf-8") == "older"
-
-
-@pytest.mark.parametrize("wrong", [False, True])
-def test_a_report_for_a_pipe(wrong: bool, tmp_path: Path) -> None:
-    """Nothing takes the place of a device or a pipe, as it does of a file."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    read: list[str] = []
-    reader = threading.Thread(target=lambda: read.append(pipe.read_text("utf-8")))
-    reader.start()
-    page = ["--page", "orders"] if wrong else []
-    command(shop(), "--device", "pc", "--format", "json", "--output", str(pipe), *page)
-    reader.join(10)
-    assert pipe.is_fifo()
-    assert bool(read[0]) != wrong
-
-
-def test_the_command_to_see_it_again_names_the_app() -> None:
-    again = command(spoilt(another_status(302, 301)), "--device", "iphone", "--with-receivers")
-    assert (
-        "  flask xiebao check --case product-plain --device iphone --with-receivers\n"
-        in again.output
-    )
-
-
-def test_a_report_for_standard_output() -> None:
-    done = command(shop(), "--device", "pc", "--format", "json", "--output", "-")
-    assert json.loads(done.stdout)["failed"] == 0
-
-
-def test_where_else_than_at_the_click_it_showed_is_said() -> None:
-    app = shop()
-
-    @app.after_request
-    def fail_on_phones(response: Response) -> Response:
-        if "iPhone" in request.user_agent.string and response.location:
-            response.status_code = 301
-        return response
-
-    report = check_entries(app, devices=["pc"], only=["policy-bearer"])
-    for name, form in FORMATS.items():
-        wanted = '"step": "the phone that' if name == "json" else "301 (at: the phone that scans"
-        assert wanted in form(report)
+    assert "Usage:" in done.output
+    assert says in " ".join(done.output.split())
+    assert "hunter2" not in done.output
 
 
 def test_a_site_without_the_extension() -> None:
@@ -231,25 +183,20 @@ def test_a_site_without_the_extension() -> None:
     assert "has no Xiebao" in done.output
 
 
-def test_two_reports_need_two_files(tmp_path: Path) -> None:
-    file = str(tmp_path / "report")
-    done = command(shop(), "--json", file, "--html", file)
-    assert done.exit_code == 2
-    assert "Two reports cannot be written to one file." in done.output
+# What is left out, or added
 
 
-def test_the_terminal_has_the_text_alone() -> None:
-    done = command(shop(), "--json", "-")
-    assert done.exit_code == 2
-    assert "'-' cannot be written: the terminal has the text. Name a file." in done.output
+def test_a_rule_can_be_left_out_and_the_verdict_says_so() -> None:
+    app = PERMANENT()
+    assert command(app, *PLAIN).exit_code == 1
+    done = command(app, *PLAIN, "--ignore", "status", "--ignore", "header.nosniff")
+    assert done.exit_code == 0
+    assert "Ignored rules: status (1), header.nosniff (0)." in done.output
 
 
-def test_what_cannot_be_imported_says_where_and_not_what(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "leaky_login.py").write_text("import sys\nsys.exit('hunter2')\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    done = command(login_shop(), "--login", "leaky_login:log_in")
-    assert done.exit_code == 2
-    assert "SystemExit: in <module>" in done.output
-    assert "hunter2" not in done.output
+@pytest.mark.parametrize(("environment", "wrong"), [("test", True), ("production", False)])
+def test_the_environment_is_another_than_expected(environment: str, wrong: bool) -> None:
+    app = shop(XIEBAO_ENV=environment, **OUTSIDE)
+    done = command(app, *PLAIN, "--expect-env", "production")
+    assert done.exit_code == int(wrong)
+    assert ("another environment than --expect-env says" in done.output) == wrong

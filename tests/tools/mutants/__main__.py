@@ -3,6 +3,7 @@
     make mutants
     python -m tests.tools.mutants --sample 5
     python -m tests.tools.mutants "the sign" --by tests
+    python -m tests.tools.mutants --drawn 50 --seed 33
 
 Two judges look at each: a check of right sites, and the tests. ``matrix.json`` keeps which test saw
 it, by the mutant's name, and that test is asked first the next time. Else one parameter of each
@@ -25,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.tools.mutants.beyond import BEYOND, UNTESTED
+from tests.tools.mutants.drawn import draw
 from tests.tools.mutants.sites import SITES
 from tests.tools.mutants.trees import TOO_LATE, Tree, see
 from tests.tools.mutants.which import BUILD, MATRIX, Which, digest
@@ -88,14 +90,17 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="those whose names have this in them")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every Nth of them")
     parser.add_argument("--by", choices=("check", "tests"), action="append", help="one judge alone")
+    parser.add_argument("--drawn", type=int, metavar="N", help="N that nobody thought of, instead")
+    parser.add_argument("--seed", type=int, default=0, help="which of those are drawn")
     options = parser.parse_args()
-    everything = (*SEEN, *UNSEEN, *BEYOND)
+    named = (*SEEN, *UNSEEN, *BEYOND)
     chosen = [
         wrong
-        for wrong in everything
+        for wrong in (draw(options.drawn, options.seed) if options.drawn else named)
         if not options.names or any(name in wrong.what for name in options.names)
     ][:: options.sample]
-    by = options.by or ["check", "tests"]
+    # Most that are drawn are no mistake that a site could make, too.
+    by = options.by or (["tests"] if options.drawn else ["check", "tests"])
 
     BUILD.mkdir(parents=True, exist_ok=True)
     file = Path(__file__).with_name(MATRIX)
@@ -132,13 +137,10 @@ def main() -> int:
         )
         noise += see(right, killers) or "" if "tests" in by else ""
     print(f"The version that is right: {noise or 'nothing is wrong'}.")
-    kept = {
-        wrong.what: matrix.get(wrong.what, {}) | done.get(wrong.what, {}) for wrong in everything
-    }
+    kept = {wrong.what: matrix.get(wrong.what, {}) | done.get(wrong.what, {}) for wrong in named}
     file.write_text(f"{json.dumps(kept, indent=0, ensure_ascii=False)}\n", "utf-8")
-    folders = Counter(
-        found["tests"].partition("::")[0] for found in kept.values() if found.get("tests")
-    )
+    tests = (done.get(wrong.what, kept.get(wrong.what, {})).get("tests", "") for wrong in chosen)
+    folders = Counter(test.rpartition("/")[0] or "nothing" for test in tests)
     for folder, count in folders.most_common():
         print(f"{count:5} {folder}")
     print(f"{len(chosen)} wrong versions, {len(failures)} not as they should be.")

@@ -1,0 +1,111 @@
+"""A check leaves a site, and what it hears and logs, as they are."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from flask import request
+
+from flask_xiebao import Entry, entry_clicked, entry_refused
+from flask_xiebao.testing import Report, check_entries, is_rehearsal
+from tests.check.support import ON_PAGE, OUTSIDE, check, login_shop, shop
+
+PLAIN: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
+
+
+def test_the_site_hears_nothing_of_members_who_are_made_up() -> None:
+    app, heard = shop(), list[Any]()
+
+    @app.extensions["xiebao"].click_guard  # type: ignore[untyped-decorator]
+    def guard(member: str, entry: Entry) -> bool:
+        heard.append(member)
+        return True
+
+    for signal in (entry_clicked, entry_refused):
+        signal.connect(lambda _app, **said: heard.append(said), app, weak=False)
+
+    assert check(app).passed
+    assert heard == []
+
+    options = {**PLAIN, "only": ["product-plain", "product-expired"]}
+    assert check(app, **options, with_receivers=True).passed
+    clicked, refused = heard
+    assert clicked["entry"].page == "product"
+    assert refused["reason"] == "expired"
+
+
+def test_hooks_of_the_site_can_leave_a_check_out_of_what_they_count() -> None:
+    counted: list[str] = []
+
+    def count() -> None:
+        if not is_rehearsal():
+            counted.append(request.path)
+
+    app = shop(before=count)
+    assert check(app, **PLAIN).passed
+    assert counted == []
+    app.test_client().get("/xiebao/product/x")
+    assert counted == ["/xiebao/product/x"]
+
+
+def test_what_a_check_has_heard_is_still_logged_for_visitors(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = shop(page='{{ insurance_entry("QX1", platfrom="h5") }}', XIEBAO_STRICT=False)
+    check(app, **ON_PAGE)
+    assert "platfrom" not in caplog.text
+    app.test_client().get("/page")
+    assert "platfrom" in caplog.text
+
+
+def test_logging_is_left_as_it_was() -> None:
+    app, inner = shop(), list[Report]()
+
+    def once_more(_done: int, _of: int) -> None:
+        inner.append(check(app, **PLAIN))
+
+    before = (logging.getLogRecordFactory(), logging.getLogger().handlers[:])
+    assert check(app, **PLAIN, progress=once_more).passed
+    assert inner[0].passed
+    assert (logging.getLogRecordFactory(), logging.getLogger().handlers[:]) == before
+
+
+# In production, each click may be a row of a site that counts visits.
+
+
+def test_in_production_plain_clicks_alone_are_made() -> None:
+    clicks = []
+
+    def count() -> None:
+        is_made = request.method != "GET" or "Sec-Purpose" in request.headers
+        if request.blueprint == "xiebao" and request.endpoint != "xiebao.static" and not is_made:
+            clicks.append(request.endpoint)
+
+    app = shop(before=count, XIEBAO_ENV="production", **OUTSIDE)
+    report = check_entries(app)
+    assert report.passed, str(report)
+    assert {result.case.kind for result in report.results} == {"plain", "visitor"}
+    assert f"only plain clicks were made ({len(clicks)})" in "".join(report.notes_in("en"))
+    few = len(clicks)
+    assert few < 100
+    assert check_entries(app, devices=["pc", "iphone"], full=True).passed
+    assert len(clicks) > 2 * few
+
+
+def test_in_production_the_way_back_is_opened_only_on_demand() -> None:
+    opened: list[str] = []
+
+    def order() -> str:
+        opened.append("paid")
+        return "Thank you"
+
+    body = '{{ insurance_entry("QX1", return_to="/orders/8") }}'
+    app = login_shop(page=body, views={"/orders/8": order}, XIEBAO_ENV="production", **OUTSIDE)
+    report = check(app, member=7, **ON_PAGE)
+    assert report.passed, str(report)
+    assert opened == []
+    assert "--follow-return opens them" in "".join(report.notes_in("en"))
+    assert check(app, member=7, **ON_PAGE, follow_return=True).passed
+    assert opened == ["paid"]
