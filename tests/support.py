@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wsgi import ClosingIterator
 
 from flask_xiebao import Xiebao
+from flask_xiebao.app.settings import Settings, name_of
 from flask_xiebao.testing import GatewaySimulator, Verdict
 
 MACROS = (
@@ -47,13 +48,7 @@ SIGN_OF_KEY = "3e630aa9d45ff943dbb939202f3f247a"
 #: A site in service: neither debug nor testing.
 LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 
-SETTINGS = [
-    *("XIEBAO_PARTNER_ID", "XIEBAO_API_KEY", "XIEBAO_SUB_PARTNER_ID", "XIEBAO_ENV"),
-    *("XIEBAO_BASE_URL", "XIEBAO_EXTRA", "XIEBAO_URL_PREFIX", "XIEBAO_PUBLIC_URL"),
-    *("XIEBAO_LOGIN_VIEW", "XIEBAO_HANDOFF_MAX_AGE", "XIEBAO_APP_USER_AGENT"),
-    *("XIEBAO_MEMBER_SECRET", "XIEBAO_NOTIFY_TOKEN", "XIEBAO_LOCALE", "XIEBAO_DEVICE_MARKUP"),
-    *("XIEBAO_ENABLED", "XIEBAO_STRICT", "XIEBAO_TEXTS"),
-]
+SETTINGS = [name_of(each.name) for each in fields(Settings)]
 
 #: What every answer of a link says to caches and others.
 HIDDEN = {

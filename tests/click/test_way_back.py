@@ -1,4 +1,7 @@
-"""The way back from a payment: where it leads, and what the site is told of it."""
+"""The way back from a payment: where it leads, and what the site is told of it.
+
+When the site is told is a row of ``TOLD``, and which host it comes back to one of ``HOSTS``.
+"""
 
 from __future__ import annotations
 
@@ -54,24 +57,25 @@ def test_a_return_tells_which_click_it_belongs_to_and_whose_session_it_is(
     assert ("member_loader failed" in caplog.text) == isinstance(later, list)
 
 
-@pytest.mark.parametrize(
-    ("method", "after", "times"),
-    [
-        ("GET", 0, 1),
-        ("GET", DAY - 1, 1),
-        ("GET", DAY + 1, 0),
-        ("GET", 400 * DAY, 0),
-        ("HEAD", 0, 0),
-    ],
-)
+#: How long after the click a browser comes back, and whether the site is told of it.
+TOLD = [
+    ("GET", 0, True),
+    ("GET", DAY - 1, True),
+    ("GET", DAY + 1, False),
+    ("GET", 400 * DAY, False),
+    ("HEAD", 0, False),
+]
+
+
+@pytest.mark.parametrize(("method", "after", "is_told"), TOLD)
 def test_a_return_is_reported_for_a_day_each_time_and_redirects_for_ever(
-    site: Site, heard: Heard, clock: Any, method: str, after: int, times: int
+    site: Site, heard: Heard, clock: Any, method: str, after: int, is_told: bool
 ) -> None:
     paid = pay_as_alice(site)
     clock.shift(after)
     for _ in range(2):
         assert site.follow(paid, method=method).location == "/orders/8"
-    assert [name for name, _ in heard] == ["clicked", *["returned"] * 2 * times]
+    assert [name for name, _ in heard] == ["clicked", *["returned"] * 2 * is_told]
 
 
 def test_a_prefetch_of_the_way_back_reports_no_payment(site: Site, heard: Heard) -> None:
@@ -93,22 +97,23 @@ def test_who_has_paid_comes_back_when_locked_or_insurance_is_switched_off_since(
     assert [name for name, _ in heard] == ["clicked", "returned"]
 
 
-@pytest.mark.parametrize(
-    ("config", "base_url", "comes_back"),
-    [
-        ({}, "https://evil.example", None),
-        ({}, "http://localhost:5000", "http://localhost:5000"),
-        ({}, "http://127.0.0.1", "http://127.0.0.1"),
-        ({}, "http://[::1]:5000", "http://[::1]:5000"),
-        ({}, "http://localhost.evil.example", None),
-        (
-            {"XIEBAO_PUBLIC_URL": "https://shop.example/m"},
-            "https://evil.example",
-            "https://shop.example/m",
-        ),
-        ({"TESTING": True}, "https://staging.example", "https://staging.example"),
-    ],
-)
+#: Settings, where the click was, and where a payment comes back.
+HOSTS: list[tuple[dict[str, Any], str, str | None]] = [
+    ({}, "https://evil.example", None),
+    ({}, "http://localhost:5000", "http://localhost:5000"),
+    ({}, "http://127.0.0.1", "http://127.0.0.1"),
+    ({}, "http://[::1]:5000", "http://[::1]:5000"),
+    ({}, "http://localhost.evil.example", None),
+    (
+        {"XIEBAO_PUBLIC_URL": "https://shop.example/m"},
+        "https://evil.example",
+        "https://shop.example/m",
+    ),
+    ({"TESTING": True}, "https://staging.example", "https://staging.example"),
+]
+
+
+@pytest.mark.parametrize(("config", "base_url", "comes_back"), HOSTS)
 def test_in_service_no_payment_comes_back_by_a_host_nobody_vouched_for(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,

@@ -1,6 +1,6 @@
 """The tutorial's shop, as it is after the last page: it works, and it sells insurance.
 
-As it is after each of the other pages, it is in ``tests/deep/test_manual_shop.py``.
+As it is after each of the other pages, it is in ``tests/deep/test_tutorial.py``.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError
-from flask_xiebao.app.settings import Settings
+from flask_xiebao.app.settings import Settings, name_of
 from flask_xiebao.gateway.values import Secret
 from tests.support import KEY, SETTINGS, MakeSite
 from tests.unit.support import REQUIRED, problems, settings, short
@@ -30,6 +30,7 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("config", [{}, dict.fromkeys(set(SETTINGS) - REQUIRED.keys())])
 def test_what_is_not_set_or_none_has_its_default(config: dict[str, None]) -> None:
+    assert {*map(name_of, DEFAULTS), *REQUIRED} == set(SETTINGS)
     found = settings(**config)
     assert {name: getattr(found, name) for name in DEFAULTS} == DEFAULTS
     assert (found.partner_id, found.api_key.reveal()) == ("12345", KEY)

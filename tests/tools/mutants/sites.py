@@ -45,7 +45,7 @@ def plain() -> Flask:
 
 
 def everything() -> Flask:
-    """In production, with every setting that there is."""
+    """In production, with nearly every setting that there is."""
     app, xiebao = _shop(
         XIEBAO_ENV="production",
         SECRET_KEY_FALLBACKS=["an older secret"],

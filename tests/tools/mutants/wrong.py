@@ -23,7 +23,10 @@ class Wrong(NamedTuple):
     def spoil(self, text: str) -> str:
         """Return the text of its file, spoilt."""
         if text.count(self.right) != 1:
-            raise ValueError(f"{self.what}: {self.file} has this {text.count(self.right)} times.")
+            raise ValueError(
+                f"{self.what}: {self.file} has this {text.count(self.right)} times, not once:"
+                f" {self.right!r}. Quote what stands there now."
+            )
         return text.replace(self.right, self.wrong)
 
     def lines(self, text: str) -> range:
