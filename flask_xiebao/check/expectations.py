@@ -109,7 +109,7 @@ class Failure:
         """The code as far as there is a text for it, which is what ``--ignore`` names."""
         parts = self.code.split(".")
         rules = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-        return next(rule for rule in rules if f"check.means.{rule}" in keys())
+        return next((rule for rule in rules if f"check.means.{rule}" in keys()), self.code)
 
     def means_in(self, locale: str) -> str:
         """Return what it means to the site, and what to do."""

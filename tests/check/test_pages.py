@@ -1,6 +1,7 @@
 """What a check finds on the pages of a site: entries, and what is around them.
 
-A page that is wrong is a row of ``WRONG``, and one that is right and looks alike one of ``RIGHT``.
+What is wrong is a row of ``LINKS``, ``DEAD``, ``POLICIES`` or ``KEPT``; what is right and looks
+alike, of ``RIGHT_LINKS``, ``ALIVE``, ``BESIDE`` or ``RIGHT_POLICIES``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -108,22 +108,34 @@ def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
     assert said["ERROR"] == ""
 
 
-def test_links_that_the_site_refuses_are_told_apart() -> None:
+TOKEN_OF_NOBODY = LinkSigner([SECRET_KEY], "12345").dumps(Entry("policy", NUMBER))
+#: What becomes of a link, and what is said of it then.
+REFUSED: list[tuple[Callable[[str], str], str]] = [
+    (lambda url: f"{url}x", "was not made by this site, or it was changed"),
+    (
+        lambda url: url.replace("product", "home"),
+        "not a link to the home page: its token belongs to another",
+    ),
+    (
+        lambda _: f"/xiebao/policy/{TOKEN_OF_NOBODY}",
+        "not a link to the policy page: its token has no member",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), REFUSED, ids=["changed", "another page", "nobody's"])
+def test_links_that_the_site_refuses_are_told_apart(
+    change: Callable[[str], str], said: str
+) -> None:
+    app = site()
+    result = run(app, "inspect", change(link(app, "product", CODE, "--local")))
+    assert said in findings(result)["ERROR"]
+    assert result.output.endswith("Nobody can follow this link.\n")
+
+
+def test_a_link_of_a_site_without_a_key() -> None:
     app = site()
     url = link(app, "product", CODE, "--local")
-    token_of_nobody = LinkSigner([SECRET_KEY], "12345").dumps(Entry("policy", NUMBER))
-    for refused, said in {
-        f"{url}x": "was not made by this site, or it was changed",
-        url.replace("product", "home"): (
-            "not a link to the home page: its token belongs to another"
-        ),
-        f"/xiebao/policy/{token_of_nobody}": (
-            "not a link to the policy page: its token has no member"
-        ),
-    }.items():
-        result = run(app, "inspect", refused)
-        assert said in findings(result)["ERROR"]
-        assert result.output.endswith("Nobody can follow this link.\n")
     app.config["SECRET_KEY"] = None
     assert "SECRET_KEY is not set" in inspect(app, url)["ERROR"]
 

@@ -1,6 +1,7 @@
 """Who is refused, and what is said of it: to the visitor, in the log and by ``entry_refused``.
 
-What is new here is a row: of ``CASES``, a link that is refused; of ``CAUSES``, what is said of it.
+What is new here is a row: of ``CASES``, a link that is refused; of ``CAUSES``, what is said of it;
+of ``TITLES`` and ``NOTICES``, what visitors read.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
 from flask_xiebao import Entry
+from flask_xiebao.links.admission import REFUSALS
 from flask_xiebao.links.tokens import LinkSigner
 from tests.support import (
     CODE,
@@ -154,22 +156,24 @@ CASES = {
     },
     "of a key that was taken out": Case("unknown_key", settings={"SECRET_KEY": "another secret"}),
     "of another account": Case("unknown_key", "policy", settings={"XIEBAO_PARTNER_ID": "54321"}),
-    "a policy of nobody": Case(
-        *("no_member", "policy", with_token(lambda _: NOBODYS_POLICY)),
-        reference=NUMBER,
-        member="alice",
-    ),
-    "a policy of nobody for nobody": Case(
-        *("no_member", "policy", with_token(lambda _: NOBODYS_POLICY)),
-        visitor=None,
-        reference=NUMBER,
-    ),
+    **{
+        f"a policy of nobody for {visitor}": Case(
+            cause="no_member",
+            page="policy",
+            change=with_token(lambda _: NOBODYS_POLICY),
+            visitor=visitor,
+            reference=NUMBER,
+            member=visitor,
+        )
+        for visitor in ("alice", None)
+    },
     "nobody": Case("login_required", visitor=None, reference=CODE),
     "another member": Case(
         "another_member", "policy", visitor="mary", reference=NUMBER, member="mary"
     ),
     "expired": Case(
-        *("expired", "policy"),
+        cause="expired",
+        page="policy",
         visitor=None,
         options={"member": "alice", "no_login_for": 60},
         reference=NUMBER,
@@ -232,6 +236,10 @@ def check_refusal(
     for secret in (token[:20], CODE, NUMBER, "alice", "mary", "lucy", SECRET, SIGN, MEMBER_SECRET):
         assert secret not in line
     return response
+
+
+def test_every_cause_is_tried() -> None:
+    assert CAUSES.keys() == REFUSALS.keys() == {case.cause for case in CASES.values()}
 
 
 @pytest.mark.parametrize(
@@ -302,7 +310,8 @@ def test_a_notice_says_what_is_wrong_and_what_to_do_in_the_language_of_the_site(
     assert [one(response, part).text for part in ("title", "h1")] == [title, title]
     notice = one(response, "main")
     assert said in notice.text
-    login = [f"/page?next={quote(url)}"] if login_view and name != "locked" else []
+    login_helps = REFUSALS[CASES[name].cause].login_helps
+    login = [f"/page?next={quote(url)}"] if login_view and login_helps else []
     assert [link["href"] for link in notice.select("a")] == [*login, "/"]
 
 

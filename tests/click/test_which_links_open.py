@@ -72,6 +72,7 @@ def forgeries(app: Flask, fields: list[Any], salt: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("page", PAYLOADS)
 def test_what_the_site_signed_opens_and_what_others_signed_is_not_found(
     site: Site, page: str

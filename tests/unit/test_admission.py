@@ -21,7 +21,7 @@ log_in, not_yours, past, invalid = (
     REFUSALS[cause] for cause in ("login_required", "another_member", "expired", "no_member")
 )
 
-#: The link's member, its max age, who is logged in, how many seconds later, and what comes of it.
+#: The link's member, its no_login_for, who is logged in, how many seconds later, and the decision.
 TABLE = [
     (None, None, "alice", 0, Go("alice")),
     (None, None, None, 0, log_in),

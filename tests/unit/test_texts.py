@@ -11,6 +11,7 @@ import pytest
 import flask_xiebao
 from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.gateway.platforms import Platform
+from flask_xiebao.links.admission import REFUSALS
 from flask_xiebao.simulator.document import ROWS
 from flask_xiebao.texts import find, locales, names_in, nearest, text
 
@@ -66,6 +67,16 @@ def test_the_tables_have_words(locale: str) -> None:
         assert (page.reference is None) == (page.sample is None)
     for row in ROWS:
         assert row.title_in(locale)
+
+
+def test_chinese_has_every_text_that_english_has() -> None:
+    assert texts_of("en").keys() <= texts_of("zh").keys()
+
+
+def test_visitors_read_why_they_are_refused() -> None:
+    for refusal in REFUSALS.values():
+        words = ["title", "text", *(["elsewhere"] if refusal.login_helps else [])]
+        assert {f"notice.{refusal.reason}.{word}" for word in words} <= texts_of("en").keys()
 
 
 def test_a_row_of_the_document_explains_every_parameter() -> None:
