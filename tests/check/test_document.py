@@ -62,7 +62,9 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize(("address", "says"), ACCEPTED)
+@pytest.mark.parametrize(
+    ("address", "says"), ACCEPTED, ids=[row[0].replace(SIGN, "SIGN")[-90:] for row in ACCEPTED]
+)
 def test_what_the_document_promises_is_accepted(address: str, says: dict[str, Any]) -> None:
     verdict = SIMULATOR.check(address)
     assert verdict.accepted, verdict.reasons
@@ -166,7 +168,9 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("address", "says"), REFUSED)
+@pytest.mark.parametrize(
+    ("address", "says"), REFUSED, ids=[row[0].replace(SIGN, "SIGN")[-90:] for row in REFUSED]
+)
 def test_what_is_refused_is_told_why(address: str, says: tuple[str, ...]) -> None:
     verdict = SIMULATOR.check(address)
     for reason, said in zip(verdict.reasons, says, strict=True):

@@ -18,198 +18,178 @@ from tests.support import KEY, SETTINGS
 from tests.unit.support import REQUIRED, problems, reported, settings, short
 
 _EMPTY = "is empty: give it a value"
+_COPY = "is empty, or has line breaks, or spaces at its ends: copy it again"
 _TYPE = "must be text or a whole number, not"
 _DECIMAL = r"was read as a decimal number and may have lost digits: .* FLASK_XIEBAO_\w+='\"…\"'"
-_SECONDS = "must be a positive whole number of seconds"
-_PATTERN = "must be a regular expression that names the app, such as ShopApp/"
-_SWITCH = "must be true or false"
 _URL = "must be an absolute http:// or https:// URL"
+_END = "must end with its path: no query, fragment or credentials"
+_CREDENTIALS = "must have no user name or password before its host"
 
-WRONG = [
-    *[
-        (setting, bad, words)
-        for setting in ("PARTNER_ID", "SUB_PARTNER_ID")
-        for bad, words in [
-            ("  ", _EMPTY),
-            ("123\n45", r"has U\+000A, a character that cannot be printed: remove it"),
-            (" 12345", "has spaces at its ends: remove them"),
-            ("12345 ", "has spaces at its ends: remove them"),
-            (1e5, _DECIMAL),
-            (True, _TYPE),
-            (b"12345", _TYPE),
-            (["12345"], _TYPE),
-        ]
-    ],
-    ("PARTNER_ID", "", _EMPTY),
-    *[
-        ("API_KEY", bad, "is empty, or has line breaks, or spaces at its ends: copy it again")
-        for bad in ("", " ", f"{KEY}\n", f" {KEY}", f"{KEY} ", f"{KEY}\u200b")
-    ],
-    *[
-        ("MEMBER_SECRET", bad, words)
-        for bad, words in (
-            ("x" * 31, "must have 32 characters or more, not 31. Make one with"),
-            *(
-                (bad, "is empty, or has line breaks, or spaces at its ends: copy it again")
-                for bad in ("", " " * 40, f"{KEY}{KEY}\n")
-            ),
-            *((1e5, _DECIMAL), (KEY.encode() * 2, _TYPE)),
-        )
-    ],
-    ("API_KEY", 1e5, _DECIMAL),
-    *[("API_KEY", bad, _TYPE) for bad in (True, KEY.encode(), [KEY])],
-    *[
-        ("ENV", bad, f'must be "test" or "production", not {re.escape(repr(bad))}')
-        for bad in ("prod", "", "Production", "test ", True, 1, ["test"])
-    ],
-    *[
-        ("BASE_URL", bad, _URL)
-        for bad in ("//gateway.example", "ftp://gateway.example", "https://", "http://<script>")
-    ],
-    *[
-        (
-            "BASE_URL",
-            bad,
-            f"must be an .* URL, or a path of this site such as /gateway, not '{bad}'",
-        )
-        for bad in ("gateway", 5)
-    ],
-    *[
-        ("BASE_URL", bad, "must end with its path: no query, fragment or credentials")
-        for bad in (
-            "https://gateway.example?x=1",
-            "/gateway#x",
-            "/gate@way",
-        )
-    ],
-    ("BASE_URL", "", _EMPTY),
-    *[
-        ("EXTRA", bad, "must be a mapping of parameter names to values")
-        for bad in ("hidenav=1", "", [], [["hidenav", "1"]], True, 5)
-    ],
-    ("EXTRA", {"sign": "x"}, "must not set sign, which the document defines"),
-    ("EXTRA", {"PLATFORM": 1}, "must not set PLATFORM, which the document defines"),
-    ("EXTRA", {"hidenav": True}, rf"has a wrong value: 'hidenav' {_TYPE}"),
-    *[
-        ("URL_PREFIX", bad, "must be a path such as /xiebao, and not / alone")
-        for bad in (
-            "",
-            "/",
-            "/..",
-            "/.",
-            "/shop/..",
-            "/../shop",
-            "xiebao",
-            "/x y",
-            "/<lang>",
-            "/x//y",
-            "/x\n",
-            "/保险",
-            5,
-            True,
-        )
-    ],
-    *[
-        ("PUBLIC_URL", bad, _URL)
-        for bad in ("shop.example", "/shop", "//shop.example", "ftp://shop.example", "https://", 5)
-    ],
-    *[
-        ("PUBLIC_URL", bad, "must end with its path: no query, fragment or credentials")
-        for bad in (
-            "https://shop.example?x=1",
-            "https://shop.example/#x",
-            "https://shop.example/@x",
-        )
-    ],
-    *[
-        (setting, "https://u:p@shop.example", "must have no user name or password before its host")
-        for setting in ("BASE_URL", "PUBLIC_URL")
-    ],
-    *[
-        ("BASE_URL", f"{base}/dispatch/cps", f"must be what stands before .*: {base}")
-        for base in ("https://gateway.example", "/gateway")
-    ],
-    ("PUBLIC_URL", "https://shop..example", ""),
-    ("PUBLIC_URL", f"https://{'shop' * 16}.example", ""),
-    *[
-        ("LOGIN_VIEW", bad, 'must be an endpoint such as "auth.login", not a path')
-        for bad in ("", " ", "/login", "https://shop.example/login", 5, True)
-    ],
-    *[
-        ("HANDOFF_MAX_AGE", bad, _SECONDS)
-        for bad in (
+#: Settings, what is said of them, and the values of which that is said.
+WRONG: list[tuple[str, str, list[Any]]] = [
+    ("PARTNER_ID", _EMPTY, [""]),
+    ("PARTNER_ID SUB_PARTNER_ID", _EMPTY, ["  "]),
+    (
+        "PARTNER_ID SUB_PARTNER_ID",
+        r"has U\+000A, a character that cannot be printed: remove it",
+        ["123\n45"],
+    ),
+    ("PARTNER_ID SUB_PARTNER_ID", "has spaces at its ends: remove them", [" 12345", "12345 "]),
+    ("PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET", _DECIMAL, [1e5]),
+    ("PARTNER_ID SUB_PARTNER_ID", _TYPE, [True, b"12345", ["12345"]]),
+    ("API_KEY", _COPY, ["", " ", f"{KEY}\n", f" {KEY}", f"{KEY} ", f"{KEY}\u200b"]),
+    ("API_KEY", _TYPE, [True, KEY.encode(), [KEY]]),
+    ("MEMBER_SECRET", "must have 32 characters or more, not 31. Make one with", ["x" * 31]),
+    ("MEMBER_SECRET", _COPY, ["", " " * 40, f"{KEY}{KEY}\n"]),
+    ("MEMBER_SECRET", _TYPE, [KEY.encode() * 2]),
+    (
+        "ENV",
+        'must be "test" or "production", not ',
+        ["", "Production", "test ", True, 1, ["test"]],
+    ),
+    ("ENV", "must be .*, not 'prod'", ["prod"]),
+    ("BASE_URL", _EMPTY, [""]),
+    ("BASE_URL", _URL, ["//gateway.example", "ftp://gateway.example", "https://"]),
+    ("BASE_URL", _URL, ["http://<script>"]),
+    (
+        "BASE_URL",
+        "must be an .* URL, or a path of this site such as /gateway, not 'gateway'",
+        ["gateway"],
+    ),
+    ("BASE_URL", "must be an .* URL, or a path of this site such as /gateway, not '5'", [5]),
+    ("BASE_URL", _END, ["https://gateway.example?x=1", "/gateway#x", "/gate@way"]),
+    (
+        "BASE_URL",
+        "must be what stands before .*: https://gateway.example",
+        ["https://gateway.example/dispatch/cps"],
+    ),
+    ("BASE_URL", "must be what stands before .*: /gateway", ["/gateway/dispatch/cps"]),
+    ("BASE_URL PUBLIC_URL", _CREDENTIALS, ["https://u:p@shop.example"]),
+    (
+        "PUBLIC_URL",
+        _URL,
+        ["shop.example", "/shop", "//shop.example", "ftp://shop.example", "https://", 5],
+    ),
+    (
+        "PUBLIC_URL",
+        _END,
+        ["https://shop.example?x=1", "https://shop.example/#x", "https://shop.example/@x"],
+    ),
+    ("PUBLIC_URL", "", ["https://shop..example", f"https://{'shop' * 16}.example"]),
+    (
+        "EXTRA",
+        "must be a mapping of parameter names to values",
+        ["hidenav=1", "", [], [["hidenav", "1"]], True, 5],
+    ),
+    ("EXTRA", "must not set sign, which the document defines", [{"sign": "x"}]),
+    ("EXTRA", "must not set PLATFORM, which the document defines", [{"PLATFORM": 1}]),
+    ("EXTRA", rf"has a wrong value: 'hidenav' {_TYPE}", [{"hidenav": True}]),
+    (
+        "URL_PREFIX",
+        "must be a path such as /xiebao, and not / alone",
+        [
+            *("", "/", "/..", "/.", "/shop/..", "/../shop", "xiebao"),
+            *("/x y", "/<lang>", "/x//y", "/x\n", "/保险", 5, True),
+        ],
+    ),
+    (
+        "LOGIN_VIEW",
+        'must be an endpoint such as "auth.login", not a path',
+        ["", " ", "/login", "https://shop.example/login", 5, True],
+    ),
+    (
+        "HANDOFF_MAX_AGE",
+        "must be a positive whole number of seconds",
+        [
             *(0, -1, "0", "-1", "", "soon", "1.5", 1.5, 300.0, True, [300]),
             *("9" * 5000, 2 * 10**9),
-        )
-    ],
-    *[
-        ("APP_USER_AGENT", bad, "is not a valid regular expression: ")
-        for bad in (
+        ],
+    ),
+    (
+        "APP_USER_AGENT",
+        "is not a valid regular expression: ",
+        [
             *("(", "*", "[", "a{99999999999999999999}"),
             "(" * 3000 + ")" * 3000,
             "[[a]",  # Python warns of it, and warnings are errors here
-        )
-    ],
-    *[
-        ("APP_USER_AGENT", bad, "may backtrack: ")
-        for bad in (
+        ],
+    ),
+    (
+        "APP_USER_AGENT",
+        "may backtrack: ",
+        [
             *(r"(\w+)+/ShopApp", "(a+)+$", r"ShopApp/(\d+)+$", "(Shop|ShopApp|App)+$"),
             *(r"(?:[\w.-]+/[\w.-]+ ?)+ShopApp", r"(?:\(.*?\) ?)+ShopApp", r"^(\w+=\w+;?)+$"),
             *(r"^Mozilla/5\.0( \(.*\)| \S+/\S+)* ShopApp/", "(?:[^\x00-\x7f]+)+App/", "(a|a){30}b"),
             *(r"\(.*;.*;.*\) ShopApp", ".*Shop.*App.*iPhone", r"[^])]+\w{2,}\d{10}x"),
-        )
-    ],
-    *[
-        ("APP_USER_AGENT", bad, _PATTERN)
-        for bad in (
-            "",
-            ".*",
-            "x?",
-            "(?:)",
-            re.compile("$"),
-            re.compile(b"Shop"),
-            b"Shop",
-            5,
-            list[str](),
-        )
-    ],
-    *[("LOCALE", bad, 'must be "en" or "zh"') for bad in ("fr", "", "ZH", "zh-CN", True, ["zh"])],
-    *[
-        ("TEXTS", bad, r'must be a mapping such as \{"product.label": "立即投保"\}, not')
-        for bad in ("立即投保", "", 5, True, ["product.label"], [("product.label", "立即投保")])
-    ],
-    ("TEXTS", {"product.lable": "x"}, "has no text 'product.lable': did you mean product.label"),
-    ("TEXTS", {"home.label": " "}, "must say something in home.label"),
-    ("TEXTS", {"simulator.title": "x"}, "has no text 'simulator.title'"),
-    ("TEXTS", {"保险": "x"}, "has no text '保险'; the manual lists what there is"),
-    *[
-        (
-            "TEXTS",
-            {"home.label": {locale: "x"}},
-            "has words of home.label for .*, but the locales are",
-        )
-        for locale in ("fr", "zh-CN", "", 5)
-    ],
-    *[
-        ("TEXTS", {"home.label": bad}, "must have text for home.label, not")
-        for bad in (5, None, b"x", ["x"], {"zh": 5}, {"en": None})
-    ],
-    *[
-        ("TEXTS", {"card.insurer": bad}, r"may have only \{insurer\} in braces in card.insurer")
-        for bad in (
-            *("{company}", "{}", "{0}", "{insurer", "insurer}", "{insurer.name}", "{insurer[0]}"),
-            *("{insurer:>9}", "{insurer!r}", {"zh": "{insurer}", "en": "{company}"}),
-        )
-    ],
-    *[
-        (setting, bad, _SWITCH)
-        for setting in ("DEVICE_MARKUP", "ENABLED", "STRICT")
-        for bad in ("", "maybe", "of", 2, -1, list[str](), "none", Decimal("1"))
-    ],
+        ],
+    ),
+    (
+        "APP_USER_AGENT",
+        "must be a regular expression that names the app, such as ShopApp/",
+        ["", ".*", "x?", "(?:)", re.compile("$"), re.compile(b"Shop"), b"Shop", 5, list[str]()],
+    ),
+    ("LOCALE", 'must be "en" or "zh"', ["fr", "", "ZH", "zh-CN", True, ["zh"]]),
+    (
+        "TEXTS",
+        r'must be a mapping such as \{"product.label": "立即投保"\}, not',
+        ["立即投保", "", 5, True, ["product.label"], [("product.label", "立即投保")]],
+    ),
+    (
+        "TEXTS",
+        "has no text 'product.lable': did you mean product.label",
+        [{"product.lable": "x"}],
+    ),
+    ("TEXTS", "must say something in home.label", [{"home.label": " "}]),
+    ("TEXTS", "has no text 'simulator.title'", [{"simulator.title": "x"}]),
+    ("TEXTS", "has no text '保险'; the manual lists what there is", [{"保险": "x"}]),
+    (
+        "TEXTS",
+        "has words of home.label for .*, but the locales are",
+        [{"home.label": {locale: "x"}} for locale in ("fr", "zh-CN", "", 5)],
+    ),
+    (
+        "TEXTS",
+        "must have text for home.label, not",
+        [{"home.label": bad} for bad in (5, None, b"x", ["x"], {"zh": 5}, {"en": None})],
+    ),
+    (
+        "TEXTS",
+        r"may have only \{insurer\} in braces in card.insurer",
+        [
+            {"card.insurer": bad}
+            for bad in (
+                *(
+                    "{company}",
+                    "{}",
+                    "{0}",
+                    "{insurer",
+                    "insurer}",
+                    "{insurer.name}",
+                    "{insurer[0]}",
+                ),
+                *("{insurer:>9}", "{insurer!r}", {"zh": "{insurer}", "en": "{company}"}),
+            )
+        ],
+    ),
+    (
+        "DEVICE_MARKUP ENABLED STRICT",
+        "must be true or false",
+        ["", "maybe", "of", 2, -1, list[str](), "none", Decimal("1")],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("setting", "value", "words"), WRONG, ids=short)
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        (setting, value, words)
+        for settings, words, values in WRONG
+        for setting in settings.split()
+        for value in values
+    ],
+    ids=short,
+)
 def test_a_wrong_setting_is_named_with_what_it_should_be_and_no_key_is_reported(
     setting: str, value: object, words: str
 ) -> None:
