@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import time_machine
 
+from tests.click.forged import NOW
+
 
 @pytest.fixture
 def clock() -> Iterator[Any]:
     """The time, which stands still until it is shifted."""
-    with time_machine.travel(1_800_000_000, tick=False) as traveler:
+    with time_machine.travel(NOW, tick=False) as traveler:
         yield traveler

@@ -18,6 +18,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from tests import qr, support
 from tests.support import PC, PHONE, REFERENCES, SECRET, Site, paid_url
 
+#: When tests of clicks take place, which is later than they run: they have to set the clock.
 NOW = 1_800_000_000
 EVIL = "evil.example"
 SHOP = "https://shop.example"

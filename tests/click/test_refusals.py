@@ -22,6 +22,7 @@ from werkzeug.test import Client, TestResponse
 from flask_xiebao import Entry
 from flask_xiebao.links.admission import REFUSALS
 from flask_xiebao.links.tokens import LinkSigner
+from tests.click.forged import NOW
 from tests.support import (
     CODE,
     NUMBER,
@@ -38,7 +39,6 @@ from tests.support import (
     paid_url,
 )
 
-NOW = 1_800_000_000
 MEMBER_SECRET = "a-member-secret-of-a-good-length"
 
 #: The status, the reason that a visitor may know, and what the log says, of each cause.

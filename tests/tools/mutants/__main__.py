@@ -141,7 +141,7 @@ def main() -> int:
     print(f"The version that is right: {noise or 'nothing is wrong'}.")
     kept = {wrong.what: matrix.get(wrong.what, {}) | done.get(wrong.what, {}) for wrong in named}
     file.write_text(f"{json.dumps(kept, indent=0, ensure_ascii=False)}\n", "utf-8")
-    tests = (done.get(wrong.what, kept.get(wrong.what, {})).get("tests", "") for wrong in chosen)
+    tests = ((done | kept)[wrong.what].get("tests", "") for wrong in chosen)
     folders = Counter(test.partition("::")[0].rpartition("/")[0] or "nothing" for test in tests)
     for folder, count in folders.most_common():
         print(f"{count:5} {folder}")

@@ -12,7 +12,7 @@ from tests.tools.mutants.trees import ROOT
 from tests.tools.mutants.wrong import Wrong
 
 #: Where links are made and followed, and notifications are read.
-CORE = ("gateway", "links", "app", "views", "macros", "extension.py")
+CORE = ("extension.py", "gateway/*.py", "links/*.py", "app/*.py", "views/*.py", "macros/*.py")
 _OPERATORS: dict[type, Any] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -38,11 +38,10 @@ _FIELDS_LEFT = {"annotation", "returns", "decorator_list", "bases", "msg"}
 def draw(count: int, seed: int) -> list[Wrong]:
     """Return so many wrong versions: the same for a seed, as long as the package is the same."""
     package = ROOT / "flask_xiebao"
-    files = [package / part for part in CORE if part.endswith(".py")]
-    files += [file for part in CORE for file in sorted((package / part).rglob("*.py"))]
     possible = {
         wrong.what: wrong
-        for file in files
+        for pattern in CORE
+        for file in sorted(package.glob(pattern))
         for wrong in _changed(file, str(file.relative_to(package)))
     }
     return random.Random(seed).sample(list(possible.values()), count)  # noqa: S311
