@@ -180,7 +180,7 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
 
 
 def _switch(value: object) -> bool:
-    word = str(value).lower() if isinstance(value, str | int) and len(repr(value)) < 9 else ""
+    word = str(value).lower() if isinstance(value, str | int) else ""
     if word not in (*_ON, *_OFF):
         raise WrongValueError(f"must be true or false, not {shown(value)}.")
     return word in _ON

@@ -34,8 +34,6 @@ _LONGEST_SHOWN = 60
 # Of a text from somebody else: how many characters are shown, and how many are searched for
 # secrets, so that none is shown in part.
 _LONGEST_QUOTED, _MOST_READ = 200, 2000
-#: A secret with at most this many characters may be an ordinary word.
-SHORT = 7
 #: The most bytes of a member's id. Each link has room for them: it may get a member at its handoff.
 LONGEST_ID = 256
 #: The number of characters that may come before the id in a key; see :class:`.MemberKeys`.
@@ -150,8 +148,7 @@ def quoted(said: str, secrets: Iterable[str] = ()) -> str:
     """
     said = said[:_MOST_READ]
     for secret in filter(None, secrets):
-        found = forms(secret) if len(secret) > SHORT else re.compile(re.escape(secret))
-        said = found.sub("***", said)
+        said = forms(secret).sub("***", said)
     said = "".join(mark if mark.isprintable() else " " for mark in said[: _LONGEST_QUOTED + 1])
     return said if len(said) <= _LONGEST_QUOTED else f"{said[: _LONGEST_QUOTED - 1]}…"
 

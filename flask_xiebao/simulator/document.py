@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from ..gateway.values import SHORT, Secret, forms
+from ..gateway.values import Secret, forms
 from ..texts import text
 
 
@@ -126,14 +126,16 @@ PORTS = {"http": 80, "https": 443}
 # What a query must not contain unescaped, and a percent sign that begins no escape.
 _NOT_ESCAPED = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
 _ALL_OF_IT = "***"
+# A key with at most this many characters may be an ordinary word.
+_SHORT = 7
 _ANY_CASE = re.IGNORECASE | re.DOTALL
 # Unescaped Chinese is let through here, as browsers do; U+FFFD is what decoding makes of non-UTF-8.
 _NOT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
 
 
 def key_forms(key: str) -> re.Pattern[str]:
-    """Return what finds an API key; one of a word or so would be found by chance."""
-    return forms(key) if len(key) > SHORT else re.compile("(?!)")
+    """Return what finds an API key; a short one would be found by chance."""
+    return forms(key) if len(key) > _SHORT else re.compile("(?!)")
 
 
 @dataclass(frozen=True)

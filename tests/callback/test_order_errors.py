@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import json
 import pickle
@@ -233,3 +234,13 @@ def test_a_gateway_that_drips_is_left_when_the_time_is_over(parts: tuple[bytes, 
     ):
         client.get(NUMBER)
     assert str(caught.value) == "The gateway gives no answer within 0.3 seconds."
+
+
+def test_a_client_that_is_closed_keeps_no_connection_open() -> None:
+    answer = json.dumps(detail()).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer)
+    with drips(head + answer, b"") as address:
+        with OrderClient("12345", "Key", base_url=address) as client:
+            client.get(NUMBER)
+        del client
+        gc.collect()  # warns of sockets that nobody has closed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,3 +17,19 @@ def clock() -> Iterator[Any]:
     """The time, which stands still until it is shifted."""
     with time_machine.travel(NOW, tick=False) as traveler:
         yield traveler
+
+
+@pytest.fixture
+def later(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[float], None]:
+    """Return a function that lets so many seconds go by, on every clock of Python's."""
+    monotonic = 5000.0
+
+    def wait(seconds: float) -> None:
+        nonlocal monotonic
+        monotonic += seconds
+        clock.shift(seconds)
+
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic)
+    return wait

@@ -6,34 +6,15 @@ A new mistake in a template is a row of ``MISTAKES``.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask, render_template_string
 
 from flask_xiebao import entry_clicked
 from tests.support import CODE, LIVE, MACROS, MakeSite, arrival, one, soup
-
-
-@pytest.fixture
-def later(
-    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[float], None]:
-    """Return a function that lets so many seconds go by, on every clock of Python's."""
-    monotonic = 5000.0
-
-    def wait(seconds: float) -> None:
-        nonlocal monotonic
-        monotonic += seconds
-        clock.shift(seconds)
-
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic)
-    return wait
-
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("{{ insurance_entry(code) }}", {"code": ""}, "caseCode is empty: give it a value"),

@@ -177,6 +177,15 @@ def test_what_is_no_id_is_an_error_where_a_link_is_made_and_at_the_click(
     assert heard == []
 
 
+def test_a_loader_whose_answer_nobody_awaits_is_told_what_to_register(site: Site) -> None:
+    async def current_member() -> str:
+        return "alice"
+
+    site.xiebao.member_loader(lambda: current_member())
+    with pytest.raises(LinkError, match="a coroutine, which nobody awaits: register the async"):
+        site.link("policy")
+
+
 @pytest.mark.parametrize("device", [PHONE, PC], ids=["phone", "pc"])
 @pytest.mark.parametrize("error", [ConnectionError, ZeroDivisionError])
 @pytest.mark.parametrize("page", REFERENCES)

@@ -67,6 +67,7 @@ def test_the_stylesheet_has_four_kilobytes_at_most() -> None:
     ("call", "argument", "says"),
     [
         (sheet, 'them="x"', "There is no keyword them: did you mean theme"),
+        (sheet, 'layr="x"', "There is no keyword layr: did you mean layer"),
         (sheet, 'theme="black"', "light, dark, system, not 'black'"),
         (sheet, "no_login_for=60", "no_login_for is a keyword of links"),
         (script, "no_login_for=60", "no_login_for is a keyword of links"),

@@ -6,7 +6,7 @@ import pytest
 from flask_babel import Babel
 
 from tests.page.support import HOME, MAIL, POLICY, PRODUCT, QR
-from tests.support import PC, PHONE, MakeSite, Site, one, soup
+from tests.support import PC, PHONE, MakeSite, one, soup
 
 OWN = {
     "site.name": {"zh": "轻游旅行", "en": "Qingyou Travel"},
@@ -81,8 +81,13 @@ def test_a_notice_says_what_the_site_says_and_leads_back_to_it_by_its_name(
     assert (bar.text, bar["href"]) == (name, "/")
 
 
-def test_a_site_without_a_name_is_called_by_its_host(site: Site) -> None:
-    shown = site.follow("https://shop.example/xiebao/home/nonsense", PHONE)
+@pytest.mark.parametrize("public", [None, "https://shop.example/store"])
+def test_a_site_without_a_name_is_called_by_its_host(
+    make_site: MakeSite, public: str | None
+) -> None:
+    asked = "shop.example" if public is None else "worker-3:8000"
+    site = make_site(XIEBAO_PUBLIC_URL=public)
+    shown = site.follow(f"https://{asked}/xiebao/home/nonsense", PHONE)
     assert one(shown, ".xiebao-bar a").text == "shop.example"
 
 

@@ -338,6 +338,18 @@ def test_a_wrong_argument_is_named_and_neither_key_nor_sign_is_reported(
     assert_refused(raised.value, words)
 
 
+@pytest.mark.parametrize(
+    ("page", "name"), [("product", "case_code"), ("policy", "insure_num"), ("home", "platform")]
+)
+@pytest.mark.parametrize("equal", [True, 1.0])
+def test_a_wrong_argument_is_refused_also_after_a_good_one_that_equals_it(
+    gateway: Gateway, page: str, name: str, equal: object
+) -> None:
+    assert "=1&" in f"{url_of(gateway, page, **{name: 1})}&"
+    with pytest.raises(GatewayError):
+        url_of(gateway, page, **{name: equal})
+
+
 @pytest.mark.parametrize(("values", "words"), BAD_GATEWAYS, ids=short)
 def test_a_gateway_refuses_wrong_arguments_and_reports_no_key(
     values: dict[str, Any], words: str

@@ -68,8 +68,9 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     (
         "PUBLIC_URL",
         _URL,
-        ["shop.example", "/shop", "//shop.example", "ftp://shop.example", "https://", 5],
+        ["/shop", "//shop.example", "ftp://shop.example", "https://", 5],
     ),
+    ("PUBLIC_URL", f"{_URL} such as https://shop.example, not 'shop'", ["shop"]),
     (
         "PUBLIC_URL",
         _END,
