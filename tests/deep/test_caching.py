@@ -29,7 +29,6 @@ from tests.page.kept import (
     DEVICES,
     ENTRY,
     IOS_APP,
-    MAILED,
     MEMBERS_ENTRY,
     POLICY,
     SHOP,
@@ -110,19 +109,6 @@ def test_a_hook_may_copy_or_pickle_a_response() -> None:
 
 
 # One request's headers are no other's
-
-
-def test_requests_in_one_app_context_have_each_their_own_headers(make_site: MakeSite) -> None:
-    site = make_site(SERVER_NAME="shop.example")
-    with site.app.app_context():
-        assert anchors(render_template_string(MACROS + MAILED))
-        first = site.render(MEMBERS_ENTRY)
-        plain = site.render("no entry")
-        last = site.render(MEMBERS_ENTRY, PHONE)
-    devices = [anchors(page.text)[0]["data-xiebao-platform"] for page in (first, last)]
-    assert devices == ["pc", "h5"]
-    assert for_caches(first) == for_caches(last) == (VARIES, ["private"])
-    assert for_caches(plain) == ([], [])
 
 
 def test_a_request_inside_a_request_has_its_own_headers(site: Site) -> None:

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from tests.page.kept import (
     ENTRY,
     HOME,
+    MAILED,
     MEMBERS_ENTRY,
     MEMBERS_POLICY,
     POLICY,
@@ -217,3 +218,16 @@ def test_a_page_that_did_not_change_is_not_sent_again_and_its_headers_are(
     assert again.headers["ETag"] == first.headers["ETag"]
     assert phone.status_code == 200
     assert anchors(phone.text)[0]["data-xiebao-platform"] == "h5"
+
+
+def test_requests_in_one_app_context_have_each_their_own_headers(make_site: MakeSite) -> None:
+    site = make_site(SERVER_NAME="shop.example")
+    with site.app.app_context():
+        assert anchors(render_template_string(MACROS + MAILED))
+        first = site.render(MEMBERS_ENTRY)
+        plain = site.render("no entry")
+        last = site.render(MEMBERS_ENTRY, PHONE)
+    devices = [anchors(page.text)[0]["data-xiebao-platform"] for page in (first, last)]
+    assert devices == ["pc", "h5"]
+    assert for_caches(first) == for_caches(last) == (VARIES, ["private"])
+    assert for_caches(plain) == ([], [])

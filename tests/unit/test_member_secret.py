@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import re
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
@@ -66,6 +67,12 @@ def test_nobody_has_no_key(make_site: MakeSite, config: dict[str, Any], nobody: 
     assert raised.value.argument == "member"
 
 
+@pytest.mark.parametrize("wrong", [" 8", "8 ", ["8"], True, "x" * 257])
+def test_what_is_no_id_has_no_key(safe: Site, wrong: Any) -> None:
+    with pytest.raises(LinkError, match="A member's id"):
+        key_of(safe, wrong)
+
+
 @pytest.mark.parametrize("key", [None, b"8", ["8"], "", "\ud800"], ids=repr)
 @pytest.mark.parametrize(
     "config", [{}, {"XIEBAO_MEMBER_SECRET": MEMBER_SECRET}], ids=["", "secret"]
@@ -79,7 +86,7 @@ def test_keeps_plain_key_may_be_async_and_is_a_decorator(safe: Site) -> None:
     async def old(member: str) -> bool:
         return member == "8"
 
-    assert callable(old)
+    assert iscoroutinefunction(old)
     assert key_of(safe, 8) == member_of(safe, "8") == "8"
     assert key_of(safe, 9) != "9"
     assert member_of(safe, "9") is None
