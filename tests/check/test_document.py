@@ -42,7 +42,9 @@ ACCEPTED = [
     (url(POLICY), {"member": None, "platform": None, "pay_success": None}),
     (url(POLICY, partnerUniqKey="张 三&1"), {"member": "张 三&1"}),
     (
-        url(PRODUCT, subPartnerId="s1", platform="2", paySuccess=PAY_SUCCESS, toLogin=""),
+        url(
+            PRODUCT, subPartnerId="s1", platform="2", paySuccess=PAY_SUCCESS, toLogin="", isApp="1"
+        ),
         {"page": "product", "platform": 2, "member": "101000", "pay_success": SHOP},
     ),
     (f"{url(HOME)}&paySuccess={quote(encoded('https://shop.example/?q=>>>'))}", {}),

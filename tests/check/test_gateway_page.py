@@ -86,7 +86,10 @@ def test_what_is_sent_is_escaped_whatever_the_application_does(attack: str) -> N
 
 def test_whoever_pays_is_sent_back_as_browsers_have_it() -> None:
     for path in (PRODUCT, HOME):
-        assert pay(BROWSER, url(path, paySuccess=PAY_SUCCESS)) == iri_to_uri(SHOP)
+        address = url(path, paySuccess=PAY_SUCCESS)
+        buttons = page_at(address)[1].select("form button")
+        assert [button.text for button in buttons] == ["支付成功", "支付失败", "放弃"]
+        assert pay(BROWSER, address) == iri_to_uri(SHOP)
 
 
 def test_json_says_the_same() -> None:

@@ -332,4 +332,4 @@ def test_entries_pinned_and_of_sub_accounts_are_said() -> None:
     report = check(shop(page=body), **PC)
     said = ["product QX…127257 h5 b7 → /orders/8", "home", "policy 20…022602"]
     assert report.passed, str(report)
-    assert report.entries == {"/page": said}
+    assert (report.entries, report.pages) == ({"/page": said}, {"/page": 3})

@@ -38,8 +38,8 @@ def test_the_command_says_what_it_tested_and_passes() -> None:
     assert "Environment: production" in lines
     assert "Gateway: https://api.xiebao18.com" in lines
     assert any(line.startswith("Versions: Flask-Xiebao 0.") for line in lines)
-    # It was told of no page and of no member.
-    assert any(line.startswith("No page of yours was opened") for line in lines)
+    missing = "No page of yours was opened, and members were made up"
+    assert any(line.startswith(missing) for line in lines)
     assert lines[-1].endswith(" passed, 0 failed")
 
 

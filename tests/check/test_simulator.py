@@ -50,6 +50,9 @@ def test_a_purchase_is_four_notifications_and_an_order(shop: Shop) -> None:
     assert order.policies[0].policy_num == policy.policy_num
     assert shop.shown(number)["状态"] == "已出单，保障有效"
     assert shop.shown(number)["保单号"] == policy.policy_num
+    file = f"http://localhost/gateway/dispatch/files/{number}"
+    with shop.app.app_context():
+        assert shop.xiebao.orders.policy_url(number) == file
 
 
 def test_with_a_way_back_the_browser_goes_there_when_all_is_told(shop: Shop) -> None:
@@ -219,7 +222,11 @@ def test_what_is_not_answered_with_true_is_a_warning(
         assert TOKEN not in line
 
 
-@pytest.mark.parametrize("said", ['{"state": false}', '{"state": 1}', "ok", "[true]", ""])
+@pytest.mark.parametrize(
+    "said",
+    ['{"state": false}', '{"state": 1}', "ok", "[true]", "", "[" * 200_000],
+    ids=lambda said: said[:16],
+)
 def test_only_a_state_that_is_true_is_success(said: str) -> None:
     site = Flask("site")
     site.add_url_rule("/notify", view_func=lambda: said, endpoint="notify", methods=["POST"])

@@ -23,7 +23,7 @@ GOOD = {
     HOME: {**OWN, **MEMBER},
     POLICY: {**OWN, "insureNum": "20190226020146"},
 }
-SIMULATOR = GatewaySimulator("12345", "Key", also_known=("toLogin",))
+SIMULATOR = GatewaySimulator("12345", "Key", also_known=("toLogin", "isApp"))
 BROWSER = SIMULATOR.create_app().test_client()
 
 
