@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import pytest
 from bs4 import BeautifulSoup, Tag
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
@@ -49,6 +50,9 @@ SIGN_OF_KEY = "3e630aa9d45ff943dbb939202f3f247a"
 LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 
 SETTINGS = [name_of(each.name) for each in fields(Settings)]
+NEEDS_TRUSTED_HOSTS = pytest.mark.skipif(
+    "TRUSTED_HOSTS" not in Flask.default_config, reason="this Flask has none"
+)
 
 #: What every answer of a link says to caches and others.
 HIDDEN = {

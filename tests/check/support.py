@@ -31,9 +31,6 @@ KINDS = [
 ON_PAGE: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
 HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters"}
 OUTSIDE: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
-NEEDS_TRUSTED_HOSTS = pytest.mark.skipif(
-    "TRUSTED_HOSTS" not in Flask.default_config, reason="this Flask has none"
-)
 
 #: Changes the status and the headers of an answer on their way out.
 Change = Callable[[str, list[Any]], tuple[str, list[Any]]]

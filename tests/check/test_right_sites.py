@@ -32,7 +32,6 @@ from tests.check.support import (
     ENTRY,
     FEW,
     HIDDEN_KEY,
-    NEEDS_TRUSTED_HOSTS,
     OUTSIDE,
     MakeSite,
     aborts,
@@ -46,7 +45,7 @@ from tests.check.support import (
     shop,
     with_headers,
 )
-from tests.support import MACROS
+from tests.support import MACROS, NEEDS_TRUSTED_HOSTS
 from tests.tools.mutants.sites import SITES
 
 PAGE = "{{ xiebao_styles() }}{{ xiebao_script() }}" + ENTRY

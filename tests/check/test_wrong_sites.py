@@ -16,7 +16,6 @@ from flask_limiter import Limiter
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tests.check.support import (
-    NEEDS_TRUSTED_HOSTS,
     OUTSIDE,
     MakeSite,
     aborts,
@@ -29,6 +28,7 @@ from tests.check.support import (
     shop,
     wrong,
 )
+from tests.support import NEEDS_TRUSTED_HOSTS
 
 PRODUCT: dict[str, Any] = {"only": ["product-plain"]}
 VISITOR: dict[str, Any] = {"only": ["product-visitor"]}

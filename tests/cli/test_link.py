@@ -11,7 +11,7 @@ from flask import Flask
 
 from flask_xiebao import Entry, entry_clicked
 from tests.cli.support import KEY_OF_8, PLACE, PUBLISHED, TEST, doctor, run, shop
-from tests.support import CODE, NUMBER, PHONE, SIGN, accepted
+from tests.support import CODE, NEEDS_TRUSTED_HOSTS, NUMBER, PHONE, SIGN, accepted
 
 #: A site of the account whose sign the document shows; m1 is logged in.
 site = partial(shop, loader=lambda: "m1", XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
@@ -161,6 +161,7 @@ def test_a_site_that_can_have_no_link_says_which_setting_is_wrong(
     assert said in result.output
 
 
+@NEEDS_TRUSTED_HOSTS
 @pytest.mark.parametrize(
     "hosts",
     [

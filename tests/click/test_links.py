@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, Entry, LinkError, Platform
@@ -21,6 +20,7 @@ from flask_xiebao.testing import entry_of
 from tests.support import (
     CODE,
     LIVE,
+    NEEDS_TRUSTED_HOSTS,
     NUMBER,
     REFERENCES,
     SECRET,
@@ -277,6 +277,8 @@ def test_a_members_link_leaves_the_site_only_where_it_surely_leads_back(
             assert re.fullmatch(rf"{re.escape(start)}/xiebao/{page}/{TOKEN}", link)
         if base_url is not None:
             local = make_link(site.xiebao, page, **options)
+            if "SERVER_NAME" in config:  # Flask 3.0 leaves a host that has another
+                local = local.removeprefix(start or "")
             assert local.startswith(f"{urlsplit(base_url).path}/xiebao/{page}/")
         elif start is not None:
             # Without a request, every link leaves the site.
@@ -295,9 +297,7 @@ def test_a_forged_host_is_about_external_and_harmless_to_a_link_without_a_member
         assert site.link(page, FORGED, external=True).startswith(f"{FORGED}/xiebao/{page}/")
 
 
-@pytest.mark.skipif(
-    "TRUSTED_HOSTS" not in Flask.default_config, reason="this Flask knows no TRUSTED_HOSTS"
-)
+@NEEDS_TRUSTED_HOSTS
 @pytest.mark.parametrize(
     ("host", "status", "start"),
     [("shop.example", 200, "https://shop.example/xiebao/home/"), ("evil.example", 400, "")],

@@ -25,7 +25,7 @@ from __future__ import annotations
 import datetime
 import uuid
 
-from flask import Flask, Response, abort, jsonify, redirect, render_template, session
+from flask import Flask, Response, abort, jsonify, redirect, render_template, request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -65,7 +65,7 @@ def a_uuid() -> uuid.UUID | None:
 async def an_async_loader() -> str | None:
     return None
 
-xiebao.member_loader(lambda: session.get("member"))
+xiebao.member_loader(lambda: request.cookies.get("member"))
 
 @xiebao.click_guard
 def yes_or_no(member: str, entry: Entry) -> bool:
@@ -150,7 +150,7 @@ links: list[str] = [
     xiebao.product_link(1001, member=8, no_login_for=60, platform=Platform.IOS, external=True),
     xiebao.home_link(member=uuid.uuid4(), platform=3, client_reference=8, sub_partner_id="7"),
     xiebao.policy_link("2019", member="8", return_to="/orders/8", client_reference="order-8"),
-    xiebao.home_link(platform=Platform.of(session["platform"])),
+    xiebao.home_link(platform=Platform.of(request.args["platform"])),
     xiebao.home_link(platform=Platform.H5.slug),
 ]
 gateway: Gateway = xiebao.gateway
