@@ -68,3 +68,5 @@ def test_a_member_buys_insurance_and_finds_the_policy(shop: Path) -> None:
     assert "已出单" in policies.text
     policy = one(policies, "[data-xiebao-entry=policy]")
     accepted(browser.get(href(policy), headers=PHONE).location)
+    with app.app_context():
+        app.extensions["sqlalchemy"].engine.dispose()
