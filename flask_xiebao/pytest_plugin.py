@@ -283,8 +283,7 @@ class _Visit:
         mounts = [urlsplit(root).path.rstrip("/") for root in roots]
         mount = next((each for each in mounts if each and parts.path.startswith(f"{each}/")), "")
         path = parts.path.removeprefix(mount)
-        headers = dict(self.headers)  # of mappings, Werkzeug 3.0 takes no other
-        return self.client.get(path, query_string=parts.query, headers=headers)
+        return self.client.get(path, query_string=parts.query, headers=self.headers)
 
     def _reference(self, href: str) -> str | None:
         """Return the case code or application number of a link; None if it is another site's."""

@@ -36,7 +36,8 @@ class Device:
     :param name: what commands and addresses call it.
     :param titles: what people call it, by locale.
     :param platform: the code of the document (2.1) that it should be found as.
-    :param headers: what it sends about itself.
+    :param headers: what it sends about itself, as a test client takes it: a dict, since that of
+        Werkzeug 3.0 takes no other mapping.
     """
 
     name: str
@@ -64,7 +65,7 @@ def _device(
     headers = {"User-Agent": agent}
     if system:
         headers |= {"Sec-CH-UA-Mobile": mobile, "Sec-CH-UA-Platform": f'"{system}"'}
-    return Device(name, {"zh": zh, "en": en}, platform, MappingProxyType(headers))
+    return Device(name, {"zh": zh, "en": en}, platform, headers)
 
 
 _DEVICES = (
