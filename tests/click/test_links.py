@@ -40,7 +40,7 @@ def said_by(site: Site, link: str) -> Entry | None:
         return entry_of(link)
 
 
-def later(value: Any) -> Any:
+def lazy(value: Any) -> Any:
     """Return a proxy of *value*, as Flask's own are."""
     return LocalProxy(lambda: value)
 
@@ -71,10 +71,10 @@ GIVEN: list[tuple[str, dict[str, Any], Entry | None]] = [
     ("product", {"member": A_UUID}, Entry("product", CODE, str(A_UUID))),
     ("home", {"member": A_UUID}, Entry("home", member=str(A_UUID))),
     ("policy", {"member": A_UUID}, Entry("policy", NUMBER, str(A_UUID))),
-    ("home", {"member": later("7")}, Entry("home", member="7")),
+    ("home", {"member": lazy("7")}, Entry("home", member="7")),
     (
         "product",
-        {"sub_partner_id": later("branch"), "return_to": later("/orders/8")},
+        {"sub_partner_id": lazy("branch"), "return_to": lazy("/orders/8")},
         Entry("product", CODE, sub_partner_id="branch", return_to="/orders/8"),
     ),
     ("home", {"client_reference": 8}, Entry("home", client_reference="8")),
@@ -146,7 +146,7 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ],
     *[
         ("reference", "policy", {"reference": null}, "insureNum is None, such as a NULL in a data")
-        for null in (None, later(None))
+        for null in (None, lazy(None))
     ],
     ("reference", "policy", {"reference": "2019 0226"}, "insureNum has white space in it"),
     ("reference", "home", {"reference": CODE}, "takes no case code or application number"),
@@ -403,7 +403,7 @@ def test_a_code_with_white_space_in_it_is_refused_and_shown(
     assert repr(code) in str(caught.value)
 
 
-@pytest.mark.parametrize("number", [f"{NUMBER}  ", int(NUMBER), later(NUMBER)])
+@pytest.mark.parametrize("number", [f"{NUMBER}  ", int(NUMBER), lazy(NUMBER)])
 def test_an_application_number_is_read_like_a_code(make_site: MakeSite, number: Any) -> None:
     site = make_site(**LIVE)
     site.log_in("8")
