@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Literal
 
 
@@ -107,3 +108,14 @@ class OrderError(XiebaoError):
         super().__init__(message)
         self.code = code
         self.said = said
+
+
+class OrderBehindError(OrderError):
+    """The order query does not say yet what a notification says, which has to come again.
+
+    :ivar behind_for: for how long that has been so.
+    """
+
+    def __init__(self, message: str, behind_for: timedelta = timedelta()) -> None:
+        super().__init__(message)
+        self.behind_for = behind_for

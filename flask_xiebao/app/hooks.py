@@ -58,6 +58,8 @@ class Hooks:
         #: The site's functions by the names of their decorators; those that are ``async`` are
         #: wrapped, and block until they are done.
         self.functions: dict[str, Callable[..., Any]] = {}
+        #: What keeps purchases in the site's database, if the site has it: :mod:`.sqla`.
+        self.purchases: Any = None
 
     def register(self, name: str, function: F) -> F:
         """Register a function of the site's, and return it.
@@ -81,6 +83,18 @@ class Hooks:
         is_async = any(map(iscoroutinefunction, (function, type(function).__call__)))
         self.functions[name] = _waited_for(name, function) if is_async else function
         return function
+
+    def keep_purchases(self, purchases: object) -> None:
+        """Make known what keeps purchases in the site's database.
+
+        :raises ConfigError: when something does so already.
+        """
+        if self.purchases is not None:
+            raise ConfigError(
+                "This Xiebao has Purchases already: one for each, and in an application factory"
+                " outside of it."
+            )
+        self.purchases = purchases
 
     @property
     def asynchronous(self) -> list[str]:

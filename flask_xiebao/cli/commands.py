@@ -256,6 +256,37 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 
 
 @xiebao.command()
+@click.option("--dry-run", is_flag=True, help="Say what differs, and write nothing.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Leave out what was applied for before that day, in China.",
+)
+@click.option(
+    "--no-on-change",
+    is_flag=True,
+    help="Do not tell your on_change: when a shop that has sold before is filled.",
+)
+@click.pass_context
+def reconcile(ctx: click.Context, /, **options: Any) -> None:
+    """Compare the site's purchases with the gateway's, and write what nobody rang for.
+
+    For cron, and after an outage. It asks about each order on which the gateway's list and the
+    site's database do not agree, five a second; each difference is a line. Exits with 0 when both
+    agree in the end, with 1 when they do not, and with 2 when the gateway could not be read.
+    """
+    from .database import reconcile
+
+    purchases = _usable_state(ctx).hooks.purchases
+    if purchases is None:
+        raise click.UsageError(
+            "This site keeps no purchases in its database: flask_xiebao.sqla does."
+        )
+    ctx.exit(reconcile(purchases, **options))
+
+
+@xiebao.command()
 @click.argument("url")
 @click.option("--locale", type=click.Choice(locales()), default="en", help="Of what is said.")
 @click.pass_context

@@ -22,6 +22,7 @@ from ..gateway.pages import PAGES
 from ..gateway.values import Secret
 from .callbacks import check_notifications
 from .clicks import check_clicks
+from .database import check_database
 from .findings import ERROR, Finding, bad, ok, warning
 from .keys import check_secret_key, check_secrets
 
@@ -65,6 +66,7 @@ def check_site(state: State, *, verbose: bool) -> Iterator[Finding]:
         return
     if settings.has_account:
         yield from check_notifications(state)
+        yield from check_database(state)
     if settings.enabled:
         yield from check_secrets(state)
         yield from check_clicks(state)

@@ -30,6 +30,7 @@ def lines_of(order: Order, settings: Settings, *, with_names: bool) -> Iterator[
         "companyName": order.company_name,
         "startDate": order.start_date,
         "endDate": order.end_date,
+        "insureTime": _time(order.applied_at),
         "payStatus": _status(order.pay_status),
         "payAmount": None if order.price_fen is None else f"{order.price_fen} fen",
         "payedTime": _time(order.paid_at),

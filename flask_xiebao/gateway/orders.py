@@ -127,6 +127,7 @@ class Order:
     :param start_date: the first day of the cover.
     :param end_date: its last day.
     :param price_fen: ``payAmount``, in fen (分).
+    :param applied_at: ``insureTime``, with a time zone.
     :param paid_at: ``payedTime``, with a time zone.
     :param issued_at: ``issueTime``, with a time zone.
     :param policies: one for each insurant.
@@ -147,6 +148,7 @@ class Order:
     start_date: date | None = None
     end_date: date | None = None
     price_fen: int | None = None
+    applied_at: datetime | None = None
     paid_at: datetime | None = None
     issued_at: datetime | None = None
     policies: tuple[PolicyInfo, ...] = ()
@@ -344,6 +346,7 @@ class OrderClient:
             start_date=row.get(day, "startDate"),
             end_date=row.get(day, "endDate"),
             price_fen=row.get(whole, "payAmount"),
+            applied_at=row.get(moment, "insureTime"),
             paid_at=row.get(moment, "payedTime"),
             issued_at=row.get(moment, "issueTime"),
             policies=tuple(_policy(row, insurant) for insurant in row.objects("insurants")),

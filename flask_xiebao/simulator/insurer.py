@@ -16,7 +16,7 @@ from flask import current_app
 from ..gateway.values import Secret, WrongValueError, is_whole
 from . import wire
 from .delivery import check_notify_url, send, where_to
-from .purchases import OrderBook, SimulatedOrder
+from .order_book import OrderBook, SimulatedOrder
 
 #: What is sold, whatever its code: invented, as its people are.
 PRODUCT = {"productName": "境内旅行意外险", "planName": "计划一", "companyName": "模拟保险公司"}
@@ -24,6 +24,9 @@ CASE_CODE = "QX000000127257"
 _PERSON = "王小明"
 _PRICE = 1500  # fen
 _NO_MONEY = "余额不足"
+_NOT_ISSUED = "核保未通过"
+#: The type of a notification, and the fields that are its own.
+Step = tuple[int, dict[str, Any]]
 # How often a notification that the site refuses is sent at once; the next step sends it again.
 _ATTEMPTS = 3
 _MOST_ROWS = 1_000_000
@@ -86,11 +89,15 @@ class Insurer:
         """Whether the site is notified."""
         return where_to(self._notify_url) is not None
 
-    def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, *, paid: bool) -> str:
-        """Have a member apply for a product, and pay or fail to; return the application number."""
+    def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, outcome: str) -> str:
+        """Have a member apply for a product; return the application number.
+
+        :param outcome: ``pay`` where all goes well; ``fail`` where the payment fails, and
+            ``not_issued`` where the issue does.
+        """
         today = wire.now()
-        purchase = SimulatedOrder(
-            insure_num=f"{today:%Y%m%d}{secrets.randbelow(10**9):09}",
+        order = SimulatedOrder(
+            insure_num=_new_number(),
             case_code=case_code,
             partner_uniq_key=partner_uniq_key,
             start_date=f"{today + timedelta(days=1):%Y-%m-%d}",
@@ -98,45 +105,55 @@ class Insurer:
             price=_PRICE,
             applied_at=wire.moment(today),
         )
-        self.purchases.keep(purchase)
-        self._pay(purchase, manner, [(1, {})], paid=paid)
-        return purchase.insure_num
+        if outcome == "fail":
+            self.purchases.keep(order._replace(failure=_NO_MONEY))
+            steps = [(2, {**_failed(_NO_MONEY), "price": 0})]
+        else:
+            steps = self._pay(order, issue=outcome == "pay")
+        self._tell(order, manner, [(1, {}), *steps])
+        return order.insure_num
 
-    def pay(self, purchase: SimulatedOrder, manner: Manner) -> None:
+    def pay(self, order: SimulatedOrder, manner: Manner) -> None:
         """Have an order paid that is not."""
-        if purchase.paid_at is None:
-            self._pay(purchase, manner, [], paid=True)
+        if order.paid_at is None:
+            self._tell(order, manner, self._pay(order, issue=True))
 
-    def _pay(
-        self,
-        purchase: SimulatedOrder,
-        manner: Manner,
-        steps: list[tuple[int, dict[str, Any]]],
-        *,
-        paid: bool,
-    ) -> None:
-        if not paid:
-            self.purchases.keep(purchase._replace(failure=_NO_MONEY))
-            failed = {"state": False, "failMsg": _NO_MONEY, "price": 0}
-            self._tell(purchase, manner, [*steps, (2, failed)])
-            return
+    def issue(self, order: SimulatedOrder, manner: Manner) -> None:
+        """Have an order issued that is paid."""
+        if order.paid_at is not None and order.issued_at is None:
+            self._tell(order, manner, self._issue(order))
+
+    def reissue(self, order: SimulatedOrder, manner: Manner) -> None:
+        """Have a policy that is in force surrendered, and issued anew under another number."""
+        if order.issued_at is not None and order.surrendered_at is None:
+            self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
+            new = order._replace(insure_num=_new_number(), issued_at=None)
+            steps = self._issue(new)
+            self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
+            self._tell(new, manner, steps)
+
+    def _pay(self, order: SimulatedOrder, *, issue: bool) -> list[Step]:
         now = wire.moment(wire.now())
-        policy = f"P{purchase.insure_num}"
-        self.purchases.keep(
-            purchase._replace(failure=None, paid_at=now, issued_at=now, policy_num=policy)
-        )
-        payment = {"payTime": now, "price": purchase.price, "onlinePaymentId": "21"}
+        paid = order._replace(failure=None if issue else _NOT_ISSUED, paid_at=now)
+        self.purchases.keep(paid)
+        payment = {"payTime": now, "price": order.price, "onlinePaymentId": "21"}
+        issued = self._issue(paid) if issue else [(3, _failed(_NOT_ISSUED))]
+        return [(2, payment), *issued]
+
+    def _issue(self, order: SimulatedOrder) -> list[Step]:
+        policy = f"P{order.insure_num}"
+        now = wire.moment(wire.now())
+        self.purchases.keep(order._replace(failure=None, issued_at=now, policy_num=policy))
         issued = {
             "productName": PRODUCT["productName"],
             "planName": PRODUCT["planName"],
             "applicant": _PERSON,
             "insurant": _PERSON,
-            "startDate": purchase.start_date,
-            "endDate": purchase.end_date,
+            "startDate": order.start_date,
+            "endDate": order.end_date,
             "policyNum": policy,
         }
-        steps += [(2, payment), (3, {"policys": [issued]}), (9, {})]
-        self._tell(purchase, manner, steps)
+        return [(3, {"policys": [issued]}), (9, {})]
 
     def surrender(self, purchase: SimulatedOrder, manner: Manner) -> None:
         """Have the member surrender a policy that is in force."""
@@ -153,9 +170,7 @@ class Insurer:
         }
         self._queue(purchase, manner, [(kind, body) for body, kind in known.items()])
 
-    def _tell(
-        self, purchase: SimulatedOrder, manner: Manner, steps: Iterable[tuple[int, dict[str, Any]]]
-    ) -> None:
+    def _tell(self, purchase: SimulatedOrder, manner: Manner, steps: Iterable[Step]) -> None:
         about = {
             "partnerId": wire.a_number(self._partner_id),
             "partnerUniqueKey": purchase.partner_uniq_key,
@@ -252,7 +267,7 @@ class Insurer:
             "pageSize": size,
             "pageNums": -(-total // size),
             "total": total,
-            "data": list(map(self._detail, purchases)),
+            "data": [wire.row_of(self._detail(purchase)) for purchase in purchases],
         }
 
     def _detail(self, purchase: SimulatedOrder) -> dict[str, Any]:
@@ -278,6 +293,14 @@ class Insurer:
             "insurants": [{"cName": _PERSON, "policyNum": purchase.policy_num}],
         }
         return {name: value for name, value in detail.items() if value is not None}
+
+
+def _new_number() -> str:
+    return f"{wire.now():%Y%m%d}{secrets.randbelow(10**9):09}"
+
+
+def _failed(why: str) -> dict[str, Any]:
+    return {"state": False, "failMsg": why}
 
 
 def _forged(body: bytes) -> bytes:

@@ -31,7 +31,7 @@ from ..texts import text
 from ..views import callback
 from .document import PLATFORMS, ROWS, Account, Row, Verdict, meaning_in, read, read_query
 from .insurer import CASE_CODE, PRODUCT, Insurer, Manner
-from .purchases import SimulatedOrder
+from .order_book import SimulatedOrder
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -174,16 +174,18 @@ class GatewaySimulator:
         manner, what = Manner.of(request.form), request.form.get("do")
         parameters = dict(verdict.parameters)
         if row.sells:
-            if what not in ("pay", "fail"):
+            if what not in ("pay", "fail", "not_issued"):
                 return None
-            code, paid = parameters.get("caseCode", CASE_CODE), what == "pay"
-            number = self._insurer.apply(code, verdict.member or "", manner, paid=paid)
-            if paid and verdict.pay_success and not manner.late:
+            code = parameters.get("caseCode", CASE_CODE)
+            number = self._insurer.apply(code, verdict.member or "", manner, what)
+            if what != "fail" and verdict.pay_success and not manner.late:
                 return verdict.pay_success
             return self._order_url(number, parameters.get("paySuccess"))
         purchase = self._insurer.purchases.find(parameters.get("insureNum"))
         steps = {
             "pay": self._insurer.pay,
+            "issue": self._insurer.issue,
+            "reissue": self._insurer.reissue,
             "surrender": self._insurer.surrender,
             "again": self._insurer.tell_again,
         }
@@ -272,7 +274,7 @@ def _state(purchase: SimulatedOrder) -> str:
         return "surrendered"
     if purchase.issued_at is not None:
         return "issued"
-    return "unpaid"
+    return "unpaid" if purchase.paid_at is None else "paid"
 
 
 def simulator_of(settings: Settings) -> GatewaySimulator:

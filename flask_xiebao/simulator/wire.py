@@ -121,6 +121,7 @@ _ORDER: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "start_date": ("startDate", date.isoformat),
     "end_date": ("endDate", date.isoformat),
     "price_fen": ("payAmount", index),
+    "applied_at": ("insureTime", moment),
     "paid_at": ("payedTime", moment),
     "issued_at": ("issueTime", moment),
     "pay_status": ("payStatus", int),
@@ -175,6 +176,23 @@ def order_of(said: object) -> dict[str, Any]:
         **({"insurants": insurants} if insurants else {}),
         **(names.get("data") or {}),
     }
+
+
+def row_of(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an order as a list has it: less of it, and in part otherwise spelt.
+
+    :param detail: the order, as the query of one order answers it.
+    """
+    row = {name: detail.get(name) for name in ("insureNum", "caseCode", "partnerUniqueKey")}
+    row |= {f"{step}State": detail.get(f"{step}Status") for step in ("pay", "issue", "effective")}
+    if "payAmount" in detail:
+        row["price"] = detail["payAmount"] / 100  # in yuan
+    dates = {name: detail.get(name) for name in ("startDate", "endDate", "insureTime")}
+    row["policys"] = [
+        {"policyNum": each.get("policyNum"), "insurant": each.get("cName"), **dates}
+        for each in detail.get("insurants", ())
+    ]
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _written(

@@ -9,6 +9,7 @@ import hmac
 import json
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -17,7 +18,7 @@ from ..app.log import complain, logger, place_of
 from ..app.rehearsal import rehearsal
 from ..app.signals import FAILURES, notification_received, send_quietly
 from ..app.state import State
-from ..errors import NotificationError, OrderError
+from ..errors import NotificationError, OrderBehindError, OrderError
 from ..gateway.notifications import LARGEST, Notification, check_size, parse_notification
 from ..gateway.values import Secret
 
@@ -29,6 +30,9 @@ _LOOKED_AT = {
     "wrong_field": "",
     "wrong_sign": " It is forged, or XIEBAO_API_KEY is not the key: flask xiebao order tells.",
 }
+
+# For how long an order query may be behind the notification before that is worth a look.
+_EXPECTED = timedelta(hours=1)
 
 _STATUSES = {"too_large": 413, "wrong_sign": 403}
 
@@ -133,6 +137,7 @@ def handled(state: State, notification: Notification) -> bool:
         state.hooks.handle(notification)
     except FAILURES as error:
         failure = failure_in(error)
+        is_expected = isinstance(error, OrderBehindError) and error.behind_for < _EXPECTED
     else:
         send_quietly(notification_received, notification=notification)
         return True
@@ -140,6 +145,7 @@ def handled(state: State, notification: Notification) -> bool:
         f"A notification was not processed, and the platform sends it again: {failure}, with"
         f" {notification.id} (type {notification.type:d}, insureNum {notification.insure_num}).",
         about="notification_handler",
+        level=logging.INFO if is_expected else logging.ERROR,
     )
     return False
 

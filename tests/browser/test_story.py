@@ -90,7 +90,7 @@ def test_on_a_phone_what_is_bought_is_on_the_shops_page(
     press(person, page.locator(".policies li").first.get_by_role("link", name="查看保单"))
     expect(page.get_by_text("已出单，保障有效")).to_be_visible()
 
-    press(person, page.get_by_role("button", name="退保"))
+    press(person, page.get_by_role("button", name="退保", exact=True))
     expect(page.get_by_text("已退保")).to_be_visible()
     page.goto(shop.address)
     assert "已退保" in policy(page)

@@ -113,6 +113,7 @@ def test_an_order_is_what_the_answer_says() -> None:
         start_date=date(2019, 3, 1),
         end_date=date(2019, 3, 5),
         price_fen=1500,
+        applied_at=datetime.fromisoformat("2019-02-26T10:18:00+08:00"),
         paid_at=datetime.fromisoformat("2019-02-26T10:20:30+08:00"),
         issued_at=datetime.fromisoformat("2019-02-26T10:21:00+08:00"),
         policies=(

@@ -88,7 +88,12 @@ def test_whoever_pays_is_sent_back_as_browsers_have_it() -> None:
     for path in (PRODUCT, HOME):
         address = url(path, paySuccess=PAY_SUCCESS)
         buttons = page_at(address)[1].select("form button")
-        assert [button.text for button in buttons] == ["支付成功", "支付失败", "放弃"]
+        assert [button.text for button in buttons] == [
+            "支付成功",
+            "支付失败",
+            "出单失败",
+            "放弃",
+        ]
         assert pay(BROWSER, address) == iri_to_uri(SHOP)
 
 

@@ -60,7 +60,12 @@ def test_with_a_way_back_the_browser_goes_there_when_all_is_told(shop: Shop) -> 
         link = shop.xiebao.product_link(CODE, return_to="/orders/8")
     page = shop.browser.get(link, headers=PHONE).location or ""
     buttons = soup(shop.browser.get(page)).select("form button")
-    assert [button.text for button in buttons] == ["支付成功", "支付失败", "放弃"]
+    assert [button.text for button in buttons] == [
+        "支付成功",
+        "支付失败",
+        "出单失败",
+        "放弃",
+    ]
     back = pay(shop.browser, page)
     assert "/xiebao/paid/" in back
     assert shop.browser.get(back).location == "/orders/8"
@@ -82,6 +87,19 @@ def test_a_payment_that_fails_is_an_order_that_can_be_paid_later(shop: Shop) -> 
         shop.do("pay", number)
         assert shop.steps()[2:] == [2, 3, 9]
     assert shop.order(number).pay_status == 1
+
+
+def test_an_issue_that_fails_is_an_order_that_can_be_issued_later(shop: Shop) -> None:
+    shop.do("not_issued")
+    assert [(each.type, each.succeeded) for each in shop.told] == [(1, True), (2, True), (3, False)]
+    number = shop.told[0].insure_num
+    assert shop.shown(number)["状态"] == "已支付，未出单 · 核保未通过"
+    order = shop.order(number)
+    assert (order.pay_status, order.issue_status, order.effective_status) == (1, 0, 0)
+    for _ in range(2):
+        shop.do("issue", number)
+    assert shop.steps()[3:] == [3, 9]
+    assert shop.shown(number)["状态"] == "已出单，保障有效"
 
 
 def test_who_has_not_paid_or_left_can_go_back_but_not_as_from_a_payment(shop: Shop) -> None:
@@ -121,6 +139,18 @@ def test_a_surrender_is_told_once(shop: Shop) -> None:
     assert shop.told[4].cancelled_insurants == ()
     assert shop.order(number).effective_status == 3
     assert shop.shown(number)["状态"] == "已退保"
+
+
+def test_a_reissue_ends_one_number_and_begins_another(shop: Shop) -> None:
+    number = shop.buy()
+    for _ in range(2):
+        shop.do("reissue", number)
+    ended, issued, _ = shop.told[4:]
+    assert shop.steps() == [*TOLD, 5, 3, 9]
+    assert (ended.insure_num, ended.new_insure_num) == (number, issued.insure_num)
+    assert issued.member == "m_7"
+    assert [shop.order(each).effective_status for each in (number, issued.insure_num)] == [3, 1]
+    assert "5 退保重出" in shop.browser.get(shop.order_page(number)).text
 
 
 # How the site is told

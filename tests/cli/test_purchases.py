@@ -164,6 +164,7 @@ def test_an_order_is_printed_by_the_documents_names_and_people_only_if_asked_for
         "companyName       某某财险\n"
         "startDate         2019-03-01\n"
         "endDate           2019-03-05\n"
+        "insureTime        2019-02-26 10:18:00+08:00\n"
         "payStatus         1 (paid)\n"
         "payAmount         1500 fen\n"
         "payedTime         2019-02-26 10:20:30+08:00\n"

@@ -55,6 +55,10 @@ def test_the_list_has_pages_newest_first(shop: Shop) -> None:
     orders = answer["data"]["orders"]
     assert (orders["pageIndex"], orders["pageNums"], orders["total"]) == (2, 3, 5)
     assert [row["insureNum"] for row in orders["data"]] == numbers[2:4]
+    # As the SDK spells what is in a list.
+    spelt = {name: orders["data"][0][name] for name in ("payState", "issueState", "price")}
+    assert spelt == {"payState": 1, "issueState": 1, "price": 15.0}
+    assert "payStatus" not in orders["data"][0]
     with shop.app.app_context():
         for size in (1, 2, 3, 100):
             assert [each.insure_num for each in shop.xiebao.orders.iter(size)] == numbers

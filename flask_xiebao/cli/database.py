@@ -1,0 +1,82 @@
+"""Whether the site's database can keep purchases, and what ``flask xiebao reconcile`` does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..app.state import State
+from ..errors import XiebaoError
+from ..views.callback import failure_in
+from .findings import Finding, echo, ok, warning
+
+if TYPE_CHECKING:
+    from ..sqla import Difference, Purchases
+
+_CLEAR = "\r\033[K"
+
+
+def check_database(state: State) -> Iterator[Finding]:
+    """Say whether the table is as it should be, and whose purchases are in it."""
+    purchases: Purchases[Any] | None = state.hooks.purchases
+    if purchases is None:
+        return
+    if "notification_handler" not in state.hooks.functions:
+        yield warning("Nothing rings: add xiebao.notification_handler(purchases.handle).")
+    if purchases.keeper.only is not None and state.settings.member_secret is None:
+        yield warning(
+            "Another site sells on this account, as only says, and members of both who have one id"
+            " are one: set another XIEBAO_MEMBER_SECRET on each."
+        )
+    table = purchases.keeper.table
+    try:
+        missing = purchases.keeper.missing_columns()
+    except Exception as error:  # whose text may hold a password
+        yield warning(f"The database with {table.name} cannot be read ({type(error).__name__}).")
+        return
+    if len(missing) == len(table.columns):
+        yield warning(f"The table {table.name} is not there: make it, with flask db upgrade.")
+    elif missing:
+        yield warning(f"The table {table.name} lacks {', '.join(missing)}: migrate it.")
+    else:
+        yield ok(
+            f"Purchases are kept in {table.name}, in sessions of their own: they wait for one of"
+            " yours that has written the same row and not committed."
+        )
+
+
+def reconcile(
+    purchases: Purchases[Any], *, dry_run: bool, since: date | None, no_on_change: bool
+) -> int:
+    """Print each difference, and return the status with which the command ends."""
+    compared = purchases.compared(
+        since=since, repair=not dry_run, per_second=5, on_change=not no_on_change
+    )
+    on_terminal = sys.stderr.isatty()
+    bar: Any = click.progressbar(compared, file=sys.stderr, show_pos=True) if on_terminal else None
+    count = differ = left = 0
+    try:
+        with bar or nullcontext(compared) as each_compared:
+            for difference in each_compared:
+                count += 1
+                if difference is not None:
+                    differ += 1
+                    left += not difference.repaired
+                    _print(difference, on_terminal)
+    except Exception as error:
+        said = str(error) if isinstance(error, XiebaoError) else f"{failure_in(error)}."
+        click.echo(f"Ended after {count:,} orders. {said}", err=True)
+        return 2
+    echo(f"{count:,} orders compared: {differ:,} differed, {differ - left:,} are repaired.")
+    return 1 if left else 0
+
+
+def _print(difference: Difference, on_terminal: bool) -> None:
+    if on_terminal:
+        click.echo(_CLEAR, err=True, nl=False)
+    echo(str(difference))

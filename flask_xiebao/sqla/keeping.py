@@ -1,0 +1,307 @@
+"""How a row comes to say what the gateway says, however many ask at the same time.
+
+Nothing is locked while the gateway is asked, so answers may arrive in another order than they were
+given. The ``version`` of a row says whose answer may be written: that of who has seen the row as it
+still is, and has asked after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy import Connection, Update, inspect, update
+from sqlalchemy.exc import IntegrityError, NoSuchTableError, OperationalError
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from ..app.hooks import Hooks
+from ..app.log import warn_once
+from ..errors import ConfigError, OrderError
+from ..gateway.notifications import Notification, NotificationType
+from ..gateway.orders import EffectiveStatus, IssueStatus, Order, OrderClient, PayStatus
+from .model import PurchaseMixin, Snapshot, facts_in, fill, made_at, now
+
+P = TypeVar("P", bound=PurchaseMixin)
+
+#: For how long the gateway may be behind a notification, from when it first was.
+LONGEST_BEHIND = timedelta(days=1)
+# How often an answer is asked for anew since somebody else has written first.
+_ROUNDS = 8
+
+
+class Extension(Protocol):
+    """What is used of a :class:`~flask_xiebao.Xiebao`."""
+
+    @property
+    def _hooks(self) -> Hooks: ...
+
+    @property
+    def orders(self) -> OrderClient:
+        """See :attr:`.Xiebao.orders`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A notification.
+
+    :param new: of a reissue, the row of the number that follows.
+    """
+
+    notification: Notification
+    new: PurchaseMixin | None = None
+
+    def fill(self, row: PurchaseMixin, *, is_known: bool) -> None:
+        """Write into a row what the order query does not say.
+
+        :param is_known: whether the gateway knows the number.
+        """
+        said, new = self.notification, self.new
+        is_about_it = said.insure_num == row.insure_num
+        if is_about_it and not said.succeeded and said.type in _STEPS_THAT_FAIL:
+            row.failed_step = max(row.failed_step or 0, int(said.type))
+        if new is not None and new.member is not None and new.member == row.member:
+            row.replaced_by = new.insure_num
+        if is_known and not (is_about_it and _is_behind(row, said)):
+            row.first_behind_at = None
+        # Of what was given up long ago, nobody has heard since: this is another case.
+        elif row.first_behind_at is None or now() - row.first_behind_at > 2 * LONGEST_BEHIND:
+            row.first_behind_at = now()
+
+
+_STEPS_THAT_FAIL = (NotificationType.PAYMENT, NotificationType.ISSUE)
+
+
+def _is_behind(row: PurchaseMixin, said: Notification) -> bool:
+    """Tell whether a row, which is as the gateway says, lacks what a notification says."""
+    is_final = (
+        row.pay_status == PayStatus.CANNOT_BE_PAID
+        or row.issue_status == IssueStatus.CANCELLED
+        or row.effective_status == EffectiveStatus.SURRENDERED
+    )
+    if is_final or not said.succeeded:
+        return False
+    if said.type == NotificationType.PAYMENT:
+        unpaid = (PayStatus.NOT_PAID, PayStatus.DEBIT_RUNNING, PayStatus.DEBIT_FAILED)
+        return row.pay_status in unpaid
+    if said.type == NotificationType.ISSUE:
+        return row.issue_status in (IssueStatus.NOT_ISSUED, IssueStatus.DELAYED)
+    ends_for_all = said.type == NotificationType.REISSUE or (
+        said.type == NotificationType.SURRENDER and not said.cancelled_insurants
+    )
+    goes_on = (None, EffectiveStatus.NOT_IN_FORCE, EffectiveStatus.IN_FORCE)
+    return ends_for_all and row.effective_status in goes_on
+
+
+class _LostError(Exception):
+    """Somebody else wrote first."""
+
+
+class Keeper(Generic[P]):
+    """The rows of a site, and the gateway that is asked about them.
+
+    :param only: tells whether an order is this site's.
+    """
+
+    def __init__(
+        self,
+        xiebao: Extension,
+        model: type[P],
+        session_factory: scoped_session[Any] | sessionmaker[Any],
+        only: Callable[[Order], bool] | None,
+    ) -> None:
+        self._xiebao = xiebao
+        self.model = model
+        self._session_factory = session_factory
+        self.only = only
+        #: The site's function that is told of each change, if there is one.
+        self.on_change: Callable[[Session, P, Snapshot | None], object] | None = None
+
+    @property
+    def orders(self) -> OrderClient:
+        """The current app's client for order queries."""
+        return self._xiebao.orders
+
+    def is_wanted(self, order: Order, since: datetime | None) -> bool:
+        """Tell whether an order is this site's, and not from before *since*."""
+        is_old = since is not None and (made_at(order) or since) < since
+        return not is_old and (self.only is None or self.only(order))
+
+    def refresh(
+        self,
+        number: str,
+        heard: Heard | None = None,
+        *,
+        since: datetime | None = None,
+        tell: bool = True,
+    ) -> tuple[P | None, Order | None]:
+        """Ask the gateway about an order and write what it says; return the row and the answer.
+
+        The row is None where the order is not wanted; the answer, where the gateway does not know a
+        number that it was heard of.
+
+        :param heard: what was heard of it, if something was.
+        :param since: leave an order from before that out.
+        :param tell: whether :attr:`on_change` is told.
+        """
+        order, failure, first, seen = None, None, -1, -1
+        for _ in range(_ROUNDS):
+            try:
+                with _first_statement():
+                    row = self.read(number)
+                version = 0 if row is None else row.version
+                first = version if first < 0 else first
+                # The last to write asked after the one before had written, and so after this began.
+                if version >= first + 2 and heard is None:
+                    return row, order
+                if isinstance(failure, IntegrityError) and version == seen:
+                    raise failure  # of a constraint of the site's own
+                order, seen = self._ask(number, heard), version
+                if order is not None and not self.is_wanted(order, since):
+                    return None, order
+                row = self._write(number, version, order, heard, tell=tell)
+            except _LostError as lost:
+                failure = lost.__cause__
+                continue
+            if is_anothers(row, order):
+                warn_once(
+                    f"Order {number} is another member's at the gateway, or nobody's, and stays"
+                    " with the member it has here. Is XIEBAO_MEMBER_SECRET another than it was?",
+                    like="another member's",
+                )
+            return row, order
+        raise failure or OrderError(
+            f"Order {number} was written by others {_ROUNDS} times while it was asked about."
+        )
+
+    def _ask(self, number: str, heard: Heard | None) -> Order | None:
+        try:
+            order = self.orders.get(number)
+        except OrderError as error:
+            # The gateway's own answer: it may know later what it was heard of.
+            if error.code is None or heard is None:
+                raise
+            return None
+        _ = order.member  # keeps_plain_key may use the database: not while a row is locked
+        return order
+
+    def read(self, number: str) -> P | None:
+        """Return a row, detached; None where there is none."""
+        with self.transaction() as session:
+            return session.get(self.model, number)
+
+    def _write(
+        self, number: str, version: int, order: Order | None, heard: Heard | None, *, tell: bool
+    ) -> P:
+        """Write what the gateway says, unless somebody else wrote first.
+
+        :param version: that of the row before the gateway was asked; 0 where there was none.
+        :param order: its answer; None where it does not know the number.
+        :raises _LostError: somebody did, or the database lets others go first.
+        """
+        with self.transaction() as session:
+            row = self._claim(session, number, version) if version else self.make(number)
+            before = None if row.updated_at is None else Snapshot(row)
+            if order is not None:
+                fill(row, order)
+            if heard is not None:
+                heard.fill(row, is_known=order is not None)
+            if not version:
+                session.add(row)
+                with _first_statement():
+                    session.flush()
+            self._refuse_autocommit(session)
+            is_change = order is not None if before is None else facts_in(before) != facts_in(row)
+            if is_change:
+                row.updated_at = now()
+                session.flush()
+                if tell and self.on_change is not None:
+                    self.on_change(session, row, before)
+            session.flush()
+            session.refresh(row)  # with what the database fills in: it leaves the session
+        return row
+
+    def _claim(self, session: Session, number: str, version: int) -> P:
+        """Lock a row, first of all in its transaction, and return it."""
+        is_as_seen = (self.model.insure_num == number) & (self.model.version == version)
+        with _first_statement():
+            if not count(session, update(self.model).where(is_as_seen).values(version=version + 1)):
+                raise _LostError
+        return session.get_one(self.model, number)
+
+    def make(self, number: str) -> P:
+        """Return a row that says nothing yet.
+
+        :raises ConfigError: the model needs arguments.
+        """
+        try:
+            row = self.model()
+        except TypeError as error:
+            raise ConfigError(
+                f"{self.model.__name__}() is called without arguments: give your own columns a"
+                f" default, or let them be NULL. {error}"
+            ) from None
+        row.insure_num, row.version, row.created_at = number, 1, now()
+        row.forgotten, row.policy_nums = False, []
+        return row
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a session of its own, and commit it in the end."""
+        factory = self._session_factory
+        made = factory.session_factory() if isinstance(factory, scoped_session) else factory()
+        made.expire_on_commit = False  # rows are read after it
+        with made as session, session.begin():
+            yield session
+
+    def _connection(self, session: Session) -> Connection:
+        return session.connection(bind_arguments={"mapper": self.model})
+
+    def _refuse_autocommit(self, session: Session) -> None:
+        connection = self._connection(session)
+        driver: Any = connection.connection.dbapi_connection
+        # sqlite3 seems to commit by itself, too, where SQLAlchemy begins its transactions.
+        if not getattr(driver, "in_transaction", False):
+            with suppress(NotImplementedError):
+                if connection.dialect.detect_autocommit_setting(driver):
+                    raise ConfigError(
+                        "The engine of Purchases commits each statement (AUTOCOMMIT), so that rows"
+                        " could be half written: give Purchases a sessionmaker of another engine."
+                    )
+
+    @property
+    def table(self) -> Any:
+        """The table of the rows."""
+        return inspect(self.model).local_table
+
+    def missing_columns(self) -> list[str]:
+        """Return the columns that the table lacks: all of them, where it is not there."""
+        table, there = self.table, set()
+        with self.transaction() as session, suppress(NoSuchTableError):
+            columns = inspect(self._connection(session)).get_columns(table.name, table.schema)
+            there = {column["name"] for column in columns}
+        return [column.name for column in table.columns if column.name not in there]
+
+
+def is_anothers(row: PurchaseMixin, order: Order | None) -> bool:
+    """Tell whether the gateway says that an order is not that member's who has it here."""
+    return order is not None and row.member is not None and row.member != order.member
+
+
+def count(session: Session, statement: Update) -> int:
+    """Run a statement, and return how many rows it found."""
+    found: Any = session.execute(statement, execution_options={"synchronize_session": False})
+    return int(found.rowcount)
+
+
+@contextmanager
+def _first_statement() -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, OperationalError) as error:
+        if error.statement is None:  # there is no connection
+            raise
+        raise _LostError from error

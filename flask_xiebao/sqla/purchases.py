@@ -1,0 +1,212 @@
+"""What a site calls: it makes itself known to the extension, and hears of purchases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
+from inspect import iscoroutinefunction
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, false, select, update
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from ..app.hooks import check_arguments
+from ..app.log import name_of, warn_once
+from ..errors import ConfigError, OrderBehindError, OrderError
+from ..gateway.notifications import Notification, NotificationType
+from ..gateway.orders import Order
+from ..gateway.payloads import CHINA_TIME
+from ..links.members import MemberId, normalize_member
+from .keeping import LONGEST_BEHIND, Extension, Heard, Keeper, count
+from .model import PurchaseMixin, Snapshot, now
+from .reconciling import Difference, Reconciliation
+
+P = TypeVar("P", bound=PurchaseMixin)
+T = TypeVar("T")
+
+
+class Purchases(Generic[P]):
+    """The members' purchases in the site's own database: what the gateway says, kept up to date.
+
+    A notification is a doorbell, and the order query (数据接口) the truth: whatever rings, in
+    whatever order and however often, a row says what the gateway says. The database is used in
+    sessions of its own, so that what a caller has begun is neither committed nor rolled back. A
+    caller who has written the same row has to commit before, or is waited for.
+    Provisional: it may change in a minor version, once Xiebao's own document of the order query is
+    known.
+
+    :param xiebao: the extension, before or after ``init_app``.
+    :param model: the class of the rows, which has :class:`PurchaseMixin` among its bases. It is
+        called without arguments: columns of your own have a default, or may be NULL.
+    :param session_factory: Flask-SQLAlchemy's ``db.session``, another ``scoped_session``, or a
+        ``sessionmaker``.
+    :param only: takes an :class:`~flask_xiebao.Order` and returns whether it is this site's, where
+        another one sells on the same account. What is not is not kept.
+    :raises ConfigError: an argument is wrong, or the extension has Purchases already.
+    """
+
+    def __init__(
+        self,
+        xiebao: Extension,
+        model: type[P],
+        session_factory: scoped_session[Any] | sessionmaker[Any],
+        *,
+        only: Callable[[Order], bool] | None = None,
+    ) -> None:
+        if not (isinstance(model, type) and issubclass(model, PurchaseMixin)):
+            raise ConfigError("Purchases takes a model that has PurchaseMixin among its bases.")
+        if not isinstance(session_factory, scoped_session | sessionmaker):
+            raise ConfigError(
+                "Purchases takes Flask-SQLAlchemy's db.session, another scoped_session or a"
+                f" sessionmaker, not {type(session_factory).__name__}. Where the site's sessions"
+                " are async, give it a sessionmaker of an engine that is not."
+            )
+        if only is not None:
+            check_arguments("only", only, ("order",))
+        self.keeper = Keeper(xiebao, model, session_factory, only)
+        xiebao._hooks.keep_purchases(self)
+
+    def on_change(
+        self, function: Callable[[Session, P, Snapshot | None], T]
+    ) -> Callable[[Session, P, Snapshot | None], T]:
+        """Register the function that is told of each change; use it as a decorator.
+
+        It is called once for each, in the transaction that writes it, and is for work in that
+        session alone: no mail, no other session, no :meth:`refresh`. If it raises, nothing is
+        written, and the notification comes again.
+
+        :param function: takes the session, the purchase, and a :class:`Snapshot` of what it was
+            before; None for a new one.
+        :raises ConfigError: it is not a function, is ``async``, takes other arguments, or is a
+            second one.
+        """
+        if not callable(function) or iscoroutinefunction(function):
+            raise ConfigError("on_change takes a function, and none that is async.")
+        check_arguments("on_change", function, ("session", "purchase", "before"))
+        if self.keeper.on_change not in (None, function):
+            raise ConfigError(
+                f"There is an on_change already, {name_of(self.keeper.on_change)}: call the other"
+                " function from it."
+            )
+        self.keeper.on_change = function
+        return function
+
+    def of(self, member: MemberId | None) -> Select[Any]:
+        """Return a query for a member's purchases, the newest first.
+
+        ``db.session.scalars`` and ``db.paginate`` take it.
+
+        :param member: their id, as the ``member_loader`` returns it; None for nobody, who has none.
+        :raises LinkError: it is not an id.
+        """
+        model = self.keeper.model
+        newest_first = (model.created_at.desc(), model.insure_num.desc())
+        return select(model).where(self._is_of(member)).order_by(*newest_first)
+
+    def get(self, insure_num: str | int) -> Select[Any]:
+        """Return a query for one purchase, whoever's it is.
+
+        :param insure_num: ``insureNum``, the application number (投保单号).
+        """
+        model = self.keeper.model
+        return select(model).where(model.insure_num == str(insure_num).strip())
+
+    def handle(self, notification: Notification) -> None:
+        """Ask the gateway about what rang, and write what it says: a ``notification_handler``.
+
+        Of the notification itself, no more is kept than that a step failed, and which number
+        follows on a reissue.
+
+        :raises OrderBehindError: the gateway does not confirm it yet, so it has to come again; for
+            a day at most.
+        :raises OrderError: the gateway gives no answer.
+        """
+        follows, new = notification.new_insure_num, None
+        is_reissue = notification.type == NotificationType.REISSUE and notification.succeeded
+        if is_reissue and follows is not None:
+            new, _ = self.keeper.refresh(follows, Heard(notification))
+        row, _ = self.keeper.refresh(notification.insure_num, Heard(notification, new))
+        for each in filter(None, (new, row)):
+            _wait_or_give_up(each)
+
+    def refresh(self, insure_num: str | int) -> P:
+        """Ask the gateway about an order, write what it says, and return the row.
+
+        :param insure_num: ``insureNum``, the application number (投保单号).
+        :return: the row, detached from any session.
+        :raises OrderError: the gateway has none, gives no answer, or says that it is another
+            site's, by *only*.
+        :raises ConfigError: the engine commits each statement (AUTOCOMMIT).
+        """
+        row, _ = self.keeper.refresh(str(insure_num).strip())
+        if row is None:
+            raise OrderError(f"Order {insure_num} is another site's: only says so.")
+        return row
+
+    def forget(self, member: MemberId) -> int:
+        """Take a member off their rows for good, and return how many those are.
+
+        Neither notifications nor :meth:`reconcile` bring them back. Call it when the member can buy
+        nothing more.
+
+        :param member: their id, as the ``member_loader`` returns it.
+        :raises LinkError: it is not an id.
+        """
+        theirs = update(self.keeper.model).where(self._is_of(member))
+        with self.keeper.transaction() as session:
+            return count(session, theirs.values(member=None, forgotten=True))
+
+    def _is_of(self, member: MemberId | None) -> ColumnElement[bool]:
+        who = normalize_member(member)
+        return false() if who is None else self.keeper.model.member == who
+
+    def reconcile(
+        self,
+        *,
+        since: date | None = None,
+        repair: bool = True,
+        per_second: float = 5,
+        on_change: bool = True,
+    ) -> Iterator[Difference]:
+        """Go through the orders that the gateway lists, and write what nobody rang for.
+
+        It asks about each order that has no row, or another one, or of which the list says too
+        little; and then about each row whose order is not in the list. An order that cannot be
+        compared is a difference, too, and the rest goes on.
+
+        :param since: leave out what was applied for before that day, in China.
+        :param repair: False to write nothing.
+        :param per_second: how many orders are asked about in a second, at most. The pages of the
+            list come besides.
+        :param on_change: whether the function that is registered is told: False when a shop that
+            has sold before is filled, and each of its purchases would be news.
+        :raises OrderError: the gateway cannot be read: its list, or ten orders in a row. Whatever
+            else fails ten times in a row is raised, too.
+        """
+        found = self.compared(
+            since=since, repair=repair, per_second=per_second, on_change=on_change
+        )
+        return (difference for difference in found if difference is not None)
+
+    def compared(
+        self, *, since: date | None, repair: bool, per_second: float, on_change: bool
+    ) -> Iterator[Difference | None]:
+        """Do as :meth:`reconcile` does, and yield None for each order on which both agree."""
+        start = None if since is None else datetime.combine(since, time(), CHINA_TIME)
+        return Reconciliation(self.keeper, start, repair, per_second, on_change).differences()
+
+
+def _wait_or_give_up(row: PurchaseMixin) -> None:
+    """Have what rang come again where the gateway is behind it, and has not been for too long."""
+    if row.first_behind_at is None:
+        return
+    behind_for = now() - row.first_behind_at
+    if behind_for < LONGEST_BEHIND:
+        raise OrderBehindError(
+            f"The order query does not confirm yet what was notified of order {row.insure_num}.",
+            behind_for,
+        )
+    warn_once(
+        f"For a day the order query has not confirmed what was notified of order {row.insure_num},"
+        " and it is waited for no longer: see what flask xiebao reconcile says."
+    )

@@ -1,0 +1,1 @@
+"""Purchases in a site's own database."""

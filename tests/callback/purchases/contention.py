@@ -1,0 +1,236 @@
+"""Many processes that keep the same rows, some of them killed, while the gateway goes on.
+
+The gateway's orders go from step to step, and its answers take their time, so they arrive in
+another order than they were given. A worker says what is wrong with what it sees::
+
+    python -m tests.callback.purchases.contention DATABASE ISOLATION GATEWAY SECONDS SEED
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from flask_xiebao import Xiebao
+from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
+from tests.support import CONFIG
+
+ORDERS = [f"2026112700000{each}" for each in range(4)]
+#: The longest that an answer takes, once the gateway has looked at the order.
+SLOWEST = 0.03
+
+
+class Base(DeclarativeBase):
+    """The tables."""
+
+
+class Purchase(PurchaseMixin, Base):
+    """What is kept."""
+
+
+class Change(Base):
+    """What ``on_change`` was told, in the order in which it was committed."""
+
+    __tablename__ = "change"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    insure_num: Mapped[str] = mapped_column(index=False, type_=Purchase.__table__.c.insure_num.type)
+    before: Mapped[int | None]
+    after: Mapped[int]
+
+
+class Gateway:
+    """Orders that go from step to step; the step is the price."""
+
+    def __init__(self) -> None:
+        self.steps = dict.fromkeys(ORDERS, 0)
+        self.random = random.Random(1)  # noqa: S311
+
+    def go_on(self) -> None:
+        """Take one order a step further."""
+        self.steps[self.random.choice(ORDERS)] += 1
+
+    def answer(self, path: str, asked: Any) -> Any:
+        """Return what the gateway says; the order may have gone on once it has said so."""
+        if not path.startswith("/api/orderDetail"):
+            return self.steps
+        number = asked["insureNum"]
+        step = self.steps[number]
+        time.sleep(self.random.random() * SLOWEST)
+        detail = {"insureNum": number, "payAmount": step, "planName": f"step {step}"}
+        return {"respCode": 0, "data": {"orderDetail": {**detail, "partnerUniqueKey": "7"}}}
+
+
+@contextmanager
+def gateway() -> Iterator[tuple[Gateway, str]]:
+    """Serve a gateway that goes on by itself."""
+    served = Gateway()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps(served.answer(self.path, asked)).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 50
+
+        def handle_error(self, *_: Any) -> None:
+            """Take it that a killed worker hangs up."""
+
+    server, is_over = Server(("127.0.0.1", 0), Handler), threading.Event()
+
+    def go_on() -> None:
+        while not is_over.wait(0.005):
+            served.go_on()
+
+    threads = [
+        threading.Thread(target=server.serve_forever, args=[0.05]),
+        threading.Thread(target=go_on),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield served, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        is_over.set()
+        server.shutdown()
+        for thread in threads:
+            thread.join()
+        server.server_close()
+
+
+def site(engine: Engine, url: str) -> tuple[Flask, Purchases[Purchase]]:
+    """Return a site that keeps its purchases there, and notes each change."""
+    app = Flask("shop")
+    app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_BASE_URL=url)
+    purchases = Purchases(Xiebao(app), Purchase, sessionmaker(engine))
+
+    @purchases.on_change
+    def note(session: Session, purchase: Purchase, before: Snapshot | None) -> None:
+        session.add(
+            Change(
+                insure_num=purchase.insure_num,
+                before=before and before.price_fen,
+                after=purchase.price_fen,
+            )
+        )
+
+    return app, purchases
+
+
+def steps_at(url: str) -> dict[str, int]:
+    """Return how far the orders are."""
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/now", b"0")) as response:  # noqa: S310
+        steps: dict[str, int] = json.load(response)
+    return steps
+
+
+def engine_of(database: str, isolation: str) -> Engine:
+    """Return an engine with an isolation level, or the database's own."""
+    return create_engine(database, **({"isolation_level": isolation} if isolation else {}))
+
+
+def work(database: str, isolation: str, url: str, seconds: float, seed: int) -> None:
+    """Refresh for a while, and print what is wrong; last, how often it was done."""
+    pick = random.Random(seed)  # noqa: S311
+    until, done = time.monotonic() + seconds, 0
+    engine = engine_of(database, isolation)
+    app, purchases = site(engine, url)
+    with app.app_context():
+        while time.monotonic() < until:
+            number = pick.choice(ORDERS)
+            least = steps_at(url)[number]
+            row = purchases.refresh(number)
+            done += 1
+            if row.price_fen is None or row.price_fen < least:
+                print(f"stale: {number} is {row.price_fen}, and was {least} before", flush=True)
+            if row.plan_name != f"step {row.price_fen}":
+                print(f"half written: {number}", flush=True)
+    engine.dispose()
+    print(f"refreshed {done}", flush=True)
+
+
+def attack(
+    database: str, isolation: str = "", *, seconds: float, workers: int, kills: int
+) -> tuple[int, list[str]]:
+    """Have workers keep the rows, and kill some; return how many refreshes, and what is wrong."""
+    engine = create_engine(database)
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    said: list[str] = []
+    try:
+        with gateway() as (served, url):
+            until, seeds = time.monotonic() + seconds, iter(range(1000))
+
+            def start() -> subprocess.Popen[str]:
+                left = str(max(0.1, until - time.monotonic()))
+                here = [sys.executable, "-m", __spec__.name if __spec__ else ""]
+                return subprocess.Popen(  # noqa: S603
+                    [*here, database, isolation, url, left, str(next(seeds))],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+
+            running = [start() for _ in range(workers)]
+            for _ in range(kills):
+                time.sleep(seconds / (kills + 1))
+                victim = running.pop(0)
+                victim.send_signal(signal.SIGKILL)
+                said += victim.communicate()[0].splitlines()
+                running.append(start())
+            for each in running:
+                said += each.communicate(timeout=seconds + 60)[0].splitlines()
+            app, purchases = site(engine, url)
+            said += ends(app, purchases, engine, served)
+    finally:
+        engine.dispose()
+    refreshed = [line for line in said if line.startswith("refreshed")]
+    done = sum(int(line.split()[1]) for line in refreshed)
+    return done, [line for line in said if line not in refreshed]
+
+
+def ends(
+    app: Flask, purchases: Purchases[Purchase], engine: Engine, served: Gateway
+) -> Iterator[str]:
+    """Say what is wrong in the end."""
+    for number in ORDERS:
+        least = served.steps[number]
+        with app.app_context():
+            row = purchases.refresh(number)
+        if (row.price_fen or 0) < least:
+            yield f"wrong in the end: {number} is {row.price_fen}, and not {least}"
+    last: dict[str, int] = {}
+    with Session(engine) as session:
+        for change in session.scalars(select(Change).order_by(Change.id)):
+            if change.before != last.get(change.insure_num):
+                yield f"a change was left out before {change.after} of {change.insure_num}"
+            if change.before is not None and change.after <= change.before:
+                yield f"{change.insure_num} went back from {change.before} to {change.after}"
+            last[change.insure_num] = change.after
+
+
+if __name__ == "__main__":
+    _, database, isolation, url, seconds, seed = sys.argv
+    work(database, isolation, url, float(seconds), int(seed))

@@ -1,0 +1,142 @@
+"""A shop that keeps its purchases in SQLite, and a gateway that says what a test tells it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from flask import Flask
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from flask_xiebao import OrderClient, Xiebao
+from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
+from tests.callback.support import DETAIL, ok
+from tests.support import NUMBER
+from tests.vectors import callback
+
+#: What the gateway says of an order in each state of the table.
+PAID: dict[str, Any] = {"issueStatus": 0, "effectiveStatus": 0, "issueTime": None}
+APPLIED: dict[str, Any] = {**PAID, "payStatus": 0, "payedTime": None}
+COVER: dict[str, Any] = {"startDate": "2026-12-01", "endDate": "2027-12-01"}
+SURRENDERED: dict[str, Any] = {"effectiveStatus": 3}
+
+
+class Gateway:
+    """The orders that it knows; what is None in one is left out.
+
+    :ivar asked: the methods that were asked for, each with its number.
+    :ivar then: is called before each answer, and may raise one of httpx's errors.
+    """
+
+    def __init__(self) -> None:
+        self.orders: dict[str, dict[str, Any]] = {}
+        self.asked: list[tuple[str, str | None]] = []
+        self.then: Callable[[str, str | None], object] = lambda *_: None
+        self.client: OrderClient | None = None
+
+    def says(self, number: str = NUMBER, **own: Any) -> None:
+        """Have it say this of an order from now on."""
+        self.orders[number] = {**self.orders.get(number, DETAIL), "insureNum": number, **own}
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        method, asked = request.url.path.rpartition("/")[2], json.loads(request.content)
+        number = asked.get("insureNum")
+        self.asked.append((method, number))
+        known = {key: _without_none(order) for key, order in self.orders.items()}
+        self.then(method, number)
+        if method == "orderList":
+            rows = [self.listed(order) for order in known.values()]
+            size = asked["pageSize"]
+            first = (asked["pageIndex"] - 1) * size
+            pages = {"pageIndex": asked["pageIndex"], "pageNums": -(-len(rows) // size)}
+            return httpx.Response(200, json=ok({"orders": {**pages, "data": rows[first:][:size]}}))
+        if number not in known:
+            return httpx.Response(200, json={"respCode": 1002, "respMsg": "投保单号不存在"})
+        return httpx.Response(200, json=ok({"orderDetail": known[number]}))
+
+    def listed(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Return an order as the SDK spells it in a list."""
+        states = {f"{each}State": order.get(f"{each}Status") for each in _STATES}
+        row = {"insureNum": order["insureNum"], "price": order.get("payAmount", 0) / 100, **states}
+        return _without_none({**row, "partnerUniqueKey": order.get("partnerUniqueKey")})
+
+
+_STATES = ("pay", "issue", "effective")
+
+
+def _without_none(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+@dataclass
+class Shop:
+    """A site that hears of purchases and keeps them.
+
+    :ivar told: what ``on_change`` was told: the states before and after.
+    :ivar then: what it does besides.
+    """
+
+    app: Flask
+    xiebao: Xiebao
+    gateway: Gateway
+    engine: Engine
+    model: type[Any]
+    purchases: Purchases[Any]
+    told: list[tuple[str | None, str]] = field(default_factory=list)
+    then: Callable[[Session, Any, Snapshot | None], object] = lambda *_: None
+
+    def tell(self, session: Session, purchase: Any, before: Snapshot | None) -> None:
+        self.then(session, purchase, before)
+        self.told.append((None if before is None else before.state, purchase.state))
+
+    def hear(self, *bodies: bytes) -> list[int]:
+        """Return the statuses with which notifications are answered."""
+        browser = self.app.test_client()
+        return [browser.post("/xiebao/notify", data=body).status_code for body in bodies]
+
+    def ring(self, step: int, **own: Any) -> int:
+        """Return the status with which one notification is answered."""
+        [status] = self.hear(callback(step, **own))
+        return status
+
+    def refresh(self, number: str = NUMBER) -> Any:
+        with self.app.app_context():
+            return self.purchases.refresh(number)
+
+    def rows(self) -> dict[str, Any]:
+        """Return all rows by their numbers."""
+        with Session(self.engine) as session:
+            return {row.insure_num: row for row in session.scalars(select(self.model))}
+
+    def row(self, number: str = NUMBER) -> Any:
+        return self.rows()[number]
+
+    def states(self) -> dict[str, str]:
+        return {number: row.state for number, row in self.rows().items()}
+
+    def reconcile(self, **options: Any) -> list[str]:
+        """Return the differences, as they are shown."""
+        with self.app.app_context():
+            found = self.purchases.reconcile(**{"per_second": 1e9, **options})
+            return [str(difference) for difference in found]
+
+
+def make_shop(app: Flask, xiebao: Xiebao, engine: Engine, **options: Any) -> Shop:
+    """Return a shop, with its table."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Purchase(PurchaseMixin, Base):
+        pass
+
+    Base.metadata.create_all(engine)
+    purchases = Purchases(xiebao, Purchase, sessionmaker(engine), **options)
+    xiebao.notification_handler(purchases.handle)
+    shop = Shop(app, xiebao, Gateway(), engine, Purchase, purchases)
+    purchases.on_change(shop.tell)
+    return shop

@@ -1,0 +1,187 @@
+"""The comparison with what the gateway lists, and the command that makes it."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from flask_xiebao import OrderError
+from tests.callback.purchases.conftest import MakeShop
+from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
+from tests.cli.support import run
+from tests.support import NUMBER
+
+
+def down(*_: object) -> None:
+    raise httpx.ConnectError("")
+
+
+def filled(shop: Shop, count: int = 3, **own: Any) -> list[str]:
+    """Have the gateway know some orders that the shop knows, too; return their numbers."""
+    numbers = [f"2026{each:05}" for each in range(count)]
+    for number in numbers:
+        shop.gateway.says(number, **{**COVER, **own})
+        shop.refresh(number)
+    shop.gateway.asked.clear()
+    shop.told.clear()
+    return numbers
+
+
+def details(shop: Shop) -> list[str | None]:
+    """Return the numbers that the gateway was asked about one by one."""
+    return [number for method, number in shop.gateway.asked if method == "orderDetail"]
+
+
+def test_what_agrees_is_not_asked_about(shop: Shop) -> None:
+    filled(shop)
+    assert (shop.reconcile(), details(shop)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "difference"),
+    [
+        ({}, SURRENDERED, "in_force -> surrendered"),
+        (APPLIED, {"payStatus": 1}, "applied -> paid"),
+        (PAID, {"issueStatus": 3}, "paid -> cancelled"),
+        ({"partnerUniqueKey": None}, {"partnerUniqueKey": "7"}, "in_force -> in_force"),
+    ],
+)
+def test_what_nobody_rang_for_is_found(
+    shop: Shop, here: dict[str, Any], there: dict[str, Any], difference: str
+) -> None:
+    first, second, _ = filled(shop, **here)
+    shop.gateway.says(second, **there)
+    assert shop.reconcile(repair=False) == [f"{second}: {difference}, not repaired"]
+    assert shop.reconcile() == [f"{second}: {difference}, repaired"]
+    assert details(shop) == [second, second]
+    assert shop.reconcile() == []
+    assert shop.row(first).version == 1
+
+
+def test_what_the_list_does_not_say_is_asked_about_unless_it_is_over(shop: Shop) -> None:
+    numbers = filled(shop, 4)
+    shop.gateway.says(numbers[0], **SURRENDERED)
+    shop.refresh(numbers[0])
+    shop.gateway.says(numbers[1], endDate="2026-11-01")  # it has ended, and may have before
+    shop.refresh(numbers[1])
+    shop.gateway.says(numbers[2], **SURRENDERED)
+    shop.gateway.asked.clear()
+    shop.gateway.listed = lambda order: {"insureNum": order["insureNum"]}  # type: ignore[method-assign]
+    assert shop.reconcile() == [f"{numbers[2]}: in_force -> surrendered, repaired"]
+    assert details(shop) == numbers[1:]
+
+
+def test_a_shop_that_has_sold_before_is_filled_without_news(shop: Shop) -> None:
+    for number in ("1", "2"):
+        shop.gateway.says(number, **COVER)
+    assert shop.reconcile(repair=False) == [f"{n}: no row -> in_force, not repaired" for n in "12"]
+    assert shop.rows() == {}
+    assert shop.reconcile(on_change=False) == [f"{n}: no row -> in_force, repaired" for n in "12"]
+    assert (shop.states(), shop.told) == ({"1": "in_force", "2": "in_force"}, [])
+    shop.gateway.says("3", **COVER)
+    assert len(shop.reconcile()) == 1
+    assert shop.told == [(None, "in_force")]
+
+
+def test_a_row_that_is_not_in_the_list_is_asked_about(shop: Shop) -> None:
+    """It may be on a page that moved; else it is one that the gateway does not know."""
+    first, second, third = filled(shop)
+    shop.ring(1, insureNum="made up")
+    listed = {third: shop.gateway.orders[third]}
+    known = shop.gateway.orders
+    shop.gateway.says(second, **SURRENDERED)
+    del known[first]
+
+    def forget(method: str, number: str | None) -> None:
+        shop.gateway.orders = listed if method == "orderList" else known
+
+    shop.gateway.asked.clear()
+    shop.gateway.then = forget
+    shop.gateway.orders = listed
+    found = shop.reconcile(repair=False)
+    assert [each.partition(", ")[0] for each in found] == [
+        f"{first}: in_force -> ?",
+        f"{second}: in_force -> surrendered",
+    ]
+    assert "OrderError 1002" in found[0]
+
+
+def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
+    numbers = filled(shop, 12)
+    for number in numbers:
+        shop.gateway.says(number, **SURRENDERED)
+
+    def fail(method: str, number: str | None) -> None:
+        if number in bad:
+            raise httpx.ReadTimeout("")
+
+    shop.gateway.then = fail
+    bad = numbers[3:12]  # nine
+    found = shop.reconcile()
+    assert [each.endswith(", repaired") for each in found] == [True] * 3 + [False] * 9
+    assert found[3].startswith(f"{numbers[3]}: in_force -> ?, OrderError in ")
+    bad = numbers
+    shop.gateway.says(numbers[0], effectiveStatus=2)
+    with pytest.raises(OrderError):
+        shop.reconcile()
+
+
+def test_since_leaves_out_what_is_older(shop: Shop) -> None:
+    for day in (1, 2, 3):
+        shop.gateway.says(f"{day}", **COVER, insureTime=f"2026-11-0{day} 00:00:00")
+    shop.refresh("1")
+    shop.gateway.says("1", **SURRENDERED)
+    assert shop.reconcile(since=date(2026, 11, 3)) == ["3: no row -> in_force, repaired"]
+    assert details(shop)[1:] == ["2", "3"]  # of the second, the list does not say when it was
+    assert [each[0] for each in shop.reconcile(since=date(2026, 11, 1))] == ["1", "2"]
+
+
+def test_it_asks_no_faster_than_it_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for number in "123":
+        shop.gateway.says(number)
+    shop.reconcile(per_second=4)
+    assert [round(each, 1) for each in slept] == [0, 0.2, 0.2]
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_the_command_says_each_difference_and_whether_both_agree(
+    shop: Shop, options: list[str]
+) -> None:
+    numbers = filled(shop)
+    shop.gateway.says(numbers[1], **SURRENDERED)
+    done = run(shop.app, "reconcile", *options)
+    outcome = "not repaired" if options else "repaired"
+    assert done.output.splitlines() == [
+        f"{numbers[1]}: in_force -> surrendered, {outcome}",
+        f"3 orders compared: 1 differed, {0 if options else 1} are repaired.",
+    ]
+    assert done.exit_code == (1 if options else 0)
+    assert run(shop.app, "reconcile", "--since", "2026-11-01").exit_code == 0
+
+
+def test_the_command_says_when_the_gateway_cannot_be_read(shop: Shop) -> None:
+    filled(shop)
+    shop.gateway.then = down
+    done = run(shop.app, "reconcile")
+    assert done.exit_code == 2
+    assert done.output.startswith("Ended after 0 orders. The gateway cannot be reached at https://")
+
+
+def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:
+    shop.gateway.says()
+    assert run(shop.app, "reconcile", "--no-on-change").exit_code == 0
+    assert ([*shop.rows()], shop.told) == ([NUMBER], [])
+
+
+def test_the_command_is_for_sites_that_keep_purchases(new_shop: MakeShop) -> None:
+    shop = new_shop()
+    shop.xiebao._hooks.purchases = None
+    done = run(shop.app, "reconcile")
+    assert done.exit_code == 2
+    assert "keeps no purchases in its database" in done.output

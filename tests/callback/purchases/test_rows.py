@@ -1,0 +1,186 @@
+"""What is in a row, and what follows from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import select
+from sqlalchemy.exc import StatementError
+from sqlalchemy.orm import Session
+
+from flask_xiebao import LinkError
+from tests.callback.purchases.conftest import MakeShop
+from tests.callback.purchases.support import Shop
+from tests.callback.support import MEMBER_SECRET, NAME
+from tests.support import NUMBER
+
+TODAY = datetime(2026, 11, 26, 17, tzinfo=UTC)  # of which it is the 27th in China
+YESTERDAY, TOMORROW = date(2026, 11, 26), date(2026, 11, 28)
+NOW = TODAY.date() + timedelta(1)
+
+
+@pytest.mark.parametrize(
+    ("pay", "issue", "effective", "own", "state"),
+    [
+        (None, None, None, {}, "unknown"),
+        (None, None, None, {"failed_step": 2}, "failed"),
+        (1, 1, 2, {}, "surrendering"),
+        (1, 1, 3, {}, "surrendered"),
+        (1, 1, 3, {"replaced_by": "2"}, "replaced"),
+        (1, 1, 4, {}, "unknown"),
+        (1, 4, 1, {}, "unknown"),
+        (1, 1, 1, {"end_date": NOW}, "in_force"),
+        (1, None, 1, {}, "in_force"),
+        (1, 1, 1, {"end_date": YESTERDAY}, "expired"),
+        (1, 1, 0, {}, "issued"),
+        (1, 1, 0, {"start_date": TOMORROW}, "issued"),
+        (1, 1, 0, {"start_date": NOW, "end_date": NOW}, "in_force"),
+        (1, 1, 0, {"start_date": YESTERDAY, "end_date": YESTERDAY}, "expired"),
+        (1, 1, 1, {"failed_step": 3}, "in_force"),
+        (1, 3, 0, {}, "cancelled"),
+        (1, 0, 0, {}, "paid"),
+        (5, 2, None, {}, "paid"),
+        (1, 0, 0, {"failed_step": 2}, "paid"),
+        (1, 0, 0, {"failed_step": 3}, "not_issued"),
+        (3, 0, 0, {}, "paying"),
+        (4, 0, 0, {}, "failed"),
+        (2, 0, 0, {}, "cancelled"),
+        (0, 0, 0, {}, "applied"),
+        (0, 0, 0, {"failed_step": 2}, "failed"),
+        (0, 0, 0, {"failed_step": 3}, "applied"),
+        (6, 0, None, {}, "applied"),
+    ],
+)
+def test_the_state_follows_from_what_the_gateway_says(
+    shop: Shop,
+    pay: int | None,
+    issue: int | None,
+    effective: int | None,
+    own: dict[str, Any],
+    state: str,
+) -> None:
+    row = shop.model(pay_status=pay, issue_status=issue, effective_status=effective, **own)
+    with time_machine.travel(TODAY):
+        assert row.state == state
+
+
+def test_a_row_says_what_the_gateway_says_but_no_name(new_shop: MakeShop) -> None:
+    shop = new_shop(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    with shop.app.app_context():
+        shop.gateway.says(partnerUniqueKey=shop.xiebao.partner_uniq_key(7), insurePartnerId=678)
+    with time_machine.travel(TODAY, tick=False):
+        row = shop.refresh()
+    kept = {name: value for name, value in vars(row).items() if name != "_sa_instance_state"}
+    assert kept == {
+        "insure_num": NUMBER,
+        "member": "7",
+        "case_code": "QX000000127257",
+        "product_name": "境内旅行意外险",
+        "plan_name": "计划一",
+        "insure_partner_id": "678",
+        "pay_status": 1,
+        "issue_status": 1,
+        "effective_status": 1,
+        "price_fen": 1500,
+        "paid_at": datetime(2019, 2, 26, 2, 20, 30, tzinfo=UTC),
+        "issued_at": datetime(2019, 2, 26, 2, 21, tzinfo=UTC),
+        "start_date": date(2019, 3, 1),
+        "end_date": date(2019, 3, 5),
+        "policy_nums": ["P10042019030100001"],
+        "replaced_by": None,
+        "failed_step": None,
+        "first_behind_at": None,
+        "forgotten": False,
+        "version": 1,
+        "created_at": datetime(2019, 2, 26, 2, 18, tzinfo=UTC),
+        "updated_at": TODAY,
+    }
+    assert repr(row) == f"<Purchase {NUMBER}>"
+
+
+@pytest.mark.parametrize(
+    ("own", "made"),
+    [
+        ({"insureTime": None}, datetime(2019, 2, 26, 2, 20, 30, tzinfo=UTC)),
+        ({"insureTime": None, "payedTime": None}, datetime(2019, 2, 26, 2, 21, tzinfo=UTC)),
+        ({"insureTime": None, "payedTime": None, "issueTime": None}, TODAY),
+    ],
+)
+def test_an_order_is_as_old_as_the_gateway_says(
+    shop: Shop, own: dict[str, Any], made: datetime
+) -> None:
+    shop.gateway.says(**own)
+    with time_machine.travel(TODAY, tick=False):
+        assert shop.refresh().created_at == made
+    with time_machine.travel(TODAY + timedelta(1), tick=False):
+        assert shop.refresh().created_at == made
+
+
+def test_what_a_database_would_refuse_is_cut(shop: Shop) -> None:
+    shop.gateway.says(productName=f"险\0{'长' * 300}", payAmount=10**30, payStatus=10**30)
+    row = shop.refresh()
+    assert row.product_name == f"险{'长' * 254}"
+    assert (row.price_fen, row.pay_status) == (None, None)
+
+
+def test_a_member_has_theirs_and_nobody_has_none(shop: Shop) -> None:
+    for day, (number, key) in enumerate({"1": "bob", "3": "bób", "2": "Bob", "4": "bob"}.items()):
+        shop.gateway.says(number, partnerUniqueKey=key, insureTime=f"2026-11-2{day} 10:00:00")
+        shop.refresh(number)
+    shop.gateway.says("5", partnerUniqueKey=None)
+    shop.refresh("5")
+    found = {}
+    with Session(shop.engine) as session:
+        for member in ("bob", "Bob", "bób", "bo", "b%", None, "", 0, 5):
+            rows = session.scalars(shop.purchases.of(member))
+            found[member] = [row.insure_num for row in rows]
+        assert session.scalars(shop.purchases.get(" 5 ")).one().member is None
+    theirs = {"bob": ["4", "1"], "Bob": ["2"], "bób": ["3"]}
+    assert {member: numbers for member, numbers in found.items() if numbers} == theirs
+    with pytest.raises(LinkError, match="white space"):
+        shop.purchases.of("bob ")
+
+
+def test_a_time_in_a_query_needs_its_zone(shop: Shop) -> None:
+    shop.gateway.says()
+    shop.refresh()
+    paid_at = shop.model.paid_at
+    with Session(shop.engine) as session:
+        for zoned in (datetime.fromisoformat(f"2019-02-26T{t}") for t in _SAME):
+            assert session.scalars(select(shop.model).where(paid_at == zoned)).one()
+        with pytest.raises(StatementError, match="needs its zone"):
+            session.scalars(select(shop.model).where(paid_at == datetime(2019, 2, 26)))
+
+
+_SAME = ("02:20:30+00:00", "10:20:30+08:00")
+
+
+def test_a_member_who_is_forgotten_stays_so(shop: Shop) -> None:
+    shop.gateway.says()
+    shop.gateway.says("2", partnerUniqueKey="8")
+    for number in (NUMBER, "2"):
+        shop.refresh(number)
+    assert shop.purchases.forget("101000") == 1
+    assert [shop.purchases.forget(nobody) for nobody in ("101000", "", 0, 5)] == [0] * 4
+    shop.gateway.says(effectiveStatus=3)
+    assert shop.ring(4) == 200
+    assert shop.reconcile() == []
+    rows = shop.rows()
+    assert [(row.member, row.forgotten) for row in rows.values()] == [(None, True), ("8", False)]
+    assert rows[NUMBER].state == "surrendered"
+
+
+def test_what_was_before_cannot_be_changed(shop: Shop) -> None:
+    seen: list[Any] = []
+    shop.then = lambda _session, _purchase, before: seen.append(before)
+    shop.gateway.says(planName=NAME)
+    shop.refresh()
+    shop.gateway.says(planName="计划二")
+    shop.refresh()
+    assert (seen[0], seen[1].plan_name, seen[1].state) == (None, NAME, "expired")
+    assert repr(seen[1]) == f"<Snapshot {NUMBER}>"
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        seen[1].member = "8"

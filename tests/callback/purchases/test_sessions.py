@@ -1,0 +1,113 @@
+"""The database's side: whose session it is, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, select
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Session,
+    sessionmaker,
+)
+from sqlalchemy.pool import QueuePool
+
+from flask_xiebao import ConfigError, Xiebao
+from flask_xiebao.sqla import PurchaseMixin, Purchases
+from tests.callback.purchases import contention
+from tests.callback.purchases.conftest import MakeShop
+from tests.callback.purchases.support import Shop
+from tests.support import NUMBER
+
+pytest_plugins = ["flask_xiebao.pytest_plugin"]
+
+
+def test_many_processes_keep_the_same_rows_and_some_are_killed(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
+    done, wrong = contention.attack(database, seconds=2.5, workers=3, kills=2)
+    assert wrong == []
+    assert done > 20
+
+
+def test_what_a_caller_has_begun_is_neither_committed_nor_lost(shop: Shop) -> None:
+    shop.gateway.says()
+    with Session(shop.engine) as begun:
+        begun.scalars(select(shop.model)).all()
+        shop.refresh()
+        begun.add(shop.purchases.keeper.make("unfinished"))
+        begun.rollback()
+    assert [*shop.rows()] == [NUMBER]
+
+
+def test_no_connection_is_held_while_the_gateway_is_waited_for(new_shop: MakeShop) -> None:
+    shop = new_shop()
+    pool = shop.engine.pool
+    assert isinstance(pool, QueuePool)
+    held: list[int] = []
+    shop.gateway.then = lambda *_: held.append(pool.checkedout())
+    shop.gateway.says()
+    shop.refresh()
+    shop.refresh()
+    assert held == [0, 0]
+
+
+@pytest.mark.parametrize("level", ["AUTOCOMMIT", "SERIALIZABLE"])
+def test_an_engine_that_commits_each_statement_is_refused(
+    shop: Shop, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = create_engine(shop.engine.url, isolation_level=level)
+    shop.purchases.keeper._session_factory = sessionmaker(engine)
+    shop.gateway.says()
+    assert shop.ring(1) == (500 if level == "AUTOCOMMIT" else 200)
+    engine.dispose()
+
+
+class Base(DeclarativeBase):
+    """Of sites that do without Flask-SQLAlchemy."""
+
+
+class Kept(PurchaseMixin, Base):
+    """What they keep."""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((dict, sessionmaker()), "PurchaseMixin"),
+        ((Kept, Session()), "not Session"),
+        ((Kept, async_sessionmaker()), "not async_sessionmaker"),
+        ((Kept, sessionmaker(), lambda: True), "only is called with order"),
+    ],
+)
+def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None:
+    make: Any = Purchases
+    model, session_factory, *only = given
+    with pytest.raises(ConfigError, match=said):
+        make(Xiebao(), model, session_factory, only=next(iter(only), None))
+
+
+def test_an_extension_has_one_of_it(shop: Shop) -> None:
+    with pytest.raises(ConfigError, match="has Purchases already"):
+        Purchases(shop.xiebao, Kept, sessionmaker())
+
+
+async def later(session: Session, purchase: Kept, before: object) -> None:
+    """Be told, but not now."""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [(later, "async"), (None, "function"), (lambda purchase: None, "session and purchase")],
+)
+def test_what_cannot_be_told_is_said_at_once(shop: Shop, function: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        shop.purchases.on_change(function)
+
+
+def test_one_function_is_told(shop: Shop) -> None:
+    shop.purchases.on_change(shop.tell)
+    with pytest.raises(ConfigError, match=r"already, tests\.callback\.purchases\.support\.Shop"):
+        shop.purchases.on_change(lambda session, purchase, before: None)

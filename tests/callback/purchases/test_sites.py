@@ -1,0 +1,155 @@
+"""Sites of several kinds, told and asked by the fixtures for a site's own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import String, create_engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    Session,
+    mapped_column,
+    scoped_session,
+    sessionmaker,
+)
+
+from flask_xiebao import ConfigError, Order, Xiebao
+from flask_xiebao.sqla import PurchaseMixin, Purchases
+from tests.support import CONFIG, NUMBER
+
+pytest_plugins = ["flask_xiebao.pytest_plugin"]
+
+Notify = Callable[..., Any]
+Orders = Callable[[list[object]], None]
+
+
+@dataclass
+class Site:
+    """A site of one app or more, and how its tables are made and looked at."""
+
+    apps: list[Flask]
+    purchases: Purchases[Any]
+    make_tables: Callable[[], object]
+    session: Callable[[], Session]
+
+    def numbers(self, app: Flask, member: str = "7") -> list[str]:
+        with app.app_context(), self.session() as session:
+            return [row.insure_num for row in session.scalars(self.purchases.of(member))]
+
+
+def app_at(folder: Path, name: str = "shop", **config: Any) -> Flask:
+    app = Flask(name)
+    app.config.update(CONFIG, SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / name}.sqlite3")
+    app.config.update(TESTING=True, **config)
+    return app
+
+
+def with_flask_sqlalchemy(folder: Path, bind: str | None = None, apps: int = 1) -> Site:
+    db: Any = SQLAlchemy()
+    xiebao = Xiebao()
+
+    class Purchase(PurchaseMixin, db.Model):  # type: ignore[misc]
+        __bind_key__ = bind
+
+    purchases = Purchases(xiebao, Purchase, db.session)
+    xiebao.notification_handler(purchases.handle)
+    made = []
+    for each in range(apps):
+        binds = {"SQLALCHEMY_BINDS": {bind: f"sqlite:///{folder / 'bound'}"}} if bind else {}
+        app = app_at(folder, f"shop{each}", **binds)
+        db.init_app(app)
+        xiebao.init_app(app)
+        made.append(app)
+    return Site(made, purchases, db.create_all, lambda: db.session())
+
+
+def without(
+    folder: Path,
+    *,
+    scoped: bool = False,
+    bases: tuple[type, ...] = (DeclarativeBase,),
+    **own: Any,
+) -> Site:
+    """Return a site that has no Flask-SQLAlchemy.
+
+    :param bases: of its models.
+    :param own: columns of its own.
+    """
+    base: Any = type("Base", bases, {})
+    notes = {"own": Mapped[str]} if own else {}
+    model: Any = type("Purchase", (PurchaseMixin, base), {"__annotations__": notes, **own})
+    engine = create_engine(f"sqlite:///{folder / 'shop.sqlite3'}")
+    make: Any = sessionmaker(engine)
+    xiebao = Xiebao(app := app_at(folder))
+    purchases = Purchases(xiebao, model, scoped_session(make) if scoped else make)
+    xiebao.notification_handler(purchases.handle)
+    return Site([app], purchases, lambda: base.metadata.create_all(engine), make)
+
+
+SITES: dict[str, Callable[[Path], Site]] = {
+    "Flask-SQLAlchemy": with_flask_sqlalchemy,
+    "of another bind": lambda folder: with_flask_sqlalchemy(folder, bind="insurance"),
+    "two apps": lambda folder: with_flask_sqlalchemy(folder, apps=2),
+    "scoped_session": lambda folder: without(folder, scoped=True),
+    "sessionmaker": without,
+    "dataclasses": lambda folder: without(
+        folder,
+        bases=(MappedAsDataclass, DeclarativeBase),
+        own=mapped_column(String(9), default="x"),
+    ),
+}
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    made: Site = request.param(tmp_path)
+    for app in made.apps:
+        with app.app_context():
+            made.make_tables()
+    yield made
+    for app in made.apps:
+        with app.app_context(), made.session() as session:
+            mapper = {"mapper": made.purchases.keeper.model}
+            session.connection(bind_arguments=mapper).engine.dispose()
+
+
+@pytest.mark.parametrize("site", SITES.values(), ids=SITES, indirect=True)
+def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders: Orders) -> None:
+    xiebao_orders([Order(insure_num=NUMBER, member="7", pay_status=1), {"insure_num": "2"}])
+    app, *others = site.apps
+    answer = notify(app.test_client(), type=2, insure_num=NUMBER, member="7")
+    assert answer.json == {"state": True}
+    assert site.numbers(app) == [NUMBER]
+    assert [site.numbers(other) for other in others] == [[]] * len(others)
+    with app.app_context():
+        assert [str(each) for each in site.purchases.reconcile(per_second=1000)] == [
+            "2: no row -> unknown, repaired"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("own", "error", "said"),
+    [
+        (mapped_column(String(9), nullable=False), IntegrityError, "own"),
+        (mapped_column(String(9), init=True), ConfigError, r"Purchase\(\) is called without arg"),
+    ],
+)
+def test_columns_of_its_own_need_a_default(
+    tmp_path: Path, own: Any, error: type[Exception], said: str, xiebao_orders: Orders
+) -> None:
+    bases = (MappedAsDataclass, DeclarativeBase) if error is ConfigError else (DeclarativeBase,)
+    site = without(tmp_path, bases=bases, own=own)
+    site.make_tables()
+    xiebao_orders([{"insure_num": NUMBER}])
+    with site.apps[0].app_context(), pytest.raises(error, match=said):
+        site.purchases.refresh(NUMBER)
+    site.session().connection().engine.dispose()

@@ -1,0 +1,72 @@
+"""What ``flask xiebao doctor`` says of purchases in the site's own database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import DeclarativeBase, sessionmaker
+
+from flask_xiebao.sqla import PurchaseMixin, Purchases
+from tests.cli.support import Change, doctor, shop
+
+
+class Base(DeclarativeBase):
+    """The tables."""
+
+
+class Purchase(PurchaseMixin, Base):
+    """What is kept."""
+
+
+def keeps(engine: Any, *, listens: bool = True, **options: Any) -> Change:
+    def change(app: Flask) -> None:
+        xiebao = app.extensions["xiebao"]
+        purchases = Purchases(xiebao, Purchase, sessionmaker(engine), **options)
+        if listens:
+            xiebao.notification_handler(purchases.handle)
+
+    return change
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Any]:
+    made = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
+    yield made
+    made.dispose()
+
+
+def said(engine: Any, **options: Any) -> dict[str, str]:
+    settings = {name: options.pop(name) for name in [*options] if name.isupper()}
+    return doctor(shop(keeps(engine, **options), **settings))
+
+
+def test_the_table_is_looked_at(engine: Any) -> None:
+    assert "The table xiebao_purchase is not there" in said(engine)["WARNING"]
+    Base.metadata.create_all(engine)
+    assert "Purchases are kept in xiebao_purchase" in said(engine)["ok"]
+    with engine.begin() as connection:
+        for column in ("plan_name", "version"):
+            connection.execute(text(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}"))
+    lacking = "The table xiebao_purchase lacks plan_name, version: migrate it."
+    assert lacking in said(engine)["WARNING"]
+
+
+def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:
+    away = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
+    assert "The database with xiebao_purchase cannot be read (Oper" in said(away)["WARNING"]
+
+
+def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Base.metadata.create_all(engine)
+    assert "Nothing rings: add xiebao.notif" in said(engine, listens=False)["WARNING"]
+    theirs: dict[str, Any] = {"only": lambda order: True}
+    shared = "Another site sells on this account"
+    assert shared not in said(engine, **theirs)["WARNING"]
+    assert shared in said(engine, **theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
+    monkeypatch.setattr("flask_xiebao.cli.callbacks.find_spec", lambda _: None)
+    assert "httpx is not installed" in said(engine)["ERROR"]
