@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 from flask_babel import Babel
 
-from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
 
-from . import events, purchases, qa, shop, widgets
+from . import events, qa, shop, widgets
 from .logs import MaskSign
+from .purchases import db, xiebao
 
 #: The document's own example account, which the simulator knows.
 PARTNER_ID, API_KEY = "12345", "Key"
@@ -44,6 +44,7 @@ def create_app(instance_path: str | None = None) -> Flask:
         XIEBAO_APP_USER_AGENT=r"QingyouApp/",
         XIEBAO_TEXTS={"site.name": {"zh": "轻游旅行", "en": "Qingyou Travel"}},
         BABEL_DEFAULT_LOCALE="zh",
+        SQLALCHEMY_DATABASE_URI="sqlite:///shop.sqlite3",
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.config.from_prefixed_env()
@@ -55,9 +56,11 @@ def create_app(instance_path: str | None = None) -> Flask:
         _use_simulator(app)
 
     Babel(app)
-    xiebao = Xiebao(app)
+    xiebao.init_app(app)
     xiebao.member_loader(shop.current_member)
-    purchases.init_app(app, xiebao)
+    db.init_app(app)
+    with app.app_context():
+        db.create_all()
     shop.init_app(app)
     app.register_blueprint(shop.blueprint)
     app.register_blueprint(widgets.blueprint)

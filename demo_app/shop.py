@@ -22,7 +22,7 @@ from werkzeug.exceptions import NotFound
 
 from flask_xiebao import Entry, entry_clicked
 
-from .policies import Policy, policies_of
+from .purchases import Purchase, db, purchases
 
 blueprint = Blueprint("shop", __name__)
 
@@ -46,13 +46,19 @@ ORDER = "QY20270210-8"
 STATES = {
     "unknown": "处理中",
     "applied": "待支付",
+    "paying": "扣款中",
     "failed": "支付未成功",
-    "not_issued": "出单未成功",
     "paid": "已支付，出单中",
+    "not_issued": "出单未成功",
     "issued": "已出单",
+    "in_force": "保障中",
+    "expired": "已到期",
+    "surrendering": "退保中",
     "surrendered": "已退保",
-    "reissued": "已重新出单",
+    "replaced": "已重新出单",
+    "cancelled": "已取消",
 }
+_OVER = ("expired", "surrendered", "replaced", "cancelled")
 
 
 def current_member() -> str | None:
@@ -111,7 +117,8 @@ def insured() -> str:
     the callback says.
     """
     clicked_at = session.get("clicked_at", math.inf)
-    new = [policy for policy in _policies()[0] if policy.since >= clicked_at]
+    known, _ = _policies()
+    new = [policy for policy in known if policy.created_at.timestamp() >= clicked_at]
     return render_template("shop/insured.html", policy=new[0] if new else None)
 
 
@@ -122,17 +129,17 @@ def init_app(app: Flask) -> None:
 
 def _remember_click(_app: Flask, entry: Entry, **_: Any) -> None:
     if entry.page != "policy":
-        session["clicked_at"] = time.time()
+        session["clicked_at"] = int(time.time())
 
 
-def _policies() -> tuple[list[Policy], list[str]]:
-    """Return what the shop has heard of the member's policies, and the numbers of older ones."""
+def _policies() -> tuple[list[Purchase], list[str]]:
+    """Return the member's purchases, those that are over last, and the numbers of older ones."""
     member = current_member()
-    if member is None:
-        return [], []
-    known = policies_of(member)
+    known = list(db.session.scalars(purchases.of(member)))
+    known.sort(key=lambda policy: policy.state in _OVER)
     heard_of = {policy.insure_num for policy in known}
-    return known, [number for number in MEMBERS[member]["policies"] if number not in heard_of]
+    older = MEMBERS[member]["policies"] if member is not None else []
+    return known, [number for number in older if number not in heard_of]
 
 
 @blueprint.get("/sign-in")

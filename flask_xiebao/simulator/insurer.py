@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -100,8 +99,8 @@ class Insurer:
             insure_num=_new_number(),
             case_code=case_code,
             partner_uniq_key=partner_uniq_key,
-            start_date=f"{today + timedelta(days=1):%Y-%m-%d}",
-            end_date=f"{today + timedelta(days=5):%Y-%m-%d}",
+            start_date=f"{today:%Y-%m-%d}",
+            end_date=f"{today + timedelta(days=4):%Y-%m-%d}",
             price=_PRICE,
             applied_at=wire.moment(today),
         )
@@ -296,7 +295,7 @@ class Insurer:
 
 
 def _new_number() -> str:
-    return f"{wire.now():%Y%m%d}{secrets.randbelow(10**9):09}"
+    return f"{wire.now():%Y%m%d%H%M%S%f}"
 
 
 def _failed(why: str) -> dict[str, Any]:

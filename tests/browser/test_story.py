@@ -84,7 +84,7 @@ def test_on_a_phone_what_is_bought_is_on_the_shops_page(
 
     page.goto(shop.address)
     assert re.fullmatch(
-        r"境内旅行意外险 已出单 投保单号 \d+ 保单号 P\d+ 保障期间 20[\d-]+ 至 20[\d-]+ 查看保单",
+        r"境内旅行意外险 保障中 投保单号 \d+ 保单号 P\d+ 保障期间 20[\d-]+ 至 20[\d-]+ 查看保单",
         policy(page),
     )
     press(person, page.locator(".policies li").first.get_by_role("link", name="查看保单"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,38 +13,28 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask, Response
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import demo_app
-from demo_app import events, purchases
+from demo_app import events
 from demo_app.events import Event
-from demo_app.purchases import fact_of
-from flask_xiebao import Notification
 from tests.demo.support import (
-    END,
     LIN,
-    OVER,
     ZHOU,
-    Orders,
     buy,
     create_demo,
-    hear,
-    known,
     link,
     look,
     matrix,
-    shown,
     told,
     visit,
     words,
 )
-from tests.support import CODE, NUMBER, SIGN, href, one, soup
+from tests.support import CODE, SIGN, href, one, soup
 from tests.tools.load import notifications
-from tests.vectors import REISSUED, VECTORS, callback
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
@@ -65,101 +53,6 @@ def test_the_order_page_counts_older_policies_that_it_does_not_show(demo: Flask)
     page = browser.get("/")
     assert len(soup(page).select(".policies li")) == 2
     assert href(page, "查看全部 3 份保单") == "/policies"
-
-
-Facts = set[tuple[Any, ...]]
-
-
-def kept_by(demo: Flask) -> Facts:
-    """Return the facts that the shop keeps, but when it heard of them."""
-    with demo.app_context(), purchases.facts() as connection:
-        rows = connection.execute("SELECT * FROM facts").fetchall()
-    return {(row["id"], *row[2:]) for row in rows}
-
-
-def keep(demo: Flask, facts: Facts) -> None:
-    """Let the shop keep these facts, and nothing else."""
-    with demo.app_context(), purchases.facts() as connection, connection:
-        connection.execute("DELETE FROM facts")
-        for id_, *rest in facts:
-            places = ", ".join("?" * (len(rest) + 2))
-            connection.execute(f"INSERT INTO facts VALUES ({places})", [id_, 0, *rest])  # noqa: S608
-
-
-def test_every_order_of_the_seven_vectors_ends_the_same(demo: Flask, xiebao_orders: Orders) -> None:
-    """By induction: what is kept of a set of them does not depend on which of the set came last.
-
-    So 128 sets and 448 steps between them stand for all 5,040 orders.
-    """
-    xiebao_orders([OVER])
-    kept: dict[frozenset[bytes], Facts] = {frozenset(): set()}
-    for size in range(len(VECTORS)):
-        for heard in map(frozenset, itertools.combinations(VECTORS, size)):
-            for body in set(VECTORS) - heard:
-                keep(demo, kept[heard])
-                assert hear(demo, body) == 200
-                assert kept.setdefault(heard | {body}, kept_by(demo)) == kept_by(demo)
-    assert len(kept) == 128
-    assert known(demo) == END
-
-
-def test_what_follows_on_a_members_policy_is_theirs_too(demo: Flask, xiebao_orders: Orders) -> None:
-    xiebao_orders([OVER])
-    policies = [{"policyNum": "P2", "startDate": "2019-03-02", "endDate": "2019-03-06"}]
-    new = callback(3, insureNum="20190226020199", partnerUniqueKey=..., policys=policies)
-    assert [hear(demo, body) for body in (new, REISSUED)] == [200, 200]
-    old, following = known(demo)
-    assert (old["state"], old["replaced_by"]) == ("reissued", "20190226020199")
-    assert (following["state"], following["follows"]) == ("issued", NUMBER)
-    assert (following["policy_num"], following["start_date"]) == ("P2", "2019-03-02")
-
-
-@pytest.mark.parametrize(
-    "stray",
-    [
-        callback(5, state=False, newInsureNum="777", partnerUniqueKey="another"),
-        callback(1, newInsureNum="777", partnerUniqueKey="another"),
-    ],
-)
-def test_what_was_not_reissued_to_a_member_is_not_theirs(demo: Flask, stray: bytes) -> None:
-    issued = callback(3, insureNum="777", policys=[{"policyNum": "P777"}])
-    assert [hear(demo, body) for body in (issued, stray)] == [200, 200]
-    assert "777" in [found["insure_num"] for found in known(demo)]
-    assert "777" not in [found["insure_num"] for found in known(demo, "another")]
-
-
-def test_what_another_worker_has_stored_meanwhile_is_success(
-    demo: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = callback(4)  # everybody is out
-    inner: list[int] = []
-
-    def meanwhile(*_: Any) -> None:
-        if not inner:
-            inner.append(0)
-            inner[0] = hear(demo, whole)
-
-    monkeypatch.setattr(purchases, "confirm_end", meanwhile)
-    assert hear(demo, whole) == 200
-    assert inner == [200]
-    assert known(demo)[0]["state"] == "surrendered"
-
-
-def test_a_database_that_fails_twice_loses_nothing(
-    demo: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fails = [sqlite3.OperationalError("database is locked") for _ in range(2)]
-
-    def sometimes(notification: Notification) -> dict[str, Any]:
-        if fails:
-            raise fails.pop()
-        return fact_of(notification)
-
-    monkeypatch.setattr(purchases, "fact_of", sometimes)
-    buy(visit(demo))
-    assert fails == []
-    [found] = shown(visit(demo))
-    assert "已出单" in found
 
 
 def test_two_workers_keep_each_genuine_one_once_also_where_they_die_of_it(
@@ -392,7 +285,7 @@ def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
     )
     assert first == second
     assert len(first) == 64
-    assert [file.name for file in (tmp_path / "instance").iterdir()] == ["secret_key"]
+    assert [file.name for file in (tmp_path / "instance").glob("secret*")] == ["secret_key"]
 
 
 @pytest.mark.parametrize("path", ["/", "/qa", "/qa/links?page=product&reference=QX1", "/widgets/"])

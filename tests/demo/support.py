@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import demo_app
-from demo_app.policies import Policy, policies_of
 from demo_app.shop import MEMBERS
-from flask_xiebao import Order
-from tests.support import CODE, PHONE, href, make_link, one, pay, soup
+from tests.support import PHONE, href, make_link, one, pay, soup
 
 LIN, ZHOU = MEMBERS
-#: Sets what the platform answers to order queries; a fixture of the extension's.
-Orders = Callable[[list[object]], None]
 
 #: An account of Xiebao's, as it is in the environment.
 REAL_ACCOUNT = {
@@ -115,60 +109,6 @@ def order_page(browser: FlaskClient, number: str) -> str:
     items = soup(browser.get("/policies")).select(".policies li")
     [item] = [item for item in items if number in item.text]
     return arrival(browser, one(item, "a"))
-
-
-# What the shop hears
-
-
-def hear(demo: Flask, body: bytes) -> int:
-    """Return the status with which the shop answers a notification."""
-    return demo.test_client().post("/xiebao/notify", data=body).status_code
-
-
-def known(demo: Flask, member: str = "101000") -> list[dict[str, Any]]:
-    """Return what the shop makes of all that it has heard, but when that was."""
-    with demo.app_context():
-        policies = policies_of(member)
-    return [
-        asdict(policy) | {"since": 0}
-        for policy in sorted(policies, key=lambda policy: policy.insure_num)
-    ]
-
-
-#: What the seven vectors say, whichever comes first, read by hand.
-END = [
-    asdict(policy)
-    for policy in (
-        Policy(
-            insure_num="20190226020146",
-            state="reissued",
-            case_code=CODE,
-            product="境内旅行意外险",
-            policy_num="P10042019030100001",
-            start_date="2019-03-01",
-            end_date="2019-03-05",
-            price_fen=1500,
-            some_are_out=True,
-            replaced_by="20190226020199",
-        ),
-        Policy(
-            insure_num="20190226020147",
-            state="failed",
-            case_code=CODE,
-            failure="余额不足",
-        ),
-        Policy(
-            insure_num="20190226020199",
-            state="issued",
-            case_code=CODE,
-            product="境内旅行意外险",
-            follows="20190226020146",
-        ),
-    )
-]
-
-#: The platform confirms that the policy of the vectors is over.
-OVER = Order(insure_num="20190226020146", effective_status=3)
 
 
 # The console

@@ -10,9 +10,21 @@ from flask import Flask
 
 from demo_app import events
 from tests import qr
-from tests.demo.support import LIN, ZHOU, buy, create_demo, hear, link, look, told, visit, words
+from tests.demo.support import (
+    LIN,
+    ZHOU,
+    buy,
+    create_demo,
+    gateway,
+    link,
+    look,
+    number_of,
+    shown,
+    told,
+    visit,
+    words,
+)
 from tests.support import CODE, NUMBER, PC, PHONE, SIGN, Site, paid_url
-from tests.vectors import NOT_PAID
 
 
 def test_what_happens_is_there_newest_first_and_no_sign_or_gateways_url_is_kept(
@@ -54,11 +66,14 @@ def test_what_happens_is_there_newest_first_and_no_sign_or_gateways_url_is_kept(
 
 
 def test_each_notification_is_a_line_of_its_own(demo: Flask) -> None:
-    number = buy(visit(demo))
-    hear(demo, NOT_PAID)
+    browser = visit(demo)
+    browser.post(gateway(browser), data={"do": "fail"})
+    failed = number_of(shown(browser)[0])
+    number = buy(visit(demo, ZHOU))
     assert [(line[1], line[2].replace(" ", "")) for line in told(demo)] == [
-        ("通知", "20190226020147：支付失败"),
         *(("通知", f"{number}：{step}") for step in ("电子保单", "出单", "支付", "投保")),
+        ("点击", "—"),
+        *(("通知", f"{failed}：{step}") for step in ("支付失败", "投保")),
         ("点击", "—"),
     ]
 

@@ -119,7 +119,7 @@ def test_the_document_is_read_twice() -> None:
 
 @pytest.mark.parametrize("file", DEMO, ids=lambda file: file.name)
 def test_the_demo_needs_nothing_that_a_site_may_not_use(file: Path) -> None:
-    assert imported(file) & FILES.keys() <= {"", "testing"}
+    assert imported(file) & FILES.keys() <= {"", "sqla", "testing"}
 
 
 #: What a page that the gateway may have one day takes: two rows. The second page here has nothing

@@ -36,7 +36,7 @@ def test_on_a_pc_and_by_its_code_on_a_phone(shop: Demo, visit: Visits, bad_day: 
     buy(phone, phone.page, bad_day=bad_day, back="正在确认您的投保")
 
     person.page.goto(shop.address)
-    assert "境内旅行意外险 已出单 投保单号" in policy(person.page)
+    assert "境内旅行意外险 保障中 投保单号" in policy(person.page)
 
 
 def test_on_a_pc_the_product_is_bought_there_and_the_console_shows_it(
@@ -46,7 +46,7 @@ def test_on_a_pc_the_product_is_bought_there_and_the_console_shows_it(
     page = click(shop, person, "product", new_tab=True)
     buy(person, page)
     person.page.reload()
-    assert "已出单" in policy(person.page)
+    assert "保障中" in policy(person.page)
 
     page.goto(f"{shop.address}/qa/events")
     lines = page.locator(".log tbody tr")
@@ -63,10 +63,10 @@ def test_a_payment_that_fails_says_what_to_do(shop: Demo, visit: Visits) -> None
     press(person, page.get_by_role("button", name="支付失败"))
     expect(page.get_by_text("余额不足")).to_be_visible()
     page.goto(shop.address)
-    assert "余额不足，您没有被扣款，请点“继续支付”" in policy(page)
+    assert "您没有被扣款，请点“继续支付”" in policy(page)
 
     press(person, page.get_by_role("link", name="继续支付"))
     press(person, page.get_by_role("button", name="支付", exact=True))
     expect(page.locator("h1")).to_have_text("投保成功")
     page.goto(shop.address)
-    assert "已出单" in policy(page)
+    assert "保障中" in policy(page)
