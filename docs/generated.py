@@ -81,7 +81,8 @@ class MessagesDirective(SphinxDirective):
                 taken.add(anchor := _anchor(message["text"], taken))
                 said = words.get(message["en"]) or message["en"]
                 advice = _SETTING.sub(r"{confval}`\1`", said)
-                if page := message.get("see"):
+                page = message.get("see")
+                if page in self.env.found_docs:  # a new one is not there in Chinese at once
                     advice += MORE[language].format(page)
                 items += nodes.definition_list_item(
                     "",

@@ -72,7 +72,7 @@ def reconcile(
         said = str(error) if isinstance(error, XiebaoError) else f"{failure_in(error)}."
         click.echo(f"Ended after {count:,} orders. {said}", err=True)
         return 2
-    echo(f"{count:,} orders compared: {differ:,} differed, {differ - left:,} are repaired.")
+    echo(f"{count:,} orders compared, {differ:,} different, {differ - left:,} repaired.")
     return 1 if left else 0
 
 

@@ -1,7 +1,15 @@
 """Purchases in the site's own database, by SQLAlchemy: the extra ``sqla``."""
 
+from ..errors import OrderBehindError
 from .model import PurchaseMixin, PurchaseState, Snapshot
 from .purchases import Purchases
 from .reconciling import Difference
 
-__all__ = ["Difference", "PurchaseMixin", "PurchaseState", "Purchases", "Snapshot"]
+__all__ = [
+    "Difference",
+    "OrderBehindError",
+    "PurchaseMixin",
+    "PurchaseState",
+    "Purchases",
+    "Snapshot",
+]

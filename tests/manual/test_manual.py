@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import click
 import pytest
@@ -16,12 +18,16 @@ from flask import Flask, g
 from flask_caching import Cache
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager, current_user, login_required
+from flask_migrate.cli import db as flask_migrate
 from flask_seasurf import SeaSurf
+from flask_sqlalchemy import SQLAlchemy
 from jinja2 import ChoiceLoader, DictLoader
+from sqlalchemy import String, cast, create_engine, orm
 
 from flask_xiebao import Order, Xiebao
 from flask_xiebao.cli import xiebao as commands
+from flask_xiebao.sqla import PurchaseMixin, Purchases
 from tests.manual.blocks import DOCS, ROOT, Block, all_blocks, blocks, run
 from tests.support import CONFIG, LIVE, NUMBER, SETTINGS
 
@@ -36,6 +42,14 @@ _TEMPLATES = {
 }
 
 
+class Base(orm.DeclarativeBase):
+    """The tables of a site as the manual takes it for granted."""
+
+
+class Kept(PurchaseMixin, Base):
+    """Its purchases."""
+
+
 @pytest.fixture
 def app() -> Flask:
     """A site as the manual takes it for granted, in service."""
@@ -43,6 +57,7 @@ def app() -> Flask:
     app.config.update(
         CONFIG,
         **LIVE,
+        SQLALCHEMY_DATABASE_URI="sqlite://",
         XIEBAO_PUBLIC_URL="https://shop.example",
         XIEBAO_STRICT=True,
         INSURANCE={"trip": "QX000000127257"},
@@ -54,11 +69,14 @@ def app() -> Flask:
 
 
 @pytest.fixture
-def names(app: Flask, xiebao_orders: Any) -> dict[str, Any]:
+def names(app: Flask, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
     """What the Python of the manual takes for granted."""
     LoginManager(app)
     xiebao_orders([Order(insure_num=NUMBER)])
-    return {
+    db = SQLAlchemy()
+    db.init_app(app)
+    Base.metadata.create_all(engine := create_engine("sqlite://"))
+    yield {
         "__name__": "shop",
         "__file__": "shop.py",
         "app": app,
@@ -66,14 +84,22 @@ def names(app: Flask, xiebao_orders: Any) -> dict[str, Any]:
         "compare": lambda order: None,
         "csrf": SeaSurf(),
         "current_user": current_user,
+        "db": db,
         "insure_num": NUMBER,
+        "login_required": login_required,
         "limiter": Limiter(get_remote_address, app=app, storage_uri="memory://"),
         "member_id": 8,
+        **{name: getattr(orm, name) for name in ("Mapped", "foreign", "relationship")},
+        **{"cast": cast, "String": String, "PurchaseMixin": PurchaseMixin, "Purchases": Purchases},
+        "Purchase": Kept,
+        "purchases": Purchases(Xiebao(), Kept, orm.sessionmaker(engine)),
+        **dict.fromkeys(("create_app", "redis", "rq", "user"), MagicMock(id=8)),
         "portal": lambda environ, start: [],
         "render_template": lambda name, **values: "",
         "session": {},
         "xiebao": Xiebao(app),
     }
+    engine.dispose()
 
 
 def _whole(*languages: str) -> list[Block]:
@@ -83,7 +109,7 @@ def _whole(*languages: str) -> list[Block]:
 
 @pytest.mark.parametrize("block", _whole("python"), ids=str)
 def test_the_python_runs(block: Block, names: dict[str, Any]) -> None:
-    code = compile(block.code, str(block), "exec")
+    code = compile(block.code, str(block), "exec", dont_inherit=True)
     if "pytest_plugins" in block.code or "def test_" in block.code:
         return  # run below, as tests
     with names["app"].app_context():
@@ -169,7 +195,8 @@ def client():
 
 
 _INSTALLED = {
-    *("Flask-Xiebao", "Flask-Xiebao[orders]", ".[test]", "--editable", ".", "gunicorn"),
+    *("Flask-Xiebao", "Flask-Xiebao[orders]", "Flask-Xiebao[sqla]"),
+    *(".[test]", "--editable", ".", "gunicorn"),
 }
 
 
@@ -195,6 +222,8 @@ def _try(words: list[str]) -> None:
             _parse(commands, arguments)
         case ["flask", "--app", "shop", "run" | "init-db" | "add-samples", *options]:
             assert options in ([], ["--debug"])
+        case ["flask", "--app", "shop", "db", *arguments]:
+            _parse(flask_migrate, arguments)
         case ["make", *targets]:
             known = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
             assert {target for target in targets if "=" not in target} <= set(known)

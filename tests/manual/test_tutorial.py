@@ -65,7 +65,7 @@ def test_a_member_buys_insurance_and_finds_the_policy(shop: Path) -> None:
     assert order.request.path == "/orders/1"
     assert "谢谢" in order.text
     policies = browser.get("/orders/", headers=PHONE)
-    assert "已出单" in policies.text
+    assert "保障中" in policies.text
     policy = one(policies, "[data-xiebao-entry=policy]")
     accepted(browser.get(href(policy), headers=PHONE).location)
     with app.app_context():

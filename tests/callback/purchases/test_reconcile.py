@@ -159,7 +159,7 @@ def test_the_command_says_each_difference_and_whether_both_agree(
     outcome = "not repaired" if options else "repaired"
     assert done.output.splitlines() == [
         f"{numbers[1]}: in_force -> surrendered, {outcome}",
-        f"3 orders compared: 1 differed, {0 if options else 1} are repaired.",
+        f"3 orders compared, 1 different, {0 if options else 1} repaired.",
     ]
     assert done.exit_code == (1 if options else 0)
     assert run(shop.app, "reconcile", "--since", "2026-11-01").exit_code == 0

@@ -1,16 +1,15 @@
-"""The handler of the manual's tutorial, as it stands there, in the shop that it is for."""
+"""The manual's handler for sites without the order query, in the shop of the tutorial."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flask_xiebao import Order, OrderClient
-from tests.manual.blocks import grow, load_shop
+from tests.manual.blocks import DOCS, blocks, grow, load_shop
 from tests.support import NUMBER
 from tests.vectors import (
     APPLIED,
@@ -23,17 +22,16 @@ from tests.vectors import (
     callback,
 )
 
-pytest_plugins = ["flask_xiebao.pytest_plugin"]
-
 WHOLE = callback(4)
-Orders = Callable[[list[object]], None]
 
 
 class Shop:
-    """The shop of the tutorial, after its last page."""
+    """The shop of the tutorial, before it keeps purchases."""
 
     def __init__(self, folder: Path) -> None:
-        grow(folder / "site")
+        grow(folder / "site", "caching")
+        [block, *_] = blocks(DOCS / "en/how-to/own-facts.md")
+        (folder / "site/shop/policies.py").write_text(block.code, "utf-8")
         self.app, self.policies = load_shop(
             folder / "site",
             SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'shop.sqlite3'}",
@@ -76,22 +74,11 @@ END = {
 }
 
 
-def test_each_is_kept_once_in_any_order(shop: Shop, xiebao_orders: Orders) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, effective_status=3)])
+def test_each_is_kept_once_in_any_order(shop: Shop) -> None:
     for order in itertools.islice(itertools.permutations(VECTORS), 0, 5040, 1000):
         assert shop.hear(*order, *order) == {200}
         assert (len(shop.facts()), set(shop.facts())) == (len(END), END)
         assert shop.state() == "已退保重出"
-
-
-@pytest.mark.parametrize("body", [WHOLE, REISSUED])
-def test_an_end_is_kept_when_the_platform_confirms_it(
-    shop: Shop, xiebao_orders: Orders, body: bytes
-) -> None:
-    for status, answer, kept in ((1, 500, 0), (3, 200, 1)):
-        xiebao_orders([Order(insure_num=NUMBER, effective_status=status)])
-        assert shop.hear(body) == {answer}
-        assert len(shop.facts()) == kept
 
 
 @pytest.mark.parametrize(
@@ -109,28 +96,10 @@ def test_an_end_is_kept_when_the_platform_confirms_it(
     ],
 )
 def test_the_state_is_the_furthest_step_that_succeeded(
-    shop: Shop, xiebao_orders: Orders, bodies: list[bytes], state: str
+    shop: Shop, bodies: list[bytes], state: str
 ) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, effective_status=3)])
     assert shop.hear(*bodies) == {200}
     assert shop.state() == state
-
-
-def test_what_another_worker_has_stored_meanwhile_is_success(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nested: list[set[int]] = []
-
-    def confirmed(*_: Any) -> Order:
-        if not nested:
-            nested.append(set())
-            nested.append(shop.hear(WHOLE))
-        return Order(insure_num=NUMBER, effective_status=3)
-
-    monkeypatch.setattr(OrderClient, "get", confirmed)
-    assert shop.hear(WHOLE) == {200}
-    assert nested == [set(), {200}]
-    assert len(shop.facts()) == 1
 
 
 def test_what_the_database_refuses_is_not_lost(shop: Shop) -> None:
