@@ -84,7 +84,7 @@ QUESTIONS = {
         "更换密钥": "how-to/key-rotation",
         "自增主键 会员密钥": "how-to/member-secret",
         "上线检查清单": "how-to/going-live",
-        "退保通知怎么处理": "how-to/callback",
+        "退保通知怎么处理": "how-to/purchases",
         "从 0.1 升级": "how-to/upgrading",
         "XIEBAO_MEMBER_SECRET must have 32 characters or more, not 8. Make one with"
         ' python -c "import secrets; print(secrets.token_hex())", and keep it': "reference/errors",
