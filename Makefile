@@ -10,7 +10,7 @@ UNIT := $(addprefix tests/,unit click page callback cli check)
 # A worker for each processor; one that is done takes tests over from another.
 BESIDE := --numprocesses auto --dist worksteal
 
-.PHONY: demo test test-unit test-all programs firefox mutants docs translations bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test test-unit test-all programs databases firefox mutants docs translations bench fuzz load versions screenshots dist lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
@@ -22,13 +22,16 @@ test-unit: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(BESIDE) $(UNIT)
 
 # What need not be tried again at each change, too.
-test-all: $(VENV)/test.stamp .venv/npm/stamp docs programs firefox
+test-all: $(VENV)/test.stamp .venv/npm/stamp docs programs firefox databases
 	$(BIN)/python -m pytest $(BESIDE) tests
 
 # What is no package of Python's or npm's.
 programs:
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	@PATH="$$PATH:/usr/sbin"; $(call need,nginx,nginx-light)
+databases:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(call install,postgresql); }
+	@PATH="$$PATH:/usr/sbin"; $(call need,mariadbd,mariadb-server)
 firefox:
 	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ import sentry_sdk
 from flask import Flask, render_template
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
+from sqlalchemy import create_engine
 
 from flask_xiebao import ConfigError, Xiebao, entry_clicked
+from tests.callback.purchases.support import make_shop
 from tests.ecosystem.conftest import scene
 from tests.ecosystem.shop import ONE_WAY, Shop
 from tests.ecosystem.sites import THEIR_WARNINGS, trace
@@ -24,7 +27,9 @@ from tests.ecosystem.test_sentry import (
     sent,
     shop,
 )
-from tests.support import KEY, PC, PHONE, SIGN
+from tests.support import KEY, PC, PHONE, SIGN, make_site
+
+PERSON = "Lin Xiao of the order"
 
 __all__ = ["scene", "sent", "shop"]
 
@@ -83,6 +88,35 @@ def test_a_shop_that_does_not_start_is_reported_with_what_is_wrong(sent: list[st
     [text] = sent
     assert "XIEBAO_ENV" in text
     assert "XIEBAO_LOCALE" in text
+
+
+def broken(*_: object) -> None:
+    raise RuntimeError("the site's own")
+
+
+@pytest.mark.parametrize("fails", ["on_change", "database", "gateway"])
+def test_purchases_that_fail_are_reported_without_names(
+    sent: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    site = make_site(XIEBAO_API_KEY=KEY)
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
+    purchases = make_shop(site.app, site.xiebao, engine)
+    purchases.gateway.answers(monkeypatch)
+    purchases.gateway.says(applicant={"cName": PERSON}, insurants=[{"cName": PERSON}])
+    if fails == "on_change":
+        purchases.then = broken
+    elif fails == "database":
+        purchases.model.metadata.drop_all(engine)
+    else:
+        purchases.gateway.then = broken
+    try:
+        purchases.refresh()
+    except Exception as error:
+        sentry_sdk.capture_exception(error)
+    engine.dispose()
+    [text] = sent
+    assert "test_purchases_that_fail" in text
+    assert [secret for secret in (PERSON, KEY, SIGN) if secret in text] == []
 
 
 def test_clicks_are_spans_named_after_their_routes_without_the_sign(

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pytest
 from flask import Flask
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from flask_xiebao import OrderClient, Xiebao
+from flask_xiebao.app import order_client
+from flask_xiebao.app.state import State
 from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
 from tests.callback.support import DETAIL, ok
 from tests.support import NUMBER
@@ -36,7 +39,16 @@ class Gateway:
         self.orders: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.then: Callable[[str, str | None], object] = lambda *_: None
-        self.client: OrderClient | None = None
+
+    def answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have it answer the order queries of the sites in a test."""
+
+        def client_of(state: State) -> OrderClient:
+            url, transport = "https://testapi.xiebao18.com", httpx.MockTransport(self.answer)
+            options: dict[str, Any] = {"transport": transport, "member_of": state.member_of}
+            return OrderClient("12345", "Key", base_url=url, **options)
+
+        monkeypatch.setattr(order_client, "order_client", client_of)
 
     def says(self, number: str = NUMBER, **own: Any) -> None:
         """Have it say this of an order from now on."""

@@ -75,6 +75,19 @@ def test_what_the_list_does_not_say_is_asked_about_unless_it_is_over(shop: Shop)
     assert details(shop) == numbers[1:]
 
 
+def test_after_an_outage_one_run_finds_all_of_it(shop: Shop) -> None:
+    numbers = filled(shop)
+    shop.gateway.then = down
+    for number in numbers:
+        shop.gateway.says(number, **SURRENDERED)
+        assert shop.ring(4, insureNum=number) == 500
+    shop.gateway.then = lambda *_: None
+    assert shop.reconcile() == [
+        f"{number}: in_force -> surrendered, repaired" for number in numbers
+    ]
+    assert shop.reconcile() == []
+
+
 def test_a_shop_that_has_sold_before_is_filled_without_news(shop: Shop) -> None:
     for number in ("1", "2"):
         shop.gateway.says(number, **COVER)

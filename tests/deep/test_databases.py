@@ -1,0 +1,208 @@
+"""Purchases on the databases that sites have: SQLite, PostgreSQL and MariaDB."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, String, cast, create_engine, text
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    foreign,
+    mapped_column,
+    relationship,
+    sessionmaker,
+)
+
+from flask_xiebao.sqla import PurchaseMixin, Purchases
+from tests.callback.purchases import contention
+from tests.callback.purchases.support import SURRENDERED, Shop, make_shop
+from tests.deep import databases
+from tests.support import NUMBER, make_site
+
+SERVERS = {"PostgreSQL": databases.postgresql, "MariaDB": databases.mariadb}
+SERVERS["mariadb://"] = databases.mariadb
+LEVELS = {
+    "SQLite": [""],
+    "PostgreSQL": ["", "REPEATABLE READ", "SERIALIZABLE"],
+    "MariaDB": ["", "READ COMMITTED", "SERIALIZABLE"],
+    "mariadb://": [],
+}
+
+
+@pytest.fixture(scope="module", params=["SQLite", *SERVERS])
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def database(name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an empty database."""
+    with ExitStack() as stack:
+        file = tmp_path_factory.mktemp("database") / "shop.sqlite3"
+        url = stack.enter_context(SERVERS[name]()) if name in SERVERS else f"sqlite:///{file}"
+        yield url.replace("mysql+", "mariadb+") if name == "mariadb://" else url
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """An engine with a pool of four, and none of our tables."""
+    made = create_engine(database, pool_size=4, max_overflow=0, pool_timeout=20)
+    with made.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS xiebao_purchase"))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    site = make_site()
+    made = make_shop(site.app, site.xiebao, engine)
+    made.gateway.answers(monkeypatch)
+    return made
+
+
+def test_many_processes_keep_the_same_rows_and_some_are_killed(name: str, database: str) -> None:
+    for level in LEVELS[name]:
+        done, wrong = contention.attack(database, level, seconds=10, workers=6, kills=6)
+        assert wrong == []
+        assert done > 200
+
+
+def test_a_row_is_the_same_everywhere(shop: Shop) -> None:
+    shop.gateway.says(productName=f"险\0{'长' * 300}", planName="😀", payAmount=2**62)
+    shop.refresh()
+    row = shop.row()
+    assert (row.product_name, row.plan_name) == (f"险{'长' * 254}", "😀")
+    assert (row.price_fen, row.policy_nums) == (2**62, ["P10042019030100001"])
+    assert row.paid_at.isoformat() == "2019-02-26T02:20:30+00:00"
+    shop.gateway.says(planName="计划一", **SURRENDERED)
+    assert shop.ring(4) == 200
+    assert shop.row().state == "surrendered"
+
+
+def test_no_two_members_are_one(shop: Shop) -> None:
+    members = ["bob", "Bob", "bób", "ß", "ss", "x" * 256]
+    for number, member in enumerate(members):
+        shop.gateway.says(f"N{number}", partnerUniqueKey=member)
+        shop.gateway.says(f"n{number}", partnerUniqueKey=None)
+        shop.refresh(f"N{number}")
+        shop.refresh(f"n{number}")
+    with Session(shop.engine) as session:
+        for number, member in enumerate(members):
+            [row] = session.scalars(shop.purchases.of(member))
+            assert row.insure_num == f"N{number}"
+    assert shop.purchases.forget("Bob") == 1
+    assert [row.member for row in shop.rows().values() if row.forgotten] == [None]
+
+
+def test_four_requests_do_with_a_pool_of_four(shop: Shop) -> None:
+    """All wait for the gateway at the same time."""
+    waiting = threading.Barrier(4, timeout=15)
+    shop.gateway.then = lambda method, number: waiting.wait()
+    for number in "1234":
+        shop.gateway.says(number)
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda n=n: statuses.append(shop.ring(1, insureNum=n)))
+        for n in "1234"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 4
+    assert len(shop.rows()) == 4
+
+
+def test_a_purchase_knows_the_sites_user(engine: Engine) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class User(Base):
+        __tablename__ = "user"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Purchase(PurchaseMixin, Base):
+        user: Mapped[Any] = relationship(
+            User,
+            primaryjoin=lambda: foreign(Purchase.member) == cast(User.id, String(256)),
+            viewonly=True,
+        )
+
+    Base.metadata.create_all(engine)
+    site = make_site()
+    purchases = Purchases(site.xiebao, Purchase, sessionmaker(engine))
+    row = purchases.keeper.make(NUMBER)
+    row.member = "7"
+    with Session(engine) as session:
+        session.add_all([User(id=7), row])
+        session.commit()
+        assert session.get_one(Purchase, NUMBER).user.id == 7
+    Base.metadata.drop_all(engine)
+
+
+SITE = """
+import os
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_xiebao import Xiebao
+from flask_xiebao.sqla import PurchaseMixin, Purchases
+
+app = Flask(__name__)
+app.config.update(
+    SECRET_KEY="a",
+    XIEBAO_PARTNER_ID="12345",
+    XIEBAO_API_KEY="Key",
+    XIEBAO_ENV="test",
+    SQLALCHEMY_DATABASE_URI=os.environ["DATABASE"],
+)
+db, xiebao = SQLAlchemy(app), Xiebao(app)
+Migrate(app, db)
+
+
+class Purchase(PurchaseMixin, db.Model):
+    pass
+
+
+purchases = Purchases(xiebao, Purchase, db.session)
+xiebao.notification_handler(purchases.handle)
+"""
+
+
+def test_a_second_migration_has_nothing_to_change(
+    engine: Engine, database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text(SITE)
+
+    def flask(*arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "flask", "--app", "shop", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "DATABASE": database},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+    assert "The table xiebao_purchase is not there" in flask("xiebao", "doctor")
+    flask("db", "init")
+    flask("db", "migrate", "-m", "Purchases")
+    [migration] = (tmp_path / "migrations/versions").glob("*.py")
+    assert "xiebao" not in migration.read_text().replace("xiebao_purchase", "")
+    flask("db", "upgrade")
+    assert "Purchases are kept in xiebao_purchase" in flask("xiebao", "doctor")
+    assert "No changes in schema detected" in flask("db", "migrate")
