@@ -8,26 +8,24 @@ another order than they were given. A worker says what is wrong with what it see
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from flask import Flask
+import httpx
+from flask import Flask, request
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from flask_xiebao import Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
-from tests.support import CONFIG
+from tests.support import CONFIG, serve
 
 ORDERS = [f"2026112700000{each}" for each in range(4)]
 #: The longest that an answer takes, once the gateway has looked at the order.
@@ -52,72 +50,34 @@ class Change(Base):
     after: Mapped[int]
 
 
-class Gateway:
-    """Orders that go from step to step; the step is the price."""
-
-    def __init__(self) -> None:
-        self.steps = dict.fromkeys(ORDERS, 0)
-        self.random = random.Random(1)  # noqa: S311
-
-    def go_on(self) -> None:
-        """Take one order a step further."""
-        self.steps[self.random.choice(ORDERS)] += 1
-
-    def answer(self, path: str, asked: Any) -> Any:
-        """Return what the gateway says; the order may have gone on once it has said so."""
-        if not path.startswith("/api/orderDetail"):
-            return self.steps
-        number = asked["insureNum"]
-        step = self.steps[number]
-        time.sleep(self.random.random() * SLOWEST)
-        detail = {"insureNum": number, "payAmount": step, "planName": f"step {step}"}
-        return {"respCode": 0, "data": {"orderDetail": {**detail, "partnerUniqueKey": "7"}}}
-
-
 @contextmanager
-def gateway() -> Iterator[tuple[Gateway, str]]:
-    """Serve a gateway that goes on by itself."""
-    served = Gateway()
+def gateway() -> Iterator[tuple[dict[str, int], str]]:
+    """Serve orders that go from step to step, which is their price; yield the steps, and where."""
+    steps, chance = dict.fromkeys(ORDERS, 0), random.Random(1)  # noqa: S311
+    app, is_over = Flask("gateway"), threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(served.answer(self.path, asked)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    @app.post("/api/orderDetail")
+    def detail() -> Any:
+        number = request.get_json()["insureNum"]
+        step = steps[number]
+        time.sleep(chance.random() * SLOWEST)  # meanwhile, the order may go on
+        order = {"insureNum": number, "partnerUniqueKey": "7", "payAmount": step}
+        return {"respCode": 0, "data": {"orderDetail": {**order, "planName": f"step {step}"}}}
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 50
-
-        def handle_error(self, *_: Any) -> None:
-            """Take it that a killed worker hangs up."""
-
-    server, is_over = Server(("127.0.0.1", 0), Handler), threading.Event()
+    app.add_url_rule("/now", "now", lambda: steps)
 
     def go_on() -> None:
         while not is_over.wait(0.005):
-            served.go_on()
+            steps[chance.choice(ORDERS)] += 1
 
-    threads = [
-        threading.Thread(target=server.serve_forever, args=[0.05]),
-        threading.Thread(target=go_on),
-    ]
-    for thread in threads:
-        thread.start()
+    thread = threading.Thread(target=go_on)
+    thread.start()
     try:
-        yield served, f"http://127.0.0.1:{server.server_port}"
+        with serve(app) as url:
+            yield steps, url
     finally:
         is_over.set()
-        server.shutdown()
-        for thread in threads:
-            thread.join()
-        server.server_close()
+        thread.join()
 
 
 def site(engine: Engine, url: str) -> tuple[Flask, Purchases[Purchase]]:
@@ -139,13 +99,6 @@ def site(engine: Engine, url: str) -> tuple[Flask, Purchases[Purchase]]:
     return app, purchases
 
 
-def steps_at(url: str) -> dict[str, int]:
-    """Return how far the orders are."""
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/now", b"0")) as response:  # noqa: S310
-        steps: dict[str, int] = json.load(response)
-    return steps
-
-
 def engine_of(database: str, isolation: str) -> Engine:
     """Return an engine with an isolation level, or the database's own."""
     return create_engine(database, **({"isolation_level": isolation} if isolation else {}))
@@ -157,10 +110,10 @@ def work(database: str, isolation: str, url: str, seconds: float, seed: int) -> 
     until, done = time.monotonic() + seconds, 0
     engine = engine_of(database, isolation)
     app, purchases = site(engine, url)
-    with app.app_context():
+    with app.app_context(), httpx.Client(base_url=url) as asks:
         while time.monotonic() < until:
             number = pick.choice(ORDERS)
-            least = steps_at(url)[number]
+            least = asks.get("/now").json()[number]
             row = purchases.refresh(number)
             done += 1
             if row.price_fen is None or row.price_fen < least:
@@ -180,7 +133,7 @@ def attack(
     Base.metadata.create_all(engine)
     said: list[str] = []
     try:
-        with gateway() as (served, url):
+        with gateway() as (steps, url):
             until, seeds = time.monotonic() + seconds, iter(range(1000))
 
             def start() -> subprocess.Popen[str]:
@@ -203,7 +156,7 @@ def attack(
             for each in running:
                 said += each.communicate(timeout=seconds + 60)[0].splitlines()
             app, purchases = site(engine, url)
-            said += ends(app, purchases, engine, served)
+            said += ends(app, purchases, engine, steps)
     finally:
         engine.dispose()
     refreshed = [line for line in said if line.startswith("refreshed")]
@@ -212,11 +165,11 @@ def attack(
 
 
 def ends(
-    app: Flask, purchases: Purchases[Purchase], engine: Engine, served: Gateway
+    app: Flask, purchases: Purchases[Purchase], engine: Engine, steps: dict[str, int]
 ) -> Iterator[str]:
     """Say what is wrong in the end."""
     for number in ORDERS:
-        least = served.steps[number]
+        least = steps[number]
         with app.app_context():
             row = purchases.refresh(number)
         if (row.price_fen or 0) < least:
