@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import (
@@ -20,7 +20,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from flask_xiebao import Entry, entry_clicked
+from flask_xiebao import entry_clicked
 
 from .purchases import Purchase, db, purchases
 
@@ -116,10 +116,12 @@ def insured() -> str:
     That the browser is back proves nothing: what was bought since the click in this browser is what
     the callback says.
     """
-    clicked_at = session.get("clicked_at", math.inf)
-    known, _ = _policies()
-    new = [policy for policy in known if policy.created_at.timestamp() >= clicked_at]
-    return render_template("shop/insured.html", policy=new[0] if new else None)
+    policy = None
+    if "clicked_at" in session:
+        since = datetime.fromtimestamp(session["clicked_at"], UTC)
+        news = purchases.of(current_member()).where(Purchase.updated_at >= since)
+        policy = db.session.scalar(news.order_by(None).order_by(Purchase.updated_at.desc()))
+    return render_template("shop/insured.html", policy=policy)
 
 
 def init_app(app: Flask) -> None:
@@ -127,9 +129,8 @@ def init_app(app: Flask) -> None:
     entry_clicked.connect(_remember_click, app)
 
 
-def _remember_click(_app: Flask, entry: Entry, **_: Any) -> None:
-    if entry.page != "policy":
-        session["clicked_at"] = int(time.time())
+def _remember_click(_app: Flask, **_: Any) -> None:
+    session["clicked_at"] = int(time.time())
 
 
 def _policies() -> tuple[list[Purchase], list[str]]:

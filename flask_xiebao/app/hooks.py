@@ -91,8 +91,8 @@ class Hooks:
         """
         if self.purchases is not None:
             raise ConfigError(
-                "This Xiebao has Purchases already: one for each, and in an application factory"
-                " outside of it."
+                "This Xiebao has Purchases already: make them once, and outside of an application"
+                " factory."
             )
         self.purchases = purchases
 

@@ -266,22 +266,23 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 @click.option(
     "--no-on-change",
     is_flag=True,
-    help="Do not tell your on_change: when a shop that has sold before is filled.",
+    help="Do not call your on_change: for the first run in a shop that has sold before.",
 )
 @click.pass_context
 def reconcile(ctx: click.Context, /, **options: Any) -> None:
-    """Compare the site's purchases with the gateway's, and write what nobody rang for.
+    """Compare the site's purchases with the gateway's orders, and correct the rows.
 
-    For cron, and after an outage. It asks about each order on which the gateway's list and the
-    site's database do not agree, five a second; each difference is a line. Exits with 0 when both
-    agree in the end, with 1 when they do not, and with 2 when the gateway could not be read.
+    It finds what no notification reported: for cron, and after an outage. It asks about each order
+    on which the gateway's list and the site's database do not agree, five a second; each difference
+    is a line. Exits with 0 when both agree in the end, with 1 when they do not, and with 2 when the
+    gateway could not be read.
     """
     from .database import reconcile
 
     purchases = _usable_state(ctx).hooks.purchases
     if purchases is None:
         raise click.UsageError(
-            "This site keeps no purchases in its database: flask_xiebao.sqla does."
+            "This site has no Purchases, or does not import the module in which they are made."
         )
     ctx.exit(reconcile(purchases, **options))
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..app.state import State
-from ..errors import XiebaoError
+from ..errors import ConfigError, XiebaoError
 from ..views.callback import failure_in
-from .findings import Finding, echo, ok, warning
+from .findings import Finding, bad, echo, ok, warning
 
 if TYPE_CHECKING:
     from ..sqla import Difference, Purchases
@@ -27,26 +27,32 @@ def check_database(state: State) -> Iterator[Finding]:
     if purchases is None:
         return
     if "notification_handler" not in state.hooks.functions:
-        yield warning("Nothing rings: add xiebao.notification_handler(purchases.handle).")
+        yield warning(
+            "Purchases does not hear of notifications: add"
+            " xiebao.notification_handler(purchases.handle)."
+        )
     if purchases.keeper.only is not None and state.settings.member_secret is None:
         yield warning(
-            "Another site sells on this account, as only says, and members of both who have one id"
-            " are one: set another XIEBAO_MEMBER_SECRET on each."
+            "Another site sells on this account (only=), and without a member secret two members"
+            " with the same id cannot be told apart: set another XIEBAO_MEMBER_SECRET on each site."
         )
     table = purchases.keeper.table
     try:
         missing = purchases.keeper.missing_columns()
+    except ConfigError as error:
+        yield bad(str(error))
+        return
     except Exception as error:  # whose text may hold a password
         yield warning(f"The database with {table.name} cannot be read ({type(error).__name__}).")
         return
     if len(missing) == len(table.columns):
-        yield warning(f"The table {table.name} is not there: make it, with flask db upgrade.")
+        yield warning(f"The table {table.name} does not exist: create it, with flask db upgrade.")
     elif missing:
         yield warning(f"The table {table.name} lacks {', '.join(missing)}: migrate it.")
     else:
         yield ok(
-            f"Purchases are kept in {table.name}, in sessions of their own: they wait for one of"
-            " yours that has written the same row and not committed."
+            f"Purchases are kept in {table.name}, by sessions of their own, which wait where one of"
+            " yours has written the same row and not committed."
         )
 
 
@@ -54,9 +60,12 @@ def reconcile(
     purchases: Purchases[Any], *, dry_run: bool, since: date | None, no_on_change: bool
 ) -> int:
     """Print each difference, and return the status with which the command ends."""
-    compared = purchases.compared(
-        since=since, repair=not dry_run, per_second=5, on_change=not no_on_change
+    from ..sqla.reconciling import Reconciliation
+
+    comparison = Reconciliation(
+        purchases.keeper, since=since, repair=not dry_run, tell=not no_on_change
     )
+    compared = comparison.differences()
     on_terminal = sys.stderr.isatty()
     bar: Any = click.progressbar(compared, file=sys.stderr, show_pos=True) if on_terminal else None
     count = differ = left = 0
@@ -70,9 +79,9 @@ def reconcile(
                     _print(difference, on_terminal)
     except Exception as error:
         said = str(error) if isinstance(error, XiebaoError) else f"{failure_in(error)}."
-        click.echo(f"Ended after {count:,} orders. {said}", err=True)
+        click.echo(f"Compared: {count:,}. Then it ended: {said}", err=True)
         return 2
-    echo(f"{count:,} orders compared, {differ:,} different, {differ - left:,} repaired.")
+    echo(f"Compared: {count:,}. Different: {differ:,}. Repaired: {differ - left:,}.")
     return 1 if left else 0
 
 

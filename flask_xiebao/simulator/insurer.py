@@ -122,14 +122,16 @@ class Insurer:
         if order.paid_at is not None and order.issued_at is None:
             self._tell(order, manner, self._issue(order))
 
-    def reissue(self, order: SimulatedOrder, manner: Manner) -> None:
-        """Have a policy that is in force surrendered, and issued anew under another number."""
-        if order.issued_at is not None and order.surrendered_at is None:
-            self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
-            new = order._replace(insure_num=_new_number(), issued_at=None)
-            steps = self._issue(new)
-            self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
-            self._tell(new, manner, steps)
+    def reissue(self, order: SimulatedOrder, manner: Manner) -> str | None:
+        """Have a policy that is in force surrendered, and issued anew; return the new number."""
+        if order.issued_at is None or order.surrendered_at is not None:
+            return None
+        self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
+        new = order._replace(insure_num=_new_number(), issued_at=None)
+        steps = self._issue(new)
+        self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
+        self._tell(new, manner, steps)
+        return new.insure_num
 
     def _pay(self, order: SimulatedOrder, *, issue: bool) -> list[Step]:
         now = wire.moment(wire.now())

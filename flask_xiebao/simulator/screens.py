@@ -182,7 +182,7 @@ class GatewaySimulator:
                 return verdict.pay_success
             return self._order_url(number, parameters.get("paySuccess"))
         purchase = self._insurer.purchases.find(parameters.get("insureNum"))
-        steps = {
+        steps: dict[str, Callable[[SimulatedOrder, Manner], str | None]] = {
             "pay": self._insurer.pay,
             "issue": self._insurer.issue,
             "reissue": self._insurer.reissue,
@@ -191,7 +191,8 @@ class GatewaySimulator:
         }
         if purchase is None or what not in steps:
             abort(400, "There is no such order, or no such step.")
-        steps[what](purchase, manner)
+        if new := steps[what](purchase, manner):
+            return self._order_url(new, parameters.get("paySuccess"))
         if what == "pay" and verdict.pay_success and not manner.late:
             return verdict.pay_success
         return f"{request.url}#{'messages' if what == 'again' else 'order'}"

@@ -7,6 +7,7 @@ still is, and has asked after that.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,8 +29,9 @@ P = TypeVar("P", bound=PurchaseMixin)
 
 #: For how long the gateway may be behind a notification, from when it first was.
 LONGEST_BEHIND = timedelta(days=1)
-# How often an answer is asked for anew since somebody else has written first.
-_ROUNDS = 8
+# How often it is asked anew after somebody else wrote first, and for how many seconds at most where
+# the database has it wait.
+_ROUNDS, _LONGEST_WAIT = 8, 10
 
 
 class Extension(Protocol):
@@ -49,10 +51,12 @@ class Heard:
     """A notification.
 
     :param new: of a reissue, the row of the number that follows.
+    :param forgets: of a reissue, that the member of the number before is forgotten.
     """
 
     notification: Notification
     new: PurchaseMixin | None = None
+    forgets: bool = False
 
     def fill(self, row: PurchaseMixin, *, is_known: bool) -> None:
         """Write into a row what the order query does not say.
@@ -65,6 +69,8 @@ class Heard:
             row.failed_step = max(row.failed_step or 0, int(said.type))
         if new is not None and new.member is not None and new.member == row.member:
             row.replaced_by = new.insure_num
+        if self.forgets:
+            row.member, row.forgotten = None, True
         if is_known and not (is_about_it and _is_behind(row, said)):
             row.first_behind_at = None
         # Of what was given up long ago, nobody has heard since: this is another case.
@@ -148,9 +154,10 @@ class Keeper(Generic[P]):
         :param tell: whether :attr:`on_change` is told.
         """
         order, failure, first, seen = None, None, -1, -1
+        until = time.monotonic() + _LONGEST_WAIT
         for _ in range(_ROUNDS):
             try:
-                with _first_statement():
+                with _or_lost():
                     row = self.read(number)
                 version = 0 if row is None else row.version
                 first = version if first < 0 else first
@@ -165,6 +172,8 @@ class Keeper(Generic[P]):
                 row = self._write(number, version, order, heard, tell=tell)
             except _LostError as lost:
                 failure = lost.__cause__
+                if failure is not None and time.monotonic() > until:
+                    break
                 continue
             if is_anothers(row, order):
                 warn_once(
@@ -211,13 +220,11 @@ class Keeper(Generic[P]):
                 heard.fill(row, is_known=order is not None)
             if not version:
                 session.add(row)
-                with _first_statement():
+                with _or_lost():
                     session.flush()
-            self._refuse_autocommit(session)
             is_change = order is not None if before is None else facts_in(before) != facts_in(row)
             if is_change:
                 row.updated_at = now()
-                session.flush()
                 if tell and self.on_change is not None:
                     self.on_change(session, row, before)
             session.flush()
@@ -227,7 +234,7 @@ class Keeper(Generic[P]):
     def _claim(self, session: Session, number: str, version: int) -> P:
         """Lock a row, first of all in its transaction, and return it."""
         is_as_seen = (self.model.insure_num == number) & (self.model.version == version)
-        with _first_statement():
+        with _or_lost():
             if not count(session, update(self.model).where(is_as_seen).values(version=version + 1)):
                 raise _LostError
         return session.get_one(self.model, number)
@@ -251,10 +258,11 @@ class Keeper(Generic[P]):
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a session of its own, and commit it in the end."""
-        factory = self._session_factory
-        made = factory.session_factory() if isinstance(factory, scoped_session) else factory()
+        factory: Any = self._session_factory
+        made: Session = getattr(factory, "session_factory", factory)()
         made.expire_on_commit = False  # rows are read after it
         with made as session, session.begin():
+            self._refuse_autocommit(session)
             yield session
 
     def _connection(self, session: Session) -> Connection:
@@ -263,7 +271,7 @@ class Keeper(Generic[P]):
     def _refuse_autocommit(self, session: Session) -> None:
         connection = self._connection(session)
         driver: Any = connection.connection.dbapi_connection
-        # sqlite3 seems to commit by itself, too, where SQLAlchemy begins its transactions.
+        # sqlite3 seems to commit by itself, too, where a site has SQLAlchemy begin transactions.
         if not getattr(driver, "in_transaction", False):
             with suppress(NotImplementedError):
                 if connection.dialect.detect_autocommit_setting(driver):
@@ -298,7 +306,8 @@ def count(session: Session, statement: Update) -> int:
 
 
 @contextmanager
-def _first_statement() -> Iterator[None]:
+def _or_lost() -> Iterator[None]:
+    """Take it for a loss where the database refuses the first statement of a transaction."""
     try:
         yield
     except (IntegrityError, OperationalError) as error:

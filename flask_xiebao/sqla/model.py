@@ -61,7 +61,7 @@ class _UtcDateTime(TypeDecorator[datetime]):
 
 
 def _exact(length: int) -> TypeEngine[str]:
-    """Return a type of text of which no two are alike: MySQL by default takes Bob for bób."""
+    """Return a type of text that is compared byte by byte: to MySQL, Bob and bób are the same."""
     return (
         String(length)
         .with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")

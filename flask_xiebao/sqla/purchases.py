@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, time
+from datetime import date
 from inspect import iscoroutinefunction
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +15,6 @@ from ..app.log import name_of, warn_once
 from ..errors import ConfigError, OrderBehindError, OrderError
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import Order
-from ..gateway.payloads import CHINA_TIME
 from ..links.members import MemberId, normalize_member
 from .keeping import LONGEST_BEHIND, Extension, Heard, Keeper, count
 from .model import PurchaseMixin, Snapshot, now
@@ -30,8 +29,8 @@ class Purchases(Generic[P]):
 
     A notification is a doorbell, and the order query (数据接口) the truth: whatever rings, in
     whatever order and however often, a row says what the gateway says. The database is used in
-    sessions of its own, so that what a caller has begun is neither committed nor rolled back. A
-    caller who has written the same row has to commit before, or is waited for.
+    sessions of its own, so that what a caller has begun is neither committed nor rolled back.
+    Commit what you have written to the same row before, or on SQLite to any: it is waited for.
     Provisional: it may change in a minor version, once Xiebao's own document of the order query is
     known.
 
@@ -41,7 +40,7 @@ class Purchases(Generic[P]):
     :param session_factory: Flask-SQLAlchemy's ``db.session``, another ``scoped_session``, or a
         ``sessionmaker``.
     :param only: takes an :class:`~flask_xiebao.Order` and returns whether it is this site's, where
-        another one sells on the same account. What is not is not kept.
+        another one sells on the same account. Other orders are not kept.
     :raises ConfigError: an argument is wrong, or the extension has Purchases already.
     """
 
@@ -53,7 +52,8 @@ class Purchases(Generic[P]):
         *,
         only: Callable[[Order], bool] | None = None,
     ) -> None:
-        if not (isinstance(model, type) and issubclass(model, PurchaseMixin)):
+        is_model = isinstance(model, type) and issubclass(model, PurchaseMixin)
+        if not (is_model and hasattr(model, "__mapper__")):
             raise ConfigError("Purchases takes a model that has PurchaseMixin among its bases.")
         if not isinstance(session_factory, scoped_session | sessionmaker):
             raise ConfigError(
@@ -81,7 +81,7 @@ class Purchases(Generic[P]):
             second one.
         """
         if not callable(function) or iscoroutinefunction(function):
-            raise ConfigError("on_change takes a function, and none that is async.")
+            raise ConfigError("on_change takes a function that is not async.")
         check_arguments("on_change", function, ("session", "purchase", "before"))
         if self.keeper.on_change not in (None, function):
             raise ConfigError(
@@ -121,11 +121,12 @@ class Purchases(Generic[P]):
             a day at most.
         :raises OrderError: the gateway gives no answer.
         """
-        follows, new = notification.new_insure_num, None
-        is_reissue = notification.type == NotificationType.REISSUE and notification.succeeded
-        if is_reissue and follows is not None:
-            new, _ = self.keeper.refresh(follows, Heard(notification))
-        row, _ = self.keeper.refresh(notification.insure_num, Heard(notification, new))
+        number, follows, new = notification.insure_num, notification.new_insure_num, None
+        if follows and notification.type == NotificationType.REISSUE and notification.succeeded:
+            old = self.keeper.read(number)
+            forgets = old is not None and old.forgotten
+            new, _ = self.keeper.refresh(follows, Heard(notification, forgets=forgets))
+        row, _ = self.keeper.refresh(number, Heard(notification, new))
         for each in filter(None, (new, row)):
             _wait_or_give_up(each)
 
@@ -134,20 +135,21 @@ class Purchases(Generic[P]):
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         :return: the row, detached from any session.
-        :raises OrderError: the gateway has none, gives no answer, or says that it is another
-            site's, by *only*.
+        :raises OrderError: the gateway does not know it or gives no answer, or *only* returns
+            False.
         :raises ConfigError: the engine commits each statement (AUTOCOMMIT).
         """
         row, _ = self.keeper.refresh(str(insure_num).strip())
         if row is None:
-            raise OrderError(f"Order {insure_num} is another site's: only says so.")
+            raise OrderError(f"Your only returns False for order {insure_num}: it is not kept.")
         return row
 
     def forget(self, member: MemberId) -> int:
-        """Take a member off their rows for good, and return how many those are.
+        """Take a member off their rows for good; return how many those are.
 
-        Neither notifications nor :meth:`reconcile` bring them back. Call it when the member can buy
-        nothing more.
+        Neither notifications nor :meth:`reconcile` bring them back there, and what follows on a
+        reissue is nobody's either. An order that is first heard of later has its member: call this
+        when the member can buy nothing more.
 
         :param member: their id, as the ``member_loader`` returns it.
         :raises LinkError: it is not an id.
@@ -168,11 +170,11 @@ class Purchases(Generic[P]):
         per_second: float = 5,
         on_change: bool = True,
     ) -> Iterator[Difference]:
-        """Go through the orders that the gateway lists, and write what nobody rang for.
+        """Go through the orders that the gateway lists, and write what no notification reported.
 
         It asks about each order that has no row, or another one, or of which the list says too
         little; and then about each row whose order is not in the list. An order that cannot be
-        compared is a difference, too, and the rest goes on.
+        compared is a difference, too, and the rest goes on. Nothing happens until you iterate.
 
         :param since: leave out what was applied for before that day, in China.
         :param repair: False to write nothing.
@@ -183,17 +185,10 @@ class Purchases(Generic[P]):
         :raises OrderError: the gateway cannot be read: its list, or ten orders in a row. Whatever
             else fails ten times in a row is raised, too.
         """
-        found = self.compared(
-            since=since, repair=repair, per_second=per_second, on_change=on_change
+        compared = Reconciliation(
+            self.keeper, since=since, repair=repair, per_second=per_second, tell=on_change
         )
-        return (difference for difference in found if difference is not None)
-
-    def compared(
-        self, *, since: date | None, repair: bool, per_second: float, on_change: bool
-    ) -> Iterator[Difference | None]:
-        """Do as :meth:`reconcile` does, and yield None for each order on which both agree."""
-        start = None if since is None else datetime.combine(since, time(), CHINA_TIME)
-        return Reconciliation(self.keeper, start, repair, per_second, on_change).differences()
+        return filter(None, compared.differences())
 
 
 def _wait_or_give_up(row: PurchaseMixin) -> None:

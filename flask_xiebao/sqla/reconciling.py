@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import select
 
 from ..errors import OrderError
 from ..gateway.orders import Order
+from ..gateway.payloads import CHINA_TIME
 from ..views.callback import failure_in
 from .keeping import Keeper, is_anothers
 from .model import PurchaseMixin, PurchaseState, facts_in, fill, made_at
@@ -44,75 +45,78 @@ class Difference:
         return f"{self.insure_num}: {self.here or 'no row'} -> {self.there or '?'}, {outcome}"
 
 
-@dataclass(frozen=True)
 class Reconciliation:
     """One comparison of all orders.
 
-    :param since: what was applied for before is left out.
+    :param since: leave out what was applied for before that day, in China.
     :param repair: write what the gateway says.
     :param per_second: how many orders are asked about in a second, at most.
     :param tell: whether the site's ``on_change`` is told.
     """
 
-    keeper: Keeper[Any]
-    since: datetime | None
-    repair: bool
-    per_second: float
-    tell: bool
+    def __init__(
+        self,
+        keeper: Keeper[Any],
+        *,
+        since: date | None,
+        tell: bool,
+        repair: bool = True,
+        per_second: float = 5,
+    ) -> None:
+        self._keeper = keeper
+        self._since = None if since is None else datetime.combine(since, time(), CHINA_TIME)
+        self._tell = tell
+        self._repair = repair
+        self._seconds = 1 / per_second
 
     def differences(self) -> Iterator[Difference | None]:
         """Yield one for each order; None where both agree.
 
         :raises OrderError: the list cannot be read.
         """
-        listed: set[str] = set()
         failures, next_at = 0, 0.0
-        for number in self._to_ask_about(listed):
+        for number, listed in self._orders():
             difference = here = None
-            if number is not None:
-                time.sleep(max(0, next_at - time.monotonic()))
-                next_at = time.monotonic() + 1 / self.per_second
-                try:
-                    row = self.keeper.read(number)
-                    here = row.state if row is not None else None
+            try:
+                row = self._keeper.read(number)
+                here = None if row is None else row.state
+                if listed is None or self._is_doubtful(listed, row):
+                    sleep(max(0, next_at - monotonic()))
+                    next_at = monotonic() + self._seconds
                     difference = self._compare(number, row)
                     failures = 0
-                except Exception as error:
-                    is_refused = isinstance(error, OrderError) and error.code is not None
-                    # A row whose number nobody knows is no failure.
-                    failures += not (is_refused and number not in listed)
-                    if failures == _MOST_FAILURES:
-                        raise
-                    if not (is_refused and here == "unknown"):
-                        difference = Difference(number, here, None, problem=failure_in(error))
+            except Exception as error:
+                is_refused = isinstance(error, OrderError) and error.code is not None
+                # It is no failure that nobody knows the number of a row.
+                failures += not (is_refused and listed is None)
+                if failures == _MOST_FAILURES:
+                    raise
+                if not (is_refused and here == "unknown"):
+                    difference = Difference(number, here, None, problem=failure_in(error))
             yield difference
 
-    def _to_ask_about(self, listed: set[str]) -> Iterator[str | None]:
-        """Yield the number of each order that has to be asked about; None for the others.
+    def _orders(self) -> Iterator[tuple[str, Order | None]]:
+        """Yield each order of the list, and then the numbers of rows that are not in it."""
+        numbers = set()
+        for order in self._keeper.orders.iter():
+            numbers.add(order.insure_num)
+            if self._since is None or (made_at(order) or self._since) >= self._since:
+                yield order.insure_num, order
+        model = self._keeper.model
+        query = select(model.insure_num)
+        if self._since is not None:
+            query = query.where(model.created_at >= self._since)
+        with self._keeper.transaction() as session:
+            not_listed = set(session.scalars(query)) - numbers
+        for number in sorted(not_listed):
+            yield number, None
 
-        :param listed: the numbers that the gateway lists are added to it.
-        """
-        for order in self.keeper.orders.iter():
-            listed.add(order.insure_num)
-            yield order.insure_num if self._is_doubtful(order) else None
-        model = self.keeper.model
-        with self.keeper.transaction() as session:
-            numbers = select(model.insure_num)
-            if self.since is not None:
-                numbers = numbers.where(model.created_at >= self.since)
-            not_listed = set(session.scalars(numbers)) - listed
-        yield from sorted(not_listed)
-
-    def _is_doubtful(self, order: Order) -> bool:
+    def _is_doubtful(self, order: Order, row: PurchaseMixin | None) -> bool:
         """Tell whether an order of the list is another than its row, or says too little."""
-        row = self.keeper.read(order.insure_num)
-        since = self.since
-        if since is not None:
-            when = made_at(order) if row is None else row.created_at
-            if when is not None and when < since:
-                return False
         if row is None:
             return True
+        if self._since is not None and row.created_at < self._since:
+            return False
         here = (row.pay_status, row.issue_status, row.effective_status)
         there = (order.pay_status, order.issue_status, order.effective_status)
         whose_is_said = order.partner_uniq_key is not None and not row.forgotten
@@ -124,13 +128,13 @@ class Reconciliation:
 
     def _compare(self, number: str, row: PurchaseMixin | None) -> Difference | None:
         """Ask about an order, and return how its row differed, if it did."""
-        keeper = self.keeper
+        keeper = self._keeper
         here, before = (None, None) if row is None else (row.state, facts_in(row))
-        if self.repair:
-            row, order = keeper.refresh(number, since=self.since, tell=self.tell)
+        if self._repair:
+            row, order = keeper.refresh(number, since=self._since, tell=self._tell)
         else:
             order = keeper.orders.get(number)
-            row = (row or keeper.make(number)) if keeper.is_wanted(order, self.since) else None
+            row = (row or keeper.make(number)) if keeper.is_wanted(order, self._since) else None
             if row is not None:
                 fill(row, order)
         if row is None:
@@ -140,4 +144,4 @@ class Reconciliation:
             return Difference(number, here, row.state, problem=problem)
         if facts_in(row) == before:
             return None
-        return Difference(number, here, row.state, repaired=self.repair)
+        return Difference(number, here, row.state, repaired=self._repair)

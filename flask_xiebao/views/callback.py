@@ -14,7 +14,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..app.log import complain, logger, place_of
+from ..app.log import complain, logger, place_in_site, place_of
 from ..app.rehearsal import rehearsal
 from ..app.signals import FAILURES, notification_received, send_quietly
 from ..app.state import State
@@ -152,6 +152,8 @@ def handled(state: State, notification: Notification) -> bool:
 
 def failure_in(error: BaseException) -> str:
     """Say what failed and where, but not the error's message, which may hold names."""
+    if isinstance(error, OrderError) and place_in_site(error) is None:
+        return f"{type(error).__name__}: {str(error).rstrip('.')}"  # which names nobody
     code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
     return f"{type(error).__name__}{code} in {place_of(error)}"
 

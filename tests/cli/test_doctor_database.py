@@ -46,7 +46,7 @@ def said(engine: Any, **options: Any) -> dict[str, str]:
 
 
 def test_the_table_is_looked_at(engine: Any) -> None:
-    assert "The table xiebao_purchase is not there" in said(engine)["WARNING"]
+    assert "The table xiebao_purchase does not exist" in said(engine)["WARNING"]
     Base.metadata.create_all(engine)
     assert "Purchases are kept in xiebao_purchase" in said(engine)["ok"]
     with engine.begin() as connection:
@@ -63,7 +63,7 @@ def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:
 
 def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Base.metadata.create_all(engine)
-    assert "Nothing rings: add xiebao.notif" in said(engine, listens=False)["WARNING"]
+    assert "does not hear of notifications" in said(engine, listens=False)["WARNING"]
     theirs: dict[str, Any] = {"only": lambda order: True}
     shared = "Another site sells on this account"
     assert shared not in said(engine, **theirs)["WARNING"]

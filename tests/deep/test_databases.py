@@ -198,7 +198,7 @@ def test_a_second_migration_has_nothing_to_change(
 
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-    assert "The table xiebao_purchase is not there" in flask("xiebao", "doctor")
+    assert "The table xiebao_purchase does not exist" in flask("xiebao", "doctor")
     flask("db", "init")
     flask("db", "migrate", "-m", "Purchases")
     [migration] = (tmp_path / "migrations/versions").glob("*.py")

@@ -84,7 +84,7 @@ def test_a_bad_day_leaves_one_policy_in_the_right_state_also_after_a_restart(
     ("what", "said", "title", "then"),
     [
         ("fail", "您没有被扣款", "支付未成功", "pay"),
-        ("not_issued", "如果您已经付款，保费会退回", "出单未成功", "issue"),
+        ("not_issued", "您支付的保费会退回", "出单未成功", "issue"),
     ],
 )
 def test_a_step_that_failed_says_what_to_do(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 from typing import Any
 
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from flask_xiebao import OrderError
+from flask_xiebao.sqla import reconciling
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
 from tests.cli.support import run
@@ -120,7 +120,7 @@ def test_a_row_that_is_not_in_the_list_is_asked_about(shop: Shop) -> None:
         f"{first}: in_force -> ?",
         f"{second}: in_force -> surrendered",
     ]
-    assert "OrderError 1002" in found[0]
+    assert "The gateway refuses the query with respCode 1002" in found[0]
 
 
 def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
@@ -136,7 +136,8 @@ def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
     bad = numbers[3:12]  # nine
     found = shop.reconcile()
     assert [each.endswith(", repaired") for each in found] == [True] * 3 + [False] * 9
-    assert found[3].startswith(f"{numbers[3]}: in_force -> ?, OrderError in ")
+    no_answer = "OrderError: The gateway gives no answer within 10 seconds"
+    assert found[3] == f"{numbers[3]}: in_force -> ?, {no_answer}"
     bad = numbers
     shop.gateway.says(numbers[0], effectiveStatus=2)
     with pytest.raises(OrderError):
@@ -155,7 +156,7 @@ def test_since_leaves_out_what_is_older(shop: Shop) -> None:
 
 def test_it_asks_no_faster_than_it_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(reconciling, "sleep", slept.append)
     for number in "123":
         shop.gateway.says(number)
     shop.reconcile(per_second=4)
@@ -172,7 +173,7 @@ def test_the_command_says_each_difference_and_whether_both_agree(
     outcome = "not repaired" if options else "repaired"
     assert done.output.splitlines() == [
         f"{numbers[1]}: in_force -> surrendered, {outcome}",
-        f"3 orders compared, 1 different, {0 if options else 1} repaired.",
+        f"Compared: 3. Different: 1. Repaired: {0 if options else 1}.",
     ]
     assert done.exit_code == (1 if options else 0)
     assert run(shop.app, "reconcile", "--since", "2026-11-01").exit_code == 0
@@ -183,7 +184,7 @@ def test_the_command_says_when_the_gateway_cannot_be_read(shop: Shop) -> None:
     shop.gateway.then = down
     done = run(shop.app, "reconcile")
     assert done.exit_code == 2
-    assert done.output.startswith("Ended after 0 orders. The gateway cannot be reached at https://")
+    assert "Compared: 0. Then it ended: The gateway cannot be reached at https://" in done.output
 
 
 def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:
@@ -197,4 +198,4 @@ def test_the_command_is_for_sites_that_keep_purchases(new_shop: MakeShop) -> Non
     shop.xiebao._hooks.purchases = None
     done = run(shop.app, "reconcile")
     assert done.exit_code == 2
-    assert "keeps no purchases in its database" in done.output
+    assert "has no Purchases, or does not import" in done.output
