@@ -1,14 +1,10 @@
-"""What just happened: clicks, returns, refusals and notifications, kept in SQLite."""
+"""What just happened: clicks, returns, refusals and notifications, kept in the database."""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from flask import (
@@ -21,6 +17,8 @@ from flask import (
     url_for,
 )
 from jinja2 import Template
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_xiebao import (
     Entry,
@@ -35,41 +33,41 @@ from flask_xiebao import (
 )
 from flask_xiebao.testing import entry_of
 
+from .purchases import db
 from .shop import current_member
 
 #: How many events are kept.
 MOST = 20_000
 
-_WAIT = 10  # seconds for another worker to finish its write
 
-
-class Event(NamedTuple):
+class Event(db.Model):  # type: ignore[name-defined, misc]
     """Something that happened at a link, or that the callback said.
 
-    :param at: when, in seconds since the epoch.
-    :param kind: ``click``, ``handoff``, ``login``, ``return``, ``refusal`` or ``notification``.
-    :param member: who went; of a refusal, who was signed in.
-    :param platform: of a click, the code of its :class:`~flask_xiebao.Platform`.
-    :param status: of a refusal, with its *reason*.
-    :param same_session: of a return: whether the member who went is the one who is signed in.
-    :param client_reference: what the shop said with the click.
-    :param insure_num: of a notification, with its *step* and whether that *succeeded*.
+    :ivar at: when, in seconds since the epoch.
+    :ivar kind: ``click``, ``handoff``, ``login``, ``return``, ``refusal`` or ``notification``.
+    :ivar member: who went; of a refusal, who was signed in.
+    :ivar platform: of a click, the code of its :class:`~flask_xiebao.Platform`.
+    :ivar status: of a refusal, with its *reason*.
+    :ivar same_session: of a return: whether the member who went is the one who is signed in.
+    :ivar client_reference: what the shop said with the click.
+    :ivar insure_num: of a notification, with its *step* and whether that *succeeded*.
     """
 
-    at: float
-    kind: str
-    click_id: str | None = None
-    member: str | None = None
-    page: str | None = None
-    reference: str | None = None
-    platform: int | None = None
-    status: int | None = None
-    reason: str | None = None
-    same_session: bool | None = None
-    client_reference: str | None = None
-    insure_num: str | None = None
-    step: int | None = None
-    succeeded: bool | None = None
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float] = mapped_column(default=time.time)
+    kind: Mapped[str]
+    click_id: Mapped[str | None]
+    member: Mapped[str | None]
+    page: Mapped[str | None]
+    reference: Mapped[str | None]
+    platform: Mapped[int | None]
+    status: Mapped[int | None]
+    reason: Mapped[str | None]
+    same_session: Mapped[bool | None]
+    client_reference: Mapped[str | None]
+    insure_num: Mapped[str | None]
+    step: Mapped[int | None]
+    succeeded: Mapped[bool | None]
 
 
 class Happening(NamedTuple):
@@ -79,73 +77,32 @@ class Happening(NamedTuple):
     returns: list[Event]
 
 
-_CREATE = f"CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, {', '.join(Event._fields)})"
-_INSERT = (
-    f"INSERT INTO events ({', '.join(Event._fields)})"  # noqa: S608 - names of ours
-    f" VALUES ({', '.join('?' * len(Event._fields))})"
-)
-_TRIM = "DELETE FROM events WHERE id <= ?"
-_NEWEST = f"SELECT {', '.join(Event._fields)} FROM events ORDER BY id DESC"  # noqa: S608
+def add(kind: str, **about: Any) -> None:
+    """Keep an event, and of all events the newest :data:`MOST`."""
+    if is_rehearsal():  # what the console itself does is not what happens
+        return
+    db.session.add(event := Event(kind=kind, **about))
+    db.session.flush()
+    db.session.execute(delete(Event).where(Event.id <= event.id - MOST))
+    db.session.commit()
 
 
-class Store:
-    """The events of one instance folder; every worker opens its own on the same file."""
-
-    def __init__(self, folder: str) -> None:
-        self._file = Path(folder, "events.sqlite3")
-
-    def add(self, event: Event) -> None:
-        """Keep *event*, and of all events the newest :data:`MOST`."""
-        with self._connection() as connection, connection:
-            # The transaction begins with a write, so another worker's is waited for, not met.
-            newest = connection.execute(_INSERT, event).lastrowid or 0
-            connection.execute(_TRIM, (newest - MOST,))
-
-    def newest(self) -> list[Event]:
-        """Return the events, newest first."""
-        if not self._file.exists():
-            return []
-        with self._connection() as connection:
-            return [Event(*row) for row in connection.execute(_NEWEST)]
-
-    def happenings(self) -> list[Happening]:
-        """Return the events newest first, a return beside its click while that is kept."""
-        found = self.newest()
-        returns: dict[str | None, list[Event]] = {
-            event.click_id: [] for event in found if event.kind == "click"
-        }
-        alone = []
-        for event in reversed(found):
-            if event.kind == "return" and event.click_id in returns:
-                returns[event.click_id].append(event)
-            else:
-                alone.append(event)
-        return [
-            Happening(event, returns[event.click_id] if event.kind == "click" else [])
-            for event in reversed(alone)
-        ]
-
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        if not self._file.exists():
-            self._create()
-        with contextlib.closing(sqlite3.connect(self._file, timeout=_WAIT)) as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")  # enough with a write-ahead log
-            yield connection
-
-    def _create(self) -> None:
-        """Make the file beside its place, whole: workers that start together see it at once.
-
-        Switching a file that others use to a write-ahead log would fail for some of them.
-        """
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="events.", dir=self._file.parent) as folder:
-            draft = Path(folder, "draft")
-            with contextlib.closing(sqlite3.connect(draft)) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute(_CREATE)
-            with contextlib.suppress(FileExistsError):
-                self._file.hardlink_to(draft)
+def happenings() -> list[Happening]:
+    """Return the events newest first, a return beside its click while that is kept."""
+    found = db.session.scalars(select(Event).order_by(Event.id)).all()
+    returns: dict[str | None, list[Event]] = {
+        event.click_id: [] for event in found if event.kind == "click"
+    }
+    alone = []
+    for event in found:
+        if event.kind == "return" and event.click_id in returns:
+            returns[event.click_id].append(event)
+        else:
+            alone.append(event)
+    return [
+        Happening(event, returns[event.click_id] if event.kind == "click" else [])
+        for event in reversed(alone)
+    ]
 
 
 def funnel(happenings: Sequence[Happening]) -> dict[str, int]:
@@ -171,7 +128,6 @@ def funnel(happenings: Sequence[Happening]) -> dict[str, int]:
 
 def init_app(app: Flask) -> None:
     """Keep what the signals of *app* tell, and whom it sends to log in or shows a code."""
-    app.extensions["qa_events"] = Store(app.instance_path)
     app.after_request(_answered)
     # Functions of this module, which outlive the app and do not keep it alive.
     template_rendered.connect(_rendered, app)
@@ -181,36 +137,13 @@ def init_app(app: Flask) -> None:
     notification_received.connect(_notified, app)
 
 
-def store(app: Flask) -> Store:
-    """Return the events of *app*."""
-    kept: Store = app.extensions["qa_events"]
-    return kept
+def _clicked(_: Flask, entry: Entry, platform: Platform, **who: Any) -> None:
+    add("click", platform=int(platform), **who, **_about(entry))
 
 
-def _keep(app: Flask, event: Event) -> None:
-    if not is_rehearsal():  # what the console itself does is not what happens
-        store(app).add(event)
-
-
-def _clicked(app: Flask, entry: Entry, member: str, platform: Platform, click_id: str) -> None:
-    _keep(
-        app,
-        Event(
-            time.time(),
-            "click",
-            click_id,
-            member,
-            entry.page,
-            entry.reference,
-            int(platform),
-            client_reference=entry.client_reference,
-        ),
-    )
-
-
-def _rendered(app: Flask, template: Template, **_: Any) -> None:
+def _rendered(_: Flask, template: Template, **__: Any) -> None:
     if template.name == "xiebao/handoff.html":
-        _keep(app, _seen("handoff"))
+        _seen("handoff")
 
 
 def _answered(response: Response) -> Response:
@@ -221,71 +154,38 @@ def _answered(response: Response) -> Response:
         and view is not None
         and (response.location or "").partition("?")[0] == url_for(view)
     ):
-        _keep(current_app, _seen("login"))
+        _seen("login")
     return response
 
 
-def _seen(kind: str) -> Event:
-    """Return what is known of a link that is neither followed nor refused."""
+def _seen(kind: str) -> None:
+    """Keep what is known of a link that is neither followed nor refused."""
     entry = entry_of(request.path)
-    member = current_member() or (entry.member if entry else None)
-    return Event(
-        time.time(),
-        kind,
-        member=member,
-        page=entry.page if entry else None,
-        reference=entry.reference if entry else None,
-        client_reference=entry.client_reference if entry else None,
+    add(kind, member=current_member() or (entry and entry.member), **_about(entry))
+
+
+def _returned(_: Flask, entry: Entry, **who: Any) -> None:
+    add("return", **who, **_about(entry))
+
+
+def _notified(_: Flask, notification: Notification) -> None:
+    add(
+        "notification",
+        member=notification.member,
+        reference=notification.case_code,
+        insure_num=notification.insure_num,
+        step=int(notification.type),
+        succeeded=notification.succeeded,
     )
 
 
-def _returned(app: Flask, entry: Entry, member: str, click_id: str, same_session: bool) -> None:
-    _keep(
-        app,
-        Event(
-            time.time(),
-            "return",
-            click_id,
-            member,
-            entry.page,
-            entry.reference,
-            same_session=same_session,
-            client_reference=entry.client_reference,
-        ),
-    )
-
-
-def _notified(app: Flask, notification: Notification) -> None:
-    _keep(
-        app,
-        Event(
-            time.time(),
-            "notification",
-            member=notification.member,
-            reference=notification.case_code,
-            insure_num=notification.insure_num,
-            step=int(notification.type),
-            succeeded=notification.succeeded,
-        ),
-    )
-
-
-def _refused(
-    app: Flask, status: int, reason: str, page: str, entry: Entry | None, **_: Any
-) -> None:
+def _refused(_: Flask, status: int, reason: str, page: str, entry: Entry | None, **__: Any) -> None:
     # A link that is invalid is refused before anybody asks who clicked it.
     member = current_member() if has_request_context() else None
-    reference = entry.reference if entry else None
-    _keep(
-        app,
-        Event(
-            time.time(),
-            "refusal",
-            member=member,
-            page=page,
-            reference=reference,
-            status=status,
-            reason=reason,
-            client_reference=entry.client_reference if entry else None,
-        ),
-    )
+    about = {**_about(entry), "page": page}
+    add("refusal", member=member, status=status, reason=reason, **about)
+
+
+def _about(entry: Entry | None) -> dict[str, Any]:
+    names = ("page", "reference", "client_reference")
+    return {name: getattr(entry, name) for name in names} if entry else {}

@@ -10,7 +10,6 @@ from flask import (
     Blueprint,
     Response,
     abort,
-    current_app,
     redirect,
     render_template,
     request,
@@ -156,7 +155,7 @@ def log() -> str:
     }
     asked = {name: request.args.get(name, "") for name in choices}
     chosen = {name: value if value in choices[name][1] else "" for name, value in asked.items()}
-    kept = events.store(current_app).happenings()
+    kept = events.happenings()
     # How many came how far is about all kinds of events.
     of_these = _only(kept, {name: chosen[name] for name in ("member", "page")})
     happenings = _only(of_these, {"kind": chosen["kind"]})

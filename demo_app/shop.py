@@ -120,7 +120,8 @@ def insured() -> str:
     if "clicked_at" in session:
         since = datetime.fromtimestamp(session["clicked_at"], UTC)
         news = purchases.of(current_member()).where(Purchase.updated_at >= since)
-        policy = db.session.scalar(news.order_by(None).order_by(Purchase.updated_at.desc()))
+        newest = (Purchase.updated_at.desc(), Purchase.insure_num.desc())
+        policy = db.session.scalar(news.order_by(None).order_by(*newest))
     return render_template("shop/insured.html", policy=policy)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, Response
@@ -20,12 +21,12 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import demo_app
 from demo_app import events
-from demo_app.events import Event
 from tests.demo.support import (
     LIN,
     ZHOU,
     buy,
     create_demo,
+    kept_events,
     link,
     look,
     matrix,
@@ -33,7 +34,7 @@ from tests.demo.support import (
     visit,
     words,
 )
-from tests.support import CODE, SIGN, href, one, soup
+from tests.support import SIGN, href, one, soup
 from tests.tools.load import notifications
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
@@ -62,6 +63,14 @@ def test_two_workers_keep_each_genuine_one_once_also_where_they_die_of_it(
 
 
 # Events
+
+
+def happen(
+    demo: Flask, kind: str, click_id: str | None, member: str, page: str, **own: Any
+) -> None:
+    with demo.app_context():
+        events.add(kind, click_id=click_id, member=member, page=page, **own)
+
 
 #: Clicks in two threads, once both processes are there.
 CLICKS = f"""
@@ -95,23 +104,8 @@ def test_two_processes_with_two_threads_each_lose_no_event(tmp_path: Path) -> No
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(run, range(2))) == ["", ""]
-    stored = events.Store(str(tmp_path)).newest()
+    stored = kept_events(create_demo(tmp_path))
     assert len({event.click_id for event in stored}) == len(stored) == 160
-
-
-def test_threads_that_make_the_file_together_leave_one_whole_one(tmp_path: Path) -> None:
-    folder = tmp_path / "new"
-    barrier = threading.Barrier(8)
-
-    def add(number: int) -> None:
-        store = events.Store(str(folder))
-        barrier.wait()
-        store.add(events.Event(0.0, "click", str(number)))
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(add, range(8)))
-    assert {event.click_id for event in events.Store(str(folder)).newest()} == set("01234567")
-    assert [file.name for file in folder.iterdir()] == ["events.sqlite3"]
 
 
 def test_the_newest_events_are_kept_and_shown_page_by_page(
@@ -119,7 +113,7 @@ def test_the_newest_events_are_kept_and_shown_page_by_page(
 ) -> None:
     monkeypatch.setattr(events, "MOST", 120)
     for number in range(125):
-        events.store(demo).add(events.Event(float(number), "click", f"c{number}", LIN, "home"))
+        happen(demo, "click", f"c{number}", LIN, "home")
     url, seen = "/qa/events", ""
     for number in (1, 2, 3):
         page = look(demo.test_client(), url)
@@ -134,13 +128,10 @@ def test_the_newest_events_are_kept_and_shown_page_by_page(
 def test_a_return_may_repeat_find_nobody_signed_in_and_come_after_its_click_is_gone(
     demo: Flask,
 ) -> None:
-    for event in (
-        Event(1.0, "click", "c1", LIN, "product", CODE, 1),
-        Event(2.0, "return", "c1", LIN, "product", CODE, same_session=False),
-        Event(3.0, "return", "c1", LIN, "product", CODE, same_session=True),
-        Event(4.0, "return", "gone", LIN, "home", same_session=True),
-    ):
-        events.store(demo).add(event)
+    happen(demo, "click", "c1", LIN, "product", platform=1)
+    happen(demo, "return", "c1", LIN, "product", same_session=False)
+    happen(demo, "return", "c1", LIN, "product", same_session=True)
+    happen(demo, "return", "gone", LIN, "home", same_session=True)
     gone, click = told(demo)
     assert click[7].endswith("已返回，共 2 次，登录的不是这位会员")
     assert (gone[1], gone[6]) == ("返回", "gone")
@@ -148,14 +139,10 @@ def test_a_return_may_repeat_find_nobody_signed_in_and_come_after_its_click_is_g
 
 
 def test_it_can_be_narrowed_down(demo: Flask) -> None:
-    for event in (
-        Event(1.0, "click", f"{LIN}-product", LIN, "product"),
-        Event(2.0, "click", f"{LIN}-home", LIN, "home"),
-        Event(3.0, "click", f"{ZHOU}-product", ZHOU, "product"),
-        Event(4.0, "click", f"{ZHOU}-home", ZHOU, "home"),
-        Event(5.0, "refusal", None, LIN, "home", status=410, reason="expired"),
-    ):
-        events.store(demo).add(event)
+    for member in (LIN, ZHOU):
+        for page in ("product", "home"):
+            happen(demo, "click", f"{member}-{page}", member, page)
+    happen(demo, "refusal", None, LIN, "home", status=410, reason="expired")
     for query, clicks in {
         f"member={ZHOU}": [f"{ZHOU}-home", f"{ZHOU}-product"],
         f"member={LIN}&page=home&kind=click": [f"{LIN}-home"],
@@ -166,11 +153,9 @@ def test_it_can_be_narrowed_down(demo: Flask) -> None:
     assert one(look(demo.test_client(), "/qa/events?kind=refusal"), "[name=kind] [selected]")
 
 
-def test_a_folder_that_cannot_be_written_stops_no_click_in_service(
-    demo: Flask, tmp_path: Path
-) -> None:
+def test_a_database_that_is_gone_stops_no_click_in_service(demo: Flask, tmp_path: Path) -> None:
     demo.testing = False
-    (tmp_path / "events.sqlite3").mkdir()
+    (tmp_path / "shop.sqlite3").unlink()
     assert visit(demo).get(link(demo)).status_code == 302
 
 
@@ -185,7 +170,7 @@ def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("in_shanghai")
 def test_times_are_local_and_name_their_zone(demo: Flask) -> None:
-    events.store(demo).add(events.Event(1798761600.0, "click", "c1", LIN, "home"))
+    happen(demo, "click", "c1", LIN, "home", at=1798761600.0)
     [shown_at] = look(demo.test_client(), "/qa/events").select(".log time")
     assert words(shown_at) == "01-01 08:00:00 CST"
     assert shown_at["datetime"] == "2027-01-01T08:00:00+08:00"

@@ -11,8 +11,11 @@ import pytest
 from bs4 import Tag
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 import demo_app
+from demo_app import events
+from demo_app.purchases import db
 from demo_app.shop import MEMBERS
 from tests.support import PHONE, href, make_link, one, pay, soup
 
@@ -112,6 +115,12 @@ def order_page(browser: FlaskClient, number: str) -> str:
 
 
 # The console
+
+
+def kept_events(demo: Flask) -> list[events.Event]:
+    """Return what the demo keeps of what happened, newest first."""
+    with demo.app_context():
+        return list(db.session.scalars(select(events.Event).order_by(events.Event.id.desc())))
 
 
 def matrix(page: Tag) -> dict[str, dict[str, Tag]]:

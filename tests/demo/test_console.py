@@ -10,13 +10,13 @@ import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
 
-from demo_app import events
 from flask_xiebao.testing import DEVICES
 from tests.demo.support import (
     LIN,
     REAL_ACCOUNT,
     ZHOU,
     create_demo,
+    kept_events,
     link,
     look,
     matrix,
@@ -152,7 +152,7 @@ def test_looking_leaves_the_log_and_the_session_alone(console: FlaskClient, url:
     assert response.headers.getlist("Set-Cookie") == []
     assert "周航，您好" in response.text
     assert console.get_cookie("session") == before
-    assert not Path(console.application.instance_path, "events.sqlite3").exists()
+    assert kept_events(console.application) == []
 
 
 # A check
@@ -176,9 +176,9 @@ def test_a_check_says_how_far_it_is_and_is_kept_until_it_is_asked_for_again(
     over = look(browser, "/qa?show=home", **shop)
     assert "项全部通过" in words(over.h1)
     assert over.select(".matrix td a[href='/shop/qa/home-plain/iphone']")
-    assert [event.member for event in events.store(demo).newest()] == [LIN]
+    assert [event.member for event in kept_events(demo)] == [LIN]
     visit(demo).get(link(demo))
-    assert len(events.store(demo).newest()) == 2
+    assert len(kept_events(demo)) == 2
 
     monkeypatch.setattr("demo_app.check.ON", ["iphone", "pc"])
     assert words(look(browser, **shop).h1) == words(over.h1)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from demo_app import events
 from tests import qr
 from tests.demo.support import (
     LIN,
@@ -16,6 +15,7 @@ from tests.demo.support import (
     buy,
     create_demo,
     gateway,
+    kept_events,
     link,
     look,
     number_of,
@@ -42,7 +42,7 @@ def test_what_happens_is_there_newest_first_and_no_sign_or_gateways_url_is_kept(
     visit(demo, agent=f"{PHONE['User-Agent']} QingyouApp/3.2").get(link(demo, "home"))
     assert phone.get(urlsplit(paid_url(first)).path).location == "/insured"
 
-    ids = [event.click_id for event in events.store(demo).newest() if event.kind == "click"]
+    ids = [event.click_id for event in kept_events(demo) if event.kind == "click"]
     who = f"林晓 {LIN}"
     in_app, product, *others = told(demo)
     assert in_app[1:] == ["点击", "—", who, "携保首页", "iOS", ids[0], "—", "—"]
@@ -60,9 +60,9 @@ def test_what_happens_is_there_newest_first_and_no_sign_or_gateways_url_is_kept(
     steps = ("去登录", "不放行", "二维码", "去网关", "支付", "支付后返回")
     assert [numbers[step] for step in steps] == ["1", "2", "1", "3", "0", "1"]
 
-    stored = b"".join(file.read_bytes() for file in tmp_path.glob("events.sqlite3*"))
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("shop.sqlite3*"))
     assert LIN.encode() in stored
-    assert [each for each in (SIGN.encode(), b"dispatch", b"paid") if each in stored] == []
+    assert [each for each in (SIGN.encode(), b"dispatch", b"/paid/") if each in stored] == []
 
 
 def test_each_notification_is_a_line_of_its_own(demo: Flask) -> None:
