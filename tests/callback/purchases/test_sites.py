@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import String, create_engine
+from sqlalchemy import Engine, String, create_engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -40,6 +40,7 @@ class Site:
     purchases: Purchases[Any]
     make_tables: Callable[[], object]
     session: Callable[[], Session]
+    engines: Callable[[], Iterable[Engine]]
 
     def numbers(self, app: Flask, member: str = "7") -> list[str]:
         with app.app_context(), self.session() as session:
@@ -69,7 +70,7 @@ def with_flask_sqlalchemy(folder: Path, bind: str | None = None, apps: int = 1) 
         db.init_app(app)
         xiebao.init_app(app)
         made.append(app)
-    return Site(made, purchases, db.create_all, lambda: db.session())
+    return Site(made, purchases, db.create_all, lambda: db.session(), lambda: db.engines.values())
 
 
 def without(
@@ -92,7 +93,7 @@ def without(
     xiebao = Xiebao(app := app_at(folder))
     purchases = Purchases(xiebao, model, scoped_session(make) if scoped else make)
     xiebao.notification_handler(purchases.handle)
-    return Site([app], purchases, lambda: base.metadata.create_all(engine), make)
+    return Site([app], purchases, lambda: base.metadata.create_all(engine), make, lambda: [engine])
 
 
 SITES: dict[str, Callable[[Path], Site]] = {
@@ -109,13 +110,6 @@ SITES: dict[str, Callable[[Path], Site]] = {
 }
 
 
-def close(site: Site) -> None:
-    """Close the connections that an engine keeps."""
-    with site.session() as session:
-        engine: Any = session.get_bind(site.purchases.keeper.model)
-    engine.dispose()
-
-
 @pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     made: Site = request.param(tmp_path)
@@ -125,7 +119,8 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     yield made
     for app in made.apps:
         with app.app_context():
-            close(made)
+            for engine in made.engines():
+                engine.dispose()
 
 
 @pytest.mark.parametrize("site", SITES.values(), ids=SITES, indirect=True)
@@ -158,4 +153,5 @@ def test_columns_of_its_own_need_a_default(
     xiebao_orders([{"insure_num": NUMBER}])
     with site.apps[0].app_context(), pytest.raises(error, match=said):
         site.purchases.refresh(NUMBER)
-    close(site)
+    for engine in site.engines():
+        engine.dispose()
