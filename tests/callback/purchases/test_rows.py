@@ -171,6 +171,9 @@ def test_a_member_who_is_forgotten_stays_so(shop: Shop) -> None:
     rows = shop.rows()
     assert [(row.member, row.forgotten) for row in rows.values()] == [(None, True), ("8", False)]
     assert rows[NUMBER].state == "surrendered"
+    shop.gateway.says("3")
+    assert shop.ring(5, newInsureNum="3") == 200
+    assert (shop.row("3").member, shop.row("3").forgotten) == (None, True)
 
 
 def test_what_was_before_cannot_be_changed(shop: Shop) -> None:

@@ -62,6 +62,7 @@ def test_an_engine_that_commits_each_statement_is_refused(
     shop.purchases.keeper._session_factory = sessionmaker(engine)
     shop.gateway.says()
     assert shop.ring(1) == (500 if level == "AUTOCOMMIT" else 200)
+    assert [*shop.rows()] == [NUMBER] * (level != "AUTOCOMMIT")
     engine.dispose()
 
 
