@@ -195,7 +195,6 @@ BEYOND = (
     Wrong("a table that is not there is fine", "cli/database.py", "    if len(missing) == len(table.columns):\n", "    if False:\n"),
     Wrong("what is behind is an error at once", "views/callback.py", "level=logging.INFO if is_expected else logging.ERROR", "level=logging.ERROR"),
     Wrong("what replaces a forgotten member's policy is theirs", "sqla/keeping.py", "        if self.forgets:\n            row.member, row.forgotten = None, True\n", ""),
-    Wrong("AUTOCOMMIT is refused once a row is written", "sqla/keeping.py", "            self._refuse_autocommit(session)\n            yield session\n", "            yield session\n            self._refuse_autocommit(session)\n"),
     # the doctor
     Wrong("a misspelt setting is not found", "cli/doctor.py", "    yield from _check_other_names(app)\n", ""),
     Wrong("a setting that came too late is not found", "cli/doctor.py", "_value(in_force, setting.name) != _value(now, setting.name)", "False"),
