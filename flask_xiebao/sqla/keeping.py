@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from inspect import isawaitable
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection, Update, inspect, update
-from sqlalchemy.exc import IntegrityError, NoSuchTableError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchTableError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from ..app.hooks import Hooks
@@ -58,6 +59,12 @@ class Heard:
     new: PurchaseMixin | None = None
     forgets: bool = False
 
+    def is_said_by(self, row: PurchaseMixin | None) -> bool:
+        """Tell whether a row says all of it already."""
+        said, is_more = self.notification, self.forgets or self.new is not None
+        fails = not said.succeeded and said.type in _STEPS_THAT_FAIL
+        return row is not None and not (is_more or fails or is_behind(row, said))
+
     def fill(self, row: PurchaseMixin, *, is_known: bool) -> None:
         """Write into a row what the order query does not say.
 
@@ -67,22 +74,25 @@ class Heard:
         is_about_it = said.insure_num == row.insure_num
         if is_about_it and not said.succeeded and said.type in _STEPS_THAT_FAIL:
             row.failed_step = max(row.failed_step or 0, int(said.type))
-        if new is not None and new.member is not None and new.member == row.member:
+        if is_about_it and new is not None and new.member is not None and new.member == row.member:
             row.replaced_by = new.insure_num
         if self.forgets:
             row.member, row.forgotten = None, True
-        if is_known and not (is_about_it and _is_behind(row, said)):
-            row.first_behind_at = None
-        # Of what was given up long ago, nobody has heard since: this is another case.
-        elif row.first_behind_at is None or now() - row.first_behind_at > 2 * LONGEST_BEHIND:
-            row.first_behind_at = now()
+        if not is_known or is_behind(row, said):
+            last = row.last_behind_at
+            # What was heard of long ago was another case, and may have been a forged one.
+            if last is None or now() - last >= LONGEST_BEHIND:
+                row.first_behind_at = now()
+            row.last_behind_at = now()
 
 
 _STEPS_THAT_FAIL = (NotificationType.PAYMENT, NotificationType.ISSUE)
 
 
-def _is_behind(row: PurchaseMixin, said: Notification) -> bool:
-    """Tell whether a row, which is as the gateway says, lacks what a notification says."""
+def is_behind(row: PurchaseMixin, said: Notification) -> bool:
+    """Tell whether a row, which is as the gateway says, lacks what a notification says of it."""
+    if said.insure_num != row.insure_num:
+        return False
     is_final = (
         row.pay_status == PayStatus.CANNOT_BE_PAID
         or row.issue_status == IssueStatus.CANCELLED
@@ -132,9 +142,16 @@ class Keeper(Generic[P]):
         return self._xiebao.orders
 
     def is_wanted(self, order: Order, since: datetime | None) -> bool:
-        """Tell whether an order is this site's, and not from before *since*."""
-        is_old = since is not None and (made_at(order) or since) < since
-        return not is_old and (self.only is None or self.only(order))
+        """Tell whether an order is this site's, and not from before *since*.
+
+        :raises ConfigError: *only* does not say.
+        """
+        if since is not None and (made_at(order) or since) < since:
+            return False
+        answer = True if self.only is None else self.only(order)
+        if not isinstance(answer, bool):
+            raise ConfigError(f"only must return True or False, not {type(answer).__name__}.")
+        return answer
 
     def refresh(
         self,
@@ -143,31 +160,35 @@ class Keeper(Generic[P]):
         *,
         since: datetime | None = None,
         tell: bool = True,
-    ) -> tuple[P | None, Order | None]:
+    ) -> tuple[P | None, Order | OrderError | None]:
         """Ask the gateway about an order and write what it says; return the row and the answer.
 
-        The row is None where the order is not wanted; the answer, where the gateway does not know a
-        number that it was heard of.
+        The row is None where the order is not wanted. The answer is an error where the gateway does
+        not know a number that was heard of.
 
         :param heard: what was heard of it, if something was.
         :param since: leave an order from before that out.
         :param tell: whether :attr:`on_change` is told.
         """
-        order, failure, first, seen = None, None, -1, -1
+        answer: Order | OrderError | None = None
+        failure, first, seen = None, None, None
         until = time.monotonic() + _LONGEST_WAIT
         for _ in range(_ROUNDS):
             try:
                 with _or_lost():
                     row = self.read(number)
-                version = 0 if row is None else row.version
-                first = version if first < 0 else first
-                # The last to write asked after the one before had written, and so after this began.
-                if version >= first + 2 and heard is None:
-                    return row, order
+                version = -1 if row is None else row.version
+                first = max(version, 0) if first is None else first
+                # The last answer was asked for after the one before was written, and so after this
+                # began.
+                if version >= first + 2 and (heard is None or heard.is_said_by(row)):
+                    return row, answer
                 if isinstance(failure, IntegrityError) and version == seen:
                     raise failure  # of a constraint of the site's own
-                order, seen = self._ask(number, heard), version
-                if order is not None and not self.is_wanted(order, since):
+                answer, seen = self._ask(number, heard), version
+                order = None if isinstance(answer, OrderError) else answer
+                is_new = row is None or row.updated_at is None
+                if order is not None and is_new and not self.is_wanted(order, since):
                     return None, order
                 row = self._write(number, version, order, heard, tell=tell)
             except _LostError as lost:
@@ -175,25 +196,25 @@ class Keeper(Generic[P]):
                 if failure is not None and time.monotonic() > until:
                     break
                 continue
-            if is_anothers(row, order):
+            if is_anothers(row, answer):
                 warn_once(
                     f"Order {number} is another member's at the gateway, or nobody's, and stays"
                     " with the member it has here. Is XIEBAO_MEMBER_SECRET another than it was?",
                     like="another member's",
                 )
-            return row, order
+            return row, answer
         raise failure or OrderError(
             f"Order {number} was written by others {_ROUNDS} times while it was asked about."
         )
 
-    def _ask(self, number: str, heard: Heard | None) -> Order | None:
+    def _ask(self, number: str, heard: Heard | None) -> Order | OrderError:
         try:
             order = self.orders.get(number)
         except OrderError as error:
-            # The gateway's own answer: it may know later what it was heard of.
+            # The gateway's own answer: it may know later what was heard of.
             if error.code is None or heard is None:
                 raise
-            return None
+            return error.with_traceback(None)
         _ = order.member  # keeps_plain_key may use the database: not while a row is locked
         return order
 
@@ -207,18 +228,20 @@ class Keeper(Generic[P]):
     ) -> P:
         """Write what the gateway says, unless somebody else wrote first.
 
-        :param version: that of the row before the gateway was asked; 0 where there was none.
+        :param version: that of the row before the gateway was asked; -1 where there was none.
         :param order: its answer; None where it does not know the number.
         :raises _LostError: somebody did, or the database lets others go first.
         """
         with self.transaction() as session:
-            row = self._claim(session, number, version) if version else self.make(number)
+            is_there, answers = version >= 0, int(order is not None)
+            row = self._claim(session, number, version) if is_there else self.make(number)
+            row.version += answers
             before = None if row.updated_at is None else Snapshot(row)
             if order is not None:
                 fill(row, order)
             if heard is not None:
                 heard.fill(row, is_known=order is not None)
-            if not version:
+            if not is_there:
                 session.add(row)
                 with _or_lost():
                     session.flush()
@@ -226,7 +249,9 @@ class Keeper(Generic[P]):
             if is_change:
                 row.updated_at = now()
                 if tell and self.on_change is not None:
-                    self.on_change(session, row, before)
+                    done = self.on_change(session, row, before)
+                    if isawaitable(done):
+                        raise ConfigError("on_change returned something to await: it must not.")
             session.flush()
             session.refresh(row)  # with what the database fills in: it leaves the session
         return row
@@ -235,7 +260,7 @@ class Keeper(Generic[P]):
         """Lock a row, first of all in its transaction, and return it."""
         is_as_seen = (self.model.insure_num == number) & (self.model.version == version)
         with _or_lost():
-            if not count(session, update(self.model).where(is_as_seen).values(version=version + 1)):
+            if not count(session, update(self.model).where(is_as_seen).values(version=version)):
                 raise _LostError
         return session.get_one(self.model, number)
 
@@ -251,7 +276,7 @@ class Keeper(Generic[P]):
                 f"{self.model.__name__}() is called without arguments: give your own columns a"
                 f" default, or let them be NULL. {error}"
             ) from None
-        row.insure_num, row.version, row.created_at = number, 1, now()
+        row.insure_num, row.version, row.created_at = number, 0, now()
         row.forgotten, row.policy_nums = False, []
         return row
 
@@ -294,9 +319,9 @@ class Keeper(Generic[P]):
         return [column.name for column in table.columns if column.name not in there]
 
 
-def is_anothers(row: PurchaseMixin, order: Order | None) -> bool:
+def is_anothers(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:
     """Tell whether the gateway says that an order is not that member's who has it here."""
-    return order is not None and row.member is not None and row.member != order.member
+    return isinstance(answer, Order) and row.member not in (None, answer.member)
 
 
 def count(session: Session, statement: Update) -> int:
@@ -307,10 +332,13 @@ def count(session: Session, statement: Update) -> int:
 
 @contextmanager
 def _or_lost() -> Iterator[None]:
-    """Take it for a loss where the database refuses the first statement of a transaction."""
+    """Take it for a loss where the database refuses the first statement of a transaction.
+
+    Drivers do not agree on the class of the error where others go first.
+    """
     try:
         yield
-    except (IntegrityError, OperationalError) as error:
-        if error.statement is None:  # there is no connection
+    except DBAPIError as error:
+        if error.statement is None or isinstance(error, DataError):  # no connection, or no room
             raise
         raise _LostError from error

@@ -69,8 +69,10 @@ def _exact(length: int) -> TypeEngine[str]:
     )
 
 
+# On MySQL, where a database may have another charset: names are Chinese.
+_ANY = mysql.VARCHAR(_LONGEST, charset="utf8mb4")
 _TYPES: dict[type, TypeEngine[Any]] = {
-    str: String(_LONGEST),
+    str: String(_LONGEST).with_variant(_ANY, "mysql", "mariadb"),
     int: BigInteger(),
     datetime: _UtcDateTime(),
     date: Date(),
@@ -115,7 +117,8 @@ class PurchaseMixin:
     :ivar replaced_by: of a reissue, the application number that follows.
     :ivar failed_step: 2 where a payment failed, 3 where the issue did: a notification says so, and
         the order query does not.
-    :ivar first_behind_at: since when the gateway has not confirmed what a notification says.
+    :ivar first_behind_at: since when the gateway did not confirm what notifications said,
+    :ivar last_behind_at: and until when.
     :ivar forgotten: its member was forgotten, and it never gets one again.
     :ivar version: goes up by 1 whenever an answer of the gateway is written.
     :ivar created_at: when it was applied for, as far as the gateway says so; else when it was paid,
@@ -143,6 +146,7 @@ class PurchaseMixin:
     replaced_by = _optional(str)
     failed_step = _optional(int)
     first_behind_at = _optional(datetime)
+    last_behind_at = _optional(datetime)
     forgotten = _column(bool)
     version = _column(int)
     created_at = _column(datetime)
@@ -195,7 +199,7 @@ FACTS = [
     name
     for name, value in vars(PurchaseMixin).items()
     if isinstance(value, MappedColumn)
-    and name not in ("first_behind_at", "version", "created_at", "updated_at")
+    and name not in ("first_behind_at", "last_behind_at", "version", "created_at", "updated_at")
 ]
 
 
@@ -227,7 +231,6 @@ def facts_in(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:
 
 def fill(row: PurchaseMixin, order: Order) -> None:
     """Write what the gateway says of an order into its row."""
-    was = facts_in(row)
     if row.updated_at is None:
         row.created_at = made_at(order) or row.created_at
     if row.member is None and not row.forgotten:
@@ -236,11 +239,9 @@ def fill(row: PurchaseMixin, order: Order) -> None:
         setattr(row, name, _cut(getattr(order, name)))
     for name in ("pay_status", "issue_status", "effective_status", "price_fen"):
         setattr(row, name, _small(getattr(order, name)))
-    for name in ("paid_at", "issued_at", "start_date", "end_date"):
-        setattr(row, name, getattr(order, name))
+    row.paid_at, row.issued_at = _possible(order.paid_at), _possible(order.issued_at)
+    row.start_date, row.end_date = order.start_date, order.end_date
     row.policy_nums = [each.policy_num for each in order.policies if each.policy_num]
-    if facts_in(row) != was:
-        row.first_behind_at = None
 
 
 def _cut(text: str | None) -> str | None:
@@ -252,9 +253,15 @@ def _small(number: int | None) -> int | None:
     return None if number is None or abs(number) > _LARGEST else int(number)
 
 
+def _possible(when: datetime | None) -> datetime | None:
+    # What stands for no time at some places cannot be said in UTC.
+    return None if when is None or when.year < 1900 else when
+
+
 def made_at(order: Order) -> datetime | None:
     """Return when an order was applied for, as far as the gateway says so."""
-    return order.applied_at or order.paid_at or order.issued_at
+    times = (order.applied_at, order.paid_at, order.issued_at)
+    return next(filter(None, map(_possible, times)), None)
 
 
 def now() -> datetime:

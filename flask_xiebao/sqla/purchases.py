@@ -16,7 +16,7 @@ from ..errors import ConfigError, OrderBehindError, OrderError
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import Order
 from ..links.members import MemberId, normalize_member
-from .keeping import LONGEST_BEHIND, Extension, Heard, Keeper, count
+from .keeping import LONGEST_BEHIND, Extension, Heard, Keeper, count, is_behind
 from .model import PurchaseMixin, Snapshot, now
 from .reconciling import Difference, Reconciliation
 
@@ -62,7 +62,7 @@ class Purchases(Generic[P]):
                 " are async, give it a sessionmaker of an engine that is not."
             )
         if only is not None:
-            check_arguments("only", only, ("order",))
+            _check_function("only", only, ("order",))
         self.keeper = Keeper(xiebao, model, session_factory, only)
         xiebao._hooks.keep_purchases(self)
 
@@ -80,9 +80,7 @@ class Purchases(Generic[P]):
         :raises ConfigError: it is not a function, is ``async``, takes other arguments, or is a
             second one.
         """
-        if not callable(function) or iscoroutinefunction(function):
-            raise ConfigError("on_change takes a function that is not async.")
-        check_arguments("on_change", function, ("session", "purchase", "before"))
+        _check_function("on_change", function, ("session", "purchase", "before"))
         if self.keeper.on_change not in (None, function):
             raise ConfigError(
                 f"There is an on_change already, {name_of(self.keeper.on_change)}: call the other"
@@ -121,14 +119,16 @@ class Purchases(Generic[P]):
             a day at most.
         :raises OrderError: the gateway gives no answer.
         """
-        number, follows, new = notification.insure_num, notification.new_insure_num, None
+        number, follows = notification.insure_num, notification.new_insure_num
+        new = of_new = None
         if follows and notification.type == NotificationType.REISSUE and notification.succeeded:
             old = self.keeper.read(number)
             forgets = old is not None and old.forgotten
-            new, _ = self.keeper.refresh(follows, Heard(notification, forgets=forgets))
-        row, _ = self.keeper.refresh(number, Heard(notification, new))
-        for each in filter(None, (new, row)):
-            _wait_or_give_up(each)
+            new, of_new = self.keeper.refresh(follows, Heard(notification, forgets=forgets))
+        row, of_row = self.keeper.refresh(number, Heard(notification, new))
+        for each, answer in ((new, of_new), (row, of_row)):
+            if each is not None:
+                _wait_or_give_up(each, answer, notification)
 
     def refresh(self, insure_num: str | int) -> P:
         """Ask the gateway about an order, write what it says, and return the row.
@@ -191,14 +191,22 @@ class Purchases(Generic[P]):
         return filter(None, compared.differences())
 
 
-def _wait_or_give_up(row: PurchaseMixin) -> None:
+def _check_function(name: str, function: object, arguments: tuple[str, ...]) -> None:
+    if not callable(function) or iscoroutinefunction(function):
+        raise ConfigError(f"{name} takes a function that is not async.")
+    check_arguments(name, function, arguments)
+
+
+def _wait_or_give_up(row: PurchaseMixin, answer: object, notification: Notification) -> None:
     """Have what rang come again where the gateway is behind it, and has not been for too long."""
-    if row.first_behind_at is None:
+    is_refused = isinstance(answer, OrderError)
+    if row.first_behind_at is None or not (is_refused or is_behind(row, notification)):
         return
     behind_for = now() - row.first_behind_at
     if behind_for < LONGEST_BEHIND:
         raise OrderBehindError(
-            f"The order query does not confirm yet what was notified of order {row.insure_num}.",
+            f"The order query does not confirm yet what was notified of order {row.insure_num}."
+            f"{f' {answer}' * is_refused}",
             behind_for,
         )
     warn_once(

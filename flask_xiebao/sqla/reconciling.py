@@ -99,9 +99,9 @@ class Reconciliation:
         """Yield each order of the list, and then the numbers of rows that are not in it."""
         numbers = set()
         for order in self._keeper.orders.iter():
-            numbers.add(order.insure_num)
+            numbers.add(number := order.insure_num.strip())
             if self._since is None or (made_at(order) or self._since) >= self._since:
-                yield order.insure_num, order
+                yield number, order
         model = self._keeper.model
         query = select(model.insure_num)
         if self._since is not None:
@@ -131,15 +131,16 @@ class Reconciliation:
         keeper = self._keeper
         here, before = (None, None) if row is None else (row.state, facts_in(row))
         if self._repair:
-            row, order = keeper.refresh(number, since=self._since, tell=self._tell)
+            row, answer = keeper.refresh(number, since=self._since, tell=self._tell)
         else:
-            order = keeper.orders.get(number)
-            row = (row or keeper.make(number)) if keeper.is_wanted(order, self._since) else None
+            answer = order = keeper.orders.get(number)
+            if row is None and keeper.is_wanted(order, self._since):
+                row = keeper.make(number)
             if row is not None:
                 fill(row, order)
         if row is None:
             return None
-        if is_anothers(row, order):
+        if is_anothers(row, answer):
             problem = "at the gateway it is another member's, or nobody's"
             return Difference(number, here, row.state, problem=problem)
         if facts_in(row) == before:

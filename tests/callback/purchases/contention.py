@@ -23,7 +23,7 @@ from flask import Flask, request
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from flask_xiebao import Xiebao
+from flask_xiebao import Notification, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
 from tests.support import CONFIG, serve
 
@@ -114,6 +114,11 @@ def work(database: str, isolation: str, url: str, seconds: float, seed: int) -> 
         while time.monotonic() < until:
             number = pick.choice(ORDERS)
             least = asks.get("/now").json()[number]
+            if pick.random() < 0.3:
+                # A step that the gateway says nothing of, such as an insurer's number for it.
+                purchases.handle(Notification(type=17, insure_num=number))
+                done += 1
+                continue
             row = purchases.refresh(number)
             done += 1
             if row.price_fen is None or row.price_fen < least:

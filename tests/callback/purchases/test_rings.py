@@ -80,7 +80,6 @@ def test_it_comes_again_until_the_gateway_confirms_it(
     shop.gateway.says(**SURRENDERED)
     assert ring(shop, step, **own) == 200
     assert shop.row().effective_status == 3
-    assert shop.row().first_behind_at is None
 
 
 @pytest.mark.parametrize("says", [{}, None], ids=["behind", "unknown"])
@@ -111,7 +110,28 @@ def test_nothing_rings_for_ever(
     ]
 
 
+def test_a_forged_one_of_yesterday_does_not_hide_the_true_one(shop: Shop) -> None:
+    shop.gateway.says()
+    seen = []
+    for hours in (0, 30, 31):
+        with time_machine.travel(datetime(2026, 11, 27, tzinfo=UTC) + timedelta(hours=hours)):
+            seen.append(ring(shop, 4))
+    assert seen == [500] * 3
+
+
+def test_other_news_does_not_have_it_ring_for_ever(shop: Shop) -> None:
+    seen = []
+    for hours in range(0, 30, 3):
+        shop.gateway.says(planName=f"{hours}")
+        with time_machine.travel(datetime(2026, 11, 27, tzinfo=UTC) + timedelta(hours=hours)):
+            seen.append((ring(shop, 4), ring(shop, 2)))
+    assert seen == [(500, 200)] * 8 + [(200, 200)] * 2
+
+
 def test_a_number_that_the_gateway_does_not_know_yet_is_news_once_it_does(shop: Shop) -> None:
+    with pytest.raises(OrderError, match="respCode 1002"):
+        shop.refresh()
+    assert shop.rows() == {}
     assert ring(shop, 1, state=True) == 500
     assert (shop.states(), shop.told) == ({NUMBER: "unknown"}, [])
     shop.gateway.says(**APPLIED)
@@ -227,3 +247,13 @@ def test_what_is_another_sites_is_not_kept(new_shop: MakeShop) -> None:
         shop.refresh()
     shop.gateway.says(caseCode="QX000000000001")
     assert (ring(shop, 2), [*shop.rows()]) == (200, [NUMBER])
+    # What is there stays this site's.
+    shop.gateway.says(caseCode="QX000000127257", **SURRENDERED)
+    assert (ring(shop, 4), shop.states()) == (200, {NUMBER: "surrendered"})
+
+
+def test_only_has_to_say_yes_or_no(new_shop: MakeShop, caplog: pytest.LogCaptureFixture) -> None:
+    shop = new_shop(only=lambda order: None)
+    shop.gateway.says()
+    assert ring(shop, 2) == 500
+    assert "ConfigError in" in caplog.text

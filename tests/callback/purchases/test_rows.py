@@ -93,6 +93,7 @@ def test_a_row_says_what_the_gateway_says_but_no_name(new_shop: MakeShop) -> Non
         "replaced_by": None,
         "failed_step": None,
         "first_behind_at": None,
+        "last_behind_at": None,
         "forgotten": False,
         "version": 1,
         "created_at": datetime(2019, 2, 26, 2, 18, tzinfo=UTC),
@@ -121,7 +122,9 @@ def test_an_order_is_as_old_as_the_gateway_says(
 
 def test_what_a_database_would_refuse_is_cut(shop: Shop) -> None:
     shop.gateway.says(productName=f"险\0{'长' * 300}", payAmount=10**30, payStatus=10**30)
+    shop.gateway.says(payedTime="0001-01-01 00:00:00", insureTime="0001-01-01 00:00:00")
     row = shop.refresh()
+    assert (row.paid_at, row.created_at) == (None, row.issued_at)
     assert row.product_name == f"险{'长' * 254}"
     assert (row.price_fen, row.pay_status) == (None, None)
 

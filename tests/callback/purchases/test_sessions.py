@@ -74,6 +74,10 @@ class Kept(PurchaseMixin, Base):
     """What they keep."""
 
 
+async def later(session: Session, purchase: Kept, before: object) -> None:
+    """Be told, but not now."""
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -81,6 +85,8 @@ class Kept(PurchaseMixin, Base):
         ((Kept, Session()), "not Session"),
         ((Kept, async_sessionmaker()), "not async_sessionmaker"),
         ((Kept, sessionmaker(), lambda: True), "only is called with order"),
+        ((Kept, sessionmaker(), later), "only takes a function that is not async"),
+        ((PurchaseMixin, sessionmaker()), "PurchaseMixin"),
     ],
 )
 def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None:
@@ -93,10 +99,6 @@ def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None
 def test_an_extension_has_one_of_it(shop: Shop) -> None:
     with pytest.raises(ConfigError, match="has Purchases already"):
         Purchases(shop.xiebao, Kept, sessionmaker())
-
-
-async def later(session: Session, purchase: Kept, before: object) -> None:
-    """Be told, but not now."""
 
 
 @pytest.mark.parametrize(
