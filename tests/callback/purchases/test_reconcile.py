@@ -123,6 +123,12 @@ def test_a_row_that_is_not_in_the_list_is_asked_about(shop: Shop) -> None:
     assert "The gateway refuses the query with respCode 1002" in found[0]
 
 
+def test_rows_that_the_gateway_does_not_know_are_no_failure(shop: Shop) -> None:
+    numbers = filled(shop, 12)
+    shop.gateway.orders.clear()
+    assert [each.partition(":")[0] for each in shop.reconcile()] == numbers
+
+
 def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
     numbers = filled(shop, 12)
     for number in numbers:
@@ -138,8 +144,11 @@ def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
     assert [each.endswith(", repaired") for each in found] == [True] * 3 + [False] * 9
     no_answer = "OrderError: The gateway gives no answer within 10 seconds"
     assert found[3] == f"{numbers[3]}: in_force -> ?, {no_answer}"
+    for number in numbers:
+        shop.gateway.says(number, effectiveStatus=2)
+    bad = [*numbers[:9], *numbers[10:]]
+    assert len(shop.reconcile()) == 12
     bad = numbers
-    shop.gateway.says(numbers[0], effectiveStatus=2)
     with pytest.raises(OrderError):
         shop.reconcile()
 

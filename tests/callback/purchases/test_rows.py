@@ -170,7 +170,9 @@ def test_a_member_who_is_forgotten_stays_so(shop: Shop) -> None:
     assert [shop.purchases.forget(nobody) for nobody in ("101000", "", 0, 5)] == [0] * 4
     shop.gateway.says(effectiveStatus=3)
     assert shop.ring(4) == 200
+    shop.gateway.asked.clear()
     assert shop.reconcile() == []
+    assert [method for method, _ in shop.gateway.asked] == ["orderList"]
     rows = shop.rows()
     assert [(row.member, row.forgotten) for row in rows.values()] == [(None, True), ("8", False)]
     assert rows[NUMBER].state == "surrendered"

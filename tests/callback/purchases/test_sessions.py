@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -30,16 +30,6 @@ def test_many_processes_keep_the_same_rows_and_some_are_killed(tmp_path: Path) -
     done, wrong = contention.attack(database, seconds=2.5, workers=3, kills=2)
     assert wrong == []
     assert done > 20
-
-
-def test_what_a_caller_has_begun_is_neither_committed_nor_lost(shop: Shop) -> None:
-    shop.gateway.says()
-    with Session(shop.engine) as begun:
-        begun.scalars(select(shop.model)).all()
-        shop.refresh()
-        begun.add(shop.purchases.keeper.make("unfinished"))
-        begun.rollback()
-    assert [*shop.rows()] == [NUMBER]
 
 
 def test_no_connection_is_held_while_the_gateway_is_waited_for(new_shop: MakeShop) -> None:

@@ -132,9 +132,25 @@ def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders
     assert site.numbers(app) == [NUMBER]
     assert [site.numbers(other) for other in others] == [[]] * len(others)
     with app.app_context():
+        assert site.purchases.keeper.missing_columns() == []
+    with app.app_context():
         assert [str(each) for each in site.purchases.reconcile(per_second=1000)] == [
             "2: no row -> unknown, repaired"
         ]
+
+
+@pytest.mark.parametrize("site", [SITES["Flask-SQLAlchemy"]], ids=[""], indirect=True)
+def test_what_a_caller_has_begun_is_neither_committed_nor_lost(
+    site: Site, xiebao_orders: Orders
+) -> None:
+    xiebao_orders([Order(insure_num=NUMBER, member="7")])
+    with site.apps[0].app_context():
+        begun, unfinished = site.session(), site.purchases.keeper.make("unfinished")
+        begun.add(unfinished)
+        site.purchases.refresh(NUMBER)
+        assert unfinished in begun.new
+        begun.rollback()
+    assert site.numbers(site.apps[0]) == [NUMBER]
 
 
 @pytest.mark.parametrize(
