@@ -7,7 +7,7 @@ from datetime import date
 from inspect import iscoroutinefunction
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, false, select, update
+from sqlalchemy import ColumnElement, Select, false, inspect, select, update
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from ..app.hooks import check_arguments
@@ -52,9 +52,13 @@ class Purchases(Generic[P]):
         *,
         only: Callable[[Order], bool] | None = None,
     ) -> None:
-        is_model = isinstance(model, type) and issubclass(model, PurchaseMixin)
-        if not (is_model and hasattr(model, "__mapper__")):
-            raise ConfigError("Purchases takes a model that has PurchaseMixin among its bases.")
+        is_ours = isinstance(model, type) and issubclass(model, PurchaseMixin)
+        mapper: Any = inspect(model, raiseerr=False) if is_ours else None
+        if mapper is None or [column.name for column in mapper.primary_key] != ["insure_num"]:
+            raise ConfigError(
+                "Purchases takes a model that has PurchaseMixin among its bases, and no other"
+                " primary key."
+            )
         if not isinstance(session_factory, scoped_session | sessionmaker):
             raise ConfigError(
                 "Purchases takes Flask-SQLAlchemy's db.session, another scoped_session or a"

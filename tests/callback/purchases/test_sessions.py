@@ -8,11 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from sqlalchemy.orm import (
-    DeclarativeBase,
-    Session,
-    sessionmaker,
-)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import QueuePool
 
 from flask_xiebao import ConfigError, Xiebao
@@ -64,6 +60,13 @@ class Kept(PurchaseMixin, Base):
     """What they keep."""
 
 
+class Numbered(PurchaseMixin, Base):
+    """What one of them would keep."""
+
+    __tablename__ = "numbered"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
 async def later(session: Session, purchase: Kept, before: object) -> None:
     """Be told, but not now."""
 
@@ -77,6 +80,7 @@ async def later(session: Session, purchase: Kept, before: object) -> None:
         ((Kept, sessionmaker(), lambda: True), "only is called with order"),
         ((Kept, sessionmaker(), later), "only takes a function that is not async"),
         ((PurchaseMixin, sessionmaker()), "PurchaseMixin"),
+        ((Numbered, sessionmaker()), "no other primary key"),
     ],
 )
 def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None:
