@@ -80,8 +80,7 @@ class Hooks:
             )
         self._given[name] = function
         # Found out once: it takes longer than most of these functions.
-        is_async = any(map(iscoroutinefunction, (function, type(function).__call__)))
-        self.functions[name] = _waited_for(name, function) if is_async else function
+        self.functions[name] = _waited_for(name, function) if is_async(function) else function
         return function
 
     def keep_purchases(self, purchases: object) -> None:
@@ -209,6 +208,11 @@ def _waited_for(name: str, function: Callable[..., Any]) -> Callable[..., object
         return run(*arguments)
 
     return waited_for
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    """Tell whether what a function or a callable object returns has to be awaited."""
+    return any(map(iscoroutinefunction, (function, type(function).__call__)))
 
 
 def can_wait() -> bool:

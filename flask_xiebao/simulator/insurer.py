@@ -124,9 +124,8 @@ class Insurer:
 
     def reissue(self, order: SimulatedOrder, manner: Manner) -> str | None:
         """Have a policy that is in force surrendered, and issued anew; return the new number."""
-        if order.issued_at is None or order.surrendered_at is not None:
+        if not self._end(order):
             return None
-        self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
         new = order._replace(insure_num=_new_number(), issued_at=None)
         steps = self._issue(new)
         self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
@@ -158,9 +157,15 @@ class Insurer:
 
     def surrender(self, purchase: SimulatedOrder, manner: Manner) -> None:
         """Have the member surrender a policy that is in force."""
-        if purchase.issued_at is not None and purchase.surrendered_at is None:
-            self.purchases.keep(purchase._replace(surrendered_at=wire.moment(wire.now())))
+        if self._end(purchase):
             self._tell(purchase, manner, [(4, {"cancelMsg": "客户申请退保"})])
+
+    def _end(self, order: SimulatedOrder) -> bool:
+        """End a policy, and tell whether it was in force."""
+        is_in_force = order.issued_at is not None and order.surrendered_at is None
+        if is_in_force:
+            self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
+        return is_in_force
 
     def tell_again(self, purchase: SimulatedOrder, manner: Manner) -> None:
         """Send again what was sent about an order, and whatever has not arrived."""

@@ -40,7 +40,7 @@ def _detail(order: object, key_of: Callable[[str], str]) -> dict[str, Any]:
 def _answer(method: str, asked: Any, details: Mapping[str, Any]) -> dict[str, Any]:
     if method == "orderList":
         index, size = asked["pageIndex"], asked["pageSize"]
-        page = [wire.row_of(each) for each in details.values()][(index - 1) * size : index * size]
+        page = list(map(wire.row_of, list(details.values())[(index - 1) * size : index * size]))
         pages = -(-len(details) // size)
         orders = {"pageIndex": index, "pageSize": size, "pageNums": pages, "data": page}
         return wire.accepted({"orders": {**orders, "total": len(details)}})

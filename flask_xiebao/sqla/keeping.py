@@ -24,7 +24,7 @@ from ..app.log import warn_once
 from ..errors import ConfigError, OrderError
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import EffectiveStatus, IssueStatus, Order, OrderClient, PayStatus
-from .model import PurchaseMixin, Snapshot, facts_in, fill, made_at, now
+from .model import PurchaseMixin, Snapshot, facts_in, fill, is_before, now
 
 P = TypeVar("P", bound=PurchaseMixin)
 
@@ -59,11 +59,17 @@ class Heard:
     new: PurchaseMixin | None = None
     forgets: bool = False
 
+    @property
+    def failed_step(self) -> int:
+        """The payment or issue that it says has failed; 0 for none."""
+        said = self.notification
+        is_kept = said.type in (NotificationType.PAYMENT, NotificationType.ISSUE)
+        return int(said.type) if is_kept and not said.succeeded else 0
+
     def is_said_by(self, row: PurchaseMixin | None) -> bool:
         """Tell whether a row says all of it already."""
-        said, is_more = self.notification, self.forgets or self.new is not None
-        fails = not said.succeeded and said.type in _STEPS_THAT_FAIL
-        return row is not None and not (is_more or fails or is_behind(row, said))
+        is_more = self.forgets or self.new is not None or self.failed_step
+        return row is not None and not (is_more or is_behind(row, self.notification))
 
     def fill(self, row: PurchaseMixin, *, is_known: bool) -> None:
         """Write into a row what the order query does not say.
@@ -72,8 +78,8 @@ class Heard:
         """
         said, new = self.notification, self.new
         is_about_it = said.insure_num == row.insure_num
-        if is_about_it and not said.succeeded and said.type in _STEPS_THAT_FAIL:
-            row.failed_step = max(row.failed_step or 0, int(said.type))
+        if is_about_it and self.failed_step:
+            row.failed_step = max(row.failed_step or 0, self.failed_step)
         if is_about_it and new is not None and new.member is not None and new.member == row.member:
             row.replaced_by = new.insure_num
         if self.forgets:
@@ -84,9 +90,6 @@ class Heard:
             if last is None or now() - last >= LONGEST_BEHIND:
                 row.first_behind_at = now()
             row.last_behind_at = now()
-
-
-_STEPS_THAT_FAIL = (NotificationType.PAYMENT, NotificationType.ISSUE)
 
 
 def is_behind(row: PurchaseMixin, said: Notification) -> bool:
@@ -141,12 +144,16 @@ class Keeper(Generic[P]):
         """The current app's client for order queries."""
         return self._xiebao.orders
 
-    def is_wanted(self, order: Order, since: datetime | None) -> bool:
-        """Tell whether an order is this site's, and not from before *since*.
+    def is_wanted(self, order: Order, row: P | None, since: datetime | None) -> bool:
+        """Tell whether an order is kept: one that is, or a new one of this site's, of late.
 
+        :param row: what is kept of it, if anything.
+        :param since: leave a new one from before that out.
         :raises ConfigError: *only* does not say.
         """
-        if since is not None and (made_at(order) or since) < since:
+        if row is not None and row.updated_at is not None:
+            return True
+        if is_before(order, since):
             return False
         answer = True if self.only is None else self.only(order)
         if not isinstance(answer, bool):
@@ -187,8 +194,7 @@ class Keeper(Generic[P]):
                     raise failure  # of a constraint of the site's own
                 answer, seen = self._ask(number, heard), version
                 order = None if isinstance(answer, OrderError) else answer
-                is_new = row is None or row.updated_at is None
-                if order is not None and is_new and not self.is_wanted(order, since):
+                if order is not None and not self.is_wanted(order, row, since):
                     return None, order
                 row = self._write(number, version, order, heard, tell=tell)
             except _LostError as lost:

@@ -194,8 +194,8 @@ _UNPAID: dict[int | None, PurchaseState] = {
     PayStatus.DEBIT_RUNNING: "paying",
     PayStatus.DEBIT_FAILED: "failed",
 }
-#: The columns that say something of the purchase, and not of the row.
-FACTS = [
+# The columns that say something of the purchase, and not of the row.
+_FACTS = [
     name
     for name, value in vars(PurchaseMixin).items()
     if isinstance(value, MappedColumn)
@@ -226,13 +226,13 @@ class Snapshot:
 
 def facts_in(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:
     """Return what is said of a purchase, by the names of the columns."""
-    return {name: getattr(purchase, name) for name in FACTS}
+    return {name: getattr(purchase, name) for name in _FACTS}
 
 
 def fill(row: PurchaseMixin, order: Order) -> None:
     """Write what the gateway says of an order into its row."""
     if row.updated_at is None:
-        row.created_at = made_at(order) or row.created_at
+        row.created_at = _made_at(order) or row.created_at
     if row.member is None and not row.forgotten:
         row.member = order.member
     for name in ("case_code", "product_name", "plan_name", "insure_partner_id"):
@@ -258,10 +258,15 @@ def _possible(when: datetime | None) -> datetime | None:
     return None if when is None or when.year < 1900 else when
 
 
-def made_at(order: Order) -> datetime | None:
-    """Return when an order was applied for, as far as the gateway says so."""
+def _made_at(order: Order) -> datetime | None:
     times = (order.applied_at, order.paid_at, order.issued_at)
     return next(filter(None, map(_possible, times)), None)
+
+
+def is_before(order: Order, since: datetime | None) -> bool:
+    """Tell whether an order was applied for before that, as far as the gateway says so."""
+    made_at = _made_at(order)
+    return since is not None and made_at is not None and made_at < since
 
 
 def now() -> datetime:

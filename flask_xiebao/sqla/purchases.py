@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from inspect import iscoroutinefunction
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, inspect, select, update
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from ..app.hooks import check_arguments
+from ..app.hooks import check_arguments, is_async
 from ..app.log import name_of, warn_once
 from ..errors import ConfigError, OrderBehindError, OrderError
 from ..gateway.notifications import Notification, NotificationType
@@ -106,7 +105,7 @@ class Purchases(Generic[P]):
         return select(model).where(self._is_of(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase, whoever's it is.
+        """Return a query for one purchase, whosever it is.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
@@ -196,7 +195,7 @@ class Purchases(Generic[P]):
 
 
 def _check_function(name: str, function: object, arguments: tuple[str, ...]) -> None:
-    if not callable(function) or iscoroutinefunction(function):
+    if not callable(function) or is_async(function):
         raise ConfigError(f"{name} takes a function that is not async.")
     check_arguments(name, function, arguments)
 

@@ -15,7 +15,7 @@ from ..gateway.orders import Order
 from ..gateway.payloads import CHINA_TIME
 from ..views.callback import failure_in
 from .keeping import Keeper, is_anothers
-from .model import PurchaseMixin, PurchaseState, facts_in, fill, made_at
+from .model import PurchaseMixin, PurchaseState, facts_in, fill, is_before
 
 # How many orders in a row cannot be compared before the rest is left.
 _MOST_FAILURES = 10
@@ -83,7 +83,7 @@ class Reconciliation:
                 if listed is None or self._is_doubtful(listed, row):
                     sleep(max(0, next_at - monotonic()))
                     next_at = monotonic() + self._seconds
-                    difference = self._compare(number, row)
+                    difference = self._compare(number, row, here)
                     failures = 0
             except Exception as error:
                 is_refused = isinstance(error, OrderError) and error.code is not None
@@ -100,7 +100,7 @@ class Reconciliation:
         numbers = set()
         for order in self._keeper.orders.iter():
             numbers.add(number := order.insure_num.strip())
-            if self._since is None or (made_at(order) or self._since) >= self._since:
+            if not is_before(order, self._since):
                 yield number, order
         model = self._keeper.model
         query = select(model.insure_num)
@@ -126,16 +126,20 @@ class Reconciliation:
             or (whose_is_said and order.member != row.member)
         )
 
-    def _compare(self, number: str, row: PurchaseMixin | None) -> Difference | None:
-        """Ask about an order, and return how its row differed, if it did."""
-        keeper = self._keeper
-        here, before = (None, None) if row is None else (row.state, facts_in(row))
+    def _compare(
+        self, number: str, row: PurchaseMixin | None, here: PurchaseState | None
+    ) -> Difference | None:
+        """Ask about an order, and return how its row differed, if it did.
+
+        :param here: the state of the row.
+        """
+        keeper, before = self._keeper, None if row is None else facts_in(row)
         if self._repair:
             row, answer = keeper.refresh(number, since=self._since, tell=self._tell)
         else:
             answer = order = keeper.orders.get(number)
-            if row is None and keeper.is_wanted(order, self._since):
-                row = keeper.make(number)
+            is_wanted = keeper.is_wanted(order, row, self._since)
+            row = (row or keeper.make(number)) if is_wanted else None
             if row is not None:
                 fill(row, order)
         if row is None:

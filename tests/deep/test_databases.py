@@ -65,10 +65,7 @@ def engine(database: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def shop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    site = make_site()
-    made = make_shop(site.app, site.xiebao, engine)
-    made.gateway.answers(monkeypatch)
-    return made
+    return make_shop(engine, monkeypatch)
 
 
 def test_many_processes_keep_the_same_rows_and_some_are_killed(name: str, database: str) -> None:

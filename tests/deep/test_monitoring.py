@@ -27,7 +27,7 @@ from tests.ecosystem.test_sentry import (
     sent,
     shop,
 )
-from tests.support import KEY, PC, PHONE, SIGN, make_site
+from tests.support import KEY, PC, PHONE, SIGN
 
 PERSON = "Lin Xiao of the order"
 
@@ -98,10 +98,8 @@ def broken(*_: object) -> None:
 def test_purchases_that_fail_are_reported_without_names(
     sent: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    site = make_site(XIEBAO_API_KEY=KEY)
     engine = create_engine(f"sqlite:///{tmp_path / 'shop.sqlite3'}")
-    purchases = make_shop(site.app, site.xiebao, engine)
-    purchases.gateway.answers(monkeypatch)
+    purchases = make_shop(engine, monkeypatch, XIEBAO_API_KEY=KEY)
     purchases.gateway.says(applicant={"cName": PERSON}, insurants=[{"cName": PERSON}])
     if fails == "on_change":
         purchases.then = broken

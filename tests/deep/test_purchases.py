@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from tests.callback.purchases.support import APPLIED, SURRENDERED, Shop, make_shop
-from tests.support import NUMBER, make_site
+from tests.support import NUMBER
 from tests.vectors import VECTORS, callback
 
 OTHER, NEW = "20190226020147", "20190226020199"
@@ -27,10 +27,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shop(file: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    site = make_site()
-    made = make_shop(site.app, site.xiebao, create_engine(f"sqlite:///{file}", poolclass=NullPool))
-    made.gateway.answers(monkeypatch)
-    return made
+    return make_shop(create_engine(f"sqlite:///{file}", poolclass=NullPool), monkeypatch)
 
 
 def said_by(shop: Shop) -> list[dict[str, Any]]:

@@ -114,13 +114,12 @@ def work(database: str, isolation: str, url: str, seconds: float, seed: int) -> 
         while time.monotonic() < until:
             number = pick.choice(ORDERS)
             least = asks.get("/now").json()[number]
+            done += 1
             if pick.random() < 0.3:
                 # A step that the gateway says nothing of, such as an insurer's number for it.
                 purchases.handle(Notification(type=17, insure_num=number))
-                done += 1
                 continue
             row = purchases.refresh(number)
-            done += 1
             if row.price_fen is None or row.price_fen < least:
                 print(f"stale: {number} is {row.price_fen}, and was {least} before", flush=True)
             if row.plan_name != f"step {row.price_fen}":

@@ -18,7 +18,7 @@ from flask_xiebao.app import order_client
 from flask_xiebao.app.state import State
 from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
 from tests.callback.support import DETAIL, ok
-from tests.support import NUMBER
+from tests.support import NUMBER, make_site
 from tests.vectors import callback
 
 #: What the gateway says of an order in each state of the table.
@@ -137,8 +137,13 @@ class Shop:
             return [str(difference) for difference in found]
 
 
-def make_shop(app: Flask, xiebao: Xiebao, engine: Engine, **options: Any) -> Shop:
-    """Return a shop, with its table."""
+def make_shop(engine: Engine, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Shop:
+    """Return a shop with its table, and a gateway that answers it in this test.
+
+    :param options: settings, by their names, and options of Purchases.
+    """
+    settings = {name: options.pop(name) for name in [*options] if name.isupper()}
+    site = make_site(**settings)
 
     class Base(DeclarativeBase):
         pass
@@ -147,8 +152,9 @@ def make_shop(app: Flask, xiebao: Xiebao, engine: Engine, **options: Any) -> Sho
         pass
 
     Base.metadata.create_all(engine)
-    purchases = Purchases(xiebao, Purchase, sessionmaker(engine), **options)
-    xiebao.notification_handler(purchases.handle)
-    shop = Shop(app, xiebao, Gateway(), engine, Purchase, purchases)
+    purchases = Purchases(site.xiebao, Purchase, sessionmaker(engine), **options)
+    site.xiebao.notification_handler(purchases.handle)
+    shop = Shop(site.app, site.xiebao, Gateway(), engine, Purchase, purchases)
+    shop.gateway.answers(monkeypatch)
     purchases.on_change(shop.tell)
     return shop

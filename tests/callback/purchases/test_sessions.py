@@ -71,6 +71,13 @@ async def later(session: Session, purchase: Kept, before: object) -> None:
     """Be told, but not now."""
 
 
+class Later:
+    """The same as an object."""
+
+    async def __call__(self, session: Session, purchase: Kept, before: object) -> None:
+        """Be told, but not now."""
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -97,7 +104,12 @@ def test_an_extension_has_one_of_it(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("function", "said"),
-    [(later, "async"), (None, "function"), (lambda purchase: None, "session and purchase")],
+    [
+        (later, "async"),
+        (Later(), "async"),
+        (None, "function"),
+        (lambda purchase: None, "session and purchase"),
+    ],
 )
 def test_what_cannot_be_told_is_said_at_once(shop: Shop, function: Any, said: str) -> None:
     with pytest.raises(ConfigError, match=said):

@@ -133,7 +133,6 @@ def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders
     assert [site.numbers(other) for other in others] == [[]] * len(others)
     with app.app_context():
         assert site.purchases.keeper.missing_columns() == []
-    with app.app_context():
         assert [str(each) for each in site.purchases.reconcile(per_second=1000)] == [
             "2: no row -> unknown, repaired"
         ]
