@@ -51,7 +51,8 @@ def check_notifications(state: State) -> Iterator[Finding]:
     if "notification_handler" not in state.hooks.functions:
         found = ok if state.settings.notify_token is None else warning
         yield found(
-            "There is no notification_handler, so the site does not hear what its members buy."
+            "There is no notification_handler, or its module is not imported, so the site does not"
+            " hear what its members buy."
             f" Notifications would go to {without_secret(state, notify_url(state))}."
         )
         return

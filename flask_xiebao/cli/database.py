@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..app.state import State
-from ..errors import ConfigError, XiebaoError
+from ..errors import ConfigError
 from ..views.callback import failure_in
 from .findings import Finding, bad, echo, ok, warning
 
@@ -38,7 +38,7 @@ def check_database(state: State) -> Iterator[Finding]:
         )
     table = purchases.keeper.table
     try:
-        missing = purchases.keeper.missing_columns()
+        missing, unset = purchases.keeper.missing_columns(), purchases.keeper.unset_columns()
     except ConfigError as error:
         yield bad(str(error))
         return
@@ -49,6 +49,11 @@ def check_database(state: State) -> Iterator[Finding]:
         yield warning(f"The table {table.name} does not exist: create it, with flask db upgrade.")
     elif missing:
         yield warning(f"The table {table.name} lacks {', '.join(missing)}: migrate it.")
+    elif unset:
+        yield warning(
+            f"No purchase could be written, since NULL is not allowed in {table.name} for"
+            f" {', '.join(unset)}: give it a default, unless an event of yours sets it."
+        )
     else:
         yield ok(
             f"Purchases are kept in {table.name}, by sessions of their own, which wait where one of"
@@ -78,8 +83,7 @@ def reconcile(
                     left += not difference.repaired
                     _print(difference, on_terminal)
     except Exception as error:
-        said = str(error) if isinstance(error, XiebaoError) else f"{failure_in(error)}."
-        click.echo(f"Compared: {count:,}. Then it ended: {said}", err=True)
+        click.echo(f"Compared: {count:,}. Then it ended: {failure_in(error)}.", err=True)
         return 2
     echo(f"Compared: {count:,}. Different: {differ:,}. Repaired: {differ - left:,}.")
     return 1 if left else 0

@@ -31,7 +31,16 @@ from .payloads import (
     texts_of,
     whole,
 )
-from .values import Secret, WrongValueError, check_text, checked, id_or_none, is_whole, sign_of
+from .values import (
+    Secret,
+    WrongValueError,
+    application_number,
+    check_text,
+    checked,
+    id_or_none,
+    is_whole,
+    sign_of,
+)
 
 #: Bytes of a body.
 LARGEST = 64 * 1024
@@ -163,13 +172,6 @@ class Notification:
             object.__setattr__(self, "id", digest.hexdigest())
 
 
-def _application_number(value: object) -> str:
-    text = check_text(value).strip()  # as links and order queries do
-    if " " in text:
-        raise WrongValueError("has white space in it, which no application number has.")
-    return text
-
-
 def _id(value: object) -> str | None:
     # A value of another type is a mistake of the site's, and not a key that somebody chose.
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -178,9 +180,9 @@ def _id(value: object) -> str | None:
 
 
 _TEXTS: Mapping[str, Callable[[object], str | None]] = {
-    "insure_num": _application_number,
+    "insure_num": application_number,
     "case_code": check_text,
-    "new_insure_num": _application_number,
+    "new_insure_num": application_number,
     "partner_id": _id,
     "partner_uniq_key": _id,
 }
@@ -268,7 +270,7 @@ def _notification(kind: int, data: dict[str, Any]) -> Notification:
             sent.need(lambda value: value, name)
     return Notification(
         type=kind,
-        insure_num=sent.need(_application_number, "insureNum"),
+        insure_num=sent.need(application_number, "insureNum"),
         succeeded=succeeded,
         failure=sent.get(prose, "failMsg"),
         case_code=sent.get(check_text, "caseCode"),
@@ -278,7 +280,7 @@ def _notification(kind: int, data: dict[str, Any]) -> Notification:
         paid_at=sent.get(moment, "payTime"),
         payment_method=sent.get(check_text, "onlinePaymentId"),
         policies=tuple(map(_policy, sent.objects("policys"))),
-        new_insure_num=sent.get(_application_number, "newInsureNum"),
+        new_insure_num=sent.get(application_number, "newInsureNum"),
         cancelled_insurants=tuple(sent.get(texts, "cancelInsurants") or ()),
         cancel_reason=sent.get(prose, "cancelMsg"),
         other_info=sent.object("otherInfo").values,

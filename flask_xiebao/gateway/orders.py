@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum
 from functools import partial
@@ -42,6 +42,7 @@ from .payloads import (
 from .values import (
     Secret,
     WrongValueError,
+    application_number,
     check_address,
     check_text,
     check_web_url,
@@ -110,8 +111,9 @@ class EffectiveStatus(IntEnum):
 class Order:
     """An order as the platform has it. ``repr`` leaves out people's names.
 
-    What the answer omits is None. A status is a plain number where it has no name here.
-    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+    What the answer omits is None, and so is what cannot be read, save a status in the answer of
+    :meth:`OrderClient.get`, which is an error. A status is a plain number where it has no name
+    here. Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
     :param insure_num: ``insureNum``, the application number (投保单号).
     :param case_code: ``caseCode``, the product code.
@@ -251,8 +253,8 @@ class OrderClient:
         """Go through all orders of the account, none of them twice.
 
         What is in a list is less than what :meth:`get` returns: rely on the number and the
-        statuses. A row without a number is left out, with a warning in the log, and a field that
-        cannot be read is None. Where orders come or go meanwhile, some may be missing.
+        statuses, where it has them. A row without a number is left out, with a warning in the log.
+        Where orders come or go meanwhile, some may be missing.
 
         :param page_size: how many are asked for at a time.
         :raises OrderError: the gateway gives no answer that can be read.
@@ -273,7 +275,7 @@ class OrderClient:
                 found = page.get(rows, "data") or []
             for each in found:
                 row = Fields(each if isinstance(each, dict) else {}, is_lenient=True)
-                number = row.get(check_text, "insureNum")
+                number = row.get(application_number, "insureNum")
                 if number is None:
                     logger.warning(
                         "A row of the order list has no insureNum that can be read: left out."
@@ -320,36 +322,37 @@ class OrderClient:
 
         :param within: the field of the answer that *read* gets, if not all of it.
         """
-        # Columns of the type CHAR(n) pad it.
-        number = checked("insure_num", check_text, insure_num, OrderError).strip()
+        number = checked("insure_num", application_number, insure_num, OrderError)
         answer = self._ask(method, insureNum=number)
         with _reading():
             row = answer if within is None else answer.object(within)
-            if row.need(check_text, "insureNum") != number:
+            if row.need(application_number, "insureNum") != number:
                 raise WrongValueError("it is about another insureNum than was asked for.")
             return read(row)
 
     def _order(self, row: Fields) -> Order:
+        # An order is not lost for a cover that ends "for life", say.
+        rest = replace(row, is_lenient=True)
         key = id_or_none(row.values.get("partnerUniqueKey"))
         member: Any = None
         if key is not None and self._member_of is not None:
             member = _Whose(self._member_of, key)
         return Order(
-            insure_num=row.need(check_text, "insureNum"),
-            case_code=row.get(check_text, "caseCode"),
-            insure_partner_id=row.get(check_text, "insurePartnerId"),
+            insure_num=row.need(application_number, "insureNum"),
+            case_code=rest.get(check_text, "caseCode"),
+            insure_partner_id=rest.get(check_text, "insurePartnerId"),
             partner_uniq_key=key,
             member=member,
-            product_name=row.get(prose, "productName"),
-            plan_name=row.get(prose, "planName"),
-            company_name=row.get(prose, "companyName"),
-            start_date=row.get(day, "startDate"),
-            end_date=row.get(day, "endDate"),
-            price_fen=row.get(whole, "payAmount"),
-            applied_at=row.get(moment, "insureTime"),
-            paid_at=row.get(moment, "payedTime"),
-            issued_at=row.get(moment, "issueTime"),
-            policies=tuple(_policy(row, insurant) for insurant in row.objects("insurants")),
+            product_name=rest.get(prose, "productName"),
+            plan_name=rest.get(prose, "planName"),
+            company_name=rest.get(prose, "companyName"),
+            start_date=rest.get(day, "startDate"),
+            end_date=rest.get(day, "endDate"),
+            price_fen=rest.get(whole, "payAmount"),
+            applied_at=rest.get(moment, "insureTime"),
+            paid_at=rest.get(moment, "payedTime"),
+            issued_at=rest.get(moment, "issueTime"),
+            policies=tuple(_policy(rest, insurant) for insurant in rest.objects("insurants")),
             # A row of a list may call a status a state.
             pay_status=row.get(named(PayStatus), "payStatus", "payState"),
             issue_status=row.get(named(IssueStatus), "issueStatus", "issueState"),

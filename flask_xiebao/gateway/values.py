@@ -217,6 +217,17 @@ def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
     return text
 
 
+def application_number(value: object) -> str:
+    """Return *value* as an application number (投保单号), without the padding of CHAR(n) columns.
+
+    :raises WrongValueError: as :func:`check_text` has it, or there is white space in it.
+    """
+    text = check_text(value).strip()
+    if " " in text:
+        raise WrongValueError("has white space in it, which no application number has.")
+    return text
+
+
 def _as_text(value: object) -> str:
     # isinstance() asks a lazy proxy for its class, `is None` does not.
     if isinstance(value, NoneType):

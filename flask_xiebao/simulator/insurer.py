@@ -126,7 +126,8 @@ class Insurer:
         """Have a policy that is in force surrendered, and issued anew; return the new number."""
         if not self._end(order):
             return None
-        new = order._replace(insure_num=_new_number(), issued_at=None)
+        applied_at = wire.moment(wire.now())
+        new = order._replace(insure_num=_new_number(), applied_at=applied_at, issued_at=None)
         steps = self._issue(new)
         self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
         self._tell(new, manner, steps)

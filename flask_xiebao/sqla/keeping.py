@@ -297,7 +297,7 @@ class Keeper(Generic[P]):
             yield session
 
     def _connection(self, session: Session) -> Connection:
-        return session.connection(bind_arguments={"mapper": self.model})
+        return session.connection(bind_arguments={"mapper": inspect(self.model)})
 
     def _refuse_autocommit(self, session: Session) -> None:
         connection = self._connection(session)
@@ -323,6 +323,16 @@ class Keeper(Generic[P]):
             columns = inspect(self._connection(session)).get_columns(table.name, table.schema)
             there = {column["name"] for column in columns}
         return [column.name for column in table.columns if column.name not in there]
+
+    def unset_columns(self) -> list[str]:
+        """Return the columns that may not be NULL, and to which nothing gives a value."""
+        row, mapper = self.make(""), inspect(self.model)
+        return [
+            column.name
+            for column in self.table.columns
+            if not (column.nullable or column.default or column.server_default)
+            and getattr(row, mapper.get_property_by_column(column).key) is None
+        ]
 
 
 def is_anothers(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:

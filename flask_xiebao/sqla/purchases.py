@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -10,10 +11,11 @@ from sqlalchemy import ColumnElement, Select, false, inspect, select, update
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from ..app.hooks import check_arguments, is_async
-from ..app.log import name_of, warn_once
+from ..app.log import complain, name_of
 from ..errors import ConfigError, OrderBehindError, OrderError
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import Order
+from ..gateway.values import WrongValueError, application_number, checked
 from ..links.members import MemberId, normalize_member
 from .keeping import LONGEST_BEHIND, Extension, Heard, Keeper, count, is_behind
 from .model import PurchaseMixin, Snapshot, now
@@ -53,10 +55,10 @@ class Purchases(Generic[P]):
     ) -> None:
         is_ours = isinstance(model, type) and issubclass(model, PurchaseMixin)
         mapper: Any = inspect(model, raiseerr=False) if is_ours else None
-        if mapper is None or [column.name for column in mapper.primary_key] != ["insure_num"]:
+        if mapper is None or len(mapper.tables) > 1 or len(mapper.primary_key) > 1:
             raise ConfigError(
-                "Purchases takes a model that has PurchaseMixin among its bases, and no other"
-                " primary key."
+                "Purchases takes a model of one table, with PurchaseMixin among its bases and no"
+                " other primary key."
             )
         if not isinstance(session_factory, scoped_session | sessionmaker):
             raise ConfigError(
@@ -110,7 +112,10 @@ class Purchases(Generic[P]):
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
         model = self.keeper.model
-        return select(model).where(model.insure_num == str(insure_num).strip())
+        try:
+            return select(model).where(model.insure_num == application_number(insure_num))
+        except WrongValueError:  # such as a part of a URL that a visitor wrote
+            return select(model).where(false())
 
     def handle(self, notification: Notification) -> None:
         """Ask the gateway about what rang, and write what it says: a ``notification_handler``.
@@ -129,6 +134,8 @@ class Purchases(Generic[P]):
             forgets = old is not None and old.forgotten
             new, of_new = self.keeper.refresh(follows, Heard(notification, forgets=forgets))
         row, of_row = self.keeper.refresh(number, Heard(notification, new))
+        if new is not None and row is not None and row.forgotten and not new.forgotten:
+            new, of_new = self.keeper.refresh(new.insure_num, Heard(notification, forgets=True))
         for each, answer in ((new, of_new), (row, of_row)):
             if each is not None:
                 _wait_or_give_up(each, answer, notification)
@@ -142,9 +149,10 @@ class Purchases(Generic[P]):
             False.
         :raises ConfigError: the engine commits each statement (AUTOCOMMIT).
         """
-        row, _ = self.keeper.refresh(str(insure_num).strip())
+        number = checked("insure_num", application_number, insure_num, OrderError)
+        row, _ = self.keeper.refresh(number)
         if row is None:
-            raise OrderError(f"Your only returns False for order {insure_num}: it is not kept.")
+            raise OrderError(f"Your only returns False for order {number}: it is not kept.")
         return row
 
     def forget(self, member: MemberId) -> int:
@@ -187,6 +195,7 @@ class Purchases(Generic[P]):
             has sold before is filled, and each of its purchases would be news.
         :raises OrderError: the gateway cannot be read: its list, or ten orders in a row. Whatever
             else fails ten times in a row is raised, too.
+        :raises ValueError: *per_second* is not above 0.
         """
         compared = Reconciliation(
             self.keeper, since=since, repair=repair, per_second=per_second, tell=on_change
@@ -212,7 +221,9 @@ def _wait_or_give_up(row: PurchaseMixin, answer: object, notification: Notificat
             f"{f' {answer}' * is_refused}",
             behind_for,
         )
-    warn_once(
+    complain(
         f"For a day the order query has not confirmed what was notified of order {row.insure_num},"
-        " and it is waited for no longer: see what flask xiebao reconcile says."
+        " and it is waited for no longer: see what flask xiebao reconcile says.",
+        about="given up",
+        level=logging.WARNING,
     )

@@ -15,7 +15,7 @@ from ..gateway.orders import Order
 from ..gateway.payloads import CHINA_TIME
 from ..views.callback import failure_in
 from .keeping import Keeper, is_anothers
-from .model import PurchaseMixin, PurchaseState, facts_in, fill, is_before
+from .model import PurchaseMixin, PurchaseState, facts_in, fill, is_before, statuses
 
 # How many orders in a row cannot be compared before the rest is left.
 _MOST_FAILURES = 10
@@ -52,6 +52,7 @@ class Reconciliation:
     :param repair: write what the gateway says.
     :param per_second: how many orders are asked about in a second, at most.
     :param tell: whether the site's ``on_change`` is told.
+    :raises ValueError: *per_second* is not above 0.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Reconciliation:
     ) -> None:
         self._keeper = keeper
         self._since = None if since is None else datetime.combine(since, time(), CHINA_TIME)
+        if not per_second > 0:
+            raise ValueError(f"per_second must be a number above 0, not {per_second}.")
         self._tell = tell
         self._repair = repair
         self._seconds = 1 / per_second
@@ -76,7 +79,7 @@ class Reconciliation:
         """
         failures, next_at = 0, 0.0
         for number, listed in self._orders():
-            difference = here = None
+            difference = here = row = None
             try:
                 row = self._keeper.read(number)
                 here = None if row is None else row.state
@@ -84,14 +87,14 @@ class Reconciliation:
                     sleep(max(0, next_at - monotonic()))
                     next_at = monotonic() + self._seconds
                     difference = self._compare(number, row, here)
-                    failures = 0
+                failures = 0
             except Exception as error:
+                # That the gateway refuses is about this order alone: it has answered.
                 is_refused = isinstance(error, OrderError) and error.code is not None
-                # It is no failure that nobody knows the number of a row.
-                failures += not (is_refused and listed is None)
+                failures += not is_refused
                 if failures == _MOST_FAILURES:
                     raise
-                if not (is_refused and here == "unknown"):
+                if not is_refused or row is None or row.updated_at is not None:
                     difference = Difference(number, here, None, problem=failure_in(error))
             yield difference
 
@@ -99,9 +102,9 @@ class Reconciliation:
         """Yield each order of the list, and then the numbers of rows that are not in it."""
         numbers = set()
         for order in self._keeper.orders.iter():
-            numbers.add(number := order.insure_num.strip())
+            numbers.add(order.insure_num)
             if not is_before(order, self._since):
-                yield number, order
+                yield order.insure_num, order
         model = self._keeper.model
         query = select(model.insure_num)
         if self._since is not None:
@@ -117,8 +120,7 @@ class Reconciliation:
             return True
         if self._since is not None and row.created_at < self._since:
             return False
-        here = (row.pay_status, row.issue_status, row.effective_status)
-        there = (order.pay_status, order.issue_status, order.effective_status)
+        here, there = statuses(row), statuses(order)
         whose_is_said = order.partner_uniq_key is not None and not row.forgotten
         return (
             any(said not in (None, known) for said, known in zip(there, here, strict=True))

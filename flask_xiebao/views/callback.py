@@ -18,7 +18,7 @@ from ..app.log import complain, logger, place_in_site, place_of
 from ..app.rehearsal import rehearsal
 from ..app.signals import FAILURES, notification_received, send_quietly
 from ..app.state import State
-from ..errors import NotificationError, OrderBehindError, OrderError
+from ..errors import ConfigError, NotificationError, OrderBehindError, OrderError
 from ..gateway.notifications import LARGEST, Notification, check_size, parse_notification
 from ..gateway.values import Secret
 
@@ -144,7 +144,8 @@ def handled(state: State, notification: Notification) -> bool:
     complain(
         f"A notification was not processed, and the platform sends it again: {failure}, with"
         f" {notification.id} (type {notification.type:d}, insureNum {notification.insure_num}).",
-        about="notification_handler",
+        # Of what is expected there may be many, in the place of which a failure is not left out.
+        about="behind" if is_expected else "notification_handler",
         level=logging.INFO if is_expected else logging.ERROR,
     )
     return False
@@ -152,7 +153,7 @@ def handled(state: State, notification: Notification) -> bool:
 
 def failure_in(error: BaseException) -> str:
     """Say what failed and where, but not the error's message, which may hold names."""
-    if isinstance(error, OrderError) and place_in_site(error) is None:
+    if isinstance(error, OrderError | ConfigError) and place_in_site(error) is None:
         return f"{type(error).__name__}: {str(error).rstrip('.')}"  # which names nobody
     code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
     return f"{type(error).__name__}{code} in {place_of(error)}"

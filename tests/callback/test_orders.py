@@ -142,6 +142,29 @@ def test_an_order_is_what_the_answer_says() -> None:
     assert "13800000000" not in repr(order)
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "attribute"),
+    [
+        ("payAmount", "15", "price_fen"),
+        ("payAmount", 15.0, "price_fen"),
+        ("payedTime", "0000-00-00 00:00:00", "paid_at"),
+        ("endDate", "终身", "end_date"),
+        ("caseCode", "QX\t1", "case_code"),
+        ("productName", 7, "product_name"),
+        ("insurants", NAME, "policies"),
+    ],
+)
+def test_an_order_is_not_lost_for_what_cannot_be_read(name: str, said: Any, attribute: str) -> None:
+    order = Platform(detail(**{name: said})).client.get(NUMBER)
+    assert not getattr(order, attribute)
+    assert order.data[name] == said
+    assert order.pay_status is PayStatus.PAID
+
+
+def test_a_number_that_the_gateway_pads_is_the_same() -> None:
+    assert Platform(detail(insureNum=f"{NUMBER} ")).client.get(NUMBER).insure_num == NUMBER
+
+
 def test_what_the_answer_omits_is_none() -> None:
     said = {"insureNum": NUMBER, "planName": None}
     order = Platform(ok({"orderDetail": said})).client.get(NUMBER)

@@ -8,8 +8,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import DeclarativeBase, sessionmaker
+from sqlalchemy import String, create_engine, text
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    mapped_column,
+    sessionmaker,
+)
 
 from flask_xiebao.sqla import PurchaseMixin, Purchases
 from tests.cli.support import Change, doctor, shop
@@ -23,10 +29,12 @@ class Purchase(PurchaseMixin, Base):
     """What is kept."""
 
 
-def keeps(engine: Any, *, listens: bool = True, **options: Any) -> Change:
+def keeps(
+    engine: Any, *, listens: bool = True, model: type[Any] = Purchase, **options: Any
+) -> Change:
     def change(app: Flask) -> None:
         xiebao = app.extensions["xiebao"]
-        purchases = Purchases(xiebao, Purchase, sessionmaker(engine), **options)
+        purchases = Purchases(xiebao, model, sessionmaker(engine), **options)
         if listens:
             xiebao.notification_handler(purchases.handle)
 
@@ -54,6 +62,34 @@ def test_the_table_is_looked_at(engine: Any) -> None:
             connection.execute(text(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}"))
     lacking = "The table xiebao_purchase lacks plan_name, version: migrate it."
     assert lacking in said(engine)["WARNING"]
+
+
+@pytest.mark.parametrize(
+    ("bases", "own", "found"),
+    [
+        (
+            (DeclarativeBase,),
+            mapped_column(String(9)),
+            ("WARNING", "xiebao_purchase for own: give"),
+        ),
+        ((DeclarativeBase,), mapped_column(String(9), default=str), ("ok", "are kept in")),
+        ((DeclarativeBase,), mapped_column(String(9), server_default=""), ("ok", "are kept in")),
+        (
+            (MappedAsDataclass, DeclarativeBase),
+            mapped_column(String(9)),
+            ("ERROR", "Purchase() is"),
+        ),
+    ],
+)
+def test_columns_of_its_own_need_a_value(
+    engine: Any, bases: tuple[type, ...], own: Any, found: tuple[str, str]
+) -> None:
+    base: Any = type("Base", bases, {})
+    columns = {"__annotations__": {"own": Mapped[str]}, "own": own}
+    model = type("Purchase", (PurchaseMixin, base), columns)
+    base.metadata.create_all(engine)
+    severity, words = found
+    assert words in said(engine, model=model)[severity]
 
 
 def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:

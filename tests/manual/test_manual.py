@@ -89,7 +89,7 @@ def names(app: Flask, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
         "login_required": login_required,
         "limiter": Limiter(get_remote_address, app=app, storage_uri="memory://"),
         "member_id": 8,
-        **{name: getattr(orm, name) for name in ("Mapped", "foreign", "relationship")},
+        **{name: getattr(orm, name) for name in _ORM},
         **{"cast": cast, "String": String, "PurchaseMixin": PurchaseMixin, "Purchases": Purchases},
         "Purchase": Kept,
         "purchases": Purchases(Xiebao(), Kept, orm.sessionmaker(engine)),
@@ -100,6 +100,9 @@ def names(app: Flask, xiebao_orders: Any) -> Iterator[dict[str, Any]]:
         "xiebao": Xiebao(app),
     }
     engine.dispose()
+
+
+_ORM = ("Mapped", "foreign", "mapped_column", "relationship")
 
 
 def _whole(*languages: str) -> list[Block]:

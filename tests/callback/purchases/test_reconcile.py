@@ -148,9 +148,26 @@ def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
         shop.gateway.says(number, effectiveStatus=2)
     bad = [*numbers[:9], *numbers[10:]]
     assert len(shop.reconcile()) == 12
+    # What agrees has not failed, either.
+    assert len(shop.reconcile()) == 11
     bad = numbers
+    shop.gateway.says(numbers[9], **SURRENDERED)
     with pytest.raises(OrderError):
         shop.reconcile()
+
+
+def test_what_the_gateway_lists_and_refuses_does_not_hide_the_rest(shop: Shop) -> None:
+    *refused, last = filled(shop, 12)
+    for number in (*refused, last):
+        shop.gateway.says(number, **SURRENDERED)
+
+    def forget(method: str, number: str | None) -> None:
+        shop.gateway.orders = {last: shop.gateway.orders[last]}  # from the next answer on
+
+    shop.gateway.then = forget
+    found = shop.reconcile()
+    assert found[-1] == f"{last}: in_force -> surrendered, repaired"
+    assert len(found) == 12
 
 
 def test_since_leaves_out_what_is_older(shop: Shop) -> None:
@@ -161,6 +178,12 @@ def test_since_leaves_out_what_is_older(shop: Shop) -> None:
     assert shop.reconcile(since=date(2026, 11, 3)) == ["3: no row -> in_force, repaired"]
     assert details(shop)[1:] == ["2", "3"]  # of the second, the list does not say when it was
     assert [each[0] for each in shop.reconcile(since=date(2026, 11, 1))] == ["1", "2"]
+
+
+@pytest.mark.parametrize("per_second", [0, -1])
+def test_it_has_to_ask(shop: Shop, per_second: int) -> None:
+    with pytest.raises(ValueError, match=f"above 0, not {per_second}"):
+        shop.reconcile(per_second=per_second)
 
 
 def test_it_asks_no_faster_than_it_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +216,10 @@ def test_the_command_says_when_the_gateway_cannot_be_read(shop: Shop) -> None:
     shop.gateway.then = down
     done = run(shop.app, "reconcile")
     assert done.exit_code == 2
-    assert "Compared: 0. Then it ended: The gateway cannot be reached at https://" in done.output
+    assert (
+        "Compared: 0. Then it ended: OrderError: The gateway cannot be reached at https://"
+        in done.output
+    )
 
 
 def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:

@@ -119,6 +119,21 @@ def test_a_forged_one_of_yesterday_does_not_hide_the_true_one(shop: Shop) -> Non
     assert seen == [500] * 3
 
 
+def test_each_step_is_waited_for_from_when_it_was_first_missing(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    seen = []
+    for hours, step, said_then in ((0, 2, PAID), (23, 3, {"issueStatus": 1}), (25, 4, SURRENDERED)):
+        shop.gateway.says(**(APPLIED if step == 2 else {}))
+        with time_machine.travel(datetime(2026, 11, 27, tzinfo=UTC) + timedelta(hours=hours)):
+            caplog.clear()
+            seen.append((ring(shop, step), [each.levelname for each in caplog.records]))
+            shop.gateway.says(**{**{"payStatus": 1}, **said_then})
+            assert ring(shop, step) == 200
+    assert seen == [(500, ["INFO"])] * 3
+
+
 def test_other_news_does_not_have_it_ring_for_ever(shop: Shop) -> None:
     seen = []
     for hours in range(0, 30, 3):
@@ -162,6 +177,19 @@ def test_a_site_is_told_of_each_change_once(shop: Shop) -> None:
         shop.refresh()
     states = ["applied", "paid", "issued", "surrendering", "surrendered"]
     assert shop.told == list(itertools.pairwise([None, *states]))
+
+
+def test_what_is_expected_hides_no_failure(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    for each in range(12):
+        assert shop.ring(1, insureNum=f"unknown{each}") == 500
+
+    def fail(*_: object) -> None:
+        raise LookupError
+
+    shop.then = fail
+    shop.gateway.says()
+    assert shop.ring(1) == 500
+    assert "ERROR" in [each.levelname for each in caplog.records]
 
 
 def test_what_the_site_cannot_do_is_not_written_and_comes_again(shop: Shop) -> None:
@@ -261,4 +289,4 @@ def test_only_has_to_say_yes_or_no(new_shop: MakeShop, caplog: pytest.LogCapture
     shop = new_shop(only=lambda order: None)
     shop.gateway.says()
     assert ring(shop, 2) == 500
-    assert "ConfigError in" in caplog.text
+    assert "ConfigError: only must return True or False, not NoneType" in caplog.text

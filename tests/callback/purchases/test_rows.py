@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from flask_xiebao import LinkError
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import Shop
+from tests.callback.purchases.support import SURRENDERED, Shop
 from tests.callback.support import MEMBER_SECRET, NAME
 from tests.support import NUMBER
 
@@ -51,7 +51,8 @@ NOW = TODAY.date() + timedelta(1)
         (0, 0, 0, {}, "applied"),
         (0, 0, 0, {"failed_step": 2}, "failed"),
         (0, 0, 0, {"failed_step": 3}, "applied"),
-        (6, 0, None, {}, "applied"),
+        (6, 0, None, {}, "unknown"),
+        (6, 1, 0, {}, "issued"),
     ],
 )
 def test_the_state_follows_from_what_the_gateway_says(
@@ -110,12 +111,13 @@ def test_a_row_says_what_the_gateway_says_but_no_name(new_shop: MakeShop) -> Non
         ({"insureTime": None, "payedTime": None, "issueTime": None}, TODAY),
     ],
 )
-def test_an_order_is_as_old_as_the_gateway_says(
+def test_an_order_is_as_old_as_the_gateway_first_says(
     shop: Shop, own: dict[str, Any], made: datetime
 ) -> None:
     shop.gateway.says(**own)
     with time_machine.travel(TODAY, tick=False):
         assert shop.refresh().created_at == made
+    shop.gateway.says(insureTime="2018-01-01 00:00:00")
     with time_machine.travel(TODAY + timedelta(1), tick=False):
         assert shop.refresh().created_at == made
 
@@ -123,25 +125,30 @@ def test_an_order_is_as_old_as_the_gateway_says(
 def test_what_a_database_would_refuse_is_cut(shop: Shop) -> None:
     shop.gateway.says(productName=f"险\0{'长' * 300}", payAmount=10**30, payStatus=10**30)
     shop.gateway.says(payedTime="0001-01-01 00:00:00", insureTime="0001-01-01 00:00:00")
+    shop.gateway.says(insurants=[{"cName": NAME}, {"policyNum": "P2"}])
     row = shop.refresh()
+    assert row.policy_nums == ["P2"]
     assert (row.paid_at, row.created_at) == (None, row.issued_at)
     assert row.product_name == f"险{'长' * 254}"
     assert (row.price_fen, row.pay_status) == (None, None)
 
 
 def test_a_member_has_theirs_and_nobody_has_none(shop: Shop) -> None:
-    for day, (number, key) in enumerate({"1": "bob", "3": "bób", "2": "Bob", "4": "bob"}.items()):
-        shop.gateway.says(number, partnerUniqueKey=key, insureTime=f"2026-11-2{day} 10:00:00")
+    keys = {"1": "bob", "3": "bób", "2": "Bob", "4": "bob", "6": "bob", "5": "bob"}
+    for day, (number, key) in enumerate(keys.items()):
+        at = f"2026-11-2{min(day, 4)} 10:00:00"
+        shop.gateway.says(number, partnerUniqueKey=key, insureTime=at)
         shop.refresh(number)
-    shop.gateway.says("5", partnerUniqueKey=None)
-    shop.refresh("5")
+    shop.gateway.says("7", partnerUniqueKey=None)
+    shop.refresh("7")
     found = {}
     with Session(shop.engine) as session:
         for member in ("bob", "Bob", "bób", "bo", "b%", None, "", 0, 5):
             rows = session.scalars(shop.purchases.of(member))
             found[member] = [row.insure_num for row in rows]
-        assert session.scalars(shop.purchases.get(" 5 ")).one().member is None
-    theirs = {"bob": ["4", "1"], "Bob": ["2"], "bób": ["3"]}
+        assert session.scalars(shop.purchases.get(" 7 ")).one().member is None
+        assert [*session.scalars(shop.purchases.get("a\0b"))] == []
+    theirs = {"bob": ["6", "5", "4", "1"], "Bob": ["2"], "bób": ["3"]}
     assert {member: numbers for member, numbers in found.items() if numbers} == theirs
     with pytest.raises(LinkError, match="white space"):
         shop.purchases.of("bob ")
@@ -179,6 +186,20 @@ def test_a_member_who_is_forgotten_stays_so(shop: Shop) -> None:
     shop.gateway.says("3")
     assert shop.ring(5, newInsureNum="3") == 200
     assert (shop.row("3").member, shop.row("3").forgotten) == (None, True)
+
+
+def test_a_member_who_is_forgotten_meanwhile_does_not_get_what_follows(shop: Shop) -> None:
+    shop.gateway.says(**SURRENDERED)
+    shop.gateway.says("2")
+    shop.refresh()
+
+    def forget(method: str, number: str | None) -> None:
+        if number == "2" and "2" not in shop.rows():
+            shop.purchases.forget("101000")
+
+    shop.gateway.then = forget
+    assert shop.ring(5, newInsureNum="2") == 200
+    assert [(row.member, row.forgotten) for row in shop.rows().values()] == [(None, True)] * 2
 
 
 def test_what_was_before_cannot_be_changed(shop: Shop) -> None:

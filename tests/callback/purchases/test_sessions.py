@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import ForeignKey, String, create_engine, event, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import QueuePool
@@ -15,7 +17,8 @@ from flask_xiebao import ConfigError, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases
 from tests.callback.purchases import contention
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import Shop
+from tests.callback.purchases.support import Shop, make_shop
+from tests.callback.support import MEMBER_SECRET
 from tests.support import NUMBER
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
@@ -52,12 +55,74 @@ def test_an_engine_that_commits_each_statement_is_refused(
     engine.dispose()
 
 
+def test_sqlite_may_have_its_transactions_begun_by_sqlalchemy(shop: Shop) -> None:
+    engine = create_engine(shop.engine.url)
+    event.listen(engine, "connect", lambda driver, _: setattr(driver, "isolation_level", None))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    shop.purchases.keeper._session_factory = sessionmaker(engine)
+    shop.gateway.says()
+    assert shop.refresh().insure_num == NUMBER
+    engine.dispose()
+
+
+def test_a_database_that_is_away_is_asked_once(shop: Shop) -> None:
+    asked = []
+
+    def connect() -> None:
+        asked.append(1)
+        raise sqlite3.OperationalError
+
+    engine = create_engine("sqlite://", creator=connect)
+    shop.purchases.keeper._session_factory = sessionmaker(engine)
+    with pytest.raises(OperationalError):
+        shop.refresh()
+    assert asked == [1]
+
+
+def test_a_constraint_of_the_sites_own_is_no_reason_to_ask_again(shop: Shop) -> None:
+    with shop.engine.begin() as connection:
+        connection.execute(text("CREATE UNIQUE INDEX one_each ON xiebao_purchase (member)"))
+    for number in "12":
+        shop.gateway.says(number)
+    shop.refresh("1")
+    shop.gateway.asked.clear()
+    with pytest.raises(IntegrityError):
+        shop.refresh("2")
+    assert shop.gateway.asked == [("orderDetail", "2")]
+
+
+def test_whose_it_is_may_be_asked_of_the_same_small_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
+    engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    shop = make_shop(engine, monkeypatch, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+
+    @shop.xiebao.keeps_plain_key
+    def keeps(member: str) -> bool:
+        with Session(engine) as session:
+            return bool(session.scalar(text("SELECT 1")))
+
+    shop.gateway.says()
+    assert shop.refresh().member == "101000"
+    engine.dispose()
+
+
 class Base(DeclarativeBase):
     """Of sites that do without Flask-SQLAlchemy."""
 
 
 class Kept(PurchaseMixin, Base):
     """What they keep."""
+
+
+class Special(Kept):
+    """What a second table says more of."""
+
+    __tablename__ = "special"
+    insure_num: Mapped[str] = mapped_column(
+        String(255), ForeignKey(Kept.insure_num), primary_key=True
+    )
 
 
 class Numbered(PurchaseMixin, Base):
@@ -88,6 +153,7 @@ class Later:
         ((Kept, sessionmaker(), later), "only takes a function that is not async"),
         ((PurchaseMixin, sessionmaker()), "PurchaseMixin"),
         ((Numbered, sessionmaker()), "no other primary key"),
+        ((Special, sessionmaker()), "of one table"),
     ],
 )
 def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None:

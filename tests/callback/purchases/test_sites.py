@@ -16,6 +16,7 @@ from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
     MappedAsDataclass,
+    Mapper,
     Session,
     mapped_column,
     scoped_session,
@@ -150,6 +151,34 @@ def test_what_a_caller_has_begun_is_neither_committed_nor_lost(
         assert unfinished in begun.new
         begun.rollback()
     assert site.numbers(site.apps[0]) == [NUMBER]
+
+
+@pytest.mark.parametrize("site", [SITES["dataclasses"]], ids=[""], indirect=True)
+def test_two_purchases_are_not_equal_because_what_the_site_adds_is(
+    site: Site, xiebao_orders: Orders
+) -> None:
+    xiebao_orders([Order(insure_num=NUMBER, member="7"), Order(insure_num="2", member="8")])
+    with site.apps[0].app_context():
+        first, second = site.purchases.refresh(NUMBER), site.purchases.refresh("2")
+    assert first not in {second}
+    assert repr(first) == f"<Purchase {NUMBER}>"
+
+
+def test_sessions_may_choose_their_engines(tmp_path: Path, xiebao_orders: Orders) -> None:
+    xiebao_orders([Order(insure_num=NUMBER, member="7")])
+    site = without(tmp_path)
+    [engine] = site.engines()
+
+    class Routing(Session):
+        def get_bind(self, mapper: Mapper[Any] | None = None, **_: Any) -> Engine:  # type: ignore[override]
+            assert mapper is None or mapper.class_ is site.purchases.keeper.model
+            return engine
+
+    site.purchases.keeper._session_factory = sessionmaker(class_=Routing)
+    site.make_tables()
+    with site.apps[0].app_context():
+        assert site.purchases.refresh(NUMBER).member == "7"
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
