@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from flask import (
@@ -36,11 +36,13 @@ MEMBERS = {
 CASE_CODE = "QX000000127257"
 PRODUCTS = {CASE_CODE: "境内旅行意外险"}
 
+CHINA_TIME = timezone(timedelta(hours=8))
+
 #: How many policies the order's page shows.
 _NEWEST = 2
 
 #: The order that is on the page: what the shop calls it is said with a click, and comes back.
-ORDER = "QY20270210-8"
+ORDER = "QY-1008"
 
 #: What the shop calls what has become of a policy.
 STATES = {
@@ -82,6 +84,8 @@ def order() -> str:
         "shop/order.html",
         case_code=CASE_CODE,
         order=ORDER,
+        # The covers that the simulator sells are for five days from today on.
+        days=[datetime.now(CHINA_TIME) + timedelta(days=day) for day in (0, 4)],
         policies=known[:_NEWEST],
         older=older[: max(0, _NEWEST - len(known))],
         total=len(known) + len(older),

@@ -46,7 +46,7 @@ LOOKS = (
     Example(
         ("按钮", "Button"),
         '{{ insurance_entry("QX000000127257") }}',
-        ("不写类名就是按钮。", "Without a class of your own, it is a button."),
+        ("什么都不写就是按钮。", "What you get if you say nothing."),
     ),
     Example(
         ("卡片", "Card"),
@@ -72,10 +72,10 @@ LOOKS = (
         (
             "<p>出发之前，先{{ insurance_entry(\n"
             '  "QX000000127257", "买一份旅行险",\n'
-            '  class="xiebao-entry--link") }}。</p>',
+            '  look="link") }}。</p>',
             "<p>Before you leave, {{ insurance_entry(\n"
             '  "QX000000127257", "get insured",\n'
-            '  class="xiebao-entry--link") }}.</p>',
+            '  look="link") }}.</p>',
         ),
     ),
 )
@@ -83,38 +83,38 @@ LOOKS = (
 VARIANTS = (
     Example(
         ("线框", "Outline"),
-        '{{ insurance_entry("QX000000127257",\n     class="xiebao-entry--outline") }}',
+        '{{ insurance_entry("QX000000127257",\n     outline=True) }}',
     ),
     Example(
         ("小、大", "Small and large"),
         '{{ insurance_entry("QX000000127257",\n'
-        '     class="xiebao-entry--small") }}\n'
+        '     size="small") }}\n'
         '{{ insurance_entry("QX000000127257",\n'
-        '     class="xiebao-entry--large") }}',
+        '     size="large") }}',
         ("触屏上高度不小于 44 像素。", "At least 44 pixels high on touch screens."),
     ),
     Example(
         ("胶囊", "Pill"),
-        '{{ insurance_entry("QX000000127257",\n     class="xiebao-entry--pill") }}',
+        '{{ insurance_entry("QX000000127257",\n     pill=True) }}',
     ),
     Example(
         ("占满一行", "Block"),
-        '{{ insurance_entry("QX000000127257",\n     class="xiebao-entry--block") }}',
+        '{{ insurance_entry("QX000000127257",\n     block=True) }}',
     ),
     Example(
         ("自己的类名", "With a class of your own"),
-        '{{ insurance_entry("QX000000127257",\n     class="xiebao-entry--button leaf") }}',
+        '{{ insurance_entry("QX000000127257",\n     class="ms-4") }}',
         (
-            "以您的类名为准，与样式表的先后无关。",
-            "Your class wins, wherever its stylesheet stands.",
+            "类名管位置，不管外观：关于链接的样式也改变不了它。",
+            "A class says where it stands. What it looks like, no rule about links changes.",
         ),
     ),
     Example(
-        ("只管间距的类名", "With a class for space alone"),
-        '{{ insurance_entry("QX000000127257",\n     class="ms-4", look="button") }}',
+        ("完全自己的外观", "A look of your own"),
+        '{{ insurance_entry("QX000000127257",\n     look="own", class="leaf") }}',
         (
-            "加上 look，不论旁边有什么类名，关于链接的样式都改变不了它的外观。",
-            "With look, no rule about links changes it, whatever classes are beside it.",
+            "样式表不管它。整个网站都这样，就设置 XIEBAO_LOOK。",
+            "The stylesheet leaves it alone. Set XIEBAO_LOOK where all of your site is like that.",
         ),
     ),
 )
@@ -130,10 +130,20 @@ STATES = (
     ),
     Example(
         ("不能点击", "Disabled"),
-        '{{ insurance_entry("QX000000127257", disabled=True) }}',
         (
-            "没有 href。勾选条款之后才能点的，请写 aria_disabled，再用脚本去掉。",
-            "It has no href. For one that a script enables, write aria_disabled instead.",
+            '{{ insurance_entry("QX000000127257",\n     disabled="已售罄") }}\n'
+            "{{ insurance_card(\n"
+            '  "QX000000127257", "退票险", price="¥20",\n'
+            '  action="去投保", disabled="已售罄") }}',
+            '{{ insurance_entry("QX000000127257",\n     disabled="Sold out") }}\n'
+            "{{ insurance_card(\n"
+            '  "QX000000127257", "Ticket insurance",\n'
+            '  price="¥20", action="Get insured",\n'
+            '  disabled="Sold out") }}',
+        ),
+        (
+            "没有 href；写原因，或 True。勾选条款之后才能点的，用 aria_disabled 和脚本。",
+            "No href, and why; or True. For one that a script enables: aria_disabled.",
         ),
     ),
     Example(
@@ -173,13 +183,13 @@ CARDS = (
             "{{ insurance_card(\n"
             '  "QX000000127257", "三亚旅行险",\n'
             '  price="¥45", action="去投保",\n'
-            '  class="xiebao-entry--stacked",\n'
+            "  stacked=True,\n"
             "  image=url_for('static',\n"
             "                filename='sanya.svg')) }}",
             "{{ insurance_card(\n"
             '  "QX000000127257", "Sanya insurance",\n'
             '  price="¥45", action="Get insured",\n'
-            '  class="xiebao-entry--stacked",\n'
+            "  stacked=True,\n"
             "  image=url_for('static',\n"
             "                filename='sanya.svg')) }}",
         ),
@@ -217,7 +227,7 @@ CARDS = (
         ("横向滑动", "A carousel"),
         (
             '<div class="carousel" tabindex="0"\n'
-            '     role="region" aria-label="更多保险">\n'
+            '     role="group" aria-label="更多保险">\n'
             '  {{ insurance_card("QX000000127257",\n'
             '       "旅行险", price="¥3 起/天") }}\n'
             '  {{ insurance_card("QX000000127257",\n'
@@ -226,7 +236,7 @@ CARDS = (
             '       "航班延误险", price="¥30") }}\n'
             "</div>",
             '<div class="carousel" tabindex="0"\n'
-            '     role="region" aria-label="More">\n'
+            '     role="group" aria-label="More">\n'
             '  {{ insurance_card("QX000000127257",\n'
             '       "Travel insurance", price="¥45") }}\n'
             '  {{ insurance_card("QX000000127257",\n'
@@ -237,30 +247,59 @@ CARDS = (
         ),
     ),
     Example(
+        ("价格的组成、投保须知", "Parts of a price, and the terms"),
+        (
+            "{% set price %}<small>¥</small>3\n"
+            "<small>起/天</small> <s>¥5</s>{% endset %}\n"
+            "{{ insurance_card(\n"
+            '  "QX000000127257", "境内旅行意外险",\n'
+            '  price=price, action="去投保",\n'
+            '  terms_url="/widgets/") }}',
+            "{% set price %}<small>from ¥</small>3\n"
+            "<small>a day</small> <s>¥5</s>{% endset %}\n"
+            "{{ insurance_card(\n"
+            '  "QX000000127257", "Travel insurance",\n'
+            '  price=price, action="Get insured",\n'
+            '  terms_url="/widgets/?lang=en") }}',
+        ),
+        (
+            "投保须知是第二个链接，其余部分通往产品。",
+            "The terms are a second link; the rest is the product's.",
+        ),
+    ),
+    Example(
         ("自定义内容", "Markup of your own"),
         (
             '{% call insurance_entry("QX000000127257",\n'
-            '     class="xiebao-entry--card") %}\n'
-            '  <span class="xiebao-entry__badge">新</span>\n'
-            '  <b class="xiebao-entry__title">签证险</b>\n'
+            '     look="card") %}\n'
+            '<span class="xiebao-entry__main">\n'
+            ' <span class="xiebao-entry__body">\n'
+            '  <b class="xiebao-entry__title">签证险\n'
+            '   <span class="xiebao-entry__badge">新</span>\n'
+            "  </b>\n"
             '  <span class="xiebao-entry__text">\n'
             "    拒签退还签证费</span>\n"
-            '  <span class="xiebao-entry__foot">\n'
-            '    <b class="xiebao-entry__price">¥15</b>\n'
-            "  </span>\n"
+            " </span></span>\n"
+            '<span class="xiebao-entry__foot">\n'
+            '  <b class="xiebao-entry__price">¥15</b>\n'
+            "</span>\n"
             "{% endcall %}",
             '{% call insurance_entry("QX000000127257",\n'
-            '     class="xiebao-entry--card") %}\n'
-            '  <span class="xiebao-entry__badge">New</span>\n'
-            '  <b class="xiebao-entry__title">Visa</b>\n'
+            '     look="card") %}\n'
+            '<span class="xiebao-entry__main">\n'
+            ' <span class="xiebao-entry__body">\n'
+            '  <b class="xiebao-entry__title">Visa\n'
+            '   <span class="xiebao-entry__badge">New</span>\n'
+            "  </b>\n"
             '  <span class="xiebao-entry__text">\n'
             "    Fees back after a refusal</span>\n"
-            '  <span class="xiebao-entry__foot">\n'
-            '    <b class="xiebao-entry__price">¥15</b>\n'
-            "  </span>\n"
+            " </span></span>\n"
+            '<span class="xiebao-entry__foot">\n'
+            '  <b class="xiebao-entry__price">¥15</b>\n'
+            "</span>\n"
             "{% endcall %}",
         ),
-        ("各部分的先后不影响外观。", "The order of the parts does not matter."),
+        ("各部分按这个顺序写。", "Write the parts in this order."),
     ),
 )
 
@@ -356,14 +395,14 @@ OPTIONS = (
         ("图片", "A picture"),
         (
             '{% call insurance_entry("QX000000127257",\n'
-            '     class="banner") %}\n'
+            '     look="own", class="banner") %}\n'
             "  <img src=\"{{ url_for('static',\n"
             "                filename='banner.svg') }}\"\n"
             '    width="300" height="90"\n'
             '    alt="旅行意外险，每天 3 元起">\n'
             "{% endcall %}",
             '{% call insurance_entry("QX000000127257",\n'
-            '     class="banner") %}\n'
+            '     look="own", class="banner") %}\n'
             "  <img src=\"{{ url_for('static',\n"
             "                filename='banner.svg') }}\"\n"
             '    width="300" height="90"\n'
@@ -406,36 +445,25 @@ MAIL = '{{ mail_entry("product", "QX000000127257", qr=160) }}'
 TOKENS = (
     Token("--xiebao-accent", "#0b7d73", ("按钮", "buttons")),
     Token("--xiebao-on-accent", "#ffffff", ("按钮上的文字", "text on buttons")),
-    Token("--xiebao-hover", "rgb(0 0 0 / 10%)", ("悬停时盖在按钮上", "over a button: hover")),
-    Token("--xiebao-active", "rgb(0 0 0 / 20%)", ("按下时盖在按钮上", "over a button: pressed")),
     Token("--xiebao-text", "inherit", ("卡片、线框、行内文字", "text of cards and outlines")),
     Token("--xiebao-muted", "inherit", ("次要的文字", "less important text")),
-    Token("--xiebao-surface", "rgb(128 128 128 / 6%)", ("卡片的底色", "ground of a card")),
+    Token("--xiebao-surface", "none", ("卡片的底色", "ground of a card")),
     Token("--xiebao-line", "rgb(128 128 128 / 35%)", ("卡片的边框", "border of a card")),
-    Token("--xiebao-price", "inherit", ("价格", "the price")),
+    Token("--xiebao-price", "color-mix(…)", ("价格", "the price")),
     Token("--xiebao-badge", "#b42318", ("角标", "the badge")),
     Token("--xiebao-on-badge", "#ffffff", ("角标上的文字", "text on the badge")),
     Token("--xiebao-font", "inherit", ("字体", "font")),
     Token("--xiebao-font-size", "max(1em, 12px)", ("字号", "font size")),
     Token("--xiebao-font-weight", "600", ("按钮和标题的粗细", "weight of buttons and titles")),
-    Token("--xiebao-line-height", "1.5", ("行高", "line height")),
-    Token("--xiebao-padding-block", "0.5em", ("按钮上下的空白", "above and below a label")),
-    Token("--xiebao-padding-inline", "1.25em", ("按钮左右的空白", "beside a label")),
+    Token("--xiebao-padding", "0.5em 1.25em", ("按钮的空白", "padding of a button")),
     Token("--xiebao-radius", "8px", ("按钮和图片的圆角", "corners of buttons and pictures")),
-    Token("--xiebao-border-width", "1px", ("边框", "border")),
-    Token("--xiebao-shadow", "0 0 #0000", ("按钮的阴影", "shadow of a button")),
-    Token("--xiebao-card-padding", "14px 16px", ("卡片的空白", "padding of a card")),
+    Token("--xiebao-shadow", "none", ("按钮的阴影", "shadow of a button")),
+    Token("--xiebao-card-padding", "10px … 16px", ("卡片的空白", "padding of a card")),
     Token("--xiebao-card-radius", "12px", ("卡片的圆角", "corners of a card")),
-    Token("--xiebao-card-shadow", "0 0 #0000", ("卡片的阴影", "shadow of a card")),
+    Token("--xiebao-card-shadow", "none", ("卡片的阴影", "shadow of a card")),
     Token("--xiebao-image-size", "64px", ("卡片图片的边长", "picture of a card")),
     Token("--xiebao-image-ratio", "16 / 9", ("图片在上时的宽高比", "shape of a picture on top")),
     Token("--xiebao-focus", "#1d7ddb", ("键盘焦点的圈", "ring of the focus")),
-    Token("--xiebao-focus-gap", "#ffffff", ("圈里的空隙", "gap within the ring")),
-    Token("--xiebao-focus-width", "3px", ("圈的宽度", "width of the ring")),
-    Token("--xiebao-target", "44px", ("触屏上的高度", "height on touch screens")),
-    Token("--xiebao-duration", "0.15s", ("过渡动画", "transitions")),
-    Token("--xiebao-busy-opacity", "1", ("正在打开", "busy")),
-    Token("--xiebao-disabled-opacity", "0.5", ("不能点击", "disabled")),
     Token("--xiebao-ground", "#f3f5f7", ("扩展自己的页面", "the extension's own pages")),
 )
 
@@ -454,7 +482,7 @@ WORDS = {
         "options": "选项",
         "codes": "二维码",
         "mail": "邮件",
-        "mail.hello": "林晓，您好！您预订的三亚 5 日自由行 2 月 10 日出发。",
+        "mail.hello": "林晓，您好！您预订的三亚 5 日自由行即将出发。",
         "mail.bye": "祝您旅途愉快。轻游旅行",
         "mail.note": (
             "样式写在标签里，Outlook 也能显示；二维码是 PNG。"
@@ -484,7 +512,7 @@ WORDS = {
         "options": "Options",
         "codes": "QR codes",
         "mail": "Mail",
-        "mail.hello": "Hello Xiao, your five days in Sanya begin on 10 February.",
+        "mail.hello": "Hello Xiao, your five days in Sanya begin soon.",
         "mail.bye": "Have a good journey! Qingyou Travel",
         "mail.note": (
             "Styles are in the elements, Outlook draws it too, and the code is a PNG. With member"

@@ -57,7 +57,7 @@ SECTIONS = (
     Section("looks", LOOKS, both=True),
     Section("variants", VARIANTS, both=True),
     Section("states", STATES, both=True),
-    Section("cards", CARDS),
+    Section("cards", CARDS, both=True),
     Section("entries", ENTRIES),
     Section("options", OPTIONS),
     Section("codes", QR_CODES),

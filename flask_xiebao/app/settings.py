@@ -270,6 +270,12 @@ class Settings:
     #: ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
     texts: Mapping[str, Mapping[str, str]] | None = _setting(_texts)
 
+    #: ``"button"`` or ``"own"``: how entries look where a macro does not say ``look``. ``"own"`` is
+    #: for sites whose own classes are the look.
+    look: str = _setting(
+        partial(_matching, "button|own", 'must be "button" or "own", not %s.'), "button"
+    )
+
     #: False: the same markup for every device, for pages that are cached or streamed. The platform
     #: is found at the click anyway.
     device_markup: bool = _setting(_switch, True)

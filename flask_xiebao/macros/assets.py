@@ -1,4 +1,4 @@
-"""The static files: their versions, by which their URLs change, and the styles in a layer."""
+"""The static files: their versions, by which their URLs change, and the layer of the styles."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 STYLES, SCRIPT = "xiebao.css", "xiebao.js"
 
-# Here begins the part that stays out of the layer: in it, any rule without a layer would win.
-_OUTSIDE = "/* What no rule about links takes away"
+# Begins what says where an entry stands, and alone is in the layer: what is in none always wins.
+_WHERE = "@media all {"
+
 _FOLDER = Path(__file__).parents[1] / "static"
 # What CSS may call a layer: names, with dots between them.
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
@@ -24,10 +25,9 @@ def version(name: str) -> str:
 
 
 def styles_at(filename: str) -> str | None:
-    """Return the stylesheet in the layer that a file's name says; None for another file."""
+    """Return the stylesheet with the layer that a file's name says; None for another file."""
     layer = re.fullmatch(rf"layer/({LAYER})/{re.escape(STYLES)}", filename)
     if layer is None:
         return None
-    inside, begins, outside = (_FOLDER / STYLES).read_text("utf-8").partition(_OUTSIDE)
-    # A <link> cannot put a stylesheet into a layer.
-    return f"@layer {layer[1]} {{\n{inside}}}\n\n{begins}{outside}"
+    styles = (_FOLDER / STYLES).read_text("utf-8")
+    return styles.replace(_WHERE, f"@layer {layer[1]} {{")

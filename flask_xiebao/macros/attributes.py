@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from jinja2 import Undefined
@@ -26,29 +27,30 @@ class Macro:
 
     :ivar sets: the attributes that it sets and nobody else may.
     :ivar takes: its arguments besides those of links: a keyword may be one of them, misspelt.
-    :ivar classes: those of its element.
+    :ivar looks: how its element may look.
     """
 
     sets: tuple[str, ...]
     takes: tuple[str, ...]
-    classes: str = ""
+    looks: tuple[str, ...] = ()
 
 
 #: The class of every entry, and what its further classes begin with: ``xiebao-entry--card``.
 ENTRY, MODIFIER = "xiebao-entry", "xiebao-entry--"
-#: What those end with: the looks, and whatever else the stylesheet knows.
-LOOKS = ("button", "card", "link")
-MODIFIERS = (*LOOKS, "small", "large", "block", "outline", "pill", "stacked")
+#: What those end with; look="own" has none.
+LOOKS, SIZES = ("button", "card", "link"), ("small", "large")
+VARIANTS = ("outline", "block", "pill", "stacked")
 
-_ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform", "data-xiebao-look")
-ENTRY_MACRO = Macro(_ENTRY_SETS, ("label",), ENTRY)
-CARD_MACRO = Macro(
-    _ENTRY_SETS,
-    ("title", "text", "price", "badge", "image", "action", "insurer"),
-    f"{ENTRY} {MODIFIER}card",
-)
+_ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
+_LOOK_KEYWORDS = ("look", "size", *VARIANTS)
+_CARD_PARTS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
+ENTRY_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, "label"), ("own", *LOOKS))
+CARD_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, *_CARD_PARTS), ("card",))
+#: A card with two links, of which the first is a part, and which attributes stay on the card.
+TERMS_MACRO = Macro(CARD_MACRO.sets, CARD_MACRO.takes, CARD_MACRO.looks)
+ON_THE_CARD = ("class", "id", "hidden", "style")
 QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
-STYLES_MACRO = Macro(("rel", "href", "src", "data-xiebao-theme"), ("layer", "theme"))
+STYLES_MACRO = Macro(("rel", "href", "src"), ("layer",))
 SCRIPT_MACRO = Macro(STYLES_MACRO.sets, ())
 
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
@@ -69,7 +71,7 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
             ' with look="card".',
             "caller",
         )
-    if macro is CARD_MACRO and "label" in keywords:
+    if macro.looks == ("card",) and "label" in keywords:
         raise LinkError("A card has no label: its second argument is its title.", "label")
     options: dict[str, Any] = {}
     attributes: dict[str, Attribute] = {}
@@ -80,6 +82,43 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
             name = _name(keyword, macro)
             attributes[name] = _READERS.get(name, _attribute)(value)
     return options, attributes
+
+
+def classes_of_look(
+    given: dict[str, Attribute], macro: Macro, default: str
+) -> tuple[str, LinkError | None]:
+    """Take what says how an entry looks out of its attributes, and return the classes for it.
+
+    :param given: the attributes that the caller gave.
+    :param default: the look of an entry of which nothing says it.
+    :return: the classes, and what is wrong with one that the caller wrote.
+    :raises LinkError: a keyword is wrong, or two say different things.
+    """
+    chosen, size = given.pop("look", None), given.pop("size", None)
+    variants = [name for name in VARIANTS if given.pop(name, None)]
+    for keyword, value, known in (("look", chosen, macro.looks), ("size", size, SIZES)):
+        if value not in (None, *known):
+            raise LinkError(f"{keyword} must be one of {', '.join(known)}, not {value}.", keyword)
+    names = str(given.get("class") or "").split()
+    written = {name.removeprefix(MODIFIER) for name in names if name.startswith(MODIFIER)}
+    modifiers = [str(size)] * (size is not None) + variants
+    look = chosen or next((look for look in LOOKS if look in written), None)
+    if look is None:
+        look = "card" if macro is not ENTRY_MACRO else "button" if modifiers or written else default
+    if written.intersection(LOOKS) - {look}:
+        raise LinkError(f"look is {look}, and a class says otherwise: leave one out.", "look")
+    if look == "own" and modifiers:
+        raise LinkError(f"{modifiers[0]} is for the looks of the extension.", "look")
+    added = [name for name in [str(look), *modifiers] if name not in ("own", *written)]
+    return " ".join([ENTRY, *(MODIFIER + name for name in added)]), _slip_in(written)
+
+
+def _slip_in(written: Iterable[str]) -> LinkError | None:
+    for name, meant in product(written, (*LOOKS, *SIZES, *VARIANTS)):
+        if name != meant and is_misspelt(name, meant):
+            slip = f"Entries have no class {MODIFIER}{name}: did you mean {MODIFIER}{meant}?"
+            return LinkError(slip, "class")
+    return None
 
 
 def classes(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> str | None:
@@ -152,7 +191,13 @@ def _classes(value: Any) -> Attribute:
     return " ".join(name for each in values if isinstance(name := _attribute(each), str))
 
 
+def _switch(value: Any) -> Attribute:
+    """Return True, or None for what is not so; unlike in HTML, "" and 0 mean no."""
+    return bool(value) or None
+
+
 _READERS: Mapping[str, Callable[[Any], Attribute]] = {
     "class": _classes,
-    "disabled": lambda value: bool(value) or None,  # unlike in HTML, "" and 0 mean no
+    "disabled": _switch,
+    **dict.fromkeys(VARIANTS, _switch),
 }

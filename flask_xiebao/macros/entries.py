@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import product
 from typing import Any
 
 from flask import has_request_context, request
@@ -23,17 +22,14 @@ from ..gateway.platforms import Platform
 from ..links.tokens import LinkSigner, make_entry
 from ..texts import text
 from .attributes import (
-    CARD_MACRO,
     ENTRY,
     ENTRY_MACRO,
     LINK_KEYWORDS,
-    LOOKS,
-    MODIFIER,
-    MODIFIERS,
+    ON_THE_CARD,
+    TERMS_MACRO,
     Attribute,
     Macro,
-    classes,
-    is_misspelt,
+    classes_of_look,
     rendered,
     split,
 )
@@ -98,11 +94,13 @@ class Entries:
         """Return the attributes of an entry and its content, both empty for nothing."""
         if "caller" in keywords and macro is ENTRY_MACRO:  # the template has called it
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
+        elif macro is ENTRY_MACRO and isinstance(keywords.get("disabled"), str):
+            content = keywords["disabled"].strip() or content  # why it leads nowhere
         context = self._context()
         says = content and str(content).strip()
         locale = None if says else context.locale or self._state.locale
         try:
-            if macro is CARD_MACRO and isinstance(content, Undefined):
+            if macro is not ENTRY_MACRO and isinstance(content, Undefined):
                 raise LinkError("The title of a card is undefined in this template.", "title")
             if context.pages is not None and _is_for_everybody(page, reference, keywords):
                 make, parts = context.pages.get(page) or self._open_page(context.pages, page)
@@ -121,6 +119,13 @@ class Entries:
             rendering().mark_by_device()
             context.marked = True
         return attributes, escape(content) if says else label
+
+    def around(self, keywords: Mapping[str, Any]) -> Markup:
+        """Return the attributes of a card with two links: what concerns the whole of it."""
+        _, given = split(keywords, TERMS_MACRO)
+        look, _ = classes_of_look(given, TERMS_MACRO, "card")
+        whole = look.removeprefix(f"{ENTRY} ")
+        return rendered({"class": whole}, {name: given.get(name) for name in ON_THE_CARD})
 
     def href(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         """Return the local link to a page.
@@ -219,10 +224,17 @@ class Entries:
         :param items: the attributes that the caller gave.
         """
         given = dict(items)
+        look, slip = classes_of_look(given, macro, self._state.settings.look)
+        if slip is not None:
+            # In production an entry may as well go without its look.
+            leave_out(self._state, slip, "The look of an entry")
+        if macro is TERMS_MACRO:
+            given.update(dict.fromkeys(ON_THE_CARD))
+            look = f"{ENTRY} {ENTRY}__title"
         label, language = ("", None) if locale is None else self.default_label(page, locale)
         is_disabled = given.pop("disabled", None) is not None
         own: dict[str, Attribute] = {
-            "class": macro.classes,
+            "class": look,
             "data-xiebao-entry": page,
             "data-xiebao-platform": device,
             "rel": "nofollow noopener",
@@ -233,29 +245,6 @@ class Entries:
             "role": "link" if is_disabled else None,
             "aria-disabled": "true" if is_disabled else None,
         }
-        chosen = given.pop("look", None)
-        looks = ("card",) if macro is CARD_MACRO else LOOKS
-        if chosen not in (None, *looks):
-            raise LinkError(f"look must be one of {', '.join(looks)}, not {chosen}.", "look")
-        names = (classes(own, given) or "").split()
-        modifiers = {name.removeprefix(MODIFIER) for name in names if name.startswith(MODIFIER)}
-        for name, meant in product(modifiers.difference(MODIFIERS), MODIFIERS):
-            if is_misspelt(name, meant):
-                slip = f"Entries have no class {MODIFIER}{name}: did you mean {MODIFIER}{meant}?"
-                # In production an entry may as well go without its look.
-                leave_out(self._state, LinkError(slip, "class"), "The look of an entry")
-        if chosen and modifiers.intersection(LOOKS) - {chosen}:
-            raise LinkError(f"look is {chosen}, and a class says otherwise: leave one out.", "look")
-        alone = all(name == ENTRY or name.startswith(MODIFIER) for name in names)
-        look = chosen or next(
-            (look for look in ("card", "link") if look in modifiers),
-            # None where a class of the site's own brings one.
-            "button" if alone or not modifiers.isdisjoint(MODIFIERS) else None,
-        )
-        # Where no rule of the site's about links changes it.
-        own["data-xiebao-look"] = look if chosen or alone else None
-        if look and (chosen or not alone) and look not in modifiers:
-            own["class"] = f"{macro.classes} {MODIFIER}{look}"
         return rendered(own, given), label
 
 

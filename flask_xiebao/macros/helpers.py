@@ -26,6 +26,7 @@ from .attributes import (
     QR_MACRO,
     SCRIPT_MACRO,
     STYLES_MACRO,
+    TERMS_MACRO,
     Attribute,
     Macro,
     rendered,
@@ -34,8 +35,12 @@ from .attributes import (
 from .entries import Entries, leave_out
 from .qrcodes import qr_code, qr_svg
 
-_THEMES = ("light", "dark", "system")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+# What browsers take for an address of this site or an http(s) one, and of a picture alone.
+_ADDRESS = re.compile(
+    r"(https?://|/(?![/\\])|[\w.?#][^:/?#]*([/?#]|$))[^\x00-\x1f\\]*", re.IGNORECASE
+)
+_PICTURE = re.compile(r"(data:image/|//\w)[^\x00-\x1f\\]*", re.IGNORECASE)
 
 
 def register(app: Flask, state: State) -> None:
@@ -54,6 +59,9 @@ def register(app: Flask, state: State) -> None:
     app.jinja_env.filters.update(
         _xiebao_entry=helpers.entries.render,
         _xiebao_card=partial(helpers.entries.render, macro=CARD_MACRO),
+        _xiebao_title=partial(helpers.entries.render, macro=TERMS_MACRO),
+        _xiebao_around=helpers.entries.around,
+        _xiebao_address=helpers.address,
     )
 
 
@@ -82,6 +90,23 @@ class Helpers:
         except LinkError as error:
             leave_out(self._state, error)
             return ""
+
+    def address(self, value: Any, keyword: str) -> str:
+        """Return an address for a part of a card; nothing for one that leads anywhere else."""
+        address = str(value).strip()
+        is_picture = keyword == "image" and _PICTURE.fullmatch(address)
+        if is_picture or _ADDRESS.fullmatch(address):
+            return address
+        leave_out(
+            self._state,
+            LinkError(
+                f"{keyword} must be an http(s) address or a path of this site, not"
+                f" {shown(address)}.",
+                keyword,
+            ),
+            f"The {keyword} of a card",
+        )
+        return ""
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
         """Return the attributes and the code of a product's QR code, both empty for nothing."""
@@ -158,28 +183,24 @@ class Helpers:
         label, language = self.entries.default_label(PAGES[page].name, self._state.locale)
         return {"href": href, "code": code, "label": label, "lang": language}
 
-    def styles(self, layer: Any, theme: Any, keywords: Mapping[str, Any]) -> Markup:
+    def styles(self, layer: Any, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the link to the stylesheet.
 
         :param layer: the cascade layer that the styles shall be in, such as ``components``; None
             for none.
-        :param theme: ``light``, ``dark`` or ``system``, where a page cannot say; None where it can.
         """
-        what = "What xiebao_styles was given"
-        layer, theme, given = self._read(STYLES_MACRO, what, layer, theme, keywords)
-        href = self.asset(assets.STYLES, layer)
-        return rendered({"rel": "stylesheet", "href": href, "data-xiebao-theme": theme}, given)
+        layer, given = self._read(STYLES_MACRO, "What xiebao_styles was given", layer, keywords)
+        return rendered({"rel": "stylesheet", "href": self.asset(assets.STYLES, layer)}, given)
 
     def script(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the script."""
-        what = "What xiebao_script was given"
-        _, _, given = self._read(SCRIPT_MACRO, what, None, None, keywords)
+        _, given = self._read(SCRIPT_MACRO, "What xiebao_script was given", None, keywords)
         return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
 
     def _read(
-        self, macro: Macro, what: str, layer: Any, theme: Any, keywords: Mapping[str, Any]
-    ) -> tuple[str | None, str | None, Mapping[str, Attribute]]:
-        """Return the layer, the theme and the attributes that were given; none if one is wrong."""
+        self, macro: Macro, what: str, layer: Any, keywords: Mapping[str, Any]
+    ) -> tuple[str | None, Mapping[str, Attribute]]:
+        """Return the layer and the attributes that were given; none if one is wrong."""
         try:
             if layer is not None and not (
                 isinstance(layer, str) and re.fullmatch(assets.LAYER, layer)
@@ -189,9 +210,11 @@ class Helpers:
                     f" {shown(layer)}.",
                     "layer",
                 )
-            if theme not in (None, *_THEMES):
+            if "theme" in keywords:
                 raise LinkError(
-                    f"theme must be one of {', '.join(_THEMES)}, not {shown(theme)}.", "theme"
+                    "xiebao_styles has no theme: write data-xiebao-theme on the element that has"
+                    " the ground, such as <html>.",
+                    "theme",
                 )
             options, given = split(keywords, macro)
             for name in options:
@@ -200,10 +223,10 @@ class Helpers:
                     " it.",
                     name,
                 )
-            return layer, theme, given
+            return layer, given
         except LinkError as error:
             leave_out(self._state, error, what)
-            return None, None, {}
+            return None, {}
 
     def asset(self, name: str, layer: str | None = None) -> str:
         """Return the URL of a file of the extension's, which changes with its content."""

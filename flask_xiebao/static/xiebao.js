@@ -30,9 +30,10 @@
   addEventListener(
     "click",
     (event) => {
-      const entry = event.target instanceof Element && event.target.closest("a.xiebao-entry");
-      if (!entry) return;
-      const disabled = entry.getAttribute("aria-disabled") === "true";
+      const link = event.target instanceof Element && event.target.closest("a.xiebao-entry");
+      if (!link) return;
+      const entry = link.closest(".xiebao-entry--card") ?? link; // a card may have two links
+      const disabled = link.getAttribute("aria-disabled") === "true";
       if (!disabled && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
       // A click by a script is the site's, which may have asked something first.
       if (disabled || (followed.has(entry) && event.isTrusted)) {
@@ -49,7 +50,7 @@
           return;
         }
         entry.setAttribute("aria-busy", "true");
-        if ((entry.target && entry.target !== "_self") || entry.hasAttribute("download")) hold(entry, OPENED);
+        if ((link.target && link.target !== "_self") || link.hasAttribute("download")) hold(entry, OPENED);
       });
     },
     true,
@@ -72,12 +73,8 @@
         setTimeout(tick, 1000);
         return;
       }
-      // The code's place says so, too: this is for who does not see it.
       shown.setAttribute("role", "alert");
-      shown.style.position = "absolute";
-      shown.style.clipPath = "inset(50%)";
       shown.textContent = shown.dataset.xiebaoOver;
-      shown.nextElementSibling?.classList.add("xiebao-entry--button");
       // The code ends by itself, but the clock by which it does stands still while a device sleeps.
       document.querySelector(".xiebao-qr")?.setCurrentTime(shown.dataset.xiebaoSeconds);
     };

@@ -6,6 +6,7 @@ TEXTS = {
     "site.name": "",
     # the line of the insurer on a card
     "card.insurer": "Underwritten by {insurer}",
+    "card.terms": "Terms and conditions",
     # an entry's QR code
     "qr.label": "QR code: scan it with a phone to get insured",
     "qr.name": "QR code",
@@ -15,7 +16,6 @@ TEXTS = {
     "navigate.open": "Not opening? Open it now",
     # the page with a QR code for the phone
     "handoff.title": "Continue on your phone",
-    "handoff.how": "Scan the code to continue on your phone. You stay signed in.",
     "handoff.step.open": "Open WeChat or your camera",
     "handoff.step.scan": "Scan the QR code",
     "handoff.step.go_on": "Continue on your phone",

@@ -6,6 +6,7 @@ TEXTS = {
     "site.name": "",
     # the line of the insurer on a card
     "card.insurer": "本产品由{insurer}承保",
+    "card.terms": "投保须知",
     # an entry's QR code
     "qr.label": "用手机扫码投保",
     "qr.name": "二维码",
@@ -15,7 +16,6 @@ TEXTS = {
     "navigate.open": "没有自动打开？请点这里",
     # the page with a QR code for the phone
     "handoff.title": "用手机继续",
-    "handoff.how": "请用手机打开此页面，扫码后无需再次登录。",
     "handoff.step.open": "打开微信\u200b或相机",
     "handoff.step.scan": "扫描二维码",
     "handoff.step.go_on": "在手机上\u200b继续",

@@ -36,6 +36,7 @@ class Host(NamedTuple):
     :param styles: the call of our macro.
     :param ours_last: our stylesheet comes after the host's.
     :param dark: on which devices the page is dark: ``never``, ``always`` or as the ``system``.
+    :param scale: how large its text is.
     :param fetches: what stands in the page instead of the entries and fetches them from *address*.
     """
 
@@ -49,6 +50,7 @@ class Host(NamedTuple):
     ours_last: bool = False
     dark: str = "never"
     fetches: str = ""
+    scale: int = 1
 
 
 _BOOTSTRAP = ("modules/bootstrap/dist/css/bootstrap.min.css",)
@@ -70,12 +72,17 @@ _ROW = """
 .beside > span { flex: 0 1 1000%; min-width: 0 }
 .shrunk { display: inline-block }
 .narrow { inline-size: 9em }
+.grid { display: grid; grid-template-columns: 1fr 1fr; gap: 12px }
+.flex, .carousel { display: flex; gap: 12px }
+.flex > img { inline-size: 80px }
+.carousel { overflow-x: auto }
+.carousel > * { flex: 0 0 85% }
 """
 #: The Tailwind classes that pages here use.
 UTILITIES = (
     *("bg-white", "text-slate-900", "dark:bg-slate-900", "dark:text-slate-100", "prose"),
     *("mt-4", "px-8", "rounded-none", "bg-orange-200", "text-black"),
-    *("inline-block", "border-4"),
+    *("inline-block", "border-4", "absolute"),
 )
 
 _RULES_FOR_LINKS = """
@@ -161,10 +168,10 @@ HOSTS: Mapping[str, Host] = {
     ),
     "colors that do not follow the ground": Host(
         css="main { background: #15202b } h1 { color: #fff }",
-        styles='xiebao_styles(theme="dark")',
+        html='data-xiebao-theme="dark"',
         dark="always",
     ),
-    "twice as large": Host(css="html { font-size: 200% }"),
+    "twice as large": Host(css="html { font-size: 200% }", scale=2),
     **{
         f"HTMX {version}": Host(
             css=_DARK_BY_MEDIA,
@@ -190,25 +197,30 @@ HOSTS: Mapping[str, Host] = {
     ),
 }
 
+# As shops have it twice in a row of a phone.
+_TWO_OF_A_ROW = (
+    '{{ insurance_card("QX1", words.title, text=words.text, price=words.price,'
+    ' image="/picture.svg", action=words.action) }}'
+)
 #: Entries of every look, by id; *words* are those of :data:`WORDS`.
 ENTRIES = {
     "button": '{{ insurance_entry("QX1") }}',
-    "outline": '{{ insurance_entry("QX1", class="xiebao-entry--outline") }}',
-    "small": '{{ insurance_entry("QX1", class="xiebao-entry--small xiebao-entry--pill") }}',
-    "large": '{{ insurance_entry("QX1", class="xiebao-entry--large") }}',
-    "block": '{{ insurance_entry("QX1", class="xiebao-entry--block") }}',
+    "outline": '{{ insurance_entry("QX1", outline=True) }}',
+    "small": '{{ insurance_entry("QX1", size="small", pill=True) }}',
+    "large": '{{ insurance_entry("QX1", size="large") }}',
+    "block": '{{ insurance_entry("QX1", block=True) }}',
     "row": (
         '<span class="beside"><span>{{ words.text }}，{{ words.text }}</span>'
         '{{ insurance_entry("QX1") }}</span>'
     ),
-    "link": '{{ words.before }}{{ insurance_entry("QX1", class="xiebao-entry--link") }}',
+    "link": '{{ words.before }}{{ insurance_entry("QX1", look="link") }}',
     "card": (
         "{{ insurance_card('QX1', words.title, text=words.text, price=words.price,"
         " badge=words.badge, image='/picture.svg', action=words.action, insurer=words.insurer) }}"
     ),
     "stacked": (
         "{{ insurance_card('QX1', words.title, price=words.price, badge=words.badge,"
-        " image='/picture.svg', action=words.action, class='xiebao-entry--stacked') }}"
+        " image='/picture.svg', action=words.action, stacked=True) }}"
     ),
     "shrunk": (
         '<span class="shrunk">{{ insurance_card("QX1", words.title, price=words.price,'
@@ -217,17 +229,26 @@ ENTRIES = {
     "narrow": '<p class="narrow">{{ insurance_entry("QX1", words.title) }}</p>',
     "priced": "{{ insurance_card('QX1', words.title, price=words.price) }}",
     "quiet": "{{ insurance_card('QX1', words.title, text=words.text) }}",
-    "label": "{{ insurance_home_entry(class='xiebao-entry--card') }}",
+    "label": "{{ insurance_home_entry(look='card') }}",
+    "two": f'<div class="grid">{2 * _TWO_OF_A_ROW}</div>',
+    "flex": f'<div class="flex">{2 * _TWO_OF_A_ROW}</div>',
+    "thumbnail": f'<div class="flex"><img src="/picture.svg" alt="">{_TWO_OF_A_ROW}</div>',
+    "table": f"<table><tr><td>1.<td>{_TWO_OF_A_ROW}</table>",
+    "carousel": f'<div class="carousel" tabindex="-1">{2 * _TWO_OF_A_ROW}</div>',
+    "terms": (
+        '{{ insurance_card("QX1", words.title, text=words.text, insurer=words.insurer,'
+        ' price="<small>¥</small>3 <s>¥5</s>"|safe, action=words.action, terms_url="/terms") }}'
+    ),
     "own": (
-        '{% call insurance_entry("QX1", class="xiebao-entry--card") %}'
-        '<span class="xiebao-entry__foot">'
-        '<span class="xiebao-entry__action">{{ words.action }}</span>'
-        '<span class="xiebao-entry__price">{{ words.price }}</span></span>'
-        '<span class="xiebao-entry__badge">{{ words.badge }}</span>'
+        '{% call insurance_entry("QX1", look="card") %}'
+        '<span class="xiebao-entry__main">'
         '<img class="xiebao-entry__image" src="/picture.svg" alt="">'
-        '<span class="xiebao-entry__insurer">{{ words.insurer }}</span>'
-        '<span class="xiebao-entry__text">{{ words.text }}</span>'
-        '<span class="xiebao-entry__title">{{ words.title }}</span>'
+        '<span class="xiebao-entry__body"><b class="xiebao-entry__title">{{ words.title }}'
+        '<span class="xiebao-entry__badge">{{ words.badge }}</span></b>'
+        '<span class="xiebao-entry__text">{{ words.text }}</span></span></span>'
+        '<span class="xiebao-entry__foot">'
+        '<span class="xiebao-entry__price">{{ words.price }}</span>'
+        '<span class="xiebao-entry__action">{{ words.action }}</span></span>'
         "{% endcall %}"
     ),
 }
@@ -390,5 +411,9 @@ def show(page: Page, address: str, name: str) -> None:
     page.locator(".xiebao-entry, .xiebao-qr").first.wait_for()
 
 
+#: An entry: of a card with two links, all of it.
+WHOLE = ".xiebao-entry:not(.xiebao-entry__title), .xiebao-entry--card"
+
+
 def entry_in(page: Page, name: str) -> Locator:
-    return page.locator(f"#{name} .xiebao-entry")
+    return page.locator(f"#{name}").locator(WHOLE).first

@@ -11,9 +11,9 @@ from playwright.sync_api import FloatRect, Locator
 #: buttons that are higher than wide.
 OUT_OF_PLACE = """entries => entries.flatMap(entry => {
     const whole = entry.getBoundingClientRect();
-    const parts = [...entry.children].flatMap(part =>
-        part.matches('.xiebao-entry__foot') ? [...part.children] : [part]
-    ).map(part => [part.className, part.getBoundingClientRect()]);
+    const names = ['image', 'title', 'text', 'insurer', 'terms', 'price', 'action'];
+    const parts = names.flatMap(name => [...entry.querySelectorAll(`.xiebao-entry__${name}`)])
+        .map(part => [part.className, part.getBoundingClientRect()]);
     const apart = (one, other) => one.right <= other.left + 1 || one.bottom <= other.top + 1;
     const wrong = parts.filter(([, {left, right, top, bottom}]) =>
         left < whole.left || right > whole.right || top < whole.top || bottom > whole.bottom);

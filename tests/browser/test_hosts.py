@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.hosts import ENTRIES, HOSTS, entry_in, show
+from tests.browser.hosts import ENTRIES, HOSTS, WHOLE, entry_in, show
 from tests.browser.measure import OUT_OF_PLACE, Color, box, contrasts, ground_of
 
 WIDTHS = (320, 360, 768, 1280)
@@ -23,8 +23,10 @@ HERE = (
     *("Vant, dark", "a reset", "right to left", "HTMX 2"),
 )
 
-_FOCUSED = """entry => {
-    const {outlineStyle, outlineWidth, outlineColor} = getComputedStyle(entry);
+# Of a card with two links, the ring of the first is around the card.
+_FOCUSED = """link => {
+    const around = link.matches('.xiebao-entry__title') ? '::after' : null;
+    const {outlineStyle, outlineWidth, outlineColor} = getComputedStyle(link, around);
     return [outlineStyle, parseFloat(outlineWidth), outlineColor];
 }"""
 
@@ -61,13 +63,13 @@ def expect_focus_is_seen(page: Page) -> None:
     """Expect that whoever walks through the page with the keyboard sees where they are."""
     grounds = [ground_of(page.locator(f"#{name}")) for name in ENTRIES]
     for name, ground in zip(ENTRIES, grounds, strict=True):
-        entry = entry_in(page, name)
-        assert entry.evaluate(_FOCUSED)[0] == "none"
-        page.keyboard.press("Tab")
-        expect(entry).to_be_focused()
-        style, width, color = entry.evaluate(_FOCUSED)
-        assert (style, width >= 2) == ("solid", True), name
-        assert Color.read(color).contrast(ground) >= 3, name
+        for link in page.locator(f"#{name} a").all():
+            assert link.evaluate(_FOCUSED)[0] == "none"
+            page.keyboard.press("Tab")
+            expect(link).to_be_focused()
+            style, width, color = link.evaluate(_FOCUSED)
+            assert (style, width >= 2) == ("solid", True), name
+            assert Color.read(color).contrast(ground) >= 3, name
 
 
 def expect_nothing_sticks_out(page: Page, locale: str) -> None:
@@ -75,7 +77,7 @@ def expect_nothing_sticks_out(page: Page, locale: str) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") == width
-        wrong = page.locator(".xiebao-entry").evaluate_all(OUT_OF_PLACE)
+        wrong = page.locator(WHOLE).evaluate_all(OUT_OF_PLACE)
         assert wrong == [], (locale, width)
 
 
@@ -90,6 +92,19 @@ def test_everybody_can_read_and_reach_an_entry_which_is_in_its_place(
     for locale, address in hosts.items():
         show(page, address, host)
         expect_nothing_sticks_out(page, locale)
+
+
+def test_two_cards_fit_into_a_row_of_a_phone(
+    open_host: Callable[..., Page], hosts: dict[str, str], host: str
+) -> None:
+    page = open_host(host)
+    page.set_viewport_size({"width": 360, "height": 900})
+    for locale, address in hosts.items():
+        show(page, address, host)
+        for name in ("two", "flex"):
+            for card in page.locator(f"#{name} a").all():
+                height = box(card)["height"] / HOSTS[host].scale
+                assert height <= (260 if locale == "zh" else 330), (locale, name)
 
 
 def test_a_finger_has_44_pixels(open_host: Callable[..., Page], host: str) -> None:

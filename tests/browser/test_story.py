@@ -58,6 +58,7 @@ def click(shop: Demo, person: Visit, entry: str, *, new_tab: bool = False) -> Pa
 def buy(visit: Visit, page: Page, *, bad_day: bool = False, back: str = "投保成功") -> None:
     """Pay on the gateway's page, and come back."""
     if bad_day:
+        page.get_by_text("怎样通知商家").click()
         page.get_by_label("每条通知发送").select_option("3")
         page.get_by_label("倒序发送").check()
     press(visit, page.get_by_role("button", name="支付成功"))

@@ -27,7 +27,7 @@ MEMBERS_POLICY = f"{{{{ policy_entry('{NUMBER}', member='li') }}}}"
 MAILED = f"{{{{ insurance_entry('{CODE}', member='li', no_login_for=3600) }}}}"
 
 #: The attributes of an entry that is the same for every device.
-FOR_ALL = {"class", "href", "data-xiebao-entry", "data-xiebao-look", "rel", "lang"}
+FOR_ALL = {"class", "href", "data-xiebao-entry", "rel", "lang"}
 
 T = TypeVar("T")
 

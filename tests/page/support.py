@@ -27,8 +27,8 @@ EVERYTHING = (
     + '{% call policy_entry("1") %} {% endcall %}'
     + '{% call xiebao_entry("home") %}<b>x</b>{% endcall %}'
     + '{{ insurance_entry("1", nasty, title=nasty, class=nasty) }}'
-    + '{{ insurance_card("1", nasty, text=nasty, price=nasty, badge=nasty, image=nasty,'
-    " action=nasty, insurer=nasty) }}"
+    + '{{ insurance_card("1", nasty, text=nasty, price=nasty, badge=nasty, image="/" ~ nasty,'
+    ' action=nasty, insurer=nasty, terms_url="/" ~ nasty) }}'
     + '{{ insurance_card("1", "T", image=icon, insurer=icon) }}'
     + QR
     + '{{ xiebao_link("home") }}'

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import demo_app
 from demo_app.widget_examples import TOKENS
 from flask_xiebao import LinkError
 from flask_xiebao.macros import assets
@@ -66,9 +66,8 @@ def test_the_stylesheet_has_four_kilobytes_at_most() -> None:
 @pytest.mark.parametrize(
     ("call", "argument", "says"),
     [
-        (sheet, 'them="x"', "There is no keyword them: did you mean theme"),
         (sheet, 'layr="x"', "There is no keyword layr: did you mean layer"),
-        (sheet, 'theme="black"', "light, dark, system, not 'black'"),
+        (sheet, 'theme="dark"', "write data-xiebao-theme on the element"),
         (sheet, "no_login_for=60", "no_login_for is a keyword of links"),
         (script, "no_login_for=60", "no_login_for is a keyword of links"),
         (script, 'src="/mine.js"', "src is set by the macro"),
@@ -88,23 +87,15 @@ def test_a_wrong_argument_is_an_error_and_in_service_left_out_alone(
     assert call(live, argument) == call(live)
 
 
-def test_in_a_layer_is_what_utilities_may_change(site: Site) -> None:
+def test_in_a_layer_is_where_an_entry_stands(site: Site) -> None:
     url = sheet(site, 'layer="components.xiebao"')
     with site.follow(sheet(site)) as plain, site.follow(url) as layered:
         assert layered.mimetype == "text/css"
-        name, _, rest = layered.get_data(as_text=True).partition("{")
-        assert name.strip() == "@layer components.xiebao"
-        depth = list(accumulate({"{": 1, "}": -1}.get(letter, 0) for letter in rest))
-        end = depth.index(-1)
-        inside, outside = rest[:end], rest[end + 1 :]
-        assert (inside + outside).split() == plain.get_data(as_text=True).split()
-        # What is for entries with no class but ours, and nothing else, is in no layer.
-        outside = re.sub(r"/\*.*?\*/", "", outside, flags=re.DOTALL)
-        selectors = re.findall(r"^[^{}]+(?=\{)", outside, re.MULTILINE)
-        assert len(selectors) > 3
-        for selector in ",".join(selectors).split(",\n"):
-            where = ("[data-xiebao-look", '.xiebao-entry[aria-disabled="true"]', "@media")
-            assert selector.strip().startswith(where)
+        text = layered.get_data(as_text=True)
+        assert text.count("@layer components.xiebao {\n  :where(.xiebao-entry--button)") == 1
+        assert text.replace("@layer components.xiebao", "@media all") == plain.get_data(
+            as_text=True
+        )
         etag = layered.headers["ETag"]
     with site.app.test_client().get(url, headers={"If-None-Match": etag}) as again:
         assert (again.status_code, again.data) == (304, b"")
@@ -136,6 +127,26 @@ def test_a_page_of_a_site_below_another_path_finds_them(site: Site) -> None:
     page = site.follow("/page", base_url="http://localhost/shop")
     for element in soup(page).select("link, script"):
         assert str(element.get("href") or element["src"]).startswith("/shop/xiebao/static/")
+
+
+DEMO = Path(demo_app.__file__).parent / "static"
+
+
+@pytest.mark.parametrize(
+    "sheets",
+    [
+        [STATIC / "xiebao.css"],
+        [STATIC / "xiebao.css", STATIC / "simulator.css"],
+        [STATIC / "report.css"],
+        [STATIC / "xiebao.css", DEMO / "shop.css", DEMO / "widgets.css"],
+        [STATIC / "xiebao.css", DEMO / "shop.css", DEMO / "qa.css"],
+    ],
+    ids=lambda sheets: sheets[-1].name,
+)
+def test_every_property_that_is_used_is_defined_or_has_a_default(sheets: list[Path]) -> None:
+    styles = "".join(sheet.read_text("utf-8") for sheet in sheets)
+    defined = set(re.findall(r"(--[\w-]+):", styles))
+    assert set(re.findall(r"var\((--[\w-]+)\)", styles)) <= defined
 
 
 def test_every_token_is_explained_and_in_the_catalog() -> None:

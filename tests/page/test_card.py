@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from flask_xiebao import LinkError
 from tests.page.support import NASTY
-from tests.support import Site, href, one, soup
+from tests.support import LIVE, MakeSite, Site, href, one, soup
 
 
 def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
@@ -16,7 +19,7 @@ def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
     card, picture = one(page, "a"), one(page, "img")
     assert href(card) == href(site.render('{{ insurance_entry("QX1") }}'))
     assert card["class"] == ["xiebao-entry", "xiebao-entry--card"]
-    assert (card["data-xiebao-entry"], card["data-xiebao-look"]) == ("product", "card")
+    assert card["data-xiebao-entry"] == "product"
     assert card.text.split() == [
         *("旅行险", "热卖", "都管", "本产品由某某财险承保", "¥3", "起/天", "去投保")
     ]
@@ -26,26 +29,28 @@ def test_a_card_leads_to_the_product_and_has_all_its_parts(site: Site) -> None:
 @pytest.mark.parametrize(
     ("given", "left"),
     [
-        ("", ["title"]),
-        ('text="x"', ["title", "text"]),
-        ('price="x", badge=none, image="", action=nothing', ["title", "foot", "price"]),
-        ("price=0", ["title", "foot", "price"]),
-        ('action="x", insurer="y"', ["title", "insurer", "foot", "action"]),
+        ("", []),
+        ('text="x"', ["text"]),
+        ('price="x", badge=none, image="", action=nothing', ["foot", "price"]),
+        ("price=0", ["foot", "price"]),
+        ('action="x", insurer="y"', ["insurer", "foot", "action"]),
     ],
 )
 def test_a_part_that_is_not_given_is_not_there(site: Site, given: str, left: list[str]) -> None:
     page = site.render(f'{{{{ insurance_card("QX1", "旅行险", {given}) }}}}')
     found = [str(part["class"][0]) for part in soup(page).select("a *")]
-    assert found == [f"xiebao-entry__{name}" for name in left]
+    assert found == [f"xiebao-entry__{name}" for name in ("main", "body", "title", *left)]
 
 
 def test_what_a_card_says_is_escaped_and_what_is_markup_is_not(site: Site) -> None:
-    names = ("text", "price", "badge", "image", "action", "insurer")
+    names = ("text", "price", "badge", "action", "insurer")
     given = ", ".join(f"{name}=nasty" for name in names)
-    escaped = site.render(f'{{{{ insurance_card("QX1", nasty, {given}) }}}}', **NASTY)
+    picture = '/"><script>alert(1)</script>'
+    source = f'{{{{ insurance_card("QX1", nasty, {given}, image=picture, terms_url=picture) }}}}'
+    escaped = site.render(source, **NASTY, picture=picture)
     assert not soup(escaped).select("script")
-    assert one(escaped, "img")["src"] == NASTY["nasty"]
-    assert one(escaped, "a").text.count(NASTY["nasty"]) == 6
+    assert one(escaped, "img")["src"] == one(escaped, ".xiebao-entry__terms")["href"] == picture
+    assert soup(escaped).text.count(NASTY["nasty"]) == 6
 
     page = site.render(
         "{% set name %}A &amp; <b>B</b>{% endset %}"
@@ -56,6 +61,85 @@ def test_what_a_card_says_is_escaped_and_what_is_markup_is_not(site: Site) -> No
     assert not soup(page).select("img")
     assert one(page, ".xiebao-entry__insurer").text == "本产品由A & B承保"
     assert one(page, ".xiebao-entry__insurer b")
+
+
+def test_a_second_link_is_beside_that_of_the_product(site: Site) -> None:
+    page = site.render(
+        '{{ insurance_card("QX1", "旅行险", badge="热卖", action="去投保", terms_url="/terms",'
+        ' id="trip", class="wide", data_n=1) }}'
+    )
+    card, (entry, terms) = one(page, "#trip"), soup(page).select("a")
+    assert card["class"] == ["xiebao-entry--card", "wide"]
+    assert set(card.attrs) == {"class", "id"}
+    assert (entry["data-xiebao-entry"], entry["data-n"]) == ("product", "1")
+    assert entry["class"] == ["xiebao-entry", "xiebao-entry__title"]
+    assert (entry.text, terms.text, terms["href"]) == ("旅行险 热卖", "投保须知", "/terms")
+    assert terms["rel"] == ["noopener", "nofollow"]
+
+
+@pytest.mark.parametrize("keyword", ["terms_url", "image"])
+@pytest.mark.parametrize(
+    ("address", "for_what"),
+    [
+        *[(right, "both") for right in ("/a b.svg", "https://cdn.example/1?x=a:b", "a/b.svg")],
+        *[
+            (wrong, "none")
+            for wrong in ("javascript:alert(1)", "data:text/html,x", "java\nscript:")
+        ],
+        *[
+            (wrong, "none")
+            for wrong in ("/\\evil.example", "\\\\evil.example", "mailto:x", "/a\nb")
+        ],
+        *[(picture, "image") for picture in ("//cdn.example/1.png", "data:image/png;base64,AAAA")],
+    ],
+)
+def test_an_address_that_leads_anywhere_else_is_left_out_alone(
+    make_site: MakeSite, keyword: str, address: str, for_what: str
+) -> None:
+    source = f'{{{{ insurance_card("QX1", "旅行险", {keyword}=address) }}}}'
+    page = make_site(**LIVE).render(source, address=address)
+    assert one(page, ".xiebao-entry").text.strip().startswith("旅行险")
+    assert (address in page.text) == (for_what in ("both", keyword))
+    if address not in page.text:
+        with pytest.raises(LinkError, match=f"{keyword} must be an http"):
+            make_site().render(source, address=address)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('insurance_entry("QX1", "投保", disabled="已售罄")', "已售罄"),
+        ('call insurance_entry("QX1", disabled="已售罄")', "<b>投保</b>"),
+        ('insurance_card("QX1", "旅行险", action="去投保", disabled="已售罄")', "旅行险 已售罄"),
+        ('insurance_card("QX1", "旅行险", action="去投保", disabled=True)', "旅行险 去投保"),
+        ('insurance_entry("QX1", "投保", disabled=" ")', "投保"),
+    ],
+)
+def test_who_cannot_buy_reads_why(site: Site, source: str, said: str) -> None:
+    is_call = source.startswith("call ")
+    page = site.render(
+        f"{{% {source} %}}{said}{{% endcall %}}" if is_call else f"{{{{ {source} }}}}"
+    )
+    entry = one(page, "a")
+    assert (entry["aria-disabled"], entry.get("href")) == ("true", None)
+    assert " ".join(entry.text.split()) == re.sub("<.*?>", "", said)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "classes"),
+    [
+        ("", []),
+        ('class="btn"', ["btn"]),
+        ('look="button"', ["xiebao-entry--button"]),
+        ('class="xiebao-entry--link"', ["xiebao-entry--link"]),
+        ("outline=true", ["xiebao-entry--button", "xiebao-entry--outline"]),
+    ],
+)
+def test_a_site_whose_own_classes_are_the_look_says_so_once(
+    make_site: MakeSite, keywords: str, classes: list[str]
+) -> None:
+    page = make_site(XIEBAO_LOOK="own").render(f'{{{{ insurance_entry("QX1", {keywords}) }}}}')
+    assert one(page, "a")["class"] == ["xiebao-entry", *classes]
 
 
 def test_without_a_title_a_card_says_what_a_button_says(site: Site) -> None:

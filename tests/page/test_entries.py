@@ -51,9 +51,8 @@ def test_an_entry_is_one_link_to_its_page(site: Site, page: str) -> None:
     del element["href"]
     assert (element.name, element.text) == ("a", LABELS[page])
     assert element.attrs == {
-        "class": ["xiebao-entry"],
+        "class": ["xiebao-entry", "xiebao-entry--button"],
         "data-xiebao-entry": page,
-        "data-xiebao-look": "button",
         "data-xiebao-platform": "pc",
         "lang": "zh-CN",
         "rel": ["nofollow", "noopener"],
@@ -165,10 +164,6 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     (ENTRY, 'lang="zh-TW"', {"lang": "zh-TW"}),
     (CODE_OF_IT, "size=96", {"width": "96", "height": "96"}),
     (CODE_OF_IT, 'aria_label="Scan me"', {"aria-label": "Scan me", "lang": None}),
-    *[
-        ("xiebao_styles(", f'theme="{theme}"', {"data-xiebao-theme": theme})
-        for theme in ("light", "dark", "system")
-    ],
     # A link that leads nowhere.
     *[
         (call, "disabled=True", {"href": None, "role": "link", "aria-disabled": "true"})
@@ -179,59 +174,50 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
         for call in (ENTRY, CARD)
         for off in ("False", "none", "0", '""', "nothing")
     ],
-    # Classes, and the look that no class of the site's own changes.
+    # Classes, and the look, which no class of the site's own changes.
     (CODE_OF_IT, "class=none", {}),
     (CODE_OF_IT, 'class="btn wide"', {"class": ["xiebao-qr", "btn", "wide"]}),
-    (
-        *(CARD, 'class="wide"'),
-        {"class": ["xiebao-entry", "xiebao-entry--card", "wide"], "data-xiebao-look": None},
-    ),
     *[
-        (ENTRY, given, {"class": ["xiebao-entry", *classes.split()], "data-xiebao-look": look})
-        for given, classes, look in [
-            ('class=""', "", "button"),
-            ("class=none", "", "button"),
-            ("class=[]", "", "button"),
-            ("class=[none]", "", "button"),
-            ('class="btn btn-primary"', "btn btn-primary", None),
-            ('class_="btn"', "btn", None),
-            ('**{"CLASS": "btn"}', "btn", None),
-            ('class=["a", "b"]', "a b", None),
-            ('class=("a", "b c")', "a b c", None),
-            ('class=["a", none, false, "", "b"]', "a b", None),
-            ('class=["a"|safe, 7]', "a 7", None),
-            ('class="xiebao-entry--small"', "xiebao-entry--small", "button"),
-            ('class="xiebao-entry--button"', "xiebao-entry--button", "button"),
-            ('class="xiebao-entry--card"', "xiebao-entry--card", "card"),
-            (
-                'class="xiebao-entry--large xiebao-entry--pill"',
-                *("xiebao-entry--large xiebao-entry--pill", "button"),
-            ),
-            (
-                'class="xiebao-entry--link xiebao-entry--block"',
-                *("xiebao-entry--link xiebao-entry--block", "link"),
-            ),
-            # Beside a class of the site's own, a variant or a look is what makes a button.
-            ('class="btn xiebao-entry--mine"', "btn xiebao-entry--mine", None),
-            (
-                'class="mt-4 xiebao-entry--small"',
-                *("xiebao-entry--button mt-4 xiebao-entry--small", None),
-            ),
-            (
-                'class="xiebao-entry--outline mt-4"',
-                *("xiebao-entry--button xiebao-entry--outline mt-4", None),
-            ),
-            ('class="xiebao-entry--button mt-4"', "xiebao-entry--button mt-4", None),
-            ('class="xiebao-entry--card promo"', "xiebao-entry--card promo", None),
-            ('class="mt-4", look="button"', "xiebao-entry--button mt-4", "button"),
-            ('class="btn", look="card"', "xiebao-entry--card btn", "card"),
-            (
-                'class="mt-4 xiebao-entry--small", look="link"',
-                *("xiebao-entry--link mt-4 xiebao-entry--small", "link"),
-            ),
-            ('look="link"', "xiebao-entry--link", "link"),
-            ('look="card"', "xiebao-entry--card", "card"),
-            ("look=none", "", "button"),
+        (call, given, {"class": ["xiebao-entry", *classes.split()]})
+        for call, given, classes in [
+            (CARD, 'class="wide"', "xiebao-entry--card wide"),
+            (CARD, 'look="card"', "xiebao-entry--card"),
+            (CARD, "stacked=True", "xiebao-entry--card xiebao-entry--stacked"),
+            (CARD, 'class="xiebao-entry--card x"', "xiebao-entry--card x"),
+            *[
+                (ENTRY, given, f"xiebao-entry--button {classes}")
+                for given, classes in [
+                    *[(f"class={nothing}", "") for nothing in ('""', "none", "[]", "[none]")],
+                    ('class="btn btn-primary"', "btn btn-primary"),
+                    ('class_="btn"', "btn"),
+                    ('**{"CLASS": "btn"}', "btn"),
+                    ('class=["a", "b"]', "a b"),
+                    ('class=("a", "b c")', "a b c"),
+                    ('class=["a", none, false, "", "b"]', "a b"),
+                    ('class=["a"|safe, 7]', "a 7"),
+                    *[(f"look={nothing}", "") for nothing in ("none", "missing", '"button"')],
+                    ('size="small"', "xiebao-entry--small"),
+                    ('size="large", pill=1', "xiebao-entry--large xiebao-entry--pill"),
+                    ("outline=True", "xiebao-entry--outline"),
+                    ('class="mt-4", block=True', "xiebao-entry--block mt-4"),
+                    *[
+                        (f"size={nothing}, outline={nothing}, block=0, pill=false", "")
+                        for nothing in ("none", "missing")
+                    ],
+                    # They may be written as classes, too.
+                    ('class="xiebao-entry--small"', "xiebao-entry--small"),
+                    ('class="x xiebao-entry--outline"', "x xiebao-entry--outline"),
+                    ('class="xiebao-entry--mine"', "xiebao-entry--mine"),
+                ]
+            ],
+            (ENTRY, 'class="xiebao-entry--button x"', "xiebao-entry--button x"),
+            (ENTRY, 'class="xiebao-entry--card x"', "xiebao-entry--card x"),
+            (ENTRY, 'class="x xiebao-entry--link"', "x xiebao-entry--link"),
+            (ENTRY, 'class="xiebao-entry--link", look="link"', "xiebao-entry--link"),
+            (ENTRY, 'class="mt-4", look="link"', "xiebao-entry--link mt-4"),
+            (ENTRY, 'look="card", stacked=True', "xiebao-entry--card xiebao-entry--stacked"),
+            (ENTRY, 'class="btn btn-primary", look="own"', "btn btn-primary"),
+            (ENTRY, 'look="own"', ""),
         ]
     ],
 ]
@@ -295,8 +281,7 @@ def test_no_value_breaks_out_of_its_attribute(
     element = one(site.render(source, value=value))
     assert element["title"] == element["data-x"] == text
     assert element["class"] == [*plain.get_attribute_list("class"), *classes.split()]
-    own = plain.attrs.keys() - {"data-xiebao-look"}  # which is not ours with these classes
-    assert element.attrs.keys() == own | {"title", "data-x", "class"}
+    assert element.attrs.keys() == plain.attrs.keys() | {"title", "data-x", "class"}
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,6 @@ WRONG: list[tuple[str, str, str]] = [
     ("href", SET_BY_THE_MACRO, 'insurance_entry("1", href="/")'),
     ("HREF", SET_BY_THE_MACRO, 'insurance_entry("1", HREF="/")'),
     ("data_xiebao_entry", SET_BY_THE_MACRO, 'insurance_entry("1", data_xiebao_entry="x")'),
-    ("data_xiebao_look", SET_BY_THE_MACRO, 'insurance_entry("1", data_xiebao_look="card")'),
     (
         "data-xiebao-platform",
         SET_BY_THE_MACRO,
@@ -122,6 +121,8 @@ WRONG: list[tuple[str, str, str]] = [
             "platform": ["plattform"],
             "external": ["extrenal"],
             "label": ["label_"],
+            "outline": ["outlin", "outlined"],
+            "size": ["sise"],
         }.items()
         for slip in slips
     ],
@@ -130,8 +131,10 @@ WRONG: list[tuple[str, str, str]] = [
     ("images", "no keyword images: did you mean image?", 'insurance_card("1", "T", images="/x")'),
     ("label", "its second argument is its title", 'insurance_card("1", "T", label="x")'),
     ("look", "one of card, not button", 'insurance_card("1", "T", look="button")'),
-    ("look", "one of button, card, link, not pill", 'insurance_entry("1", look="pill")'),
-    ("look", "one of button, card, link, not", 'insurance_entry("1", look="")'),
+    ("look", "one of own, button, card, link, not pill", 'insurance_entry("1", look="pill")'),
+    ("look", "one of own, button, card, link, not", 'insurance_entry("1", look="")'),
+    ("size", "one of small, large, not medium", 'insurance_entry("1", size="medium")'),
+    ("look", "pill is for the looks of the", 'insurance_entry("1", look="own", pill=true)'),
     (
         *("look", "look is link, and a class says otherwise"),
         'insurance_entry("1", class="xiebao-entry--card", look="link")',

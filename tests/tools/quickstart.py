@@ -47,7 +47,7 @@ def click(address: str) -> str:
     """Open the page, click its entry and return where the browser is sent."""
     with urllib.request.urlopen(address, timeout=10) as page:  # noqa: S310
         html = page.read().decode()
-    link = re.search(r'<a href="([^"]+)" class="xiebao-entry"', html)
+    link = re.search(r'<a href="([^"]+)" class="xiebao-entry ', html)
     sheet = re.search(r'<link rel="stylesheet" href="([^"]+)"', html)
     if not link or not sheet:
         sys.exit(f"The page has no entry or no stylesheet:\n{html}")

@@ -180,7 +180,7 @@ TEXTS = {
     "claim.on_phone": "Vidi vian reklamon per telefono",
     "claim.title": "paĝo de reklamo",
     "meaning.claimNum": "la reklamo",
-    "handoff.how": "Skanu la kodon.",
+    "handoff.step.scan": "Skanu la kodon.",
     "notice.invalid_link.title": "Ĉi tiu ligilo ne funkcias",
     "qr.label": "Kodo por telefono",
     "simulator.accepted": "Akceptita: {page}",

@@ -22,7 +22,7 @@ from tests.unit.support import REQUIRED, problems, settings, short
 
 DEFAULTS = {
     **{"sub_partner_id": "", "url_prefix": "/xiebao", "handoff_max_age": 300},
-    **{"device_markup": True, "enabled": True},
+    **{"device_markup": True, "enabled": True, "look": "button"},
     **dict.fromkeys(("env", "base_url", "extra", "public_url", "login_view", "app_user_agent")),
     **dict.fromkeys(("member_secret", "notify_token", "locale", "texts", "strict")),
 }

@@ -130,6 +130,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
         "must be a regular expression that names the app, such as ShopApp/",
         ["", ".*", "x?", "(?:)", re.compile("$"), re.compile(b"Shop"), b"Shop", 5, list[str]()],
     ),
+    ("LOOK", 'must be "button" or "own"', ["card", "", "Own", True]),
     ("LOCALE", 'must be "en" or "zh"', ["fr", "", "ZH", "zh-CN", True, ["zh"]]),
     (
         "TEXTS",
@@ -233,6 +234,7 @@ ALL_WRONG: dict[str, Any] = {
     "XIEBAO_NOTIFY_TOKEN": "short",
     "XIEBAO_LOCALE": "fr",
     "XIEBAO_TEXTS": "x",
+    "XIEBAO_LOOK": "card",
     "XIEBAO_DEVICE_MARKUP": "maybe",
     "XIEBAO_ENABLED": "maybe",
     "XIEBAO_STRICT": "maybe",

@@ -6,9 +6,9 @@ const browser = await puppeteer.launch({ browser: "firefox", executablePath: pat
 const page = await browser.newPage();
 
 // outOfPlace is a function of entries, as text: what is wrong with them.
-async function look({ addresses, widths, outOfPlace }) {
+async function look({ addresses, widths, outOfPlace, entries }) {
   const look = `[document.documentElement.scrollWidth,
-    (${outOfPlace})([...document.querySelectorAll(".xiebao-entry")])]`;
+    (${outOfPlace})([...document.querySelectorAll("${entries}")])]`;
   const found = [];
   for (const address of addresses) {
     await page.goto(address);

@@ -8,6 +8,7 @@ from tests.browser.hosts import HOSTS, page_of
 
 _UTILITIES = {
     "margin": "mt-4",
+    "place": "absolute",
     "colors": "bg-orange-200 text-black",
     "padding": "px-8",
     "corners": "rounded-none",
@@ -17,7 +18,7 @@ _UTILITIES = {
 MORE = {
     # Each beside an element that has the utilities alone.
     "utilities": "".join(
-        f'<p id="{name}">{{{{ insurance_entry("QX1", class="xiebao-entry--button {classes}") }}}}'
+        f'<p id="{name}">{{{{ insurance_entry("QX1", class="{classes}") }}}}'
         f' <span class="inline-block {classes}">x</span></p>'
         for name, classes in _UTILITIES.items()
     ),

@@ -41,7 +41,7 @@ def test_the_handoff_gives_a_new_code_when_asked(demos: Demos, visit: Visits) ->
     old = scan(page)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=10)):
         with page.expect_event("load"):
-            press(person, page.get_by_text("换一个新的二维码"))
+            press(person, page.get_by_role("link", name="换一个新的二维码"))
         phone.page.goto(str(old))
         expect(phone.page.locator("h1")).to_have_text("链接已过期")
         phone.expect_refusal(410)

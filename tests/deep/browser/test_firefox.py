@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.browser.frameworks import BUILDS, serve_shop
 from tests.browser.harness import MODULES
-from tests.browser.hosts import HOSTS, serve_hosts
+from tests.browser.hosts import HOSTS, WHOLE, serve_hosts
 from tests.browser.measure import OUT_OF_PLACE
 from tests.support import Heard
 
@@ -43,7 +43,9 @@ def test_entries_are_in_their_places(tmp_path: Path) -> None:
     with serve_hosts(tmp_path / "hosts") as addresses:
         pages = [f"{address}/host/{name}" for address in addresses.values() for name in HOSTS]
         widths = [320, 360, 768, 1280]
-        found = ask_firefox(tmp_path, addresses=pages, widths=widths, outOfPlace=OUT_OF_PLACE)
+        found = ask_firefox(
+            tmp_path, addresses=pages, widths=widths, outOfPlace=OUT_OF_PLACE, entries=WHOLE
+        )
     assert found == []
 
 

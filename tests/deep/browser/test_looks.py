@@ -20,7 +20,7 @@ MakePage = Callable[..., str]
 
 
 def a_card(content: str) -> str:
-    macro = 'insurance_entry("QX1", class="xiebao-entry--card")'
+    macro = 'insurance_entry("QX1", look="card")'
     return f"{{% call {macro} %}}{content}{{% endcall %}}"
 
 
@@ -30,17 +30,17 @@ def a_page_of(entries: dict[str, str]) -> str:
 
 TITLE = '<span class="xiebao-entry__title">境内旅行意外险</span>'
 TEXT = '<span class="xiebao-entry__text">航班延误、意外医疗、行李丢失，都管。每天 3 元起</span>'
-LINK = '{{ insurance_entry("QX1", "买一份旅行险", class="xiebao-entry--link") }}'
+LINK = '{{ insurance_entry("QX1", "买一份旅行险", look="link") }}'
 
 CARDS = {
     "title-and-text": a_card(TITLE + TEXT),
     "title": a_card(TITLE),
-    "label": '{{ insurance_home_entry(class="xiebao-entry--card") }}',
+    "label": '{{ insurance_home_entry(look="card") }}',
     "long-word": a_card("Kraftfahrzeughaftpflichtversicherungsbedingungen" * 3),
 }
 LOOKS = {
     "button": '{{ insurance_entry("QX1") }}',
-    "button-with-a-class": '{{ insurance_entry("QX1", class="xiebao-entry--button x") }}',
+    "button-with-a-class": '{{ insurance_entry("QX1", class="x") }}',
     "card": CARDS["title-and-text"],
     "card-with-a-label": CARDS["label"],
     "link": f"<p>出发之前，先{LINK}。</p>",
@@ -92,7 +92,7 @@ def test_with_bootstraps_classes_an_entry_looks_as_bootstraps_own(
     page = visit(reduced_motion=motion).page
     page.goto(
         make_page(
-            '<p>{{ insurance_entry("QX1", "买旅行险", class="btn btn-primary") }}</p>'
+            '<p>{{ insurance_entry("QX1", "买旅行险", look="own", class="btn btn-primary") }}</p>'
             '<p><a class="btn btn-primary" href="/own">买旅行险</a></p>',
             styles=order.format(theirs=BOOTSTRAP, ours=OURS),
         )

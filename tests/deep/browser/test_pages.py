@@ -119,7 +119,7 @@ def test_the_catalog_shows_each_look_on_light_and_on_dark_ground(
 def test_the_catalog_copies_what_it_shows(arrive: Arrive) -> None:
     person = arrive("catalog")
     person.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    source = '{{ insurance_entry("QX000000127257",\n     class="xiebao-entry--pill") }}'
+    source = '{{ insurance_entry("QX000000127257",\n     pill=True) }}'
     code = person.page.locator(".code", has_text=source)
     code.get_by_role("button", name="复制").click()
     expect(code.get_by_role("button")).to_have_text("已复制")

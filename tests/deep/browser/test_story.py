@@ -54,7 +54,7 @@ def test_on_a_pc_the_product_is_bought_there_and_the_console_shows_it(
     for line, step in zip(lines.all(), ("电子保单", "出单", "支付", "投保", "点击"), strict=True):
         expect(line).to_contain_text(step)
         assert MEMBER in line.inner_text()
-    expect(lines.last).to_contain_text("QY20270210-8")
+    expect(lines.last).to_contain_text("QY-1008")
 
 
 def test_a_payment_that_fails_says_what_to_do(shop: Demo, visit: Visits) -> None:
