@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from typing import Any
 
 from jinja2 import Undefined
@@ -82,43 +81,6 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
             name = _name(keyword, macro)
             attributes[name] = _READERS.get(name, _attribute)(value)
     return options, attributes
-
-
-def classes_of_look(
-    given: dict[str, Attribute], macro: Macro, default: str
-) -> tuple[str, LinkError | None]:
-    """Take what says how an entry looks out of its attributes, and return the classes for it.
-
-    :param given: the attributes that the caller gave.
-    :param default: the look of an entry of which nothing says it.
-    :return: the classes, and what is wrong with one that the caller wrote.
-    :raises LinkError: a keyword is wrong, or two say different things.
-    """
-    chosen, size = given.pop("look", None), given.pop("size", None)
-    variants = [name for name in VARIANTS if given.pop(name, None)]
-    for keyword, value, known in (("look", chosen, macro.looks), ("size", size, SIZES)):
-        if value not in (None, *known):
-            raise LinkError(f"{keyword} must be one of {', '.join(known)}, not {value}.", keyword)
-    names = str(given.get("class") or "").split()
-    written = {name.removeprefix(MODIFIER) for name in names if name.startswith(MODIFIER)}
-    modifiers = [str(size)] * (size is not None) + variants
-    look = chosen or next((look for look in LOOKS if look in written), None)
-    if look is None:
-        look = "card" if macro is not ENTRY_MACRO else "button" if modifiers or written else default
-    if written.intersection(LOOKS) - {look}:
-        raise LinkError(f"look is {look}, and a class says otherwise: leave one out.", "look")
-    if look == "own" and modifiers:
-        raise LinkError(f"{modifiers[0]} is for the looks of the extension.", "look")
-    added = [name for name in [str(look), *modifiers] if name not in ("own", *written)]
-    return " ".join([ENTRY, *(MODIFIER + name for name in added)]), _slip_in(written)
-
-
-def _slip_in(written: Iterable[str]) -> LinkError | None:
-    for name, meant in product(written, (*LOOKS, *SIZES, *VARIANTS)):
-        if name != meant and is_misspelt(name, meant):
-            slip = f"Entries have no class {MODIFIER}{name}: did you mean {MODIFIER}{meant}?"
-            return LinkError(slip, "class")
-    return None
 
 
 def classes(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> str | None:

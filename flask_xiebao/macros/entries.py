@@ -29,10 +29,10 @@ from .attributes import (
     TERMS_MACRO,
     Attribute,
     Macro,
-    classes_of_look,
     rendered,
     split,
 )
+from .looks import slip_in_class, take_look
 
 # The pages whose links are the same for everybody, and the types of values that never change.
 _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
@@ -123,8 +123,7 @@ class Entries:
     def around(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of a card with two links: what concerns the whole of it."""
         _, given = split(keywords, TERMS_MACRO)
-        look, _ = classes_of_look(given, TERMS_MACRO, "card")
-        whole = look.removeprefix(f"{ENTRY} ")
+        whole = take_look(given, TERMS_MACRO, "card").removeprefix(f"{ENTRY} ")
         return rendered({"class": whole}, {name: given.get(name) for name in ON_THE_CARD})
 
     def href(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
@@ -224,8 +223,8 @@ class Entries:
         :param items: the attributes that the caller gave.
         """
         given = dict(items)
-        look, slip = classes_of_look(given, macro, self._state.settings.look)
-        if slip is not None:
+        look = take_look(given, macro, self._state.settings.look)
+        if (slip := slip_in_class(given)) is not None:
             # In production an entry may as well go without its look.
             leave_out(self._state, slip, "The look of an entry")
         if macro is TERMS_MACRO:
