@@ -59,7 +59,7 @@ LOOKS = (
             "{{ insurance_card(\n"
             '  "QX000000127257", "Travel insurance",\n'
             '  text="Delays, medical treatment",\n'
-            '  price="from ¥3 a day", badge="Popular",\n'
+            '  price="¥3 a day", badge="Popular",\n'
             '  action="Get insured") }}',
         ),
         (
@@ -170,7 +170,7 @@ CARDS = (
             "{{ insurance_card(\n"
             '  "QX000000127257", "Travel insurance",\n'
             '  text="Delays, illness, lost luggage",\n'
-            '  price="from ¥3 a day", badge="Popular",\n'
+            '  price="¥3 a day", badge="Popular",\n'
             '  action="Get insured",\n'
             '  insurer="Example Insurance",\n'
             "  image=url_for('static',\n"
@@ -216,7 +216,7 @@ CARDS = (
             '<div class="grid">\n'
             '  {{ insurance_card("QX000000127257",\n'
             '       "Travel insurance", text="Delays",\n'
-            '       price="from ¥3 a day", action="Buy") }}\n'
+            '       price="¥3 a day", action="Buy") }}\n'
             '  {{ insurance_card("QX000000127257",\n'
             '       "Ticket insurance", price="¥20",\n'
             '       action="Buy") }}\n'
@@ -406,7 +406,7 @@ OPTIONS = (
             "  <img src=\"{{ url_for('static',\n"
             "                filename='banner.svg') }}\"\n"
             '    width="300" height="90"\n'
-            '    alt="Travel insurance from ¥3 a day">\n'
+            '    alt="Travel insurance ¥3 a day">\n'
             "{% endcall %}",
         ),
     ),
@@ -482,6 +482,7 @@ WORDS = {
         "options": "选项",
         "codes": "二维码",
         "mail": "邮件",
+        "mail.subject": "三亚行程提醒",
         "mail.hello": "林晓，您好！您预订的三亚 5 日自由行即将出发。",
         "mail.bye": "祝您旅途愉快。轻游旅行",
         "mail.note": (
@@ -512,6 +513,7 @@ WORDS = {
         "options": "Options",
         "codes": "QR codes",
         "mail": "Mail",
+        "mail.subject": "Your days in Sanya",
         "mail.hello": "Hello Xiao, your five days in Sanya begin soon.",
         "mail.bye": "Have a good journey! Qingyou Travel",
         "mail.note": (

@@ -88,14 +88,10 @@ class Insurer:
         """Whether the site is notified."""
         return where_to(self._notify_url) is not None
 
-    def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, outcome: str) -> str:
-        """Have a member apply for a product; return the application number.
-
-        :param outcome: ``pay`` where all goes well; ``fail`` where the payment fails, and
-            ``not_issued`` where the issue does.
-        """
+    def offer(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
+        """Return the order that a member gets who applies now."""
         today = wire.now()
-        order = SimulatedOrder(
+        return SimulatedOrder(
             insure_num=_new_number(),
             case_code=case_code,
             partner_uniq_key=partner_uniq_key,
@@ -104,6 +100,14 @@ class Insurer:
             price=_PRICE,
             applied_at=wire.moment(today),
         )
+
+    def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, outcome: str) -> str:
+        """Have a member apply for a product; return the application number.
+
+        :param outcome: ``pay`` where all goes well; ``fail`` where the payment fails, and
+            ``not_issued`` where the issue does.
+        """
+        order = self.offer(case_code, partner_uniq_key)
         if outcome == "fail":
             self.purchases.keep(order._replace(failure=_NO_MONEY))
             steps = [(2, {**_failed(_NO_MONEY), "price": 0})]

@@ -578,7 +578,7 @@ TEXTS = {
     "check.report.should": "预期",
     "check.report.again": "重现命令",
     "check.report.more": "还有 {count} 项",
-    "check.report.problems": "不通过的原因",
+    "check.report.problems": "不通过的原因（{count} 种）",
     "check.report.all": "全部检查项",
     "check.report.what": "检查项",
     "check.report.qr": "二维码",

@@ -31,7 +31,7 @@ def test_what_is_bought_is_on_the_members_page_and_on_nobody_elses(demo: Flask) 
     welcome = browser.get(pay(browser, gateway(browser)), follow_redirects=True)
     assert welcome.request.path == "/insured"
     assert one(welcome, "h1").text == "投保成功"
-    assert "¥ 15.00" in welcome.text
+    assert "¥15.00" in welcome.text
 
     [policy] = shown(browser)
     assert re.search(
