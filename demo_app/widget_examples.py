@@ -457,7 +457,7 @@ TOKENS = (
     Token("--xiebao-font-weight", "600", ("按钮和标题的粗细", "weight of buttons and titles")),
     Token("--xiebao-padding", "0.5em 1.25em", ("按钮的空白", "padding of a button")),
     Token("--xiebao-radius", "8px", ("按钮和图片的圆角", "corners of buttons and pictures")),
-    Token("--xiebao-shadow", "none", ("按钮的阴影", "shadow of a button")),
+    Token("--xiebao-shadow", "0 0 #0000", ("按钮的阴影", "shadow of a button")),
     Token("--xiebao-card-padding", "10px … 16px", ("卡片的空白", "padding of a card")),
     Token("--xiebao-card-radius", "12px", ("卡片的圆角", "corners of a card")),
     Token("--xiebao-card-shadow", "none", ("卡片的阴影", "shadow of a card")),

@@ -31,6 +31,11 @@ def entry(site: Site, row: Row, device: Device, element: Element) -> Iterator[Fa
         yield Failure("dead", f"<a> in <{element.within}>", "<a>")
 
 
+def is_disabled(element: Element) -> bool:
+    """Tell whether an entry leads nowhere on purpose, as when a product is sold out."""
+    return "href" not in element.attributes and element.attributes.get("aria-disabled") == "true"
+
+
 def is_by_macro(element: Element) -> bool:
     """Tell whether a macro has made an entry."""
     return "data-xiebao-entry" in element.attributes

@@ -47,7 +47,7 @@ ENTRY_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, "label"), ("own", *LOOKS))
 CARD_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, *_CARD_PARTS), ("card",))
 #: A card with two links, of which the first is a part, and which attributes stay on the card.
 TERMS_MACRO = Macro(CARD_MACRO.sets, CARD_MACRO.takes, CARD_MACRO.looks)
-ON_THE_CARD = ("class", "id", "hidden", "style")
+ON_THE_CARD = ("class", "id", "hidden", "style", "dir", "aria-busy", "data-xiebao-theme")
 QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
 STYLES_MACRO = Macro(("rel", "href", "src"), ("layer",))
 SCRIPT_MACRO = Macro(STYLES_MACRO.sets, ())
@@ -79,7 +79,8 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
             options[keyword] = value
         else:
             name = _name(keyword, macro)
-            attributes[name] = _READERS.get(name, _attribute)(value)
+            is_ours = macro.looks or name not in VARIANTS
+            attributes[name] = (_READERS.get(name, _attribute) if is_ours else _attribute)(value)
     return options, attributes
 
 
@@ -155,7 +156,7 @@ def _classes(value: Any) -> Attribute:
 
 def _switch(value: Any) -> Attribute:
     """Return True, or None for what is not so; unlike in HTML, "" and 0 mean no."""
-    return bool(value) or None
+    return None if isinstance(value, Undefined) else bool(value) or None
 
 
 _READERS: Mapping[str, Callable[[Any], Attribute]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import NoneType
 from typing import Any
 
 from flask import has_request_context, request
@@ -94,8 +95,8 @@ class Entries:
         """Return the attributes of an entry and its content, both empty for nothing."""
         if "caller" in keywords and macro is ENTRY_MACRO:  # the template has called it
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
-        elif macro is ENTRY_MACRO and isinstance(keywords.get("disabled"), str):
-            content = keywords["disabled"].strip() or content  # why it leads nowhere
+        elif macro is ENTRY_MACRO and "disabled" in keywords:
+            content = reason_in(keywords) or content
         context = self._context()
         says = content and str(content).strip()
         locale = None if says else context.locale or self._state.locale
@@ -123,8 +124,20 @@ class Entries:
     def around(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of a card with two links: what concerns the whole of it."""
         _, given = split(keywords, TERMS_MACRO)
-        whole = take_look(given, TERMS_MACRO, "card").removeprefix(f"{ENTRY} ")
-        return rendered({"class": whole}, {name: given.get(name) for name in ON_THE_CARD})
+        _, *whole = self._look_of(given, TERMS_MACRO).split()
+        classes = " ".join(whole or [f"{ENTRY}--card"])
+        return rendered({"class": classes}, {name: given.get(name) for name in ON_THE_CARD})
+
+    def _look_of(self, given: dict[str, Attribute], macro: Macro) -> str:
+        """Return the classes of an entry's look. In production it may as well go without it."""
+        default = self._state.settings.look
+        try:
+            if (slip := slip_in_class(given)) is not None:
+                raise slip
+            return take_look(given, macro, default)
+        except LinkError as error:
+            leave_out(self._state, error, "The look of an entry")
+            return take_look({"class": ""}, macro, default)
 
     def href(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         """Return the local link to a page.
@@ -223,10 +236,7 @@ class Entries:
         :param items: the attributes that the caller gave.
         """
         given = dict(items)
-        look = take_look(given, macro, self._state.settings.look)
-        if (slip := slip_in_class(given)) is not None:
-            # In production an entry may as well go without its look.
-            leave_out(self._state, slip, "The look of an entry")
+        look = self._look_of(given, macro)
         if macro is TERMS_MACRO:
             given.update(dict.fromkeys(ON_THE_CARD))
             look = f"{ENTRY} {ENTRY}__title"
@@ -245,6 +255,13 @@ class Entries:
             "aria-disabled": "true" if is_disabled else None,
         }
         return rendered(own, given), label
+
+
+def reason_in(keywords: Mapping[str, Any]) -> str:
+    """Return why an entry leads nowhere, where that is said."""
+    said = keywords.get("disabled")
+    is_said = not isinstance(said, bool | int | float | NoneType | Undefined)
+    return escape(said).strip() if is_said else ""
 
 
 def leave_out(state: State, error: LinkError, what: str = "An insurance entry") -> None:

@@ -32,15 +32,15 @@ from .attributes import (
     rendered,
     split,
 )
-from .entries import Entries, leave_out
+from .entries import Entries, leave_out, reason_in
 from .qrcodes import qr_code, qr_svg
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
-# What browsers take for an address of this site or an http(s) one, and of a picture alone.
+# What browsers take for an address of this site, or an http(s) one; and for one of a picture.
 _ADDRESS = re.compile(
-    r"(https?://|/(?![/\\])|[\w.?#][^:/?#]*([/?#]|$))[^\x00-\x1f\\]*", re.IGNORECASE
+    r"(https?://|/(?![/\\])|[\w.?#%~+(-][^:/?#]*([/?#]|$))[^\x00-\x1f\\]*", re.IGNORECASE
 )
-_PICTURE = re.compile(r"(data:image/|//\w)[^\x00-\x1f\\]*", re.IGNORECASE)
+_PICTURE = re.compile(r"data:image/|//[\w\[][^\x00-\x1f\\]*$", re.IGNORECASE)
 
 
 def register(app: Flask, state: State) -> None:
@@ -62,6 +62,7 @@ def register(app: Flask, state: State) -> None:
         _xiebao_title=partial(helpers.entries.render, macro=TERMS_MACRO),
         _xiebao_around=helpers.entries.around,
         _xiebao_address=helpers.address,
+        _xiebao_reason=reason_in,
     )
 
 
@@ -93,19 +94,19 @@ class Helpers:
 
     def address(self, value: Any, keyword: str) -> str:
         """Return an address for a part of a card; nothing for one that leads anywhere else."""
-        address = str(value).strip()
-        is_picture = keyword == "image" and _PICTURE.fullmatch(address)
-        if is_picture or _ADDRESS.fullmatch(address):
+        # As text: markup that is an address has its ampersands escaped.
+        address = escape(value if hasattr(value, "__html__") else str(value)).unescape().strip()
+        is_text = isinstance(value, str) or hasattr(value, "__html__")
+        is_picture = keyword == "image" and _PICTURE.match(address)
+        if is_text and (is_picture or _ADDRESS.fullmatch(address)):
             return address
-        leave_out(
-            self._state,
-            LinkError(
-                f"{keyword} must be an http(s) address or a path of this site, not"
-                f" {shown(address)}.",
-                keyword,
-            ),
-            f"The {keyword} of a card",
+        more = " or data:image/…" if keyword == "image" else ""
+        error = LinkError(
+            f"{keyword} must be an http(s) address, a path of this site{more}, not"
+            f" {shown(address)}.",
+            keyword,
         )
+        leave_out(self._state, error, f"The {keyword} of a card")
         return ""
 
     def qr(self, reference: Any, size: Any, keywords: Mapping[str, Any]) -> tuple[Markup, Markup]:
@@ -189,6 +190,13 @@ class Helpers:
         :param layer: the cascade layer that the styles shall be in, such as ``components``; None
             for none.
         """
+        if (theme := keywords.get("theme")) is not None:
+            said = (
+                "xiebao_styles has no theme: write data-xiebao-theme on the element that has the"
+                f" ground, such as <html data-xiebao-theme={theme}>."
+            )
+            leave_out(self._state, LinkError(said, "theme"), "The theme of xiebao_styles")
+        keywords = {name: value for name, value in keywords.items() if name != "theme"}
         layer, given = self._read(STYLES_MACRO, "What xiebao_styles was given", layer, keywords)
         return rendered({"rel": "stylesheet", "href": self.asset(assets.STYLES, layer)}, given)
 
@@ -209,12 +217,6 @@ class Helpers:
                     f"layer must be the name of a CSS layer such as components, not"
                     f" {shown(layer)}.",
                     "layer",
-                )
-            if "theme" in keywords:
-                raise LinkError(
-                    "xiebao_styles has no theme: write data-xiebao-theme on the element that has"
-                    " the ground, such as <html>.",
-                    "theme",
                 )
             options, given = split(keywords, macro)
             for name in options:

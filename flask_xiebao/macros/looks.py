@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..errors import LinkError
+from ..gateway.values import shown
 from .attributes import (
     ENTRY,
-    ENTRY_MACRO,
     LOOKS,
     MODIFIER,
     SIZES,
@@ -28,18 +28,22 @@ def take_look(given: dict[str, Attribute], macro: Macro, default: str) -> str:
     chosen, size = given.pop("look", None), given.pop("size", None)
     variants = [name for name in VARIANTS if given.pop(name, None)]
     for keyword, value, known in (("look", chosen, macro.looks), ("size", size, SIZES)):
-        if value not in (None, *known):
-            raise LinkError(f"{keyword} must be one of {', '.join(known)}, not {value}.", keyword)
+        if value and value not in known:
+            raise LinkError(
+                f"{keyword} must be one of {', '.join(known)}, not {shown(value)}.", keyword
+            )
     written = _written(given)
-    modifiers = [str(size)] * (size is not None) + variants
-    look = chosen or next((look for look in LOOKS if look in written), None)
-    if look is None:
-        is_ours = macro is ENTRY_MACRO and (modifiers or written.intersection(_KNOWN))
-        look = "button" if is_ours else default if macro is ENTRY_MACRO else "card"
+    modifiers = [str(size)] * bool(size) + variants
+    look = chosen or next((look for look in LOOKS if look in written and look in macro.looks), None)
+    if not look:
+        is_ours = modifiers or written.intersection(_KNOWN)
+        look = macro.looks[0] if len(macro.looks) == 1 else "button" if is_ours else default
     if written.intersection(LOOKS) - {look}:
         raise LinkError(f"look is {look}, and a class says otherwise: leave one out.", "look")
     if look == "own" and modifiers:
-        raise LinkError(f"{modifiers[0]} is for the looks of the extension.", "look")
+        raise LinkError(
+            f'With look="own", your classes say it all: leave {modifiers[0]} out.', "look"
+        )
     added = [name for name in [str(look), *modifiers] if name not in ("own", *written)]
     return " ".join([ENTRY, *(MODIFIER + name for name in added)])
 

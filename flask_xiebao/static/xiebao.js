@@ -45,7 +45,7 @@
       // The site's own handlers come after this one; HTMX and Turbo say that they go there.
       setTimeout(() => {
         if (followed.get(entry) !== timer) return; // one of them clicked it itself
-        if (event.defaultPrevented && !entry.closest(GOING)) {
+        if (event.defaultPrevented && !link.closest(GOING)) {
           hold(entry, PREVENTED);
           return;
         }

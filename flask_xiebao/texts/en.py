@@ -16,6 +16,7 @@ TEXTS = {
     "navigate.open": "Not opening? Open it now",
     # the page with a QR code for the phone
     "handoff.title": "Continue on your phone",
+    "handoff.how": "Scan the code to continue on your phone. You stay signed in.",
     "handoff.step.open": "Open WeChat or your camera",
     "handoff.step.scan": "Scan the QR code",
     "handoff.step.go_on": "Continue on your phone",

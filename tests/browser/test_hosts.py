@@ -94,6 +94,25 @@ def test_everybody_can_read_and_reach_an_entry_which_is_in_its_place(
         expect_nothing_sticks_out(page, locale)
 
 
+def test_every_part_of_a_card_with_two_links_leads_somewhere(
+    open_host: Callable[..., Page], host: str
+) -> None:
+    page = open_host(host)
+    page.set_viewport_size({"width": 360, "height": 900})
+    for part in ("title", "text", "insurer", "price", "action", "terms"):
+        leads_to = page.locator(f"#terms .xiebao-entry__{part}").evaluate(
+            """part => {
+                part.scrollIntoView({block: 'center'});
+                const {left, top, width, height} = part.getBoundingClientRect();
+                const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+                return hit.closest('a')?.className;
+            }"""
+        )
+        assert (
+            str(leads_to).split()[-1] == f"xiebao-entry__{'terms' if part == 'terms' else 'title'}"
+        )
+
+
 def test_two_cards_fit_into_a_row_of_a_phone(
     open_host: Callable[..., Page], hosts: dict[str, str], host: str
 ) -> None:

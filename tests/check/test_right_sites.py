@@ -367,6 +367,13 @@ AROUND = [
         right(f"a start page that answers {status}", partial(shop, views={"/": ("No", status)}))
         for status in (401, 403)
     ),
+    *(
+        right(name, partial(shop, page=f"{PAGE}{{{{ {card} }}}}"), **ON)
+        for name, card in {
+            "sold out": 'insurance_card("QX1", "T", disabled="Sold out")',
+            "a card with two links": 'insurance_card("QX1", "T", terms_url="https://x.example/")',
+        }.items()
+    ),
     right(
         "fragments by htmx",
         partial(shop, page=PAGE, views={"/fragment": htmx_fragment}),

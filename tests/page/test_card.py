@@ -90,7 +90,10 @@ def test_a_second_link_is_beside_that_of_the_product(site: Site) -> None:
             (wrong, "none")
             for wrong in ("/\\evil.example", "\\\\evil.example", "mailto:x", "/a\nb")
         ],
-        *[(picture, "image") for picture in ("//cdn.example/1.png", "data:image/png;base64,AAAA")],
+        *[
+            (picture, "image")
+            for picture in ("//cdn.example/1.png", "data:image/png;base64,AA\nAA")
+        ],
     ],
 )
 def test_an_address_that_leads_anywhere_else_is_left_out_alone(

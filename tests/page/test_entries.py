@@ -195,7 +195,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
                     ('class=("a", "b c")', "a b c"),
                     ('class=["a", none, false, "", "b"]', "a b"),
                     ('class=["a"|safe, 7]', "a 7"),
-                    *[(f"look={nothing}", "") for nothing in ("none", "missing", '"button"')],
+                    *[(f"look={nothing}", "") for nothing in ("none", "missing", '""', '"button"')],
                     ('size="small"', "xiebao-entry--small"),
                     ('size="large", pill=1', "xiebao-entry--large xiebao-entry--pill"),
                     ("outline=True", "xiebao-entry--outline"),
