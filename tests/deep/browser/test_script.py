@@ -146,7 +146,7 @@ def test_a_code_whose_time_is_over_is_gone_and_the_page_says_so(
     open_handoff(demos, person, 4)
     code = person.page.locator(".xiebao-qr")
     assert scan(code)
-    expired = code.locator("text")
+    expired = code.get_by_text("二维码已过期")
     expect(expired).to_be_hidden()
     expect(expired).to_be_visible(timeout=9000)
     assert scan(code) is None
