@@ -33,6 +33,11 @@ class Macro:
     takes: tuple[str, ...]
     looks: tuple[str, ...] = ()
 
+    @property
+    def is_card(self) -> bool:
+        """Whether its element is always a card."""
+        return self.looks == ("card",)
+
 
 #: The class of every entry, and what its further classes begin with: ``xiebao-entry--card``.
 ENTRY, MODIFIER = "xiebao-entry", "xiebao-entry--"
@@ -45,7 +50,7 @@ _LOOK_KEYWORDS = ("look", "size", *VARIANTS)
 _CARD_PARTS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
 ENTRY_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, "label"), ("own", *LOOKS))
 CARD_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, *_CARD_PARTS), ("card",))
-#: A card with two links, of which the first is a part, and which attributes stay on the card.
+#: The first link of a card that has two, and which of its attributes stay on the card.
 TERMS_MACRO = Macro(CARD_MACRO.sets, CARD_MACRO.takes, CARD_MACRO.looks)
 ON_THE_CARD = ("class", "id", "hidden", "style", "dir", "aria-busy", "data-xiebao-theme")
 QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
@@ -70,7 +75,7 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
             ' with look="card".',
             "caller",
         )
-    if macro.looks == ("card",) and "label" in keywords:
+    if macro.is_card and "label" in keywords:
         raise LinkError("A card has no label: its second argument is its title.", "label")
     options: dict[str, Any] = {}
     attributes: dict[str, Attribute] = {}

@@ -101,7 +101,7 @@ class Entries:
         says = content and str(content).strip()
         locale = None if says else context.locale or self._state.locale
         try:
-            if macro is not ENTRY_MACRO and isinstance(content, Undefined):
+            if macro.is_card and isinstance(content, Undefined):
                 raise LinkError("The title of a card is undefined in this template.", "title")
             if context.pages is not None and _is_for_everybody(page, reference, keywords):
                 make, parts = context.pages.get(page) or self._open_page(context.pages, page)
@@ -124,9 +124,8 @@ class Entries:
     def around(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of a card with two links: what concerns the whole of it."""
         _, given = split(keywords, TERMS_MACRO)
-        _, *whole = self._look_of(given, TERMS_MACRO).split()
-        classes = " ".join(whole or [f"{ENTRY}--card"])
-        return rendered({"class": classes}, {name: given.get(name) for name in ON_THE_CARD})
+        look = self._look_of(given, TERMS_MACRO).removeprefix(ENTRY).strip()
+        return rendered({"class": look}, {name: given.get(name) for name in ON_THE_CARD})
 
     def _look_of(self, given: dict[str, Attribute], macro: Macro) -> str:
         """Return the classes of an entry's look. In production it may as well go without it."""
@@ -137,7 +136,7 @@ class Entries:
             return take_look(given, macro, default)
         except LinkError as error:
             leave_out(self._state, error, "The look of an entry")
-            return take_look({"class": ""}, macro, default)
+            return take_look({}, macro, default)
 
     def href(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         """Return the local link to a page.

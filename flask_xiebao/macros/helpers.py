@@ -187,8 +187,8 @@ class Helpers:
     def styles(self, layer: Any, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the link to the stylesheet.
 
-        :param layer: the cascade layer that the styles shall be in, such as ``components``; None
-            for none.
+        :param layer: the cascade layer of what says where entries stand, such as ``components``;
+            None for none.
         """
         if (theme := keywords.get("theme")) is not None:
             said = (

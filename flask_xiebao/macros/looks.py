@@ -37,7 +37,7 @@ def take_look(given: dict[str, Attribute], macro: Macro, default: str) -> str:
     look = chosen or next((look for look in LOOKS if look in written and look in macro.looks), None)
     if not look:
         is_ours = modifiers or written.intersection(_KNOWN)
-        look = macro.looks[0] if len(macro.looks) == 1 else "button" if is_ours else default
+        look = "card" if macro.is_card else "button" if is_ours else default
     if written.intersection(LOOKS) - {look}:
         raise LinkError(f"look is {look}, and a class says otherwise: leave one out.", "look")
     if look == "own" and modifiers:

@@ -55,7 +55,7 @@ BEYOND = (
     Wrong("the code in a mail is no picture", "views/click.py", 'mimetype="image/png"', 'mimetype="text/html"'),
     Wrong("a mail without the picture of its code", "templates/xiebao/mail.html", "{%- if qr %}", "{%- if false %}"),
     Wrong("a card without its price", "templates/xiebao/entry.html", "{%- if costs %}<span", "{%- if false %}<span"),
-    Wrong("a card without its look", "macros/looks.py", "macro.looks[0] if len(macro.looks) == 1 else ", ""),
+    Wrong("a card without its look", "macros/looks.py", '"card" if macro.is_card else ', ""),
     Wrong("a card's text is not escaped", "templates/xiebao/entry.html", "{{ text|e }}", "{{ text|safe }}"),
     Wrong("a mail's link on whatever host is asked for", "app/endpoints.py", "    if not host_is_trusted(state):\n", "    if False:\n"),
     Wrong("new links are signed with a key of before", "app/state.py", '        *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),\n        config.get("SECRET_KEY"),\n', '        config.get("SECRET_KEY"),\n        *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),\n'),
