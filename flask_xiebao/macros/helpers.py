@@ -94,9 +94,10 @@ class Helpers:
 
     def address(self, value: Any, keyword: str) -> str:
         """Return an address for a part of a card; nothing for one that leads anywhere else."""
-        # As text: markup that is an address has its ampersands escaped.
-        address = escape(value if hasattr(value, "__html__") else str(value)).unescape().strip()
-        is_text = isinstance(value, str) or hasattr(value, "__html__")
+        is_markup = hasattr(value, "__html__")
+        # Markup that is an address has its ampersands escaped.
+        address = (escape(value).unescape() if is_markup else str(value)).strip()
+        is_text = is_markup or isinstance(value, str)
         is_picture = keyword == "image" and _PICTURE.match(address)
         if is_text and (is_picture or _ADDRESS.fullmatch(address)):
             return address

@@ -154,6 +154,14 @@ HOSTS: Mapping[str, Host] = {
         css=_RULES_FOR_LINKS, around='<div class="article">%s</div>', ours_last=True
     ),
     "a reset": Host(css=_RESET),
+    "Pico": Host(("modules/@picocss/pico/css/pico.min.css",), ours_last=True, dark="system"),
+    "Bulma": Host(
+        ("modules/bulma/css/bulma.min.css",),
+        # What is read at once is read before a color has faded in.
+        css="a { transition: none !important }",
+        around='<div class="content">%s</div>',
+        dark="system",
+    ),
     "right to left": Host(html='dir="rtl"'),
     "a media query": Host(css=_DARK_BY_MEDIA, dark="system"),
     "color-scheme": Host(css=f":root {{ color-scheme: light dark }} {_CANVAS}", dark="system"),
@@ -239,6 +247,10 @@ ENTRIES = {
         '{{ insurance_card("QX1", words.title, text=words.text, insurer=words.insurer,'
         ' price="<small>¥</small>3 <s>¥5</s>"|safe, action=words.action, terms_url="/terms") }}'
     ),
+    "sold": (
+        '{{ insurance_card("QX1", words.title, price=words.price, terms_url="/terms",'
+        " disabled=words.sold) }}"
+    ),
     "own": (
         '{% call insurance_entry("QX1", look="card") %}'
         '<span class="xiebao-entry__main">'
@@ -260,6 +272,7 @@ WORDS = {
         "price": "¥3 起/天",
         "badge": "热卖",
         "action": "去投保",
+        "sold": "已售罄",
         "insurer": "某某财产保险股份有限公司",
     },
     "en": {
@@ -269,6 +282,7 @@ WORDS = {
         "price": "From ¥3 a day",
         "badge": "Bestseller",
         "action": "Get insured",
+        "sold": "Sold out",
         "insurer": "Example Property & Casualty",
     },
 }

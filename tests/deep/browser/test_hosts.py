@@ -33,9 +33,10 @@ def host(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-#: A page without styles, a dark one, and one that has rules for links.
+#: A page without styles, a dark one, one with rings of its own, and those with rules for links.
 a_few_hosts = pytest.mark.parametrize(
-    "host", ["nothing", "Bootstrap, dark", "Tailwind 4, and rules for links", "rules for links"]
+    "host",
+    ["nothing", "Bootstrap, dark", "Pico", "Tailwind 4, and rules for links", "rules for links"],
 )
 
 

@@ -71,6 +71,7 @@ def pages() -> None:
             "100 plain `<a href>`": request(BARE, "/same/plain/100", 200, PHONE),
             "100 entries": request(OURS, "/same/entries/100", 200, PHONE),
             "100 entries with a class": request(OURS, "/same/entries-class/100", 200, PHONE),
+            "100 cards": request(OURS, "/same/cards/100", 200, PHONE),
             "100 `xiebao_link`": request(OURS, "/same/links/100", 200, PHONE),
             "100 policies of a member": request(OURS, "/same/policies/100", 200, PHONE),
             "100 Bootstrap-Flask nav items": request(

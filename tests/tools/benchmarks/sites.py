@@ -31,6 +31,11 @@ _TEMPLATES = {
     + _LOOP.format("{{ insurance_entry(code) }}"),
     "entries-class": '{% from "xiebao/entry.html" import insurance_entry %}'
     + _LOOP.format('{{ insurance_entry(code, class="btn btn-primary") }}'),
+    "cards": '{% from "xiebao/entry.html" import insurance_card %}'
+    + _LOOP.format(
+        '{{ insurance_card(code, "境内旅行意外险", price="¥3 起", image="/picture.png",'
+        ' action="去投保") }}'
+    ),
     "links": _LOOP.format(f'<a href="{{{{ xiebao_link("product", code) }}}}">{LABEL}</a>'),
     "policies": '{% from "xiebao/entry.html" import policy_entry %}'
     + _LOOP.format("{{ policy_entry(code) }}"),
