@@ -110,7 +110,7 @@ class SitePages:
         left_out = [Failure("left_out", each, "—") for each in visit.rehearsal.complaints]
         if problems := [*problems, *dict.fromkeys(left_out)]:
             yield self._wrong(url, *problems)
-        if not found:
+        if not found and not any(markup.is_disabled(element) for element, *_ in links):
             self.nothing[url] = Failure("page.empty", "0 <a class=xiebao-entry>", "1")
         elif is_first:
             self.said[url] = [said for case, *_ in found if (said := _in_words(case))]

@@ -46,10 +46,10 @@ LOOKS, SIZES = ("button", "card", "link"), ("small", "large")
 VARIANTS = ("outline", "block", "pill", "stacked")
 
 _ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
-_LOOK_KEYWORDS = ("look", "size", *VARIANTS)
+LOOK_KEYWORDS = ("look", "size", *VARIANTS)
 _CARD_PARTS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
-ENTRY_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, "label"), ("own", *LOOKS))
-CARD_MACRO = Macro(_ENTRY_SETS, (*_LOOK_KEYWORDS, *_CARD_PARTS), ("card",))
+ENTRY_MACRO = Macro(_ENTRY_SETS, (*LOOK_KEYWORDS, "label"), ("own", *LOOKS))
+CARD_MACRO = Macro(_ENTRY_SETS, (*LOOK_KEYWORDS, *_CARD_PARTS), ("card",))
 #: The first link of a card that has two, and which of its attributes stay on the card.
 TERMS_MACRO = Macro(CARD_MACRO.sets, CARD_MACRO.takes, CARD_MACRO.looks)
 ON_THE_CARD = ("class", "id", "hidden", "style", "dir", "aria-busy", "data-xiebao-theme")
@@ -111,7 +111,7 @@ def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Ma
 @lru_cache
 def _name(keyword: str, macro: Macro) -> str:
     """Return the attribute that a keyword means: class for class_, data-id for data_id."""
-    given, keyword = keyword, keyword.removesuffix("_")
+    given, keyword = keyword, keyword.removesuffix("_") or keyword
     if len(keyword) > _LONGEST_NAME:
         raise LinkError(
             f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword

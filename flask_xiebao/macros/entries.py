@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from types import NoneType
+from numbers import Number
 from typing import Any
 
 from flask import has_request_context, request
@@ -33,7 +33,7 @@ from .attributes import (
     rendered,
     split,
 )
-from .looks import slip_in_class, take_look
+from .looks import take_look
 
 # The pages whose links are the same for everybody, and the types of values that never change.
 _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
@@ -47,10 +47,12 @@ _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
 
 #: The attributes of an entry and its default label, both empty for nothing.
 Rendered = tuple[Markup, str]
+#: An entry, and what is wrong with its look.
+_Made = tuple[Markup, str, LinkError | None]
 _NOTHING: Rendered = (Markup(), "")
 #: What makes the entries of a page of the gateway, or finds those that it made; and what stands
 #: before and after the token in their links.
-PageCache = tuple[Callable[..., Rendered], tuple[str, ...]]
+PageCache = tuple[Callable[..., _Made], tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ class Entries:
         self._state = state
         # The signer now in use, and what makes or finds the entries for everybody that it signed:
         # with its keys, they go.
-        self._cache: tuple[LinkSigner | None, Callable[..., Rendered]] = None, self._make
+        self._cache: tuple[LinkSigner | None, Callable[..., _Made]] = None, self._make
         # Entries often differ in their links only: this saves a third of a new one.
         self._cached_attributes = lru_cache(_ENTRIES)(self._attributes)
 
@@ -115,7 +117,9 @@ class Entries:
         except LinkError as error:
             leave_out(self._state, error)
             return _NOTHING
-        attributes, label = made
+        attributes, label, slip = made
+        if slip is not None:
+            leave_out(self._state, slip.with_traceback(None), "The look of an entry")
         if attributes and not context.marked:
             rendering().mark_by_device()
             context.marked = True
@@ -124,19 +128,9 @@ class Entries:
     def around(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of a card with two links: what concerns the whole of it."""
         _, given = split(keywords, TERMS_MACRO)
-        look = self._look_of(given, TERMS_MACRO).removeprefix(ENTRY).strip()
-        return rendered({"class": look}, {name: given.get(name) for name in ON_THE_CARD})
-
-    def _look_of(self, given: dict[str, Attribute], macro: Macro) -> str:
-        """Return the classes of an entry's look. In production it may as well go without it."""
-        default = self._state.settings.look
-        try:
-            if (slip := slip_in_class(given)) is not None:
-                raise slip
-            return take_look(given, macro, default)
-        except LinkError as error:
-            leave_out(self._state, error, "The look of an entry")
-            return take_look({}, macro, default)
+        look, _ = take_look(given, TERMS_MACRO, self._state.settings.look)
+        classes = look.removeprefix(ENTRY).strip()
+        return rendered({"class": classes}, {name: given.get(name) for name in ON_THE_CARD})
 
     def href(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         """Return the local link to a page.
@@ -196,7 +190,7 @@ class Entries:
         macro: Macro,
         /,
         **keywords: Any,
-    ) -> Rendered:
+    ) -> _Made:
         """Make an entry.
 
         :param signer: signs the link of one that is the same for everybody; None for another.
@@ -207,7 +201,7 @@ class Entries:
         if signer is None:
             href = self.href(page, reference, options)
             if not href:
-                return _NOTHING
+                return *_NOTHING, None
         else:
             reference = without_padding(PAGES[page], reference)
             href = signer.dumps(make_entry(page, reference, **options)).join(parts)
@@ -216,8 +210,9 @@ class Entries:
         attributes_of = self._cached_attributes if is_short else self._attributes
         made = attributes_of(PAGES[page].name, device, locale, macro, *given.items())
         if given.get("disabled") is None:
-            others, label = made
-            made = (Markup(f' href="{escape(href)}"{others}'), label)  # noqa: S704  # nosec B704
+            others, label, slip = made
+            whole = Markup(f' href="{escape(href)}"{others}')  # noqa: S704  # nosec B704
+            made = (whole, label, slip)
         if signer is not None and not is_short:
             raise _TooLongToKeepError(*made)
         return made
@@ -229,13 +224,13 @@ class Entries:
         locale: str | None,
         macro: Macro,
         *items: tuple[str, Attribute],
-    ) -> Rendered:
-        """Return the attributes of an entry besides its link, and its default label in *locale*.
+    ) -> _Made:
+        """Return an entry without its link, and with its default label in *locale*.
 
         :param items: the attributes that the caller gave.
         """
         given = dict(items)
-        look = self._look_of(given, macro)
+        look, slip = take_look(given, macro, self._state.settings.look)
         if macro is TERMS_MACRO:
             given.update(dict.fromkeys(ON_THE_CARD))
             look = f"{ENTRY} {ENTRY}__title"
@@ -253,13 +248,13 @@ class Entries:
             "role": "link" if is_disabled else None,
             "aria-disabled": "true" if is_disabled else None,
         }
-        return rendered(own, given), label
+        return rendered(own, given), label, slip
 
 
 def reason_in(keywords: Mapping[str, Any]) -> str:
     """Return why an entry leads nowhere, where that is said."""
     said = keywords.get("disabled")
-    is_said = not isinstance(said, bool | int | float | NoneType | Undefined)
+    is_said = not isinstance(said, Number | Undefined) and said
     return escape(said).strip() if is_said else ""
 
 

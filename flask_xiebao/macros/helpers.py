@@ -37,9 +37,7 @@ from .qrcodes import qr_code, qr_svg
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 # What browsers take for an address of this site, or an http(s) one; and for one of a picture.
-_ADDRESS = re.compile(
-    r"(https?://|/(?![/\\])|[\w.?#%~+(-][^:/?#]*([/?#]|$))[^\x00-\x1f\\]*", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"(https?://|(?![a-z][a-z0-9+.-]*:|/[/\\]))[^\x00-\x1f\\]*", re.IGNORECASE)
 _PICTURE = re.compile(r"data:image/|//[\w\[][^\x00-\x1f\\]*$", re.IGNORECASE)
 
 
@@ -101,9 +99,9 @@ class Helpers:
         is_picture = keyword == "image" and _PICTURE.match(address)
         if is_text and (is_picture or _ADDRESS.fullmatch(address)):
             return address
-        more = " or data:image/…" if keyword == "image" else ""
+        more = " data:image/…" if keyword == "image" else ""
         error = LinkError(
-            f"{keyword} must be an http(s) address, a path of this site{more}, not"
+            f"{keyword} must be an http(s) address,{more} or a path of this site, not"
             f" {shown(address)}.",
             keyword,
         )

@@ -570,8 +570,8 @@ TEXTS = {
     ),
     "check.means.receiver": "One of your signal receivers fails at a click: fix it.",
     "check.means.left_out": (
-        "An entry is missing from the page, since the template gives it something wrong: correct"
-        " the template."
+        "An entry, or a part of one, is missing from the page, since the template gives it"
+        " something wrong: correct the template."
     ),
     "check.means.environment": (
         "The site is in another environment than --expect-env says: see XIEBAO_ENV."

@@ -90,9 +90,11 @@ _RULES_FOR_LINKS = """
 .article a:link { color: #0366d6; background: #fffbcc; }
 .article a:visited { color: #6f42c1; }
 .article a:hover { color: #d73a49; background: #ffd; text-decoration: none; }
-.article a { padding-left: 20px; font-weight: 300; }
+.article a { padding-left: 20px; font-weight: 300; will-change: transform; }
+.article a { -webkit-text-fill-color: transparent; -webkit-background-clip: text; }
 .article a span { color: #bbb; background: none; }
-.article a[href]::after { content: " (" attr(href) ")"; display: inline-block; }
+.article a[href]::after { content: " (" attr(href) ")"; display: inline-block; max-width: 14px; }
+.article span { position: relative; }
 """
 _RESET = """
 *, *::before, *::after { all: unset; display: revert; }

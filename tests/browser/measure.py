@@ -98,8 +98,10 @@ def contrasts(entry: Locator) -> dict[str, float]:
                 if (!text) continue;
                 const parent = texts.currentNode.parentElement;
                 const grounds = groundsOf(parent);
-                const {{color}} = getComputedStyle(parent);
-                found.push([text, painted([...grounds, color]), painted(grounds)]);
+                const {{color, webkitTextFillColor: fill}} = getComputedStyle(parent);
+                const isForced = matchMedia('(forced-colors: active)').matches;  // it has no fill
+                const paint = [...grounds, isForced ? color : fill];
+                found.push([text, painted(paint), painted(grounds)]);
             }}
             return found;
         }}"""

@@ -35,6 +35,7 @@ from tests.check.support import (
 from tests.support import KEY, MACROS, SIGN_OF_KEY
 
 POLICY = '{{ policy_entry("P1") }}'
+SLIP = '{{ insurance_entry("QX1", look="crad") }}'
 PC: dict[str, Any] = {"devices": ["pc"], **ON_PAGE}
 MEMBER: dict[str, Any] = {"member": "7", **PC}
 
@@ -75,6 +76,19 @@ LINKS = [
         "crash page.404",
         partial(shop, views={"/page": fails}),
         **{**PC, "pages": ["/page", "/none"]},
+    ),
+    wrong(
+        "two pages with the same slip in a look",
+        "left_out",
+        partial(
+            shop,
+            page=SLIP,
+            views={"/other": lambda: render_template_string(MACROS + SLIP)},
+            XIEBAO_STRICT=False,
+        ),
+        "look must be",
+        "(and 1 more)",
+        **{**PC, "pages": ["/page", "/other"]},
     ),
     bad(
         "left_out",

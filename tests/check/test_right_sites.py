@@ -370,9 +370,14 @@ AROUND = [
     *(
         right(name, partial(shop, page=f"{PAGE}{{{{ {card} }}}}"), **ON)
         for name, card in {
-            "sold out": 'insurance_card("QX1", "T", disabled="Sold out")',
+            "one that is sold out": 'insurance_card("QX1", "T", disabled="Sold out")',
             "a card with two links": 'insurance_card("QX1", "T", terms_url="https://x.example/")',
         }.items()
+    ),
+    right(
+        "nothing but what is sold out",
+        partial(shop, page='{{ insurance_entry("QX1", disabled="Sold out") }}'),
+        **ON,
     ),
     right(
         "fragments by htmx",

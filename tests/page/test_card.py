@@ -59,6 +59,9 @@ def test_what_a_card_says_is_escaped_and_what_is_markup_is_not(site: Site) -> No
     )
     assert one(page, ".xiebao-entry__image > svg")
     assert not soup(page).select("img")
+    address = "{% set icon %}/a?b=1&amp;c=2{% endset %}"
+    page_of_address = site.render(address + '{{ insurance_card("QX1", "旅行险", image=icon) }}')
+    assert one(page_of_address, "img")["src"] == "/a?b=1&c=2"
     assert one(page, ".xiebao-entry__insurer").text == "本产品由A & B承保"
     assert one(page, ".xiebao-entry__insurer b")
 
@@ -82,13 +85,14 @@ def test_a_second_link_is_beside_that_of_the_product(site: Site) -> None:
     ("address", "for_what"),
     [
         *[(right, "both") for right in ("/a b.svg", "https://cdn.example/1?x=a:b", "a/b.svg")],
+        *[(right, "both") for right in ("?time=12:30", "#a:b", "（2024）条款.pdf", "./x:y")],
         *[
             (wrong, "none")
             for wrong in ("javascript:alert(1)", "data:text/html,x", "java\nscript:")
         ],
         *[
             (wrong, "none")
-            for wrong in ("/\\evil.example", "\\\\evil.example", "mailto:x", "/a\nb")
+            for wrong in ("/\\evil.example", "\\\\evil.example", "mailto:x", "/a\nb", "http:evil")
         ],
         *[
             (picture, "image")

@@ -172,7 +172,7 @@ KEYWORDS: list[tuple[str, str, Mapping[str, str | list[str] | None]]] = [
     *[
         (call, f"disabled={off}", {})
         for call in (ENTRY, CARD)
-        for off in ("False", "none", "0", '""', "nothing")
+        for off in ("False", "none", "0", '""', "nothing", "[]")
     ],
     # Classes, and the look, which no class of the site's own changes.
     (CODE_OF_IT, "class=none", {}),

@@ -180,17 +180,33 @@ def test_a_wrong_argument_is_an_error_and_in_service_left_out_of_its_page(
                 ('insurance_entry("1"', "buton", "button"),
             ]
         ],
-        ('insurance_card("1", "T", look="button")', "look must be one of card, not 'button'."),
+        ('insurance_card("1", "T", look="button")', "look must be card, not 'button'."),
         (
             'insurance_card("1", "T", class="xiebao-entry--link")',
             "look is card, and a class says otherwise",
         ),
         (
             'insurance_entry("1", look="pill")',
-            "look must be one of own, button, card, link, not 'pill'.",
+            "look must be own or button or card or link, not 'pill'.",
         ),
-        ('insurance_entry("1", size="medium")', "size must be one of small, large, not 'medium'."),
-        ('insurance_entry("1", look="own", pill=true)', "your classes say it all: leave pill out."),
+        ('insurance_entry("1", size="medium")', "size must be small or large, not 'medium'."),
+        *[
+            (f"{call})", f'{name} is for look="{fits}", not for look="{look}".')
+            for call, name, fits, look in [
+                ('insurance_entry("1", look="own", pill=true', "pill", "button", "own"),
+                ('insurance_entry("1", look="link", size="small"', "small", "button", "link"),
+                ('insurance_entry("1", stacked=true', "stacked", "card", "button"),
+                ('insurance_card("1", "T", pill=true', "pill", "button", "card"),
+            ]
+        ],
+        (
+            'insurance_entry("1", look="own", class="btn xiebao-entry--block")',
+            'block is for look="button" or look="card", not for look="own".',
+        ),
+        (
+            'insurance_entry("1", look="own", size="large", class="xiebao-entry--smal")',
+            "no class xiebao-entry--smal: did you mean xiebao-entry--small?",
+        ),
         (
             'insurance_entry("1", class="xiebao-entry--card", look="link")',
             "look is link, and a class says otherwise",
@@ -208,6 +224,7 @@ def test_a_slip_in_a_look_is_named_and_in_service_costs_the_look_alone(
         ["xiebao-entry", "xiebao-entry--button"],
         ["xiebao-entry", "xiebao-entry--card"],
     )
+    assert not {"look", "size", "pill", "stacked"}.intersection(entry.attrs)
     assert "The look of an entry of page was left out: " in caplog.text
     assert says in caplog.text
 
