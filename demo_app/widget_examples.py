@@ -143,7 +143,7 @@ STATES = (
         ),
         (
             "没有 href；写原因，或 True。勾选条款之后才能点的，用 aria_disabled 和脚本。",
-            "No href, and why; or True. For one that a script enables: aria_disabled.",
+            "No href; give a reason, or True. For one that a script enables: aria_disabled.",
         ),
     ),
     Example(
@@ -198,7 +198,8 @@ CARDS = (
         ("简洁", "Quiet"),
         (
             '{{ insurance_card("QX000000127257",\n     "退票险", text="退票费全赔") }}',
-            '{{ insurance_card("QX000000127257",\n     "Ticket insurance", text="All fees") }}',
+            '{{ insurance_card("QX000000127257",\n     "Ticket insurance",\n'
+            '     text="Refund fees covered") }}',
         ),
         ("不写 action 就有一个箭头。", "Without an action it has a chevron."),
     ),
@@ -288,7 +289,7 @@ CARDS = (
             '     look="card") %}\n'
             '<span class="xiebao-entry__main">\n'
             ' <span class="xiebao-entry__body">\n'
-            '  <b class="xiebao-entry__title">Visa\n'
+            '  <b class="xiebao-entry__title">Visa insurance\n'
             '   <span class="xiebao-entry__badge">New</span>\n'
             "  </b>\n"
             '  <span class="xiebao-entry__text">\n'
@@ -318,7 +319,7 @@ ENTRIES = (
         '{{ policy_entry("20190226020146",\n                 member=member_id) }}',
         (
             "不写 member 就是当前登录的会员；没有人登录时不输出任何内容。",
-            "Without member it is whoever is logged in, and nothing with nobody logged in.",
+            "Without member it is whoever is logged in, and nothing if nobody is.",
         ),
     ),
     Example(
@@ -353,10 +354,10 @@ OPTIONS = (
     Example(
         ("指定平台", "A platform"),
         '{{ insurance_entry("QX000000127257",\n     platform="h5") }}',
-        ("点击时不再判断设备。", "The device is not asked at the click."),
+        ("点击时不再判断设备。", "The device is not detected at the click."),
     ),
     Example(
-        ("完整网址", "A whole URL"),
+        ("完整网址", "A full URL"),
         '{{ insurance_entry("QX000000127257",\n     external=True) }}',
         ("链接以 http 开头，用于会离开本站的地方。", "For links that leave the site."),
     ),
@@ -447,7 +448,7 @@ TOKENS = (
     Token("--xiebao-on-accent", "#ffffff", ("按钮上的文字", "text on buttons")),
     Token("--xiebao-text", "inherit", ("卡片、线框、行内文字", "text of cards and outlines")),
     Token("--xiebao-muted", "inherit", ("次要的文字", "less important text")),
-    Token("--xiebao-surface", "none", ("卡片的底色", "ground of a card")),
+    Token("--xiebao-surface", "none", ("卡片的底色", "background of a card")),
     Token("--xiebao-line", "rgb(128 128 128 / 35%)", ("卡片的边框", "border of a card")),
     Token("--xiebao-price", "color-mix(…)", ("价格", "the price")),
     Token("--xiebao-badge", "#b42318", ("角标", "the badge")),
@@ -463,7 +464,7 @@ TOKENS = (
     Token("--xiebao-card-shadow", "none", ("卡片的阴影", "shadow of a card")),
     Token("--xiebao-image-size", "64px", ("卡片图片的边长", "picture of a card")),
     Token("--xiebao-image-ratio", "16 / 9", ("图片在上时的宽高比", "shape of a picture on top")),
-    Token("--xiebao-focus", "#1d7ddb", ("键盘焦点的圈", "ring of the focus")),
+    Token("--xiebao-focus", "#1d7ddb", ("键盘焦点的圈", "focus ring")),
     Token("--xiebao-ground", "#f3f5f7", ("扩展自己的页面", "the extension's own pages")),
 )
 

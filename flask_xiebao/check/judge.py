@@ -166,7 +166,7 @@ class Judge:
         if not status:
             return None
         if not visit.rehearsal.reached:
-            return self.unreached(visit, case.endpoint, f"{status} by {case.endpoint}")
+            return self.unreached(visit, case.endpoint, f"{status} ({case.endpoint})")
         if self._is_lost(case, ends, visit):
             return Failure("session", f"{visit.status} login_required", str(status))
         return None
@@ -203,7 +203,7 @@ class Judge:
         if visit.error is not None:
             return crash(visit.error, should)
         cause = why_unreached(visit, endpoint)
-        by = f"by {visit.endpoint}" if cause.code == "view" else ""
+        by = f"({visit.endpoint})" if cause.code == "view" else ""
         at = without_query(visit.location)
         code = cause.code
         if code == "host" and not self._sends_everybody(urlsplit(visit.location).netloc):

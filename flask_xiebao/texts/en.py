@@ -70,7 +70,7 @@ TEXTS = {
     "simulator.heading": "Xiebao gateway simulator",
     "simulator.what": (
         "This is not Xiebao. It sells no insurance and takes no money: it checks requests against"
-        " the interface document, and tells the site of purchases as Xiebao would."
+        " the interface document, and notifies the site of purchases as Xiebao would."
     ),
     "simulator.accepted": "Accepted: {page}",
     "simulator.refused": "Refused: {page}",
@@ -83,11 +83,12 @@ TEXTS = {
     "simulator.platform": "{meaning}: {value} = {platform}",
     "simulator.nothing": "No parameters",
     "simulator.abandoned": "You left without buying: there is no order.",
-    "simulator.buy": "Buy:",
+    "simulator.buy": "Buy: {product}",
+    "simulator.offer": "{start} – {end}, ¥{price}",
     "simulator.paid": "Payment succeeds",
     "simulator.failed": "Payment fails",
-    "simulator.not_issued": "Issue fails",
-    "simulator.abandon": "Leave",
+    "simulator.not_issued": "Issuing fails",
+    "simulator.abandon": "Leave without buying",
     "simulator.manner": "How to notify the site",
     "simulator.times": "Send each notification",
     "simulator.times.1": "once",
@@ -95,7 +96,7 @@ TEXTS = {
     "simulator.times.3": "three times",
     "simulator.backwards": "In reverse order",
     "simulator.late": "Hold back until “Notify the site again”",
-    "simulator.forged": "Before each, send one with a wrong sign",
+    "simulator.forged": "Before each, send one with a wrong signature",
     "simulator.no_url": (
         "Nobody is notified: this app has no notification_handler, and no notify_url is given."
     ),
@@ -123,7 +124,7 @@ TEXTS = {
     "simulator.kind.4": "surrender",
     "simulator.kind.5": "reissue",
     "simulator.kind.9": "policy file",
-    "simulator.forged_one": "wrong sign",
+    "simulator.forged_one": "wrong signature",
     "simulator.step_failed": "failed",
     "simulator.sent": "Sent, with retries",
     "simulator.count": "{count}×",
@@ -705,9 +706,9 @@ TEXTS = {
     "check.report.counts": "{passed} passed, {failed} failed",
     "check.report.on": "{case}, on {device}",
     "check.report.failed": "{count} ×",
-    "check.report.came": "Came",
-    "check.report.should": "Should come",
-    "check.report.again": "To repeat it",
+    "check.report.came": "Actual",
+    "check.report.should": "Expected",
+    "check.report.again": "Reproduce with",
     "check.report.more": "and {count} more",
     "check.report.problems": "What is wrong ({count})",
     "check.report.all": "Everything that was checked",

@@ -69,7 +69,8 @@ TEXTS = {
     "simulator.platform": "{meaning}：{value} = {platform}",
     "simulator.nothing": "没有参数",
     "simulator.abandoned": "您放弃了投保，没有产生订单。",
-    "simulator.buy": "购买",
+    "simulator.buy": "购买：{product}",
+    "simulator.offer": "{start} 至 {end}，¥{price}",
     "simulator.paid": "支付成功",
     "simulator.failed": "支付失败",
     "simulator.not_issued": "出单失败",
@@ -471,7 +472,7 @@ TEXTS = {
         "或者不要给它拒绝的会员显示入口。"
     ),
     "check.means.receiver": "点击时有一个信号接收函数抛出异常：请修正。",
-    "check.means.left_out": "页面上少了一个入口，或入口的一部分，因为模板给它的参数不对：请改模板。",
+    "check.means.left_out": "页面上少了入口或它的一部分，因为模板给它的参数不对：请改模板。",
     "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
     "check.means.session": (
         "点击时会话丢失，网站把会员当成了访客。这个路径和主机能收到 Cookie 吗（"

@@ -48,7 +48,7 @@ def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
     done = command(app, "--device", "iphone", "--device", "android", "--with-receivers")
     assert done.exit_code == 1
     assert "Browsers keep a permanent redirect" in done.output
-    assert "Came: 301" in done.output
+    assert "Actual: 301" in done.output
     again = "flask xiebao check --case product-plain --device iphone --with-receivers"
     assert f"  {again}\n" in done.output
     once = command(app, *again.split()[3:])
@@ -79,7 +79,7 @@ def test_one_run_writes_every_report_and_the_text(tmp_path: Path) -> None:
     failure = suites.find(".//failure")
     assert failure is not None
     assert failure.get("type") == "status.404"
-    assert "Came: 404" in (failure.text or "")
+    assert "Actual: 404" in (failure.text or "")
 
     said = json.loads(files["json"].read_text("utf-8"))
     assert (said["failed"], said["passed"], said["environment"]) == (12, passed, "test")

@@ -16,7 +16,7 @@ from flask_wtf import CSRFProtect
 from flask_xiebao import parse_notification
 from flask_xiebao.testing import GatewaySimulator
 from tests.check.simulated import ALONE, PAY_SUCCESS, PERSON, PRODUCT, TOLD, Shop
-from tests.support import CODE, KEY, PHONE, SIGN, href, pay, soup
+from tests.support import CODE, KEY, PHONE, SIGN, href, one, pay, soup
 from tests.vectors import md5_of
 
 TOKEN = "0123456789abcdefghijklmnop"
@@ -127,7 +127,11 @@ def test_who_leaves_and_who_is_refused_buys_nothing(shop: Shop) -> None:
 
 
 def test_on_the_home_page_something_is_sold_too(shop: Shop) -> None:
-    pay(shop.browser, PRODUCT.replace("/cps?", "/cps/index?").replace(f"&caseCode={CODE}", ""))
+    home = PRODUCT.replace("/cps?", "/cps/index?").replace(f"&caseCode={CODE}", "")
+    page = shop.browser.get(home)
+    assert one(page, "h2").text == "购买：境内旅行意外险"
+    assert "¥15.00" in one(page, "h2 + p").text
+    pay(shop.browser, home)
     assert shop.told[0].case_code == "QX000000127257"
 
 

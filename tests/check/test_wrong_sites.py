@@ -147,7 +147,7 @@ IN_THE_WAY = [
         "a wall for whoever comes from another site",
         "unreached.wall",
         partial(shop, before=refuses_others),
-        "It should be: 302 by xiebao.paid",
+        "It should be: 302 (xiebao.paid)",
         failed="product-return home-return",
         only=CLICKED,
     ),
