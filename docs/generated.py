@@ -20,18 +20,28 @@ from flask_xiebao.texts import find, locales, visitors_texts
 HEAD = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 
+#: The settings that are not among the others of their page.
+GROUPS = {
+    **dict.fromkeys(("partner_id", "api_key", "env"), "needed"),
+    **dict.fromkeys(("public_url", "member_secret", "notify_token", "login_view"), "production"),
+}
+
 _SETTING = re.compile(r"`(XIEBAO_\w+)`")
 _FEWEST_WORDS = 6
 
 
 class SettingsDirective(SphinxDirective):
-    """Every setting with its default, and what its comment in ``app/settings.py`` says."""
+    """A group of settings with their defaults, and what is said of them in ``app/settings.py``."""
+
+    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return a description of each, to which ``confval`` roles link."""
         comments = ModuleAnalyzer.for_module(Settings.__module__).find_attr_docs()
         lines = []
         for setting in fields(Settings):
+            if GROUPS.get(setting.name, "other") != self.arguments[0]:
+                continue
             default = setting.default if isinstance(setting.default, str | int) else None
             lines += [
                 f".. confval:: {name_of(setting.name)}",
