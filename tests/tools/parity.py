@@ -22,7 +22,7 @@ CURRENT = [page for page in PAGES if not _translate["lags"](page)]
 
 # What is in the language of its reader in code, too.
 # Headings, rows, items, settings and links: a page has as many in each language.
-_COMMENT = re.compile(r"(?<!\S)# .*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale zh\b", re.DOTALL)
+_COMMENT = re.compile(r"(?<!\S)#:? .*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale zh\b", re.DOTALL)
 _STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
 
 
