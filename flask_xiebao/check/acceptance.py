@@ -72,8 +72,8 @@ def check_entries(
 
     It does not need a browser, or the network. The members are made up, unless one of the site's is
     named; the site's signal receivers hear nothing of them. Plain clicks, and those on the pages
-    that are named, are made on every device, all else on an iPhone and on a PC; in production,
-    nothing else.
+    that are named, are made on every device, all else on an iPhone and on a PC. In production,
+    these and a visitor's are all.
 
     :param app: the site's app.
     :param devices: names in :data:`.DEVICES`, or others, on which then all is done.
