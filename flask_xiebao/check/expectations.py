@@ -84,9 +84,12 @@ class Failure:
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
+        return self.said_in("en")
+
+    def said_in(self, locale: str) -> str:
         """Return what is wrong, what to do, and what came."""
-        came = self.came_in("en").rstrip(".")
-        return f"{self.means_in('en')} It came: {came}. It should be: {self.should}."
+        said = {"means": self.means_in(locale), "came": self.came_in(locale).rstrip(".")}
+        return text(locale, "check.failure", **said, should=self.should)
 
     def came_in(self, locale: str) -> str:
         """Return what came, and where, if not at the click itself."""

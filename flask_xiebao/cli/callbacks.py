@@ -11,7 +11,6 @@ from flask import current_app
 from ..app.endpoints import notify_path, notify_url
 from ..app.log import this_app
 from ..app.mounts import is_this_machine, where_the_site_is
-from ..app.settings import NEW_KEY
 from ..app.state import State
 from ..check.causes import suspects, why_unreached, with_suspects
 from ..check.token_reader import without_token
@@ -24,37 +23,21 @@ from .clicks import visit
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
 
-_LET_IT_THROUGH = (
-    'let it through, which checks for itself: if request.blueprint == "xiebao": return.'
-)
-# The view of notifications, for extensions that exempt a view.
-_EXEMPT = 'app.view_functions["xiebao.notify"]'
-
-# Who may answer a notification with a status, and what to do.
-_GUARD = ("a CSRF guard or a login wall", f"exempt it, with csrf.exempt({_EXEMPT}), or ")
-_WHO_SAYS = {
-    429: ("a limiter", f"exempt it, with limiter.exempt({_EXEMPT}), or "),
-    **dict.fromkeys((400, 401, 403), _GUARD),
-}
+# Who may answer a notification with a status, by the end of the key of what to do.
+_WHO_SAYS = {429: "limiter", **dict.fromkeys((400, 401, 403), "guard")}
 
 # The headers that the platform sends.
 _JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": CONTENT_TYPE}
 
 
-def check_notifications(state: State) -> Iterator[Finding]:
+def check_notifications(state: State, locale: str) -> Iterator[Finding]:
     """Send the site a notification through the whole app, as the platform does."""
     if not token_is_fine(state):
-        yield warning(
-            "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily guessed, and it is"
-            f" in the address that Xiebao is given: choose another. {NEW_KEY}."
-        )
+        yield warning(text(locale, "doctor.notify.guessed"))
     if "notification_handler" not in state.hooks.functions:
         found = ok if state.settings.notify_token is None else warning
-        yield found(
-            "There is no notification_handler, or its module is not imported, so the site does not"
-            " hear what its members buy."
-            f" Notifications would go to {without_secret(state, notify_url(state))}."
-        )
+        url = without_secret(state, notify_url(state))
+        yield found(text(locale, "doctor.notify.unheard", url=url))
         return
     # About a purchase that nobody made: it reaches the view, but is not passed to the handler.
     body = body_for(state, 1, {"insure_num": "0"})
@@ -70,49 +53,32 @@ def check_notifications(state: State) -> Iterator[Finding]:
                 limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
             ),
         )
-        problem = _why_not_told(sent, body)
+        problem = _why_not_told(sent, body, locale)
     except Exception as error:  # the site's own address may be wrong
-        problem = f"a notification cannot be sent: {what_raised(error)}"
+        problem = text(locale, "doctor.notify.unsent", error=what_raised(error))
     if problem:
-        yield bad(f"notify: {without_secret(state, problem)}")
+        yield bad(text(locale, "doctor.notify", what=without_secret(state, problem)))
     else:
-        reader = (
-            "notification_reader and " if "notification_reader" in state.hooks.functions else ""
-        )
-        yield ok(f"notify: a notification arrives at the {reader}notification_handler.")
+        own = "reader" if "notification_reader" in state.hooks.functions else "handler"
+        yield ok(text(locale, f"doctor.ok.notify.{own}"))
         if sent.found:
-            yield warning(
-                "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt"
-                f" them, with limiter.exempt({_EXEMPT})."
-            )
-    yield _address(state)
+            yield warning(text(locale, "doctor.notify.counted"))
+    yield _address(state, locale)
     if find_spec("httpx") is None:
         # Purchases are what the order query says.
         found = warning if state.hooks.purchases is None else bad
-        yield found(
-            "httpx is not installed, so xiebao.orders cannot confirm what notifications say: pip"
-            " install 'Flask-Xiebao[orders]'."
-        )
+        yield found(text(locale, "doctor.httpx"))
 
 
-def _address(state: State) -> Finding:
+def _address(state: State, locale: str) -> Finding:
     url = without_secret(state, notify_url(state))
     if url.startswith("/"):
-        return warning(
-            f"The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL"
-            " to see the whole of it."
-        )
+        return warning(text(locale, "doctor.notify_url.path", url=url))
     if is_this_machine(url):
-        return ok(
-            f"Notifications go to {url}, which Xiebao cannot reach: while you develop, use"
-            " the simulator, or flask xiebao notify."
-        )
+        return ok(text(locale, "doctor.ok.notify_url.this_machine", url=url))
     if urlsplit(url).scheme != "https":
-        return warning(
-            f"The address to give to Xiebao for notifications is {url}. Without https the people's"
-            " names in them can be read on the way."
-        )
-    return ok(f"The address to give to Xiebao for notifications is {url}")
+        return warning(text(locale, "doctor.notify_url.http", url=url))
+    return ok(text(locale, "doctor.ok.notify_url", url=url))
 
 
 def without_secret(state: State, said: str) -> str:
@@ -124,53 +90,44 @@ def without_secret(state: State, said: str) -> str:
     return said.replace(token.reveal(), "…")
 
 
-def _why_not_told(visit: Visit, body: bytes) -> str:
+def _why_not_told(visit: Visit, body: bytes, locale: str) -> str:
     """Say why a notification did not arrive; "" if it did.
 
     :param body: what was sent.
+    :param locale: of what is said.
     """
     seen, at = visit.rehearsal, urlsplit(visit.url)
     if visit.status == 413 or (current_app.config["MAX_CONTENT_LENGTH"] or LARGEST) < LARGEST:
-        return "a notification is too long for MAX_CONTENT_LENGTH: let 64 KiB through."
+        return text(locale, "doctor.notify.size")
     error = seen.error or visit.error
     if seen.reached and seen.error is None:
         if seen.received != body:
-            said = (
-                "the body of a notification is read before it arrives, by request.stream or a form"
-                " parser. Have hooks read it by request.get_data() or get_json(), which keep it."
-            )
-            return _and_suspects(said, "before_request")
+            return _and_suspects(text(locale, "doctor.notify.body"), locale, "before_request")
         if visit.status == 200 and visit.body == b'{"state": true}':
             return ""
-        said = (
-            "the answer to a notification is changed on its way out, by an after_request hook or a"
-            ' middleware, and the platform waits for 200 {"state": true}: leave what the blueprint'
-            f" xiebao answers as it is. It gets {visit.status}."
-        )
-        return _and_suspects(said, "after_request")
+        said = text(locale, "doctor.notify.answer", status=visit.status)
+        return _and_suspects(said, locale, "after_request")
     if error is not None:
-        return f"a notification fails. Fix this: {what_raised(error)}"
+        return text(locale, "doctor.notify.fails", error=what_raised(error))
     if not visit.started:
         cause = why_unreached(visit, "xiebao.notify")
-        said = text("en", f"check.means.unreached.{cause.code}", **cause.values)
-        return _and_suspects(said, "before_request")
+        said = text(locale, f"check.means.unreached.{cause.code}", **cause.values)
+        return _and_suspects(said, locale, "before_request")
     if visit.endpoint != "xiebao.notify":
-        return f"{at.path} leads to {visit.endpoint or 'no view'}: change XIEBAO_URL_PREFIX."
+        view = visit.endpoint or text(locale, "doctor.notify.no_view")
+        return text(locale, "doctor.notify.view", path=at.path, view=view)
     if visit.location:
         to = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
         if (to.netloc, to.path) == (at.netloc, at.path):
-            what = (
-                f"is sent on to {to.geturl()}, which Xiebao does not follow: set XIEBAO_PUBLIC_URL"
-                " to its address, with https."
-            )
+            said = text(locale, "doctor.notify.address", to=to.geturl())
         else:
             where = to.path if to.netloc == at.netloc else without_token(to.geturl())
-            what = f"is sent on to {where}, by a login wall, perhaps: {_LET_IT_THROUGH}"
+            said = text(locale, "doctor.notify.sent", to=where)
     else:
-        who, how = _WHO_SAYS.get(visit.status, ("one of the site's hooks", ""))
-        what = f"gets {visit.status} from {who}, perhaps: {how}{_LET_IT_THROUGH}"
-    return _and_suspects(f"a notification {what}", "before_request")
+        key = f"doctor.notify.{_WHO_SAYS.get(visit.status, 'hook')}"
+        said = text(locale, key, status=visit.status)
+    return _and_suspects(said, locale, "before_request")
 
 
-def _and_suspects(said: str, kind: str) -> str:
-    return with_suspects(said, "en", kind, suspects(this_app(), kind))
+def _and_suspects(said: str, locale: str, kind: str) -> str:
+    return with_suspects(said, locale, kind, suspects(this_app(), kind))

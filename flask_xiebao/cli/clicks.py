@@ -33,29 +33,23 @@ _CASES = {
 }
 
 
-def check_clicks(state: State) -> Iterator[Finding]:
+def check_clicks(state: State, locale: str) -> Iterator[Finding]:
     """Follow a link of each page, as a phone does that got it in a mail, and the way back."""
     try:
         nobody = f"nobody-{secrets.token_hex(8)}"
         kept_plain = in_context(this_app(), partial(state.hooks.keeps_plain_key, nobody))
         report = check_entries(this_app(), devices=["iphone"], only=_cases(state))
     except Exception as error:  # the site's own address may be wrong
-        yield bad(f"A link cannot be made. Fix this: {what_raised(error)}")
+        yield bad(text(locale, "doctor.clicks.none", error=what_raised(error)))
         return
     current = _whoever_asks(state)
-    yield from _wrong(report)
-    yield from _right(state, report, somebody=current is not None)
+    yield from _wrong(report, locale)
+    yield from _right(state, report, locale, somebody=current is not None)
     if state.settings.member_secret is not None and kept_plain:
-        yield warning(
-            "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
-            " know: name those alone who were there before XIEBAO_MEMBER_SECRET."
-        )
+        yield warning(text(locale, "doctor.plain"))
     if current is not None:
-        yield warning(
-            "A request without a cookie counts as a member's, so everybody would go as them."
-            " Have the member_loader return None where nobody is logged in."
-        )
-    yield from check_ids(state, current)
+        yield warning(text(locale, "doctor.everybody"))
+    yield from check_ids(state, current, locale)
 
 
 def _cases(state: State) -> list[str]:
@@ -65,45 +59,43 @@ def _cases(state: State) -> list[str]:
     return [case for case in _CASES if case not in needs_login]
 
 
-def _wrong(report: Report) -> Iterator[Finding]:
+def _wrong(report: Report, locale: str) -> Iterator[Finding]:
     """Say what is wrong, each kind once."""
     for trouble in report.problems():
         if trouble.code == "unknown_address":  # which the settings show
             continue
         done = {result.case.name for result in trouble.results}
-        names = [name for case, name in _CASES.items() if case in done]
-        yield bad(f"{', '.join(names) or 'every link'}: {next(iter(trouble.failures))}")
+        names = (name for case, name in _CASES.items() if case in done)
+        where = text(locale, "list.comma").join(names) or text(locale, "doctor.clicks.every")
+        what = next(iter(trouble.failures)).said_in(locale)
+        yield bad(text(locale, "doctor.clicks.wrong", where=where, what=what))
 
 
-def _right(state: State, report: Report, *, somebody: bool) -> Iterator[Finding]:
+def _right(state: State, report: Report, locale: str, *, somebody: bool) -> Iterator[Finding]:
     """Say what is as it should be.
 
+    :param locale: of what is said.
     :param somebody: somebody is taken for logged in, though nobody is.
     """
     passed = {result.case.name: result for result in report.results if result.passed}
     for page, row in PAGES.items():
         if f"{page}-bearer" in passed:
-            yield ok(
-                f"{page} ({row.section}): a link was made, found and opened, and leads to the"
-                " gateway."
-            )
+            yield ok(text(locale, "doctor.ok.page", page=page, section=row.section))
     comes_back = knows_its_address(state) or trusts_hosts() or report.environment == "test"
     if "product-return" in passed and comes_back:
-        at = f"{state.settings.url_prefix}/paid/…"
+        path = f"{state.settings.url_prefix}/paid/…"
         site = as_sent(where_the_site_is(state)).rstrip("/")
-        where = f"{site}{at}" if knows_its_address(state) else f"the site, at …{at}"
-        yield ok(f"paid: after a payment, the browser comes back to {where}")
+        key = "doctor.ok.paid.url" if knows_its_address(state) else "doctor.ok.paid.path"
+        yield ok(text(locale, key, site=site, path=path))
     login = passed.get("product-visitor") if "loader" in passed and not somebody else None
     if login is not None and Note("check.note.no_login") in report.notes:
-        yield ok(
-            "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your login."
-        )
+        yield ok(text(locale, "doctor.ok.login.none"))
     elif login is not None:
-        comes = f"are sent to {login.location}" if login.location else f"get {login.status}"
-        yield ok(f"Visitors who are not logged in {comes}.")
+        key = f"doctor.ok.login.{'sent' if login.location else 'gets'}"
+        yield ok(text(locale, key, to=login.location, status=login.status))
     for note in report.notes:
         if note.key == "check.note.login.page.not_here":
-            yield warning(text("en", note.key, what=note.what))
+            yield warning(text(locale, note.key, what=note.what))
 
 
 def _whoever_asks(state: State) -> str | None:

@@ -19,7 +19,7 @@ from ..gateway.notifications import NotificationType
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
 from ..gateway.values import quoted
-from ..texts import locales
+from ..texts import locales, text
 from .findings import echo, report, worst_first
 
 
@@ -33,8 +33,9 @@ def xiebao() -> None:
 
 @xiebao.command()
 @click.option("--verbose", "-v", is_flag=True, help="List the settings that are right, too.")
+@click.option("--locale", type=click.Choice(locales()), default="en", help="Of what is said.")
 @click.pass_context
-def doctor(ctx: click.Context, verbose: bool) -> None:
+def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     """Check every setting, and follow a link of each page (2.1 to 2.3).
 
     What is wrong comes first. The links go through the whole app, as those in a mail do, and so
@@ -49,10 +50,10 @@ def doctor(ctx: click.Context, verbose: bool) -> None:
     try:
         state = _state(ctx)
     except ConfigError as refusal:
-        findings = check_refused(refusal, verbose=verbose)
+        findings = check_refused(refusal, locale, verbose=verbose)
     else:
-        findings = list(check_site(state, verbose=verbose))
-    report(ctx, worst_first(findings))
+        findings = list(check_site(state, locale, verbose=verbose))
+    report(ctx, worst_first(findings), locale=locale)
 
 
 @xiebao.command()
@@ -171,9 +172,21 @@ def check(
     help="Print the gateway's own URL. It holds the sign, which is a SECRET: whoever has it can go"
     " as any member.",
 )
+@click.option(
+    "--locale",
+    type=click.Choice(locales()),
+    default="en",
+    help="Of what is said where there is no link.",
+)
 @click.pass_context
 def link(
-    ctx: click.Context, /, page: str, reference: str | None, to_gateway: bool, **options: Any
+    ctx: click.Context,
+    /,
+    page: str,
+    reference: str | None,
+    to_gateway: bool,
+    locale: str,
+    **options: Any,
 ) -> None:
     """Print a link to a page of the gateway (2.1 to 2.3).
 
@@ -183,16 +196,14 @@ def link(
     """
     from .link import make
 
-    if PAGES[page].reference and not reference:
-        raise click.UsageError(f"The {page} page needs a REFERENCE, its {PAGES[page].reference}.")
+    if (name := PAGES[page].reference) and not reference:
+        raise click.UsageError(text(locale, "link.reference", page=page, name=name))
     if (max_age := options.pop("max_age")) is not None:
         if options["no_login_for"] is not None:
-            raise click.UsageError("--max-age is what --no-login-for was called: give that alone.")
-        click.echo(
-            "--max-age is now called --no-login-for, and will be refused from 0.4 on.", err=True
-        )
+            raise click.UsageError(text(locale, "link.max_age.both"))
+        click.echo(text(locale, "link.max_age"), err=True)
         options["no_login_for"] = max_age
-    click.echo(make(_usable_state(ctx), page, reference, to_gateway=to_gateway, **options))
+    click.echo(make(_usable_state(ctx), page, reference, locale, to_gateway=to_gateway, **options))
 
 
 @xiebao.command()

@@ -12,6 +12,7 @@ import click
 
 from ..app.state import State
 from ..errors import ConfigError
+from ..texts import text
 from ..views.callback import failure_in
 from .findings import Finding, bad, echo, ok, warning
 
@@ -21,21 +22,15 @@ if TYPE_CHECKING:
 _CLEAR = "\r\033[K"
 
 
-def check_database(state: State) -> Iterator[Finding]:
+def check_database(state: State, locale: str) -> Iterator[Finding]:
     """Say whether the table is as it should be, and whose purchases are in it."""
     purchases: Purchases[Any] | None = state.hooks.purchases
     if purchases is None:
         return
     if "notification_handler" not in state.hooks.functions:
-        yield warning(
-            "Purchases does not hear of notifications: add"
-            " xiebao.notification_handler(purchases.handle)."
-        )
+        yield warning(text(locale, "doctor.purchases.unheard"))
     if purchases.keeper.only is not None and state.settings.member_secret is None:
-        yield warning(
-            "Another site sells on this account (only=), and without a member secret two members"
-            " with the same id cannot be told apart: set another XIEBAO_MEMBER_SECRET on each site."
-        )
+        yield warning(text(locale, "doctor.purchases.shared"))
     table = purchases.keeper.table
     try:
         missing, unset = purchases.keeper.missing_columns(), purchases.keeper.unset_columns()
@@ -43,22 +38,18 @@ def check_database(state: State) -> Iterator[Finding]:
         yield bad(str(error))
         return
     except Exception as error:  # whose text may hold a password
-        yield warning(f"The database with {table.name} cannot be read ({type(error).__name__}).")
+        why = type(error).__name__
+        yield warning(text(locale, "doctor.purchases.unread", table=table.name, error=why))
         return
+    columns = text(locale, "list.comma").join(missing or unset)
     if len(missing) == len(table.columns):
-        yield warning(f"The table {table.name} does not exist: create it, with flask db upgrade.")
+        yield warning(text(locale, "doctor.purchases.missing", table=table.name))
     elif missing:
-        yield warning(f"The table {table.name} lacks {', '.join(missing)}: migrate it.")
+        yield warning(text(locale, "doctor.purchases.lacks", table=table.name, columns=columns))
     elif unset:
-        yield warning(
-            f"No purchase could be written, since NULL is not allowed in {table.name} for"
-            f" {', '.join(unset)}: give it a default, unless an event of yours sets it."
-        )
+        yield warning(text(locale, "doctor.purchases.unset", table=table.name, columns=columns))
     else:
-        yield ok(
-            f"Purchases are kept in {table.name}, by sessions of their own, which wait where one of"
-            " yours has written the same row and not committed."
-        )
+        yield ok(text(locale, "doctor.ok.purchases", table=table.name))
 
 
 def reconcile(

@@ -20,6 +20,7 @@ from ..app.state import State
 from ..errors import ConfigError
 from ..gateway.pages import PAGES
 from ..gateway.values import Secret
+from ..texts import text
 from .callbacks import check_notifications
 from .clicks import check_clicks
 from .database import check_database
@@ -27,56 +28,52 @@ from .findings import ERROR, Finding, bad, ok, warning
 from .keys import check_secret_key, check_secrets
 
 _KNOWN = {name_of(setting.name): setting for setting in fields(Settings)}
-_UNSET = {
-    "XIEBAO_API_KEY": "none",
-    "XIEBAO_ENV": "test",
-    "XIEBAO_BASE_URL": "the gateway of XIEBAO_ENV",
-    "XIEBAO_LOCALE": "Flask-Babel's, else zh",
-    "XIEBAO_STRICT": "on in debug and testing",
-}
 
 
-def check_refused(refusal: ConfigError, *, verbose: bool) -> list[Finding]:
+def check_refused(refusal: ConfigError, locale: str, *, verbose: bool) -> list[Finding]:
     """Say what is wrong with an app that did not load.
 
+    :param locale: of what is said.
     :param verbose: the settings that are right, too.
     """
-    findings = list(check_settings(refusal.app, verbose=verbose)) if refusal.app else []
+    findings = list(check_settings(refusal.app, locale, verbose=verbose)) if refusal.app else []
     if all(level != ERROR for level, _ in findings):
         findings += map(bad, str(refusal).splitlines())
     return findings
 
 
-def check_site(state: State, *, verbose: bool) -> Iterator[Finding]:
+def check_site(state: State, locale: str, *, verbose: bool) -> Iterator[Finding]:
     """Say what is right and wrong with the current app.
 
+    :param locale: of what is said.
     :param verbose: the settings that are right, too.
     """
     settings = state.settings
-    yield from check_settings(current_app, settings, verbose=verbose)
-    yield from check_gateway(settings)
-    yield from check_hooks(state)
-    yield from check_links_that_leave(state)
-    yield from check_mount(settings)
-    yield from check_neighbors(settings)
+    yield from check_settings(current_app, locale, settings, verbose=verbose)
+    yield from check_gateway(settings, locale)
+    yield from check_hooks(state, locale)
+    yield from check_links_that_leave(state, locale)
+    yield from check_mount(settings, locale)
+    yield from check_neighbors(settings, locale)
     try:
-        yield check_secret_key(state)
+        yield check_secret_key(state, locale)
     except ConfigError as error:
         yield bad(str(error))
         return
     if settings.has_account:
-        yield from check_notifications(state)
-        yield from check_database(state)
+        yield from check_notifications(state, locale)
+        yield from check_database(state, locale)
     if settings.enabled:
-        yield from check_secrets(state)
-        yield from check_clicks(state)
+        yield from check_secrets(state, locale)
+        yield from check_clicks(state, locale)
 
 
 def check_settings(
-    app: Flask, in_force: Settings | None = None, *, verbose: bool
+    app: Flask, locale: str, in_force: Settings | None = None, *, verbose: bool
 ) -> Iterator[Finding]:
     """Go through every setting, and find those that are misspelled or came too late.
 
+    :param locale: of what is said.
     :param in_force: the settings that ``init_app`` read.
     :param verbose: those that are right, too.
     """
@@ -90,15 +87,12 @@ def check_settings(
         if name in problems:
             yield bad(f"{name} {problems[name]}")
         elif in_force and now and _value(in_force, setting.name) != _value(now, setting.name):
-            yield bad(
-                f"{name} was changed after Xiebao(app) or init_app(app), which read it: the change"
-                " has no effect. Change it before."
-            )
+            yield bad(text(locale, "doctor.late", name=name))
         elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
-            yield warning(f'{name} is not set: say "production" if this site sells, else "test".')
+            yield warning(text(locale, "doctor.env.unset"))
         elif verbose:
-            yield ok(f"{name}{_shown_setting(name, value)}")
-    yield from _check_other_names(app)
+            yield ok(_shown_setting(name, value, locale))
+    yield from _check_other_names(app, locale)
 
 
 def _value(settings: Settings, field: str) -> object:
@@ -106,7 +100,7 @@ def _value(settings: Settings, field: str) -> object:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _check_other_names(app: Flask) -> Iterator[Finding]:
+def _check_other_names(app: Flask, locale: str) -> Iterator[Finding]:
     others = app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()
     for name in sorted(name for name in others if isinstance(name, str)):
         # The prefix of all our settings would make any two look alike.
@@ -114,47 +108,38 @@ def _check_other_names(app: Flask) -> Iterator[Finding]:
         known = {each.removeprefix(prefix): each for each in _KNOWN}
         own = name.removeprefix(prefix)
         if meant := get_close_matches(own, known, 1, cutoff=0.6 if prefix else 0.85):
-            yield warning(f"{name} is not a setting: did you mean {known[meant[0]]}?")
+            yield warning(text(locale, "doctor.misspelt", name=name, meant=known[meant[0]]))
         elif prefix:
-            yield warning(f"{name} is not a setting of Flask-Xiebao: remove it.")
+            yield warning(text(locale, "doctor.unknown", name=name))
 
 
-def _shown_setting(name: str, value: Any) -> str:
+def _shown_setting(name: str, value: Any, locale: str) -> str:
     if value is None:
-        return f" is not set (default: {_UNSET.get(name) or _KNOWN[name].default or 'none'})"
+        own = {locale: str(_KNOWN[name].default or text(locale, "doctor.default"))}
+        default = text(locale, f"doctor.default.{name}", own)
+        return text(locale, "doctor.ok.default", name=name, default=default)
     if _KNOWN[name].metadata["secret"]:
-        return " is set, and not shown"
-    is_extra = name == "XIEBAO_EXTRA"
-    return f": {', '.join(map(str, value)) if is_extra else getattr(value, 'pattern', value)}"
+        return text(locale, "doctor.ok.hidden", name=name)
+    said = text(locale, "list.comma").join(map(str, value)) if name == "XIEBAO_EXTRA" else value
+    return text(locale, "doctor.ok.setting", name=name, value=getattr(said, "pattern", said))
 
 
-def check_gateway(settings: Settings) -> Iterator[Finding]:
+def check_gateway(settings: Settings, locale: str) -> Iterator[Finding]:
     """Say where the entries lead, and that a simulator has no place on a site that sells."""
     env, base_url = settings.environment, settings.gateway_url
     other = {url: name for name, url in ENVIRONMENTS.items() if name != env}.get(base_url)
     if not settings.enabled:
-        yield warning("XIEBAO_ENABLED is off: entries render nothing, their links answer 404.")
+        yield warning(text(locale, "doctor.off"))
     elif other:
-        yield warning(
-            f"XIEBAO_ENV is {env}, but XIEBAO_BASE_URL is the {other} gateway, which has another"
-            " key: remove XIEBAO_BASE_URL."
-        )
+        yield warning(text(locale, "doctor.gateway.other", env=env, other=other))
     elif base_url.startswith("/") and not _has_gateway(base_url):
-        yield warning(
-            f"XIEBAO_BASE_URL is the path {base_url} of this site, where the app has no gateway:"
-            " register the blueprint of a GatewaySimulator there."
-        )
+        yield warning(text(locale, "doctor.gateway.missing", path=base_url))
     else:
-        real = "policies are real" if env == "production" else "no policy is real"
-        yield ok(f"Entries lead to {base_url} ({env}: {real}).")
+        yield ok(text(locale, f"doctor.ok.gateway.{env}", url=base_url))
     # The keys of app.blueprints are the names given when registering, which may differ.
     names = {blueprint.name for blueprint in current_app.blueprints.values()}
     if env == "production" and "xiebao_gateway" in names:
-        yield bad(
-            "XIEBAO_ENV is production, and the blueprint of a GatewaySimulator is registered: it"
-            " answers 404. Register it on no site that sells, since what it signs is taken for"
-            " Xiebao's."
-        )
+        yield bad(text(locale, "doctor.simulator"))
 
 
 def _has_gateway(path: str) -> bool:
@@ -167,103 +152,65 @@ def _has_gateway(path: str) -> bool:
     return True
 
 
-def check_hooks(state: State) -> Iterator[Finding]:
+def check_hooks(state: State, locale: str) -> Iterator[Finding]:
     """Say whether the site knows its members, its login exists and its hooks can run."""
     if not state.hooks.members_are_known():
-        yield warning(
-            "Nothing says who is logged in, so only links with no_login_for can be followed: add a"
-            " member_loader."
-        )
+        yield warning(text(locale, "doctor.nobody"))
     else:
-        source = "A member_loader" if "member_loader" in state.hooks.functions else "Flask-Login"
-        yield ok(f"{source} says who is logged in.")
+        source = "member_loader" if "member_loader" in state.hooks.functions else "flask_login"
+        yield ok(text(locale, f"doctor.ok.{source}"))
     view = state.settings.login_view
     if view is not None and view not in current_app.view_functions:
         meant = get_close_matches(view, current_app.view_functions, 1)
-        advice = f"did you mean {meant[0]}?" if meant else "flask routes lists those there are."
-        yield bad(f"XIEBAO_LOGIN_VIEW: there is no endpoint {view}: {advice}")
+        key = "doctor.login_view.misspelt" if meant else "doctor.login_view"
+        yield bad(text(locale, key, view=view, meant="".join(meant)))
     if state.hooks.asynchronous and not can_wait():
-        yield bad(
-            f"{', '.join(state.hooks.asynchronous)}: what is async needs an extra of Flask's: pip"
-            " install 'flask[async]'."
-        )
+        hooks = text(locale, "list.comma").join(state.hooks.asynchronous)
+        yield bad(text(locale, "doctor.async", hooks=hooks))
 
 
-def check_links_that_leave(state: State) -> Iterator[Finding]:
+def check_links_that_leave(state: State, locale: str) -> Iterator[Finding]:
     """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
     settings = state.settings
     if not knows_its_address(state):
-        missing = (
-            "links for mail cannot be made without a request"
-            if trusts_hosts()
-            else "in production, members' links for mail and QR codes cannot be made, and payments"
-            " do not come back"
-        )
+        missing = "mail" if trusts_hosts() else "production"
         found = warning if settings.env != "production" or trusts_hosts() else bad
-        yield found(
-            f"XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: {missing}."
-            " Set it, such as to https://shop.example (while you develop, http://127.0.0.1:5000)."
-        )
+        yield found(text(locale, f"doctor.address.{missing}"))
         return
     url = where_the_site_is(state).rstrip("/")
     source = "SERVER_NAME" if settings.public_url is None else "XIEBAO_PUBLIC_URL"
-    begin = f"Links that leave the site begin with {url} ({source})"
+    begin = {"url": url, "source": source}
     if is_this_machine(url) and settings.env == "production":
-        yield warning(
-            f"{begin}: to whoever follows them, that is their own machine. Name the site."
-        )
+        yield warning(text(locale, "doctor.leaving.this_machine", **begin))
     elif is_this_machine(url) or url.lower().startswith("https://"):
-        yield ok(f"{begin}.")
+        yield ok(text(locale, "doctor.ok.leaving", **begin))
     else:
-        yield warning(f"{begin}, and can be read on their way: set XIEBAO_PUBLIC_URL to https://….")
+        yield warning(text(locale, "doctor.leaving.http", **begin))
     root = current_app.config["APPLICATION_ROOT"].rstrip("/")
     if settings.public_url and not f"{urlsplit(settings.public_url).path}/".startswith(f"{root}/"):
-        yield warning(
-            f"APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"
-            f" XIEBAO_PUBLIC_URL in {root}."
-        )
+        yield warning(text(locale, "doctor.root", root=root))
 
 
-def check_mount(settings: Settings) -> Iterator[Finding]:
+def check_mount(settings: Settings, locale: str) -> Iterator[Finding]:
     """Say what a proxy or server has to do for the links of a site that is below a path."""
     if settings.public_url is None:
         return
     path = urlsplit(settings.public_url).path
     proxy = around(ProxyFix)
     if proxy is not None and proxy.x_prefix:
-        must = f"has to set it to {path}" if path else "must not let visitors set it"
-        yield ok(
-            f"ProxyFix trusts X-Forwarded-Prefix: your proxy {must}, itself and on every request."
-            f"{'' if path else ' If it sets a path, end XIEBAO_PUBLIC_URL in that path.'}"
-        )
+        yield ok(text(locale, f"doctor.ok.prefix.{'set' if path else 'none'}", path=path))
     elif path and proxy is not None:
-        yield warning(
-            f"XIEBAO_PUBLIC_URL ends in {path}, but ProxyFix ignores X-Forwarded-Prefix, so links"
-            f" on pages may lack {path}, and lead nowhere. Payments come back to"
-            f" {settings.public_url}{settings.url_prefix}/paid/… Add x_prefix=1 to ProxyFix if your"
-            " proxy sets X-Forwarded-Prefix itself on every request, and only then; or let the"
-            " server set SCRIPT_NAME."
-        )
+        url = f"{settings.public_url}{settings.url_prefix}"
+        yield warning(text(locale, "doctor.prefix", path=path, url=url))
     elif path and path not in below_mounts(settings.public_url):
-        yield ok(
-            f"XIEBAO_PUBLIC_URL ends in {path}, and the app itself is not mounted there: the server"
-            f" has to set SCRIPT_NAME to {path}. If links on pages lack it, it does not. Behind a"
-            " proxy that sets X-Forwarded-Prefix itself on every request, and only there, use"
-            " ProxyFix(..., x_prefix=1)."
-        )
+        yield ok(text(locale, "doctor.ok.mount", path=path))
 
 
-def check_neighbors(settings: Settings) -> Iterator[Finding]:
+def check_neighbors(settings: Settings, locale: str) -> Iterator[Finding]:
     """Warn of other extensions and settings that break entries."""
     caches = current_app.extensions.get("cache")
     names = [type(each).__name__ for each in caches.values()] if isinstance(caches, Mapping) else []
     if any(name != "NullCache" for name in names) and settings.device_markup and settings.enabled:
-        yield warning(
-            "Flask-Caching does not look at Vary: a page that it keeps has the entries of the"
-            " first device, and a new window on phones. Set XIEBAO_DEVICE_MARKUP to False."
-        )
+        yield warning(text(locale, "doctor.cache"))
     if str(current_app.config["SESSION_COOKIE_SAMESITE"]).lower() == "strict":
-        yield warning(
-            "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment, or from a"
-            ' mail, is logged out. Set it to "Lax".'
-        )
+        yield warning(text(locale, "doctor.cookie"))

@@ -56,5 +56,5 @@ def report(
     count = text(locale, "level.counts", errors=levels[ERROR], warnings=levels["WARNING"])
     if verdict and levels[ERROR]:
         count = text(locale, "list.sentences", first=count, then=verdict)
-    click.echo(count)
+    echo(count)
     ctx.exit(1 if levels[ERROR] else 0)

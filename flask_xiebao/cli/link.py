@@ -10,25 +10,27 @@ from flask import current_app
 
 from ..app import endpoints
 from ..app.state import State
-from ..errors import LinkError, XiebaoError
+from ..errors import XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Slug
 from ..links.members import normalize_member
+from ..texts import text
 
 # The parameters of the document whose options have other names.
 _OPTIONS = {"partnerUniqKey": "member", "subPartnerId": "sub_partner_id"}
 
 
 def make(
-    state: State, page: str, reference: str | None, *, to_gateway: bool, **options: Any
+    state: State, page: str, reference: str | None, locale: str, *, to_gateway: bool, **options: Any
 ) -> str:
     """Return the link for these arguments and options.
 
+    :param locale: of what is said where there is none.
     :raises click.ClickException: when one is wrong; it names the option.
     """
     make_url = _gateway_url if to_gateway else _site_link
     try:
-        return make_url(state, page, reference, **options)
+        return make_url(state, page, reference, locale, **options)
     except XiebaoError as error:
         argument = getattr(error, "argument", None) or getattr(error, "parameter", None)
         if argument is None:
@@ -42,12 +44,18 @@ def make(
 
 
 def _site_link(
-    state: State, page: str, reference: str | None, *, external: bool | None, **options: Any
+    state: State,
+    page: str,
+    reference: str | None,
+    locale: str,
+    *,
+    external: bool | None,
+    **options: Any,
 ) -> str:
     if PAGES[page].members_own and options["member"] is None:
-        raise _missing_member(f"A link to the {page} page says whose it is.")
+        raise _missing_member(text(locale, "link.whose", page=page))
     if not state.settings.enabled:
-        raise LinkError("There is no link: XIEBAO_ENABLED is off.")
+        raise click.ClickException(text(locale, "link.off"))
     if external is None:
         external = endpoints.knows_its_address(state)
     # Fails here if there is no SECRET_KEY: the error of a request's session would say less.
@@ -60,7 +68,7 @@ def _site_link(
     ):
         url = endpoints.link(state, page, reference, **options)
     if not url:
-        raise LinkError("There is no link: --member is empty.", "member")
+        raise click.BadParameter(text(locale, "link.nobody"), param_hint="--member")
     return url
 
 
@@ -68,6 +76,7 @@ def _gateway_url(
     state: State,
     page: str,
     reference: str | None,
+    locale: str,
     *,
     member: str | None,
     platform: Slug | None,
@@ -75,12 +84,9 @@ def _gateway_url(
     **of_links: Any,
 ) -> str:
     if any(value is not None for value in of_links.values()):
-        raise click.UsageError(
-            "--gateway takes no --no-login-for, --return-to, --client-reference, --external or"
-            " --local."
-        )
+        raise click.UsageError(text(locale, "link.gateway"))
     if member is None and "partnerUniqKey" in PAGES[page].required:
-        raise _missing_member(f"partnerUniqKey of the {page} page says who goes.")
+        raise _missing_member(text(locale, "link.who", page=page))
     who = normalize_member(member)
     return state.gateway.url(
         page,

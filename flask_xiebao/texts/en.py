@@ -281,6 +281,7 @@ TEXTS = {
     "check.ends.address": "an answer of the extension's",
     "check.ends.environment": "as --expect-env says",
     # what a failure means, and what to do
+    "check.failure": "{means} It came: {came}. It should be: {should}.",
     "check.means": "It is not as it should be: find what on the site changes it.",
     "check.means.aborts": (
         "The function at the place that is named calls abort(). A member_loader has to return"
@@ -802,4 +803,264 @@ TEXTS = {
         " whoever has it can follow it as them, unless another member is logged in."
     ),
     "suspects": "One of the {kind} hooks may do it: {hooks}.",
+    # what doctor finds
+    "doctor.late": (
+        "{name} was changed after Xiebao(app) or init_app(app), which read it: the change has no"
+        " effect. Change it before."
+    ),
+    "doctor.env.unset": 'XIEBAO_ENV is not set: say "production" if this site sells, else "test".',
+    "doctor.misspelt": "{name} is not a setting: did you mean {meant}?",
+    "doctor.unknown": "{name} is not a setting of Flask-Xiebao: remove it.",
+    "doctor.ok.setting": "{name}: {value}",
+    "doctor.ok.hidden": "{name} is set, and not shown",
+    "doctor.ok.default": "{name} is not set (default: {default})",
+    "doctor.default": "none",
+    "doctor.default.XIEBAO_API_KEY": "none",
+    "doctor.default.XIEBAO_ENV": "test",
+    "doctor.default.XIEBAO_BASE_URL": "the gateway of XIEBAO_ENV",
+    "doctor.default.XIEBAO_LOCALE": "Flask-Babel's, else zh",
+    "doctor.default.XIEBAO_STRICT": "on in debug and testing",
+    "doctor.off": "XIEBAO_ENABLED is off: entries render nothing, their links answer 404.",
+    "doctor.gateway.other": (
+        "XIEBAO_ENV is {env}, but XIEBAO_BASE_URL is the {other} gateway, which has another key:"
+        " remove XIEBAO_BASE_URL."
+    ),
+    "doctor.gateway.missing": (
+        "XIEBAO_BASE_URL is the path {path} of this site, where the app has no gateway: register"
+        " the blueprint of a GatewaySimulator there."
+    ),
+    "doctor.ok.gateway.test": "Entries lead to {url} (test: no policy is real).",
+    "doctor.ok.gateway.production": "Entries lead to {url} (production: policies are real).",
+    "doctor.simulator": (
+        "XIEBAO_ENV is production, and the blueprint of a GatewaySimulator is registered: it"
+        " answers 404. Register it on no site that sells, since what it signs is taken for"
+        " Xiebao's."
+    ),
+    "doctor.nobody": (
+        "Nothing says who is logged in, so only links with no_login_for can be followed: add a"
+        " member_loader."
+    ),
+    "doctor.ok.member_loader": "A member_loader says who is logged in.",
+    "doctor.ok.flask_login": "Flask-Login says who is logged in.",
+    "doctor.login_view.misspelt": (
+        "XIEBAO_LOGIN_VIEW: there is no endpoint {view}: did you mean {meant}?"
+    ),
+    "doctor.login_view": (
+        "XIEBAO_LOGIN_VIEW: there is no endpoint {view}: flask routes lists those there are."
+    ),
+    "doctor.async": "{hooks}: what is async needs an extra of Flask's: pip install 'flask[async]'.",
+    "doctor.address.mail": (
+        "XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: links for mail"
+        " cannot be made without a request. Set it, such as to https://shop.example (while you"
+        " develop, http://127.0.0.1:5000)."
+    ),
+    "doctor.address.production": (
+        "XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: in production,"
+        " members' links for mail and QR codes cannot be made, and payments do not come back. Set"
+        " it, such as to https://shop.example (while you develop, http://127.0.0.1:5000)."
+    ),
+    "doctor.leaving.this_machine": (
+        "Links that leave the site begin with {url} ({source}): to whoever follows them, that is"
+        " their own machine. Name the site."
+    ),
+    "doctor.leaving.http": (
+        "Links that leave the site begin with {url} ({source}), and can be read on their way: set"
+        " XIEBAO_PUBLIC_URL to https://…."
+    ),
+    "doctor.ok.leaving": "Links that leave the site begin with {url} ({source}).",
+    "doctor.root": (
+        "APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"
+        " XIEBAO_PUBLIC_URL in {root}."
+    ),
+    "doctor.prefix": (
+        "XIEBAO_PUBLIC_URL ends in {path}, but ProxyFix ignores X-Forwarded-Prefix, so links on"
+        " pages may lack {path}, and lead nowhere. Payments come back to {url}/paid/… Add"
+        " x_prefix=1 to ProxyFix if your proxy sets X-Forwarded-Prefix itself on every request, and"
+        " only then; or let the server set SCRIPT_NAME."
+    ),
+    "doctor.ok.prefix.set": (
+        "ProxyFix trusts X-Forwarded-Prefix: your proxy has to set it to {path}, itself and on"
+        " every request."
+    ),
+    "doctor.ok.prefix.none": (
+        "ProxyFix trusts X-Forwarded-Prefix: your proxy must not let visitors set it, itself and on"
+        " every request. If it sets a path, end XIEBAO_PUBLIC_URL in that path."
+    ),
+    "doctor.ok.mount": (
+        "XIEBAO_PUBLIC_URL ends in {path}, and the app itself is not mounted there: the server has"
+        " to set SCRIPT_NAME to {path}. If links on pages lack it, it does not. Behind a proxy that"
+        " sets X-Forwarded-Prefix itself on every request, and only there, use ProxyFix(...,"
+        " x_prefix=1)."
+    ),
+    "doctor.cache": (
+        "Flask-Caching does not look at Vary: a page that it keeps has the entries of the first"
+        " device, and a new window on phones. Set XIEBAO_DEVICE_MARKUP to False."
+    ),
+    "doctor.cookie": (
+        "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment, or from a mail, is"
+        ' logged out. Set it to "Lax".'
+    ),
+    "doctor.key.weak": (
+        "{name} is short or well known: anyone who guesses it can forge links. Make one with python"
+        ' -c "import secrets; print(secrets.token_hex())".'
+    ),
+    "doctor.key.old": "one of SECRET_KEY_FALLBACKS",
+    "doctor.key.api_key": (
+        "SECRET_KEY or one of SECRET_KEY_FALLBACKS is XIEBAO_API_KEY, too: whoever finds that one"
+        ' can forge links. Make one with python -c "import secrets; print(secrets.token_hex())".'
+    ),
+    "doctor.ok.key": "SECRET_KEY signs the links.",
+    "doctor.api_key": (
+        "XIEBAO_API_KEY is short: whoever has the sign can find the key by trying, and every member"
+        " who clicks has it. Ask Xiebao for a long random one, of 32 characters or more."
+    ),
+    "doctor.member_secret.known": (
+        "XIEBAO_MEMBER_SECRET is well known, so anybody can make keys of members. Before the first"
+        ' member clicks, choose another. Make one with python -c "import secrets;'
+        ' print(secrets.token_hex())".'
+    ),
+    "doctor.member_secret.same": (
+        "XIEBAO_MEMBER_SECRET is {name}, too: whoever renews that one renews both, and then every"
+        " member is new to the gateway. Before the first member clicks, choose another member"
+        " secret; later, keep it, and renew the other."
+    ),
+    "doctor.ok.ids.keys": (
+        "XIEBAO_MEMBER_SECRET makes the keys by which the gateway knows members."
+    ),
+    "doctor.ids": (
+        "The gateway knows members by {what}: whoever has seen one gateway URL can make another for"
+        " any of them. Set XIEBAO_MEMBER_SECRET; where members have policies already, see"
+        " keeps_plain_key."
+    ),
+    "doctor.ids.email": "their e-mail address",
+    "doctor.ids.get_id": "get_id() of Flask-Login, for most sites the number of a row",
+    "doctor.ids.row": "the number of their row",
+    "doctor.ok.ids": (
+        "The gateway knows members by the bare id. Where it can be guessed, as the number of a row"
+        " can, set XIEBAO_MEMBER_SECRET."
+    ),
+    "doctor.clicks.none": "A link cannot be made. Fix this: {error}",
+    "doctor.clicks.every": "every link",
+    "doctor.clicks.wrong": "{where}: {what}",
+    "doctor.ok.page": (
+        "{page} ({section}): a link was made, found and opened, and leads to the gateway."
+    ),
+    "doctor.ok.paid.url": "paid: after a payment, the browser comes back to {site}{path}",
+    "doctor.ok.paid.path": "paid: after a payment, the browser comes back to the site, at …{path}",
+    "doctor.ok.login.none": (
+        "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your login."
+    ),
+    "doctor.ok.login.sent": "Visitors who are not logged in are sent to {to}.",
+    "doctor.ok.login.gets": "Visitors who are not logged in get {status}.",
+    "doctor.plain": (
+        "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot know:"
+        " name those alone who were there before XIEBAO_MEMBER_SECRET."
+    ),
+    "doctor.everybody": (
+        "A request without a cookie counts as a member's, so everybody would go as them. Have the"
+        " member_loader return None where nobody is logged in."
+    ),
+    "doctor.notify.guessed": (
+        "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily guessed, and it is in"
+        ' the address that Xiebao is given: choose another. Make one with python -c "import'
+        ' secrets; print(secrets.token_hex())".'
+    ),
+    "doctor.notify": "notify: {what}",
+    "doctor.ok.notify.handler": "notify: a notification arrives at the notification_handler.",
+    "doctor.ok.notify.reader": (
+        "notify: a notification arrives at the notification_reader and notification_handler."
+    ),
+    "doctor.notify.unheard": (
+        "There is no notification_handler, or its module is not imported, so the site does not hear"
+        " what its members buy. Notifications would go to {url}."
+    ),
+    "doctor.notify.unsent": "a notification cannot be sent: {error}",
+    "doctor.notify.counted": (
+        "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt them,"
+        ' with limiter.exempt(app.view_functions["xiebao.notify"]).'
+    ),
+    "doctor.notify.size": "a notification is too long for MAX_CONTENT_LENGTH: let 64 KiB through.",
+    "doctor.notify.body": (
+        "the body of a notification is read before it arrives, by request.stream or a form parser."
+        " Have hooks read it by request.get_data() or get_json(), which keep it."
+    ),
+    "doctor.notify.answer": (
+        "the answer to a notification is changed on its way out, by an after_request hook or a"
+        ' middleware, and the platform waits for 200 {{"state": true}}: leave what the blueprint'
+        " xiebao answers as it is. It gets {status}."
+    ),
+    "doctor.notify.fails": "a notification fails. Fix this: {error}",
+    "doctor.notify.view": "{path} leads to {view}: change XIEBAO_URL_PREFIX.",
+    "doctor.notify.no_view": "no view",
+    "doctor.notify.address": (
+        "a notification is sent on to {to}, which Xiebao does not follow: set XIEBAO_PUBLIC_URL to"
+        " its address, with https."
+    ),
+    "doctor.notify.sent": (
+        "a notification is sent on to {to}, by a login wall, perhaps: let it through, which checks"
+        ' for itself: if request.blueprint == "xiebao": return.'
+    ),
+    "doctor.notify.limiter": (
+        "a notification gets {status} from a limiter, perhaps: exempt it, with"
+        ' limiter.exempt(app.view_functions["xiebao.notify"]), or let it through, which checks for'
+        ' itself: if request.blueprint == "xiebao": return.'
+    ),
+    "doctor.notify.guard": (
+        "a notification gets {status} from a CSRF guard or a login wall, perhaps: exempt it, with"
+        ' csrf.exempt(app.view_functions["xiebao.notify"]), or let it through, which checks for'
+        ' itself: if request.blueprint == "xiebao": return.'
+    ),
+    "doctor.notify.hook": (
+        "a notification gets {status} from one of the site's hooks, perhaps: let it through, which"
+        ' checks for itself: if request.blueprint == "xiebao": return.'
+    ),
+    "doctor.notify_url.path": (
+        "The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL to"
+        " see the whole of it."
+    ),
+    "doctor.notify_url.http": (
+        "The address to give to Xiebao for notifications is {url}. Without https the people's names"
+        " in them can be read on the way."
+    ),
+    "doctor.ok.notify_url": "The address to give to Xiebao for notifications is {url}",
+    "doctor.ok.notify_url.this_machine": (
+        "Notifications go to {url}, which Xiebao cannot reach: while you develop, use the"
+        " simulator, or flask xiebao notify."
+    ),
+    "doctor.httpx": (
+        "httpx is not installed, so xiebao.orders cannot confirm what notifications say: pip"
+        " install 'Flask-Xiebao[orders]'."
+    ),
+    "doctor.purchases.unheard": (
+        "Purchases does not hear of notifications: add"
+        " xiebao.notification_handler(purchases.handle)."
+    ),
+    "doctor.purchases.shared": (
+        "Another site sells on this account (only=), and without a member secret two members with"
+        " the same id cannot be told apart: set another XIEBAO_MEMBER_SECRET on each site."
+    ),
+    "doctor.purchases.unread": "The database with {table} cannot be read ({error}).",
+    "doctor.purchases.missing": (
+        "The table {table} does not exist: create it, with flask db upgrade."
+    ),
+    "doctor.purchases.lacks": "The table {table} lacks {columns}: migrate it.",
+    "doctor.purchases.unset": (
+        "No purchase could be written, since NULL is not allowed in {table} for {columns}: give it"
+        " a default, unless an event of yours sets it."
+    ),
+    "doctor.ok.purchases": (
+        "Purchases are kept in {table}, by sessions of their own, which wait where one of yours has"
+        " written the same row and not committed."
+    ),
+    # why link makes none
+    "link.reference": "The {page} page needs a REFERENCE, its {name}.",
+    "link.whose": "A link to the {page} page says whose it is.",
+    "link.who": "partnerUniqKey of the {page} page says who goes.",
+    "link.off": "There is no link: XIEBAO_ENABLED is off.",
+    "link.nobody": "There is no link: --member is empty.",
+    "link.gateway": (
+        "--gateway takes no --no-login-for, --return-to, --client-reference, --external or --local."
+    ),
+    "link.max_age": "--max-age is now called --no-login-for, and will be refused from 0.4 on.",
+    "link.max_age.both": "--max-age is what --no-login-for was called: give that alone.",
 }

@@ -251,6 +251,7 @@ TEXTS = {
     "check.ends.address": "扩展的响应",
     "check.ends.environment": "与 --expect-env 一致",
     # 不符意味着什么，怎么办
+    "check.failure": "{means}实际：{came}。预期：{should}。",
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
     "check.means.aborts": (
         "所指位置的函数中止了请求（abort）。没有登录时，member_loader 应当返回 None：扩展自己会把"
@@ -262,7 +263,7 @@ TEXTS = {
         "链接指向 DispatcherMiddleware 挂在 {mount} 的应用：请修改 XIEBAO_URL_PREFIX。"
     ),
     "check.means.unreached.below": (
-        "离开网站的链接得到 {status}，因为 DispatcherMiddleware 把网站挂在 {mount} 下：请让"
+        "发到站外的链接得到 {status}，因为 DispatcherMiddleware 把网站挂在 {mount} 下：请让"
         " XIEBAO_PUBLIC_URL 以 {mount} 结尾。"
     ),
     "check.means.unreached.outside": (
@@ -286,7 +287,7 @@ TEXTS = {
     ),
     "check.means.unreached.wall": (
         "还没有读取链接，{host} 上的点击就得到 {status}，"
-        "可能来自登录拦截、CSRF 防护或者对域名的检查："
+        "可能来自全站登录拦截、CSRF 防护或者对域名的检查："
         '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
         "如果拦截的函数还设置当前登录的人，请先设置再放行。"
         "如果网站不在 {host} 上，请设置 XIEBAO_PUBLIC_URL。"
@@ -296,7 +297,7 @@ TEXTS = {
         '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.sent": (
-        "还没有读取链接，点击的人就被带到 {to}，可能是登录拦截："
+        "还没有读取链接，点击的人就被带到 {to}，可能是全站登录拦截："
         '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
         "如果拦截的函数还设置当前登录的人，请先设置再放行。"
     ),
@@ -651,4 +652,231 @@ TEXTS = {
         "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
     ),
     "suspects": "可能的原因在 {kind} 的这些函数里：{hooks}。",
+    # doctor 的发现
+    "doctor.late": (
+        "{name} 是在 Xiebao(app) 或 init_app(app) 读取之后才改的，不起作用：请在那之前设置。"
+    ),
+    "doctor.env.unset": '没有设置 XIEBAO_ENV：正式销售的网站请设为 "production"，否则设为 "test"。',
+    "doctor.misspelt": "没有 {name} 这项设置：是不是 {meant}？",
+    "doctor.unknown": "{name} 不是 Flask-Xiebao 的设置：请删除。",
+    "doctor.ok.setting": "{name}：{value}",
+    "doctor.ok.hidden": "{name} 已设置，不显示",
+    "doctor.ok.default": "{name} 没有设置（默认：{default}）",
+    "doctor.default": "无",
+    "doctor.default.XIEBAO_API_KEY": "无",
+    "doctor.default.XIEBAO_ENV": "test",
+    "doctor.default.XIEBAO_BASE_URL": "XIEBAO_ENV 对应的网关",
+    "doctor.default.XIEBAO_LOCALE": "随 Flask-Babel，没有则 zh",
+    "doctor.default.XIEBAO_STRICT": "调试和测试时开启",
+    "doctor.off": "XIEBAO_ENABLED 已关闭：不显示入口，链接返回 404。",
+    "doctor.gateway.other": (
+        "XIEBAO_ENV 是 {env}，XIEBAO_BASE_URL 却是 {other} 环境的网关，密钥不同：请删除"
+        " XIEBAO_BASE_URL。"
+    ),
+    "doctor.gateway.missing": (
+        "XIEBAO_BASE_URL 是本站的路径 {path}，但应用在那里没有网关：请把 GatewaySimulator 的蓝图注"
+        "册到这个路径。"
+    ),
+    "doctor.ok.gateway.test": "入口通往 {url}（test：保单都不是真的）。",
+    "doctor.ok.gateway.production": "入口通往 {url}（production：保单都是真的）。",
+    "doctor.simulator": (
+        "XIEBAO_ENV 是 production，却注册了 GatewaySimulator 的蓝图，它会返回 404。正式销售的网站请"
+        "不要注册：模拟器的签名会被当成携保的。"
+    ),
+    "doctor.nobody": (
+        "网站不知道谁登录了，只有免登录链接（no_login_for）能打开：请添加 member_loader。"
+    ),
+    "doctor.ok.member_loader": "由 member_loader 判断谁登录了。",
+    "doctor.ok.flask_login": "由 Flask-Login 判断谁登录了。",
+    "doctor.login_view.misspelt": "XIEBAO_LOGIN_VIEW：没有端点 {view}，是不是 {meant}？",
+    "doctor.login_view": "XIEBAO_LOGIN_VIEW：没有端点 {view}，请用 flask routes 查看有哪些。",
+    "doctor.async": "{hooks}：异步函数要安装 Flask 的附加依赖：pip install 'flask[async]'。",
+    "doctor.address.mail": (
+        "没有设置 XIEBAO_PUBLIC_URL，网站不知道自己的地址：不在请求中，就生成不了邮件里的链接。请设"
+        "置，例如 https://shop.example（开发时用 http://127.0.0.1:5000）。"
+    ),
+    "doctor.address.production": (
+        "没有设置 XIEBAO_PUBLIC_URL，网站不知道自己的地址：在生产环境里，邮件里的会员链接和二维码都"
+        "生成不了，支付后也无法返回。请设置，例如 https://shop.example（开发时用"
+        " http://127.0.0.1:5000）。"
+    ),
+    "doctor.leaving.this_machine": (
+        "发到站外的链接以 {url} 开头（{source}），打开的人会连到自己的机器：请改成网站的地址。"
+    ),
+    "doctor.leaving.http": (
+        "发到站外的链接以 {url} 开头（{source}），路上的人能读到：请把 XIEBAO_PUBLIC_URL 设为"
+        " https://…。"
+    ),
+    "doctor.ok.leaving": "发到站外的链接以 {url} 开头（{source}）。",
+    "doctor.root": (
+        "APPLICATION_ROOT 是 {root}，发到站外的链接却不在它下面：请让 XIEBAO_PUBLIC_URL 以 {root}"
+        " 结尾。"
+    ),
+    "doctor.prefix": (
+        "XIEBAO_PUBLIC_URL 以 {path} 结尾，ProxyFix 却不看 X-Forwarded-Prefix，页面上的链接可能缺少"
+        " {path} 而打不开。支付后返回 {url}/paid/…。如果代理在每个请求上都自己设置"
+        " X-Forwarded-Prefix，请给 ProxyFix 加上 x_prefix=1，否则不要加；也可以让服务器设置"
+        " SCRIPT_NAME。"
+    ),
+    "doctor.ok.prefix.set": (
+        "ProxyFix 信任 X-Forwarded-Prefix：代理必须在每个请求上都自己把它设为 {path}。"
+    ),
+    "doctor.ok.prefix.none": (
+        "ProxyFix 信任 X-Forwarded-Prefix：代理在任何请求上都不能让访客自己设置它。如果代理设置了路"
+        "径，请让 XIEBAO_PUBLIC_URL 以那个路径结尾。"
+    ),
+    "doctor.ok.mount": (
+        "XIEBAO_PUBLIC_URL 以 {path} 结尾，应用自己没有挂在那里：服务器要把 SCRIPT_NAME 设为"
+        " {path}。如果页面上的链接缺少它，就是还没有设置。如果前面的代理在每个请求上都自己设置"
+        " X-Forwarded-Prefix，请用 ProxyFix(..., x_prefix=1)，否则不要用。"
+    ),
+    "doctor.cache": (
+        "Flask-Caching 不看 Vary：它缓存的页面上是第一台设备的入口，在手机上会另开窗口。请把"
+        " XIEBAO_DEVICE_MARKUP 设为 False。"
+    ),
+    "doctor.cookie": (
+        "SESSION_COOKIE_SAMESITE 是 Strict：从支付页返回、从邮件点进来的人都会变成未登录。请设为"
+        ' "Lax"。'
+    ),
+    "doctor.key.weak": (
+        '{name}：太短，或者众所周知，猜到它的人能伪造链接。请生成一个：python -c "import secrets;'
+        ' print(secrets.token_hex())"。'
+    ),
+    "doctor.key.old": "SECRET_KEY_FALLBACKS 中的一个",
+    "doctor.key.api_key": (
+        "SECRET_KEY 或 SECRET_KEY_FALLBACKS 中的一个和 XIEBAO_API_KEY 相同：拿到后者的人能伪造链"
+        '接。请另外生成一个：python -c "import secrets; print(secrets.token_hex())"。'
+    ),
+    "doctor.ok.key": "链接用 SECRET_KEY 签名。",
+    "doctor.api_key": (
+        "XIEBAO_API_KEY 太短：拿到签名的人能暴力破解出密钥，而每位点击的会员都有签名。请向携保要一"
+        "个长的随机密钥，至少 32 位。"
+    ),
+    "doctor.member_secret.known": (
+        "XIEBAO_MEMBER_SECRET 众所周知，谁都能算出会员的标识。请在第一位会员点击之前换一个：python"
+        ' -c "import secrets; print(secrets.token_hex())"。'
+    ),
+    "doctor.member_secret.same": (
+        "XIEBAO_MEMBER_SECRET 的值同时是 {name}：更换那一个，就把两个都换了，网关会把每位会员都当成"
+        "新会员。还没有会员点击过的话，请另选会员密钥；已经有了就保留它，更换另一个。"
+    ),
+    "doctor.ok.ids.keys": "网关凭标识认识会员，标识由 XIEBAO_MEMBER_SECRET 生成。",
+    "doctor.ids": (
+        "网关凭{what}认识会员：看到过一个网关网址的人，就能拼出其他会员的。请设置"
+        " XIEBAO_MEMBER_SECRET；会员已有保单时，见 keeps_plain_key。"
+    ),
+    "doctor.ids.email": "邮箱地址",
+    "doctor.ids.get_id": "会员的 get_id()（Flask-Login，多数网站是自增 ID）",
+    "doctor.ids.row": "自增 ID（行号）",
+    "doctor.ok.ids": (
+        "网关凭会员 ID 本身认识会员。ID 如果猜得到（例如自增 ID），请设置 XIEBAO_MEMBER_SECRET。"
+    ),
+    "doctor.clicks.none": "生成不了链接，请修正：{error}",
+    "doctor.clicks.every": "所有链接",
+    "doctor.clicks.wrong": "{where}：{what}",
+    "doctor.ok.page": "{page}（{section}）：链接能生成，能打开，通往网关。",
+    "doctor.ok.paid.url": "paid：支付后浏览器返回 {site}{path}",
+    "doctor.ok.paid.path": "paid：支付后浏览器返回本站的 …{path}",
+    "doctor.ok.login.none": "没有登录的访客看到 401 页面。可以用 XIEBAO_LOGIN_VIEW 指定登录页。",
+    "doctor.ok.login.sent": "没有登录的访客会跳转到 {to}。",
+    "doctor.ok.login.gets": "没有登录的访客得到 {status}。",
+    "doctor.plain": (
+        "对网关不可能认识的会员，keeps_plain_key 也返回了 True：请只对设置 XIEBAO_MEMBER_SECRET 之"
+        "前就有的会员返回 True。"
+    ),
+    "doctor.everybody": (
+        "没有 Cookie 的请求也被当成某位会员的，所有人都会以这位会员的身份进入：没有登录时，请让"
+        " member_loader 返回 None。"
+    ),
+    "doctor.notify.guessed": (
+        "XIEBAO_NOTIFY_TOKEN 和网站的另一个密钥相同，或者容易猜到，而交给携保的回调地址里就有它。请"
+        '换一个：python -c "import secrets; print(secrets.token_hex())"。'
+    ),
+    "doctor.notify": "notify：{what}",
+    "doctor.ok.notify.handler": "notify：通知能到达 notification_handler。",
+    "doctor.ok.notify.reader": "notify：通知能到达 notification_reader 和 notification_handler。",
+    "doctor.notify.unheard": (
+        "没有 notification_handler，或者没有导入它所在的模块，网站不知道会员买了什么。通知会发到"
+        " {url}。"
+    ),
+    "doctor.notify.unsent": "发不出通知：{error}",
+    "doctor.notify.counted": (
+        "Flask-Limiter 对通知也计数，而携保只从少数几个地址发送：请用"
+        ' limiter.exempt(app.view_functions["xiebao.notify"]) 排除。'
+    ),
+    "doctor.notify.size": "通知超过了 MAX_CONTENT_LENGTH：请放宽到 64 KiB。",
+    "doctor.notify.body": (
+        "通知还没有到达，正文就被 request.stream 或表单解析读走了。钩子函数请用 request.get_data()"
+        " 或 get_json() 读取，它们会保留正文。"
+    ),
+    "doctor.notify.answer": (
+        '对通知的响应在返回途中被 after_request 钩子函数或中间件改动了，平台等的是 200 {{"state":'
+        " true}}：请不要改动蓝图 xiebao 的响应。现在的状态码是 {status}。"
+    ),
+    "doctor.notify.fails": "处理通知时出错，请修正：{error}",
+    "doctor.notify.view": "{path} 对应的视图：{view}。请修改 XIEBAO_URL_PREFIX。",
+    "doctor.notify.no_view": "无",
+    "doctor.notify.address": (
+        "通知被跳转到 {to}，携保不会跟过去：请把 XIEBAO_PUBLIC_URL 设为那个地址，用 https。"
+    ),
+    "doctor.notify.sent": (
+        "通知被跳转到 {to}，可能是全站登录拦截：请放行，扩展会自行校验：if request.blueprint =="
+        ' "xiebao": return。'
+    ),
+    "doctor.notify.limiter": (
+        '通知得到 {status}，可能来自限流：请用 limiter.exempt(app.view_functions["xiebao.notify"])'
+        ' 排除它，或者放行，扩展会自行校验：if request.blueprint == "xiebao": return。'
+    ),
+    "doctor.notify.guard": (
+        "通知得到 {status}，可能来自 CSRF 防护或全站登录拦截：请用"
+        ' csrf.exempt(app.view_functions["xiebao.notify"]) 排除它，或者放行，扩展会自行校验：if'
+        ' request.blueprint == "xiebao": return。'
+    ),
+    "doctor.notify.hook": (
+        "通知得到 {status}，可能来自网站的一个钩子函数：请放行，扩展会自行校验：if"
+        ' request.blueprint == "xiebao": return。'
+    ),
+    "doctor.notify_url.path": (
+        "要交给携保的回调地址以 {url} 结尾：设置 XIEBAO_PUBLIC_URL 就能看到全部。"
+    ),
+    "doctor.notify_url.http": (
+        "要交给携保的回调地址是 {url}，没有用 https，路上的人能读到通知里的姓名。"
+    ),
+    "doctor.ok.notify_url": "要交给携保的回调地址是 {url}",
+    "doctor.ok.notify_url.this_machine": (
+        "通知发到 {url}，携保访问不到：开发时请用模拟器，或者 flask xiebao notify。"
+    ),
+    "doctor.httpx": (
+        "没有安装 httpx，xiebao.orders 无法核实通知的内容：pip install 'Flask-Xiebao[orders]'。"
+    ),
+    "doctor.purchases.unheard": (
+        "Purchases 收不到通知：请加上 xiebao.notification_handler(purchases.handle)。"
+    ),
+    "doctor.purchases.shared": (
+        "另一个网站也用这个渠道账号销售（only=），没有会员密钥就分不清 ID 相同的两位会员：请给每个"
+        "网站设置不同的 XIEBAO_MEMBER_SECRET。"
+    ),
+    "doctor.purchases.unread": "读不了 {table} 所在的数据库（{error}）。",
+    "doctor.purchases.missing": "没有表 {table}：请用 flask db upgrade 创建。",
+    "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请做迁移。",
+    "doctor.purchases.unset": (
+        "购买记录写不进去，因为 {table} 的 {columns} 不能为 NULL：请给默认值，除非由您自己的事件设"
+        "置。"
+    ),
+    "doctor.ok.purchases": (
+        "购买记录保存在 {table}，用单独的 session 写入；如果您的 session 写了同一行而没有提交，它会"
+        "等待。"
+    ),
+    # link 为什么不生成链接
+    "link.reference": "{page} 页面需要 REFERENCE，即它的 {name}。",
+    "link.whose": "{page} 页面的链接要说明是谁的。",
+    "link.who": "{page} 页面的 partnerUniqKey 要说明是谁。",
+    "link.off": "没有链接：XIEBAO_ENABLED 已关闭。",
+    "link.nobody": "没有链接：--member 是空的。",
+    "link.gateway": (
+        "--gateway 不能和 --no-login-for、--return-to、--client-reference、--external、--local 一起"
+        "用。"
+    ),
+    "link.max_age": "--max-age 现在叫 --no-login-for，从 0.4 起不再接受。",
+    "link.max_age.both": "--max-age 是 --no-login-for 以前的名字：请只用 --no-login-for。",
 }

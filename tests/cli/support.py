@@ -34,6 +34,16 @@ SHORT_API_KEY = "NWFhOTRhOTdkMjU="
 #: What no output may show: nor a password, which an error's text may have.
 HIDDEN = (SECRET_KEY, MEMBER_SECRET, PUBLISHED, API_KEY, SHORT_API_KEY, KEY, SIGN_OF_KEY, "hunter2")
 
+#: The levels of findings, as they are called in Chinese.
+LEVELS = {"错误": "ERROR", "注意": "WARNING", "正确": "ok"}
+#: What an error says of itself, which is English in every locale; where it was; and commands.
+NO_PROSE = re.compile(
+    r"\w+Error: .*|SECRET_KEY(_FALLBACKS)? (is not set|must be)\b.*|Purchase\(\) is called .*"
+    r"|\w+ in \S+ \(|(flask|pip) \w+ \S+|import secrets"
+)
+#: Three words of English.
+ENGLISH = re.compile(r"[A-Za-z'’]+([,:;]? [A-Za-z'’]+){2}")
+
 #: Right settings.
 RIGHT: Mapping[str, Any] = {
     "SECRET_KEY": SECRET_KEY,
@@ -141,6 +151,16 @@ def doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
     return findings(result)
 
 
+def is_said_in_chinese(app: Flask, said: Mapping[str, str], *options: str) -> None:
+    """Hold the doctor to saying in Chinese what it said in English, and no sentence of that."""
+    *lines, count = run(app, "doctor", "--locale", "zh", *options).output.splitlines()
+    levels = [LEVELS[line[:2]] for line in lines]
+    found = {level: len(said[level].splitlines()) for level in LEVELS.values()}
+    assert {level: levels.count(level) for level in found} == found, lines
+    assert count == f"错误 {found['ERROR']} 项，注意 {found['WARNING']} 项。"
+    assert [line for line in lines if ENGLISH.search(NO_PROSE.sub("", line))] == []
+
+
 def complaints(said: Mapping[str, str], *known: str) -> list[str]:
     """Return what is wrong on a site beside these, which are parts of lines."""
     lines = f"{said['ERROR']}\n{said['WARNING']}".splitlines()
@@ -161,12 +181,13 @@ class Row(NamedTuple):
 
 
 def is_said(row: Row) -> None:
-    """Hold the doctor to a row: it says this, and complains of nothing else."""
+    """Hold the doctor to a row: it says this, in Chinese too, and complains of nothing else."""
     said = doctor(row.site(), "--verbose")
     for words in row.words:
         assert words in said[row.level], said
     others = complaints(said, row.words[0], *row.also)
     assert others == []
+    is_said_in_chinese(row.site(), said, "--verbose")
 
 
 def with_hosts(*hosts: str, **config: Any) -> Flask:

@@ -34,6 +34,7 @@ from tests.cli.support import (
     doctor,
     findings,
     flask_login,
+    is_said_in_chinese,
     limited,
     listens,
     mounted,
@@ -60,6 +61,34 @@ def test_what_the_terminal_cannot_show_is_escaped() -> None:
     result = run(refused(XIEBAO_LOCALE="保"), "doctor", charset="latin-1")
     assert "XIEBAO_PARTNER_ID is not set" in findings(result)["ERROR"]
     assert r"\u4fdd" in result.output
+    chinese = run(shop(), "doctor", "--locale", "zh", charset="latin-1")
+    assert r"\u9519\u8bef 0" in chinese.output.splitlines()[-1]
+
+
+def require_login() -> Any:
+    return redirect("/login")
+
+
+def test_it_speaks_chinese_if_that_is_asked_for() -> None:
+    assert "--locale [en|zh]" in run(shop(), "doctor", "--help").output
+    app = shop(listens, before(require_login), XIEBAO_LOGIN_VIEW="nowhere")
+    said = run(app, "doctor", "--verbose", "--locale", "zh").output.splitlines()
+    assert said[0] == "错误  XIEBAO_LOGIN_VIEW：没有端点 nowhere，请用 flask routes 查看有哪些。"
+    assert said[1].startswith("错误  notify：通知被跳转到 /login，可能是全站登录拦截：请放行，")
+    assert said[2].startswith(
+        "错误  product、home、policy、paid：还没有读取链接，点击的人就被带到 /login，"
+    )
+    assert said[2].endswith("。实际：302 /login。预期：302 (xiebao.product)。")
+    assert "正确  XIEBAO_STRICT 没有设置（默认：调试和测试时开启）" in said
+    assert said[-1] == "错误 3 项，注意 0 项。"
+
+
+def test_what_init_app_refuses_stays_as_it_was_raised_in_any_language() -> None:
+    app = refused(XIEBAO_PARTNER_ID="12345", XIEBAO_ENV="prod", XIEBAO_APIKEY=API_KEY)
+    english, chinese = (run(app, "doctor", "--locale", each).output for each in ("en", "zh"))
+    for problem in re.findall("ERROR +(.+)", english):
+        assert f"错误  {problem}\n" in chinese
+    assert "注意  没有 XIEBAO_APIKEY 这项设置：是不是 XIEBAO_API_KEY？" in chinese
 
 
 # Apps that do not load
@@ -302,6 +331,7 @@ def hold_to_be_sound(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
         r"notify: a notification arrives at the notification_handler\.",
     ):
         assert re.search(rf"^{line}$", said["ok"], re.MULTILINE | re.IGNORECASE), said["ok"]
+    is_said_in_chinese(app, said)
 
 
 @pytest.mark.parametrize("site", SOUND.values(), ids=SOUND)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import (
 )
 
 from flask_xiebao.sqla import PurchaseMixin, Purchases
-from tests.cli.support import Change, doctor, shop
+from tests.cli.support import Change, doctor, is_said_in_chinese, shop
 
 
 class Base(DeclarativeBase):
@@ -50,7 +50,10 @@ def engine(tmp_path: Path) -> Iterator[Any]:
 
 def said(engine: Any, **options: Any) -> dict[str, str]:
     settings = {name: options.pop(name) for name in [*options] if name.isupper()}
-    return doctor(shop(keeps(engine, **options), **settings))
+    app = shop(keeps(engine, **options), **settings)
+    found = doctor(app)
+    is_said_in_chinese(app, found)
+    return found
 
 
 def test_the_table_is_looked_at(engine: Any) -> None:

@@ -27,6 +27,7 @@ from tests.cli.support import (
     before,
     complaints,
     doctor,
+    is_said_in_chinese,
     limited,
     listens,
     mounted,
@@ -57,6 +58,11 @@ def require_login_at_a_private_address() -> Any:
 def require_login_by_401() -> None:
     if request.method == "POST":
         abort(401)
+
+
+def close_for_the_night() -> None:
+    if request.method == "POST":
+        abort(503)
 
 
 def take_short_ones() -> None:
@@ -144,6 +150,10 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         ),
         ("a notification gets 429 from a limiter, perhaps: exempt it", "limiter.exempt"),
     ),
+    "a hook that is closed": (
+        partial(site, before(close_for_the_night)),
+        ("a notification gets 503 from one of the site's hooks, perhaps", "close_for_the_night"),
+    ),
     "a hook that reads the stream": (
         partial(site, before(log_the_body)),
         (
@@ -212,6 +222,7 @@ def is_stopped(stopped: Callable[[], Flask], *words: str) -> None:
     assert said["ERROR"].count("notify: ") == 1
     assert "a notification arrives" not in said["ok"]
     assert ADDRESS in "".join(said.values())  # whoever mends it has to know which it is
+    is_said_in_chinese(stopped(), said)
 
 
 @pytest.mark.parametrize(("stopped", "words"), STOPPED.values(), ids=STOPPED)
@@ -278,6 +289,7 @@ def test_the_address_is_said_and_what_is_wrong_with_it(
     assert ("otification" in said["WARNING"]) == (level == "WARNING")
     if "XIEBAO_NOTIFY_TOKEN" in config:
         assert "XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]
+    is_said_in_chinese(site(**config), said, "--verbose")
 
 
 def test_below_a_path_the_address_has_it() -> None:

@@ -27,6 +27,7 @@ from tests.cli.support import (
     around,
     doctor,
     is_said,
+    is_said_in_chinese,
     mounted,
     shop,
     with_hosts,
@@ -357,8 +358,10 @@ def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
     path: str, proxy: dict[str, Any] | None, level: str, wanted: str
 ) -> None:
     changes = [] if proxy is None else [around(ProxyFix, **proxy)]
-    said = doctor(shop(*changes, XIEBAO_PUBLIC_URL=f"https://shop.example{path}"))
+    app = shop(*changes, XIEBAO_PUBLIC_URL=f"https://shop.example{path}")
+    said = doctor(app)
     assert wanted in said[level]
     assert said["ERROR"] == ""
     assert (said["WARNING"] == "") == (level == "ok")
     assert f"comes back to https://shop.example{path}/xiebao/paid/…" in said["ok"]
+    is_said_in_chinese(app, said)

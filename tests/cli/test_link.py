@@ -124,6 +124,28 @@ def test_what_is_asked_wrongly_is_named(arguments: list[str], said: str) -> None
     assert said in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["product"], "product 页面需要 REFERENCE，即它的 caseCode。"),
+        (["policy", NUMBER], "policy 页面的链接要说明是谁的。"),
+        (["policy", NUMBER, "--member", ""], "没有链接：--member 是空的。"),
+        (["home", "--gateway"], "home 页面的 partnerUniqKey 要说明是谁。"),
+        (["home", *TO_GATEWAY, "--local"], "--gateway 不能和 --no-login-for、"),
+        (["home", "--max-age", "5", "--no-login-for", "5"], "请只用 --no-login-for。"),
+        (["home", "--max-age", "5", "--member", "m1"], "--max-age 现在叫 --no-login-for，"),
+    ],
+)
+def test_what_the_command_itself_says_is_chinese_if_asked(arguments: list[str], said: str) -> None:
+    assert said in run(site(), "link", *arguments, "--locale", "zh").output
+
+
+def test_so_is_what_it_says_of_a_site_that_is_off() -> None:
+    off = run(site(XIEBAO_ENABLED=False), "link", "home", "--locale", "zh")
+    assert off.output == "Error: 没有链接：XIEBAO_ENABLED 已关闭。\n"
+    assert "--locale [en|zh]" in run(site(), "link", "--help").output
+
+
 def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
     def create_app() -> Flask:
         raise AssertionError

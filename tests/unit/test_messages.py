@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import NamedTuple
 
 from flask_xiebao.texts.en import TEXTS
@@ -22,8 +23,6 @@ LEFT_OUT = (
     *("A token is not as deep as that.", "This link was not made by this site, or it was changed."),
     # The frame of a report, whose sentences are in flask_xiebao/texts/.
     "…, on …: … It came: …. It should be: ….",
-    # Said where nothing is wrong.
-    "is not set (default: …)",
 )
 
 CHINESE = re.compile("[一-鿿]")
@@ -44,7 +43,7 @@ class Text(NamedTuple):
     @property
     def is_message(self) -> bool:
         """Whether somebody reads it: it is raised, or reads like a sentence."""
-        if self.says in LEFT_OUT or self.words < 2:
+        if self.says in LEFT_OUT or self.says in TEXTS or self.words < 2:
             return False
         is_sentence = re.search(r" .*[\w)\"'…][.:?](\s|…|$)", self.says) is not None
         return self.is_raised or (self.words > 2 and is_sentence)
@@ -70,13 +69,9 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def texts_in(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[Text]:
-    """Yield the texts in code but docstrings, help, and what is said where nothing is wrong."""
+    """Yield the texts in code but docstrings and help."""
     match node:
-        case (
-            ast.Expr(value=ast.Constant())
-            | ast.keyword(arg="help")
-            | ast.Call(func=ast.Name(id="ok"))
-        ):
+        case ast.Expr(value=ast.Constant()) | ast.keyword(arg="help"):
             return
         case ast.Raise() | ast.Call(func=ast.Name(id="checked")):
             is_raised = True
@@ -88,9 +83,11 @@ def texts_in(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[
             yield from texts_in(child, path, is_raised=is_raised)
 
 
+#: What the commands say of what is wrong; what is right is ``doctor.ok.…``.
+_SAID_BY_COMMANDS = re.compile(r"(check\.means\.unreached|doctor(?!\.ok\.)|link)\.")
 #: What the doctor says as a check does, of what it alone has found so far.
 _SAID_BY_THE_DOCTOR = {
-    "suspects",
+    *("suspects", "check.failure"),
     *(f"check.means.{code}" for code in ("aborts", "crash", "crash.library", "login.page")),
     "check.means.status.200",
 }
@@ -103,8 +100,9 @@ def texts() -> list[Text]:
         if file.parent.name != "texts":  # what pages and reports say
             found += texts_in(ast.parse(file.read_text("utf-8")), file.relative_to(ROOT))
     for key, said in TEXTS.items():  # the doctor says these, too
-        if key in _SAID_BY_THE_DOCTOR or key.startswith("check.means.unreached."):
-            found.append(Text(f"texts/en.py, {key}", re.sub(r"{\w+}", "…", said), is_raised=True))
+        if key in _SAID_BY_THE_DOCTOR or _SAID_BY_COMMANDS.match(key):
+            pieces = [before for before, *_ in Formatter().parse(f"{said}{{}}")]
+            found.append(Text(f"texts/en.py, {key}", "…".join(pieces), is_raised=False))
     return found
 
 

@@ -205,9 +205,9 @@ BEYOND = (
     Wrong("members are found while a row is locked", "sqla/keeping.py", "        _ = order.member  #", "        #"),
     Wrong("an order is lost for a date", "gateway/orders.py", "rest = replace(row, is_lenient=True)", "rest = row"),
     # the doctor
-    Wrong("a misspelt setting is not found", "cli/doctor.py", "    yield from _check_other_names(app)\n", ""),
+    Wrong("a misspelt setting is not found", "cli/doctor.py", "    yield from _check_other_names(app, locale)\n", ""),
     Wrong("a setting that came too late is not found", "cli/doctor.py", "_value(in_force, setting.name) != _value(now, setting.name)", "False"),
-    Wrong("the doctor shows secrets", "cli/doctor.py", '    if _KNOWN[name].metadata["secret"]:\n        return " is set, and not shown"\n', ""),
+    Wrong("the doctor shows secrets", "cli/doctor.py", '    if _KNOWN[name].metadata["secret"]:\n        return text(locale, "doctor.ok.hidden", name=name)\n', ""),
     Wrong("a simulator in production is fine", "cli/doctor.py", 'if env == "production" and "xiebao_gateway" in names:', "if False:"),
     Wrong("a login that is not there is fine", "cli/doctor.py", "if view is not None and view not in current_app.view_functions:", "if False:"),
     Wrong("links by http are fine", "cli/doctor.py", 'elif is_this_machine(url) or url.lower().startswith("https://"):', "elif True:"),
@@ -222,7 +222,7 @@ BEYOND = (
     Wrong("a short key is fine", "cli/keys.py", "    if is_short or settings", "    if settings"),
     Wrong("a well-known SECRET_KEY is fine", "cli/keys.py", "return len(key) < _SHORTEST_KEY or letters in _PUBLISHED_KEYS", "return len(key) < _SHORTEST_KEY"),
     Wrong("a secret in two places is fine", "cli/keys.py", "        if secret.reveal() == key:\n", "        if False:\n"),
-    Wrong("notifications that a guard stops are fine", "cli/callbacks.py", "    if problem:\n        yield bad(f\"notify", "    if False:\n        yield bad(f\"notify"),
+    Wrong("notifications that a guard stops are fine", "cli/callbacks.py", "    if problem:\n        yield bad(", "    if False:\n        yield bad("),
     Wrong("a limiter that counts notifications is fine", "cli/callbacks.py", "        if sent.found:\n", "        if False:\n"),
     Wrong("errors that are exit code 0", "cli/findings.py", "ctx.exit(1 if levels[ERROR] else 0)", "ctx.exit(0)"),
     # the simulator
