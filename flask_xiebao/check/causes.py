@@ -72,7 +72,8 @@ def suspects(app: Flask, kind: str) -> str:
     """
     hooks = getattr(app, f"{kind}_funcs")
     names = [name_of(hook) for views in (None, "xiebao") for hook in hooks.get(views, ())]
-    return ", ".join(name for name in names if not name.startswith("flask_xiebao."))
+    # Flask-WTF lets the extension's views through: the extension sees to that.
+    return ", ".join(name for name in names if not name.startswith(("flask_xiebao.", "flask_wtf.")))
 
 
 def with_suspects(said: str, locale: str, kind: str, hooks: str) -> str:

@@ -64,6 +64,8 @@ def check_notifications(state: State, locale: str) -> Iterator[Finding]:
         if sent.found:
             yield warning(text(locale, "doctor.notify.counted"))
     yield _address(state, locale)
+    if state.settings.notify_token is None:
+        yield ok(text(locale, "doctor.ok.notify_url.open"))
     if find_spec("httpx") is None:
         # Purchases are what the order query says.
         found = warning if state.hooks.purchases is None else bad

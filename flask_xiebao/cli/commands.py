@@ -289,8 +289,15 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
     gateway could not be read.
     """
     from .database import reconcile
+    from .keys import check_secret_key
 
-    purchases = _usable_state(ctx).hooks.purchases
+    state = _usable_state(ctx)
+    try:
+        # Without the site's environment, as under cron, what is new would be nobody's.
+        check_secret_key(state, "en")
+    except ConfigError as refusal:
+        raise click.UsageError(f"Run it with the environment of the site. {refusal}") from None
+    purchases = state.hooks.purchases
     if purchases is None:
         raise click.UsageError(
             "This site has no Purchases, or does not import the module in which they are made."

@@ -66,6 +66,10 @@ def reconcile(
     bar: Any = click.progressbar(compared, file=sys.stderr, show_pos=True) if on_terminal else None
     count = differ = left = 0
     try:
+        if missing := purchases.keeper.missing_columns():
+            columns, table = ", ".join(missing), purchases.keeper.table.name
+            click.echo(text("en", "doctor.purchases.lacks", table=table, columns=columns), err=True)
+            return 2
         with bar or nullcontext(compared) as each_compared:
             for difference in each_compared:
                 count += 1

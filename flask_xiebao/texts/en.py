@@ -827,7 +827,7 @@ TEXTS = {
     ),
     "doctor.gateway.missing": (
         "XIEBAO_BASE_URL is the path {path} of this site, where the app has no gateway: register"
-        " the blueprint of a GatewaySimulator there."
+        " the blueprint of a GatewaySimulator there, or remove XIEBAO_BASE_URL."
     ),
     "doctor.ok.gateway.test": "Entries lead to {url} (test: no policy is real).",
     "doctor.ok.gateway.production": "Entries lead to {url} (production: policies are real).",
@@ -883,8 +883,9 @@ TEXTS = {
         " every request."
     ),
     "doctor.ok.prefix.none": (
-        "ProxyFix trusts X-Forwarded-Prefix: your proxy must not let visitors set it, itself and on"
-        " every request. If it sets a path, end XIEBAO_PUBLIC_URL in that path."
+        "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets a path, end XIEBAO_PUBLIC_URL in"
+        " that path: payments and notifications come to a 404 else. If it sets none, it has to take"
+        " the header away, which visitors can send."
     ),
     "doctor.ok.mount": (
         "XIEBAO_PUBLIC_URL ends in {path}, and the app itself is not mounted there: the server has"
@@ -945,8 +946,13 @@ TEXTS = {
     "doctor.ok.page": (
         "{page} ({section}): a link was made, found and opened, and leads to the gateway."
     ),
-    "doctor.ok.paid.url": "paid: after a payment, the browser comes back to {site}{path}",
-    "doctor.ok.paid.path": "paid: after a payment, the browser comes back to the site, at …{path}",
+    "doctor.ok.paid.url": (
+        "paid: after a payment, whoever left by an entry with return_to comes back to {site}{path}"
+    ),
+    "doctor.ok.paid.path": (
+        "paid: after a payment, whoever left by an entry with return_to comes back to the site, at"
+        " …{path}"
+    ),
     "doctor.ok.login.none": (
         "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your login."
     ),
@@ -1023,6 +1029,10 @@ TEXTS = {
         " in them can be read on the way."
     ),
     "doctor.ok.notify_url": "The address to give to Xiebao for notifications is {url}",
+    "doctor.ok.notify_url.open": (
+        "Anybody can guess the address for notifications: set XIEBAO_NOTIFY_TOKEN before you give"
+        " it to Xiebao."
+    ),
     "doctor.ok.notify_url.this_machine": (
         "Notifications go to {url}, which Xiebao cannot reach: while you develop, use the"
         " simulator, or flask xiebao notify."
@@ -1041,7 +1051,7 @@ TEXTS = {
     ),
     "doctor.purchases.unread": "The database with {table} cannot be read ({error}).",
     "doctor.purchases.missing": (
-        "The table {table} does not exist: create it, with flask db upgrade."
+        "The table {table} does not exist: create it, with flask db migrate and flask db upgrade."
     ),
     "doctor.purchases.lacks": "The table {table} lacks {columns}: migrate it.",
     "doctor.purchases.unset": (

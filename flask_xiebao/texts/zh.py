@@ -675,7 +675,7 @@ TEXTS = {
     ),
     "doctor.gateway.missing": (
         "XIEBAO_BASE_URL 是本站的路径 {path}，但应用在那里没有网关：请把 GatewaySimulator 的蓝图注"
-        "册到这个路径。"
+        "册到这个路径，或者删去 XIEBAO_BASE_URL。"
     ),
     "doctor.ok.gateway.test": "入口通往 {url}（test：保单都不是真的）。",
     "doctor.ok.gateway.production": "入口通往 {url}（production：保单都是真的）。",
@@ -722,8 +722,8 @@ TEXTS = {
         "ProxyFix 信任 X-Forwarded-Prefix：代理必须在每个请求上都自己把它设为 {path}。"
     ),
     "doctor.ok.prefix.none": (
-        "ProxyFix 信任 X-Forwarded-Prefix：代理在任何请求上都不能让访客自己设置它。如果代理设置了路"
-        "径，请让 XIEBAO_PUBLIC_URL 以那个路径结尾。"
+        "ProxyFix 信任 X-Forwarded-Prefix。代理设置了路径时，XIEBAO_PUBLIC_URL 要以该路径结尾，否则"
+        "支付返回和通知都是 404；没有设置时，代理要删去这个请求头，因为访客也能发送。"
     ),
     "doctor.ok.mount": (
         "XIEBAO_PUBLIC_URL 以 {path} 结尾，应用自己没有挂在那里：服务器要把 SCRIPT_NAME 设为"
@@ -775,8 +775,8 @@ TEXTS = {
     "doctor.clicks.every": "所有链接",
     "doctor.clicks.wrong": "{where}：{what}",
     "doctor.ok.page": "{page}（{section}）：链接能生成，能打开，通往网关。",
-    "doctor.ok.paid.url": "paid：支付后浏览器返回 {site}{path}",
-    "doctor.ok.paid.path": "paid：支付后浏览器返回本站的 …{path}",
+    "doctor.ok.paid.url": "paid：入口写了 return_to 的，支付后浏览器返回 {site}{path}",
+    "doctor.ok.paid.path": "paid：入口写了 return_to 的，支付后浏览器返回本站的 …{path}",
     "doctor.ok.login.none": "没有登录的访客看到 401 页面。可以用 XIEBAO_LOGIN_VIEW 指定登录页。",
     "doctor.ok.login.sent": "没有登录的访客会跳转到 {to}。",
     "doctor.ok.login.gets": "没有登录的访客得到 {status}。",
@@ -843,6 +843,9 @@ TEXTS = {
         "要交给携保的回调地址是 {url}，没有用 https，路上的人能读到通知里的姓名。"
     ),
     "doctor.ok.notify_url": "要交给携保的回调地址是 {url}",
+    "doctor.ok.notify_url.open": (
+        "回调地址可以猜到：把它交给携保之前，请先设置 XIEBAO_NOTIFY_TOKEN。"
+    ),
     "doctor.ok.notify_url.this_machine": (
         "通知发到 {url}，携保访问不到：开发时请用模拟器，或者 flask xiebao notify。"
     ),
@@ -857,7 +860,7 @@ TEXTS = {
         "网站设置不同的 XIEBAO_MEMBER_SECRET。"
     ),
     "doctor.purchases.unread": "读不了 {table} 所在的数据库（{error}）。",
-    "doctor.purchases.missing": "没有表 {table}：请用 flask db upgrade 创建。",
+    "doctor.purchases.missing": "没有表 {table}：请用 flask db migrate 和 flask db upgrade 创建。",
     "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请做迁移。",
     "doctor.purchases.unset": (
         "购买记录写不进去，因为 {table} 的 {columns} 不能为 NULL：请给默认值，除非由您自己的事件设"

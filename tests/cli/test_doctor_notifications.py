@@ -287,6 +287,8 @@ def test_the_address_is_said_and_what_is_wrong_with_it(
     assert wanted in said[level]
     assert "notify: a notification arrives at the notification_handler." in said["ok"]
     assert ("otification" in said["WARNING"]) == (level == "WARNING")
+    can_be_guessed = "Anybody can guess the address" in said["ok"]
+    assert can_be_guessed != ("XIEBAO_NOTIFY_TOKEN" in config)
     if "XIEBAO_NOTIFY_TOKEN" in config:
         assert "XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]
     is_said_in_chinese(site(**config), said, "--verbose")

@@ -256,7 +256,7 @@ ROWS: dict[str, Row] = {
     "a mount that nobody is told of": Row(
         partial(shop, mounted("/shop"), XIEBAO_PUBLIC_URL=None),
         "ok",
-        ("comes back to the site, at …/xiebao/paid/…",),
+        ("return_to comes back to the site, at …/xiebao/paid/…",),
         also=(NO_ADDRESS,),
     ),
     # Names, and what does not go with entries
@@ -348,7 +348,7 @@ def test_a_secret_key_that_is_gone_is_named() -> None:
     ("path", "proxy", "level", "wanted"),
     [
         ("", {}, "ok", ""),
-        ("", {"x_prefix": 1}, "ok", "If it sets a path, end XIEBAO_PUBLIC_URL in that path."),
+        ("", {"x_prefix": 1}, "ok", "If your proxy sets a path, end XIEBAO_PUBLIC_URL in"),
         ("/shop", {"x_prefix": 1}, "ok", "your proxy has to set it to /shop, itself and on every"),
         ("/shop", {}, "WARNING", "Add x_prefix=1 to ProxyFix if your proxy sets"),
         ("/shop", None, "ok", "the server has to set SCRIPT_NAME to /shop."),

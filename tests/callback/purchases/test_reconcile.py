@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from flask_xiebao import OrderError
 from flask_xiebao.sqla import reconciling
@@ -220,6 +221,20 @@ def test_the_command_says_when_the_gateway_cannot_be_read(shop: Shop) -> None:
         "Compared: 0. Then it ended: OrderError: The gateway cannot be reached at https://"
         in done.output
     )
+
+
+def test_the_command_needs_the_environment_of_the_site_and_its_table(shop: Shop) -> None:
+    shop.gateway.says()
+    key = shop.app.config.pop("SECRET_KEY")
+    done = run(shop.app, "reconcile")
+    assert (done.exit_code, shop.rows()) == (2, {})
+    assert "Run it with the environment of the site." in done.output
+    shop.app.config["SECRET_KEY"] = key
+    with shop.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE xiebao_purchase DROP COLUMN plan_name"))
+    done = run(shop.app, "reconcile")
+    assert done.exit_code == 2
+    assert done.output == "The table xiebao_purchase lacks plan_name: migrate it.\n"
 
 
 def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:
