@@ -81,7 +81,7 @@ TEXTS = {
     "simulator.times.2": "两次",
     "simulator.times.3": "三次",
     "simulator.backwards": "倒序发送",
-    "simulator.late": "先不发送，等“再次通知”",
+    "simulator.late": "暂不发送，点击“再次通知”时再发",
     "simulator.forged": "每条通知之前，先发一条签名错误的",
     "simulator.no_url": "没有通知商家：应用没有注册 notification_handler，也没有设置 notify_url。",
     "simulator.order": "订单",
@@ -114,9 +114,9 @@ TEXTS = {
     "simulator.count": "{count} 次",
     "simulator.answer": "商家的响应",
     "simulator.not_sent": "尚未发送",
-    "simulator.unreachable": "连不上（{why}）",
+    "simulator.unreachable": "无法连接（{why}）",
     "simulator.no_order": (
-        "链接没有问题，但模拟器里没有投保单号 {number} 的订单：这里只有在模拟器上买过的。"
+        "链接没有问题，但模拟器里没有投保单号 {number} 的订单：模拟器只保存在这里投保产生的订单。"
     ),
     "simulator.back": "返回商家",
     "simulator.file": "这不是真正的保单。模拟保单号：{policy}\n",
@@ -137,16 +137,16 @@ TEXTS = {
     "problem.address": "网址有误：要以 https:// 或 http:// 开头，非 ASCII 字符要做百分号编码。",
     "problem.missing": "缺少 {parameter}（{meaning}）：文档 {section} 要求必传。",
     "problem.spaces": (
-        "不认识参数「{parameter}」：应写作 {value}，前后不能有空格，大小写要和文档一致。"
+        "不认识参数“{parameter}”：应写作 {value}，前后不能有空格，大小写要和文档一致。"
     ),
     "problem.html": (
-        "「{parameter}」前面是 HTML 的 &amp;，应当是 &{value}："
-        "请从地址栏复制网址，不要从网页源代码复制。"
+        "“{parameter}”前面是 HTML 的 &amp;，应当是 &{value}：请从地址栏复制网址，"
+        "不要从网页源代码复制。"
     ),
-    "problem.misspelt": ("不认识参数「{parameter}」：应写作 {value}，大小写要和文档一致。"),
+    "problem.misspelt": "不认识参数“{parameter}”：应写作 {value}，大小写要和文档一致。",
     "problem.unknown": (
-        "不认识参数「{parameter}」：文档 {section} 里没有，请去掉；"
-        "如果是携保告诉您的，请登记在 XIEBAO_EXTRA（模拟器则是 also_known）。"
+        "不认识参数“{parameter}”：文档 {section} 里没有，请去掉；如果是携保告诉您的，"
+        "请登记在 XIEBAO_EXTRA（模拟器则是 also_known）。"
     ),
     "problem.repeated": "{parameter} 出现了 {value} 次：只能出现一次。",
     "problem.space": "{parameter} 里有空格或换行：请去掉，或写成 %20。",
@@ -158,18 +158,18 @@ TEXTS = {
         "请核对 apiKey 是不是这个环境的。"
     ),
     "problem.sign_shape": (
-        "sign 不对：应为 md5(apiKey + partnerId) 的 32 位小写十六进制，现在的形式不对。"
+        "sign 不对：格式有误，应为 md5(apiKey + partnerId) 的 32 位小写十六进制。"
     ),
     "problem.sign_is_key": (
-        "sign 不对：里面放的像是 API 密钥，不是签名，2.1 的示例就是这样。"
-        "看到这个网址的人可能拿到了密钥：请通知它的主人向携保换一个。"
-        "签名是 md5(apiKey + partnerId)，32 位小写十六进制。"
+        "sign 不对：填写的像是 API 密钥，不是签名，文档 2.1 的示例就是这样。"
+        "看到这个网址的人可能已经拿到密钥：请通知密钥的主人向携保申请更换。"
+        "签名应为 md5(apiKey + partnerId)，32 位小写十六进制。"
     ),
     "problem.host": (
-        "{value} 不是携保的网关，只是看起来像。携保的主机是 api.xiebao18.com，测试用"
-        " testapi.xiebao18.com。"
+        "{value} 不是携保的网关，只是看起来像。携保网关的域名是 api.xiebao18.com，"
+        "测试网关的是 testapi.xiebao18.com。"
     ),
-    "problem.scheme": "以 http:// 开头，路上的人能读到 sign：请改成 https://。",
+    "problem.scheme": "网址以 http:// 开头，传输途中的人能读到 sign：请改成 https://。",
     "problem.port": "携保的网关不在端口 {value} 上：请去掉端口。",
     "problem.platform": "platform 不对（{value}）：文档 {section} 只接受 {platforms}。",
     "problem.no_pc": "platform 不对（{value}）：文档 {section} 只接受 {platforms}，目前不支持 PC。",
@@ -184,16 +184,16 @@ TEXTS = {
         "paySuccess 不是标准 base64：请对网址做 base64 编码，并保留末尾的 =。"
     ),
     "problem.pay_success_url": (
-        "paySuccess 解码后不是完整的网址：应以 http:// 或 https:// 开头，"
-        "有主机名，没有空白和控制字符，按 UTF-8 编码。"
+        "paySuccess 解码后不是完整的网址：应以 http:// 或 https:// 开头，有域名，"
+        "没有空白和控制字符，按 UTF-8 编码。"
     ),
-    "problem.user": "主机 {value} 前面有用户名：请去掉，它会误导看的人。",
+    "problem.user": "域名 {value} 前面有用户名：请去掉，它会误导查看网址的人。",
     # 检查做了什么：网关的一个页面，和下面的一行
     "check.case": "{page}：{what}",
     "check.case.plain": "已登录",
-    "check.case.visitor": "没有登录",
+    "check.case.visitor": "未登录",
     "check.case.own": "会员自己的链接",
-    "check.case.own-visitor": "会员自己的链接，没有登录",
+    "check.case.own-visitor": "会员自己的链接，未登录",
     "check.case.platform-h5": "链接指定 H5",
     "check.case.platform-pc": "链接指定 PC",
     "check.case.platform-ios": "链接指定 iOS",
@@ -204,7 +204,7 @@ TEXTS = {
     "check.case.asked-android": "?platform=android",
     "check.case.asked-nonsense": "?platform= 无效值",
     "check.case.platform-over-asked": "链接指定 Android，又有 ?platform=h5",
-    "check.case.awkward": "代码里有网址要转义的字符",
+    "check.case.awkward": "代码含有网址里要转义的字符",
     "check.case.client-reference": "本站单号",
     "check.case.sub-partner": "渠道子账号",
     "check.case.return": "支付后返回",
@@ -225,28 +225,28 @@ TEXTS = {
     "check.case.guard": "click_guard 不放行",
     "check.case.head": "HEAD，不算点击",
     "check.case.off": "已停用：已登录",
-    "check.case.off-visitor": "已停用：没有登录",
-    "check.case.loader": "没有登录（由网站的 member_loader 判断）",
-    "check.case.visitor-asked": "没有登录，带 ?platform=h5",
-    "check.case.sub-partner-none": "不用渠道子账号，不管设置",
-    "check.case.return-long": "支付后回到很长的路径",
+    "check.case.off-visitor": "已停用：未登录",
+    "check.case.loader": "未登录（由网站的 member_loader 判断）",
+    "check.case.visitor-asked": "未登录，带 ?platform=h5",
+    "check.case.sub-partner-none": "不用渠道子账号，忽略设置",
+    "check.case.return-long": "支付后返回很长的路径",
     "check.case.changed-json": "链接被改动，请求 JSON",
     "check.case.address": "网站自己的地址",
     "check.case.environment": "环境",
     # 应当怎样
     "check.ends.gateway": "302 跳转到网关",
-    "check.ends.handoff": "200 二维码页面",
-    "check.ends.login": "跳转去登录，再回来",
+    "check.ends.handoff": "200 扫码页",
+    "check.ends.login": "跳转到登录页，登录后返回",
     "check.ends.another_member": "403 别人的链接，拒绝",
     "check.ends.not_allowed": "403 网站不放行",
     "check.ends.invalid_link": "404 不说原因",
-    "check.ends.expired": "410 登录后再来",
+    "check.ends.expired": "410 登录后继续",
     "check.ends.login_required": "401 没有登录页",
     "check.ends.disabled": "404 已停用",
     "check.ends.navigate": "200 中转页，由浏览器自己跳转",
     "check.ends.back": "302 回到本站",
     "check.ends.page": "有入口的页面",
-    "check.ends.gateway_or_handoff": "302 跳转到网关；电脑上 200 二维码页面",
+    "check.ends.gateway_or_handoff": "302 跳转到网关；电脑上 200 扫码页",
     "check.ends.loader": "不出错即可",
     "check.ends.address": "扩展的响应",
     "check.ends.environment": "与 --expect-env 一致",
@@ -254,11 +254,11 @@ TEXTS = {
     "check.failure": "{means}实际：{came}。预期：{should}。",
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
     "check.means.aborts": (
-        "所指位置的函数中止了请求（abort）。没有登录时，member_loader 应当返回 None：扩展自己会把"
-        "人带到登录页。"
+        "所指位置的函数中止了请求（abort）。未登录时，member_loader 应当返回 None："
+        "扩展会自行跳转到登录页。"
     ),
     "check.means.crash": "程序出错，请修改所指位置的代码。",
-    "check.means.crash.library": "网站传给某个库的内容让它出错了，请找出来源。",
+    "check.means.crash.library": "网站传给某个库的内容导致它出错，请找出内容的来源。",
     "check.means.unreached.mounted": (
         "链接指向 DispatcherMiddleware 挂在 {mount} 的应用：请修改 XIEBAO_URL_PREFIX。"
     ),
@@ -267,66 +267,66 @@ TEXTS = {
         " XIEBAO_PUBLIC_URL 以 {mount} 结尾。"
     ),
     "check.means.unreached.outside": (
-        "Flask 还没有查找视图，请求就得到 {status}，来自包在 app.wsgi_app 外面的中间件，或者网站"
-        "自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。"
+        "请求在 Flask 查找视图之前就得到 {status}，来自包在 app.wsgi_app 外面的中间件，"
+        "或者网站自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。"
     ),
     "check.means.unreached.nowhere": (
-        "Flask 还没有查找视图，请求就得到 {status}，来自包在 app.wsgi_app 外面的中间件，或者网站"
-        "自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。如果它把网站挂在某个路径下，请让"
-        " XIEBAO_PUBLIC_URL 以那个路径结尾。"
+        "请求在 Flask 查找视图之前就得到 {status}，来自包在 app.wsgi_app 外面的中间件，"
+        "或者网站自己的 Flask 子类：请放行 XIEBAO_URL_PREFIX 以下的路径。"
+        "如果它把网站挂在某个路径下，请让 XIEBAO_PUBLIC_URL 以那个路径结尾。"
     ),
     "check.means.unreached.no_view": (
-        "在 {host} 上，Flask 没有这些链接的视图，响应是 {status}：SERVER_NAME 或 TRUSTED_HOSTS 允"
-        "许这个主机吗？"
+        "在 {host} 上，Flask 没有这些链接的视图，响应是 {status}："
+        "SERVER_NAME 或 TRUSTED_HOSTS 允许这个域名吗？"
     ),
     "check.means.unreached.view": "链接指向 {endpoint}：请修改 XIEBAO_URL_PREFIX。",
     "check.means.unreached.limiter": (
-        "还没有读取链接，{host} 上的点击就得到 {status}，来自限流：请放宽，或者放行入口，例如"
-        ' limiter.exempt(app.blueprints["xiebao"])；也可以只放行检查工具：'
+        "{host} 上的点击在扩展读取链接之前就得到 {status}，来自限流：请放宽，或者放行入口，"
+        '例如 limiter.exempt(app.blueprints["xiebao"])；也可以只放行检查工具：'
         "limiter.request_filter(is_rehearsal)。"
     ),
     "check.means.unreached.wall": (
-        "还没有读取链接，{host} 上的点击就得到 {status}，"
-        "可能来自全站登录拦截、CSRF 防护或者对域名的检查："
-        '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
-        "如果拦截的函数还设置当前登录的人，请先设置再放行。"
-        "如果网站不在 {host} 上，请设置 XIEBAO_PUBLIC_URL。"
+        "{host} 上的点击在扩展读取链接之前就得到 {status}，"
+        "可能来自全站登录拦截、CSRF 防护或者对域名的检查：请放行入口的请求，扩展会自行校验："
+        'if request.blueprint == "xiebao": return。如果拦截函数还负责设置当前登录的会员，'
+        "请先设置再放行。如果网站不在 {host} 上，请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.unreached.hook": (
-        "还没有读取链接，{host} 上的点击就得到 {status}，来自网站的一个钩子，或者处理它出错的函数："
-        '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
+        "{host} 上的点击在扩展读取链接之前就得到 {status}，来自网站的某个钩子函数，"
+        "或者处理其异常的函数：请放行入口的请求，扩展会自行校验："
+        'if request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.sent": (
-        "还没有读取链接，点击的人就被带到 {to}，可能是全站登录拦截："
-        '请放行入口的请求，扩展会自行校验：if request.blueprint == "xiebao": return。'
-        "如果拦截的函数还设置当前登录的人，请先设置再放行。"
+        "点击在扩展读取链接之前就被重定向到 {to}，可能来自全站登录拦截：请放行入口的请求，"
+        '扩展会自行校验：if request.blueprint == "xiebao": return。'
+        "如果拦截函数还负责设置当前登录的会员，请先设置再放行。"
     ),
     "check.means.unreached.host": (
-        "点击的人被带到 {to}：请把 XIEBAO_PUBLIC_URL 设成网站所在的地址。"
+        "点击被重定向到 {to}：请把 XIEBAO_PUBLIC_URL 设为网站所在的地址。"
     ),
     "check.means.unreached.elsewhere": (
-        "还没有读取链接，一部分浏览器就被带到 {to}：请放行入口的请求，每种设备都有对应的页面：if"
-        ' request.blueprint == "xiebao": return。'
+        "一部分浏览器在扩展读取链接之前就被重定向到 {to}：请放行入口的请求，"
+        '每种设备都有对应的页面：if request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.form": (
-        "点击的人被带到同一路径的另一种写法，要再来一次：请放行入口的请求，扩展会自行校验：if"
-        ' request.blueprint == "xiebao": return。'
+        "点击被重定向到同一路径的另一种写法，需要再请求一次：请放行入口的请求，扩展会自行校验："
+        'if request.blueprint == "xiebao": return。'
     ),
     "check.means.unreached.path": (
-        "链接到达时已经变了样，所以被拒绝。包在 app.wsgi_app 外面的东西改动了路径：请不要改动入口"
-        "的路径。"
+        "链接到达时已经被改动，所以被拒绝。包在 app.wsgi_app 外面的代码改动了路径："
+        "请不要改动入口的路径。"
     ),
     "check.means.unknown_address": (
         "网站不知道自己的地址，所以在生产环境里支付后无法返回，邮件里的链接和二维码也无法生成："
         "请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.page.elsewhere": (
-        "页面把所有设备都跳转到另一个主机：请写这个主机上的页面，"
-        "或者把 XIEBAO_PUBLIC_URL 设成网站所在的地址。"
+        "页面让所有设备都跳转到另一个域名：请改用本域名的页面，"
+        "或者把 XIEBAO_PUBLIC_URL 设为网站所在的地址。"
     ),
     "check.means.status": (
         "状态码不对，浏览器和访客会当成别的结果。"
-        "请检查改动状态码的钩子（after_request、errorhandler）或中间件。"
+        "请检查改动状态码的钩子函数（after_request、errorhandler）或中间件。"
     ),
     "check.means.status.200": (
         "应当跳转或者拒绝，却得到一个页面：请不要改动蓝图 xiebao 的响应。Flask-DebugToolbar 打开"
@@ -334,19 +334,19 @@ TEXTS = {
     ),
     "check.means.status.301": (
         "浏览器会一直记住永久跳转，连同其中的 sign 和会员："
-        "同一台设备上的下一位会员会以前一位的身份进入。应当是 302。"
+        "同一台设备上的下一位会员会使用前一位会员的身份进入。应当是 302。"
     ),
     "check.means.status.302": "不该放行的人被放行了。",
     "check.means.status.308": "浏览器会一直记住永久跳转，连同其中的 sign 和会员。应当是 302。",
     "check.means.status.404": (
-        "链接被拒绝，或者没有这个地址：请检查把它变成 404 的钩子、errorhandler 或中间件。"
+        "链接被拒绝，或者没有这个地址：请检查把它变成 404 的钩子函数、errorhandler 或中间件。"
     ),
-    "check.means.status.500": "网站出错，原因见它的日志。",
-    "check.means.status.303": "网站的某个部分改动了跳转：请检查钩子和中间件。应当是 302。",
+    "check.means.status.500": "网站出错，原因见网站的日志。",
+    "check.means.status.303": "网站的某个部分改动了跳转：请检查钩子函数和中间件。应当是 302。",
     "check.means.header": "缺少一个响应头，或者被改动了：请不要改动蓝图 xiebao 的响应头。",
     "check.means.header.cache-control": (
-        "缓存或浏览器可能保存这个响应，把一位会员的内容给另一位看。钩子、代理和 CDN 都不要改动蓝"
-        "图 xiebao 的响应。"
+        "缓存或浏览器可能保存这个响应，把一位会员的内容给另一位看。"
+        "钩子函数、代理和 CDN 都不要改动蓝图 xiebao 的响应。"
     ),
     "check.means.header.referrer-policy": (
         "别的网站可能得知点击的链接，拿到它的人可能被放行：请不要改动蓝图 xiebao 的响应头。"
@@ -366,7 +366,7 @@ TEXTS = {
     ),
     "check.means.address": (
         "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关："
-        "请检查改动跳转的钩子和中间件，以及 init_app 之后改动的设置。"
+        "请检查改动跳转的钩子函数和中间件，以及 init_app 之后改动的设置。"
     ),
     "check.means.told": (
         "别的网站会得知这个链接，拿到链接的人可能以会员的身份进入。"
@@ -374,47 +374,47 @@ TEXTS = {
     ),
     "check.means.body": "网关的网址连同 sign 出现在响应的正文里：请不要改动蓝图 xiebao 的响应。",
     "check.means.parameter": (
-        "网关收到的和文档要求的不一样：请检查改动跳转的钩子和中间件，以及 XIEBAO_EXTRA。"
+        "网关收到的和文档要求的不一样：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_EXTRA。"
     ),
     "check.means.parameter.platform": (
-        "网关显示的是另一种平台的页面：请检查改动跳转或 User-Agent 的钩子和中间件。"
+        "网关显示的是另一种平台的页面：请检查改动跳转或 User-Agent 的钩子函数和中间件。"
     ),
     "check.means.parameter.sign": "网关会拒绝：密钥是这个账号、这个环境的吗？",
     "check.means.parameter.partnerId": (
         "这是别的渠道账号，业绩会算给它：XIEBAO_PARTNER_ID 对吗，是在 init_app 之前设置的吗？"
     ),
     "check.means.parameter.partnerUniqKey": (
-        "对网关来说是另一位会员：请检查改动跳转的钩子和中间件，以及 XIEBAO_MEMBER_SECRET。"
+        "对网关来说是另一位会员：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_MEMBER_SECRET。"
     ),
     "check.means.parameter.subPartnerId": (
-        "业绩会算到别的子账号：请检查改动跳转的钩子，以及 XIEBAO_SUB_PARTNER_ID。"
+        "业绩会算到别的子账号：请检查改动跳转的钩子函数，以及 XIEBAO_SUB_PARTNER_ID。"
     ),
-    "check.means.parameter.caseCode": "显示的是另一个产品：请检查改动跳转的钩子。",
-    "check.means.parameter.insureNum": "显示的是另一张保单：请检查改动跳转的钩子。",
+    "check.means.parameter.caseCode": "显示的是另一个产品：请检查改动跳转的钩子函数。",
+    "check.means.parameter.insureNum": "显示的是另一份保单：请检查改动跳转的钩子函数。",
     "check.means.parameter.paySuccess": (
-        "支付以后，会员不能按要求返回。完全没有返回网址时，是网站不知道自己的地址："
+        "支付后，会员不能按要求返回。完全没有返回网址时，说明网站不知道自己的地址："
         "请设置 XIEBAO_PUBLIC_URL。"
     ),
     "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
     "check.means.login.next": (
-        "登录以后回不到点击的地方。登录成功后，请跳转到登录页收到的 next（本站路径）。"
+        "登录后回不到点击的入口。登录成功后，请跳转到登录页收到的 next（本站路径）。"
     ),
-    "check.means.json": "请求 JSON 的脚本得不到原因：请检查改动响应的 errorhandler 和钩子。",
-    "check.means.notice": "访客不知道该怎么办：请检查改动响应的 errorhandler 和钩子。",
+    "check.means.json": "请求 JSON 的脚本得不到原因：请检查改动响应的 errorhandler 和钩子函数。",
+    "check.means.notice": "访客不知道该怎么办：请检查改动响应的 errorhandler 和钩子函数。",
     "check.means.navigate": (
-        "在用 HTMX、Turbo 或别的脚本的页面上，点击后无法跳转。是不是网站自己的模板挡住了？"
+        "在用 HTMX、Turbo 或别的脚本的页面上，点击后无法跳转。是不是网站自己的模板有问题？"
     ),
     "check.means.link": "链接被截断、改动，或者指向别的网站：请保留宏生成的 href，不要手写链接。",
     "check.means.way_back": "支付后返回的页面打不开：请修改入口的 return_to，或者修好那个页面。",
     "check.means.back": (
-        "支付以后，会员回不到入口写的地方：请检查改动跳转的钩子，或占用返回路径的视图。"
+        "支付后，会员回不到入口写的地方：请检查改动跳转的钩子函数，或占用返回路径的视图。"
     ),
     "check.means.handoff": (
-        "用手机扫描电脑上二维码的人到不了该到的地方。是不是网站自己的模板有问题？"
+        "用手机扫描电脑上的二维码，到不了应到的页面。是不是网站自己的模板有问题？"
     ),
     "check.means.handoff.code": (
-        "电脑看到的页面应当正好有一个能识别的二维码。xiebao/handoff.html 是网站自己的吗？它要输出"
-        " {{ code }}。"
+        "电脑上的扫码页应当有且只有一个能识别的二维码。xiebao/handoff.html 是网站自己的吗？"
+        "它要输出 {{ code }}。"
     ),
     "check.means.handoff.direct": (
         "桌面模式的 iPad 会被识别为 Mac，页面上没有供它继续的链接。"
@@ -426,18 +426,18 @@ TEXTS = {
     "check.means.entry.class": "入口缺少 class xiebao-entry，样式不生效：请加回来。",
     "check.means.entry.label": "按钮上没有文字：请加上 label 或 aria-label。",
     "check.means.entry.data-xiebao-platform": (
-        "页面是给另一种设备的，样式和脚本也会弄错：是不是被不看 Vary 的缓存保存了？"
+        "页面是为另一种设备生成的，样式和脚本也会不对：是不是被忽略 Vary 的缓存保存了？"
     ),
     "check.means.vary": (
-        "共享缓存可能把一种设备的入口给另一种设备。不要改动 Vary，或者把 XIEBAO_DEVICE_MARKUP"
-        " 设为 False。@cache.cached 缓存的页面会丢掉响应头。"
+        "共享缓存可能把一种设备的入口发给另一种设备。不要改动 Vary，"
+        "或者把 XIEBAO_DEVICE_MARKUP 设为 False。@cache.cached 缓存的页面会丢掉响应头。"
     ),
     "check.means.private": (
         "共享缓存可能把一位会员的链接给别人看。页面是不是被缓存了（例如 @cache.cached），"
-        "再显示时丢了响应头？有会员链接的页面不能为所有人缓存。"
+        "返回时丢失了响应头？有会员链接的页面不能为所有人缓存。"
     ),
     "check.means.private.shown": (
-        "没有登录的人在页面上看到了会员的链接。页面是不是被缓存了（例如 @cache.cached），"
+        "未登录的人在页面上看到了会员的链接。页面是不是被缓存了（例如 @cache.cached），"
         "或者把会员的链接给所有人看？"
     ),
     "check.means.qr": "页面上的二维码指向的不是本站的入口。",
@@ -447,8 +447,8 @@ TEXTS = {
     ),
     "check.means.page": "页面打不开：原因见网站的日志。",
     "check.means.page.empty": "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？",
-    "check.means.page.302": "页面把会员带到别处：是不是要 --member 或 --login？",
-    "check.means.page.401": "会员打不开这个页面：是不是要 --member 或 --login？",
+    "check.means.page.302": "页面把会员带到别处：是不是需要 --member 或 --login？",
+    "check.means.page.401": "会员打不开这个页面：是不是需要 --member 或 --login？",
     "check.means.page.403": "会员打不开这个页面：是不是要换一位 --member？",
     "check.means.page.404": "没有这个页面，至少这位会员看不到：请改 --page 或 --member。",
     "check.means.page.another_key": (
@@ -463,10 +463,10 @@ TEXTS = {
     ),
     "check.means.page.expired": (
         "页面上的链接已经过期，谁打开都会被拒绝：请在访问页面时生成链接，"
-        "no_login_for 要够看完页面的时间。"
+        "no_login_for 不能短于访客停留在页面上的时间。"
     ),
     "check.means.page.invalid_link": (
-        "页面上的链接没有写是谁的保单：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
+        "页面上的链接没有写明保单属于谁：请在会员登录时用 policy_entry 或 xiebao_link 生成。"
     ),
     "check.means.guard": (
         "click_guard 不让这位会员通过：请用 --member 指定一位它放行的会员，"
@@ -476,15 +476,15 @@ TEXTS = {
     "check.means.left_out": "页面上少了入口或它的一部分，因为模板给它的参数不对：请改模板。",
     "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
     "check.means.session": (
-        "点击时会话丢失，网站把会员当成了访客。这个路径和主机能收到 Cookie 吗（"
-        "SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子清空会话？"
+        "点击时会话丢失，网站把会员当成了访客。这个路径和域名能收到 Cookie"
+        " 吗（SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子函数清空会话？"
     ),
     "check.means.login.page": (
         "要登录的人看到的是错误：登录页打不开。XIEBAO_LOGIN_VIEW 写的是显示登录页的视图吗？"
     ),
     "check.means.notice.heading": (
-        "访客不知道为什么不能继续：标题为空，或者是别的内容。请检查 xiebao/ 里的模板、"
-        "XIEBAO_TEXTS，以及改动页面的钩子。"
+        "访客不知道为什么不能继续：标题为空，或者是别的内容。"
+        "请检查 xiebao/ 里的模板、XIEBAO_TEXTS，以及改动页面的钩子函数。"
     ),
     "check.means.notice.button": "提示页的按钮没有文字，或者打不开，访客无法继续。",
     "check.means.way_back.host": (
@@ -493,7 +493,7 @@ TEXTS = {
     "check.means.handoff.host": (
         "二维码指向的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
     ),
-    "check.means.dead": "入口放在会截走点击的元素里，例如另一个链接或按钮：请移出来。",
+    "check.means.dead": "入口放在会截获点击的元素里，例如另一个链接或按钮：请移出来。",
     "check.means.dead.unseen": (
         "这个页面上的入口都看不到。如果稍后由脚本显示，请忽略这条规则：--ignore dead.unseen。"
     ),
@@ -506,25 +506,25 @@ TEXTS = {
         "例如 xiebao_script(nonce=…)；扩展自己的页面写在 xiebao/layout.html 里。"
     ),
     "check.means.policy.form": (
-        "登录以后 Chromium 会停住：它把登录页 Content-Security-Policy 的 form-action 用在提交表单"
-        "以后的每一次跳转上。请把网关也写进去。"
+        "登录后 Chromium 会停住：它把登录页 Content-Security-Policy 的 form-action"
+        " 用在提交表单之后的每一次跳转上。请把网关也写进去。"
     ),
     "check.note.nothing_else": "其他内容都没有检查：请先修好这一条。",
     "check.note.no_login": (
-        "不知道登录页在哪里，没有登录的访客点击后看到的是 401 页面：请用 XIEBAO_LOGIN_VIEW 指定。"
+        "不知道登录页在哪里，未登录的访客点击后看到的是 401 页面：请用 XIEBAO_LOGIN_VIEW 指定。"
     ),
-    "check.note.page.elsewhere": "{what} 把一部分设备跳转到另一个主机，检查不会访问那里。",
+    "check.note.page.elsewhere": "{what} 让一部分设备跳转到另一个域名，检查不会访问那里。",
     "check.note.page.empty": "在 {what} 上，一部分设备看不到入口。",
     "check.note.off": "XIEBAO_ENABLED 已关闭：现在不能购买，只检查了这一点。",
     "check.note.no_members": (
-        "这个网站不知道谁登录了，所以没有检查要登录的情况：请加上 member_loader。"
+        "网站无法判断谁已登录，所以没有检查需要登录的情况：请加上 member_loader。"
     ),
     "check.note.no_app": (
-        "没有检查网站自己的 App：从 XIEBAO_APP_USER_AGENT 看不出 App 的 User-Agent。请写明，例如"
-        " --app-user-agent ShopApp/3.2。"
+        "没有检查网站的自有 App：从 XIEBAO_APP_USER_AGENT 看不出 App 的 User-Agent。请写明，"
+        "例如 --app-user-agent ShopApp/3.2。"
     ),
     "check.note.played": (
-        "会员是虚构的，所以只问过一次网站谁登录了。要每次点击都问，请指定一位会员：--member，"
+        "会员是虚构的，所以只向网站询问过一次谁已登录。要每次点击都询问，请指定一位会员：--member，"
         "不用 Flask-Login 时还要 --login。"
     ),
     "check.note.nobody_logged_in": (
@@ -600,63 +600,68 @@ TEXTS = {
     "inspect.nobody": "没有人能打开这个链接。",
     "inspect.page": "{where}的{title}（{section}）。",
     "inspect.where.test": "测试网关",
-    "inspect.where.production": "正式网关",
+    "inspect.where.production": "生产网关",
     "inspect.here": "本站的网关",
     "inspect.no_gateway": (
-        "{host} 不是携保的网关。如果是自己的模拟网关，请指定用它作 XIEBAO_BASE_URL 的应用：flask"
-        " --app …。"
+        "{host} 不是携保的网关。如果是您自己的模拟器，请指定 XIEBAO_BASE_URL 指向它的应用："
+        "flask --app …。"
     ),
     "inspect.other_env": (
-        "本站的 XIEBAO_ENV 是 {env}，测试和生产环境的密钥不同：这里对的签名，到那里就不对。"
+        "本站的 XIEBAO_ENV 是 {env}，测试和生产环境的密钥不同：在本站正确的 sign，在那里无效。"
     ),
     "inspect.other_gateway": "这不是本站的网关，本站的是 {base_url}。",
-    "inspect.cut": "后面还有吗？请给网址加上引号：命令行在第一个 & 就断开了。",
+    "inspect.cut": "后面还有内容吗？请给网址加上引号：shell 会在第一个 & 处截断。",
     "inspect.parameter": "{name}={value}：{means}。",
     "inspect.platform": "{means}：{value} = {name}",
-    "inspect.space": "里面有空格，携保的代码都没有：是不是复制时带上的？",
+    "inspect.space": "里面有空格，而携保的代码都不含空格：是不是复制时带上的？",
     "inspect.unset": "没有设置",
-    "inspect.sign.another": "sign={sign}：格式对。没有核对：是别的账号的。",
+    "inspect.sign.another": "sign={sign}：格式正确。没有核对：属于别的账号。",
     "inspect.sign.env": (
         "测试和生产环境的密钥不同，本站的 XIEBAO_ENV 是 {env}：这是那个环境的网址吗？"
     ),
-    "inspect.sign.unchecked": "sign={sign}：格式对。没有用密钥核对：{why}",
-    "inspect.sign.here": "sign={sign} 是用本站自己环境的密钥算的：{where}会拒绝。",
-    "inspect.sign.there": "sign={sign}：格式对。没有核对：本站没有{where}的密钥。",
+    "inspect.sign.unchecked": "sign={sign}：格式正确。没有用密钥核对：{why}",
+    "inspect.sign.here": "sign={sign} 是用本站所在环境的密钥计算的：{where}会拒绝。",
+    "inspect.sign.there": "sign={sign}：格式正确。没有核对：本站没有{where}的密钥。",
     "inspect.sign.right": "sign={sign}：和设置的密钥相符。",
     "inspect.key.nobody": (
-        "partnerUniqKey={key}：本站没有给过任何人。设置了 XIEBAO_MEMBER_SECRET 以后，键是"
-        " partner_uniq_key(member) 返回的。"
+        "partnerUniqKey={key}：本站没有给过任何人。设置 XIEBAO_MEMBER_SECRET 之后，"
+        "标识是 partner_uniq_key(member) 的返回值。"
     ),
     "inspect.key.member": "partnerUniqKey={key}：会员 {member} 的标识。",
-    "inspect.pay_success": "paySuccess：支付后浏览器去 {url}",
+    "inspect.pay_success": "paySuccess：支付后浏览器前往 {url}",
     "inspect.link.another_page": "这不是 {page} 页面的链接：令牌是别的页面的。",
     "inspect.link.no_member": "这不是 {page} 页面的链接：令牌里没有会员。",
-    "inspect.neither": "这不是网关的页面，也不是本站的链接；本站的链接以这些开头：{paths}。",
+    "inspect.neither": (
+        "这不是网关的页面，也不是本站的链接；本站的链接以下列路径之一开头：{paths}。"
+    ),
     "inspect.off": "XIEBAO_ENABLED 已关闭：这个链接返回 404。",
     "inspect.click": (
         "这是本站支付后的返回链接，不能证明已经支付：会员 {member} 的点击 {click_id}，{when}。"
     ),
     "inspect.qr": "这是邮件里的二维码，画的是下面这个链接。",
     "inspect.token": "这个链接不是本站生成的，或者已被改动。",
-    "inspect.host": "它的主机是 {host}，本站在 {site}。",
-    "inspect.entry": "去的是{title}（{section}）。",
+    "inspect.host": "链接的域名是 {host}，本站的地址是 {site}。",
+    "inspect.entry": "指向{title}（{section}）。",
     "inspect.back_to": "支付后返回",
     "inspect.about": "本站单号",
-    "inspect.member.none": "没有写明会员：谁点击谁登录，以自己的身份进入。",
-    "inspect.member.own": "是会员 {member} 的，签于 {when}：只有本人登录后能打开。",
+    "inspect.member.none": "没有写明会员：点击者登录后，以自己的身份进入。",
+    "inspect.member.own": "属于会员 {member}，签于 {when}：只有本人登录后才能打开。",
     "inspect.member.past": (
-        "是会员 {member} 的，签于 {when}，{no_login_for} 秒的有效时间已过：只有本人登录后能打开。"
+        "属于会员 {member}，签于 {when}，{no_login_for} 秒的免登录时间已过："
+        "只有本人登录后才能打开。"
     ),
     "inspect.member.bearer": (
-        "是会员 {member} 的，签于 {when}：{no_login_for} 秒里还剩 {left} 秒，"
+        "属于会员 {member}，签于 {when}：{no_login_for} 秒的免登录时间还剩 {left} 秒，"
         "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
     ),
     "suspects": "可能的原因在 {kind} 的这些函数里：{hooks}。",
     # doctor 的发现
     "doctor.late": (
-        "{name} 是在 Xiebao(app) 或 init_app(app) 读取之后才改的，不起作用：请在那之前设置。"
+        "{name} 在 Xiebao(app) 或 init_app(app) 读取设置之后才修改，不起作用：请在此之前设置。"
     ),
-    "doctor.env.unset": '没有设置 XIEBAO_ENV：正式销售的网站请设为 "production"，否则设为 "test"。',
+    "doctor.env.unset": (
+        '没有设置 XIEBAO_ENV：真正销售保险的网站请设为 "production"，否则设为 "test"。'
+    ),
     "doctor.misspelt": "没有 {name} 这项设置：是不是 {meant}？",
     "doctor.unknown": "{name} 不是 Flask-Xiebao 的设置：请删除。",
     "doctor.ok.setting": "{name}：{value}",
@@ -666,7 +671,7 @@ TEXTS = {
     "doctor.default.XIEBAO_API_KEY": "无",
     "doctor.default.XIEBAO_ENV": "test",
     "doctor.default.XIEBAO_BASE_URL": "XIEBAO_ENV 对应的网关",
-    "doctor.default.XIEBAO_LOCALE": "随 Flask-Babel，没有则 zh",
+    "doctor.default.XIEBAO_LOCALE": "跟随 Flask-Babel，没有则为 zh",
     "doctor.default.XIEBAO_STRICT": "调试和测试时开启",
     "doctor.off": "XIEBAO_ENABLED 已关闭：不显示入口，链接返回 404。",
     "doctor.gateway.other": (
@@ -674,49 +679,50 @@ TEXTS = {
         " XIEBAO_BASE_URL。"
     ),
     "doctor.gateway.missing": (
-        "XIEBAO_BASE_URL 是本站的路径 {path}，但应用在那里没有网关：请把 GatewaySimulator 的蓝图注"
-        "册到这个路径，或者删去 XIEBAO_BASE_URL。"
+        "XIEBAO_BASE_URL 是本站的路径 {path}，但应用在这个路径下没有网关："
+        "请把 GatewaySimulator 的蓝图注册到该路径，或者删去 XIEBAO_BASE_URL。"
     ),
-    "doctor.ok.gateway.test": "入口通往 {url}（test：保单都不是真的）。",
-    "doctor.ok.gateway.production": "入口通往 {url}（production：保单都是真的）。",
+    "doctor.ok.gateway.test": "入口跳转到 {url}（test：保单都不是真的）。",
+    "doctor.ok.gateway.production": "入口跳转到 {url}（production：保单都是真的）。",
     "doctor.simulator": (
-        "XIEBAO_ENV 是 production，却注册了 GatewaySimulator 的蓝图，它会返回 404。正式销售的网站请"
-        "不要注册：模拟器的签名会被当成携保的。"
+        "XIEBAO_ENV 是 production，却注册了 GatewaySimulator 的蓝图，它会返回 404。"
+        "真正销售保险的网站请不要注册：模拟器的签名会被当成携保的。"
     ),
     "doctor.nobody": (
-        "网站不知道谁登录了，只有免登录链接（no_login_for）能打开：请添加 member_loader。"
+        "网站无法判断谁已登录，只有免登录链接（no_login_for）能打开：请添加 member_loader。"
     ),
-    "doctor.ok.member_loader": "由 member_loader 判断谁登录了。",
-    "doctor.ok.flask_login": "由 Flask-Login 判断谁登录了。",
+    "doctor.ok.member_loader": "由 member_loader 判断谁已登录。",
+    "doctor.ok.flask_login": "由 Flask-Login 判断谁已登录。",
     "doctor.login_view.misspelt": "XIEBAO_LOGIN_VIEW：没有端点 {view}，是不是 {meant}？",
-    "doctor.login_view": "XIEBAO_LOGIN_VIEW：没有端点 {view}，请用 flask routes 查看有哪些。",
-    "doctor.async": "{hooks}：异步函数要安装 Flask 的附加依赖：pip install 'flask[async]'。",
+    "doctor.login_view": "XIEBAO_LOGIN_VIEW：没有端点 {view}，请用 flask routes 查看全部端点。",
+    "doctor.async": "{hooks}：异步函数要安装 Flask 的可选依赖：pip install 'flask[async]'。",
     "doctor.address.mail": (
-        "没有设置 XIEBAO_PUBLIC_URL，网站不知道自己的地址：不在请求中，就生成不了邮件里的链接。请设"
-        "置，例如 https://shop.example（开发时用 http://127.0.0.1:5000）。"
+        "没有设置 XIEBAO_PUBLIC_URL，网站不知道自己的地址：在请求之外无法生成邮件里的链接。请设置，"
+        "例如 https://shop.example（开发时用 http://127.0.0.1:5000）。"
     ),
     "doctor.address.production": (
-        "没有设置 XIEBAO_PUBLIC_URL，网站不知道自己的地址：在生产环境里，邮件里的会员链接和二维码都"
-        "生成不了，支付后也无法返回。请设置，例如 https://shop.example（开发时用"
-        " http://127.0.0.1:5000）。"
+        "没有设置 XIEBAO_PUBLIC_URL，网站不知道自己的地址：在生产环境里，"
+        "邮件里的会员链接和二维码都无法生成，支付后也无法返回。请设置，"
+        "例如 https://shop.example（开发时用 http://127.0.0.1:5000）。"
     ),
     "doctor.leaving.this_machine": (
-        "发到站外的链接以 {url} 开头（{source}），打开的人会连到自己的机器：请改成网站的地址。"
+        "发到站外的链接以 {url} 开头（{source}），打开链接的人会访问到自己的机器："
+        "请改成网站的地址。"
     ),
     "doctor.leaving.http": (
-        "发到站外的链接以 {url} 开头（{source}），路上的人能读到：请把 XIEBAO_PUBLIC_URL 设为"
-        " https://…。"
+        "发到站外的链接以 {url} 开头（{source}），传输途中的人能读到："
+        "请把 XIEBAO_PUBLIC_URL 设为 https://…。"
     ),
     "doctor.ok.leaving": "发到站外的链接以 {url} 开头（{source}）。",
     "doctor.root": (
-        "APPLICATION_ROOT 是 {root}，发到站外的链接却不在它下面：请让 XIEBAO_PUBLIC_URL 以 {root}"
-        " 结尾。"
+        "APPLICATION_ROOT 是 {root}，发到站外的链接却不在这个路径下："
+        "请让 XIEBAO_PUBLIC_URL 以 {root} 结尾。"
     ),
     "doctor.prefix": (
-        "XIEBAO_PUBLIC_URL 以 {path} 结尾，ProxyFix 却不看 X-Forwarded-Prefix，页面上的链接可能缺少"
-        " {path} 而打不开。支付后返回 {url}/paid/…。如果代理在每个请求上都自己设置"
-        " X-Forwarded-Prefix，请给 ProxyFix 加上 x_prefix=1，否则不要加；也可以让服务器设置"
-        " SCRIPT_NAME。"
+        "XIEBAO_PUBLIC_URL 以 {path} 结尾，ProxyFix 却不采用 X-Forwarded-Prefix，"
+        "页面上的链接可能缺少 {path} 而打不开。支付后返回 {url}/paid/…。"
+        "如果代理在每个请求上都自己设置 X-Forwarded-Prefix，请给 ProxyFix 加上 x_prefix=1，"
+        "否则不要加；也可以让服务器设置 SCRIPT_NAME。"
     ),
     "doctor.ok.prefix.set": (
         "ProxyFix 信任 X-Forwarded-Prefix：代理必须在每个请求上都自己把它设为 {path}。"
@@ -726,21 +732,22 @@ TEXTS = {
         "支付返回和通知都是 404；没有设置时，代理要删去这个请求头，因为访客也能发送。"
     ),
     "doctor.ok.mount": (
-        "XIEBAO_PUBLIC_URL 以 {path} 结尾，应用自己没有挂在那里：服务器要把 SCRIPT_NAME 设为"
-        " {path}。如果页面上的链接缺少它，就是还没有设置。如果前面的代理在每个请求上都自己设置"
-        " X-Forwarded-Prefix，请用 ProxyFix(..., x_prefix=1)，否则不要用。"
+        "XIEBAO_PUBLIC_URL 以 {path} 结尾，应用自己没有挂在那里："
+        "服务器要把 SCRIPT_NAME 设为 {path}。如果页面上的链接缺少它，说明还没有设置。"
+        "如果前面的代理在每个请求上都自己设置 X-Forwarded-Prefix，请用 ProxyFix(..., x_prefix=1)，"
+        "否则不要用。"
     ),
     "doctor.cache": (
-        "Flask-Caching 不看 Vary：它缓存的页面上是第一台设备的入口，在手机上会另开窗口。请把"
-        " XIEBAO_DEVICE_MARKUP 设为 False。"
+        "Flask-Caching 忽略 Vary：缓存的页面上是第一台设备的入口，在手机上会另开窗口。"
+        "请把 XIEBAO_DEVICE_MARKUP 设为 False。"
     ),
     "doctor.cookie": (
         "SESSION_COOKIE_SAMESITE 是 Strict：从支付页返回、从邮件点进来的人都会变成未登录。请设为"
         ' "Lax"。'
     ),
     "doctor.key.weak": (
-        '{name}：太短，或者众所周知，猜到它的人能伪造链接。请生成一个：python -c "import secrets;'
-        ' print(secrets.token_hex())"。'
+        "{name}：太短或已经公开，猜到它的人能伪造链接。请生成一个："
+        'python -c "import secrets; print(secrets.token_hex())"。'
     ),
     "doctor.key.old": "SECRET_KEY_FALLBACKS 中的一个",
     "doctor.key.api_key": (
@@ -749,44 +756,45 @@ TEXTS = {
     ),
     "doctor.ok.key": "链接用 SECRET_KEY 签名。",
     "doctor.api_key": (
-        "XIEBAO_API_KEY 太短：拿到签名的人能暴力破解出密钥，而每位点击的会员都有签名。请向携保要一"
-        "个长的随机密钥，至少 32 位。"
+        "XIEBAO_API_KEY 太短：拿到 sign 的人能暴力破解出密钥，而每位点击的会员都能拿到 sign。"
+        "请向携保索取随机的长密钥，至少 32 位。"
     ),
     "doctor.member_secret.known": (
-        "XIEBAO_MEMBER_SECRET 众所周知，谁都能算出会员的标识。请在第一位会员点击之前换一个：python"
-        ' -c "import secrets; print(secrets.token_hex())"。'
+        "XIEBAO_MEMBER_SECRET 已经公开，谁都能算出会员的标识。请在第一位会员点击之前换一个："
+        'python -c "import secrets; print(secrets.token_hex())"。'
     ),
     "doctor.member_secret.same": (
-        "XIEBAO_MEMBER_SECRET 的值同时是 {name}：更换那一个，就把两个都换了，网关会把每位会员都当成"
-        "新会员。还没有会员点击过的话，请另选会员密钥；已经有了就保留它，更换另一个。"
+        "XIEBAO_MEMBER_SECRET 与 {name} 是同一个值：更换后者，会员密钥也随之更换，"
+        "网关会把每位会员都当成新会员。如果还没有会员点击过，请另选会员密钥；如果已经有，"
+        "请保留会员密钥，更换另一个。"
     ),
-    "doctor.ok.ids.keys": "网关凭标识认识会员，标识由 XIEBAO_MEMBER_SECRET 生成。",
+    "doctor.ok.ids.keys": "网关用标识识别会员，标识由 XIEBAO_MEMBER_SECRET 生成。",
     "doctor.ids": (
-        "网关凭{what}认识会员：看到过一个网关网址的人，就能拼出其他会员的。请设置"
-        " XIEBAO_MEMBER_SECRET；会员已有保单时，见 keeps_plain_key。"
+        "网关用{what}识别会员：看到过一个网关网址的人，就能拼出其他会员的网址。"
+        "请设置 XIEBAO_MEMBER_SECRET；会员已有保单时，见 keeps_plain_key。"
     ),
     "doctor.ids.email": "邮箱地址",
     "doctor.ids.get_id": "会员的 get_id()（Flask-Login，多数网站是自增 ID）",
     "doctor.ids.row": "自增 ID（行号）",
     "doctor.ok.ids": (
-        "网关凭会员 ID 本身认识会员。ID 如果猜得到（例如自增 ID），请设置 XIEBAO_MEMBER_SECRET。"
+        "网关用会员 ID 本身识别会员。如果 ID 可猜测（例如自增 ID），请设置 XIEBAO_MEMBER_SECRET。"
     ),
-    "doctor.clicks.none": "生成不了链接，请修正：{error}",
+    "doctor.clicks.none": "无法生成链接，请修正：{error}",
     "doctor.clicks.every": "所有链接",
     "doctor.clicks.wrong": "{where}：{what}",
-    "doctor.ok.page": "{page}（{section}）：链接能生成，能打开，通往网关。",
+    "doctor.ok.page": "{page}（{section}）：链接能生成、能打开，并跳转到网关。",
     "doctor.ok.paid.url": "paid：入口写了 return_to 的，支付后浏览器返回 {site}{path}",
     "doctor.ok.paid.path": "paid：入口写了 return_to 的，支付后浏览器返回本站的 …{path}",
-    "doctor.ok.login.none": "没有登录的访客看到 401 页面。可以用 XIEBAO_LOGIN_VIEW 指定登录页。",
-    "doctor.ok.login.sent": "没有登录的访客会跳转到 {to}。",
-    "doctor.ok.login.gets": "没有登录的访客得到 {status}。",
+    "doctor.ok.login.none": "未登录的访客看到 401 页面。可以用 XIEBAO_LOGIN_VIEW 指定登录页。",
+    "doctor.ok.login.sent": "未登录的访客会跳转到 {to}。",
+    "doctor.ok.login.gets": "未登录的访客得到 {status}。",
     "doctor.plain": (
         "对网关不可能认识的会员，keeps_plain_key 也返回了 True：请只对设置 XIEBAO_MEMBER_SECRET 之"
         "前就有的会员返回 True。"
     ),
     "doctor.everybody": (
-        "没有 Cookie 的请求也被当成某位会员的，所有人都会以这位会员的身份进入：没有登录时，请让"
-        " member_loader 返回 None。"
+        "没有 Cookie 的请求也被当成某位会员的，所有人都会以这位会员的身份进入：未登录时，"
+        "请让 member_loader 返回 None。"
     ),
     "doctor.notify.guessed": (
         "XIEBAO_NOTIFY_TOKEN 和网站的另一个密钥相同，或者容易猜到，而交给携保的回调地址里就有它。请"
@@ -796,32 +804,34 @@ TEXTS = {
     "doctor.ok.notify.handler": "notify：通知能到达 notification_handler。",
     "doctor.ok.notify.reader": "notify：通知能到达 notification_reader 和 notification_handler。",
     "doctor.notify.unheard": (
-        "没有 notification_handler，或者没有导入它所在的模块，网站不知道会员买了什么。通知会发到"
-        " {url}。"
+        "没有 notification_handler，或者没有导入它所在的模块，网站无法得知会员的投保情况。"
+        "通知会发到 {url}。"
     ),
-    "doctor.notify.unsent": "发不出通知：{error}",
+    "doctor.notify.unsent": "无法发送通知：{error}",
     "doctor.notify.counted": (
-        "Flask-Limiter 对通知也计数，而携保只从少数几个地址发送：请用"
-        ' limiter.exempt(app.view_functions["xiebao.notify"]) 排除。'
+        "Flask-Limiter 把通知也计入限流，而携保只从少数几个地址发送："
+        '请用 limiter.exempt(app.view_functions["xiebao.notify"]) 排除。'
     ),
     "doctor.notify.size": "通知超过了 MAX_CONTENT_LENGTH：请放宽到 64 KiB。",
     "doctor.notify.body": (
-        "通知还没有到达，正文就被 request.stream 或表单解析读走了。钩子函数请用 request.get_data()"
-        " 或 get_json() 读取，它们会保留正文。"
+        "通知到达之前，请求体已被 request.stream 或表单解析读完。"
+        "钩子函数请用 request.get_data() 或 get_json() 读取，请求体会保留。"
     ),
     "doctor.notify.answer": (
-        '对通知的响应在返回途中被 after_request 钩子函数或中间件改动了，平台等的是 200 {{"state":'
-        " true}}：请不要改动蓝图 xiebao 的响应。现在的状态码是 {status}。"
+        "对通知的响应在返回途中被 after_request 钩子函数或中间件改动了，"
+        '携保要求的是 200 {{"state": true}}：请不要改动蓝图 xiebao 的响应。'
+        "现在的状态码是 {status}。"
     ),
     "doctor.notify.fails": "处理通知时出错，请修正：{error}",
     "doctor.notify.view": "{path} 对应的视图：{view}。请修改 XIEBAO_URL_PREFIX。",
     "doctor.notify.no_view": "无",
     "doctor.notify.address": (
-        "通知被跳转到 {to}，携保不会跟过去：请把 XIEBAO_PUBLIC_URL 设为那个地址，用 https。"
+        "通知被重定向到 {to}，而携保不跟随重定向：请把 XIEBAO_PUBLIC_URL 设为那个地址，"
+        "并使用 https。"
     ),
     "doctor.notify.sent": (
-        "通知被跳转到 {to}，可能是全站登录拦截：请放行，扩展会自行校验：if request.blueprint =="
-        ' "xiebao": return。'
+        "通知被重定向到 {to}，可能来自全站登录拦截：请放行，扩展会自行校验："
+        'if request.blueprint == "xiebao": return。'
     ),
     "doctor.notify.limiter": (
         '通知得到 {status}，可能来自限流：请用 limiter.exempt(app.view_functions["xiebao.notify"])'
@@ -833,14 +843,14 @@ TEXTS = {
         ' request.blueprint == "xiebao": return。'
     ),
     "doctor.notify.hook": (
-        "通知得到 {status}，可能来自网站的一个钩子函数：请放行，扩展会自行校验：if"
-        ' request.blueprint == "xiebao": return。'
+        "通知得到 {status}，可能来自网站的某个钩子函数：请放行，扩展会自行校验："
+        'if request.blueprint == "xiebao": return。'
     ),
     "doctor.notify_url.path": (
-        "要交给携保的回调地址以 {url} 结尾：设置 XIEBAO_PUBLIC_URL 就能看到全部。"
+        "要交给携保的回调地址以 {url} 结尾：设置 XIEBAO_PUBLIC_URL 之后会显示完整的地址。"
     ),
     "doctor.notify_url.http": (
-        "要交给携保的回调地址是 {url}，没有用 https，路上的人能读到通知里的姓名。"
+        "要交给携保的回调地址是 {url}，没有用 https，传输途中的人能读到通知里的姓名。"
     ),
     "doctor.ok.notify_url": "要交给携保的回调地址是 {url}",
     "doctor.ok.notify_url.open": (
@@ -859,26 +869,26 @@ TEXTS = {
         "另一个网站也用这个渠道账号销售（only=），没有会员密钥就分不清 ID 相同的两位会员：请给每个"
         "网站设置不同的 XIEBAO_MEMBER_SECRET。"
     ),
-    "doctor.purchases.unread": "读不了 {table} 所在的数据库（{error}）。",
+    "doctor.purchases.unread": "无法读取 {table} 所在的数据库（{error}）。",
     "doctor.purchases.missing": "没有表 {table}：请用 flask db migrate 和 flask db upgrade 创建。",
-    "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请做迁移。",
+    "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请执行数据库迁移。",
     "doctor.purchases.unset": (
-        "购买记录写不进去，因为 {table} 的 {columns} 不能为 NULL：请给默认值，除非由您自己的事件设"
-        "置。"
+        "投保记录无法写入，因为 {table} 的 {columns} 不能为 NULL：请设置默认值，"
+        "除非由您自己的事件设置。"
     ),
     "doctor.ok.purchases": (
-        "购买记录保存在 {table}，用单独的 session 写入；如果您的 session 写了同一行而没有提交，它会"
-        "等待。"
+        "投保记录保存在 {table}，用单独的数据库会话写入；如果您的会话写了同一行而没有提交，"
+        "它会等待。"
     ),
     # link 为什么不生成链接
     "link.reference": "{page} 页面需要 REFERENCE，即它的 {name}。",
-    "link.whose": "{page} 页面的链接要说明是谁的。",
-    "link.who": "{page} 页面的 partnerUniqKey 要说明是谁。",
+    "link.whose": "{page} 页面的链接要指明属于谁。",
+    "link.who": "{page} 页面的 partnerUniqKey 要指明会员。",
     "link.off": "没有链接：XIEBAO_ENABLED 已关闭。",
     "link.nobody": "没有链接：--member 是空的。",
     "link.gateway": (
-        "--gateway 不能和 --no-login-for、--return-to、--client-reference、--external、--local 一起"
-        "用。"
+        "--gateway 不能与 --no-login-for、--return-to、--client-reference、--external、--local"
+        " 同时使用。"
     ),
     "link.max_age": "--max-age 现在叫 --no-login-for，从 0.4 起不再接受。",
     "link.max_age.both": "--max-age 是 --no-login-for 以前的名字：请只用 --no-login-for。",

@@ -124,13 +124,13 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
         (f"{url(HOME, platform='1')}&{name}={value}", (f"{name} 出现了 2 次",))
         for name, value in {"sign": SIGN, "partnerUniqKey": "101000", "platform": "1"}.items()
     ),
-    (url(HOME, hidenav="1"), ("「hidenav」",)),
-    (url(POLICY, subPartnerId=""), ("「subPartnerId」",)),
-    (url(HOME, insureNum="1"), ("「insureNum」",)),
+    (url(HOME, hidenav="1"), ("“hidenav”",)),
+    (url(POLICY, subPartnerId=""), ("“subPartnerId”",)),
+    (url(HOME, insureNum="1"), ("“insureNum”",)),
     *(
         (
             url(HOME, without="partnerUniqKey", **{name: "1"}),
-            ("缺少 partnerUniqKey", f"「{name}」：应写作 partnerUniqKey"),
+            ("缺少 partnerUniqKey", f"“{name}”：应写作 partnerUniqKey"),
         )
         for name in ("PartnerUniqKey", " partnerUniqKey", "partneruniqkey ")
     ),
@@ -147,7 +147,7 @@ REFUSED: list[tuple[str, tuple[str, ...]]] = [
     ),
     *((url(HOME, paySuccess=value), (NOT_BASE64,)) for value in NO_BASE64),
     *((url(HOME, paySuccess=encoded(address)), (NO_URL,)) for address in NO_ADDRESS),
-    (url(HOME, sign="x", platform="2", foo="1"), ("sign", "platform", "「foo」")),
+    (url(HOME, sign="x", platform="2", foo="1"), ("sign", "platform", "“foo”")),
     (PRODUCT, ("缺少 partnerId", "缺少 caseCode", "缺少 sign", "缺少 partnerUniqKey")),
     # Where there is no page
     *(
@@ -210,7 +210,7 @@ DOCUMENT_23 = (
     "https://testapi.xiebao18.com/dispatch/cps/insureDetail?partnerId=1039147"
     "&insureNum=20190226020146&sign=84d7668b0c732b7d3fd24fc243fe9c0c&paySuccess=*"
 )
-MISPLACED = "「 partnerUniqKey」：应写作 partnerUniqKey，前后不能有空格"
+MISPLACED = "“ partnerUniqKey”：应写作 partnerUniqKey，前后不能有空格"
 
 
 @pytest.mark.parametrize(

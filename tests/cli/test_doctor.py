@@ -73,10 +73,10 @@ def test_it_speaks_chinese_if_that_is_asked_for() -> None:
     assert "--locale [en|zh]" in run(shop(), "doctor", "--help").output
     app = shop(listens, before(require_login), XIEBAO_LOGIN_VIEW="nowhere")
     said = run(app, "doctor", "--verbose", "--locale", "zh").output.splitlines()
-    assert said[0] == "错误  XIEBAO_LOGIN_VIEW：没有端点 nowhere，请用 flask routes 查看有哪些。"
-    assert said[1].startswith("错误  notify：通知被跳转到 /login，可能是全站登录拦截：请放行，")
+    assert said[0] == "错误  XIEBAO_LOGIN_VIEW：没有端点 nowhere，请用 flask routes 查看全部端点。"
+    assert said[1].startswith("错误  notify：通知被重定向到 /login，可能来自全站登录拦截：请放行，")
     assert said[2].startswith(
-        "错误  product、home、policy、paid：还没有读取链接，点击的人就被带到 /login，"
+        "错误  product、home、policy、paid：点击在扩展读取链接之前就被重定向到 /login，"
     )
     assert said[2].endswith("。实际：302 /login。预期：302 (xiebao.product)。")
     assert "正确  XIEBAO_STRICT 没有设置（默认：调试和测试时开启）" in said

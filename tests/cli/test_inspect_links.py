@@ -51,7 +51,7 @@ def test_a_members_link() -> None:
     said = inspect(app, url)
     assert "only they can follow it, logged in." in said["ok"]
     assert "platform: H5" in said["ok"]
-    assert "是会员 m1 的" in run(app, "inspect", url, "--locale", "zh").output
+    assert "属于会员 m1" in run(app, "inspect", url, "--locale", "zh").output
 
 
 def test_a_bearer_link(clock: time_machine.Traveller) -> None:

@@ -128,10 +128,10 @@ def test_what_is_asked_wrongly_is_named(arguments: list[str], said: str) -> None
     ("arguments", "said"),
     [
         (["product"], "product 页面需要 REFERENCE，即它的 caseCode。"),
-        (["policy", NUMBER], "policy 页面的链接要说明是谁的。"),
+        (["policy", NUMBER], "policy 页面的链接要指明属于谁。"),
         (["policy", NUMBER, "--member", ""], "没有链接：--member 是空的。"),
-        (["home", "--gateway"], "home 页面的 partnerUniqKey 要说明是谁。"),
-        (["home", *TO_GATEWAY, "--local"], "--gateway 不能和 --no-login-for、"),
+        (["home", "--gateway"], "home 页面的 partnerUniqKey 要指明会员。"),
+        (["home", *TO_GATEWAY, "--local"], "--gateway 不能与 --no-login-for、"),
         (["home", "--max-age", "5", "--no-login-for", "5"], "请只用 --no-login-for。"),
         (["home", "--max-age", "5", "--member", "m1"], "--max-age 现在叫 --no-login-for，"),
     ],

@@ -135,7 +135,7 @@ def test_a_partner_id_that_is_no_number_is_the_same_everywhere(partner_id: str) 
 def test_over_http_a_site_elsewhere_that_was_away_is_told_later(away: str, tmp_path: Path) -> None:
     site, orders = Shop(), tmp_path / "orders"
     browser = alone(notify_url=away, orders=orders)
-    assert browser.get(pay(browser, ALONE)).text.count("<td>连不上（") == 4
+    assert browser.get(pay(browser, ALONE)).text.count("<td>无法连接（") == 4
     with serve(site.app) as address:
         pay(alone(notify_url=f"{address}/xiebao/notify", orders=orders), ALONE, forged="on")
     assert site.steps() == TOLD * 2
