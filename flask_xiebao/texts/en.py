@@ -1051,7 +1051,8 @@ TEXTS = {
     ),
     "doctor.purchases.unread": "The database with {table} cannot be read ({error}).",
     "doctor.purchases.missing": (
-        "The table {table} does not exist: create it, with flask db migrate and flask db upgrade."
+        "The table {table} does not exist: create it, by db.create_all(), or flask db migrate and"
+        " flask db upgrade."
     ),
     "doctor.purchases.lacks": "The table {table} lacks {columns}: migrate it.",
     "doctor.purchases.unset": (
