@@ -15,7 +15,7 @@ from translate import MESSAGES, chinese_of
 
 from flask_xiebao.app.settings import Settings, name_of
 from flask_xiebao.gateway.pages import PAGES
-from flask_xiebao.texts import find, locales, visitors_texts
+from flask_xiebao.texts import en, find, locales, visitors_texts, zh
 
 HEAD = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
@@ -24,6 +24,12 @@ MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
 GROUPS = {
     **dict.fromkeys(("partner_id", "api_key", "env"), "needed"),
     **dict.fromkeys(("public_url", "member_secret", "notify_token", "login_view"), "production"),
+}
+
+# What the commands say with --locale zh, by its English.
+_VALUE = re.compile(r"\{\w+\}")
+_IN_CHINESE = {
+    _VALUE.sub("…", english): _VALUE.sub("…", zh.TEXTS[name]) for name, english in en.TEXTS.items()
 }
 
 _SETTING = re.compile(r"`(XIEBAO_\w+)`")
@@ -94,10 +100,12 @@ class MessagesDirective(SphinxDirective):
                 page = message.get("see")
                 if page in self.env.found_docs:  # a new one is not there in Chinese at once
                     advice += MORE[language].format(page)
+                spoken = _IN_CHINESE.get(message["text"]) if language == "zh" else None
+                also = [nodes.paragraph("", "", nodes.literal(spoken, spoken))] if spoken else []
                 items += nodes.definition_list_item(
                     "",
                     nodes.term("", "", text, ids=[anchor]),
-                    nodes.definition("", *self.parse_text_to_nodes(advice)),
+                    nodes.definition("", *also, *self.parse_text_to_nodes(advice)),
                 )
             found.append(section)
         return found

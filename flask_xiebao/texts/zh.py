@@ -592,7 +592,7 @@ TEXTS = {
     "check.step.return": "支付后返回",
     "check.step.direct": "平板的继续链接",
     # inspect 对一个网址的说明
-    "level.ok": "正确",
+    "level.ok": "正常",
     "level.WARNING": "注意",
     "level.ERROR": "错误",
     "level.counts": "错误 {errors} 项，注意 {warnings} 项。",
@@ -870,7 +870,9 @@ TEXTS = {
         "网站设置不同的 XIEBAO_MEMBER_SECRET。"
     ),
     "doctor.purchases.unread": "无法读取 {table} 所在的数据库（{error}）。",
-    "doctor.purchases.missing": "没有表 {table}：请用 db.create_all()，或 flask db migrate 和 flask db upgrade 创建。",
+    "doctor.purchases.missing": (
+        "没有表 {table}：请用 db.create_all()，或 flask db migrate 和 flask db upgrade 创建。"
+    ),
     "doctor.purchases.lacks": "表 {table} 缺少 {columns}：请执行数据库迁移。",
     "doctor.purchases.unset": (
         "投保记录无法写入，因为 {table} 的 {columns} 不能为 NULL：请设置默认值，"

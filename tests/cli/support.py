@@ -35,7 +35,7 @@ SHORT_API_KEY = "NWFhOTRhOTdkMjU="
 HIDDEN = (SECRET_KEY, MEMBER_SECRET, PUBLISHED, API_KEY, SHORT_API_KEY, KEY, SIGN_OF_KEY, "hunter2")
 
 #: The levels of findings, as they are called in Chinese.
-LEVELS = {"错误": "ERROR", "注意": "WARNING", "正确": "ok"}
+LEVELS = {"错误": "ERROR", "注意": "WARNING", "正常": "ok"}
 #: What an error says of itself, which is English in every locale; where it was; and commands.
 NO_PROSE = re.compile(
     r"\w+Error: .*|SECRET_KEY(_FALLBACKS)? (is not set|must be)\b.*|Purchase\(\) is called .*"

@@ -79,7 +79,7 @@ def test_it_speaks_chinese_if_that_is_asked_for() -> None:
         "错误  product、home、policy、paid：点击在扩展读取链接之前就被重定向到 /login，"
     )
     assert said[2].endswith("。实际：302 /login。预期：302 (xiebao.product)。")
-    assert "正确  XIEBAO_STRICT 没有设置（默认：调试和测试时开启）" in said
+    assert "正常  XIEBAO_STRICT 没有设置（默认：调试和测试时开启）" in said
     assert said[-1] == "错误 3 项，注意 0 项。"
 
 

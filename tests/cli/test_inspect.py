@@ -316,8 +316,8 @@ def test_what_is_no_url_is_a_usage_error() -> None:
 
 def test_it_speaks_chinese() -> None:
     right = run(site(), "inspect", PRODUCT_URL, "--locale", "zh")
-    assert "正确  测试网关的产品详情页（2.1）。\n" in right.output
-    assert "正确  sign=00…35：和设置的密钥相符。\n" in right.output
+    assert "正常  测试网关的产品详情页（2.1）。\n" in right.output
+    assert "正常  sign=00…35：和设置的密钥相符。\n" in right.output
     wrong = run(site(), "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "--locale", "zh")
     assert "错误  携保的网关不在端口 8443 上" in wrong.output
     assert "错误 1 项，注意 0 项。网关会拒绝这个网址。\n" in wrong.output
