@@ -190,7 +190,7 @@ BEYOND = (
     Wrong("another member's order is agreed upon", "sqla/reconciling.py", "        if is_anothers(row, answer):\n", "        if False:\n"),
     Wrong("a comparison asks as fast as it can", "sqla/reconciling.py", "next_at = monotonic() + self._seconds", "next_at = 0.0"),
     Wrong("a comparison tells of the old", "sqla/reconciling.py", "since=self._since, tell=self._tell", "since=self._since"),
-    Wrong("a comparison that ends early agrees", "cli/database.py", "        return 2\n", "        return 0\n"),
+    Wrong("a comparison that ends early agrees", "cli/database.py", "(error)}.\", err=True)\n        return 2\n", "(error)}.\", err=True)\n        return 0\n"),
     Wrong("a difference that is left agrees", "cli/database.py", "    return 1 if left else 0\n", "    return 0\n"),
     Wrong("a table that is not there is fine", "cli/database.py", "    if len(missing) == len(table.columns):\n", "    if False:\n"),
     Wrong("what is behind is an error at once", "views/callback.py", "level=logging.INFO if is_expected else logging.ERROR", "level=logging.ERROR"),
