@@ -285,8 +285,8 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
 
     It finds what no notification reported: for cron, and after an outage. It asks about each order
     on which the gateway's list and the site's database do not agree, five a second; each difference
-    is a line. Exits with 0 when both agree in the end, with 1 when they do not, and with 2 when the
-    gateway could not be read.
+    is a line. Exits with 0 when both agree in the end, with 1 when they do not, and with 2 when it
+    could not go on.
     """
     from .database import reconcile
     from .keys import check_secret_key

@@ -33,7 +33,7 @@ def check_database(state: State, locale: str) -> Iterator[Finding]:
         yield warning(text(locale, "doctor.purchases.shared"))
     table = purchases.keeper.table
     try:
-        missing, unset = purchases.keeper.missing_columns(), purchases.keeper.unset_columns()
+        lacking, unset = _lacking(purchases, locale), purchases.keeper.unset_columns()
     except ConfigError as error:
         yield bad(str(error))
         return
@@ -41,15 +41,23 @@ def check_database(state: State, locale: str) -> Iterator[Finding]:
         why = type(error).__name__
         yield warning(text(locale, "doctor.purchases.unread", table=table.name, error=why))
         return
-    columns = text(locale, "list.comma").join(missing or unset)
-    if len(missing) == len(table.columns):
-        yield warning(text(locale, "doctor.purchases.missing", table=table.name))
-    elif missing:
-        yield warning(text(locale, "doctor.purchases.lacks", table=table.name, columns=columns))
+    if lacking:
+        yield warning(lacking)
     elif unset:
+        columns = text(locale, "list.comma").join(unset)
         yield warning(text(locale, "doctor.purchases.unset", table=table.name, columns=columns))
     else:
         yield ok(text(locale, "doctor.ok.purchases", table=table.name))
+
+
+def _lacking(purchases: Purchases[Any], locale: str) -> str:
+    """Say that the table does not exist, or which columns it lacks; "" where it has them all."""
+    table, missing = purchases.keeper.table, purchases.keeper.missing_columns()
+    if not missing:
+        return ""
+    kind = "missing" if len(missing) == len(table.columns) else "lacks"
+    columns = text(locale, "list.comma").join(missing)
+    return text(locale, f"doctor.purchases.{kind}", table=table.name, columns=columns)
 
 
 def reconcile(
@@ -66,9 +74,8 @@ def reconcile(
     bar: Any = click.progressbar(compared, file=sys.stderr, show_pos=True) if on_terminal else None
     count = differ = left = 0
     try:
-        if missing := purchases.keeper.missing_columns():
-            columns, table = ", ".join(missing), purchases.keeper.table.name
-            click.echo(text("en", "doctor.purchases.lacks", table=table, columns=columns), err=True)
+        if lacking := _lacking(purchases, "en"):
+            click.echo(lacking, err=True)
             return 2
         with bar or nullcontext(compared) as each_compared:
             for difference in each_compared:

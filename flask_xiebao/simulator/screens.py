@@ -221,7 +221,7 @@ class GatewaySimulator:
             "purchase": purchase,
             "state": purchase and _state(purchase),
             "product": PRODUCT,
-            "offer": self._insurer.offer(CASE_CODE, ""),
+            "make_offer": partial(self._insurer.offer, CASE_CODE, ""),
             "messages": self._insurer.purchases.messages_about(number) if number else (),
             "notifies": self._insurer.notifies,
             "back": back,

@@ -326,7 +326,8 @@ def hold_to_be_sound(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
         assert f"{page}: a link was made, found and opened, and leads to the gateway." in said["ok"]
     for line in (
-        r"paid: .* an entry with return_to comes back to https://\S+/(xiebao|bx)/paid/…",
+        r"paid: after a payment, whoever left by an entry with return_to comes back to"
+        r" https://\S+/(xiebao|bx)/paid/…",
         r"The address to give to Xiebao for notifications is https://\S+/(xiebao|bx)/notify",
         r"notify: a notification arrives at the notification_handler\.",
     ):

@@ -348,7 +348,12 @@ def test_a_secret_key_that_is_gone_is_named() -> None:
     ("path", "proxy", "level", "wanted"),
     [
         ("", {}, "ok", ""),
-        ("", {"x_prefix": 1}, "ok", "If your proxy sets a path, end XIEBAO_PUBLIC_URL in"),
+        (
+            "",
+            {"x_prefix": 1},
+            "ok",
+            "If your proxy sets a path, end XIEBAO_PUBLIC_URL in that path: payments",
+        ),
         ("/shop", {"x_prefix": 1}, "ok", "your proxy has to set it to /shop, itself and on every"),
         ("/shop", {}, "WARNING", "Add x_prefix=1 to ProxyFix if your proxy sets"),
         ("/shop", None, "ok", "the server has to set SCRIPT_NAME to /shop."),

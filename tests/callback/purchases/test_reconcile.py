@@ -235,6 +235,11 @@ def test_the_command_needs_the_environment_of_the_site_and_its_table(shop: Shop)
     done = run(shop.app, "reconcile")
     assert done.exit_code == 2
     assert done.output == "The table xiebao_purchase lacks plan_name: migrate it.\n"
+    with shop.engine.begin() as connection:
+        connection.execute(text("DROP TABLE xiebao_purchase"))
+    done = run(shop.app, "reconcile")
+    assert done.exit_code == 2
+    assert done.output.startswith("The table xiebao_purchase does not exist: create it,")
 
 
 def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:
