@@ -96,6 +96,14 @@ class ReadPage(HTMLParser):
         self.feed(html)
         self.close()
 
+    def set_cdata_mode(self, elem: str, **how: bool) -> None:
+        """Read what is in a ``<textarea>`` or an ``<iframe>`` as well.
+
+        For newer Pythons that is text, and an entry in there, which nobody can click, unseen.
+        """
+        if elem in ("script", "style"):
+            super().set_cdata_mode(elem, **how)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep an element of those that are looked for."""
         element = Element(dict(attrs))

@@ -209,7 +209,7 @@ ROWS: dict[str, Row] = {
         partial(shop, XIEBAO_PUBLIC_URL=None, SERVER_NAME="[::1"),
         "WARNING",
         ("begin with http://[::1 (SERVER_NAME)",),
-        also=("A link cannot be made. Fix this: ValueError in urlsplit",),
+        also=("A link cannot be made. Fix this: ValueError in",),
     ),
     "SERVER_NAME by https and below a path": Row(
         partial(
