@@ -5,24 +5,27 @@ HOST ?= 127.0.0.1
 PORT ?= 5000
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 # The folders of tests that need nothing but Python.
 UNIT := $(addprefix tests/,unit click page callback cli check)
 # A worker for each processor; one that is done takes tests over from another.
 BESIDE := --numprocesses auto --dist worksteal
+# What is installed: txt for the versions that are locked, in for the newest that there are.
+REQUIREMENTS ?= txt
 
-.PHONY: demo test test-unit test-all programs databases firefox mutants docs translations bench fuzz load versions screenshots dist lint format clean
+.PHONY: demo test test-unit test-all programs databases firefox mutants docs translations bench fuzz load versions screenshots dist lock lint format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/flask --app demo_app run --host $(HOST) --port $(PORT)
 
-test: $(VENV)/test.stamp .venv/npm/stamp programs
+test: $(VENV)/tests.stamp .venv/npm/stamp programs
 	$(BIN)/python -m pytest $(BESIDE)
 
-test-unit: $(VENV)/test.stamp
+test-unit: $(VENV)/tests.stamp
 	$(BIN)/python -m pytest $(BESIDE) $(UNIT)
 
 # What need not be tried again at each change, too.
-test-all: $(VENV)/test.stamp .venv/npm/stamp docs programs firefox databases
+test-all: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox databases
 	$(BIN)/python -m pytest $(BESIDE) tests
 
 # What is no package of Python's or npm's.
@@ -36,7 +39,7 @@ firefox:
 	@command -v firefox >/dev/null || { $(call need,firefox-esr,firefox-esr); }
 
 # Spoils the package in one place after another: the tests, and a check of a site, have to see it.
-mutants: $(VENV)/test.stamp
+mutants: $(VENV)/tests.stamp
 	$(BIN)/python -m tests.tools.mutants $(MUTANTS)
 
 # The manual in its languages, with warnings as errors: build/docs/en/ and zh/.
@@ -48,29 +51,30 @@ manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-war
   --jobs auto --fresh-env --write-all --conf-dir docs docs/$(1) build/docs/$(1)
 
 # Lists what the Chinese manual lacks, and brings its catalogs of what is in the code up to date.
-translations: $(VENV)/docs.stamp
+translations: $(VENV)/tests.stamp
 	$(BIN)/python docs/translate.py
 
-screenshots: $(VENV)/test.stamp
+screenshots: $(VENV)/tests.stamp
 	@$(call need,chromium,chromium fonts-noto-cjk)
 	$(BIN)/python -m tests.tools.screenshots
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m tests.tools.benchmarks
 
-fuzz: $(VENV)/test.stamp
+fuzz: $(VENV)/tests.stamp
 	$(BIN)/python -m tests.tools.fuzz
 
-load: $(VENV)/test.stamp
+load: $(VENV)/tests.stamp
 	$(BIN)/python -m tests.tools.load
 	$(BIN)/python -m tests.tools.load.notifications
 
-versions: $(VENV)/test.stamp .venv/npm/stamp
+# With all its versions of Python that are here, or, with TOXENV=main, in one of its environments.
+versions: $(VENV)/tests.stamp .venv/npm/stamp
 	$(BIN)/tox run
 
 # What is built is installed alone, and does the README's quick start; the source passes its tests.
 # The Chinese manual says what the English does: where it does not, no release is made.
-dist: $(VENV)/test.stamp .venv/npm/stamp docs programs firefox
+dist: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox
 	$(BIN)/python docs/translate.py --check
 	$(BIN)/python -m pytest --quiet tests/tools/parity.py
 	rm -rf build dist
@@ -86,32 +90,49 @@ dist: $(VENV)/test.stamp .venv/npm/stamp docs programs firefox
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
 	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(UNIT)
 
-lint: $(VENV)/test.stamp $(VENV)/docs.stamp
+# Newer versions of all that is locked, for every Python and system at once.
+lock: $(BIN)/python
+	$(PIP) install uv
+	cd requirements && for name in docs tests bench demo; do $(CURDIR)/$(BIN)/uv pip compile --quiet --upgrade \
+	  --universal --generate-hashes --python-version 3.11 --output-file $$name.txt $$name.in || exit; done
+	for folder in docs tests/browser; do rm $$folder/package-lock.json; \
+	  npm install --prefix $$folder --package-lock-only --silent || exit; done
+
+lint: $(VENV)/tests.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/bandit --quiet --recursive flask_xiebao
 	$(BIN)/mypy --strict flask_xiebao demo_app tests docs
+	$(call schema,github-workflows) .github/workflows/*.yml
+	$(call schema,github-issue-forms) $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(call schema,github-issue-config) .github/ISSUE_TEMPLATE/config.yml
+	$(call schema,dependabot) .github/dependabot.yml
+	$(call schema,readthedocs) .readthedocs.yaml
+schema = $(BIN)/check-jsonschema --quiet --builtin-schema vendor.$(1)
 
-format: $(VENV)/test.stamp
+format: $(VENV)/tests.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
 	rm -rf .venv $(VENV) build dist *.egg-info
 
-$(VENV)/%.stamp: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+# In the locked files each version has its hashes, without which pip installs nothing of them.
+$(VENV)/%.stamp: requirements/%.$(REQUIREMENTS) setup.cfg pyproject.toml | $(BIN)/python
+	$(PIP) install --requirement $<
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(PIP) check
 	@touch $@
 
 # What searches in the manual; and what pages of other people's are built with, for the tests in
 # browsers, and a type checker.
-.venv/docs/stamp: docs/package.json
-.venv/npm/stamp: tests/browser/package.json
+.venv/docs/stamp: docs/package.json docs/package-lock.json
+.venv/npm/stamp: tests/browser/package.json tests/browser/package-lock.json
 .venv/docs/stamp .venv/npm/stamp:
 	@$(call need,npm,npm)
 	mkdir -p $(@D)
-	cp $< $(@D)
-	npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --silent
+	cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(BIN)/python:
