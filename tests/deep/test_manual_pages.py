@@ -20,6 +20,8 @@ LANGUAGES = ("en", "zh")
 #: What is asked, and the page that has the answer.
 QUESTIONS = {
     "en": {
+        "which python versions are supported": "reference/stability",
+        "what may change in a minor version": "reference/stability",
         "my links are http but the site is https": "how-to/proxy-and-https",
         "nginx proxy": "how-to/proxy-and-https",
         "login wall before_request": "how-to/login-walls",
@@ -79,6 +81,7 @@ QUESTIONS = {
         "The sign of the notification is not made with the key of this": "reference/errors",
     },
     "zh": {
+        "支持哪些 Python 版本": "reference/stability",
         "网站是 https，链接却是 http": "how-to/proxy-and-https",
         "登录墙": "how-to/login-walls",
         "登录后又跳回登录页": "how-to/login-walls",

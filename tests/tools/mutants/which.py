@@ -21,10 +21,12 @@ _AT_ONCE = 1000  # tests, which end long before they are taken for what never en
 BUILD = ROOT / "build/mutants"
 #: Which test sees each wrong version. It stands beside this file, and hangs on nothing.
 MATRIX = "matrix.json"
+# What newer Pythons measure with by default cannot say which test it was.
 _SETTINGS = """\
 [run]
 source_pkgs = flask_xiebao
 data_file = {file}
+core = ctrace
 """
 
 
