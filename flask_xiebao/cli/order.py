@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from enum import IntEnum
 
 from ..app.log import place_of
@@ -30,12 +29,12 @@ def lines_of(order: Order, settings: Settings, *, with_names: bool) -> Iterator[
         "companyName": order.company_name,
         "startDate": order.start_date,
         "endDate": order.end_date,
-        "insureTime": _time(order.applied_at),
+        "insureTime": order.applied_at,
         "payStatus": _status(order.pay_status),
         "payAmount": None if order.price_fen is None else f"{order.price_fen} fen",
-        "payedTime": _time(order.paid_at),
+        "payedTime": order.paid_at,
         "issueStatus": _status(order.issue_status),
-        "issueTime": _time(order.issued_at),
+        "issueTime": order.issued_at,
         "effectiveStatus": _status(order.effective_status),
     }
     lines = [(name, value) for name, value in known.items() if value is not None]
@@ -60,7 +59,3 @@ def _status(number: int | None) -> str | None:
     if isinstance(number, IntEnum):
         return f"{int(number)} ({number.name.lower().replace('_', ' ')})"
     return None if number is None else f"{number} (unknown)"
-
-
-def _time(when: datetime | None) -> str | None:
-    return None if when is None else when.isoformat(" ")
