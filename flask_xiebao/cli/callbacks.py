@@ -23,9 +23,6 @@ from .clicks import visit
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
 
-# Who may answer a notification with a status, by the end of the key of what to do.
-_WHO_SAYS = {429: "limiter", **dict.fromkeys((400, 401, 403), "guard")}
-
 # The headers that the platform sends.
 _JAVA = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": CONTENT_TYPE}
 
@@ -111,14 +108,13 @@ def _why_not_told(visit: Visit, body: bytes, locale: str) -> str:
         return _and_suspects(said, locale, "after_request")
     if error is not None:
         return text(locale, "doctor.notify.fails", error=what_raised(error))
+    cause = why_unreached(visit, "xiebao.notify")
     if not visit.started:
-        cause = why_unreached(visit, "xiebao.notify")
         said = text(locale, f"check.means.unreached.{cause.code}", **cause.values)
-        return _and_suspects(said, locale, "before_request")
-    if visit.endpoint != "xiebao.notify":
+    elif visit.endpoint != "xiebao.notify":
         view = visit.endpoint or text(locale, "doctor.notify.no_view")
         return text(locale, "doctor.notify.view", path=at.path, view=view)
-    if visit.location:
+    elif visit.location:
         to = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
         if (to.netloc, to.path) == (at.netloc, at.path):
             said = text(locale, "doctor.notify.address", to=to.geturl())
@@ -126,8 +122,7 @@ def _why_not_told(visit: Visit, body: bytes, locale: str) -> str:
             where = to.path if to.netloc == at.netloc else without_token(to.geturl())
             said = text(locale, "doctor.notify.sent", to=where)
     else:
-        key = f"doctor.notify.{_WHO_SAYS.get(visit.status, 'hook')}"
-        said = text(locale, key, status=visit.status)
+        said = text(locale, f"doctor.notify.{cause.code}", **cause.values)
     return _and_suspects(said, locale, "before_request")
 
 

@@ -1011,7 +1011,7 @@ TEXTS = {
         ' limiter.exempt(app.view_functions["xiebao.notify"]), or let it through, which checks for'
         ' itself: if request.blueprint == "xiebao": return.'
     ),
-    "doctor.notify.guard": (
+    "doctor.notify.wall": (
         "a notification gets {status} from a CSRF guard or a login wall, perhaps: exempt it, with"
         ' csrf.exempt(app.view_functions["xiebao.notify"]), or let it through, which checks for'
         ' itself: if request.blueprint == "xiebao": return.'

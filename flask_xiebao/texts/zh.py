@@ -837,7 +837,7 @@ TEXTS = {
         '通知得到 {status}，可能来自限流：请用 limiter.exempt(app.view_functions["xiebao.notify"])'
         ' 排除它，或者放行，扩展会自行校验：if request.blueprint == "xiebao": return。'
     ),
-    "doctor.notify.guard": (
+    "doctor.notify.wall": (
         "通知得到 {status}，可能来自 CSRF 防护或全站登录拦截：请用"
         ' csrf.exempt(app.view_functions["xiebao.notify"]) 排除它，或者放行，扩展会自行校验：if'
         ' request.blueprint == "xiebao": return。'
