@@ -28,11 +28,10 @@ def locales() -> tuple[str, ...]:
 def nearest(locale: str) -> str:
     """Return the one of our locales that is meant: ``zh`` for ``zh-CN`` and ``zh_Hant_TW``."""
     ours = {name.lower(): name for name in locales()}
-    parts = locale.lower().replace("-", "_").split("_")
-    for length in range(len(parts), 0, -1):
-        if name := ours.get("_".join(parts[:length])):
-            return name
-    return _LAST_RESORT
+    asked = locale.lower().replace("-", "_")
+    while asked and asked not in ours:
+        asked, _, _ = asked.rpartition("_")
+    return ours.get(asked, _LAST_RESORT)
 
 
 @cache
@@ -56,13 +55,10 @@ def names_in(words: str) -> set[str]:
 
     :raises ValueError: when a brace is not closed, or has more than a name in it.
     """
-    names = set()
-    for _, name, spec, conversion in Formatter().parse(words):
-        if spec or conversion:
-            raise ValueError(f"{words!r} has more than names in braces")
-        if name is not None:
-            names.add(name)
-    return names
+    parts = list(Formatter().parse(words))
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise ValueError(f"{words!r} has more than names in braces")
+    return {name for _, name, _, _ in parts if name is not None}
 
 
 def names_of(key: str) -> set[str]:
