@@ -132,17 +132,14 @@ class Keeper(Generic[P]):
         session_factory: scoped_session[Any] | sessionmaker[Any],
         only: Callable[[Order], bool] | None,
     ) -> None:
-        self._xiebao = xiebao
+        self.xiebao = xiebao
         self.model = model
+        #: The table of the rows.
+        self.table: Any = inspect(model).local_table
         self._session_factory = session_factory
         self.only = only
         #: The site's function that is told of each change, if there is one.
         self.on_change: Callable[[Session, P, Snapshot | None], object] | None = None
-
-    @property
-    def orders(self) -> OrderClient:
-        """The current app's client for order queries."""
-        return self._xiebao.orders
 
     def is_wanted(self, order: Order, row: P | None, since: datetime | None) -> bool:
         """Tell whether an order is kept: one that is, or a new one of this site's, of late.
@@ -215,7 +212,7 @@ class Keeper(Generic[P]):
 
     def _ask(self, number: str, heard: Heard | None) -> Order | OrderError:
         try:
-            order = self.orders.get(number)
+            order = self.xiebao.orders.get(number)
         except OrderError as error:
             # The gateway's own answer: it may know later what was heard of.
             if error.code is None or heard is None:
@@ -310,11 +307,6 @@ class Keeper(Generic[P]):
                         "The engine of Purchases commits each statement (AUTOCOMMIT), so that rows"
                         " could be half written: give Purchases a sessionmaker of another engine."
                     )
-
-    @property
-    def table(self) -> Any:
-        """The table of the rows."""
-        return inspect(self.model).local_table
 
     def missing_columns(self) -> list[str]:
         """Return the columns that the table lacks: all of them, where it is not there."""

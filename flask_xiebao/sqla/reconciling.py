@@ -101,7 +101,7 @@ class Reconciliation:
     def _orders(self) -> Iterator[tuple[str, Order | None]]:
         """Yield each order of the list, and then the numbers of rows that are not in it."""
         numbers = set()
-        for order in self._keeper.orders.iter():
+        for order in self._keeper.xiebao.orders.iter():
             numbers.add(order.insure_num)
             if not is_before(order, self._since):
                 yield order.insure_num, order
@@ -139,7 +139,7 @@ class Reconciliation:
         if self._repair:
             row, answer = keeper.refresh(number, since=self._since, tell=self._tell)
         else:
-            answer = order = keeper.orders.get(number)
+            answer = order = keeper.xiebao.orders.get(number)
             is_wanted = keeper.is_wanted(order, row, self._since)
             row = (row or keeper.make(number)) if is_wanted else None
             if row is not None:
