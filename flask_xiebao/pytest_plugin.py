@@ -237,18 +237,18 @@ class _Visit:
         response = self._get(url)
         if response.status_code != 200:
             _fail(f"{url} is not a page with an entry: it answered {_answer(response)}.")
-        entries = [
-            (page, link.href)
-            for link in ReadPage(response.text).links
-            if link.href and (page := link.attributes.get("data-xiebao-entry")) is not None
-        ]
+        with self.client.application.app_context():
+            entries = [
+                # What the link of another site is about cannot be read: None.
+                (page, getattr(entry_of(link.href), "reference", None), link.href)
+                for link in ReadPage(response.text).links
+                if link.href and (page := link.attributes.get("data-xiebao-entry")) is not None
+            ]
         found = [
-            href
-            for page, href in entries
-            if page == entry and (reference is None or reference == self._reference(href))
+            href for page, about, href in entries if page == entry and reference in (None, about)
         ]
         if index >= len(found):
-            there = [f"{page} {self._reference(href) or ''}".strip() for page, href in entries]
+            there = [f"{page} {about or ''}".strip() for page, about, _ in entries]
             wanted = f"{entry} entry{f' for {reference}' if reference else ''}"
             which = f" with index {index}" if index else ""
             hint = (
@@ -285,12 +285,6 @@ class _Visit:
         path = parts.path.removeprefix(mount)
         return self.client.get(path, query_string=parts.query, headers=self.headers)
 
-    def _reference(self, href: str) -> str | None:
-        """Return the case code or application number of a link; None if it is another site's."""
-        with self.client.application.app_context():
-            entry = entry_of(href)
-        return None if entry is None else entry.reference
-
     def _leads_on(self, location: str) -> bool:
         """Tell whether a redirect leads to a page of the gateway."""
         if not self.state.settings.enabled:
@@ -303,11 +297,9 @@ class _Visit:
 
 def _direct(response: TestResponse) -> str | None:
     """Return a handoff page's link for tablets and phones; None on any other page."""
-    for link in ReadPage(response.text).links:
-        parts = urlsplit(link.href)
-        if "platform=h5" in parts.query and parts.path.endswith(response.request.path):
-            return link.href
-    return None
+    path = response.request.path
+    hrefs = (link.href for link in ReadPage(response.text).links)
+    return next((h for h in hrefs if "platform=h5" in h and urlsplit(h).path.endswith(path)), None)
 
 
 def _answer(response: TestResponse) -> str:
