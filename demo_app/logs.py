@@ -8,11 +8,8 @@ import re
 _SIGN = re.compile(r"(?i)(\bsign=)[^&\s\"']*")
 
 
-class MaskSign(logging.Filter):
-    """Masks the value of ``sign`` in every query string that is logged."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record's message; let every record pass."""
-        record.msg = _SIGN.sub(r"\1***", record.getMessage())
-        record.args = ()
-        return True
+def mask_sign(record: logging.LogRecord) -> bool:
+    """Mask the value of ``sign`` in every query string that is logged; let every record pass."""
+    record.msg = _SIGN.sub(r"\1***", record.getMessage())
+    record.args = ()
+    return True

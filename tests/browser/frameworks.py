@@ -21,7 +21,7 @@ from jinja2 import DictLoader
 from playwright.sync_api import Page, expect
 from werkzeug.wrappers import Response as AnyResponse
 
-from demo_app.logs import MaskSign
+from demo_app.logs import mask_sign
 from flask_xiebao import Xiebao
 from flask_xiebao.testing import GatewaySimulator
 from tests.browser.harness import HANDOFFS, MODULES, Visit, add_icon, expect_accepted, press
@@ -158,9 +158,9 @@ def serve_shop(
     simulator = GatewaySimulator("12345", "Key")
     with contextlib.ExitStack() as stack:
         # The shop's own server plays the gateway, so the sign is in the URLs that it logs.
-        log, mask = logging.getLogger("werkzeug"), MaskSign()
-        log.addFilter(mask)
-        stack.callback(log.removeFilter, mask)
+        log = logging.getLogger("werkzeug")
+        log.addFilter(mask_sign)
+        stack.callback(log.removeFilter, mask_sign)
         app = Flask("shop", static_folder=MODULES, static_url_path="/scripts")
         app.config.update(
             CONFIG,
