@@ -108,21 +108,19 @@ def happenings() -> list[Happening]:
 def funnel(happenings: Sequence[Happening]) -> dict[str, int]:
     """Return how many came how far: from being sent to log in to a policy."""
     kinds = Counter(event.kind for event, _ in happenings)
-    told: dict[int | None, set[str | None]] = {}
-    for event, _ in happenings:
-        if event.succeeded:
-            told.setdefault(event.step, set()).add(event.insure_num)
-    steps = NotificationType
+    # A notification may come again.
+    told = {(event.step, event.insure_num) for event, _ in happenings if event.succeeded}
+    steps = Counter(step for step, _ in told)
     return {
         "去登录": kinds["login"],
         "不放行": kinds["refusal"],
         "二维码": kinds["handoff"],
         "去网关": kinds["click"],
-        "投保": len(told.get(steps.APPLICATION, ())),
-        "支付": len(told.get(steps.PAYMENT, ())),
+        "投保": steps[NotificationType.APPLICATION],
+        "支付": steps[NotificationType.PAYMENT],
         "支付后返回": sum(bool(returns) for _, returns in happenings) + kinds["return"],
-        "出单": len(told.get(steps.ISSUE, ())),
-        "退保": len(told.get(steps.SURRENDER, ())),
+        "出单": steps[NotificationType.ISSUE],
+        "退保": steps[NotificationType.SURRENDER],
     }
 
 
