@@ -36,11 +36,6 @@ class Token(NamedTuple):
     default: str
     of: Texts
 
-    @property
-    def swatch(self) -> str:
-        """The name of the class that shows its color; "" where it is none."""
-        return self.name.removeprefix("--xiebao-") if self.default.startswith("#") else ""
-
 
 LOOKS = (
     Example(

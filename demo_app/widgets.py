@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from flask import (
     Blueprint,
     Flask,
@@ -31,7 +29,6 @@ from .widget_examples import (
     TOKENS,
     VARIANTS,
     WORDS,
-    Example,
 )
 
 blueprint = Blueprint("widgets", __name__, url_prefix="/widgets")
@@ -42,26 +39,9 @@ _IMPORTS = (
 )
 
 
-class Section(NamedTuple):
-    """A part of the page.
-
-    :param both: its examples are shown on light and on dark ground, beside each other.
-    """
-
-    id: str
-    examples: tuple[Example, ...]
-    both: bool = False
-
-
-SECTIONS = (
-    Section("looks", LOOKS, both=True),
-    Section("variants", VARIANTS, both=True),
-    Section("states", STATES, both=True),
-    Section("cards", CARDS, both=True),
-    Section("entries", ENTRIES),
-    Section("options", OPTIONS),
-    Section("codes", QR_CODES),
-)
+# The parts of the page. Examples of the first are shown on light and on dark ground.
+_ON_BOTH = {"looks": LOOKS, "variants": VARIANTS, "states": STATES, "cards": CARDS}
+_SECTIONS = {**_ON_BOTH, "entries": ENTRIES, "options": OPTIONS, "codes": QR_CODES}
 
 
 def render(source: str) -> Markup:
@@ -80,7 +60,8 @@ def catalog() -> str:
             "widgets/catalog.html",
             lang=lang,
             words=WORDS[lang],
-            sections=SECTIONS,
+            sections=_SECTIONS,
+            on_both=_ON_BOTH,
             tokens=TOKENS,
             mail=MAIL,
             render=render,
