@@ -68,7 +68,6 @@ class Made(NamedTuple):
     qr: Markup | None = None
     qr_error: Wrong | None = None
     member: str = ""
-    vouches: bool = False
     result: Result | None = None
 
     @property
@@ -101,8 +100,7 @@ def make(form: Mapping[str, str]) -> Made:
         return made
     member = options.get("member") or current_member() or next(iter(MEMBERS))
     result = check.follow(link, device, member)
-    vouches = "no_login_for" in options
-    made = made._replace(link=link, member=member, vouches=vouches, result=result)
+    made = made._replace(link=link, member=member, result=result)
     return made._replace(**_qr(page, reference, options))
 
 
