@@ -48,12 +48,14 @@ def create_app(instance_path: str | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.config.from_prefixed_env()
+    folder = Path(app.instance_path)
+    folder.mkdir(parents=True, exist_ok=True)
     if app.config["SECRET_KEY"] is None:
-        app.config["SECRET_KEY"] = _kept_secret(Path(app.instance_path))
+        app.config["SECRET_KEY"] = _kept_secret(folder)
     # With half an account, the extension says what is missing.
     simulated = app.config.keys().isdisjoint({"XIEBAO_PARTNER_ID", "XIEBAO_API_KEY"})
     if simulated:
-        _use_simulator(app)
+        _use_simulator(app, orders=folder / "gateway.sqlite3")
 
     Babel(app)
     xiebao.init_app(app)
@@ -75,17 +77,12 @@ def create_app(instance_path: str | None = None) -> Flask:
     return app
 
 
-def _use_simulator(app: Flask) -> None:
+def _use_simulator(app: Flask, orders: Path) -> None:
     app.config.update(
         XIEBAO_PARTNER_ID=PARTNER_ID, XIEBAO_API_KEY=API_KEY, XIEBAO_BASE_URL="/gateway"
     )
-    folder = Path(app.instance_path)
-    folder.mkdir(parents=True, exist_ok=True)
     simulator = GatewaySimulator(
-        PARTNER_ID,
-        API_KEY,
-        also_known=app.config.get("XIEBAO_EXTRA") or (),
-        orders=folder / "gateway.sqlite3",
+        PARTNER_ID, API_KEY, also_known=app.config.get("XIEBAO_EXTRA") or (), orders=orders
     )
     app.register_blueprint(simulator.blueprint, url_prefix="/gateway")
 
@@ -94,7 +91,6 @@ def _kept_secret(folder: Path) -> str:
     """Return a secret of this machine's own, the same after a restart and in every worker."""
     file = folder / "secret_key"
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f"secret_key.{os.getpid()}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_hex())
