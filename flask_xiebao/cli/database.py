@@ -34,20 +34,18 @@ def check_database(state: State, locale: str) -> Iterator[Finding]:
     table = purchases.keeper.table
     try:
         lacking, unset = _lacking(purchases, locale), purchases.keeper.unset_columns()
+        if lacking:
+            yield warning(lacking)
+        elif unset:
+            columns = text(locale, "list.comma").join(unset)
+            yield warning(text(locale, "doctor.purchases.unset", table=table.name, columns=columns))
+        else:
+            yield ok(text(locale, "doctor.ok.purchases", table=table.name))
     except ConfigError as error:
         yield bad(str(error))
-        return
     except Exception as error:  # whose text may hold a password
         why = type(error).__name__
         yield warning(text(locale, "doctor.purchases.unread", table=table.name, error=why))
-        return
-    if lacking:
-        yield warning(lacking)
-    elif unset:
-        columns = text(locale, "list.comma").join(unset)
-        yield warning(text(locale, "doctor.purchases.unset", table=table.name, columns=columns))
-    else:
-        yield ok(text(locale, "doctor.ok.purchases", table=table.name))
 
 
 def _lacking(purchases: Purchases[Any], locale: str) -> str:
@@ -71,13 +69,16 @@ def reconcile(
     )
     compared = comparison.differences()
     on_terminal = sys.stderr.isatty()
-    bar: Any = click.progressbar(compared, file=sys.stderr, show_pos=True) if on_terminal else None
     count = differ = left = 0
     try:
         if lacking := _lacking(purchases, "en"):
             click.echo(lacking, err=True)
             return 2
-        with bar or nullcontext(compared) as each_compared:
+        with (
+            click.progressbar(compared, file=sys.stderr, show_pos=True)
+            if on_terminal
+            else nullcontext(compared)
+        ) as each_compared:
             for difference in each_compared:
                 count += 1
                 if difference is not None:
