@@ -94,14 +94,12 @@ class Heard:
 
 def is_behind(row: PurchaseMixin, said: Notification) -> bool:
     """Tell whether a row, which is as the gateway says, lacks what a notification says of it."""
-    if said.insure_num != row.insure_num:
-        return False
     is_final = (
         row.pay_status == PayStatus.CANNOT_BE_PAID
         or row.issue_status == IssueStatus.CANCELLED
         or row.effective_status == EffectiveStatus.SURRENDERED
     )
-    if is_final or not said.succeeded:
+    if is_final or not said.succeeded or said.insure_num != row.insure_num:
         return False
     if said.type == NotificationType.PAYMENT:
         unpaid = (PayStatus.NOT_PAID, PayStatus.DEBIT_RUNNING, PayStatus.DEBIT_FAILED)

@@ -166,7 +166,7 @@ BEYOND = (
     Wrong("a number that nobody knows is news", "sqla/keeping.py", "is_change = order is not None if before is None else", "is_change = True if before is None else"),
     Wrong("a surrender that the query does not confirm is done", "sqla/keeping.py", "    return ends_for_all and row.effective_status in goes_on\n", "    return False\n"),
     Wrong("a surrender of one ends all", "sqla/keeping.py", " and not said.cancelled_insurants\n", "\n"),
-    Wrong("what rings is final", "sqla/keeping.py", "    if is_final or not said.succeeded:\n", "    if not said.succeeded:\n"),
+    Wrong("what rings is final", "sqla/keeping.py", "    if is_final or not said.succeeded", "    if not said.succeeded"),
     Wrong("it rings for ever", "sqla/purchases.py", "    if behind_for < LONGEST_BEHIND:\n", "    if True:\n"),
     Wrong("what was given up once is given up always", "sqla/keeping.py", "if last is None or now() - last >= LONGEST_BEHIND:", "if last is None:"),
     Wrong("a failure of the first payment hides that of the issue", "sqla/keeping.py", "max(row.failed_step or 0, self.failed_step)", "self.failed_step"),
