@@ -14,7 +14,6 @@ from flask import Flask, url_for
 from ..app.endpoints import token_url
 from ..app.headers import another_page
 from ..app.log import place_of
-from ..app.mounts import places_of, where_the_site_is
 from ..app.rehearsal import Rehearsal
 from ..app.state import State
 from ..errors import XiebaoError
@@ -83,17 +82,12 @@ class Player:
         self._browsers: dict[str, Browser] = {}
         self.clicks = 0
         self._nowhere = nowhere(state)
-        where = (url or where_the_site_is(state)).rstrip("/")
-        found = self._find(where)
+        # With the path below which it is found.
+        found = first_reached(state, self._nowhere, url, headers={**TAP, **PHONE.headers})
         self.nobody_there = None if found.endpoint else found
         self.site = Site(app, state, found.url.removesuffix(self._nowhere), found.mount)
         if self.nobody_there is None:
             self._meet(member)
-
-    def _find(self, where: str) -> Visit:
-        """Find where links are found, with the path below which they are."""
-        places = places_of(self.state, f"{where}{self._nowhere}", where)
-        return first_reached(self.app, places, headers={**TAP, **PHONE.headers})
 
     def _meet(self, member: str | None) -> None:
         """Find out who the member is.

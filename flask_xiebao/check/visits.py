@@ -6,7 +6,7 @@ import contextvars
 import logging
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cached_property, partial
 from traceback import walk_tb
@@ -28,9 +28,10 @@ from werkzeug.routing import BuildError
 from werkzeug.test import Client, TestResponse
 from werkzeug.urls import iri_to_uri
 
-from ..app.log import place_in_site, place_of
-from ..app.mounts import Place
+from ..app.log import place_in_site, place_of, this_app
+from ..app.mounts import places_of, where_the_site_is
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
+from ..app.state import State
 from ..errors import XiebaoError
 from .html_reader import ReadPage
 
@@ -185,14 +186,17 @@ class Visit:
         return has_request_context() and request.environ.get(ENVIRON_KEY) is self.rehearsal
 
 
-def first_reached(app: Flask, places: Iterable[Place], **request: Any) -> Visit:
+def first_reached(state: State, path: str, site: str | None = None, **request: Any) -> Visit:
     """Send a request to the first place where Flask finds a view for it, else where it came in.
 
+    :param path: where to, from where the current app is mounted.
+    :param site: where the site is; None for where its settings say that it is.
     :param request: as :class:`Visit` takes it.
     """
+    site = (site or where_the_site_is(state)).rstrip("/")
     visits = []
-    for place in places:
-        visits.append(Visit(app, *place, **request))
+    for place in places_of(state, f"{site}{path}", site):
+        visits.append(Visit(this_app(), *place, **request))
         if visits[-1].endpoint is not None:
             return visits[-1]
     return max(visits, key=lambda each: each.started)

@@ -10,16 +10,15 @@ from flask import current_app
 
 from ..app.endpoints import notify_path, notify_url
 from ..app.log import this_app
-from ..app.mounts import is_this_machine, where_the_site_is
+from ..app.mounts import is_this_machine
 from ..app.state import State
 from ..check.causes import suspects, why_unreached, with_suspects
 from ..check.token_reader import without_token
-from ..check.visits import Visit, what_raised
+from ..check.visits import Visit, first_reached, what_raised
 from ..gateway.notifications import LARGEST
 from ..simulator.delivery import body_for
 from ..simulator.wire import CONTENT_TYPE
 from ..texts import text
-from .clicks import visit
 from .findings import Finding, bad, ok, warning
 from .keys import token_is_fine
 
@@ -39,9 +38,9 @@ def check_notifications(state: State, locale: str) -> Iterator[Finding]:
     # About a purchase that nobody made: it reaches the view, but is not passed to the handler.
     body = body_for(state, 1, {"insure_num": "0"})
     try:
-        sent = visit(
+        sent = first_reached(
             state,
-            f"{where_the_site_is(state).rstrip('/')}{notify_path(state)}",
+            notify_path(state),
             method="POST",
             headers=_JAVA,
             body=body,

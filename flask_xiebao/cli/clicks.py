@@ -5,20 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from flask import current_app
 
 from ..app.endpoints import knows_its_address, trusts_hosts
 from ..app.log import this_app
-from ..app.mounts import places_of, where_the_site_is
+from ..app.mounts import where_the_site_is
 from ..app.state import State
 from ..check.acceptance import check_entries
 from ..check.judge import Note
 from ..check.player import PHONE, nowhere
 from ..check.results import Report
 from ..check.site import as_sent
-from ..check.visits import TAP, Visit, first_reached, in_context, what_raised
+from ..check.visits import TAP, first_reached, in_context, what_raised
 from ..gateway.pages import PAGES
 from ..texts import text
 from .findings import Finding, bad, ok, warning
@@ -100,17 +99,7 @@ def _right(state: State, report: Report, locale: str, *, somebody: bool) -> Iter
 
 def _whoever_asks(state: State) -> str | None:
     """Return whom the site takes for logged in, though nobody is."""
-    url = f"{where_the_site_is(state).rstrip('/')}{nowhere(state)}"
     phone = {**TAP, **PHONE.headers}
-    seen = visit(state, url, headers=phone, inside=state.hooks.current_member)
+    seen = first_reached(state, nowhere(state), headers=phone, inside=state.hooks.current_member)
     who: str | None = seen.found
     return who
-
-
-def visit(state: State, url: str, **request: Any) -> Visit:
-    """Send a request to the first place where it reaches a view.
-
-    :param request: as :class:`.Visit` takes it.
-    """
-    places = places_of(state, url, where_the_site_is(state))
-    return first_reached(this_app(), places, **request)
