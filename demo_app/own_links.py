@@ -11,10 +11,11 @@ import segno
 from flask import current_app, request
 from markupsafe import Markup
 
-from flask_xiebao import Entry, LinkError, Xiebao, detect_platform
+from flask_xiebao import Entry, LinkError, detect_platform
 from flask_xiebao.testing import DEVICES, Device, Result
 
 from . import check
+from .purchases import xiebao
 from .shop import MEMBERS, current_member
 
 _MACROS = {"product": "insurance_entry", "home": "insurance_home_entry", "policy": "policy_entry"}
@@ -93,7 +94,7 @@ def make(form: Mapping[str, str]) -> Made:
     try:
         # The macros take every option for every page, and leave it to this to refuse them.
         Entry(page, reference, sub_partner_id=options.get("sub_partner_id"))
-        link = make_link(page, reference, **options)
+        link = xiebao.link(page, reference, **options)
     except LinkError as error:
         return made._replace(error=_wrong(error, _is_missing(error, form)))
     if not link:
@@ -102,12 +103,6 @@ def make(form: Mapping[str, str]) -> Made:
     result = check.follow(link, device, member)
     made = made._replace(link=link, member=member, result=result)
     return made._replace(**_qr(page, reference, options))
-
-
-def make_link(page: str, reference: str | None, **options: Any) -> str:
-    """Return the link to an entry of *page*."""
-    xiebao: Xiebao = current_app.extensions["xiebao"]
-    return xiebao.link(page, reference, **options)
 
 
 def _is_missing(error: LinkError, form: Mapping[str, str]) -> bool:
@@ -169,7 +164,7 @@ def _literal(value: str | int) -> str:
 
 def _qr(page: str, reference: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        external = make_link(page, reference, external=True, **options)
+        external = xiebao.link(page, reference, external=True, **options)
         return {"external": external, "qr": _drawn(external)}
     except LinkError as error:
         return {"qr_error": _wrong(error)}
