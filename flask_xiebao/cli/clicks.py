@@ -41,7 +41,13 @@ def check_clicks(state: State, locale: str) -> Iterator[Finding]:
     except Exception as error:  # the site's own address may be wrong
         yield bad(text(locale, "doctor.clicks.none", error=what_raised(error)))
         return
-    current = _whoever_asks(state)
+    # Whom the site takes for logged in, though nobody is.
+    current: str | None = first_reached(
+        state,
+        nowhere(state),
+        headers={**TAP, **PHONE.headers},
+        inside=state.hooks.current_member,
+    ).found
     yield from _wrong(report, locale)
     yield from _right(state, report, locale, somebody=current is not None)
     if state.settings.member_secret is not None and kept_plain:
@@ -95,11 +101,3 @@ def _right(state: State, report: Report, locale: str, *, somebody: bool) -> Iter
     for note in report.notes:
         if note.key == "check.note.login.page.not_here":
             yield warning(text(locale, note.key, what=note.what))
-
-
-def _whoever_asks(state: State) -> str | None:
-    """Return whom the site takes for logged in, though nobody is."""
-    phone = {**TAP, **PHONE.headers}
-    seen = first_reached(state, nowhere(state), headers=phone, inside=state.hooks.current_member)
-    who: str | None = seen.found
-    return who
