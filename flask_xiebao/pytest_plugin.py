@@ -249,7 +249,7 @@ class _Visit:
         ]
         if index >= len(found):
             there = [f"{page} {about or ''}".strip() for page, about, _ in entries]
-            wanted = f"{entry} entry{f' for {reference}' if reference else ''}"
+            wanted = f"{entry} entry{f' for {reference!r}' if reference else ''}"
             which = f" with index {index}" if index else ""
             hint = (
                 " Without a login there are none that are a member's own."

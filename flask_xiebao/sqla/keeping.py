@@ -132,8 +132,6 @@ class Keeper(Generic[P]):
     ) -> None:
         self.xiebao = xiebao
         self.model = model
-        #: The table of the rows.
-        self.table: Any = inspect(model).local_table
         self._session_factory = session_factory
         self.only = only
         #: The site's function that is told of each change, if there is one.
@@ -305,6 +303,11 @@ class Keeper(Generic[P]):
                         "The engine of Purchases commits each statement (AUTOCOMMIT), so that rows"
                         " could be half written: give Purchases a sessionmaker of another engine."
                     )
+
+    @property
+    def table(self) -> Any:
+        """The table of the rows; a model whose table is read from the database may come later."""
+        return inspect(self.model).local_table
 
     def missing_columns(self) -> list[str]:
         """Return the columns that the table lacks: all of them, where it is not there."""

@@ -200,7 +200,7 @@ THERE = f"/page has no policy entry. Its entries: product {CODE}, product {OTHER
         ),
         (make_shop, "/page", {"entry": "policy"}, THERE),
         (make_shop, "/page", {"entry": "policy"}, "Without a login there are none that are a memb"),
-        (make_shop, "/page", {"entry": "product", "reference": "QX1"}, "no product entry for QX1"),
+        (make_shop, "/page", {"entry": "product", "reference": "QX1"}, "entry for 'QX1'"),
         (make_shop, "/page", {"entry": "product", "index": 2}, "with index 2"),
         (make_shop, "/about", {"entry": "home"}, "Its entries: none."),
         (make_shop, "/nowhere", {"entry": "home"}, "it answered 404"),

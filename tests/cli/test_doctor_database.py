@@ -102,7 +102,9 @@ def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:
 
 def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Base.metadata.create_all(engine)
-    assert "does not hear of notifications" in said(engine, listens=False)["WARNING"]
+    unheard = said(engine, listens=False)
+    assert "does not hear of notifications" in unheard["WARNING"]
+    assert "There is no notification_handler" not in str(unheard)
     theirs: dict[str, Any] = {"only": lambda order: True}
     shared = "Another site sells on this account"
     assert shared not in said(engine, **theirs)["WARNING"]
