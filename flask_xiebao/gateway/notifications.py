@@ -47,6 +47,21 @@ LARGEST = 64 * 1024
 
 _SIGN = re.compile("[0-9a-f]{32}")
 
+# What a body must have, what each of it must be, and whether a value is that.
+_MEMBERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "notifyType": (
+        "a whole number from 0 to 9999 for its notifyType",
+        lambda kind: is_whole(kind, 0, 9999),
+    ),
+    "sign": (
+        "32 lower-case hex digits for its sign",
+        lambda sign: isinstance(sign, str) and _SIGN.fullmatch(sign) is not None,
+    ),
+    # Every member sees md5(key + partner id), and MD5 lets them extend it: they can sign any text
+    # that begins with the partner id. An object begins with a brace.
+    "data": ("an object for its data", lambda data: isinstance(data, dict)),
+}
+
 
 class NotificationType(IntEnum):
     """Which step of a purchase a notification is about (``notifyType``).
@@ -231,18 +246,12 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
     key = checked("api_key", check_text, given_key, NotificationError, "wrong_field")
     check_size(body)
     members = read_object(body)
-    for name in ("notifyType", "sign", "data"):
+    for name, (what, is_right) in _MEMBERS.items():
         if name not in members:
             raise WrongValueError(f"has no {name}.")
-    kind, sign, data = members["notifyType"], members["sign"], members["data"]
-    if not is_whole(kind, 0, 9999):
-        raise WrongValueError("must have a whole number from 0 to 9999 for its notifyType.")
-    if not (isinstance(sign, str) and _SIGN.fullmatch(sign)):
-        raise WrongValueError("must have 32 lower-case hex digits for its sign.")
-    # Every member sees md5(key + partner id), and MD5 lets them extend it: they can sign any text
-    # that begins with the partner id. An object begins with a brace.
-    if not isinstance(data, dict):
-        raise WrongValueError("must have an object for its data.")
+        if not is_right(members[name]):
+            raise WrongValueError(f"must have {what}.")
+    kind, sign, data = (members[name] for name in _MEMBERS)
     if not any(
         hmac.compare_digest(sign, sign_of(key, text))
         for text in (texts_of(body, members)["data"].encode(), compact(data))

@@ -122,7 +122,7 @@ BEYOND = (
     Wrong("no sign is looked at", "gateway/notifications.py", "hmac.compare_digest(sign, sign_of(key, text))\n", "True\n"),
     Wrong("the sign of data as Python writes it", "gateway/notifications.py", 'for text in (texts_of(body, members)["data"].encode(), compact(data))', "for text in (compact(data),)"),
     Wrong("a sign in upper case counts", "gateway/notifications.py", '_SIGN = re.compile("[0-9a-f]{32}")', '_SIGN = re.compile("[0-9a-fA-F]{32}")'),
-    Wrong("data may be a list", "gateway/notifications.py", "    if not isinstance(data, dict):\n", "    if not isinstance(data, dict | list):\n"),
+    Wrong("data may be a list", "gateway/notifications.py", "isinstance(data, dict)", "isinstance(data, dict | list)"),
     Wrong("a payment needs no price", "gateway/notifications.py", '("payTime", "price")', '("payTime",)'),
     Wrong("a step that failed succeeded", "gateway/notifications.py", '    succeeded = sent.need(flag, "state")\n', "    succeeded = True\n"),
     Wrong("the price of an instalment is lost", "gateway/notifications.py", 'price_fen=sent.get(whole, "price", "premium")', 'price_fen=sent.get(whole, "price")'),
