@@ -15,7 +15,7 @@ from werkzeug.urls import iri_to_uri
 
 from ..deprecated import caller
 from ..errors import ConfigError, LinkError, NowhereError
-from ..gateway.pages import PAGES, Page, page_named
+from ..gateway.pages import Page, page_named
 from ..gateway.platforms import AnyPlatform, Platform
 from ..gateway.values import plain_text, quoted, shown
 from ..links.admission import check_can_be_followed
@@ -52,12 +52,11 @@ def link(
     """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`."""
     if not state.settings.enabled:
         return ""
-    row = PAGES.get(page) if isinstance(page, str) else None
-    if row is not None:
-        page = row.name  # an enum may be text
-        reference = without_padding(row, reference)
+    row = page_named(page, LinkError)
+    page = row.name  # an enum may be text
+    reference = without_padding(row, reference)
     details = (page, reference, sub_partner_id, platform, return_to, client_reference)
-    if row is not None and row.members_own:
+    if row.members_own:
         if member is None and not has_request_context():
             raise LinkError(
                 "Without a request nobody is logged in: say whose link it is (member).", "member"

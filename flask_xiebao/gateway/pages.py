@@ -5,7 +5,7 @@ To add a page of the gateway, add its row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -99,14 +99,14 @@ _ROWS = (
 PAGES: Mapping[str, Page] = MappingProxyType({row.name: row for row in _ROWS})
 
 
-def page_named(name: object) -> Page:
+def page_named(name: object, make_error: Callable[..., Exception] = GatewayError) -> Page:
     """Return the row of :data:`PAGES` with this name.
 
-    :raises GatewayError: when there is none.
+    :param make_error: makes the error that is raised when there is none.
     """
     page = PAGES.get(name) if isinstance(name, str) else None
     if page is None:
-        raise GatewayError(
+        raise make_error(
             f"{shown(name)} is not a page of the gateway: use one of {', '.join(PAGES)}.", "page"
         )
     return page

@@ -15,7 +15,7 @@ from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..deprecated import in_new_names, warn
-from ..errors import GatewayError, LinkError, TokenError
+from ..errors import LinkError, TokenError
 from ..gateway.pages import page_named
 from ..gateway.platforms import AnyPlatform, Platform
 from ..gateway.values import WrongValueError, check_text, checked, is_whole, shown
@@ -104,10 +104,7 @@ class Entry:
     signed_at: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        try:
-            page = page_named(self.page)
-        except GatewayError as error:
-            raise LinkError(str(error), "page") from None
+        page = page_named(self.page, LinkError)
         if page.reference is not None:
             checked(page.reference, _text, self.reference, LinkError, "reference")
         elif self.reference is not None:
