@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from ..errors import GatewayError
-from .pages import PAGES, Page, page_named
+from .pages import PAGES, page_named
 from .platforms import AnyPlatform, Platform
 from .values import (
     Secret,
@@ -24,6 +24,7 @@ from .values import (
 
 T = TypeVar("T")
 
+_encode = partial(quote, safe="")  # it would leave "/" alone
 _PLACE = "\0"  # stands for a value in a frame; no encoded value has it
 
 
@@ -276,7 +277,14 @@ class Gateway:
                 )
             values[row.reference] = _checked(row.reference, check_text, reference)
         if platform is not None:
-            values["platform"] = _platform_code(row, platform)
+            code = checked("platform:", Platform.of, platform, GatewayError, "platform")
+            if code not in row.platforms:
+                raise GatewayError(
+                    f"platform: {row.path} does not serve {code.name} at present; send the member"
+                    " to it on a phone.",
+                    "platform",
+                )
+            values["platform"] = str(int(code))
         for name in row.parameters:
             if name in row.required and name not in values and name not in own:
                 raise GatewayError(
@@ -298,11 +306,6 @@ def _checked(parameter: str, check: Callable[[Any], T], value: object) -> T:
     return checked(parameter, check, value, GatewayError, parameter)
 
 
-def _encode(text: str) -> str:
-    # quote() leaves "/" alone unless told otherwise.
-    return quote(text, safe="")
-
-
 def _query(extra: Mapping[str, str]) -> str:
     return "".join(f"&{_encode(name)}={_encode(text)}" for name, text in extra.items())
 
@@ -310,14 +313,3 @@ def _query(extra: Mapping[str, str]) -> str:
 def _sub_partner_id(value: object) -> str:
     # The document's examples send it empty when there is none.
     return "" if value == "" else check_text(value)
-
-
-def _platform_code(page: Page, value: object) -> str:
-    platform = checked("platform:", Platform.of, value, GatewayError, "platform")
-    if platform not in page.platforms:
-        raise GatewayError(
-            f"platform: {page.path} does not serve {platform.name} at present; send the member to"
-            " it on a phone.",
-            "platform",
-        )
-    return str(int(platform))
