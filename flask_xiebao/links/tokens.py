@@ -186,7 +186,9 @@ def make_entry(
         member=member,
         no_login_for=no_login_for,
         sub_partner_id=_plain(sub_partner_id),
-        platform=None if platform is None else _platform(platform),
+        platform=None
+        if platform is None
+        else checked("platform:", Platform.of, platform, LinkError, "platform"),
         return_to=_plain(return_to),
         client_reference=_plain(client_reference),
     )
@@ -207,10 +209,6 @@ def make_entry(
             longest,
         )
     return entry
-
-
-def _platform(value: object) -> Platform:
-    return checked("platform:", Platform.of, value, LinkError, "platform")
 
 
 def _plain(value: Any) -> Any:
@@ -397,10 +395,11 @@ def _fields(entry: Entry) -> list[Any]:
         entry.sub_partner_id,
         entry.platform,
         entry.return_to,
+        entry.member,
+        signed_at,
+        entry.no_login_for,
+        entry.client_reference,
     ]
-    # Most have neither, and taking off four more would be a seventieth of a new entry.
-    if entry.member is not None or entry.client_reference is not None:
-        fields += [entry.member, signed_at, entry.no_login_for, entry.client_reference]
     while fields[-1] is None:  # short tokens make QR codes that are easy to scan
         fields.pop()
     return fields
