@@ -294,9 +294,12 @@ class LinkSigner:
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
         self._entries = _Seal(secret_keys, f"flask-xiebao.entry.{partner_id}")
         self._clicks = _Seal(secret_keys, f"flask-xiebao.click.{partner_id}")
-        # The same buttons are clicked again and again. Only the verified token is kept, which saves
-        # a third of a click: whose link it is, and how old, is looked at on every click.
-        self._open = lru_cache(REMEMBERED)(partial(self._entries.unpack, _entry, self._clicks))
+        #: Returns the entry of a token, however old: its age is looked at when it is followed.
+        #: Raises :exc:`.TokenError` when it was not signed with one of the keys, or is malformed.
+        #:
+        #: The same buttons are clicked again and again. Only the verified token is kept, which
+        #: saves a third of a click: whose link it is, and how old, is looked at on every click.
+        self.loads = lru_cache(REMEMBERED)(partial(self._entries.unpack, _entry, self._clicks))
         self._shared = lru_cache(REMEMBERED, typed=True)(
             lambda *details: self.dumps(make_entry(*details))
         )
@@ -316,13 +319,6 @@ class LinkSigner:
         except TypeError:  # an argument that cannot be hashed: make_entry() says which
             return self._shared.__wrapped__(*details)
 
-    def loads(self, token: str) -> Entry:
-        """Return the entry of *token*, however old: its age is looked at when it is followed.
-
-        :raises TokenError: when the token was not signed with one of the keys, or is malformed.
-        """
-        return self._open(token)
-
     def dumps_click(self, click: Click) -> str:
         """Return the token of the link that a payment returns by."""
         return self._clicks.pack(
@@ -332,7 +328,7 @@ class LinkSigner:
     def loads_click(self, token: str) -> Click:
         """Return the click of a return link.
 
-        :raises TokenError: as :meth:`loads`.
+        :raises TokenError: as :attr:`loads`.
         """
         return self._clicks.unpack(_click, self._entries, token)
 
