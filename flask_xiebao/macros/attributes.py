@@ -89,15 +89,10 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
     return options, attributes
 
 
-def classes(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> str | None:
-    """Return the classes of an element: its own, then the caller's."""
-    both = (names for each in (own, given) if isinstance(names := each.get("class"), str))
-    return " ".join(both).strip() or None
-
-
 def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Markup:
     """Return attributes as HTML: the caller's replace the element's own, but classes are added."""
-    attributes = {**own, **given, "class": classes(own, given)}
+    classes = " ".join(str(each["class"]) for each in (own, given) if each.get("class")).strip()
+    attributes = {**own, **given, "class": classes or None}
     written = (
         f" {name}" if value is True else f' {name}="{escape(value)}"'
         for name, value in attributes.items()

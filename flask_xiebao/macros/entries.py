@@ -208,14 +208,14 @@ class Entries:
         # Keywords of what is for everybody are plain values; others may have a repr of their own.
         is_short = len(repr(given if signer is None else keywords)) <= _LONGEST_KEYWORDS
         attributes_of = self._cached_attributes if is_short else self._attributes
-        made = attributes_of(PAGES[page].name, device, locale, macro, *given.items())
+        written, label, slip = attributes_of(
+            PAGES[page].name, device, locale, macro, *given.items()
+        )
         if given.get("disabled") is None:
-            others, label, slip = made
-            whole = Markup(f' href="{escape(href)}"{others}')  # noqa: S704  # nosec B704
-            made = (whole, label, slip)
+            written = Markup(f' href="{escape(href)}"{written}')  # noqa: S704  # nosec B704
         if signer is not None and not is_short:
-            raise _TooLongToKeepError(*made)
-        return made
+            raise _TooLongToKeepError(written, label, slip)
+        return written, label, slip
 
     def _attributes(
         self,
