@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flask import Response, jsonify, make_response, redirect, render_template, request
+from flask import (
+    Response,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
@@ -171,14 +179,13 @@ def show(state: State, name: str, **values: Any) -> Response:
     :param name: that of its template.
     :param values: the variables of the template besides those of the layout.
     """
-    page = make_response(
+    return current_app.response_class(
         render_template(
             f"xiebao/{name}.html",
             locale=state.locale,
             site=state.text("site.name") or site_host(state) or state.text("notice.start"),
             start=f"{request.root_path}/",
             **values,
-        )
+        ),
+        mimetype="text/html",  # also where responses of the site are JSON
     )
-    page.content_type = "text/html; charset=utf-8"  # also where responses of the site are JSON
-    return page
