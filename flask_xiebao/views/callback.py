@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
-from flask import Blueprint, Response, current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..app.log import complain, logger, place_in_site, place_of
@@ -170,16 +170,12 @@ def answer(status: int) -> Response:
     )
 
 
-def exempt(blueprint: Blueprint) -> None:
-    """Have Flask-WTF let the requests to a blueprint through, whichever of the two is there first.
+def exempt(_endpoint: str | None, _values: object) -> None:
+    """Have Flask-WTF let a request to a blueprint through; its ``url_value_preprocessor``.
 
-    The site writes nothing for it. Guards other than Flask-WTF's are left to the site.
+    It runs before every hook that may answer a request, whichever of the two extensions is there
+    first. The site writes nothing for it. Guards other than Flask-WTF's are left to the site.
     """
-    # Runs before every hook that may answer a request.
-    blueprint.url_value_preprocessor(_exempt)
-
-
-def _exempt(_endpoint: str | None, _values: object) -> None:
-    exempt = getattr(current_app.extensions.get("csrf"), "exempt", None)
-    if exempt is not None and request.blueprint is not None:
-        exempt(current_app.blueprints[request.blueprint])
+    let_through = getattr(current_app.extensions.get("csrf"), "exempt", None)
+    if let_through is not None and request.blueprint is not None:
+        let_through(current_app.blueprints[request.blueprint])

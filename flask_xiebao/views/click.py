@@ -95,7 +95,7 @@ def create_blueprint(state: State) -> Blueprint:
         provide_automatic_options=False,
         merge_slashes=False,
     )
-    callback.exempt(blueprint)
+    blueprint.url_value_preprocessor(callback.exempt)
     blueprint.register_error_handler(AnsweredError, lambda answered: answered.args[0])
     return blueprint
 
