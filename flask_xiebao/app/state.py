@@ -149,14 +149,13 @@ class State:
         said = (self.settings.texts or {}).get(key, {}).get(nearest(locale))
         return find(locale, key, own) if said is None else (said, nearest(locale))
 
-    def text(self, key: str, own: Mapping[str, str] | None = None, /, **values: object) -> str:
+    def text(self, key: str, own: Mapping[str, str] | None = None) -> str:
         """Return what visitors read, in their locale.
 
         :param own: the text by locale, where it stands in a row of a table.
-        :param values: what replaces the names in braces.
         """
         said, _ = self.find_text(self.locale, key, own)
-        return said.format(**values) if values else said
+        return said
 
     @property
     def locale_may_change(self) -> bool:
