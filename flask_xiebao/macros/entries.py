@@ -129,8 +129,9 @@ class Entries:
         """Return the attributes of a card with two links: what concerns the whole of it."""
         _, given = split(keywords, TERMS_MACRO)
         look, _ = take_look(given, TERMS_MACRO, self._state.settings.look)
-        classes = look.removeprefix(ENTRY).strip()
-        return rendered({"class": classes}, {name: given.get(name) for name in ON_THE_CARD})
+        return rendered(
+            {"class": look.removeprefix(ENTRY)}, {name: given.get(name) for name in ON_THE_CARD}
+        )
 
     def href(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
         """Return the local link to a page.
