@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum
@@ -186,7 +186,7 @@ def _set_member(order: Order, member: str | None) -> None:
 Order.member = property(_find_member, _set_member)  # type: ignore[assignment]
 
 
-class OrderClient:
+class OrderClient(AbstractContextManager["OrderClient"]):
     """Asks the gateway for the orders of one partner account.
 
     Provisional: it may change in a minor version, once Xiebao's own document of it is known.
@@ -230,9 +230,6 @@ class OrderClient:
 
     def __repr__(self) -> str:
         return f"OrderClient({getattr(self, '_partner_id', None)!r})"
-
-    def __enter__(self) -> OrderClient:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
