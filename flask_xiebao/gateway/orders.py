@@ -375,6 +375,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(f"The answer of the gateway {error}") from None
 
     def _send(self, method: str, body: bytes, key: str) -> Fields:
+        import httpcore  # which httpx brings: our transport has its errors, and a site's httpx's
+
         sign, sign_of_pages = sign_of(key, body), sign_of(key, self._partner_id.encode())
         hidden = (key, sign, sign_of_pages)
         request = self._httpx.Request(
@@ -390,11 +392,11 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         )
         try:
             answer = self._receive(request, hidden)
-        except self._httpx.TimeoutException:
+        except (self._httpx.TimeoutException, httpcore.TimeoutException):
             raise OrderError(
                 f"The gateway gives no answer within {self._timeout:g} seconds."
             ) from None
-        except self._httpx.HTTPError as error:
+        except (self._httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from ssl import SSLContext
 from typing import Any
 
@@ -39,8 +38,11 @@ class DeadlineTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return its answer as soon as its headers are there.
 
-        :raises httpx.TimeoutException: it takes longer than the ``timeout`` of its extensions.
-        :raises httpx.TransportError: there is no answer.
+        Errors are httpcore's, which have the names of httpx's, here and while the body is read.
+
+        :raises httpcore.TimeoutException: it takes longer than the ``timeout`` of its extensions.
+        :raises httpcore.NetworkError: there is no answer.
+        :raises httpcore.ProtocolError: it is not one that HTTP allows.
         """
         seconds: float = request.extensions["timeout"]["read"]
         # What httpcore takes for seconds is a moment here: it hands it on to our sockets as it is.
@@ -54,8 +56,7 @@ class DeadlineTransport(httpx.BaseTransport):
                 "timeout": {"pool": seconds, **dict.fromkeys(("connect", "read", "write"), until)}
             },
         )
-        with _named_as_httpx_does():
-            answer = self._pool.handle_request(asked)
+        answer = self._pool.handle_request(asked)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
     def close(self) -> None:
@@ -70,21 +71,10 @@ class _Body(httpx.SyncByteStream):
         self._answer = answer
 
     def __iter__(self) -> Iterator[bytes]:
-        with _named_as_httpx_does():
-            yield from self._answer.iter_stream()
+        return self._answer.iter_stream()
 
     def close(self) -> None:
         self._answer.close()
-
-
-@contextmanager
-def _named_as_httpx_does() -> Iterator[None]:
-    try:
-        yield
-    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-        # Both call them the same.
-        kind = getattr(httpx, type(error).__name__, httpx.TransportError)
-        raise kind("") from None
 
 
 def _left(until: float | None, error: type[Exception]) -> float:
