@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _WAIT = 10  # seconds for another worker to finish its write
 
@@ -122,18 +122,21 @@ class OrderBook:
                 if connection is not self._memory:
                     connection.close()
 
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        """Return what a statement finds, in a transaction of its own."""
+        with self._transaction() as connection:
+            return connection.execute(statement, values).fetchall()
+
     def keep(self, purchase: SimulatedOrder) -> None:
         """Keep a new order, or what has become of one."""
-        with self._transaction() as connection:
-            connection.execute(_KEEP, purchase)
+        self._rows(_KEEP, purchase)
 
     def find(self, insure_num: str | None) -> SimulatedOrder | None:
         """Return an order, or None."""
         if insure_num is None or not insure_num.isprintable():
             return None
-        with self._transaction() as connection:
-            rows = connection.execute("SELECT * FROM purchases WHERE insure_num = ?", (insure_num,))
-            return next((SimulatedOrder(*row) for row in rows), None)
+        rows = self._rows("SELECT * FROM purchases WHERE insure_num = ?", [insure_num])
+        return SimulatedOrder(*rows[0]) if rows else None
 
     def page(self, index: int, size: int) -> tuple[list[SimulatedOrder], int]:
         """Return a page of the orders, newest first, and how many there are.
@@ -155,19 +158,14 @@ class OrderBook:
 
     def messages_about(self, insure_num: str) -> list[Message]:
         """Return all messages about an order."""
-        with self._transaction() as connection:
-            rows = connection.execute(
-                "SELECT * FROM messages WHERE insure_num = ? ORDER BY id", (insure_num,)
-            )
-            return [Message(*row) for row in rows]
+        rows = self._rows("SELECT * FROM messages WHERE insure_num = ? ORDER BY id", [insure_num])
+        return [Message(*row) for row in rows]
 
     def undelivered(self) -> list[Message]:
         """Return the messages that are to be sent."""
-        with self._transaction() as connection:
-            rows = connection.execute("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
-            return [Message(*row) for row in rows]
+        rows = self._rows("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
+        return [Message(*row) for row in rows]
 
     def answered(self, message: Message, answer: str, *, is_done: bool) -> None:
         """Keep what a message was answered."""
-        with self._transaction() as connection:
-            connection.execute(_ANSWERED, (answer, is_done, message.id))
+        self._rows(_ANSWERED, (answer, is_done, message.id))
