@@ -12,7 +12,6 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -27,7 +26,7 @@ from ..app.log import name_of
 from ..app.settings import ENVIRONMENTS
 from ..app.state import State, current_state
 from ..errors import ConfigError, LinkError
-from ..gateway.values import WrongValueError, check_text, check_web_url
+from ..gateway.values import check_text, check_web_url, checked
 from ..links.members import MemberId, normalize_member
 from ..simulator.document import ROWS
 from ..texts import keys
@@ -154,23 +153,13 @@ def _member(state: State, member: MemberId) -> str:
             "This site cannot say who is logged in, so it has no use for a member: add a"
             " member_loader."
         )
-    with _as_check_error():
+    try:
         who = normalize_member(member)
+    except LinkError as error:
+        raise CheckError(str(error)) from None
     if who is None:
         raise CheckError(f"The member {member!r} is nobody: give the id of one.")
     return who
-
-
-@contextmanager
-def _as_check_error(what: str = "") -> Iterator[None]:
-    """Say of something that is given what is wrong with it.
-
-    :raises CheckError: something is.
-    """
-    try:
-        yield
-    except (LinkError, WrongValueError) as error:
-        raise CheckError(f"{what}{error}") from None
 
 
 def _check_login(login: Login) -> None:
@@ -184,10 +173,9 @@ def _check_login(login: Login) -> None:
 
 
 def _address(url: str | None) -> str | None:
-    if url is not None:
-        with _as_check_error(f"The url {without_token(without_query(url))!r} "):
-            check_web_url(url)
-    return url
+    if url is None:
+        return None
+    return checked(f"The url {without_token(without_query(url))!r}", check_web_url, url, CheckError)
 
 
 def _report(app: Flask, player: Player, url: str | None) -> Report:
@@ -269,8 +257,7 @@ def _several(names: Iterable[str]) -> list[str]:
 
 def _page(site: Site, url: str) -> str:
     shown = without_token(without_query(url))
-    with _as_check_error(f"The page {shown!r} "):
-        check_text(url)
+    checked(f"The page {shown!r}", check_text, url, CheckError)
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_at(url):
         raise CheckError(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
-from ..gateway.values import Secret, WrongValueError, is_whole
+from ..gateway.values import Secret, checked, is_whole
 from . import wire
 from .delivery import check_notify_url, send, where_to
 from .order_book import OrderBook, SimulatedOrder
@@ -75,10 +75,11 @@ class Insurer:
         notify_url: str | None,
         file: str | Path | None,
     ) -> None:
-        try:
-            self._notify_url = None if notify_url is None else check_notify_url(notify_url)
-        except WrongValueError as error:
-            raise ValueError(f"notify_url {error}") from None
+        self._notify_url = (
+            None
+            if notify_url is None
+            else checked("notify_url", check_notify_url, notify_url, ValueError)
+        )
         self._partner_id = partner_id
         self._key = key
         self.purchases = OrderBook(file)

@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..app.settings import Settings
 from ..app.state import current_locale
-from ..gateway.values import Secret, WrongValueError, check_text
+from ..gateway.values import Secret, WrongValueError, check_text, checked
 from ..texts import text
 from ..views import callback
 from .document import PLATFORMS, ROWS, Account, Row, Verdict, meaning_in, read, read_query
@@ -74,14 +74,9 @@ class GatewaySimulator:
     ) -> None:
         key = Secret(api_key)
         del api_key  # an error report shows the local variables of each frame
-        try:
-            self._partner_id = check_text(partner_id)
-        except WrongValueError as error:
-            raise ValueError(f"partner_id {error}") from None
-        try:
-            self._account = Account(self._partner_id, key.map(self._sign))
-        except WrongValueError as error:
-            raise ValueError(f"api_key {error}") from None
+        self._partner_id = checked("partner_id", check_text, partner_id, ValueError)
+        sign = checked("api_key", lambda key: key.map(self._sign), key, ValueError)
+        self._account = Account(self._partner_id, sign)
         self._also_known = frozenset(also_known)
         self._insurer = Insurer(self._partner_id, key, notify_url, orders)
         # Its templates and styles are among the package's.
