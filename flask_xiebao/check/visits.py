@@ -6,8 +6,8 @@ import contextvars
 import logging
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing, suppress
 from functools import cached_property, partial
 from traceback import walk_tb
 from typing import Any, TypeVar
@@ -145,7 +145,8 @@ class Visit:
             for signal, receiver in watched.items():
                 stack.enter_context(signal.connected_to(receiver, app))
             # What the app logs of an error may hold passwords.
-            stack.enter_context(left_out_of(app.logger, self._keeps))
+            app.logger.addFilter(self._goes_to_log)
+            stack.callback(app.logger.removeFilter, self._goes_to_log)
             try:
                 with closing(send(**options)) as response:
                     self.body = _read(response)
@@ -175,11 +176,11 @@ class Visit:
         if self._inside is not None and self.endpoint is not None and self._is_this_request():
             self.found = self._inside()
 
-    def _keeps(self, record: logging.LogRecord) -> bool:
+    def _goes_to_log(self, record: logging.LogRecord) -> bool:
         if self._is_this_request():
             self.rehearsal.logged.append(record)
-            return True
-        return False
+            return False
+        return True  # other threads may be at work
 
     def _is_this_request(self) -> bool:
         # A hook may send requests of its own to the same app.
@@ -233,22 +234,6 @@ def _unpacked(body: bytes, encoding: str | None) -> bytes:
         with suppress(zlib.error):
             return zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(body, _LONGEST)
     return body
-
-
-@contextmanager
-def left_out_of(
-    logger: logging.Logger, is_left_out: Callable[[logging.LogRecord], bool]
-) -> Iterator[None]:
-    """Keep out of a log what is logged while that holds; other threads may be at work."""
-
-    def passes(record: logging.LogRecord) -> bool:
-        return not is_left_out(record)
-
-    logger.addFilter(passes)
-    try:
-        yield
-    finally:
-        logger.removeFilter(passes)
 
 
 def is_public(error: BaseException) -> bool:
