@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
 from .cases import MADE_UP
 from .site import Site
 from .token_reader import without_token
+from .visits import unpacked
 
 # What may be base64, as it is in paySuccess and in cookies; a secret is longer.
 _ENCODED = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
@@ -95,12 +95,4 @@ def _decoded(run: str) -> Iterator[str]:
         decoded = base64.b64decode(f"{part}{'=' * (-len(part) % 4)}")
         yield decoded.decode("latin-1")
         if decoded[:1] == b"x":  # a session of Flask's that is long
-            unpacked = _unpacked(decoded)
-            yield unpacked.decode("latin-1")
-
-
-def _unpacked(packed: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(packed, _LONGEST)
-    except zlib.error:
-        return b""
+            yield unpacked(decoded, _LONGEST).decode("latin-1")

@@ -7,7 +7,7 @@ import logging
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from functools import cached_property, partial
 from traceback import walk_tb
 from typing import Any, TypeVar
@@ -46,8 +46,8 @@ TAP = {
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-# For zlib: whichever of the two a body is packed as.
-_GZIP_OR_DEFLATE = 47
+# As what an answer may be packed, and for zlib: whichever of the two it is.
+_PACKED, _GZIP_OR_DEFLATE = ("gzip", "x-gzip", "deflate"), 47
 # Bytes and seconds of an answer that are read: some never end.
 _LONGEST, _LAST = 2_000_000, 5
 
@@ -158,7 +158,8 @@ class Visit:
                 self.status = response.status_code
                 self.headers = response.headers
                 self.location = response.headers.get("Location", "")
-                self.body = _unpacked(self.body, self.headers.get("Content-Encoding"))
+                if self.headers.get("Content-Encoding", "").lower() in _PACKED:
+                    self.body = unpacked(self.body, _LONGEST)
                 if self.status >= 500:
                     self.error = self._reported
 
@@ -228,12 +229,12 @@ def _read(response: TestResponse) -> bytes:
     return bytes(body[:_LONGEST])
 
 
-def _unpacked(body: bytes, encoding: str | None) -> bytes:
-    """Return the body of an answer as a browser reads it."""
-    if (encoding or "").lower() in ("gzip", "x-gzip", "deflate"):
-        with suppress(zlib.error):
-            return zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(body, _LONGEST)
-    return body
+def unpacked(packed: bytes, longest: int) -> bytes:
+    """Return what was packed, so many bytes of it; what was not is returned as it is."""
+    try:
+        return zlib.decompressobj(_GZIP_OR_DEFLATE).decompress(packed, longest)
+    except zlib.error:
+        return packed
 
 
 def is_public(error: BaseException) -> bool:
