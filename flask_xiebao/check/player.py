@@ -6,8 +6,6 @@ import contextvars
 import secrets
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, TypeVar
 
 from flask import Flask, url_for
 
@@ -17,7 +15,6 @@ from ..app.log import place_of
 from ..app.rehearsal import Rehearsal
 from ..app.state import State
 from ..errors import XiebaoError
-from ..gateway.platforms import Platform
 from ..links.tokens import Entry
 from .browsers import Browser, Login, browser_of
 from .cases import ANOTHER, MADE_UP, MEMBER, Case, Visitor
@@ -25,8 +22,6 @@ from .devices import DEVICES, Device
 from .masks import shown_member
 from .site import Site, absolute
 from .visits import TAP, Visit, first_reached
-
-T = TypeVar("T")
 
 #: On what it is found out where the site is, and what is opened once.
 PHONE = DEVICES["iphone"]
@@ -58,6 +53,7 @@ class Player:
 
     :ivar site: what the site is configured to be.
     :ivar nobody_there: the answer where the site should be, if it is not there.
+    :ivar nowhere: the URL of a link of the site's to nothing, which the extension itself answers.
     :ivar clicks: how many links were followed.
     :ivar members: the ids behind :data:`.MEMBER` and :data:`.ANOTHER`.
     """
@@ -81,11 +77,11 @@ class Player:
         self._login, self._is_own_login, self._login_as = login, is_own_login, member
         self._browsers: dict[str, Browser] = {}
         self.clicks = 0
-        self._nowhere = nowhere(state)
-        # With the path below which it is found.
-        found = first_reached(state, self._nowhere, url, headers={**TAP, **PHONE.headers})
+        # The path below which links are found may be another one than the settings have.
+        found = first_reached(state, nowhere(state), url, headers={**TAP, **PHONE.headers})
+        self.nowhere = found.url
         self.nobody_there = None if found.endpoint else found
-        self.site = Site(app, state, found.url.removesuffix(self._nowhere), found.mount)
+        self.site = Site(app, state, found.url.removesuffix(nowhere(state)), found.mount)
         if self.nobody_there is None:
             self._meet(member)
 
@@ -109,11 +105,6 @@ class Player:
                     f" {place_of(error)}. Have it answer False for ids that there are not, or name"
                     " a member of the site's, by --member or member=."
                 ) from None
-
-    @property
-    def nowhere(self) -> str:
-        """The URL of a link of the site's to nothing, which the extension itself answers."""
-        return f"{self.site.url}{self._nowhere}"
 
     @property
     def logs_in(self) -> bool:
@@ -175,14 +166,16 @@ class Player:
     # Links are made by the code under test; what has to come of them is not.
 
     def link(self, case: Case) -> str:
-        """Return the link that a case begins with, from the server's root."""
-        if case.age is None and case.ends != "disabled":
-            made = self._make(case)
-        else:  # which a site does not make now
-            entry = self._entry(case, signed_at=int(time.time()) - (case.age or 0))
-            token = self.state.signer.dumps(entry)
-            endpoint = f"xiebao.{case.row.name}"
-            made = self._in_request(lambda: token_url(self.state, endpoint, token, external=False))
+        """Return the link that a case begins with, from the server's root.
+
+        :raises UnreachedError: no request of the member's comes as far as where it is made.
+        """
+        rehearsed = self._rehearsal("member")
+        rehearsed.member_loader = lambda: self.members[MEMBER]  # whose cookies no request has
+        visit = self._prefetch(lambda: self._make(case), rehearsal=rehearsed)
+        if visit.found is None:
+            raise visit.error or UnreachedError(f"No view answers {visit.url}: {visit.status}.")
+        made: str = visit.found
         if case.ends != "invalid_link":
             return made
         before, dot, signature = made.rpartition(".")
@@ -190,54 +183,23 @@ class Player:
         other = "B" if signature[9] == "A" else "A"
         return f"{before}{dot}{signature[:9]}{other}{signature[10:]}"
 
+    @another_page()
     def _make(self, case: Case) -> str:
         """Return the link of a case, as a view of the site would make it."""
-        reference = () if case.reference is None else (case.reference,)
-        link = self.app.extensions["xiebao"].link
-        return self._in_request(lambda: str(link(case.row.name, *reference, **self._options(case))))
+        page, options = case.row.name, dict(case.options)
+        if "member" in options:
+            options["member"] = self.members[options["member"]]
+        if case.age is None and case.ends != "disabled":
+            return str(self.app.extensions["xiebao"].link(page, case.reference, **options))
+        # which a site does not make now
+        options["member"] = None if case.whose is None else self.owner(case)
+        options["signed_at"] = int(time.time()) - (case.age or 0)
+        token = self.state.signer.dumps(Entry(page, case.reference, **options))
+        return token_url(self.state, f"xiebao.{page}", token, external=False)
 
     def owner(self, case: Case) -> str:
         """Return whose link it is, or who clicks on one that is everybody's."""
         return case.owner or self.members[case.whose or MEMBER]
-
-    def _options(self, case: Case) -> dict[str, Any]:
-        """Return the keywords of a case's link."""
-        return {
-            name: self.members[value] if name == "member" else value
-            for name, value in case.options.items()
-        }
-
-    def _entry(self, case: Case, *, signed_at: int) -> Entry:
-        options = self._options(case)
-        if case.whose is not None:
-            options["member"] = self.owner(case)
-        platform = Platform(int(case.platform)) if "platform" in options and case.platform else None
-        return Entry(
-            case.row.name,
-            case.reference,
-            **{**options, "platform": platform, "signed_at": signed_at},
-        )
-
-    def _in_request(self, make: Callable[[], T]) -> T:
-        """Return what is made in a request of the member's.
-
-        :raises UnreachedError: no request comes that far.
-        """
-        rehearsed = self._rehearsal("member")
-        rehearsed.member_loader = lambda: self.members[MEMBER]  # whose cookies no request has
-        made: Future[T] = Future()
-
-        def inside() -> None:
-            try:
-                with another_page():
-                    made.set_result(make())
-            except Exception as error:
-                made.set_exception(error)
-
-        visit = self._prefetch(inside, rehearsal=rehearsed)
-        if not made.done():
-            raise visit.error or UnreachedError(f"No view answers {visit.url}: {visit.status}.")
-        return made.result()
 
     def _prefetch(
         self,

@@ -161,7 +161,7 @@ class Visit:
                 if self.headers.get("Content-Encoding", "").lower() in _PACKED:
                     self.body = unpacked(self.body, _LONGEST)
                 if self.status >= 500:
-                    self.error = self._reported
+                    self.error = self.error or self._reported
 
     def _starts(self, _app: Flask, **_: Any) -> None:
         if self._is_this_request():
@@ -175,7 +175,10 @@ class Visit:
 
     def _finishes(self, _app: Flask, **_: Any) -> None:
         if self._inside is not None and self.endpoint is not None and self._is_this_request():
-            self.found = self._inside()
+            try:
+                self.found = self._inside()
+            except Exception as error:  # which is none of the answer's
+                self.error = error
 
     def _goes_to_log(self, record: logging.LogRecord) -> bool:
         if self._is_this_request():
