@@ -34,11 +34,11 @@ from .browsers import Login, by_flask_login
 from .cases import GONE, ON_PAGES, Case, cases, page_case
 from .devices import DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
-from .judge import Judge, Note, Outcome
+from .judge import Judge
 from .log_reader import reading_log
 from .masks import Mask, shown_member
 from .player import PHONE, CheckError, Player
-from .results import Report, Result
+from .results import Note, Report, Result
 from .site import Site, without_query
 from .site_pages import SitePages
 from .token_reader import without_token
@@ -349,10 +349,10 @@ class _Run:
             if expected not in ENVIRONMENTS:
                 raise CheckError(f"expect_env is {' or '.join(ENVIRONMENTS)}, not {expected!r}.")
             failures = [Failure("environment", came, expected)] if came != expected else []
-            self._keep(Case("environment", "environment"), PHONE, Outcome(failures))
+            self._keep(Result(Case("environment", "environment"), PHONE, failures=failures))
         if came == "production" and not site.knows_its_address and not trusts_hosts():
             unknown = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
-            self._keep(Case("address", "address"), PHONE, Outcome([unknown]))
+            self._keep(Result(Case("address", "address"), PHONE, failures=[unknown]))
 
     def nobody_there(self) -> None:
         """Say what came where the site should be, after which no click would say more."""
@@ -361,7 +361,7 @@ class _Run:
             failure = self._judge.unreached(self._player.nobody_there, endpoint, endpoint)
             self.report.notes.clear()
             self._note("nothing_else")
-            self._keep(Case("address", "address"), PHONE, Outcome([failure]))
+            self._keep(Result(Case("address", "address"), PHONE, failures=[failure]))
 
     def follow_pages(
         self,
@@ -377,16 +377,15 @@ class _Run:
         pages = SitePages(self._player, self._judge, asks_guard, goes_back)
         for url in urls:
             for device in devices:
-                for case, outcome in pages.on_page(url, device):
-                    self._keep(case, device, outcome)
+                for result in pages.on_page(url, device):
+                    self._keep(result)
             if url not in pages.said and (nothing := pages.nothing.get(url)):
-                self._keep(page_case(url), PHONE, Outcome([nothing]))
+                self._keep(Result(page_case(url), PHONE, failures=[nothing]))
             elif url in pages.nothing:
                 self._note(pages.nothing[url].code, url)
         for link in links:
             for device in devices:
-                case, outcome = pages.of_link(link, device)
-                self._keep(case, device, outcome)
+                self._keep(pages.of_link(link, device))
         hide = self._mask.hide
         self.report.entries = {
             hide(page): [hide(each) for each in said] for page, said in pages.said.items()
@@ -410,12 +409,13 @@ class _Run:
         """Do what was planned."""
         while self._todo:
             case, device = self._todo.popleft()
-            self._keep(case, device, self._judge.judge(case, device))
+            self._keep(self._judge.judge(case, device))
 
-    def _keep(self, case: Case, device: Device, outcome: Outcome) -> None:
+    def _keep(self, result: Result) -> None:
+        """Keep a result in the report, without what is secret and the rules that are left out."""
         before, self._since = self._since, time.perf_counter()
         hide, failures = self._mask.hide, []
-        for each in outcome.failures:
+        for each in result.failures:
             rule = next((r for r in self._rules if f"{each.code}.".startswith(f"{r}.")), None)
             if rule is None:
                 values = {name: hide(value) for name, value in each.values.items()}
@@ -427,17 +427,18 @@ class _Run:
                 self.report.ignored[rule] += 1
         options = {
             name: hide(value) if isinstance(value, str) else value
-            for name, value in case.options.items()
+            for name, value in result.case.options.items()
         }
-        result = Result(
-            case=replace(case, page=hide(case.page), owner=None, options=options),
-            device=device,
-            status=outcome.status,
-            location=hide(outcome.location),
-            seconds=self._since - before,
-            failures=failures,
+        case = replace(result.case, page=hide(result.case.page), owner=None, options=options)
+        self.report.results.append(
+            replace(
+                result,
+                case=case,
+                location=hide(result.location),
+                seconds=self._since - before,
+                failures=failures,
+            )
         )
-        self.report.results.append(result)
         if self._progress is not None:
             done = len(self.report.results)
             self._progress(done, done + len(self._todo))

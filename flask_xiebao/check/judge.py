@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import HTTPException
@@ -20,6 +19,7 @@ from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, status_in_t
 from .html_reader import Element, ReadPage
 from .player import PHONE, Player
 from .policies import keeps_out
+from .results import Note, Result, ends_of
 from .site import Site, absolute, as_sent, is_url, without_query
 from .visits import Visit, is_public, what_raised
 
@@ -30,36 +30,6 @@ _ASSETS = {
     "style": ("200 text/css",),
     "script": ("200 text/javascript", "200 application/javascript"),
 }
-
-
-def ends_of(case: Case, device: Device) -> tuple[str, str]:
-    """Return what has to come of a case on a device, and the platform of whoever clicks."""
-    platform = case.platform or device.platform
-    return case.ends_on(platform), platform
-
-
-class Note(NamedTuple):
-    """What has to be known beside what failed and passed.
-
-    :param key: that of its text.
-    :param what: of what that says it.
-    """
-
-    key: str
-    what: str = ""
-
-
-class Outcome(NamedTuple):
-    """What came of a case.
-
-    :param failures: what is wrong with it.
-    :param status: of the answer; 0 where nothing was clicked, or none came.
-    :param location: where the answer leads, or a handoff in the end, without the sign.
-    """
-
-    failures: list[Failure]
-    status: int = 0
-    location: str = ""
 
 
 class Judge:
@@ -77,33 +47,34 @@ class Judge:
         # Both phones and PCs are sent there, or a hook sends some away.
         self._sends_everybody = cache(self._asks_where_it_is)
 
-    def judge(self, case: Case, device: Device, link: str | None = None) -> Outcome:
+    def judge(self, case: Case, device: Device, link: str | None = None) -> Result:
         """Return what came of a case, and what is wrong with that.
 
         :param link: the one that is clicked; by default the case's own is made.
         """
         try:
-            outcome = self._judge(case, device, link)
+            result = self._judge(case, device, link)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a hook may even exit
-            outcome = Outcome([crash(error)])
-        return outcome._replace(failures=self.with_suspects(outcome.failures))
+            result = Result(case, device, failures=[crash(error)])
+        return replace(result, failures=self.with_suspects(result.failures))
 
-    def with_suspects(self, failures: list[Failure]) -> list[Failure]:
+    def with_suspects(self, failures: Iterable[Failure]) -> list[Failure]:
         """Return failures that name the hooks of the site's that may be the cause."""
         return [
             replace(each, suspects=suspects(self._player.app, each.hook) if each.hook else "")
             for each in failures
         ]
 
-    def _judge(self, case: Case, device: Device, link: str | None) -> Outcome:
+    def _judge(self, case: Case, device: Device, link: str | None) -> Result:
         link = self._player.link(case) if link is None else link
         asked = f"{link}?{case.query}" if case.query else link
         visit = self._player.visit(case, device, asked, back=asked)
         self._arrived = visit.location
         problems = list(self._clicked(case, device, asked, visit))
-        return Outcome(problems, visit.status, expectations.shown(self._site, self._arrived))
+        location = expectations.shown(self._site, self._arrived)
+        return Result(case, device, visit.status, location, failures=problems)
 
     def _follow(self, case: Case, device: Device, link: str, step: str) -> Iterator[Failure]:
         """Judge what comes of a link to which a click has led."""

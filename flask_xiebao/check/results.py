@@ -12,10 +12,26 @@ from ..texts import text
 from .cases import Case
 from .devices import AS_OF, Device
 from .expectations import Failure
-from .judge import Note, ends_of
 
 
-@dataclass(frozen=True, kw_only=True)
+def ends_of(case: Case, device: Device) -> tuple[str, str]:
+    """Return what has to come of a case on a device, and the platform of whoever clicks."""
+    platform = case.platform or device.platform
+    return case.ends_on(platform), platform
+
+
+class Note(NamedTuple):
+    """What has to be known beside what failed and passed.
+
+    :param key: that of its text.
+    :param what: of what that says it.
+    """
+
+    key: str
+    what: str = ""
+
+
+@dataclass(frozen=True)
 class Result:
     """What came of a case on a device.
 

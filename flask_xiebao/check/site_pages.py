@@ -14,8 +14,9 @@ from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor, page_case
 from .devices import Device
 from .expectations import REFUSED, Failure, secret
 from .html_reader import Element
-from .judge import Judge, Note, Outcome, codes_of, crash, is_sent_away, path_of
+from .judge import Judge, codes_of, crash, is_sent_away, path_of
 from .player import Player
+from .results import Note, Result
 from .site import SLUGS, absolute, without_query
 from .token_reader import TOKEN, Said, read_links
 from .visits import Visit
@@ -46,29 +47,30 @@ class SitePages:
     _drawn: dict[str, str] = field(default_factory=dict)
     _ways_back: set[str] = field(default_factory=set)
 
-    def on_page(self, url: str, device: Device) -> Iterator[tuple[Case, Outcome]]:
+    def on_page(self, url: str, device: Device) -> Iterator[Result]:
         """Open a page as the member, follow what is on it, and return what came of that.
 
         :param url: a path of the site, from where the app is mounted, or a whole URL.
         """
         labels = Counter[str]()
         try:
-            for case, outcome in self._on_page(url, device):
-                labels[case.page] += case.kind != "page"
-                if labels[case.page] > 1:  # each has a name of its own
-                    case = replace(case, page=f"{case.page} ({labels[case.page]})")
-                yield case, outcome
+            for result in self._on_page(url, device):
+                page = result.case.page
+                labels[page] += result.case.kind != "page"
+                if labels[page] > 1:  # each has a name of its own
+                    case = replace(result.case, page=f"{page} ({labels[page]})")
+                    result = replace(result, case=case)
+                yield result
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a hook may even exit
-            yield self._wrong(url, crash(error))
+            yield self._wrong(url, device, crash(error))
 
-    def _wrong(self, url: str, *problems: Failure) -> tuple[Case, Outcome]:
+    def _wrong(self, url: str, device: Device, *problems: Failure) -> Result:
         """Return what is wrong with a page itself."""
-        failures = self.judge.with_suspects(list(problems))
-        return page_case(url), Outcome(failures)
+        return Result(page_case(url), device, failures=self.judge.with_suspects(problems))
 
-    def _on_page(self, url: str, device: Device) -> Iterator[tuple[Case, Outcome]]:
+    def _on_page(self, url: str, device: Device) -> Iterator[Result]:
         player, site, is_first = self.player, self.player.site, url not in self.said
         # It may be written as the app has it, or as browsers do.
         is_whole = bool(site.root) and url.startswith(f"{site.root}/")
@@ -78,12 +80,12 @@ class SitePages:
         if visit.error is not None or visit.status != 200:
             came = f"{visit.status} {without_query(visit.location)}".strip()
             if visit.error is not None:
-                yield self._wrong(url, crash(visit.error, "200"))
+                yield self._wrong(url, device, crash(visit.error, "200"))
             elif is_sent_away(site, visit):  # as phones are that have a host of their own
                 self.nothing[url] = Failure("page.elsewhere", came, "200")
             else:
                 code = 302 if 300 <= visit.status < 400 else visit.status
-                yield self._wrong(url, Failure(f"page.{code}", came, "200"))
+                yield self._wrong(url, device, Failure(f"page.{code}", came, "200"))
             return
         page = visit.page
         self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
@@ -105,44 +107,44 @@ class SitePages:
         ]
         if not site.settings.enabled:
             none = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
-            yield self._wrong(url, *problems, *none)
+            yield self._wrong(url, device, *problems, *none)
             return
         left_out = [Failure("left_out", each, "—") for each in visit.rehearsal.complaints]
         if problems := [*problems, *dict.fromkeys(left_out)]:
-            yield self._wrong(url, *problems)
+            yield self._wrong(url, device, *problems)
         if not found and not any(markup.is_disabled(element) for element, *_ in links):
             self.nothing[url] = Failure("page.empty", "0 <a class=xiebao-entry>", "1")
         elif is_first:
             self.said[url] = [said for case, *_ in found if (said := _in_words(case))]
         for case, link, problems in found:
             case = replace(case, asks_guard=self.asks_guard and is_first)
-            outcome = self._follow(case, device, link, problems)
-            yield case, outcome._replace(failures=[*outcome.failures, *self._way_back(case)])
+            result = self._follow(case, device, link, problems)
+            yield replace(result, failures=[*result.failures, *self._way_back(case)])
 
-    def of_link(self, link: str, device: Device) -> tuple[Case, Outcome]:
+    def of_link(self, link: str, device: Device) -> Result:
         """Follow a link that is on no page, and return what came of that."""
         whole = absolute(f"{self.player.site.url}/", link)
         row, said = self.player.site.entry_at(whole) or (None, None)
         if row is None or said is None:
-            return self._wrong(link, Failure("link", without_query(whole), self._ours))
+            return self._wrong(link, device, Failure("link", without_query(whole), self._ours))
         visitor: Visitor = "member" if said.no_login_for is None else "nobody"
         case = self._case(link, row, said, row.name, visitor, urlsplit(whole).query)
-        return case, self._follow(case, device, path_of(whole), [])
+        return self._follow(case, device, path_of(whole), [])
 
     @property
     def _ours(self) -> str:
         """What links of the site begin with."""
         return f"{self.player.site.prefix}/…"
 
-    def _follow(self, case: Case, device: Device, link: str, problems: list[Failure]) -> Outcome:
+    def _follow(self, case: Case, device: Device, link: str, problems: list[Failure]) -> Result:
         """Return what comes of an entry, and what is wrong with how it is rendered."""
         if case.ends in REFUSED and case.ends != "login_required":  # that is wrong by itself
             refused = Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")
-            return Outcome([*problems, refused])
+            return Result(case, device, failures=[*problems, refused])
         if not link:
-            return Outcome(problems)
-        outcome = self.judge.judge(case, device, link)
-        return outcome._replace(failures=[*problems, *outcome.failures])
+            return Result(case, device, failures=problems)
+        result = self.judge.judge(case, device, link)
+        return replace(result, failures=[*problems, *result.failures])
 
     def _unseen(self, url: str, entries: list[Element]) -> Iterator[Failure]:
         """Judge whether somebody can see an entry of a page."""

@@ -13,9 +13,8 @@ from ..app.log import this_app
 from ..app.mounts import where_the_site_is
 from ..app.state import State
 from ..check.acceptance import check_entries
-from ..check.judge import Note
 from ..check.player import PHONE, nowhere
-from ..check.results import Report
+from ..check.results import Note, Report
 from ..check.site import as_sent
 from ..check.visits import TAP, first_reached, in_context, what_raised
 from ..gateway.pages import PAGES
