@@ -24,6 +24,8 @@ _PERSON = "王小明"
 _PRICE = 1500  # fen
 _NO_MONEY = "余额不足"
 _NOT_ISSUED = "核保未通过"
+#: What can be done with an order; ``again`` sends what was sent about it, and has not arrived.
+STEPS = ("pay", "issue", "surrender", "reissue", "again")
 #: The type of a notification, and the fields that are its own.
 Step = tuple[int, dict[str, Any]]
 # How often a notification that the site refuses is sent at once; the next step sends it again.
@@ -117,26 +119,39 @@ class Insurer:
         self._tell(order, manner, [(1, {}), *steps])
         return order.insure_num
 
-    def pay(self, order: SimulatedOrder, manner: Manner) -> None:
-        """Have an order paid that is not."""
-        if order.paid_at is None:
-            self._tell(order, manner, self._pay(order, issue=True))
+    def act(self, order: SimulatedOrder, what: str, manner: Manner) -> str:
+        """Do one of the :data:`STEPS`, if the order is in a state for it.
 
-    def issue(self, order: SimulatedOrder, manner: Manner) -> None:
-        """Have an order issued that is paid."""
-        if order.paid_at is not None and order.issued_at is None:
-            self._tell(order, manner, self._issue(order))
+        :return: the application number of the order, which is a new one after a ``reissue``.
+        """
+        match what, order.state:
+            case "pay", "unpaid":
+                self._tell(order, manner, self._pay(order, issue=True))
+            case "issue", "paid":
+                self._tell(order, manner, self._issue(order))
+            case "surrender", "issued":
+                self._end(order)
+                self._tell(order, manner, [(4, {"cancelMsg": "客户申请退保"})])
+            case "reissue", "issued":
+                self._end(order)
+                new = order._replace(
+                    insure_num=_new_number(), applied_at=wire.moment(wire.now()), issued_at=None
+                )
+                steps = self._issue(new)
+                self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
+                self._tell(new, manner, steps)
+                return new.insure_num
+            case "again", _:
+                known = {
+                    message.body: message.kind
+                    for message in self.purchases.messages_about(order.insure_num)
+                    if not message.forged
+                }
+                self._queue(order, manner, [(kind, body) for body, kind in known.items()])
+        return order.insure_num
 
-    def reissue(self, order: SimulatedOrder, manner: Manner) -> str | None:
-        """Have a policy that is in force surrendered, and issued anew; return the new number."""
-        if not self._end(order):
-            return None
-        applied_at = wire.moment(wire.now())
-        new = order._replace(insure_num=_new_number(), applied_at=applied_at, issued_at=None)
-        steps = self._issue(new)
-        self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
-        self._tell(new, manner, steps)
-        return new.insure_num
+    def _end(self, order: SimulatedOrder) -> None:
+        self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
 
     def _pay(self, order: SimulatedOrder, *, issue: bool) -> list[Step]:
         now = wire.moment(wire.now())
@@ -160,27 +175,6 @@ class Insurer:
             "policyNum": policy,
         }
         return [(3, {"policys": [issued]}), (9, {})]
-
-    def surrender(self, purchase: SimulatedOrder, manner: Manner) -> None:
-        """Have the member surrender a policy that is in force."""
-        if self._end(purchase):
-            self._tell(purchase, manner, [(4, {"cancelMsg": "客户申请退保"})])
-
-    def _end(self, order: SimulatedOrder) -> bool:
-        """End a policy, and tell whether it was in force."""
-        is_in_force = order.issued_at is not None and order.surrendered_at is None
-        if is_in_force:
-            self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
-        return is_in_force
-
-    def tell_again(self, purchase: SimulatedOrder, manner: Manner) -> None:
-        """Send again what was sent about an order, and whatever has not arrived."""
-        known = {
-            message.body: message.kind
-            for message in self.purchases.messages_about(purchase.insure_num)
-            if not message.forged
-        }
-        self._queue(purchase, manner, [(kind, body) for body, kind in known.items()])
 
     def _tell(self, purchase: SimulatedOrder, manner: Manner, steps: Iterable[Step]) -> None:
         about = {

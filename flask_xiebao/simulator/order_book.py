@@ -32,6 +32,15 @@ class SimulatedOrder(NamedTuple):
     policy_num: str | None = None
     surrendered_at: str | None = None
 
+    @property
+    def state(self) -> str:
+        """What has come of it, by its key in the texts."""
+        if self.surrendered_at is not None:
+            return "surrendered"
+        if self.issued_at is not None:
+            return "issued"
+        return "unpaid" if self.paid_at is None else "paid"
+
 
 class Message(NamedTuple):
     """A notification on its way.

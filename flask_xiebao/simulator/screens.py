@@ -30,8 +30,7 @@ from ..gateway.values import Secret, WrongValueError, check_text, checked
 from ..texts import text
 from ..views import callback
 from .document import PLATFORMS, ROWS, Account, Row, Verdict, meaning_in, read, read_query
-from .insurer import CASE_CODE, PRODUCT, Insurer, Manner
-from .order_book import SimulatedOrder
+from .insurer import CASE_CODE, PRODUCT, STEPS, Insurer, Manner
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -177,17 +176,11 @@ class GatewaySimulator:
                 return verdict.pay_success
             return self._order_url(number, parameters.get("paySuccess"))
         purchase = self._insurer.purchases.find(parameters.get("insureNum"))
-        steps: dict[str, Callable[[SimulatedOrder, Manner], str | None]] = {
-            "pay": self._insurer.pay,
-            "issue": self._insurer.issue,
-            "reissue": self._insurer.reissue,
-            "surrender": self._insurer.surrender,
-            "again": self._insurer.tell_again,
-        }
-        if purchase is None or what not in steps:
+        if purchase is None or what not in STEPS:
             abort(400, "There is no such order, or no such step.")
-        if new := steps[what](purchase, manner):
-            return self._order_url(new, parameters.get("paySuccess"))
+        number = self._insurer.act(purchase, what, manner)
+        if number != purchase.insure_num:
+            return self._order_url(number, parameters.get("paySuccess"))
         if what == "pay" and verdict.pay_success and not manner.late:
             return verdict.pay_success
         return f"{request.url}#{'messages' if what == 'again' else 'order'}"
@@ -214,7 +207,7 @@ class GatewaySimulator:
         return {
             "number": number,
             "purchase": purchase,
-            "state": purchase and _state(purchase),
+            "state": purchase and purchase.state,
             "product": PRODUCT,
             "make_offer": partial(self._insurer.offer, CASE_CODE, ""),
             "messages": self._insurer.purchases.messages_about(number) if number else (),
@@ -263,15 +256,6 @@ def _not_in_production() -> Response | None:
 def _kept_private(response: BaseResponse) -> BaseResponse:
     response.headers.update(_HEADERS)
     return response
-
-
-def _state(purchase: SimulatedOrder) -> str:
-    """Return what came of an order, by its key in the texts."""
-    if purchase.surrendered_at is not None:
-        return "surrendered"
-    if purchase.issued_at is not None:
-        return "issued"
-    return "unpaid" if purchase.paid_at is None else "paid"
 
 
 def simulator_of(settings: Settings) -> GatewaySimulator:

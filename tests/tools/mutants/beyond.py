@@ -234,7 +234,7 @@ BEYOND = (
     Wrong("a payment rings nobody", "simulator/insurer.py", "return [(2, payment), *issued]", "return [*issued]"),
     Wrong("what was kept back is lost", "simulator/insurer.py", "            if message.insure_num != purchase.insure_num and not message.attempts:\n", "            if message.insure_num != purchase.insure_num or not message.attempts:\n"),
     Wrong("a forged notification is genuine", "simulator/insurer.py", 'return body[:start] + b"0" * 32 + body[start + 32 :]', "return body"),
-    Wrong("a policy is surrendered twice", "simulator/insurer.py", "is_in_force = order.issued_at is not None and order.surrendered_at is None", "is_in_force = order.issued_at is not None"),
+    Wrong("a policy is surrendered twice", "simulator/insurer.py", 'case "surrender", "issued":', 'case "surrender", "issued" | "surrendered":'),
     Wrong("whoever asks gets orders", "simulator/insurer.py", "if not hmac.compare_digest(sign.encode(), wire.sign(self._key, text).encode()):", "if False:"),
     Wrong("a surrender that the query does not know", "simulator/insurer.py", "in_force = 3 if purchase.surrendered_at is not None else 1", "in_force = 1"),
     Wrong("an answer that is not true is taken", "simulator/delivery.py", 'isinstance(answer, dict) and answer.get("state") is True', "isinstance(answer, dict)"),
