@@ -252,7 +252,8 @@ class Insurer:
             index, size = asked.get("pageIndex"), asked.get("pageSize")
             if not (is_whole(index, 1, _MOST_ROWS) and is_whole(size, 1, _MOST_ROWS)):
                 return wire.refusal(1000, "请求有误")
-            return wire.accepted({"orders": self._page(index, size)})
+            purchases, total = self.purchases.page(index, size)
+            return wire.page_of(map(self._detail, purchases), index, size, total)
         number = asked.get("insureNum")
         if not isinstance(number, str):
             return wire.refusal(1000, "请求有误")
@@ -265,16 +266,6 @@ class Insurer:
             return wire.refusal(1003, "电子保单尚未生成")
         url = file_url(purchase.insure_num)
         return wire.accepted({"insureNum": purchase.insure_num, "fileUrl": url})
-
-    def _page(self, index: int, size: int) -> dict[str, Any]:
-        purchases, total = self.purchases.page(index, size)
-        return {
-            "pageIndex": index,
-            "pageSize": size,
-            "pageNums": -(-total // size),
-            "total": total,
-            "data": [wire.row_of(self._detail(purchase)) for purchase in purchases],
-        }
 
     def _detail(self, purchase: SimulatedOrder) -> dict[str, Any]:
         is_issued = purchase.issued_at is not None

@@ -40,10 +40,8 @@ def _detail(order: object, key_of: Callable[[str], str]) -> dict[str, Any]:
 def _answer(method: str, asked: Any, details: Mapping[str, Any]) -> dict[str, Any]:
     if method == "orderList":
         index, size = asked["pageIndex"], asked["pageSize"]
-        page = list(map(wire.row_of, list(details.values())[(index - 1) * size : index * size]))
-        pages = -(-len(details) // size)
-        orders = {"pageIndex": index, "pageSize": size, "pageNums": pages, "data": page}
-        return wire.accepted({"orders": {**orders, "total": len(details)}})
+        page = list(details.values())[(index - 1) * size : index * size]
+        return wire.page_of(page, index, size, len(details))
     number = asked["insureNum"]
     if number not in details:
         return wire.refusal(1002, "投保单号不存在")

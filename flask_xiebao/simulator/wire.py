@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from operator import index
 from typing import Any
@@ -46,6 +46,18 @@ def callback(key: Secret[str], kind: int, data: Mapping[str, Any]) -> bytes:
 def accepted(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to an order query."""
     return {"respCode": 0, "respMsg": "成功", "data": data}
+
+
+def page_of(
+    details: Iterable[Mapping[str, Any]], index: int, size: int, total: int
+) -> dict[str, Any]:
+    """Return the answer to a query of a list: a page of it, the first of which is 1.
+
+    :param details: the orders on it, as the query of one order answers each.
+    :param total: how many there are on all pages.
+    """
+    orders = {"pageIndex": index, "pageSize": size, "pageNums": -(-total // size), "total": total}
+    return accepted({"orders": {**orders, "data": [row_of(detail) for detail in details]}})
 
 
 def refusal(code: int, why: str) -> dict[str, Any]:
