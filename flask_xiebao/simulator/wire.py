@@ -159,13 +159,13 @@ def fields_of(partner_id: str, kind: int, said: Mapping[str, Any]) -> dict[str, 
 
 
 def _made_up(kind: int, said: Mapping[str, Any]) -> dict[str, Any]:
-    if kind == 2:
-        return {"price_fen": 1500, "paid_at": now(), "payment_method": "21"}
-    if kind == 3:
-        return {"policies": [{"policy_num": f"P{said.get('insure_num')}"}]}
-    if kind == 5:
-        return {"new_insure_num": f"{said.get('insure_num')}1"}
-    return {}
+    number = said.get("insure_num")
+    made_up: dict[int, dict[str, Any]] = {
+        2: {"price_fen": 1500, "paid_at": now(), "payment_method": "21"},
+        3: {"policies": [{"policy_num": f"P{number}"}]},
+        5: {"new_insure_num": f"{number}1"},
+    }
+    return made_up.get(kind, {})
 
 
 def order_of(said: object) -> dict[str, Any]:
