@@ -175,10 +175,9 @@ def secret(site: Site, visit: Visit, *, away: bool = False) -> Iterator[Failure]
         places["Location"] = visit.location
     for name, said in places.items():
         read = list(readings(said))
-        if any(site.account.hide(reading) != reading for reading in read):
-            yield Failure("secret", f"{name}: sign", f"{name}: —")
-        if any(site.without_key(reading) != reading for reading in read):
-            yield Failure("secret", f"{name}: API key", f"{name}: —")
+        for what, hide in (("sign", site.account.hide), ("API key", site.without_key)):
+            if any(hide(reading) != reading for reading in read):
+                yield Failure("secret", f"{name}: {what}", f"{name}: —")
 
 
 def stays_here(site: Site, visit: Visit) -> Iterator[Failure]:
@@ -215,7 +214,7 @@ def gateway(site: Site, case: Case, who: str, platform: str, visit: Visit) -> It
         came, should = ("…" if each else "—" for each in (comes_back, returns))
         yield Failure("parameter.paySuccess", f"paySuccess={came}", f"paySuccess={should}")
     for name in sorted({*expected, *received} - {"paySuccess"}):
-        if received.get(name) != [expected[name]] if name in expected else True:
+        if received.get(name) != [expected.get(name)]:
             values = [_shown(site, name, value) or '""' for value in received.get(name, [])]
             came = ", ".join(values) or "—"
             should = _shown(site, name, expected[name]) if name in expected else "—"

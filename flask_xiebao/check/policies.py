@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from ..simulator.document import PORTS
 from .html_reader import Element, ReadPage
 
 _HOST_SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?([^/:]+)(?::(\d+|\*))?(/.*)?", re.IGNORECASE)
-_PORTS = {"http": 80, "https": 443}
 
 
 def keeps_out(page: ReadPage, element: Element, kind: str, url: str, origin: str) -> str | None:
@@ -61,7 +61,7 @@ def _matches(source: str, url: str, origin: str) -> bool:
     if found is None:
         return False
     scheme, host, port, path = found.groups()
-    usual = _PORTS.get(at.scheme)
+    usual = PORTS.get(at.scheme)
     return (
         (scheme or page.scheme) in (at.scheme, at.scheme.removesuffix("s"))
         and (host.lower() in ("*", at.hostname) or _is_below(at.hostname or "", host.lower()))
