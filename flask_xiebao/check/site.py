@@ -170,19 +170,19 @@ class Site:
         """By what the site is asked: inside, and by everybody else."""
         return {urlsplit(as_sent(known)).netloc for known in (self.url, self.outside)}
 
-    def entry_at(self, url: str) -> tuple[Row, Said | None] | None:
-        """Return the page of a link of the site, and what it says; None for any other URL.
+    def entry_at(self, url: str) -> tuple[Row | None, Said | None]:
+        """Return the page of a link of the site, and what it says, where that can be read.
 
-        What it says is None where that cannot be read.
+        Of any other URL, both are None.
         """
         if self.settings.url_prefix not in url or not self.is_at(url):  # of most it is soon said
-            return None
+            return None, None
         path, prefix = urlsplit(as_sent(url)).path, as_sent(self.prefix)
         for row in ROWS:
             begins = f"{prefix}/{row.name}/"
             if path.startswith(begins):
                 return row, read_link(path.removeprefix(begins))
-        return None
+        return None, None
 
 
 def is_url(said: str) -> bool:

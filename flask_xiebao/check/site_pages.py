@@ -89,10 +89,10 @@ class SitePages:
             return
         page = visit.page
         self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
-        links = [(each, href, site.entry_at(href)) for each, href in markup.links_of(whole, page)]
+        links = [(each, href, *site.entry_at(href)) for each, href in markup.links_of(whole, page)]
         codes = codes_of(page, self._drawn)
         found = [*self._entries(device, url, links), *self._codes(url, codes)]
-        entries = [element for element, _, at in links if at and at[1]]
+        entries = [element for element, _, _, said in links if said]
         problems = [
             *secret(site, visit),
             *self.judge.assets(whole, page),
@@ -124,7 +124,7 @@ class SitePages:
     def of_link(self, link: str, device: Device) -> Result:
         """Follow a link that is on no page, and return what came of that."""
         whole = absolute(f"{self.player.site.url}/", link)
-        row, said = self.player.site.entry_at(whole) or (None, None)
+        row, said = self.player.site.entry_at(whole)
         if row is None or said is None:
             return self._wrong(link, device, Failure("link", without_query(whole), self._ours))
         visitor: Visitor = "member" if said.no_login_for is None else "nobody"
@@ -175,12 +175,11 @@ class SitePages:
         self,
         device: Device,
         url: str,
-        links: list[tuple[Element, str, tuple[Row, Said | None] | None]],
+        links: list[tuple[Element, str, Row | None, Said | None]],
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
         """Return the entries of a page: their cases, links, and what is wrong with them there."""
         site = self.player.site
-        for element, href, at in links:
-            row, said = at or (None, None)
+        for element, href, row, said in links:
             if row is not None and said is not None:
                 case = self._case(url, row, said, row.name, "member", urlsplit(href).query)
                 yield case, path_of(href), list(markup.entry(site, row, device, element))
@@ -196,7 +195,7 @@ class SitePages:
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
         """Return what the QR codes of a page lead to, for the phone that scans them."""
         for is_ours, code in codes:
-            row, said = self.player.site.entry_at(code) or (None, None)
+            row, said = self.player.site.entry_at(code)
             if row is not None and said is not None:
                 yield self._case(url, row, said, "QR", "nobody"), path_of(code), []
             elif code:
