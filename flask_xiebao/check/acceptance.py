@@ -31,7 +31,7 @@ from ..links.members import MemberId, normalize_member
 from ..simulator.document import ROWS
 from ..texts import keys
 from .browsers import Login, by_flask_login
-from .cases import GONE, ON_PAGES, Case, cases, page_case
+from .cases import GONE, Case, cases, page_case
 from .devices import DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
 from .judge import Judge
@@ -224,7 +224,7 @@ def _named(known: Mapping[str, T], names: Iterable[str], what: str) -> dict[str,
     for name in names:
         if name not in known:
             if what == "case":
-                _say_where_it_went(name, known)
+                _say_where_it_went(name)
             likely = get_close_matches(name, known, 3)
             if likely:
                 raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
@@ -232,7 +232,7 @@ def _named(known: Mapping[str, T], names: Iterable[str], what: str) -> dict[str,
     return {name: known[name] for name in names}
 
 
-def _say_where_it_went(name: str, known: Collection[str]) -> None:
+def _say_where_it_went(name: str) -> None:
     """Say what became of a case of 0.2.0.
 
     :raises CheckError: it was one.
@@ -240,9 +240,8 @@ def _say_where_it_went(name: str, known: Collection[str]) -> None:
     page, _, kind = name.partition("-")
     if kind not in GONE or page not in {row.name for row in ROWS}:
         return
-    is_whole = GONE[kind] in known or GONE[kind] == ON_PAGES
-    now = GONE[kind] if is_whole else f"{page}-{GONE[kind]}"
-    if not GONE[kind]:
+    now = GONE[kind].format(page=page)
+    if not now:
         raise CheckError(
             f"The case {name!r} is gone: nothing on a site can change what comes of it, so the"
             " tests of Flask-Xiebao have it."
