@@ -42,6 +42,7 @@ from .results import Note, Report, Result
 from .site import Site, without_query
 from .site_pages import SitePages
 from .token_reader import without_token
+from .visits import Visit
 
 T = TypeVar("T")
 _VERSIONS = ("Flask-Xiebao", "Flask")
@@ -120,7 +121,7 @@ def check_entries(
                 url=_address(url),
                 aloud=with_receivers,
             )
-            run = _Run(player, _report(app, player, url), _rules(ignore), progress)
+            run = _Run(player, url, _rules(ignore), progress)
             own = {device.name: device for device in run.own_app(app_user_agent)}
             on = _devices({**DEVICES, **own}, devices)
             on_site = [_page(player.site, each) for each in _several(pages)]
@@ -133,8 +134,7 @@ def check_entries(
                 )
             run.judge_settings(expect_env)
             if player.nobody_there is not None:
-                run.nobody_there()
-                return run.report
+                return run.without(player.nobody_there)
             goes_back = player.site.member is not None and (
                 follow_return or run.report.environment != "production"
             )
@@ -176,23 +176,6 @@ def _address(url: str | None) -> str | None:
     if url is None:
         return None
     return checked(f"The url {without_token(without_query(url))!r}", check_web_url, url, CheckError)
-
-
-def _report(app: Flask, player: Player, url: str | None) -> Report:
-    """Return the report that begins.
-
-    :param url: where the site was said to be.
-    """
-    site = player.site
-    return Report(
-        site=app.name,
-        url=site.outside if site.knows_its_address or url is not None else None,
-        environment=site.settings.environment,
-        gateway=site.gateway,
-        at=datetime.now().astimezone(),
-        member=None if site.member is None else shown_member(site.member),
-        versions={name: version(name) for name in _VERSIONS},
-    )
 
 
 def _rules(ignore: Iterable[str]) -> list[str]:
@@ -270,20 +253,31 @@ class _Run:
     """A check that is at work.
 
     :param player: who clicks.
-    :param report: what was found.
+    :param url: where the site was said to be.
     :param rules: those that are left out.
     :param progress: is called with the number of clicks done and the total.
+
+    :ivar report: what was found.
     """
 
     def __init__(
         self,
         player: Player,
-        report: Report,
+        url: str | None,
         rules: Sequence[str],
         progress: Callable[[int, int], object] | None,
     ) -> None:
-        self._player, self.report, self._rules = player, report, rules
-        self._progress = progress
+        site = player.site
+        self.report = Report(
+            site=player.app.name,
+            url=site.outside if site.knows_its_address or url is not None else None,
+            environment=site.settings.environment,
+            gateway=site.gateway,
+            at=datetime.now().astimezone(),
+            member=None if site.member is None else shown_member(site.member),
+            versions={name: version(name) for name in _VERSIONS},
+        )
+        self._player, self._rules, self._progress = player, rules, progress
         self._todo = deque[tuple[Case, Device]]()
         self._is_careful = False
         self._judge, self._mask = Judge(player), Mask(player.site)
@@ -353,14 +347,17 @@ class _Run:
             unknown = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
             self._keep(Result(Case("address", "address"), PHONE, failures=[unknown]))
 
-    def nobody_there(self) -> None:
-        """Say what came where the site should be, after which no click would say more."""
-        if self._player.nobody_there is not None:
-            endpoint = "xiebao.product"
-            failure = self._judge.unreached(self._player.nobody_there, endpoint, endpoint)
-            self.report.notes.clear()
-            self._note("nothing_else")
-            self._keep(Result(Case("address", "address"), PHONE, failures=[failure]))
+    def without(self, visit: Visit) -> Report:
+        """Return the report on a site that is not where it should be: no click would say more.
+
+        :param visit: what came there.
+        """
+        endpoint = "xiebao.product"
+        failure = self._judge.unreached(visit, endpoint, endpoint)
+        self.report.notes.clear()
+        self._note("nothing_else")
+        self._keep(Result(Case("address", "address"), PHONE, failures=[failure]))
+        return self.report
 
     def follow_pages(
         self,
@@ -449,9 +446,7 @@ class _Run:
         if self._is_careful:
             self._note("plain_alone", f"{self._player.clicks:,}")
         self.report.ignored.update(dict.fromkeys(self._rules, 0))
-        unknown = [
-            *(["pages"] if not pages else []),
-            *(["member"] if self._player.site.member is None else []),
-        ]
-        self.report.not_told = f"check.not_told.{'_'.join(unknown)}" if unknown else ""
+        told = {"pages": bool(pages), "member": self._player.site.member is not None}
+        unknown = "_".join(name for name, is_told in told.items() if not is_told)
+        self.report.not_told = unknown and f"check.not_told.{unknown}"
         return self.report
