@@ -318,10 +318,14 @@ def navigate(link: str, visit: Visit) -> Iterator[Failure]:
     if visit.headers.get("HX-Redirect") != right:
         yield _header("HX-Redirect", visit.headers.get("HX-Redirect", ""), right, "navigate")
     page = visit.page
+    metas = [
+        (meta.get("name") or meta.get("http-equiv"), meta.get("content"))
+        for meta in (each.attributes for each in page.metas)
+    ]
     for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
-        if (name, content) not in page.metas:
+        if (name, content) not in metas:
             yield Failure("navigate", f"<meta name={name}>: —", content)
-    goes = [(c or "").partition("url=")[2] for name, c in page.metas if name == "refresh"]
+    goes = [(c or "").partition("url=")[2] for name, c in metas if name == "refresh"]
     if not goes:
         yield Failure("navigate", "<meta refresh>: —", "0")
     for url in [*goes, *(each.href for each in page.links if "go=1" in each.href)] or ["—"]:

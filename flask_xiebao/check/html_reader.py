@@ -74,27 +74,28 @@ class ReadPage(HTMLParser):
     :ivar sheets: its ``<link>`` elements.
     :ivar scripts: its ``<script>`` elements.
     :ivar headings: its ``<h1>`` elements.
-    :ivar metas: the name and content of its ``<meta>`` elements.
-    :ivar policies: what its ``<meta>`` elements say of a Content-Security-Policy.
+    :ivar metas: its ``<meta>`` elements.
     :ivar loaded: what is at another place and asked for without a click.
-    :ivar base: to what its links are relative; "" for the page itself.
     """
 
     def __init__(self, html: str, headers: Headers | None = None) -> None:
         super().__init__()
         self.headers = Headers() if headers is None else headers
-        self.metas: list[tuple[str | None, str | None]] = []
-        self.policies: list[str] = []
         self.loaded: list[str] = []
-        self.base = ""
         self._found: dict[str, list[Element]] = {
-            tag: [] for tag in ("a", "svg", "link", "script", "h1")
+            tag: [] for tag in ("a", "svg", "link", "script", "h1", "meta", "base")
         }
-        self.links, self.drawings, self.sheets, self.scripts, self.headings = self._found.values()
+        self.links, self.drawings, self.sheets, self.scripts, *others = self._found.values()
+        self.headings, self.metas, self._bases = others
         self._found["area"] = self.links
         self._open, self._names = [_Open()], Counter[str]()
         self.feed(html)
         self.close()
+
+    @property
+    def base(self) -> str:
+        """To what its links are relative; "" for the page itself."""
+        return next((each.href for each in self._bases if each.href), "")
 
     def set_cdata_mode(self, elem: str, **how: bool) -> None:
         """Read what is in a ``<textarea>`` or an ``<iframe>`` as well.
@@ -111,13 +112,6 @@ class ReadPage(HTMLParser):
         # Where a link or a form leads, people decide; a ping goes by itself.
         asked = [*attributes.values()] if tag not in _CLICKED else [attributes.get("ping")]
         self.loaded += [url for each in asked for url in _ELSEWHERE.findall(each or "")]
-        if tag == "base":
-            self.base = self.base or element.href
-        if tag == "meta":
-            said, content = attributes.get("http-equiv"), attributes.get("content")
-            self.metas.append((attributes.get("name") or said, content))
-            is_policy = (said or "").lower() == "content-security-policy"
-            self.policies += [content or ""] if is_policy else []
         around = self._open[-1]
         if tag in _ENDED_BY_NEXT:
             self.handle_endtag(tag)
