@@ -64,14 +64,10 @@ def _matches(source: str, url: str, origin: str) -> bool:
     if found is None:
         return False
     scheme, host, port, path = found.groups()
-    usual = PORTS.get(at.scheme)
+    host, hostname, usual = host.lower(), at.hostname or "", PORTS.get(at.scheme)
     return (
         (scheme or page.scheme) in (at.scheme, at.scheme.removesuffix("s"))
-        and (host.lower() in ("*", at.hostname) or _is_below(at.hostname or "", host.lower()))
+        and (host in ("*", hostname) or (host.startswith("*.") and hostname.endswith(host[1:])))
         and (port == "*" or (at.port or usual) == (int(port) if port else usual))
         and (not path or at.path == path or (path.endswith("/") and at.path.startswith(path)))
     )
-
-
-def _is_below(host: str, pattern: str) -> bool:
-    return pattern.startswith("*.") and host.endswith(pattern[1:])

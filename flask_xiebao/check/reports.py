@@ -25,27 +25,37 @@ Format = Callable[..., str]
 _SHOWN, _DIFFERENCES = 5, 3
 
 
-def facts(report: Report, locale: str) -> Iterator[tuple[str, str]]:
+def facts(report: Report, locale: str) -> list[tuple[str, str]]:
     """Return what a report is about: names and values."""
     word = partial(text, locale)
     comma = word("list.comma")
-    yield (
-        word("check.report.site"),
-        comma.join((report.site, report.url or word("check.report.nowhere"))),
-    )
-    yield word("check.report.environment"), report.environment
-    yield word("check.report.gateway"), report.gateway
     member = word("check.report.named") if report.member == "…" else report.member
-    yield word("check.report.member"), member or word("check.report.made_up")
-    for page, entries in report.entries.items():
-        counts = Counter(entries).items()
-        said = [f"{said} ×{n}" if n > 1 else said for said, n in counts]
-        more = len(said) - _SHOWN
-        said[_SHOWN:] = [word("check.report.more", count=f"{more:,}")] if more > 0 else []
-        yield page, comma.join(said) or "—"
-    yield word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))
-    yield word("check.report.devices"), report.devices_as_of
-    yield word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")
+    return [
+        (
+            word("check.report.site"),
+            comma.join((report.site, report.url or word("check.report.nowhere"))),
+        ),
+        (word("check.report.environment"), report.environment),
+        (word("check.report.gateway"), report.gateway),
+        (word("check.report.member"), member or word("check.report.made_up")),
+        *((page, _counted(entries, locale)) for page, entries in report.entries.items()),
+        (word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))),
+        (word("check.report.devices"), report.devices_as_of),
+        (word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")),
+    ]
+
+
+def _counted(entries: Sequence[str], locale: str) -> str:
+    """Return what the entries of a page are, each once, and of many only the first."""
+    said = [f"{said} ×{n}" if n > 1 else said for said, n in Counter(entries).items()]
+    more = len(said) - _SHOWN
+    said[_SHOWN:] = [text(locale, "check.report.more", count=f"{more:,}")] if more > 0 else []
+    return text(locale, "list.comma").join(said) or "—"
+
+
+def remarks(report: Report, locale: str) -> list[str]:
+    """Say what has to be known beside the results, and what the verdict leaves out."""
+    return [*report.notes_in(locale), *reservations(report, locale)]
 
 
 def verdict(results: Sequence[Result], locale: str) -> str:
@@ -115,7 +125,7 @@ def _lines(report: Report, locale: str) -> Iterator[str]:
             yield f"  - {word('check.report.more', count=f'{len(results) - _SHOWN:,}')}"
         yield f"  {again(report, results[0])}"
     yield ""
-    for said in (*report.notes_in(locale), *reservations(report, locale)):
+    for said in remarks(report, locale):
         yield click.style(said, fg="yellow")
     mark, color = ("✓", "green") if report.passed else ("✗", "red")
     yield click.style(f"{mark} {verdict(report.results, locale)}", fg=color, bold=True)
@@ -178,6 +188,7 @@ def _place(result: Result) -> dict[str, str]:
 def as_junit(report: Report, locale: str = "en") -> str:
     """Return a report as CI servers read it: JUnit's XML, a suite for each page."""
     suites = ET.Element("testsuites", {"name": "flask xiebao check", **_counts(report.results)})
+    about = [*facts(report, locale), *(("note", said) for said in remarks(report, locale))]
     for page, results in _by_page(report, locale).items():
         suite = ET.SubElement(
             suites,
@@ -189,10 +200,8 @@ def as_junit(report: Report, locale: str = "en") -> str:
             },
         )
         properties = ET.SubElement(suite, "properties")
-        for name, value in facts(report, locale):
+        for name, value in about:
             ET.SubElement(properties, "property", name=_for_xml(name), value=_for_xml(value))
-        for said in (*report.notes_in(locale), *reservations(report, locale)):
-            ET.SubElement(properties, "property", name="note", value=_for_xml(said))
         for result in results:
             _add_case(suite, page, report, result, locale)
     ET.indent(suites)
@@ -261,7 +270,7 @@ def as_html(report: Report, locale: str = "en") -> str:
     sheet = (files("flask_xiebao") / "static" / "report.css").read_bytes()
     return environment.get_template("xiebao/report.html").render(
         report=report,
-        facts=list(facts(report, locale)),
+        facts=facts(report, locale),
         reservations=reservations(report, locale),
         verdict=verdict(report.results, locale),
         pages={
