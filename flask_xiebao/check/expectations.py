@@ -120,14 +120,6 @@ class Failure:
         return with_suspects(means, locale, self.hook, self.suspects)
 
 
-def status_in_texts(came: int, right: int) -> int:
-    """Return how the texts call a wrong status: 302, whichever redirect it is.
-
-    :param right: what it should have been.
-    """
-    return 302 if came in LOGIN_REDIRECTS and right not in LOGIN_REDIRECTS else came
-
-
 def sealed(visit: Visit) -> Iterator[Failure]:
     """Check that caches, other sites and search engines are told to leave an answer alone."""
     headers = visit.headers

@@ -15,7 +15,7 @@ from . import expectations, markup
 from .cases import Case, Visitor
 from .causes import suspects, why_unreached
 from .devices import DEVICES, Device
-from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure, status_in_texts
+from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure
 from .html_reader import Element, ReadPage
 from .player import PHONE, Player
 from .policies import keeps_out
@@ -145,8 +145,9 @@ class Judge:
     def _another_status(self, case: Case, ends: str, visit: Visit, status: int) -> Failure:
         """Return the failure of an answer whose status is not the right one."""
         reason = visit.rehearsal.refusal.reason if visit.rehearsal.refusal else ""
-        code = f"status.{status_in_texts(visit.status, status)}"
-        code = "status" if reason and code == "status.302" else code  # nobody was let through
+        code = f"status.{visit.status}"
+        if visit.status in LOGIN_REDIRECTS and status not in LOGIN_REDIRECTS:
+            code = "status" if reason else "status.302"  # nobody was let through
         if reason == "invalid_link" != ends:
             code = "page.another_key" if case.page else "unreached.path"
         return Failure(code, f"{visit.status} {reason}".strip(), str(status))

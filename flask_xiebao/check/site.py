@@ -92,10 +92,11 @@ class Site:
     def has_login(self) -> bool:
         """Whether it has a login to send people to."""
         manager = getattr(self.app, "login_manager", None)
-        if self.settings.login_view is not None:
-            return True
-        return manager is not None and bool(
-            manager.login_view or manager.blueprint_login_views or manager.unauthorized_callback
+        return self.settings.login_view is not None or (
+            manager is not None
+            and bool(
+                manager.login_view or manager.blueprint_login_views or manager.unauthorized_callback
+            )
         )
 
     def words(self, key: str) -> str | None:
