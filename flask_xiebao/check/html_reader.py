@@ -107,15 +107,13 @@ class ReadPage(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep an element of those that are looked for."""
-        element = Element(dict(attrs))
-        attributes = element.attributes
+        around, attributes = self._open[-1], dict(attrs)
+        element = Element(attributes, within=around.within)
         # Where a link or a form leads, people decide; a ping goes by itself.
         asked = [*attributes.values()] if tag not in _CLICKED else [attributes.get("ping")]
         self.loaded += [url for each in asked for url in _ELSEWHERE.findall(each or "")]
-        around = self._open[-1]
         if tag in _ENDED_BY_NEXT:
             self.handle_endtag(tag)
-        element.within = around.within
         hides = tag in _HIDES or (tag == "dialog" and "open" not in attributes)
         hidden_by = [name for name in _HIDDEN if name in attributes] + [tag] * hides
         element.hidden_by = next(iter(hidden_by), around.hidden_by)

@@ -33,9 +33,11 @@ def keeps_out(page: ReadPage, element: Element, kind: str, url: str, origin: str
 def _policies(page: ReadPage) -> Iterator[dict[str, list[str]]]:
     """Return the directives of each policy that is in force, and what they list."""
     said = page.headers.getlist("Content-Security-Policy")
-    for meta in (each.attributes for each in page.metas):
-        if (meta.get("http-equiv") or "").lower() == "content-security-policy":
-            said.append(meta.get("content") or "")
+    said += [
+        meta.attributes.get("content") or ""
+        for meta in page.metas
+        if (meta.attributes.get("http-equiv") or "").lower() == "content-security-policy"
+    ]
     for policy in ",".join(said).split(","):
         directives: dict[str, list[str]] = {}
         for part in policy.split(";"):
