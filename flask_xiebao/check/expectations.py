@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
 
 from ..simulator.document import read, shown_sign
 from ..texts import keys, text
@@ -191,9 +191,7 @@ def gateway(site: Site, case: Case, who: str, platform: str, visit: Visit) -> It
     if address != right:  # and what it is sent does not matter
         yield Failure("address", address or "—", right)
         return
-    received: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        received.setdefault(name, []).append(value)
+    received = parse_qs(query, keep_blank_values=True)
     expected = site.parameters(
         case.row,
         reference=case.reference,
@@ -266,8 +264,7 @@ def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
         yield Failure("login", came, should)
     if site.is_page_of_gateway(visit.location):
         yield Failure("login", came, "—")
-    query = parse_qsl(urlsplit(visit.location).query)
-    back = [value for name, value in query if name == "next"]
+    back = parse_qs(urlsplit(visit.location).query).get("next", [])
     if not right:  # Flask-Login's, or the site's own, may name the whole URL
         back = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in back]
     if (back or right) and back != [link]:

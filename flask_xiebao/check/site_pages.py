@@ -138,12 +138,12 @@ class SitePages:
 
     def _follow(self, case: Case, device: Device, link: str, problems: list[Failure]) -> Result:
         """Return what comes of an entry, and what is wrong with how it is rendered."""
+        result = Result(case, device)
         if case.ends in REFUSED and case.ends != "login_required":  # that is wrong by itself
             refused = Failure(f"page.{case.ends}", str(REFUSED[case.ends]), "302")
-            return Result(case, device, failures=[*problems, refused])
-        if not link:
-            return Result(case, device, failures=problems)
-        result = self.judge.judge(case, device, link)
+            result = replace(result, failures=[refused])
+        elif link:
+            result = self.judge.judge(case, device, link)
         return replace(result, failures=[*problems, *result.failures])
 
     def _unseen(self, url: str, entries: list[Element]) -> Iterator[Failure]:
