@@ -323,8 +323,8 @@ def crash(error: BaseException, should: str = "—") -> Failure:
 
 def is_sent_away(site: Site, visit: Visit) -> bool:
     """Tell whether an answer leads to another host than the site's."""
-    leads = is_url(visit.location) and bool(urlsplit(visit.location).netloc)
-    return leads and not site.is_at(visit.location)
+    to = visit.location
+    return is_url(to) and bool(urlsplit(to).netloc) and not site.is_at(to)
 
 
 def path_of(url: str) -> str:

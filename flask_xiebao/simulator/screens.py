@@ -133,14 +133,14 @@ class GatewaySimulator:
             self._account,
             self._also_known,
         )
-        abandoned = False
-        if request.method == "POST" and verdict.accepted:
+        # A form that does nothing is a purchase that somebody gives up.
+        abandoned = request.method == "POST" and verdict.accepted
+        if abandoned:
             where = self._act(row, verdict)
             if where is not None:
                 response = redirect(where, 303)
                 response.data = b""  # Werkzeug writes the URL into it, and with that the sign
                 return _kept_private(response)
-            abandoned = True
         locale = current_locale(current_app.config.get("XIEBAO_LOCALE"))
         accept = request.accept_mimetypes
         if accept["application/json"] > accept["text/html"]:
