@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -107,30 +108,27 @@ class OrderBook:
     """
 
     def __init__(self, file: str | Path | None = None) -> None:
-        self._file = file
         self._lock = Lock()
-        self._memory: sqlite3.Connection | None = None
-        if file is None:
-            self._memory = self._open(":memory:")
+        self._open = partial(
+            sqlite3.connect,
+            ":memory:" if file is None else file,
+            timeout=_WAIT,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._memory = self._open() if file is None else None
+        if self._memory is not None:
             weakref.finalize(self, self._memory.close)
-
-    @staticmethod
-    def _open(file: str | Path) -> sqlite3.Connection:
-        return sqlite3.connect(file, timeout=_WAIT, isolation_level=None, check_same_thread=False)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            connection = self._memory or self._open(self._file or "")
-            try:
-                with connection:
-                    connection.execute("BEGIN IMMEDIATE")
-                    for table in _TABLES:
-                        connection.execute(table)
-                    yield connection
-            finally:
-                if connection is not self._memory:
-                    connection.close()
+            opened = closing(self._open()) if self._memory is None else nullcontext(self._memory)
+            with opened as connection, connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for table in _TABLES:
+                    connection.execute(table)
+                yield connection
 
     def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         """Return what a statement finds, in a transaction of its own."""
