@@ -265,11 +265,9 @@ def row_at(address: str) -> Row | None:
         return None
     if parts.scheme not in ("", "http", "https") or _NOT_ESCAPED.search(address):
         return None
-    for row in ROWS:
-        mounted = parts.hostname not in HOSTS and parts.path.endswith(row.path)
-        if mounted or parts.path == row.path:
-            return row
-    return None
+    is_mounted = parts.hostname not in HOSTS  # below whatever path
+    ends_so = (row for row in ROWS if parts.path.endswith(row.path))
+    return next((row for row in ends_so if is_mounted or parts.path == row.path), None)
 
 
 def _wrong_place(parts: SplitResult) -> Iterator[Problem]:

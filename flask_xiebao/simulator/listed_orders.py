@@ -31,7 +31,7 @@ def transport_of(orders: Iterable[object], key_of: Callable[[str], str]) -> http
 
 def _detail(order: object, key_of: Callable[[str], str]) -> dict[str, Any]:
     detail = wire.order_of(order)
-    member = order.get("member") if isinstance(order, Mapping) else getattr(order, "member", None)
+    member = wire.as_mapping(order).get("member")
     if member is not None:
         detail.setdefault("partnerUniqueKey", key_of(str(member)))
     return detail

@@ -173,13 +173,13 @@ def order_of(said: object) -> dict[str, Any]:
 
     :param said: an :class:`~flask_xiebao.Order`, or a mapping of its names.
     """
-    names = _as_mapping(said)
+    names = as_mapping(said)
     policies = names.get("policies") or ()
     insurants = [
         {"cName": each.get("insurant"), "policyNum": each.get("policy_num")}
-        for each in map(_as_mapping, policies)
+        for each in map(as_mapping, policies)
     ]
-    applicant = _as_mapping(policies[0]).get("applicant") if policies else None
+    applicant = as_mapping(policies[0]).get("applicant") if policies else None
     besides = ("member", "policies", "data")
     own = {name: value for name, value in names.items() if name not in besides}
     return {
@@ -217,7 +217,7 @@ def _written(
     :param also: further names that there are, for the error about one that there is not.
     """
     written = {}
-    for name, value in _as_mapping(said).items():
+    for name, value in as_mapping(said).items():
         if name not in fields:
             raise UnknownNameError(f"There is no {name}: use {', '.join((*fields, *also))}.")
         if value is not None:
@@ -231,7 +231,8 @@ def _written(
     return written
 
 
-def _as_mapping(said: object) -> Mapping[str, Any]:
+def as_mapping(said: object) -> Mapping[str, Any]:
+    """Return what an object of the extension's, or a mapping of its names, says."""
     if isinstance(said, Mapping):
         return said
     return {name: value for name, value in vars(said).items() if not name.startswith("_")}
