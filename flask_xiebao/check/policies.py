@@ -19,14 +19,13 @@ def keeps_out(page: ReadPage, element: Element, kind: str, url: str, origin: str
     :param url: where it is loaded from.
     :param origin: scheme, host and port of the page.
     """
+    loads = (f"{kind}-src-elem", f"{kind}-src", "default-src")
+    names = ("form-action",) if kind == "form" else loads
     for directives in _policies(page):
-        loads = (f"{kind}-src-elem", f"{kind}-src", "default-src")
-        for name in ("form-action",) if kind == "form" else loads:
-            if name in directives:
-                if not _lets_in(directives[name], element, kind, url, origin):
-                    said = f"{name} {' '.join(directives[name])}".strip()
-                    return re.sub("'nonce-[^']*'", "'nonce-…'", said)  # another on each page
-                break
+        name = next((each for each in names if each in directives), None)
+        if name is not None and not _lets_in(directives[name], element, kind, url, origin):
+            said = f"{name} {' '.join(directives[name])}".strip()
+            return re.sub("'nonce-[^']*'", "'nonce-…'", said)  # another on each page
     return None
 
 

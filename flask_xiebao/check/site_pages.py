@@ -183,9 +183,7 @@ class SitePages:
             if row is not None and said is not None:
                 case = self._case(url, row, said, row.name, "member", urlsplit(href).query)
                 yield case, path_of(href), list(markup.entry(site, row, device, element))
-            elif markup.is_disabled(element):
-                continue  # it leads nowhere, and says so
-            elif (
+            elif not markup.is_disabled(element) and (
                 row is not None or markup.is_by_macro(element) or TOKEN.search(without_query(href))
             ):
                 yield page_case(url), "", [Failure("link", without_query(href), self._ours)]
