@@ -135,9 +135,7 @@ def check_entries(
             run.judge_settings(expect_env)
             if player.nobody_there is not None:
                 return run.without(player.nobody_there)
-            goes_back = player.site.member is not None and (
-                follow_return or run.report.environment != "production"
-            )
+            goes_back = follow_return or run.report.environment != "production"
             run.plan(todo, on, everywhere=full or devices is not None)
             run.follow_pages(on_site, alone, on, goes_back=goes_back)
             run.follow_cases()

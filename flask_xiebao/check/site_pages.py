@@ -163,11 +163,11 @@ class SitePages:
             yield Failure("private.shown", f"{visit.status} {path_of(whole)}", "—")
 
     def _way_back(self, case: Case) -> Iterator[Failure]:
-        """Judge whether what a payment comes back to opens."""
-        back = case.options.get("return_to")
-        if back is not None and not self.goes_back and self.player.site.member is not None:
+        """Judge whether what a payment comes back to opens, for a member of the site's."""
+        back = case.options.get("return_to") if self.player.site.member is not None else None
+        if back is not None and not self.goes_back:
             self.judge.notes.append(Note("check.note.ways_back"))
-        elif back is not None and self.goes_back and len(self._ways_back) < _WAYS_BACK:
+        elif back is not None and len(self._ways_back) < _WAYS_BACK:
             self._ways_back.add(back)
             yield from self.judge.leads_on(back, "member", "way_back")
 

@@ -294,8 +294,7 @@ def read_query(
     raw_fields = [raw for raw in query.split("&") if raw]
     received = _parsed(query)
     counts = Counter(name for name, _ in received)
-    missing = (Problem("missing", name) for name in row.required if name not in counts)
-    problems: list[Problem] = list(missing)
+    problems = [Problem("missing", name) for name in row.required if name not in counts]
     values: dict[str, str] = {}
     for raw, (name, value) in zip(raw_fields, received, strict=True):
         problem = (
