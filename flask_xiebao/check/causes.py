@@ -15,9 +15,6 @@ from ..app.mounts import below_mounts
 from ..texts import text
 from .visits import Visit
 
-# What gets 404 from a middleware may be looked for at the wrong path.
-_NOT_FOUND = 404
-
 
 class Cause(NamedTuple):
     """Why something did not arrive.
@@ -62,7 +59,8 @@ def _outside(visit: Visit) -> Cause:
             return Cause("mounted", {"mount": mount})
         if Visit(this_app(), url).started:
             return Cause("below", {"status": status, "mount": mount})
-    return Cause("nowhere" if visit.status == _NOT_FOUND else "outside", {"status": status})
+    # What gets 404 from a middleware may be looked for at the wrong path.
+    return Cause("nowhere" if visit.status == 404 else "outside", {"status": status})
 
 
 def suspects(app: Flask, kind: str) -> str:

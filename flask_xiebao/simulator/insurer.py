@@ -24,7 +24,8 @@ _PERSON = "王小明"
 _PRICE = 1500  # fen
 _NO_MONEY = "余额不足"
 _NOT_ISSUED = "核保未通过"
-#: What can be done with an order; ``again`` sends what was sent about it, and has not arrived.
+#: What can be done with an order; ``again`` sends what was sent about it once more, and whatever
+#: has not arrived.
 STEPS = ("pay", "issue", "surrender", "reissue", "again")
 #: The type of a notification, and the fields that are its own.
 Step = tuple[int, dict[str, Any]]

@@ -198,7 +198,7 @@ class GatewaySimulator:
     def _order_of(self, verdict: Verdict, *, abandoned: bool) -> dict[str, Any]:
         """Return what a page shows of an order, and of the way back to the site."""
         number = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
-        purchase = self._insurer.purchases.find(number) if number is not None else None
+        purchase = self._insurer.purchases.find(number)
         back = None
         if verdict.pay_success is not None and (number is not None or abandoned):
             is_paid = purchase is not None and purchase.paid_at is not None
