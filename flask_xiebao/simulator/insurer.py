@@ -269,8 +269,6 @@ class Insurer:
         return wire.accepted({"insureNum": purchase.insure_num, "fileUrl": url})
 
     def _detail(self, purchase: SimulatedOrder) -> dict[str, Any]:
-        is_issued = purchase.issued_at is not None
-        in_force = 3 if purchase.surrendered_at is not None else 1 if is_issued else 0
         detail = {
             "insurePartnerId": wire.a_number(self._partner_id),
             "insureNum": purchase.insure_num,
@@ -284,9 +282,9 @@ class Insurer:
             "payStatus": 0 if purchase.paid_at is None else 1,
             "payAmount": purchase.price,
             "payedTime": purchase.paid_at,
-            "issueStatus": int(is_issued),
+            "issueStatus": 0 if purchase.issued_at is None else 1,
             "issueTime": purchase.issued_at,
-            "effectiveStatus": in_force,
+            "effectiveStatus": {"issued": 1, "surrendered": 3}.get(purchase.state, 0),
             "applicant": {"cName": _PERSON},
             "insurants": [{"cName": _PERSON, "policyNum": purchase.policy_num}],
         }

@@ -236,7 +236,7 @@ BEYOND = (
     Wrong("a forged notification is genuine", "simulator/insurer.py", 'return body[:start] + b"0" * 32 + body[start + 32 :]', "return body"),
     Wrong("a policy is surrendered twice", "simulator/insurer.py", 'case "surrender", "issued":', 'case "surrender", "issued" | "surrendered":'),
     Wrong("whoever asks gets orders", "simulator/insurer.py", "if not hmac.compare_digest(sign.encode(), wire.sign(self._key, text).encode()):", "if False:"),
-    Wrong("a surrender that the query does not know", "simulator/insurer.py", "in_force = 3 if purchase.surrendered_at is not None else 1", "in_force = 1"),
+    Wrong("a surrender that the query does not know", "simulator/insurer.py", '"surrendered": 3}.get(purchase.state, 0)', '"surrendered": 1}.get(purchase.state, 0)'),
     Wrong("an answer that is not true is taken", "simulator/delivery.py", 'isinstance(answer, dict) and answer.get("state") is True', "isinstance(answer, dict)"),
     Wrong("a redirect is followed", "simulator/delivery.py", "build_opener(ProxyHandler({}), _AnyStatus)", "build_opener(ProxyHandler({}))"),
     Wrong("the simulator in production", "simulator/screens.py", '    if current_app.config.get("XIEBAO_ENV") == "production":\n', "    if False:\n"),
