@@ -53,7 +53,13 @@ class Judge:
         :param link: the one that is clicked; by default the case's own is made.
         """
         try:
-            result = self._judge(case, device, link)
+            link = self._player.link(case) if link is None else link
+            asked = f"{link}?{case.query}" if case.query else link
+            visit = self._player.visit(case, device, asked, back=asked)
+            self._arrived = visit.location
+            failures = list(self._clicked(case, device, asked, visit))
+            location = expectations.shown(self._site, self._arrived)
+            result = Result(case, device, visit.status, location, failures=failures)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a hook may even exit
@@ -66,15 +72,6 @@ class Judge:
             replace(each, suspects=suspects(self._player.app, each.hook) if each.hook else "")
             for each in failures
         ]
-
-    def _judge(self, case: Case, device: Device, link: str | None) -> Result:
-        link = self._player.link(case) if link is None else link
-        asked = f"{link}?{case.query}" if case.query else link
-        visit = self._player.visit(case, device, asked, back=asked)
-        self._arrived = visit.location
-        problems = list(self._clicked(case, device, asked, visit))
-        location = expectations.shown(self._site, self._arrived)
-        return Result(case, device, visit.status, location, failures=problems)
 
     def _follow(self, case: Case, device: Device, link: str, step: str) -> Iterator[Failure]:
         """Judge what comes of a link to which a click has led."""
