@@ -186,6 +186,7 @@ def _rules(ignore: Iterable[str]) -> list[str]:
 def _devices(known: Mapping[str, Device], devices: Iterable[str | Device] | None) -> list[Device]:
     if devices is None or isinstance(devices, str):
         return _chosen(known, devices, "device")
+    devices = list(devices)
     given = {each.name: each for each in devices if isinstance(each, Device)}
     names = [each.name if isinstance(each, Device) else each for each in devices]
     return _chosen({**known, **given}, names, "device")

@@ -36,12 +36,11 @@ class SimulatedOrder(NamedTuple):
     @property
     def state(self) -> str:
         """What has come of it, by its key in the texts."""
-        last_first = {
-            "surrendered": self.surrendered_at,
-            "issued": self.issued_at,
-            "paid": self.paid_at,
-        }
-        return next((state for state, since in last_first.items() if since), "unpaid")
+        if self.surrendered_at is not None:
+            return "surrendered"
+        if self.issued_at is not None:
+            return "issued"
+        return "unpaid" if self.paid_at is None else "paid"
 
 
 class Message(NamedTuple):
