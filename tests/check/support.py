@@ -5,13 +5,18 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from flask import Flask, Response, abort, redirect, render_template_string, request, session
+from flask import Flask, Response, abort, g, redirect, render_template_string, request, session
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, login_user
 from jinja2 import DictLoader
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao as commands
@@ -32,17 +37,18 @@ ON_PAGE: dict[str, Any] = {"pages": ["/page"], "only": ["product-plain"]}
 HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": "a secret of thirty-two characters"}
 OUTSIDE: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example"}
 
+#: Something that is done to an app which has Xiebao.
+Change = Callable[[Flask], object]
 #: Changes the status and the headers of an answer on their way out.
-Change = Callable[[str, list[Any]], tuple[str, list[Any]]]
+Rewrite = Callable[[str, list[Any]], tuple[str, list[Any]]]
 MakeSite = Callable[[], Flask]
 
 
 def by_session() -> str | None:
-    member: str | None = session.get("member")
-    return member
+    return session.get("member")
 
 
-def fails(**_: Any) -> str:
+def fails(*_: Any, **__: Any) -> str:
     raise ZeroDivisionError("hunter2")
 
 
@@ -56,113 +62,178 @@ def sends_phones_elsewhere() -> Any:
 
 
 def shop(
-    *,
+    *changes: Change,
     page: str = "",
     headers: Mapping[str, str] | None = None,
     views: Mapping[str, Any] | None = None,
     before: Callable[[], Any] | None = None,
     after: Callable[[Response], Response | None] | None = None,
-    around: Change | None = None,
     templates: Mapping[str, str] | None = None,
     loader: Callable[[], Any] | None = by_session,
-    logins: bool = False,
-    protection: str | None = "basic",
     **config: Any,
 ) -> Flask:
     """Return a site with this around its entries.
 
+    :param changes: what else is done to it.
     :param page: what is on its ``/page``, after the import of the macros.
     :param headers: those of the page.
     :param views: what paths answer, or what is called for that: ``"/login"``, ``"POST /login"``.
     :param before: a hook before each request.
-    :param after: a hook after each request.
-    :param around: changes each answer outside of the app.
+    :param after: a hook after each request, which need not return the response.
     :param templates: the site's own, by name.
     :param loader: says who is logged in; None for none.
-    :param logins: members log in by Flask-Login, which says who is.
-    :param protection: of their sessions.
     """
     app = Flask("shop")
-    app.config.update(ACCOUNT, **config)
-    xiebao = Xiebao(app)
-    if logins:
-        users(app, protection)
-    elif loader is not None:
-        xiebao.member_loader(loader)
+    app.config.update({**ACCOUNT, **config})
     if page:
-        views = {"/page": lambda: (render_template_string(MACROS + page), headers or {})} | (
-            dict(views or {})
-        )
+        own = {"/page": lambda: (render_template_string(MACROS + page), headers or {})}
+        views = {**own, **(views or {})}
     for rule, said in (views or {}).items():
         method, _, path = rule.rpartition(" ")
         view = said if callable(said) else _says(said)
-        endpoint = re.sub("<lang>|/", "", path) or path
+        endpoint = re.sub("<[^>]*>|/", "", path) or path
         app.add_url_rule(path, endpoint, view, methods=[method or "GET"])
+    xiebao = Xiebao(app)
+    if loader is not None:
+        xiebao.member_loader(loader)
     if before is not None:
         app.before_request(before)
     if after is not None:
-        app.after_request(lambda response: after(response) or response)
+        app.after_request(wraps(after)(lambda response: after(response) or response))
     if templates is not None:
         app.jinja_loader = DictLoader(templates)
-    return app if around is None else outside(app, around)
+    for change in changes:
+        change(app)
+    return app
 
 
 def _says(said: Any) -> Callable[..., Any]:
     return lambda **_: said
 
 
-def users(app: Flask, protection: str | None = "basic") -> None:
-    """Have members 7 and 8 log in at ``/login``."""
-    manager = LoginManager(app)
-    manager.session_protection = protection
-
-    class User(UserMixin):  # type: ignore[misc]
-        def __init__(self, id: str) -> None:
-            self.id = id
-
-    manager.user_loader(lambda id: User(id) if id in ("7", "8") else None)
-
-    @app.post("/login")
-    def log_in() -> str:
-        login_user(User(request.form["name"]))
-        return "Welcome"
+def registers(hook: str, function: Callable[..., Any]) -> Change:
+    """Have a site register a function of its own: ``"click_guard"``, ``"keeps_plain_key"``, …"""
+    return lambda app: getattr(app.extensions["xiebao"], hook)(function)
 
 
-def login_shop(**options: Any) -> Flask:
+def around(middleware: Callable[..., Any], **options: Any) -> Change:
+    """Put a middleware around an app, outermost."""
+
+    def change(app: Flask) -> None:
+        app.wsgi_app = middleware(app.wsgi_app, **options)  # type: ignore[method-assign]
+
+    return change
+
+
+def mounted(path: str) -> Change:
+    """Have an app answer below a path only, beside another."""
+    admin = Flask("admin")
+    return around(lambda inner: DispatcherMiddleware(NotFound(), {"/admin": admin, path: inner}))
+
+
+def limited(limit: str, *exempted: str) -> Change:
+    """Limit requests, save for those of these endpoints, or of a whole blueprint."""
+
+    def change(app: Flask) -> None:
+        app.config["RATELIMIT_STORAGE_URI"] = "memory://"
+        limiter = Limiter(get_remote_address, app=app, default_limits=[limit])
+        for name in exempted:
+            exempt: Any = app.blueprints.get(name) or app.view_functions[name]
+            limiter.exempt(exempt)
+
+    return change
+
+
+def in_languages(app: Flask) -> None:
+    """Have a site in languages, as Flask's manual has it: URLs need what its hooks find out."""
+
+    @app.url_value_preprocessor
+    def pull(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.lang = (values or {}).pop("lang", "zh")
+
+    @app.url_defaults
+    def add(endpoint: str, values: dict[str, Any]) -> None:
+        if g.lang and app.url_map.is_endpoint_expecting(endpoint, "lang"):
+            values.setdefault("lang", g.lang)
+
+
+def needs_a_whole_request(app: Flask) -> None:
+    """Have hooks do at the end of each request what needs its beginning, which comes once."""
+
+    @app.before_request
+    def begin() -> None:
+        assert "began" not in g, "the g of another request"
+        g.began = True
+
+    app.teardown_request(lambda error: g.pop("began"))
+
+
+class User(UserMixin):  # type: ignore[misc]
+    """Somebody whom Flask-Login knows."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+
+
+def flask_login(
+    unauthorized: Callable[[], Any] | None = None,
+    login_view: str | None = None,
+    protection: str | None = "basic",
+) -> Change:
+    """Have members 7 and 8 log in by a form at ``/login``."""
+
+    def change(app: Flask) -> None:
+        manager = LoginManager(app)
+        manager.session_protection, manager.login_view = protection, login_view
+        manager.user_loader(lambda id: User(id) if id in ("7", "8") else None)
+        if unauthorized is not None:
+            manager.unauthorized_handler(unauthorized)
+
+        @app.post("/login")
+        def log_in() -> str:
+            login_user(User(request.form["name"]))
+            return "Welcome"
+
+    return change
+
+
+def login_shop(*changes: Change, login: Change | None = None, **options: Any) -> Flask:
     """Return a site whose members log in, with an entry of each kind on its page."""
     page = (
         '{{ insurance_entry("QX1", return_to="/orders/8?from=网&to=%E6%B5%B7") }}'
         '{{ policy_entry("P1") }}{{ insurance_qr("QX1") }}'
         '<a href="{{ xiebao_link("home") }}">Shop</a><a href="/other">Other</a>'
     )
-    return shop(**{"page": page, "logins": True, **options})
+    login = login or flask_login()
+    return shop(login, *changes, **{"page": page, "loader": None, **options})
 
 
 def by_form(client: Any, member: str | None) -> None:
     client.post("/login", data={"name": member or "8"})
 
 
-def outside(app: Flask, change: Change) -> Flask:
+def outside(rewrite: Rewrite) -> Change:
     """Put something around an app that changes status and headers on their way out."""
-    inner = app.wsgi_app
 
-    def around(environ: Any, start_response: Any) -> Iterable[bytes]:
-        def start(status: str, headers: list[Any], exc_info: Any = None) -> Any:
-            return start_response(*change(status, headers), exc_info)
+    def middleware(inner: Any) -> Any:
+        def answer(environ: Any, start_response: Any) -> Any:
+            def start(status: str, headers: list[Any], exc_info: Any = None) -> Any:
+                return start_response(*rewrite(status, headers), exc_info)
 
-        return inner(environ, start)
+            return inner(environ, start)
 
-    app.wsgi_app = around  # type: ignore[method-assign]
-    return app
+        return answer
+
+    return around(middleware)
 
 
 def with_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Change:
     """Add headers to each answer, and take others from it."""
 
-    def change(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
+    def rewrite(status: str, headers: list[Any]) -> tuple[str, list[Any]]:
         return status, [each for each in headers if each[0] not in without] + list(added)
 
-    return change
+    return outside(rewrite)
 
 
 def adding(tag: str) -> Callable[[Response], None]:

@@ -8,26 +8,30 @@ from typing import Any
 import pytest
 from flask import request
 
-from flask_xiebao import Entry, entry_clicked, entry_refused
+from flask_xiebao import Entry, entry_clicked, entry_refused, payment_returned
 from flask_xiebao.testing import Report, check_entries, is_rehearsal
-from tests.check.support import ON_PAGE, OUTSIDE, check, login_shop, shop
+from tests.check.support import ON_PAGE, OUTSIDE, check, login_shop, registers, shop
 
 PLAIN: dict[str, Any] = {"devices": ["iphone"], "only": ["product-plain"]}
 
 
 def test_the_site_hears_nothing_of_members_who_are_made_up() -> None:
-    app, heard = shop(), list[Any]()
+    heard = list[Any]()
 
-    @app.extensions["xiebao"].click_guard  # type: ignore[untyped-decorator]
     def guard(member: str, entry: Entry) -> bool:
         heard.append(member)
         return True
 
-    for signal in (entry_clicked, entry_refused):
+    app = shop(registers("click_guard", guard))
+    for signal in (entry_clicked, entry_refused, payment_returned):
         signal.connect(lambda _app, **said: heard.append(said), app, weak=False)
 
     assert check(app).passed
     assert heard == []
+    # No visitor can say that a click is a check's.
+    pretended = {"flask_xiebao.rehearsal": "1", "Flask-Xiebao-Rehearsal": "1"}
+    app.test_client().get("/xiebao/product/x", headers=pretended)
+    assert heard.pop()["reason"] == "invalid_link"
 
     options = {**PLAIN, "only": ["product-plain", "product-expired"]}
     assert check(app, **options, with_receivers=True).passed

@@ -24,11 +24,12 @@ from tests.check.support import (
     by_form,
     check,
     fails,
+    flask_login,
     kinds,
     login_shop,
+    registers,
     right,
     shop,
-    users,
 )
 from tests.tools.mutants.sites import SITES
 
@@ -56,10 +57,8 @@ class OwnClient(FlaskClient):
         return super().open(*args, **kwargs)
 
 
-def with_own_client() -> Flask:
-    app = login_shop()
+def with_own_client(app: Flask) -> None:
     app.test_client_class = OwnClient
-    return app
 
 
 def has_other_ids() -> str | None:
@@ -67,17 +66,10 @@ def has_other_ids() -> str | None:
     return f"m_{current_user.get_id()}" if current_user.is_authenticated else None
 
 
-def with_ids_of_its_own() -> Flask:
-    app = shop(loader=has_other_ids)
-    users(app)
-    return app
-
-
-def with_a_rule_for_ids() -> Flask:
-    """Whose rule knows its own ids alone, and keeps some of them plain."""
-    app = shop(**HIDDEN_KEY)
-    app.extensions["xiebao"].keeps_plain_key(lambda member: int(member) < 5)
-    return app
+#: Its rule knows its own ids alone, and keeps some of them plain.
+WITH_A_RULE_FOR_IDS = partial(
+    shop, registers("keeps_plain_key", lambda member: int(member) < 5), **HIDDEN_KEY
+)
 
 
 def guards_forms() -> Any:
@@ -86,6 +78,7 @@ def guards_forms() -> Any:
     return None if request.method == "GET" or is_ours or request.blueprint else ("No", 400)
 
 
+WITH_IDS_OF_ITS_OWN = partial(shop, flask_login(), loader=has_other_ids)
 LOGINS = {"by Flask-Login": None, "by a form": by_form}
 AT_ITS_ADDRESS = partial(login_shop, **OUTSIDE)
 
@@ -96,7 +89,7 @@ AT_ITS_ADDRESS = partial(login_shop, **OUTSIDE)
         *(
             right(
                 f"{how}, protection {protection}",
-                partial(login_shop, protection=protection),
+                partial(login_shop, login=flask_login(protection=protection)),
                 login=login,
                 member=7,
                 pages=["/page"],
@@ -117,8 +110,14 @@ AT_ITS_ADDRESS = partial(login_shop, **OUTSIDE)
             member="7",
             **PC,
         ),
-        right("a client of its own", with_own_client, login=by_own_client, member="7", **PC),
-        right("ids of its own", with_ids_of_its_own, member="7", **PC),
+        right(
+            "a client of its own",
+            partial(login_shop, with_own_client),
+            login=by_own_client,
+            member="7",
+            **PC,
+        ),
+        right("ids of its own", WITH_IDS_OF_ITS_OWN, member="7", **PC),
         right(
             "a form that is guarded",
             partial(login_shop, before=guards_forms, **OUTSIDE),
@@ -127,7 +126,7 @@ AT_ITS_ADDRESS = partial(login_shop, **OUTSIDE)
             **PC,
         ),
         *(
-            right(f"{member}, by a rule for ids", with_a_rule_for_ids, member=member, **PC)
+            right(f"{member}, by a rule for ids", WITH_A_RULE_FOR_IDS, member=member, **PC)
             for member in ("3", "7")
         ),
     ],
@@ -145,17 +144,16 @@ def test_a_member_of_the_sites_own(
 
 
 def test_a_guard_is_asked_once_for_each_page_as_a_member_who_is_logged_in() -> None:
-    app, asked = login_shop(), []
+    asked = []
 
-    @app.extensions["xiebao"].click_guard  # type: ignore[untyped-decorator]
     def guard(member: str, entry: Entry) -> bool:
-        asked.append((member, entry.page, entry.reference))
+        asked.append((member, entry.page))
         return member != "8"
 
+    app = login_shop(registers("click_guard", guard))
     report = check(app, member="7", **ON_PAGE)
     assert report.passed, str(report)
-    assert sorted(page for _, page, _ in asked) == ["home", "policy", "product"]
-    assert {member for member, _, _ in asked} == {"7"}
+    assert sorted(asked) == [("7", "home"), ("7", "policy"), ("7", "product")]
     assert not any("click_guard" in note for note in report.notes_in("en"))
     assert kinds(check(app, member="8", **ON_PAGE)) == {"guard"}
 
@@ -193,7 +191,7 @@ FAILS = partial(shop, loader=fails)
         (SITES["nobody_logs_in"], {"member": "7"}, "cannot say who is logged in, so it has no use"),
         (FAILS, {"login": no_login}, r"does not say who .*: ZeroDivisionError in fails \("),
         (COOKIE_ELSEWHERE, {"member": 7, "login": by_form}, "After the login, nobody is logged in"),
-        (with_a_rule_for_ids, {}, r"keeps_plain_key fails .* ValueError in <lambda> \("),
+        (WITH_A_RULE_FOR_IDS, {}, r"keeps_plain_key fails .* ValueError in <lambda> \("),
         *(
             (login_shop, options, says)
             for options, says in [
@@ -243,8 +241,7 @@ def test_a_check_that_cannot_begin_says_why(site: MakeSite, options: Any, says: 
 
 
 def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
-    app = shop()
-    app.extensions["xiebao"].click_guard(lambda member, entry: True)
+    app = shop(registers("click_guard", lambda member, entry: True))
     _, guard, loader = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
     assert loader.startswith("Your site was asked only once who is logged in")
     assert guard.startswith("Your click_guard was not asked")

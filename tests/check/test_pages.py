@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import segno
-from flask import Flask, Response, redirect, render_template_string, request
+from flask import Response, redirect, render_template_string, request
 
 from flask_xiebao.testing import FORMATS
 from tests.check.support import (
@@ -21,10 +21,12 @@ from tests.check.support import (
     ON_PAGE,
     OUTSIDE,
     MakeSite,
+    around,
     assert_is_found,
     assert_is_right,
     check,
     fails,
+    flask_login,
     forged,
     kinds,
     right,
@@ -213,10 +215,9 @@ def keeps_its_page(base: str) -> Callable[[], str]:
     return view
 
 
-def behind_a_cache() -> Flask:
-    """Return a site of which something keeps the page, with its headers."""
-    app, kept = shop(page=POLICY), list[Any]()
-    inner = app.wsgi_app
+def keeps(inner: Any) -> Any:
+    """Keep the page for everybody, with its headers."""
+    kept = list[Any]()
 
     def keep(environ: Any, start: Any) -> Any:
         if environ["PATH_INFO"] != "/page":
@@ -225,8 +226,7 @@ def behind_a_cache() -> Flask:
             kept.append(Response.from_app(inner, environ, buffered=True))
         return kept[0](environ, start)
 
-    app.wsgi_app = keep  # type: ignore[method-assign, assignment]
-    return app
+    return keep
 
 
 FOR_ALL = with_headers(("Cache-Control", "public, max-age=600"), without=["Cache-Control"])
@@ -241,13 +241,18 @@ KEPT = [
         )
         for base in ("", "/")
     ),
-    wrong("a cache in front of a page", "private.shown", behind_a_cache, **PC),
-    bad("vary", ENTRY, around=with_headers(without=["Vary"])),
+    wrong(
+        "a cache in front of a page",
+        "private.shown",
+        partial(shop, around(keeps), page=POLICY),
+        **PC,
+    ),
+    wrong("no Vary", "vary", partial(shop, with_headers(without=["Vary"]), page=ENTRY), **PC),
     *(
         wrong(
             body,
             "private private.shown header.cache-control",
-            partial(shop, page=ENTRY + body, logins=True, around=FOR_ALL, **OUTSIDE),
+            partial(shop, flask_login(), FOR_ALL, loader=None, page=ENTRY + body, **OUTSIDE),
             **MEMBER,
         )
         for body in (

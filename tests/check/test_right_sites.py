@@ -7,6 +7,7 @@ checks each with every case, and those that need other libraries.
 from __future__ import annotations
 
 import gzip
+import ipaddress
 import logging
 from functools import partial
 from typing import Any
@@ -19,13 +20,11 @@ from flask import (
     Flask,
     Response,
     abort,
-    g,
     redirect,
     render_template_string,
     request,
     session,
 )
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tests.check.support import (
@@ -36,10 +35,16 @@ from tests.check.support import (
     MakeSite,
     aborts,
     adding,
+    around,
     assert_is_right,
     by_form,
     check,
+    flask_login,
+    in_languages,
     login_shop,
+    mounted,
+    needs_a_whole_request,
+    registers,
     right,
     sends_phones_elsewhere,
     shop,
@@ -50,6 +55,7 @@ from tests.tools.mutants.sites import SITES
 
 PAGE = "{{ xiebao_styles() }}{{ xiebao_script() }}" + ENTRY
 ON: dict[str, Any] = {"pages": ["/page"]}
+TRAVEL: dict[str, Any] = {"XIEBAO_PUBLIC_URL": "https://shop.example/travel"}
 LOGIN: dict[str, Any] = {"XIEBAO_LOGIN_VIEW": "login"}
 MEMBER: dict[str, Any] = {"member": 7, **ON}
 POLICY = '{{ policy_entry("P1") }}'
@@ -90,16 +96,7 @@ SETTINGS = [
 # Where the site is
 
 
-def below(app: Flask, path: str) -> Flask:
-    nothing = Response("Nothing here", 404)
-    app.wsgi_app = DispatcherMiddleware(nothing, {path: app.wsgi_app})  # type: ignore[method-assign]
-    return app
-
-
-def behind_a_proxy(root: str) -> Flask:
-    app = shop(page=PAGE, XIEBAO_PUBLIC_URL=f"https://www.shop.example{root}")
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
-    return app
+BEHIND_A_PROXY = partial(shop, around(ProxyFix, x_proto=1, x_host=1, x_prefix=1), page=PAGE)
 
 
 def has_one_host() -> Any:
@@ -115,27 +112,23 @@ def by_post(path: str) -> Any:
     return lambda client, member: client.post(path, data={"name": member})
 
 
-def in_a_blueprint() -> Flask:
-    app = shop()
+def in_a_blueprint(app: Flask) -> None:
     pages = Blueprint("pages", "pages", url_prefix="/store/v2")
     pages.add_url_rule("/page", "page", show_page)
     app.register_blueprint(pages)
-    return app
 
 
 WHERE = [
-    right("below a path", lambda: below(shop(), "/travel")),
-    right("behind a proxy", partial(behind_a_proxy, ""), **ON),
-    right("behind a proxy, below a path", partial(behind_a_proxy, "/shop"), **ON),
+    right("below a path", partial(shop, mounted("/travel"))),
+    right("behind a proxy", partial(BEHIND_A_PROXY, **OUTSIDE), **ON),
+    right("behind a proxy, below a path", partial(BEHIND_A_PROXY, **TRAVEL), **ON),
     right("below a prefix", partial(shop, page=PAGE, XIEBAO_URL_PREFIX="/ins/v1"), **ON),
     right("one host, which it says", partial(shop, before=has_one_host, **OUTSIDE)),
     right("another start page for phones", partial(shop, views={"/": start_of_pcs})),
     *(
         right(
             f"below a path, with a login at {path}",
-            lambda: below(
-                login_shop(page=POLICY, XIEBAO_PUBLIC_URL="https://shop.example/travel"), "/travel"
-            ),
+            partial(login_shop, mounted("/travel"), page=POLICY, **TRAVEL),
             member="7",
             login=by_post(path),
             **ON,
@@ -145,14 +138,14 @@ WHERE = [
     *(
         right(
             f"a page below a path, named {url}",
-            partial(shop, page=PAGE, XIEBAO_PUBLIC_URL="https://shop.example/travel"),
+            partial(shop, page=PAGE, **TRAVEL),
             pages=[url],
         )
         for url in ("/page", "/travel/page")
     ),
     right(
         "a page in a blueprint, named in two ways",
-        in_a_blueprint,
+        partial(shop, in_a_blueprint),
         pages=["/store/v2/page", "https://localhost/store/v2/page"],
     ),
     right(
@@ -165,29 +158,9 @@ WHERE = [
 # Hooks
 
 
-def languages_in_paths() -> Flask:
-    """As Flask's manual has it: its URLs need what its hooks find out."""
-    views = {"/<lang>/login": "Log in", "/<lang>/page": show_page}
-    app = shop(views=views, **LOGIN, **HIDDEN_KEY)
-    app.extensions["xiebao"].keeps_plain_key(lambda member: "old" in request.args)
-
-    @app.url_value_preprocessor
-    def pull(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-        g.lang = (values or {}).pop("lang", "zh")
-
-    @app.url_defaults
-    def add(endpoint: str, values: dict[str, Any]) -> None:
-        if app.url_map.is_endpoint_expecting(endpoint, "lang"):
-            values.setdefault("lang", g.lang)
-
-    return app
-
-
-def has_its_own_errors() -> Flask:
-    app = shop(page=PAGE)
+def has_its_own_errors(app: Flask) -> None:
     for status in (401, 403, 404, 405, 410):
         app.register_error_handler(status, lambda error: (f"<h1>{error.code}</h1>", error.code))
-    return app
 
 
 def wall(answer: Any) -> Any:
@@ -207,6 +180,14 @@ def isolates() -> Any:
         return None
     is_opened = headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET"
     return None if is_opened or request.method == "HEAD" else ("No", 403)
+
+
+def knows_how_clicks_are_sent() -> Any:
+    """With an address, what a proxy says of https, and what browsers accept."""
+    ipaddress.ip_address(request.remote_addr or "")
+    assert "gzip" in request.headers["Accept-Encoding"]
+    is_safe = request.headers.get("X-Forwarded-Proto", "http") == "https"
+    return None if is_safe else redirect(request.url.replace("http:", "https:"))
 
 
 def refuses_crawlers() -> Any:
@@ -240,19 +221,31 @@ def logs_wrongly(response: Response) -> None:
 
 
 def kept_nowhere(value: str) -> Any:
-    change = with_headers(("Cache-Control", value), without=["Cache-Control"])
-    return partial(shop, around=change)
+    return partial(shop, with_headers(("Cache-Control", value), without=["Cache-Control"]))
 
 
 HOOKS = [
-    right("languages in its paths", languages_in_paths, pages=["/en/page", "/zh/page"]),
-    right("errors of its own", has_its_own_errors, **ON),
+    right(
+        "languages in its paths",
+        partial(
+            shop,
+            in_languages,
+            registers("keeps_plain_key", lambda member: "old" in request.args),
+            views={"/<lang>/login": "Log in", "/<lang>/page": show_page},
+            **LOGIN,
+            **HIDDEN_KEY,
+        ),
+        pages=["/en/page", "/zh/page"],
+    ),
+    right("errors of its own", partial(shop, has_its_own_errors, page=PAGE), **ON),
     right("a wall around the entries", partial(shop, before=wall(aborts(401)))),
     right(
         "a wall that redirects",
         partial(shop, before=wall(lambda: abort(redirect("/login"))), views={"/login": "Hello"}),
     ),
     right("no script of others", partial(shop, before=isolates)),
+    right("hooks that need a whole request", partial(shop, needs_a_whole_request)),
+    right("no clicks but as they are sent", partial(shop, before=knows_how_clicks_are_sent)),
     right("no crawlers", partial(shop, page=PAGE, before=refuses_crawlers), **ON),
     right("a session for visitors", partial(shop, page=PAGE, before=has_a_basket), **ON),
     right("answers that are packed", partial(shop, after=packs)),
@@ -279,22 +272,18 @@ HOOKS = [
 # Templates
 
 
-def escapes_nothing() -> Flask:
-    app = shop()
+def escapes_nothing(app: Flask) -> None:
     app.jinja_env.autoescape = False
-    return app
 
 
-def has_no_none() -> Flask:
-    app = shop(page=PAGE)
+def has_no_none(app: Flask) -> None:
     app.jinja_env.finalize = lambda value: "" if value is None else value
-    return app
 
 
 SORRY = "<h1>Sorry</h1><nav><a href='/imprint'>Imprint</a></nav>"
 TEMPLATES = [
-    right("templates that escape nothing", escapes_nothing),
-    right("nothing where there is None", has_no_none, **ON),
+    right("templates that escape nothing", partial(shop, escapes_nothing)),
+    right("nothing where there is None", partial(shop, has_no_none, page=PAGE), **ON),
     right(
         "a handoff of its own",
         partial(
@@ -308,10 +297,8 @@ TEMPLATES = [
 # Logins, ways back and start pages
 
 
-def answers_a_login(answer: Any) -> Flask:
-    app = login_shop(views={"/login": "Log in"})
-    app.login_manager.unauthorized_handler(answer)  # type: ignore[attr-defined]
-    return app
+def answers_a_login(answer: Any) -> Any:
+    return partial(login_shop, login=flask_login(answer), views={"/login": "Log in"})
 
 
 def elsewhere() -> Any:
@@ -328,7 +315,7 @@ SET_BY_THE_SITE: dict[str, Any] = {
 }
 AROUND = [
     *(
-        right(f"a login that answers {name}", partial(answers_a_login, answer))
+        right(f"a login that answers {name}", answers_a_login(answer))
         for name, answer in {
             "403": lambda: ("Log in", 403),
             "200": lambda: ("Log in", 200),
@@ -338,7 +325,7 @@ AROUND = [
     ),
     right(
         "a login elsewhere",
-        partial(answers_a_login, elsewhere),
+        answers_a_login(elsewhere),
         "Visitors log in at https://sso.example/, where",
     ),
     *(

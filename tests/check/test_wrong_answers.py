@@ -22,6 +22,7 @@ from tests.check.support import (
     assert_is_found,
     check,
     kinds,
+    outside,
     shop,
     with_headers,
     wrong,
@@ -30,32 +31,34 @@ from tests.support import SIGN_OF_KEY
 
 
 def status(before: int, after: int) -> Change:
-    def change(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
-        return f"{after} Changed" if said.startswith(str(before)) else said, headers
-
-    return change
+    return outside(
+        lambda said, headers: (
+            f"{after} Changed" if said.startswith(str(before)) else said,
+            headers,
+        )
+    )
 
 
 def in_location(was: str, becomes: str) -> Change:
-    def change(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
+    def rewrite(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
         return said, [
             (name, value.replace(was, becomes) if name == "Location" else value)
             for name, value in headers
         ]
 
-    return change
+    return outside(rewrite)
 
 
 def answer(
     id: str, codes: str, change: Change, *says: str, case: str = "product-plain", device: str = ""
 ) -> Any:
     """Return a row: how an answer is changed, and the rules that this breaks."""
-    site = partial(shop, around=change)
-    return wrong(id, codes, site, *says, only=[case], devices=[device or "iphone"])
+    return wrong(id, codes, partial(shop, change), *says, only=[case], devices=[device or "iphone"])
 
 
 STATUSES = [
     answer("301", "status.301", status(302, 301), "It came: 301"),
+    answer("303", "status.303", status(302, 303), "Something on the site changes the redirect"),
     answer("307", "status", status(302, 307), "It came: 307"),
     answer("308", "status.308", status(302, 308)),
     answer("403 as 404", "status.404", status(403, 404), case="product-another"),
@@ -99,11 +102,22 @@ PARAMETERS = [
         ("partnerId=12345", "partnerId=12346", ".partnerId"),
         ("subPartnerId=&", "", ".subPartnerId"),
         ("sign=", "sign=0", ".sign"),
-        ("partnerUniqKey=Check", "partnerUniqKey=Chock", ".partnerUniqKey"),
         ("caseCode=QX", "caseCode=qx", ".caseCode"),
-        ("platform=1", "platform=1&from=web", ""),
     ]
 ] + [
+    answer(
+        "one that there is not",
+        "parameter",
+        in_location("platform=1", "platform=1&utm_source=shop"),
+        "The gateway gets something other than the document asks for",
+        "It came: utm_source=shop",
+    ),
+    answer(
+        "another member",
+        "parameter.partnerUniqKey",
+        in_location("partnerUniqKey=Check", "partnerUniqKey=Chock"),
+        "To the gateway it is another member",
+    ),
     answer(
         "misspelt",
         "parameter parameter.partnerUniqKey",
@@ -299,7 +313,7 @@ def test_a_sign_in_the_log(
         return status, headers
 
     before = [logging.getLogger().handlers[:], logging.getLogger("shop").filters[:]]
-    app = shop(after=after) if where == "after" else shop(around=around)
+    app = shop(after=after) if where == "after" else shop(outside(around))
     report = check(app, **PLAIN)
     assert kinds(report) == {"secret"}
     assert f"log ({name}, test_wrong_answers.py:" in str(report)

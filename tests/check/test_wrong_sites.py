@@ -11,9 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask, Response, redirect, request, session
-from flask_limiter import Limiter
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from flask import redirect, request, session
 
 from tests.check.support import (
     OUTSIDE,
@@ -23,7 +21,10 @@ from tests.check.support import (
     by_form,
     check,
     fails,
+    limited,
     login_shop,
+    mounted,
+    registers,
     sends_phones_elsewhere,
     shop,
     wrong,
@@ -36,13 +37,6 @@ LOGIN: dict[str, Any] = {"XIEBAO_LOGIN_VIEW": "login"}
 HERE = "before_request hooks may do it: tests.check.test_wrong_sites."
 
 # Where the site is
-
-
-def below_a_path_that_it_does_not_say() -> Flask:
-    app = shop(XIEBAO_PUBLIC_URL="https://shop.example/store")
-    below = DispatcherMiddleware(Response("Nothing", 404), {"/shop": app.wsgi_app})
-    app.wsgi_app = below  # type: ignore[method-assign]
-    return app
 
 
 def sends_all_to_one_host() -> Any:
@@ -66,7 +60,7 @@ WHERE = [
     wrong(
         "below another path",
         "unreached.below",
-        below_a_path_that_it_does_not_say,
+        partial(shop, mounted("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/store"),
         "end XIEBAO_PUBLIC_URL in /shop",
     ),
     wrong(
@@ -124,12 +118,6 @@ def forgets_members_at_home() -> None:
         session.clear()
 
 
-def limited() -> Flask:
-    app = shop()
-    Limiter(lambda: "everybody", app=app, default_limits=["5/minute"], storage_uri="memory://")
-    return app
-
-
 CLICKED = ["product-plain", "product-bearer", "product-return", "home-return"]
 LONG = "product-return-long home-return-long policy-return-long"
 IN_THE_WAY = [
@@ -174,7 +162,7 @@ IN_THE_WAY = [
     wrong(
         "a limiter",
         "unreached.limiter",
-        limited,
+        partial(shop, limited("5/minute")),
         'limiter.exempt(app.blueprints["xiebao"])',
     ),
     wrong(
@@ -272,14 +260,12 @@ AROUND = [
 ]
 
 
-def guarded(answer: Any) -> Flask:
-    app = login_shop()
-    app.extensions["xiebao"].click_guard(lambda member, entry: answer())
-    return app
+def guarded(answer: Any) -> Any:
+    return partial(login_shop, registers("click_guard", lambda member, entry: answer()))
 
 
 GUARDS = [
-    wrong(f"a guard: {name}", "guard", partial(guarded, answer), "Your click_guard", **MEMBER)
+    wrong(f"a guard: {name}", "guard", guarded(answer), "Your click_guard", **MEMBER)
     for name, answer in {
         "False": lambda: False,
         "a redirect": lambda: redirect("/verify"),

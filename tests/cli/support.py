@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
 from click.testing import Result
-from flask import Flask, session
+from flask import Flask, Response, redirect
 from flask.cli import ScriptInfo
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from flask_login import LoginManager
-from werkzeug.exceptions import NotFound
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from flask_xiebao import Notification, Xiebao
 from flask_xiebao.cli import xiebao
+from tests.check import support as sites
+from tests.check.support import around, fails, registers
 from tests.support import KEY, SIGN, SIGN_OF_KEY
 
 TEST, PRODUCTION = "https://testapi.xiebao18.com", "https://api.xiebao18.com"
@@ -54,63 +51,16 @@ RIGHT: Mapping[str, Any] = {
     "XIEBAO_MEMBER_SECRET": MEMBER_SECRET,
 }
 
-#: Something that is done to an app which has Xiebao.
-Change = Callable[[Flask], object]
+#: A site with right settings, save for those that are given.
+shop = partial(sites.shop, **RIGHT)
+#: Has a site listen; no tool may have it hear of a purchase that nobody made.
+listens = registers("notification_handler", fails)
+#: Stands around a site, and lets nobody in.
+firewall = around(lambda inner: Response("no", 403))
 
 
-def logged_in() -> Any:
-    return session.get("member")
-
-
-def shop(
-    *changes: Change,
-    loader: Callable[[], Any] | None = logged_in,
-    views: Mapping[str, str] | None = None,
-    forms: Mapping[str, str] | None = None,
-    **config: Any,
-) -> Flask:
-    """Return a site with right settings, save for these, and with these changes.
-
-    :param loader: says who is logged in.
-    :param views: paths of further pages, by their endpoints.
-    :param forms: the same, which take POST alone.
-    """
-    app = Flask("shop")
-    app.config.update({**RIGHT, **config})
-    for methods, pages in (("GET", views), ("POST", forms)):
-        for endpoint, path in (pages or {}).items():
-            app.add_url_rule(path, endpoint, lambda **_: "a page", methods=[methods])
-    site = Xiebao(app)
-    if loader is not None:
-        site.member_loader(loader)
-    for change in changes:
-        change(app)
-    return app
-
-
-def before(hook: Callable[[], Any]) -> Change:
-    return lambda app: app.before_request(hook)
-
-
-def after(hook: Callable[[Any], Any]) -> Change:
-    return lambda app: app.after_request(hook)
-
-
-def around(middleware: Callable[..., Any], **options: Any) -> Change:
-    """Put a middleware around an app, outermost."""
-
-    def change(app: Flask) -> None:
-        app.wsgi_app = middleware(app.wsgi_app, **options)  # type: ignore[method-assign]
-
-    return change
-
-
-def listens(app: Flask) -> None:
-    """Have a site listen; no tool may have it hear of a purchase that nobody made."""
-
-    @app.extensions["xiebao"].notification_handler  # type: ignore[untyped-decorator]
-    def hear(notification: Notification) -> None:
-        raise AssertionError
+def require_login() -> Any:
+    return redirect("/login")
 
 
 def run(app: Flask | Callable[[], Flask], *arguments: str, charset: str = "utf-8") -> Result:
@@ -195,35 +145,3 @@ def with_hosts(*hosts: str, **config: Any) -> Flask:
     if "TRUSTED_HOSTS" not in Flask.default_config:
         pytest.skip("this Flask has no TRUSTED_HOSTS")
     return shop(TRUSTED_HOSTS=list(hosts), **config)
-
-
-def mounted(path: str) -> Change:
-    """Have an app answer below a path only, beside another."""
-    admin = Flask("admin")
-    return around(lambda inner: DispatcherMiddleware(NotFound(), {"/admin": admin, path: inner}))
-
-
-def flask_login(
-    unauthorized: Callable[[], Any] | None = None, login_view: str | None = None
-) -> Change:
-    def change(app: Flask) -> None:
-        manager = LoginManager(app)
-        manager.user_loader(lambda user_id: None)
-        manager.login_view = login_view
-        if unauthorized is not None:
-            manager.unauthorized_handler(unauthorized)
-
-    return change
-
-
-def limited(limit: str, *exempted: str) -> Change:
-    """Limit requests, save for those of these endpoints, or of a whole blueprint."""
-
-    def change(app: Flask) -> None:
-        app.config["RATELIMIT_STORAGE_URI"] = "memory://"
-        limiter = Limiter(get_remote_address, app=app, default_limits=[limit])
-        for name in exempted:
-            exempt: Any = app.blueprints.get(name) or app.view_functions[name]
-            limiter.exempt(exempt)
-
-    return change

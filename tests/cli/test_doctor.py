@@ -7,17 +7,15 @@ Sites that are not sound are in ``test_doctor_settings.py``, ``…_members.py``,
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 import re
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask, abort, g, got_request_exception, redirect, request, session
+from flask import Flask, abort, got_request_exception, redirect, request, session
 from flask_caching import Cache
 from flask_seasurf import SeaSurf
 from flask_talisman import Talisman
@@ -26,18 +24,23 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from flask_xiebao import Xiebao, notification_received
+from tests.check.support import (
+    around,
+    flask_login,
+    in_languages,
+    limited,
+    mounted,
+    needs_a_whole_request,
+    registers,
+)
 from tests.cli.support import (
     API_KEY,
-    around,
-    before,
     complaints,
     doctor,
     findings,
-    flask_login,
     is_said_in_chinese,
-    limited,
     listens,
-    mounted,
+    require_login,
     run,
     shop,
 )
@@ -65,13 +68,9 @@ def test_what_the_terminal_cannot_show_is_escaped() -> None:
     assert r"\u9519\u8bef 0" in chinese.output.splitlines()[-1]
 
 
-def require_login() -> Any:
-    return redirect("/login")
-
-
 def test_it_speaks_chinese_if_that_is_asked_for() -> None:
     assert "--locale [en|zh]" in run(shop(), "doctor", "--help").output
-    app = shop(listens, before(require_login), XIEBAO_LOGIN_VIEW="nowhere")
+    app = shop(listens, before=require_login, XIEBAO_LOGIN_VIEW="nowhere")
     said = run(app, "doctor", "--verbose", "--locale", "zh").output.splitlines()
     assert said[0] == "错误  XIEBAO_LOGIN_VIEW：没有端点 nowhere，请用 flask routes 查看全部端点。"
     assert said[1].startswith("错误  notify：通知被重定向到 /login，可能来自全站登录拦截：请放行，")
@@ -162,54 +161,8 @@ def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None
 # Sound sites
 
 
-def random_id() -> str | None:
-    return session.get("member")
-
-
 async def row_number_by_waiting() -> int | None:
     return session.get("member")
-
-
-def whose_hooks_need_a_whole_request() -> Flask:
-    """As Flask's own manual has it."""
-    app = shop()
-
-    @app.url_defaults
-    def add_language_code(endpoint: str, values: dict[str, Any]) -> None:
-        if "lang_code" in values or not g.lang_code:
-            return
-        if app.url_map.is_endpoint_expecting(endpoint, "lang_code"):
-            values["lang_code"] = g.lang_code
-
-    @app.url_value_preprocessor
-    def pull_lang_code(endpoint: str | None, values: dict[str, Any] | None) -> None:
-        g.lang_code = (values or {}).pop("lang_code", None)
-
-    @app.before_request
-    def begin() -> None:
-        g.begun = time.monotonic()
-
-    @app.teardown_request
-    def end(error: BaseException | None) -> None:
-        app.logger.debug("It took %s seconds.", time.monotonic() - g.begun)
-
-    return app
-
-
-def in_two_languages() -> Flask:
-    """Its login has the language in its path, and its hooks see to it."""
-    app = shop(XIEBAO_LOGIN_VIEW="login", views={"login": "/<language>/login"})
-
-    @app.url_value_preprocessor
-    def take_language(endpoint: str | None, values: dict[str, Any] | None) -> None:
-        g.language = (values or {}).pop("language", "zh")
-
-    @app.url_defaults
-    def add_language(endpoint: str, values: dict[str, Any]) -> None:
-        if app.url_map.is_endpoint_expecting(endpoint, "language"):
-            values.setdefault("language", g.language)
-
-    return app
 
 
 def that_gets_over_its_errors() -> Flask:
@@ -229,10 +182,8 @@ def that_gets_over_its_errors() -> Flask:
     return app
 
 
-def with_guards_and_limits() -> Flask:
-    app = shop(CSRFProtect, Talisman, limited("100 per day", "xiebao.notify"))
+def seasurf_save_for_notifications(app: Flask) -> None:
     SeaSurf(app).exempt(app.view_functions["xiebao.notify"])
-    return app
 
 
 def one_by_one(inner: Any) -> Any:
@@ -255,28 +206,29 @@ SOUND: dict[str, Callable[[], Flask]] = {
     "plain": shop,
     "in production": partial(shop, XIEBAO_ENV="production"),
     # Who is logged in, and where one logs in
-    "random ids": partial(shop, loader=random_id, XIEBAO_MEMBER_SECRET=None),
+    "random ids": partial(shop, XIEBAO_MEMBER_SECRET=None),
     "an async loader": partial(shop, loader=row_number_by_waiting),
     "some plain keys": partial(
-        shop, lambda app: app.extensions["xiebao"].keeps_plain_key(lambda id_: id_ in ("8", "9"))
+        shop, registers("keeps_plain_key", lambda member: member in ("8", "9"))
     ),
     "Flask-Login": partial(
-        shop, flask_login(), loader=None, XIEBAO_LOGIN_VIEW="login", views={"login": "/login"}
+        shop, flask_login(), loader=None, XIEBAO_LOGIN_VIEW="login", views={"/login": "Log in"}
     ),
     "a login that aborts": partial(
         shop,
         flask_login(lambda: abort(redirect("/login"))),
         loader=None,
-        views={"login": "/login"},
+        views={"/login": "Log in"},
     ),
     "a login that refuses": partial(shop, flask_login(lambda: abort(403)), loader=None),
     "a login elsewhere": partial(
         shop,
         flask_login(lambda: redirect("https://sso.example/login?app=shop")),
         loader=None,
-        forms={"login": "/login"},
     ),
-    "in two languages": in_two_languages,
+    "in two languages": partial(
+        shop, in_languages, XIEBAO_LOGIN_VIEW="login", views={"/<lang>/login": "Log in"}
+    ),
     # Where it is
     "an address in capitals": partial(shop, XIEBAO_PUBLIC_URL="HTTPS://shop.example"),
     "in Chinese": partial(
@@ -301,15 +253,24 @@ SOUND: dict[str, Callable[[], Flask]] = {
         shop, XIEBAO_PUBLIC_URL="https://shop.example/shop", APPLICATION_ROOT="/shop"
     ),
     # What stands around the clicks
-    "guards and limits": with_guards_and_limits,
+    "guards and limits": partial(
+        shop,
+        CSRFProtect,
+        Talisman,
+        limited("100 per day", "xiebao.notify"),
+        seasurf_save_for_notifications,
+    ),
+    # As its findings advise
+    "a guard of Flask-WTF": partial(shop, CSRFProtect, WTF_CSRF_METHODS=["GET", "HEAD", "POST"]),
+    "a limiter that lets entries through": partial(shop, limited("0 per day", "xiebao")),
     "cached pages": partial(shop, Cache, CACHE_TYPE="SimpleCache", XIEBAO_DEVICE_MARKUP=False),
     "a cache that keeps nothing": partial(
         shop, Cache, CACHE_TYPE="NullCache", CACHE_NO_NULL_WARNING=True
     ),
     "a lax cookie": partial(shop, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_SECURE=True),
     "a middleware that waits for its turn": partial(shop, around(one_by_one)),
-    "a hook that keeps the body": partial(shop, before(keep_the_body)),
-    "hooks that need a whole request": whose_hooks_need_a_whole_request,
+    "a hook that keeps the body": partial(shop, before=keep_the_body),
+    "hooks that need a whole request": partial(shop, needs_a_whole_request),
     "a hook that gets over its errors": that_gets_over_its_errors,
 }
 
@@ -341,16 +302,3 @@ def test_a_sound_site_has_no_complaint(
     site: Callable[[], Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
     hold_to_be_sound(site(), caplog)
-
-
-def test_each_click_is_as_servers_and_browsers_send_it() -> None:
-    """With an address, what a proxy says of https, and what browsers accept."""
-
-    def look() -> Any:
-        ipaddress.ip_address(request.remote_addr or "")
-        assert "gzip" in request.headers["Accept-Encoding"]
-        if request.headers.get("X-Forwarded-Proto", "http") != "https":
-            return redirect(request.url.replace("http:", "https:"))
-        return None
-
-    assert complaints(doctor(shop(before(look)))) == []

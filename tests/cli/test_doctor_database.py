@@ -18,7 +18,8 @@ from sqlalchemy.orm import (
 )
 
 from flask_xiebao.sqla import PurchaseMixin, Purchases
-from tests.cli.support import Change, doctor, is_said_in_chinese, shop
+from tests.check.support import Change
+from tests.cli.support import doctor, is_said_in_chinese, shop
 
 
 class Base(DeclarativeBase):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from flask import abort, redirect, request, session
 
-from tests.cli.support import Row, doctor, flask_login, is_said, shop
+from tests.check.support import flask_login, registers
+from tests.cli.support import Row, doctor, is_said, shop
 
 
 def loader_that_aborts() -> str:
@@ -34,10 +35,6 @@ def under_1000(member: str) -> bool:
     return int(member) < 1000
 
 
-def keeps_plain(kept: Any) -> Any:
-    return lambda app: app.extensions["xiebao"].keeps_plain_key(kept)
-
-
 ROWS: dict[str, Row] = {
     # Who is logged in, and where one logs in
     "nobody says who is logged in": Row(
@@ -53,17 +50,17 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "Flask-Login with a view": Row(
-        partial(shop, flask_login(login_view="page"), loader=None, views={"page": "/page"}),
+        partial(shop, flask_login(login_view="page"), loader=None, views={"/page": "Log in"}),
         "ok",
         ("Visitors who are not logged in are sent to /page.",),
     ),
     "a login": Row(
-        partial(shop, XIEBAO_LOGIN_VIEW="page", views={"page": "/page"}),
+        partial(shop, XIEBAO_LOGIN_VIEW="page", views={"/page": "Log in"}),
         "ok",
         ("XIEBAO_LOGIN_VIEW: page",),
     ),
     "a login that is misspelt": Row(
-        partial(shop, XIEBAO_LOGIN_VIEW="pages", views={"page": "/page"}),
+        partial(shop, XIEBAO_LOGIN_VIEW="pages", views={"/page": "Log in"}),
         "ERROR",
         ("there is no endpoint pages: did you mean page?",),
     ),
@@ -143,7 +140,7 @@ ROWS: dict[str, Row] = {
         also=("A request without a cookie counts as a member's",),
     ),
     "plain keys of everybody": Row(
-        partial(shop, keeps_plain(lambda member: True)),
+        partial(shop, registers("keeps_plain_key", lambda member: True)),
         "WARNING",
         (
             "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
@@ -152,16 +149,18 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "plain keys of nobody knows whom": Row(
-        partial(shop, keeps_plain(lambda member: None)),
+        partial(shop, registers("keeps_plain_key", lambda member: None)),
         "ERROR",
         ("keeps_plain_key must return True or False, not None",),
     ),
     "plain keys of numbers": Row(
-        partial(shop, keeps_plain(under_1000)), "ERROR", ("Fix this: ValueError in under_1000 (",)
+        partial(shop, registers("keeps_plain_key", under_1000)),
+        "ERROR",
+        ("Fix this: ValueError in under_1000 (",),
     ),
     # Logins
     "a login that needs arguments": Row(
-        partial(shop, views={"login": "/<shop>/login"}, XIEBAO_LOGIN_VIEW="login"),
+        partial(shop, views={"/<shop>/login": "Log in"}, XIEBAO_LOGIN_VIEW="login"),
         "ERROR",
         (
             "login, member_loader: It crashed",
@@ -169,7 +168,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "a login for forms alone": Row(
-        partial(shop, forms={"login": "/login"}, XIEBAO_LOGIN_VIEW="login"),
+        partial(shop, views={"POST /login": "Welcome"}, XIEBAO_LOGIN_VIEW="login"),
         "ERROR",
         (
             "login: Whoever has to log in gets an error: the page of the login does not open",

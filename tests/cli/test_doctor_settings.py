@@ -15,6 +15,7 @@ from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_xiebao.testing import GatewaySimulator
+from tests.check.support import Change, around, mounted
 from tests.cli.support import (
     API_KEY,
     MEMBER_SECRET,
@@ -22,13 +23,10 @@ from tests.cli.support import (
     PUBLISHED,
     SHORT_API_KEY,
     TEST,
-    Change,
     Row,
-    around,
     doctor,
     is_said,
     is_said_in_chinese,
-    mounted,
     shop,
     with_hosts,
 )
@@ -159,7 +157,7 @@ ROWS: dict[str, Row] = {
         partial(shop, XIEBAO_BASE_URL="/gateway"), "WARNING", ("where the app has no gateway",)
     ),
     "one page of a simulator": Row(
-        partial(shop, XIEBAO_BASE_URL="/gateway", views={"half": "/gateway/dispatch/cps"}),
+        partial(shop, XIEBAO_BASE_URL="/gateway", views={"/gateway/dispatch/cps": "Half"}),
         "WARNING",
         ("where the app has no gateway",),
     ),

@@ -14,7 +14,8 @@ from flask import Flask, request
 
 from flask_xiebao import Notification, NotificationType
 from tests.callback.support import DETAIL, NAME, ok
-from tests.cli.support import MEMBER_SECRET, Change, run, shop
+from tests.check.support import Change, registers
+from tests.cli.support import MEMBER_SECRET, run, shop
 from tests.support import KEY, NUMBER, SIGN_OF_KEY, serve
 from tests.vectors import md5_of
 
@@ -28,8 +29,7 @@ site = partial(shop, XIEBAO_PUBLIC_URL=None, XIEBAO_BASE_URL="/gateway")
 Heard = list[Notification]
 
 
-def hears(heard: Heard) -> Change:
-    return lambda app: app.extensions["xiebao"].notification_handler(heard.append)
+hears = partial(registers, "notification_handler")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def heard() -> Heard:
 @pytest.fixture
 def address(heard: Heard) -> Iterator[str]:
     """Where a site runs."""
-    with serve(site(hears(heard))) as address:
+    with serve(site(hears(heard.append))) as address:
         yield address
 
 
@@ -81,13 +81,13 @@ def test_what_is_said_arrives(address: str, heard: Heard) -> None:
 
 
 def test_a_token_that_is_another_secret_is_not_printed(heard: Heard) -> None:
-    with serve(site(hears(heard), XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)) as address:
+    with serve(site(hears(heard.append), XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)) as address:
         said = notify(address, "issue", NUMBER, XIEBAO_NOTIFY_TOKEN=MEMBER_SECRET)
     assert said == f'{address}/xiebao/notify/…: 200 {{"state": true}}\n'
 
 
 def test_it_goes_where_the_site_says_that_it_is(heard: Heard) -> None:
-    with serve(site(hears(heard), XIEBAO_NOTIFY_TOKEN=TOKEN)) as address:
+    with serve(site(hears(heard.append), XIEBAO_NOTIFY_TOKEN=TOKEN)) as address:
         here = site(XIEBAO_PUBLIC_URL=address, XIEBAO_NOTIFY_TOKEN=TOKEN)
         assert run(here, "notify", "application", NUMBER).exit_code == 0
     assert len(heard) == 1
@@ -215,8 +215,7 @@ def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
     def keeps_plain_key(member: str) -> bool:
         raise OverflowError(f"{NAME} is too large")
 
-    app = site(answers(ok({"orderDetail": DETAIL})))
-    app.extensions["xiebao"].keeps_plain_key(keeps_plain_key)
+    app = site(answers(ok({"orderDetail": DETAIL})), registers("keeps_plain_key", keeps_plain_key))
     printed = run(app, "order", NUMBER).output
     assert "101000 (whose it is cannot be found: OverflowError in keeps_plain_key " in printed
     assert "effectiveStatus" in printed

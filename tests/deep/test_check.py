@@ -18,13 +18,11 @@ from flask import (
     Blueprint,
     Flask,
     Response,
-    g,
     render_template_string,
     request,
     stream_template_string,
     stream_with_context,
 )
-from flask_limiter import Limiter
 from flask_login import login_user
 from flask_session import Session
 from flask_talisman import Talisman
@@ -38,10 +36,12 @@ from tests.check.support import (
     ON_PAGE,
     OUTSIDE,
     MakeSite,
+    around,
     assert_is_right,
     by_form,
     by_session,
     check,
+    limited,
     login_shop,
     right,
     shop,
@@ -95,64 +95,32 @@ def with_nonces() -> Flask:
     return app
 
 
-def by_https() -> Flask:
-    app = shop(page=PAGE, **OUTSIDE)
-    Talisman(app)
-    return app
-
-
-def with_sessions_on_the_server(folder: Path) -> Flask:
-    cache = FileSystemCache(str(folder))
-    app = login_shop(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
-    Session(app)
-    return app
-
-
-def beside_a_login() -> Flask:
-    """Whose login is another app."""
-    app = shop(views={"POST /login": ""}, **LOGIN, **OUTSIDE)
+def beside_a_login(inner: Any) -> Any:
+    """The login is another app."""
 
     def sibling(environ: Any, start: Any) -> Any:
         answer = Response("Log in") if environ["REQUEST_METHOD"] == "GET" else Response("", 204)
         return answer(environ, start)
 
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/login": sibling})  # type: ignore[method-assign]
-    return app
+    return DispatcherMiddleware(inner, {"/login": sibling})
 
 
-def with_a_limiter(exempts: str) -> Flask:
-    app = shop()
-    limiter = Limiter(
-        lambda: "everybody", app=app, default_limits=["5/minute"], storage_uri="memory://"
-    )
-    if exempts == "entries":
-        limiter.exempt(app.blueprints["xiebao"])  # type: ignore[call-overload]
-    else:
-        limiter.request_filter(is_rehearsal)
-    return app
+def lets_checks_through(app: Flask) -> None:
+    [limiter] = app.extensions["limiter"]
+    limiter.request_filter(is_rehearsal)
 
 
 def streamed() -> Response:
     return Response(stream_template_string(MACROS + PAGE))
 
 
-def by_browser() -> Flask:
-    """Whose login has another URL for each browser."""
-    app = shop(views={"/<lang>/login": "Log in"}, **LOGIN)
+def by_browser(app: Flask) -> None:
+    """Have a login with another URL for each browser."""
 
     @app.url_defaults
     def add(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "login":
             values["lang"] = "en" if "Chrome" in str(request.user_agent) else "zh"
-
-    return app
-
-
-def needs_a_whole_request() -> Flask:
-    """Whose hooks do at the end what needs their beginning."""
-    app = shop(before=lambda: setattr(g, "began", True))
-    app.teardown_request(lambda error: g.pop("began"))
-    return app
 
 
 TOKENS = {"/page": lambda: render_template_string(MACROS + POLICY), "POST /api/token": give_token}
@@ -166,17 +134,25 @@ RARE = [
         **ON,
     ),
     right("a policy with nonces", with_nonces, **ON),
-    right("everything by https", by_https, **ON),
-    right("a login of a sibling app", beside_a_login),
-    right("a limiter that lets entries through", partial(with_a_limiter, "entries")),
-    right("a limiter that lets checks through", partial(with_a_limiter, "checks")),
+    right("everything by https", partial(shop, Talisman, page=PAGE, **OUTSIDE), **ON),
+    right(
+        "a login of a sibling app",
+        partial(shop, around(beside_a_login), views={"POST /login": ""}, **LOGIN, **OUTSIDE),
+    ),
+    right("a limiter that lets entries through", partial(shop, limited("5/minute", "xiebao"))),
+    right(
+        "a limiter that lets checks through",
+        partial(shop, limited("5/minute"), lets_checks_through),
+    ),
     right(
         "a page that streams",
         partial(shop, views={"/page": streamed}, XIEBAO_DEVICE_MARKUP=False),
         **ON,
     ),
-    right("a login for each browser", by_browser),
-    right("hooks that need a whole request", needs_a_whole_request),
+    right(
+        "a login for each browser",
+        partial(shop, by_browser, views={"/<lang>/login": "Log in"}, **LOGIN),
+    ),
 ]
 
 
@@ -189,7 +165,9 @@ def test_nothing_is_wrong_in_any_case(
 
 def test_nothing_is_wrong_with_sessions_on_the_server(tmp_path: Path) -> None:
     options = {**MEMBER, "login": by_form, "only": None}
-    assert_is_right(partial(with_sessions_on_the_server, tmp_path), (), options)
+    cache = FileSystemCache(str(tmp_path))
+    site = partial(login_shop, Session, SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
+    assert_is_right(site, (), options)
 
 
 @pytest.mark.parametrize("name", SITES)
