@@ -27,14 +27,19 @@ def inspect(app: Flask, url: str, *options: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def app() -> Flask:
+    """A site on which m1 is logged in."""
+    return site()
+
+
+@pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel("2026-11-24 10:00:00+00:00", tick=False) as traveller:
         yield traveller
 
 
 @pytest.mark.parametrize("option", ["--external", "--local"])
-def test_a_link_without_a_member(option: str) -> None:
-    app = site()
+def test_a_link_without_a_member(app: Flask, option: str) -> None:
     said = inspect(app, link(app, "product", CODE, "--return-to", "/a", option))
     assert said["ok"].splitlines() == [
         "It is about the product page (2.1).",
@@ -45,8 +50,7 @@ def test_a_link_without_a_member(option: str) -> None:
     assert (said["ERROR"], said["WARNING"]) == ("", "")
 
 
-def test_a_members_link() -> None:
-    app = site()
+def test_a_members_link(app: Flask) -> None:
     url = link(app, "home", "--member", "m1", "--platform", "h5")
     said = inspect(app, url)
     assert "only they can follow it, logged in." in said["ok"]
@@ -54,8 +58,7 @@ def test_a_members_link() -> None:
     assert "属于会员 m1" in run(app, "inspect", url, "--locale", "zh").output
 
 
-def test_a_bearer_link(clock: time_machine.Traveller) -> None:
-    app = site()
+def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
     url = link(app, "policy", NUMBER, "--member", "m1", "--no-login-for", "60")
     whose = "It is member m1's, signed 2026-11-24 10:00:00 UTC"
     clock.shift(20)
@@ -68,8 +71,7 @@ def test_a_bearer_link(clock: time_machine.Traveller) -> None:
     assert later["ERROR"] == ""
 
 
-def test_the_code_of_a_mail() -> None:
-    app = site()
+def test_the_code_of_a_mail(app: Flask) -> None:
     url = link(app, "policy", NUMBER, "--member", "m1", "--local")
     code = url.replace("/policy/", "/qr/")
     first, _, rest = inspect(app, f"{code}.png")["ok"].partition("\n")
@@ -78,8 +80,7 @@ def test_the_code_of_a_mail() -> None:
     assert inspect(app, code)["ERROR"] != ""  # a picture it has to be
 
 
-def test_the_way_back_from_a_payment(clock: time_machine.Traveller) -> None:
-    app = site()
+def test_the_way_back_from_a_payment(app: Flask, clock: time_machine.Traveller) -> None:
     url = link(app, "product", CODE, "--return-to", "/orders/8", "--local")
     clicks: list[str] = []
     with entry_clicked.connected_to(lambda app, click_id, **_: clicks.append(click_id), app):
@@ -94,8 +95,7 @@ def test_the_way_back_from_a_payment(clock: time_machine.Traveller) -> None:
     assert "was not made by this site" in inspect(app, f"{paid}x")["ERROR"]
 
 
-def test_a_link_on_another_host_is_a_warning() -> None:
-    app = site()
+def test_a_link_on_another_host_is_a_warning(app: Flask) -> None:
     url = link(app, "product", CODE, "--local")
     assert inspect(app, f"{PLACE}{url}")["WARNING"] == ""
     assert "Its host is other.example" in inspect(app, f"https://other.example{url}")["WARNING"]
@@ -125,16 +125,14 @@ REFUSED: list[tuple[Callable[[str], str], str]] = [
 
 @pytest.mark.parametrize(("change", "said"), REFUSED, ids=["changed", "another page", "nobody's"])
 def test_links_that_the_site_refuses_are_told_apart(
-    change: Callable[[str], str], said: str
+    app: Flask, change: Callable[[str], str], said: str
 ) -> None:
-    app = site()
     result = run(app, "inspect", change(link(app, "product", CODE, "--local")))
     assert said in findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")
 
 
-def test_a_link_of_a_site_without_a_key() -> None:
-    app = site()
+def test_a_link_of_a_site_without_a_key(app: Flask) -> None:
     url = link(app, "product", CODE, "--local")
     app.config["SECRET_KEY"] = None
     assert "SECRET_KEY is not set" in inspect(app, url)["ERROR"]
