@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import request
 
 from flask_xiebao import Notification, NotificationType
 from tests.callback.support import DETAIL, NAME, ok
-from tests.check.support import Change, registers
+from tests.check.support import registers
 from tests.cli.support import MEMBER_SECRET, run, shop
 from tests.support import KEY, NUMBER, SIGN_OF_KEY, serve
 from tests.vectors import md5_of
@@ -139,19 +139,16 @@ def test_what_cannot_be_told_is_named(
 
 # order
 
+#: What the site, as its own gateway, is asked.
+QUERY = "POST /gateway/api/orderDetail"
+
 
 def asks(answer: Any, *options: str, exit_code: int = 0, **config: Any) -> str:
     """Ask for an order that the gateway answers with this, and return what is printed."""
-    app = site(answers(answer), **{"XIEBAO_MEMBER_SECRET": None, **config})
+    app = site(views={QUERY: answer}, **{"XIEBAO_MEMBER_SECRET": None, **config})
     result = run(app, "order", NUMBER, *options)
     assert result.exit_code == exit_code
     return result.output
-
-
-def answers(answer: Any) -> Change:
-    """Have a site be its own gateway, which answers every query with this."""
-    path = "/gateway/api/orderDetail"
-    return lambda app: app.add_url_rule(path, "detail", lambda: answer, methods=["POST"])
 
 
 def test_an_order_is_printed_by_the_documents_names_and_people_only_if_asked_for() -> None:
@@ -215,7 +212,9 @@ def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
     def keeps_plain_key(member: str) -> bool:
         raise OverflowError(f"{NAME} is too large")
 
-    app = site(answers(ok({"orderDetail": DETAIL})), registers("keeps_plain_key", keeps_plain_key))
+    app = site(
+        registers("keeps_plain_key", keeps_plain_key), views={QUERY: ok({"orderDetail": DETAIL})}
+    )
     printed = run(app, "order", NUMBER).output
     assert "101000 (whose it is cannot be found: OverflowError in keeps_plain_key " in printed
     assert "effectiveStatus" in printed
@@ -224,14 +223,12 @@ def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
 
 def test_no_output_shows_the_sign_of_the_query() -> None:
     asked: list[bytes] = []
-    app: Flask = site(XIEBAO_API_KEY="Key")
 
-    @app.post("/gateway/api/orderDetail")
     def detail() -> Any:
         asked.append(request.get_data())
         return ok({"orderDetail": {**DETAIL, "insureNum": "another"}})
 
-    result = run(app, "order", NUMBER)
+    result = run(site(views={QUERY: detail}, XIEBAO_API_KEY="Key"), "order", NUMBER)
     assert result.exit_code == 1
     assert json.loads(asked[0])["insureNum"] == NUMBER
     assert md5_of(asked[0]) not in result.output
