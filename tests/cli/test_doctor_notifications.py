@@ -18,7 +18,7 @@ from flask_talisman import Talisman
 from werkzeug.routing import exceptions as routing_exceptions
 
 from flask_xiebao import ConfigError, Notification
-from tests.check.support import aborts, fails, limited, mounted
+from tests.check.support import aborts, fails, limited, mounted, registers
 from tests.cli.support import (
     API_KEY,
     MEMBER_SECRET,
@@ -200,61 +200,59 @@ def test_another_view_there_is_named() -> None:
 
 # The address
 
-#: Settings, the level, and what is said of the address; a notification arrives all the same.
-ADDRESSES: dict[str, tuple[dict[str, Any], str, str]] = {
-    "https": ({}, "ok", f"{ADDRESS} is https://shop.example/xiebao/notify\n"),
+#: Sites, the level, and what is said of the address; a notification arrives all the same.
+ADDRESSES: dict[str, tuple[Callable[[], Flask], str, str]] = {
+    "https": (site, "ok", f"{ADDRESS} is https://shop.example/xiebao/notify\n"),
     "with a token": (
-        {"XIEBAO_NOTIFY_TOKEN": TOKEN},
+        partial(site, XIEBAO_NOTIFY_TOKEN=TOKEN),
         "ok",
         f"{ADDRESS} is https://shop.example/xiebao/notify/{TOKEN}\n",
     ),
     "http": (
-        {"XIEBAO_PUBLIC_URL": "http://shop.example"},
+        partial(site, XIEBAO_PUBLIC_URL="http://shop.example"),
         "WARNING",
         f"{ADDRESS} is http://shop.example/xiebao/notify. Without https",
     ),
     "http of SERVER_NAME": (
-        {"XIEBAO_PUBLIC_URL": None, "SERVER_NAME": "shop.example"},
+        partial(site, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
         "WARNING",
         f"{ADDRESS} is http://shop.example/xiebao/notify.",
     ),
     "this machine, to develop with": (
-        {"XIEBAO_PUBLIC_URL": "http://127.0.0.1:5000"},
+        partial(site, XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "ok",
         "Notifications go to http://127.0.0.1:5000/xiebao/notify, which Xiebao cannot reach",
     ),
     "a path alone": (
-        {"XIEBAO_PUBLIC_URL": None},
+        partial(site, XIEBAO_PUBLIC_URL=None),
         "WARNING",
         f"{ADDRESS} ends in /xiebao/notify: set XIEBAO_PUBLIC_URL",
     ),
     "off": (
-        {"XIEBAO_ENABLED": False},
+        partial(site, XIEBAO_ENABLED=False),
         "ok",
         f"{ADDRESS} is https://shop.example/xiebao/notify",
+    ),
+    "below a path": (
+        partial(site, mounted("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"),
+        "ok",
+        f"{ADDRESS} is https://shop.example/shop/xiebao/notify\n",
     ),
 }
 
 
-@pytest.mark.parametrize(("config", "level", "wanted"), ADDRESSES.values(), ids=ADDRESSES)
+@pytest.mark.parametrize(("address", "level", "wanted"), ADDRESSES.values(), ids=ADDRESSES)
 def test_the_address_is_said_and_what_is_wrong_with_it(
-    config: dict[str, Any], level: str, wanted: str
+    address: Callable[[], Flask], level: str, wanted: str
 ) -> None:
-    said = doctor(site(**config), "--verbose")
+    said = doctor(address(), "--verbose")
     assert wanted in said[level]
     assert "notify: a notification arrives at the notification_handler." in said["ok"]
     assert ("otification" in said["WARNING"]) == (level == "WARNING")
     can_be_guessed = "Anybody can guess the address" in said["ok"]
-    assert can_be_guessed != ("XIEBAO_NOTIFY_TOKEN" in config)
-    if "XIEBAO_NOTIFY_TOKEN" in config:
-        assert "XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]
-    is_said_in_chinese(site(**config), said, "--verbose")
-
-
-def test_below_a_path_the_address_has_it() -> None:
-    said = doctor(site(mounted("/shop"), XIEBAO_PUBLIC_URL="https://shop.example/shop"))
-    assert complaints(said) == []
-    assert f"{ADDRESS} is https://shop.example/shop/xiebao/notify" in said["ok"].splitlines()
+    assert can_be_guessed != (TOKEN in wanted)
+    assert ("XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]) == (TOKEN in wanted)
+    is_said_in_chinese(address(), said, "--verbose")
 
 
 @pytest.mark.parametrize("token", [MEMBER_SECRET, "a" * 26, PUBLISHED])
@@ -282,17 +280,9 @@ def test_where_nobody_listens_it_says_what_that_means() -> None:
 
 
 def test_a_reader_of_the_sites_own_is_named() -> None:
-    app = site()
-
-    @app.extensions["xiebao"].notification_reader  # type: ignore[untyped-decorator]
-    def read(body: bytes, headers: Any) -> Notification:
-        raise AssertionError
-
-    said = doctor(app)
-    assert (
-        "notify: a notification arrives at the notification_reader and notification_handler."
-        in said["ok"]
-    )
+    said = doctor(site(registers("notification_reader", fails)))
+    arrives = "a notification arrives at the notification_reader and notification_handler."
+    assert f"notify: {arrives}" in said["ok"]
     assert complaints(said) == []
 
 
@@ -305,8 +295,7 @@ def test_a_limiter_that_counts_notifications_is_named() -> None:
 def test_what_is_async_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hear(notification: Notification) -> None: ...
 
-    app = shop()
-    app.extensions["xiebao"].notification_handler(hear)
+    app = shop(registers("notification_handler", hear))
     assert doctor(app)["ERROR"] == ""
     monkeypatch.setitem(sys.modules, "asgiref.sync", None)
     said = doctor(app)
