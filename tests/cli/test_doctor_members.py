@@ -6,13 +6,12 @@ Each site is a row of ``ROWS``.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pytest
-from flask import abort, redirect, request, session
+from flask import abort, redirect, session
 
 from tests.check.support import flask_login, registers
-from tests.cli.support import Row, doctor, is_said, shop
+from tests.cli.support import Row, is_said, shop
 
 
 def loader_that_aborts() -> str:
@@ -197,17 +196,3 @@ ROWS: dict[str, Row] = {
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_who_is_known_how_is_judged(row: Row) -> None:
     is_said(row)
-
-
-def test_a_login_is_tried_and_the_log_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    tried: list[str] = []
-
-    def to_the_login() -> Any:
-        tried.append(request.path)
-        return redirect("/login")
-
-    app = shop(flask_login(to_the_login), loader=None)
-    doctor(app)
-    assert 1 <= len(tried) <= 2
-    app.logger.error("The log goes on.")
-    assert "The log goes on." in caplog.text
