@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import pytest
 import time_machine
 from axe_playwright_python.sync_playwright import Axe
-from flask import Response
 from playwright.sync_api import Page, expect
 
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao
 from tests.browser.harness import MEMBER, Demos, Visit, Visits
+from tests.check.support import status
 from tests.support import CODE, NUMBER, make_site
 
 ANOTHER = "m_b81TzPwE6c"
@@ -139,12 +139,6 @@ def test_a_page_is_for_everybody_and_in_its_language(
         assert page.title() == page.inner_text("h1")
 
 
-def for_ever(response: Response) -> Response:
-    if response.status_code == 302:
-        response.status_code = 301
-    return response
-
-
 @pytest.fixture(params=[("zh", False)], ids=["Chinese, wrong"])
 def checked(request: pytest.FixtureRequest) -> tuple[str, bool]:
     """The language of a report, and whether the site is right of which it tells."""
@@ -157,7 +151,7 @@ def test_the_report_of_a_check_is_a_page_for_everybody(
     locale, is_right = checked
     app = make_site(TESTING=False).app
     if not is_right:
-        app.after_request(for_ever)
+        status(302, 301)(app)
     file = tmp_path / "report.html"
     command = ["check", "--format", "html", "--locale", locale, "--output", str(file)]
     done = app.test_cli_runner().invoke(xiebao, command)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from flask_xiebao import Notification
@@ -101,3 +102,8 @@ class Shop:
         answer = self.browser.post(f"/gateway/api/{method}?sign={sign}", data=text)
         assert answer.status_code == 200
         return answer.json
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()

@@ -236,6 +236,15 @@ def with_headers(*added: tuple[str, str], without: Iterable[str] = ()) -> Change
     return outside(rewrite)
 
 
+def status(before: int, after: int) -> Change:
+    """Answer with one status where the site would with another."""
+
+    def rewrite(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
+        return f"{after} Changed" if said.startswith(str(before)) else said, headers
+
+    return outside(rewrite)
+
+
 def adding(tag: str) -> Callable[[Response], None]:
     """Return a hook that adds a tag to each page, with the page's own URL in it."""
 
@@ -245,6 +254,13 @@ def adding(tag: str) -> Callable[[Response], None]:
             response.set_data(response.get_data(as_text=True) + tag.format(here))
 
     return change
+
+
+def link_of(app: Flask, page: str, *reference: str, **options: Any) -> str:
+    """Return a link that a site has in its mails."""
+    with app.app_context():
+        link: str = app.extensions["xiebao"].link(page, *reference, **options)
+    return link
 
 
 def forged(said: str) -> str:

@@ -29,6 +29,7 @@ from tests.check.support import (
     flask_login,
     forged,
     kinds,
+    link_of,
     right,
     shop,
     with_headers,
@@ -282,8 +283,7 @@ def test_a_page_that_is_right(site: MakeSite, notes: tuple[str, ...], options: A
 
 def test_a_link_that_another_key_has_signed() -> None:
     other = shop(**OUTSIDE, SECRET_KEY="the key of last year")
-    with other.app_context():
-        link = other.extensions["xiebao"].home_link()
+    link = link_of(other, "home")
     report = check(shop(page=f'<a href="{link}">Insurance</a>', **OUTSIDE), **PC)
     assert kinds(report) == {"page.another_key"}
 
@@ -310,8 +310,7 @@ def test_a_link_on_a_page_that_vouches_for_another_member() -> None:
 
 def test_links_that_are_on_no_page() -> None:
     app = shop(**OUTSIDE)
-    with app.app_context():
-        mail = app.extensions["xiebao"].policy_link("P1", member="m1", no_login_for=600)
+    mail = link_of(app, "policy", "P1", member="m1", no_login_for=600)
     report = check(app, devices=["iphone"], links=[mail], only=())
     assert report.passed, str(report)
     [result] = report.results

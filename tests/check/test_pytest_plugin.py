@@ -27,13 +27,12 @@ from flask_xiebao import (
 )
 from flask_xiebao.check.devices import DEVICES
 from flask_xiebao.testing import Verdict, entry_of, link_to
+from tests.check.support import HIDDEN_KEY, Change, fails, link_of, registers, shop, status
 from tests.support import CODE, NUMBER, Site
-from tests.support import make_site as make
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
 API_KEY = "a9Kx7mQp2ZrT8wLc"
-HIDDEN_KEY: dict[str, Any] = {"XIEBAO_MEMBER_SECRET": "0123456789abcdef0123456789abcdef"}
 OTHER_CODE = "QX000000999999"
 PAGE = f"""
 <a href="/about">About</a>
@@ -45,35 +44,28 @@ PAGE = f"""
 """
 
 
-def make_shop(after: Callable[[Response], Response] | None = None, **config: Any) -> FlaskClient:
+def make_shop(*changes: Change, **options: Any) -> FlaskClient:
     """Return a browser of a shop, who is not logged in."""
-    site = make(XIEBAO_API_KEY=API_KEY, XIEBAO_ENV="test", loader=False, **config)
-    site.source = PAGE
-    site.xiebao.member_loader(lambda: session.get("member"))
-    site.app.add_url_rule("/about", "about", lambda: '<a href="/nowhere?platform=h5">Phones</a>')
-    site.app.add_url_rule("/mine", "mine", lambda: redirect("/login?next=/mine", 302))
 
-    @site.app.route("/login", methods=["GET", "POST"])
     def login() -> str:
         session["member"] = "m1"
         return "Welcome."
 
-    if after is not None:
-        site.app.after_request(after)
-    return site.app.test_client()
+    views = {
+        "/about": '<a href="/nowhere?platform=h5">Phones</a>',
+        "/mine": lambda: redirect("/login?next=/mine", 302),
+        "/login": login,
+        "POST /login": login,
+    }
+    site = {"page": PAGE, "views": views, "XIEBAO_API_KEY": API_KEY, "TESTING": True}
+    return shop(*changes, **{**site, **options}).test_client()
 
 
-def member(**options: Any) -> FlaskClient:
+def member(*changes: Change, **options: Any) -> FlaskClient:
     """Return a browser of a shop, who is logged in."""
-    client = make_shop(**options)
+    client = make_shop(*changes, **options)
     client.post("/login")
     return client
-
-
-def link_of(client: FlaskClient, page: str, *reference: str, **options: Any) -> str:
-    with client.application.app_context():
-        link: str = client.application.extensions["xiebao"].link(page, *reference, **options)
-    return link
 
 
 # What a click says
@@ -130,7 +122,7 @@ def test_a_handoff_is_reported_and_followed(follow_entry: Any, entry: str) -> No
 
 def test_a_link_by_itself(follow_entry: Any) -> None:
     client = make_shop(SERVER_NAME="shop.example")
-    link = link_of(client, "policy", NUMBER, member="m2", no_login_for=60)
+    link = link_of(client.application, "policy", NUMBER, member="m2", no_login_for=60)
     assert link.startswith("http://shop.example/")
     verdict = follow_entry(client, link)
     assert verdict.accepted, verdict.reasons
@@ -151,18 +143,12 @@ def test_a_site_below_a_path_and_another_gateway(follow_entry: Any, config: dict
     verdict = follow_entry(client, "/page", "product")
     assert verdict.accepted, verdict.reasons
     assert ("channel", "7") in verdict.parameters or "XIEBAO_EXTRA" not in config
-    assert follow_entry(client, link_of(client, "home")).accepted
+    assert follow_entry(client, link_of(client.application, "home")).accepted
 
 
-def misspells(response: Response) -> Response:
+def misspells(response: Response) -> None:
     if response.location:
         response.location = response.location.replace("sign=", "sgin=")
-    return response
-
-
-def is_away(response: Response) -> Response:
-    response.status_code = 503 if response.status_code == 302 else response.status_code
-    return response
 
 
 def test_a_refused_entry_has_its_reasons(follow_entry: Any) -> None:
@@ -228,10 +214,10 @@ def test_what_fails_says_why(
 
 def test_a_link_that_does_not_lead_on_fails(follow_entry: Any) -> None:
     client = make_shop(SERVER_NAME="localhost")
-    home = link_of(client, "home")
-    anothers = link_of(client, "policy", NUMBER, member="m2", no_login_for=60)
+    home = link_of(client.application, "home")
+    anothers = link_of(client.application, "policy", NUMBER, member="m2", no_login_for=60)
     off = member(XIEBAO_ENABLED=False)
-    assert "The click answered 503" in failure(follow_entry, member(after=is_away), home)
+    assert "The click answered 503" in failure(follow_entry, member(status(302, 503)), home)
     assert "XIEBAO_ENABLED is off" in failure(follow_entry, off, home)
     assert "is of another member" in failure(follow_entry, member(), anothers)
 
@@ -261,9 +247,7 @@ def heard() -> list[Notification]:
 @pytest.fixture
 def listening(heard: list[Notification]) -> FlaskClient:
     """A browser of a shop that listens, and whose members have keys that nobody guesses."""
-    client = make_shop(**HIDDEN_KEY)
-    client.application.extensions["xiebao"].notification_handler(heard.append)
-    return client
+    return make_shop(registers("notification_handler", heard.append), **HIDDEN_KEY)
 
 
 #: What is said of a purchase, and comes as it was said.
@@ -325,14 +309,11 @@ def test_a_notification_can_be_sent_wrong(
 
 
 def test_a_handler_that_is_not_there_or_fails_is_seen(notify: Callable[..., Any]) -> None:
-    def fail(notification: Notification) -> None:
-        raise ValueError
-
     token = "a-token-that-nobody-guesses"
-    client = make_shop(XIEBAO_NOTIFY_TOKEN=token, SERVER_NAME="shop.example", TESTING=False)
-    assert notify(client, type=1, insure_num="8").status_code == 404
-    client.application.extensions["xiebao"].notification_handler(fail)
-    assert notify(client, type=1, insure_num="8").status_code == 500
+    config = {"XIEBAO_NOTIFY_TOKEN": token, "SERVER_NAME": "shop.example", "TESTING": False}
+    for changes, answered in (([], 404), ([registers("notification_handler", fails)], 500)):
+        answer = notify(make_shop(*changes, **config), type=1, insure_num="8")
+        assert answer.status_code == answered
 
 
 @pytest.mark.parametrize(

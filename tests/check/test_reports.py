@@ -5,28 +5,17 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from flask import Flask, Response, request
 
 from flask_xiebao.testing import FORMATS, check_entries
-from tests.check.support import OUTSIDE, command, login_shop, shop
+from tests.check.support import OUTSIDE, command, login_shop, shop, status
 from tests.support import SIGN_OF_KEY
 from tests.tools.mutants.sites import SITES
 
-
-def another_status(before: int, after: int) -> Any:
-    """Return a hook that changes one status for another."""
-
-    def change(response: Response) -> None:
-        response.status_code = after if response.status_code == before else response.status_code
-
-    return change
-
-
-PERMANENT = partial(shop, after=another_status(302, 301))
+PERMANENT = partial(shop, status(302, 301))
 PLAIN = ("--case", "product-plain", "--device", "iphone")
 
 
@@ -62,7 +51,7 @@ def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
 def test_one_run_writes_every_report_and_the_text(tmp_path: Path) -> None:
     files = {form: tmp_path / f"report.{form}" for form in ("json", "junit", "html")}
     written = [part for form, file in files.items() for part in (f"--{form}", str(file))]
-    done = command(shop(after=another_status(403, 404)), "--device", "pc", *written)
+    done = command(shop(status(403, 404)), "--device", "pc", *written)
     assert done.exit_code == 1
     assert "Rule: status.404" in done.stdout
 
@@ -141,7 +130,7 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
     done = command(login_shop(), *options)
     assert done.exit_code == 0, done.output
     assert "/page: product QX1 → /orders/8, policy P1, home, QR product QX1\n" in done.output
-    wrong = command(login_shop(after=another_status(302, 303)), *options)
+    wrong = command(login_shop(status(302, 303)), *options)
     again = "flask xiebao check --page /page --case product-plain --device pc --member ID"
     assert f"{again} --login our_login:log_in\n" in wrong.output
 

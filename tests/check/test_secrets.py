@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus, urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
-from flask import Response, redirect, request
+from flask import Response, current_app, redirect, request
 
 from flask_xiebao.testing import FORMATS, CheckError, Report, check_entries
 from tests.check.support import (
@@ -24,6 +24,7 @@ from tests.check.support import (
     every_form,
     forged,
     kinds,
+    link_of,
     shop,
 )
 from tests.support import SIGN_OF_KEY
@@ -120,10 +121,7 @@ def test_no_key_of_a_member_is_in_a_report_of_what_is_right() -> None:
 
 def test_no_id_of_somebody_elses_is_in_a_report() -> None:
     app = shop(**OUTSIDE)
-    with app.app_context():
-        link = app.extensions["xiebao"].product_link(
-            "QX1", member="bob@example.com", no_login_for=9
-        )
+    link = link_of(app, "product", "QX1", member="bob@example.com", no_login_for=9)
     report = check_entries(app, devices=["iphone"], links=[link], only=())
     assert report.passed, str(report)
     assert_unsaid(report, "bob")
@@ -172,16 +170,11 @@ def wall_of_home() -> Any:
 
 def test_no_link_that_lets_somebody_in_is_in_a_report() -> None:
     entry = '{{ insurance_entry("QX1", member="m1", no_login_for=3600, return_to="/") }}'
-    app = shop(page=entry, before=wall_of_home, after=leads_on)
-
-    @app.get("/buy")
-    def buy() -> Any:
-        return redirect(
-            app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=3600)
-        )
-
+    mine: dict[str, Any] = {"member": "m1", "no_login_for": 3600}
+    views = {"/buy": lambda: redirect(link_of(current_app, "product", "QX1", **mine))}
+    app = shop(page=entry, before=wall_of_home, after=leads_on, views=views)
     with app.test_request_context():
-        link = app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=600)
+        link = link_of(app, "product", "QX1", **mine)
     report = check(app, only=None, member="m1", pages=["/page", "/buy", link], devices=["pc"])
     assert "page.302" in kinds(report)
     assert "www.shop.example" in str(report)
@@ -192,8 +185,7 @@ def test_no_link_that_lets_somebody_in_is_in_a_report() -> None:
 
 def test_no_secret_is_in_what_stops_a_check() -> None:
     app, where = shop(**OUTSIDE), "https://user:hunter2@other.example/x"
-    with app.app_context():
-        link = app.extensions["xiebao"].product_link("QX1", member="m1", no_login_for=600)
+    link = link_of(app, "product", "QX1", member="m1", no_login_for=600)
     wrongs: list[dict[str, Any]] = [
         {"url": where},
         {"pages": [f"{where}?sign={SIGN_OF_KEY}"]},

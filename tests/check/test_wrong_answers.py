@@ -24,19 +24,11 @@ from tests.check.support import (
     kinds,
     outside,
     shop,
+    status,
     with_headers,
     wrong,
 )
 from tests.support import SIGN_OF_KEY
-
-
-def status(before: int, after: int) -> Change:
-    return outside(
-        lambda said, headers: (
-            f"{after} Changed" if said.startswith(str(before)) else said,
-            headers,
-        )
-    )
 
 
 def in_location(was: str, becomes: str) -> Change:

@@ -17,14 +17,11 @@ from flask.testing import FlaskClient
 
 from flask_xiebao import OrderError
 from flask_xiebao.testing import GatewaySimulator
-from tests.check.simulated import ALONE, PAY_SUCCESS, PRODUCT, TOLD, Shop
+from tests.check.simulated import ALONE, PAY_SUCCESS, PRODUCT, TOLD, Shop, shop
 from tests.support import SIGN, pay, serve
 from tests.vectors import md5_of
 
-
-@pytest.fixture
-def shop() -> Shop:
-    return Shop()
+__all__ = ["shop"]
 
 
 def alone(**options: Any) -> FlaskClient:
