@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
+import pytest
 import zxingcpp
 from flask import Flask
 from PIL import Image
@@ -25,8 +25,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-import demo_app
 from flask_xiebao import Xiebao
+from tests.demo import support
 from tests.support import CODE, NUMBER
 
 #: Where `make test` has npm install what package.json names.
@@ -93,12 +93,13 @@ class Demo:
     address: str
 
 
-def create_demo(folder: Path, **settings: str) -> Flask:
-    """Return the demo as *settings* in the environment make it; what it writes goes to *folder*."""
-    environment = {"FLASK_SECRET_KEY": "a secret for tests", "FLASK_XIEBAO_STRICT": "true"}
-    environment |= {f"FLASK_{name}": value for name, value in settings.items()}
-    with mock.patch.dict(os.environ, environment, clear=True):
-        return demo_app.create_app(instance_path=str(folder))
+#: The demo in service, as *settings* in the environment make it; it writes to a folder.
+create_demo = partial(support.create_demo, testing=False, XIEBAO_STRICT="true")
+
+
+def one_of(*params: Any, ids: Any = None) -> Any:
+    """Return a fixture that is each of these in turn."""
+    return pytest.fixture(params=params, ids=ids)(lambda request: request.param)
 
 
 def add_icon(app: Flask) -> None:

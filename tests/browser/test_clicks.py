@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.harness import HANDOFFS, PCS, Demos, Visits, expect_accepted, press, scan
+from tests.browser.harness import HANDOFFS, PCS, Demos, Visits, expect_accepted, one_of, press, scan
 
 ENTRIES = {"product": "#product", "home": "#home", "policy": "li .xiebao-entry"}
 H5, PC = "1", "2"
@@ -17,16 +16,12 @@ H5, PC = "1", "2"
 Click = tuple[str, str, Any]
 
 
-@pytest.fixture(
-    params=[
-        ("desktop", "product", "light"),
-        ("desktop", "home", "dark"),
-        ("WeChat", "home", "light"),
-    ],
+click = one_of(
+    ("desktop", "product", "light"),
+    ("desktop", "home", "dark"),
+    ("WeChat", "home", "light"),
     ids=", ".join,
 )
-def click(request: pytest.FixtureRequest) -> Click:
-    return request.param[0], request.param[1], request.param[2]
 
 
 def test_an_entry_ends_where_it_should(demos: Demos, visit: Visits, click: Click) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.browser.frameworks import BUILDS, Shopper
+from tests.browser.harness import one_of
 
 #: For how many milliseconds a mouse rests on an entry.
 DWELL = 600
@@ -16,10 +15,8 @@ DWELL = 600
 HERE = ("nothing", "htmx 2", "htmx 4", "turbo")
 
 
-@pytest.fixture(params=HERE)
-def build(request: pytest.FixtureRequest) -> str:
-    """How the pages are built."""
-    return str(request.param)
+#: How the pages are built.
+build = one_of(*HERE)
 
 
 def test_one_tap_is_one_click_and_arrives(send: Callable[..., Shopper], build: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.harness import one_of
 from tests.browser.hosts import ENTRIES, HOSTS, WHOLE, entry_in, show
 from tests.browser.measure import OUT_OF_PLACE, Color, box, contrasts, ground_of
 
@@ -33,9 +33,7 @@ _FOCUSED = """link => {
 }"""
 
 
-@pytest.fixture(params=HERE)
-def host(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+host = one_of(*HERE)
 
 
 def expect_readable(page: Page, host: str, scheme: Any) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from flask_xiebao import Xiebao
 from flask_xiebao.cli import xiebao
-from tests.browser.harness import MEMBER, Demos, Visit, Visits
+from tests.browser.harness import MEMBER, Demos, Visit, Visits, one_of
 from tests.check.support import status
 from tests.support import CODE, NUMBER, make_site
 
@@ -79,10 +79,8 @@ HERE = [
 Arrive = Callable[..., Visit]
 
 
-@pytest.fixture(params=HERE)
-def scene(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """A page, and its language."""
-    return request.param, "zh"
+#: A page, and its language.
+scene = one_of(*((name, "zh") for name in HERE), ids=", ".join)
 
 
 @pytest.fixture
@@ -139,10 +137,8 @@ def test_a_page_is_for_everybody_and_in_its_language(
         assert page.title() == page.inner_text("h1")
 
 
-@pytest.fixture(params=[("zh", False)], ids=["Chinese, wrong"])
-def checked(request: pytest.FixtureRequest) -> tuple[str, bool]:
-    """The language of a report, and whether the site is right of which it tells."""
-    return request.param[0], request.param[1]
+#: The language of a report, and whether the site is right of which it tells.
+checked = one_of(("zh", False))
 
 
 def test_the_report_of_a_check_is_a_page_for_everybody(

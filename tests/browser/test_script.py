@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.browser.frameworks import Shopper
+from tests.browser.harness import one_of
 
-
-@pytest.fixture(params=["nothing"])
-def build(request: pytest.FixtureRequest) -> str:
-    """How the pages are built; the other ways are in `tests/deep`."""
-    return str(request.param)
+#: How the pages are built; the other ways are in `tests/deep`.
+build = one_of("nothing")
 
 
 def test_a_double_click_is_one(send: Callable[..., Shopper], build: str) -> None:

@@ -16,7 +16,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from flask_xiebao.testing import GatewaySimulator
-from tests.browser.harness import NAME, Demo, Visit, Visits, add_icon, create_demo, press
+from tests.browser.harness import NAME, Demo, Visit, Visits, add_icon, create_demo, one_of, press
 from tests.support import SIGN, serve
 
 PERSON = "王小明"
@@ -42,10 +42,8 @@ def shop(tmp_path: Path) -> Iterator[Demo]:
         yield Demo(app=app, xiebao=app.extensions["xiebao"], address=address)
 
 
-@pytest.fixture(params=[("iPhone", "product", False)], ids=str)
-def day(request: pytest.FixtureRequest) -> tuple[str, str, bool]:
-    """A phone, the entry, and whether every notification comes three times, and the last first."""
-    return request.param[0], request.param[1], request.param[2]
+#: A phone, the entry, and whether every notification comes three times, and the last first.
+day = one_of(("iPhone", "product", False))
 
 
 def click(shop: Demo, person: Visit, entry: str, *, new_tab: bool = False) -> Page:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-import pytest
 from bs4 import Tag
 from flask import Flask
 from flask.testing import FlaskClient
@@ -31,13 +32,13 @@ REAL_ACCOUNT = {
 }
 
 
-def create_demo(folder: Path, **settings: str) -> Flask:
+def create_demo(folder: Path, testing: Any = True, **settings: str) -> Flask:
     """Return the demo as *settings* in the environment make it; what it writes goes to *folder*."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"SECRET_KEY": "a secret for tests", **settings}.items():
-            patch.setenv(f"FLASK_{name}", value)
+    environment = {"FLASK_SECRET_KEY": "a secret for tests"}
+    environment |= {f"FLASK_{name}": value for name, value in settings.items()}
+    with mock.patch.dict(os.environ, environment, clear=True):
         app = demo_app.create_app(instance_path=str(folder))
-    app.testing = True
+    app.testing = testing
     return app
 
 

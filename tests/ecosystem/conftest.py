@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
-from tests.ecosystem.shop import WAYS, Way
+from tests.ecosystem.shop import WAYS
 
 
 @pytest.fixture(params=WAYS, ids=str)
-def way(request: pytest.FixtureRequest) -> Way:
-    way: Way = request.param
-    return way
+def way(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
 @pytest.fixture

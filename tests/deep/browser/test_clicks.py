@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -18,6 +17,7 @@ from tests.browser.harness import (
     Demos,
     Visits,
     expect_accepted,
+    one_of,
     press,
     scan,
 )
@@ -28,9 +28,7 @@ __all__ = ["test_an_entry_ends_where_it_should"]
 CLICKS = [*itertools.product(DEVICES, ENTRIES, ["light"]), ("desktop", "policy", "dark")]
 
 
-@pytest.fixture(params=CLICKS, ids=", ".join)
-def click(request: pytest.FixtureRequest) -> tuple[str, str, Any]:
-    return request.param[0], request.param[1], request.param[2]
+click = one_of(*CLICKS, ids=", ".join)
 
 
 def test_the_handoff_gives_a_new_code_when_asked(demos: Demos, visit: Visits) -> None:

@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, request
 from playwright.sync_api import Page, expect
 
 from tests.browser.frameworks import BUILDS, Shopper, expect_no_framework
-from tests.browser.harness import MEMBER, press
+from tests.browser.harness import MEMBER, one_of, press
 from tests.browser.test_frameworks import (
     DWELL,
     HERE,
@@ -89,9 +89,7 @@ def install(page: Page, worker: str | None) -> None:
         )
 
 
-@pytest.fixture(params=sorted(BUILDS.keys() - {*HERE}))
-def build(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+build = one_of(*sorted(BUILDS.keys() - {*HERE}))
 
 
 @pytest.mark.parametrize("name", ["htmx 2, preload", "htmx 4", "turbo, frame"])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, expect
 
-from tests.browser.harness import Visits, scan
+from tests.browser.harness import Visits, one_of, scan
 from tests.browser.hosts import ENTRIES, HOSTS, entry_in
 from tests.browser.measure import Color, box, contrasts, ground_of
 from tests.browser.test_hosts import (
@@ -28,9 +28,7 @@ __all__ = [
 Open = Callable[..., Page]
 
 
-@pytest.fixture(params=sorted(HOSTS.keys() - {*HERE}))
-def host(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+host = one_of(*sorted(HOSTS.keys() - {*HERE}))
 
 
 #: A page without styles, a dark one, one with rings of its own, and those with rules for links.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.harness import NAME, Visits
+from tests.browser.harness import NAME, Visits, one_of
 from tests.browser.measure import contrasts, ground_of
 from tests.browser.test_pages import (
     ANOTHER,
@@ -35,14 +35,10 @@ MORE = [
 ]
 
 
-@pytest.fixture(params=MORE, ids=", ".join)
-def scene(request: pytest.FixtureRequest) -> tuple[str, str]:
-    return request.param[0], request.param[1]
+scene = one_of(*MORE, ids=", ".join)
 
 
-@pytest.fixture(params=[("zh", True), ("en", True), ("en", False)])
-def checked(request: pytest.FixtureRequest) -> tuple[str, bool]:
-    return request.param[0], request.param[1]
+checked = one_of(("zh", True), ("en", True), ("en", False))
 
 
 @pytest.mark.parametrize("scene", sorted(NOTICES))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.frameworks import Shopper
-from tests.browser.harness import Demos, Visit, Visits, scan
+from tests.browser.harness import Demos, Visit, Visits, one_of, scan
 from tests.browser.test_script import test_a_double_click_is_one
 
 __all__ = ["test_a_double_click_is_one"]
@@ -20,9 +20,7 @@ Send = Callable[..., Shopper]
 ENTRY = '{{ xiebao_script() }}{{ insurance_entry("QX1", id="entry", target=none) }}'
 
 
-@pytest.fixture(params=["htmx 2", "htmx 4", "turbo", "turbo, frame"])
-def build(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+build = one_of("htmx 2", "htmx 4", "turbo", "turbo, frame")
 
 
 def test_an_entry_is_busy_until_the_page_leaves_is_back_or_was_stopped(

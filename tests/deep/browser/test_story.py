@@ -1,11 +1,11 @@
-"""Purchases on a bad day, by a code, on a PC, and after a payment that failed."""
+"""Purchases on a bad day, by a code, and on a PC."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.harness import MEMBER, Demo, Visits, press, scan
+from tests.browser.harness import MEMBER, Demo, Visits, one_of, scan
 from tests.browser.test_story import (
     buy,
     click,
@@ -17,12 +17,7 @@ from tests.browser.test_story import (
 __all__ = ["shop", "test_on_a_phone_what_is_bought_is_on_the_shops_page"]
 
 
-@pytest.fixture(
-    params=[("iPhone", "product", True), ("Pixel", "home", False), ("WeChat", "product", False)],
-    ids=str,
-)
-def day(request: pytest.FixtureRequest) -> tuple[str, str, bool]:
-    return request.param[0], request.param[1], request.param[2]
+day = one_of(("iPhone", "product", True), ("Pixel", "home", False), ("WeChat", "product", False))
 
 
 @pytest.mark.parametrize("bad_day", [False, True])
@@ -55,18 +50,3 @@ def test_on_a_pc_the_product_is_bought_there_and_the_console_shows_it(
         expect(line).to_contain_text(step)
         assert MEMBER in line.inner_text()
     expect(lines.last).to_contain_text("QY-1008")
-
-
-def test_a_payment_that_fails_says_what_to_do(shop: Demo, visit: Visits) -> None:
-    person = visit("Pixel")
-    page = click(shop, person, "product")
-    press(person, page.get_by_role("button", name="支付失败"))
-    expect(page.get_by_text("余额不足")).to_be_visible()
-    page.goto(shop.address)
-    assert "您没有被扣款，请点“继续支付”" in policy(page)
-
-    press(person, page.get_by_role("link", name="继续支付"))
-    press(person, page.get_by_role("button", name="支付", exact=True))
-    expect(page.locator("h1")).to_have_text("投保成功")
-    page.goto(shop.address)
-    assert "保障中" in policy(page)
