@@ -21,10 +21,10 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import demo_app
 from demo_app import events
+from tests.demo.conftest import demo, one_device
 from tests.demo.support import (
     LIN,
     ZHOU,
-    buy,
     create_demo,
     kept_events,
     link,
@@ -34,26 +34,15 @@ from tests.demo.support import (
     visit,
     words,
 )
-from tests.support import SIGN, href, one, soup
+from tests.support import SIGN, href, one
 from tests.tools.load import notifications
+
+__all__ = ["demo", "one_device"]
 
 pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Flask:
-    return create_demo(tmp_path)
-
-
 # Purchases
-
-
-def test_the_order_page_counts_older_policies_that_it_does_not_show(demo: Flask) -> None:
-    browser = visit(demo, ZHOU)
-    buy(browser)
-    page = browser.get("/")
-    assert len(soup(page).select(".policies li")) == 2
-    assert href(page, "查看全部 3 份保单") == "/policies"
 
 
 def test_two_workers_keep_each_genuine_one_once_also_where_they_die_of_it(
@@ -202,10 +191,10 @@ def test_every_row_is_green_on_every_device_which_is_found_as_what_it_is(demo: F
     }
 
 
+@pytest.mark.usefixtures("one_device")
 def test_one_check_runs_at_a_time_whatever_host_is_asked_for_and_four_are_kept(
-    demo: Flask, monkeypatch: pytest.MonkeyPatch
+    demo: Flask,
 ) -> None:
-    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
     browser, before, most = demo.test_client(), threading.active_count(), 0
     for number in range(40):
         address = {"base_url": f"http://{number}.example/"}
@@ -240,10 +229,10 @@ def test_one_cause_is_one_problem_and_says_at_which_step(
     assert "实际 https://evil.example/gateway/dispatch/cps/index" in details
 
 
+@pytest.mark.usefixtures("one_device")
 def test_switched_off_that_is_what_is_checked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
     browser = create_demo(tmp_path, XIEBAO_ENABLED="false").test_client()
     page = look(browser)
     assert "项全部通过" in words(page.h1)
@@ -251,10 +240,10 @@ def test_switched_off_that_is_what_is_checked(
     assert "XIEBAO_ENABLED" in one(look(browser, "/qa/links?page=home"), "#error").text
 
 
+@pytest.mark.usefixtures("one_device")
 def test_a_setting_that_is_not_the_one_in_use_is_red(
-    demo: Flask, monkeypatch: pytest.MonkeyPatch
+    demo: Flask,
 ) -> None:
-    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
     demo.config["XIEBAO_API_KEY"] = "another key"  # after init_app
     page = look(demo.test_client())
     assert "密钥是这个账号、这个环境的吗" in words(page.main)

@@ -14,3 +14,9 @@ from tests.demo.support import create_demo
 def demo(tmp_path: Path) -> Flask:
     """The demo in its tests, in which nothing has happened yet."""
     return create_demo(tmp_path)
+
+
+@pytest.fixture
+def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check on an iPhone only."""
+    monkeypatch.setattr("demo_app.check.ON", ["iphone"])

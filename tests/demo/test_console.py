@@ -49,12 +49,6 @@ ROWS = {
 }
 
 
-@pytest.fixture
-def one_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check on an iPhone only."""
-    monkeypatch.setattr("demo_app.check.ON", ["iphone"])
-
-
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """The browser of somebody who is signed in, and has looked at the console until it is done."""
