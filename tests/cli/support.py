@@ -93,6 +93,10 @@ def findings(result: Result) -> dict[str, str]:
     return {level: "\n".join(texts) for level, texts in said.items()}
 
 
+def inspect(app: Flask | Callable[[], Flask], url: str) -> dict[str, str]:
+    return findings(run(app, "inspect", url))
+
+
 def doctor(app: Flask | Callable[[], Flask], *options: str) -> dict[str, str]:
     """Return what the doctor says on each level; no link or URL that it made is shown."""
     result = run(app, "doctor", *options)

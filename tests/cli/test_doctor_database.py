@@ -49,23 +49,22 @@ def engine(tmp_path: Path) -> Iterator[Any]:
     made.dispose()
 
 
-def said(engine: Any, **options: Any) -> dict[str, str]:
-    settings = {name: options.pop(name) for name in [*options] if name.isupper()}
-    app = shop(keeps(engine, **options), **settings)
+def said(*changes: Change, **config: Any) -> dict[str, str]:
+    app = shop(*changes, **config)
     found = doctor(app)
     is_said_in_chinese(app, found)
     return found
 
 
 def test_the_table_is_looked_at(engine: Any) -> None:
-    assert "The table xiebao_purchase does not exist" in said(engine)["WARNING"]
+    assert "The table xiebao_purchase does not exist" in said(keeps(engine))["WARNING"]
     Base.metadata.create_all(engine)
-    assert "Purchases are kept in xiebao_purchase" in said(engine)["ok"]
+    assert "Purchases are kept in xiebao_purchase" in said(keeps(engine))["ok"]
     with engine.begin() as connection:
         for column in ("plan_name", "version"):
             connection.execute(text(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}"))
     lacking = "The table xiebao_purchase lacks plan_name, version: migrate it."
-    assert lacking in said(engine)["WARNING"]
+    assert lacking in said(keeps(engine))["WARNING"]
 
 
 @pytest.mark.parametrize(
@@ -93,22 +92,22 @@ def test_columns_of_its_own_need_a_value(
     model = type("Purchase", (PurchaseMixin, base), columns)
     base.metadata.create_all(engine)
     severity, words = found
-    assert words in said(engine, model=model)[severity]
+    assert words in said(keeps(engine, model=model))[severity]
 
 
 def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:
     away = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
-    assert "The database with xiebao_purchase cannot be read (Oper" in said(away)["WARNING"]
+    assert "The database with xiebao_purchase cannot be read (Oper" in said(keeps(away))["WARNING"]
 
 
 def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Base.metadata.create_all(engine)
-    unheard = said(engine, listens=False)
+    unheard = said(keeps(engine, listens=False))
     assert "does not hear of notifications" in unheard["WARNING"]
     assert "There is no notification_handler" not in str(unheard)
-    theirs: dict[str, Any] = {"only": lambda order: True}
+    theirs = keeps(engine, only=lambda order: True)
     shared = "Another site sells on this account"
-    assert shared not in said(engine, **theirs)["WARNING"]
-    assert shared in said(engine, **theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
+    assert shared not in said(theirs)["WARNING"]
+    assert shared in said(theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
     monkeypatch.setattr("flask_xiebao.cli.callbacks.find_spec", lambda _: None)
-    assert "httpx is not installed" in said(engine)["ERROR"]
+    assert "httpx is not installed" in said(keeps(engine))["ERROR"]

@@ -24,6 +24,7 @@ from tests.cli.support import (
     PUBLISHED,
     TEST,
     findings,
+    inspect,
     run,
     shop,
 )
@@ -41,10 +42,6 @@ site = partial(shop, XIEBAO_API_KEY="Key", XIEBAO_MEMBER_SECRET=None)
 
 def no_app() -> Flask:
     raise RuntimeError("postgres://user:hunter2@host")
-
-
-def inspect(app: Any, url: str) -> dict[str, str]:
-    return findings(run(app, "inspect", url))
 
 
 def encoded(url: str | bytes) -> str:

@@ -12,7 +12,7 @@ from flask import Flask
 
 from flask_xiebao import Entry, entry_clicked
 from flask_xiebao.links.tokens import LinkSigner
-from tests.cli.support import PLACE, SECRET_KEY, findings, run, shop
+from tests.cli.support import PLACE, SECRET_KEY, findings, inspect, run, shop
 from tests.support import CODE, NUMBER, PHONE
 
 site = partial(shop, loader=lambda: "m1", XIEBAO_MEMBER_SECRET=None)
@@ -20,10 +20,6 @@ site = partial(shop, loader=lambda: "m1", XIEBAO_MEMBER_SECRET=None)
 
 def link(app: Flask, *arguments: str) -> str:
     return run(app, "link", *arguments).output.strip()
-
-
-def inspect(app: Flask, url: str, *options: str) -> dict[str, str]:
-    return findings(run(app, "inspect", url, *options))
 
 
 @pytest.fixture
