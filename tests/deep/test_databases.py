@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from flask_xiebao.sqla import PurchaseMixin, Purchases
 from tests.callback.purchases import contention
 from tests.callback.purchases.support import SURRENDERED, Shop, make_shop
 from tests.deep import databases
+from tests.manual.blocks import run
 from tests.support import NUMBER, make_site
 
 SERVERS = {"PostgreSQL": databases.postgresql, "MariaDB": databases.mariadb}
@@ -181,18 +180,7 @@ def test_a_second_migration_has_nothing_to_change(
     engine: Engine, database: str, tmp_path: Path
 ) -> None:
     (tmp_path / "shop.py").write_text(SITE)
-
-    def flask(*arguments: str) -> str:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "flask", "--app", "shop", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "DATABASE": database},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
-
+    flask = partial(run, tmp_path, "flask", "--app", "shop", DATABASE=database)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
     assert "The table xiebao_purchase does not exist" in flask("xiebao", "doctor")

@@ -6,6 +6,7 @@ It is the English; ``tests/tools/parity.py`` holds the Chinese to it.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import runpy
 import subprocess
@@ -58,13 +59,18 @@ def grow(folder: Path, last: str | None = None) -> None:
     _grow["grow"](folder, last)
 
 
-def run(folder: Path, *command: str) -> str:
+def run(folder: Path, *command: str, **environ: str) -> str:
     """Run a module there, which has to succeed, and return what it prints."""
     done = subprocess.run(  # noqa: S603 - what the manual says
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def load_shop(folder: Path, **config: Any) -> tuple[Flask, ModuleType]:
