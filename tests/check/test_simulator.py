@@ -61,34 +61,34 @@ def test_with_a_way_back_the_browser_goes_there_when_all_is_told(shop: Shop) -> 
     assert len(shop.told) == 4
 
 
-def test_a_payment_that_fails_is_an_order_that_can_be_paid_later(shop: Shop) -> None:
-    shop.do("fail")
-    assert [(int(each.type), each.succeeded) for each in shop.told] == [(1, True), (2, False)]
-    assert shop.told[1].failure == "余额不足"
-    number = shop.told[0].insure_num
-    assert shop.shown(number)["状态"] == "未支付 · 余额不足"
-    order = shop.order(number)
-    assert (order.pay_status, order.issue_status, order.effective_status) == (0, 0, 0)
-    assert (order.paid_at, order.issued_at) == (None, None)
-    shop.do("surrender", number)  # what is not paid cannot be
-    assert len(shop.told) == 2
-    for _ in range(2):
-        shop.do("pay", number)
-        assert shop.steps()[2:] == [2, 3, 9]
-    assert shop.order(number).pay_status == 1
+NOT_PAID, NOT_ISSUED, IN_FORCE, OVER = (0, 0, 0), (1, 0, 0), (1, 1, 1), (1, 1, 3)
+#: A step, the next, and what comes of both: notifications, the statuses of the order, and words.
+STEPS = [
+    ("fail", "", [1, 2], NOT_PAID, "未支付 · 余额不足"),
+    ("fail", "surrender", [1, 2], NOT_PAID, "未支付 · 余额不足"),  # what is not paid cannot be
+    ("fail", "pay", [1, 2, 2, 3, 9], IN_FORCE, "已出单，保障有效"),
+    ("not_issued", "", [1, 2, 3], NOT_ISSUED, "已支付，未出单 · 核保未通过"),
+    ("not_issued", "issue", [1, 2, 3, 3, 9], IN_FORCE, "已出单，保障有效"),
+    ("pay", "surrender", [*TOLD, 4], OVER, "已退保"),
+]
 
 
-def test_an_issue_that_fails_is_an_order_that_can_be_issued_later(shop: Shop) -> None:
-    shop.do("not_issued")
-    assert [(each.type, each.succeeded) for each in shop.told] == [(1, True), (2, True), (3, False)]
+@pytest.mark.parametrize(("first", "then", "steps", "statuses", "said"), STEPS)
+def test_a_step_is_told_once_and_one_that_fails_can_be_done_later(
+    shop: Shop, first: str, then: str, steps: list[int], statuses: tuple[int, ...], said: str
+) -> None:
+    shop.do(first)
     number = shop.told[0].insure_num
-    assert shop.shown(number)["状态"] == "已支付，未出单 · 核保未通过"
-    order = shop.order(number)
-    assert (order.pay_status, order.issue_status, order.effective_status) == (1, 0, 0)
     for _ in range(2):
-        shop.do("issue", number)
-    assert shop.steps()[3:] == [3, 9]
-    assert shop.shown(number)["状态"] == "已出单，保障有效"
+        shop.do(then, number)
+    assert shop.steps() == steps
+    failures = [each.failure for each in shop.told if not each.succeeded]
+    assert failures == {"fail": ["余额不足"], "not_issued": ["核保未通过"], "pay": []}[first]
+    assert {each.cancelled_insurants for each in shop.told} == {()}
+    order = shop.order(number)
+    assert (order.pay_status, order.issue_status, order.effective_status) == statuses
+    assert [order.paid_at is None, order.issued_at is None] == [not each for each in statuses[:2]]
+    assert shop.shown(number)["状态"] == said
 
 
 def test_who_has_not_paid_or_left_can_go_back_but_not_as_from_a_payment(shop: Shop) -> None:
@@ -122,16 +122,6 @@ def test_on_the_home_page_something_is_sold_too(shop: Shop) -> None:
     assert "¥15.00" in one(page, "h2 + p").text
     pay(shop.browser, home)
     assert shop.told[0].case_code == "QX000000127257"
-
-
-def test_a_surrender_is_told_once(shop: Shop) -> None:
-    number = shop.buy()
-    for _ in range(2):
-        shop.do("surrender", number)
-    assert shop.steps() == [*TOLD, 4]
-    assert shop.told[4].cancelled_insurants == ()
-    assert shop.order(number).effective_status == 3
-    assert shop.shown(number)["状态"] == "已退保"
 
 
 def test_a_reissue_ends_one_number_and_begins_another(shop: Shop) -> None:
