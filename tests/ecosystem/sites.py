@@ -156,7 +156,6 @@ def flask_login(
     way: Way,
     scene: ExitStack,
     users: Mapping[str, User] | None = None,
-    login_view: str | None = None,
 ) -> Shop:
     """Return a shop that leaves it to Flask-Login who is signed in.
 
@@ -167,7 +166,6 @@ def flask_login(
     def extend(app: Flask) -> None:
         manager = way.add(LoginManager, app)
         manager.user_loader(lambda id: next((u for u in known.values() if u.id == id), None))
-        manager.login_view = login_view
 
     return Shop(
         way,
