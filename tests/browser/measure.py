@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from playwright.sync_api import FloatRect, Locator
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import FloatRect, Locator, Page
 
 #: Of entries, in JavaScript: what sticks out of its card or lies over another part of it, and
 #: buttons that are higher than wide.
@@ -119,3 +120,12 @@ def box(entry: Locator) -> FloatRect:
     found = entry.bounding_box()
     assert found is not None
     return found
+
+
+def violations(page: Page, context: str | None = None) -> list[str]:
+    """Return what axe finds on a page, or in a part of it."""
+    return [
+        f"{rule['id']}: {node['html']} {node['failureSummary']}"
+        for rule in Axe().run(page, context=context).response["violations"]
+        for node in rule["nodes"]
+    ]

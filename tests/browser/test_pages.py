@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 import pytest
 import time_machine
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from flask_xiebao import Xiebao
-from flask_xiebao.cli import xiebao
 from tests.browser.harness import MEMBER, Demos, Visit, Visits, one_of
-from tests.check.support import status
+from tests.browser.measure import violations
+from tests.check.support import command, status
 from tests.support import CODE, NUMBER, make_site
 
 ANOTHER = "m_b81TzPwE6c"
@@ -113,12 +112,7 @@ def expect_for_everybody(page: Page) -> None:
     """Expect that axe finds nothing in light and dark, and nothing sticks out at the side."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        found = [
-            f"{rule['id']}: {node['html']} {node['failureSummary']}"
-            for rule in Axe().run(page).response["violations"]
-            for node in rule["nodes"]
-        ]
-        assert found == [], scheme
+        assert violations(page) == [], scheme
     for width in (320, 360, 768, 1366, 1920):
         page.set_viewport_size({"width": width, "height": 700})
         assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -149,8 +143,7 @@ def test_the_report_of_a_check_is_a_page_for_everybody(
     if not is_right:
         status(302, 301)(app)
     file = tmp_path / "report.html"
-    command = ["check", "--format", "html", "--locale", locale, "--output", str(file)]
-    done = app.test_cli_runner().invoke(xiebao, command)
+    done = command(app, "--html", str(file), "--locale", locale)
     assert done.exit_code == (0 if is_right else 1)
 
     page = visit(reduced_motion="reduce").page

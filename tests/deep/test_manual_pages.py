@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from flask import Flask
 from playwright.sync_api import Browser, Page, Playwright
 
+from tests.browser.measure import violations
 from tests.manual.blocks import ROOT
 from tests.support import serve
 
@@ -171,8 +171,7 @@ def test_every_page_is_whole_on_a_phone_and_axe_finds_nothing(phone: Page, langu
         phone.goto(f"/{language}/{name}.html")
         if phone.evaluate("document.documentElement.scrollWidth") > 360:
             wrong.append((name, "scrolls sideways"))
-        for rule in Axe().run(phone).response["violations"]:
-            wrong += [(name, rule["id"], node["html"][:120]) for node in rule["nodes"]]
+        wrong += [(name, each) for each in violations(phone)]
     assert wrong == []
 
 
