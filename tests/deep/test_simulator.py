@@ -161,6 +161,7 @@ def test_a_redirect_is_an_answer_and_none_that_the_platform_takes() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 200_000,
         b"nonsense",
+        b"",
     ],
 )
 def test_whatever_answers_a_notification_the_purchase_goes_on(answer: bytes) -> None:
