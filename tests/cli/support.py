@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import Result
-from flask import Flask, Response, redirect
+from flask import Flask, Response, redirect, session
 from flask.cli import ScriptInfo
 
 from flask_xiebao.cli import xiebao
@@ -57,6 +57,10 @@ shop = partial(sites.shop, **RIGHT)
 listens = registers("notification_handler", fails)
 #: Stands around a site, and lets nobody in.
 firewall = around(lambda inner: Response("no", 403))
+
+
+async def row_number_by_waiting() -> int | None:
+    return session.get("member")
 
 
 def require_login() -> Any:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask, abort, got_request_exception, redirect, request, session
+from flask import Flask, abort, got_request_exception, redirect, request
 from flask_caching import Cache
 from flask_seasurf import SeaSurf
 from flask_talisman import Talisman
@@ -26,6 +26,7 @@ from werkzeug.wsgi import ClosingIterator
 from flask_xiebao import Xiebao, notification_received
 from tests.check.support import (
     around,
+    fails,
     flask_login,
     in_languages,
     limited,
@@ -41,6 +42,7 @@ from tests.cli.support import (
     is_said_in_chinese,
     listens,
     require_login,
+    row_number_by_waiting,
     run,
     shop,
 )
@@ -142,25 +144,13 @@ def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None
 # Sound sites
 
 
-async def row_number_by_waiting() -> int | None:
-    return session.get("member")
-
-
-def that_gets_over_its_errors() -> Flask:
-    app = shop()
-
+def gets_over_its_errors(app: Flask) -> None:
     @app.before_request
     def look() -> None:
         got_request_exception.send(app, exception=ValueError("the cache is down"))
         if request.endpoint != "broken":
             with contextlib.suppress(ZeroDivisionError):
                 app.test_client().get("/broken")
-
-    @app.get("/broken")
-    def broken() -> str:
-        return str(1 // 0)
-
-    return app
 
 
 def seasurf_save_for_notifications(app: Flask) -> None:
@@ -252,7 +242,9 @@ SOUND: dict[str, Callable[[], Flask]] = {
     "a middleware that waits for its turn": partial(shop, around(one_by_one)),
     "a hook that keeps the body": partial(shop, before=keep_the_body),
     "hooks that need a whole request": partial(shop, needs_a_whole_request),
-    "a hook that gets over its errors": that_gets_over_its_errors,
+    "a hook that gets over its errors": partial(
+        shop, gets_over_its_errors, views={"/broken": fails}
+    ),
 }
 
 

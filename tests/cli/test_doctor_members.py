@@ -11,7 +11,7 @@ import pytest
 from flask import abort, redirect, session
 
 from tests.check.support import flask_login, registers
-from tests.cli.support import Row, is_said, shop
+from tests.cli.support import Row, is_said, row_number_by_waiting, shop
 
 
 def loader_that_aborts() -> str:
@@ -23,10 +23,6 @@ def loader_that_redirects() -> str:
 
 
 def row_number() -> int | None:
-    return session.get("member")
-
-
-async def row_number_by_waiting() -> int | None:
     return session.get("member")
 
 
