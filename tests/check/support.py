@@ -245,6 +245,18 @@ def status(before: int, after: int) -> Change:
     return outside(rewrite)
 
 
+def in_location(was: str, becomes: str) -> Change:
+    """Send the browser elsewhere than the site would."""
+
+    def rewrite(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
+        return said, [
+            (name, value.replace(was, becomes) if name == "Location" else value)
+            for name, value in headers
+        ]
+
+    return outside(rewrite)
+
+
 def adding(tag: str) -> Callable[[Response], None]:
     """Return a hook that adds a tag to each page, with the page's own URL in it."""
 

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from flask import Flask
 from jinja2 import StrictUndefined
 from werkzeug.urls import iri_to_uri
 
-from flask_xiebao.testing import GatewaySimulator, Problem, Verdict
+from flask_xiebao.testing import Problem, Verdict
+from tests.check.simulated import Shop
 from tests.check.urls import (
     BROWSER,
     GOOD,
@@ -135,9 +135,7 @@ def test_who_prefers_json_gets_it_and_nobody_keeps_it(
 
 
 def test_mounted_under_a_prefix_a_page_is_got_and_nothing_else_is_there() -> None:
-    app = Flask(__name__)
-    app.register_blueprint(GatewaySimulator("12345", "Key").blueprint, url_prefix="/gateway")
-    browser = app.test_client()
+    browser = Shop().browser
     page = browser.get("/gateway" + url(HOME))
     assert page.status_code == 200
     assert browser.get(url(HOME)).status_code == 404

@@ -38,14 +38,6 @@ PC: dict[str, Any] = {"devices": ["pc"], "only": ["product-plain", "policy-plain
 # Members who log in
 
 
-def by_cookie(client: Any, member: str | None) -> None:
-    client.set_cookie("uid", member)
-
-
-def by_own_client(client: Any, member: str | None) -> None:
-    client.sign_in(member)
-
-
 class OwnClient(FlaskClient):
     """The site's own test client, which can do more than browsers."""
 
@@ -106,14 +98,14 @@ AT_ITS_ADDRESS = partial(login_shop, **OUTSIDE)
         right(
             "a cookie of its own",
             partial(shop, loader=lambda: request.cookies.get("uid"), **OUTSIDE),
-            login=by_cookie,
+            login=lambda client, member: client.set_cookie("uid", member),
             member="7",
             **PC,
         ),
         right(
             "a client of its own",
             partial(login_shop, with_own_client),
-            login=by_own_client,
+            login=lambda client, member: client.sign_in(member),
             member="7",
             **PC,
         ),
@@ -173,14 +165,6 @@ def divides(client: Any, member: str | None) -> None:
     client.get("/no").status / 0
 
 
-def gets_404(client: Any, member: str | None) -> None:
-    client.get("/no")
-
-
-def as_another(client: Any, member: str | None) -> None:
-    by_form(client, "8")
-
-
 COOKIE_ELSEWHERE = partial(login_shop, SESSION_COOKIE_PATH="/account")
 FAILS = partial(shop, loader=fails)
 
@@ -198,13 +182,16 @@ FAILS = partial(shop, loader=fails)
                 ({"member": "9"}, "nobody is logged in: .* Does the site know this member"),
                 ({"member": "7", "login": no_login}, "nobody is logged in"),
                 (
-                    {"member": "7", "login": as_another},
+                    {"member": "7", "login": lambda client, member: by_form(client, "8")},
                     "log in member …, but the site says …: name the id",
                 ),
                 ({"login": lambda client: None}, r"has to take .*: def log_in\(client, member"),
                 ({"login": divides}, "The login fails: TypeError in divides"),
                 ({"login": exits}, "The login fails: SystemExit in exits"),
-                ({"login": gets_404}, "answer to the login was 404"),
+                (
+                    {"login": lambda client, member: client.get("/no")},
+                    "answer to the login was 404",
+                ),
                 ({"app_user_agent": ""}, "app_user_agent is empty"),
                 ({"member": "x" * 300}, "has 300 bytes"),
                 ({"member": ""}, "member '' is nobody: give the id of one"),

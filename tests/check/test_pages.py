@@ -28,6 +28,7 @@ from tests.check.support import (
     fails,
     flask_login,
     forged,
+    in_location,
     kinds,
     link_of,
     right,
@@ -288,11 +289,6 @@ def test_a_link_that_another_key_has_signed() -> None:
     assert kinds(report) == {"page.another_key"}
 
 
-def renames_the_key(response: Response) -> None:
-    if response.location:
-        response.location = response.location.replace("partnerUniqKey=", "uniqKey=")
-
-
 def test_a_link_on_a_page_that_vouches_for_another_member() -> None:
     """Such as an agent's page has for a customer, whose key is nobody else's business."""
     body = '{{ insurance_qr("QX1", member="customer9", no_login_for=600) }}'
@@ -302,7 +298,10 @@ def test_a_link_on_a_page_that_vouches_for_another_member() -> None:
     assert report.passed, str(report)
     with app.app_context():
         key = app.extensions["xiebao"].partner_uniq_key("customer9")
-    report = check(shop(page=body, after=renames_the_key, **HIDDEN_KEY, **OUTSIDE), **options)
+    report = check(
+        shop(in_location("partnerUniqKey=", "uniqKey="), page=body, **HIDDEN_KEY, **OUTSIDE),
+        **options,
+    )
     assert not report.passed
     for form in FORMATS.values():
         assert key[:16] not in form(report)

@@ -14,7 +14,7 @@ from flask_wtf import CSRFProtect
 
 from flask_xiebao.testing import GatewaySimulator
 from tests.check.simulated import ALONE, PAY_SUCCESS, PERSON, PRODUCT, TOLD, Shop, shop
-from tests.support import CODE, PHONE, SIGN, href, one, pay, soup
+from tests.support import CODE, SIGN, href, one, pay, soup
 
 __all__ = ["shop"]
 
@@ -49,16 +49,6 @@ def test_a_purchase_is_four_notifications_and_an_order(shop: Shop) -> None:
     file = f"http://localhost/gateway/dispatch/files/{number}"
     with shop.app.app_context():
         assert shop.xiebao.orders.policy_url(number) == file
-
-
-def test_with_a_way_back_the_browser_goes_there_when_all_is_told(shop: Shop) -> None:
-    with shop.app.test_request_context():
-        link = shop.xiebao.product_link(CODE, return_to="/orders/8")
-    page = shop.browser.get(link, headers=PHONE).location or ""
-    back = pay(shop.browser, page)
-    assert "/xiebao/paid/" in back
-    assert shop.browser.get(back).location == "/orders/8"
-    assert len(shop.told) == 4
 
 
 NOT_PAID, NOT_ISSUED, IN_FORCE, OVER = (0, 0, 0), (1, 0, 0), (1, 1, 1), (1, 1, 3)

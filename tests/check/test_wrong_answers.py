@@ -21,6 +21,7 @@ from tests.check.support import (
     adding,
     assert_is_found,
     check,
+    in_location,
     kinds,
     outside,
     shop,
@@ -29,16 +30,6 @@ from tests.check.support import (
     wrong,
 )
 from tests.support import SIGN_OF_KEY
-
-
-def in_location(was: str, becomes: str) -> Change:
-    def rewrite(said: str, headers: list[Any]) -> tuple[str, list[Any]]:
-        return said, [
-            (name, value.replace(was, becomes) if name == "Location" else value)
-            for name, value in headers
-        ]
-
-    return outside(rewrite)
 
 
 def answer(
