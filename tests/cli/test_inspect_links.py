@@ -34,13 +34,17 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
+FULL = ("--return-to", "/a", "--client-reference", "order-8")
+
+
 @pytest.mark.parametrize("option", ["--external", "--local"])
 def test_a_link_without_a_member(app: Flask, option: str) -> None:
-    said = inspect(app, link(app, "product", CODE, "--return-to", "/a", option))
+    said = inspect(app, link(app, "product", CODE, *FULL, option))
     assert said["ok"].splitlines() == [
         "It is about the product page (2.1).",
         f"caseCode: {CODE}",
         "back to: /a",
+        "about: order-8",
         "It has no member: whoever clicks logs in and goes as themselves.",
     ]
     assert (said["ERROR"], said["WARNING"]) == ("", "")

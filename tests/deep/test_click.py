@@ -14,7 +14,6 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import Entry, LinkError, Platform, Xiebao
-from flask_xiebao.cli import xiebao as commands
 from flask_xiebao.testing import entry_of
 from tests.click.test_guard import OWN, is_refused
 from tests.click.test_refusals import PATHS, SPOILT, Case, check_refusal, with_token
@@ -236,14 +235,8 @@ def test_the_macros_take_a_client_reference_and_make_no_attribute_of_it(
     assert [values["entry"].client_reference for _, values in heard] == ["order-8", "10"]
 
 
-def test_a_code_and_the_command_line_make_links_with_a_client_reference(
-    site: Site, heard: Heard
-) -> None:
+def test_a_code_makes_a_link_with_a_client_reference(site: Site, heard: Heard) -> None:
     code = read_qr(site.render(f'{{{{ insurance_qr("{CODE}", client_reference="qr-3") }}}}').text)
-    runner = site.app.test_cli_runner()
-    link = runner.invoke(commands, ["link", "home", "--client-reference", "order-8"]).output.strip()
-    assert "about: order-8" in runner.invoke(commands, ["inspect", link]).output
     site.log_in("alice")
-    for url in (code, link):
-        site.follow(url)
-    assert [values["entry"].client_reference for _, values in heard] == ["qr-3", "order-8"]
+    site.follow(code)
+    assert [values["entry"].client_reference for _, values in heard] == ["qr-3"]
