@@ -59,11 +59,12 @@ def test_a_link_takes_every_keyword() -> None:
         "--sub-partner-id": "s1",
         "--platform": "ios",
         "--return-to": "/a",
+        "--client-reference": "order-8",
     }
     typed = [word for option in options.items() for word in option]
     entry = entry_of(app, run(app, "link", "product", CODE, *typed).output.strip())
     assert (entry.page, entry.reference) == ("product", CODE)
-    assert (entry.member, entry.no_login_for) == ("m1", 60)
+    assert (entry.member, entry.no_login_for, entry.client_reference) == ("m1", 60, "order-8")
     assert (entry.sub_partner_id, entry.platform, entry.return_to) == ("s1", 3, "/a")
 
 
@@ -75,7 +76,9 @@ def test_the_gateways_url_holds_the_sign_and_is_accepted() -> None:
         "&partnerUniqKey=m1&platform=1\n"
     )
     accepted(printed.strip())
-    assert "which is a SECRET" in " ".join(run(site(), "link", "--help").output.split())
+    explained = " ".join(run(site(), "link", "--help").output.split())
+    assert "which is a SECRET" in explained
+    assert "--locale [en|zh]" in explained
 
 
 def test_the_gateways_url_has_the_members_key() -> None:
@@ -125,25 +128,22 @@ def test_what_is_asked_wrongly_is_named(arguments: list[str], said: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("config", "arguments", "said"),
     [
-        (["product"], "product 页面需要 REFERENCE，即它的 caseCode。"),
-        (["policy", NUMBER], "policy 页面的链接要指明属于谁。"),
-        (["policy", NUMBER, "--member", ""], "没有链接：--member 是空的。"),
-        (["home", "--gateway"], "home 页面的 partnerUniqKey 要指明会员。"),
-        (["home", *TO_GATEWAY, "--local"], "--gateway 不能与 --no-login-for、"),
-        (["home", "--max-age", "5", "--no-login-for", "5"], "请只用 --no-login-for。"),
-        (["home", "--max-age", "5", "--member", "m1"], "--max-age 现在叫 --no-login-for，"),
+        ({}, ["product"], "product 页面需要 REFERENCE，即它的 caseCode。"),
+        ({}, ["policy", NUMBER], "policy 页面的链接要指明属于谁。"),
+        ({}, ["policy", NUMBER, "--member", ""], "没有链接：--member 是空的。"),
+        ({}, ["home", "--gateway"], "home 页面的 partnerUniqKey 要指明会员。"),
+        ({}, ["home", *TO_GATEWAY, "--local"], "--gateway 不能与 --no-login-for、"),
+        ({}, ["home", "--max-age", "5", "--no-login-for", "5"], "请只用 --no-login-for。"),
+        ({}, ["home", "--max-age", "5", "--member", "m1"], "--max-age 现在叫 --no-login-for，"),
+        ({"XIEBAO_ENABLED": False}, ["home"], "没有链接：XIEBAO_ENABLED 已关闭。\n"),
     ],
 )
-def test_what_the_command_itself_says_is_chinese_if_asked(arguments: list[str], said: str) -> None:
-    assert said in run(site(), "link", *arguments, "--locale", "zh").output
-
-
-def test_so_is_what_it_says_of_a_site_that_is_off() -> None:
-    off = run(site(XIEBAO_ENABLED=False), "link", "home", "--locale", "zh")
-    assert off.output == "Error: 没有链接：XIEBAO_ENABLED 已关闭。\n"
-    assert "--locale [en|zh]" in run(site(), "link", "--help").output
+def test_what_the_command_itself_says_is_chinese_if_asked(
+    config: dict[str, Any], arguments: list[str], said: str
+) -> None:
+    assert said in run(site(**config), "link", *arguments, "--locale", "zh").output
 
 
 def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
