@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from jinja2 import StrictUndefined
 from werkzeug.urls import iri_to_uri
 
-from flask_xiebao.testing import Problem, Verdict
+from flask_xiebao.testing import Problem
 from tests.check.simulated import Shop
 from tests.check.urls import (
     BROWSER,
@@ -97,6 +96,9 @@ def test_whoever_pays_is_sent_back_as_browsers_have_it() -> None:
         assert pay(BROWSER, address) == iri_to_uri(SHOP)
 
 
+SAID = ("accepted", "page", "reasons", "parameters", "platform", "member", "pay_success")
+
+
 def test_json_says_the_same() -> None:
     for sent, status in (
         (url(PRODUCT, platform="1", paySuccess=PAY_SUCCESS), 200),
@@ -104,12 +106,9 @@ def test_json_says_the_same() -> None:
     ):
         response = BROWSER.get(sent, headers={"Accept": "application/json"})
         assert response.status_code == status
-        assert response.json == json.loads(json.dumps(as_json(SIMULATOR.check(sent))))
-
-
-def as_json(verdict: Verdict) -> dict[str, Any]:
-    names = ("accepted", "page", "reasons", "parameters", "platform", "member", "pay_success")
-    return {name: getattr(verdict, name) for name in names}
+        verdict = SIMULATOR.check(sent)
+        said = json.dumps({name: getattr(verdict, name) for name in SAID})
+        assert response.json == json.loads(said)
 
 
 @pytest.mark.parametrize("sign", [SIGN, "wrong"])

@@ -7,7 +7,7 @@ alike, of ``RIGHT_LINKS``, ``ALIVE``, ``BESIDE`` or ``RIGHT_POLICIES``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -205,14 +205,11 @@ RIGHT_POLICIES = [
 
 def keeps_its_page(base: str) -> Callable[[], str]:
     """Return a view that shows everybody what it rendered for the first."""
-    kept: list[str] = []
 
+    @cache
     def view() -> str:
-        if not kept:
-            entry = render_template_string(MACROS + POLICY)
-            of_base = f'<base href="{base}">' + entry.replace('href="/', 'href="')
-            kept.append(of_base if base else entry)
-        return kept[0]
+        entry = render_template_string(MACROS + POLICY)
+        return f'<base href="{base}">' + entry.replace('href="/', 'href="') if base else entry
 
     return view
 

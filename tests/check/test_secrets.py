@@ -71,6 +71,7 @@ LEADS: dict[str, Callable[[str, str, str], str]] = {
     "the path": lambda url, key, member: re.sub(r"\?(.*partnerUniqKey=([^&]+).*)", r"/\2?\1", url),
     "base64": lambda url, key, member: f"/go/{base64.b64encode(url.encode()).decode()}",
     "elsewhere": lambda url, key, member: f"https://x.example/{quote(key)}.html",
+    "a password": lambda url, key, member: "https://user:hunter2@other.example/x",
     "a path's own": lambda url, key, member: f"/a;k={quote(key)};b=1",
     "quoted twice": lambda url, key, member: f"/u/{quote(quote(member))}/您好{quote(member)}！",
     "upper case": lambda url, key, member: f"/u/{member.upper()}?k={quote(key, safe='')},1",
@@ -93,7 +94,9 @@ def assert_nobody_is_named(lead: str, member: str, gateway: str) -> None:
     only = ["product-plain", "product-return", "policy-return"]
     report = check(app, devices=["iphone"], member=member, pages=["/page"], only=only)
     assert not report.passed
-    assert_unsaid(report, SIGN_OF_KEY, in_base64(member), in_base64(json.dumps([member])))
+    assert_unsaid(
+        report, SIGN_OF_KEY, "hunter2", in_base64(member), in_base64(json.dumps([member]))
+    )
     said = every_form(report).lower()
     assert key[:16] not in said
     for form in (member, quote(member), quote(member, safe="@:+,&'"), quote_plus(member)):
@@ -222,11 +225,6 @@ def test_what_a_site_answers_to_a_refusal_is_in_no_report() -> None:
     assert kinds(report) == {"json", "notice.heading"}
     assert_unsaid(report, "Wang", "13800138000")
     assert "after_request" not in "".join(report.notes_in("en"))
-
-
-def test_no_password_in_a_url_is_in_a_report() -> None:
-    app = shop(after=leading(lambda url: "https://user:hunter2@other.example/x"))
-    assert_unsaid(check(app, **PLAIN), "hunter2")
 
 
 def test_what_no_file_and_no_terminal_should_hold_is_not_shown(tmp_path: Path) -> None:

@@ -266,20 +266,15 @@ def test_an_answer_that_is_changed_is_seen(
 # The log, and receivers
 
 
-def by_message(logger: logging.Logger, said: str) -> None:
-    logger.info("Gone to %s", said)  # as an access log does
-
-
-def by_extra(logger: logging.Logger, said: str) -> None:
-    logger.warning("Gone", extra={"to": said})
-
-
-def by_error(logger: logging.Logger, said: str) -> None:
-    logger.warning("Gone", exc_info=ValueError(said))
+LOGS: dict[str, Callable[[logging.Logger, str], None]] = {
+    "by message": lambda logger, said: logger.info("Gone to %s", said),  # as an access log does
+    "by extra": lambda logger, said: logger.warning("Gone", extra={"to": said}),
+    "by error": lambda logger, said: logger.warning("Gone", exc_info=ValueError(said)),
+}
 
 
 @pytest.mark.parametrize("where", ["after", "around"])
-@pytest.mark.parametrize("log", [by_message, by_extra, by_error])
+@pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
 @pytest.mark.parametrize("name", ["shop", "shop.clicks", "apart"])
 def test_a_sign_in_the_log(
     caplog: pytest.LogCaptureFixture, name: str, log: Callable[..., None], where: str

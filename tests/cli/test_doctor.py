@@ -134,7 +134,7 @@ def test_an_error_that_is_none_of_ours_is_left_to_flask(command: list[str], mess
         run(create_app, *command)
 
 
-@pytest.mark.parametrize("command", [["doctor"], ["link", "home"]])
+@pytest.mark.parametrize("command", [["doctor"], ["link", "home"], ["check"]])
 def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None:
     result = run(Flask("bare"), *command)
     assert result.exit_code == 1
