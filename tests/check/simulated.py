@@ -92,8 +92,7 @@ class Shop:
         """Return the notifications that the page of an order lists: each with its answer."""
         page = soup(self.browser.get(self.order_page(number)))
         [table] = [each for each in page.select("table") if "发给商家的通知" in each.text]
-        rows = table.select("tbody tr")
-        return [[cell.text for cell in row.select("th, td")] for row in rows]
+        return [[cell.text for cell in row.select("th, td")] for row in table.select("tbody tr")]
 
     def ask(self, method: str, body: dict[str, Any] | str, **options: Any) -> Any:
         """Ask for orders as the platform's public clients do, with a sign made by hand."""

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine
 
 from flask_xiebao import ConfigError, Xiebao, entry_clicked
 from tests.callback.purchases.support import make_shop
+from tests.check.support import fails as broken
 from tests.ecosystem.conftest import scene
 from tests.ecosystem.shop import ONE_WAY, Shop
 from tests.ecosystem.sites import THEIR_WARNINGS, trace
@@ -88,10 +89,6 @@ def test_a_shop_that_does_not_start_is_reported_with_what_is_wrong(sent: list[st
     [text] = sent
     assert "XIEBAO_ENV" in text
     assert "XIEBAO_LOCALE" in text
-
-
-def broken(*_: object) -> None:
-    raise RuntimeError("the site's own")
 
 
 @pytest.mark.parametrize("fails", ["on_change", "database", "gateway"])
