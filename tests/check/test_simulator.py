@@ -42,10 +42,9 @@ def test_a_purchase_is_four_notifications_and_an_order(shop: Shop) -> None:
     assert order.paid_at == paid.paid_at
     assert (order.start_date, order.end_date) == (policy.start_date, policy.end_date)
     assert (order.pay_status, order.issue_status, order.effective_status) == (1, 1, 1)
-    [insured] = order.policies
-    assert (insured.insurant, insured.policy_num) == (PERSON, f"P{number}")
+    assert order.policies[0].policy_num == policy.policy_num
     assert shop.shown(number)["状态"] == "已出单，保障有效"
-    assert shop.shown(number)["保单号"] == policy.policy_num == insured.policy_num
+    assert shop.shown(number)["保单号"] == policy.policy_num
     file = f"http://localhost/gateway/dispatch/files/{number}"
     with shop.app.app_context():
         assert shop.xiebao.orders.policy_url(number) == file
@@ -265,6 +264,20 @@ def test_inside_of_the_app_it_is_a_request_of_its_own(shop: Shop) -> None:
 
 
 # The order query
+
+
+def test_an_order_is_answered_as_the_family_writes_it(shop: Shop) -> None:
+    number = shop.buy()
+    answer = shop.ask("orderDetail", {"partnerId": 12345, "insureNum": number})
+    assert (answer["respCode"], answer["data"].keys()) == (0, {"orderDetail"})
+    written = {
+        "insureNum": number,
+        "partnerUniqueKey": "m_7",
+        "payStatus": 1,
+        "payAmount": 1500,
+        "insurants": [{"cName": PERSON, "policyNum": f"P{number}"}],
+    }
+    assert answer["data"]["orderDetail"].items() >= written.items()
 
 
 def test_a_query_that_is_wrong_is_refused(shop: Shop) -> None:
