@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -170,6 +171,37 @@ def href(page: TestResponse | Tag | str, text: str | None = None) -> str:
     part = soup(page)
     [link] = [part] if part.name == "a" else part.find_all("a", string=text)
     return str(link["href"])
+
+
+def fail_with(error: BaseException) -> Callable[..., Any]:
+    """Return a function that raises this, whatever it is called with."""
+
+    def fail(*_arguments: object, **_options: object) -> Any:
+        raise error
+
+    return fail
+
+
+def reported(error: BaseException | None, *, suppressed: bool = True) -> str:
+    """Return what a report of an error shows: texts, attributes, and the package's variables.
+
+    :param suppressed: also of what was raised ``from None``, which most reports leave out.
+    """
+    shown = []
+    while error is not None:
+        shown += [str(error), repr(error), repr(error.args), repr(vars(error))]
+        shown.append(str(getattr(error, "object", "")))  # what could not be encoded
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_globals["__name__"].startswith("flask_xiebao"):
+                shown += [f"{name} = {value!r}" for name, value in frame.f_locals.items()]
+        is_told = suppressed or not error.__suppress_context__
+        error = error.__cause__ or (error.__context__ if is_told else None)
+    return "\n".join(shown)
+
+
+def leaked(shown: str, *secrets: str) -> list[str]:
+    """Return which of these secrets can be read somewhere."""
+    return [secret for secret in secrets if secret in shown]
 
 
 @contextlib.contextmanager

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
-from traceback import walk_tb
 from typing import Any
 
 import httpx
@@ -187,16 +186,3 @@ class Platform:
 def refused(*answers: Any, **options: Any) -> OrderError:
     """Return the error of a query that is answered so."""
     return Platform(*answers, **options).refused()
-
-
-def variables_of(error: BaseException) -> Iterator[str]:
-    """Yield the variables of the package's frames where an error, or what caused it, passed.
-
-    Some error reports show them all.
-    """
-    step: BaseException | None = error
-    while step is not None:
-        for frame, _ in walk_tb(step.__traceback__):
-            if "flask_xiebao" in frame.f_code.co_filename:
-                yield repr(frame.f_locals)
-        step = step.__cause__ or (None if step.__suppress_context__ else step.__context__)

@@ -1,9 +1,7 @@
-"""What several files here share: settings, keys of members, and what an error report shows."""
+"""What several files here share: settings, and keys of members."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable
 from typing import Any
 
 from flask_xiebao import ConfigError
@@ -22,28 +20,6 @@ KEYS_OF_MEMBERS = {
     "li.na@shop.example": "dq4sk5fhp42nwvsuli.na@shop.example",
     "会员八号": "r3gakdeaz7xryimd会员八号",
 }
-
-
-def reported(error: BaseException | None) -> str:
-    """Return what a report of an error shows: texts, attributes, and the package's variables."""
-    shown = []
-    while error is not None:
-        shown += [str(error), repr(error), repr(error.args), repr(vars(error))]
-        shown.append(str(getattr(error, "object", "")))  # what could not be encoded
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            if frame.f_globals["__name__"].startswith("flask_xiebao"):
-                shown += map(repr, frame.f_locals.values())
-        error = error.__cause__ or error.__context__
-    return "\n".join(shown)
-
-
-def fail_with(error: Exception) -> Callable[[], Any]:
-    """Return a function that raises this."""
-
-    def fail() -> Any:
-        raise error
-
-    return fail
 
 
 def short(value: object) -> str:

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from flask_xiebao import Gateway, GatewayError, Platform
-from tests.support import CODE, KEY, NUMBER, SIGN, SIGN_OF_KEY, accepted
-from tests.unit.support import reported, short
+from tests.support import CODE, KEY, NUMBER, SIGN, SIGN_OF_KEY, accepted, leaked, reported
+from tests.unit.support import short
 
 #: What a good URL of each page is made with.
 GOOD: dict[str, dict[str, Any]] = {
@@ -324,8 +324,7 @@ BAD_GATEWAYS: list[tuple[dict[str, Any], str]] = [
 def assert_refused(error: GatewayError, words: str) -> None:
     assert str(error).startswith(words)
     assert error.parameter == words.partition(" ")[0].rstrip(":")
-    for secret in (KEY, SIGN_OF_KEY):
-        assert secret not in reported(error)
+    assert leaked(reported(error), KEY, SIGN_OF_KEY) == []
 
 
 @pytest.mark.parametrize(("page", "values", "words"), BAD_URLS, ids=short)

@@ -10,8 +10,8 @@ import pytest
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, Notification, NotificationError, parse_notification
-from tests.support import SIGN
-from tests.unit.support import fail_with, short
+from tests.support import SIGN, fail_with
+from tests.unit.support import short
 from tests.vectors import APPLIED, ISSUED, PAID, VECTORS, callback, md5_of
 
 PAID_DATA = PAID.decode().partition('"data":')[2][:-1]

@@ -14,8 +14,7 @@ import flask_xiebao
 from flask_xiebao import ConfigError, Gateway, GatewayError, LinkError, Xiebao, XiebaoError
 from flask_xiebao.gateway.values import Secret, WrongValueError
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import KEY, make_site
-from tests.unit.support import fail_with, reported
+from tests.support import KEY, fail_with, make_site, reported
 
 
 class Odd(str):
@@ -115,7 +114,7 @@ def test_what_is_made_of_a_secret_is_one() -> None:
 )
 def test_what_a_check_says_is_said(error: Exception) -> None:
     with pytest.raises(type(error)) as raised:
-        Secret(KEY).map(lambda _: fail_with(error)())
+        Secret(KEY).map(fail_with(error))
     assert raised.value is error
     assert KEY not in reported(raised.value)
 

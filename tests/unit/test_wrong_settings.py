@@ -14,8 +14,8 @@ from flask import Flask
 
 from flask_xiebao import ConfigError, Xiebao
 from flask_xiebao.app.settings import Settings
-from tests.support import KEY, SETTINGS
-from tests.unit.support import REQUIRED, problems, reported, settings, short
+from tests.support import KEY, SETTINGS, reported
+from tests.unit.support import REQUIRED, problems, settings, short
 
 _EMPTY = "is empty: give it a value"
 _COPY = "is empty, or has line breaks, or spaces at its ends: copy it again"
