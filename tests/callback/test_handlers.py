@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from traceback import walk_stack
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, request
@@ -30,7 +30,7 @@ from tests.callback.support import (
     post,
     tell,
 )
-from tests.support import LIVE, NUMBER, MakeSite, Site
+from tests.support import LIVE, NUMBER, MakeSite, Site, fail_with
 from tests.vectors import ISSUED, PAID, SURRENDERED, VECTORS, callback
 
 #: Of which people's names are.
@@ -80,11 +80,7 @@ def test_with_a_member_secret_the_member_is_whose_key_it_is(make_site: MakeSite)
         assert tell(site, callback(1, partnerUniqueKey=own)) == 200
     members = [notification.member for notification in listener.heard]
     assert members == ["8", "8", None, None, None, None]
-
-    @site.xiebao.keeps_plain_key
-    def lookup(member: str) -> bool:
-        raise ConnectionError("the database is away")
-
+    site.xiebao.keeps_plain_key(fail_with(ConnectionError("the database is away")))
     assert tell(site, PAID) == 500
     assert len(listener.heard) == 6
 
@@ -116,17 +112,6 @@ def test_who_stops_selling_still_hears_of_surrenders(make_site: MakeSite) -> Non
 # What it has not done
 
 
-def fails(error: Exception) -> Callable[[Notification], NoReturn]:
-    def fail(_: Notification) -> NoReturn:
-        raise error
-
-    return fail
-
-
-def returns(value: object) -> Callable[[Notification], object]:
-    return lambda _: value
-
-
 async def store(_: Notification) -> None:
     raise AssertionError
 
@@ -134,20 +119,26 @@ async def store(_: Notification) -> None:
 #: What a handler does, and what the log says of it. What it means by an answer would be lost: the
 #: platform would be told that all is well.
 NOT_DONE: list[tuple[Callable[[Notification], object], str]] = [
-    *((fails(kind(WORDS)), f"{kind.__name__} in fail (tests/") for kind in (ValueError, KeyError)),
-    (fails(ConnectionError(WORDS)), "ConnectionError in fail (tests/callback/test_handlers.py:"),
-    (fails(ConfigError(WORDS)), "ConfigError in fail (tests/"),
-    (fails(OrderError(WORDS, 1002, f"{NAME} 不符")), "OrderError 1002 in fail (tests/"),
+    *(
+        (fail_with(kind(WORDS)), f"{kind.__name__} in fail (tests/")
+        for kind in (ValueError, KeyError)
+    ),
+    (fail_with(ConnectionError(WORDS)), "ConnectionError in fail (tests/support.py:"),
+    (fail_with(ConfigError(WORDS)), "ConfigError in fail (tests/"),
+    (fail_with(OrderError(WORDS, 1002, f"{NAME} 不符")), "OrderError 1002 in fail (tests/"),
     (lambda _: abort(404), "NotFound in <lambda> (tests/"),
     (store, "returned a coroutine, which nobody awaits: register the async function itself"),
-    (returns(False), "returned bool. A handler that is done returns None, and one that is not rai"),
-    (returns("done"), "returned str."),
-    (returns(""), "returned str."),
-    (returns({"state": False}), "returned dict."),
-    (returns({}), "returned dict."),
-    (returns(("no", 500)), "returned tuple."),
-    (returns(Response("no", 500)), "returned Response."),
-    (returns(StreamResponse("no")), "returned Response."),
+    (
+        lambda _: False,
+        "returned bool. A handler that is done returns None, and one that is not rai",
+    ),
+    (lambda _: "done", "returned str."),
+    (lambda _: "", "returned str."),
+    (lambda _: {"state": False}, "returned dict."),
+    (lambda _: {}, "returned dict."),
+    (lambda _: ("no", 500), "returned tuple."),
+    (lambda _: Response("no", 500), "returned Response."),
+    (lambda _: StreamResponse("no"), "returned Response."),
     (lambda _: (number for number in range(0)), "returned generator."),
 ]
 
@@ -179,7 +170,7 @@ def test_what_a_handler_has_not_done_comes_again_and_is_logged_without_names(
     assert "duplicate" not in caplog.text
     assert received == []
 
-    listener.then = returns(None)
+    listener.then = lambda _: None
     assert tell(site, ISSUED) == 200
     assert received == listener.heard[1:]
     assert received[0].id == listener.heard[0].id
@@ -220,11 +211,11 @@ def test_no_frame_that_logs_a_failure_has_the_error_in_a_variable(
         return True
 
     monkeypatch.setattr(site.app.logger, "filters", [report])
-    listener.then = fails(ValueError(NAME))
+    listener.then = fail_with(ValueError(NAME))
     post(site, ISSUED)
     by_the_handler = len(shown)
-    listener.then = returns(None)
-    with notification_received.connected_to(receive):
+    listener.then = lambda _: None
+    with notification_received.connected_to(fail_with(ValueError(NAME))):
         post(site, ISSUED)
     assert 0 < by_the_handler < len(shown)
     assert not [text for text in shown if NAME in text]
@@ -233,7 +224,7 @@ def test_no_frame_that_logs_a_failure_has_the_error_in_a_variable(
 def test_of_many_failures_some_are_logged_and_that_there_are_more(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    listen(site, fails(ValueError()))
+    listen(site, fail_with(ValueError()))
     for number in range(15):
         post(site, callback(1, insureNum=str(number)))
     lines = [line for _, line in logged(site, caplog)]
@@ -244,16 +235,14 @@ def test_of_many_failures_some_are_logged_and_that_there_are_more(
 # The signal's receivers
 
 
-def receive(_app: Flask, notification: Notification) -> None:
-    raise ValueError(f"no mail address of {NAME}")
-
-
 async def receive_later(_app: Flask, notification: Notification) -> None:
     raise asyncio.CancelledError(NAME)
 
 
 @pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize(("fails", "kind"), [(receive, "ValueError"), (receive_later, "Cancelled")])
+@pytest.mark.parametrize(
+    ("fails", "kind"), [(fail_with(ValueError(NAME)), "ValueError"), (receive_later, "Cancelled")]
+)
 def test_a_receiver_that_fails_never_changes_the_answer(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
@@ -265,7 +254,7 @@ def test_a_receiver_that_fails_never_changes_the_answer(
     listen(site)
     with notification_received.connected_to(fails):
         assert tell(site, ISSUED) == 200
-    assert "receive" in caplog.text
+    assert "A receiver of notification-received failed" in caplog.text
     assert kind in caplog.text
     assert NAME not in caplog.text
 

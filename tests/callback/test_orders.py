@@ -23,7 +23,7 @@ from flask_xiebao import (
     PolicyInfo,
 )
 from tests.callback.support import DETAIL, NAME, Platform, detail, ok, page
-from tests.support import NUMBER
+from tests.support import NUMBER, fail_with
 from tests.vectors import QUERY, SIGN_OF_QUERY, md5_of
 
 # What is asked
@@ -208,10 +208,8 @@ def test_a_copy_knows_whose_it_is(copied: Callable[[Order], Order]) -> None:
 
 
 def test_a_site_that_cannot_say_whose_it_is_fails_where_it_is_read() -> None:
-    def member_of(key: str) -> str:
-        raise OverflowError
-
-    orders = list(Platform(page(1, 1, "2", "1"), member_of=member_of).client.iter())
+    platform = Platform(page(1, 1, "2", "1"), member_of=fail_with(OverflowError()))
+    orders = list(platform.client.iter())
     assert [order.insure_num for order in orders] == ["2", "1"]
     for order in orders:
         with pytest.raises(OverflowError):

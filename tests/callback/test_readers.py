@@ -10,7 +10,7 @@ import pytest
 
 from flask_xiebao import Notification, NotificationError
 from tests.callback.support import MEMBER_SECRET, NAME, listen, logged, post, refusals, said, tell
-from tests.support import MakeSite, Site
+from tests.support import MakeSite, Site, fail_with
 from tests.vectors import PAID
 
 
@@ -76,14 +76,13 @@ def test_a_reader_refuses_by_a_notification_error(
     assert not listener.heard
 
 
-def fails(body: bytes, headers: Any) -> Notification:
-    raise KeyError(NAME)
-
-
 @pytest.mark.parametrize(
     ("read", "words"),
     [
-        (fails, "The notification_reader failed: KeyError in fails (tests/callback/test_readers.p"),
+        (
+            fail_with(KeyError(NAME)),
+            "The notification_reader failed: KeyError in fail (tests/support.py",
+        ),
         (lambda body, headers: None, "notification_reader must return a Notification, not None."),
         (lambda body, headers: (), "notification_reader must return a Notification, not tuple."),
         (lambda body, headers: b"", "notification_reader must return a Notification, not bytes."),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from flask import Flask, Response
+from flask import Response
 from jinja2 import DictLoader
 from werkzeug.test import TestResponse
 
@@ -22,6 +22,7 @@ from tests.support import (
     SIGN_OF_KEY,
     Heard,
     Site,
+    fail_with,
     make_site,
     paid_url,
     soup,
@@ -65,11 +66,8 @@ def answers(**config: Any) -> Iterator[tuple[str, TestResponse]]:
         ):
             yield f"{path} {what}", site.follow(f"/xiebao/{path}{rest}", method=method)
 
-    def fail(_app: Flask, **_: Any) -> None:
-        raise ConnectionError("statistics are down")
-
     site.log_in("alice")
-    with entry_clicked.connected_to(fail):
+    with entry_clicked.connected_to(fail_with(ConnectionError("statistics are down"))):
         clicked = site.follow(own["product"])
     paid = site.follow(paid_url(clicked, KEY))
     yield "a receiver that fails 302", clicked

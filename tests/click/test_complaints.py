@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from flask import Flask, render_template_string
+from flask import render_template_string
 
 from flask_xiebao import entry_clicked
-from tests.support import CODE, LIVE, MACROS, MakeSite, arrival, one, soup
+from tests.support import CODE, LIVE, MACROS, MakeSite, arrival, fail_with, one, soup
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("{{ insurance_entry(code) }}", {"code": ""}, "caseCode is empty: give it a value"),
@@ -54,16 +54,11 @@ def test_failing_receivers_stop_nobody_and_are_each_logged_once_a_minute(
     site.log_in("alice")
     url = site.link("product")
 
-    def failing(name: str) -> Callable[..., None]:
-        def fail(_app: Flask, **_: Any) -> None:
-            raise ConnectionError("statistics are down")
-
-        fail.__qualname__ = name
-        return fail
-
     with ExitStack() as connected:
         for number in range(12):
-            connected.enter_context(entry_clicked.connected_to(failing(f"count_{number}")))
+            fail = fail_with(ConnectionError("statistics are down"))
+            fail.__qualname__ = f"count_{number}"
+            connected.enter_context(entry_clicked.connected_to(fail))
         for wait, logged in ((0, 12), (30, 0), (29, 0), (1, 12), (59, 0)):
             later(wait)
             caplog.clear()

@@ -27,7 +27,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import TestResponse
 
 from flask_xiebao import Xiebao
-from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PC, PHONE, paid_url
+from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PC, PHONE, fail_with, paid_url
 
 SHOP = "https://shop.example"
 EVERYTHING_IS_PUBLIC = {
@@ -351,11 +351,8 @@ def test_a_login_wall_of_the_site_answers_for_a_link_and_is_not_kept() -> None:
 
 @ORDERS
 def test_a_hook_that_fails_publishes_neither_a_link_nor_a_members_page(first: bool) -> None:
-    def fail(response: Response) -> Response:
-        raise ConnectionError("statistics are down")
-
     def hooks(app: Flask, _hook: Hook) -> None:
-        app.after_request(fail)
+        app.after_request(fail_with(ConnectionError("statistics are down")))
         app.after_request(publish)  # Flask runs it before the other
 
     app = make_shop(first, hooks, publish)

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any, cast
 
 import pytest
-from flask import Flask
 from jinja2 import DictLoader
 from werkzeug.debug import DebuggedApplication
 from werkzeug.local import LocalProxy
@@ -33,6 +32,7 @@ from tests.support import (
     SIGN_OF_KEY,
     MakeSite,
     Site,
+    fail_with,
     leaked,
     reported,
 )
@@ -47,24 +47,15 @@ class TimeoutOfAWorker(BaseException):
     """As gevent's Timeout and a worker's exit are: no Exception, so that nobody stops it."""
 
 
-def click_as(member: Any, site: Site) -> None:
-    """Click as what the loader returns, or raises."""
-
-    def load() -> Any:
-        if isinstance(member, Exception):
-            raise member
-        return member
-
-    site.xiebao.member_loader(load)
+def click_as(loader: Callable[[], Any], site: Site) -> None:
+    """Click as what the loader returns."""
+    site.xiebao.member_loader(loader)
     site.follow(site.link("product", return_to="/orders/8"))
 
 
 def stop_in_a_receiver(site: Site) -> None:
-    def stop(_app: Flask, **_: Any) -> None:
-        raise TimeoutOfAWorker
-
-    with entry_clicked.connected_to(stop):
-        click_as("alice", site)
+    with entry_clicked.connected_to(fail_with(TimeoutOfAWorker())):
+        click_as(lambda: "alice", site)
 
 
 def fail_in_a_template(name: str, path: str | None, site: Site) -> None:
@@ -93,9 +84,9 @@ def render(source: str, site: Site) -> None:
 Cause = Callable[[Site], None]
 #: What fails in the middle of a click, where other people's values are wrong.
 CLICKS: dict[str, tuple[type[Exception], Cause]] = {
-    "the loader fails": (KeyError, partial(click_as, KeyError("member"))),
-    "the loader returns no member": (LinkError, partial(click_as, ["no member"])),
-    "a member cannot be sent": (LinkError, partial(click_as, "two\nlines")),
+    "the loader fails": (KeyError, partial(click_as, fail_with(KeyError("member")))),
+    "the loader returns no member": (LinkError, partial(click_as, lambda: ["no member"])),
+    "a member cannot be sent": (LinkError, partial(click_as, lambda: "two\nlines")),
 }
 CAUSES: dict[str, tuple[type[BaseException], Cause]] = {
     **CLICKS,

@@ -30,6 +30,7 @@ from tests.support import (
     MakeSite,
     Site,
     arrival,
+    fail_with,
     href,
 )
 
@@ -187,26 +188,22 @@ def test_a_loader_whose_answer_nobody_awaits_is_told_what_to_register(site: Site
 
 
 @pytest.mark.parametrize("device", [PHONE, PC], ids=["phone", "pc"])
-@pytest.mark.parametrize("error", [ConnectionError, ZeroDivisionError])
+@pytest.mark.parametrize("error", [ConnectionError(), ZeroDivisionError()], ids=repr)
 @pytest.mark.parametrize("page", REFERENCES)
 def test_a_loader_that_fails_is_the_sites_error_and_never_nobody(
     make_site: MakeSite,
     heard: Heard,
     page: str,
-    error: type[Exception],
+    error: Exception,
     device: dict[str, str],
 ) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
     url = site.link(page, member="alice", no_login_for=60)
-
-    @site.xiebao.member_loader
-    def fail() -> str:
-        raise error
-
+    site.xiebao.member_loader(fail_with(error))
     response = site.follow(url, device)
     assert (response.status_code, heard) == (500, [])
     assert "Location" not in response.headers
-    with pytest.raises(error):
+    with pytest.raises(type(error)):
         site.link("policy")
 
 

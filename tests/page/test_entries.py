@@ -27,6 +27,7 @@ from tests.support import (
     MakeSite,
     Site,
     arrival,
+    fail_with,
     href,
     one,
     paid_url,
@@ -360,10 +361,7 @@ def test_markup_that_is_the_same_for_every_device_says_so(
 
 
 def test_what_is_the_same_for_everybody_does_not_ask_who_is_logged_in(site: Site) -> None:
-    def fail() -> str:
-        raise ConnectionError("the database is down")
-
-    site.xiebao.member_loader(fail)
+    site.xiebao.member_loader(fail_with(ConnectionError("the database is down")))
     nobodys = PRODUCT + HOME + QR + '{{ insurance_entry("X", member="") }}' + ASSETS
     assert "Cache-Control" not in site.render(nobodys).headers
     assert site.render('{{ insurance_entry("X", member="alice") }}').status_code == 200

@@ -14,11 +14,9 @@ from flask_xiebao.sqla import reconciling
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
 from tests.cli.support import run
-from tests.support import NUMBER
+from tests.support import NUMBER, fail_with
 
-
-def down(*_: object) -> None:
-    raise httpx.ConnectError("")
+DOWN = fail_with(httpx.ConnectError(""))
 
 
 def filled(shop: Shop, count: int = 3, **own: Any) -> list[str]:
@@ -78,7 +76,7 @@ def test_what_the_list_does_not_say_is_asked_about_unless_it_is_over(shop: Shop)
 
 def test_after_an_outage_one_run_finds_all_of_it(shop: Shop) -> None:
     numbers = filled(shop)
-    shop.gateway.then = down
+    shop.gateway.then = DOWN
     for number in numbers:
         shop.gateway.says(number, **SURRENDERED)
         assert shop.ring(4, insureNum=number) == 500
@@ -214,7 +212,7 @@ def test_the_command_says_each_difference_and_whether_both_agree(
 
 def test_the_command_says_when_the_gateway_cannot_be_read(shop: Shop) -> None:
     filled(shop)
-    shop.gateway.then = down
+    shop.gateway.then = DOWN
     done = run(shop.app, "reconcile")
     assert done.exit_code == 2
     assert (

@@ -15,7 +15,7 @@ from flask_xiebao import OrderError
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, PAID, SURRENDERED, Shop
 from tests.callback.support import NAME
-from tests.support import NUMBER
+from tests.support import NUMBER, fail_with
 from tests.vectors import REISSUED, VECTORS, callback
 
 OTHER, NEW = "20190226020147", "20190226020199"
@@ -157,10 +157,7 @@ def test_a_number_that_the_gateway_does_not_know_yet_is_news_once_it_does(shop: 
 def test_where_the_gateway_gives_no_answer_nothing_is_written(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: object) -> None:
-        raise httpx.ConnectError("")
-
-    shop.gateway.then = fail
+    shop.gateway.then = fail_with(httpx.ConnectError(""))
     assert ring(shop, 2) == 500
     assert shop.rows() == {}
     assert [each.levelname for each in caplog.records] == ["ERROR"]
@@ -182,11 +179,7 @@ def test_a_site_is_told_of_each_change_once(shop: Shop) -> None:
 def test_what_is_expected_hides_no_failure(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     for each in range(12):
         assert shop.ring(1, insureNum=f"unknown{each}") == 500
-
-    def fail(*_: object) -> None:
-        raise LookupError
-
-    shop.then = fail
+    shop.then = fail_with(LookupError())
     shop.gateway.says()
     assert shop.ring(1) == 500
     assert "ERROR" in [each.levelname for each in caplog.records]
@@ -195,11 +188,7 @@ def test_what_is_expected_hides_no_failure(shop: Shop, caplog: pytest.LogCapture
 def test_what_the_site_cannot_do_is_not_written_and_comes_again(shop: Shop) -> None:
     shop.gateway.says(**APPLIED)
     shop.refresh()
-
-    def fail(*_: object) -> None:
-        raise LookupError
-
-    shop.then = fail
+    shop.then = fail_with(LookupError())
     shop.gateway.says(**PAID, payStatus=1, payedTime="2019-02-26 10:20:30")
     assert ring(shop, 2) == 500
     assert shop.states() == {NUMBER: "applied"}
