@@ -38,17 +38,6 @@ def test_an_app_that_was_configured_wrongly_can_be_tried_again() -> None:
         assert xiebao.gateway.partner_id == "12345"
 
 
-def test_a_config_error_has_the_problem_of_each_setting() -> None:
-    app = shop(**{**CONFIG, "XIEBAO_ENV": "prod", "XIEBAO_API_KEY": " "}, XIEBAO_HANDOFF_MAX_AGE=0)
-    with pytest.raises(ConfigError) as raised:
-        Xiebao(app)
-    problems = raised.value.problems
-    assert problems.keys() == {"XIEBAO_ENV", "XIEBAO_API_KEY", "XIEBAO_HANDOFF_MAX_AGE"}
-    assert problems["XIEBAO_ENV"] == """must be "test" or "production", not 'prod'."""
-    assert f"XIEBAO_ENV {problems['XIEBAO_ENV']}" in str(raised.value).splitlines()
-    assert raised.value.app is app
-
-
 def test_an_app_with_host_matching_is_told_what_else_to_do() -> None:
     app = Flask("shop", host_matching=True, static_host="shop.example")
     app.config.update(CONFIG)
@@ -92,9 +81,8 @@ def test_the_gateway_is_the_current_apps_with_its_settings_as_they_were_at_the_s
     with site.app.app_context():
         url = site.xiebao.gateway.product_url(CODE, partner_uniq_key="7")
     parameters = dict(parse_qsl(urlsplit(url).query))
-    assert parameters["partnerId"] == "12345"
-    assert parameters["subPartnerId"] == "branch"
-    assert parameters["hidenav"] == "1"
+    sent = {"partnerId": "12345", "subPartnerId": "branch", "hidenav": "1"}
+    assert sent.items() <= parameters.items()
     assert site.link("home")
 
 

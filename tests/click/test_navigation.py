@@ -187,7 +187,7 @@ def test_the_platform_that_was_asked_for_is_kept_and_nothing_else_of_the_query(
 
 
 def test_the_page_is_for_whoever_asks_and_says_nothing_of_the_link(
-    make_site: MakeSite, heard: Heard
+    make_site: MakeSite, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who may go is decided at the click that follows."""
     site = make_site(XIEBAO_LOGIN_VIEW="page")
@@ -204,22 +204,27 @@ def test_the_page_is_for_whoever_asks_and_says_nothing_of_the_link(
         assert response.headers["HX-Redirect"] == url
     head = follow(site, site.link("product"), FETCHES["fetch()"], method="HEAD")
     assert not is_click(head)
-    assert (head.data, heard) == (b"", [])
+    assert (head.data, heard, caplog.messages) == (b"", [], [])
 
 
 @pytest.mark.parametrize("page", REFERENCES)
 @pytest.mark.parametrize("headers", PREFETCHES.values(), ids=PREFETCHES)
 def test_a_prefetch_is_no_click_and_sends_nobody_to_the_login(
-    make_site: MakeSite, heard: Heard, page: str, headers: dict[str, str]
+    make_site: MakeSite,
+    heard: Heard,
+    caplog: pytest.LogCaptureFixture,
+    page: str,
+    headers: dict[str, str],
 ) -> None:
     site = make_site(XIEBAO_LOGIN_VIEW="page")
     url = site.link(page, member="alice")
-    for visitor in (None, "alice"):
+    for visitor, where in ((None, url), ("alice", url), ("bob", url), ("alice", f"{url}x")):
         site.log_in(visitor)
-        response = follow(site, f"{url}?go=1", headers)
+        response = follow(site, f"{where}?go=1", headers)
         assert (response.status_code, response.mimetype) == (503, "text/plain")
         assert "Location" not in response.headers
-    assert heard == []
+    assert (heard, caplog.messages) == ([], [])
+    site.log_in("alice")
     assert is_click(follow(site, url, {}))
 
 

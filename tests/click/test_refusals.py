@@ -32,7 +32,6 @@ from tests.support import (
     SIGN,
     Heard,
     MakeSite,
-    Site,
     href,
     leaked,
     make_site,
@@ -266,14 +265,6 @@ def test_visitors_see_nothing_of_what_is_wrong_with_a_link(name: str, accept: st
     nonsense = make_site().follow(f"{url.rpartition('/')[0]}/nonsense", headers)
     assert response.text == nonsense.text
     assert list(response.headers) == list(nonsense.headers)
-
-
-@pytest.mark.parametrize("headers", [{"Sec-Purpose": "prefetch"}, {"Sec-Fetch-Mode": "cors"}])
-def test_what_is_no_click_is_no_refusal(
-    site: Site, heard: Heard, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
-) -> None:
-    site.follow("/xiebao/product/nonsense", PHONE | headers)
-    assert (heard, lines(caplog)) == ([], [])
 
 
 #: What a notice is headed, in Chinese and in English.

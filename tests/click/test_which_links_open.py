@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
@@ -128,13 +127,3 @@ def test_a_new_api_key_and_environment_leave_links_valid(site: Site, make_site: 
     assert after.follow(paid_path()).location == "/orders/8"
     after.log_in(None)
     assert arrival(after.follow(code), KEY).member == "alice"
-
-
-def test_a_new_partner_id_counts_at_the_next_start_and_ends_the_links_of_the_old_one(
-    site: Site, make_site: MakeSite
-) -> None:
-    after = make_site(XIEBAO_PARTNER_ID="777", XIEBAO_SUB_PARTNER_ID="9")
-    after.log_in("alice")
-    query = parse_qs(urlsplit(after.follow(after.link("product")).location or "").query)
-    assert (query["partnerId"], query["subPartnerId"]) == (["777"], ["9"])
-    assert after.follow(site.link("product")).status_code == 404

@@ -49,6 +49,7 @@ WRONG: list[tuple[str, str, str]] = [
         for call in ('xiebao_entry({}, "1")', "xiebao_link({})")
     ],
     ("page", "The page of an entry is undefined", 'xiebao_entry(missing, "1")'),
+    ("page", "The page of an entry is undefined", "xiebao_link(missing)"),
     ("title", "The title of a card is undefined", 'insurance_card("1")'),
     ("title", "The title of a card is undefined", 'insurance_card("1", {}.name)'),
     # Keywords of links
@@ -82,6 +83,7 @@ WRONG: list[tuple[str, str, str]] = [
         ("return_to", ELSEWHERE, f'insurance_entry("1", return_to={path})')
         for path in ('"//evil.example"', '"/\\\\evil.example"', '"/\\t/evil.example"')
     ],
+    ("return_to", "The value of return_to is undefined", 'insurance_entry("1", return_to=missing)'),
     ("return_to", "has to fit into a URL", 'insurance_qr("1", return_to="/" ~ "a" * 4000)'),
     ("color", "A link does not take color", 'xiebao_link("product", "X", color="red")'),
     # Attributes
@@ -120,7 +122,7 @@ WRONG: list[tuple[str, str, str]] = [
             "sub_partner_id": ["subPartnerId", "sub-partner-id"],
             "platform": ["plattform"],
             "external": ["extrenal"],
-            "label": ["label_"],
+            "label": ["label_", "lable"],
             "outline": ["outlin", "outlined"],
             "size": ["sise"],
         }.items()

@@ -359,23 +359,28 @@ def test_a_gateway_refuses_wrong_arguments_and_reports_no_key(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "words"),
+    ("arguments", "options", "parameter", "words"),
     [
         *[
-            ([page], {}, "is not a page of the gateway: use one of product, home, policy")
+            ([page], {}, "page", "is not a page of the gateway: use one of product, home, policy")
             for page in ("tv", "", "HOME", None, ["home"])
         ],
-        (["home", CODE], {}, "The home page takes no case code or application number"),
-        (["policy", NUMBER], {"sub_partner_id": "7"}, "The policy page takes no subPartnerId"),
-        ([Name.HOME], {}, "partnerUniqKey is required for the home page"),
+        (["home", CODE], {}, "reference", "The home page takes no case code or application num"),
+        (
+            *(["policy", NUMBER], {"sub_partner_id": "7"}),
+            *("subPartnerId", "The policy page takes no subPartnerId"),
+        ),
+        ([Name.HOME], {}, "partnerUniqKey", "partnerUniqKey is required for the home page"),
+        (["policy"], {}, "insureNum", "insureNum is required for the policy page"),
     ],
     ids=short,
 )
 def test_a_page_is_one_that_there_is_with_what_it_takes(
-    gateway: Gateway, arguments: list[Any], options: dict[str, Any], words: str
+    gateway: Gateway, arguments: list[Any], options: dict[str, Any], parameter: str, words: str
 ) -> None:
-    with pytest.raises(GatewayError, match=words):
+    with pytest.raises(GatewayError, match=words) as raised:
         gateway.url(*arguments, **options)
+    assert raised.value.parameter == parameter
 
 
 def test_neither_key_nor_sign_is_printed() -> None:
