@@ -101,9 +101,12 @@ MakeSite = Callable[..., Site]
 Heard = list[tuple[str, dict[str, Any]]]
 
 
-def make_site(*, loader: bool = True, **config: Any) -> Site:
-    """Return a site with these settings; without a loader it knows no members."""
-    app = Flask("shop")
+def make_site(app: Flask | None = None, *, loader: bool = True, **config: Any) -> Site:
+    """Return a site with these settings; without a loader it knows no members.
+
+    :param app: what has something already, such as hooks.
+    """
+    app = app or Flask("shop")
     app.config.update(CONFIG, TESTING=True)
     app.config.update(config)
     site = Site(app, Xiebao(app))
@@ -158,6 +161,17 @@ def soup(page: TestResponse | Tag | str) -> Tag:
     if isinstance(page, Tag):
         return page
     return BeautifulSoup(page if isinstance(page, str) else page.text, "html.parser")
+
+
+def inline(page: TestResponse | Tag | str) -> list[Tag]:
+    """Return what a strict policy would keep from working: scripts, styles and handlers inside."""
+    return [
+        each
+        for each in soup(page).select("*")
+        if each.name == "style"
+        or (each.name == "script" and (each.text or not each.has_attr("src")))
+        or any(name == "style" or name.startswith("on") for name in each.attrs)
+    ]
 
 
 def one(page: TestResponse | Tag | str, selector: str = ":root") -> Tag:

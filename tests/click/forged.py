@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +16,7 @@ from itsdangerous.encoding import base64_encode
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from tests import qr, support
-from tests.support import PC, PHONE, REFERENCES, SECRET, Site, paid_url
+from tests.support import HIDDEN, PC, PHONE, REFERENCES, SECRET, MakeSite, Site, paid_url
 
 #: When tests of clicks take place, which is later than they run: they have to set the clock.
 NOW = 1_800_000_000
@@ -72,7 +72,15 @@ FORGED: dict[str, dict[str, str]] = {
         "HTTP_SEC_PURPOSE": "\udcff",
         "HTTP_SEC_CH_UA_PLATFORM": "\ud800",
     },
+    "another method": {"HTTP_X_HTTP_METHOD_OVERRIDE": "POST"},
     "a body": {"CONTENT_LENGTH": "-1", "CONTENT_TYPE": f"application/json;{EVIL}"},
+}
+
+OTHER_METHODS = ("POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND")
+#: Headers by which caches are told to keep what a browser may not.
+FOR_CACHES_ONLY = {
+    *("Expires", "Surrogate-Control", "Edge-Control", "X-Accel-Expires"),
+    *("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "X-LiteSpeed-Cache-Control"),
 }
 
 #: Hosts that a name server would not know, and some that it would.
@@ -125,28 +133,31 @@ class Way:
 
     :ivar goes: where it leads: to the gateway, the login, back from a payment, or nowhere.
     :ivar reason: why somebody is not let through, as ``entry_refused`` has it.
+    :ivar method: where it is always the same.
     """
 
     site: Site
-    member: str | None
+    member: Any
     path: str
     status: int
     goes: str = ""
     reason: str | None = None
-    device: str = PHONE["User-Agent"]
+    method: str | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def ask(self, method: str = "GET", **environ: str) -> TestResponse:
         self.site.log_in(self.member)
-        return raw(self.site.app, self.path, method, **{"HTTP_USER_AGENT": self.device, **environ})
+        return raw(self.site.app, self.path, self.method or method, **{**self.environ, **environ})
 
 
-def ways(pages: Iterable[str] = ("product",), **config: Any) -> list[Way]:
+def ways(
+    pages: Iterable[str] = ("product",), make: MakeSite = support.make_site, **config: Any
+) -> list[Way]:
     """Return every kind of answer, those that each page has for these pages."""
-    site = support.make_site(XIEBAO_LOGIN_VIEW="page", **config)
-    no_login = support.make_site(**config)
-    off = support.make_site(XIEBAO_ENABLED=False, **config)
-    with time_machine.travel(NOW - 10**8):
-        old = site.link("home", member="alice", no_login_for=1)
+    config = {"PROPAGATE_EXCEPTIONS": False, **config}
+    site = make(XIEBAO_LOGIN_VIEW="page", **config)
+    no_login = make(**config)
+    off = make(XIEBAO_ENABLED=False, **config)
     paid = paid_path()
     found = [
         Way(site, "alice", paid, 302, "back"),
@@ -155,29 +166,54 @@ def ways(pages: Iterable[str] = ("product",), **config: Any) -> list[Way]:
             for page in REFERENCES
         ),
         Way(site, "alice", "/xiebao/paid/nonsense", 404, reason="invalid_link"),
-        Way(site, None, old, 410, reason="expired"),
         Way(site, "alice", f"/xiebao/policy/{signed(['policy', '1'])}", 404, reason="invalid_link"),
         # No links at all, and so the site's own 404.
         *(Way(site, "alice", f"/xiebao/product/{path}", 404) for path in ("", "a/b")),
+        # Nobody listens to what the platform says.
+        Way(site, None, "/xiebao/notify", 404, method="POST"),
+        Way(site, None, "/xiebao/notify", 405),
+        Way(site, "alice", paid, 405, method="PUT"),
     ]
     for page in REFERENCES.keys() - {"product"}:
         link = site.link(page, member="alice")
         found += [
-            Way(site, "alice", link, 200, device=PC["User-Agent"]),
+            Way(site, "alice", link, 200, environ={"HTTP_USER_AGENT": PC["User-Agent"]}),
             Way(site, "alice", link.replace(page, "product"), 404, reason="invalid_link"),
             Way(site, "alice", link.replace(page, "paid"), 404, reason="invalid_link"),
         ]
     for page in pages:
         link = site.link(page, member="alice", return_to="/orders/8")
+        with time_machine.travel(NOW - 10**8):
+            old = site.link(page, member="alice", no_login_for=1)
         found += [
             Way(site, "alice", link, 302, "gateway"),
             Way(site, "bob", link, 403, reason="another_member"),
             Way(site, None, link, 302, "login"),
+            Way(site, None, old, 410, reason="expired"),
             Way(no_login, None, link, 401, reason="login_required"),
+            Way(
+                *(no_login, None, link, 401),
+                reason="login_required",
+                environ={"HTTP_ACCEPT": "application/json"},
+            ),
             Way(off, "alice", link, 404, reason="disabled"),
             Way(site, "alice", f"/xiebao/{page}/nonsense", 404, reason="invalid_link"),
+            Way(site, "bob", link, 503, environ={"HTTP_PURPOSE": "prefetch"}),
+            Way(site, "bob", link, 200, environ={"HTTP_HX_REQUEST": "true"}),
+            Way(site, "bob", link, 200, method="OPTIONS"),
+            *(Way(site, "bob", link, 405, method=method) for method in OTHER_METHODS),
+            Way(site, ["no member"], link, 500),
         ]
     return found
+
+
+def assert_sealed(response: TestResponse, what: object) -> None:
+    """Assert that an answer of a link is kept by nobody, and told to no other site."""
+    for name, value in HIDDEN.items():
+        assert response.headers.getlist(name) == [value], f"{name} of {what}"
+    assert not FOR_CACHES_ONLY & set(response.headers.keys()), what
+    if response.location is None:
+        assert response.headers.getlist("X-Content-Type-Options") == ["nosniff"], what
 
 
 def told(response: TestResponse) -> str:

@@ -1,35 +1,29 @@
 """What a site's own hooks make of its responses does not undo what links and their pages need.
 
 A new way in which a site changes its responses is a row of ``HOOKS``, what it does to a redirect a
-row of ``CHANGES``, and a new kind of answer one of ``answers``.
+row of ``CHANGES``, and a new kind of answer one of ``ways`` in ``forged.py``.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import signature
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from flask import (
-    Flask,
-    Response,
-    after_this_request,
-    render_template_string,
-    request,
-    request_finished,
-)
+from flask import Flask, Response, after_this_request, request, request_finished
 from flask.ctx import AppContext
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import TestResponse
 
-from flask_xiebao import Xiebao
-from tests.support import CODE, CONFIG, HIDDEN, MACROS, NUMBER, PC, PHONE, fail_with, paid_url
+from tests.click.forged import FOR_CACHES_ONLY, Way, assert_sealed, ways
+from tests.page.support import POLICY, PRODUCT
+from tests.support import LIVE, NUMBER, PHONE, Site, fail_with, make_site, paid_url
 
-SHOP = "https://shop.example"
 EVERYTHING_IS_PUBLIC = {
     "Cache-Control": "public, max-age=3600, s-maxage=3600",
     "Expires": "Thu, 31 Dec 2037 23:55:55 GMT",
@@ -45,11 +39,6 @@ EVERYTHING_IS_PUBLIC = {
     "Vary": "Accept-Encoding",
     "Content-Security-Policy": "default-src 'self'",
 }
-FOR_CACHES_ONLY = [
-    *("Expires", "Surrogate-Control", "Edge-Control", "X-Accel-Expires"),
-    *("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "X-LiteSpeed-Cache-Control"),
-]
-
 Hook = Callable[[Response], Response]
 
 
@@ -131,83 +120,34 @@ HOOKS = pytest.mark.parametrize(
 ORDERS = pytest.mark.parametrize("first", [True, False], ids=["hook first", "Xiebao first"])
 
 
-def make_shop(first: bool, add: Add, hook: Hook) -> Flask:
+def make_shop(first: bool, add: Add, hook: Hook, **config: Any) -> Site:
+    """Return a site in service whose hook is there before the extension, or after it."""
     app = Flask("shop")
-    app.config.update(CONFIG, XIEBAO_ENV="test", XIEBAO_PUBLIC_URL=SHOP)
     if first:
         add(app, hook)
-    xiebao = Xiebao(app)
+    site = make_site(app, **LIVE, **config)
     if not first:
         add(app, hook)
-    xiebao.member_loader(lambda: request.headers.get("X-Member"))
-
-    @app.get("/<kind>")
-    def page(kind: str) -> str:
-        entry = {
-            "plain": "",
-            "product": "{{ insurance_entry(code) }}",
-            "policy": "{{ policy_entry(number) }}",
-        }[kind]
-        return render_template_string(MACROS + entry, code=CODE, number=NUMBER)
-
-    return app
+    site.log_in("alice")
+    return site
 
 
-def get(app: Flask, url: str, headers: dict[str, str] = PHONE, **more: Any) -> TestResponse:
-    return app.test_client().open(
-        url, base_url=SHOP, headers={"X-Member": "alice", **headers}, **more
-    )
-
-
-def product_link(app: Flask) -> str:
-    with app.test_request_context(base_url=SHOP):
-        link: str = app.extensions["xiebao"].product_link(CODE, return_to="/plain")
-    return link
-
-
-def answers(app: Flask) -> list[tuple[str, TestResponse]]:
-    """Return every kind of answer of the link endpoints, with what it is."""
-    product = product_link(app)
-    with app.test_request_context(base_url=SHOP):
-        home = app.extensions["xiebao"].home_link(member="alice")
-    nobody = {**PHONE, "X-Member": ""}
-    click = get(app, product)
-    return [
-        ("click 302", click),
-        ("handoff 200", get(app, home, PC)),
-        ("fetched 200", get(app, product, {**PHONE, "HX-Request": "true"})),
-        ("log in 401", get(app, product, nobody)),
-        ("log in, as JSON 401", get(app, product, {**nobody, "Accept": "application/json"})),
-        ("another member 403", get(app, home, {**PHONE, "X-Member": "bob"})),
-        ("tampered 404", get(app, "/xiebao/product/tampered")),
-        ("wrong method 405", get(app, product, method="POST")),
-        ("prefetch 503", get(app, product, {**PHONE, "Purpose": "prefetch"})),
-        ("paid 302", get(app, paid_url(click))),
-        ("never paid 404", get(app, "/xiebao/paid/tampered")),
-        ("notification 404", get(app, "/xiebao/notify", method="POST", data="{}")),
-        ("notification 405", get(app, "/xiebao/notify")),
-    ]
-
-
-def assert_sealed(response: TestResponse, what: str) -> None:
-    """Assert that an answer of a link is kept by nobody, and told to no other site."""
-    for name, value in HIDDEN.items():
-        assert response.headers.getlist(name) == [value], f"{name} of {what}"
-    assert not set(FOR_CACHES_ONLY) & set(response.headers.keys()), what
-    if response.location is None:
-        assert response.headers.getlist("X-Content-Type-Options") == ["nosniff"], what
+def answers(first: bool, add: Add, hook: Hook) -> Iterator[tuple[Way, TestResponse]]:
+    """Yield every kind of answer of such a site's links."""
+    for way in ways(make=partial(make_shop, first, add, hook)):
+        response = way.ask()
+        assert response.status_code == way.status, way
+        yield way, response
 
 
 @HOOKS
 @ORDERS
 def test_no_hook_makes_an_answer_of_a_link_cacheable(first: bool, add: Add, hook: Hook) -> None:
-    for what, response in answers(make_shop(first, add, hook)):
-        assert what.endswith(str(response.status_code))
-        assert_sealed(response, what)
+    for way, response in answers(first, add, hook):
+        assert_sealed(response, way)
         if response.location is None:
-            policies = response.headers.getlist("Content-Security-Policy")
-            assert len(policies) == 1
-            assert policies[0].endswith("frame-ancestors 'self'"), what
+            [policy] = response.headers.getlist("Content-Security-Policy")
+            assert policy.endswith("frame-ancestors 'self'"), way
 
 
 @ORDERS
@@ -218,8 +158,8 @@ def test_a_sites_own_policy_stays_and_says_who_may_frame_its_pages(first: bool) 
         response.headers["Content-Security-Policy"] = policy
         return response
 
-    for what, response in answers(make_shop(first, by_the_app, protect)):
-        assert response.headers.getlist("Content-Security-Policy") == [policy], what
+    for way, response in answers(first, by_the_app, protect):
+        assert response.headers.getlist("Content-Security-Policy") == [policy], way
 
 
 @ORDERS
@@ -228,16 +168,16 @@ def test_a_members_page_stays_private_and_others_are_as_public_as_the_site_wants
     first: bool, add: Add
 ) -> None:
     shop = make_shop(first, add, publish)
-    members = get(shop, "/policy")
+    members = shop.render(POLICY)
     assert members.headers.getlist("Cache-Control") == ["max-age=3600, private"]
-    assert not set(FOR_CACHES_ONLY) & set(members.headers.keys())
+    assert not FOR_CACHES_ONLY & set(members.headers.keys())
     devices = {"User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform"}
     assert set(members.vary) == {"Accept-Encoding", *devices}
-    for kind in ("plain", "product"):
-        response = get(shop, f"/{kind}")
+    for source in ("plain", PRODUCT):
+        response = shop.render(source)
         for name in ("Cache-Control", *FOR_CACHES_ONLY, "Referrer-Policy", "X-Robots-Tag"):
             assert response.headers[name] == EVERYTHING_IS_PUBLIC[name]
-        assert ("User-Agent" in response.vary) == (kind == "product")
+        assert ("User-Agent" in response.vary) == (source == PRODUCT)
 
 
 # What a site makes of a redirect
@@ -321,12 +261,12 @@ def test_a_redirect_that_a_hook_changes_is_sent_as_it_says(
         return response
 
     closed: list[int] = []
-    app = make_shop(True, by_the_app, hook)
-    url = product_link(app)
+    shop = make_shop(True, by_the_app, hook)
+    url = shop.link("product", return_to="/plain")
     if link == "paid":
-        url = paid_url(get(app, url))
-    before = get(app, url).location
-    response = get(app, url, {**PHONE, "X-Change": "yes"}, method=method)
+        url = paid_url(shop.follow(url))
+    before = shop.follow(url).location
+    response = shop.follow(url, {**PHONE, "X-Change": "yes"}, method=method)
     assert response.data == (b"" if method == "HEAD" else change.body)
     response.close()
     if change.goes == AS_BEFORE and link == "click":  # each click has a time and an id of its own
@@ -344,9 +284,10 @@ def test_a_redirect_that_a_hook_changes_is_sent_as_it_says(
 
 
 def test_a_login_wall_of_the_site_answers_for_a_link_and_is_not_kept() -> None:
-    app = make_shop(True, by_the_app, publish)
-    app.before_request(lambda: ("log in first", 302, {"Location": "/login?next=" + request.path}))
-    assert_sealed(get(app, "/xiebao/product/token"), "login")
+    shop = make_shop(True, by_the_app, publish)
+    wall = "log in first", 302, {"Location": "/login"}
+    shop.app.before_request(lambda: wall)
+    assert_sealed(shop.follow("/xiebao/product/token"), "login")
 
 
 @ORDERS
@@ -355,13 +296,11 @@ def test_a_hook_that_fails_publishes_neither_a_link_nor_a_members_page(first: bo
         app.after_request(fail_with(ConnectionError("statistics are down")))
         app.after_request(publish)  # Flask runs it before the other
 
-    app = make_shop(first, hooks, publish)
-    app.register_error_handler(
-        500, lambda _error: (app.extensions["xiebao"].policy_link(NUMBER), 500)
-    )
-    clicked = get(app, product_link(app))
+    shop = make_shop(first, hooks, publish)
+    shop.app.register_error_handler(500, lambda _: (shop.xiebao.policy_link(NUMBER), 500))
+    clicked = shop.follow(shop.link("product"))
     assert (clicked.status_code, clicked.headers["Cache-Control"]) == (500, "no-store")
-    page = get(app, "/plain")
+    page = shop.render("plain")
     assert page.status_code == 500
     assert "/xiebao/policy/" in page.text
     assert page.headers["Cache-Control"] == "max-age=3600, private"

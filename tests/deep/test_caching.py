@@ -24,7 +24,8 @@ from flask_caching import Cache
 from werkzeug.test import Client, TestResponse, run_wsgi_app
 
 from flask_xiebao import LinkError, Platform, Xiebao, detect_platform
-from tests.click.test_headers import assert_sealed, by_the_app, get, make_shop
+from tests.click.forged import assert_sealed
+from tests.click.test_headers import by_the_app, make_shop
 from tests.page.kept import (
     DEVICES,
     ENTRY,
@@ -81,13 +82,13 @@ def test_the_cache_may_start_before_the_extension() -> None:
 
 def test_a_response_that_a_site_keeps_stays_its_own() -> None:
     """One that answers a link, and then a thousand others, is like any other again elsewhere."""
-    app = make_shop(True, by_the_app, lambda response: response)
+    shop = make_shop(True, by_the_app, lambda response: response)
     kept = Response("not here", 404)
-    app.register_error_handler(404, lambda _error: kept)
-    app.add_url_rule("/kept/page", "kept", lambda: kept)
+    shop.app.register_error_handler(404, lambda _error: kept)
+    shop.app.add_url_rule("/kept/page", "kept", lambda: kept)
     for _ in range(1100):
-        assert_sealed(get(app, "/xiebao/nowhere"), "kept")
-    response = get(app, "/kept/page")
+        assert_sealed(shop.follow("/xiebao/nowhere"), "kept")
+    response = shop.follow("/kept/page")
     assert (response.status_code, response.text) == (404, "not here")
     assert not set(HIDDEN) & set(response.headers.keys())
 
@@ -101,9 +102,9 @@ def test_a_hook_may_copy_or_pickle_a_response() -> None:
         kept.append(pickle.dumps(copy.deepcopy(response)))
         return copy.copy(response)
 
-    app = make_shop(True, by_the_app, keep)
-    for url, says in (("/policy", "private"), ("/product", None), ("/xiebao/home/x", "no-store")):
-        response = get(app, url)
+    shop = make_shop(True, by_the_app, keep)
+    for source, says in ((POLICY, "private"), (ENTRY, None), (None, "no-store")):
+        response = shop.follow("/xiebao/home/x") if source is None else shop.render(source)
         assert response.text == pickle.loads(kept.pop()).get_data(as_text=True)  # noqa: S301
         assert response.headers.get("Cache-Control") == says
 
