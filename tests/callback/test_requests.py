@@ -12,7 +12,7 @@ from flask import Flask, request
 from flask_wtf import CSRFProtect
 from gunicorn.http.errors import InvalidChunkSize
 
-from flask_xiebao import ConfigError, Xiebao
+from flask_xiebao import Xiebao
 from flask_xiebao.app.state import current_state
 from tests.callback.support import TOKEN, in_chunks, listen, logged, post, refusals, said, tell
 from tests.support import CONFIG, LIVE, MakeSite, Site
@@ -227,13 +227,3 @@ def test_with_a_token_the_address_is_a_secret(make_site: MakeSite) -> None:
 def test_without_a_token_there_is_none(site: Site) -> None:
     listen(site)
     assert post(site, PAID, f"/xiebao/notify/{TOKEN}").status_code == 404
-
-
-@pytest.mark.parametrize("token", ["x" * 25, "", "x" * 26 + "/", "é" * 30, "x y" * 10, 10**30])
-def test_a_token_that_is_short_or_no_part_of_a_url_is_refused(
-    make_site: MakeSite, token: Any
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        make_site(XIEBAO_NOTIFY_TOKEN=token)
-    assert "26 characters or more" in caught.value.problems["XIEBAO_NOTIFY_TOKEN"]
-    assert token == "" or str(token) not in str(caught.value)

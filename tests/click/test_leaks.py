@@ -22,6 +22,7 @@ from werkzeug.debug import DebuggedApplication
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, Entry, Gateway, GatewayError, LinkError, Xiebao, entry_clicked
+from flask_xiebao.app.settings import Settings
 from tests.click.forged import raw
 from tests.support import (
     CODE,
@@ -181,10 +182,11 @@ def forms_of(value: Any) -> dict[str, str]:
 
 def test_no_object_of_the_package_prints_the_key_or_the_sign(make_site: MakeSite) -> None:
     before = objects_of_the_package()
-    site = make_site(XIEBAO_API_KEY=KEY)
+    others = {"XIEBAO_MEMBER_SECRET": KEY * 2, "XIEBAO_NOTIFY_TOKEN": f"{KEY}-"}
+    site = make_site(XIEBAO_API_KEY=KEY, **others)
     assert site.follow(site.link("product", member="alice", no_login_for=60)).status_code == 302
     found = [thing for key, thing in objects_of_the_package().items() if key not in before]
-    assert {Xiebao, Gateway, Entry} <= set(map(type, found))
+    assert {Xiebao, Gateway, Entry, Settings} <= set(map(type, found))
     for value in (*found, site.app.blueprints["xiebao"], site.app.extensions):
         for form, shown in forms_of(value).items():
             assert leaked(shown, *SECRETS) == [], (type(value), form)

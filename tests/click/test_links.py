@@ -186,8 +186,9 @@ def test_a_member_needs_no_login_for_where_nobody_can_be_logged_in(
     make_site: MakeSite, page: str
 ) -> None:
     site = make_site(loader=False)
-    with pytest.raises(LinkError, match="member needs no_login_for"):
+    with pytest.raises(LinkError, match="member needs no_login_for") as raised:
         site.link(page, member="7")
+    assert raised.value.argument == "no_login_for"
     assert site.link(page, member="7", no_login_for=60).startswith(f"/xiebao/{page}/")
     assert (site.link(page) == "") == (page == "policy")
 

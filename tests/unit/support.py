@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_xiebao import ConfigError
+from flask_xiebao import ConfigError, Notification, parse_notification
 from flask_xiebao.app.settings import Settings
 from tests.support import KEY
 
@@ -42,3 +42,7 @@ def problems(error: ConfigError) -> dict[str, str]:
     assert headline == "Flask-Xiebao is not configured correctly:"
     assert lines == [f"{name} {problem}" for name, problem in error.problems.items()]
     return error.problems
+
+
+def parse(body: bytes, key: Any = "Key") -> Notification:
+    return parse_notification(body, api_key=key)

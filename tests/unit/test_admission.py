@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from flask_xiebao import Entry, LinkError
-from flask_xiebao.links.admission import REFUSALS, Go, Refusal, check_can_be_followed, decide
+from flask_xiebao import Entry
+from flask_xiebao.links.admission import REFUSALS, Go, Refusal, decide
 from tests.support import CODE, NUMBER
 
 SIGNED_AT = 1_800_000_000
@@ -61,34 +61,6 @@ def test_the_table(
     assert decide(link, current, SIGNED_AT + later) == decision
 
 
-def test_what_is_refused_as_what() -> None:
-    """The status, and what visitors may know."""
-    said = [(refusal.status, refusal.reason) for refusal in (log_in, not_yours, past, invalid)]
-    assert said == [
-        (401, "login_required"),
-        (403, "another_member"),
-        (410, "expired"),
-        (404, "invalid_link"),
-    ]
-
-
 def test_a_link_that_says_no_time_vouches_for_nobody() -> None:
     never_signed = replace(PRODUCT, member="alice", no_login_for=LIFE)
     assert decide(never_signed, None, SIGNED_AT) == past
-
-
-@pytest.mark.parametrize("are_known", [True, False])
-@pytest.mark.parametrize(
-    ("member", "no_login_for", "needs_a_login"),
-    [(None, None, False), ("alice", LIFE, False), ("alice", None, True)],
-)
-def test_no_link_is_made_that_nobody_could_follow(
-    member: str | None, no_login_for: int | None, needs_a_login: bool, are_known: bool
-) -> None:
-    entry = replace(PRODUCT, member=member, no_login_for=no_login_for)
-    if are_known or not needs_a_login:
-        check_can_be_followed(entry, members_are_known=are_known)
-    else:
-        with pytest.raises(LinkError, match="member needs no_login_for") as raised:
-            check_can_be_followed(entry, members_are_known=are_known)
-        assert raised.value.argument == "no_login_for"

@@ -9,17 +9,13 @@ from typing import Any
 import pytest
 from werkzeug.local import LocalProxy
 
-from flask_xiebao import ConfigError, Notification, NotificationError, parse_notification
+from flask_xiebao import ConfigError, NotificationError
 from tests.support import SIGN, fail_with
-from tests.unit.support import short
+from tests.unit.support import parse, short
 from tests.vectors import APPLIED, ISSUED, PAID, VECTORS, callback, md5_of
 
 PAID_DATA = PAID.decode().partition('"data":')[2][:-1]
 ISSUED_DATA = ISSUED.decode().partition('"data":')[2][:-1]
-
-
-def parse(body: bytes, key: Any = "Key") -> Notification:
-    return parse_notification(body, api_key=key)
 
 
 def refused(body: bytes, reason: str = "malformed", key: str = "Key") -> str:

@@ -18,10 +18,9 @@ from flask_xiebao import (
     NotificationError,
     NotificationType,
     PolicyInfo,
-    parse_notification,
 )
 from tests.support import CODE, KEY, NUMBER, leaked, reported
-from tests.unit.support import short
+from tests.unit.support import parse, short
 from tests.vectors import (
     APPLIED,
     ISSUED,
@@ -47,10 +46,6 @@ ISSUED_POLICY = PolicyInfo(
     policy_num="P10042019030100001",
 )
 PAID_AT = datetime.fromisoformat("2019-02-26T10:20:30+08:00")
-
-
-def parse(body: bytes, key: str = "Key") -> Notification:
-    return parse_notification(body, api_key=key)
 
 
 def data_of(body: bytes) -> dict[str, Any]:

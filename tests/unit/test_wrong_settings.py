@@ -20,7 +20,9 @@ from tests.unit.support import REQUIRED, problems, settings, short
 _EMPTY = "is empty: give it a value"
 _COPY = "is empty, or has line breaks, or spaces at its ends: copy it again"
 _TYPE = "must be text or a whole number, not"
-_DECIMAL = r"was read as a decimal number and may have lost digits: .* FLASK_XIEBAO_\w+='\"…\"'"
+_DECIMAL = r"was read as a decimal number and may have lost digits: .* FLASK_XIEBAO_SETTING='\"…\"'"
+#: As Flask reads 1e5, 12e345 and NaN in the environment, which are JSON.
+_DECIMALS = [1e5, 0.5, float("inf"), float("nan")]
 _URL = "must be an absolute http:// or https:// URL"
 _END = "must end with its path: no query, fragment or credentials"
 _CREDENTIALS = "must have no user name or password before its host"
@@ -35,7 +37,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
         ["123\n45"],
     ),
     ("PARTNER_ID SUB_PARTNER_ID", "has spaces at its ends: remove them", [" 12345", "12345 "]),
-    ("PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET", _DECIMAL, [1e5]),
+    ("PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET", _DECIMAL, _DECIMALS),
     ("PARTNER_ID SUB_PARTNER_ID", _TYPE, [True, b"12345", ["12345"]]),
     ("API_KEY", _COPY, ["", " ", f"{KEY}\n", f" {KEY}", f"{KEY} ", f"{KEY}\u200b"]),
     ("API_KEY", _TYPE, [True, KEY.encode(), [KEY]]),
@@ -130,6 +132,11 @@ WRONG: list[tuple[str, str, list[Any]]] = [
         "must be a regular expression that names the app, such as ShopApp/",
         ["", ".*", "x?", "(?:)", re.compile("$"), re.compile(b"Shop"), b"Shop", 5, list[str]()],
     ),
+    (
+        "NOTIFY_TOKEN",
+        "must .*26 characters or more",
+        [KEY, "", f"{KEY}x/", "é" * 30, f"{KEY} x y", 10**30],
+    ),
     ("LOOK", 'must be "button" or "own"', ["card", "", "Own", True]),
     ("LOCALE", 'must be "en" or "zh"', ["fr", "", "ZH", "zh-CN", True, ["zh"]]),
     (
@@ -201,7 +208,7 @@ def test_a_wrong_setting_is_named_with_what_it_should_be_and_no_key_is_reported(
         Xiebao(app)
     [(name, problem)] = problems(raised.value).items()
     assert name == f"XIEBAO_{setting}"
-    assert re.match(words, problem)
+    assert re.match(words.replace("SETTING", setting), problem)
     assert KEY not in reported(raised.value)
     assert "100000" not in reported(raised.value), "a key that was read as a decimal number"
 
