@@ -8,7 +8,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from traceback import walk_stack
-from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, request
@@ -293,25 +292,3 @@ def test_there_is_one_handler_which_may_be_registered_again(site: Site, listener
         site.xiebao.notification_handler(store)
     assert tell(site, PAID) == 200
     assert len(listener.heard) == 1
-
-
-@pytest.mark.parametrize("wrong", [None, "handle", 7])
-@pytest.mark.parametrize("decorator", ["notification_handler", "notification_reader"])
-def test_what_is_registered_has_to_be_a_function(site: Site, decorator: str, wrong: Any) -> None:
-    with pytest.raises(ConfigError, match=f"{decorator} takes a function"):
-        getattr(site.xiebao, decorator)(wrong)
-
-
-@pytest.mark.parametrize(
-    ("decorator", "function", "arguments"),
-    [
-        ("notification_handler", lambda: None, "notification"),
-        ("notification_handler", lambda kind, data: None, "notification"),
-        ("notification_reader", lambda: None, "body and headers"),
-    ],
-)
-def test_a_function_that_takes_other_arguments_is_refused_where_it_is_registered(
-    site: Site, decorator: str, function: Callable[..., object], arguments: str
-) -> None:
-    with pytest.raises(ConfigError, match=f"is called with {arguments}"):
-        getattr(site.xiebao, decorator)(function)

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import time_machine
-from itsdangerous import Signer
-from itsdangerous.encoding import base64_encode
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from tests import qr, support
-from tests.support import HIDDEN, PC, PHONE, REFERENCES, SECRET, MakeSite, Site, paid_url
+from tests.support import HIDDEN, PC, PHONE, REFERENCES, MakeSite, Site, paid_url, signed
 
 #: When tests of clicks take place, which is later than they run: they have to set the clock.
 NOW = 1_800_000_000
 EVIL = "evil.example"
 SHOP = "https://shop.example"
-ENTRY_SALT = "flask-xiebao.entry.12345"
 
 #: What a stranger may write into a request, by the names of the WSGI environ.
 FORGED: dict[str, dict[str, str]] = {
@@ -90,25 +85,6 @@ HOSTS = [
     *("", " ", "-", "..", "a..b", "[", "[::1", "[::1]", "x:y", "x:99999", "x:0", "\xc3\xa9"),
     *("xn--", "\xff", "\ud800", "%00", "<script>", '"', "x" * 300, "x." * 2000, "xn--a", "127.1"),
 ]
-
-
-def signed(
-    fields: Any,
-    salt: str = ENTRY_SALT,
-    *,
-    key: str = SECRET,
-    derivation: str = "hmac",
-    digest: Any = hashlib.sha256,
-) -> str:
-    """Return a token of these fields, by default as the site itself signs."""
-    signer = Signer(key, salt, key_derivation=derivation, digest_method=digest)
-    key_id = base64_encode(hashlib.sha256(signer.derive_key()).digest())[:3]
-    value = packed(fields) + b"." + key_id
-    return (value + signer.get_signature(value)).decode()
-
-
-def packed(fields: Any) -> bytes:
-    return base64_encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
 
 
 def raw(app: Any, path: str, method: str = "GET", **environ: str) -> TestResponse:

@@ -136,3 +136,36 @@ def test_every_view_has_a_name_and_the_module_of_the_package(site: Site) -> None
     }
     assert views.keys() == {"product", "home", "policy", "paid", "notify", "qr"}
     assert all(module.startswith("flask_xiebao.") for module in views.values())
+
+
+#: What takes a function, with which arguments, and what is none of them.
+HOOKS: list[tuple[str, str, list[Any]]] = [
+    ("member_loader", "without arguments, .*: missing .* 'request'", [lambda request: "8"]),
+    ("click_guard", "with member and entry, .*: too many positional", [lambda member: True]),
+    ("click_guard", "with member and entry", [lambda: True]),
+    ("keeps_plain_key", r"with member, and tests.click.test_extension.<lambda> does", [lambda: 1]),
+    ("notification_handler", "with notification", [lambda: None, lambda kind, data: None]),
+    ("notification_reader", "with body and headers", [lambda: None]),
+]
+
+
+@pytest.mark.parametrize(
+    ("hook", "function", "said"),
+    [
+        *(
+            (hook, wrong, f"{hook} is called {words}")
+            for hook, words, functions in HOOKS
+            for wrong in functions
+        ),
+        *(
+            (hook, wrong, f"{hook} takes a function, not {type(wrong).__name__}")
+            for hook in sorted({hook for hook, *_ in HOOKS})
+            for wrong in (None, "lucy", 7)
+        ),
+    ],
+)
+def test_what_is_no_function_with_these_arguments_is_refused_where_it_is_registered(
+    hook: str, function: Any, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        getattr(Xiebao(), hook)(function)

@@ -222,7 +222,7 @@ PUBLIC = {"XIEBAO_PUBLIC_URL": "https://shop.example/mall"}
 NAMED = {"SERVER_NAME": "shop.example"}
 #: The settings, the URL of the request if there is one, and how a member's link then begins; None
 #: where it is not made.
-PLACES: list[tuple[dict[str, Any], str | None, str | None]] = [
+PLACES: list[Any] = [
     ({}, "https://shop.example:8443", "https://shop.example:8443"),
     ({}, "https://shop.example/mall", "https://shop.example/mall"),
     (PUBLIC, "https://other.example/inside", "https://shop.example/mall"),
@@ -243,6 +243,12 @@ PLACES: list[tuple[dict[str, Any], str | None, str | None]] = [
     (LIVE | NAMED, FORGED, "https://shop.example"),
     (LIVE | {"DEBUG": True}, FORGED, FORGED),
     (LIVE | {"TESTING": True}, FORGED, FORGED),
+    # One that Flask was told to trust: it answers 400 to all others.
+    pytest.param(
+        LIVE | {"TRUSTED_HOSTS": ["shop.example"]},
+        *("https://shop.example", "https://shop.example"),
+        marks=NEEDS_TRUSTED_HOSTS,
+    ),
 ]
 
 
@@ -296,25 +302,6 @@ def test_a_forged_host_is_about_external_and_harmless_to_a_link_without_a_member
     assert raised.value.argument == "external"
     for page in ("product", "home"):
         assert site.link(page, FORGED, external=True).startswith(f"{FORGED}/xiebao/{page}/")
-
-
-@NEEDS_TRUSTED_HOSTS
-@pytest.mark.parametrize(
-    ("host", "status", "start"),
-    [("shop.example", 200, "https://shop.example/xiebao/home/"), ("evil.example", 400, "")],
-)
-def test_a_members_link_may_leave_on_a_host_that_flask_was_told_to_trust(
-    make_site: MakeSite, host: str, status: int, start: str
-) -> None:
-    site = make_site(**LIVE, TRUSTED_HOSTS=["shop.example"])
-
-    @site.app.get("/link")
-    def link() -> str:
-        return site.xiebao.home_link(member="7", external=True)
-
-    response = site.follow("/link", base_url=f"https://{host}")
-    assert response.status_code == status
-    assert start in response.text
 
 
 # Keys

@@ -15,9 +15,11 @@ from itsdangerous import TimestampSigner, URLSafeSerializer, URLSafeTimedSeriali
 
 from flask_xiebao import Gateway
 from tests import qr
-from tests.click.forged import ENTRY_SALT, NOW, packed, paid_path, signed
+from tests.click.forged import NOW, paid_path
 from tests.support import (
+    CLICK_SALT,
     CODE,
+    ENTRY_SALT,
     KEY,
     NUMBER,
     PC,
@@ -28,7 +30,9 @@ from tests.support import (
     Site,
     accepted,
     arrival,
+    packed,
     paid_url,
+    signed,
 )
 from tests.tools import fuzz
 
@@ -40,7 +44,7 @@ PAYLOADS: dict[str, tuple[list[Any], str]] = {
     "product": (["product", CODE], ENTRY_SALT),
     "home": (["home"], ENTRY_SALT),
     "policy": (["policy", NUMBER, None, None, None, "alice", NOW, 60], ENTRY_SALT),
-    "paid": (["alice", "click", NOW, "product", CODE], "flask-xiebao.click.12345"),
+    "paid": (["alice", "click", NOW, "product", CODE], CLICK_SALT),
 }
 
 
