@@ -54,6 +54,8 @@ SIGN = "001f9594105fd5b7ccb07caa01481a35"
 #: A key that is in no output by chance, and the sign of its account.
 KEY = "a-key-that-nobody-guesses"
 SIGN_OF_KEY = "3e630aa9d45ff943dbb939202f3f247a"
+#: Where a site may be.
+SHOP = "https://shop.example"
 #: A site in service: neither debug nor testing.
 LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 

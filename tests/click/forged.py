@@ -17,7 +17,6 @@ from tests.support import HIDDEN, PC, PHONE, REFERENCES, MakeSite, Site, paid_ur
 #: When tests of clicks take place, which is later than they run: they have to set the clock.
 NOW = 1_800_000_000
 EVIL = "evil.example"
-SHOP = "https://shop.example"
 
 #: What a stranger may write into a request, by the names of the WSGI environ.
 FORGED: dict[str, dict[str, str]] = {

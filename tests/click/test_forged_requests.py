@@ -12,13 +12,14 @@ import pytest
 from flask import Response, request
 
 from tests import qr
-from tests.click.forged import EVIL, FORGED, HOSTS, SHOP, Way, paid_path, raw, told, ways
+from tests.click.forged import EVIL, FORGED, HOSTS, Way, paid_path, raw, told, ways
 from tests.support import (
     CODE,
     LIVE,
     NUMBER,
     PHONE,
     REFERENCES,
+    SHOP,
     Heard,
     MakeSite,
     Site,

@@ -238,17 +238,6 @@ def test_the_way_back_from_a_payment_answers_scripts_too(
     assert [name for name, _ in heard] == ["clicked", "returned"]
 
 
-@pytest.mark.parametrize(
-    ("locale", "lang", "title"), [("zh", "zh-CN", "正在打开…"), ("en", "en", "Opening…")]
-)
-def test_the_page_is_in_the_language_of_the_site(
-    make_site: MakeSite, locale: str, lang: str, title: str
-) -> None:
-    site = make_site(XIEBAO_LOCALE=locale)
-    page = follow(site, site.link("home"), FETCHES["HTMX"])
-    assert (one(page, "html")["lang"], one(page, "title").text) == (lang, title)
-
-
 def test_the_page_works_below_a_path_and_whatever_a_site_makes_of_its_layout(site: Site) -> None:
     site.app.jinja_loader = DictLoader({"xiebao/layout.html": "the site's own"})
     mounted = Client(DispatcherMiddleware(Flask("root"), {"/shop": site.app}), TestResponse)

@@ -17,7 +17,6 @@ from tests.support import (
     Site,
     arrival,
     href,
-    one,
     paid_url,
 )
 
@@ -177,22 +176,3 @@ def test_a_code_leads_to_the_public_address_or_to_whoever_asks(
     assert qr.read(shown.text).startswith(start)
     if "evil.example" not in start:
         assert "evil.example" not in shown.text
-
-
-@pytest.mark.parametrize(
-    ("locale", "lang", "page", "heading"),
-    [
-        (None, "zh-CN", "home", "用手机打开保险商城"),
-        (None, "zh-CN", "policy", "用手机查看保单"),
-        ("en", "en", "home", "Open the insurance shop on your phone"),
-        ("en", "en", "policy", "View your policy on your phone"),
-    ],
-)
-def test_the_handoff_page_speaks_the_language_of_the_site(
-    make_site: MakeSite, locale: str | None, lang: str, page: str, heading: str
-) -> None:
-    site = make_site(XIEBAO_LOCALE=locale)
-    site.log_in("alice")
-    shown = site.follow(site.link(page, member="alice"), PC)
-    assert one(shown, "html")["lang"] == lang
-    assert [one(shown, part).text for part in ("title", "h1")] == [heading, heading]

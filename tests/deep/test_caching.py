@@ -28,18 +28,16 @@ from tests.click.forged import assert_sealed
 from tests.click.test_headers import by_the_app, make_shop
 from tests.page.kept import (
     DEVICES,
-    ENTRY,
     IOS_APP,
     MEMBERS_ENTRY,
-    POLICY,
-    SHOP,
     VARIES,
     anchors,
     for_caches,
     in_worker,
 )
+from tests.page.support import POLICY, PRODUCT
 from tests.page.test_pages_kept import cache_of
-from tests.support import CONFIG, HIDDEN, MACROS, PC, PHONE, MakeSite, Site, arrival, href
+from tests.support import CONFIG, HIDDEN, MACROS, PC, PHONE, SHOP, MakeSite, Site, arrival, href
 
 # Kept pages
 
@@ -55,7 +53,7 @@ def test_pages_kept_for_each_device_have_the_markup_of_the_device(make_site: Mak
     @cache_of(site).cached(make_cache_key=key)
     def kept() -> str:
         made.append(1)
-        return render_template_string(MACROS + ENTRY)
+        return render_template_string(MACROS + PRODUCT)
 
     for headers, platform in DEVICES * 2:
         [anchor] = anchors(site.follow("/kept", headers).text)
@@ -69,7 +67,7 @@ def test_the_cache_may_start_before_the_extension() -> None:
     app.config.update(CONFIG, TESTING=True, XIEBAO_DEVICE_MARKUP=False)
     Cache(app, config={"CACHE_TYPE": "SimpleCache"})
     Xiebao(app).member_loader(lambda: "li")
-    source = f"{MACROS}{{% cache 60, 'x' %}}{ENTRY}{{% endcache %}}"
+    source = f"{MACROS}{{% cache 60, 'x' %}}{PRODUCT}{{% endcache %}}"
     app.add_url_rule("/kept", "kept", lambda: render_template_string(source))
     client = app.test_client()
     first, second = (client.get("/kept", headers=headers).text for headers in (PC, PHONE))
@@ -103,7 +101,7 @@ def test_a_hook_may_copy_or_pickle_a_response() -> None:
         return copy.copy(response)
 
     shop = make_shop(True, by_the_app, keep)
-    for source, says in ((POLICY, "private"), (ENTRY, None), (None, "no-store")):
+    for source, says in ((POLICY, "private"), (PRODUCT, None), (None, "no-store")):
         response = shop.follow("/xiebao/home/x") if source is None else shop.render(source)
         assert response.text == pickle.loads(kept.pop()).get_data(as_text=True)  # noqa: S301
         assert response.headers.get("Cache-Control") == says
@@ -117,7 +115,7 @@ def test_a_request_inside_a_request_has_its_own_headers(site: Site) -> None:
 
     @site.app.get("/outer")
     def outer() -> str:
-        inner.extend((site.render("no entry", PHONE), site.render(ENTRY, PHONE)))
+        inner.extend((site.render("no entry", PHONE), site.render(PRODUCT, PHONE)))
         return render_template_string(MACROS + MEMBERS_ENTRY)
 
     response = site.follow("/outer", PC)
@@ -157,7 +155,7 @@ def test_an_app_that_answers_after_another_gave_up_has_its_own_headers_and_devic
 def test_an_error_inside_an_entry_leaves_its_error_page_the_entries(make_site: MakeSite) -> None:
     site = make_site(PROPAGATE_EXCEPTIONS=False)
     site.app.register_error_handler(
-        LinkError, lambda error: (render_template_string(MACROS + ENTRY), 500)
+        LinkError, lambda error: (render_template_string(MACROS + PRODUCT), 500)
     )
     response = site.render(
         "{% call insurance_entry('A', member='li') %}{{ insurance_entry('') }}{% endcall %}"
@@ -200,7 +198,7 @@ def test_a_thread_that_goes_on_after_the_response_still_renders(site: Site) -> N
 
     @site.app.get("/later")
     def view() -> str:
-        kept.append(copy_current_request_context(lambda: render_template_string(MACROS + ENTRY)))
+        kept.append(copy_current_request_context(lambda: render_template_string(MACROS + PRODUCT)))
         return "soon"
 
     site.follow("/later")
@@ -219,7 +217,7 @@ def test_each_mail_of_a_worker_speaks_the_language_of_whom_it_is_for(make_site: 
         labels = []
         for language in ("en", "zh", "en"):
             with site.app.app_context(), force_locale(language):
-                labels.append(anchors(render_template_string(MACROS + ENTRY))[0].text)
+                labels.append(anchors(render_template_string(MACROS + PRODUCT))[0].text)
         return labels
 
     assert in_worker(work) == ["Get insured", "我要投保", "Get insured"]

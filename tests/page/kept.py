@@ -16,12 +16,7 @@ from tests.support import CODE, MACROS, NUMBER, PC, PHONE, Site, soup
 IOS_APP = {"User-Agent": f"{PHONE['User-Agent']} ShopApp/3.1"}
 DEVICES = [(PC, Platform.PC), (PHONE, Platform.H5), (IOS_APP, Platform.IOS)]
 VARIES = ["sec-ch-ua-mobile", "sec-ch-ua-platform", "user-agent"]
-SHOP = "https://shop.example"
 
-ENTRY = f"{{{{ insurance_entry('{CODE}') }}}}"
-HOME = "{{ insurance_home_entry() }}"
-QR = f"{{{{ insurance_qr('{CODE}') }}}}"
-POLICY = f"{{{{ policy_entry('{NUMBER}') }}}}"
 MEMBERS_ENTRY = f"{{{{ insurance_entry('{CODE}', member='li') }}}}"
 MEMBERS_POLICY = f"{{{{ policy_entry('{NUMBER}', member='li') }}}}"
 MAILED = f"{{{{ insurance_entry('{CODE}', member='li', no_login_for=3600) }}}}"

@@ -36,6 +36,7 @@ EVERYTHING = (
     + '{{ mail_entry("product", "1", nasty, qr=9) }}'
 )
 ASSETS = "{{ xiebao_styles(title=nasty) }}{{ xiebao_script(title=nasty) }}"
+BREAKS_OUT = 'x" onmouseover="alert(1)'
 NASTY: dict[str, Any] = {
     "nasty": '"><script>alert(1)</script>',
     "icon": Markup("<svg><path/></svg>"),

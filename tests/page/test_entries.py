@@ -18,7 +18,17 @@ from flask import Flask
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
-from tests.page.support import ASSETS, ENTRIES, EVERYTHING, HOME, NASTY, POLICY, PRODUCT, QR
+from tests.page.support import (
+    ASSETS,
+    BREAKS_OUT,
+    ENTRIES,
+    EVERYTHING,
+    HOME,
+    NASTY,
+    POLICY,
+    PRODUCT,
+    QR,
+)
 from tests.support import (
     CODE,
     PC,
@@ -254,7 +264,6 @@ class Prints:
         return f"Prints({self.text!r})"
 
 
-BREAKS_OUT = 'x" onmouseover="alert(1)'
 #: A value, its text, and its text as classes.
 VALUES: list[tuple[Any, str, str]] = [
     *[

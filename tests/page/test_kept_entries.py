@@ -10,6 +10,7 @@ import weakref
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import segno
@@ -20,13 +21,12 @@ from flask_babel import Babel, force_locale
 from jinja2 import StrictUndefined, Undefined
 from markupsafe import Markup
 
-from flask_xiebao import Platform, Xiebao
+from flask_xiebao import Platform
 from flask_xiebao.app.state import current_state
 from flask_xiebao.links.tokens import LinkSigner
-from tests.page.support import EVERYTHING, HOME, NASTY, POLICY, PRODUCT, QR, kept_by
+from tests.page.support import BREAKS_OUT, EVERYTHING, HOME, NASTY, POLICY, PRODUCT, QR, kept_by
 from tests.support import (
     CODE,
-    CONFIG,
     MACROS,
     PC,
     PHONE,
@@ -34,11 +34,10 @@ from tests.support import (
     Site,
     arrival,
     href,
+    make_site,
     one,
     soup,
 )
-
-BREAKS_OUT = 'x" onmouseover="alert(1)'
 
 
 def shown(site: Site, source: str, **context: Any) -> Tag:
@@ -237,17 +236,19 @@ def use_an_app() -> list[weakref.ref[Any]]:
         response_class = OwnResponse
 
     before = {id(thing) for thing in gc.get_objects() if type(thing) is LinkSigner}
-    app = OwnFlask("shop")
-    app.config.update(CONFIG, TESTING=True)
-    xiebao = Xiebao(app)
-    xiebao.member_loader(lambda: "alice")
-    app.add_url_rule("/", "start", lambda: render_template_string(MACROS + EVERYTHING, **NASTY))
-    client = app.test_client()
+    site = make_site(OwnFlask("shop"))
+    site.log_in("alice")
     for headers in (PC, PHONE):
-        for link in soup(client.get("/", headers=headers).text).select("a.xiebao-entry"):
-            assert client.get(str(link["href"]), headers=headers).status_code in (200, 302)
+        for link in soup(site.render(EVERYTHING, headers, **NASTY)).select("a.xiebao-entry"):
+            assert site.follow(href(link), headers).status_code in (200, 302)
     signers = [thing for thing in gc.get_objects() if type(thing) is LinkSigner]
-    gone = [app, xiebao, OwnFlask, OwnResponse, *(it for it in signers if id(it) not in before)]
+    gone = [
+        site.app,
+        site.xiebao,
+        OwnFlask,
+        OwnResponse,
+        *(it for it in signers if id(it) not in before),
+    ]
     assert len(gone) > 4
     return [weakref.ref(thing) for thing in gone]
 
@@ -271,21 +272,15 @@ def test_a_key_that_is_gone_leaves_nothing_behind(site: Site) -> None:
 
 
 def test_a_code_is_drawn_once_for_its_app_and_anew_for_another(
-    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    drawn = []
-    draw = segno.make_qr
-
-    def count(url: str, **options: Any) -> segno.QRCode:
-        drawn.append(url)
-        return draw(url, **options)
-
-    monkeypatch.setattr(segno, "make_qr", count)
+    draw = Mock(wraps=segno.make_qr)
+    monkeypatch.setattr(segno, "make_qr", draw)
     for times in (1, 2):
         site = make_site()
         for _ in range(2):
             site.render(QR)
-        assert len(drawn) == times
+        assert draw.call_count == times
 
 
 def test_a_long_value_does_not_stay_in_memory(site: Site) -> None:

@@ -23,6 +23,7 @@ from tests.support import (
     LIVE,
     NUMBER,
     PHONE,
+    SHOP,
     Heard,
     MakeSite,
     Site,
@@ -32,7 +33,6 @@ from tests.support import (
     soup,
 )
 
-SHOP = "https://shop.example"
 OF_ALICE = 'member="alice", no_login_for=60'
 
 

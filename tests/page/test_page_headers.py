@@ -13,23 +13,20 @@ from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response as BaseResponse
 
 from tests.page.kept import (
-    ENTRY,
-    HOME,
     MAILED,
     MEMBERS_ENTRY,
     MEMBERS_POLICY,
-    POLICY,
-    QR,
     VARIES,
     anchors,
     for_caches,
     said,
 )
+from tests.page.support import HOME, POLICY, PRODUCT, QR
 from tests.support import MACROS, PC, PHONE, MakeSite, Site
 
 #: Whether a page differs by device, and whether it is for one member.
 PAGES = [
-    (ENTRY, True, False),
+    (PRODUCT, True, False),
     (HOME, True, False),
     (MEMBERS_ENTRY, True, True),
     (MEMBERS_POLICY, True, True),
@@ -42,7 +39,7 @@ PAGES = [
     ("{{ insurance_entry('') }}", False, False),
     ("no entry", False, False),
     # Each is said once.
-    (f"{{% for _ in range(50) %}}{ENTRY}{MEMBERS_ENTRY}{HOME}{{% endfor %}}", True, True),
+    (f"{{% for _ in range(50) %}}{PRODUCT}{MEMBERS_ENTRY}{HOME}{{% endfor %}}", True, True),
 ]
 
 
@@ -111,7 +108,7 @@ def test_a_page_keeps_what_its_view_said_and_adds_what_it_owes(
     assert {name: said(response, name) for name in owed} == owed
 
 
-@pytest.mark.parametrize(("source", "varies"), [(ENTRY + HOME, VARIES), ("no entry", [])])
+@pytest.mark.parametrize(("source", "varies"), [(PRODUCT + HOME, VARIES), ("no entry", [])])
 def test_a_page_without_members_links_may_be_public(
     site: Site, source: str, varies: list[str]
 ) -> None:
@@ -121,7 +118,7 @@ def test_a_page_without_members_links_may_be_public(
 
 
 EVERYBODYS = (
-    f"{{{{ xiebao_styles() }}}}{ENTRY}{QR}{{{{ insurance_home_entry('Shop') }}}}"
+    f"{{{{ xiebao_styles() }}}}{PRODUCT}{QR}{{{{ insurance_home_entry('Shop') }}}}"
     "{{ insurance_entry('A', class='btn', return_to='/orders/8') }}"
     "{{ insurance_entry('A', external=True) }}{{ xiebao_link('product', 'A', platform='h5') }}"
 )
@@ -156,7 +153,7 @@ def test_what_is_rendered_before_and_after_the_view_is_in_the_headers_once(site:
 
     @site.app.after_request
     def add_footer(response: Response) -> Response:
-        response.set_data(response.get_data() + render_template_string(MACROS + ENTRY).encode())
+        response.set_data(response.get_data() + render_template_string(MACROS + PRODUCT).encode())
         return response
 
     for source, shown in (("a page", 1), (MEMBERS_ENTRY, 2)):
@@ -183,7 +180,7 @@ def test_an_error_page_with_entries_has_their_headers(
         abort(status)
 
     def show(error: Exception) -> tuple[str, int]:
-        return render_template_string(MACROS + MEMBERS_ENTRY + ENTRY), status
+        return render_template_string(MACROS + MEMBERS_ENTRY + PRODUCT), status
 
     site.app.register_error_handler(status, show)
     response = site.follow(f"/{path}")
@@ -193,7 +190,7 @@ def test_an_error_page_with_entries_has_their_headers(
 
 
 @pytest.mark.parametrize(
-    ("source", "private"), [(ENTRY, []), (MEMBERS_ENTRY, ["private"])], ids=["open", "member"]
+    ("source", "private"), [(PRODUCT, []), (MEMBERS_ENTRY, ["private"])], ids=["open", "member"]
 )
 def test_a_page_that_did_not_change_is_not_sent_again_and_its_headers_are(
     site: Site, source: str, private: list[str]

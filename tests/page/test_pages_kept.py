@@ -16,15 +16,12 @@ from flask_xiebao import Platform
 from tests import qr
 from tests.page.kept import (
     DEVICES,
-    ENTRY,
     FOR_ALL,
-    POLICY,
-    QR,
-    SHOP,
     anchors,
     for_caches,
 )
-from tests.support import CODE, MACROS, MakeSite, Site, arrival, href, one
+from tests.page.support import POLICY, PRODUCT, QR
+from tests.support import CODE, MACROS, SHOP, MakeSite, Site, arrival, href, one
 
 #: What was rendered, each time.
 Made = list[str]
@@ -90,7 +87,7 @@ def site(make_site: MakeSite) -> Site:
 def test_a_kept_page_serves_every_device_and_everybody_goes_as_themselves(
     site: Site, keep: Keep, first: int
 ) -> None:
-    made = keep(site, ENTRY)
+    made = keep(site, PRODUCT)
     pages = set()
     for headers, platform in DEVICES[first:] + DEVICES[:first]:
         for member in ("li", "wang"):

@@ -1,7 +1,7 @@
 """Pages and texts that are rendered without a request, for mails and by workers.
 
-Where the site is, is a row of ``PLACES``; who may follow a mailed link, one of ``WHO``. What a
-mail's own macro draws is in ``test_mail.py``.
+Where the site is, is a row of ``PLACES``. What a mail's own macro draws is in ``test_mail.py``, and
+who may follow a link in ``tests/click/test_who_goes.py``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Response, render_template, render_template_string, request
 from flask_babel import Babel
 from jinja2 import DictLoader
@@ -20,20 +19,16 @@ from flask_xiebao import LinkError, Platform
 from tests import qr
 from tests.page.kept import (
     DEVICES,
-    ENTRY,
     FOR_ALL,
-    HOME,
     MAILED,
     MEMBERS_ENTRY,
     MEMBERS_POLICY,
-    POLICY,
-    QR,
-    SHOP,
     anchors,
     in_worker,
     mail,
 )
-from tests.support import LIVE, MACROS, PC, PHONE, MakeSite, arrival, href, one, paid_url
+from tests.page.support import HOME, POLICY, PRODUCT, QR
+from tests.support import MACROS, PC, PHONE, SHOP, MakeSite, arrival, href, one, paid_url
 
 INSIDE = {
     "SERVER_NAME": "inside.example",
@@ -76,7 +71,7 @@ def test_a_mail_knows_where_the_site_is(
 
 KNOWN = {"XIEBAO_PUBLIC_URL": SHOP}
 NO_ADDRESS = [
-    *(ENTRY, MAILED, HOME, MEMBERS_POLICY, QR),
+    *(PRODUCT, MAILED, HOME, MEMBERS_POLICY, QR),
     *("{{ xiebao_link('product', 'A') }}", "{{ xiebao_styles() }}"),
 ]
 
@@ -95,34 +90,6 @@ def test_a_mail_that_lacks_something_says_what(
 ) -> None:
     with pytest.raises(LinkError, match=says):
         mail(make_site(**config), source)
-
-
-#: A template, who follows its link after how many seconds, and who goes, or the status.
-WHO = [
-    (MAILED, None, 0, "li"),
-    (MAILED, None, 3599, "li"),
-    (MAILED, None, 3601, 410),
-    (MAILED, "li", 3601, "li"),
-    (MAILED, "wang", 0, 403),
-    *((source, None, 0, 401) for source in (ENTRY, MEMBERS_ENTRY, MEMBERS_POLICY)),
-    *((source, "li", 3601, "li") for source in (ENTRY, MEMBERS_ENTRY, MEMBERS_POLICY)),
-]
-
-
-@pytest.mark.parametrize(("source", "visitor", "age", "comes"), WHO)
-def test_a_mailed_link_is_for_whom_it_says_until_it_ends(
-    make_site: MakeSite, source: str, visitor: str | None, age: int, comes: str | int
-) -> None:
-    site = make_site(**KNOWN)
-    with time_machine.travel(1_800_000_000, tick=False) as clock:
-        url = href(mail(site, source))
-        clock.shift(age)
-        site.log_in(visitor)
-        response = site.follow(url)
-    if isinstance(comes, int):
-        assert response.status_code == comes
-    else:
-        assert arrival(response).member == comes
 
 
 @pytest.mark.parametrize("loader", [True, False], ids=["loader", "no loader"])
@@ -184,22 +151,12 @@ def test_a_worker_that_serves_two_sites_mails_from_each(make_site: MakeSite) -> 
     def work() -> list[str]:
         with one_site.app.app_context():
             with other.app.app_context():
-                inner = render_template_string(MACROS + ENTRY)
-            return [inner, render_template_string(MACROS + ENTRY)]
+                inner = render_template_string(MACROS + PRODUCT)
+            return [inner, render_template_string(MACROS + PRODUCT)]
 
     inner, outer = in_worker(work)
     assert href(inner).startswith("https://two.example/cover/product/")
     assert href(outer).startswith(f"{SHOP}/xiebao/product/")
-
-
-def test_a_mail_made_during_a_request_takes_its_address_from_the_settings(
-    make_site: MakeSite,
-) -> None:
-    site = make_site(**LIVE, XIEBAO_PUBLIC_URL=f"{SHOP}/store")
-    source = "{{ insurance_entry('A', member='li', no_login_for=60, external=True) }}"
-    with site.app.test_request_context(base_url="http://evil.example"):
-        url = href(render_template_string(MACROS + source))
-    assert url.startswith(f"{SHOP}/store/xiebao/product/")
 
 
 @pytest.mark.parametrize("nobody", [None, "", " ", 0, False])
@@ -218,7 +175,7 @@ def test_a_policy_entry_in_a_mail_never_asks_who_is_logged_in(
 
 def test_a_mail_of_a_site_that_sells_no_insurance_has_no_entries(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_ENABLED=False)
-    assert mail(site, ENTRY + HOME + POLICY + MAILED + QR + "|") == "|"
+    assert mail(site, PRODUCT + HOME + POLICY + MAILED + QR + "|") == "|"
 
 
 def by_browser() -> str | None:
@@ -229,15 +186,15 @@ def by_browser() -> str | None:
 @pytest.mark.parametrize(
     ("babel", "config", "source", "label", "language"),
     [
-        ({"locale_selector": lambda: "zh"}, {}, ENTRY, "我要投保", "zh-CN"),
-        ({"locale_selector": lambda: "en"}, {}, ENTRY, "Get insured", "en"),
-        ({"locale_selector": lambda: "de"}, {}, ENTRY, "Get insured", "en"),
-        ({"default_locale": "en"}, {}, ENTRY, "Get insured", "en"),
+        ({"locale_selector": lambda: "zh"}, {}, PRODUCT, "我要投保", "zh-CN"),
+        ({"locale_selector": lambda: "en"}, {}, PRODUCT, "Get insured", "en"),
+        ({"locale_selector": lambda: "de"}, {}, PRODUCT, "Get insured", "en"),
+        ({"default_locale": "en"}, {}, PRODUCT, "Get insured", "en"),
         # With one language, or a label of the site's own, no selector is asked.
         (
             {"locale_selector": by_browser},
             {"XIEBAO_LOCALE": "en"},
-            ENTRY + QR,
+            PRODUCT + QR,
             "Get insured",
             "en",
         ),

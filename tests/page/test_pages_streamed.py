@@ -23,15 +23,13 @@ from werkzeug.test import TestResponse
 from flask_xiebao import LinkError, Platform
 from tests.page.kept import (
     DEVICES,
-    ENTRY,
     FOR_ALL,
     MEMBERS_ENTRY,
-    POLICY,
-    QR,
     VARIES,
     anchors,
     for_caches,
 )
+from tests.page.support import POLICY, PRODUCT, QR
 from tests.support import MACROS, PC, MakeSite, Site, arrival, href
 
 
@@ -87,7 +85,7 @@ def test_a_streamed_page_has_the_markup_of_the_device_or_the_same_for_all(
     site.log_in("li")
     texts = set()
     for headers, platform in DEVICES:
-        page = streamed(site, stream, ENTRY, headers)
+        page = streamed(site, stream, PRODUCT, headers)
         texts.add(page.text)
         assert for_caches(page) == ([], [])
         [anchor] = anchors(page.text)
@@ -115,7 +113,7 @@ def test_a_streamed_policy_entry_is_of_the_member_who_asked(site: Site, stream: 
 @pytest.mark.parametrize("device_markup", [True, False])
 @pytest.mark.parametrize(
     ("source", "by_device", "private"),
-    [(ENTRY, True, False), (MEMBERS_ENTRY, True, True), (QR, False, False)],
+    [(PRODUCT, True, False), (MEMBERS_ENTRY, True, True), (QR, False, False)],
     ids=["open", "member", "qr"],
 )
 def test_headers_that_a_stream_owes_and_can_no_longer_send_are_asked_for_in_the_log(
@@ -148,7 +146,7 @@ def test_a_stream_keeps_the_headers_of_its_view_and_asks_for_no_others(
 def test_what_was_rendered_before_the_stream_began_is_in_the_headers(
     site: Site, stream: Stream
 ) -> None:
-    page = streamed(site, stream, ENTRY, earlier=MEMBERS_ENTRY)
+    page = streamed(site, stream, PRODUCT, earlier=MEMBERS_ENTRY)
     assert len(anchors(page.text)) == 1
     assert for_caches(page) == (VARIES, ["private"])
 
@@ -157,7 +155,7 @@ def test_what_was_rendered_before_the_stream_began_is_in_the_headers(
 def test_a_wrong_case_code_in_a_stream_leaves_the_rest_standing_or_raises_in_strict_mode(
     make_site: MakeSite, stream: Stream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    source = "{{ insurance_entry('') }}" + ENTRY + "<footer>end</footer>"
+    source = "{{ insurance_entry('') }}" + PRODUCT + "<footer>end</footer>"
     lenient = make_site(XIEBAO_STRICT=False, XIEBAO_DEVICE_MARKUP=False)
     page = streamed(lenient, stream, source).text
     assert len(anchors(page)) == 1

@@ -101,6 +101,27 @@ def test_the_handoff_says_what_the_site_says(make_site: MakeSite) -> None:
     assert lifetime["data-xiebao-left"] == "→ {time}"
 
 
+@pytest.mark.parametrize(
+    ("page", "headers", "zh", "en"),
+    [
+        ("home", PC, "用手机打开保险商城", "Open the insurance shop on your phone"),
+        ("policy", PC, "用手机查看保单", "View your policy on your phone"),
+        ("home", {"HX-Request": "true"}, "正在打开…", "Opening…"),
+    ],
+    ids=["handoff", "handoff of a policy", "for a script"],
+)
+@pytest.mark.parametrize("locale", [None, "zh", "en"])
+def test_a_page_on_the_way_speaks_the_language_of_the_site(
+    make_site: MakeSite, page: str, headers: dict[str, str], zh: str, en: str, locale: str | None
+) -> None:
+    site = make_site(XIEBAO_LOCALE=locale)
+    site.log_in("alice")
+    shown = site.follow(site.link(page), headers)
+    lang, title = ("en", en) if locale == "en" else ("zh-CN", zh)
+    said = [one(shown, "html")["lang"], *(part.text for part in soup(shown).select("title, h1"))]
+    assert said == [lang, title, title]
+
+
 def test_own_words_are_text_and_no_markup(make_site: MakeSite) -> None:
     mine = "<b>1 & 2</b>"
     texts = dict.fromkeys(OWN, mine) | {"card.insurer": f"{mine}{{insurer}}"}
