@@ -15,7 +15,7 @@ from gunicorn.http.errors import InvalidChunkSize
 from flask_xiebao import Xiebao
 from flask_xiebao.app.state import current_state
 from tests.callback.support import TOKEN, in_chunks, listen, logged, post, refusals, said, tell
-from tests.support import CONFIG, LIVE, MakeSite, Site
+from tests.support import CONFIG, LIVE, MakeSite, Site, fail_with
 from tests.vectors import APPLIED, PAID, callback
 
 # How it may come
@@ -185,8 +185,7 @@ def test_chunks_that_are_none_are_400_and_nobodys_error(
     caplog.set_level(logging.INFO)
 
     class Broken(BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            raise error
+        read = fail_with(error)
 
     listen(site)
     if own_reader:  # which hears of whole ones alone
@@ -222,8 +221,3 @@ def test_with_a_token_the_address_is_a_secret(make_site: MakeSite) -> None:
     assert len(listener.heard) == 1
     with site.app.app_context():
         assert TOKEN not in f"{list(site.app.url_map.iter_rules())} {current_state().settings}"
-
-
-def test_without_a_token_there_is_none(site: Site) -> None:
-    listen(site)
-    assert post(site, PAID, f"/xiebao/notify/{TOKEN}").status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 from flask import abort, jsonify, make_response, redirect
@@ -93,13 +94,7 @@ def test_who_is_locked_between_the_code_and_the_phone_does_not_go(
 
 
 def test_the_guard_is_asked_once_a_click_and_only_of_those_who_would_go(site: Site) -> None:
-    asked: list[tuple[str, str, str | None]] = []
-
-    @site.xiebao.click_guard
-    def allowed(member: str, entry: Entry) -> bool:
-        asked.append((member, entry.page, entry.reference))
-        return True
-
+    guard = site.xiebao.click_guard(Mock(return_value=True))
     link = site.link("product", member="lucy")
     site.follow(link)  # nobody is logged in
     site.log_in("mary")
@@ -108,10 +103,10 @@ def test_the_guard_is_asked_once_a_click_and_only_of_those_who_would_go(site: Si
     site.log_in("lucy")
     site.follow(link, PHONE | {"Sec-Purpose": "prefetch"})
     site.follow(link, PHONE | {"Sec-Fetch-Mode": "cors"})
-    assert asked == []
+    assert guard.mock_calls == []
 
     site.follow(link)
-    assert asked == [("lucy", "product", CODE)]
+    assert guard.mock_calls == [call("lucy", Entry("product", CODE, "lucy"))]
 
 
 def test_each_site_has_its_own_guard_which_can_tell_products_apart(make_site: MakeSite) -> None:

@@ -203,13 +203,8 @@ def test_no_object_of_the_package_prints_the_key_or_the_sign(make_site: MakeSite
 class Odd:
     """A value whose comparison and representation fail, as some proxies' do."""
 
-    def __eq__(self, other: object) -> bool:
-        raise LookupError("nothing is bound")
-
+    __eq__ = __repr__ = fail_with(LookupError("nothing is bound"))
     __hash__ = object.__hash__
-
-    def __repr__(self) -> str:
-        raise LookupError("nothing is bound")
 
 
 #: What fails when it is looked at, in any setting, and what costs.

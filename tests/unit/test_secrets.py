@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,25 +17,10 @@ from flask_xiebao.testing import GatewaySimulator
 from tests.support import KEY, fail_with, make_site, reported
 
 
-class Odd(str):
-    """Text of a site's own kind, which fails when it is read."""
-
-    error: Exception
-
-    def __iter__(self) -> Iterator[str]:
-        raise self.error
-
-    def __format__(self, _spec: str) -> str:
-        raise self.error
-
-    def encode(self, *_arguments: Any, **_options: Any) -> bytes:
-        raise self.error
-
-
-def odd(error: Exception) -> Odd:
-    text = Odd(KEY)
-    text.error = error
-    return text
+def odd(error: Exception) -> Any:
+    """Return text of a site's own kind, which fails when it is read."""
+    ways_to_read = ("__iter__", "__format__", "encode")
+    return type("Odd", (str,), dict.fromkeys(ways_to_read, fail_with(error)))(KEY)
 
 
 def lazy(error: Exception) -> Any:

@@ -14,7 +14,7 @@ from flask import Flask
 
 from flask_xiebao import ConfigError, Xiebao
 from flask_xiebao.app.settings import Settings
-from tests.support import KEY, SETTINGS, reported
+from tests.support import KEY, SETTINGS, fail_with, reported
 from tests.unit.support import REQUIRED, problems, settings, short
 
 _EMPTY = "is empty: give it a value"
@@ -215,8 +215,7 @@ def test_a_wrong_setting_is_named_with_what_it_should_be_and_no_key_is_reported(
 
 def test_a_config_that_cannot_be_read_is_an_error_without_what_it_says() -> None:
     class Vault(dict[str, Any]):
-        def get(self, name: str, default: object = None) -> object:
-            raise PermissionError(f"no {name} for {KEY}")
+        get = fail_with(PermissionError(f"no entry for {KEY}"))
 
     said = r"app\.config cannot be read \(PermissionError\)"
     with pytest.raises(ConfigError, match=said) as raised:

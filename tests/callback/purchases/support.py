@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from flask_xiebao import OrderClient, Xiebao
@@ -118,6 +118,11 @@ class Shop:
     def refresh(self, number: str = NUMBER) -> Any:
         with self.app.app_context():
             return self.purchases.refresh(number)
+
+    def execute(self, statement: str) -> None:
+        """Change the tables themselves."""
+        with self.engine.begin() as connection:
+            connection.execute(text(statement))
 
     def rows(self) -> dict[str, Any]:
         """Return all rows by their numbers."""
