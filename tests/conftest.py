@@ -13,7 +13,12 @@ from flask import Flask
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
-from flask_xiebao import entry_clicked, entry_refused, payment_returned
+from flask_xiebao import (
+    entry_clicked,
+    entry_refused,
+    notification_received,
+    payment_returned,
+)
 from tests import support
 from tests.support import KEY, SIGN, Heard, MakeSite, Site
 
@@ -90,7 +95,10 @@ def site(make_site: MakeSite) -> Site:
 def heard() -> Iterator[Heard]:
     """Every signal that was sent, with what it said."""
     calls: Heard = []
-    signals = {"clicked": entry_clicked, "refused": entry_refused, "returned": payment_returned}
+    signals = {
+        **{"clicked": entry_clicked, "refused": entry_refused, "returned": payment_returned},
+        "received": notification_received,
+    }
     with ExitStack() as stack:
         for name, signal in signals.items():
 

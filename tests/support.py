@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
+from uuid import UUID
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -41,6 +42,9 @@ PHONE = {
 
 CODE = "QX000000127257"
 NUMBER = "20190226020146"
+A_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+#: What is said of a member who is nothing of the kind.
+NO_ID = "A member's id must be text, a whole number or a UUID, not"
 #: What a link of each page is made with.
 REFERENCES: dict[str, tuple[str, ...]] = {"product": (CODE,), "home": (), "policy": (NUMBER,)}
 
@@ -56,6 +60,8 @@ KEY = "a-key-that-nobody-guesses"
 SIGN_OF_KEY = "3e630aa9d45ff943dbb939202f3f247a"
 #: Where a site may be.
 SHOP = "https://shop.example"
+#: An ``XIEBAO_MEMBER_SECRET``.
+MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
 #: A site in service: neither debug nor testing.
 LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from traceback import walk_stack
 
 import pytest
@@ -21,7 +21,6 @@ from flask_xiebao import (
     notification_received,
 )
 from tests.callback.support import (
-    MEMBER_SECRET,
     NAME,
     Listener,
     listen,
@@ -29,7 +28,7 @@ from tests.callback.support import (
     post,
     tell,
 )
-from tests.support import LIVE, NUMBER, MakeSite, Site, fail_with
+from tests.support import LIVE, MEMBER_SECRET, NUMBER, Heard, MakeSite, Site, fail_with
 from tests.vectors import ISSUED, PAID, SURRENDERED, VECTORS, callback
 
 #: Of which people's names are.
@@ -41,33 +40,21 @@ def listener(site: Site) -> Listener:
     return listen(site)
 
 
-@pytest.fixture
-def received() -> Iterator[list[Notification]]:
-    """What the signal said."""
-    heard: list[Notification] = []
-
-    def receive(_app: Flask, notification: Notification) -> None:
-        heard.append(notification)
-
-    with notification_received.connected_to(receive):
-        yield heard
-
-
 # What it hears
 
 
 def test_the_handler_and_the_signal_hear_of_whatever_verifies_each_time_that_it_comes(
-    site: Site, listener: Listener, received: list[Notification]
+    site: Site, listener: Listener, heard: Heard
 ) -> None:
     for body in VECTORS * 2:
         assert tell(site, body) == 200
     said = [json.loads(body)["data"] for body in VECTORS]
     assert [notification.data for notification in listener.heard] == said * 2
-    assert listener.heard == received
-    ids = [notification.id for notification in received]
+    assert heard == [("received", {"notification": each}) for each in listener.heard]
+    ids = [notification.id for notification in listener.heard]
     assert ids[:7] == ids[7:]
     assert len(set(ids)) == 7
-    assert received[0].member == "101000"  # without a secret, it is the key itself
+    assert listener.heard[0].member == "101000"  # without a secret, it is the key itself
 
 
 def test_with_a_member_secret_the_member_is_whose_key_it_is(make_site: MakeSite) -> None:
@@ -147,7 +134,7 @@ NOT_DONE: list[tuple[Callable[[Notification], object], str]] = [
 def test_what_a_handler_has_not_done_comes_again_and_is_logged_without_names(
     make_site: MakeSite,
     caplog: pytest.LogCaptureFixture,
-    received: list[Notification],
+    heard: Heard,
     does: Callable[[Notification], object],
     words: str,
     strict: bool,
@@ -167,12 +154,13 @@ def test_what_a_handler_has_not_done_comes_again_and_is_logged_without_names(
     assert listener.heard[0].id in messages[-1]
     assert NAME not in caplog.text
     assert "duplicate" not in caplog.text
-    assert received == []
+    assert heard == []
 
     listener.then = lambda _: None
     assert tell(site, ISSUED) == 200
-    assert received == listener.heard[1:]
-    assert received[0].id == listener.heard[0].id
+    failed, done = listener.heard
+    assert heard == [("received", {"notification": done})]
+    assert done.id == failed.id
 
 
 def test_a_task_that_was_cancelled_is_a_failure_and_no_end_of_the_worker(
@@ -262,7 +250,7 @@ def test_a_receiver_that_fails_never_changes_the_answer(
 
 
 def test_where_nobody_listens_it_is_404_and_one_warning(
-    site: Site, caplog: pytest.LogCaptureFixture, received: list[Notification]
+    site: Site, caplog: pytest.LogCaptureFixture, heard: Heard
 ) -> None:
     """A receiver of the signal alone is nobody: it cannot say that it failed."""
     for body in (PAID, b"", PAID):
@@ -270,7 +258,7 @@ def test_where_nobody_listens_it_is_404_and_one_warning(
     [(level, line)] = logged(site, caplog)
     assert level == logging.WARNING
     assert "add a notification_handler" in line
-    assert received == []
+    assert heard == []
 
 
 @pytest.mark.parametrize("missing", ["XIEBAO_PARTNER_ID", "XIEBAO_API_KEY"])

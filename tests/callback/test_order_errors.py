@@ -20,7 +20,7 @@ import pytest
 
 from flask_xiebao import OrderClient, OrderError
 from tests.callback.support import DETAIL, NAME, Platform, detail, ok, refused
-from tests.support import KEY, NUMBER, SIGN_OF_KEY, leaked, reported
+from tests.support import KEY, NUMBER, SIGN_OF_KEY, fail_with, leaked, reported
 from tests.vectors import md5_of
 
 
@@ -91,11 +91,14 @@ def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
         (ok(DETAIL), "insureNum is missing"),
         (detail(insureNum="1"), "another insureNum than was asked for"),
         (detail(payStatus="1"), "payStatus must be a whole number"),
-        (httpx.ConnectTimeout("x"), "The gateway gives no answer within 10 seconds."),
-        (httpx.ReadTimeout("x"), "The gateway gives no answer within 10 seconds."),
-        (httpx.ConnectError("x"), "cannot be reached at https://testapi.xiebao18.com (ConnectE"),
-        (httpx.RemoteProtocolError("x"), "(RemoteProtocolError)"),
-        (ValueError(f"{NAME} https://a.example/?sign=x"), "(ValueError)"),
+        (fail_with(httpx.ConnectTimeout("x")), "The gateway gives no answer within 10 seconds."),
+        (fail_with(httpx.ReadTimeout("x")), "The gateway gives no answer within 10 seconds."),
+        (
+            fail_with(httpx.ConnectError("x")),
+            "cannot be reached at https://testapi.xiebao18.com (ConnectE",
+        ),
+        (fail_with(httpx.RemoteProtocolError("x")), "(RemoteProtocolError)"),
+        (fail_with(ValueError(f"{NAME} https://a.example/?sign=x")), "(ValueError)"),
         # Or nearly never: a client that reads on is to fail this test, and not to hold it.
         (
             lambda _: httpx.Response(200, content=(b" " * 100_000 for _ in range(100))),
@@ -167,7 +170,7 @@ def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:
 
 @pytest.mark.parametrize("ends", [SystemExit(1), KeyboardInterrupt()])
 def test_what_ends_a_worker_in_the_middle_takes_no_secret_along(ends: BaseException) -> None:
-    platform = Platform(ends, api_key=KEY)
+    platform = Platform(fail_with(ends), api_key=KEY)
     with pytest.raises(type(ends)) as caught:
         platform.client.get(NUMBER)
     assert "OrderClient" in reported(caught.value)

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask, g, redirect, request
 
 from flask_xiebao import ConfigError, Gateway, OrderClient, OrderError
-from tests.callback.support import MEMBER_SECRET, detail
-from tests.support import LIVE, NUMBER, MakeSite, Site, fail_with, make_site, serve
+from tests.callback.support import detail
+from tests.support import LIVE, MEMBER_SECRET, NUMBER, MakeSite, Site, fail_with, make_site, serve
 from tests.vectors import md5_of
 
 # One of its own

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from flask_xiebao import Notification, NotificationError
-from tests.callback.support import MEMBER_SECRET, NAME, listen, logged, post, refusals, said, tell
-from tests.support import MakeSite, Site, fail_with
+from tests.callback.support import NAME, listen, logged, post, refusals, said, tell
+from tests.support import MEMBER_SECRET, MakeSite, Site, fail_with
 from tests.vectors import PAID
 
 

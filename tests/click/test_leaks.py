@@ -14,14 +14,14 @@ import traceback
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from jinja2 import DictLoader
 from werkzeug.debug import DebuggedApplication
 from werkzeug.local import LocalProxy
 
-from flask_xiebao import ConfigError, Entry, Gateway, GatewayError, LinkError, Xiebao, entry_clicked
+from flask_xiebao import ConfigError, Entry, Gateway, LinkError, Xiebao, entry_clicked
 from flask_xiebao.app.settings import Settings
 from tests.click.forged import raw
 from tests.support import (
@@ -66,11 +66,6 @@ def fail_in_a_template(name: str, path: str | None, site: Site) -> None:
     site.follow(path or site.link("home"), PC)
 
 
-def ask_for_no_platform(site: Site) -> None:
-    with site.app.app_context():
-        site.xiebao.gateway.product_url("QX1", partner_uniq_key="alice", platform=cast(Any, "tv"))
-
-
 def change_secrets(secrets: dict[str, Any], site: Site) -> None:
     site.link("product")
     with site.app.test_request_context():
@@ -78,11 +73,7 @@ def change_secrets(secrets: dict[str, Any], site: Site) -> None:
         site.xiebao.product_link(CODE)
 
 
-def render(source: str, site: Site) -> None:
-    site.render(source)
-
-
-Cause = Callable[[Site], None]
+Cause = Callable[[Site], object]
 #: What fails in the middle of a click, where other people's values are wrong.
 CLICKS: dict[str, tuple[type[Exception], Cause]] = {
     "the loader fails": (KeyError, partial(click_as, fail_with(KeyError("member")))),
@@ -97,8 +88,7 @@ CAUSES: dict[str, tuple[type[BaseException], Cause]] = {
         ZeroDivisionError,
         partial(fail_in_a_template, "notice", "/xiebao/home/x"),
     ),
-    "an argument is wrong": (LinkError, partial(render, "{{ insurance_entry('') }}")),
-    "a platform is none": (GatewayError, ask_for_no_platform),
+    "an argument is wrong": (LinkError, lambda site: site.render("{{ insurance_entry('') }}")),
     "the secret is taken away": (ConfigError, partial(change_secrets, {"SECRET_KEY": ""})),
     "a fallback is empty": (
         ConfigError,

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import pytest
 from werkzeug.local import LocalProxy
@@ -18,9 +17,11 @@ from werkzeug.local import LocalProxy
 from flask_xiebao import ConfigError, Entry, LinkError, Platform
 from flask_xiebao.testing import entry_of
 from tests.support import (
+    A_UUID,
     CODE,
     LIVE,
     NEEDS_TRUSTED_HOSTS,
+    NO_ID,
     NUMBER,
     REFERENCES,
     SECRET,
@@ -32,7 +33,6 @@ from tests.support import (
 )
 
 TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
-A_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 
 
 def said_by(site: Site, link: str) -> Entry | None:
@@ -100,14 +100,13 @@ def test_a_link_says_what_it_was_given_and_logs_nothing(
     assert caplog.records == []
 
 
-_NO_ID = "A member's id must be text, a whole number or a UUID, not"
 _LONG = "x" * 1500
 #: The argument, the page, the options, and what is said. ``reference`` stands for what is before
 #: the options.
 WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("page", "tv", {}, "'tv' is not a page"),
-    *[("member", page, {"member": 1.5}, _NO_ID) for page in REFERENCES],
-    *[("member", "home", {"member": value}, _NO_ID) for value in (True, 0.0, [], ["m1"])],
+    *[("member", page, {"member": 1.5}, NO_ID) for page in REFERENCES],
+    *[("member", "home", {"member": value}, NO_ID) for value in (True, 0.0, [], ["m1"])],
     ("member", "home", {"member": "7\n"}, r"A member's id has U\+000A"),
     ("member", "policy", {"member": "7\u200d"}, r"A member's id has U\+200D"),
     ("member", "home", {"member": "7" * 257}, "A member's id has 257 bytes: 256 at most are"),

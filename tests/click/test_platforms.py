@@ -60,12 +60,6 @@ def test_the_links_platform_counts_then_the_one_asked_for_then_the_device(
     assert arrival(response).platform == expected
 
 
-@pytest.mark.parametrize("device", [APP_ON_IPHONE, APP_ON_ANDROID], ids=["iOS", "Android"])
-def test_an_app_that_the_site_did_not_name_is_a_phone(site: Site, device: dict[str, str]) -> None:
-    site.log_in("alice")
-    assert arrival(site.follow(site.link("home"), device)).platform == Platform.H5
-
-
 # From a PC to a phone
 
 

@@ -25,6 +25,7 @@ from flask_xiebao.links.tokens import LinkSigner
 from tests.click.forged import NOW
 from tests.support import (
     CODE,
+    MEMBER_SECRET,
     NUMBER,
     PHONE,
     REFERENCES,
@@ -38,8 +39,6 @@ from tests.support import (
     one,
     paid_url,
 )
-
-MEMBER_SECRET = "a-member-secret-of-a-good-length"
 
 #: The status, the reason that a visitor may know, and what the log says, of each cause.
 CAUSES = {

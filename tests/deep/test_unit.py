@@ -24,8 +24,7 @@ from flask_xiebao.gateway.values import Secret
 from flask_xiebao.links.members import MemberKeys
 from flask_xiebao.links.tokens import LinkSigner
 from flask_xiebao.testing import GatewaySimulator
-from tests.support import CODE, NUMBER
-from tests.unit.support import MEMBER_SECRET
+from tests.support import CODE, MEMBER_SECRET, NUMBER
 from tests.vectors import ISSUED, PAID, VECTORS, callback
 
 # What a URL can carry, without the white space at its ends that a member's id may not have.

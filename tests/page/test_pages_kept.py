@@ -12,15 +12,13 @@ import time_machine
 from flask import render_template_string
 from flask_caching import Cache
 
-from flask_xiebao import Platform
-from tests import qr
 from tests.page.kept import (
     DEVICES,
     FOR_ALL,
     anchors,
     for_caches,
 )
-from tests.page.support import POLICY, PRODUCT, QR
+from tests.page.support import PRODUCT
 from tests.support import CODE, MACROS, SHOP, MakeSite, Site, arrival, href, one
 
 #: What was rendered, each time.
@@ -108,21 +106,6 @@ def test_a_kept_page_serves_every_device_and_everybody_goes_as_themselves(
 
 
 @KEPT
-def test_a_policy_entry_that_was_kept_by_mistake_opens_for_its_member_only(
-    site: Site, keep: Keep
-) -> None:
-    made = keep(site, POLICY)
-    site.log_in("li")
-    assert for_caches(site.follow("/kept")) == ([], ["private"])
-    site.log_in("wang")
-    url = href(site.follow("/kept"))
-    assert len(made) == 1
-    assert site.follow(url).status_code == 403
-    site.log_in("li")
-    assert arrival(site.follow(url)).member == "li"
-
-
-@KEPT
 def test_what_a_kept_entry_holds_is_escaped_once(site: Site, keep: Keep) -> None:
     call = f"{{% call insurance_entry('{CODE}') %}}<b>A & {{{{ '<' }}}}</b>{{% endcall %}}"
     keep(site, call + "{{ insurance_entry('X', '<i>', title='\"') }}")
@@ -130,16 +113,3 @@ def test_what_a_kept_entry_holds_is_escaped_once(site: Site, keep: Keep) -> None
         block, label = anchors(site.follow("/kept").text)
         assert one(block, "b").text == "A & <"
         assert (label.text, label.i, label["title"]) == ("<i>", None, '"')
-
-
-@KEPT
-def test_a_kept_qr_code_leads_to_the_public_address_whoever_asked_first(
-    site: Site, keep: Keep
-) -> None:
-    keep(site, QR)
-    site.follow("/kept", base_url="http://evil.example")
-    url = qr.read(site.follow("/kept", base_url=SHOP).text)
-    assert url.startswith(f"{SHOP}/xiebao/product/")
-    site.log_in("wang")
-    verdict = arrival(site.follow(url))
-    assert (verdict.platform, verdict.member) == (Platform.H5, "wang")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flask import Response, render_template, render_template_string, request
+from flask import Response, render_template, request
 from flask_babel import Babel
 from jinja2 import DictLoader
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -28,7 +28,7 @@ from tests.page.kept import (
     mail,
 )
 from tests.page.support import HOME, POLICY, PRODUCT, QR
-from tests.support import MACROS, PC, PHONE, SHOP, MakeSite, arrival, href, one, paid_url
+from tests.support import PC, PHONE, SHOP, MakeSite, arrival, href, one, paid_url
 
 INSIDE = {
     "SERVER_NAME": "inside.example",
@@ -144,21 +144,6 @@ def test_a_plain_text_mail_has_a_link_that_can_be_clicked(make_site: MakeSite) -
     assert ("caseCode", "A&<") in arrival(site.follow(url)).parameters
 
 
-def test_a_worker_that_serves_two_sites_mails_from_each(make_site: MakeSite) -> None:
-    one_site = make_site(**KNOWN)
-    other = make_site(XIEBAO_PUBLIC_URL="https://two.example", XIEBAO_URL_PREFIX="/cover")
-
-    def work() -> list[str]:
-        with one_site.app.app_context():
-            with other.app.app_context():
-                inner = render_template_string(MACROS + PRODUCT)
-            return [inner, render_template_string(MACROS + PRODUCT)]
-
-    inner, outer = in_worker(work)
-    assert href(inner).startswith("https://two.example/cover/product/")
-    assert href(outer).startswith(f"{SHOP}/xiebao/product/")
-
-
 @pytest.mark.parametrize("nobody", [None, "", " ", 0, False])
 def test_a_policy_entry_in_a_mail_never_asks_who_is_logged_in(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, nobody: object
@@ -171,11 +156,6 @@ def test_a_policy_entry_in_a_mail_never_asks_who_is_logged_in(
     assert mail(site, "[{{ policy_entry('1', member=whose) }}]", whose=nobody) == "[]"
     assert anchors(mail(site, MEMBERS_POLICY))
     assert asked == []
-
-
-def test_a_mail_of_a_site_that_sells_no_insurance_has_no_entries(make_site: MakeSite) -> None:
-    site = make_site(XIEBAO_ENABLED=False)
-    assert mail(site, PRODUCT + HOME + POLICY + MAILED + QR + "|") == "|"
 
 
 def by_browser() -> str | None:

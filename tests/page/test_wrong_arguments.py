@@ -11,6 +11,7 @@ import re
 import pytest
 
 from flask_xiebao import LinkError
+from tests.page.kept import mail
 from tests.page.support import EVERYTHING, MAIL, NASTY, PRODUCT
 from tests.support import LIVE, MakeSite, one
 
@@ -258,8 +259,10 @@ def test_a_site_that_switched_insurance_off_shows_none_and_needs_nothing(
         XIEBAO_ENABLED=False, XIEBAO_PARTNER_ID=None, XIEBAO_API_KEY=None, SECRET_KEY=None
     )
     unknown = '{{ xiebao_entry("produkt", "1") }}'
+    source = f"<p>before</p>{EVERYTHING}{unknown}<p>after</p>"
+    assert mail(site, source, **NASTY) == "<p>before</p><p>after</p>"
     for member in (None, "alice"):
         site.log_in(member)
-        page = site.render(f"<p>before</p>{EVERYTHING}{unknown}<p>after</p>", **NASTY)
+        page = site.render(source, **NASTY)
         assert page.text == "<p>before</p><p>after</p>"
         assert not {"Vary", "Cache-Control"} & set(page.headers.keys())

@@ -8,9 +8,7 @@ from flask_xiebao import ConfigError, Notification, parse_notification
 from flask_xiebao.app.settings import Settings
 from tests.support import KEY
 
-#: An ``XIEBAO_MEMBER_SECRET``, and what it makes of members' ids.
-MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
-
+#: What ``MEMBER_SECRET`` makes of members' ids.
 #: Made apart from the code, with OpenSSL:
 #: printf 'flask-xiebao.member\0%s\0%s' 12345 "$id" | openssl dgst -sha256 -hmac "$secret" -binary
 #:   | head -c 10 | base32 | tr A-Z a-z

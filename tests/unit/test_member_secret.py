@@ -14,8 +14,19 @@ from itsdangerous.encoding import base64_decode
 from flask_xiebao import ConfigError, LinkError
 from flask_xiebao.app.state import current_state
 from tests.manual.blocks import DOCS
-from tests.support import CODE, KEY, NUMBER, PC, MakeSite, Site, arrival, href, leaked
-from tests.unit.support import KEYS_OF_MEMBERS, MEMBER_SECRET
+from tests.support import (
+    CODE,
+    KEY,
+    MEMBER_SECRET,
+    NUMBER,
+    PC,
+    MakeSite,
+    Site,
+    arrival,
+    href,
+    leaked,
+)
+from tests.unit.support import KEYS_OF_MEMBERS
 
 
 @pytest.fixture

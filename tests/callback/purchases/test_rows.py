@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from flask_xiebao import LinkError
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import SURRENDERED, Shop
-from tests.callback.support import MEMBER_SECRET, NAME
-from tests.support import NUMBER
+from tests.callback.support import NAME
+from tests.support import MEMBER_SECRET, NUMBER
 
 TODAY = datetime(2026, 11, 26, 17, tzinfo=UTC)  # of which it is the 27th in China
 YESTERDAY, TOMORROW = date(2026, 11, 26), date(2026, 11, 28)

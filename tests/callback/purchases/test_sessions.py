@@ -19,8 +19,7 @@ from flask_xiebao.sqla import PurchaseMixin, Purchases
 from tests.callback.purchases import contention
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import Shop, make_shop
-from tests.callback.support import MEMBER_SECRET
-from tests.support import NUMBER
+from tests.support import MEMBER_SECRET, NUMBER
 
 
 def test_many_processes_keep_the_same_rows_and_some_are_killed(tmp_path: Path) -> None:
