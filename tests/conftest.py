@@ -21,9 +21,10 @@ from flask_xiebao import (
 )
 from tests import support
 from tests.support import KEY, SIGN, Heard, MakeSite, Site
+from tests.vectors import NAME
 
 #: Whose names are in notifications.
-PEOPLE = ("林晓", "王小明")
+PEOPLE = (NAME, "王小明")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,9 +22,9 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 from werkzeug.wsgi import ClosingIterator
 
-from flask_xiebao import Xiebao
+from flask_xiebao import Entry, Xiebao
 from flask_xiebao.app.settings import Settings, name_of
-from flask_xiebao.testing import GatewaySimulator, Verdict
+from flask_xiebao.testing import GatewaySimulator, Verdict, entry_of
 
 MACROS = (
     '{% from "xiebao/entry.html" import insurance_entry, insurance_home_entry, policy_entry,'
@@ -62,6 +62,16 @@ SIGN_OF_KEY = "3e630aa9d45ff943dbb939202f3f247a"
 SHOP = "https://shop.example"
 #: An ``XIEBAO_MEMBER_SECRET``.
 MEMBER_SECRET = "0123456789abcdef0123456789abcdef"
+#: What ``MEMBER_SECRET`` makes of members' ids.
+#: Made apart from the code, with OpenSSL:
+#: printf 'flask-xiebao.member\0%s\0%s' 12345 "$id" | openssl dgst -sha256 -hmac "$secret" -binary
+#:   | head -c 10 | base32 | tr A-Z a-z
+KEYS_OF_MEMBERS = {
+    "8": "n4koo53z3p6f6cab8",
+    "m_7Qk2vX9rT4": "woa4c7uo27gv5alxm_7Qk2vX9rT4",
+    "li.na@shop.example": "dq4sk5fhp42nwvsuli.na@shop.example",
+    "会员八号": "r3gakdeaz7xryimd会员八号",
+}
 #: A site in service: neither debug nor testing.
 LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 
@@ -155,6 +165,12 @@ def packed(fields: Any) -> bytes:
     if isinstance(fields, bytes):
         return base64_encode(fields)
     return base64_encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
+
+
+def said_by(site: Site, link: str) -> Entry | None:
+    """Return what a link says, by its URL or its token."""
+    with site.app.app_context():
+        return entry_of(link)
 
 
 def make_link(xiebao: Xiebao, page: str, **options: Any) -> str:

@@ -9,6 +9,8 @@ import hashlib
 import json
 from typing import Any
 
+#: Who is in the notifications and in the orders, and in no log.
+NAME = "林晓"
 APPLIED = (
     b'{"notifyType":1,"sign":"701dd128eae24ce8241354fcd2f9981a","data":{"partnerId":12345,'
     b'"partnerUniqueKey":"101000","insureNum":"20190226020146","caseCode":"QX000000127257",'

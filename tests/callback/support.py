@@ -15,9 +15,8 @@ from werkzeug.test import TestResponse
 
 from flask_xiebao import Notification, OrderClient, OrderError
 from tests.support import NUMBER, Site
+from tests.vectors import NAME
 
-#: Who is in the notifications and in the orders, and in no log.
-NAME = "林晓"
 TOKEN = "notify-" + "x" * 20
 
 # The site's side

@@ -19,9 +19,9 @@ import httpx
 import pytest
 
 from flask_xiebao import OrderClient, OrderError
-from tests.callback.support import DETAIL, NAME, Platform, detail, ok, refused
+from tests.callback.support import DETAIL, Platform, detail, ok, refused
 from tests.support import KEY, NUMBER, SIGN_OF_KEY, fail_with, leaked, reported
-from tests.vectors import md5_of
+from tests.vectors import NAME, md5_of
 
 
 def shown(platform: Platform, error: OrderError) -> str:
@@ -157,12 +157,12 @@ def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:
 
     platform = Platform(answer, api_key=key)
     error = platform.refused()
-    said = str(error)
-    start = "The gateway answers HTTP 302, and leads to https://evil.example/***/***/***/***/"
-    assert said[: len(start)] == start
+    assert str(error).startswith(
+        "The gateway answers HTTP 302, and leads to https://evil.example/***/***/***/***/"
+    )
     assert platform.sign not in shown(platform, error)
-    assert said.isprintable()
-    assert len(said) < 300
+    assert str(error).isprintable()
+    assert len(str(error)) < 300
 
 
 # What is not shown

@@ -11,11 +11,11 @@ import pytest
 from flask import request
 
 from flask_xiebao import Notification, NotificationType
-from tests.callback.support import DETAIL, NAME, ok
+from tests.callback.support import DETAIL, ok
 from tests.check.support import registers
 from tests.cli.support import MEMBER_SECRET, run, shop
 from tests.support import KEY, NUMBER, SIGN_OF_KEY, serve
-from tests.vectors import md5_of
+from tests.vectors import NAME, md5_of
 
 TOKEN = "a-token-that-nobody-guesses"
 

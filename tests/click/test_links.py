@@ -15,7 +15,6 @@ import pytest
 from werkzeug.local import LocalProxy
 
 from flask_xiebao import ConfigError, Entry, LinkError, Platform
-from flask_xiebao.testing import entry_of
 from tests.support import (
     A_UUID,
     CODE,
@@ -30,14 +29,10 @@ from tests.support import (
     arrival,
     href,
     make_link,
+    said_by,
 )
 
 TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
-
-
-def said_by(site: Site, link: str) -> Entry | None:
-    with site.app.app_context():
-        return entry_of(link)
 
 
 def lazy(value: Any) -> Any:
@@ -172,12 +167,6 @@ def test_a_wrong_argument_is_named_when_the_link_is_made_also_in_service(
     with site.app.test_request_context(), pytest.raises(LinkError, match=words) as raised:
         site.xiebao.link(page, **{**reference, **member, **options})
     assert raised.value.argument == argument
-
-
-def test_a_policy_link_takes_no_sub_partner(site: Site) -> None:
-    xiebao: Any = site.xiebao  # whose types forbid this
-    with pytest.raises(TypeError, match="sub_partner_id"):
-        xiebao.policy_link(NUMBER, sub_partner_id="branch")
 
 
 @pytest.mark.parametrize("page", REFERENCES)

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from flask_xiebao import Entry, LinkError, Platform
-from flask_xiebao.testing import entry_of
-from tests.support import CODE, LIVE, NUMBER, Site, accepted, href, make_site
+from tests.support import CODE, LIVE, NUMBER, Site, accepted, href, make_site, said_by
 
 BEARER = 'member="8", max_age=3600'
 #: What makes a link by which member 8 needs no login for an hour.
@@ -48,8 +47,7 @@ def site() -> Site:
 
 def check_bearer(site: Site, link: str) -> None:
     """Make sure that a link lets whoever has it go as the member, without a login."""
-    with site.app.app_context():
-        entry = entry_of(link)
+    entry = said_by(site, link)
     assert entry is not None
     assert (entry.member, entry.no_login_for) == ("8", 3600)
     accepted(site.follow(link).location)
@@ -141,8 +139,7 @@ def test_what_an_app_has_is_private_and_says_so(site: Site) -> None:
 def test_a_link_that_0_2_made_says_and_leads_where_it_did(site: Site, link: dict[str, Any]) -> None:
     said = dict(link["entry"])
     life, signed_at = said.pop("max_age", None), said.get("signed_at")
-    with site.app.app_context():
-        found = entry_of(link["token"])
+    found = said_by(site, link["token"])
     platform = said.pop("platform", None)
     platform = None if platform is None else Platform(platform)
     assert found == Entry(**said, platform=platform, no_login_for=life)

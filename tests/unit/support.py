@@ -8,17 +8,6 @@ from flask_xiebao import ConfigError, Notification, parse_notification
 from flask_xiebao.app.settings import Settings
 from tests.support import KEY
 
-#: What ``MEMBER_SECRET`` makes of members' ids.
-#: Made apart from the code, with OpenSSL:
-#: printf 'flask-xiebao.member\0%s\0%s' 12345 "$id" | openssl dgst -sha256 -hmac "$secret" -binary
-#:   | head -c 10 | base32 | tr A-Z a-z
-KEYS_OF_MEMBERS = {
-    "8": "n4koo53z3p6f6cab8",
-    "m_7Qk2vX9rT4": "woa4c7uo27gv5alxm_7Qk2vX9rT4",
-    "li.na@shop.example": "dq4sk5fhp42nwvsuli.na@shop.example",
-    "会员八号": "r3gakdeaz7xryimd会员八号",
-}
-
 
 def short(value: object) -> str:
     """Return what a row of a table is called, by each of its values."""

@@ -17,6 +17,7 @@ from tests.manual.blocks import DOCS
 from tests.support import (
     CODE,
     KEY,
+    KEYS_OF_MEMBERS,
     MEMBER_SECRET,
     NUMBER,
     PC,
@@ -26,7 +27,6 @@ from tests.support import (
     href,
     leaked,
 )
-from tests.unit.support import KEYS_OF_MEMBERS
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from werkzeug.local import LocalProxy
 from flask_xiebao import LinkError, Platform
 from flask_xiebao.gateway.values import Secret
 from flask_xiebao.links.members import MemberKeys, normalize_member
-from tests.support import A_UUID, MEMBER_SECRET, NO_ID
-from tests.unit.support import KEYS_OF_MEMBERS, short
+from tests.support import A_UUID, KEYS_OF_MEMBERS, MEMBER_SECRET, NO_ID
+from tests.unit.support import short
 
 #: What a site may say of who is logged in, and who that is.
 MEMBERS: list[tuple[object, str | None]] = [

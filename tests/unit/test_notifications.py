@@ -24,6 +24,7 @@ from tests.unit.support import parse, short
 from tests.vectors import (
     APPLIED,
     ISSUED,
+    NAME,
     NOT_PAID,
     PAID,
     POLICY_FILE,
@@ -33,7 +34,6 @@ from tests.vectors import (
     callback,
 )
 
-NAME = "林晓"
 ISSUED_POLICY = PolicyInfo(
     product_id="1042",
     product_name="境内旅行意外险",

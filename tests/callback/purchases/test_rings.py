@@ -14,9 +14,8 @@ import time_machine
 from flask_xiebao import OrderError
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import APPLIED, PAID, SURRENDERED, Shop
-from tests.callback.support import NAME
 from tests.support import NUMBER, fail_with
-from tests.vectors import REISSUED, VECTORS, callback
+from tests.vectors import NAME, REISSUED, VECTORS, callback
 
 OTHER, NEW = "20190226020147", "20190226020199"
 #: What comes with the success of a step.

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from flask_xiebao import LinkError
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import SURRENDERED, Shop
-from tests.callback.support import NAME
-from tests.support import MEMBER_SECRET, NUMBER
+from tests.support import KEYS_OF_MEMBERS, MEMBER_SECRET, NUMBER
+from tests.vectors import NAME
 
 TODAY = datetime(2026, 11, 26, 17, tzinfo=UTC)  # of which it is the 27th in China
 YESTERDAY, TOMORROW = date(2026, 11, 26), date(2026, 11, 28)
@@ -70,14 +70,13 @@ def test_the_state_follows_from_what_the_gateway_says(
 
 def test_a_row_says_what_the_gateway_says_but_no_name(new_shop: MakeShop) -> None:
     shop = new_shop(XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
-    with shop.app.app_context():
-        shop.gateway.says(partnerUniqueKey=shop.xiebao.partner_uniq_key(7), insurePartnerId=678)
+    shop.gateway.says(partnerUniqueKey=KEYS_OF_MEMBERS["8"], insurePartnerId=678)
     with time_machine.travel(TODAY, tick=False):
         row = shop.refresh()
     kept = {name: value for name, value in vars(row).items() if name != "_sa_instance_state"}
     assert kept == {
         "insure_num": NUMBER,
-        "member": "7",
+        "member": "8",
         "case_code": "QX000000127257",
         "product_name": "境内旅行意外险",
         "plan_name": "计划一",
