@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
@@ -20,7 +21,7 @@ from flask_xiebao import (
     payment_returned,
 )
 from tests import support
-from tests.support import KEY, SIGN, Heard, MakeSite, Site
+from tests.support import KEY, NOW, SIGN, Heard, MakeSite, Site
 from tests.vectors import NAME
 
 #: Whose names are in notifications.
@@ -90,6 +91,13 @@ def make_site() -> MakeSite:
 def site(make_site: MakeSite) -> Site:
     """A site in its tests, with a loader and nobody logged in."""
     return make_site()
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """The time, which stands still until it is shifted."""
+    with time_machine.travel(NOW, tick=False) as traveler:
+        yield traveler
 
 
 @pytest.fixture

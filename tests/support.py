@@ -42,6 +42,8 @@ PHONE = {
 
 CODE = "QX000000127257"
 NUMBER = "20190226020146"
+#: When tests take place whose clock stands still, which is later than they run.
+NOW = 1_800_000_000
 A_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 #: What is said of a member who is nothing of the kind.
 NO_ID = "A member's id must be text, a whole number or a UUID, not"

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import time_machine
-
-from tests.click.forged import NOW
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    """The time, which stands still until it is shifted."""
-    with time_machine.travel(NOW, tick=False) as traveler:
-        yield traveler
 
 
 @pytest.fixture

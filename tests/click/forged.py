@@ -12,10 +12,8 @@ import time_machine
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from tests import qr, support
-from tests.support import HIDDEN, PC, PHONE, REFERENCES, MakeSite, Site, paid_url, signed
+from tests.support import HIDDEN, NOW, PC, PHONE, REFERENCES, MakeSite, Site, paid_url, signed
 
-#: When tests of clicks take place, which is later than they run: they have to set the clock.
-NOW = 1_800_000_000
 EVIL = "evil.example"
 
 #: What a stranger may write into a request, by the names of the WSGI environ.

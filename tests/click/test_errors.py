@@ -18,11 +18,10 @@ from flask_xiebao import (
     LinkError,
     NotificationError,
     OrderError,
-    Xiebao,
     XiebaoError,
 )
 from flask_xiebao.errors import NowhereError, TokenError
-from tests.support import CONFIG
+from tests.support import make_site
 
 
 @pytest.mark.parametrize(
@@ -50,9 +49,8 @@ def test_an_error_is_the_same_in_another_process(error: XiebaoError) -> None:
 
 def test_a_refusal_of_init_app_reaches_another_process_without_the_app() -> None:
     app = Flask("shop")
-    app.config.update(CONFIG, XIEBAO_ENV="prod")
     with pytest.raises(ConfigError) as raised:
-        Xiebao(app)
+        make_site(app, XIEBAO_ENV="prod")
     assert raised.value.app is app
     for same in (pickle.loads(pickle.dumps(raised.value)), copy.deepcopy(raised.value)):  # noqa: S301
         assert (str(same), same.problems) == (str(raised.value), raised.value.problems)

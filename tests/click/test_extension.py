@@ -12,24 +12,17 @@ from flask_xiebao import ConfigError, Xiebao
 from tests.support import CODE, CONFIG, REFERENCES, MakeSite, Site, make_link
 
 
-def shop(**config: Any) -> Flask:
-    app = Flask("shop")
-    app.config.update(config)
-    return app
-
-
-def test_an_app_takes_one_xiebao_only() -> None:
-    app = shop(XIEBAO_ENABLED=False)
-    xiebao = Xiebao(app)
-    for again in (xiebao, Xiebao()):
+def test_an_app_takes_one_xiebao_only(make_site: MakeSite) -> None:
+    site = make_site(XIEBAO_ENABLED=False)
+    for again in (site.xiebao, Xiebao()):
         with pytest.raises(ConfigError, match="has a Xiebao already") as raised:
-            again.init_app(app)
+            again.init_app(site.app)
         assert raised.value.problems == {}  # it is about no setting
-    assert app.extensions["xiebao"] is xiebao
+    assert site.app.extensions["xiebao"] is site.xiebao
 
 
 def test_an_app_that_was_configured_wrongly_can_be_tried_again() -> None:
-    app, xiebao = shop(), Xiebao()
+    app, xiebao = Flask("shop"), Xiebao()
     with pytest.raises(ConfigError, match="XIEBAO_PARTNER_ID is not set"):
         xiebao.init_app(app)
     app.config.update(CONFIG, XIEBAO_ENV="test")
@@ -38,11 +31,10 @@ def test_an_app_that_was_configured_wrongly_can_be_tried_again() -> None:
         assert xiebao.gateway.partner_id == "12345"
 
 
-def test_an_app_with_host_matching_is_told_what_else_to_do() -> None:
+def test_an_app_with_host_matching_is_told_what_else_to_do(make_site: MakeSite) -> None:
     app = Flask("shop", host_matching=True, static_host="shop.example")
-    app.config.update(CONFIG)
     with pytest.raises(ConfigError, match="an app of its own"):
-        Xiebao(app)
+        make_site(app)
 
 
 def test_one_xiebao_keeps_its_apps_apart() -> None:
@@ -117,9 +109,11 @@ def test_there_is_no_gateway_outside_an_app_or_on_one_without_this_xiebao(
 
 
 @pytest.mark.parametrize("page", REFERENCES)
-def test_a_site_that_is_switched_off_has_no_links_and_no_gateway(page: str) -> None:
-    app = shop(XIEBAO_ENABLED=False)
-    xiebao = Xiebao(app)
+def test_a_site_that_is_switched_off_has_no_links_and_no_gateway(
+    make_site: MakeSite, page: str
+) -> None:
+    site = make_site(XIEBAO_ENABLED=False, XIEBAO_PARTNER_ID=None, XIEBAO_API_KEY=None)
+    app, xiebao = site.app, site.xiebao
     for context in (app.app_context(), app.test_request_context(base_url="https://evil.example")):
         with context:
             assert make_link(xiebao, page) == ""

@@ -22,10 +22,10 @@ from werkzeug.test import Client, TestResponse
 from flask_xiebao import Entry
 from flask_xiebao.links.admission import REFUSALS
 from flask_xiebao.links.tokens import LinkSigner
-from tests.click.forged import NOW
 from tests.support import (
     CODE,
     MEMBER_SECRET,
+    NOW,
     NUMBER,
     PHONE,
     REFERENCES,

@@ -15,12 +15,13 @@ from itsdangerous import TimestampSigner, URLSafeSerializer, URLSafeTimedSeriali
 
 from flask_xiebao import Gateway
 from tests import qr
-from tests.click.forged import NOW, paid_path
+from tests.click.forged import paid_path
 from tests.support import (
     CLICK_SALT,
     CODE,
     ENTRY_SALT,
     KEY,
+    NOW,
     NUMBER,
     PC,
     REFERENCES,

@@ -23,8 +23,8 @@ from flask_xiebao import Entry, Gateway, LinkError, Platform
 from flask_xiebao.links.tokens import Click, LinkSigner
 from flask_xiebao.testing import GatewaySimulator
 from tests import qr
-from tests.click.forged import NOW, paid_path, raw
-from tests.support import CODE, KEY, LIVE, PC, REFERENCES, SECRET, MakeSite, Site, signed
+from tests.click.forged import paid_path, raw
+from tests.support import CODE, KEY, LIVE, NOW, PC, REFERENCES, SECRET, MakeSite, Site, signed
 from tests.tools import fuzz
 
 SIGNER = LinkSigner([SECRET], "12345")

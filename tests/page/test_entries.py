@@ -8,12 +8,11 @@ What a keyword does to the markup is a row of ``KEYWORDS``; one that goes to the
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import time_machine
 from flask import Flask
 from jinja2 import StrictUndefined
 from markupsafe import Markup
@@ -45,14 +44,10 @@ from tests.support import (
     soup,
 )
 
+# Links of members are compared as well, which say when they were made.
+pytestmark = pytest.mark.usefixtures("clock")
+
 LABELS = {"product": "我要投保", "home": "保险商城", "policy": "查看保单"}
-
-
-@pytest.fixture(autouse=True)
-def time_stands_still() -> Iterator[None]:
-    """Compare links of members as well, which say when they were made."""
-    with time_machine.travel(1_800_000_000, tick=False):
-        yield
 
 
 @pytest.mark.parametrize("page", ENTRIES)

@@ -14,7 +14,6 @@ from unittest.mock import Mock
 
 import pytest
 import segno
-import time_machine
 from bs4 import Tag
 from flask import Flask, Response, render_template_string, request
 from flask_babel import Babel, force_locale
@@ -203,14 +202,13 @@ def test_no_member_gets_the_link_of_another(site: Site) -> None:
     assert site.render(POLICY).text == ""
 
 
-def test_a_link_that_ends_begins_when_it_is_shown(site: Site) -> None:
+def test_a_link_that_ends_begins_when_it_is_shown(site: Site, clock: Any) -> None:
     source = f'{{{{ insurance_entry("{CODE}", member="alice", no_login_for=60) }}}}'
-    with time_machine.travel(1_800_000_000, tick=False) as clock:
-        for _ in range(3):
-            link = href(site.render(source))
-            assert arrival(site.follow(link)).member == "alice"
-            clock.shift(61)
-            assert site.follow(link).status_code == 410
+    for _ in range(3):
+        link = href(site.render(source))
+        assert arrival(site.follow(link)).member == "alice"
+        clock.shift(61)
+        assert site.follow(link).status_code == 410
 
 
 # Keys and apps

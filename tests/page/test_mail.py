@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import pytest
 import time_machine
-from flask import render_template_string
 from PIL import Image
 from werkzeug.test import TestResponse
 
 from flask_xiebao import LinkError
+from tests.page import kept
 from tests.page.support import MAIL
 from tests.qr import read_picture
 from tests.support import (
@@ -38,8 +38,7 @@ OF_ALICE = 'member="alice", no_login_for=60'
 
 def mail(site: Site, call: str) -> str:
     """Render an entry where no visitor is, as a queue of mails does."""
-    with site.app.app_context():
-        return render_template_string(f"{MAIL}{{{{ mail_entry({call}) }}}}")
+    return kept.mail(site, f"{MAIL}{{{{ mail_entry({call}) }}}}")
 
 
 def in_request(site: Site, call: str, headers: dict[str, str] = PHONE) -> str:

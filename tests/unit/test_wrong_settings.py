@@ -10,11 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from flask import Flask
 
-from flask_xiebao import ConfigError, Xiebao
+from flask_xiebao import ConfigError
 from flask_xiebao.app.settings import Settings
-from tests.support import KEY, SETTINGS, fail_with, reported
+from tests.support import KEY, SETTINGS, fail_with, make_site, reported
 from tests.unit.support import REQUIRED, problems, settings, short
 
 _EMPTY = "is empty: give it a value"
@@ -200,12 +199,10 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ids=short,
 )
 def test_a_wrong_setting_is_named_with_what_it_should_be_and_no_key_is_reported(
-    setting: str, value: object, words: str
+    setting: str, value: Any, words: str
 ) -> None:
-    app = Flask("shop")
-    app.config.update({**REQUIRED, f"XIEBAO_{setting}": value})
     with pytest.raises(ConfigError) as raised:
-        Xiebao(app)
+        make_site(**{**REQUIRED, f"XIEBAO_{setting}": value})
     [(name, problem)] = problems(raised.value).items()
     assert name == f"XIEBAO_{setting}"
     assert re.match(words.replace("SETTING", setting), problem)

@@ -18,7 +18,7 @@ from flask_xiebao import ConfigError, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases
 from tests.callback.purchases import contention
 from tests.callback.purchases.conftest import MakeShop
-from tests.callback.purchases.support import Shop, make_shop
+from tests.callback.purchases.support import Shop
 from tests.support import MEMBER_SECRET, NUMBER
 
 
@@ -42,15 +42,11 @@ def test_no_connection_is_held_while_the_gateway_is_waited_for(new_shop: MakeSho
 
 
 @pytest.mark.parametrize("level", ["AUTOCOMMIT", "SERIALIZABLE"])
-def test_an_engine_that_commits_each_statement_is_refused(
-    shop: Shop, level: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    engine = create_engine(shop.engine.url, isolation_level=level)
-    shop.purchases.keeper._session_factory = sessionmaker(engine)
+def test_an_engine_that_commits_each_statement_is_refused(new_shop: MakeShop, level: str) -> None:
+    shop = new_shop(engine={"isolation_level": level})
     shop.gateway.says()
     assert shop.ring(1) == (500 if level == "AUTOCOMMIT" else 200)
     assert [*shop.rows()] == [NUMBER] * (level != "AUTOCOMMIT")
-    engine.dispose()
 
 
 def test_sqlite_may_have_its_transactions_begun_by_sqlalchemy(shop: Shop) -> None:
@@ -84,20 +80,18 @@ def test_a_constraint_of_the_sites_own_is_no_reason_to_ask_again(shop: Shop) -> 
 
 
 def test_whose_it_is_may_be_asked_of_the_same_small_pool(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_shop: MakeShop,
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.1)
-    shop = make_shop(engine, monkeypatch, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
+    small = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
+    shop = new_shop(engine=small, XIEBAO_MEMBER_SECRET=MEMBER_SECRET)
 
     @shop.xiebao.keeps_plain_key
     def keeps(member: str) -> bool:
-        with Session(engine) as session:
+        with Session(shop.engine) as session:
             return bool(session.scalar(text("SELECT 1")))
 
     shop.gateway.says()
     assert shop.refresh().member == "101000"
-    engine.dispose()
 
 
 class Base(DeclarativeBase):
