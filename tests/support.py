@@ -251,6 +251,11 @@ def fail_with(error: BaseException) -> Callable[..., Any]:
     return fail
 
 
+async def never_awaited() -> bool:
+    """Answer a site that forgot to register this function itself."""
+    return True
+
+
 def reported(error: BaseException | None, *, suppressed: bool = True) -> str:
     """Return what a report of an error shows: texts, attributes, and the package's variables.
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from werkzeug.test import TestResponse
 
-from flask_xiebao import Notification, OrderClient, OrderError
+from flask_xiebao import Gateway, Notification, OrderClient, OrderError
 from tests.support import NUMBER, Site
 from tests.vectors import NAME
 
@@ -42,8 +42,8 @@ def listen(site: Site, then: Callable[[Notification], object] = lambda _: None) 
 
 
 def post(site: Site, body: bytes, url: str = "/xiebao/notify", **options: Any) -> TestResponse:
-    as_java_does = {"content_type": "application/json;charset=UTF-8"}
-    return site.app.test_client().post(url, data=body, **{**as_java_does, **options})
+    options = {"content_type": "application/json;charset=UTF-8", **options}  # as Java does
+    return site.app.test_client().post(url, data=body, **options)
 
 
 class Slow(BytesIO):
@@ -150,11 +150,8 @@ class Platform:
     def __init__(self, *answers: Any, **options: Any) -> None:
         self.asked: list[httpx.Request] = []
         self.answers = list(answers or [detail()])
-        account = {"partner_id": "12345", "api_key": "Key"}
-        url = "https://testapi.xiebao18.com"
-        transport = httpx.MockTransport(self.answer)
-        options = {**account, "base_url": url, "transport": transport, **options}
-        self.client = OrderClient(**options)
+        options = {"partner_id": "12345", "api_key": "Key", "base_url": Gateway.TEST, **options}
+        self.client = OrderClient(transport=httpx.MockTransport(self.answer), **options)
 
     def answer(self, asked: httpx.Request) -> httpx.Response:
         self.asked.append(asked)

@@ -23,6 +23,7 @@ from tests.support import (
     MakeSite,
     Site,
     arrival,
+    never_awaited,
     one,
 )
 
@@ -137,10 +138,6 @@ def test_a_site_answers_with_a_page_of_its_own(
 
 
 # What is wrong with a guard
-
-
-async def never_awaited() -> bool:
-    return True
 
 
 SAYS = "click_guard must return True, False or a response"

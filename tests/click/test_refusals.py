@@ -7,6 +7,7 @@ of ``TITLES`` and ``NOTICES``, what visitors read.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,12 +103,7 @@ class Case:
 
 def with_token(change: Callable[[str], str]) -> Callable[[str], str]:
     """Return what makes this of the token in a path."""
-
-    def changed(path: str) -> str:
-        head, _, token = path.rpartition("/")
-        return f"{head}/{change(token)}"
-
-    return changed
+    return lambda path: re.sub("[^/]+$", lambda token: change(token[0]), path)
 
 
 def opened_as(page: str) -> Callable[[str], str]:

@@ -26,6 +26,7 @@ from tests.support import (
     arrival,
     href,
     leaked,
+    never_awaited,
 )
 
 
@@ -110,17 +111,13 @@ def test_keeps_plain_key_is_not_asked_without_a_secret(site: Site) -> None:
     assert key_of(site, 8) == member_of(site, "8") == "8"
 
 
-async def _never_awaited() -> bool:
-    return True
-
-
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
         (lambda member: None, "not None"),
         (lambda member: 1, "not int"),
         (lambda member: "no", "not str"),
-        (lambda member: _never_awaited(), "a coroutine, which nobody awaits"),
+        (lambda member: never_awaited(), "a coroutine, which nobody awaits"),
     ],
     ids=["None", "int", "str", "coroutine"],
 )
