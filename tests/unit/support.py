@@ -1,4 +1,4 @@
-"""What several files here share: settings, and keys of members."""
+"""What several files here share: settings, notifications that are read, and names of rows."""
 
 from __future__ import annotations
 
