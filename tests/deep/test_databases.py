@@ -22,9 +22,8 @@ from sqlalchemy.orm import (
 )
 
 from flask_xiebao.sqla import PurchaseMixin, Purchases
-from tests.callback.purchases import contention
 from tests.callback.purchases.support import SURRENDERED, Shop, make_shop
-from tests.deep import databases
+from tests.deep import contention, databases
 from tests.manual.blocks import run
 from tests.support import NUMBER, make_site
 

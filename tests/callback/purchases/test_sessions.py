@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -16,17 +15,9 @@ from sqlalchemy.pool import QueuePool
 
 from flask_xiebao import ConfigError, Xiebao
 from flask_xiebao.sqla import PurchaseMixin, Purchases
-from tests.callback.purchases import contention
 from tests.callback.purchases.conftest import MakeShop
 from tests.callback.purchases.support import Shop
 from tests.support import MEMBER_SECRET, NUMBER
-
-
-def test_many_processes_keep_the_same_rows_and_some_are_killed(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'shop.sqlite3'}"
-    done, wrong = contention.attack(database, seconds=2.5, workers=3, kills=2)
-    assert wrong == []
-    assert done > 20
 
 
 def test_no_connection_is_held_while_the_gateway_is_waited_for(new_shop: MakeShop) -> None:

@@ -3,7 +3,7 @@
 The gateway's orders go from step to step, and its answers take their time, so they arrive in
 another order than they were given. A worker says what is wrong with what it sees::
 
-    python -m tests.callback.purchases.contention DATABASE ISOLATION GATEWAY SECONDS SEED
+    python -m tests.deep.contention DATABASE ISOLATION GATEWAY SECONDS SEED
 """
 
 from __future__ import annotations
