@@ -167,8 +167,10 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
 
 def tell_of_another_root(state: State) -> None:
     """Warn, once for each path, of clicks that come under another one than payments return to."""
+    if state.settings.public_url is None:
+        return
     public, root = state.public_root, request.root_path.rstrip("/")
-    if state.settings.public_url is None or root == public or rehearsal() is not None:
+    if root == public or rehearsal() is not None:
         return
     advice = (
         "If the site is not there, end XIEBAO_PUBLIC_URL in the path under which it is."

@@ -85,8 +85,15 @@ class ReadPage(HTMLParser):
         self._found: dict[str, list[Element]] = {
             tag: [] for tag in ("a", "svg", "link", "script", "h1", "meta", "base")
         }
-        self.links, self.drawings, self.sheets, self.scripts, *others = self._found.values()
-        self.headings, self.metas, self._bases = others
+        (
+            self.links,
+            self.drawings,
+            self.sheets,
+            self.scripts,
+            self.headings,
+            self.metas,
+            self._bases,
+        ) = self._found.values()
         self._found["area"] = self.links
         self._open, self._names = [_Open()], Counter[str]()
         self.feed(html)

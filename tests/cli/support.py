@@ -13,18 +13,18 @@ from flask import Flask, Response, redirect, session
 from flask.cli import ScriptInfo
 
 from flask_xiebao.cli import xiebao
+from tests import support
 from tests.check import support as sites
 from tests.check.support import around, fails, registers
 from tests.support import KEY, SIGN, SIGN_OF_KEY
 
 TEST, PRODUCTION = "https://testapi.xiebao18.com", "https://api.xiebao18.com"
-PLACE = "https://shop.example"
+PLACE = support.SHOP
 
 SECRET_KEY = "c4f6e1d09b7a4e38"
 MEMBER_SECRET = "5d41c0a6f98b7e3214c7d0a95be83f61"
 #: A member secret that the manual shows, and the key that it makes of member 8.
-PUBLISHED = "0123456789abcdef0123456789abcdef"
-KEY_OF_8 = "n4koo53z3p6f6cab8"
+PUBLISHED, KEY_OF_8 = support.MEMBER_SECRET, support.KEYS_OF_MEMBERS["8"]
 API_KEY = "a9Kx7mQp2ZrT8wLc"
 #: Base64 of the hex digits 5aa94a97d25, as keys of this gateway family are.
 SHORT_API_KEY = "NWFhOTRhOTdkMjU="
