@@ -51,7 +51,7 @@ manual = READTHEDOCS_LANGUAGE=$(2) $(BIN)/python -m sphinx --quiet --fail-on-war
   --jobs auto --fresh-env --write-all --conf-dir docs docs/$(1) build/docs/$(1)
 
 # Lists what the Chinese manual lacks, and brings its catalogs of what is in the code up to date.
-translations: $(VENV)/tests.stamp
+translations: $(VENV)/tests.stamp .venv/docs/stamp
 	$(BIN)/python docs/translate.py
 
 screenshots: $(VENV)/tests.stamp
@@ -72,22 +72,27 @@ load: $(VENV)/tests.stamp
 versions: $(VENV)/tests.stamp .venv/npm/stamp
 	$(BIN)/tox run
 
-# What is built is installed alone, and does the README's quick start; the source passes its tests.
-# The Chinese manual says what the English does: where it does not, no release is made.
+# Builds the last commit, with a README for where there are no files beside it. What is built is
+# installed alone, and does the quick start; the source has every file, and passes its tests. Where
+# the Chinese manual does not say what the English does, no release is made.
+HUB := github.com/flask-xiebao/flask-xiebao
+VERSION = $(shell sed -n 's/^version = //p' setup.cfg)
 dist: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox
 	$(BIN)/python docs/translate.py --check
 	$(BIN)/python -m pytest --quiet tests/tools/parity.py
-	rm -rf build dist
-	$(BIN)/python -m build --outdir dist .
+	rm -rf build/release build/empty build/source dist && mkdir -p build/release build/source
+	git -c safe.directory='*' archive HEAD | tar -xC build/release
+	sed -Ei 's#\]\(([^:)]+\.md)\)#](https://$(HUB)/blob/$(VERSION)/\1)#; s#src="#&https://$(HUB)/raw/$(VERSION)/#' \
+	  build/release/README.md
+	$(BIN)/python -m build --no-isolation --outdir dist build/release
 	$(BIN)/twine check --strict dist/*
-	rm -rf build/empty
 	$(PYTHON) -m venv build/empty
 	build/empty/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	build/empty/bin/python tests/tools/quickstart.py README.md
 	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/sbom.cdx.json build/empty
 	PATH="$$PATH:/usr/sbin" $(BIN)/python -m tests.tools.versions >dist/tested-with.txt
-	rm -rf build/source && mkdir build/source
 	tar -xzf dist/*.tar.gz -C build/source --strip-components 1
+	cd build/release && find * -type f | (cd ../source && xargs ls) >/dev/null
 	cd build/source && $(CURDIR)/$(BIN)/python -m pytest --quiet $(BESIDE) $(UNIT)
 
 # Newer versions of all that is locked, for every Python and system at once.

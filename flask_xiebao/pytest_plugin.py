@@ -48,7 +48,8 @@ page has an entry to the right product::
         assert response.json == {"state": True}
 
 Nothing is sent to Xiebao: the redirect is read by a :class:`~flask_xiebao.testing.GatewaySimulator`
-that has the site's own account. The site is left as it is, and the client keeps its cookies.
+that has the site's own account, and a handler that asks about an order that ``xiebao_orders`` was
+not given hears that there is none. The site is left as it is, and the client keeps its cookies.
 """
 
 from __future__ import annotations
@@ -118,8 +119,8 @@ def check_entries() -> Callable[..., Report]:
 
 
 @pytest.fixture
-def notify() -> Callable[..., TestResponse]:
-    """Return :func:`send_notification`."""
+def notify(xiebao_orders: object) -> Callable[..., TestResponse]:
+    """Return :func:`send_notification`. What the site then asks, :func:`xiebao_orders` answers."""
     return send_notification
 
 
@@ -127,27 +128,32 @@ def notify() -> Callable[..., TestResponse]:
 def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]], None]:
     """Return a function that says which orders ``xiebao.orders`` knows in this test, and no others.
 
-    It takes a list; each order is an :class:`~flask_xiebao.Order`, or a mapping of its names.
+    It takes a list; each order is an :class:`~flask_xiebao.Order`, or a mapping of its names. Until
+    then there are none, unless ``XIEBAO_BASE_URL`` says who is asked, such as a simulator.
     """
+    known: list[object] | None = None
+    site_asks = order_client.order_client
 
     def know(orders: Iterable[object]) -> None:
-        orders = list(orders)
-        for number, each in enumerate(orders, 1):
+        nonlocal known
+        known = list(orders)
+        for number, each in enumerate(known, 1):
             # What is wrong with one is said here, and not in the handler.
             if "insureNum" not in wire.order_of(each):
-                raise TypeError(f"Order {number} of {len(orders)} has no insure_num.")
+                raise TypeError(f"Order {number} of {len(known)} has no insure_num.")
 
-        def client_of(state: State) -> OrderClient:
-            return OrderClient(
-                state.settings.partner_id,
-                state.settings.api_key,
-                base_url=Gateway.TEST,
-                transport=transport_of(orders, state.partner_uniq_key),
-                member_of=state.member_of,
-            )
+    def client_of(state: State) -> OrderClient:
+        if known is None and state.settings.base_url is not None:
+            return site_asks(state)
+        return OrderClient(
+            state.settings.partner_id,
+            state.settings.api_key,
+            base_url=Gateway.TEST,
+            transport=transport_of(known or (), state.partner_uniq_key),
+            member_of=state.member_of,
+        )
 
-        monkeypatch.setattr(order_client, "order_client", client_of)
-
+    monkeypatch.setattr(order_client, "order_client", client_of)
     return know
 
 

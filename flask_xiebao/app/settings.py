@@ -342,7 +342,10 @@ def _read(config: Mapping[str, Any]) -> Settings:
         }
     base_url = values.get("base_url") if values.get("env") == "production" else None
     if base_url is not None and not base_url.lower().startswith("https://"):
-        problems["XIEBAO_BASE_URL"] = "must begin with https:// in production."
+        problems["XIEBAO_BASE_URL"] = (
+            f"must begin with https:// in production, not {shown(base_url)}. Remove it to use"
+            " Xiebao's own gateway."
+        )
     if problems:
         lines = (f"{name} {problem}" for name, problem in problems.items())
         raise ConfigError(

@@ -192,7 +192,7 @@ class Helpers:
         if (theme := keywords.get("theme")) is not None:
             said = (
                 "xiebao_styles has no theme: write data-xiebao-theme on the element that has the"
-                f" ground, such as <html data-xiebao-theme={theme}>."
+                f" ground, such as <html data-xiebao-theme={shown(theme)}>."
             )
             leave_out(self._state, LinkError(said, "theme"), "The theme of xiebao_styles")
         keywords = {name: value for name, value in keywords.items() if name != "theme"}

@@ -542,7 +542,7 @@ TEXTS = {
     "check.means.page": "The page does not open: see the site's log.",
     "check.means.page.empty": (
         "There are no entries on the page, for any device: is it the right page, and does the"
-        " member see them?"
+        " member see them? If it may have none, add --ignore page.empty."
     ),
     "check.means.page.302": (
         "The page sends the member elsewhere: does it need --member, or --login?"
@@ -687,9 +687,12 @@ TEXTS = {
         " there, it is a 404."
     ),
     "check.not_told.pages": "No page of yours was opened: add --page.",
-    "check.not_told.member": "Members were made up: add --member and --login.",
+    "check.not_told.member": (
+        "Members were made up: add --member and, without Flask-Login, --login."
+    ),
     "check.not_told.pages_member": (
-        "No page of yours was opened, and members were made up: add --page, --member and --login."
+        "No page of yours was opened, and members were made up: add --page, --member and, without"
+        " Flask-Login, --login."
     ),
     # its report
     "check.report.title": "Check of the insurance entries",

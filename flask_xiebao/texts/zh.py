@@ -446,7 +446,10 @@ TEXTS = {
         "入口的脚本加载不了，双击会被记为两次点击：请放行 XIEBAO_URL_PREFIX 以下的路径。"
     ),
     "check.means.page": "页面打不开：原因见网站的日志。",
-    "check.means.page.empty": "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？",
+    "check.means.page.empty": (
+        "在任何设备上，页面都没有入口：页面写对了吗，这位会员看得到入口吗？如果可以没有，请加上"
+        " --ignore page.empty。"
+    ),
     "check.means.page.302": "页面把会员带到别处：是不是需要 --member 或 --login？",
     "check.means.page.401": "会员打不开这个页面：是不是需要 --member 或 --login？",
     "check.means.page.403": "会员打不开这个页面：是不是要换一位 --member？",
@@ -557,9 +560,12 @@ TEXTS = {
         "支付后返回 {what}，这个应用没有对应的视图：除非有别的应用响应，否则是 404。"
     ),
     "check.not_told.pages": "没有打开网站的任何页面：请加上 --page。",
-    "check.not_told.member": "会员是虚构的：请加上 --member 和 --login。",
+    "check.not_told.member": (
+        "会员是虚构的：请加上 --member；没有使用 Flask-Login 时，还有 --login。"
+    ),
     "check.not_told.pages_member": (
-        "没有打开网站的任何页面，会员也是虚构的：请加上 --page、--member 和 --login。"
+        "没有打开网站的任何页面，会员也是虚构的：请加上 --page 和 --member；没有使用"
+        " Flask-Login 时，还有 --login。"
     ),
     # 报告
     "check.report.title": "保险入口检查报告",

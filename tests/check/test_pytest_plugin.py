@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 import pytest
-from flask import Flask, redirect, session
+from flask import Flask, current_app, redirect, session
 from flask.testing import FlaskClient
 
 from flask_xiebao import (
@@ -385,6 +385,21 @@ def test_the_orders_of_a_test_are_the_only_ones(
         assert caught.value.code == 1002
         xiebao_orders([])
         assert list(xiebao.orders.iter()) == []
+
+
+def test_no_handler_of_a_test_asks_xiebao(notify: Callable[..., Any]) -> None:
+    refusals = []
+
+    def asks(notification: Notification) -> None:
+        with pytest.raises(OrderError) as caught:
+            current_app.extensions["xiebao"].orders.get(notification.insure_num)
+        refusals.append((caught.value.code, caught.value.said))
+
+    views = {"POST /gateway/api/orderDetail": lambda: {"respCode": 7, "respMsg": "模拟"}}
+    for config in ({}, {"XIEBAO_BASE_URL": "/gateway", "views": views}):
+        site = make_shop(registers("notification_handler", asks), **config)
+        assert notify(site, type=1, insure_num="8").status_code == 200
+    assert refusals == [(1002, "投保单号不存在"), (7, "模拟")]
 
 
 # Links of another time

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask import Response, current_app, redirect, request
 
+from flask_xiebao import Xiebao
 from flask_xiebao.testing import FORMATS, CheckError, Report, check_entries
 from tests.check.support import (
     ENTRY,
@@ -173,11 +174,15 @@ def wall_of_home() -> Any:
 
 def test_no_link_that_lets_somebody_in_is_in_a_report() -> None:
     entry = '{{ insurance_entry("QX1", member="m1", no_login_for=3600, return_to="/") }}'
-    mine: dict[str, Any] = {"member": "m1", "no_login_for": 3600}
-    views = {"/buy": lambda: redirect(link_of(current_app, "product", "QX1", **mine))}
+
+    def mine() -> str:
+        xiebao: Xiebao = current_app.extensions["xiebao"]
+        return xiebao.product_link("QX1", member="m1", no_login_for=3600)
+
+    views = {"/buy": lambda: redirect(mine())}
     app = shop(page=entry, before=wall_of_home, after=leads_on, views=views)
     with app.test_request_context():
-        link = link_of(app, "product", "QX1", **mine)
+        link = mine()
     report = check(app, only=None, member="m1", pages=["/page", "/buy", link], devices=["pc"])
     assert "page.302" in kinds(report)
     assert "www.shop.example" in str(report)

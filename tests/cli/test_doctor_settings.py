@@ -1,6 +1,6 @@
 """What ``flask xiebao doctor`` says of settings, secrets and what stands around the app.
 
-A new setting is a row of ``ROWS``.
+Each finding is a row of ``ROWS``.
 """
 
 from __future__ import annotations

@@ -68,6 +68,8 @@ def test_the_stylesheet_is_small() -> None:
     [
         (sheet, 'layr="x"', "There is no keyword layr: did you mean layer"),
         (sheet, 'theme="dark"', "write data-xiebao-theme on the element"),
+        # It may be a visitor's choice, and the log has one line for it.
+        (sheet, 'theme="x\\nForged"', r"data-xiebao-theme='x\\nForged'>"),
         (sheet, "no_login_for=60", "no_login_for is a keyword of links"),
         (script, "no_login_for=60", "no_login_for is a keyword of links"),
         (script, 'src="/mine.js"', "src is set by the macro"),

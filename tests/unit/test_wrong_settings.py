@@ -280,6 +280,7 @@ def test_production_is_https_only() -> None:
         with pytest.raises(ConfigError) as raised:
             settings(XIEBAO_ENV="production", XIEBAO_BASE_URL=base_url)
         assert problems(raised.value) == {
-            "XIEBAO_BASE_URL": "must begin with https:// in production."
+            "XIEBAO_BASE_URL": f"must begin with https:// in production, not {base_url!r}."
+            " Remove it to use Xiebao's own gateway."
         }
         assert settings(XIEBAO_ENV="test", XIEBAO_BASE_URL=base_url).base_url == base_url

@@ -145,7 +145,7 @@ def main() -> int:
     folders = Counter(test.partition("::")[0].rpartition("/")[0] or "nothing" for test in tests)
     for folder, count in folders.most_common():
         print(f"{count:5} {folder}")
-    print(f"{len(chosen)} wrong versions, {len(failures)} not as they should be.")
+    print(f"Wrong versions: {len(chosen)}. Not as they should be: {len(failures)}.")
     return 1 if failures or noise else 0
 
 
