@@ -82,7 +82,7 @@ dist: $(VENV)/tests.stamp .venv/npm/stamp docs programs firefox
 	$(BIN)/python -m pytest --quiet tests/tools/parity.py
 	rm -rf build/release build/empty build/source dist && mkdir -p build/release build/source
 	git -c safe.directory='*' archive HEAD | tar -xC build/release
-	sed -Ei 's#\]\(([^:)]+\.md)\)#](https://$(HUB)/blob/$(VERSION)/\1)#; s#src="#&https://$(HUB)/raw/$(VERSION)/#' \
+	sed -Ei 's#\]\(([^:)]+\.md)\)#](https://$(HUB)/blob/$(VERSION)/\1)#g; s#src="#&https://$(HUB)/raw/$(VERSION)/#' \
 	  build/release/README.md
 	$(BIN)/python -m build --no-isolation --outdir dist build/release
 	$(BIN)/twine check --strict dist/*
