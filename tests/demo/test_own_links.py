@@ -102,6 +102,10 @@ def test_the_link_can_be_clicked_and_its_jinja_and_its_code_make_the_same(
 @pytest.mark.parametrize("url", ["/qa/links?page=home", "/widgets/"])
 def test_a_code_that_no_phone_can_open_is_explained(demo: Flask, url: str) -> None:
     browser = demo.test_client()
+    assert (
+        "make demo HOST=0.0.0.0 PORT=5001"
+        in browser.get(url, base_url="http://localhost:5001").text
+    )
     assert "手机扫了打不开" in browser.get(url).text
     assert "手机扫了打不开" not in browser.get(url, base_url="http://192.168.1.20:5000").text
 

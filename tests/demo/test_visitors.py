@@ -92,6 +92,15 @@ def test_each_member_sees_their_own_policies_and_a_visitor_none(demo: Flask) -> 
     ]
 
 
+def test_where_insurance_is_off_no_page_speaks_of_it(tmp_path: Path) -> None:
+    browser = visit(create_demo(tmp_path, XIEBAO_ENABLED="false"))
+    for url, unsaid in {"/": ("添一份保障", "保险商城"), "/policies": ("保险商城",)}.items():
+        page = browser.get(url).text
+        assert "投保单号" in page  # what was bought before
+        assert not [said for said in unsaid if said in page]
+    assert "XIEBAO_ENABLED 已关闭" in browser.get("/widgets/").text
+
+
 @pytest.mark.parametrize("url", ["/", "/sign-in", "/insured", "/xiebao/home/nonsense", "/nowhere"])
 @pytest.mark.parametrize("member", [LIN, None])
 def test_no_page_shows_the_sign_and_one_that_is_not_there_leads_back(
