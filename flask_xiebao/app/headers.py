@@ -11,12 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from flask import Flask, Request, after_this_request, current_app, has_request_context, request
+from flask import (
+    Flask,
+    Request,
+    after_this_request,
+    current_app,
+    got_request_exception,
+    has_request_context,
+)
 from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_dict_header, parse_list_header
 from werkzeug.wrappers import Response
 
-from .log import complain
+from .log import complain, this_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -99,17 +106,26 @@ def watch_responses(app: Flask) -> None:
     # Flask runs these backwards, the blueprints' before the app's: only the first in the list sees
     # what all the others did, and after_request() would put it behind those that are there now.
     app.after_request_funcs.setdefault(None, []).insert(0, finish)
+    got_request_exception.connect(_watch_error, app)
+
+
+def _watch_error(_app: Flask, **_: Any) -> None:
+    """Have the headers of a page about an error written even where a hook of the site fails.
+
+    Flask then skips the later hooks, :func:`finish` among them, and starts over with that page;
+    functions that one request asked for run before all hooks.
+    """
+    after_this_request(finish)
 
 
 def rendering() -> Rendering:
     """Return the state of the current request."""
     # An attribute of the request itself: ``g`` may be shared by several requests, the environ by
     # several apps, and a copy of the context in another thread is about the same response.
-    here = request._get_current_object()  # type: ignore[attr-defined] # its proxy is far slower
+    here: Any = this_request()
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
         state = here._flask_xiebao = Rendering(getattr(here, "_flask_xiebao_sent", None))
-        watch_response()
     return state
 
 
@@ -119,21 +135,13 @@ def another_page() -> Iterator[Rendering]:
 
     A tool may render something when the response is already on its way.
     """
-    kept = getattr(request, "_flask_xiebao", None)
-    request._flask_xiebao = page = Rendering(None)  # type: ignore[attr-defined]
+    here: Any = this_request()
+    kept = getattr(here, "_flask_xiebao", None)
+    here._flask_xiebao = page = Rendering(None)
     try:
         yield page
     finally:
-        request._flask_xiebao = kept  # type: ignore[attr-defined]
-
-
-def watch_response() -> None:
-    """Have the headers of the current response written even where a hook of the site fails.
-
-    Flask then skips the later hooks, :func:`finish` among them, and starts over with a page about
-    the error; functions that one request asked for run before all hooks.
-    """
-    after_this_request(finish)
+        here._flask_xiebao = kept
 
 
 def finish(response: R) -> R:
@@ -142,7 +150,7 @@ def finish(response: R) -> R:
     It runs after the site's own hooks. Sessions and receivers of ``request_finished`` come even
     later, so the headers themselves are written when the response is sent.
     """
-    here = request._get_current_object()  # type: ignore[attr-defined]
+    here: Any = this_request()
     state: Rendering | None = getattr(here, "_flask_xiebao", None)
     if state is None:
         # Most requests render nothing, and get no state. A stream may do so later: see rendering().
@@ -186,7 +194,7 @@ def _writing(kind: type[Response]) -> type[Response]:
 def _write(headers: Headers) -> Headers:
     """Write what the current request needs into the headers of its response."""
     if has_request_context():
-        here = request._get_current_object()  # type: ignore[attr-defined]
+        here: Any = this_request()
         state: Rendering | None = getattr(here, "_flask_xiebao", None)
         if state is not None:
             state.write(headers)

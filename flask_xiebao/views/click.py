@@ -25,8 +25,7 @@ from ..app.endpoints import (
     this_link,
     token_url,
 )
-from ..app.headers import watch_response
-from ..app.log import complain
+from ..app.log import complain, this_request
 from ..app.rehearsal import rehearsal
 from ..app.signals import FAILURES, entry_clicked, payment_returned, send
 from ..app.state import State
@@ -105,7 +104,6 @@ def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Re
 
     # A site may give every view of its own, and so ours, further values: a language, a tenant.
     def view(token: str | None = None, **_: object) -> Response:
-        watch_response()
         rehearsed = rehearsal()
         # The address for notifications has no token unless the site configures one.
         given = token or ""
@@ -117,7 +115,7 @@ def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Re
 
 def click(state: State, page: str, token: str) -> Response:
     """Follow the link of an insurance entry."""
-    environ, now = request.environ, int(time.time())
+    environ, now = this_request().environ, int(time.time())
     if is_prefetch(environ):
         return responses.not_yet()
     if not is_navigation(environ):
@@ -245,7 +243,7 @@ def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
             )
         )
     )
-    if request.method != "HEAD":
+    if this_request().method != "HEAD":
         send(entry_clicked, state, entry=entry, member=member, platform=platform, click_id=click_id)
     return away
 
