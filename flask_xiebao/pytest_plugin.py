@@ -65,6 +65,7 @@ from werkzeug.test import TestResponse
 
 from .app import order_client
 from .app.endpoints import notify_path
+from .app.settings import ENVIRONMENTS
 from .app.state import State, current_state
 from .check import acceptance
 from .check.devices import DEVICES
@@ -129,7 +130,7 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
     """Return a function that says which orders ``xiebao.orders`` knows in this test, and no others.
 
     It takes a list; each order is an :class:`~flask_xiebao.Order`, or a mapping of its names. Until
-    then there are none, unless ``XIEBAO_BASE_URL`` says who is asked, such as a simulator.
+    then there are none, unless ``XIEBAO_BASE_URL`` is another gateway, such as a simulator.
     """
     known: list[object] | None = None
     site_asks = order_client.order_client
@@ -143,7 +144,7 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
                 raise TypeError(f"Order {number} of {len(known)} has no insure_num.")
 
     def client_of(state: State) -> OrderClient:
-        if known is None and state.settings.base_url is not None:
+        if known is None and state.settings.gateway_url not in ENVIRONMENTS.values():
             return site_asks(state)
         return OrderClient(
             state.settings.partner_id,

@@ -115,7 +115,8 @@ def _watch_error(_app: Flask, **_: Any) -> None:
     Flask then skips the later hooks, :func:`finish` among them, and starts over with that page;
     functions that one request asked for run before all hooks.
     """
-    after_this_request(finish)
+    if has_request_context():  # tasks of a site may report their errors by this signal, too
+        after_this_request(finish)
 
 
 def rendering() -> Rendering:

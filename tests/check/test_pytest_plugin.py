@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from flask_xiebao import (
     ConfigError,
     Entry,
+    Gateway,
     LinkError,
     Notification,
     NotificationType,
@@ -396,10 +397,11 @@ def test_no_handler_of_a_test_asks_xiebao(notify: Callable[..., Any]) -> None:
         refusals.append((caught.value.code, caught.value.said))
 
     views = {"POST /gateway/api/orderDetail": lambda: {"respCode": 7, "respMsg": "模拟"}}
-    for config in ({}, {"XIEBAO_BASE_URL": "/gateway", "views": views}):
+    test, own = {"XIEBAO_BASE_URL": Gateway.TEST}, {"XIEBAO_BASE_URL": "/gateway", "views": views}
+    for config in ({}, test, own):
         site = make_shop(registers("notification_handler", asks), **config)
         assert notify(site, type=1, insure_num="8").status_code == 200
-    assert refusals == [(1002, "投保单号不存在"), (7, "模拟")]
+    assert refusals == [(1002, "投保单号不存在"), (1002, "投保单号不存在"), (7, "模拟")]
 
 
 # Links of another time

@@ -15,7 +15,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask, Response, after_this_request, request, request_finished
+from flask import (
+    Flask,
+    Response,
+    after_this_request,
+    got_request_exception,
+    request,
+    request_finished,
+)
 from flask.ctx import AppContext
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import TestResponse
@@ -304,3 +311,10 @@ def test_a_hook_that_fails_publishes_neither_a_link_nor_a_members_page(first: bo
     assert page.status_code == 500
     assert "/xiebao/policy/" in page.text
     assert page.headers["Cache-Control"] == "max-age=3600, private"
+
+
+def test_a_task_may_report_its_error_by_the_signal_of_requests() -> None:
+    shop = make_site()
+    with shop.app.app_context():
+        told = got_request_exception.send(shop.app, exception=ConnectionError())
+    assert told  # and nothing was raised
