@@ -21,9 +21,8 @@ from ..gateway.values import plain_text, quoted, shown
 from ..links.admission import check_can_be_followed
 from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry, make_entry
-from .headers import rendering
+from .headers import request_state
 from .log import complain, this_request, warn_once
-from .rehearsal import rehearsal
 from .state import State, is_in_development
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def entry_url(state: State, entry: Entry, *, external: bool, asker_only: bool = 
     if entry.member is not None and has_request_context() and not asker_only:
         if external:
             check_host(state)
-        rendering().mark_private()
+        request_state().mark_private()
     endpoint = f"xiebao.{page_named(entry.page).name}"  # an enum may be text
     return token_url(state, endpoint, state.signer.dumps(entry), external=external)
 
@@ -131,7 +130,7 @@ def url_parts(state: State, endpoint: str, *, external: bool) -> tuple[str, ...]
     rules would take a fifth of a link with a member, and a tenth of a click that comes back.
     """
     if not external and has_request_context():
-        known = rendering().url_parts.setdefault(id(state), {})
+        known = request_state().url_parts.setdefault(id(state), {})
     else:
         known = state.public_url_parts if state.settings.public_url is not None else {}
     if endpoint not in known:
@@ -170,7 +169,7 @@ def tell_of_another_root(state: State) -> None:
     if state.settings.public_url is None:
         return
     public, root = state.public_root, this_request().root_path.rstrip("/")
-    if root == public or rehearsal() is not None:
+    if root == public:
         return
     advice = (
         "If the site is not there, end XIEBAO_PUBLIC_URL in the path under which it is."

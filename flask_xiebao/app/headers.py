@@ -1,7 +1,7 @@
-"""The headers that caches and browsers need, written when a response is sent.
+"""The response headers that caches and browsers need, and the state of a request.
 
-Everything that hooks into Flask's responses is here: the state of a request, the hook that runs
-last, and the class of responses that writes the headers.
+A receiver of ``request_finished`` writes the headers after all hooks of the site and of other
+extensions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from flask import (
     Flask,
@@ -18,6 +19,7 @@ from flask import (
     current_app,
     got_request_exception,
     has_request_context,
+    request_finished,
 )
 from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_dict_header, parse_list_header
@@ -25,221 +27,191 @@ from werkzeug.wrappers import Response
 
 from .log import complain, this_request
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 R = TypeVar("R", bound=Response)
 
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
-#: What the endpoints of links answer, errors too, whatever a site makes of its other responses.
+#: The headers of every response of a link, errors included.
 LINK_HEADERS = (
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
 )
 _OURS = frozenset(name.lower() for name, _ in LINK_HEADERS)
-# They overrule Cache-Control, some of them in CDNs only; so does what ends in "-Cache-Control".
+# Caches obey these headers, and those whose names end in "-Cache-Control", rather than
+# Cache-Control. Some of them are for CDNs only.
 _OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
 
 
-@dataclass(slots=True)
-class Rendering:
-    """The state of one request, in which several apps may have a part.
+@dataclass(slots=True, eq=False)
+class RequestState:
+    """The state of one request. Several apps may take part in it.
 
-    :ivar sent: the response, once the site is done with it.
-    :ivar url_parts: the text before and after the token in the URLs of each endpoint, by the
+    :ivar response: the response, once all hooks have seen it. A stream may still render entries.
+    :ivar url_parts: the text before and after the token in the URL of each endpoint, by the
         :func:`id` of the app's state.
-    :ivar contexts: what the entries of a page have in common, by the :func:`id` of the object that
-        renders them.
+    :ivar page_contexts: what the entries on a page have in common, by the :func:`id` of the object
+        that renders them.
     """
 
-    sent: Response | None
+    response: Response | None = None
     url_parts: dict[int, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-    contexts: dict[int, Any] = field(default_factory=dict)
-    _private: bool = False
-    _by_device: bool = False
+    page_contexts: dict[int, Any] = field(default_factory=dict)
+    _is_private: bool = False
+    _varies_by_device: bool = False
 
     def mark_private(self) -> None:
-        """Keep shared caches from storing the response: it holds a link with a member."""
-        if self.sent and not self._private and "private" not in _cache_control(self.sent.headers):
+        """Keep shared caches from storing the response, because it contains a member's link."""
+        if (
+            self.response
+            and not self._is_private
+            and "private" not in _cache_control(self.response.headers)
+        ):
             complain(
-                "A link with a member was rendered into a stream, after the headers were sent: set"
-                " Cache-Control: private on the response, or a shared cache may show the link to"
-                " others."
+                "A member's link was rendered into a streamed response after its headers were sent."
+                ' Set "Cache-Control: private" on the response, or a shared cache may show the link'
+                " to other people."
             )
-        self._private = True
+        self._is_private = True
 
     def mark_by_device(self) -> None:
         """Tell caches that the response depends on the device."""
         if (
-            self.sent
-            and not self._by_device
-            and not {"user-agent", "*"} & _vary(self.sent.headers).as_set()
+            self.response
+            and not self._varies_by_device
+            and not {"user-agent", "*"} & _vary(self.response.headers).as_set()
         ):
             complain(
-                "An entry was rendered for one kind of device into a stream, after the headers were"
-                " sent: set XIEBAO_DEVICE_MARKUP to False, or Vary: User-Agent on the response."
+                "An entry for one kind of device was rendered into a streamed response after its"
+                " headers were sent. Set XIEBAO_DEVICE_MARKUP to False, or set"
+                ' "Vary: User-Agent" on the response.'
             )
-        self._by_device = True
+        self._varies_by_device = True
 
-    def write(self, headers: Headers) -> None:
-        """Write what was marked into the headers of the response."""
-        if self._by_device:
-            # The usual case, without reading what is there: a twentieth of a page with one entry.
-            if "Vary" not in headers:
-                headers.add("Vary", ", ".join(_DEVICE))
-            elif "*" not in (varies := _vary(headers)):
-                varies.update(_DEVICE)
-                headers["Vary"] = varies.to_header()
-        if self._private:
+    def write_headers(self, headers: Headers) -> None:
+        """Write the headers for what was marked."""
+        if self._varies_by_device and "*" not in (vary := _vary(headers)):
+            vary.update(_DEVICE)
+            headers["Vary"] = vary.to_header()
+        if self._is_private:
             control = _cache_control(headers)
             for directive in [name for name in control if name.lower() in _SHARED]:
                 del control[directive]
             control.private = True
             headers["Cache-Control"] = control.to_header()
-            _remove(headers, _overrules_cache_control)
+            _remove(headers, overrules_cache_control)
 
 
-def watch_responses(app: Flask) -> None:
-    """Have the headers of the responses of *app* written."""
-    # Flask runs these backwards, the blueprints' before the app's: only the first in the list sees
-    # what all the others did, and after_request() would put it behind those that are there now.
-    app.after_request_funcs.setdefault(None, []).insert(0, finish)
-    got_request_exception.connect(_watch_error, app)
+# The only place that holds the state of a request. Flask's "g" would not do: it belongs to the app
+# context, which several requests share if one was pushed before them, as tests do.
+_states: WeakKeyDictionary[Request, RequestState] = WeakKeyDictionary()
 
 
-def _watch_error(_app: Flask, **_: Any) -> None:
-    """Have the headers of a page about an error written even where a hook of the site fails.
-
-    Flask then skips the later hooks, :func:`finish` among them, and starts over with that page;
-    functions that one request asked for run before all hooks.
-    """
-    if has_request_context():  # tasks of a site may report their errors by this signal, too
-        after_this_request(finish)
-
-
-def rendering() -> Rendering:
+def request_state() -> RequestState:
     """Return the state of the current request."""
-    # An attribute of the request itself: ``g`` may be shared by several requests, the environ by
-    # several apps, and a copy of the context in another thread is about the same response.
-    here: Any = this_request()
-    state: Rendering | None = getattr(here, "_flask_xiebao", None)
+    here = this_request()
+    state = _states.get(here)
     if state is None:
-        state = here._flask_xiebao = Rendering(getattr(here, "_flask_xiebao_sent", None))
+        state = _states[here] = RequestState()
     return state
 
 
 @contextmanager
-def another_page() -> Iterator[Rendering]:
-    """Count what is rendered meanwhile as another page than the one of this request.
+def separate_page_context() -> Iterator[RequestState]:
+    """Within this context, count what is rendered as another page than the request's own.
 
     A tool may render something when the response is already on its way.
     """
-    here: Any = this_request()
-    kept = getattr(here, "_flask_xiebao", None)
-    here._flask_xiebao = page = Rendering(None)
+    here = this_request()
+    previous = _states.pop(here, None)
     try:
-        yield page
+        yield request_state()
     finally:
-        here._flask_xiebao = kept
+        del _states[here]
+        if previous is not None:
+            _states[here] = previous
 
 
-def finish(response: R) -> R:
-    """Have a response sent with the headers it needs.
+def watch_responses(app: Flask) -> None:
+    """Write the headers of each response of *app* after all hooks."""
+    request_finished.connect(_write_headers, app)
+    got_request_exception.connect(_write_headers_before_hooks, app)
 
-    It runs after the site's own hooks. Sessions and receivers of ``request_finished`` come even
-    later, so the headers themselves are written when the response is sent.
+
+def _write_headers(_app: Flask, response: Response, **_: object) -> None:
+    """Write the headers that the response to the current request needs.
+
+    Flask advises receivers not to change the response. This one does, because "request_finished" is
+    the only public place after all "after_request" functions, in whatever order extensions were
+    created, and after the session. A hook that overwrote these headers would let a shared cache
+    send one member's link to another.
     """
-    here: Any = this_request()
-    state: Rendering | None = getattr(here, "_flask_xiebao", None)
-    if state is None:
-        # Most requests render nothing, and get no state. A stream may do so later: see rendering().
-        here._flask_xiebao_sent = response
-    else:
-        state.sent = response
-    if (
-        (state is not None or _is_link(here))
-        and isinstance(response, Response)  # Flask complains about a hook that returns nothing
-        and not hasattr(response, "_xiebao_writes")
-    ):
-        response.__class__ = _writing(type(response))  # type: ignore[assignment]
-    return response
+    if not isinstance(response, Response):  # Flask reports the hook that returned something else
+        return
+    here = this_request()
+    state = _states.get(here)
+    if state is None and response.is_streamed:
+        state = request_state()  # the stream may render entries
+    if state is not None:
+        state.response = response
+        state.write_headers(response.headers)
+    if _is_link(here):
+        _seal(response.headers)
 
 
-def _writing(kind: type[Response]) -> type[Response]:
-    """Return the class of a response of this kind that writes our headers as it is sent.
+def _write_headers_before_hooks(app: Flask, **_: object) -> None:
+    """Write the headers of an error page before the hooks, too.
 
-    A class, not a new method of the one response, since a site may keep, copy or pickle it. It is
-    made once, and kept by the class that it extends: that may belong to one app.
+    If a hook raises on the error page again, Flask skips the later hooks and "request_finished".
+    Functions for a single request run before all hooks.
     """
-    made: type[Response] | None = vars(kind).get("_xiebao_writing")
-    if made is not None:
-        return made
 
-    class Writing(kind):  # type: ignore[valid-type, misc]
-        _xiebao_writes = True
+    def write(response: R) -> R:
+        _write_headers(app, response)
+        return response
 
-        def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-            return _write(super().get_wsgi_headers(environ))
-
-        def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-            make, (_, *arguments), *state = super().__reduce_ex__(protocol)
-            return make, (kind, *arguments), *state
-
-    Writing.__name__, Writing.__qualname__ = kind.__name__, kind.__qualname__
-    kind._xiebao_writing = Writing  # type: ignore[attr-defined]
-    return Writing
-
-
-def _write(headers: Headers) -> Headers:
-    """Write what the current request needs into the headers of its response."""
-    if has_request_context():
-        here: Any = this_request()
-        state: Rendering | None = getattr(here, "_flask_xiebao", None)
-        if state is not None:
-            state.write(headers)
-        if _is_link(here):
-            _seal(headers)
-    return headers
+    if has_request_context():  # a site's background tasks may also send this signal
+        after_this_request(write)
 
 
 def _is_link(here: Request) -> bool:
     endpoint = here.endpoint
-    if endpoint is None:  # such as a method that a link does not have
-        blueprint = current_app.blueprints.get("xiebao")  # of another app, where one is kept
+    if endpoint is None:  # no route matches: for example, the request method is not allowed
+        blueprint = current_app.blueprints.get("xiebao")
         return blueprint is not None and here.path.startswith(f"{blueprint.url_prefix}/")
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
-def is_overwritten(name: str) -> bool:
-    """Tell whether a header that a site sets is overwritten in a link's response.
-
-    :param name: in lower case.
-    """
-    return name in _OURS or _overrules_cache_control(name)
-
-
 def _seal(headers: Headers) -> None:
     """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    _remove(headers, is_overwritten)
-    headers.extend(LINK_HEADERS)
+    _remove(headers, _is_sealed)
+    for name, value in LINK_HEADERS:
+        headers.add(name, value)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")
         if not any("frame-ancestors" in policy.lower() for policy in policies):
-            # A site may let others frame its pages; where it says nothing, it alone may.
+            # A site may allow other sites to frame its pages. If it says nothing, only it may.
             *others, last = policies or [""]
             ours = f"{last}; frame-ancestors 'self'".removeprefix("; ")
             headers.setlist("Content-Security-Policy", [*others, ours])
 
 
-def _remove(headers: Headers, unwanted: Callable[[str], bool]) -> None:
-    for name in filter(unwanted, {name.lower() for name, _ in headers}):
-        del headers[name]
+def _is_sealed(name: str) -> bool:
+    return name in _OURS or overrules_cache_control(name)
 
 
-def _overrules_cache_control(name: str) -> bool:
+def _remove(headers: Headers, is_unwanted: Callable[[str], bool]) -> None:
+    for name in {name.lower() for name, _ in headers}:
+        if is_unwanted(name):
+            del headers[name]
+
+
+def overrules_cache_control(name: str) -> bool:
+    """Return True if caches obey a response header rather than Cache-Control.
+
+    :param name: the name of the header in lower case.
+    """
     return name in _OVERRULING or name.endswith("-cache-control")
 
 

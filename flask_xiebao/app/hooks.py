@@ -14,7 +14,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..errors import ConfigError, LinkError
-from ..gateway.notifications import Notification
+from ..gateway.notifications import Notification, parse_notification
+from ..gateway.values import Secret
 from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry
 from .log import complain, name_of
@@ -162,12 +163,24 @@ class Hooks:
             raise ConfigError(f"keeps_plain_key must return True or False, not {_kind(answer)}.")
         return answer
 
-    def read(self, body: bytes, headers: Headers) -> Notification:
-        """Have the site read a notification; what its ``notification_reader`` raises is passed on.
+    def read_notification(
+        self, body: bytes, headers: Headers, api_key: Secret[str]
+    ) -> Notification | None:
+        """Return the notification in a request, or None in a rehearsal.
 
-        :raises ConfigError: when it returns anything else than a notification.
+        The site's ``notification_reader`` reads it, if there is one. What it raises is passed on.
+
+        :raises NotificationError: the body is not a notification of the platform's for this key.
+        :raises ConfigError: the site's reader returned something else than a notification.
         """
-        notification = self.functions["notification_reader"](body, headers)
+        rehearsed = rehearsal()
+        if rehearsed is not None:
+            rehearsed.received = body
+            return None
+        reader = self.functions.get("notification_reader")
+        if reader is None:
+            return parse_notification(body, api_key=api_key)
+        notification = reader(body, headers)
         if not isinstance(notification, Notification):
             raise _said(
                 f"notification_reader must return a Notification, not {_kind(notification)}."

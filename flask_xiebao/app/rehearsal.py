@@ -1,4 +1,8 @@
-"""Clicks that a tool makes, not a visitor, to see what they would lead to."""
+"""Clicks and notifications that a tool sends to see what they lead to.
+
+In a rehearsal, :mod:`.hooks` calls the tool's functions in place of the site's, and
+:mod:`.signals` records what is sent.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +10,34 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from logging import LogRecord
 from typing import Any
-from weakref import finalize
 
 from flask import Response, has_request_context, request
 
-from ..links.admission import Refusal
+from ..links.admission import REFUSALS, Refusal
 from ..links.tokens import Entry
 
-# The rehearsals that there are: mostly none, and then no request is asked whether it is one, which
-# would be a twenty-fifth of a click.
-_underway: set[int] = set()
-
-#: Where a tool puts its :class:`Rehearsal` in the environ. No header of a request can set it.
+#: The key of the :class:`Rehearsal` in a request's environ. No header of a request can set it.
 ENVIRON_KEY = "flask_xiebao.rehearsal"
 
 
 @dataclass(eq=False)
 class Rehearsal:
-    """A click, or a notification, that a tool makes, and what it learns of it.
+    """A click or a notification from a tool, and what the tool learns from it.
 
-    Its member may be made up, so the site's signal receivers and its ``click_guard`` are not called
-    unless the tool says so. The site still says who is logged in, unless the tool plays that, and
-    whom the gateway knows by the bare id.
+    The member may be made up. Therefore the site's ``click_guard`` and signal receivers are called
+    only if the tool asks for it, and the notification handler is never called. The site's
+    ``member_loader`` is called unless the tool replaces it. ``keeps_plain_key`` is always called.
 
-    :param member_loader: says who is logged in, in place of the site's own.
-    :param click_guard: says who may go, in place of the site's own.
-    :param aloud: call the site's receivers, too.
-    :param asks_guard: ask the site's ``click_guard``, too.
+    :param member_loader: replaces the site's ``member_loader``.
+    :param click_guard: replaces the site's ``click_guard``.
+    :param aloud: call the site's signal receivers.
+    :param asks_guard: call the site's ``click_guard``.
 
-    :ivar reached: whether the click reached one of the extension's views.
-    :ivar error: what that view raised.
-    :ivar refusal: why the click was refused, or sent to log in.
-    :ivar member: who was refused: the one whom the site takes for logged in.
-    :ivar received: the body of a notification as it arrived; its handler is not called.
-    :ivar heard: the signals that were sent, by name, and their values.
-    :ivar complaints: what is wrong on the site and stops nothing: an entry that was left out, a
-        receiver that failed.
-    :ivar drawn: the QR codes that were drawn, and the URL of each.
-    :ivar logged: what the site logged meanwhile, where the tool reads the log.
+    :ivar reached: True if one of the extension's views was called.
+    :ivar error: the exception that the view raised.
+    :ivar received: the body of the notification.
+    :ivar heard: the names and values of the signals that were sent, internal ones included.
+    :ivar logged: the log records of the request, if the tool reads the log.
     """
 
     member_loader: Callable[[], object] | None = None
@@ -52,43 +46,50 @@ class Rehearsal:
     asks_guard: bool = False
     reached: bool = False
     error: Exception | None = None
-    refusal: Refusal | None = None
-    member: str | None = None
     received: bytes | None = None
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    drawn: dict[str, str] = field(default_factory=dict)
     logged: list[LogRecord] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        _underway.add(id(self))
-        finalize(self, _underway.discard, id(self))
-
-    def watch(self, follow: Callable[[str], Response], token: str) -> Response:
-        """Answer as the view does, and note that it was reached and what it raised."""
+    def watch(self, view: Callable[[str], Response], token: str) -> Response:
+        """Call a view and record that it was reached and what it raised."""
         self.reached = True
         try:
-            return follow(token)
+            return view(token)
         except Exception as error:
             self.error = error
             raise
 
+    @property
+    def refusal(self) -> Refusal | None:
+        """The reason why the click was refused or sent to the login."""
+        causes = [
+            values["cause"]
+            for name, values in self.heard
+            if name in ("entry-refused", "login-requested")
+        ]
+        return REFUSALS[causes[-1]] if causes else None
+
+    @property
+    def complaints(self) -> list[str]:
+        """The faults that did not stop the request: entries left out and failed receivers."""
+        return [values["complaint"] for name, values in self.heard if name == "fault-found"]
+
+    @property
+    def drawn(self) -> dict[str, str]:
+        """The URL of each QR code that was drawn, by the code's SVG."""
+        return {
+            values["code"]: values["url"] for name, values in self.heard if name == "qr-code-drawn"
+        }
+
 
 def is_rehearsal() -> bool:
-    """Tell whether the current request is a check's, or that of ``flask xiebao doctor``.
+    """Return True if the check or ``flask xiebao doctor`` sent the current request.
 
-    Hooks of a site that count visits can leave it out.
+    Hooks that count visits can leave such requests out.
     """
     return rehearsal() is not None
 
 
-def tell_rehearsal(complaint: str) -> None:
-    """Note in the current rehearsal, if there is one, what is wrong on the site."""
-    rehearsed = rehearsal()
-    if rehearsed is not None:
-        rehearsed.complaints.append(complaint)
-
-
 def rehearsal() -> Rehearsal | None:
-    """Return the rehearsal that the current request is; None for a real one."""
-    return request.environ.get(ENVIRON_KEY) if _underway and has_request_context() else None
+    """Return the rehearsal of the current request, or None for a visitor's request."""
+    return request.environ.get(ENVIRON_KEY) if has_request_context() else None

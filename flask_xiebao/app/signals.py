@@ -10,7 +10,7 @@ from blinker import NamedSignal, Namespace
 from flask import Flask
 
 from .log import complain, name_of, place_of, this_app
-from .rehearsal import rehearsal, tell_rehearsal
+from .rehearsal import rehearsal
 from .state import State
 
 #: What a function of the site's may raise. A cancelled task is not a reason to end the process.
@@ -38,6 +38,11 @@ payment_returned = _signals.signal("payment-returned")
 #: (:class:`~flask_xiebao.Notification`). It can repeat.
 notification_received = _signals.signal("notification-received")
 
+# Internal signals, from which a rehearsal learns what the public ones do not tell.
+login_requested = _signals.signal("login-requested")
+qr_code_drawn = _signals.signal("qr-code-drawn")
+fault_found = _signals.signal("fault-found")
+
 
 def send(signal: NamedSignal, state: State, **values: Any) -> None:
     """Send *signal* to each receiver.
@@ -51,7 +56,7 @@ def send(signal: NamedSignal, state: State, **values: Any) -> None:
         except FAILURES:
             if state.is_strict:
                 raise
-            tell_rehearsal(_failed(signal, receiver))
+            send_quietly(fault_found, complaint=_failed(signal, receiver))
             complain(_failed(signal, receiver), exc_info=True)
 
 
@@ -74,10 +79,10 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
 def _receivers(
     signal: NamedSignal, app: Flask, values: dict[str, Any]
 ) -> Iterable[Callable[..., Any]]:
-    """Return the site's functions to call. A rehearsal is told here, and most call none of them."""
+    """Record the signal in the rehearsal, if there is one, and return the receivers to call."""
     rehearsed = rehearsal()
     if rehearsed is not None:
-        rehearsed.heard.append((signal.name.replace("-", "_"), values))
+        rehearsed.heard.append((signal.name, values))
         if not rehearsed.aloud:
             return ()
     return () if signal.is_muted else signal.receivers_for(app)

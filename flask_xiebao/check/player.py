@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import Flask, url_for
 
 from ..app.endpoints import token_url
-from ..app.headers import another_page
+from ..app.headers import separate_page_context
 from ..app.log import place_of
 from ..app.rehearsal import Rehearsal
 from ..app.state import State
@@ -183,7 +183,7 @@ class Player:
         other = "B" if signature[9] == "A" else "A"
         return f"{before}{dot}{signature[:9]}{other}{signature[10:]}"
 
-    @another_page()
+    @separate_page_context()
     def _make(self, case: Case) -> str:
         """Return the link of a case, as a view of the site would make it."""
         page, options = case.row.name, dict(case.options)

@@ -28,7 +28,7 @@ from werkzeug.routing import BuildError
 from werkzeug.test import Client, TestResponse
 from werkzeug.urls import iri_to_uri
 
-from ..app.log import place_in_site, place_of, this_app
+from ..app.log import logger, place_in_site, place_of, this_app
 from ..app.mounts import places_of, where_the_site_is
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
 from ..app.state import State
@@ -144,9 +144,10 @@ class Visit:
         with ExitStack() as stack:
             for signal, receiver in watched.items():
                 stack.enter_context(signal.connected_to(receiver, app))
-            # What the app logs of an error may hold passwords.
-            app.logger.addFilter(self._goes_to_log)
-            stack.callback(app.logger.removeFilter, self._goes_to_log)
+            # What the app logs of an error may hold passwords, and nobody was refused in fact.
+            for each in (app.logger, logger):
+                each.addFilter(self._goes_to_log)
+                stack.callback(each.removeFilter, self._goes_to_log)
             try:
                 with closing(send(**options)) as response:
                     self.body = _read(response)

@@ -13,9 +13,9 @@ from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from ..app.endpoints import link, url_parts, without_padding
-from ..app.headers import rendering
+from ..app.headers import request_state
 from ..app.log import complain
-from ..app.rehearsal import tell_rehearsal
+from ..app.signals import fault_found, send_quietly
 from ..app.state import State
 from ..errors import LinkError, NowhereError
 from ..gateway.pages import PAGES
@@ -121,7 +121,7 @@ class Entries:
         if slip is not None:
             leave_out(self._state, slip.with_traceback(None), "The look of an entry")
         if attributes and not context.marked:
-            rendering().mark_by_device()
+            request_state().mark_by_device()
             context.marked = True
         return attributes, escape(content) if says else label
 
@@ -159,7 +159,7 @@ class Entries:
     def _context(self) -> PageContext:
         if not has_request_context():
             return PageContext(device=None, locale=None, marked=True, pages=None)
-        contexts = rendering().contexts
+        contexts = request_state().page_contexts
         context: PageContext | None = contexts.get(id(self))
         if context is None:
             device_markup = self._state.settings.device_markup
@@ -271,7 +271,7 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
         raise error
     where = f" of {request.endpoint}" if has_request_context() and request.endpoint else ""
     said = f"{what}{where} was left out: {error}"
-    tell_rehearsal(said)
+    send_quietly(fault_found, complaint=said)
     # What is wrong may come from visitors, and differ from visit to visit.
     complain(said, about=f"entries{where}")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 from werkzeug.urls import iri_to_uri
 
-from ..app.rehearsal import rehearsal
+from ..app.signals import qr_code_drawn, send_quietly
 from ..errors import LinkError
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def qr_code(url: str, draw: Callable[[str], Markup] = qr_svg) -> Markup:
     :raises LinkError: as :func:`qr_svg` does.
     """
     code = draw(url)
-    if (rehearsed := rehearsal()) is not None:
-        rehearsed.drawn[str(code)] = url
+    send_quietly(qr_code_drawn, code=str(code), url=url)
     return code
 
 

@@ -27,7 +27,14 @@ from ..app.endpoints import (
 )
 from ..app.log import complain, this_request
 from ..app.rehearsal import rehearsal
-from ..app.signals import FAILURES, entry_clicked, payment_returned, send
+from ..app.signals import (
+    FAILURES,
+    entry_clicked,
+    login_requested,
+    payment_returned,
+    send,
+    send_quietly,
+)
 from ..app.state import State
 from ..errors import LinkError, TokenError
 from ..gateway.pages import PAGES
@@ -94,7 +101,7 @@ def create_blueprint(state: State) -> Blueprint:
         provide_automatic_options=False,
         merge_slashes=False,
     )
-    blueprint.url_value_preprocessor(callback.exempt)
+    blueprint.url_value_preprocessor(callback.exempt_from_csrf)
     blueprint.register_error_handler(AnsweredError, lambda answered: answered.args[0])
     return blueprint
 
@@ -177,8 +184,7 @@ def who(state: State, entry: Entry, now: int) -> Go:
     if isinstance(decision, Go):
         return decision
     if decision.cause == "login_required":
-        if (rehearsed := rehearsal()) is not None:  # also where the login aborts
-            rehearsed.refusal = decision
+        send_quietly(login_requested, cause=decision.cause)  # before a login that may abort
         if (login := responses.log_in(state)) is not None:
             raise AnsweredError(login)
     responses.refuse(state, decision, entry.page, entry, current)
