@@ -22,7 +22,7 @@ from ..links.admission import check_can_be_followed
 from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry, make_entry
 from .headers import request_state
-from .log import complain, this_request, warn_once
+from .log import complain, warn_once
 from .state import State, is_in_development
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def tell_of_another_root(state: State) -> None:
     """Warn, once for each path, of clicks that come under another one than payments return to."""
     if state.settings.public_url is None:
         return
-    public, root = state.public_root, this_request().root_path.rstrip("/")
+    public, root = state.public_root, request.root_path.rstrip("/")
     if root == public:
         return
     advice = (

@@ -51,7 +51,7 @@ def this_app() -> Flask:
 
 
 def this_request() -> Request:
-    """Return the current request itself: each look through its proxy is a hundredth of a click."""
+    """Return the current request itself, not a proxy for it."""
     return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 

@@ -1,10 +1,10 @@
-"""The entries that the macros render; most of the work for one serves all that are alike."""
+"""The entries that the macros render. Entries that are the same for everybody are cached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from numbers import Number
 from typing import Any
 
@@ -38,41 +38,37 @@ from .looks import take_look
 # The pages whose links are the same for everybody, and the types of values that never change.
 _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
-# Keywords by which a link is a member's, or depends on the Host header of the request; and an old
-# name, which is never cached, so that each place that has it is warned of.
+# With one of these keywords, a link belongs to a member or depends on the request's Host header.
+# The old name is never cached, so that each place that uses it is warned of.
 _UNSHARED = frozenset(("member", "no_login_for", "max_age", "external"))
-# How many entries are cached, and how long their keywords may be when they are written out. Longer
-# ones, such as the text of a form, belong to one page. A cache has 16 MB at most, mostly far less.
+# The number of entries in each cache, and the maximum number of characters in the keywords of one.
+# Longer keywords, such as the text of a form, belong to a single page.
 _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
 
-#: The attributes of an entry and its default label, both empty for nothing.
+#: The attributes of an entry and its content, both empty if the entry is left out.
 Rendered = tuple[Markup, str]
-#: An entry, and what is wrong with its look.
+#: The attributes of an entry, its default label, and the mistake in its look, if any.
 _Made = tuple[Markup, str, LinkError | None]
 _NOTHING: Rendered = (Markup(), "")
-#: What makes the entries of a page of the gateway, or finds those that it made; and what stands
-#: before and after the token in their links.
-PageCache = tuple[Callable[..., _Made], tuple[str, ...]]
+#: The signer of a link, and the text before and after the token.
+_Link = tuple[LinkSigner, str, str]
 
 
 @dataclass(slots=True)
 class PageContext:
-    """What the entries that one request shows have in common.
+    """What the entries on the page of one request have in common.
 
-    :ivar device: the slug of the platform; None where markup is the same for every device.
-    :ivar locale: that of default labels; None where it may change from one to the next.
-    :ivar marked: whether shared caches are told that the page has entries for one kind of device.
-    :ivar pages: the caches that were asked so far, by page; None where no entry may come from one.
+    :ivar device: the slug of the platform, or None if the markup is the same for every device.
+    :ivar locale: the locale of default labels, or None if it may change within the page.
+    :ivar is_marked: True if caches need not be told again that the page depends on the device.
+    :ivar links: by the page of the gateway, the parts of the links that are the same for everybody;
+        None if there are none.
     """
 
-    device: str | None
-    locale: str | None
-    marked: bool
-    pages: dict[str, PageCache] | None
-
-
-class _TooLongToKeepError(Exception):
-    """Carries an entry past the cache."""
+    device: str | None = None
+    locale: str | None = None
+    is_marked: bool = True
+    links: dict[str, _Link] | None = None
 
 
 class Entries:
@@ -80,11 +76,10 @@ class Entries:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        # The signer now in use, and what makes or finds the entries for everybody that it signed:
-        # with its keys, they go.
-        self._cache: tuple[LinkSigner | None, Callable[..., _Made]] = None, self._make
-        # Entries often differ in their links only: this saves a third of a new one.
-        self._cached_attributes = lru_cache(_ENTRIES)(self._attributes)
+        # The signer is part of the key. With another SECRET_KEY no old entry is found.
+        self._cached_shared = lru_cache(_ENTRIES, typed=True)(self._make_shared)
+        # Entries often differ in their links only. This saves a third of a new entry.
+        self._cached_attributes = lru_cache(_ENTRIES)(self._make_attributes)
 
     def render(
         self,
@@ -94,36 +89,34 @@ class Entries:
         keywords: Mapping[str, Any],
         macro: Macro = ENTRY_MACRO,
     ) -> Rendered:
-        """Return the attributes of an entry and its content, both empty for nothing."""
+        """Return the attributes of an entry and its content, both empty if it is left out."""
         if "caller" in keywords and macro is ENTRY_MACRO:  # the template has called it
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         elif macro is ENTRY_MACRO and "disabled" in keywords:
             content = reason_in(keywords) or content
-        context = self._context()
-        says = content and str(content).strip()
-        locale = None if says else context.locale or self._state.locale
+        context = self._page_context()
+        has_content = content and str(content).strip()
+        locale = None if has_content else context.locale or self._state.locale
+        device = context.device
         try:
             if macro.is_card and isinstance(content, Undefined):
                 raise LinkError("The title of a card is undefined in this template.", "title")
-            if context.pages is not None and _is_for_everybody(page, reference, keywords):
-                make, parts = context.pages.get(page) or self._open_page(context.pages, page)
-                made = make(parts, context.device, page, reference, locale, macro, **keywords)
+            if context.links is not None and _is_for_everybody(page, reference, keywords):
+                make = self._cached_shared if _is_short(keywords) else self._make_shared
+                link = context.links.get(page) or self._add_link(context.links, page)
+                made = make(*link, page, reference, device, locale, macro, **keywords)
             else:
-                made = self._make(
-                    None, (), context.device, page, reference, locale, macro, **keywords
-                )
-        except _TooLongToKeepError as past:
-            made = past.args
+                made = self._make_own(page, reference, device, locale, macro, **keywords)
         except LinkError as error:
             leave_out(self._state, error)
             return _NOTHING
-        attributes, label, slip = made
-        if slip is not None:
-            leave_out(self._state, slip.with_traceback(None), "The look of an entry")
-        if attributes and not context.marked:
+        attributes, label, mistake = made
+        if mistake is not None:
+            leave_out(self._state, mistake.with_traceback(None), "The look of an entry")
+        if attributes and not context.is_marked:
             request_state().mark_by_device()
-            context.marked = True
-        return attributes, escape(content) if says else label
+            context.is_marked = True
+        return attributes, escape(content) if has_content else label
 
     def around(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of a card with two links: what concerns the whole of it."""
@@ -156,9 +149,9 @@ class Entries:
         label, found = self._state.find_text(locale, f"{page}.label", PAGES[page].label)
         return escape(label), text(found, "language")
 
-    def _context(self) -> PageContext:
+    def _page_context(self) -> PageContext:
         if not has_request_context():
-            return PageContext(device=None, locale=None, marked=True, pages=None)
+            return PageContext()
         contexts = request_state().page_contexts
         context: PageContext | None = contexts.get(id(self))
         if context is None:
@@ -166,59 +159,65 @@ class Entries:
             context = contexts[id(self)] = PageContext(
                 device=self._state.device(request.environ).slug if device_markup else None,
                 locale=None if self._state.locale_may_change else self._state.locale,
-                marked=not device_markup,
-                pages={} if self._state.settings.enabled else None,
+                is_marked=not device_markup,
+                links={} if self._state.settings.enabled else None,
             )
         return context
 
-    def _open_page(self, pages: dict[str, PageCache], page: str) -> PageCache:
-        signer, (signed_by, cache) = self._state.signer, self._cache
-        if signer is not signed_by:
-            cache = lru_cache(_ENTRIES, typed=True)(partial(self._make, signer))
-            self._cache = signer, cache
-        return pages.setdefault(
-            page, (cache, url_parts(self._state, f"xiebao.{page}", external=False))
-        )
+    def _add_link(self, links: dict[str, _Link], page: str) -> _Link:
+        before, after = url_parts(self._state, f"xiebao.{page}", external=False)
+        links[page] = self._state.signer, before, after
+        return links[page]
 
-    def _make(
+    def _make_shared(
         self,
-        signer: LinkSigner | None,
-        parts: tuple[str, ...],
-        device: str | None,
+        signer: LinkSigner,
+        before: str,
+        after: str,
         page: str,
         reference: Any,
+        device: str | None,
         locale: str | None,
         macro: Macro,
         /,
         **keywords: Any,
     ) -> _Made:
-        """Make an entry.
+        """Make an entry that is the same for everybody."""
+        options, given = split(keywords, macro)
+        reference = without_padding(PAGES[page], reference)
+        href = f"{before}{signer.dumps(make_entry(page, reference, **options))}{after}"
+        return self._add_attributes(href, given, PAGES[page].name, device, locale, macro)
 
-        :param signer: signs the link of one that is the same for everybody; None for another.
-        :param parts: what stands before and after the token in that link.
-        :raises _TooLongToKeepError: with one for everybody that is not to be cached.
+    def _make_own(
+        self,
+        page: str,
+        reference: Any,
+        device: str | None,
+        locale: str | None,
+        macro: Macro,
+        /,
+        **keywords: Any,
+    ) -> _Made:
+        """Make an entry that may be a member's."""
+        options, given = split(keywords, macro)
+        href = self.href(page, reference, options)
+        if not href:
+            return *_NOTHING, None
+        return self._add_attributes(href, given, PAGES[page].name, device, locale, macro)
+
+    def _add_attributes(self, href: str, given: Mapping[str, Attribute], *common: Any) -> _Made:
+        """Return the entry with this link.
+
+        :param given: the attributes from the template.
+        :param common: the further arguments of :meth:`_make_attributes`.
         """
-        options, given = split(keywords, macro) if keywords else ({}, {})
-        if signer is None:
-            href = self.href(page, reference, options)
-            if not href:
-                return *_NOTHING, None
-        else:
-            reference = without_padding(PAGES[page], reference)
-            href = signer.dumps(make_entry(page, reference, **options)).join(parts)
-        # Keywords of what is for everybody are plain values; others may have a repr of their own.
-        is_short = len(repr(given if signer is None else keywords)) <= _LONGEST_KEYWORDS
-        attributes_of = self._cached_attributes if is_short else self._attributes
-        written, label, slip = attributes_of(
-            PAGES[page].name, device, locale, macro, *given.items()
-        )
+        make = self._cached_attributes if _is_short(given) else self._make_attributes
+        attributes, label, mistake = make(*common, *given.items())
         if given.get("disabled") is None:
-            written = Markup(f' href="{escape(href)}"{written}')  # noqa: S704  # nosec B704
-        if signer is not None and not is_short:
-            raise _TooLongToKeepError(written, label, slip)
-        return written, label, slip
+            attributes = Markup(f' href="{escape(href)}"{attributes}')  # noqa: S704  # nosec B704
+        return attributes, label, mistake
 
-    def _attributes(
+    def _make_attributes(
         self,
         page: str,
         device: str | None,
@@ -226,12 +225,12 @@ class Entries:
         macro: Macro,
         *items: tuple[str, Attribute],
     ) -> _Made:
-        """Return an entry without its link, and with its default label in *locale*.
+        """Return an entry without its link, and its default label in *locale*.
 
-        :param items: the attributes that the caller gave.
+        :param items: the attributes from the template.
         """
         given = dict(items)
-        look, slip = take_look(given, macro, self._state.settings.look)
+        look, mistake = take_look(given, macro, self._state.settings.look)
         if macro is TERMS_MACRO:
             given.update(dict.fromkeys(ON_THE_CARD))
             look = f"{ENTRY} {ENTRY}__title"
@@ -249,7 +248,7 @@ class Entries:
             "role": "link" if is_disabled else None,
             "aria-disabled": "true" if is_disabled else None,
         }
-        return rendered(own, given), label, slip
+        return rendered(own, given), label, mistake
 
 
 def reason_in(keywords: Mapping[str, Any]) -> str:
@@ -276,8 +275,15 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
     complain(said, about=f"entries{where}")
 
 
+def _is_short(keywords: Mapping[str, Any]) -> bool:
+    """Return True if keywords are short enough to be cached."""
+    if not keywords:
+        return True
+    return sum(len(value) for value in keywords.values() if type(value) is str) <= _LONGEST_KEYWORDS
+
+
 def _is_for_everybody(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
-    """Tell whether an entry is the same for everybody as long as its arguments are equal."""
+    """Return True if an entry with these arguments is the same for everybody."""
     return (
         type(reference) in _PLAIN
         and type(page) is str

@@ -25,7 +25,7 @@ from ..app.endpoints import (
     this_link,
     token_url,
 )
-from ..app.log import complain, this_request
+from ..app.log import complain
 from ..app.rehearsal import rehearsal
 from ..app.signals import (
     FAILURES,
@@ -122,7 +122,7 @@ def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Re
 
 def click(state: State, page: str, token: str) -> Response:
     """Follow the link of an insurance entry."""
-    environ, now = this_request().environ, int(time.time())
+    environ, now = request.environ, int(time.time())
     if is_prefetch(environ):
         return responses.not_yet()
     if not is_navigation(environ):
@@ -249,7 +249,7 @@ def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
             )
         )
     )
-    if this_request().method != "HEAD":
+    if request.method != "HEAD":
         send(entry_clicked, state, entry=entry, member=member, platform=platform, click_id=click_id)
     return away
 

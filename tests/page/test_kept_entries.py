@@ -21,7 +21,6 @@ from jinja2 import StrictUndefined, Undefined
 from markupsafe import Markup
 
 from flask_xiebao import Platform
-from flask_xiebao.app.state import current_state
 from flask_xiebao.links.tokens import LinkSigner
 from tests.page.support import BREAKS_OUT, EVERYTHING, HOME, NASTY, POLICY, PRODUCT, QR, kept_by
 from tests.support import (
@@ -256,17 +255,6 @@ def test_an_app_that_is_gone_leaves_nothing_behind() -> None:
     gone = use_an_app()
     gc.collect()
     assert [thing() for thing in gone] == [None] * len(gone)
-
-
-def test_a_key_that_is_gone_leaves_nothing_behind(site: Site) -> None:
-    site.log_in("alice")
-    site.render(EVERYTHING, PHONE, **NASTY)
-    with site.app.app_context():
-        signer = weakref.ref(current_state().signer)
-    site.app.config["SECRET_KEY"] = "another"
-    site.render(EVERYTHING, PHONE, **NASTY)
-    gc.collect()
-    assert signer() is None
 
 
 def test_a_code_is_drawn_once_for_its_app_and_anew_for_another(
