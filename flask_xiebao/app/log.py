@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from flask import Flask, Request, current_app, request
 
+from ..errors import ConfigError, OrderError
 from .rehearsal import is_rehearsal
 
 #: Who was refused, and why.
@@ -126,6 +127,17 @@ def place_in_site(error: BaseException) -> str | None:
     here = [place for place in places if place.filename.startswith(_here())]
     innermost = (here or places)[-1:]
     return _named(innermost[0]) if innermost else None
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return the class and the place of an error.
+
+    Its message may contain people's names, and is shown only if the extension raised it.
+    """
+    if isinstance(error, OrderError | ConfigError) and place_in_site(error) is None:
+        return f"{type(error).__name__}: {str(error).rstrip('.')}"
+    code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
+    return f"{type(error).__name__}{code} in {place_of(error)}"
 
 
 def _named(place: traceback.FrameSummary) -> str:

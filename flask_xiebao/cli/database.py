@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..app.log import describe_failure
 from ..app.state import State
 from ..errors import ConfigError
 from ..texts import text
-from ..views.callback import failure_in
 from .findings import Finding, bad, echo, ok, warning
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def reconcile(
                     left += not difference.repaired
                     _print(difference, on_terminal)
     except Exception as error:
-        click.echo(f"Compared: {count:,}. Then it ended: {failure_in(error)}.", err=True)
+        click.echo(f"Compared: {count:,}. Then it ended: {describe_failure(error)}.", err=True)
         return 2
     echo(f"Compared: {count:,}. Different: {differ:,}. Repaired: {differ - left:,}.")
     return 1 if left else 0

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ..app.log import describe_failure
 from ..errors import OrderError
 from ..gateway.orders import Order
 from ..gateway.payloads import CHINA_TIME
-from ..views.callback import failure_in
 from .keeping import Keeper, is_anothers
 from .model import PurchaseMixin, PurchaseState, facts_in, fill, is_before, statuses
 
@@ -95,7 +95,7 @@ class Reconciliation:
                 if failures == _MOST_FAILURES:
                     raise
                 if not is_refused or row is None or row.updated_at is not None:
-                    difference = Difference(number, here, None, problem=failure_in(error))
+                    difference = Difference(number, here, None, problem=describe_failure(error))
             yield difference
 
     def _orders(self) -> Iterator[tuple[str, Order | None]]:

@@ -14,10 +14,10 @@ from datetime import timedelta
 from flask import Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..app.log import complain, logger, place_in_site, place_of
+from ..app.log import complain, describe_failure, logger
 from ..app.signals import FAILURES, notification_received, send_quietly
 from ..app.state import State
-from ..errors import ConfigError, NotificationError, OrderBehindError, OrderError
+from ..errors import NotificationError, OrderBehindError
 from ..gateway.notifications import LARGEST, Notification, check_size
 from ..gateway.values import Secret
 
@@ -63,7 +63,7 @@ def notify(state: State, token: str) -> Response:
     except NotificationError as error:
         return answer(_STATUSES.get(str(error.reason), 400))
     except FAILURES as error:
-        failure = failure_in(error)
+        failure = describe_failure(error)
     else:
         return answer(200 if notification is None or handled(state, notification) else 500)
     # Outside of the except block, no variable holds the error: some error reports show them all.
@@ -130,7 +130,7 @@ def handled(state: State, notification: Notification) -> bool:
         notification = replace(notification, member=state.member_of(notification.partner_uniq_key))
         state.hooks.handle(notification)
     except FAILURES as error:
-        failure = failure_in(error)
+        failure = describe_failure(error)
         is_expected = isinstance(error, OrderBehindError) and error.behind_for < _EXPECTED
     else:
         send_quietly(notification_received, notification=notification)
@@ -143,14 +143,6 @@ def handled(state: State, notification: Notification) -> bool:
         level=logging.INFO if is_expected else logging.ERROR,
     )
     return False
-
-
-def failure_in(error: BaseException) -> str:
-    """Say what failed and where, but not the error's message, which may hold names."""
-    if isinstance(error, OrderError | ConfigError) and place_in_site(error) is None:
-        return f"{type(error).__name__}: {str(error).rstrip('.')}"  # which names nobody
-    code = f" {error.code}" if isinstance(error, OrderError) and error.code is not None else ""
-    return f"{type(error).__name__}{code} in {place_of(error)}"
 
 
 def answer(status: int) -> Response:

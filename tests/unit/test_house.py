@@ -21,7 +21,7 @@ PACKAGE = Path(flask_xiebao.__file__).parent
 #: The rooms, from the ground up: each imports only what stands before it.
 ROOMS = (
     *("errors", "deprecated", "texts", "gateway", "links"),
-    *("app", "macros", "views", "sqla"),
+    *("app", "sqla", "macros", "views"),
     *("simulator", "check", "testing", "cli"),
     *("extension", "", "pytest_plugin"),
 )

@@ -106,7 +106,7 @@ BEYOND = (
     Wrong("a GET is a notification", "views/callback.py", '    if request.method != "POST":\n        return answer(405)\n', ""),
     Wrong("200 where nobody listens", "views/callback.py", '            level=logging.WARNING,\n        )\n        return answer(404)\n', '            level=logging.WARNING,\n        )\n        return answer(200)\n'),
     Wrong("a handler that fails is success", "views/callback.py", '        level=logging.INFO if is_expected else logging.ERROR,\n    )\n    return False\n', '        level=logging.INFO if is_expected else logging.ERROR,\n    )\n    return True\n'),
-    Wrong("what a handler's error says is logged", "views/callback.py", 'return f"{type(error).__name__}{code} in', 'return f"{error!r}{code} in'),
+    Wrong("what a handler's error says is logged", "app/log.py", 'return f"{type(error).__name__}{code} in', 'return f"{error!r}{code} in'),
     Wrong("the member of a notification is its key", "views/callback.py", "member=state.member_of(notification.partner_uniq_key)", "member=notification.partner_uniq_key"),
     Wrong("a failed handler is told to receivers", "views/callback.py", "    try:\n        notification = replace", "    send_quietly(notification_received, notification=notification)\n    try:\n        notification = replace"),
     Wrong("a wrong sign is 400", "views/callback.py", '_STATUSES = {"too_large": 413, "wrong_sign": 403}', '_STATUSES = {"too_large": 413}'),
