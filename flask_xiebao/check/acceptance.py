@@ -28,10 +28,9 @@ from ..app.state import State, current_state
 from ..errors import ConfigError, LinkError
 from ..gateway.values import check_text, check_web_url, checked
 from ..links.members import MemberId, normalize_member
-from ..simulator.document import ROWS
 from ..texts import keys
 from .browsers import Login, by_flask_login
-from .cases import GONE, Case, cases, page_case
+from .cases import Case, cases, page_case
 from .devices import DEVICES, Device, app_devices, sample_of
 from .expectations import Failure
 from .judge import Judge
@@ -205,30 +204,11 @@ def _named(known: Mapping[str, T], names: Iterable[str], what: str) -> dict[str,
     """Return what has these names."""
     for name in names:
         if name not in known:
-            if what == "case":
-                _say_where_it_went(name)
             likely = get_close_matches(name, known, 3)
             if likely:
                 raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
             raise CheckError(f"There is no {what} {name!r}. There are: {', '.join(known)}.")
     return {name: known[name] for name in names}
-
-
-def _say_where_it_went(name: str) -> None:
-    """Say what became of a case of 0.2.0.
-
-    :raises CheckError: it was one.
-    """
-    page, _, kind = name.partition("-")
-    if kind not in GONE or page not in {row.name for row in ROWS}:
-        return
-    now = GONE[kind].format(page=page)
-    if not now:
-        raise CheckError(
-            f"The case {name!r} is gone: nothing on a site can change what comes of it, so the"
-            " tests of Flask-Xiebao have it."
-        )
-    raise CheckError(f"The case {name!r} is gone: {now} has what a site can change of it.")
 
 
 def _several(names: Iterable[str]) -> list[str]:

@@ -31,38 +31,6 @@ CASE_CODE = "QX000000127257"
 BEFORE_ENTRY = " · "
 # All that a query has to escape.
 _AWKWARD = "QX-1+&=?%/#;号"
-#: What is looked at on the pages of a site that are named.
-ON_PAGES = "--page"
-#: The cases of 0.2.0 that are gone, without their page, and the one that has what a site can change
-#: of it, on the same *page* unless it is for all; "" where that is nothing.
-GONE = {
-    **dict.fromkeys(
-        (
-            *("asked-code", "asked-upper", "no-time", "another-alike", "another-shorter"),
-            *("another-expired", "bearer-nearly", "older-key", "cut", "nonsense", "another-page"),
-            *("another-key", "another-partner", "no-member", "prefetch", "prefetch-go", "wrong"),
-            *("prerender", "purpose", "return-host", "return-backslash", "return-url", "post"),
-            *("forged-host", "told-elsewhere"),
-        ),
-        "",
-    ),
-    **{"loader": "loader", "off-bearer": "{page}-off"},
-    **dict.fromkeys(
-        (
-            *("back", "back-visitor", "back-another", "back-loader-fails", "back-late"),
-            *("back-same-day", "back-head", "back-post", "back-script", "back-prefetch"),
-            *("back-changed", "back-another-page", "return-reference"),
-        ),
-        "{page}-return",
-    ),
-    **dict.fromkeys(("changed-end", "changed-sign"), "{page}-changed"),
-    **dict.fromkeys(("guard-bearer", "guard-answer", "guard-abort", "guard-yes"), "{page}-guard"),
-    **dict.fromkeys(("own-markup", "own-markup-options", "qr", "card", "no-entry"), ON_PAGES),
-    **dict.fromkeys(("button", "button-visitor", "button-attributes", "button-label"), ON_PAGES),
-    **dict.fromkeys(("button-options", "button-generic", "button-content"), ON_PAGES),
-    **dict.fromkeys(("styles", "styles-layer", "script", "mail", "mail-entry"), ON_PAGES),
-    **{"fetch-same-origin": "{page}-fetch", "htmx-go": "{page}-htmx", "turbo-go": "{page}-turbo"},
-}
 
 
 @dataclass(frozen=True)

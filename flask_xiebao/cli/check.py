@@ -60,28 +60,15 @@ def again_with(ctx: click.Context, *, member: str | None, **options: Any) -> tup
 
 
 @contextmanager
-def reports_in(
-    files: Mapping[str, str | None], form: str | None, output: str | None, locale: str
-) -> Iterator[Callable[[Report], None]]:
+def reports_in(files: Mapping[str, str | None], locale: str) -> Iterator[Callable[[Report], None]]:
     """Open what the reports of one check are written to, and return what writes them.
 
     They are opened first: one that cannot be written is found before the check, which takes a
     while. The text goes to the terminal, with every problem in it.
 
     :param files: paths by form.
-    :param form: what goes to *output*, or else to the terminal, as the options of 0.2 have it.
-    :param output: a path, or ``-`` for the terminal.
     """
     written = {name: path for name, path in files.items() if path is not None}
-    if form is not None or output is not None:
-        click.echo(
-            "--format and --output are now --json FILE, --junit FILE and --html FILE, beside the"
-            " text, and will be refused from 0.4 on.",
-            err=True,
-        )
-    to_terminal = (form or "text") if output in (None, "-") else "text"
-    if output not in (None, "-"):
-        written[form or "text"] = f"{output}"
     if "-" in written.values():
         raise click.UsageError("'-' cannot be written: the terminal has the text. Name a file.")
     if len(set(written.values())) < len(written):
@@ -91,7 +78,7 @@ def reports_in(
 
         def write(report: Report) -> None:
             encoding = sys.stdout.encoding or "utf-8"  # which may have no ✓
-            said = FORMATS[to_terminal](report, locale)
+            said = FORMATS["text"](report, locale)
             click.echo(said.encode(encoding, "replace").decode(encoding))
             for name, file in opened.items():
                 click.echo(click.unstyle(FORMATS[name](report, locale)), file=file)

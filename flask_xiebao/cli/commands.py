@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import click
 from flask.cli import ScriptInfo
@@ -21,6 +21,19 @@ from ..gateway.platforms import Platform
 from ..gateway.values import quoted
 from ..texts import locales, text
 from .findings import echo, report, worst_first
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _old_option(name: str, *replacements: str) -> Callable[[F], F]:
+    """Return a decorator for an old option that raises a usage error naming its replacements."""
+
+    def refuse(ctx: click.Context, _: click.Parameter, value: object) -> None:
+        if value is not None:
+            instead = " or ".join(f'"{each}"' for each in replacements)
+            raise click.UsageError(f'There is no option "{name}". Use {instead} instead.', ctx)
+
+    return click.option(name, hidden=True, is_eager=True, expose_value=False, callback=refuse)
 
 
 @click.group()
@@ -102,9 +115,8 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option("--junit", type=click.Path(), help="Write a report for CI servers there.")
 @click.option("--html", type=click.Path(), help="Write a report as one page there.")
 @click.option("--locale", type=click.Choice(locales()), default="en", help="Of the report.")
-# The old names of the three, until 0.4.
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit", "html"]), hidden=True)
-@click.option("--output", type=click.Path(dir_okay=False, allow_dash=True), hidden=True)
+@_old_option("--format", "--json", "--junit", "--html")
+@_old_option("--output", "--json", "--junit", "--html")
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -112,8 +124,6 @@ def check(
     as_json: str | None,
     junit: str | None,
     html: str | None,
-    form: str | None,
-    output: str | None,
     locale: str,
     pages: tuple[str, ...],
     devices: tuple[str, ...],
@@ -131,7 +141,7 @@ def check(
 
     _usable_state(ctx)
     files = {"json": as_json, "junit": junit, "html": html}
-    with reports_in(files, form, output, locale) as write:
+    with reports_in(files, locale) as write:
         report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
         spoken = None if locale == "en" else locale
         report.command, report.options = again_with(ctx, locale=spoken, **options)
@@ -150,7 +160,7 @@ def check(
     type=int,
     help="Seconds for which whoever has the link goes as --member, without a login.",
 )
-@click.option("--max-age", type=int, hidden=True)  # the old name of --no-login-for, until 0.4
+@_old_option("--max-age", "--no-login-for")
 @click.option("--sub-partner-id", help="subPartnerId (2.1, 2.2).")
 @click.option(
     "--platform",
@@ -198,11 +208,6 @@ def link(
 
     if (name := PAGES[page].reference) and not reference:
         raise click.UsageError(text(locale, "link.reference", page=page, name=name))
-    if (max_age := options.pop("max_age")) is not None:
-        if options["no_login_for"] is not None:
-            raise click.UsageError(text(locale, "link.max_age.both"))
-        click.echo(text(locale, "link.max_age"), err=True)
-        options["no_login_for"] = max_age
     click.echo(make(_usable_state(ctx), page, reference, locale, to_gateway=to_gateway, **options))
 
 

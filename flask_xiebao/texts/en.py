@@ -1076,6 +1076,4 @@ TEXTS = {
     "link.gateway": (
         "--gateway takes no --no-login-for, --return-to, --client-reference, --external or --local."
     ),
-    "link.max_age": "--max-age is now called --no-login-for, and will be refused from 0.4 on.",
-    "link.max_age.both": "--max-age is what --no-login-for was called: give that alone.",
 }

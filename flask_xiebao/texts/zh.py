@@ -899,6 +899,4 @@ TEXTS = {
         "--gateway 不能与 --no-login-for、--return-to、--client-reference、--external、--local"
         " 同时使用。"
     ),
-    "link.max_age": "--max-age 现在叫 --no-login-for，从 0.4 起不再接受。",
-    "link.max_age.both": "--max-age 是 --no-login-for 以前的名字：请只用 --no-login-for。",
 }

@@ -200,12 +200,6 @@ FAILS = partial(shop, loader=fails)
                 ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
                 ({"only": []}, "Nothing is left to check"),
                 ({"only": ["product-plane"]}, "no case 'product-plane'. Did you mean product-pl"),
-                (
-                    {"only": ["product-prefetch"]},
-                    "'product-prefetch' is gone: nothing on a site can change what comes of it",
-                ),
-                ({"only": ["home-back-late"]}, "home-return has what a site can change of it"),
-                ({"only": ["product-loader"]}, "gone: loader has what a site can change"),
                 ({"ignore": "unreeched"}, "no rule 'unreeched'. Did you mean unreached"),
                 ({"expect_env": "prod"}, "expect_env is .*test.*, not 'prod'"),
                 ({"pages": "orders/8"}, "'orders/8' is not a page of the site: begin it with /"),

@@ -151,7 +151,12 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
         ("--json -", "'-' cannot be written: the terminal has the text. Name a file."),
         ("--json report --html report", "Two reports cannot be written to one file."),
         (
-            "--output none/report.xml",
+            "--format junit --output report.xml",
+            'no option "--format". Use "--json" or "--junit" or "--html" instead.',
+        ),
+        ("--output report.xml", 'no option "--output". Use "--json" or "--junit" or "--html"'),
+        (
+            "--junit none/report.xml",
             "report.xml' cannot be written: No such file or directory.",
         ),
     ],

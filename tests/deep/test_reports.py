@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -14,23 +12,11 @@ from tests.check.support import command, shop
 from tests.check.test_reports import PLAIN
 
 
-def test_the_options_of_0_2_work_and_say_what_they_are_called_now(tmp_path: Path) -> None:
-    file = tmp_path / "report.xml"
-    for output in ([], ["--output", "-"]):
-        done = command(shop(), *PLAIN, "--format", "json", *output)
-        assert json.loads(done.stdout)["failed"] == 0
-        assert "--format and --output are now --json FILE" in done.stderr
-    done = command(shop(), *PLAIN, "--format", "junit", "--output", str(file))
-    assert ET.parse(file).getroot().get("failures") == "0"  # noqa: S314
-    assert done.stdout.endswith(" passed, 0 failed\n")
-    assert "--format" not in command(shop(), "--help").output
-
-
 def test_a_check_that_cannot_begin_leaves_the_older_report(tmp_path: Path) -> None:
     file = tmp_path / "report.xml"
     file.write_text("older", "utf-8")
     for wrong in (["--device", "nokia"], ["--page", "orders"]):
-        done = command(shop(), "--format", "junit", "--output", str(file), *wrong)
+        done = command(shop(), "--junit", str(file), *wrong)
         assert done.exit_code == 2
         assert [each.name for each in tmp_path.iterdir()] == ["report.xml"]
         assert file.read_text("utf-8") == "older"
