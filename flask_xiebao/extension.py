@@ -17,11 +17,10 @@ from .app.hooks import (
     NotificationHandler,
     NotificationReader,
 )
-from .app.log import this_app, warn_once
+from .app.log import this_app
 from .app.settings import Settings
 from .app.state import State
 from .cli import xiebao as commands
-from .deprecated import in_new_names, warn
 from .errors import ConfigError, LinkError
 from .gateway.orders import OrderClient
 from .gateway.urls import Gateway
@@ -248,7 +247,7 @@ class Xiebao:
         :param external: True for an absolute URL. Without a request every link is one.
         :raises LinkError: when an argument is wrong, or the link cannot be built safely.
         """
-        return endpoints.link(self._state, page, reference, **in_new_names(options, warn_once))
+        return endpoints.link(self._state, page, reference, **options)
 
     def product_link(self, case_code: str | int, **options: Unpack[LinkOptions]) -> str:
         """Return the local link to a product's page (2.1), or ``""`` when switched off.
@@ -282,12 +281,6 @@ class Xiebao:
         if "sub_partner_id" in options:  # which its page does not take
             raise TypeError("policy_link() takes no sub_partner_id.")
         return self.link("policy", insure_num, **options)
-
-    @property
-    def state(self) -> State:
-        """What the current app has: private, and removed in 0.4."""
-        warn("Xiebao.state is private, and will be removed in 0.4.", warn_once)
-        return self._state
 
     @property
     def _state(self) -> State:

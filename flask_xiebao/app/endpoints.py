@@ -13,7 +13,6 @@ from flask import Flask, abort, current_app, has_request_context, request, url_f
 from werkzeug.routing import BuildError
 from werkzeug.urls import iri_to_uri
 
-from ..deprecated import caller
 from ..errors import ConfigError, LinkError, NowhereError
 from ..gateway.pages import Page, page_named
 from ..gateway.platforms import AnyPlatform, Platform
@@ -22,7 +21,7 @@ from ..links.admission import check_can_be_followed
 from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry, make_entry
 from .headers import request_state
-from .log import complain, warn_once
+from .log import complain, find_caller, warn_once
 from .state import State, is_in_development
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def without_padding(page: Page, reference: Any) -> Any:
     if text in ("", given):
         return given
     # One example for each place: a column pads every row.
-    place = caller()
+    place = find_caller()
     warn_once(
         f"{page.reference} has white space at its ends, as CHAR(n) columns pad it, and is used"
         f" without it: {shown(given)}. Strip it where it is read. See {place}.",

@@ -7,6 +7,7 @@ logged.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 import os
@@ -17,6 +18,9 @@ from functools import partial
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+import click
+import flask
+import jinja2
 from flask import Flask, Request, current_app, request
 
 from ..errors import ConfigError, OrderError
@@ -43,6 +47,13 @@ _NOT_THE_SITES = (
             Path(__file__).parents[1],
         )
     ),
+)
+
+# find_caller() skips these files, because they run between the site's code and the extension.
+_BETWEEN = (
+    "<",  # Templates from strings have no file.
+    *(f"{Path(file).parent}{os.sep}" for file in (click.__file__, flask.__file__, jinja2.__file__)),
+    f"{Path(__file__).parents[1]}{os.sep}",
 )
 
 
@@ -110,6 +121,17 @@ def name_of(function: object) -> str:
         return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]
     except Exception:  # a callable object, or a proxy without its object
         return f"{type(function).__module__}.{type(function).__qualname__}"
+
+
+def find_caller() -> str:
+    """Return the site's template, or its Python file and line, that called the extension."""
+    for frame, line in traceback.walk_stack(inspect.currentframe()):
+        file = frame.f_code.co_filename
+        if not file.startswith(_BETWEEN):
+            # Jinja runs compiled code, whose line numbers are not those of the template.
+            where = f", line {line}" if file.endswith(".py") else ""
+            return f"{file.removeprefix(_here())}{where}"
+    return "the command line"
 
 
 def place_of(error: BaseException) -> str:

@@ -15,7 +15,6 @@ from datetime import date, datetime
 from enum import IntEnum
 from typing import Any
 
-from ..deprecated import tell
 from ..errors import NotificationError, XiebaoError
 from .payloads import (
     Fields,
@@ -203,22 +202,15 @@ _TEXTS: Mapping[str, Callable[[object], str | None]] = {
 }
 
 
-def parse_notification(
-    body: bytes, *, partner_id: str | int | None = None, api_key: str | int | Secret[str]
-) -> Notification:
+def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Notification:
     """Read the body of a callback, if the platform sent it for this account.
 
     Provisional: it may change in a minor version, once Xiebao's own document of it is known.
 
     :param body: the bytes of the request, as they came.
-    :param partner_id: ignored, since a sub-account shares the key, and removed in 0.4.
-        :attr:`Notification.partner_id` says whose sale it is.
     :param api_key: the account's key, in the environment from which the body comes.
     :raises NotificationError: whatever is wrong with it; never anything else.
     """
-    if partner_id is not None:
-        # In the log alone: a warning that is an error would be raised for the notification's.
-        tell("parse_notification does not look at partner_id, and takes none from 0.4 on.")
     hidden = Secret((body, api_key))
     del body, api_key  # an error report shows the local variables of each frame
     try:

@@ -22,7 +22,6 @@ from itertools import count
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..deprecated import warn
 from ..errors import OrderError
 from .notifications import PolicyInfo
 from .payloads import (
@@ -294,19 +293,6 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         return self._find(
             "downloadUrl", insure_num, lambda answer: answer.need(check_web_url, "fileUrl")
         )
-
-    def policy_file(self, insure_num: str | int) -> Mapping[str, Any]:
-        """Return what the gateway says of the policy file (电子保单) of an order.
-
-        .. deprecated:: 0.3
-           Use :meth:`policy_url`.
-
-        :param insure_num: ``insureNum``, the application number (投保单号).
-        :return: the answer as it is: ``insureNum`` and ``fileUrl``.
-        :raises OrderError: the gateway has none, or it gives no answer that can be read.
-        """
-        warn("policy_file will be removed in 0.4: use policy_url, which returns the URL itself.")
-        return self._find("downloadUrl", insure_num, lambda answer: answer.values)
 
     def _find(
         self,

@@ -8,13 +8,12 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial, wraps
+from functools import lru_cache, partial
 from typing import Any, TypedDict, TypeVar
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from ..deprecated import in_new_names, warn
 from ..errors import LinkError, TokenError
 from ..gateway.pages import page_named
 from ..gateway.platforms import AnyPlatform, Platform
@@ -49,7 +48,6 @@ class PolicyLinkOptions(TypedDict, total=False):
     platform: AnyPlatform | None
     return_to: str | None
     no_login_for: int | None
-    max_age: int | None  # what that was called; until 0.4
     client_reference: str | int | None
     external: bool
 
@@ -143,27 +141,6 @@ class Entry:
         return max(0, self.signed_at + self.no_login_for - int(now))
 
 
-_init = Entry.__init__
-
-
-@wraps(_init)
-def _with_old_name(self: Entry, *arguments: Any, **keywords: Any) -> None:
-    if "max_age" in keywords:
-        fourth = {"no_login_for": arguments[3]} if len(arguments) > 3 else {}
-        keywords = {**in_new_names({**keywords, **fourth})}
-    _init(self, *arguments, **keywords)
-
-
-def _old_name(entry: Entry) -> int | None:
-    warn("The max_age of an Entry is now its no_login_for; max_age will be removed in 0.4.")
-    return entry.no_login_for
-
-
-# Until 0.4, since sites use the old name in guards and tests.
-Entry.__init__ = _with_old_name  # type: ignore[method-assign]
-Entry.max_age = property(_old_name)  # type: ignore[attr-defined]
-
-
 def make_entry(
     page: str,
     reference: str | int | None = None,
@@ -178,9 +155,7 @@ def make_entry(
 
     :raises LinkError: when one is wrong; the message names it.
     """
-    # Not by Entry(), which looks for the old name: that is 5 % of the time of a new entry.
-    _init(
-        entry := Entry.__new__(Entry),
+    entry = Entry(
         page=page,
         reference=_plain(reference),
         member=member,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import Undefined
 from markupsafe import Markup, escape
 
-from ..app.log import warn_once
-from ..deprecated import in_new_names
 from ..errors import LinkError
 from ..links.tokens import LinkOptions
 
 #: The keywords that go to the link.
-LINK_KEYWORDS = LinkOptions.__annotations__.keys() - {"max_age"}
+LINK_KEYWORDS = LinkOptions.__annotations__.keys()
+#: The old keywords of links, each with the advice in its error.
+OLD_LINK_KEYWORDS: Mapping[str, str] = {"max_age": 'Use "no_login_for" instead.'}
 
 
 @dataclass(frozen=True, eq=False)  # each is compared by identity, which is quick in caches
@@ -27,11 +27,13 @@ class Macro:
     :ivar sets: the attributes that it sets and nobody else may.
     :ivar takes: its arguments besides those of links: a keyword may be one of them, misspelt.
     :ivar looks: how its element may look.
+    :ivar old: the old keywords of this macro alone, each with the advice in its error.
     """
 
     sets: tuple[str, ...]
     takes: tuple[str, ...]
     looks: tuple[str, ...] = ()
+    old: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_card(self) -> bool:
@@ -54,7 +56,11 @@ CARD_MACRO = Macro(_ENTRY_SETS, (*LOOK_KEYWORDS, *_CARD_PARTS), ("card",))
 TERMS_MACRO = Macro(CARD_MACRO.sets, CARD_MACRO.takes, CARD_MACRO.looks)
 ON_THE_CARD = ("class", "id", "hidden", "style", "dir", "aria-busy", "data-xiebao-theme")
 QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
-STYLES_MACRO = Macro(("rel", "href", "src"), ("layer",))
+STYLES_MACRO = Macro(
+    ("rel", "href", "src"),
+    ("layer",),
+    old={"theme": 'Set the attribute "data-xiebao-theme" on the <html> element instead.'},
+)
 SCRIPT_MACRO = Macro(STYLES_MACRO.sets, ())
 
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
@@ -79,7 +85,7 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
         raise LinkError("A card has no label: its second argument is its title.", "label")
     options: dict[str, Any] = {}
     attributes: dict[str, Attribute] = {}
-    for keyword, value in in_new_names(keywords, warn_once).items():
+    for keyword, value in keywords.items():
         if keyword in LINK_KEYWORDS:
             options[keyword] = value
         else:
@@ -111,16 +117,26 @@ def _name(keyword: str, macro: Macro) -> str:
         raise LinkError(
             f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
         )
-    for like in (*LINK_KEYWORDS, "max_age", *macro.takes):
+    check_not_old(given, {**OLD_LINK_KEYWORDS, **macro.old})
+    for like in (*LINK_KEYWORDS, *macro.takes):
         if given != like and is_misspelt(keyword, like):
-            meant = "no_login_for" if like == "max_age" else like
-            raise LinkError(f"There is no keyword {given}: did you mean {meant}?", given)
+            raise LinkError(f'There is no keyword "{given}". Did you mean "{like}"?', given)
     name = keyword.replace("_", "-").lower()
     if name in macro.sets:
         raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.", keyword)
     if not _NAME.fullmatch(name):
         raise LinkError(f"{keyword!r} cannot be the name of an attribute.", keyword)
     return name
+
+
+def check_not_old(keyword: str, old_keywords: Mapping[str, str]) -> None:
+    """Check that a keyword is not an old one, misspelt or not.
+
+    :raises LinkError: the keyword is old. The message says what to use instead.
+    """
+    for old, advice in old_keywords.items():
+        if is_misspelt(keyword, old):
+            raise LinkError(f'There is no keyword "{keyword}". {advice}', keyword)
 
 
 def is_misspelt(keyword: str, meant: str) -> bool:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from ..app.endpoints import link, url_parts, without_padding
 from ..app.headers import request_state
-from ..app.log import complain
+from ..app.log import complain, find_caller
 from ..app.signals import fault_found, send_quietly
 from ..app.state import State
 from ..errors import LinkError, NowhereError
@@ -26,10 +26,12 @@ from .attributes import (
     ENTRY,
     ENTRY_MACRO,
     LINK_KEYWORDS,
+    OLD_LINK_KEYWORDS,
     ON_THE_CARD,
     TERMS_MACRO,
     Attribute,
     Macro,
+    check_not_old,
     rendered,
     split,
 )
@@ -39,8 +41,7 @@ from .looks import take_look
 _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
 # With one of these keywords, a link belongs to a member or depends on the request's Host header.
-# The old name is never cached, so that each place that uses it is warned of.
-_UNSHARED = frozenset(("member", "no_login_for", "max_age", "external"))
+_UNSHARED = frozenset(("member", "no_login_for", "external"))
 # The number of entries in each cache, and the maximum number of characters in the keywords of one.
 # Longer keywords, such as the text of a form, belong to a single page.
 _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
@@ -139,6 +140,7 @@ class Entries:
             raise LinkError(f"The {name} of an entry is undefined in this template.", name)
         for name, value in options.items():
             if name not in LINK_KEYWORDS:
+                check_not_old(name, OLD_LINK_KEYWORDS)
                 raise LinkError(f"A link does not take {name}.", name)
             if isinstance(value, Undefined):
                 raise LinkError(f"The value of {name} is undefined in this template.", name)
@@ -269,7 +271,7 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
     if state.is_strict or isinstance(error, NowhereError):
         raise error
     where = f" of {request.endpoint}" if has_request_context() and request.endpoint else ""
-    said = f"{what}{where} was left out: {error}"
+    said = f"{what}{where} was left out: {error} See {find_caller()}."
     send_quietly(fault_found, complaint=said)
     # What is wrong may come from visitors, and differ from visit to visit.
     complain(said, about=f"entries{where}")

@@ -12,9 +12,7 @@ from flask import Flask, has_request_context
 from markupsafe import Markup, escape
 
 from ..app.endpoints import check_host, endpoint_url, token_url
-from ..app.log import warn_once
 from ..app.state import State
-from ..deprecated import in_new_names
 from ..errors import LinkError
 from ..gateway.pages import PAGES
 from ..gateway.values import is_whole, shown
@@ -85,7 +83,7 @@ class Helpers:
         :param options: the keywords of :meth:`.Xiebao.product_link`.
         """
         try:
-            return self.entries.href(page, reference, in_new_names(options, warn_once))
+            return self.entries.href(page, reference, options)
         except LinkError as error:
             leave_out(self._state, error)
             return ""
@@ -189,13 +187,6 @@ class Helpers:
         :param layer: the cascade layer of what says where entries stand, such as ``components``;
             None for none.
         """
-        if (theme := keywords.get("theme")) is not None:
-            said = (
-                "xiebao_styles has no theme: write data-xiebao-theme on the element that has the"
-                f" ground, such as <html data-xiebao-theme={shown(theme)}>."
-            )
-            leave_out(self._state, LinkError(said, "theme"), "The theme of xiebao_styles")
-        keywords = {name: value for name, value in keywords.items() if name != "theme"}
         layer, given = self._read(STYLES_MACRO, "What xiebao_styles was given", layer, keywords)
         return rendered({"rel": "stylesheet", "href": self.asset(assets.STYLES, layer)}, given)
 

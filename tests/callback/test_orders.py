@@ -229,8 +229,6 @@ def test_the_policy_file_is_at_the_url_that_the_gateway_says() -> None:
     assert "/api/downloadUrl?sign=" in str(platform.asked[0].url)
     with pytest.raises(OrderError, match="another insureNum"):
         platform.client.policy_url(2)
-    with pytest.warns(DeprecationWarning, match="use policy_url"):
-        assert platform.client.policy_file(NUMBER) == data
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ LINKS = [
     bad(
         "left_out",
         POLICY.replace(")", ', platfrom="h5")') + ENTRY,
-        "did you mean platform?",
+        'There is no keyword "platfrom". Did you mean "platform"?',
         XIEBAO_STRICT=False,
     ),
 ]

@@ -362,7 +362,8 @@ def test_a_padded_code_is_taken_without_its_padding_and_told_once(
         f"caseCode has white space at its ends, as CHAR(n) columns pad it, and is used without it:"
         f" {PADDED!r}. Strip it where it is read. See "
     )
-    assert line.endswith(" line 1.") or __file__ in line
+    # The view in tests/support.py renders the templates, which are strings.
+    assert re.search(r"/(support|click/test_links)\.py, line \d+\.$", line)
 
 
 @pytest.mark.parametrize("make", BY.values(), ids=BY)

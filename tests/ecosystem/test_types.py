@@ -124,13 +124,14 @@ def reads(body: bytes, headers: Headers) -> Notification:
 
 @xiebao.notification_reader
 async def reads_later(body: bytes, headers: Headers) -> Notification:
-    return parse_notification(body, partner_id=12345, api_key="Key")
+    return parse_notification(body, api_key="Key")
 
 @notification_received.connect_via(app)
 def received(app: Flask, notification: Notification) -> None: ...
 
 with OrderClient("12345", "Key", base_url=Gateway.TEST, timeout=2.5) as client:
     numbers: list[str] = [each.insure_num for each in client.iter(page_size=50)]
+    buyer: str | None = client.get("2019").member
 
 number: int | None = a_row_number()  # a decorator returns the function as it is
 allowed: bool = yes_or_no("8", Entry("home"))

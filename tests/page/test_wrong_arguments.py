@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+from inspect import currentframe
+from pathlib import Path
 
 import pytest
+from flask import Flask, render_template, render_template_string
 
 from flask_xiebao import LinkError
 from tests.page.kept import mail
@@ -113,12 +116,12 @@ WRONG: list[tuple[str, str, str]] = [
     *[
         (
             slip,
-            f"no keyword {slip}: did you mean {meant}?",
+            f'no keyword "{slip}". Did you mean "{meant}"?',
             f'insurance_entry("1", **{{"{slip}": 1}})',
         )
         for meant, slips in {
             "member": ["member_", "memebr", "membr", "members", "Member"],
-            "no_login_for": ["no_login_for_", "maxage", "max-age", "maxAge"],
+            "no_login_for": ["no_login_for_"],
             "return_to": ["returnTo", "return-to", "retrun_to"],
             "sub_partner_id": ["subPartnerId", "sub-partner-id"],
             "platform": ["plattform"],
@@ -129,9 +132,21 @@ WRONG: list[tuple[str, str, str]] = [
         }.items()
         for slip in slips
     ],
+    *[
+        (
+            old,
+            f'no keyword "{old}". Use "no_login_for" instead.',
+            f'insurance_entry("1", **{{"{old}": 1}})',
+        )
+        for old in ("max_age_", "maxage", "max-age", "maxAge")
+    ],
     # Cards and looks
-    ("prcie", "no keyword prcie: did you mean price?", 'insurance_card("1", "T", prcie="3")'),
-    ("images", "no keyword images: did you mean image?", 'insurance_card("1", "T", images="/x")'),
+    ("prcie", 'no keyword "prcie". Did you mean "price"?', 'insurance_card("1", "T", prcie="3")'),
+    (
+        "images",
+        'no keyword "images". Did you mean "image"?',
+        'insurance_card("1", "T", images="/x")',
+    ),
     ("label", "its second argument is its title", 'insurance_card("1", "T", label="x")'),
     # What no mail can have
     *[
@@ -167,6 +182,46 @@ def test_a_wrong_argument_is_an_error_and_in_service_left_out_of_its_page(
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.name == "shop"
     assert says in record.getMessage()
+
+
+IMPORT = '{% from "xiebao/entry.html" import insurance_entry, xiebao_styles %}'
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        ('{{ insurance_entry("1", memebr="alice") }}', "page.html"),
+        ('{{ xiebao_link("product", "1", max_age=60) }}', "page.html"),
+        ('{{ insurance_entry("") }}', "page.html"),
+        ('{{ insurance_entry("1", look="pill") }}', "page.html"),
+        ('{{ xiebao_styles(theme="dark") }}', "page.html"),
+        ('{% include "part.html" %}', "part.html"),
+        ('{% from "own.html" import buy with context %}{{ buy("1", lable="Buy") }}', "own.html"),
+    ],
+)
+def test_log_names_template_of_wrong_argument(
+    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture, call: str, wrong: str
+) -> None:
+    (tmp_path / "page.html").write_text(f"{IMPORT}{call}")
+    (tmp_path / "part.html").write_text(IMPORT + '{{ insurance_entry("1", memebr="alice") }}')
+    (tmp_path / "own.html").write_text(
+        IMPORT + "{% macro buy(code) %}{{ insurance_entry(code, **kwargs) }}{% endmacro %}"
+    )
+    app = Flask("shop", template_folder=str(tmp_path))
+    app.add_url_rule("/buy", view_func=lambda: render_template("page.html"))
+    assert make_site(app, **LIVE).follow("/buy").status_code == 200
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.getMessage().endswith(f" See {tmp_path / wrong}.")
+
+
+def test_log_names_line_that_renders_wrong_template_from_string(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_site(**LIVE).app
+    with app.test_request_context():
+        line = currentframe().f_lineno + 1  # type: ignore[union-attr]
+        render_template_string(IMPORT + '{{ insurance_entry("1", memebr="alice") }}')
+    assert caplog.records[-1].getMessage().endswith(f"test_wrong_arguments.py, line {line}.")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ PACKAGE = Path(flask_xiebao.__file__).parent
 
 #: The rooms, from the ground up: each imports only what stands before it.
 ROOMS = (
-    *("errors", "deprecated", "texts", "gateway", "links"),
+    *("errors", "texts", "gateway", "links"),
     *("app", "sqla", "macros", "views"),
     *("simulator", "check", "testing", "cli"),
     *("extension", "", "pytest_plugin"),

@@ -46,6 +46,8 @@ BEYOND = (
     Wrong("attributes that are not escaped", "macros/attributes.py", '{name}="{escape(value)}"', '{name}="{value}"'),
     Wrong("the caller's classes in place of ours", "macros/attributes.py", 'for each in (own, given) if', 'for each in (given or own,) if'),
     Wrong("underscores in attributes", "macros/attributes.py", 'name = keyword.replace("_", "-").lower()', "name = keyword.lower()"),
+    Wrong("an old keyword is an attribute", "macros/attributes.py", "    check_not_old(given, {**OLD_LINK_KEYWORDS, **macro.old})\n", ""),
+    Wrong("a log that does not name the template", "macros/entries.py", " See {find_caller()}.", ""),
     Wrong("the label of another page", "gateway/pages.py", '"zh": "保险商城", "en": "Insurance shop"', '"zh": "我要投保", "en": "Get insured"'),
     Wrong("a code without a name", "macros/helpers.py", '            own.update({"aria-label": label, "lang": text(locale, "language")})\n', "            pass\n"),
     Wrong("a code that leads to a path", "macros/helpers.py", 'self.entries.href("product", reference, {**options, "external": True})', 'self.entries.href("product", reference, {**options, "external": False})'),
