@@ -26,6 +26,9 @@ _LONGEST_DESCRIPTION = 160
 
 _COUNTED = re.compile(r"id\d+")
 
+# A private field of a dataclass is a parameter that only the package passes.
+_PRIVATE_PARAMETER = re.compile(r", _\w+=\w+")
+
 _LAGS = (
     '<div class="admonition note"><p class="admonition-title">英文版更新</p>'
     "<p>英文版的这一页已经更新，中文版还没有跟上：有些名称和说明可能不同。</p></div>"
@@ -83,8 +86,15 @@ def _mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     )
 
 
+def _remove_private_parameters(
+    app: Sphinx, what: str, name: str, documented: object, options: object, signature: str, *_: str
+) -> tuple[str, None] | None:
+    return (_PRIVATE_PARAMETER.sub("", signature), None) if what == "class" and signature else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Mend each page when it is read, and before it is written."""
     app.connect("doctree-read", _name, priority=100)  # before tables of contents are made
     app.connect("html-page-context", _mend)
+    app.connect("autodoc-process-signature", _remove_private_parameters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

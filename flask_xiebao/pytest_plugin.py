@@ -129,8 +129,9 @@ def notify(xiebao_orders: object) -> Callable[..., TestResponse]:
 def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]], None]:
     """Return a function that says which orders ``xiebao.orders`` knows in this test, and no others.
 
-    It takes a list; each order is an :class:`~flask_xiebao.Order`, or a mapping of its names. Until
-    then there are none, unless ``XIEBAO_BASE_URL`` is another gateway, such as a simulator.
+    It takes a list. Each order is an :class:`~flask_xiebao.Order`, or a mapping of its names, in
+    which ``member`` may replace ``partner_uniq_key``. Until then there are none, unless
+    ``XIEBAO_BASE_URL`` is another gateway, such as a simulator.
     """
     known: list[object] | None = None
     site_asks = order_client.order_client

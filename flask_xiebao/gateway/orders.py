@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -106,6 +106,16 @@ class EffectiveStatus(IntEnum):
     """Surrendered (已退保)."""
 
 
+class _MemberLookup(partial["str | None"]):
+    """The function that finds the member for a key. A copy shares it, a pickle leaves it out."""
+
+    def __deepcopy__(self, memo: object) -> _MemberLookup:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NoneType, ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """An order as the platform has it. ``repr`` leaves out people's names.
@@ -119,9 +129,6 @@ class Order:
     :param insure_partner_id: ``insurePartnerId``, whose sale it is: a sub-account's own id.
     :param partner_uniq_key: ``partnerUniqueKey``, what the gateway knows the member by; None also
         for one that no member can have, whose text is in ``data``.
-    :param member: whose key that is; None for nobody's, and from a client made by hand. Without
-        ``XIEBAO_MEMBER_SECRET`` it is the key itself. It is found when it is first read, which may
-        ask ``keeps_plain_key``: read it before you pickle an order.
     :param product_name: ``productName``.
     :param plan_name: ``planName``.
     :param company_name: ``companyName``, the insurer.
@@ -142,7 +149,6 @@ class Order:
     case_code: str | None = None
     insure_partner_id: str | None = None
     partner_uniq_key: str | None = None
-    member: str | None = field(default=None, repr=False, compare=False)
     product_name: str | None = None
     plan_name: str | None = None
     company_name: str | None = None
@@ -157,32 +163,21 @@ class Order:
     issue_status: IssueStatus | int | None = None
     effective_status: EffectiveStatus | int | None = None
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    _member_of: Callable[[str], str | None] | None = field(default=None, repr=False, compare=False)
 
+    @cached_property
+    def member(self) -> str | None:
+        """The id of the member who has ``partner_uniq_key``, or None if no member has it.
 
-class _Whose(partial["str | None"]):
-    """Stands for the member of an order until that is read. In a pickle it is None."""
+        Only orders from :attr:`.Xiebao.orders`, and from a client that has ``member_of``, know
+        their members. Without ``XIEBAO_MEMBER_SECRET`` the member's id is the key itself.
 
-    def __deepcopy__(self, memo: object) -> _Whose:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return NoneType, ()
-
-
-def _find_member(order: Order) -> str | None:
-    member: str | _Whose | None = vars(order)["member"]
-    if isinstance(member, _Whose):
-        member = member()
-        _set_member(order, member)
-    return member
-
-
-def _set_member(order: Order, member: str | None) -> None:
-    vars(order)["member"] = member
-
-
-# Dataclasses have no way to compute a field when it is first read.
-Order.member = property(_find_member, _set_member)  # type: ignore[assignment]
+        The first read may call ``keeps_plain_key`` and raise its errors. Read the member before you
+        pickle an order, because a pickle has only a member that was read.
+        """
+        if self.partner_uniq_key is None or self._member_of is None:
+            return None
+        return self._member_of(self.partner_uniq_key)
 
 
 class OrderClient(AbstractContextManager["OrderClient"]):
@@ -223,7 +218,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         ):
             raise OrderError("timeout must be a finite number of seconds above 0.")
         self._timeout = timeout
-        self._member_of = member_of
+        self._member_of = None if member_of is None else _MemberLookup(member_of)
         # Not httpx.Client, which logs URLs, and so the sign, follows redirects and uses proxies.
         self._transport = transport or _over_tls()
 
@@ -316,16 +311,11 @@ class OrderClient(AbstractContextManager["OrderClient"]):
     def _order(self, row: Fields) -> Order:
         # An order is not lost for a cover that ends "for life", say.
         rest = replace(row, is_lenient=True)
-        key = id_or_none(row.values.get("partnerUniqueKey"))
-        member: Any = None
-        if key is not None and self._member_of is not None:
-            member = _Whose(self._member_of, key)
         return Order(
             insure_num=row.need(application_number, "insureNum"),
             case_code=rest.get(check_text, "caseCode"),
             insure_partner_id=rest.get(check_text, "insurePartnerId"),
-            partner_uniq_key=key,
-            member=member,
+            partner_uniq_key=id_or_none(row.values.get("partnerUniqueKey")),
             product_name=rest.get(prose, "productName"),
             plan_name=rest.get(prose, "planName"),
             company_name=rest.get(prose, "companyName"),
@@ -341,6 +331,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             issue_status=row.get(named(IssueStatus), "issueStatus", "issueState"),
             effective_status=row.get(named(EffectiveStatus), "effectiveStatus", "effectiveState"),
             data=row.values,
+            _member_of=self._member_of,
         )
 
     def _ask(self, method: str, **own: str | int) -> Fields:

@@ -16,7 +16,7 @@ def transport_of(orders: Iterable[object], key_of: Callable[[str], str]) -> http
     """Return a transport that answers order queries from these orders, as the gateway would.
 
     :param orders: each an :class:`~flask_xiebao.Order`, or a mapping of its names.
-    :param key_of: makes the key of an order that names only its ``member``.
+    :param key_of: makes the key for the ``member`` of a mapping.
     """
     import httpx
 

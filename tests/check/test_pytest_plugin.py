@@ -361,9 +361,12 @@ def test_the_orders_of_a_test_are_the_only_ones(
     xiebao_orders: Callable[..., None], listening: FlaskClient
 ) -> None:
     policy = PolicyInfo(applicant="周航", insurant="林晓", policy_num="P1")
+    xiebao: Xiebao = listening.application.extensions["xiebao"]
+    with listening.application.app_context():
+        key = xiebao.partner_uniq_key("m1")
     said: dict[str, Any] = {
         "insure_num": "8",
-        "member": "m1",
+        "partner_uniq_key": key,
         "paid_at": datetime(2026, 11, 25, 12, 0, tzinfo=UTC),
         "price_fen": 1500,
         "start_date": date(2026, 12, 1),
@@ -372,9 +375,9 @@ def test_the_orders_of_a_test_are_the_only_ones(
     mapping = {"insure_num": "9", "member": 7, "pay_status": 1, "data": {"more": 1}}
     xiebao_orders([Order(**said, policies=(policy,)), mapping])
     with listening.application.app_context():
-        xiebao: Xiebao = listening.application.extensions["xiebao"]
         order, other = xiebao.orders.get("8"), xiebao.orders.get("9")
         assert {name: getattr(order, name) for name in said} == said
+        assert order.member == "m1"
         [got] = order.policies
         shown = (got.applicant, got.insurant, got.policy_num, got.start_date)
         assert shown == ("周航", "林晓", "P1", date(2026, 12, 1))

@@ -187,12 +187,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from flask_xiebao import Entry, Gateway, Notification, Platform, Xiebao
+from flask_xiebao import Entry, Gateway, Notification, Order, Platform, Xiebao
 
 app = Flask(__name__)
 xiebao = Xiebao(app)
 gateway = Gateway("12345", "Key")
 
+xiebao.home_link(member="8", max_age=60)  # WRONG
+Entry("home", None, "8", max_age=60)  # WRONG
+Order(insure_num="2019", member="8")  # WRONG
 xiebao.home_link(platform="tv")  # WRONG
 xiebao.home_link(platform=5)  # WRONG
 xiebao.link("home", platform="iOS 17")  # WRONG

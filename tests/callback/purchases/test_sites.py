@@ -126,7 +126,9 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.mark.parametrize("site", SITES.values(), ids=SITES, indirect=True)
 def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders: Orders) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, member="7", pay_status=1), {"insure_num": "2"}])
+    xiebao_orders(
+        [Order(insure_num=NUMBER, partner_uniq_key="7", pay_status=1), {"insure_num": "2"}]
+    )
     app, *others = site.apps
     answer = notify(app.test_client(), type=2, insure_num=NUMBER, member="7")
     assert answer.json == {"state": True}
@@ -143,7 +145,7 @@ def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders
 def test_what_a_caller_has_begun_is_neither_committed_nor_lost(
     site: Site, xiebao_orders: Orders
 ) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, member="7")])
+    xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
     with site.apps[0].app_context():
         begun, unfinished = site.session(), site.purchases.keeper.make("unfinished")
         begun.add(unfinished)
@@ -157,7 +159,12 @@ def test_what_a_caller_has_begun_is_neither_committed_nor_lost(
 def test_two_purchases_are_not_equal_because_what_the_site_adds_is(
     site: Site, xiebao_orders: Orders
 ) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, member="7"), Order(insure_num="2", member="8")])
+    xiebao_orders(
+        [
+            Order(insure_num=NUMBER, partner_uniq_key="7"),
+            Order(insure_num="2", partner_uniq_key="8"),
+        ]
+    )
     with site.apps[0].app_context():
         first, second = site.purchases.refresh(NUMBER), site.purchases.refresh("2")
     assert first not in {second}
@@ -165,7 +172,7 @@ def test_two_purchases_are_not_equal_because_what_the_site_adds_is(
 
 
 def test_sessions_may_choose_their_engines(tmp_path: Path, xiebao_orders: Orders) -> None:
-    xiebao_orders([Order(insure_num=NUMBER, member="7")])
+    xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
     site = without(tmp_path)
     [engine] = site.engines()
 

@@ -156,7 +156,7 @@ BEYOND = (
     Wrong("the list's spelling of a status", "gateway/orders.py", '"payStatus", "payState"', '"payStatus"'),
     Wrong("a policy file by another scheme", "gateway/orders.py", 'answer.need(check_web_url, "fileUrl")', 'answer.need(str, "fileUrl")'),
     Wrong("what is unpacked may be a thousand times as long", "gateway/orders.py", 'if response.headers.get("Content-Encoding", "identity") != "identity":', "if False:"),
-    Wrong("an order's member is nobody", "gateway/orders.py", "        member = member()\n", "        member = None\n"),
+    Wrong("an order's member is nobody", "gateway/orders.py", "        return self._member_of(self.partner_uniq_key)\n", "        return None\n"),
     Wrong("a body may take all day", "gateway/transport.py", "return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))", "return self._stream.read(max_bytes, 60)"),
     Wrong("a client that was forked shares its connections", "app/order_client.py", "client = state.order_clients.get(os.getpid())", "client = next(iter(state.order_clients.values()), None)"),
     # purchases in a site's own database
