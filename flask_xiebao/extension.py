@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from flask import Flask
 
 from .app import endpoints, order_client
+from .app.current import this_app
 from .app.headers import watch_responses
 from .app.hooks import (
     ClickGuard,
@@ -17,7 +18,6 @@ from .app.hooks import (
     NotificationHandler,
     NotificationReader,
 )
-from .app.log import this_app
 from .app.settings import Settings
 from .app.state import State
 from .cli import xiebao as commands

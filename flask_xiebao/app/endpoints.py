@@ -20,6 +20,7 @@ from ..gateway.values import plain_text, quoted, shown
 from ..links.admission import check_can_be_followed
 from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry, make_entry
+from .current import this_request
 from .headers import request_state
 from .log import complain, find_caller, warn_once
 from .state import State, is_in_development
@@ -167,7 +168,7 @@ def tell_of_another_root(state: State) -> None:
     """Warn, once for each path, of clicks that come under another one than payments return to."""
     if state.settings.public_url is None:
         return
-    public, root = state.public_root, request.root_path.rstrip("/")
+    public, root = state.public_root, this_request().root_path.rstrip("/")
     if root == public:
         return
     advice = (

@@ -25,19 +25,20 @@ from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_dict_header, parse_list_header
 from werkzeug.wrappers import Response
 
-from .log import complain, this_request
+from .current import this_request
+from .log import complain
 
 R = TypeVar("R", bound=Response)
 
 _DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
 #: The headers of every response of a link, errors included.
-LINK_HEADERS = (
+LINK_HEADERS = [
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
-)
-_OURS = frozenset(name.lower() for name, _ in LINK_HEADERS)
+]
+_LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
 # Caches obey these headers, and those whose names end in "-Cache-Control", rather than
 # Cache-Control. Some of them are for CDNs only.
 _OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
@@ -184,9 +185,10 @@ def _is_link(here: Request) -> bool:
 
 def _seal(headers: Headers) -> None:
     """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    _remove(headers, _is_sealed)
-    for name, value in LINK_HEADERS:
-        headers.add(name, value)
+    found = [header for header in headers if _is_link_header(header[0].lower())]
+    if found != LINK_HEADERS:
+        _remove(headers, _is_link_header)
+        headers.extend(LINK_HEADERS)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")
@@ -197,14 +199,14 @@ def _seal(headers: Headers) -> None:
             headers.setlist("Content-Security-Policy", [*others, ours])
 
 
-def _is_sealed(name: str) -> bool:
-    return name in _OURS or overrules_cache_control(name)
-
-
 def _remove(headers: Headers, is_unwanted: Callable[[str], bool]) -> None:
     for name in {name.lower() for name, _ in headers}:
         if is_unwanted(name):
             del headers[name]
+
+
+def _is_link_header(name: str) -> bool:
+    return name in _LINK_HEADER_NAMES or overrules_cache_control(name)
 
 
 def overrules_cache_control(name: str) -> bool:

@@ -21,9 +21,10 @@ from weakref import WeakKeyDictionary
 import click
 import flask
 import jinja2
-from flask import Flask, Request, current_app, request
+from flask import Flask
 
 from ..errors import ConfigError, OrderError
+from .current import this_app
 from .rehearsal import is_rehearsal
 
 #: Who was refused, and why.
@@ -55,16 +56,6 @@ _BETWEEN = (
     *(f"{Path(file).parent}{os.sep}" for file in (click.__file__, flask.__file__, jinja2.__file__)),
     f"{Path(__file__).parents[1]}{os.sep}",
 )
-
-
-def this_app() -> Flask:
-    """Return the current app itself, not a proxy for it."""
-    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
-
-
-def this_request() -> Request:
-    """Return the current request itself, not a proxy for it."""
-    return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
 def complain(

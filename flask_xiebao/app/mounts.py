@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from flask import current_app
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from .current import this_app
 from .endpoints import a_host_of_this_site
-from .log import this_app
 from .state import State
 
 M = TypeVar("M")

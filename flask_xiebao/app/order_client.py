@@ -11,8 +11,8 @@ from werkzeug.wsgi import ClosingIterator
 
 from ..errors import ConfigError
 from ..gateway.orders import OrderClient, load_httpx
+from .current import this_app
 from .endpoints import a_host_of_this_site
-from .log import this_app
 from .state import State
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from logging import LogRecord
 from typing import Any
 
-from flask import Response, has_request_context, request
+from flask import Response, has_request_context
 
 from ..links.admission import REFUSALS, Refusal
 from ..links.tokens import Entry
+from .current import this_request
 
 #: The key of the :class:`Rehearsal` in a request's environ. No header of a request can set it.
 ENVIRON_KEY = "flask_xiebao.rehearsal"
@@ -92,4 +93,4 @@ def is_rehearsal() -> bool:
 
 def rehearsal() -> Rehearsal | None:
     """Return the rehearsal of the current request, or None for a visitor's request."""
-    return request.environ.get(ENVIRON_KEY) if has_request_context() else None
+    return this_request().environ.get(ENVIRON_KEY) if has_request_context() else None

@@ -9,7 +9,8 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 from flask import Flask
 
-from .log import complain, name_of, place_of, this_app
+from .current import this_app
+from .log import complain, name_of, place_of
 from .rehearsal import rehearsal
 from .state import State
 

@@ -10,7 +10,8 @@ from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
 
-from ..app.log import name_of, this_app
+from ..app.current import this_app
+from ..app.log import name_of
 from ..app.mounts import below_mounts
 from ..texts import text
 from .visits import Visit

@@ -28,7 +28,8 @@ from werkzeug.routing import BuildError
 from werkzeug.test import Client, TestResponse
 from werkzeug.urls import iri_to_uri
 
-from ..app.log import logger, place_in_site, place_of, this_app
+from ..app.current import this_app
+from ..app.log import logger, place_in_site, place_of
 from ..app.mounts import places_of, where_the_site_is
 from ..app.rehearsal import ENVIRON_KEY, Rehearsal
 from ..app.state import State

@@ -8,8 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 from flask import current_app
 
+from ..app.current import this_app
 from ..app.endpoints import notify_path, notify_url
-from ..app.log import this_app
 from ..app.mounts import is_this_machine
 from ..app.state import State
 from ..check.causes import suspects, why_unreached, with_suspects

@@ -8,8 +8,8 @@ from functools import partial
 
 from flask import current_app
 
+from ..app.current import this_app
 from ..app.endpoints import knows_its_address, trusts_hosts
-from ..app.log import this_app
 from ..app.mounts import where_the_site_is
 from ..app.state import State
 from ..check.acceptance import check_entries

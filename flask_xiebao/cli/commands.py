@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from flask.cli import ScriptInfo
 
-from ..app.log import this_app
+from ..app.current import this_app
 from ..app.settings import ENVIRONMENTS
 from ..app.state import State, current_state
 from ..errors import ConfigError, OrderError, XiebaoError

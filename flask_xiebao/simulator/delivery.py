@@ -13,8 +13,8 @@ from flask import request
 from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
+from ..app.current import this_app
 from ..app.endpoints import notify_path
-from ..app.log import this_app
 from ..app.state import State, current_state
 from ..errors import ConfigError
 from ..gateway.values import Secret, WrongValueError, check_web_url

@@ -96,7 +96,7 @@ class GatewaySimulator:
             self.blueprint.add_url_rule(f"/api/{method}", method, view, methods=("POST",))
         file = _named("policy_file", self._policy_file)
         self.blueprint.add_url_rule("/dispatch/files/<insure_num>", "policy_file", file)
-        self.blueprint.url_value_preprocessor(callback.exempt_from_csrf)
+        self.blueprint.record(callback.exempt_from_csrf)
         self.blueprint.before_request(_not_in_production)
 
     def __repr__(self) -> str:

@@ -10,8 +10,10 @@ import json
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from flask import Response, current_app, request
+from flask import Flask, Response, request, request_started
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..app.log import complain, describe_failure, logger
@@ -23,6 +25,8 @@ from ..gateway.values import Secret
 
 #: Every method: those that are missing here, Flask would answer by itself, in HTML.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+_PACKAGE = __package__.partition(".")[0]
 
 # The reasons that somebody has to look into, and what to say besides the error.
 _LOOKED_AT = {
@@ -156,12 +160,18 @@ def answer(status: int) -> Response:
     )
 
 
-def exempt_from_csrf(_endpoint: str | None, _values: object) -> None:
-    """Exempt a blueprint from Flask-WTF's CSRF protection, as its ``url_value_preprocessor``.
+def exempt_from_csrf(setup: BlueprintSetupState) -> None:
+    """Exempt a blueprint from Flask-WTF's CSRF protection. Pass it to :meth:`Blueprint.record`.
 
-    A preprocessor runs before every hook that may answer a request, in whatever order the two
+    At the first request it is known whether the app uses Flask-WTF, in whatever order the two
     extensions were created. Sites exempt the blueprint from other CSRF guards themselves.
     """
-    csrf = current_app.extensions.get("csrf")
-    if csrf is not None and request.blueprint is not None:
-        csrf.exempt(current_app.blueprints[request.blueprint])
+    request_started.connect(_exempt_blueprints, setup.app)
+
+
+def _exempt_blueprints(app: Flask, **_: object) -> None:
+    csrf: Any = app.extensions.get("csrf")
+    for blueprint in app.blueprints.values() if csrf is not None else ():
+        if blueprint.import_name == _PACKAGE:
+            csrf.exempt(blueprint)
+    request_started.disconnect(_exempt_blueprints, app)

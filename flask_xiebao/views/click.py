@@ -16,6 +16,7 @@ from flask import Blueprint, Response, abort, request, send_file
 from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
+from ..app.current import this_request
 from ..app.endpoints import (
     asked_platform,
     entry_url,
@@ -101,7 +102,7 @@ def create_blueprint(state: State) -> Blueprint:
         provide_automatic_options=False,
         merge_slashes=False,
     )
-    blueprint.url_value_preprocessor(callback.exempt_from_csrf)
+    blueprint.record(callback.exempt_from_csrf)
     blueprint.register_error_handler(AnsweredError, lambda answered: answered.args[0])
     return blueprint
 
@@ -122,7 +123,7 @@ def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Re
 
 def click(state: State, page: str, token: str) -> Response:
     """Follow the link of an insurance entry."""
-    environ, now = request.environ, int(time.time())
+    environ, now = this_request().environ, int(time.time())
     if is_prefetch(environ):
         return responses.not_yet()
     if not is_navigation(environ):
@@ -249,7 +250,7 @@ def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
             )
         )
     )
-    if request.method != "HEAD":
+    if this_request().method != "HEAD":
         send(entry_clicked, state, entry=entry, member=member, platform=platform, click_id=click_id)
     return away
 

@@ -18,6 +18,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from ..app.endpoints import login_url, site_host, this_link
+from ..app.headers import LINK_HEADERS
 from ..app.hooks import login_manager
 from ..app.log import logger
 from ..app.signals import entry_refused, send
@@ -52,6 +53,7 @@ class Redirect(Response):
     def __init__(self, url: str) -> None:
         self._corrected = [url, "0"]
         headers = [("Location", url), ("Content-Length", "0"), ("Content-Type", _HTML)]
+        headers += LINK_HEADERS
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:

@@ -1,0 +1,19 @@
+"""The current app and the current request, not Flask's proxies for them.
+
+Every access through a proxy takes almost 1 % of a click. Signals and weak references need the
+objects themselves.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Request, current_app, request
+
+
+def this_app() -> Flask:
+    """Return the current app."""
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+
+
+def this_request() -> Request:
+    """Return the current request."""
+    return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
