@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -279,19 +280,22 @@ def leaked(shown: str, *secrets: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def serve(app: Flask) -> Iterator[str]:
-    """Serve *app* from a thread of its own; the value is its address."""
+def serve(app: Flask, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve *app* from a thread of its own; the value is its address.
+
+    :param tls: the context to serve HTTPS with, instead of HTTP.
+    """
 
     def answer(environ: Any, start_response: Any) -> list[bytes]:
         # Werkzeug's server leaves a file open when the browser hangs up while it is sent.
         with contextlib.closing(ClosingIterator(app(environ, start_response))) as body:
             return [b"".join(body)]
 
-    server = make_server("127.0.0.1", 0, answer, threaded=True)
+    server = make_server("127.0.0.1", 0, answer, threaded=True, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, args=[0.05])
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()

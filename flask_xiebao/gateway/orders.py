@@ -188,9 +188,11 @@ class OrderClient(AbstractContextManager["OrderClient"]):
     :param partner_id: ``partnerId``, the account that Xiebao gave the site.
     :param api_key: the key that belongs to the account *and* to the environment.
     :param base_url: :attr:`.Gateway.TEST`, :attr:`.Gateway.PRODUCTION` or another http(s) URL.
-    :param transport: what sends the requests. Your own applies *timeout* to each of its steps.
-    :param timeout: seconds after which a query is given up, from its start until all of the answer
-        is there.
+    :param transport: the transport that sends the requests, by default an
+        ``httpx.HTTPTransport``.
+    :param timeout: the maximum number of seconds for each step of a query (wait for a free
+        connection, connect, send, wait for the next data) and for all of the response. The total
+        is checked each time a part of the body arrives.
     :param member_of: whose key a ``partnerUniqueKey`` is; see :meth:`.Xiebao.member_of`.
     :raises OrderError: an argument is wrong, or httpx is not installed.
     """
@@ -219,8 +221,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError("timeout must be a finite number of seconds above 0.")
         self._timeout = timeout
         self._member_of = None if member_of is None else _MemberLookup(member_of)
-        # Not httpx.Client, which logs URLs, and so the sign, follows redirects and uses proxies.
-        self._transport = transport or _over_tls()
+        # A bare transport, because httpx.Client logs URLs, and with them the sign, and uses the
+        # proxies of the environment.
+        self._transport = transport or _make_transport()
 
     def __repr__(self) -> str:
         return f"OrderClient({getattr(self, '_partner_id', None)!r})"
@@ -352,8 +355,6 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(f"The answer of the gateway {error}") from None
 
     def _send(self, method: str, body: bytes, key: str) -> Fields:
-        import httpcore  # which httpx brings: our transport has its errors, and a site's httpx's
-
         sign, sign_of_pages = sign_of(key, body), sign_of(key, self._partner_id.encode())
         hidden = (key, sign, sign_of_pages)
         request = self._httpx.Request(
@@ -369,11 +370,11 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         )
         try:
             answer = self._receive(request, hidden)
-        except (self._httpx.TimeoutException, httpcore.TimeoutException):
+        except self._httpx.TimeoutException:
             raise OrderError(
-                f"The gateway gives no answer within {self._timeout:g} seconds."
+                f"The gateway did not respond within {self._timeout:g} seconds."
             ) from None
-        except (self._httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except self._httpx.HTTPError as error:
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
@@ -391,7 +392,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             return said.object("data")
 
     def _receive(self, request: httpx.Request, hidden: tuple[str, ...]) -> bytes:
-        until = time.monotonic() + self._timeout
+        deadline = time.monotonic() + self._timeout
         with closing(self._transport.handle_request(request)) as response:
             _check_status(response, hidden)
             body = bytearray()
@@ -402,7 +403,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                         f"The answer of the gateway has more than {_LARGEST:,} bytes, which are not"
                         " read: of a list, ask for fewer at a time (page_size)."
                     )
-                if time.monotonic() > until:
+                # The read timeout of httpx starts again with each part of the body.
+                if time.monotonic() > deadline:
                     raise self._httpx.ReadTimeout("")
         return bytes(body)
 
@@ -434,14 +436,14 @@ def _reading() -> Iterator[None]:
         raise OrderError(f"The answer of the gateway is not what it should be: {error}") from None
 
 
-def _over_tls() -> httpx.BaseTransport:
-    from .transport import DeadlineTransport
+def _make_transport() -> httpx.BaseTransport:
+    import httpx
 
     try:
-        return DeadlineTransport()
-    except OSError as error:  # the environment names certificates that are not there
+        return httpx.HTTPTransport()
+    except OSError as error:  # SSL_CERT_FILE or SSL_CERT_DIR cannot be read
         raise OrderError(
-            f"The certificates for TLS cannot be read ({type(error).__name__}): see SSL_CERT_FILE"
+            f"The certificates for TLS cannot be read ({type(error).__name__}). Check SSL_CERT_FILE"
             " and SSL_CERT_DIR in the environment."
         ) from None
 

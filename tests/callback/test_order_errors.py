@@ -91,8 +91,8 @@ def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
         (ok(DETAIL), "insureNum is missing"),
         (detail(insureNum="1"), "another insureNum than was asked for"),
         (detail(payStatus="1"), "payStatus must be a whole number"),
-        (fail_with(httpx.ConnectTimeout("x")), "The gateway gives no answer within 10 seconds."),
-        (fail_with(httpx.ReadTimeout("x")), "The gateway gives no answer within 10 seconds."),
+        (fail_with(httpx.ConnectTimeout("x")), "The gateway did not respond within 10 seconds."),
+        (fail_with(httpx.ReadTimeout("x")), "The gateway did not respond within 10 seconds."),
         (
             fail_with(httpx.ConnectError("x")),
             "cannot be reached at https://testapi.xiebao18.com (ConnectE",
@@ -134,7 +134,7 @@ def test_an_answer_that_comes_in_drops_is_left_when_the_time_is_over() -> None:
             yield b" "
 
     error = refused(httpx.Response(200, content=drops()), timeout=0.1)
-    assert str(error) == "The gateway gives no answer within 0.1 seconds."
+    assert str(error) == "The gateway did not respond within 0.1 seconds."
 
 
 @pytest.mark.parametrize("status", [201, 301, 302, 307, 400, 401, 404, 429, 500, 503])
@@ -210,25 +210,39 @@ def drips(*parts: bytes) -> Iterator[str]:
         thread.join()
 
 
+# Headers that arrive byte by byte are not tested: their time is not bounded, as the manual says.
+SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     "parts",
-    [
-        (b"",),
-        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
-        (b"HTTP/1.1 100 Continue\r\n\r\n",),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b" "),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    ],
-    ids=["nothing", "a header", "100 Continue", "a body", "chunks"],
+    [(b"",), (SIZED, b""), (SIZED, b" "), (CHUNKED, b"1\r\n \r\n")],
+    ids=["no response", "no body", "slow body", "slow chunks"],
 )
-def test_a_gateway_that_drips_is_left_when_the_time_is_over(parts: tuple[bytes, ...]) -> None:
+def test_slow_response_raises_order_error_after_timeout(parts: tuple[bytes, ...]) -> None:
     with (
         drips(*parts) as address,
         OrderClient("12345", "Key", base_url=address, timeout=0.3) as client,
         pytest.raises(OrderError) as caught,
     ):
         client.get(NUMBER)
-    assert str(caught.value) == "The gateway gives no answer within 0.3 seconds."
+    assert str(caught.value) == "The gateway did not respond within 0.3 seconds."
+
+
+@pytest.mark.parametrize(
+    "response", [b"nonsense\r\n\r\n", CHUNKED + b"nonsense\r\n"], ids=["headers", "body"]
+)
+def test_malformed_response_raises_order_error_without_signature(response: bytes) -> None:
+    with (
+        drips(response, b"") as address,
+        OrderClient("12345", KEY, base_url=address) as client,
+        pytest.raises(OrderError) as caught,
+    ):
+        client.get(NUMBER)
+    message = f"The gateway cannot be reached at {address} (RemoteProtocolError)."
+    assert str(caught.value) == message
+    assert leaked(reported(caught.value, suppressed=False), KEY, "sign=") == []
 
 
 def test_a_client_that_is_closed_keeps_no_connection_open() -> None:

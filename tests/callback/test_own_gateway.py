@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,8 +141,32 @@ def test_certificates_that_are_none_are_an_order_error(
         OrderClient("12345", "Key", base_url=Gateway.TEST)
 
 
+#: A self-signed certificate for 127.0.0.1, with its private key. It is only used in the tests of
+#: this file.
+SELF_SIGNED = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgVGb6jrc5QVvSyTHW
+4pKsHsrmPi/WK9DrDZdmG3ry0imhRANCAARKiitZiEsikMLZM1MgSX6UaGYs4grn
+ah2semCDcwkN33yX+L21ownoF1JwziRxlRZE5/fdrIbtMpIGw4hY9aW1
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBjjCCATOgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAkxMjcuMC4w
+LjEwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CTEyNy4wLjAuMTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABEqKK1mISyKQwtkz
+UyBJfpRoZiziCudqHax6YINzCQ3ffJf4vbWjCegXUnDOJHGVFkTn992shu0ykgbD
+iFj1pbWjdDByMA8GA1UdEQQIMAaHBH8AAAEwDwYDVR0TAQH/BAUwAwEB/zAdBgNV
+HQ4EFgQU+xth5ww96qClQLKeGS0tmNIbSd0wHwYDVR0jBBgwFoAU+xth5ww96qCl
+QLKeGS0tmNIbSd0wDgYDVR0PAQH/BAQDAgKEMAoGCCqGSM49BAMCA0kAMEYCIQDJ
+p3ECD8L2rxCCQsAot1S0ivWVTy0mlQCPKzY61UI89QIhAPNvGKn825FDUHbQ7twR
+ulD+UQqWwupO1zmgVLYregho
+-----END CERTIFICATE-----
+"""
+
+
 @contextmanager
-def gateway(status: int = 200) -> Iterator[tuple[str, list[str]]]:
+def gateway(
+    status: int = 200, tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """Serve a gateway over HTTP; the value is its address, and the paths that it is asked for."""
     app = Flask("gateway")
     asked = []
@@ -151,7 +176,7 @@ def gateway(status: int = 200) -> Iterator[tuple[str, list[str]]]:
         asked.append(request.full_path)
         return detail(), status, {"Location": "/elsewhere"}
 
-    with serve(app) as address:
+    with serve(app, tls) as address:
         yield address, asked
 
 
@@ -185,3 +210,19 @@ def test_over_http_nothing_is_logged_no_proxy_asked_and_no_redirect_followed(
     for path in (*asked, *redirected):
         assert path.startswith("/api/orderDetail?sign=")
         assert path.partition("sign=")[2] not in caplog.text
+
+
+def test_self_signed_certificate_raises_order_error_unless_environment_trusts_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text(SELF_SIGNED)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with gateway(tls=tls) as (address, asked):
+        with pytest.raises(OrderError) as caught:
+            ask(address)
+        assert str(caught.value) == f"The gateway cannot be reached at {address} (ConnectError)."
+        assert asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert ask(address) == 1500

@@ -84,7 +84,7 @@ def test_no_files_import_each_other_in_a_circle() -> None:
 def test_the_rooms_below_need_nothing_but_python(room: str) -> None:
     names = {each for name in FILES if room_of(name) == room for each in IMPORTS[name]}
     others = {room_of(name) for name in names - FILES.keys()}
-    assert others <= {*sys.stdlib_module_names, "itsdangerous", "httpx", "httpcore"}
+    assert others <= {*sys.stdlib_module_names, "itsdangerous", "httpx"}
 
 
 def test_no_command_and_no_site_in_service_loads_what_is_for_tests() -> None:

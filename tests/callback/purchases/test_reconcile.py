@@ -140,7 +140,7 @@ def test_one_that_fails_is_a_difference_and_ten_are_the_end(shop: Shop) -> None:
     bad = numbers[3:12]  # nine
     found = shop.reconcile()
     assert [each.endswith(", repaired") for each in found] == [True] * 3 + [False] * 9
-    no_answer = "OrderError: The gateway gives no answer within 10 seconds"
+    no_answer = "OrderError: The gateway did not respond within 10 seconds"
     assert found[3] == f"{numbers[3]}: in_force -> ?, {no_answer}"
     for number in numbers:
         shop.gateway.says(number, effectiveStatus=2)
