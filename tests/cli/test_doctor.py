@@ -24,6 +24,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import ClosingIterator
 
 from flask_xiebao import Xiebao, notification_received
+from flask_xiebao.gateway.pages import PAGES
 from tests.check.support import (
     around,
     fails,
@@ -79,7 +80,7 @@ def test_it_speaks_chinese_if_that_is_asked_for() -> None:
     assert said[0] == "错误  XIEBAO_LOGIN_VIEW：没有端点 nowhere，请用 flask routes 查看全部端点。"
     assert said[1].startswith("错误  notify：通知被重定向到 /login，可能来自全站登录拦截：请放行，")
     assert said[2].startswith(
-        "错误  product、home、policy、paid：点击在扩展读取链接之前就被重定向到 /login，"
+        f"错误  {'、'.join(PAGES)}、paid：点击在扩展读取链接之前就被重定向到 /login，"
     )
     # Flask 3.2 answers 303.
     assert re.search(r"。实际：30[23] /login。预期：302 \(xiebao\.product\)。$", said[2])

@@ -16,10 +16,11 @@ from flask import Response, abort, g, redirect, request
 from flask.logging import default_handler
 from flask_talisman import Talisman
 
+from flask_xiebao.gateway.pages import PAGES
 from tests.check.support import Change, aborts, around, fails, limited
 from tests.cli.support import Row, doctor, firewall, is_said, require_login, shop, with_hosts
 
-EVERY_CLICK = "product, home, policy, paid, login"
+EVERY_CLICK = ", ".join([*PAGES, "paid", "login"])
 
 
 # Hooks that stand in the way

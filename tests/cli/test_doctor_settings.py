@@ -14,6 +14,7 @@ from flask import Flask
 from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import GatewaySimulator
 from tests.check.support import Change, around, mounted
 from tests.cli.support import (
@@ -45,8 +46,8 @@ def simulator(path: str) -> Change:
 
 def own_gateway(app: Flask) -> None:
     """Have pages of the gateway that take a slash or none."""
-    for path in ("/dispatch/cps/", "/dispatch/cps/index/", "/dispatch/cps/insureDetail/"):
-        app.add_url_rule(f"/own{path}", path, lambda: "", strict_slashes=False)
+    for page in PAGES.values():
+        app.add_url_rule(f"/own{page.path}/", page.name, lambda: "", strict_slashes=False)
 
 
 ROWS: dict[str, Row] = {

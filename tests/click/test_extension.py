@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from flask_xiebao import ConfigError, Xiebao
+from flask_xiebao.gateway.pages import PAGES
 from tests.support import CODE, CONFIG, REFERENCES, MakeSite, Site, make_link
 
 
@@ -128,7 +129,7 @@ def test_every_view_has_a_name_and_the_module_of_the_package(site: Site) -> None
         for endpoint, view in site.app.view_functions.items()
         if endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
     }
-    assert views.keys() == {"product", "home", "policy", "paid", "notify", "qr"}
+    assert views.keys() == {*PAGES, "paid", "notify", "qr"}
     assert all(module.startswith("flask_xiebao.") for module in views.values())
 
 

@@ -13,6 +13,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import Client, TestResponse
 
+from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.testing import GatewaySimulator
 from tests.support import LIVE, PHONE, REFERENCES, MakeSite, Site, make_site, paid_url
 
@@ -36,6 +37,7 @@ def test_the_endpoints_are_where_the_site_puts_them(make_site: MakeSite, prefix:
     site = make_site(XIEBAO_URL_PREFIX=prefix)
     rules = {rule.endpoint: rule.rule for rule in site.app.url_map.iter_rules()}
     assert {name: rule for name, rule in rules.items() if name.startswith("xiebao.")} == {
+        **{f"xiebao.{page}": f"{prefix}/{page}/<token>" for page in PAGES},
         "xiebao.product": f"{prefix}/product/<token>",
         "xiebao.home": f"{prefix}/home/<token>",
         "xiebao.policy": f"{prefix}/policy/<token>",
