@@ -1,7 +1,7 @@
 """The Chinese manual says what the English does; `make dist` tries it, and no other run.
 
-A page that lags behind its English is passed over here: `make translations` lists it, and a release
-is refused while there is one.
+Pages that lag behind the English are skipped here. `make dist` lists them at its end, but does not
+refuse the release, because a security fix must not wait for a translation.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _COMMENT = re.compile(r"(?<!\S)#:? .*|\{#.*?#\}|/\*.*?\*/|<!--.*?-->| --locale z
 _STRUCTURE = (r"^#+ ", r"^\|", r"^ *(?:-|\d+\.) ", r"\{confval\}`\w+`", r"\]\(([^)#]+)")
 
 
-def test_there_is_a_chinese_page_for_each_english_one_and_no_other() -> None:
-    there = {page.relative_to(DOCS / "zh") for page in (DOCS / "zh").rglob("*.md")}
-    assert there == {page.relative_to(DOCS / "en") for page in pages()}
+def test_each_chinese_page_has_an_english_page() -> None:
+    chinese = {page.relative_to(DOCS / "zh") for page in (DOCS / "zh").rglob("*.md")}
+    assert chinese <= {page.relative_to(DOCS / "en") for page in pages()}
 
 
 @pytest.mark.parametrize("page", CURRENT, ids=lambda page: str(page.relative_to(ROOT)))
