@@ -38,10 +38,10 @@ LINK_HEADERS = [
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
 ]
-_LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
 # Caches obey these headers, and those whose names end in "-Cache-Control", rather than
 # Cache-Control. Some of them are for CDNs only.
 _OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
+_OVERWRITTEN = _OVERRULING | {name.lower() for name, _ in LINK_HEADERS}
 
 
 @dataclass(slots=True, eq=False)
@@ -185,9 +185,9 @@ def _is_link(here: Request) -> bool:
 
 def _seal(headers: Headers) -> None:
     """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    found = [header for header in headers if _is_link_header(header[0].lower())]
+    found = [header for header in headers if is_overwritten(header[0].lower())]
     if found != LINK_HEADERS:
-        _remove(headers, _is_link_header)
+        _remove(headers, is_overwritten)
         headers.extend(LINK_HEADERS)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
@@ -205,8 +205,12 @@ def _remove(headers: Headers, is_unwanted: Callable[[str], bool]) -> None:
             del headers[name]
 
 
-def _is_link_header(name: str) -> bool:
-    return name in _LINK_HEADER_NAMES or overrules_cache_control(name)
+def is_overwritten(name: str) -> bool:
+    """Return True if the responses of links never have a site's own header of this name.
+
+    :param name: the name of the header in lower case.
+    """
+    return name in _OVERWRITTEN or name.endswith("-cache-control")
 
 
 def overrules_cache_control(name: str) -> bool:

@@ -37,7 +37,11 @@ class AnsweredError(Exception):
     """
 
 
-_HTML = "text/html; charset=utf-8"
+_REDIRECT_HEADERS = [
+    ("Content-Length", "0"),
+    ("Content-Type", "text/html; charset=utf-8"),
+    *LINK_HEADERS,
+]
 # The headers that Werkzeug corrects when a response is sent.
 _CORRECTED = ("location", "content-location", "content-length")
 
@@ -52,8 +56,9 @@ class Redirect(Response):
 
     def __init__(self, url: str) -> None:
         self._corrected = [url, "0"]
-        headers = [("Location", url), ("Content-Length", "0"), ("Content-Type", _HTML)]
-        headers += LINK_HEADERS
+        headers = Headers()
+        for name, value in (("Location", url), *_REDIRECT_HEADERS):
+            headers.add(name, value)
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:

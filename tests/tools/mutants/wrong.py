@@ -73,7 +73,7 @@ SEEN = (
     Wrong("links for search engines", "app/headers.py", '    ("X-Robots-Tag", "noindex, nofollow"),\n', ""),
     Wrong("headers for CDNs stay", "app/headers.py", 'name in _OVERRULING or name.endswith("-cache-control")', "name in _OVERRULING"),
     Wrong("Expires stays", "app/headers.py", 'frozenset({"expires", "surrogate', 'frozenset({"surrogate'),
-    Wrong("the site's own header after ours", "app/headers.py", "        _remove(headers, _is_link_header)\n", ""),
+    Wrong("the site's own header after ours", "app/headers.py", "        _remove(headers, is_overwritten)\n", ""),
     Wrong("frames of anybody's", "app/headers.py", 'headers.setlist("Content-Security-Policy", [*others, ours])', "pass"),
     Wrong("content that browsers guess", "app/headers.py", 'headers["X-Content-Type-Options"] = "nosniff"', "pass"),
     Wrong("the sign in a header of its own", "views/click.py", '    if this_request().method != "HEAD":\n        send(entry_clicked', '    away.headers["X-Sign"] = state.gateway.sign\n    if this_request().method != "HEAD":\n        send(entry_clicked'),
