@@ -13,9 +13,9 @@ from ..app.endpoints import notify_path, notify_url
 from ..app.mounts import is_this_machine
 from ..app.state import State
 from ..check.causes import suspects, why_unreached, with_suspects
-from ..check.token_reader import without_token
 from ..check.visits import Visit, first_reached, what_raised
 from ..gateway.notifications import LARGEST
+from ..links.tokens import mask_tokens
 from ..simulator.delivery import body_for
 from ..simulator.wire import CONTENT_TYPE
 from ..texts import text
@@ -119,7 +119,7 @@ def _why_not_told(visit: Visit, body: bytes, locale: str) -> str:
         if (to.netloc, to.path) == (at.netloc, at.path):
             said = text(locale, "doctor.notify.address", to=to.geturl())
         else:
-            where = to.path if to.netloc == at.netloc else without_token(to.geturl())
+            where = to.path if to.netloc == at.netloc else mask_tokens(to.geturl())
             said = text(locale, "doctor.notify.sent", to=where)
     else:
         said = text(locale, f"doctor.notify.{cause.code}", **cause.values)

@@ -25,6 +25,16 @@ T = TypeVar("T")
 # What is signed, the id of the key that signed it, and the signature.
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
+# A token in a longer text. Its payload is a JSON list that begins with a string, and its dot may be
+# percent-encoded, also several times. The possessive quantifier prevents backtracking.
+_TOKEN_IN_TEXT = re.compile(
+    r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]+?yJ[A-Za-z0-9_-]{5})[A-Za-z0-9_-]++"
+    r"(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}",
+    re.IGNORECASE,
+)
+# The user name and the password before the host of a URL.
+_CREDENTIALS = re.compile(r"(?<=//)[^/?#@\s]*@")
+
 # Seconds since the epoch, within what a calendar can show.
 _LAST_MOMENT = 10**11
 
@@ -343,13 +353,42 @@ class _Seal:
             if key_id in self._key_ids:
                 raise TokenError("changed")
             raise TokenError("another_page" if key_id in other._key_ids else "unknown_key")
-        try:
-            fields = json.loads(base64_decode(payload))
-            if isinstance(fields, list):
-                return build(*fields)
-        except (BadData, ValueError, TypeError, LinkError):
-            pass
-        raise TokenError("malformed")
+        return _decode(parts[1], build)
+
+
+def read_unverified(token: str) -> Entry:
+    """Return the entry of a token without verifying its signature.
+
+    Anybody can make such a token. The check reads links by this function that the site itself may
+    refuse, for example links on a cached page that another key has signed.
+
+    :raises TokenError: if the payload is malformed.
+    """
+    return _decode(token.partition(".")[0], _entry)
+
+
+def find_tokens(text: str) -> list[str]:
+    """Return what looks like a token in a text, for example in a page or a URL."""
+    return _TOKEN_IN_TEXT.findall(text)
+
+
+def mask_tokens(text: str) -> str:
+    """Return a text with each token replaced by "…", and without the credentials in URLs."""
+    return _CREDENTIALS.sub("", _TOKEN_IN_TEXT.sub("…", text))
+
+
+def _decode(payload: str, build: Callable[..., T]) -> T:
+    """Return what *build* makes of the fields in a token's payload.
+
+    :raises TokenError: if the payload is malformed.
+    """
+    try:
+        fields = json.loads(base64_decode(payload))
+        if isinstance(fields, list):
+            return build(*fields)
+    except (BadData, ValueError, TypeError, LinkError, RecursionError):
+        pass
+    raise TokenError("malformed")
 
 
 def _to_json(fields: Sequence[Any]) -> bytes:

@@ -13,8 +13,14 @@ from itsdangerous.encoding import base64_encode
 
 from flask_xiebao import Entry, LinkError, Platform
 from flask_xiebao.errors import TokenError
-from flask_xiebao.links.tokens import Click, LinkSigner
-from tests.support import CLICK_SALT, CODE, NUMBER, signed
+from flask_xiebao.links.tokens import (
+    Click,
+    LinkSigner,
+    find_tokens,
+    mask_tokens,
+    read_unverified,
+)
+from tests.support import CLICK_SALT, CODE, NUMBER, packed, signed
 from tests.unit.support import short
 
 NOW = 1_700_000_000
@@ -274,29 +280,29 @@ def test_a_payload_signed_here_is_signed_as_a_site_does(signer: LinkSigner) -> N
     assert signer.loads_click(click) == CLICK
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        *(b"", b"[", b"\xff", b'["product",', b'["\\ud800"]', b"NaN"),
-        *(None, 5, True, "home", "product", [], {}, {"page": "home"}, {"home": None}),
-        *([None], [["home"]], [{}], [5], ["tv"], ["product"], ["product", ""], ["home", CODE]),
-        ["product", CODE, None, 9],
-        ["product", CODE, None, "h5"],
-        ["product", CODE, None, [1]],
-        ["home", None, None, 2],
-        ["home", None, None, None, "//evil.example"],
-        ["policy", NUMBER, "branch"],
-        ["policy", NUMBER, None, None, None, "", NOW],
-        ["policy", NUMBER, None, None, None, ["7"], NOW],
-        ["policy", NUMBER, None, None, None, "7", NOW, 0],
-        ["policy", NUMBER, None, None, None, "7", NOW, "60"],
-        ["policy", NUMBER, None, None, None, None, NOW, 60],
-        ["policy", NUMBER, None, None, None, "7", NOW, 60, 8],
-        ["policy", NUMBER, None, None, None, "7", NOW, 60, ""],
-        ["policy", NUMBER, None, None, None, "7", NOW, 60, "order-8", "more"],
-    ],
-    ids=short,
-)
+#: Payloads that make no entry.
+NO_ENTRIES: list[Any] = [
+    *(b"", b"[", b"\xff", b'["product",', b'["\\ud800"]', b"NaN"),
+    *(None, 5, True, "home", "product", [], {}, {"page": "home"}, {"home": None}),
+    *([None], [["home"]], [{}], [5], ["tv"], ["product"], ["product", ""], ["home", CODE]),
+    ["product", CODE, None, 9],
+    ["product", CODE, None, "h5"],
+    ["product", CODE, None, [1]],
+    ["home", None, None, 2],
+    ["home", None, None, None, "//evil.example"],
+    ["policy", NUMBER, "branch"],
+    ["policy", NUMBER, None, None, None, "", NOW],
+    ["policy", NUMBER, None, None, None, ["7"], NOW],
+    ["policy", NUMBER, None, None, None, "7", NOW, 0],
+    ["policy", NUMBER, None, None, None, "7", NOW, "60"],
+    ["policy", NUMBER, None, None, None, None, NOW, 60],
+    ["policy", NUMBER, None, None, None, "7", NOW, 60, 8],
+    ["policy", NUMBER, None, None, None, "7", NOW, 60, ""],
+    ["policy", NUMBER, None, None, None, "7", NOW, 60, "order-8", "more"],
+]
+
+
+@pytest.mark.parametrize("payload", NO_ENTRIES, ids=short)
 def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
     signer: LinkSigner, payload: object
 ) -> None:
@@ -314,3 +320,54 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
 ) -> None:
     with pytest.raises(LinkError):
         signer.loads_click(signed(payload, CLICK_SALT, key="key"))
+
+
+# Tokens that are read without their signature, and found in a text
+
+
+@pytest.mark.parametrize(
+    "token", [LinkSigner(["another key"], "54321").dumps(BEARER), f"{packed(['home']).decode()}.x"]
+)
+def test_read_unverified_accepts_any_signature(token: str) -> None:
+    assert read_unverified(token) in (BEARER, Entry("home"))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("", ".", "x", "é", "\ud800", CLICK_TOKEN, f"{packed(b'[' * 20_000).decode()}.x"),
+        *(f"{packed(payload).decode()}.{'d' * 46}" for payload in NO_ENTRIES),
+    ],
+    ids=short,
+)
+def test_read_unverified_rejects_payload_that_makes_no_entry(token: str) -> None:
+    with pytest.raises(TokenError) as raised:
+        read_unverified(token)
+    assert raised.value.cause == "malformed"
+
+
+CLICK_OF_ALICE = LinkSigner(["key"], "12345").dumps_click(replace(CLICK, member="alice"))
+#: A text, and the tokens in it.
+TEXTS: list[tuple[str, list[str]]] = [
+    (f"https://shop.example/xiebao/product/{TOKEN}?platform=h5", [TOKEN]),
+    (f'<a href="/xiebao/product/{TOKEN}">', [TOKEN]),
+    (f"{TOKEN} {CLICK_OF_ALICE}", [TOKEN, CLICK_OF_ALICE]),
+    (TOKEN.replace(".", "%2E"), [TOKEN.replace(".", "%2E")]),
+    (TOKEN.replace(".", "%25252e"), [TOKEN.replace(".", "%25252e")]),
+    (TOKEN.lower(), [TOKEN.lower()]),
+    ("/css/bootstrap.0a1b0a1b0a1b0a1b0a1b0a1b0a1b0a1b.css", []),
+    (_PAYLOAD, []),
+    ("yJ" * 100_000, []),
+]
+
+
+@pytest.mark.parametrize(("text", "tokens"), TEXTS, ids=short)
+def test_tokens_are_found_in_text_and_masked(text: str, tokens: list[str]) -> None:
+    assert find_tokens(text) == tokens
+    masked = mask_tokens(text)
+    assert masked.count("…") == len(tokens)
+    assert not any(token in masked for token in tokens)
+
+
+def test_mask_tokens_removes_user_name_and_password_from_urls() -> None:
+    assert mask_tokens("to https://user:hunter2@shop.example/x.") == "to https://shop.example/x."

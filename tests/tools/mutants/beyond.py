@@ -63,7 +63,7 @@ BEYOND = (
     Wrong("new links are signed with a key of before", "app/state.py", '        *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),\n        config.get("SECRET_KEY"),\n', '        config.get("SECRET_KEY"),\n        *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),\n'),
     Wrong("SHA-1 for SHA-256", "links/tokens.py", 'salt, key_derivation="none", digest_method=hashlib.sha256)', 'salt, key_derivation="none", digest_method=hashlib.sha1)'),
     Wrong("a way back of any account", "links/tokens.py", 'f"flask-xiebao.click.{partner_id}"', '"flask-xiebao.click"'),
-    Wrong("signed nonsense is an error of the site's", "links/tokens.py", "        except (BadData, ValueError, TypeError, LinkError):\n            pass\n", "        except BadData:\n            pass\n"),
+    Wrong("signed nonsense is an error of the site's", "links/tokens.py", "    except (BadData, ValueError, TypeError, LinkError, RecursionError):\n        pass\n", "    except BadData:\n        pass\n"),
     Wrong("a bearer's guard is not asked", "views/click.py", "    ask_site(state, entry, visitor.member)\n", "    if visitor.seconds_left is None:\n        ask_site(state, entry, visitor.member)\n"),
     Wrong("the guard is asked of somebody else", "views/click.py", "answer = state.hooks.may_go(member, entry)", 'answer = state.hooks.may_go("somebody", entry)'),
     Wrong("a guard that aborts is not told", "views/click.py", "        tell(aborted.get_response().status_code)\n", ""),
