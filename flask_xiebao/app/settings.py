@@ -318,6 +318,18 @@ class Settings:
         except WrongValueError as error:
             raise ConfigError(f"app.config {error}") from None
 
+    def names_of_differences(self, other: Settings) -> list[str]:
+        """Return the names of the settings whose values differ from those of *other*."""
+        return [
+            name_of(setting.name)
+            for setting in fields(self)
+            if _plain(getattr(self, setting.name)) != _plain(getattr(other, setting.name))
+        ]
+
+
+def _plain(value: object) -> object:
+    return value.reveal() if isinstance(value, Secret) else value
+
 
 def _read(config: Mapping[str, Any]) -> Settings:
     given = {

@@ -19,7 +19,6 @@ from ..app.settings import ENVIRONMENTS, Settings, name_of
 from ..app.state import State
 from ..errors import ConfigError
 from ..gateway.pages import PAGES
-from ..gateway.values import Secret
 from ..texts import text
 from .callbacks import check_notifications
 from .clicks import check_clicks
@@ -77,27 +76,23 @@ def check_settings(
     :param in_force: the settings that ``init_app`` read.
     :param verbose: those that are right, too.
     """
-    now, problems = in_force, dict[str, str]()
+    late, problems = list[str](), dict[str, str]()
     try:
         now = Settings.from_config(app.config)
+        late = [] if in_force is None else in_force.names_of_differences(now)
     except ConfigError as error:
         problems = error.problems
-    for name, setting in _KNOWN.items():
+    for name in _KNOWN:
         value = app.config.get(name)
         if name in problems:
             yield bad(f"{name} {problems[name]}")
-        elif in_force and now and _value(in_force, setting.name) != _value(now, setting.name):
+        elif name in late:
             yield bad(text(locale, "doctor.late", name=name))
         elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
             yield warning(text(locale, "doctor.env.unset"))
         elif verbose:
             yield ok(_shown_setting(name, value, locale))
     yield from _check_other_names(app, locale)
-
-
-def _value(settings: Settings, field: str) -> object:
-    value = getattr(settings, field)
-    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _check_other_names(app: Flask, locale: str) -> Iterator[Finding]:

@@ -113,6 +113,25 @@ def test_the_environment_chooses_the_gateway_and_a_base_url_replaces_it(
     assert url.startswith(f"{base_url}/dispatch/cps/index?")
 
 
+@pytest.mark.parametrize(
+    ("config", "names"),
+    [
+        ({}, []),
+        ({"XIEBAO_PARTNER_ID": 12345, "XIEBAO_LOCALE": None, "XIEBAO_DEVICE_MARKUP": "yes"}, []),
+        ({"XIEBAO_API_KEY": "another key"}, ["XIEBAO_API_KEY"]),
+        ({"XIEBAO_TEXTS": {"site.name": "Shop"}}, ["XIEBAO_TEXTS"]),
+        ({"XIEBAO_APP_USER_AGENT": "ShopApp/"}, ["XIEBAO_APP_USER_AGENT"]),
+        (
+            {"XIEBAO_ENV": "production", "XIEBAO_MEMBER_SECRET": _DIGITS, "XIEBAO_EXTRA": {"a": 1}},
+            ["XIEBAO_ENV", "XIEBAO_EXTRA", "XIEBAO_MEMBER_SECRET"],
+        ),
+    ],
+)
+def test_settings_that_differ_are_named(config: dict[str, Any], names: list[str]) -> None:
+    assert sorted(settings().names_of_differences(settings(**config))) == names
+    assert settings(**config).names_of_differences(settings(**config)) == []
+
+
 @pytest.mark.parametrize("off", [False, "false", 0])
 def test_a_site_that_is_switched_off_needs_no_credentials(off: object) -> None:
     assert Settings.from_config({"XIEBAO_ENABLED": off}).enabled is False
