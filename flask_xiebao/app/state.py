@@ -15,7 +15,7 @@ from ..gateway.platforms import Platform, detect_platform
 from ..gateway.urls import Gateway
 from ..gateway.values import Secret, WrongValueError, check_text
 from ..links.members import MemberKeys
-from ..links.tokens import LinkSigner
+from ..links.tokens import Entry, LinkSigner
 from ..texts import find, nearest
 from .hooks import Hooks
 from .settings import NEW_KEY, Settings
@@ -131,6 +131,22 @@ class State:
             return self._member_keys.member_of(check_text(key), self.hooks.keeps_plain_key)
         except WrongValueError:
             return None
+
+    def gateway_url(
+        self, entry: Entry, member: str, platform: Platform, pay_success: str | None = None
+    ) -> str:
+        """Return the URL of the gateway's page to which a member's click on an entry leads.
+
+        :param pay_success: the URL to return to after payment, or None.
+        """
+        return self.gateway.url(
+            entry.page,
+            entry.reference,
+            partner_uniq_key=self.partner_uniq_key(member),
+            platform=platform,
+            sub_partner_id=entry.sub_partner_id,
+            pay_success=pay_success,
+        )
 
     @property
     def is_strict(self) -> bool:

@@ -240,14 +240,7 @@ def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
     # The URL is in no variable: an error report would show it, should a receiver fail.
     away = Redirect(
         from_root(
-            state.gateway.url(
-                entry.page,
-                entry.reference,
-                partner_uniq_key=state.partner_uniq_key(member),
-                platform=platform,
-                sub_partner_id=entry.sub_partner_id,
-                pay_success=return_url(state, entry, member, click_id),
-            )
+            state.gateway_url(entry, member, platform, return_url(state, entry, member, click_id))
         )
     )
     if this_request().method != "HEAD":

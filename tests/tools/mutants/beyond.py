@@ -102,7 +102,7 @@ BEYOND = (
     Wrong("attributes that are None are there", "macros/attributes.py", "    if value is None or value is False or isinstance(value, Undefined):\n        return None\n", ""),
     Wrong("one class of a list", "macros/attributes.py", 'return " ".join(name for each in values', 'return " ".join(name for each in values[:1]'),
     Wrong("Vary where markup is the same for all", "macros/entries.py", "marked=not device_markup,", "marked=False,"),
-    Wrong("the client reference goes to the gateway", "views/click.py", "                sub_partner_id=entry.sub_partner_id,\n", '                sub_partner_id=entry.sub_partner_id,\n                extra={"ref": entry.client_reference} if entry.client_reference and entry.return_to else None,\n'),
+    Wrong("the client reference goes to the gateway", "app/state.py", "            sub_partner_id=entry.sub_partner_id,\n", '            sub_partner_id=entry.sub_partner_id,\n            extra={"ref": entry.client_reference} if entry.client_reference and entry.return_to else None,\n'),
     # the callback's endpoint
     Wrong("a beginning of the callback's token will do", "views/callback.py", "hmac.compare_digest(\n        token.encode(), expected.reveal().encode()\n    )", "expected.reveal().startswith(token)"),
     Wrong("a GET is a notification", "views/callback.py", '    if request.method != "POST":\n        return answer(405)\n', ""),

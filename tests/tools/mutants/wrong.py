@@ -60,7 +60,7 @@ SEEN = (
     Wrong("caseCode that is not escaped", "gateway/urls.py", "f\"{name}={_PLACE if name in own else _encode(values[name])}\"", "f\"{name}={_PLACE if name in own else values[name]}\""),
     Wrong("paySuccess with a bare +", "gateway/urls.py", "map(_encode, own.values())", "(value if name == 'paySuccess' else _encode(value) for name, value in own.items())"),
     Wrong("URL-safe base64", "gateway/urls.py", "base64.b64encode(after_payment", "base64.urlsafe_b64encode(after_payment"),
-    Wrong("the bare id in place of the member's key", "views/click.py", "partner_uniq_key=state.partner_uniq_key(member)", "partner_uniq_key=member"),
+    Wrong("the bare id in place of the member's key", "app/state.py", "partner_uniq_key=self.partner_uniq_key(member)", "partner_uniq_key=member"),
     Wrong("the key without the partner id in it", "links/members.py", 'f"flask-xiebao.member\\0{partner_id}\\0"', '"flask-xiebao.member\\0\\0"'),
     Wrong("the mark behind the id", "links/members.py", "return self._mark(member, self._secret) + member", "return member + self._mark(member, self._secret)"),
     Wrong("a path of the site without its mount", "app/endpoints.py", 'return iri_to_uri(request.root_path) + url if url.startswith("/") else url', "return url"),
@@ -126,7 +126,7 @@ SEEN = (
     Wrong("Turbo keeps the page", "templates/xiebao/navigate.html", '  <meta name="turbo-cache-control" content="no-cache">\n', ""),
     Wrong("Turbo shows the page", "templates/xiebao/navigate.html", '  <meta name="turbo-visit-control" content="reload">\n', ""),
     # the way back
-    Wrong("no way back", "views/click.py", "                pay_success=return_url(state, entry, member, click_id),\n", ""),
+    Wrong("no way back", "views/click.py", "member, platform, return_url(state, entry, member, click_id))", "member, platform)"),
     Wrong("a way back to the start page", "views/click.py", 'return Redirect(iri_to_uri(done.entry.return_to or "/"))', 'return Redirect("/")'),
     # what is rendered
     Wrong("entries for every device", "macros/entries.py", '"data-xiebao-platform": device,', '"data-xiebao-platform": "h5",'),
