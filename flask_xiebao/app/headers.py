@@ -30,7 +30,8 @@ from .log import complain
 
 R = TypeVar("R", bound=Response)
 
-_DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
+#: The request headers by which a device is known.
+DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
 #: The headers of every response of a link, errors included.
 LINK_HEADERS = [
@@ -92,7 +93,7 @@ class RequestState:
     def write_headers(self, headers: Headers) -> None:
         """Write the headers for what was marked."""
         if self._varies_by_device and "*" not in (vary := _vary(headers)):
-            vary.update(_DEVICE)
+            vary.update(DEVICE_HEADERS)
             headers["Vary"] = vary.to_header()
         if self._is_private:
             control = _cache_control(headers)

@@ -131,7 +131,7 @@ SEEN = (
     # what is rendered
     Wrong("entries for every device", "macros/entries.py", '"data-xiebao-platform": device,', '"data-xiebao-platform": "h5",'),
     Wrong("no Vary", "macros/entries.py", "            request_state().mark_by_device()\n", ""),
-    Wrong("a Vary without hints", "app/headers.py", '_DEVICE = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")', '_DEVICE = ("User-Agent",)'),
+    Wrong("a Vary without hints", "app/headers.py", 'DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")', 'DEVICE_HEADERS = ("User-Agent",)'),
     Wrong("a policy for shared caches", "app/endpoints.py", "        request_state().mark_private()\n", ""),
     Wrong("labels in English only", "app/state.py", "        return current_locale(self.settings.locale)", '        return "en"'),
     Wrong("the wrong page in an entry", "macros/entries.py", '"data-xiebao-entry": page,', '"data-xiebao-entry": "product",'),
