@@ -2,7 +2,7 @@
 
 It is what ``flask xiebao check``, the fixture ``check_entries`` and the console of the demo share.
 What is done is in :mod:`.cases`, on which devices in :mod:`.devices`, and what has to come in
-:mod:`.expectations` and :mod:`.markup`, all of it by hand. Nothing is sent to Xiebao.
+:mod:`.expectations` and :mod:`.markup`. Nothing is sent to Xiebao.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from flask import Flask
 
-from ..app.endpoints import trusts_hosts
+from ..app.endpoints import knows_its_address, trusts_hosts
 from ..app.hooks import check_arguments
 from ..app.log import name_of
 from ..app.settings import ENVIRONMENTS
@@ -28,6 +28,7 @@ from ..app.state import State, current_state
 from ..errors import ConfigError, LinkError
 from ..gateway.values import check_text, check_web_url, checked
 from ..links.members import MemberId, normalize_member
+from ..links.tokens import mask_tokens
 from ..texts import keys
 from .browsers import Login, by_flask_login
 from .cases import Case, cases, page_case
@@ -40,7 +41,6 @@ from .player import PHONE, CheckError, Player
 from .results import Note, Report, Result
 from .site import Site, without_query
 from .site_pages import SitePages
-from .token_reader import without_token
 from .visits import Visit
 
 T = TypeVar("T")
@@ -172,7 +172,7 @@ def _check_login(login: Login) -> None:
 def _address(url: str | None) -> str | None:
     if url is None:
         return None
-    return checked(f"The url {without_token(without_query(url))!r}", check_web_url, url, CheckError)
+    return checked(f"The url {mask_tokens(without_query(url))!r}", check_web_url, url, CheckError)
 
 
 def _rules(ignore: Iterable[str]) -> list[str]:
@@ -217,7 +217,7 @@ def _several(names: Iterable[str]) -> list[str]:
 
 
 def _page(site: Site, url: str) -> str:
-    shown = without_token(without_query(url))
+    shown = mask_tokens(without_query(url))
     checked(f"The page {shown!r}", check_text, url, CheckError)
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_at(url):
@@ -249,7 +249,7 @@ class _Run:
         site = player.site
         self.report = Report(
             site=player.app.name,
-            url=site.outside if site.knows_its_address or url is not None else None,
+            url=site.outside if url is not None or knows_its_address(player.state) else None,
             environment=site.settings.environment,
             gateway=site.gateway,
             at=datetime.now().astimezone(),
@@ -312,17 +312,17 @@ class _Run:
         return case.kind == ("plain" if self._player.state.hooks.members_are_known() else "bearer")
 
     def judge_settings(self, expected: str | None) -> None:
-        """Judge whether the site is in the environment in which it should be, and says where it is.
+        """Judge the environment and whether the site says where it is.
 
-        :param expected: that environment; None for any.
+        :param expected: the environment in which the site should be; None for any.
         """
-        came, site = self.report.environment, self._player.site
+        came, state = self.report.environment, self._player.state
         if expected is not None:
             if expected not in ENVIRONMENTS:
                 raise CheckError(f"expect_env is {' or '.join(ENVIRONMENTS)}, not {expected!r}.")
             failures = [Failure("environment", came, expected)] if came != expected else []
             self._keep(Result(Case("environment", "environment"), PHONE, failures=failures))
-        if came == "production" and not site.knows_its_address and not trusts_hosts():
+        if came == "production" and not knows_its_address(state) and not trusts_hosts():
             unknown = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
             self._keep(Result(Case("address", "address"), PHONE, failures=[unknown]))
 
@@ -400,11 +400,7 @@ class _Run:
                 )
             else:
                 self.report.ignored[rule] += 1
-        options = {
-            name: hide(value) if isinstance(value, str) else value
-            for name, value in result.case.options.items()
-        }
-        case = replace(result.case, page=hide(result.case.page), owner=None, options=options)
+        case = replace(result.case, page=hide(result.case.page), entry=None)
         self.report.results.append(
             replace(
                 result,

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from ..gateway.platforms import Platform
+from ..links.tokens import Entry
 from ..simulator.document import ROWS, Row
 from ..texts import text
-from .site import SLUGS
 
 #: Who clicks: the member, who is logged in; or somebody who is not.
 Visitor = Literal["member", "nobody"]
@@ -22,9 +23,11 @@ MEMBER, ANOTHER = "member", "another"
 #: How the id of a member begins who is made up.
 MADE_UP = "Check-"
 
-#: Where a payment comes back to, and how that is sent.
+#: The names of the platform codes in links and pages.
+SLUGS = {f"{platform:d}": platform.slug for platform in Platform}
+
+#: Where a payment comes back to.
 RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
-RETURN_TO_AS_SENT = "/orders/8?from=%E7%BD%91&to=%E6%B5%B7"
 #: The case code, or application number, of what is clicked.
 CASE_CODE = "QX000000127257"
 #: What stands between a page of the site and what on it is meant.
@@ -54,7 +57,8 @@ class Case:
     :param platform: the code that the gateway gets, whatever the device is.
     :param asks_guard: whether the site's own ``click_guard`` is asked.
     :param page: the page of the site that has the entry.
-    :param owner: whose its link is, by their id.
+    :param entry: the entry of a link that is on a page of the site; None where the check makes the
+        link.
     """
 
     kind: str
@@ -71,7 +75,7 @@ class Case:
     platform: str | None = None
     asks_guard: bool = False
     page: str = ""
-    owner: str | None = None
+    entry: Entry | None = None
 
     @property
     def whose(self) -> str | None:

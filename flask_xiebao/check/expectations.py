@@ -1,4 +1,7 @@
-"""What an answer has to be, compared with what came: by hand, and never by the code under test.
+"""Checks of a response: each compares what came with what should come.
+
+The expected values are imported from the package, because the check looks for what something on the
+site changes. Only Xiebao's reading of a URL is independent: :mod:`.simulator.document`.
 
 Each check yields what is wrong. What that means to a site is in :mod:`.texts`, by the
 code of the failure. What of it a report may show, :class:`.Mask` knows.
@@ -6,44 +9,32 @@ code of the failure. What of it a report may show, :class:`.Mask` knows.
 
 from __future__ import annotations
 
-import base64
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from werkzeug.urls import iri_to_uri
+
+from ..app.headers import LINK_HEADERS, overrules_cache_control
+from ..gateway.values import MARK
+from ..links.admission import REFUSALS
+from ..links.tokens import Entry, find_tokens
 from ..simulator.document import read, shown_sign
 from ..texts import keys, text
-from .cases import RETURN_TO, RETURN_TO_AS_SENT, Case
+from .cases import Case
 from .causes import with_suspects
 from .log_reader import said_in_log
 from .masks import readings
 from .site import Site, as_sent, without_query
-from .token_reader import TOKEN
 from .visits import Visit
 
-#: What every answer of a link says.
-SEALED = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "strict-origin",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 # Beside no-store, these change nothing.
 _UNKEPT = {"no-store", "no-cache", "private", "must-revalidate", "proxy-revalidate", "max-age=0"}
-#: What speaks to caches louder than Cache-Control does.
-LOUDER = re.compile(r"(?i)expires|.+-cache-control|surrogate-control|edge-control|x-accel-expires")
 
 #: The statuses of refusals, by their reason.
-REFUSED = {
-    "login_required": 401,
-    "another_member": 403,
-    "not_allowed": 403,
-    "invalid_link": 404,
-    "disabled": 404,
-    "expired": 410,
-}
+REFUSED = {refusal.reason: refusal.status for refusal in REFUSALS.values()}
 #: And of what else comes.
 STATUS = {
     "gateway": 302,
@@ -123,12 +114,12 @@ class Failure:
 def sealed(visit: Visit) -> Iterator[Failure]:
     """Check that caches, other sites and search engines are told to leave an answer alone."""
     headers = visit.headers
-    for name, value in SEALED.items():
+    for name, value in LINK_HEADERS:
         came = ", ".join(headers.getlist(name))
         if came != value and not (value == "no-store" and _is_kept_nowhere(came)):
             yield _header(name, came, value)
     for name, value in headers:
-        if LOUDER.fullmatch(name):
+        if overrules_cache_control(name.lower()):
             yield Failure("header.cache-control", f"{name}: {value}", f"{name}: —")
         elif name.lower() == "refresh":
             yield Failure("header.refresh", f"{name}: {without_query(value)}", f"{name}: —")
@@ -174,53 +165,63 @@ def secret(site: Site, visit: Visit, *, away: bool = False) -> Iterator[Failure]
 
 def stays_here(site: Site, visit: Visit) -> Iterator[Failure]:
     """Check that a page tells no other host the link by which somebody came."""
-    tokens = TOKEN.findall(unquote(visit.url))
+    tokens = find_tokens(unquote(visit.url))
     for url in visit.page.loaded:
         if not site.is_at(url) and any(token in unquote(url) for token in tokens):
             yield Failure("told", without_query(url), "—")
 
 
-def gateway(site: Site, case: Case, who: str, platform: str, visit: Visit) -> Iterator[Failure]:
-    """Check where a click leads: the address to the letter, each parameter, and no other.
+def gateway(
+    site: Site, entry: Entry, member: str, platform: str, visit: Visit
+) -> Iterator[Failure]:
+    """Check the URL to which a click leads.
 
-    :param who: the member who goes.
+    Its address and each parameter are compared with the URL that the package makes, and Xiebao has
+    to accept the parameters. A parameter that differs is not reported twice.
+
+    :param entry: the entry of the link that was clicked.
+    :param member: the member who goes.
     :param platform: the code of the document.
     """
-    address, query = without_query(visit.location), urlsplit(visit.location).query
-    right = f"{site.gateway}{case.row.path}"
+    expected = site.gateway_url(entry, member, platform)
+    address, right = without_query(visit.location), without_query(expected)
     if address != right:  # and what it is sent does not matter
         yield Failure("address", address or "—", right)
         return
-    received = parse_qs(query, keep_blank_values=True)
-    expected = site.parameters(
-        case.row,
-        reference=case.reference,
-        member=who,
-        platform=platform,
-        sub_partner_id=case.options.get("sub_partner_id"),
+    came, should = (
+        parse_qs(urlsplit(url).query, keep_blank_values=True) for url in (visit.location, expected)
     )
-    returns, comes_back = "return_to" in case.options, "paySuccess" in received
-    if returns != comes_back:
-        came, should = ("…" if each else "—" for each in (comes_back, returns))
-        yield Failure("parameter.paySuccess", f"paySuccess={came}", f"paySuccess={should}")
-    for name in sorted({*expected, *received} - {"paySuccess"}):
-        if received.get(name) != [expected.get(name)]:
-            values = [_shown(site, name, value) or '""' for value in received.get(name, [])]
-            came = ", ".join(values) or "—"
-            should = _shown(site, name, expected[name]) if name in expected else "—"
-            yield Failure(f"parameter.{name}", f"{name}={came}", f"{name}={should}")
+    if entry.return_to is not None:  # each click has another token in it
+        should["paySuccess"] = came.get("paySuccess", ["…"])
+    different = sorted(name for name in {*came, *should} if came.get(name) != should.get(name))
+    for name in different:
+        was, right = (f"{name}={_shown(site, name, url.get(name))}" for url in (came, should))
+        yield Failure(f"parameter.{name}", was, right)
+    # A problem without a parameter is about the address, which may be an unusual XIEBAO_BASE_URL.
+    reported = {None, *map(site.account.hide, different)}
+    for parameter, code in (
+        (problem.parameter, problem.code)
+        for problem in read(visit.location, site.account, also_known=should).problems
+    ):
+        if parameter not in reported:
+            yield Failure(f"parameter.{parameter}", f"{parameter}: {code}", f"{parameter}: —")
     if visit.body:  # the sign would be a part of a page
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
-def _shown(site: Site, name: str, value: str) -> str:
+def _shown(site: Site, name: str, values: Iterable[str] | None) -> str:
+    """Return what a report shows of the values of a parameter; "—" for none."""
+    return ", ".join(_masked(site, name, value) or '""' for value in values or ()) or "—"
+
+
+def _masked(site: Site, name: str, value: str) -> str:
     """Return what may be shown of a value: not the sign, nor what opens a member's account."""
     if name == "sign":
         return value if "…" in value or "*" in value else shown_sign(value, site.account)
     if name == "paySuccess":
         return "…"
     if name == "partnerUniqKey":
-        return f"…{quote(value[16:])}" if site.makes_keys else quote(value)
+        return f"…{quote(value[MARK:])}" if site.makes_keys else quote(value)
     return quote(value)
 
 
@@ -229,26 +230,14 @@ def shown(site: Site, location: str) -> str:
     address = without_query(location)
     if not site.is_page_of_gateway(location):
         return address
-    parameters = read(location, site.account, tuple(site.extra)).parameters
-    said = [f"{name}={_shown(site, name, value)}" for name, value in parameters]
+    parameters = read(location, site.account).parameters
+    said = [f"{name}={_masked(site, name, value)}" for name, value in parameters]
     return f"{address}?{'&'.join(said)}" if said else address
 
 
-def pay_success(location: str) -> str | None:
-    """Return the URL that ``paySuccess`` of a gateway URL stands for, "" for none that can be read.
-
-    :return: None where there is no ``paySuccess``.
-    """
-    value = dict(parse_qsl(urlsplit(location).query)).get("paySuccess")
-    try:
-        return None if value is None else base64.b64decode(value, validate=True).decode()
-    except ValueError:
-        return ""
-
-
-def back(case: Case, visit: Visit) -> Iterator[Failure]:
+def back(entry: Entry, visit: Visit) -> Iterator[Failure]:
     """Check where a payment comes back to."""
-    right = str(case.options["return_to"]).replace(RETURN_TO, RETURN_TO_AS_SENT)
+    right = iri_to_uri(entry.return_to or "/")
     if visit.location != right:
         yield Failure("back", visit.location, right)
 

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from werkzeug.exceptions import HTTPException
 
 from ..app.log import place_in_site
+from ..links.tokens import Entry, read_unverified
+from ..simulator.document import read
 from ..views.responses import AnsweredError
 from . import expectations, markup
-from .cases import Case, Visitor
+from .cases import MEMBER, Case, Visitor
 from .causes import suspects, why_unreached
 from .devices import DEVICES, Device
 from .expectations import LOGIN_REDIRECTS, REFUSED, STATUS, Failure
@@ -38,6 +40,9 @@ class Judge:
     :ivar notes: what has to be known beside that.
     """
 
+    #: The entry of the link that is judged now.
+    _entry: Entry
+
     def __init__(self, player: Player) -> None:
         self._player = player
         self._site = player.site
@@ -54,6 +59,7 @@ class Judge:
         """
         try:
             link = self._player.link(case) if link is None else link
+            self._entry = read_unverified(urlsplit(link).path.rpartition("/")[2])
             asked = f"{link}?{case.query}" if case.query else link
             visit = self._player.visit(case, device, asked, back=asked)
             self._arrived = visit.location
@@ -98,9 +104,9 @@ class Judge:
         if visit.status != status:
             yield self._another_status(case, ends, visit, status)
             return
-        who = self._player.owner(case)
         if ends == "gateway":
-            yield from expectations.gateway(self._site, case, who, platform, visit)
+            who = self._entry.member or self._player.members[MEMBER]
+            yield from expectations.gateway(self._site, self._entry, who, platform, visit)
             if not step:
                 yield from self._way_back(case, device, visit)
         elif ends == "handoff" and case.method != "HEAD":  # which has no page
@@ -111,7 +117,7 @@ class Judge:
         elif ends == "navigate":
             yield from expectations.navigate(asked, visit)
         elif ends == "back":
-            yield from expectations.back(case, visit)
+            yield from expectations.back(self._entry, visit)
         elif ends in REFUSED:
             yield from expectations.notice(self._site, case, ends, visit)
             yield from self._of_notice(case, visit)
@@ -188,7 +194,7 @@ class Judge:
 
     def _way_back(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:
         """Judge by what a payment comes back, and come back, logged in or not."""
-        url = expectations.pay_success(visit.location)
+        url = read(visit.location, self._site.account).pay_success
         if url is None or case.page:
             return
         if not self._is_outside(url):
@@ -211,7 +217,7 @@ class Judge:
         elif not self._is_outside(codes[0]):
             yield Failure("handoff.host", without_query(codes[0]), self._site.outside)
         else:
-            scan = replace(plain, visitor="nobody", owner=self._player.owner(case))
+            scan = replace(plain, visitor="nobody")
             yield from self._follow(scan, PHONE, path_of(codes[0]), "scan")
         hrefs = (found.href for found in visit.page.links)
         direct = next((h for h in hrefs if h.startswith(link) and "platform=h5" in h), None)

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
+from ..links.tokens import mask_tokens
 from .cases import MADE_UP
 from .site import Site
-from .token_reader import without_token
 from .visits import unpacked
 
 # What may be base64, as it is in paySuccess and in cookies; a secret is longer.
@@ -49,7 +49,7 @@ class Mask:
         return hidden if len(hidden) <= _MOST_SHOWN else f"{hidden[:_MOST_SHOWN]}…"
 
     def _hide_plain(self, said: str) -> str:
-        said = without_token(self._site.without_key(self._site.account.hide(said)))
+        said = mask_tokens(self._site.without_key(self._site.account.hide(said)))
         return self._people.sub("…", said)
 
     def _unless_secret(self, found: re.Match[str]) -> str:

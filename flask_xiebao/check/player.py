@@ -6,6 +6,7 @@ import contextvars
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 from flask import Flask, url_for
 
@@ -21,7 +22,7 @@ from .cases import ANOTHER, MADE_UP, MEMBER, Case, Visitor
 from .devices import DEVICES, Device
 from .masks import shown_member
 from .site import Site, absolute
-from .visits import TAP, Visit, first_reached
+from .visits import TAP, Visit, first_reached, in_context
 
 #: On what it is found out where the site is, and what is opened once.
 PHONE = DEVICES["iphone"]
@@ -95,8 +96,9 @@ class Player:
         self.site.member = member
         self.site.people.update(self.members.values())
         if member is None:
+            key = partial(self.state.partner_uniq_key, self.members[MEMBER])
             try:
-                self.site.partner_uniq_key(self.members[MEMBER])
+                in_context(self.app, key, base_url=f"{self.site.url}/")
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # what it says may be private
@@ -163,8 +165,6 @@ class Player:
                 ) from None
         return browser
 
-    # Links are made by the code under test; what has to come of them is not.
-
     def link(self, case: Case) -> str:
         """Return the link that a case begins with, from the server's root.
 
@@ -192,14 +192,10 @@ class Player:
         if case.age is None and case.ends != "disabled":
             return str(self.app.extensions["xiebao"].link(page, case.reference, **options))
         # which a site does not make now
-        options["member"] = None if case.whose is None else self.owner(case)
+        options["member"] = None if case.whose is None else self.members[case.whose]
         options["signed_at"] = int(time.time()) - (case.age or 0)
         token = self.state.signer.dumps(Entry(page, case.reference, **options))
         return token_url(self.state, f"xiebao.{page}", token, external=False)
-
-    def owner(self, case: Case) -> str:
-        """Return whose link it is, or who clicks on one that is everybody's."""
-        return case.owner or self.members[case.whose or MEMBER]
 
     def _prefetch(
         self,

@@ -1,14 +1,9 @@
-"""What sections 2.1 to 2.3 of the document, and the manual, promise a site with its settings.
-
-Hosts, signs and members' keys are a second reading, by hand, so that a mistake in either shows.
-"""
+"""A site with the settings that are in force, and where its entries have to lead."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
+from contextlib import suppress
 from functools import cache, cached_property, partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -17,23 +12,20 @@ from flask import Flask
 from werkzeug.urls import iri_to_uri
 
 from ..app.state import State
-from ..gateway.values import Secret
+from ..errors import TokenError
+from ..gateway.platforms import Platform
+from ..gateway.values import MARK, Secret
+from ..links.members import MemberKeys
+from ..links.tokens import Entry, read_unverified
+from ..simulator import wire
 from ..simulator.document import ROWS, Account, Row, key_forms
-from ..texts import text
-from .token_reader import Said, read_link
 from .visits import in_context
 
 _PACKAGE = Path(__file__).parents[1]
-_HOSTS = {
-    "test": "https://testapi.xiebao18.com",
-    "production": "https://api.xiebao18.com",
-}
-#: The names of the platform codes in links and pages.
-SLUGS = {"1": "h5", "2": "pc", "3": "ios", "4": "android"}
 
 
 class Site:
-    """A site as its settings have it, and what it has to do by them.
+    """A site, by the settings that are in force.
 
     :param app: its app.
     :param state: what the extension has of it.
@@ -43,15 +35,17 @@ class Site:
     :ivar gateway: where the gateway's pages are: a URL, or a path of this site from its root.
     :ivar prefix: the path of the endpoints, from the server's root.
     :ivar outside: what links begin with that leave the site.
-    :ivar locale: that of its entries; None where it is another one for each visitor.
     :ivar member: the member of the site's whose clicks it gets; None for one who is made up.
     :ivar people: the ids of all members that are known, made up or not.
+    :ivar account: the account as Xiebao knows it.
+    :ivar makes_keys: whether the gateway knows members by keys that only the site can make.
     """
 
     def __init__(self, app: Flask, state: State, url: str, mount: str) -> None:
         settings = state.settings
         parts = urlsplit(url)
         self.app = app
+        self.state = state
         self.settings = settings
         self.url = url
         self.mount = mount
@@ -59,30 +53,25 @@ class Site:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.prefix = f"{self.root}{settings.url_prefix}"
         self.outside = as_sent(settings.public_url or url).rstrip("/")
-        # Of what members would notice most, what was configured after init_app is looked at, too:
-        # the gateway, the sign and their keys.
-        config = app.config
-        environment = config.get("XIEBAO_ENV") or "test"
-        base = str(config.get("XIEBAO_BASE_URL") or _HOSTS.get(environment, "")).rstrip("/")
-        self.gateway = as_sent(base if "://" in base else f"{self.root}{base}")
-        self.extra = settings.extra or {}
-        # By hand: a state that always says the same would agree with itself.
-        self.locale = settings.locale or (None if "babel" in app.extensions else "zh")
+        self.gateway = self._from_root(settings.gateway_url.rstrip("/"))
         self.member: str | None = None
         self.people: set[str] = set()
-        self.knows_its_address = bool(settings.public_url or config["SERVER_NAME"])
-        key = Secret(config.get("XIEBAO_API_KEY", "")).map(str)
-        self.account = Account(
-            settings.partner_id,
-            key.map(lambda key: f"{key}{settings.partner_id}".encode()).map(
-                lambda signed: hashlib.md5(signed, usedforsecurity=False).hexdigest()
-            ),
-        )
-        self.makes_keys = config.get("XIEBAO_MEMBER_SECRET") is not None
-        self._key_forms = key.map(key_forms)
-        self._keeps_plain_key = state.hooks.keeps_plain_key
-        #: Returns what the gateway knows a member by: the site's own function is asked once.
-        self.partner_uniq_key = cache(self._make_key)
+        sign = Secret(wire.sign(settings.api_key, settings.partner_id))
+        self.account = Account(settings.partner_id, sign)
+        self.makes_keys = settings.member_secret is not None
+        self._key_forms = settings.api_key.map(key_forms)
+        self._keys = MemberKeys(settings.member_secret, settings.partner_id)
+        #: Returns the URL to which a member's click on an entry leads, without ``paySuccess``. The
+        #: site's ``keeps_plain_key`` is called only once for the same click.
+        self.gateway_url = cache(self._gateway_url)
+
+    def _from_root(self, url: str) -> str:
+        """Return a URL of the gateway as browsers send it; it may be a path of this site."""
+        return as_sent(url if "://" in url else f"{self.root}{url}")
+
+    def _gateway_url(self, entry: Entry, member: str, platform: str) -> str:
+        make = partial(self.state.gateway_url, entry, member, Platform(int(platform)))
+        return self._from_root(in_context(self.app, make, base_url=f"{self.url}/"))
 
     def without_key(self, said: str) -> str:
         """Return a text without the API key."""
@@ -101,10 +90,7 @@ class Site:
 
     def words(self, key: str) -> str | None:
         """Return what a visitor reads; None where that is another text for each visitor."""
-        if self.locale is None:
-            return None
-        own = (self.settings.texts or {}).get(key, {})
-        return own.get(self.locale) or text(self.locale, key)
+        return None if self.state.locale_may_change else self.state.text(key)
 
     def has_own(self, *templates: str) -> bool:
         """Tell whether one of the extension's templates is the site's own: ``notice``, say."""
@@ -115,46 +101,13 @@ class Site:
         files = [environment.loader.get_source(environment, each)[1] for each in sources]
         return not all(Path(file or "").is_relative_to(_PACKAGE) for file in files)
 
-    def _make_key(self, member: str) -> str:
-        if self.makes_keys and not in_context(
-            self.app, partial(self._keeps_plain_key, member), base_url=f"{self.url}/"
-        ):
-            return self.key_mark(member) + member
-        return member
-
     def key_mark(self, member: str) -> str:
-        """Return what stands before an id in a key that only the site can make."""
-        said = f"flask-xiebao.member\0{self.settings.partner_id}\0{member}".encode()
-        secret = str(self.app.config["XIEBAO_MEMBER_SECRET"]).encode()
-        digest = hmac.new(secret, said, hashlib.sha256).digest()
-        return base64.b32encode(digest).decode()[:16].lower()
+        """Return the characters before the id in a member's key that only the site can make."""
+        return self._keys.key_of(member)[:MARK]
 
     def is_page_of_gateway(self, url: str) -> bool:
         """Tell whether a URL is one of the gateway's pages, whatever it is sent."""
         return without_query(url) in {f"{self.gateway}{row.path}" for row in ROWS}
-
-    def parameters(
-        self,
-        row: Row,
-        *,
-        reference: str | None,
-        member: str,
-        platform: str,
-        sub_partner_id: str | None,
-    ) -> dict[str, str]:
-        """Return what the gateway's page is sent, save for ``paySuccess``."""
-        given = {
-            "partnerId": self.settings.partner_id,
-            "sign": self.account.sign.reveal(),
-            "subPartnerId": (
-                self.settings.sub_partner_id if sub_partner_id is None else sub_partner_id
-            ),
-            "partnerUniqKey": self.partner_uniq_key(member),
-            "platform": platform,
-        }
-        if row.reference is not None:
-            given[row.reference] = reference or ""
-        return {name: given[name] for name in row.known if name in given} | dict(self.extra)
 
     def is_at(self, url: str) -> bool:
         """Tell whether a URL is one of the site's, by its host."""
@@ -171,10 +124,10 @@ class Site:
         """By what the site is asked: inside, and by everybody else."""
         return {urlsplit(as_sent(known)).netloc for known in (self.url, self.outside)}
 
-    def entry_at(self, url: str) -> tuple[Row | None, Said | None]:
-        """Return the page of a link of the site, and what it says, where that can be read.
+    def entry_at(self, url: str) -> tuple[Row | None, Entry | None]:
+        """Return the page of a link of the site, and its entry if the token can be read.
 
-        Of any other URL, both are None.
+        Return None twice for any other URL. The signature is not verified.
         """
         if self.settings.url_prefix not in url or not self.is_at(url):  # of most it is soon said
             return None, None
@@ -182,7 +135,9 @@ class Site:
         for row in ROWS:
             begins = f"{prefix}/{row.name}/"
             if path.startswith(begins):
-                return row, read_link(path.removeprefix(begins))
+                with suppress(TokenError):
+                    return row, read_unverified(path.removeprefix(begins))
+                return row, None
         return None, None
 
 

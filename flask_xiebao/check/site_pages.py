@@ -5,20 +5,24 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from ..app.endpoints import asked_platform
+from ..errors import TokenError
+from ..links.admission import Go, decide
+from ..links.tokens import Entry, find_tokens, read_unverified
 from ..simulator.document import Row
 from . import markup
-from .cases import ANOTHER, BEFORE_ENTRY, MEMBER, Case, Visitor, page_case
+from .cases import BEFORE_ENTRY, MEMBER, SLUGS, Case, Visitor, page_case
 from .devices import Device
 from .expectations import REFUSED, Failure, secret
 from .html_reader import Element
 from .judge import Judge, codes_of, crash, is_sent_away, path_of
 from .player import Player
 from .results import Note, Result
-from .site import SLUGS, absolute, without_query
-from .token_reader import TOKEN, Said, read_links
+from .site import absolute, without_query
 from .visits import Visit
 
 # As many ways back are opened, at most.
@@ -92,14 +96,14 @@ class SitePages:
         links = [(each, href, *site.entry_at(href)) for each, href in markup.links_of(whole, page)]
         codes = codes_of(page, self._drawn)
         found = [*self._entries(device, url, links), *self._codes(url, codes)]
-        entries = [element for element, _, _, said in links if said]
+        entries = [element for element, _, _, entry in links if entry]
         problems = [
             *secret(site, visit),
             *self.judge.assets(whole, page),
             *markup.told_to_caches(
                 site,
                 page,
-                private=any(said.member is not None for said in _said_on(visit, codes)),
+                private=any(entry.member is not None for entry in _linked_on(visit, codes)),
                 by_device=any(map(markup.is_by_macro, entries)),
             ),
             *self._unseen(url, entries),
@@ -124,11 +128,11 @@ class SitePages:
     def of_link(self, link: str, device: Device) -> Result:
         """Follow a link that is on no page, and return what came of that."""
         whole = absolute(f"{self.player.site.url}/", link)
-        row, said = self.player.site.entry_at(whole)
-        if row is None or said is None:
+        row, entry = self.player.site.entry_at(whole)
+        if row is None or entry is None:
             return self._wrong(link, device, Failure("link", without_query(whole), self._ours))
-        visitor: Visitor = "member" if said.no_login_for is None else "nobody"
-        case = self._case(link, row, said, row.name, visitor, urlsplit(whole).query)
+        visitor: Visitor = "member" if entry.no_login_for is None else "nobody"
+        case = self._case(link, row, entry, row.name, visitor, urlsplit(whole).query)
         return self._follow(case, device, path_of(whole), [])
 
     @property
@@ -158,13 +162,14 @@ class SitePages:
         """Check that nobody else gets the member's page, from whatever has kept it."""
         visit = self.player.open(whole, device, "nobody")
         self._drawn |= visit.rehearsal.drawn
-        links = _said_on(visit, codes_of(visit.page, self._drawn))
-        if self.player.members[MEMBER] in {said.member for said in links}:
+        entries = _linked_on(visit, codes_of(visit.page, self._drawn))
+        if self.player.members[MEMBER] in {entry.member for entry in entries}:
             yield Failure("private.shown", f"{visit.status} {path_of(whole)}", "—")
 
     def _way_back(self, case: Case) -> Iterator[Failure]:
         """Judge whether what a payment comes back to opens, for a member of the site's."""
-        back = case.options.get("return_to") if self.player.site.member is not None else None
+        has_member = self.player.site.member is not None
+        back = case.entry.return_to if case.entry and has_member else None
         if back is not None and not self.goes_back:
             self.judge.notes.append(Note("check.note.ways_back"))
         elif back is not None and len(self._ways_back) < _WAYS_BACK:
@@ -175,16 +180,16 @@ class SitePages:
         self,
         device: Device,
         url: str,
-        links: list[tuple[Element, str, Row | None, Said | None]],
+        links: list[tuple[Element, str, Row | None, Entry | None]],
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
         """Return the entries of a page: their cases, links, and what is wrong with them there."""
         site = self.player.site
-        for element, href, row, said in links:
-            if row is not None and said is not None:
-                case = self._case(url, row, said, row.name, "member", urlsplit(href).query)
+        for element, href, row, entry in links:
+            if row is not None and entry is not None:
+                case = self._case(url, row, entry, row.name, "member", urlsplit(href).query)
                 yield case, path_of(href), list(markup.entry(site, row, device, element))
             elif not markup.is_disabled(element) and (
-                row is not None or markup.is_by_macro(element) or TOKEN.search(without_query(href))
+                row is not None or markup.is_by_macro(element) or find_tokens(without_query(href))
             ):
                 yield page_case(url), "", [Failure("link", without_query(href), self._ours)]
 
@@ -193,9 +198,9 @@ class SitePages:
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
         """Return what the QR codes of a page lead to, for the phone that scans them."""
         for is_ours, code in codes:
-            row, said = self.player.site.entry_at(code)
-            if row is not None and said is not None:
-                yield self._case(url, row, said, "QR", "nobody"), path_of(code), []
+            row, entry = self.player.site.entry_at(code)
+            if row is not None and entry is not None:
+                yield self._case(url, row, entry, "QR", "nobody"), path_of(code), []
             elif code:
                 problem = Failure("qr", without_query(code), f"{self.player.site.outside}…")
                 yield page_case(url), "", [problem]
@@ -203,67 +208,49 @@ class SitePages:
                 self.judge.notes.append(Note("check.note.qr", url))
 
     def _case(
-        self, url: str, row: Row, said: Said, what: str, visitor: Visitor, query: str = ""
+        self, url: str, row: Row, entry: Entry, what: str, visitor: Visitor, query: str = ""
     ) -> Case:
-        """Return what has to come of a link that says this."""
-        options = {
-            name: value
-            for name, value in said._asdict().items()
-            if value is not None and name not in ("page", "reference", "signed_at")
-        }
-        age = None
-        if said.member is not None:
-            is_own = said.member == self.player.members[MEMBER]
-            options["member"] = MEMBER if is_own else ANOTHER
-            self.player.site.people.add(said.member)
-            age = int(time.time()) - (said.signed_at or 0)
-        ends = "gateway"
-        if visitor == "member" and options.get("member") == ANOTHER:
-            ends = "another_member"
-        elif row.members_own and said.member is None:
-            ends = "invalid_link"
-        elif visitor == "nobody" and said.no_login_for is None:
-            ends = "login" if self.player.site.has_login else "login_required"
-        elif visitor == "nobody" and (age or 0) >= (said.no_login_for or 0):
-            ends = "expired"
+        """Return the case of a link: who follows it, and what has to come of that."""
+        player = self.player
+        if entry.member is not None:
+            player.site.people.add(entry.member)
+        current = player.members[MEMBER] if visitor == "member" else None
+        decision = decide(entry, current, int(time.time()))
+        ends = "gateway" if isinstance(decision, Go) else decision.reason
+        if ends == "login_required" and player.site.has_login:
+            ends = "login"
+        platform = entry.platform or asked_platform({"QUERY_STRING": query})
         return Case(
             "on-page",
             ends,
             row,
             visitor=visitor,
-            options=options,
-            age=age,
-            reference=said.reference,
-            platform=_platform(said, query),
+            platform=None if platform is None else f"{platform:d}",
             # What a button says may be somebody's name.
             page=f"{url}{BEFORE_ENTRY}{what}",
-            owner=said.member,
+            entry=entry,
         )
 
 
-def _said_on(visit: Visit, codes: list[tuple[bool, str]]) -> list[Said]:
-    """Return what all links on a page say, wherever in it they are."""
-    return read_links(" ".join([visit.text, *(code for _, code in codes)]))
-
-
-def _platform(said: Said, query: str) -> str | None:
-    """Return the code of a link's platform, or of the ``?platform=`` that a site put behind it."""
-    if said.platform is not None:
-        return str(said.platform)
-    asked = dict(parse_qsl(query)).get("platform")
-    return next((code for code, slug in SLUGS.items() if slug == asked), None)
+def _linked_on(visit: Visit, codes: list[tuple[bool, str]]) -> list[Entry]:
+    """Return the entries of all links on a page, wherever in it they are."""
+    entries = []
+    for token in find_tokens(" ".join([visit.text, *(code for _, code in codes)])):
+        with suppress(TokenError):
+            entries.append(read_unverified(token))
+    return entries
 
 
 def _in_words(case: Case) -> str:
     """Return what an entry is, as a reader sees that it is the right one."""
-    if case.kind != "on-page":
+    entry = case.entry
+    if entry is None:
         return ""
-    reference = case.reference or ""
+    reference = entry.reference or ""
     if len(reference) > 9:
         reference = f"{reference[:2]}…{reference[-6:]}"
     code = "QR" if case.visitor == "nobody" else ""
-    words = [code, case.row.name, reference, SLUGS.get(case.platform or "", "")]
-    words.append(case.options.get("sub_partner_id", ""))
-    if "return_to" in case.options:
-        words += ["→", without_query(case.options["return_to"])]
+    words = [code, entry.page, reference, SLUGS.get(case.platform or ""), entry.sub_partner_id]
+    if entry.return_to is not None:
+        words += ["→", without_query(entry.return_to)]
     return " ".join(filter(None, words))

@@ -424,8 +424,8 @@ TEXTS = {
     ),
     "check.means.address": (
         "Members, and the sign with them, are sent to another address than the gateway of"
-        " XIEBAO_ENV, or of XIEBAO_BASE_URL: look for a hook or a middleware that changes"
-        " redirects, and for settings that were changed after init_app."
+        " XIEBAO_ENV, or of XIEBAO_BASE_URL. Look for a hook or a middleware that changes"
+        " redirects."
     ),
     "check.means.told": (
         "Another site learns the link, and whoever has it may be let in as the member. Leave the"
@@ -444,19 +444,20 @@ TEXTS = {
         " changes the redirect, or the User-Agent."
     ),
     "check.means.parameter.sign": (
-        "The gateway refuses the URL: is the key that of this account and environment?"
+        "The gateway refuses the URL, because its sign is not the one of this account. Look for a"
+        " hook or a middleware that changes the redirect."
     ),
     "check.means.parameter.partnerId": (
-        "It is another partner's account, which the sale counts for: is XIEBAO_PARTNER_ID right,"
-        " and was it set before init_app?"
+        "The sale counts for another partner account. Look for a hook or a middleware that changes"
+        " the redirect."
     ),
     "check.means.parameter.partnerUniqKey": (
-        "To the gateway it is another member: look for a hook or a middleware that changes the"
-        " redirect, and at XIEBAO_MEMBER_SECRET."
+        "To the gateway it is another member. Look for a hook or a middleware that changes the"
+        " redirect, and for a keeps_plain_key that gives different answers about the same member."
     ),
     "check.means.parameter.subPartnerId": (
-        "The sale counts for another sub-account: look for a hook that changes the redirect, and at"
-        " XIEBAO_SUB_PARTNER_ID."
+        "The sale counts for another sub-account. Look for a hook or a middleware that changes the"
+        " redirect."
     ),
     "check.means.parameter.caseCode": (
         "Another product is shown: look for a hook that changes the redirect."

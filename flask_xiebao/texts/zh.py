@@ -367,7 +367,7 @@ TEXTS = {
     ),
     "check.means.address": (
         "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关："
-        "请检查改动跳转的钩子函数和中间件，以及 init_app 之后改动的设置。"
+        "请检查改动跳转的钩子函数和中间件。"
     ),
     "check.means.told": (
         "别的网站会得知这个链接，拿到链接的人可能以会员的身份进入。"
@@ -380,15 +380,18 @@ TEXTS = {
     "check.means.parameter.platform": (
         "网关显示的是另一种平台的页面：请检查改动跳转或 User-Agent 的钩子函数和中间件。"
     ),
-    "check.means.parameter.sign": "网关会拒绝：密钥是这个账号、这个环境的吗？",
+    "check.means.parameter.sign": (
+        "sign 不是这个账号的，网关会拒绝这个网址：请检查改动跳转的钩子函数和中间件。"
+    ),
     "check.means.parameter.partnerId": (
-        "这是别的渠道账号，业绩会算给它：XIEBAO_PARTNER_ID 对吗，是在 init_app 之前设置的吗？"
+        "业绩会算给别的渠道账号：请检查改动跳转的钩子函数和中间件。"
     ),
     "check.means.parameter.partnerUniqKey": (
-        "对网关来说是另一位会员：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_MEMBER_SECRET。"
+        "对网关来说是另一位会员：请检查改动跳转的钩子函数和中间件，"
+        "以及 keeps_plain_key 对同一位会员的结果是否前后一致。"
     ),
     "check.means.parameter.subPartnerId": (
-        "业绩会算到别的子账号：请检查改动跳转的钩子函数，以及 XIEBAO_SUB_PARTNER_ID。"
+        "业绩会算到别的子账号：请检查改动跳转的钩子函数和中间件。"
     ),
     "check.means.parameter.caseCode": "显示的是另一个产品：请检查改动跳转的钩子函数。",
     "check.means.parameter.insureNum": "显示的是另一份保单：请检查改动跳转的钩子函数。",

@@ -114,6 +114,32 @@ PARAMETERS = [
     ),
 ]
 
+# What the gateway cannot read of where a payment comes back to is one thing that is wrong.
+WAY_BACK = [
+    answer(
+        f"paySuccess={becomes}",
+        "parameter.paySuccess",
+        in_location("paySuccess=", f"paySuccess={becomes}"),
+        says,
+        case="product-return",
+    )
+    for becomes, says in [
+        ("-", "paySuccess: pay_success_url_safe"),
+        ("%20", "paySuccess: pay_success_plus"),
+        ("A", "paySuccess: pay_success_base64"),
+        ("AAAA", "paySuccess: pay_success_url"),
+        ("&paySuccess=", "paySuccess: repeated"),
+    ]
+] + [
+    answer(
+        "no paySuccess",
+        "parameter.paySuccess parameter",
+        in_location("paySuccess=", "back="),
+        "It came: paySuccess=—. It should be: paySuccess=….",
+        case="product-return",
+    )
+]
+
 NO_PAGE_IN_FRAMES = with_headers(without=["X-Content-Type-Options", "Content-Security-Policy"])
 HEADERS = [
     answer("no Cache-Control", "header.cache-control", with_headers(without=["Cache-Control"])),
@@ -255,12 +281,24 @@ HOOKS = [
 
 @pytest.mark.parametrize(
     ("site", "codes", "says", "failed", "options"),
-    [*STATUSES, *ADDRESSES, *PARAMETERS, *HEADERS, *HOOKS],
+    [*STATUSES, *ADDRESSES, *PARAMETERS, *WAY_BACK, *HEADERS, *HOOKS],
 )
 def test_an_answer_that_is_changed_is_seen(
     site: MakeSite, codes: set[str], says: tuple[str, ...], failed: set[str], options: Any
 ) -> None:
     assert_is_found(site, codes, says, failed, options)
+
+
+def test_parameter_that_xiebao_refuses_too_is_reported_once() -> None:
+    changes = {"sign=": "sign=0", "platform=1": "platform=9", "caseCode": "casecode"}
+    app = shop(*(in_location(was, becomes) for was, becomes in changes.items()))
+    [result] = check(app, **PLAIN).failed
+    assert [failure.code for failure in result.failures] == [
+        "parameter.caseCode",
+        "parameter",
+        "parameter.platform",
+        "parameter.sign",
+    ]
 
 
 # The log, and receivers

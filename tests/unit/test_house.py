@@ -113,6 +113,7 @@ def test_what_draws_qr_codes_is_loaded_when_one_is_drawn() -> None:
 def test_the_document_is_read_twice() -> None:
     """What the gateway is sent is judged by a reading that shares nothing with ours."""
     assert IMPORTS["simulator.document"] & FILES.keys() == {"texts", "gateway.values"}
+    assert IMPORTS["simulator.wire"] & FILES.keys() == {"gateway.values"}
     tokens = {"gateway.pages", "gateway.urls", "links.tokens", "app.endpoints"}
     assert not IMPORTS["simulator.screens"] & tokens
 

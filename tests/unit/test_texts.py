@@ -79,6 +79,11 @@ def test_visitors_read_why_they_are_refused() -> None:
         assert {f"notice.{refusal.reason}.{word}" for word in words} <= texts_of("en").keys()
 
 
+def test_reports_of_a_check_have_words_for_each_refusal() -> None:
+    reasons = {refusal.reason for refusal in REFUSALS.values()}
+    assert {f"check.ends.{reason}" for reason in reasons} <= texts_of("en").keys()
+
+
 def test_a_row_of_the_document_explains_every_parameter() -> None:
     for row in ROWS:
         for name in (*row.required, *row.optional):
