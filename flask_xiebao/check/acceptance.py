@@ -23,7 +23,7 @@ from flask import Flask
 from ..app.endpoints import knows_its_address, trusts_hosts
 from ..app.hooks import check_arguments
 from ..app.log import name_of
-from ..app.settings import ENVIRONMENTS
+from ..app.settings import ENVIRONMENTS, Settings
 from ..app.state import State, current_state
 from ..errors import ConfigError, LinkError
 from ..gateway.values import check_text, check_web_url, checked
@@ -228,6 +228,18 @@ def _page(site: Site, url: str) -> str:
     return url
 
 
+def _late_settings(in_force: Settings, app: Flask) -> list[Failure]:
+    """Return a failure for each setting that was changed after the extension had read it."""
+    try:
+        late = in_force.names_of_differences(Settings.from_config(app.config))
+    except ConfigError as error:
+        return [
+            Failure("settings.invalid", f"{name} {problem}", "—")
+            for name, problem in error.problems.items()
+        ]
+    return [Failure("settings.late", name, "—") for name in late]
+
+
 class _Run:
     """A check that is at work.
 
@@ -312,7 +324,7 @@ class _Run:
         return case.kind == ("plain" if self._player.state.hooks.members_are_known() else "bearer")
 
     def judge_settings(self, expected: str | None) -> None:
-        """Judge the environment and whether the site says where it is.
+        """Judge the settings: the environment, the site's own address, and that none came too late.
 
         :param expected: the environment in which the site should be; None for any.
         """
@@ -325,6 +337,8 @@ class _Run:
         if came == "production" and not knows_its_address(state) and not trusts_hosts():
             unknown = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
             self._keep(Result(Case("address", "address"), PHONE, failures=[unknown]))
+        if failures := _late_settings(state.settings, self._player.app):
+            self._keep(Result(Case("settings", "settings"), PHONE, failures=failures))
 
     def without(self, visit: Visit) -> Report:
         """Return the report on a site that is not where it should be: no click would say more.

@@ -87,12 +87,12 @@ class Case:
     @property
     def is_of_site(self) -> bool:
         """Whether it is about the site, and no page of the gateway."""
-        return self.kind in ("address", "environment", "loader")
+        return self.kind in ("address", "environment", "settings", "loader")
 
     @property
     def is_done(self) -> bool:
         """Whether it is done on a device, and can be again: not what is about the site as such."""
-        return self.kind not in ("address", "environment")
+        return self.kind not in ("address", "environment", "settings")
 
     @property
     def needs_login(self) -> bool:

@@ -29,6 +29,8 @@ _CASES = {
     "product-visitor": "login",
     "loader": "member_loader",
 }
+# The rules of the check that are about settings. The doctor has findings of its own for these.
+_SAID_OF_SETTINGS = ("unknown_address", "settings.late", "settings.invalid")
 
 
 def check_clicks(state: State, locale: str) -> Iterator[Finding]:
@@ -66,7 +68,7 @@ def _cases(state: State) -> list[str]:
 def _wrong(report: Report, locale: str) -> Iterator[Finding]:
     """Say what is wrong, each kind once."""
     for trouble in report.problems():
-        if trouble.code == "unknown_address":  # which the settings show
+        if trouble.code in _SAID_OF_SETTINGS:
             continue
         done = {result.case.name for result in trouble.results}
         names = (name for case, name in _CASES.items() if case in done)

@@ -264,6 +264,7 @@ TEXTS = {
     "check.case.changed-json": "a tampered link, requested as JSON",
     "check.case.address": "the site's own address",
     "check.case.environment": "the environment",
+    "check.case.settings": "the settings",
     # what has to come of it
     "check.ends.gateway": "302 to the gateway",
     "check.ends.handoff": "200, a QR code for the phone",
@@ -281,6 +282,7 @@ TEXTS = {
     "check.ends.loader": "anything but an error",
     "check.ends.address": "an answer of the extension's",
     "check.ends.environment": "as --expect-env says",
+    "check.ends.settings": "as they were when the extension was initialized",
     # what a failure means, and what to do
     "check.failure": "{means} It came: {came}. It should be: {should}.",
     "check.means": "It is not as it should be: find what on the site changes it.",
@@ -579,6 +581,15 @@ TEXTS = {
     ),
     "check.means.environment": (
         "The site is in another environment than --expect-env says: see XIEBAO_ENV."
+    ),
+    "check.means.settings.late": (
+        "A setting in app.config was changed after Xiebao(app) or init_app(app) had read it, so"
+        " the change has no effect. Set it before the extension is initialized."
+    ),
+    "check.means.settings.invalid": (
+        "A setting in app.config is not valid. It was changed after Xiebao(app) or init_app(app)"
+        " had read the settings, so the change has no effect. Correct it, and set it before the"
+        " extension is initialized."
     ),
     "check.means.session": (
         "The session is lost at the click: the site takes the member for a visitor. Does the"

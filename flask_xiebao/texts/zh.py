@@ -234,6 +234,7 @@ TEXTS = {
     "check.case.changed-json": "链接被改动，请求 JSON",
     "check.case.address": "网站自己的地址",
     "check.case.environment": "环境",
+    "check.case.settings": "设置",
     # 应当怎样
     "check.ends.gateway": "302 跳转到网关",
     "check.ends.handoff": "200 扫码页",
@@ -251,6 +252,7 @@ TEXTS = {
     "check.ends.loader": "不出错即可",
     "check.ends.address": "扩展的响应",
     "check.ends.environment": "与 --expect-env 一致",
+    "check.ends.settings": "与扩展初始化时一致",
     # 不符意味着什么，怎么办
     "check.failure": "{means}实际：{came}。预期：{should}。",
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
@@ -482,6 +484,14 @@ TEXTS = {
     "check.means.receiver": "点击时有一个信号接收函数抛出异常：请修正。",
     "check.means.left_out": "页面上少了入口或它的一部分，因为模板给它的参数不对：请改模板。",
     "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
+    "check.means.settings.late": (
+        "app.config 里有一项设置是在 Xiebao(app) 或 init_app(app) 读取之后才修改的，不会生效："
+        "请在初始化扩展之前设置。"
+    ),
+    "check.means.settings.invalid": (
+        "app.config 里有一项设置无效。它是在 Xiebao(app) 或 init_app(app) 读取设置之后才修改的，"
+        "不会生效：请改正，并在初始化扩展之前设置。"
+    ),
     "check.means.session": (
         "点击时会话丢失，网站把会员当成了访客。这个路径和域名能收到 Cookie"
         " 吗（SESSION_COOKIE_PATH、SESSION_COOKIE_DOMAIN）？有没有钩子函数清空会话？"

@@ -116,6 +116,11 @@ def registers(hook: str, function: Callable[..., Any]) -> Change:
     return lambda app: getattr(app.extensions["xiebao"], hook)(function)
 
 
+def set_late(**config: Any) -> Change:
+    """Change settings after the extension has read them."""
+    return lambda app: app.config.update(config)
+
+
 def around(middleware: Callable[..., Any], **options: Any) -> Change:
     """Put a middleware around an app, outermost."""
 

@@ -47,6 +47,7 @@ from tests.check.support import (
     registers,
     right,
     sends_phones_elsewhere,
+    set_late,
     shop,
     with_headers,
 )
@@ -67,31 +68,40 @@ def show_page(**_: Any) -> str:
 
 # Settings that are written unusually
 
-SETTINGS = [
-    right(str(settings), partial(shop, **settings))
-    for settings in (
-        {"XIEBAO_PUBLIC_URL": "HTTPS://Shop.EXAMPLE/Travel"},
-        {"XIEBAO_PUBLIC_URL": "https://商店.example/旅行"},
-        {"XIEBAO_PUBLIC_URL": "https://[2001:DB8::1]:8443"},
-        {"XIEBAO_PUBLIC_URL": "https://shop.example/旅行", "XIEBAO_BASE_URL": "/gateway"},
-        {"XIEBAO_BASE_URL": "HTTPS://GW.example/a'b(c)|d"},
-        {"XIEBAO_BASE_URL": "/"},
-        {"SERVER_NAME": "Shop.Example"},
-        {"SERVER_NAME": "shop.example", "APPLICATION_ROOT": "/travel"},
-        {"XIEBAO_API_KEY": "50% & 密钥", "XIEBAO_EXTRA": {"from": "a b&c=号"}},
-        {"SECRET_KEY": b"bytes", "SECRET_KEY_FALLBACKS": [b"older", "oldest"]},
-        {"XIEBAO_PARTNER_ID": 12345, "XIEBAO_HANDOFF_MAX_AGE": "45"},
-        {"XIEBAO_TEXTS": {"product.label": {"zh": " 立即投保 "}, "home.label": "<商城>"}},
-        {"TRAP_HTTP_EXCEPTIONS": True},
-    )
-] + [
-    right(
-        f"its own hosts alone, {url}",
-        partial(shop, TRUSTED_HOSTS=["shop.example"], XIEBAO_PUBLIC_URL=url),
-        marks=NEEDS_TRUSTED_HOSTS,
-    )
-    for url in (None, "https://shop.example")
-]
+SETTINGS = (
+    [
+        right(str(settings), partial(shop, **settings))
+        for settings in (
+            {"XIEBAO_PUBLIC_URL": "HTTPS://Shop.EXAMPLE/Travel"},
+            {"XIEBAO_PUBLIC_URL": "https://商店.example/旅行"},
+            {"XIEBAO_PUBLIC_URL": "https://[2001:DB8::1]:8443"},
+            {"XIEBAO_PUBLIC_URL": "https://shop.example/旅行", "XIEBAO_BASE_URL": "/gateway"},
+            {"XIEBAO_BASE_URL": "HTTPS://GW.example/a'b(c)|d"},
+            {"XIEBAO_BASE_URL": "/"},
+            {"SERVER_NAME": "Shop.Example"},
+            {"SERVER_NAME": "shop.example", "APPLICATION_ROOT": "/travel"},
+            {"XIEBAO_API_KEY": "50% & 密钥", "XIEBAO_EXTRA": {"from": "a b&c=号"}},
+            {"SECRET_KEY": b"bytes", "SECRET_KEY_FALLBACKS": [b"older", "oldest"]},
+            {"XIEBAO_PARTNER_ID": 12345, "XIEBAO_HANDOFF_MAX_AGE": "45"},
+            {"XIEBAO_TEXTS": {"product.label": {"zh": " 立即投保 "}, "home.label": "<商城>"}},
+            {"TRAP_HTTP_EXCEPTIONS": True},
+        )
+    ]
+    + [
+        right(
+            "the same settings, written in another way later",
+            partial(shop, set_late(XIEBAO_PARTNER_ID=12345, XIEBAO_LOCALE=None)),
+        )
+    ]
+    + [
+        right(
+            f"its own hosts alone, {url}",
+            partial(shop, TRUSTED_HOSTS=["shop.example"], XIEBAO_PUBLIC_URL=url),
+            marks=NEEDS_TRUSTED_HOSTS,
+        )
+        for url in (None, "https://shop.example")
+    ]
+)
 
 # Where the site is
 

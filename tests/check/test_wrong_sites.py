@@ -14,6 +14,7 @@ import pytest
 from flask import redirect, request, session
 
 from tests.check.support import (
+    HIDDEN_KEY,
     OUTSIDE,
     MakeSite,
     aborts,
@@ -26,6 +27,7 @@ from tests.check.support import (
     mounted,
     registers,
     sends_phones_elsewhere,
+    set_late,
     shop,
     wrong,
 )
@@ -80,6 +82,42 @@ WHERE = [
         "unreached.elsewhere",
         partial(shop, before=sends_phones_elsewhere, **OUTSIDE),
         "before_request hooks may do it: tests.check.support.sends_phones_elsewhere",
+        **PRODUCT,
+    ),
+]
+
+# Settings that are changed after the extension has read them
+
+PASSWORD = "hunter2 and more, 32 characters."
+LATE = [
+    *(
+        wrong(
+            f"late {name}",
+            "settings.late",
+            partial(shop, set_late(**{name: value}), **HIDDEN_KEY),
+            f"It came: {name}.",
+            "Set it before the extension is initialized",
+            failed="settings",
+            **PRODUCT,
+        )
+        for name, value in {
+            "XIEBAO_ENV": "production",
+            "XIEBAO_BASE_URL": "/gateway",
+            "XIEBAO_API_KEY": PASSWORD,
+            "XIEBAO_MEMBER_SECRET": PASSWORD,
+            "XIEBAO_PARTNER_ID": "54321",
+            "XIEBAO_EXTRA": {"hidenav": 1},
+            "XIEBAO_PUBLIC_URL": "https://shop.example",
+            "XIEBAO_LOGIN_VIEW": "login",
+        }.items()
+    ),
+    wrong(
+        "late settings that are not valid",
+        "settings.invalid",
+        partial(shop, set_late(XIEBAO_ENV="prod", XIEBAO_API_KEY=f" {PASSWORD}")),
+        "It came: XIEBAO_API_KEY is empty, or has",
+        "Correct it, and set it before the extension is initialized",
+        failed="settings",
         **PRODUCT,
     ),
 ]
@@ -324,7 +362,7 @@ TEMPLATES = [
 
 @pytest.mark.parametrize(
     ("site", "codes", "says", "failed", "options"),
-    [*WHERE, *IN_THE_WAY, *AROUND, *GUARDS, *TEMPLATES],
+    [*WHERE, *LATE, *IN_THE_WAY, *AROUND, *GUARDS, *TEMPLATES],
 )
 def test_what_is_wrong_is_seen(
     site: MakeSite, codes: set[str], says: tuple[str, ...], failed: set[str], options: Any
@@ -339,3 +377,17 @@ def test_a_way_back_is_said_once_whatever_the_device() -> None:
 def test_a_hook_that_sends_some_away_is_no_reason_to_move_the_site() -> None:
     report = check(shop(before=sends_phones_elsewhere, **OUTSIDE), **PRODUCT)
     assert "set XIEBAO_PUBLIC_URL" not in str(report)
+
+
+def test_late_settings_are_reported_once_each_and_can_be_ignored() -> None:
+    app = shop(set_late(XIEBAO_ENV="production", XIEBAO_LOCALE="en"))
+    [result] = check(app).failed
+    assert [failure.came for failure in result.failures] == ["XIEBAO_ENV", "XIEBAO_LOCALE"]
+    assert check(app, ignore=["settings.late"]).passed
+    assert check(app, ignore=["settings"]).passed
+    app.config.update(XIEBAO_ENV="prod", XIEBAO_LOCALE="fr")
+    [result] = check(app).failed
+    assert [failure.came.split()[0] for failure in result.failures] == [
+        "XIEBAO_ENV",
+        "XIEBAO_LOCALE",
+    ]

@@ -335,9 +335,16 @@ def test_each_setting_has_a_line_if_that_is_asked_for() -> None:
 def test_a_setting_that_came_too_late_is_named(setting: str, value: str | None) -> None:
     app = shop()
     app.config[setting] = value
-    wrong, *_ = doctor(app)["ERROR"].splitlines()
+    [wrong] = doctor(app)["ERROR"].splitlines()
     assert wrong.startswith(f"{setting} was changed after Xiebao(app) or init_app(app)")
     assert value is None or value not in wrong
+
+
+def test_late_setting_that_is_not_valid_is_reported_once() -> None:
+    app = shop()
+    app.config["XIEBAO_ENV"] = "prod"
+    [wrong] = doctor(app)["ERROR"].splitlines()
+    assert wrong == 'XIEBAO_ENV must be "test" or "production", not \'prod\'.'
 
 
 @pytest.mark.parametrize(

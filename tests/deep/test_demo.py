@@ -246,7 +246,8 @@ def test_a_setting_that_is_not_the_one_in_use_is_red(
 ) -> None:
     demo.config["XIEBAO_API_KEY"] = "another key"  # after init_app
     page = look(demo.test_client())
-    assert "密钥是这个账号、这个环境的吗" in words(page.main)
+    assert "请在初始化扩展之前设置" in words(page.main)
+    assert "XIEBAO_API_KEY" in words(page.main)
     assert SIGN not in str(page)
 
 
