@@ -17,6 +17,7 @@ from ..errors import TokenError, XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.urls import Gateway
 from ..gateway.values import Secret
+from ..links.admission import Go, Refusal, decide
 from ..links.tokens import Entry
 from ..simulator.document import (
     HOSTS,
@@ -32,7 +33,7 @@ from ..simulator.document import (
     read,
     row_named,
 )
-from ..texts import text
+from ..texts import keys, text
 from .findings import Finding, bad, ok, warning
 
 # The gateway knows these, but the document does not mention them.
@@ -40,6 +41,9 @@ _UNDOCUMENTED = ("hidenav", "toLogin")
 
 # The value of a sign parameter in any URL, also in one inside another.
 _SIGNS = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
+
+# The id of the member who is taken for logged in where a link has no member.
+_ANY_MEMBER = "any-member"
 
 
 def findings_in(
@@ -246,8 +250,6 @@ def _read_link(
             entry = state.signer.loads(token)
             if page not in (entry.page, "qr"):
                 yield bad(text(locale, "inspect.link.another_page", page=page))
-            elif PAGES[entry.page].members_own and entry.member is None:
-                yield bad(text(locale, "inspect.link.no_member", page=page))
             else:
                 if page == "qr":
                     yield ok(text(locale, "inspect.qr"))
@@ -273,16 +275,28 @@ def _read_entry(entry: Entry, locale: str) -> Iterator[Finding]:
 
 
 def _who_can_follow(entry: Entry, locale: str) -> Finding:
-    left = entry.seconds_left(time.time())
-    without_login = {None: "own", 0: "past"}.get(left, "bearer")
-    who = "none" if entry.member is None else without_login
+    """Return whom a click lets through: a visitor without a login, or a member who is logged in."""
+    now = int(time.time())
+    visitor = decide(entry, None, now)
+    member = decide(entry, entry.member or _ANY_MEMBER, now)
+    if isinstance(member, Refusal):
+        key = f"inspect.link.{member.cause}"
+        key = key if key in keys() else "inspect.link.refused"
+        refusal = {"page": entry.page, "status": member.status, "cause": member.cause}
+        return bad(text(locale, key, **refusal))
+    if isinstance(visitor, Go):
+        who = "bearer"
+    elif entry.member is None:
+        who = "none"
+    else:
+        who = "past" if visitor.cause == "expired" else "own"
     said = text(
         locale,
         f"inspect.member.{who}",
         member=entry.member,
         when=_utc(entry.signed_at or 0),
         no_login_for=entry.no_login_for,
-        left=left,
+        left=entry.seconds_left(now),
     )
     return warning(said) if who == "past" else ok(said)
 

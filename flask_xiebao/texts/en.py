@@ -791,6 +791,9 @@ TEXTS = {
         "This is not a link to the {page} page: its token belongs to another."
     ),
     "inspect.link.no_member": "This is not a link to the {page} page: its token has no member.",
+    "inspect.link.refused": (
+        "A click on this link gets {status} ({cause}), also from a member who is logged in."
+    ),
     "inspect.neither": (
         "This is neither a page of the gateway nor a link of this site, whose links begin with"
         " one of {paths}."

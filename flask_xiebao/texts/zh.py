@@ -651,6 +651,7 @@ TEXTS = {
     "inspect.pay_success": "paySuccess：支付后浏览器前往 {url}",
     "inspect.link.another_page": "这不是 {page} 页面的链接：令牌是别的页面的。",
     "inspect.link.no_member": "这不是 {page} 页面的链接：令牌里没有会员。",
+    "inspect.link.refused": "点击这个链接会得到 {status}（{cause}），会员登录后也一样。",
     "inspect.neither": (
         "这不是网关的页面，也不是本站的链接；本站的链接以下列路径之一开头：{paths}。"
     ),

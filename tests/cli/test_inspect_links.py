@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 
 from flask_xiebao import Entry, entry_clicked
+from flask_xiebao.links.admission import Refusal
 from flask_xiebao.links.tokens import LinkSigner
 from tests.cli.support import PLACE, SECRET_KEY, findings, inspect, run, shop
 from tests.support import CODE, NUMBER, PHONE
@@ -35,6 +36,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 FULL = ("--return-to", "/a", "--client-reference", "order-8")
+BEARER = ("--no-login-for", "60")
 
 
 @pytest.mark.parametrize("option", ["--external", "--local"])
@@ -130,6 +132,19 @@ def test_links_that_the_site_refuses_are_told_apart(
     result = run(app, "inspect", change(link(app, "product", CODE, "--local")))
     assert said in findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--member", "m1"), ("--member", "m1", *BEARER)])
+def test_link_that_a_click_refuses_is_an_error_whatever_the_cause(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    url = link(app, "product", CODE, "--local", *options)
+    refusal = Refusal(403, "too_old", "too_old", "it was made last year")
+    monkeypatch.setattr("flask_xiebao.cli.inspect.decide", lambda entry, current, now: refusal)
+    result = run(app, "inspect", url)
+    assert "A click on this link gets 403 (too_old)" in findings(result)["ERROR"]
+    assert result.output.endswith("Nobody can follow this link.\n")
+    assert "403（too_old）" in run(app, "inspect", url, "--locale", "zh").output
 
 
 def test_a_link_of_a_site_without_a_key(app: Flask) -> None:

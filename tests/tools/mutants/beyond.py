@@ -251,6 +251,7 @@ BEYOND = (
     Wrong("a parameter that Xiebao refuses is reported twice", "check/expectations.py", "        if parameter not in reported:\n", "        if parameter is not None:\n"),
     Wrong("a check does not report late settings", "check/acceptance.py", 'return [Failure("settings.late", name, "—") for name in late]', "return []"),
     Wrong("a check does not report settings that became invalid", "check/acceptance.py", "for name, problem in error.problems.items()", "for name, problem in ()"),
+    Wrong("inspect lets through whoever is refused", "cli/inspect.py", "    if isinstance(member, Refusal):\n", "    if False:\n"),
     Wrong("a login that takes no GET is fine", "check/judge.py", "elif status >= 300:", "elif status == 404:"),
     Wrong("a short key is fine", "cli/keys.py", "    if is_short or settings", "    if settings"),
     Wrong("a well-known SECRET_KEY is fine", "cli/keys.py", "return len(key) < _SHORTEST_KEY or letters in _PUBLISHED_KEYS", "return len(key) < _SHORTEST_KEY"),
