@@ -27,6 +27,7 @@ from flask import (
 )
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from flask_xiebao.app.state import State
 from tests.check.support import (
     ENTRY,
     FEW,
@@ -406,6 +407,15 @@ def test_nothing_is_wrong_with_what_is_unusual(
 def test_nothing_is_wrong_on_a_site_that_is_right(name: str) -> None:
     report = check(SITES[name], devices=[*FEW, "wechat-pc"], only=None)
     assert report.passed, str(report)
+
+
+def test_check_expects_any_parameter_that_the_package_sends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A setting that sends a further parameter needs no change of the check."""
+    make = State.gateway_url
+    monkeypatch.setattr(State, "gateway_url", lambda *given: f"{make(*given)}&channel=web")
+    assert_is_right(shop, (), {})
 
 
 def test_a_single_page_app_has_a_view_for_every_way_back() -> None:
