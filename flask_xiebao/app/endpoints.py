@@ -78,8 +78,7 @@ def without_padding(page: Page, reference: Any) -> Any:
 
     :raises LinkError: there is white space in it.
     """
-    # Nearly all are letters and digits: this saves 5 % of the time that a new entry takes. Anything
-    # but text is checked by the entry.
+    # Nearly all are letters and digits. The entry checks values that are not strings.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
     given = plain_text(reference)
@@ -126,8 +125,8 @@ def token_url(state: State, endpoint: str, token: str, *, external: bool) -> str
 def url_parts(state: State, endpoint: str, *, external: bool) -> tuple[str, ...]:
     """Return the text before and after the token in the URLs of an endpoint.
 
-    The links of a page, and those of a site, differ in their tokens only: building each by the
-    rules would take a fifth of a link with a member, and a tenth of a click that comes back.
+    The links to a page differ only in their tokens. Building each by Flask's rules would take 20 %
+    of a member's link, and 6 % of a click with ``return_to``.
     """
     if not external and has_request_context():
         known = request_state().url_parts.setdefault(id(state), {})

@@ -259,7 +259,7 @@ class Gateway:
     ) -> str:
         """Return the URL with ``%s`` for each value that only one URL has, by the page's row.
 
-        It is made once and kept for other URLs, which saves a tenth of a click.
+        It is cached for other URLs, which saves 10 % of a click.
 
         :param own: the names of those values.
         """

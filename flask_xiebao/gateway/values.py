@@ -21,8 +21,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
-# Matches nearly every valid URL and no invalid one. Splitting a URL takes seven times as long, an
-# eighth of a click that comes back.
+# Matches nearly every valid URL and no invalid one. Splitting every URL instead would take 11 % of
+# a click with return_to.
 _PLAIN_URL = re.compile(
     r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
     r"([/?#][!-\[\]-~]*)?"

