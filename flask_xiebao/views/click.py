@@ -26,6 +26,7 @@ from ..app.endpoints import (
     this_link,
     token_url,
 )
+from ..app.headers import Redirect
 from ..app.log import complain
 from ..app.rehearsal import rehearsal
 from ..app.signals import (
@@ -46,7 +47,7 @@ from ..links.tokens import Click, Entry
 from ..macros import assets
 from ..macros.qrcodes import qr_code, qr_png
 from . import callback, responses
-from .responses import AnsweredError, Redirect
+from .responses import AnsweredError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from flask import (
     Response,
@@ -14,11 +14,9 @@ from flask import (
     render_template,
     request,
 )
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Unauthorized
 
 from ..app.endpoints import login_url, site_host, this_link
-from ..app.headers import LINK_HEADERS
 from ..app.hooks import login_manager
 from ..app.log import logger
 from ..app.signals import entry_refused, send
@@ -26,51 +24,12 @@ from ..app.state import State
 from ..links.admission import Refusal
 from ..links.tokens import Entry
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 
 class AnsweredError(Exception):
     """Carries the response of a click that goes no further.
 
     Not :func:`flask.abort`, which ``TRAP_HTTP_EXCEPTIONS`` would make an error.
     """
-
-
-_REDIRECT_HEADERS = [
-    ("Content-Length", "0"),
-    ("Content-Type", "text/html; charset=utf-8"),
-    *LINK_HEADERS,
-]
-# The headers that Werkzeug corrects when a response is sent.
-_CORRECTED = ("location", "content-location", "content-length")
-
-
-class Redirect(Response):
-    """A redirect with an empty body.
-
-    The body of :func:`flask.redirect` would show the URL, and with it the ``sign``.
-
-    :param url: the percent-encoded URL to redirect to.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._corrected = [url, "0"]
-        headers = Headers()
-        for name, value in (("Location", url), *_REDIRECT_HEADERS):
-            headers.add(name, value)
-        super().__init__((), 302, headers)
-
-    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers as they are, unless a hook changed the redirect.
-
-        Werkzeug's own corrections take 20 % of a click.
-        """
-        found = [value for name, value in self.headers if name.lower() in _CORRECTED]
-        if found == self._corrected and self.status_code == 302 and not self.response:
-            return self.headers
-        self.headers.pop("Content-Length", None)  # the hook may have miscounted
-        return super().get_wsgi_headers(environ)
 
 
 def not_yet() -> Response:
