@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from flask import (
     Flask,
@@ -110,34 +109,39 @@ class RequestState:
             _remove(headers, overrules_cache_control)
 
 
-# The only place that holds the state of a request. Flask's "g" would not do: it belongs to the app
-# context, which several requests share if one was pushed before them, as tests do.
-_states: WeakKeyDictionary[Request, RequestState] = WeakKeyDictionary()
+# The state of a request is an attribute of the request, and nowhere else. Flask's "g" would not do,
+# because several requests share it if an app context is already pushed, as in many tests. A
+# dictionary with weak keys would not do, because a streamed response may refer to its request.
+_STATE = "_flask_xiebao_state"
 
 
 def request_state() -> RequestState:
     """Return the state of the current request."""
-    here = this_request()
-    state = _states.get(here)
+    state = _find_state(this_request())
     if state is None:
-        state = _states[here] = RequestState()
+        state = RequestState()
+        setattr(this_request(), _STATE, state)
+    return state
+
+
+def _find_state(here: Request) -> RequestState | None:
+    state: RequestState | None = getattr(here, _STATE, None)
     return state
 
 
 @contextmanager
 def separate_page_context() -> Iterator[RequestState]:
-    """Within this context, count what is rendered as another page than the request's own.
+    """Treat what is rendered within this context as part of a separate page.
 
-    A tool may render something when the response is already on its way.
+    A tool may render something when the response of the request is already on its way.
     """
     here = this_request()
-    previous = _states.pop(here, None)
+    previous = _find_state(here)
+    setattr(here, _STATE, None)
     try:
         yield request_state()
     finally:
-        del _states[here]
-        if previous is not None:
-            _states[here] = previous
+        setattr(here, _STATE, previous)
 
 
 class Redirect(FlaskResponse):
@@ -186,7 +190,7 @@ def _write_headers(_app: Flask, response: Response, **_: object) -> None:
     if isinstance(response, Redirect) or not isinstance(response, Response):
         return  # Redirects write their own headers. Flask reports hooks that return nothing.
     here = this_request()
-    state = _states.get(here)
+    state = _find_state(here)
     if state is None and response.is_streamed:
         state = request_state()  # the stream may render entries
     if state is not None:

@@ -5,11 +5,15 @@ A new way of streaming is a row of ``STREAMS``.
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
 from flask import (
+    Request,
     Response,
+    copy_current_request_context,
     current_app,
     make_response,
     render_template_string,
@@ -21,6 +25,7 @@ from flask import (
 from werkzeug.test import TestResponse
 
 from flask_xiebao import LinkError, Platform
+from flask_xiebao.app.current import this_request
 from tests.page.kept import (
     DEVICES,
     FOR_ALL,
@@ -163,3 +168,18 @@ def test_a_wrong_case_code_in_a_stream_leaves_the_rest_standing_or_raises_in_str
     assert len(caplog.records) == 1
     with pytest.raises(LinkError):
         assert streamed(make_site(), stream, source).text
+
+
+def test_streamed_page_that_refers_to_its_request_is_freed(site: Site) -> None:
+    requests: list[weakref.ref[Request]] = []
+
+    @site.app.get("/logged")
+    def logged() -> Response:
+        requests.append(weakref.ref(this_request()))
+        response = Response(by_generator(PRODUCT))
+        response.call_on_close(copy_current_request_context(lambda: None))
+        return response
+
+    site.follow("/logged").close()
+    gc.collect()
+    assert [each() for each in requests] == [None]
