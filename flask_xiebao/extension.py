@@ -9,7 +9,7 @@ from flask import Flask
 
 from .app import endpoints, order_client
 from .app.current import this_app
-from .app.headers import watch_responses
+from .app.headers import connect_header_writers
 from .app.hooks import (
     ClickGuard,
     Hooks,
@@ -99,7 +99,7 @@ class Xiebao:
             ) from None
         self._states[app] = state
         app.extensions["xiebao"] = self
-        watch_responses(app)
+        connect_header_writers(app)
         helpers.register(app, state)
         app.cli.add_command(commands)
 

@@ -281,7 +281,7 @@ def leaked(shown: str, *secrets: str) -> list[str]:
 
 @contextlib.contextmanager
 def serve(app: Flask, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve *app* from a thread of its own; the value is its address.
+    """Serve *app* in a separate thread, and return its URL.
 
     :param tls: the context to serve HTTPS with, instead of HTTP.
     """

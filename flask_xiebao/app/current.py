@@ -1,7 +1,6 @@
 """The current app and the current request, not Flask's proxies for them.
 
-Every access through a proxy takes almost 1 % of a click. Signals and weak references need the
-objects themselves.
+Every access through a proxy takes almost 1 % of the time for a click. Signals need the app itself.
 """
 
 from __future__ import annotations

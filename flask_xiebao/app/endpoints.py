@@ -78,7 +78,7 @@ def without_padding(page: Page, reference: Any) -> Any:
 
     :raises LinkError: there is white space in it.
     """
-    # Nearly all are letters and digits. The entry checks values that are not strings.
+    # Nearly all references contain only letters and digits. Entry checks values of other types.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
     given = plain_text(reference)

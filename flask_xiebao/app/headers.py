@@ -36,7 +36,7 @@ R = TypeVar("R", bound=Response)
 #: The request headers by which a device is known.
 DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED = ("public", "s-maxage")
-#: The headers of every response of a link, errors included.
+#: The headers of every response to a link, errors included.
 LINK_HEADERS = [
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
@@ -54,7 +54,7 @@ _LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
 class RequestState:
     """The state of one request. Several apps may take part in it.
 
-    :ivar response: the response, once all hooks have seen it. A stream may still render entries.
+    :ivar response: the response, after all hooks have run. A stream may still render entries.
     :ivar url_parts: the text before and after the token in the URL of each endpoint, by the
         :func:`id` of the app's state.
     :ivar page_contexts: what the entries on a page have in common, by the :func:`id` of the object
@@ -153,27 +153,27 @@ class Redirect(FlaskResponse):
     """
 
     def __init__(self, url: str) -> None:
-        self._protected = [("Location", url), ("Content-Length", "0"), *LINK_HEADERS]
+        self._fixed = [("Location", url), ("Content-Length", "0"), *LINK_HEADERS]
         headers = Headers()
-        for name, value in (*self._protected, ("Content-Type", "text/html; charset=utf-8")):
+        for name, value in (*self._fixed, ("Content-Type", "text/html; charset=utf-8")):
             headers.add(name, value)
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         """Return the headers unchanged unless a hook changed them.
 
-        Werkzeug would copy and correct them, which takes 20 % of a click.
+        Werkzeug would copy and correct them, which takes 20 % of the time for a click.
         """
-        found = [header for header in self.headers if _is_protected(header[0].lower())]
-        if found == self._protected and self.status_code == 302 and not self.response:
+        found = [header for header in self.headers if _is_fixed(header[0].lower())]
+        if found == self._fixed and self.status_code == 302 and not self.response:
             return self.headers
-        self.headers.pop("Content-Length", None)  # the hook may have miscounted
+        self.headers.pop("Content-Length", None)  # A hook may have set a wrong length.
         headers = super().get_wsgi_headers(environ)
         _seal(headers)
         return headers
 
 
-def watch_responses(app: Flask) -> None:
+def connect_header_writers(app: Flask) -> None:
     """Write the headers of each response of *app* after all hooks."""
     request_finished.connect(_write_headers, app)
     got_request_exception.connect(_write_headers_before_hooks, app)
@@ -188,11 +188,11 @@ def _write_headers(_app: Flask, response: Response, **_: object) -> None:
     send one member's link to another.
     """
     if isinstance(response, Redirect) or not isinstance(response, Response):
-        return  # Redirects write their own headers. Flask reports hooks that return nothing.
+        return  # Redirects write their own headers. Flask raises an error if a hook returned None.
     here = this_request()
     state = _find_state(here)
     if state is None and response.is_streamed:
-        state = request_state()  # the stream may render entries
+        state = request_state()  # The stream may render entries.
     if state is not None:
         state.response = response
         state.write_headers(response.headers)
@@ -201,7 +201,7 @@ def _write_headers(_app: Flask, response: Response, **_: object) -> None:
 
 
 def _write_headers_before_hooks(app: Flask, **_: object) -> None:
-    """Write the headers of an error page before the hooks, too.
+    """Also write the headers of an error page before the hooks run.
 
     If a hook raises on the error page again, Flask skips the later hooks and "request_finished".
     Functions for a single request run before all hooks.
@@ -245,7 +245,7 @@ def _remove(headers: Headers, is_unwanted: Callable[[str], bool]) -> None:
             del headers[name]
 
 
-def _is_protected(name: str) -> bool:
+def _is_fixed(name: str) -> bool:
     return name in _CORRECTED or _is_overwritten(name)
 
 

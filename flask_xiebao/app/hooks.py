@@ -138,7 +138,7 @@ class Hooks:
         """
         guard, rehearsed = self.functions.get("click_guard"), rehearsal()
         if rehearsed is not None:
-            guard = rehearsed.click_guard or (guard if rehearsed.asks_guard else None)
+            guard = rehearsed.click_guard or (guard if rehearsed.calls_guard else None)
         if guard is None:
             return True
         answer = guard(member, entry)

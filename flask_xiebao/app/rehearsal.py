@@ -31,8 +31,8 @@ class Rehearsal:
 
     :param member_loader: replaces the site's ``member_loader``.
     :param click_guard: replaces the site's ``click_guard``.
-    :param aloud: call the site's signal receivers.
-    :param asks_guard: call the site's ``click_guard``.
+    :param calls_receivers: call the site's signal receivers.
+    :param calls_guard: call the site's ``click_guard``.
 
     :ivar reached: True if one of the extension's views was called.
     :ivar error: the exception that the view raised.
@@ -43,8 +43,8 @@ class Rehearsal:
 
     member_loader: Callable[[], object] | None = None
     click_guard: Callable[[str, Entry], object] | None = None
-    aloud: bool = False
-    asks_guard: bool = False
+    calls_receivers: bool = False
+    calls_guard: bool = False
     reached: bool = False
     error: Exception | None = None
     received: bytes | None = None
@@ -71,12 +71,12 @@ class Rehearsal:
         return REFUSALS[causes[-1]] if causes else None
 
     @property
-    def complaints(self) -> list[str]:
-        """The faults that did not stop the request: entries left out and failed receivers."""
-        return [values["complaint"] for name, values in self.heard if name == "fault-found"]
+    def faults(self) -> list[str]:
+        """Errors that did not stop the request: entries left out and receivers that failed."""
+        return [values["fault"] for name, values in self.heard if name == "fault-found"]
 
     @property
-    def drawn(self) -> dict[str, str]:
+    def qr_code_urls(self) -> dict[str, str]:
         """The URL of each QR code that was drawn, by the code's SVG."""
         return {
             values["code"]: values["url"] for name, values in self.heard if name == "qr-code-drawn"
@@ -84,7 +84,7 @@ class Rehearsal:
 
 
 def is_rehearsal() -> bool:
-    """Return True if the check or ``flask xiebao doctor`` sent the current request.
+    """Return True if ``flask xiebao check`` or ``flask xiebao doctor`` sent the current request.
 
     Hooks that count visits can leave such requests out.
     """

@@ -39,7 +39,7 @@ payment_returned = _signals.signal("payment-returned")
 #: (:class:`~flask_xiebao.Notification`). It can repeat.
 notification_received = _signals.signal("notification-received")
 
-# Internal signals, from which a rehearsal learns what the public ones do not tell.
+# Internal signals, which carry information for a rehearsal that the public ones do not have.
 login_requested = _signals.signal("login-requested")
 qr_code_drawn = _signals.signal("qr-code-drawn")
 fault_found = _signals.signal("fault-found")
@@ -57,7 +57,7 @@ def send(signal: NamedSignal, state: State, **values: Any) -> None:
         except FAILURES:
             if state.is_strict:
                 raise
-            send_quietly(fault_found, complaint=_failed(signal, receiver))
+            send_quietly(fault_found, fault=_failed(signal, receiver))
             complain(_failed(signal, receiver), exc_info=True)
 
 
@@ -80,11 +80,11 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
 def _receivers(
     signal: NamedSignal, app: Flask, values: dict[str, Any]
 ) -> Iterable[Callable[..., Any]]:
-    """Record the signal in the rehearsal, if there is one, and return the receivers to call."""
+    """Record the signal if this request is a rehearsal, and return the receivers to call."""
     rehearsed = rehearsal()
     if rehearsed is not None:
         rehearsed.heard.append((signal.name, values))
-        if not rehearsed.aloud:
+        if not rehearsed.calls_receivers:
             return ()
     return () if signal.is_muted else signal.receivers_for(app)
 

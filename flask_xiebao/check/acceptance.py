@@ -118,7 +118,7 @@ def check_entries(
                 log_in,
                 is_own_login=login is not None,
                 url=_address(url),
-                aloud=with_receivers,
+                calls_receivers=with_receivers,
             )
             run = _Run(player, url, _rules(ignore), progress)
             own = {device.name: device for device in run.own_app(app_user_agent)}
@@ -324,7 +324,7 @@ class _Run:
         return case.kind == ("plain" if self._player.state.hooks.members_are_known() else "bearer")
 
     def judge_settings(self, expected: str | None) -> None:
-        """Judge the settings: the environment, the site's own address, and that none came too late.
+        """Check the environment, the site's address, and that no setting was changed too late.
 
         :param expected: the environment in which the site should be; None for any.
         """
@@ -362,8 +362,8 @@ class _Run:
     ) -> None:
         """Follow the entries on pages of the site, and links of it, on every device."""
         has_guard = "click_guard" in self._player.state.hooks.functions
-        asks_guard = has_guard and self._player.logs_in
-        pages = SitePages(self._player, self._judge, asks_guard, goes_back)
+        calls_guard = has_guard and self._player.logs_in
+        pages = SitePages(self._player, self._judge, calls_guard, goes_back)
         for url in urls:
             for device in devices:
                 for result in pages.on_page(url, device):
@@ -379,7 +379,7 @@ class _Run:
         self.report.entries = {
             hide(page): [hide(each) for each in said] for page, said in pages.said.items()
         }
-        if has_guard and not (asks_guard and pages.said):
+        if has_guard and not (calls_guard and pages.said):
             self._note("guard")
 
     def plan(self, todo: Iterable[Case], devices: Sequence[Device], *, everywhere: bool) -> None:

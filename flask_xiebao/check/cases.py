@@ -55,7 +55,7 @@ class Case:
     :param headers: what the browser sends beside those of its device.
     :param method: the request's method.
     :param platform: the code that the gateway gets, whatever the device is.
-    :param asks_guard: whether the site's own ``click_guard`` is asked.
+    :param calls_guard: whether the site's own ``click_guard`` is asked.
     :param page: the page of the site that has the entry.
     :param entry: the entry of a link that is on a page of the site; None where the check makes the
         link.
@@ -73,7 +73,7 @@ class Case:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "GET"
     platform: str | None = None
-    asks_guard: bool = False
+    calls_guard: bool = False
     page: str = ""
     entry: Entry | None = None
 

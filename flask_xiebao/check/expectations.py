@@ -1,4 +1,4 @@
-"""Checks of a response: each compares what came with what should come.
+"""Checks of a response. Each compares the actual value with the expected one.
 
 The expected values are imported from the package, because the check looks for what something on the
 site changes. Only Xiebao's reading of a URL is independent: :mod:`.simulator.document`.
@@ -180,7 +180,7 @@ def gateway(
     to accept the parameters. A parameter that differs is not reported twice.
 
     :param entry: the entry of the link that was clicked.
-    :param member: the member who goes.
+    :param member: the member who follows the link.
     :param platform: the code of the document.
     """
     expected = site.gateway_url(entry, member, platform)
@@ -197,7 +197,8 @@ def gateway(
     for name in different:
         was, right = (f"{name}={_shown(site, name, url.get(name))}" for url in (came, should))
         yield Failure(f"parameter.{name}", was, right)
-    # A problem without a parameter is about the address, which may be an unusual XIEBAO_BASE_URL.
+    # A problem that names no parameter is about the address, which an unusual XIEBAO_BASE_URL may
+    # have changed.
     reported = {None, *map(site.account.hide, different)}
     for parameter, code in (
         (problem.parameter, problem.code)
@@ -210,7 +211,7 @@ def gateway(
 
 
 def _shown(site: Site, name: str, values: Iterable[str] | None) -> str:
-    """Return what a report shows of the values of a parameter; "—" for none."""
+    """Return the values of a parameter as a report shows them, or "—" if there are none."""
     return ", ".join(_masked(site, name, value) or '""' for value in values or ()) or "—"
 
 

@@ -121,7 +121,7 @@ class Judge:
         elif ends in REFUSED:
             yield from expectations.notice(self._site, case, ends, visit)
             yield from self._of_notice(case, visit)
-        for complaint in visit.rehearsal.complaints:
+        for complaint in visit.rehearsal.faults:
             yield Failure("receiver", complaint, "—")
 
     def _no_answer(self, case: Case, ends: str, visit: Visit, status: int) -> Failure | None:
@@ -210,8 +210,8 @@ class Judge:
 
     def _handoff(self, case: Case, device: Device, link: str, visit: Visit) -> Iterator[Failure]:
         """Judge the code of a handoff, scan it, and take the way of tablets."""
-        codes = [url for _, url in codes_of(visit.page, visit.rehearsal.drawn) if url]
-        plain = replace(case, ends="gateway", query="", headers={}, platform="1", asks_guard=False)
+        codes = [url for _, url in codes_of(visit.page, visit.rehearsal.qr_code_urls) if url]
+        plain = replace(case, ends="gateway", query="", headers={}, platform="1", calls_guard=False)
         if len(codes) != 1:  # a site may show others, such as that by which one follows it
             yield Failure("handoff.code", str(len(codes)), "1")
         elif not self._is_outside(codes[0]):

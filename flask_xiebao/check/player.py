@@ -50,7 +50,7 @@ class Player:
     :param login: logs them in; without one the extension is told that they are.
     :param is_own_login: whether that is the site's own, and the id that of its ``member_loader``.
     :param url: where the site is; None for where its settings say that it is.
-    :param aloud: the site's receivers hear of it.
+    :param calls_receivers: the site's receivers hear of it.
 
     :ivar site: what the site is configured to be.
     :ivar nobody_there: the answer where the site should be, if it is not there.
@@ -68,13 +68,13 @@ class Player:
         *,
         is_own_login: bool,
         url: str | None,
-        aloud: bool,
+        calls_receivers: bool,
     ) -> None:
         self.app = app
         self.state = state
         made_up = f"{MADE_UP}{secrets.token_hex(4)}+&号"  # which a URL has to escape
         self.members = {MEMBER: member or f"{made_up}-a", ANOTHER: f"{made_up}-b"}
-        self._aloud = aloud
+        self._calls_receivers = calls_receivers
         self._login, self._is_own_login, self._login_as = login, is_own_login, member
         self._browsers: dict[str, Browser] = {}
         self.clicks = 0
@@ -263,7 +263,9 @@ class Player:
         )
 
     def _rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:
-        rehearsed = Rehearsal(aloud=self._aloud, asks_guard=case is not None and case.asks_guard)
+        rehearsed = Rehearsal(
+            calls_receivers=self._calls_receivers, calls_guard=case is not None and case.calls_guard
+        )
         if case is not None and case.ends == "not_allowed":
             rehearsed.click_guard = lambda _member, _entry: False
         if self._login is None and not (case is not None and case.ends == "loader"):

@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 class Site:
-    """A site, by the settings that are in force.
+    """A site, described by the settings that are in force.
 
     :param app: its app.
     :param state: what the extension has of it.
@@ -37,7 +37,7 @@ class Site:
     :ivar outside: what links begin with that leave the site.
     :ivar member: the member of the site's whose clicks it gets; None for one who is made up.
     :ivar people: the ids of all members that are known, made up or not.
-    :ivar account: the account as Xiebao knows it.
+    :ivar account: the site's account at Xiebao.
     :ivar makes_keys: whether the gateway knows members by keys that only the site can make.
     """
 
@@ -102,7 +102,7 @@ class Site:
         return not all(Path(file or "").is_relative_to(_PACKAGE) for file in files)
 
     def key_mark(self, member: str) -> str:
-        """Return the characters before the id in a member's key that only the site can make."""
+        """Return the characters before the id in a member's key. Only the site can make them."""
         return self._keys.key_of(member)[:MARK]
 
     def is_page_of_gateway(self, url: str) -> bool:

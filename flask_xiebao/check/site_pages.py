@@ -35,7 +35,7 @@ class SitePages:
 
     :param player: who opens them.
     :param judge: who says what is wrong.
-    :param asks_guard: whether the site's own ``click_guard`` is asked, once for each page.
+    :param calls_guard: whether the site's own ``click_guard`` is asked, once for each page.
     :param goes_back: whether it is found out that payments come back to pages that open.
 
     :ivar said: what the entries of each page are, in a few words.
@@ -44,7 +44,7 @@ class SitePages:
 
     player: Player
     judge: Judge
-    asks_guard: bool
+    calls_guard: bool
     goes_back: bool
     said: dict[str, list[str]] = field(default_factory=dict)
     nothing: dict[str, Failure] = field(default_factory=dict)
@@ -92,7 +92,9 @@ class SitePages:
                 yield self._wrong(url, device, Failure(f"page.{code}", came, "200"))
             return
         page = visit.page
-        self._drawn |= {svg: said for each in visits for svg, said in each.rehearsal.drawn.items()}
+        self._drawn |= {
+            svg: said for each in visits for svg, said in each.rehearsal.qr_code_urls.items()
+        }
         links = [(each, href, *site.entry_at(href)) for each, href in markup.links_of(whole, page)]
         codes = codes_of(page, self._drawn)
         found = [*self._entries(device, url, links), *self._codes(url, codes)]
@@ -113,7 +115,7 @@ class SitePages:
             none = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
             yield self._wrong(url, device, *problems, *none)
             return
-        left_out = [Failure("left_out", each, "—") for each in visit.rehearsal.complaints]
+        left_out = [Failure("left_out", each, "—") for each in visit.rehearsal.faults]
         if problems := [*problems, *dict.fromkeys(left_out)]:
             yield self._wrong(url, device, *problems)
         if not found and not any(markup.is_disabled(element) for element, *_ in links):
@@ -121,7 +123,7 @@ class SitePages:
         elif is_first:
             self.said[url] = [said for case, *_ in found if (said := _in_words(case))]
         for case, link, problems in found:
-            case = replace(case, asks_guard=self.asks_guard and is_first)
+            case = replace(case, calls_guard=self.calls_guard and is_first)
             result = self._follow(case, device, link, problems)
             yield replace(result, failures=[*result.failures, *self._way_back(case)])
 
@@ -161,7 +163,7 @@ class SitePages:
     def _shared(self, whole: str, device: Device) -> Iterator[Failure]:
         """Check that nobody else gets the member's page, from whatever has kept it."""
         visit = self.player.open(whole, device, "nobody")
-        self._drawn |= visit.rehearsal.drawn
+        self._drawn |= visit.rehearsal.qr_code_urls
         entries = _linked_on(visit, codes_of(visit.page, self._drawn))
         if self.player.members[MEMBER] in {entry.member for entry in entries}:
             yield Failure("private.shown", f"{visit.status} {path_of(whole)}", "—")
@@ -210,7 +212,7 @@ class SitePages:
     def _case(
         self, url: str, row: Row, entry: Entry, what: str, visitor: Visitor, query: str = ""
     ) -> Case:
-        """Return the case of a link: who follows it, and what has to come of that."""
+        """Return the case of a link: who follows it, and the expected outcome."""
         player = self.player
         if entry.member is not None:
             player.site.people.add(entry.member)

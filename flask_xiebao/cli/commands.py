@@ -25,7 +25,7 @@ from .findings import echo, report, worst_first
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _old_option(name: str, *replacements: str) -> Callable[[F], F]:
+def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
     """Return a decorator for an old option that raises a usage error naming its replacements."""
 
     def refuse(ctx: click.Context, _: click.Parameter, value: object) -> None:
@@ -115,8 +115,8 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option("--junit", type=click.Path(), help="Write a report for CI servers there.")
 @click.option("--html", type=click.Path(), help="Write a report as one page there.")
 @click.option("--locale", type=click.Choice(locales()), default="en", help="Of the report.")
-@_old_option("--format", "--json", "--junit", "--html")
-@_old_option("--output", "--json", "--junit", "--html")
+@_removed_option("--format", "--json", "--junit", "--html")
+@_removed_option("--output", "--json", "--junit", "--html")
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -160,7 +160,7 @@ def check(
     type=int,
     help="Seconds for which whoever has the link goes as --member, without a login.",
 )
-@_old_option("--max-age", "--no-login-for")
+@_removed_option("--max-age", "--no-login-for")
 @click.option("--sub-partner-id", help="subPartnerId (2.1, 2.2).")
 @click.option(
     "--platform",

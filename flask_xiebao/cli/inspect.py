@@ -275,7 +275,7 @@ def _read_entry(entry: Entry, locale: str) -> Iterator[Finding]:
 
 
 def _who_can_follow(entry: Entry, locale: str) -> Finding:
-    """Return whom a click lets through: a visitor without a login, or a member who is logged in."""
+    """Return who may follow the link: a visitor without a login, or a member who is logged in."""
     now = int(time.time())
     visitor = decide(entry, None, now)
     member = decide(entry, entry.member or _ANY_MEMBER, now)

@@ -221,7 +221,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError("timeout must be a finite number of seconds above 0.")
         self._timeout = timeout
         self._member_of = None if member_of is None else _MemberLookup(member_of)
-        # A bare transport, because httpx.Client logs URLs, and with them the sign, and uses the
+        # Use a bare transport, because httpx.Client would log each URL with its sign, and use the
         # proxies of the environment.
         self._transport = transport or _make_transport()
 

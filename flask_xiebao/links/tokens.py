@@ -26,7 +26,7 @@ T = TypeVar("T")
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
 # A token in a longer text. Its payload is a JSON list that begins with a string, and its dot may be
-# percent-encoded, also several times. The possessive quantifier prevents backtracking.
+# percent-encoded, even more than once. The possessive quantifier prevents backtracking.
 _TOKEN_IN_TEXT = re.compile(
     r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]+?yJ[A-Za-z0-9_-]{5})[A-Za-z0-9_-]++"
     r"(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}",
@@ -280,7 +280,8 @@ class LinkSigner:
         #: Raises :exc:`.TokenError` when it was not signed with one of the keys, or is malformed.
         #:
         #: The same buttons are clicked again and again. Caching the entries of verified tokens
-        #: saves 20 % of a click. The member and the age of a link are checked at every click.
+        #: saves 20 % of the time for a click. The member and the age of a link are checked at
+        #: every click.
         self.loads = lru_cache(REMEMBERED)(partial(self._entries.unpack, _entry, self._clicks))
         self._shared = lru_cache(REMEMBERED, typed=True)(
             lambda *details: self.dumps(make_entry(*details))
@@ -375,7 +376,7 @@ def mask_tokens(text: str) -> str:
 
 
 def _decode(payload: str, build: Callable[..., T]) -> T:
-    """Return what *build* makes of the fields in a token's payload.
+    """Pass the fields in a token's payload to *build* and return the result.
 
     :raises TokenError: if the payload is malformed.
     """

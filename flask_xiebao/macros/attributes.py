@@ -108,7 +108,7 @@ def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Ma
     return Markup("".join(written))  # noqa: S704  # nosec B704
 
 
-# The cache saves 30 % of a new entry with a class.
+# The cache saves 30 % of the time for a new entry with a class.
 @lru_cache
 def _name(keyword: str, macro: Macro) -> str:
     """Return the attribute that a keyword means: class for class_, data-id for data_id."""

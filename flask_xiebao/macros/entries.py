@@ -51,7 +51,7 @@ Rendered = tuple[Markup, str]
 #: The attributes of an entry, its default label, and the mistake in its look, if any.
 _Made = tuple[Markup, str, LinkError | None]
 _NOTHING: Rendered = (Markup(), "")
-#: The signer of a link, and the text before and after the token.
+#: The signer of a link, and the text before and after the token in its URL.
 _Link = tuple[LinkSigner, str, str]
 
 
@@ -61,9 +61,10 @@ class PageContext:
 
     :ivar device: the slug of the platform, or None if the markup is the same for every device.
     :ivar locale: the locale of default labels, or None if it may change within the page.
-    :ivar is_marked: True if caches need not be told again that the page depends on the device.
-    :ivar links: by the page of the gateway, the parts of the links that are the same for everybody;
-        None if there are none.
+    :ivar is_marked: True if the page has already been marked as dependent on the device, or does
+        not depend on it.
+    :ivar links: the signer and the URL parts of links that are the same for everybody, by the page
+        of the gateway; None if there are no such links.
     """
 
     device: str | None = None
@@ -77,9 +78,9 @@ class Entries:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        # The signer is part of the key. With another SECRET_KEY no old entry is found.
+        # The signer is part of the cache key, so no old entry is found after SECRET_KEY changes.
         self._cached_shared = lru_cache(_ENTRIES, typed=True)(self._make_shared)
-        # Entries often differ in their links only. This saves 35 % of a new entry.
+        # Entries often differ only in their links. This saves 35 % of the time for a new entry.
         self._cached_attributes = lru_cache(_ENTRIES)(self._make_attributes)
 
     def render(
@@ -200,7 +201,7 @@ class Entries:
         /,
         **keywords: Any,
     ) -> _Made:
-        """Make an entry that may be a member's."""
+        """Make an entry that may belong to a member, or depend on the request."""
         options, given = split(keywords, macro)
         href = self.href(page, reference, options)
         if not href:
@@ -210,7 +211,7 @@ class Entries:
     def _add_attributes(self, href: str, given: Mapping[str, Attribute], *common: Any) -> _Made:
         """Return the entry with this link.
 
-        :param given: the attributes from the template.
+        :param given: the HTML attributes from the template.
         :param common: the further arguments of :meth:`_make_attributes`.
         """
         make = self._cached_attributes if _is_short(given) else self._make_attributes
@@ -227,9 +228,9 @@ class Entries:
         macro: Macro,
         *items: tuple[str, Attribute],
     ) -> _Made:
-        """Return an entry without its link, and its default label in *locale*.
+        """Return the attributes of an entry except its link, and the default label in *locale*.
 
-        :param items: the attributes from the template.
+        :param items: the HTML attributes from the template.
         """
         given = dict(items)
         look, mistake = take_look(given, macro, self._state.settings.look)
@@ -272,7 +273,7 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
         raise error
     where = f" of {request.endpoint}" if has_request_context() and request.endpoint else ""
     said = f"{what}{where} was left out: {error} See {find_caller()}."
-    send_quietly(fault_found, complaint=said)
+    send_quietly(fault_found, fault=said)
     # What is wrong may come from visitors, and differ from visit to visit.
     complain(said, about=f"entries{where}")
 

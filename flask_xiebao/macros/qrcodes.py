@@ -55,9 +55,9 @@ def _draw(url: str) -> QRCode:
     import segno  # loaded with the first code that is drawn, since most processes draw none
 
     try:
-        # A fixed mask, because looking for the best one takes 65 % of the time, and codes scan as
-        # well with this one. Only ASCII, because segno would write other characters in the Chinese
-        # encoding that is shortest.
+        # The mask is fixed, because choosing the best one takes 65 % of the time, and codes scan as
+        # well with this one. The URL is ASCII, because segno would write other characters in
+        # whichever Chinese encoding is shortest.
         return segno.make_qr(iri_to_uri(url), mask=0)
     except segno.DataOverflowError:
         raise LinkError(

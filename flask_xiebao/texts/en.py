@@ -282,7 +282,7 @@ TEXTS = {
     "check.ends.loader": "anything but an error",
     "check.ends.address": "an answer of the extension's",
     "check.ends.environment": "as --expect-env says",
-    "check.ends.settings": "as they were when the extension was initialized",
+    "check.ends.settings": "unchanged since the extension was initialized",
     # what a failure means, and what to do
     "check.failure": "{means} It came: {came}. It should be: {should}.",
     "check.means": "It is not as it should be: find what on the site changes it.",
@@ -446,7 +446,7 @@ TEXTS = {
         " changes the redirect, or the User-Agent."
     ),
     "check.means.parameter.sign": (
-        "The gateway refuses the URL, because its sign is not the one of this account. Look for a"
+        "The gateway refuses the URL, because its sign does not match this account. Look for a"
         " hook or a middleware that changes the redirect."
     ),
     "check.means.parameter.partnerId": (

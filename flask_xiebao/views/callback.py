@@ -166,12 +166,12 @@ def exempt_from_csrf(setup: BlueprintSetupState) -> None:
     At the first request it is known whether the app uses Flask-WTF, in whatever order the two
     extensions were created. Sites exempt the blueprint from other CSRF guards themselves.
     """
-    request_started.connect(_exempt_blueprints, setup.app)
+    request_started.connect(_exempt_blueprints_from_csrf, setup.app)
 
 
-def _exempt_blueprints(app: Flask, **_: object) -> None:
+def _exempt_blueprints_from_csrf(app: Flask, **_: object) -> None:
     csrf: Any = app.extensions.get("csrf")
     for blueprint in app.blueprints.values() if csrf is not None else ():
         if blueprint.import_name == _PACKAGE:
             csrf.exempt(blueprint)
-    request_started.disconnect(_exempt_blueprints, app)
+    request_started.disconnect(_exempt_blueprints_from_csrf, app)

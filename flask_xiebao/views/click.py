@@ -186,7 +186,9 @@ def who(state: State, entry: Entry, now: int) -> Go:
     if isinstance(decision, Go):
         return decision
     if decision.cause == "login_required":
-        send_quietly(login_requested, cause=decision.cause)  # before a login that may abort
+        send_quietly(
+            login_requested, cause=decision.cause
+        )  # now, because the login may call abort()
         if (login := responses.log_in(state)) is not None:
             raise AnsweredError(login)
     responses.refuse(state, decision, entry.page, entry, current)

@@ -33,7 +33,7 @@ IN_TEMPLATES = {
 OLD: Any = {"max_age": 60}
 ENTRY = Entry("home", None, "8", 60)
 CLIENT = OrderClient("12345", "Key", base_url=Gateway.TEST)
-#: Each removed name, the error of its use, and the use.
+#: Each removed name, the error that its use raises, and code that uses it.
 IN_PYTHON: list[tuple[str, type[Exception], Callable[[Site], object]]] = [
     ("max_age", TypeError, lambda site: site.xiebao.link("home", member="8", **OLD)),
     ("max_age", TypeError, lambda site: site.xiebao.product_link(CODE, member="8", **OLD)),

@@ -241,12 +241,12 @@ def test_a_check_in_a_request_of_the_site_itself() -> None:
     assert app.test_client().get("/console").text.endswith(" passed, 0 failed.")
 
 
-@pytest.mark.parametrize("aloud", [False, True])
-def test_two_checks_at_once_do_not_disturb_each_other(aloud: bool) -> None:
+@pytest.mark.parametrize("calls_receivers", [False, True])
+def test_two_checks_at_once_do_not_disturb_each_other(calls_receivers: bool) -> None:
     app, reports = shop(), list[Report]()
 
     def run() -> None:
-        reports.append(check(app, devices=["pc"], with_receivers=aloud))
+        reports.append(check(app, devices=["pc"], with_receivers=calls_receivers))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:

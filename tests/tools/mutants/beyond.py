@@ -33,7 +33,7 @@ BEYOND = (
     Wrong("403 as 404", "links/admission.py", '                403,\n                "another_member",', '                404,\n                "another_member",'),
     Wrong("410 as 403", "links/admission.py", '                410,\n                "expired",', '                403,\n                "expired",'),
     Wrong("a hook publishes the pages of links", "app/headers.py", "    if _is_link(here):\n        _seal", "    if False:\n        _seal"),
-    Wrong("a hook publishes a redirect", "app/headers.py", "if found == self._protected and self", "if self"),
+    Wrong("a hook publishes a redirect", "app/headers.py", "if found == self._fixed and self", "if self"),
     Wrong("a redirect that a hook has miscounted", "app/headers.py", '        self.headers.pop("Content-Length", None)', "        pass"),
     Wrong("an error page whose hooks raise again is cached", "app/headers.py", "    if has_request_context():  # a site's background", "    if False:  # a site's background"),
     Wrong("a background task's error is lost", "app/headers.py", "    if has_request_context():  # a site's background", "    if True:  # a site's background"),
