@@ -42,8 +42,8 @@ _FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.memb
 _PLAIN = frozenset((str, int, bool, type(None), Platform))
 # With one of these keywords, a link belongs to a member or depends on the request's Host header.
 _UNSHARED = frozenset(("member", "no_login_for", "external"))
-# The number of entries in each cache, and the maximum number of characters in the keywords of one.
-# Longer keywords, such as the text of a form, belong to a single page.
+# The number of entries in each cache, and the maximum number of characters in the keywords or the
+# reference of one. Longer keywords, such as the text of a form, belong to a single page.
 _ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
 
 #: The attributes of an entry and its content, both empty if the entry is left out.
@@ -114,7 +114,10 @@ class Entries:
             return _NOTHING
         attributes, label, mistake = made
         if mistake is not None:
-            leave_out(self._state, mistake.with_traceback(None), "The look of an entry")
+            # A new error, because a traceback would keep the request in the cache.
+            leave_out(
+                self._state, LinkError(str(mistake), mistake.argument), "The look of an entry"
+            )
         if attributes and not context.is_marked:
             request_state().mark_by_device()
             context.is_marked = True
@@ -286,9 +289,10 @@ def _is_short(keywords: Mapping[str, Any]) -> bool:
 
 
 def _is_for_everybody(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
-    """Return True if an entry with these arguments is the same for everybody."""
+    """Return True if an entry is the same for everybody and its reference is not too long."""
     return (
         type(reference) in _PLAIN
+        and (type(reference) is not str or len(reference) <= _LONGEST_KEYWORDS)
         and type(page) is str
         and page in _FOR_EVERYBODY
         and (

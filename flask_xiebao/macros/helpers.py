@@ -188,12 +188,12 @@ class Helpers:
         :param layer: the cascade layer of what says where entries stand, such as ``components``;
             None for none.
         """
-        layer, given = self._read(STYLES_MACRO, "What xiebao_styles was given", layer, keywords)
+        layer, given = self._read(STYLES_MACRO, "A keyword of xiebao_styles", layer, keywords)
         return rendered({"rel": "stylesheet", "href": self.asset(assets.STYLES, layer)}, given)
 
     def script(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of the script."""
-        _, given = self._read(SCRIPT_MACRO, "What xiebao_script was given", None, keywords)
+        _, given = self._read(SCRIPT_MACRO, "A keyword of xiebao_script", None, keywords)
         return rendered({"src": self.asset(assets.SCRIPT), "defer": True}, given)
 
     def _read(

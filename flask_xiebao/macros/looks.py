@@ -37,7 +37,8 @@ def take_look(
     try:
         return _look(said, written, macro, default), slip
     except LinkError as error:
-        return _look({}, set(), macro, default), slip or error
+        # The cache must not keep a traceback, and with it the request.
+        return _look({}, set(), macro, default), slip or error.with_traceback(None)
 
 
 def _look(said: dict[str, Attribute], written: set[str], macro: Macro, default: str) -> str:

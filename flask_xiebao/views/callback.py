@@ -10,7 +10,6 @@ import json
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from flask import Flask, Response, request, request_started
 from flask.blueprints import BlueprintSetupState
@@ -170,8 +169,9 @@ def exempt_from_csrf(setup: BlueprintSetupState) -> None:
 
 
 def _exempt_blueprints_from_csrf(app: Flask, **_: object) -> None:
-    csrf: Any = app.extensions.get("csrf")
-    for blueprint in app.blueprints.values() if csrf is not None else ():
-        if blueprint.import_name == _PACKAGE:
-            csrf.exempt(blueprint)
+    # Another extension may have the same name and no exempt().
+    exempt = getattr(app.extensions.get("csrf"), "exempt", None)
+    for blueprint in app.blueprints.values():
+        if exempt is not None and blueprint.import_name == _PACKAGE:
+            exempt(blueprint)
     request_started.disconnect(_exempt_blueprints_from_csrf, app)

@@ -164,3 +164,10 @@ def test_what_is_no_function_with_these_arguments_is_refused_where_it_is_registe
 ) -> None:
     with pytest.raises(ConfigError, match=said):
         getattr(Xiebao(), hook)(function)
+
+
+def test_foreign_csrf_extension_does_not_break_requests(make_site: MakeSite) -> None:
+    site = make_site()
+    site.app.extensions["csrf"] = object()
+    site.log_in("alice")
+    assert site.follow(site.link("product")).status_code == 302

@@ -278,3 +278,13 @@ def test_a_long_value_does_not_stay_in_memory(site: Site) -> None:
         site.context = {}
 
     assert kept_by(show, times=3) < 250_000
+
+
+def test_long_reference_does_not_stay_in_memory(make_site: MakeSite) -> None:
+    site = make_site(XIEBAO_STRICT=False)
+
+    def show(number: int) -> None:
+        site.render("{{ insurance_entry(code) }}", code=f"QX{number}{' ' * 400_000}")
+        site.context = {}
+
+    assert kept_by(show, times=3) < 250_000
