@@ -27,9 +27,9 @@ _REPEATED = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
 _HARMONY_DEVICE = re.compile(r"\((\w+) ?; ?(?:open)?harmony")
 _HARMONY_PCS = frozenset({"pc", "2in1"})
 
-# All words below are lower case. Plain ones are looked for with ``in``, which takes a tenth of the
-# time of a pattern that lists them; the few patterns, and long lists, are asked only where a word
-# says that they may find something, which saves a quarter.
+# All words below are lower case. Searching for plain words with "in" takes 10 % of the time of a
+# regular expression that lists them. The regular expressions and the long lists are used only if a
+# word shows that they may match, which saves 25 % of the time.
 
 # WeChat's desktop clients, in their current spelling a part of "UnifiedPCWindowsWechat".
 _DESKTOP_WECHAT = ("windowswechat", "macwechat")
