@@ -175,8 +175,8 @@ class Redirect(FlaskResponse):
 
 def connect_header_writers(app: Flask) -> None:
     """Write the headers of each response of *app* after all hooks."""
-    request_finished.connect(_write_headers, app)
-    got_request_exception.connect(_write_headers_before_hooks, app)
+    request_finished.connect(_write_headers, app, weak=False)
+    got_request_exception.connect(_write_headers_before_hooks, app, weak=False)
 
 
 def _write_headers(_app: Flask, response: Response, **_: object) -> None:
@@ -216,10 +216,10 @@ def _write_headers_before_hooks(app: Flask, **_: object) -> None:
 
 
 def _is_link(here: Request) -> bool:
-    endpoint = here.endpoint
-    if endpoint is None:  # no route matches: for example, the request method is not allowed
+    if here.url_rule is None:  # no route matches: for example, the request method is not allowed
         blueprint = current_app.blueprints.get("xiebao")
         return blueprint is not None and here.path.startswith(f"{blueprint.url_prefix}/")
+    endpoint: str = here.url_rule.endpoint
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 

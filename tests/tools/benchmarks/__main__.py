@@ -231,7 +231,7 @@ def compare(
 ) -> None:
     """Measure, and print each time and its ratio to the first one.
 
-    :param limits: the largest ratio that each run may have. If one is exceeded, everything is
+    :param limits: the largest ratio, of two decimals, that each run may have. If one is exceeded, everything is
         measured again, three times at most, and the lowest ratios count.
     """
     limits = limits or {}
@@ -240,7 +240,8 @@ def compare(
         found = medians(runs, calls=calls)
         base = next(iter(found.values()))
         for name, time in found.items():
-            best[name] = min(best.get(name, (math.inf, 0)), (time / base, time))
+            ratio = round(time / base, 2)
+            best[name] = min(best.get(name, (math.inf, 0)), (ratio, time))
         exceeded = [name for name, limit in limits.items() if best[name][0] > limit]
         if not exceeded:
             break
