@@ -231,8 +231,8 @@ def compare(
 ) -> None:
     """Measure, and print each time and its ratio to the first one.
 
-    :param limits: the largest ratio, of two decimals, that each run may have. If one is exceeded, everything is
-        measured again, three times at most, and the lowest ratios count.
+    :param limits: the largest ratio that each run may have, to two decimals. If one is exceeded,
+        everything is measured again, three times at most, and the lowest ratios count.
     """
     limits = limits or {}
     best: dict[str, tuple[float, float]] = {}
