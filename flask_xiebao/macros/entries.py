@@ -285,7 +285,8 @@ def _is_short(keywords: Mapping[str, Any]) -> bool:
     """Return True if keywords are short enough to be cached."""
     if not keywords:
         return True
-    return sum(len(value) for value in keywords.values() if type(value) is str) <= _LONGEST_KEYWORDS
+    texts = [*keywords, *keywords.values()]
+    return sum(len(text) for text in texts if type(text) is str) <= _LONGEST_KEYWORDS
 
 
 def _is_for_everybody(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:

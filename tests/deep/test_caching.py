@@ -24,7 +24,6 @@ from flask_caching import Cache
 from werkzeug.test import Client, TestResponse, run_wsgi_app
 
 from flask_xiebao import LinkError, Platform, Xiebao, detect_platform
-from tests.click.forged import assert_sealed
 from tests.click.test_headers import by_the_app, make_shop
 from tests.page.kept import (
     DEVICES,
@@ -37,7 +36,7 @@ from tests.page.kept import (
 )
 from tests.page.support import POLICY, PRODUCT
 from tests.page.test_pages_kept import cache_of
-from tests.support import CONFIG, HIDDEN, MACROS, PC, PHONE, SHOP, MakeSite, Site, arrival, href
+from tests.support import CONFIG, MACROS, PC, PHONE, SHOP, MakeSite, Site, arrival, href
 
 # Kept pages
 
@@ -76,19 +75,6 @@ def test_the_cache_may_start_before_the_extension() -> None:
 
 
 # Kept responses
-
-
-def test_a_response_that_a_site_keeps_stays_its_own() -> None:
-    """One that answers a link, and then a thousand others, is like any other again elsewhere."""
-    shop = make_shop(True, by_the_app, lambda response: response)
-    kept = Response("not here", 404)
-    shop.app.register_error_handler(404, lambda _error: kept)
-    shop.app.add_url_rule("/kept/page", "kept", lambda: kept)
-    for _ in range(1100):
-        assert_sealed(shop.follow("/xiebao/nowhere"), "kept")
-    response = shop.follow("/kept/page")
-    assert (response.status_code, response.text) == (404, "not here")
-    assert not set(HIDDEN) & set(response.headers.keys())
 
 
 def test_a_hook_may_copy_or_pickle_a_response() -> None:
