@@ -231,8 +231,8 @@ def compare(
 ) -> None:
     """Measure, and print each time and its ratio to the first one.
 
-    :param limits: the largest ratio that each run may have, to two decimals. If one is exceeded,
-        everything is measured again, three times at most, and the lowest ratios count.
+    :param limits: the largest ratio that each run may have. If one is exceeded, everything is
+        measured again, three times at most, and the lowest ratios count.
     """
     limits = limits or {}
     best: dict[str, tuple[float, float]] = {}
@@ -240,8 +240,7 @@ def compare(
         found = medians(runs, calls=calls)
         base = next(iter(found.values()))
         for name, time in found.items():
-            ratio = round(time / base, 2)
-            best[name] = min(best.get(name, (math.inf, 0)), (ratio, time))
+            best[name] = min(best.get(name, (math.inf, 0)), (time / base, time))
         exceeded = [name for name, limit in limits.items() if best[name][0] > limit]
         if not exceeded:
             break
@@ -251,7 +250,7 @@ def compare(
     ]
     table(title, ["", "µs", "ratio", "limit"], rows)
     EXCEEDED.extend(
-        f"{title}: {name} has the ratio {best[name][0]:.2f}. The limit is {limits[name]:g}."
+        f"{title}: {name} has the ratio {best[name][0]:.3f}. The limit is {limits[name]:g}."
         for name in exceeded
     )
 
