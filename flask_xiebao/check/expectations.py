@@ -200,12 +200,10 @@ def gateway(
     # A problem that names no parameter is about the address, which an unusual XIEBAO_BASE_URL may
     # have changed.
     reported = {None, *map(site.account.hide, different)}
-    for parameter, code in (
-        (problem.parameter, problem.code)
-        for problem in read(visit.location, site.account, also_known=should).problems
-    ):
-        if parameter not in reported:
-            yield Failure(f"parameter.{parameter}", f"{parameter}: {code}", f"{parameter}: —")
+    for problem in read(visit.location, site.account, also_known=should).problems:
+        if (parameter := problem.parameter) not in reported:
+            wrong = f"{parameter}: {problem.code}"
+            yield Failure(f"parameter.{parameter}", wrong, f"{parameter}: —")
     if visit.body:  # the sign would be a part of a page
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 

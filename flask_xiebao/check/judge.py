@@ -121,8 +121,8 @@ class Judge:
         elif ends in REFUSED:
             yield from expectations.notice(self._site, case, ends, visit)
             yield from self._of_notice(case, visit)
-        for complaint in visit.rehearsal.faults:
-            yield Failure("receiver", complaint, "—")
+        for fault in visit.rehearsal.faults:
+            yield Failure("receiver", fault, "—")
 
     def _no_answer(self, case: Case, ends: str, visit: Visit, status: int) -> Failure | None:
         """Return why there is no answer of the extension's to look at; None where there is one."""
