@@ -244,7 +244,7 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     url, answer = send(state, step, insure_num, **options)
     # If another server is there, it may answer with a whole page.
     click.echo(
-        f"{without_secret(state, url)}: {answer.status or 'no answer,'} {quoted(answer.text)}"
+        f"{without_secret(state, url)}: {answer.status or 'no response,'} {quoted(answer.text)}"
     )
     ctx.exit(0 if answer.is_accepted else 1)
 
@@ -266,7 +266,9 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
         found = order_client.order_client(state).get(insure_num)
     except XiebaoError as error:
         said = error.said if isinstance(error, OrderError) else ""
-        raise click.ClickException(f"{error}{f' It says: {said}' * bool(said)}") from None
+        raise click.ClickException(
+            f"{error}{f' The gateway responded: {said}' * bool(said)}"
+        ) from None
     for line in lines_of(found, state.settings, with_names=names):
         echo(line)
 
@@ -301,11 +303,13 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
         # Without the site's environment, as under cron, what is new would be nobody's.
         check_secret_key(state, "en")
     except ConfigError as refusal:
-        raise click.UsageError(f"Run it with the environment of the site. {refusal}") from None
+        raise click.UsageError(
+            f"Run the command with the same environment as the site. {refusal}"
+        ) from None
     purchases = state.hooks.purchases
     if purchases is None:
         raise click.UsageError(
-            "This site has no Purchases, or does not import the module in which they are made."
+            "The app has no Purchases object. Create one, or import the module that creates it."
         )
     ctx.exit(reconcile(purchases, **options))
 
@@ -330,9 +334,9 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     except click.ClickException as error:
         # If the app cannot be imported, a traceback follows the first line.
         said = error.format_message().partition("\n")[0]
-        missing = said.removesuffix(":") + ". Try flask xiebao doctor." * said.endswith(":")
+        missing = said.removesuffix(":") + '. Run "flask xiebao doctor".' * said.endswith(":")
     except Exception as error:  # its text may hold passwords
-        missing = f"the app does not load ({type(error).__name__}): try flask xiebao doctor."
+        missing = f'The app does not load ({type(error).__name__}). Run "flask xiebao doctor".'
     report(ctx, *findings_in(url.strip(), state, missing, locale), locale)
 
 
@@ -359,7 +363,7 @@ def _state(ctx: click.Context) -> State:
     try:
         return current_state()
     except ConfigError as error:
-        raise click.ClickException(f"{error} Or name another app with flask --app.") from None
+        raise click.ClickException(f'{error} Or select another app with "flask --app".') from None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -86,7 +86,7 @@ def reconcile(
                     left += not difference.repaired
                     _print(difference, on_terminal)
     except Exception as error:
-        click.echo(f"Compared: {count:,}. Then it ended: {describe_failure(error)}.", err=True)
+        click.echo(f"Compared: {count:,}. Stopped by {describe_failure(error)}.", err=True)
         return 2
     echo(f"Compared: {count:,}. Different: {differ:,}. Repaired: {differ - left:,}.")
     return 1 if left else 0

@@ -60,7 +60,7 @@ def findings_in(
         parts = urlsplit(url)
         parts.port  # noqa: B018 - it raises where it is no number
     except ValueError:
-        raise click.UsageError("This is not a valid URL.") from None
+        raise click.UsageError("The URL is not valid. Check its host and port.") from None
     # A site may have its links below /dispatch/, too.
     page, token = _link_in(parts.path, state)
     if parts.hostname in HOSTS or ("/dispatch/" in parts.path and not page):
@@ -79,7 +79,7 @@ def findings_in(
         )
         return masked, text(locale, "inspect.refused")
     if state is None:
-        raise click.ClickException(f"A link is read with the key of its site: {missing}")
+        raise click.ClickException(f"A link can only be read with its site's app. {missing}")
     findings = _read_link(page, token, state, locale, parts.netloc)
     return findings, text(locale, "inspect.nobody")
 

@@ -32,11 +32,13 @@ def send(
     settings = state.settings
     if settings.env == "production":
         raise click.ClickException(
-            "XIEBAO_ENV is production: this would tell the site of a purchase that nobody made."
+            'XIEBAO_ENV is "production", but this command reports a made-up purchase to the site.'
+            " Use the command only in a test environment."
         )
     if not settings.has_account:
         raise click.ClickException(
-            "A notification is signed with XIEBAO_PARTNER_ID and XIEBAO_API_KEY: set both."
+            "XIEBAO_PARTNER_ID or XIEBAO_API_KEY is not set. Set both, because a notification is"
+            " signed with them."
         )
     if url is None:
         url = notify_url(state) if knows_its_address(state) else "http://127.0.0.1:5000"

@@ -51,8 +51,8 @@ def _whose(order: Order) -> str:
     try:
         member = order.member
     except Exception as error:  # of the site's keeps_plain_key
-        return f"whose it is cannot be found: {type(error).__name__} in {place_of(error)}"
-    return "nobody's of this site" if member is None else f"member {member}"
+        return f"the member cannot be determined: {type(error).__name__} in {place_of(error)}"
+    return "not a member of this site" if member is None else f"member {member}"
 
 
 def _status(number: int | None) -> str | None:

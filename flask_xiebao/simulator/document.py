@@ -74,7 +74,7 @@ ROWS = (
         meanings={
             "caseCode": {
                 "zh": "产品方案代码，由携保提供",
-                "en": "the product, by the code that Xiebao provides",
+                "en": "the product code that Xiebao provides",
             }
         },
     ),
@@ -97,7 +97,7 @@ ROWS = (
         platforms=("1", "3", "4"),
         title={"zh": "保单详情页", "en": "policy page"},
         members_own=True,
-        meanings={"insureNum": {"zh": "投保单号", "en": "the policy, by its application number"}},
+        meanings={"insureNum": {"zh": "投保单号", "en": "the application number of the policy"}},
     ),
 )
 

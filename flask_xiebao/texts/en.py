@@ -140,12 +140,12 @@ TEXTS = {
     "simulator.file": "This is no real policy. Its number here is {policy}.\n",
     # what the document's parameters are
     "meaning.partnerId": "the partner's account at Xiebao",
-    "meaning.subPartnerId": "the partner's sub-account, empty for none",
-    "meaning.partnerUniqKey": "the member, by their id at the partner",
-    "meaning.platform": "where the page is shown",
-    "meaning.paySuccess": "the standard base64 of the http(s) URL to go to after payment",
+    "meaning.subPartnerId": "the partner's sub-account, empty if there is none",
+    "meaning.partnerUniqKey": "the partner's unique id for the member",
+    "meaning.platform": "the platform for which the page is shown",
+    "meaning.paySuccess": "the http(s) URL to return to after payment, in standard base64",
     "meaning.sign": "md5(apiKey + partnerId), 32 lower-case hex digits",
-    "meaning.unknown": "a parameter that is not in the document",
+    "meaning.unknown": "a parameter that the interface document does not contain",
     # in lists
     "list.comma": ", ",
     "list.sentences": "{first} {then}",
@@ -744,351 +744,395 @@ TEXTS = {
     "level.counts": "Errors: {errors}. Warnings: {warnings}.",
     "inspect.refused": "The gateway would refuse this URL.",
     "inspect.nobody": "Nobody can follow this link.",
-    "inspect.page": "The {title} ({section}) of {where}.",
+    "inspect.page": "This is the {title} ({section}) of {where}.",
     "inspect.where.test": "the test gateway",
     "inspect.where.production": "the production gateway",
     "inspect.here": "a gateway on this site",
     "inspect.no_gateway": (
-        "{host} is not Xiebao's gateway. If it is a simulator of yours, name the app that has it"
-        " as XIEBAO_BASE_URL: flask --app …."
+        '{host} is not Xiebao\'s gateway. If it is your own simulator, use "flask --app" to select'
+        " the app whose XIEBAO_BASE_URL is the simulator."
     ),
     "inspect.other_env": (
-        "This site's XIEBAO_ENV is {env}, and test and production have different keys: a sign"
-        " that is right here is wrong there."
+        'XIEBAO_ENV of this site is "{env}", but the URL is for the other environment. Test and'
+        " production have different keys, so a sign that is valid in one is not valid in the other."
     ),
-    "inspect.other_gateway": "It is not this site's gateway, which is {base_url}.",
-    "inspect.cut": "Was there more? Put the URL in quotes: the shell ends it at the first &.",
+    "inspect.other_gateway": "The URL does not lead to this site's gateway, {base_url}.",
+    "inspect.cut": (
+        "The URL has only one parameter. If the rest is missing, put the URL in quotes, because the"
+        ' shell ends an unquoted URL at the first "&".'
+    ),
     "inspect.parameter": "{name}={value}: {means}.",
-    "inspect.platform": "{means}: {value} = {name}",
+    "inspect.platform": "{means} ({value} = {name})",
     "inspect.space": (
-        "There is a space in it, which no code of Xiebao's has: was it copied with one?"
+        "The value contains a space, but Xiebao's codes never do. Check whether the space was"
+        " copied by mistake."
     ),
     "inspect.unset": "not set",
     "inspect.sign.another": (
-        "sign={sign}: the shape is right. It was not checked: it is another account's."
+        "sign={sign}: well-formed, but not verified, because the URL is for another partner"
+        " account."
     ),
     "inspect.sign.env": (
-        "Test and production have different keys, and this site's XIEBAO_ENV is {env}: is this a"
-        " URL of that environment?"
+        "Test and production have different keys, and XIEBAO_ENV of this site is {env}. Check that"
+        " the URL was built with the key of this environment."
     ),
     "inspect.sign.unchecked": (
-        "sign={sign}: the shape is right. It was not checked with a key: {why}"
+        "sign={sign}: well-formed, but not verified, because no key is available. {why}"
     ),
     "inspect.sign.here": (
-        "sign={sign} is made with the key of this site's own environment: {where} refuses it."
+        "sign={sign}: made with the key of this site's environment, so {where} refuses the URL."
     ),
     "inspect.sign.there": (
-        "sign={sign}: well formed. Not checked: this site does not have the key of {where}."
+        "sign={sign}: well-formed, but not verified, because this site does not have the key of"
+        " {where}."
     ),
-    "inspect.sign.right": "sign={sign}: right for the configured key.",
+    "inspect.sign.right": "sign={sign}: valid for the configured key.",
     "inspect.key.nobody": (
-        "partnerUniqKey={key}: this site gave it to nobody. With XIEBAO_MEMBER_SECRET a key is"
-        " what partner_uniq_key(member) returns."
+        "partnerUniqKey={key}: not the key of a member of this site. XIEBAO_MEMBER_SECRET is set,"
+        " so use the return value of partner_uniq_key(member)."
     ),
     "inspect.key.member": "partnerUniqKey={key}: the key of member {member}.",
     "inspect.pay_success": "paySuccess: after payment the browser goes to {url}",
     "inspect.link.another_page": (
-        "This is not a link to the {page} page: its token belongs to another."
+        "This is not a link to the {page} page, because the token is for another page."
     ),
-    "inspect.link.no_member": "This is not a link to the {page} page: its token has no member.",
+    "inspect.link.no_member": (
+        "This is not a valid link to the {page} page, because the token does not name a member."
+    ),
     "inspect.link.refused": (
-        "A click on this link gets {status} ({cause}), also from a member who is logged in."
+        "A click on this link returns {status} ({cause}), even if the member is logged in."
     ),
     "inspect.neither": (
-        "This is neither a page of the gateway nor a link of this site, whose links begin with"
-        " one of {paths}."
+        "This is neither a gateway page nor a link of this site. The links of this site begin with"
+        " one of these paths: {paths}."
     ),
-    "inspect.off": "XIEBAO_ENABLED is off: this link answers 404.",
+    "inspect.off": "XIEBAO_ENABLED is off, so this link returns 404.",
     "inspect.click": (
-        "This site's way back from a payment, and no proof of one: click {click_id} of member"
-        " {member}, {when}."
+        "This is a return link of this site, for click {click_id} of member {member} at {when}. It"
+        " does not prove a payment."
     ),
-    "inspect.qr": "This is the QR code of a mail, a picture of the link that follows.",
+    "inspect.qr": "This is the QR code image in a mail. The code contains the following link.",
     "inspect.token": "This link was not made by this site, or it was changed.",
-    "inspect.host": "Its host is {host}, and this site is at {site}.",
-    "inspect.entry": "It is about the {title} ({section}).",
-    "inspect.back_to": "back to",
-    "inspect.about": "about",
-    "inspect.member.none": "It has no member: whoever clicks logs in and goes as themselves.",
+    "inspect.host": "The host of the link is {host}, but XIEBAO_PUBLIC_URL is {site}.",
+    "inspect.entry": "The entry leads to the {title} ({section}).",
+    "inspect.back_to": "return_to",
+    "inspect.about": "client_reference",
+    "inspect.member.none": (
+        "The link belongs to no member. Visitors log in and then go to the gateway as themselves."
+    ),
     "inspect.member.own": (
-        "It is member {member}'s, signed {when}: only they can follow it, logged in."
+        "The link belongs to member {member} and was signed at {when}. Only this member can open"
+        " it, after logging in."
     ),
     "inspect.member.past": (
-        "It is member {member}'s, signed {when}, and its no_login_for of {no_login_for} seconds has"
-        " run out: only they can follow it, logged in."
+        "The link belongs to member {member} and was signed at {when}. Its no_login_for of"
+        " {no_login_for} seconds has expired, so only this member can open it, after logging in."
     ),
     "inspect.member.bearer": (
-        "It is member {member}'s, signed {when}: for {left} more of its {no_login_for} seconds"
-        " whoever has it can follow it as them, unless another member is logged in."
+        "The link belongs to member {member} and was signed at {when}. For the remaining {left} of"
+        " its {no_login_for} seconds, anyone who has the link can open it as this member, unless"
+        " another member is logged in."
     ),
     "suspects": "One of the {kind} hooks may do it: {hooks}.",
     # what doctor finds
     "doctor.late": (
-        "{name} was changed after Xiebao(app) or init_app(app), which read it: the change has no"
-        " effect. Change it before."
+        "{name} was changed after Xiebao(app) or init_app(app) had read the settings, so the change"
+        " has no effect. Set {name} before the extension is initialized."
     ),
-    "doctor.env.unset": 'XIEBAO_ENV is not set: say "production" if this site sells, else "test".',
-    "doctor.misspelt": "{name} is not a setting: did you mean {meant}?",
-    "doctor.unknown": "{name} is not a setting of Flask-Xiebao: remove it.",
+    "doctor.env.unset": (
+        'XIEBAO_ENV is not set. Set it to "production" if this site sells insurance, otherwise to'
+        ' "test".'
+    ),
+    "doctor.misspelt": "{name} is not a setting. Did you mean {meant}?",
+    "doctor.unknown": "{name} is not a setting of Flask-Xiebao. Remove it.",
     "doctor.ok.setting": "{name}: {value}",
-    "doctor.ok.hidden": "{name} is set, and not shown",
+    "doctor.ok.hidden": "{name} is set (value hidden)",
     "doctor.ok.default": "{name} is not set (default: {default})",
     "doctor.default": "none",
     "doctor.default.XIEBAO_API_KEY": "none",
     "doctor.default.XIEBAO_ENV": "test",
-    "doctor.default.XIEBAO_BASE_URL": "the gateway of XIEBAO_ENV",
-    "doctor.default.XIEBAO_LOCALE": "Flask-Babel's, else zh",
-    "doctor.default.XIEBAO_STRICT": "on in debug and testing",
-    "doctor.off": "XIEBAO_ENABLED is off: entries render nothing, their links answer 404.",
+    "doctor.default.XIEBAO_BASE_URL": "the gateway for XIEBAO_ENV",
+    "doctor.default.XIEBAO_LOCALE": "Flask-Babel's locale, otherwise zh",
+    "doctor.default.XIEBAO_STRICT": "on in debug mode and testing",
+    "doctor.off": "XIEBAO_ENABLED is off, so entries are not rendered and their links return 404.",
     "doctor.gateway.other": (
-        "XIEBAO_ENV is {env}, but XIEBAO_BASE_URL is the {other} gateway, which has another key:"
-        " remove XIEBAO_BASE_URL."
+        'XIEBAO_ENV is "{env}", but XIEBAO_BASE_URL is the {other} gateway, which has a different'
+        " key. Remove XIEBAO_BASE_URL."
     ),
     "doctor.gateway.missing": (
-        "XIEBAO_BASE_URL is the path {path} of this site, where the app has no gateway: register"
-        " the blueprint of a GatewaySimulator there, or remove XIEBAO_BASE_URL."
+        'XIEBAO_BASE_URL is the path "{path}" of this site, but the app does not serve the gateway'
+        " pages there. Register the blueprint of a GatewaySimulator at this path, or remove"
+        " XIEBAO_BASE_URL."
     ),
-    "doctor.ok.gateway.test": "Entries lead to {url} (test: no policy is real).",
+    "doctor.ok.gateway.test": "Entries lead to {url} (test: policies are not real).",
     "doctor.ok.gateway.production": "Entries lead to {url} (production: policies are real).",
     "doctor.simulator": (
-        "XIEBAO_ENV is production, and the blueprint of a GatewaySimulator is registered: it"
-        " answers 404. Register it on no site that sells, since what it signs is taken for"
-        " Xiebao's."
+        'XIEBAO_ENV is "production", but the blueprint of a GatewaySimulator is registered (it'
+        " returns 404). Do not register the simulator on a site that sells insurance, because its"
+        " signatures are accepted as Xiebao's."
     ),
     "doctor.nobody": (
-        "Nothing says who is logged in, so only links with no_login_for can be followed: add a"
-        " member_loader."
+        "The app has neither a member_loader nor Flask-Login, so it does not know who is logged in"
+        " and only links with no_login_for can be opened. Register a member_loader."
     ),
-    "doctor.ok.member_loader": "A member_loader says who is logged in.",
-    "doctor.ok.flask_login": "Flask-Login says who is logged in.",
+    "doctor.ok.member_loader": "The member_loader determines who is logged in.",
+    "doctor.ok.flask_login": "Flask-Login determines who is logged in.",
     "doctor.login_view.misspelt": (
-        "XIEBAO_LOGIN_VIEW: there is no endpoint {view}: did you mean {meant}?"
+        'XIEBAO_LOGIN_VIEW is "{view}", but the app has no such endpoint. Did you mean "{meant}"?'
     ),
     "doctor.login_view": (
-        "XIEBAO_LOGIN_VIEW: there is no endpoint {view}: flask routes lists those there are."
+        'XIEBAO_LOGIN_VIEW is "{view}", but the app has no such endpoint. Run "flask routes" to'
+        " list the endpoints."
     ),
-    "doctor.async": "{hooks}: what is async needs an extra of Flask's: pip install 'flask[async]'.",
+    "doctor.async": (
+        'These hooks are async, but the "async" extra of Flask is not installed: {hooks}. Run `pip'
+        " install 'flask[async]'`."
+    ),
     "doctor.address.mail": (
-        "XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: links for mail"
-        " cannot be made without a request. Set it, such as to https://shop.example (while you"
-        " develop, http://127.0.0.1:5000)."
+        "XIEBAO_PUBLIC_URL is not set, so the app does not know its own address and cannot create"
+        " links for mail outside of a request. Set XIEBAO_PUBLIC_URL to the address of the site,"
+        " for example https://shop.example (during development, http://127.0.0.1:5000)."
     ),
     "doctor.address.production": (
-        "XIEBAO_PUBLIC_URL is not set, so the site does not know its own address: in production,"
-        " members' links for mail and QR codes cannot be made, and payments do not come back. Set"
-        " it, such as to https://shop.example (while you develop, http://127.0.0.1:5000)."
+        "XIEBAO_PUBLIC_URL is not set, so the app does not know its own address. In production, it"
+        " cannot create members' links for mail and QR codes, and members do not return to the site"
+        " after payment. Set XIEBAO_PUBLIC_URL to the address of the site, for example"
+        " https://shop.example (during development, http://127.0.0.1:5000)."
     ),
     "doctor.leaving.this_machine": (
-        "Links that leave the site begin with {url} ({source}): to whoever follows them, that is"
-        " their own machine. Name the site."
+        "Absolute links begin with {url} ({source}), so they lead visitors to their own device. Set"
+        " {source} to the address of the site."
     ),
     "doctor.leaving.http": (
-        "Links that leave the site begin with {url} ({source}), and can be read on their way: set"
-        " XIEBAO_PUBLIC_URL to https://…."
+        "Absolute links begin with {url} ({source}), so they can be read in transit. Set"
+        " XIEBAO_PUBLIC_URL to an https:// URL."
     ),
-    "doctor.ok.leaving": "Links that leave the site begin with {url} ({source}).",
+    "doctor.ok.leaving": "Absolute links begin with {url} ({source}).",
     "doctor.root": (
-        "APPLICATION_ROOT is {root}, and links that leave the site are not below it: end"
-        " XIEBAO_PUBLIC_URL in {root}."
+        'APPLICATION_ROOT is "{root}", but absolute links are not below this path. Make'
+        ' XIEBAO_PUBLIC_URL end with "{root}".'
     ),
     "doctor.prefix": (
-        "XIEBAO_PUBLIC_URL ends in {path}, but ProxyFix ignores X-Forwarded-Prefix, so links on"
-        " pages may lack {path}, and lead nowhere. Payments come back to {url}/paid/… Add"
-        " x_prefix=1 to ProxyFix if your proxy sets X-Forwarded-Prefix itself on every request, and"
-        " only then; or let the server set SCRIPT_NAME."
+        'XIEBAO_PUBLIC_URL ends with "{path}", but ProxyFix ignores X-Forwarded-Prefix, so links on'
+        ' pages may lack "{path}" and not work. Payments return to URLs below {url}/paid/. Add'
+        " x_prefix=1 to ProxyFix only if your proxy itself sets X-Forwarded-Prefix on every"
+        " request. Otherwise, let the server set SCRIPT_NAME."
     ),
     "doctor.ok.prefix.set": (
-        "ProxyFix trusts X-Forwarded-Prefix: your proxy has to set it to {path}, itself and on"
-        " every request."
+        "ProxyFix trusts X-Forwarded-Prefix. Make sure that your proxy itself sets the header to"
+        ' "{path}" on every request.'
     ),
     "doctor.ok.prefix.none": (
-        "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets a path, end XIEBAO_PUBLIC_URL in"
-        " that path: payments and notifications come to a 404 else. If it sets none, it has to take"
-        " the header away, which visitors can send."
+        "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets a path there, make"
+        " XIEBAO_PUBLIC_URL end with this path, because payments and notifications would otherwise"
+        " get a 404. If your proxy sets none, make it remove the header, because visitors can send"
+        " it."
     ),
     "doctor.ok.mount": (
-        "XIEBAO_PUBLIC_URL ends in {path}, and the app itself is not mounted there: the server has"
-        " to set SCRIPT_NAME to {path}. If links on pages lack it, it does not. Behind a proxy that"
-        " sets X-Forwarded-Prefix itself on every request, and only there, use ProxyFix(...,"
-        " x_prefix=1)."
+        'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there, so the'
+        ' server must set SCRIPT_NAME to "{path}". If links on pages lack "{path}", SCRIPT_NAME is'
+        " not set. Use ProxyFix(..., x_prefix=1) instead only behind a proxy that itself sets"
+        " X-Forwarded-Prefix on every request."
     ),
     "doctor.cache": (
-        "Flask-Caching does not look at Vary: a page that it keeps has the entries of the first"
-        " device, and a new window on phones. Set XIEBAO_DEVICE_MARKUP to False."
+        "Flask-Caching ignores the Vary header, so a cached page has the entries of the first"
+        " device that requested it, and may open a new window on phones. Set XIEBAO_DEVICE_MARKUP"
+        " to False."
     ),
     "doctor.cookie": (
-        "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment, or from a mail, is"
-        ' logged out. Set it to "Lax".'
+        'SESSION_COOKIE_SAMESITE is "Strict", so members who come back from the payment or from a'
+        ' mail appear logged out. Set SESSION_COOKIE_SAMESITE to "Lax".'
     ),
     "doctor.key.weak": (
-        "{name} is short or well known: anyone who guesses it can forge links. Make one with python"
-        ' -c "import secrets; print(secrets.token_hex())".'
+        "{name} is short or well known, so anyone who guesses it can forge links. Generate a new"
+        ' key with `python -c "import secrets; print(secrets.token_hex())"`.'
     ),
-    "doctor.key.old": "one of SECRET_KEY_FALLBACKS",
+    "doctor.key.old": "a key in SECRET_KEY_FALLBACKS",
     "doctor.key.api_key": (
-        "SECRET_KEY or one of SECRET_KEY_FALLBACKS is XIEBAO_API_KEY, too: whoever finds that one"
-        ' can forge links. Make one with python -c "import secrets; print(secrets.token_hex())".'
+        "SECRET_KEY or a key in SECRET_KEY_FALLBACKS is the same as XIEBAO_API_KEY, so anyone who"
+        ' finds the API key can forge links. Generate a different key with `python -c "import'
+        ' secrets; print(secrets.token_hex())"`.'
     ),
-    "doctor.ok.key": "SECRET_KEY signs the links.",
+    "doctor.ok.key": "Links are signed with SECRET_KEY.",
     "doctor.api_key": (
-        "XIEBAO_API_KEY is short: whoever has the sign can find the key by trying, and every member"
-        " who clicks has it. Ask Xiebao for a long random one, of 32 characters or more."
+        "XIEBAO_API_KEY is short, so anyone who has the sign can find the key by brute force, and"
+        " every member who clicks has the sign. Ask Xiebao for a random key of 32 characters or"
+        " more."
     ),
     "doctor.member_secret.known": (
-        "XIEBAO_MEMBER_SECRET is well known, so anybody can make keys of members. Before the first"
-        ' member clicks, choose another. Make one with python -c "import secrets;'
-        ' print(secrets.token_hex())".'
+        "XIEBAO_MEMBER_SECRET is well known, so anyone can compute members' keys. Before the first"
+        ' member clicks, generate another secret with `python -c "import secrets;'
+        ' print(secrets.token_hex())"`.'
     ),
     "doctor.member_secret.same": (
-        "XIEBAO_MEMBER_SECRET is {name}, too: whoever renews that one renews both, and then every"
-        " member is new to the gateway. Before the first member clicks, choose another member"
-        " secret; later, keep it, and renew the other."
+        "XIEBAO_MEMBER_SECRET is the same as {name}. Replacing that key would replace the member"
+        " secret too, and every member would be new to the gateway. If no member has clicked yet,"
+        " choose another member secret. Otherwise keep the member secret and replace the other key."
     ),
     "doctor.ok.ids.keys": (
-        "XIEBAO_MEMBER_SECRET makes the keys by which the gateway knows members."
+        "The gateway identifies members by keys that are derived from XIEBAO_MEMBER_SECRET."
     ),
     "doctor.ids": (
-        "The gateway knows members by {what}: whoever has seen one gateway URL can make another for"
-        " any of them. Set XIEBAO_MEMBER_SECRET; where members have policies already, see"
+        "The gateway identifies members by {what}, so anyone who has seen one gateway URL can build"
+        " one for any other member. Set XIEBAO_MEMBER_SECRET. If members already have policies, see"
         " keeps_plain_key."
     ),
     "doctor.ids.email": "their e-mail address",
-    "doctor.ids.get_id": "get_id() of Flask-Login, for most sites the number of a row",
-    "doctor.ids.row": "the number of their row",
+    "doctor.ids.get_id": "Flask-Login's get_id(), which is a row number on most sites",
+    "doctor.ids.row": "their row number",
     "doctor.ok.ids": (
-        "The gateway knows members by the bare id. Where it can be guessed, as the number of a row"
-        " can, set XIEBAO_MEMBER_SECRET."
+        "The gateway identifies members by the bare id. Set XIEBAO_MEMBER_SECRET if the id can be"
+        " guessed, for example because it is a row number."
     ),
-    "doctor.clicks.none": "A link cannot be made. Fix this: {error}",
+    "doctor.clicks.none": "The links could not be checked. Fix this error: {error}",
     "doctor.clicks.every": "every link",
     "doctor.clicks.wrong": "{where}: {what}",
     "doctor.ok.page": (
-        "{page} ({section}): a link was made, found and opened, and leads to the gateway."
+        "{page} ({section}): a link was created and opened, and leads to the gateway."
     ),
     "doctor.ok.paid.url": (
-        "paid: after a payment, whoever left by an entry with return_to comes back to {site}{path}"
+        "paid: after payment, members whose entry has a return_to come back to {site}{path}"
     ),
     "doctor.ok.paid.path": (
-        "paid: after a payment, whoever left by an entry with return_to comes back to the site, at"
-        " …{path}"
+        "paid: after payment, members whose entry has a return_to come back to the site, to …{path}"
     ),
     "doctor.ok.login.none": (
-        "Visitors who are not logged in get a 401 page. XIEBAO_LOGIN_VIEW can name your login."
+        "Visitors who are not logged in get a 401 page. To redirect them to your login page, set"
+        " XIEBAO_LOGIN_VIEW."
     ),
-    "doctor.ok.login.sent": "Visitors who are not logged in are sent to {to}.",
-    "doctor.ok.login.gets": "Visitors who are not logged in get {status}.",
+    "doctor.ok.login.sent": "Visitors who are not logged in are redirected to {to}.",
+    "doctor.ok.login.gets": "Visitors who are not logged in get status {status}.",
     "doctor.plain": (
-        "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot know:"
-        " name those alone who were there before XIEBAO_MEMBER_SECRET."
+        "keeps_plain_key returned True for a made-up member, whom the gateway cannot know. Return"
+        " True only for members who joined before XIEBAO_MEMBER_SECRET was set."
     ),
     "doctor.everybody": (
-        "A request without a cookie counts as a member's, so everybody would go as them. Have the"
-        " member_loader return None where nobody is logged in."
+        "A request without a cookie is treated as a logged-in member, so every visitor would go to"
+        " the gateway as this member. Return None from the member_loader if nobody is logged in."
     ),
     "doctor.notify.guessed": (
-        "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily guessed, and it is in"
-        ' the address that Xiebao is given: choose another. Make one with python -c "import'
-        ' secrets; print(secrets.token_hex())".'
+        "XIEBAO_NOTIFY_TOKEN is the same as another secret of the site or easy to guess, but it is"
+        " part of the callback URL that Xiebao receives. Generate another token with `python -c"
+        ' "import secrets; print(secrets.token_hex())"`.'
     ),
     "doctor.notify": "notify: {what}",
-    "doctor.ok.notify.handler": "notify: a notification arrives at the notification_handler.",
+    "doctor.ok.notify.handler": "notify: notifications reach the notification_handler.",
     "doctor.ok.notify.reader": (
-        "notify: a notification arrives at the notification_reader and notification_handler."
+        "notify: notifications reach the notification_reader and the notification_handler."
     ),
     "doctor.notify.unheard": (
-        "There is no notification_handler, or its module is not imported, so the site does not hear"
-        " what its members buy. Notifications would go to {url}."
+        "No notification_handler is registered (its module may not be imported), so the site does"
+        " not learn what members buy. Notifications would be sent to {url}."
     ),
-    "doctor.notify.unsent": "a notification cannot be sent: {error}",
+    "doctor.notify.unsent": "A notification cannot be sent. Fix this error: {error}",
     "doctor.notify.counted": (
-        "Flask-Limiter counts notifications, which Xiebao sends from few addresses: exempt them,"
-        ' with limiter.exempt(app.view_functions["xiebao.notify"]).'
+        "Flask-Limiter counts notifications, which Xiebao sends from only a few addresses. Exempt"
+        ' the callback with `limiter.exempt(app.view_functions["xiebao.notify"])`.'
     ),
-    "doctor.notify.size": "a notification is too long for MAX_CONTENT_LENGTH: let 64 KiB through.",
+    "doctor.notify.size": (
+        "MAX_CONTENT_LENGTH is too small for notifications. Set MAX_CONTENT_LENGTH to 64 KiB or"
+        " more."
+    ),
     "doctor.notify.body": (
-        "the body of a notification is read before it arrives, by request.stream or a form parser."
-        " Have hooks read it by request.get_data() or get_json(), which keep it."
+        "The body of a notification is consumed before the callback reads it, by request.stream or"
+        " a form parser. In hooks, read the body with request.get_data() or request.get_json(),"
+        " which keep it."
     ),
     "doctor.notify.answer": (
-        "the answer to a notification is changed on its way out, by an after_request hook or a"
-        ' middleware, and the platform waits for 200 {{"state": true}}: leave what the blueprint'
-        " xiebao answers as it is. It gets {status}."
+        "An after_request hook or a middleware changes the response to a notification (its status"
+        ' is {status}). Leave the responses of the blueprint "xiebao" unchanged, because Xiebao'
+        ' expects 200 {{"state": true}}.'
     ),
-    "doctor.notify.fails": "a notification fails. Fix this: {error}",
-    "doctor.notify.view": "{path} leads to {view}: change XIEBAO_URL_PREFIX.",
+    "doctor.notify.fails": "A notification raises an exception. Fix this error: {error}",
+    "doctor.notify.view": (
+        'The path {path} must lead to "xiebao.notify", but leads to {view}. Change'
+        " XIEBAO_URL_PREFIX."
+    ),
     "doctor.notify.no_view": "no view",
     "doctor.notify.address": (
-        "a notification is sent on to {to}, which Xiebao does not follow: set XIEBAO_PUBLIC_URL to"
-        " its address, with https."
+        "Notifications are redirected to {to}, but Xiebao does not follow redirects. Set"
+        " XIEBAO_PUBLIC_URL to the https:// address of the site."
     ),
     "doctor.notify.sent": (
-        "a notification is sent on to {to}, by a login wall, perhaps: let it through, which checks"
-        ' for itself: if request.blueprint == "xiebao": return.'
+        "Notifications are redirected to {to}, perhaps by a login wall. Add `if request.blueprint"
+        ' == "xiebao": return` to the start of that hook, because Flask-Xiebao checks each'
+        " notification itself."
     ),
     "doctor.notify.limiter": (
-        "a notification gets {status} from a limiter, perhaps: exempt it, with"
-        ' limiter.exempt(app.view_functions["xiebao.notify"]), or let it through, which checks for'
-        ' itself: if request.blueprint == "xiebao": return.'
+        "Notifications get status {status}, perhaps from a limiter. Exempt the callback with"
+        ' `limiter.exempt(app.view_functions["xiebao.notify"])`, or add `if request.blueprint =='
+        ' "xiebao": return` to the start of that hook, because Flask-Xiebao checks each'
+        " notification itself."
     ),
     "doctor.notify.wall": (
-        "a notification gets {status} from a CSRF guard or a login wall, perhaps: exempt it, with"
-        ' csrf.exempt(app.view_functions["xiebao.notify"]), or let it through, which checks for'
-        ' itself: if request.blueprint == "xiebao": return.'
+        "Notifications get status {status}, perhaps from a CSRF guard or a login wall. Exempt the"
+        ' callback with `csrf.exempt(app.view_functions["xiebao.notify"])`, or add `if'
+        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
+        " checks each notification itself."
     ),
     "doctor.notify.hook": (
-        "a notification gets {status} from one of the site's hooks, perhaps: let it through, which"
-        ' checks for itself: if request.blueprint == "xiebao": return.'
+        "Notifications get status {status}, perhaps from one of the site's hooks. Add `if"
+        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
+        " checks each notification itself."
     ),
     "doctor.notify_url.path": (
-        "The address to give to Xiebao for notifications ends in {url}: set XIEBAO_PUBLIC_URL to"
-        " see the whole of it."
+        "The callback URL to give to Xiebao ends with {url}. Set XIEBAO_PUBLIC_URL to see the"
+        " complete URL."
     ),
     "doctor.notify_url.http": (
-        "The address to give to Xiebao for notifications is {url}. Without https the people's names"
-        " in them can be read on the way."
+        "The callback URL to give to Xiebao is {url}. Use https, because notifications contain"
+        " people's names and could be read in transit."
     ),
-    "doctor.ok.notify_url": "The address to give to Xiebao for notifications is {url}",
+    "doctor.ok.notify_url": "The callback URL to give to Xiebao is {url}",
     "doctor.ok.notify_url.open": (
-        "Anybody can guess the address for notifications: set XIEBAO_NOTIFY_TOKEN before you give"
-        " it to Xiebao."
+        "The callback URL can be guessed. Set XIEBAO_NOTIFY_TOKEN before you give the URL to"
+        " Xiebao."
     ),
     "doctor.ok.notify_url.this_machine": (
-        "Notifications go to {url}, which Xiebao cannot reach: while you develop, use the"
-        " simulator, or flask xiebao notify."
+        "Notifications go to {url}, which Xiebao cannot reach. During development, use the"
+        ' simulator or "flask xiebao notify".'
     ),
     "doctor.httpx": (
-        "httpx is not installed, so xiebao.orders cannot confirm what notifications say: pip"
-        " install 'Flask-Xiebao[orders]'."
+        "httpx is not installed, so xiebao.orders cannot confirm what notifications report. Run"
+        " `pip install 'Flask-Xiebao[orders]'`."
     ),
     "doctor.purchases.unheard": (
-        "Purchases does not hear of notifications: add"
-        " xiebao.notification_handler(purchases.handle)."
+        "Purchases receives no notifications, because no notification_handler is registered. Add"
+        " `xiebao.notification_handler(purchases.handle)`."
     ),
     "doctor.purchases.shared": (
-        "Another site sells on this account (only=), and without a member secret two members with"
-        " the same id cannot be told apart: set another XIEBAO_MEMBER_SECRET on each site."
+        "Another site sells with this partner account (only=), and members of the two sites who"
+        " have the same id cannot be told apart, because XIEBAO_MEMBER_SECRET is not set. Set a"
+        " different XIEBAO_MEMBER_SECRET on each site."
     ),
-    "doctor.purchases.unread": "The database with {table} cannot be read ({error}).",
+    "doctor.purchases.unread": (
+        'The database with the table "{table}" cannot be read ({error}). Check the connection to'
+        " the database."
+    ),
     "doctor.purchases.missing": (
-        "The table {table} does not exist: create it, by db.create_all(), or flask db migrate and"
-        " flask db upgrade."
+        'The table "{table}" does not exist. Create it with `db.create_all()`, or with "flask db'
+        ' migrate" and "flask db upgrade".'
     ),
-    "doctor.purchases.lacks": "The table {table} lacks {columns}: migrate it.",
+    "doctor.purchases.lacks": (
+        'The table "{table}" lacks these columns: {columns}. Migrate the table.'
+    ),
     "doctor.purchases.unset": (
-        "No purchase could be written, since NULL is not allowed in {table} for {columns}: give it"
-        " a default, unless an event of yours sets it."
+        'Purchases cannot be written, because these columns of the table "{table}" must not be NULL'
+        " and have no default: {columns}. Give them a default, unless an event listener of yours"
+        " sets them."
     ),
     "doctor.ok.purchases": (
-        "Purchases are kept in {table}, by sessions of their own, which wait where one of yours has"
-        " written the same row and not committed."
+        'Purchases are stored in the table "{table}". They are written in separate sessions, which'
+        " wait while one of your sessions has an uncommitted change to the same row."
     ),
     # why link makes none
-    "link.reference": "The {page} page needs a REFERENCE, its {name}.",
-    "link.whose": "A link to the {page} page says whose it is.",
-    "link.who": "partnerUniqKey of the {page} page says who goes.",
-    "link.off": "There is no link: XIEBAO_ENABLED is off.",
-    "link.nobody": "There is no link: --member is empty.",
+    "link.reference": "The {page} page needs a REFERENCE. Pass its {name}.",
+    "link.whose": "A link to the {page} page must belong to a member.",
+    "link.who": "The gateway URL of the {page} page needs a member for its partnerUniqKey.",
+    "link.off": "No link was created, because XIEBAO_ENABLED is off.",
+    "link.nobody": "The member id is empty. Pass the id of a member.",
     "link.gateway": (
-        "--gateway takes no --no-login-for, --return-to, --client-reference, --external or --local."
+        '"--gateway" cannot be combined with "--no-login-for", "--return-to", "--client-reference",'
+        ' "--external" or "--local".'
     ),
 }

@@ -613,9 +613,9 @@ TEXTS = {
     "check.step.direct": "平板的继续链接",
     # inspect 对一个网址的说明
     "level.ok": "正常",
-    "level.WARNING": "注意",
+    "level.WARNING": "警告",
     "level.ERROR": "错误",
-    "level.counts": "错误 {errors} 项，注意 {warnings} 项。",
+    "level.counts": "错误 {errors} 项，警告 {warnings} 项。",
     "inspect.refused": "网关会拒绝这个网址。",
     "inspect.nobody": "没有人能打开这个链接。",
     "inspect.page": "{where}的{title}（{section}）。",
@@ -800,7 +800,7 @@ TEXTS = {
     "doctor.ok.ids": (
         "网关用会员 ID 本身识别会员。如果 ID 可猜测（例如自增 ID），请设置 XIEBAO_MEMBER_SECRET。"
     ),
-    "doctor.clicks.none": "无法生成链接，请修正：{error}",
+    "doctor.clicks.none": "无法检查链接，请修正：{error}",
     "doctor.clicks.every": "所有链接",
     "doctor.clicks.wrong": "{where}：{what}",
     "doctor.ok.page": "{page}（{section}）：链接能生成、能打开，并跳转到网关。",
@@ -871,7 +871,7 @@ TEXTS = {
         "要交给携保的回调地址以 {url} 结尾：设置 XIEBAO_PUBLIC_URL 之后会显示完整的地址。"
     ),
     "doctor.notify_url.http": (
-        "要交给携保的回调地址是 {url}，没有用 https，传输途中的人能读到通知里的姓名。"
+        "要交给携保的回调地址是 {url}，没有用 https，传输途中的人能读到通知里的姓名：请使用 https。"
     ),
     "doctor.ok.notify_url": "要交给携保的回调地址是 {url}",
     "doctor.ok.notify_url.open": (
@@ -890,7 +890,7 @@ TEXTS = {
         "另一个网站也用这个渠道账号销售（only=），没有会员密钥就分不清 ID 相同的两位会员：请给每个"
         "网站设置不同的 XIEBAO_MEMBER_SECRET。"
     ),
-    "doctor.purchases.unread": "无法读取 {table} 所在的数据库（{error}）。",
+    "doctor.purchases.unread": "无法读取 {table} 所在的数据库（{error}）：请检查数据库连接。",
     "doctor.purchases.missing": (
         "没有表 {table}：请用 db.create_all()，或 flask db migrate 和 flask db upgrade 创建。"
     ),

@@ -32,7 +32,7 @@ SHORT_API_KEY = "NWFhOTRhOTdkMjU="
 HIDDEN = (SECRET_KEY, MEMBER_SECRET, PUBLISHED, API_KEY, SHORT_API_KEY, KEY, SIGN_OF_KEY, "hunter2")
 
 #: The levels of findings, as they are called in Chinese.
-LEVELS = {"错误": "ERROR", "注意": "WARNING", "正常": "ok"}
+LEVELS = {"错误": "ERROR", "警告": "WARNING", "正常": "ok"}
 #: What an error says of itself, which is English in every locale; where it was; and commands.
 NO_PROSE = re.compile(
     r"\w+Error: .*|SECRET_KEY(_FALLBACKS)? (is not set|must be)\b.*|Purchase\(\) is called .*"
@@ -115,7 +115,7 @@ def is_said_in_chinese(app: Flask, said: Mapping[str, str], *options: str) -> No
     levels = [LEVELS[line[:2]] for line in lines]
     found = {level: len(said[level].splitlines()) for level in LEVELS.values()}
     assert {level: levels.count(level) for level in found} == found, lines
-    assert count == f"错误 {found['ERROR']} 项，注意 {found['WARNING']} 项。"
+    assert count == f"错误 {found['ERROR']} 项，警告 {found['WARNING']} 项。"
     assert [line for line in lines if ENGLISH.search(NO_PROSE.sub("", line))] == []
 
 

@@ -85,7 +85,7 @@ def test_it_speaks_chinese_if_that_is_asked_for() -> None:
     # Flask 3.2 answers 303.
     assert re.search(r"。实际：30[23] /login。预期：302 \(xiebao\.product\)。$", said[2])
     assert "正常  XIEBAO_STRICT 没有设置（默认：调试和测试时开启）" in said
-    assert said[-1] == "错误 3 项，注意 0 项。"
+    assert said[-1] == "错误 3 项，警告 0 项。"
 
 
 # Apps that do not load
@@ -105,19 +105,19 @@ def test_all_that_init_app_refuses_is_listed_and_what_is_right_if_that_is_asked_
     assert """XIEBAO_ENV must be "test" or "production", not 'prod'.""" in said["ERROR"]
     assert "XIEBAO_API_KEY is not set" in said["ERROR"]
     assert "XIEBAO_PARTNER_ID: 12345" in said["ok"]
-    assert said["WARNING"] == "XIEBAO_APIKEY is not a setting: did you mean XIEBAO_API_KEY?"
+    assert said["WARNING"] == "XIEBAO_APIKEY is not a setting. Did you mean XIEBAO_API_KEY?"
     # What was raised stays as it was in any language.
     chinese = run(app, "doctor", "--locale", "zh").output
     for problem in said["ERROR"].splitlines():
         assert f"错误  {problem}\n" in chinese
-    assert "注意  没有 XIEBAO_APIKEY 这项设置：是不是 XIEBAO_API_KEY？" in chinese
+    assert "警告  没有 XIEBAO_APIKEY 这项设置：是不是 XIEBAO_API_KEY？" in chinese
 
 
 def test_what_else_init_app_refuses_is_said_beside_the_settings() -> None:
     said = doctor(partial(shop, Xiebao), "-v")
     assert "This app has a Xiebao already" in said["ERROR"]
     assert "XIEBAO_PARTNER_ID: 12345" in said["ok"]
-    assert "XIEBAO_API_KEY is set, and not shown" in said["ok"]
+    assert "XIEBAO_API_KEY is set (value hidden)" in said["ok"]
 
 
 def test_a_refusal_is_found_inside_of_another_error() -> None:
@@ -260,12 +260,12 @@ def hold_to_be_sound(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     logged = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
     assert [text for text in logged if "Exception on /broken" not in text] == []
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
-        assert f"{page}: a link was made, found and opened, and leads to the gateway." in said["ok"]
+        assert f"{page}: a link was created and opened, and leads to the gateway." in said["ok"]
     for line in (
-        r"paid: after a payment, whoever left by an entry with return_to comes back to"
+        r"paid: after payment, members whose entry has a return_to come back to"
         r" https://\S+/(xiebao|bx)/paid/…",
-        r"The address to give to Xiebao for notifications is https://\S+/(xiebao|bx)/notify",
-        r"notify: a notification arrives at the notification_handler\.",
+        r"The callback URL to give to Xiebao is https://\S+/(xiebao|bx)/notify",
+        r"notify: notifications reach the notification_handler\.",
     ):
         assert re.search(rf"^{line}$", said["ok"], re.MULTILINE | re.IGNORECASE), said["ok"]
     is_said_in_chinese(app, said)

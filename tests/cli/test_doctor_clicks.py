@@ -148,7 +148,7 @@ ROWS: dict[str, Row] = {
             "Whoever clicks is sent to https://shop.example",
             "set XIEBAO_PUBLIC_URL to where the site is",
         ),
-        also=("can be read on their way",),
+        also=("can be read in transit",),
     ),
     "slashes": Row(
         partial(shop, before=add_slash),

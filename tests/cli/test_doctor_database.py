@@ -57,13 +57,15 @@ def said(*changes: Change, **config: Any) -> dict[str, str]:
 
 
 def test_the_table_is_looked_at(engine: Any) -> None:
-    assert "The table xiebao_purchase does not exist" in said(keeps(engine))["WARNING"]
+    assert 'The table "xiebao_purchase" does not exist' in said(keeps(engine))["WARNING"]
     Base.metadata.create_all(engine)
-    assert "Purchases are kept in xiebao_purchase" in said(keeps(engine))["ok"]
+    assert 'Purchases are stored in the table "xiebao_purchase"' in said(keeps(engine))["ok"]
     with engine.begin() as connection:
         for column in ("plan_name", "version"):
             connection.execute(text(f"ALTER TABLE xiebao_purchase DROP COLUMN {column}"))
-    lacking = "The table xiebao_purchase lacks plan_name, version: migrate it."
+    lacking = (
+        'The table "xiebao_purchase" lacks these columns: plan_name, version. Migrate the table.'
+    )
     assert lacking in said(keeps(engine))["WARNING"]
 
 
@@ -73,10 +75,10 @@ def test_the_table_is_looked_at(engine: Any) -> None:
         (
             (DeclarativeBase,),
             mapped_column(String(9)),
-            ("WARNING", "xiebao_purchase for own: give"),
+            ("WARNING", 'the table "xiebao_purchase" must not be NULL and have no default: own.'),
         ),
-        ((DeclarativeBase,), mapped_column(String(9), default=str), ("ok", "are kept in")),
-        ((DeclarativeBase,), mapped_column(String(9), server_default=""), ("ok", "are kept in")),
+        ((DeclarativeBase,), mapped_column(String(9), default=str), ("ok", "are stored in")),
+        ((DeclarativeBase,), mapped_column(String(9), server_default=""), ("ok", "are stored in")),
         (
             (MappedAsDataclass, DeclarativeBase),
             mapped_column(String(9)),
@@ -97,16 +99,19 @@ def test_columns_of_its_own_need_a_value(
 
 def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:
     away = create_engine(f"sqlite:///{tmp_path / 'hunter2' / 'shop.sqlite3'}")
-    assert "The database with xiebao_purchase cannot be read (Oper" in said(keeps(away))["WARNING"]
+    assert (
+        'The database with the table "xiebao_purchase" cannot be read (Oper'
+        in said(keeps(away))["WARNING"]
+    )
 
 
 def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Base.metadata.create_all(engine)
     unheard = said(keeps(engine, listens=False))
-    assert "does not hear of notifications" in unheard["WARNING"]
-    assert "There is no notification_handler" not in str(unheard)
+    assert "Purchases receives no notifications" in unheard["WARNING"]
+    assert "No notification_handler is registered" not in str(unheard)
     theirs = keeps(engine, only=lambda order: True)
-    shared = "Another site sells on this account"
+    shared = "Another site sells with this partner account"
     assert shared not in said(theirs)["WARNING"]
     assert shared in said(theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
     monkeypatch.setattr("flask_xiebao.cli.callbacks.find_spec", lambda _: None)

@@ -33,21 +33,21 @@ def under_1000(member: str) -> bool:
 ROWS: dict[str, Row] = {
     # Who is logged in, and where one logs in
     "nobody says who is logged in": Row(
-        partial(shop, loader=None), "WARNING", ("add a member_loader",)
+        partial(shop, loader=None), "WARNING", ("Register a member_loader",)
     ),
-    "a loader": Row(shop, "ok", ("A member_loader says who is logged in.",)),
+    "a loader": Row(shop, "ok", ("The member_loader determines who is logged in.",)),
     "Flask-Login": Row(
         partial(shop, flask_login(), loader=None),
         "ok",
         (
-            "Flask-Login says who is logged in.",
+            "Flask-Login determines who is logged in.",
             "Visitors who are not logged in get a 401 page.",
         ),
     ),
     "Flask-Login with a view": Row(
         partial(shop, flask_login(login_view="page"), loader=None, views={"/page": "Log in"}),
         "ok",
-        ("Visitors who are not logged in are sent to /page.",),
+        ("Visitors who are not logged in are redirected to /page.",),
     ),
     "a login": Row(
         partial(shop, XIEBAO_LOGIN_VIEW="page", views={"/page": "Log in"}),
@@ -57,12 +57,12 @@ ROWS: dict[str, Row] = {
     "a login that is misspelt": Row(
         partial(shop, XIEBAO_LOGIN_VIEW="pages", views={"/page": "Log in"}),
         "ERROR",
-        ("there is no endpoint pages: did you mean page?",),
+        ('XIEBAO_LOGIN_VIEW is "pages", but the app has no such endpoint. Did you mean "page"?',),
     ),
     "a login that is not there": Row(
         partial(shop, XIEBAO_LOGIN_VIEW="auth.login"),
         "ERROR",
-        ("there is no endpoint auth.login: flask routes",),
+        ('"auth.login", but the app has no such endpoint. Run "flask routes"',),
     ),
     # Loaders
     "a loader that aborts": Row(
@@ -99,32 +99,33 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=lambda: "m_7Qk2vX9rT4"),
         "WARNING",
         (
-            "A request without a cookie counts as a member's, so everybody would go as them",
-            "Have the member_loader return None where nobody is logged in",
+            "A request without a cookie is treated as a logged-in member, so every visitor would"
+            " go to the gateway as this member",
+            "Return None from the member_loader if nobody is logged in",
         ),
     ),
     # Ids that can be guessed
     "row numbers": Row(
         partial(shop, loader=row_number, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
-        ("The gateway knows members by the number of their row", "Set XIEBAO_MEMBER_SECRET"),
+        ("The gateway identifies members by their row number", "Set XIEBAO_MEMBER_SECRET"),
     ),
     "row numbers of an async loader": Row(
         partial(shop, loader=row_number_by_waiting, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
-        ("by the number of their row", "Set XIEBAO_MEMBER_SECRET"),
+        ("by their row number", "Set XIEBAO_MEMBER_SECRET"),
     ),
     "a row number of somebody": Row(
         partial(shop, loader=lambda: "7", XIEBAO_MEMBER_SECRET=None),
         "WARNING",
-        ("The gateway knows members by the number of their row", "Set XIEBAO_MEMBER_SECRET"),
-        also=("A request without a cookie counts as a member's",),
+        ("The gateway identifies members by their row number", "Set XIEBAO_MEMBER_SECRET"),
+        also=("A request without a cookie is treated as a logged-in member",),
     ),
     "row numbers of Flask-Login": Row(
         partial(shop, flask_login(), loader=None, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
         (
-            "by get_id() of Flask-Login, for most sites the number of a row",
+            "by Flask-Login's get_id(), which is a row number on most sites",
             "Set XIEBAO_MEMBER_SECRET",
         ),
     ),
@@ -132,15 +133,14 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=lambda: "li.na@shop.example", XIEBAO_MEMBER_SECRET=None),
         "WARNING",
         ("by their e-mail address", "Set XIEBAO_MEMBER_SECRET"),
-        also=("A request without a cookie counts as a member's",),
+        also=("A request without a cookie is treated as a logged-in member",),
     ),
     "plain keys of everybody": Row(
         partial(shop, registers("keeps_plain_key", lambda member: True)),
         "WARNING",
         (
-            "keeps_plain_key says that the gateway knows a member by the bare id whom it cannot"
-            " know",
-            "name those alone who were there before",
+            "keeps_plain_key returned True for a made-up member, whom the gateway cannot know",
+            "Return True only for members who joined before",
         ),
     ),
     "plain keys of nobody knows whom": Row(
@@ -151,7 +151,7 @@ ROWS: dict[str, Row] = {
     "plain keys of numbers": Row(
         partial(shop, registers("keeps_plain_key", under_1000)),
         "ERROR",
-        ("Fix this: ValueError in under_1000 (",),
+        ("Fix this error: ValueError in under_1000 (",),
     ),
     # Logins
     "a login that needs arguments": Row(

@@ -34,7 +34,7 @@ from tests.cli.support import (
 from tests.ecosystem.sites import THEIR_WARNINGS
 
 pytestmark = THEIR_WARNINGS
-ADDRESS = "The address to give to Xiebao for notifications"
+ADDRESS = "The callback URL to give to Xiebao"
 TOKEN = "a-token-that-nobody-guesses"
 
 site = partial(shop, listens)
@@ -73,7 +73,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a login wall": (
         partial(site, before=require_login),
         (
-            "notify: a notification is sent on to /login, by a login wall",
+            "notify: Notifications are redirected to /login, perhaps by a login wall",
             'if request.blueprint == "xiebao": return',
             "One of the before_request hooks may do it: ",
             "require_login",
@@ -81,22 +81,22 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "a login wall whose address is private": (
         partial(site, before=require_login_at_a_private_address),
-        ("notify: a notification is sent on to https://sso.example/login/…, by a login wall",),
+        ("notify: Notifications are redirected to https://sso.example/login/…, perhaps by",),
     ),
     "a login wall that says 401": (
         partial(site, before=aborts(401)),
-        ("a notification gets 401 from a CSRF guard or a login wall", "aborts"),
+        ("Notifications get status 401, perhaps from a CSRF guard or a login wall", "aborts"),
     ),
     "Flask-SeaSurf": (
         partial(site, SeaSurf),
         (
-            "a notification gets 403 from a CSRF guard",
+            "Notifications get status 403, perhaps from a CSRF guard",
             'csrf.exempt(app.view_functions["xiebao.notify"])',
         ),
     ),
     "a guard": (
         partial(site, before=aborts(400)),
-        ("a notification gets 400 from a CSRF guard", "aborts"),
+        ("Notifications get status 400, perhaps from a CSRF guard", "aborts"),
     ),
     "a limiter": (
         partial(
@@ -105,23 +105,26 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
                 "0 per day", *(f"xiebao.{name}" for name in ("product", "home", "policy", "paid"))
             ),
         ),
-        ("a notification gets 429 from a limiter, perhaps: exempt it", "limiter.exempt"),
+        (
+            "Notifications get status 429, perhaps from a limiter. Exempt the callback",
+            "limiter.exempt",
+        ),
     ),
     "a hook that is closed": (
         partial(site, before=aborts(503)),
-        ("a notification gets 503 from one of the site's hooks, perhaps", "aborts"),
+        ("Notifications get status 503, perhaps from one of the site's hooks", "aborts"),
     ),
     "a hook that reads the stream": (
         partial(site, before=log_the_body),
         (
-            "the body of a notification is read before it arrives",
+            "The body of a notification is consumed before the callback reads it",
             "request.get_data()",
             "log_the_body",
         ),
     ),
     "a hook that reads a form": (
         partial(site, before=look_at_the_form),
-        ("the body of a notification is read before it arrives", "look_at_the_form"),
+        ("The body of a notification is consumed before the callback reads it", "look_at_the_form"),
     ),
     "a mount that the address lacks": (
         partial(site, mounted("/shop")),
@@ -129,23 +132,26 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "a small limit of bytes": (
         partial(site, MAX_CONTENT_LENGTH=100),
-        ("a notification is too long for MAX_CONTENT_LENGTH",),
+        ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
     "a limit of bytes of a hook": (
         partial(site, before=aborts(413)),
-        ("a notification is too long for MAX_CONTENT_LENGTH",),
+        ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
     "a limit of bytes that lets a short one through": (
         partial(site, MAX_CONTENT_LENGTH=20_000),
-        ("a notification is too long for MAX_CONTENT_LENGTH",),
+        ("MAX_CONTENT_LENGTH is too small for notifications",),
     ),
     "hosts that are none": (
         partial(site, TRUSTED_HOSTS=["*"], XIEBAO_PUBLIC_URL=None),
-        ("a notification cannot be sent: ConfigError: TRUSTED_HOSTS must be a list",),
+        (
+            "A notification cannot be sent. Fix this error: ConfigError: TRUSTED_HOSTS must be a"
+            " list",
+        ),
     ),
     "a hook that fails": (
         partial(site, before=fails),
-        ("a notification fails. Fix this: ZeroDivisionError in fails (",),
+        ("A notification raises an exception. Fix this error: ZeroDivisionError in fails (",),
     ),
     "a firewall": (
         behind_a_firewall,
@@ -156,17 +162,17 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "an answer that is wrapped": (
         partial(site, after=wrap),
-        ("is changed on its way out", 'waits for 200 {"state": true}', "wrap"),
+        ("changes the response to a notification", 'expects 200 {"state": true}', "wrap"),
     ),
     "an answer that is changed": (
         partial(site, after=accepted),
-        ("is changed on its way out", "accepted", "It gets 202."),
+        ("changes the response to a notification", "accepted", "(its status is 202)"),
     ),
     "https elsewhere": (
         https_elsewhere,
         (
-            "a notification is sent on to https://shop.example/xiebao/notify, which Xiebao does"
-            " not follow: set XIEBAO_PUBLIC_URL",
+            "Notifications are redirected to https://shop.example/xiebao/notify, but Xiebao does"
+            " not follow redirects. Set XIEBAO_PUBLIC_URL",
         ),
     ),
 }
@@ -177,7 +183,7 @@ def is_stopped(stopped: Callable[[], Flask], *words: str) -> None:
     for each in words:
         assert each in said["ERROR"]
     assert sum(line.startswith("notify: ") for line in said["ERROR"].splitlines()) == 1
-    assert "a notification arrives" not in said["ok"]
+    assert "notifications reach" not in said["ok"]
     assert ADDRESS in "".join(said.values())  # whoever mends it has to know which it is
     is_said_in_chinese(stopped(), said)
 
@@ -195,7 +201,11 @@ def test_another_view_there_is_named() -> None:
         with pytest.raises(ConfigError, match="is at /xiebao/notify: change XIEBAO_URL_PREFIX"):
             stopped()  # Werkzeug 3.2 sees that a rule is there already
     else:
-        is_stopped(stopped, "/xiebao/notify leads to xiebaonotify: change XIEBAO_URL_PREFIX")
+        is_stopped(
+            stopped,
+            '/xiebao/notify must lead to "xiebao.notify", but leads to xiebaonotify.',
+            "Change XIEBAO_URL_PREFIX",
+        )
 
 
 # The address
@@ -211,7 +221,7 @@ ADDRESSES: dict[str, tuple[Callable[[], Flask], str, str]] = {
     "http": (
         partial(site, XIEBAO_PUBLIC_URL="http://shop.example"),
         "WARNING",
-        f"{ADDRESS} is http://shop.example/xiebao/notify. Without https",
+        f"{ADDRESS} is http://shop.example/xiebao/notify. Use https",
     ),
     "http of SERVER_NAME": (
         partial(site, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
@@ -226,7 +236,7 @@ ADDRESSES: dict[str, tuple[Callable[[], Flask], str, str]] = {
     "a path alone": (
         partial(site, XIEBAO_PUBLIC_URL=None),
         "WARNING",
-        f"{ADDRESS} ends in /xiebao/notify: set XIEBAO_PUBLIC_URL",
+        f"{ADDRESS} ends with /xiebao/notify. Set XIEBAO_PUBLIC_URL",
     ),
     "off": (
         partial(site, XIEBAO_ENABLED=False),
@@ -247,11 +257,12 @@ def test_the_address_is_said_and_what_is_wrong_with_it(
 ) -> None:
     said = doctor(address(), "--verbose")
     assert wanted in said[level]
-    assert "notify: a notification arrives at the notification_handler." in said["ok"]
-    assert ("otification" in said["WARNING"]) == (level == "WARNING")
-    can_be_guessed = "Anybody can guess the address" in said["ok"]
+    assert "notify: notifications reach the notification_handler." in said["ok"]
+    is_warned_of = any(each in said["WARNING"] for each in ("otification", "allback"))
+    assert is_warned_of == (level == "WARNING")
+    can_be_guessed = "The callback URL can be guessed" in said["ok"]
     assert can_be_guessed != (TOKEN in wanted)
-    assert ("XIEBAO_NOTIFY_TOKEN is set, and not shown" in said["ok"]) == (TOKEN in wanted)
+    assert ("XIEBAO_NOTIFY_TOKEN is set (value hidden)" in said["ok"]) == (TOKEN in wanted)
     is_said_in_chinese(address(), said, "--verbose")
 
 
@@ -260,9 +271,11 @@ def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: st
     for broken in (behind_a_firewall, https_elsewhere):
         assert token not in "".join(doctor(broken(XIEBAO_NOTIFY_TOKEN=token)).values())
     off = doctor(site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
-    assert "XIEBAO_NOTIFY_TOKEN is another" in off["WARNING"]
+    assert "XIEBAO_NOTIFY_TOKEN is the same as another" in off["WARNING"]
     said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
-    assert "XIEBAO_NOTIFY_TOKEN is another secret of the site, too, or easily" in said["WARNING"]
+    assert (
+        "XIEBAO_NOTIFY_TOKEN is the same as another secret of the site or easy" in said["WARNING"]
+    )
     assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]
     assert token not in "".join(said.values())
 
@@ -272,17 +285,17 @@ def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: st
 
 def test_where_nobody_listens_it_says_what_that_means() -> None:
     said = doctor(shop())
-    assert "There is no notification_handler" in said["ok"]
-    assert "Notifications would go to https://shop.example/xiebao/notify." in said["ok"]
+    assert "No notification_handler is registered" in said["ok"]
+    assert "Notifications would be sent to https://shop.example/xiebao/notify." in said["ok"]
     assert "notify: " not in "".join(said.values())
     with_a_token = doctor(shop(XIEBAO_NOTIFY_TOKEN=TOKEN))
-    assert "There is no notification_handler" in with_a_token["WARNING"]
+    assert "No notification_handler is registered" in with_a_token["WARNING"]
 
 
 def test_a_reader_of_the_sites_own_is_named() -> None:
     said = doctor(site(registers("notification_reader", fails)))
-    arrives = "a notification arrives at the notification_reader and notification_handler."
-    assert f"notify: {arrives}" in said["ok"]
+    reach = "notifications reach the notification_reader and the notification_handler."
+    assert f"notify: {reach}" in said["ok"]
     assert complaints(said) == []
 
 
@@ -299,7 +312,7 @@ def test_what_is_async_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor(app)["ERROR"] == ""
     monkeypatch.setitem(sys.modules, "asgiref.sync", None)
     said = doctor(app)
-    assert "notification_handler: what is async needs an extra of Flask's" in said["ERROR"]
+    assert 'the "async" extra of Flask is not installed: notification_handler.' in said["ERROR"]
 
 
 def test_a_site_that_cannot_ask_for_orders_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

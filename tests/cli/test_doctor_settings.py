@@ -76,54 +76,57 @@ ROWS: dict[str, Row] = {
     "a short fallback": Row(
         partial(shop, SECRET_KEY_FALLBACKS=["dev"]),
         "WARNING",
-        ("One of SECRET_KEY_FALLBACKS is short",),
+        ("A key in SECRET_KEY_FALLBACKS is short",),
     ),
     # The same secret in two places
     "SECRET_KEY is the API key": Row(
         partial(shop, XIEBAO_API_KEY=KEY_OF_40, SECRET_KEY=KEY_OF_40),
         "WARNING",
         (
-            "SECRET_KEY or one of SECRET_KEY_FALLBACKS is XIEBAO_API_KEY, too",
+            "SECRET_KEY or a key in SECRET_KEY_FALLBACKS is the same as XIEBAO_API_KEY",
             "secrets.token_hex()",
         ),
     ),
     "the member secret signs links": Row(
         partial(shop, SECRET_KEY=MEMBER_SECRET),
         "WARNING",
-        ("XIEBAO_MEMBER_SECRET is SECRET_KEY, too", "later, keep it, and renew the other"),
+        (
+            "XIEBAO_MEMBER_SECRET is the same as SECRET_KEY",
+            "Otherwise keep the member secret and replace the other key",
+        ),
     ),
     "the member secret signed links": Row(
         partial(shop, SECRET_KEY_FALLBACKS=[MEMBER_SECRET]),
         "WARNING",
         (
-            "XIEBAO_MEMBER_SECRET is one of SECRET_KEY_FALLBACKS, too",
+            "XIEBAO_MEMBER_SECRET is the same as a key in SECRET_KEY_FALLBACKS",
             "choose another member secret",
         ),
     ),
     "the member secret is the API key": Row(
         partial(shop, XIEBAO_API_KEY=MEMBER_SECRET),
         "WARNING",
-        ("XIEBAO_MEMBER_SECRET is XIEBAO_API_KEY, too", "choose another member secret"),
+        ("XIEBAO_MEMBER_SECRET is the same as XIEBAO_API_KEY", "choose another member secret"),
     ),
     "a member secret of the manual": Row(
         partial(shop, XIEBAO_MEMBER_SECRET=PUBLISHED),
         "WARNING",
-        ("XIEBAO_MEMBER_SECRET is well known", "choose another"),
+        ("XIEBAO_MEMBER_SECRET is well known", "generate another"),
     ),
     "an API key of the family's shape": Row(
         partial(shop, XIEBAO_API_KEY=SHORT_API_KEY),
         "WARNING",
-        ("XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+        ("XIEBAO_API_KEY is short", "Ask Xiebao for a random key of 32"),
     ),
     "such an API key with the partner's id": Row(
         partial(shop, XIEBAO_API_KEY=f"{SHORT_API_KEY[:15]}12345"),
         "WARNING",
-        ("XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+        ("XIEBAO_API_KEY is short", "Ask Xiebao for a random key of 32"),
     ),
     "a short API key in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_API_KEY="s3cr3t"),
         "WARNING",
-        ("XIEBAO_API_KEY is short", "Ask Xiebao for a long"),
+        ("XIEBAO_API_KEY is short", "Ask Xiebao for a random key of 32"),
     ),
     # Where entries lead
     "off": Row(partial(shop, XIEBAO_ENABLED=False), "WARNING", ("XIEBAO_ENABLED is off",)),
@@ -133,7 +136,7 @@ ROWS: dict[str, Row] = {
         ("XIEBAO_API_KEY is not set (default: none)",),
         also=("XIEBAO_ENABLED is off",),
     ),
-    "test": Row(shop, "ok", (f"Entries lead to {TEST} (test: no policy is real)",)),
+    "test": Row(shop, "ok", (f"Entries lead to {TEST} (test: policies are not real)",)),
     "production": Row(
         partial(shop, XIEBAO_ENV="production"),
         "ok",
@@ -145,7 +148,9 @@ ROWS: dict[str, Row] = {
         ("XIEBAO_ENV is not set (default: test)",),
     ),
     "no environment": Row(
-        partial(shop, XIEBAO_ENV=None), "WARNING", ('XIEBAO_ENV is not set: say "production"',)
+        partial(shop, XIEBAO_ENV=None),
+        "WARNING",
+        ('XIEBAO_ENV is not set. Set it to "production"',),
     ),
     "the production gateway in test": Row(
         partial(shop, XIEBAO_BASE_URL=PRODUCTION),
@@ -158,12 +163,14 @@ ROWS: dict[str, Row] = {
         ("XIEBAO_BASE_URL is the test gateway",),
     ),
     "a simulator that is not there": Row(
-        partial(shop, XIEBAO_BASE_URL="/gateway"), "WARNING", ("where the app has no gateway",)
+        partial(shop, XIEBAO_BASE_URL="/gateway"),
+        "WARNING",
+        ("the app does not serve the gateway pages there",),
     ),
     "one page of a simulator": Row(
         partial(shop, XIEBAO_BASE_URL="/gateway", views={"/gateway/dispatch/cps": "Half"}),
         "WARNING",
-        ("where the app has no gateway",),
+        ("the app does not serve the gateway pages there",),
     ),
     "a simulator": Row(
         partial(shop, simulator("/gateway"), XIEBAO_BASE_URL="/gateway"),
@@ -187,19 +194,19 @@ ROWS: dict[str, Row] = {
     "http": Row(
         partial(shop, XIEBAO_PUBLIC_URL="http://shop.example"),
         "WARNING",
-        ("begin with http://shop.example (XIEBAO_PUBLIC_URL), and can be read",),
+        ("begin with http://shop.example (XIEBAO_PUBLIC_URL), so they can be read in transit",),
     ),
     "no address": Row(
         partial(shop, XIEBAO_PUBLIC_URL=None),
         "WARNING",
-        (NO_ADDRESS, "in production, members' links for mail and QR codes cannot be made"),
+        (NO_ADDRESS, "In production, it cannot create members' links for mail and QR codes"),
     ),
     "no address in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL=None),
         "ERROR",
         (
-            f"{NO_ADDRESS}, so the site does not know its own address",
-            "Set it, such as to https://shop.example",
+            f"{NO_ADDRESS}, so the app does not know its own address",
+            "Set XIEBAO_PUBLIC_URL to the address of the site, for example https://shop.example",
         ),
     ),
     "SERVER_NAME": Row(
@@ -211,7 +218,7 @@ ROWS: dict[str, Row] = {
         partial(shop, XIEBAO_PUBLIC_URL=None, SERVER_NAME="[::1"),
         "WARNING",
         ("begin with http://[::1 (SERVER_NAME)",),
-        also=("A link cannot be made. Fix this: ValueError in",),
+        also=("The links could not be checked. Fix this error: ValueError in",),
     ),
     "SERVER_NAME by https and below a path": Row(
         partial(
@@ -222,12 +229,12 @@ ROWS: dict[str, Row] = {
             APPLICATION_ROOT="/shop",
         ),
         "ok",
-        ("Links that leave the site begin with https://shop.example/shop (SERVER_NAME).",),
+        ("Absolute links begin with https://shop.example/shop (SERVER_NAME).",),
     ),
     "a host that is trusted": Row(
         partial(with_hosts, ".shop.example", XIEBAO_PUBLIC_URL=None),
         "WARNING",
-        ("links for mail cannot be made without a request. Set it",),
+        ("cannot create links for mail outside of a request. Set XIEBAO_PUBLIC_URL",),
     ),
     "this machine": Row(
         partial(shop, XIEBAO_PUBLIC_URL="http://localhost:5000"),
@@ -237,14 +244,14 @@ ROWS: dict[str, Row] = {
     "this machine in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "WARNING",
-        ("to whoever follows them, that is their own machine",),
+        ("so they lead visitors to their own device",),
     ),
     "an application root that links lack": Row(
         partial(shop, APPLICATION_ROOT="/shop"),
         "WARNING",
         (
-            "APPLICATION_ROOT is /shop, and links that leave the site are not below it",
-            "end XIEBAO_PUBLIC_URL in /shop",
+            'APPLICATION_ROOT is "/shop", but absolute links are not below this path',
+            'Make XIEBAO_PUBLIC_URL end with "/shop"',
         ),
     ),
     "a mount that links lack": Row(
@@ -258,20 +265,20 @@ ROWS: dict[str, Row] = {
     "a mount that nobody is told of": Row(
         partial(shop, mounted("/shop"), XIEBAO_PUBLIC_URL=None),
         "ok",
-        ("return_to comes back to the site, at …/xiebao/paid/…",),
+        ("return_to come back to the site, to …/xiebao/paid/…",),
         also=(NO_ADDRESS,),
     ),
     # Names, and what does not go with entries
     "a misspelt setting": Row(
-        partial(shop, XIEBAO_HANDOF_MAX_AGE=9), "WARNING", ("did you mean XIEBAO_HANDOFF_MAX_AGE?",)
+        partial(shop, XIEBAO_HANDOF_MAX_AGE=9), "WARNING", ("Did you mean XIEBAO_HANDOFF_MAX_AGE?",)
     ),
     "a misspelt prefix": Row(
-        partial(shop, XIEBO_LOCALE="en"), "WARNING", ("did you mean XIEBAO_LOCALE?",)
+        partial(shop, XIEBO_LOCALE="en"), "WARNING", ("Did you mean XIEBAO_LOCALE?",)
     ),
     "no setting": Row(
         partial(shop, XIEBAO_QWERTZUIOP=9),
         "WARNING",
-        ("XIEBAO_QWERTZUIOP is not a setting of Flask-Xiebao: remove it.",),
+        ("XIEBAO_QWERTZUIOP is not a setting of Flask-Xiebao. Remove it.",),
     ),
     "a name like no other": Row(
         partial(shop, XIEBAO_FROBNICATE=1), "WARNING", ("XIEBAO_FROBNICATE is not a setting",)
@@ -285,14 +292,14 @@ ROWS: dict[str, Row] = {
     "a cache": Row(
         partial(shop, Cache, CACHE_TYPE="SimpleCache"),
         "WARNING",
-        ("Flask-Caching does not look at Vary", "Set XIEBAO_DEVICE_MARKUP to False"),
+        ("Flask-Caching ignores the Vary header", "Set XIEBAO_DEVICE_MARKUP to False"),
     ),
     "a strict session cookie": Row(
         partial(shop, SESSION_COOKIE_SAMESITE="Strict"),
         "WARNING",
         (
-            "SESSION_COOKIE_SAMESITE is Strict: whoever comes back from the payment",
-            'Set it to "Lax"',
+            'SESSION_COOKIE_SAMESITE is "Strict", so members who come back from the payment',
+            'Set SESSION_COOKIE_SAMESITE to "Lax"',
         ),
     ),
 }
@@ -316,7 +323,7 @@ def test_each_setting_has_a_line_if_that_is_asked_for() -> None:
         assert line.search(at_length), name
         assert not line.search(in_short), name
     assert "XIEBAO_PARTNER_ID: 12345\n" in at_length
-    assert "XIEBAO_API_KEY is set, and not shown\n" in at_length
+    assert "XIEBAO_API_KEY is set (value hidden)\n" in at_length
     assert "XIEBAO_APP_USER_AGENT: ShopApp/\n" in at_length
     assert "XIEBAO_EXTRA: hidenav, token\n" in at_length
     assert "XIEBAO_HANDOFF_MAX_AGE is not set (default: 300)\n" in at_length
@@ -355,11 +362,11 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
             "",
             {"x_prefix": 1},
             "ok",
-            "If your proxy sets a path, end XIEBAO_PUBLIC_URL in that path: payments",
+            "If your proxy sets a path there, make XIEBAO_PUBLIC_URL end with this path, because",
         ),
-        ("/shop", {"x_prefix": 1}, "ok", "your proxy has to set it to /shop, itself and on every"),
-        ("/shop", {}, "WARNING", "Add x_prefix=1 to ProxyFix if your proxy sets"),
-        ("/shop", None, "ok", "the server has to set SCRIPT_NAME to /shop."),
+        ("/shop", {"x_prefix": 1}, "ok", 'your proxy itself sets the header to "/shop" on every'),
+        ("/shop", {}, "WARNING", "Add x_prefix=1 to ProxyFix only if your proxy"),
+        ("/shop", None, "ok", 'the server must set SCRIPT_NAME to "/shop".'),
     ],
 )
 def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
@@ -371,5 +378,5 @@ def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
     assert wanted in said[level]
     assert said["ERROR"] == ""
     assert (said["WARNING"] == "") == (level == "ok")
-    assert f"comes back to https://shop.example{path}/xiebao/paid/…" in said["ok"]
+    assert f"come back to https://shop.example{path}/xiebao/paid/…" in said["ok"]
     is_said_in_chinese(app, said)

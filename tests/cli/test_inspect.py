@@ -62,18 +62,18 @@ IN_TEST_2_3 = f"{TEST}{_2_3}84d7668b0c732b7d3fd24fc243fe9c0c&paySuccess=*"
 
 #: What is right with them, and what is wrong: parts of lines, as many lines as there are lists.
 RIGHT_2_1 = (
-    "The product page (2.1) of the",
+    "the product page (2.1) of the",
     "partnerId=1039147: the partner's account",
-    "subPartnerId=: the partner's sub-account, empty for none",
-    "caseCode=QX000000127257: the product",
+    "subPartnerId=: the partner's sub-account, empty if there is none",
+    "caseCode=QX000000127257: the product code",
 )
 RIGHT_2_2 = (
-    "The home page (2.2) of the",
-    "partnerUniqKey=101000: the member, by their id at the partner.",
+    "the home page (2.2) of the",
+    "partnerUniqKey=101000: the partner's unique id for the member.",
 )
 RIGHT_2_3 = (
-    "The policy page (2.3) of the",
-    "insureNum=20190226020146: the policy, by its application number.",
+    "the policy page (2.3) of the",
+    "insureNum=20190226020146: the application number of the policy.",
 )
 ANOTHER_KEY = ("is not made with the key of this account and environment",)
 WRONG_2_1 = (
@@ -120,13 +120,13 @@ def test_the_documents_examples_are_explained_and_what_is_wrong_with_them(
 def test_a_right_url_is_explained_word_by_word() -> None:
     said = inspect(site(), PRODUCT_URL)
     assert said["ok"].splitlines() == [
-        "The product page (2.1) of the test gateway.",
+        "This is the product page (2.1) of the test gateway.",
         "partnerId=12345: the partner's account at Xiebao.",
-        "subPartnerId=: the partner's sub-account, empty for none.",
-        f"caseCode={CODE}: the product, by the code that Xiebao provides.",
-        "sign=00…35: right for the configured key.",
-        "partnerUniqKey=m1: the member, by their id at the partner.",
-        "platform=1: where the page is shown: 1 = H5.",
+        "subPartnerId=: the partner's sub-account, empty if there is none.",
+        f"caseCode={CODE}: the product code that Xiebao provides.",
+        "sign=00…35: valid for the configured key.",
+        "partnerUniqKey=m1: the partner's unique id for the member.",
+        "platform=1: the platform for which the page is shown (1 = H5).",
     ]
     assert (said["ERROR"], said["WARNING"]) == ("", "")
 
@@ -148,7 +148,7 @@ class Row(NamedTuple):
 
 def on(address: str, *, base_url: str | None = None, level: str = "ERROR") -> Row:
     """Return a row of a URL elsewhere than on the site's own gateway."""
-    said = f"It is not this site's gateway, which is {base_url or TEST}."
+    said = f"The URL does not lead to this site's gateway, {base_url or TEST}."
     return Row(
         PRODUCT_URL.replace(TEST, address), said, level, partial(site, XIEBAO_BASE_URL=base_url)
     )
@@ -156,7 +156,7 @@ def on(address: str, *, base_url: str | None = None, level: str = "ERROR") -> Ro
 
 OWN = partial(site, XIEBAO_BASE_URL="/gateway")
 WITH_KEYS = partial(site, XIEBAO_MEMBER_SECRET=PUBLISHED)
-A_SPACE = "There is a space in it"
+A_SPACE = "The value contains a space"
 
 ROWS = [
     Row(PRODUCT_URL.replace("12345", "12346"), "it must be 12345"),
@@ -212,7 +212,7 @@ ROWS = [
     Row(PRODUCT_URL.replace(CODE, "QX%20000"), A_SPACE, "WARNING"),
     Row(PRODUCT_URL.replace("=m1", "=+m1"), A_SPACE, "WARNING"),
     Row(PRODUCT_URL.replace("subPartnerId=", "subPartnerId=branch+7"), A_SPACE, "WARNING"),
-    Row(PRODUCT_URL.replace("=m1", "=m%201"), "partnerUniqKey=m 1: the member", "ok"),
+    Row(PRODUCT_URL.replace("=m1", "=m%201"), "partnerUniqKey=m 1: the partner's unique id", "ok"),
     Row(
         PRODUCT_URL.replace(CODE, "QX 1"),
         "caseCode has a space or a line break: remove it, or write %20.",
@@ -220,7 +220,7 @@ ROWS = [
     # How it was copied
     Row(PRODUCT_URL.replace("&", "&amp;"), "'amp;caseCode' has HTML's &amp; before it", errors=5),
     Row(PRODUCT_URL.partition("&")[0], "caseCode is missing", errors=3),
-    Row(PRODUCT_URL.partition("&")[0], "Put the URL in quotes", "WARNING", errors=3),
+    Row(PRODUCT_URL.partition("&")[0], "put the URL in quotes", "WARNING", errors=3),
     # Whose key it is
     Row(
         PRODUCT_URL.replace("=m1", f"={KEY_OF_8}"),
@@ -230,7 +230,7 @@ ROWS = [
     ),
     Row(
         PRODUCT_URL.replace("=m1", "=8"),
-        "partnerUniqKey=8: this site gave it to nobody.",
+        "partnerUniqKey=8: not the key of a member of this site.",
         "WARNING",
         WITH_KEYS,
     ),
@@ -238,33 +238,33 @@ ROWS = [
     Row(f"{HOME_URL}&channel=7&hidenav=1", "channel is not a parameter of section 2.2"),
     Row(
         f"{HOME_URL}&channel=7&hidenav=1",
-        "channel=7: a parameter that is not in the document.",
+        "channel=7: a parameter that the interface document does not contain.",
         "ok",
         partial(site, XIEBAO_EXTRA={"channel": 7}),
     ),
     # Keys that the site does not have: each environment has its own
     Row(
         HOME_URL,
-        "It was not checked with a key: XIEBAO_ENABLED is off.",
+        "not verified, because no key is available. XIEBAO_ENABLED is off.",
         "WARNING",
         partial(site, XIEBAO_ENABLED=False),
     ),
     Row(
         HOME_URL,
-        "It was not checked with a key: XIEBAO_ENABLED is off.",
+        "not verified, because no key is available. XIEBAO_ENABLED is off.",
         "WARNING",
         partial(site, XIEBAO_ENABLED=False, XIEBAO_PARTNER_ID=None, XIEBAO_API_KEY=None),
     ),
     Row(
         PRODUCT_URL.replace(TEST, PRODUCTION),
-        "sign=00…35 is made with the key of this site's own environment",
+        "sign=00…35: made with the key of this site's environment",
     ),
     Row(
         PRODUCT_URL.replace(TEST, PRODUCTION).replace(SIGN, "0123456789abcdef" * 2),
         "does not have the key of the production gateway",
         "WARNING",
     ),
-    Row(IN_TEST_2_2, "it is another account's", "WARNING", errors=1),
+    Row(IN_TEST_2_2, "the URL is for another partner account", "WARNING", errors=1),
     # Addresses: Xiebao's own, or one on this machine, may be meant
     on("https://evil.example"),
     on("http://127.0.0.1:5000", level="WARNING"),
@@ -278,17 +278,17 @@ ROWS = [
     on("https://shop.example/gateway/x", base_url="/gateway"),
     Row(PRODUCT_URL.replace("https://test", "HTTPS://TEST"), "of the test gateway", "ok"),
     Row(PRODUCT_URL.replace(TEST, f"{TEST}:443"), "of the test gateway", "ok"),
-    Row(f"/gateway{HOME_URL.removeprefix(TEST)}", "The home page (2.2) of", "ok", OWN),
+    Row(f"/gateway{HOME_URL.removeprefix(TEST)}", "the home page (2.2) of", "ok", OWN),
     Row(HOME_URL.replace(TEST, "http://127.0.0.1:5000/gateway"), "127.0.0.1", "ok", OWN),
     Row(HOME_URL.replace(TEST, "https://shop.example/at/gateway"), "shop.example", "ok", OWN),
     # Without an app all is checked but the key
-    Row(EXAMPLE_2_2, "sign=82…14: the shape is right. It was not checked", "WARNING", no_app),
-    Row(EXAMPLE_2_2, "the app does not load (RuntimeError)", "WARNING", no_app),
+    Row(EXAMPLE_2_2, "sign=82…14: well-formed, but not verified", "WARNING", no_app),
+    Row(EXAMPLE_2_2, "The app does not load (RuntimeError)", "WARNING", no_app),
     Row(EXAMPLE_2_1, "it looks like an API key", "ERROR", no_app, errors=2),
     Row(EXAMPLE_2_3, "paySuccess is not standard base64", "ERROR", no_app),
     Row(PRODUCT_URL, "of the test gateway", "ok", no_app),
     Row(PRODUCT_URL.replace(TEST, "http://localhost:5000/gateway"), "localhost", "ok", no_app),
-    Row(PRODUCT_URL.replace(TEST, ""), "The product page (2.1)", "ok", no_app),
+    Row(PRODUCT_URL.replace(TEST, ""), "the product page (2.1)", "ok", no_app),
     Row(
         PRODUCT_URL.replace(TEST, "https://gw.example"),
         "gw.example is not Xiebao's gateway",
@@ -311,7 +311,7 @@ def test_what_a_url_is_and_what_is_wrong_with_it_is_said(row: Row) -> None:
 def test_what_is_no_url_is_a_usage_error() -> None:
     result = run(site(), "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:none"))
     assert result.exit_code == 2
-    assert "This is not a valid URL." in result.output
+    assert "The URL is not valid. Check its host and port." in result.output
 
 
 def test_it_speaks_chinese() -> None:
@@ -320,7 +320,7 @@ def test_it_speaks_chinese() -> None:
     assert "正常  sign=00…35：和设置的密钥相符。\n" in right.output
     wrong = run(site(), "inspect", PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "--locale", "zh")
     assert "错误  携保的网关不在端口 8443 上" in wrong.output
-    assert "错误 1 项，注意 0 项。网关会拒绝这个网址。\n" in wrong.output
+    assert "错误 1 项，警告 0 项。网关会拒绝这个网址。\n" in wrong.output
 
 
 # Without an app
@@ -329,12 +329,12 @@ def test_it_speaks_chinese() -> None:
 def test_a_link_is_not_read_without_an_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(no_app, "inspect", "/xiebao/product/abc")
     assert result.exit_code == 1
-    assert "A link is read with the key of its site: the app does not load" in result.output
+    assert "A link can only be read with its site's app. The app does not load" in result.output
     (tmp_path / "broken.py").write_text("import nothing_of_that_name")
     monkeypatch.chdir(tmp_path)
     info = ScriptInfo(app_import_path="broken")
     result = Flask("any").test_cli_runner().invoke(xiebao, ["inspect", "/xiebao/home/x"], obj=info)
-    assert "an ImportError was raised. Try flask xiebao doctor." in result.output
+    assert 'an ImportError was raised. Run "flask xiebao doctor".' in result.output
 
 
 # What is hidden, wherever it is

@@ -43,11 +43,11 @@ BEARER = ("--no-login-for", "60")
 def test_a_link_without_a_member(app: Flask, option: str) -> None:
     said = inspect(app, link(app, "product", CODE, *FULL, option))
     assert said["ok"].splitlines() == [
-        "It is about the product page (2.1).",
+        "The entry leads to the product page (2.1).",
         f"caseCode: {CODE}",
-        "back to: /a",
-        "about: order-8",
-        "It has no member: whoever clicks logs in and goes as themselves.",
+        "return_to: /a",
+        "client_reference: order-8",
+        "The link belongs to no member. Visitors log in and then go to the gateway as themselves.",
     ]
     assert (said["ERROR"], said["WARNING"]) == ("", "")
 
@@ -55,21 +55,21 @@ def test_a_link_without_a_member(app: Flask, option: str) -> None:
 def test_a_members_link(app: Flask) -> None:
     url = link(app, "home", "--member", "m1", "--platform", "h5")
     said = inspect(app, url)
-    assert "only they can follow it, logged in." in said["ok"]
+    assert "Only this member can open it, after logging in." in said["ok"]
     assert "platform: H5" in said["ok"]
     assert "属于会员 m1" in run(app, "inspect", url, "--locale", "zh").output
 
 
 def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
     url = link(app, "policy", NUMBER, "--member", "m1", "--no-login-for", "60")
-    whose = "It is member m1's, signed 2026-11-24 10:00:00 UTC"
+    whose = "The link belongs to member m1 and was signed at 2026-11-24 10:00:00 UTC."
     clock.shift(20)
     now = inspect(app, url)
-    assert f"{whose}: for 40 more of its 60 seconds whoever has it" in now["ok"]
+    assert f"{whose} For the remaining 40 of its 60 seconds, anyone who has the link" in now["ok"]
     assert f"insureNum: {NUMBER}" in now["ok"]
     clock.shift(40)
     later = inspect(app, url)
-    assert f"{whose}, and its no_login_for of 60 seconds has run out" in later["WARNING"]
+    assert f"{whose} Its no_login_for of 60 seconds has expired" in later["WARNING"]
     assert later["ERROR"] == ""
 
 
@@ -77,7 +77,7 @@ def test_the_code_of_a_mail(app: Flask) -> None:
     url = link(app, "policy", NUMBER, "--member", "m1", "--local")
     code = url.replace("/policy/", "/qr/")
     first, _, rest = inspect(app, f"{code}.png")["ok"].partition("\n")
-    assert first.startswith("This is the QR code of a mail")
+    assert first.startswith("This is the QR code image in a mail")
     assert rest == inspect(app, url)["ok"]
     assert inspect(app, code)["ERROR"] != ""  # a picture it has to be
 
@@ -90,8 +90,8 @@ def test_the_way_back_from_a_payment(app: Flask, clock: time_machine.Traveller) 
     said = inspect(app, str(click.location))
     assert said["ERROR"] == ""
     assert f"paySuccess: after payment the browser goes to {PLACE}/xiebao/paid/" in said["ok"]
-    assert f"click {clicks[0]} of member m1, 2026-11-24 10:00:00 UTC." in said["ok"]
-    assert "back to: /orders/8" in said["ok"]
+    assert f"click {clicks[0]} of member m1 at 2026-11-24 10:00:00 UTC." in said["ok"]
+    assert "return_to: /orders/8" in said["ok"]
     [paid] = re.findall(rf"{PLACE}/xiebao/paid/\S+", said["ok"])
     assert f"click {clicks[0]} of member m1" in inspect(app, paid)["ok"]
     assert "was not made by this site" in inspect(app, f"{paid}x")["ERROR"]
@@ -100,13 +100,16 @@ def test_the_way_back_from_a_payment(app: Flask, clock: time_machine.Traveller) 
 def test_a_link_on_another_host_is_a_warning(app: Flask) -> None:
     url = link(app, "product", CODE, "--local")
     assert inspect(app, f"{PLACE}{url}")["WARNING"] == ""
-    assert "Its host is other.example" in inspect(app, f"https://other.example{url}")["WARNING"]
+    assert (
+        "The host of the link is other.example"
+        in inspect(app, f"https://other.example{url}")["WARNING"]
+    )
 
 
 def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
     app = site(XIEBAO_URL_PREFIX="/dispatch/ins")
     said = inspect(app, link(app, "home"))
-    assert "It is about the home page" in said["ok"]
+    assert "The entry leads to the home page" in said["ok"]
     assert said["ERROR"] == ""
 
 
@@ -116,11 +119,11 @@ REFUSED: list[tuple[Callable[[str], str], str]] = [
     (lambda url: f"{url}x", "was not made by this site, or it was changed"),
     (
         lambda url: url.replace("product", "home"),
-        "not a link to the home page: its token belongs to another",
+        "not a link to the home page, because the token is for another page",
     ),
     (
         lambda _: f"/xiebao/policy/{TOKEN_OF_NOBODY}",
-        "not a link to the policy page: its token has no member",
+        "not a valid link to the policy page, because the token does not name a member",
     ),
 ]
 
@@ -142,7 +145,7 @@ def test_link_that_a_click_refuses_is_an_error_whatever_the_cause(
     refusal = Refusal(403, "too_old", "too_old", "it was made last year")
     monkeypatch.setattr("flask_xiebao.cli.inspect.decide", lambda entry, current, now: refusal)
     result = run(app, "inspect", url)
-    assert "A click on this link gets 403 (too_old)" in findings(result)["ERROR"]
+    assert "A click on this link returns 403 (too_old)" in findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")
     assert "403（too_old）" in run(app, "inspect", url, "--locale", "zh").output
 
@@ -156,7 +159,7 @@ def test_a_link_of_a_site_without_a_key(app: Flask) -> None:
 def test_a_link_of_a_site_that_is_switched_off() -> None:
     said = inspect(site(XIEBAO_ENABLED=False), link(site(), "product", CODE, "--local"))
     assert said == {
-        "ERROR": "XIEBAO_ENABLED is off: this link answers 404.",
+        "ERROR": "XIEBAO_ENABLED is off, so this link returns 404.",
         "WARNING": "",
         "ok": "",
     }

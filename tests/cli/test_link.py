@@ -94,14 +94,14 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
     ("arguments", "said"),
     [
         (["nowhere"], "'nowhere' is not one of"),
-        (["product"], "needs a REFERENCE, its caseCode"),
-        (["policy", "--member", "m1"], "needs a REFERENCE, its insureNum"),
+        (["product"], "needs a REFERENCE. Pass its caseCode"),
+        (["policy", "--member", "m1"], "needs a REFERENCE. Pass its insureNum"),
         (["product", "Q\n1"], "Invalid value for REFERENCE: "),
         (["product", "Q" * 1300], "Invalid value for REFERENCE: "),
         (["product", "Q\n", *TO_GATEWAY], "Invalid value for REFERENCE: "),
         (["home", CODE], "Invalid value for REFERENCE: The home page takes no case code"),
         (["policy", NUMBER], "Missing option --member"),
-        (["policy", NUMBER, "--member", ""], "--member is empty"),
+        (["policy", NUMBER, "--member", ""], "Invalid value for --member: The member id is empty"),
         (["home", "--member", "two\nlines"], "Invalid value for --member: "),
         (["home", "--no-login-for", "60"], "Invalid value for --no-login-for: "),
         (["home", "--no-login-for", "60"], "no_login_for needs member"),
@@ -112,13 +112,22 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
         (["home", "--return-to", "https://evil.example"], "return_to must be a path"),
         (["home", "--sub-partner-id", " "], "Invalid value for --sub-partner-id: "),
         (["home", "--sub-partner-id", " ", *TO_GATEWAY], "Invalid value for --sub-partner-id: "),
-        (["home", "--gateway"], "Missing option --member. partnerUniqKey of the home page"),
-        (["product", CODE, "--gateway"], "Missing option --member. partnerUniqKey of the product"),
+        (
+            ["home", "--gateway"],
+            "Missing option --member. The gateway URL of the home page needs a member",
+        ),
+        (
+            ["product", CODE, "--gateway"],
+            "Missing option --member. The gateway URL of the product page needs",
+        ),
         (["home", "--gateway", "--member", ""], "partnerUniqKey is required"),
         (["home", "--gateway", "--member", " m1"], "A member's id has white space at its ends"),
-        (["home", *TO_GATEWAY, "--return-to", "/a"], "--gateway takes no"),
-        (["home", *TO_GATEWAY, "--local"], "--gateway takes no"),
-        (["home", *TO_GATEWAY, "--no-login-for", "60"], "--gateway takes no --no-login-for"),
+        (["home", *TO_GATEWAY, "--return-to", "/a"], '"--gateway" cannot be combined with'),
+        (["home", *TO_GATEWAY, "--local"], '"--gateway" cannot be combined with'),
+        (
+            ["home", *TO_GATEWAY, "--no-login-for", "60"],
+            '"--gateway" cannot be combined with "--no-login-for"',
+        ),
         (["home", "--max-age", "5"], 'no option "--max-age". Use "--no-login-for" instead.'),
         (["--max-age", "5"], 'no option "--max-age". Use "--no-login-for" instead.'),
     ],
@@ -150,11 +159,11 @@ def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
     def create_app() -> Flask:
         raise AssertionError
 
-    assert "needs a REFERENCE, its caseCode" in run(create_app, "link", "product").output
+    assert "needs a REFERENCE. Pass its caseCode" in run(create_app, "link", "product").output
 
 
 NO_HOSTS = "TRUSTED_HOSTS must be a list of hosts"
-OFF = "There is no link: XIEBAO_ENABLED is off"
+OFF = "No link was created, because XIEBAO_ENABLED is off"
 
 
 @pytest.mark.parametrize(
@@ -201,4 +210,4 @@ def test_a_link_is_made_on_a_trusted_host(hosts: Any) -> None:
     assert run(app, "link", "home").output.startswith("/xiebao/home/")
     said = doctor(app)
     assert said["ERROR"] == ""
-    assert "policy (2.3): a link was made" in said["ok"]
+    assert "policy (2.3): a link was created" in said["ok"]

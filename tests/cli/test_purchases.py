@@ -102,14 +102,18 @@ def test_a_refusal_of_the_site_is_said(address: str, heard: Heard) -> None:
 
 def test_a_site_that_does_not_run_is_no_answer() -> None:
     said = notify("http://127.0.0.1:9/notify", "issue", NUMBER, exit_code=1)
-    assert said == "http://127.0.0.1:9/notify: no answer, ConnectionRefusedError\n"
+    assert said == "http://127.0.0.1:9/notify: no response, ConnectionRefusedError\n"
 
 
 @pytest.mark.parametrize(
     ("config", "arguments", "said"),
     [
-        ({"XIEBAO_ENV": "production", "XIEBAO_BASE_URL": None}, ["issue", "1"], "is production"),
-        ({"XIEBAO_ENABLED": False, "XIEBAO_API_KEY": None}, ["issue", "1"], "set both"),
+        (
+            {"XIEBAO_ENV": "production", "XIEBAO_BASE_URL": None},
+            ["issue", "1"],
+            'XIEBAO_ENV is "production"',
+        ),
+        ({"XIEBAO_ENABLED": False, "XIEBAO_API_KEY": None}, ["issue", "1"], "Set both"),
         ({}, ["issued", "1"], "Invalid value for"),
         ({}, ["issue"], "Missing argument 'INSURE_NUM'"),
         ({}, ["issue", "1", "--url", "shop.example"], "Invalid value for --url"),
@@ -177,7 +181,8 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_a_refusal_is_said() -> None:
     said = asks({"respCode": 1002, "respMsg": "投保单号不存在"}, exit_code=1)
     assert said == (
-        "Error: The gateway refuses the query with respCode 1002. It says: 投保单号不存在\n"
+        "Error: The gateway refuses the query with respCode 1002. The gateway responded:"
+        " 投保单号不存在\n"
     )
 
 
@@ -204,7 +209,7 @@ def test_a_site_that_cannot_say_whose_an_order_is_shows_the_rest() -> None:
         registers("keeps_plain_key", keeps_plain_key), views={QUERY: ok({"orderDetail": DETAIL})}
     )
     printed = run(app, "order", NUMBER).output
-    assert "101000 (whose it is cannot be found: OverflowError in keeps_plain_key " in printed
+    assert "101000 (the member cannot be determined: OverflowError in keeps_plain_key " in printed
     assert "effectiveStatus" in printed
     assert NAME not in printed
 

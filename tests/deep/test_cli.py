@@ -89,13 +89,13 @@ def flask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("name", "exit_code", "said"),
     [
-        ("XIEBAO_API_KEY", 0, ["policy (2.3): a link was made", "Errors: 0. Warnings: 2."]),
+        ("XIEBAO_API_KEY", 0, ["policy (2.3): a link was created", "Errors: 0. Warnings: 2."]),
         (
             "XIEBAO_KEY",
             1,
             [
                 "ERROR    XIEBAO_API_KEY is not set",
-                "XIEBAO_KEY is not a setting: did you mean XIEBAO_API_KEY?",
+                "XIEBAO_KEY is not a setting. Did you mean XIEBAO_API_KEY?",
             ],
         ),
     ],
@@ -118,4 +118,4 @@ def test_without_any_app_flask_says_how_to_name_one(tmp_path: Path) -> None:
     assert "flask --app" in doctor.stderr
     inspect = flask(tmp_path, "xiebao", "inspect", EXAMPLE_2_2)
     assert inspect.returncode == 0
-    assert "It was not checked with a key: Could not locate a Flask application" in inspect.stdout
+    assert "because no key is available. Could not locate a Flask application" in inspect.stdout

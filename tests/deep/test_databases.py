@@ -182,11 +182,11 @@ def test_a_second_migration_has_nothing_to_change(
     flask = partial(run, tmp_path, "flask", "--app", "shop", DATABASE=database)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-    assert "The table xiebao_purchase does not exist" in flask("xiebao", "doctor")
+    assert 'The table "xiebao_purchase" does not exist' in flask("xiebao", "doctor")
     flask("db", "init")
     flask("db", "migrate", "-m", "Purchases")
     [migration] = (tmp_path / "migrations/versions").glob("*.py")
     assert "xiebao" not in migration.read_text().replace("xiebao_purchase", "")
     flask("db", "upgrade")
-    assert "Purchases are kept in xiebao_purchase" in flask("xiebao", "doctor")
+    assert 'Purchases are stored in the table "xiebao_purchase"' in flask("xiebao", "doctor")
     assert "No changes in schema detected" in flask("db", "migrate")

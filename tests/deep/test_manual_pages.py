@@ -75,7 +75,7 @@ QUESTIONS = {
         ' python -c "import secrets; print(secrets.token_hex())", and keep it': "reference/errors",
         "LinkError: caseCode is empty: copy it from Xiebao": "reference/errors",
         "RuntimeError: This app has a blueprint of the name xiebao already": "reference/errors",
-        "Flask-Caching does not look at Vary: a page that it keeps": "reference/errors",
+        "Flask-Caching ignores the Vary header, so a cached page": "reference/errors",
         "Refused a policy link: 410 expired, since its no_login_for has run out, and nobody is"
         " logged in.": "reference/errors",
         "The sign of the notification is not made with the key of this": "reference/errors",

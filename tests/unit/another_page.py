@@ -135,7 +135,7 @@ def test_the_handoff(site: Site) -> None:
 
 def test_the_commands(site: Site) -> None:
     said = run(site, "doctor", "--verbose")
-    assert "claim (2.4): a link was made, found and opened, and leads to the gateway." in said
+    assert "claim (2.4): a link was created and opened, and leads to the gateway." in said
     assert "XIEBAO_LOCALE: eo" in said
     assert "Errors: 0." in said
     url = run(site, "link", "claim", CLAIM, "--member", "m1", "--gateway").strip()
@@ -143,7 +143,7 @@ def test_the_commands(site: Site) -> None:
     wrong = run(site, "inspect", url.replace("claimNum", "claimnum"))
     assert "'claimnum' is not a parameter: write claimNum." in wrong
     own = run(site, "link", "claim", CLAIM, "--member", "m1").strip()
-    assert "It is about the claim page (2.4)." in run(site, "inspect", own)
+    assert "The entry leads to the claim page (2.4)." in run(site, "inspect", own)
 
 
 def test_the_simulator(site: Site) -> None:

@@ -218,17 +218,19 @@ def test_the_command_fills_a_shop_without_news(shop: Shop) -> None:
 
 #: What is wrong with a site, and what the command says of it.
 SPOILT: dict[str, Callable[[Shop], object]] = {
-    "Compared: 0. Then it ended: OrderError: The gateway cannot be reached at https://": (
+    "Compared: 0. Stopped by OrderError: The gateway cannot be reached at https://": (
         lambda shop: setattr(shop.gateway, "then", DOWN)
     ),
-    "Run it with the environment of the site.": lambda shop: shop.app.config.pop("SECRET_KEY"),
-    "The table xiebao_purchase lacks plan_name: migrate it.\n": (
+    "Run the command with the same environment as the site.": lambda shop: shop.app.config.pop(
+        "SECRET_KEY"
+    ),
+    'The table "xiebao_purchase" lacks these columns: plan_name. Migrate the table.\n': (
         lambda shop: shop.execute("ALTER TABLE xiebao_purchase DROP COLUMN plan_name")
     ),
-    "The table xiebao_purchase does not exist: create it,": (
+    'The table "xiebao_purchase" does not exist. Create it with': (
         lambda shop: shop.execute("DROP TABLE xiebao_purchase")
     ),
-    "has no Purchases, or does not import": (
+    "The app has no Purchases object.": (
         lambda shop: setattr(shop.xiebao._hooks, "purchases", None)
     ),
 }
