@@ -38,25 +38,27 @@ def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
 
 @click.group()
 def xiebao() -> None:
-    """Insurance entries to Xiebao: check this site, make links, explain URLs.
+    """Check insurance entries to Xiebao, create links and explain URLs.
 
     Numbers such as 2.1 are sections of Xiebao's interface document.
     """
 
 
 @xiebao.command()
-@click.option("--verbose", "-v", is_flag=True, help="List the settings that are right, too.")
-@click.option("--locale", type=click.Choice(locales()), default="en", help="Of what is said.")
+@click.option("--verbose", "-v", is_flag=True, help="Also list the settings that are correct.")
+@click.option(
+    "--locale", type=click.Choice(locales()), default="en", help="The language of the output."
+)
 @click.pass_context
 def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
-    """Check every setting, and follow a link of each page (2.1 to 2.3).
+    """Check every setting and open a link to each gateway page (2.1 to 2.3).
 
-    What is wrong comes first. The links go through the whole app, as those in a mail do, and so
-    does a notification. Its hooks run; its signal receivers, its click_guard and its
-    notification_handler are not called. Nothing is sent to Xiebao, and no secret is printed, save
-    for the token in the address of notifications, which Xiebao has to be given. Where the settings
-    are so wrong that the app does not load, they are listed all the same. Exits with 1 when there
-    is an error.
+    Errors are listed first. The command sends requests for the links through the whole app, like
+    clicks on links in a mail, and also sends a notification. The hooks of the app run, but its
+    signal receivers, click_guard and notification_handler are not called. Nothing is sent to
+    Xiebao. No secret is printed, except the token in the callback URL, which Xiebao needs to know.
+    The settings are checked even if they are so wrong that the app does not load. The exit status
+    is 1 if there is an error.
     """
     from .doctor import check_refused, check_site
 
@@ -153,40 +155,46 @@ def check(
 @click.argument("page", type=click.Choice(list(PAGES)))
 @click.argument("reference", required=False)
 @click.option(
-    "--member", help="Whose link it is, by their id on this site. A policy's link needs it."
+    "--member",
+    help="The id on this site of the member the link belongs to. Required for the policy page.",
 )
 @click.option(
     "--no-login-for",
     type=int,
-    help="Seconds for which whoever has the link goes as --member, without a login.",
+    help="The number of seconds for which anyone who has the link can open it as --member without"
+    " logging in.",
 )
 @_removed_option("--max-age", "--no-login-for")
-@click.option("--sub-partner-id", help="subPartnerId (2.1, 2.2).")
+@click.option("--sub-partner-id", help="The sub-account, subPartnerId (2.1, 2.2).")
 @click.option(
     "--platform",
     type=click.Choice([platform.slug for platform in Platform]),
-    help="Instead of what the device says.",
+    help="The platform to use instead of the platform of the device.",
 )
-@click.option("--return-to", metavar="PATH", help="Path of this site to come back to (paySuccess).")
-@click.option("--client-reference", help="Your own word for what it is about: an order's number.")
+@click.option(
+    "--return-to",
+    metavar="PATH",
+    help="The path of this site to return to after payment (paySuccess).",
+)
+@click.option("--client-reference", help="Your own reference, for example an order number.")
 @click.option(
     "--external/--local",
     default=None,
-    help="An absolute URL, or a path to paste after http://127.0.0.1:5000. By default absolute"
-    " where XIEBAO_PUBLIC_URL or SERVER_NAME says where the site is, else a path.",
+    help="Print an absolute URL, or a path to paste after http://127.0.0.1:5000. The default is an"
+    " absolute URL if XIEBAO_PUBLIC_URL or SERVER_NAME is set, otherwise a path.",
 )
 @click.option(
     "--gateway",
     "to_gateway",
     is_flag=True,
-    help="Print the gateway's own URL. It holds the sign, which is a SECRET: whoever has it can go"
-    " as any member.",
+    help="Print the gateway URL instead. It contains the sign, which is a SECRET. Anyone who has"
+    " the sign can go to the gateway as any member.",
 )
 @click.option(
     "--locale",
     type=click.Choice(locales()),
     default="en",
-    help="Of what is said where there is no link.",
+    help="The language of the errors that the command itself reports.",
 )
 @click.pass_context
 def link(
@@ -198,11 +206,11 @@ def link(
     locale: str,
     **options: Any,
 ) -> None:
-    """Print a link to a page of the gateway (2.1 to 2.3).
+    """Print a link to a gateway page (2.1 to 2.3).
 
-    REFERENCE is what the page is about, such as the caseCode of a product or the insureNum of a
-    policy. The link is one of this site, which finds out who clicks and on which device, and sends
-    them to the gateway.
+    REFERENCE is the caseCode of a product or the insureNum of a policy. The home page has none. The
+    link is a URL of this site. When somebody clicks it, the site finds out who they are and which
+    device they use, and redirects them to the gateway.
     """
     from .link import make
 
@@ -217,25 +225,29 @@ def link(
     type=click.Choice([step.name.lower().replace("_", "-") for step in NotificationType]),
 )
 @click.argument("insure_num")
-@click.option("--member", help="Whose purchase it is, by their id on this site.")
-@click.option("--case-code", help="caseCode of the product.")
-@click.option("--price", "price_fen", type=click.IntRange(0), help="Premium in fen.")
-@click.option("--failure", metavar="WHY", help="The step failed: failMsg.")
-@click.option("--new-insure-num", help="Of a reissue, the number that follows.")
-@click.option("--wrong-sign", is_flag=True, help="Send one that the site has to refuse.")
+@click.option("--member", help="The id on this site of the member who makes the purchase.")
+@click.option("--case-code", help="The caseCode of the product.")
+@click.option("--price", "price_fen", type=click.IntRange(0), help="The premium in fen.")
+@click.option("--failure", metavar="REASON", help="Report that the step failed, with this failMsg.")
+@click.option("--new-insure-num", help="The new application number of a reissue.")
+@click.option(
+    "--wrong-sign",
+    is_flag=True,
+    help="Sign the notification with a wrong key, so that the site must reject it.",
+)
 @click.option(
     "--url",
-    help="Where the site takes notifications. By default that of XIEBAO_PUBLIC_URL or SERVER_NAME,"
-    " else http://127.0.0.1:5000.",
+    help="The URL of the site, or its callback URL. The default is the callback URL below"
+    " XIEBAO_PUBLIC_URL or SERVER_NAME, otherwise below http://127.0.0.1:5000.",
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
-    """Tell a running site of a purchase that nobody made, as the callback does.
+    """Send a running site a notification about a made-up purchase.
 
-    STEP is what happened, INSURE_NUM the application number. It is signed with the configured key
-    and sent over HTTP, so that the site's own notification_handler hears of it. What a step comes
-    with, such as a time of payment, is made up. Nothing is sent to Xiebao. Exits with 1 when the
-    site does not accept it.
+    The first argument is the step of the purchase, INSURE_NUM the application number. The
+    notification is signed with the configured key and sent over HTTP, so the notification_handler
+    of the site receives it. The details of the step, such as the time of payment, are made up.
+    Nothing is sent to Xiebao. The exit status is 1 if the site does not accept the notification.
     """
     from .callbacks import without_secret
     from .notify import send
@@ -251,12 +263,12 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
 
 @xiebao.command()
 @click.argument("insure_num")
-@click.option("--names", is_flag=True, help="Print people's names, too.")
+@click.option("--names", is_flag=True, help="Also print people's names.")
 @click.pass_context
 def order(ctx: click.Context, insure_num: str, names: bool) -> None:
-    """Ask the gateway for an order, by its application number.
+    """Query an order at the gateway by its application number.
 
-    It is the order query, signed with the configured key, and needs the extra "orders".
+    The order query is signed with the configured key and needs the "orders" extra.
     """
     from ..app import order_client
     from .order import lines_of
@@ -274,26 +286,26 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 
 
 @xiebao.command()
-@click.option("--dry-run", is_flag=True, help="Say what differs, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Report differences without writing anything.")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="Leave out what was applied for before that day, in China.",
+    help="Ignore insurance applications from before this date (China time).",
 )
 @click.option(
     "--no-on-change",
     is_flag=True,
-    help="Do not call your on_change: for the first run in a shop that has sold before.",
+    help="Do not call your on_change function. For the first run on a site that has sold before.",
 )
 @click.pass_context
 def reconcile(ctx: click.Context, /, **options: Any) -> None:
-    """Compare the site's purchases with the gateway's orders, and correct the rows.
+    """Compare the site's purchases with the gateway's orders and correct the rows.
 
-    It finds what no notification reported: for cron, and after an outage. It asks about each order
-    on which the gateway's list and the site's database do not agree, five a second; each difference
-    is a line. Exits with 0 when both agree in the end, with 1 when they do not, and with 2 when it
-    could not go on.
+    The command finds what no notification reported, so run it from cron and after an outage. It
+    queries each order on which the gateway's list and the site's database do not agree, at most
+    five per second, and prints a line for each difference. The exit status is 0 if both agree in
+    the end, 1 if they do not, and 2 if the command could not continue.
     """
     from .database import reconcile
     from .keys import check_secret_key
@@ -316,15 +328,19 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
 
 @xiebao.command()
 @click.argument("url")
-@click.option("--locale", type=click.Choice(locales()), default="en", help="Of what is said.")
+@click.option(
+    "--locale", type=click.Choice(locales()), default="en", help="The language of the output."
+)
 @click.pass_context
 def inspect(ctx: click.Context, url: str, locale: str) -> None:
-    """Explain a URL of the gateway, or a link of this site.
+    """Explain a gateway URL or a link of this site.
 
-    Put it in quotes: the shell ends it at the first & otherwise. Each parameter of a gateway URL
-    (2.1 to 2.3) is explained and checked, the sign against the configured key and masked. Without
-    an app, all is checked but the sign's key. Of a link: where it leads, whose it is, and who could
-    follow it. Exits with 1 when the gateway would refuse the URL, or the link is invalid.
+    Put the URL in quotes, because the shell ends an unquoted URL at the first "&". For a gateway
+    URL (2.1 to 2.3), the command explains and checks each parameter. It verifies the sign with the
+    configured key and masks it. Without an app, the partner id and the key of the sign are not
+    checked. For a link, the command shows where the link leads, to which member it belongs and who
+    can open it. The exit status is 1 if the gateway would refuse the URL, or if the link is not
+    valid.
     """
     from .inspect import findings_in
 
