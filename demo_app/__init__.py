@@ -117,7 +117,7 @@ def _refuse_invalid_hosts() -> None:
     try:
         _ = request.url_root
     except UnicodeError:
-        abort(400, "The Host header of this request is not the name of a host.")
+        abort(400, "The Host header of this request is not a valid host name.")
 
 
 def _content_security_policy(response: Response) -> Response:

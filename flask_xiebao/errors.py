@@ -69,7 +69,7 @@ class TokenError(LinkError):
     """
 
     def __init__(self, cause: str) -> None:
-        super().__init__("This link was not made by this site, or it was changed.")
+        super().__init__("The link was not made by this site, or it was changed.")
         self.cause = cause
 
 

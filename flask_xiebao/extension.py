@@ -65,25 +65,25 @@ class Xiebao:
     def _init_app(self, app: Flask) -> None:
         if "xiebao" in app.extensions:
             raise ConfigError(
-                "This app has a Xiebao already. Call Xiebao(app) or init_app(app), once and not"
-                " both."
+                "Flask-Xiebao is already initialized for this app. Call either `Xiebao(app)` or"
+                " `init_app(app)`, and only once."
             )
         if "xiebao" in app.blueprints:
             raise ConfigError(
-                "This app has a blueprint of the name xiebao already: give that one another name."
+                'This app already has a blueprint with the name "xiebao". Rename that blueprint.'
             )
         if app.url_map.host_matching:
             raise ConfigError(
-                "Flask-Xiebao cannot serve an app with host_matching, since its endpoints have no"
-                " host: give the shop an app of its own, for instance beside this one behind"
-                " Werkzeug's DispatcherMiddleware, or use subdomain_matching."
+                "Flask-Xiebao does not support an app with host_matching, because its endpoints"
+                " have no host. Use subdomain_matching, or give the shop an app of its own, for"
+                " example beside this app behind Werkzeug's DispatcherMiddleware."
             )
         settings = Settings.from_config(app.config)
         if settings.enabled and settings.env is None and not (app.debug or app.testing):
             app.logger.warning(
-                "XIEBAO_ENV is not set: insurance entries lead to a TEST gateway, %s, where no"
-                ' policy is real. Set it to "production" when this site sells, or to "test" to say'
-                " that it does not.",
+                "XIEBAO_ENV is not set, so insurance entries lead to a TEST gateway (%s), where no"
+                ' policy is real. Set XIEBAO_ENV to "production" if this site sells insurance, or'
+                ' to "test" if it does not.',
                 settings.gateway_url,
             )
         state = State(settings, self._hooks, app.config)
@@ -94,8 +94,8 @@ class Xiebao:
             if taken is None:
                 raise
             raise ConfigError(
-                f"A view of the site's own, {taken.endpoint}, is at {taken.rule}: change"
-                " XIEBAO_URL_PREFIX, or the path of that view."
+                f'The view "{taken.endpoint}" of the site already has the path "{taken.rule}".'
+                " Change XIEBAO_URL_PREFIX or the path of that view."
             ) from None
         self._states[app] = state
         app.extensions["xiebao"] = self
@@ -188,7 +188,11 @@ class Xiebao:
         """
         who = normalize_member(member)
         if who is None:
-            raise LinkError("This id is nobody's: pass a member's id, such as user.id.", "member")
+            raise LinkError(
+                "The member's id is None, empty or 0, which stands for no member. Pass the id of a"
+                " member, for example `user.id`.",
+                "member",
+            )
         return self._state.partner_uniq_key(who)
 
     def member_of(self, partner_uniq_key: str) -> str | None:
@@ -279,7 +283,9 @@ class Xiebao:
         :raises LinkError: as :meth:`link`.
         """
         if "sub_partner_id" in options:  # which its page does not take
-            raise TypeError("policy_link() takes no sub_partner_id.")
+            raise TypeError(
+                'policy_link() does not accept "sub_partner_id". Leave out this argument.'
+            )
         return self.link("policy", insure_num, **options)
 
     @property
@@ -292,4 +298,6 @@ class Xiebao:
         try:
             return self._states[app]
         except KeyError:
-            raise ConfigError(f"{app!r} has no Xiebao: call init_app(app) first.") from None
+            raise ConfigError(
+                f"This Xiebao object is not initialized for {app!r}. Call `init_app(app)` first."
+            ) from None

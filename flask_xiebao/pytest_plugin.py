@@ -101,7 +101,7 @@ class Followed(Verdict):
 
     :param member: who goes, by their id on the site; None for nobody of the site's.
     :param handoff: the click ended at the page with a QR code that a PC gets where the gateway has
-        no page for PCs. The verdict is then about that page's link "I am on a tablet or phone".
+        no page for PCs. The verdict is then about that page's link "On a tablet or phone?".
     """
 
     handoff: bool = False

@@ -47,7 +47,7 @@ NUMBER = "20190226020146"
 NOW = 1_800_000_000
 A_UUID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 #: What is said of a member who is nothing of the kind.
-NO_ID = "A member's id must be text, a whole number or a UUID, not"
+NO_ID = "A member's id must be a string, an integer or a UUID, got"
 #: What a link of each page is made with.
 REFERENCES: dict[str, tuple[str, ...]] = {"product": (CODE,), "home": (), "policy": (NUMBER,)}
 

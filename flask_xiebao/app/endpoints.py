@@ -58,7 +58,9 @@ def link(
     if row.members_own:
         if member is None and not has_request_context():
             raise LinkError(
-                "Without a request nobody is logged in: say whose link it is (member).", "member"
+                f'Outside of a request, a link to the {page} page requires "member", because no'
+                " member is logged in. Pass the id of the member.",
+                "member",
             )
         member = state.hooks.current_member() if member is None else normalize_member(member)
         if member is None:
@@ -85,7 +87,7 @@ def without_padding(page: Page, reference: Any) -> Any:
     text = given.strip()
     if len(text.split()) > 1:
         raise LinkError(
-            f"{page.reference} has white space in it: {shown(given)}. Pass a single one.",
+            f"{page.reference} must be a single value without whitespace, got {shown(given)}.",
             "reference",
         )
     if text in ("", given):
@@ -93,8 +95,9 @@ def without_padding(page: Page, reference: Any) -> Any:
     # One example for each place: a column pads every row.
     place = find_caller()
     warn_once(
-        f"{page.reference} has white space at its ends, as CHAR(n) columns pad it, and is used"
-        f" without it: {shown(given)}. Strip it where it is read. See {place}.",
+        f"{page.reference} {shown(given)} has leading or trailing whitespace, for example the"
+        " padding of a CHAR(n) column, and the link was made without this whitespace. Strip the"
+        f" value where it is read. See {place}.",
         like=f"{page.reference} {place}",
     )
     return text
@@ -155,11 +158,11 @@ def endpoint_url(state: State, endpoint: str, *, external: bool = False, **value
     if not current_app.config["SERVER_NAME"]:
         if not has_request_context():
             raise NowhereError(
-                "Without a request, a link needs to know where the site is: set XIEBAO_PUBLIC_URL,"
-                " such as https://shop.example."
+                "A link cannot be made outside of a request, because the URL of the site is not"
+                ' known. Set XIEBAO_PUBLIC_URL, for example to "https://shop.example".'
             )
         if not is_host(request.host):
-            abort(400, "The Host header of this request is not the name of a host.")
+            abort(400, "The Host header of this request is not a valid host name.")
     return url_for(endpoint, _external=True, **values)
 
 
@@ -171,15 +174,16 @@ def tell_of_another_root(state: State) -> None:
     if root == public:
         return
     advice = (
-        "If the site is not there, end XIEBAO_PUBLIC_URL in the path under which it is."
+        "If the site is not at this URL, set XIEBAO_PUBLIC_URL to a URL that ends with the path of"
+        " the site."
         if root
-        else f"If links on pages lack {public}, have the proxy set X-Forwarded-Prefix on every"
-        " request, and trust it with ProxyFix(..., x_prefix=1)."
+        else f'If links on pages lack "{public}", make the proxy set X-Forwarded-Prefix on every'
+        " request, and trust this header with `ProxyFix(..., x_prefix=1)`."
     )
     complain(
-        f"A click came under the path {quoted(root) or '/'}, but XIEBAO_PUBLIC_URL is"
-        f" {state.settings.public_url}: payments come back, and links in mails lead, to"
-        f" {state.settings.public_url}{state.settings.url_prefix}/…. {advice}",
+        f'A click arrived under the path "{quoted(root) or "/"}", but XIEBAO_PUBLIC_URL is'
+        f' "{state.settings.public_url}". Return links and links in mails begin with'
+        f' "{state.settings.public_url}{state.settings.url_prefix}/". {advice}',
         about="root",  # which anybody may be able to send
         like=root,
         level=logging.WARNING,
@@ -233,7 +237,9 @@ def a_host_of_this_site() -> str:
             name: str = host.lstrip(".").encode("idna").decode()
             if is_host(name):
                 return name
-    raise ConfigError.about("TRUSTED_HOSTS", "must be a list of hosts, such as shop.example.")
+    raise ConfigError.about(
+        "TRUSTED_HOSTS", 'must be a list with at least one valid host name, such as "shop.example".'
+    )
 
 
 def check_host(state: State) -> None:
@@ -243,8 +249,8 @@ def check_host(state: State) -> None:
     """
     if not host_is_trusted(state):
         raise LinkError(
-            "A link that leaves the site would be built on the Host header, which anybody can"
-            " forge: set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS.",
+            "An absolute link cannot be built from the Host header, because any client can forge"
+            " this header. Set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS.",
             "external",
         )
 
@@ -290,8 +296,8 @@ def login_url(login_view: str) -> str:
     except BuildError:
         raise ConfigError.about(
             "XIEBAO_LOGIN_VIEW",
-            f"is {login_view!r}, of which there is no URL: name the endpoint of a view, such as"
-            ' "auth.login", that needs no arguments.',
+            f"is {login_view!r}, but no URL can be built for this endpoint. Use the endpoint of a"
+            ' view that requires no arguments, for example "auth.login".',
         ) from None
 
 

@@ -70,14 +70,15 @@ class Hooks:
             ``notification_handler``.
         """
         if not callable(function):
-            raise ConfigError(f"{name} takes a function, not {type(function).__name__}.")
+            raise ConfigError(f'"{name}" must be a function, got {type(function).__name__}.')
         check_arguments(name, function, _ARGUMENTS[name])
         there = self._given.get(name, function)
         if name == "notification_handler" and there != function:
             raise ConfigError(
-                f"There is a notification_handler already, {name_of(there)}:"
-                " call the other function from it, or connect the other to the signal"
-                " notification_received. In an application factory, register it once, outside."
+                f"{name_of(there)} is already registered as the notification_handler. Call the"
+                " new function from the registered function, or connect the new function to the"
+                " signal notification_received. If the app has an application factory, register"
+                " the handler once, outside of the factory."
             )
         self._given[name] = function
         # Found out once: it takes longer than most of these functions.
@@ -91,8 +92,8 @@ class Hooks:
         """
         if self.purchases is not None:
             raise ConfigError(
-                "This Xiebao has Purchases already: make them once, and outside of an application"
-                " factory."
+                "This Xiebao object already has a Purchases object. Create Purchases once, outside"
+                " of an application factory."
             )
         self.purchases = purchases
 
@@ -127,7 +128,7 @@ class Hooks:
         try:
             return normalize_member(found)
         except LinkError as error:
-            why = f"It returned {_kind(found)}." if iscoroutine(found) else str(error)
+            why = f"The function returned {_kind(found)}." if iscoroutine(found) else str(error)
             raise LinkError(f"{source} did not return a member's id. {why}", "member") from None
 
     def may_go(self, member: str, entry: Entry) -> bool | Response:
@@ -147,8 +148,8 @@ class Hooks:
         if isinstance(answer, BaseResponse | tuple):
             return make_response(answer)
         raise ConfigError(
-            "click_guard must return True, False or a response, such as redirect(...) or"
-            f" (render_template(...), 403), not {_kind(answer)}."
+            "click_guard must return True, False or a response, such as `redirect(...)` or"
+            f" `(render_template(...), 403)`, got {_kind(answer)}."
         )
 
     def keeps_plain_key(self, member: str) -> bool:
@@ -160,7 +161,7 @@ class Hooks:
             return False
         answer = self.functions["keeps_plain_key"](member)
         if not isinstance(answer, bool):
-            raise ConfigError(f"keeps_plain_key must return True or False, not {_kind(answer)}.")
+            raise ConfigError(f"keeps_plain_key must return True or False, got {_kind(answer)}.")
         return answer
 
     def read_notification(
@@ -183,7 +184,7 @@ class Hooks:
         notification = reader(body, headers)
         if not isinstance(notification, Notification):
             raise _said(
-                f"notification_reader must return a Notification, not {_kind(notification)}."
+                f"notification_reader must return a Notification, got {_kind(notification)}."
             )
         return notification
 
@@ -195,8 +196,8 @@ class Hooks:
         answer = self.functions["notification_handler"](notification)
         if answer is False or isinstance(answer, _ANSWERS):
             raise _said(
-                f"notification_handler returned {_kind(answer)}. A handler that is done returns"
-                " None, and one that is not raises an exception."
+                f"notification_handler returned {_kind(answer)}. Return None if the notification"
+                " was processed, and otherwise raise an exception."
             )
 
 
@@ -216,7 +217,8 @@ def _waited_for(name: str, function: Callable[..., Any]) -> Callable[..., object
             run = current_app.ensure_sync(call)
         except RuntimeError:
             raise _said(
-                f"{name} is async, which needs an extra of Flask's: pip install 'flask[async]'."
+                f'"{name}" is async, but the "async" extra of Flask is not installed. Run'
+                " `pip install 'flask[async]'`."
             ) from None
         return run(*arguments)
 
@@ -250,9 +252,10 @@ def check_arguments(name: str, function: Callable[..., object], arguments: tuple
     try:
         expected.bind(*arguments)
     except TypeError as error:
-        given = f"with {' and '.join(arguments)}" if arguments else "without arguments"
+        given = f"with the arguments ({', '.join(arguments)})" if arguments else "without arguments"
         raise ConfigError(
-            f"{name} is called {given}, and {name_of(function)} does not take that: {error}."
+            f'"{name}" is called {given}, but {name_of(function)} cannot be called this way'
+            f" ({error}). Change the parameters of this function."
         ) from None
 
 
@@ -260,7 +263,7 @@ def _kind(answer: object) -> str:
     """Return the kind of an answer of the site's: its text may be somebody's data."""
     if iscoroutine(answer):
         answer.close()
-        return "a coroutine, which nobody awaits: register the async function itself"
+        return "a coroutine that is never awaited. Register the async function itself"
     return "None" if answer is None else f"{type(answer).__name__}"
 
 

@@ -89,7 +89,7 @@ def complain(
         return
     said[about, once] = {**recent, like: math.inf if once else now + _SECONDS}
     if about and not once and len(recent) == most - 1:
-        message += " More like it are left out for a minute."
+        message += " Similar messages are suppressed for a minute."
     app.logger.log(level, message, exc_info=exc_info)
 
 

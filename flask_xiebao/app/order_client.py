@@ -35,7 +35,9 @@ def order_client(state: State) -> OrderClient:
 def _make(state: State) -> OrderClient:
     settings = state.settings
     if not settings.has_account:
-        raise ConfigError("Order queries need XIEBAO_PARTNER_ID and XIEBAO_API_KEY: set both.")
+        raise ConfigError(
+            "Order queries require XIEBAO_PARTNER_ID and XIEBAO_API_KEY. Set both settings."
+        )
     base_url = settings.gateway_url
     transport = None
     if base_url.startswith("/"):

@@ -32,7 +32,7 @@ ENVIRONMENTS: Mapping[str, str] = MappingProxyType(
 )
 
 #: What to do about a missing or weak secret.
-NEW_KEY = 'Make one with python -c "import secrets; print(secrets.token_hex())"'
+NEW_KEY = 'Generate a value with `python -c "import secrets; print(secrets.token_hex())"`'
 
 # In what a check says: the setting that is checked.
 _THIS = "XIEBAO_…"
@@ -42,8 +42,10 @@ _SHORTEST_SECRET = 32
 _ON, _OFF = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 _REQUIRED = {
-    "partner_id": "it is the account that Xiebao gave you (渠道账号, partnerId)",
-    "api_key": "it is the key of your account, and differs between test and production (apiKey)",
+    "partner_id": "Set it to the account that Xiebao gave you (渠道账号, partnerId)",
+    "api_key": (
+        "Set it to the key of your account (apiKey), which differs between test and production"
+    ),
 }
 
 
@@ -51,18 +53,21 @@ def _text(value: object) -> str:
     """Accept text or a whole number: ``from_prefixed_env()`` makes one of a variable of digits."""
     if isinstance(value, float):
         raise WrongValueError(
-            "was read as a decimal number and may have lost digits: put it in double quotes, in"
-            f" the environment too: FLASK_{_THIS}='\"…\"'."
+            "must be a string or an integer, got a float that may have lost digits. Put the value"
+            f" in double quotes, in the environment as `FLASK_{_THIS}='\"value\"'`."
         )
     text = check_text(value)
     if text != text.strip():
-        raise WrongValueError("has spaces at its ends: remove them.")
+        raise WrongValueError("has leading or trailing whitespace. Remove the whitespace.")
     return text
 
 
 def _key(value: object) -> str:
     if isinstance(value, str) and not (value.isprintable() and value and value == value.strip()):
-        raise WrongValueError("is empty, or has line breaks, or spaces at its ends: copy it again.")
+        raise WrongValueError(
+            "is empty, has leading or trailing whitespace, or contains an unprintable character"
+            " such as a line break. Copy the value again."
+        )
     return _text(value)
 
 
@@ -70,8 +75,8 @@ def _member_secret(value: object) -> str:
     secret = _key(value)
     if len(secret) < _SHORTEST_SECRET:
         raise WrongValueError(
-            f"must have {_SHORTEST_SECRET} characters or more, not {len(secret)}. {NEW_KEY}, and"
-            " keep it: with another one, members are strangers to the gateway."
+            f"must have at least {_SHORTEST_SECRET} characters, got {len(secret)}. {NEW_KEY}, and"
+            " never change the secret later, because the gateway would not recognize your members."
         )
     return secret
 
@@ -90,7 +95,7 @@ def _matching(pattern: str, problem: str, value: object) -> str:
 def _public_url(value: object) -> str:
     if isinstance(value, str) and value.strip() and ":" not in value:
         raise WrongValueError(
-            "must be an absolute http:// or https:// URL such as https://shop.example, not"
+            'must be an absolute http:// or https:// URL such as "https://shop.example", got'
             f" {shown(value)}."
         )
     return check_address(check_web_url(value))
@@ -99,7 +104,7 @@ def _public_url(value: object) -> str:
 _is_path = partial(
     _matching,
     r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+/?",
-    "must be a path such as /xiebao, and not / alone, but is %s.",
+    'must be a path such as "/xiebao" and not only "/", got %s.',
 )
 
 
@@ -119,13 +124,14 @@ def _pattern(value: object) -> re.Pattern[str]:
         ) from None
     if pattern is None or not isinstance(pattern.pattern, str) or pattern.search(""):
         raise WrongValueError(
-            "must be a regular expression that names the app, such as ShopApp/[\\d.]+"
+            "must be a regular expression that does not match an empty User-Agent, such as"
+            ' "ShopApp/[\\d.]+".'
         )
     if may_backtrack(pattern):
         raise WrongValueError(
-            "may backtrack: where a group is repeated, or more than two other parts are, a"
-            " User-Agent that anybody can send may keep it busy for seconds. Name the app simply,"
-            " such as ShopApp/[\\d.]+"
+            "must not repeat a group, or more than two other parts, because matching a crafted"
+            " User-Agent could then take seconds. Use a simple pattern such as"
+            ' "ShopApp/[\\d.]+".'
         )
     return pattern
 
@@ -133,7 +139,7 @@ def _pattern(value: object) -> re.Pattern[str]:
 def _texts(value: object) -> Mapping[str, Mapping[str, str]]:
     if not isinstance(value, Mapping):
         raise WrongValueError(
-            f'must be a mapping such as {{"product.label": "立即投保"}}, not {shown(value)}.'
+            f'must be a mapping such as {{"product.label": "立即投保"}}, got {shown(value)}.'
         )
     known = {*visitors_texts(), *(f"{page}.{of}" for page in PAGES for of in ("label", "on_phone"))}
     texts, problems = {}, []
@@ -142,14 +148,14 @@ def _texts(value: object) -> Mapping[str, Mapping[str, str]]:
             if key not in known:
                 near = get_close_matches(str(key), known, 1)
                 meant = (
-                    f": did you mean {near[0]}?" if near else "; the manual lists what there is."
+                    f'Did you mean "{near[0]}"?' if near else "See the list of keys in the manual."
                 )
-                raise WrongValueError(f"has no text {shown(key)}{meant}")
+                raise WrongValueError(f"has the unknown text key {shown(key)}. {meant}")
             texts[key] = _by_locale(key, said)
         except WrongValueError as error:
             problems.append(str(error))
     if problems:
-        raise WrongValueError(" It ".join(problems))
+        raise WrongValueError(f" {_THIS} ".join(problems))
     return MappingProxyType(texts)
 
 
@@ -158,13 +164,15 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
     for locale, words in given.items():
         if locale not in locales():
             raise WrongValueError(
-                f"has words of {key} for {shown(locale)}, but the locales are"
-                f" {', '.join(locales())}."
+                f'has a text of "{key}" for the unknown locale {shown(locale)}. Use one of'
+                f" {', '.join(map(repr, locales()))}."
             )
         if not isinstance(words, str):
-            raise WrongValueError(f"must have text for {key}, not {shown(words)}.")
+            raise WrongValueError(f'must have a string for "{key}", got {shown(words)}.')
         if key.endswith(".label") and not words.strip():
-            raise WrongValueError(f"must say something in {key}: an entry is called by it.")
+            raise WrongValueError(
+                f'must have a text for "{key}" that is not blank, because this text labels entries.'
+            )
         may = names_of(key)
         try:
             is_right = not may or names_in(words) <= may
@@ -173,8 +181,8 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
         if not is_right:
             names = ", ".join(f"{{{name}}}" for name in sorted(may))
             raise WrongValueError(
-                f"may have only {names} in braces in {key}, and {{{{ for a brace: not"
-                f" {shown(words)}."
+                f'must have only the placeholders {names} in "{key}", got {shown(words)}.'
+                ' Write "{{" for a literal brace.'
             )
     return MappingProxyType(dict(given))
 
@@ -182,7 +190,7 @@ def _by_locale(key: str, said: object) -> Mapping[str, str]:
 def _switch(value: object) -> bool:
     word = str(value).lower() if isinstance(value, str | int) else ""
     if word not in (*_ON, *_OFF):
-        raise WrongValueError(f"must be true or false, not {shown(value)}.")
+        raise WrongValueError(f"must be True or False, got {shown(value)}.")
     return word in _ON
 
 
@@ -208,7 +216,7 @@ class Settings:
     #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
     #: the test gateway, with a warning in the log outside of debug and testing.
     env: str | None = _setting(
-        partial(_matching, "|".join(ENVIRONMENTS), 'must be "test" or "production", not %s.')
+        partial(_matching, "|".join(ENVIRONMENTS), 'must be "test" or "production", got %s.')
     )
 
     #: Another gateway than that of ``XIEBAO_ENV``: an http(s) URL, or a path of the site such as
@@ -233,7 +241,7 @@ class Settings:
         partial(
             _matching,
             r"[^/]*[^/\s][^/]*",
-            'must be an endpoint such as "auth.login", not a path: it is %s.',
+            'must be an endpoint such as "auth.login" and not a path, got %s.',
         )
     )
 
@@ -254,8 +262,8 @@ class Settings:
         partial(
             _matching,
             r"[A-Za-z0-9_-]{26,}",
-            "must have 26 characters or more, letters, digits, - and _, since it becomes a part of"
-            f" a URL. {NEW_KEY}.",
+            'must have at least 26 characters and only ASCII letters, digits, "-" and "_", because'
+            f" the token becomes a part of a URL. {NEW_KEY}.",
         ),
         secret=True,
     )
@@ -263,7 +271,7 @@ class Settings:
     #: ``"zh"`` or ``"en"``: the language of entries and of the extension's pages. Unset, it is
     #: Flask-Babel's locale where the site has one, and else ``"zh"``.
     locale: str | None = _setting(
-        partial(_matching, "|".join(locales()), f"must be {', '.join(_OTHERS)} or {_LAST}, not %s.")
+        partial(_matching, "|".join(locales()), f"must be {', '.join(_OTHERS)} or {_LAST}, got %s.")
     )
 
     #: A mapping of texts that visitors read to the site's own, for all languages or each, such as
@@ -273,7 +281,7 @@ class Settings:
     #: ``"button"`` or ``"own"``: how entries look where a macro does not say ``look``. ``"own"`` is
     #: for sites whose own classes are the look.
     look: str = _setting(
-        partial(_matching, "button|own", 'must be "button" or "own", not %s.'), "button"
+        partial(_matching, "button|own", 'must be "button" or "own", got %s.'), "button"
     )
 
     #: False: the same markup for every device, for pages that are cached or streamed. The platform
@@ -348,15 +356,15 @@ def _read(config: Mapping[str, Any]) -> Settings:
             problems[name] = str(error).replace(_THIS, name)
     if values.get("enabled", True):
         problems |= {
-            name_of(required): f"is not set: {what}."
+            name_of(required): f"is not set. {what}."
             for required, what in _REQUIRED.items()
             if config.get(name_of(required)) is None
         }
     base_url = values.get("base_url") if values.get("env") == "production" else None
     if base_url is not None and not base_url.lower().startswith("https://"):
         problems["XIEBAO_BASE_URL"] = (
-            f"must begin with https:// in production, not {shown(base_url)}. Remove it to use"
-            " Xiebao's own gateway."
+            f'must begin with "https://" in production, got {shown(base_url)}. Remove'
+            " XIEBAO_BASE_URL to use Xiebao's own gateway."
         )
     if problems:
         lines = (f"{name} {problem}" for name, problem in problems.items())

@@ -74,7 +74,7 @@ def send_quietly(signal: NamedSignal, **values: Any) -> None:
         except FAILURES as error:
             failure = f"{type(error).__name__} in {place_of(error)}."
         if failure:  # here, where no variable holds the error: some error reports show those
-            complain(f"{_failed(signal, receiver)} {failure}")
+            complain(f"{_failed(signal, receiver)} The exception is {failure}")
 
 
 def _receivers(
@@ -90,4 +90,6 @@ def _receivers(
 
 
 def _failed(signal: NamedSignal, receiver: object) -> str:
-    return f"A receiver of {signal.name} failed: fix {name_of(receiver)}."
+    return (
+        f'The receiver {name_of(receiver)} of the signal "{signal.name}" failed. Fix the receiver.'
+    )

@@ -85,7 +85,10 @@ class State:
         :raises ConfigError: when ``XIEBAO_ENABLED`` is off.
         """
         if self._gateway is None:
-            raise ConfigError("XIEBAO_ENABLED is off: there is no gateway to build a URL for.")
+            raise ConfigError(
+                "There is no gateway because XIEBAO_ENABLED is off. Set XIEBAO_ENABLED to True to"
+                " build gateway URLs."
+            )
         return self._gateway
 
     @property
@@ -108,13 +111,15 @@ class State:
         *fallbacks, key = keys
         if not key:
             raise ConfigError.about(
-                "SECRET_KEY", f"is not set, and links are signed with it. {NEW_KEY}."
+                "SECRET_KEY", f"is not set, but links are signed with this key. {NEW_KEY}."
             )
         if not _is_key(key):
-            raise ConfigError.about("SECRET_KEY", f"must be text. {NEW_KEY}.")
+            raise ConfigError.about(
+                "SECRET_KEY", f"must be bytes or a string that can be encoded in UTF-8. {NEW_KEY}."
+            )
         if not all(map(_is_key, fallbacks)):
             raise ConfigError.about(
-                "SECRET_KEY_FALLBACKS", "must be a list of keys, none of them empty."
+                "SECRET_KEY_FALLBACKS", "must be a list of keys, each a non-empty string or bytes."
             )
         return LinkSigner(keys, self.settings.partner_id)
 
@@ -196,8 +201,8 @@ def current_state() -> State:
     extension = current_app.extensions.get("xiebao")
     if extension is None:
         raise ConfigError(
-            f"The app {current_app.import_name!r} has no Xiebao: add Xiebao(app), or"
-            " xiebao.init_app(app) to its factory."
+            f"Flask-Xiebao is not initialized for the app {current_app.import_name!r}. Add"
+            " `Xiebao(app)`, or call `xiebao.init_app(app)` in the application factory."
         )
     return cast(State, extension._state)
 

@@ -49,16 +49,16 @@ _SIGN = re.compile("[0-9a-f]{32}")
 # What a body must have, what each of it must be, and whether a value is that.
 _MEMBERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "notifyType": (
-        "a whole number from 0 to 9999 for its notifyType",
+        'an integer from 0 to 9999 as "notifyType"',
         lambda kind: is_whole(kind, 0, 9999),
     ),
     "sign": (
-        "32 lower-case hex digits for its sign",
+        '32 lower-case hex digits as "sign"',
         lambda sign: isinstance(sign, str) and _SIGN.fullmatch(sign) is not None,
     ),
     # Every member sees md5(key + partner id), and MD5 lets them extend it: they can sign any text
     # that begins with the partner id. An object begins with a brace.
-    "data": ("an object for its data", lambda data: isinstance(data, dict)),
+    "data": ('an object as "data"', lambda data: isinstance(data, dict)),
 }
 
 
@@ -172,7 +172,8 @@ class Notification:
     def __post_init__(self) -> None:
         if not is_whole(self.type, 0):
             raise NotificationError(
-                f"type must be a whole number, not {type(self.type).__name__}.", "wrong_field"
+                f"type must be a non-negative integer, got {type(self.type).__name__}.",
+                "wrong_field",
             )
         object.__setattr__(self, "type", known(NotificationType, self.type))
         for name, read in _TEXTS.items():
@@ -228,7 +229,7 @@ def check_size(body: bytes) -> None:
     """
     if len(body) > LARGEST:
         raise NotificationError(
-            f"The notification has more than {LARGEST:,} bytes, which are not read.", "too_large"
+            f"The notification must have at most {LARGEST:,} bytes.", "too_large"
         )
 
 
@@ -240,7 +241,7 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
     members = read_object(body)
     for name, (what, is_right) in _MEMBERS.items():
         if name not in members:
-            raise WrongValueError(f"has no {name}.")
+            raise WrongValueError(f'has no field "{name}".')
         if not is_right(members[name]):
             raise WrongValueError(f"must have {what}.")
     kind, sign, data = (members[name] for name in _MEMBERS)
@@ -249,16 +250,16 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
         for text in (texts_of(body, members)["data"].encode(), compact(data))
     ):
         raise NotificationError(
-            "The sign of the notification is not made with the key of this account and"
-            " environment: it must be md5(apiKey + data), 32 lower-case hex digits.",
+            "The sign of the notification was not made with the API key of this account and"
+            " environment. The sign must be md5(apiKey + data) as 32 lower-case hex digits.",
             "wrong_sign",
         )
     try:
         return _notification(kind, data)
     except WrongValueError as error:
         raise NotificationError(
-            f"The notification has the right sign, and not the right data: {error} If the platform"
-            " sends it so, read it with a notification_reader.",
+            f"The notification has a valid sign but invalid data: {error} If the gateway sends such"
+            " notifications, register a notification_reader for them.",
             "wrong_field",
         ) from None
 

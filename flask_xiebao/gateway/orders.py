@@ -49,6 +49,7 @@ from .values import (
     id_or_none,
     is_whole,
     quoted,
+    shown,
     sign_of,
 )
 
@@ -218,7 +219,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         if isinstance(timeout, bool) or not (
             isinstance(timeout, int | float) and timeout > 0 and math.isfinite(timeout)
         ):
-            raise OrderError("timeout must be a finite number of seconds above 0.")
+            raise OrderError(
+                f"timeout must be a finite number of seconds greater than 0, got {shown(timeout)}."
+            )
         self._timeout = timeout
         self._member_of = None if member_of is None else _MemberLookup(member_of)
         # Use a bare transport, because httpx.Client would log each URL with its sign, and use the
@@ -254,7 +257,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         :raises OrderError: the gateway gives no answer that can be read.
         """
         if not is_whole(page_size, 1):
-            raise OrderError("page_size must be a whole number above 0.")
+            raise OrderError(f"page_size must be a positive integer, got {shown(page_size)}.")
         return self._iter(page_size)
 
     def _iter(self, page_size: int) -> Iterator[Order]:
@@ -264,7 +267,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             with _reading():
                 page = answer.object("orders")
                 if page.need(whole, "pageIndex") != index:
-                    raise WrongValueError(f"pageIndex must be {index}, as it was asked.")
+                    raise WrongValueError(
+                        f'"pageIndex" must be {index}, the page that was requested.'
+                    )
                 pages = page.need(whole, "pageNums")
                 found = page.get(rows, "data") or []
             for each in found:
@@ -272,7 +277,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                 number = row.get(application_number, "insureNum")
                 if number is None:
                     logger.warning(
-                        "A row of the order list has no insureNum that can be read: left out."
+                        'An order in the order list has no valid "insureNum" and was skipped. Ask'
+                        " Xiebao about this order."
                     )
                 # New orders come first, and push some that were seen to the next page.
                 elif number not in seen:
@@ -308,7 +314,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         with _reading():
             row = answer if within is None else answer.object(within)
             if row.need(application_number, "insureNum") != number:
-                raise WrongValueError("it is about another insureNum than was asked for.")
+                raise WrongValueError(
+                    '"insureNum" must be the application number that was requested.'
+                )
             return read(row)
 
     def _order(self, row: Fields) -> Order:
@@ -352,7 +360,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         try:
             return self._key.map(lambda key: self._send(method, body, key)).reveal()
         except WrongValueError as error:
-            raise OrderError(f"The answer of the gateway {error}") from None
+            raise OrderError(f"The gateway's response {error}") from None
 
     def _send(self, method: str, body: bytes, key: str) -> Fields:
         sign, sign_of_pages = sign_of(key, body), sign_of(key, self._partner_id.encode())
@@ -387,7 +395,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                 # It may quote what should have been signed, with the key.
                 reason = quoted(said.get(prose, "respMsg") or "", hidden)
                 raise OrderError(
-                    f"The gateway refuses the query with respCode {refused}.", refused, reason
+                    f"The gateway refused the order query with respCode {refused}.", refused, reason
                 )
             return said.object("data")
 
@@ -400,8 +408,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                 body += part
                 if len(body) > _LARGEST:
                     raise OrderError(
-                        f"The answer of the gateway has more than {_LARGEST:,} bytes, which are not"
-                        " read: of a list, ask for fewer at a time (page_size)."
+                        f"The gateway's response is larger than {_LARGEST:,} bytes. For a list of"
+                        ' orders, use a smaller "page_size".'
                     )
                 # The read timeout of httpx starts again with each part of the body.
                 if time.monotonic() > deadline:
@@ -418,8 +426,8 @@ def load_httpx() -> Any:
         import httpx
     except ImportError:
         raise OrderError(
-            "Orders are asked for with httpx, which is not installed: pip install"
-            " 'Flask-Xiebao[orders]'."
+            "Order queries require httpx, which is not installed. Run"
+            " `pip install 'Flask-Xiebao[orders]'`."
         ) from None
     return httpx
 
@@ -433,7 +441,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except WrongValueError as error:
-        raise OrderError(f"The answer of the gateway is not what it should be: {error}") from None
+        raise OrderError(f"The gateway returned an invalid response: {error}") from None
 
 
 def _make_transport() -> httpx.BaseTransport:
@@ -453,11 +461,15 @@ def _check_status(response: httpx.Response, hidden: tuple[str, ...]) -> None:
         # Its query may have the sign.
         to = quoted(response.headers.get("Location", "").partition("?")[0], hidden)
         raise OrderError(
-            f"The gateway answers HTTP {response.status_code}{f', and leads to {to}' * bool(to)}."
+            f"The gateway returned HTTP status {response.status_code}"
+            f"{f' with the Location header {to!r}' * bool(to)}."
         )
     # We asked for none: an unpacked answer may be a thousand times as long.
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise OrderError("The gateway answers with a Content-Encoding, which is not read.")
+        raise OrderError(
+            "The gateway's response has a Content-Encoding, but order queries accept only"
+            ' uncompressed responses. Turn off compression for the paths below "/api/".'
+        )
 
 
 def _policy(row: Fields, insurant: Fields) -> PolicyInfo:

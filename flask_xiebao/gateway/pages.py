@@ -107,6 +107,7 @@ def page_named(name: object, make_error: Callable[..., Exception] = GatewayError
     page = PAGES.get(name) if isinstance(name, str) else None
     if page is None:
         raise make_error(
-            f"{shown(name)} is not a page of the gateway: use one of {', '.join(PAGES)}.", "page"
+            f"{shown(name)} is not a gateway page. Use one of {', '.join(map(repr, PAGES))}.",
+            "page",
         )
     return page

@@ -57,24 +57,27 @@ def read_object(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        raise WrongValueError("must be UTF-8.") from None
+        raise WrongValueError("must be encoded in UTF-8.") from None
     steps = (_STEPS.get(found[0], 0) for found in _BRACKETS.finditer(text))
     if any(depth > _DEEPEST for depth in accumulate(steps)):
-        raise WrongValueError(f"must not be nested more than {_DEEPEST} deep.")
+        raise WrongValueError(f"must not be nested more than {_DEEPEST} levels deep.")
     try:
         if not text.lstrip().startswith("{"):
             raise json.JSONDecodeError("Expecting {", text, 0)
         members: dict[str, Any] = _decoder.decode(text)
     except json.JSONDecodeError as error:
-        raise WrongValueError(f"must be one JSON object: {error.msg} at {error.pos}.") from None
+        raise WrongValueError(
+            f'must be a single JSON object. The JSON parser reports "{error.msg}" at character'
+            f" {error.pos}."
+        ) from None
     # Python reads more than strict JSON allows, but then cannot write it as strict JSON.
     try:
         json.dumps(members, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
-        raise WrongValueError("has half of a surrogate pair in a string.") from None
+        raise WrongValueError("must not contain a string with half of a surrogate pair.") from None
     except ValueError:
         raise WrongValueError(
-            "must not have NaN, Infinity or a number that is too large for Python."
+            "must not contain NaN, Infinity or a number that is too large for Python."
         ) from None
     return members
 
@@ -113,13 +116,15 @@ def _plain(value: object) -> object:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) < len(pairs):
-        raise WrongValueError("must not have a name twice.")
+        raise WrongValueError("must not contain an object with duplicate names.")
     return read
 
 
 def _short(number: str) -> str:
     if len(number) > _LONGEST_NUMBER:
-        raise WrongValueError(f"must not have a number of more than {_LONGEST_NUMBER} characters.")
+        raise WrongValueError(
+            f"must not contain a number with more than {_LONGEST_NUMBER} characters."
+        )
     return number
 
 
@@ -152,14 +157,14 @@ class Fields:
                 return read(value)
             except WrongValueError as error:
                 if not self.is_lenient:
-                    raise WrongValueError(f"{name} {error}") from None
+                    raise WrongValueError(f'"{name}" {error}') from None
         return None
 
     def need(self, read: Reader[T], name: str) -> T:
         """Return a field that must not be left out."""
         found = self.get(read, name)
         if found is None:
-            raise WrongValueError(f"{name} is missing.")
+            raise WrongValueError(f'"{name}" is missing.')
         return found
 
     def object(self, name: str) -> Fields:
@@ -193,14 +198,14 @@ def _list_reader(kind: type[Any], kinds: str) -> Reader[Any]:
 
 
 #: What somebody may read, line breaks included.
-prose: Reader[str] = _reader("text", lambda value: isinstance(value, str))
+prose: Reader[str] = _reader("a string", lambda value: isinstance(value, str))
 #: A whole number, 0 or more.
-whole: Reader[int] = _reader("a whole number, 0 or more", lambda value: is_whole(value, 0))
+whole: Reader[int] = _reader("a non-negative integer", lambda value: is_whole(value, 0))
 #: A whole number that stands for something.
-code: Reader[int] = _reader("a whole number", lambda value: is_whole(value, -(2**63)))
+code: Reader[int] = _reader("an integer", lambda value: is_whole(value, -(2**63)))
 #: True or false.
 flag: Reader[bool] = _reader("true or false", lambda value: isinstance(value, bool))
-texts: Reader[list[str]] = _list_reader(str, "texts")
+texts: Reader[list[str]] = _list_reader(str, "strings")
 #: A list whose members may be anything.
 rows: Reader[list[Any]] = _list_reader(object, "objects")
 _objects: Reader[list[dict[str, Any]]] = _list_reader(dict, "objects")
@@ -214,14 +219,14 @@ def label(value: Any) -> str:
 
 def moment(value: Any) -> datetime:
     """Read a time, written ``yyyy-MM-dd HH:mm:ss`` in China time."""
-    what = "a time, yyyy-MM-dd HH:mm:ss"
+    what = 'a time in the format "yyyy-MM-dd HH:mm:ss"'
     return _time(check_text(value), "%Y-%m-%d %H:%M:%S", what).replace(tzinfo=CHINA_TIME)
 
 
 def day(value: Any) -> date:
     """Read a date, written ``yyyy-MM-dd``; a time that follows is passed over."""
     [written, *_] = re.split("[ T]", check_text(value))
-    return _time(written, "%Y-%m-%d", "a date, yyyy-MM-dd").date()
+    return _time(written, "%Y-%m-%d", 'a date in the format "yyyy-MM-dd"').date()
 
 
 def _time(written: str, layout: str, what: str) -> datetime:

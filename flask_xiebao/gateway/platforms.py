@@ -100,7 +100,7 @@ class Platform(IntEnum):
         if isinstance(value, str) and value.lower() in _SLUGS:
             return cls[value.upper()]
         raise WrongValueError(
-            f"{shown(value)} is not a platform: pass a Platform, a code from 1 to 4, or"
+            f"{shown(value)} is not a platform. Pass a Platform, an integer from 1 to 4, or"
             ' "h5", "pc", "ios" or "android".'
         )
 

@@ -37,18 +37,19 @@ def check_base_url(value: object) -> str:
     text = check_text(value)
     if "/" not in text:
         raise WrongValueError(
-            "must be an http:// or https:// URL, or a path of this site such as /gateway, not"
+            'must be an http:// or https:// URL, or a path of this site such as "/gateway", got'
             f" {shown(text)}."
         )
     text = check_address(text)
     if not text.isascii():
         raise WrongValueError(
-            "must be ASCII: percent-encode what its path has besides, and write a host as xn--…."
+            "must contain only ASCII characters. Percent-encode the path, and write the host in"
+            ' Punycode, beginning with "xn--".'
         )
     if path := next((row.path for row in PAGES.values() if text.endswith(row.path)), None):
         raise WrongValueError(
-            f"must be what stands before {path}, which each page adds by itself:"
-            f" {text.removesuffix(path) or '/'}"
+            f'must not end with "{path}", the path of a gateway page. Use'
+            f' "{text.removesuffix(path) or "/"}" instead.'
         )
     return text
 
@@ -60,20 +61,24 @@ def check_extra(value: object) -> Mapping[str, str]:
     :raises WrongValueError: when a name is one of the document's, or a value is not text.
     """
     if not isinstance(value, Mapping):
-        raise WrongValueError("must be a mapping of parameter names to values.")
+        raise WrongValueError(
+            f"must be a mapping of parameter names to values, got {type(value).__name__}."
+        )
     texts = {}
     for name, text in value.items():
-        parameter = checked("has a wrong name: it", check_text, name, WrongValueError)
+        parameter = checked(
+            "has an invalid parameter name. The name", check_text, name, WrongValueError
+        )
         if any(
             parameter.strip().lower() == known.lower()
             for row in PAGES.values()
             for known in row.parameters
         ):
             raise WrongValueError(
-                f"must not set {parameter}, which the document defines: it has an argument or a"
-                " setting of its own."
+                f"must not contain {parameter!r}, which is a parameter of the interface document."
+                " Use the argument or setting for this parameter instead."
             )
-        what = f"has a wrong value: {parameter!r}"
+        what = f"has an invalid value. The value of {parameter!r}"
         texts[parameter] = checked(what, check_text, text, WrongValueError)
     return texts
 
@@ -266,29 +271,35 @@ class Gateway:
         row = page_named(page)
         given = own if sub_partner_id is None else (*own, "subPartnerId")
         if refused := [name for name in given if name not in row.parameters]:
-            raise GatewayError(f"The {row.name} page takes no {refused[0]}.", refused[0])
+            raise GatewayError(
+                f'The {row.name} page does not accept "{refused[0]}". Leave out this parameter.',
+                refused[0],
+            )
         values = {"partnerId": self.partner_id, "subPartnerId": self.sub_partner_id}
         if sub_partner_id is not None:
             values["subPartnerId"] = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
         if reference is not None:
             if row.reference is None:
                 raise GatewayError(
-                    f"The {row.name} page takes no case code or application number.", "reference"
+                    f"The {row.name} page does not accept a case code or an application number."
+                    ' Leave out "reference".',
+                    "reference",
                 )
             values[row.reference] = _checked(row.reference, check_text, reference)
         if platform is not None:
             code = checked("platform:", Platform.of, platform, GatewayError, "platform")
             if code not in row.platforms:
                 raise GatewayError(
-                    f"platform: {row.path} does not serve {code.name} at present; send the member"
-                    " to it on a phone.",
+                    f"platform {code.name} is not supported by the {row.name} page at present. Send"
+                    " the member to this page on a phone.",
                     "platform",
                 )
             values["platform"] = str(int(code))
         for name in row.parameters:
             if name in row.required and name not in values and name not in own:
                 raise GatewayError(
-                    f"{name} is required for the {row.name} page: give it a value.", name
+                    f"{name} is required for the {row.name} page. Pass a value for this parameter.",
+                    name,
                 )
 
         # Nothing below raises, so no traceback can hold the sign.

@@ -68,7 +68,8 @@ class Secret(Generic[T]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "This holds a secret, such as the API key, and cannot be pickled: make it anew."
+            "An object that holds a secret, such as the API key, cannot be pickled. Create the"
+            " object again where you need it."
         )
 
     def reveal(self) -> T:
@@ -89,7 +90,10 @@ class Secret(Generic[T]):
         except BaseException as error:
             failed = error
         if isinstance(failed, Exception) and not isinstance(failed, WrongValueError | XiebaoError):
-            failed = WrongValueError(f"cannot be read ({type(failed).__name__}).")
+            failed = WrongValueError(
+                f"cannot be read because of the exception {type(failed).__name__}. Fix the code"
+                " that raises this exception."
+            )
         failed.__cause__ = failed.__context__ = None
         raise failed.with_traceback(None)
 
@@ -137,7 +141,7 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # such as of a number of thousands of digits
-        return f"this {type(value).__name__}"
+        return f"an unprintable {type(value).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
@@ -177,10 +181,10 @@ def check_id(value: object, longest: int = LONGEST_ID) -> str:
     """
     text = check_text(value)
     if text != text.strip():
-        raise WrongValueError("has white space at its ends: remove it.")
+        raise WrongValueError("has leading or trailing whitespace. Remove the whitespace.")
     length = len(text.encode())
     if length > longest:
-        raise WrongValueError(f"has {length:,} bytes: {longest} at most are allowed.")
+        raise WrongValueError(f"must have at most {longest} bytes, got {length:,}.")
     return text
 
 
@@ -206,13 +210,13 @@ def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
     """
     text = value if type(value) is str else _as_text(value)
     if not text.strip():
-        raise WrongValueError("is empty: give it a value.")
+        raise WrongValueError("is empty or contains only whitespace. Provide a value.")
     if len(text) > longest:
-        raise WrongValueError(f"has {len(text):,} characters: {longest:,} at most are allowed.")
+        raise WrongValueError(f"must have at most {longest:,} characters, got {len(text):,}.")
     if not text.isprintable():
         [mark, *_] = (mark for mark in text if not mark.isprintable())
         raise WrongValueError(
-            f"has U+{ord(mark):04X}, a character that cannot be printed: remove it."
+            f"contains the unprintable character U+{ord(mark):04X}. Remove this character."
         )
     return text
 
@@ -224,18 +228,22 @@ def application_number(value: object) -> str:
     """
     text = check_text(value).strip()
     if " " in text:
-        raise WrongValueError("has white space in it, which no application number has.")
+        raise WrongValueError("must be a single application number, without spaces.")
     return text
 
 
 def _as_text(value: object) -> str:
     # isinstance() asks a lazy proxy for its class, `is None` does not.
     if isinstance(value, NoneType):
-        raise WrongValueError("is None, such as a NULL in a database: give it a value.")
+        raise WrongValueError(
+            "is None, for example because of a NULL in a database. Provide a value."
+        )
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise WrongValueError(f"must be text or a whole number, not {type(value).__name__}.")
+        raise WrongValueError(f"must be a string or an integer, got {type(value).__name__}.")
     if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
-        raise WrongValueError("is too large a number.")
+        raise WrongValueError(
+            f"must be an integer of at most {_LARGEST_BITS} bits. Use a string instead."
+        )
     return plain_text(value)
 
 
@@ -257,7 +265,9 @@ def check_web_url(value: object) -> str:
     if not is_web or " " in text or "\\" in text:
         raise WrongValueError("must be an absolute http:// or https:// URL.")
     if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
-        raise WrongValueError("must have no user name or password before its host.")
+        raise WrongValueError(
+            "must not contain a user name or password before the host. Remove these credentials."
+        )
     return text
 
 
@@ -270,5 +280,8 @@ def check_address(value: object) -> str:
     if not text.startswith("/") or text.startswith("//"):
         check_web_url(text)
     if any(mark in text for mark in "?#@\\ "):
-        raise WrongValueError("must end with its path: no query, fragment or credentials.")
+        raise WrongValueError(
+            'must not contain "?", "#", "@", "\\" or a space. Remove any query, fragment or'
+            " credentials."
+        )
     return text.rstrip("/") or "/"

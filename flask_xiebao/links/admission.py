@@ -55,60 +55,60 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
                 404,
                 "invalid_link",
                 "malformed",
-                "it is not a link of this site, or a part of it is missing",
+                "the link was not made by this site, or a part of the link is missing",
             ),
             Refusal(
                 404,
                 "invalid_link",
                 "changed",
-                "it was changed or cut off after it was signed",
+                "the link was changed or cut off after it was signed",
             ),
             Refusal(
                 404,
                 "invalid_link",
                 "unknown_key",
-                "it was signed with a key that does not count: one that is no longer in"
-                " SECRET_KEY_FALLBACKS, or one of another site or partner account",
+                "the link was signed with an unknown key, which was removed from"
+                " SECRET_KEY_FALLBACKS or belongs to another site or partner account",
             ),
             Refusal(
                 404,
                 "invalid_link",
                 "another_page",
-                "it is a link to another page, or a way back from a payment",
+                "the link leads to another page or is a return link",
             ),
             Refusal(
                 404,
                 "invalid_link",
                 "no_member",
-                "a link to what belongs to one member must say whose it is",
+                "the page belongs to one member, but the link has no member",
             ),
             Refusal(
                 401,
                 "login_required",
                 "login_required",
-                "nobody is logged in, and there is no login to go to: set XIEBAO_LOGIN_VIEW, and"
-                " add a member_loader if the site has none",
+                "the visitor is not logged in and the site has no login page to redirect to. Set"
+                " XIEBAO_LOGIN_VIEW, and register a member_loader if the site has none",
                 login_helps=True,
             ),
             Refusal(
                 403,
                 "another_member",
                 "another_member",
-                "it is the link of another member than the one who is logged in",
+                "the link belongs to a member other than the one who is logged in",
                 login_helps=True,
             ),
             Refusal(
                 410,
                 "expired",
                 "expired",
-                "its no_login_for has run out, and nobody is logged in",
+                "the no_login_for of the link has expired and the visitor is not logged in",
                 login_helps=True,
             ),
             Refusal(
                 403,
                 "not_allowed",
                 "not_allowed",
-                "the click_guard did not let the member through",
+                "the click_guard refused the member",
             ),
         )
     }
@@ -143,10 +143,13 @@ def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
     """
     page = page_named(entry.page)
     if entry.member is None and page.members_own:
-        raise LinkError(f"A link to the {page.name} page says whose it is.", "member")
+        raise LinkError(
+            f'A link to the {page.name} page requires "member". Pass the id of the member.',
+            "member",
+        )
     if entry.member is not None and entry.no_login_for is None and not members_are_known:
         raise LinkError(
-            "member needs no_login_for on a site that cannot say who is logged in: add a"
-            " member_loader, or give the link a no_login_for.",
+            'A link with "member" requires "no_login_for" if the app has neither a member_loader'
+            ' nor Flask-Login. Register a member_loader, or pass "no_login_for".',
             "no_login_for",
         )

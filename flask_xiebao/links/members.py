@@ -35,8 +35,8 @@ def normalize_member(value: object) -> str | None:
         value = str(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise LinkError(
-            "A member's id must be text, a whole number or a UUID, not"
-            f" {type(value).__name__}: pass the id itself, such as user.id.",
+            "A member's id must be a string, an integer or a UUID, got"
+            f" {type(value).__name__}. Pass the id itself, for example `user.id`.",
             "member",
         )
     return checked("A member's id", check_id, value, LinkError, "member")

@@ -74,8 +74,7 @@ def check_seconds(value: object) -> int:
     """
     if not is_whole(value, 1, _MOST_SECONDS):
         raise WrongValueError(
-            f"must be a positive whole number of seconds, {_MOST_SECONDS:,} at most, not"
-            f" {shown(value)}."
+            f"must be an integer number of seconds from 1 to {_MOST_SECONDS:,}, got {shown(value)}."
         )
     return value
 
@@ -116,18 +115,29 @@ class Entry:
             checked(page.reference, _text, self.reference, LinkError, "reference")
         elif self.reference is not None:
             raise LinkError(
-                f"The {page.name} page takes no case code or application number.", "reference"
+                f"The {page.name} page does not accept a case code or an application number."
+                ' Leave out "reference".',
+                "reference",
             )
         if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
-            raise LinkError(f"The {page.name} page takes no sub_partner_id.", "sub_partner_id")
+            raise LinkError(
+                f'The {page.name} page does not accept "sub_partner_id". Leave out this argument.',
+                "sub_partner_id",
+            )
         if self.return_to is not None and "paySuccess" not in page.parameters:
-            raise LinkError(f"The {page.name} page takes no return_to.", "return_to")
+            raise LinkError(
+                f'The {page.name} page does not accept "return_to". Leave out this argument.',
+                "return_to",
+            )
         if not isinstance(self.platform, Platform | None):
-            raise LinkError("platform must be a Platform.", "platform")
+            raise LinkError(
+                f"platform must be a Platform or None, got {shown(self.platform)}.", "platform"
+            )
         if self.platform is not None and self.platform not in page.platforms:
             raise LinkError(
-                f"platform: the {page.name} page does not serve {self.platform.name} at present;"
-                " leave platform out, and members on a PC get a QR code for their phone.",
+                f"platform {self.platform.name} is not supported by the {page.name} page at"
+                ' present. Leave out "platform", so that members on a PC get a QR code for their'
+                " phone.",
                 "platform",
             )
         for argument, check in _CHECKS:
@@ -136,7 +146,8 @@ class Entry:
                 checked(argument, check, value, LinkError, argument)
         if self.no_login_for is not None and self.member is None:
             raise LinkError(
-                "no_login_for needs member: it is how long the link vouches for them.",
+                'A link with "no_login_for" requires "member". Pass the member who may use the link'
+                " without a login.",
                 "no_login_for",
             )
 
@@ -186,8 +197,8 @@ def make_entry(
     if len(_to_json([text for text in texts.values() if text])) > _LONGEST:
         longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
         raise LinkError(
-            f"A link has to fit into a URL and a QR code: its texts may have {_LONGEST:,} bytes"
-            f" together. Shorten {longest}.",
+            f"The text arguments of a link must have at most {_LONGEST:,} bytes in total, so that"
+            f' the link fits into a URL and a QR code. Shorten "{longest}".',
             longest,
         )
     return entry
@@ -206,7 +217,7 @@ def _plain(value: Any) -> Any:
 def _text(value: object) -> None:
     check_text(value)
     if not isinstance(value, str):
-        raise WrongValueError("must be text.")
+        raise WrongValueError(f"must be a string, got {type(value).__name__}.")
 
 
 def _text_or_empty(value: object) -> None:
@@ -217,21 +228,21 @@ def _text_or_empty(value: object) -> None:
 def _moment(value: object) -> None:
     if not is_whole(value, 0, _LAST_MOMENT):
         raise WrongValueError(
-            "must be whole seconds since the epoch, such as int(time.time()) - 60, not"
-            f" {shown(value)}."
+            "must be an integer number of seconds since the epoch, such as"
+            f" `int(time.time()) - 60`, got {shown(value)}."
         )
 
 
 def _path_of_this_site(path: object) -> None:
     if not isinstance(path, str) or not path.startswith("/"):
         raise WrongValueError(
-            "must be a path of this site that begins with /, as url_for() gives it, not"
+            'must be a path of this site that begins with "/", as url_for() returns it, got'
             f" {shown(path)}."
         )
     # Browsers read a backslash as a slash, drop tabs and line breaks, and take // for a host.
     if path.startswith("//") or "\\" in path or not path.isprintable():
         raise WrongValueError(
-            "must stay on this site: no host, no backslash, no control characters."
+            "must lead to this site. Pass a path without a host, a backslash or control characters."
         )
 
 

@@ -77,12 +77,14 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
     """
     if "caller" in keywords:
         raise LinkError(
-            "This macro takes no {% call %} block: insurance_entry does, and makes a card of it"
-            ' with look="card".',
+            "This macro does not accept a {% call %} block. Use insurance_entry instead, with"
+            ' look="card" for a card.',
             "caller",
         )
     if macro.is_card and "label" in keywords:
-        raise LinkError("A card has no label: its second argument is its title.", "label")
+        raise LinkError(
+            'A card has no "label". Pass the title of the card as the second argument.', "label"
+        )
     options: dict[str, Any] = {}
     attributes: dict[str, Attribute] = {}
     for keyword, value in keywords.items():
@@ -115,7 +117,9 @@ def _name(keyword: str, macro: Macro) -> str:
     given, keyword = keyword, keyword.removesuffix("_") or keyword
     if len(keyword) > _LONGEST_NAME:
         raise LinkError(
-            f"{keyword[:_LONGEST_NAME]!r}… is too long to be the name of an attribute.", keyword
+            f"{keyword[:_LONGEST_NAME]!r}… is too long for the name of an attribute. Use at most"
+            f" {_LONGEST_NAME} characters.",
+            keyword,
         )
     check_not_old(given, {**OLD_LINK_KEYWORDS, **macro.old})
     for like in (*LINK_KEYWORDS, *macro.takes):
@@ -123,9 +127,15 @@ def _name(keyword: str, macro: Macro) -> str:
             raise LinkError(f'There is no keyword "{given}". Did you mean "{like}"?', given)
     name = keyword.replace("_", "-").lower()
     if name in macro.sets:
-        raise LinkError(f"{name} is set by the macro: it cannot be given as an attribute.", keyword)
+        raise LinkError(
+            f'The macro sets the attribute "{name}" itself. Leave out this attribute.', keyword
+        )
     if not _NAME.fullmatch(name):
-        raise LinkError(f"{keyword!r} cannot be the name of an attribute.", keyword)
+        raise LinkError(
+            f"{keyword!r} is not a valid attribute name. Use a name without whitespace, quotes,"
+            ' "<", ">", "/" and "=".',
+            keyword,
+        )
     return name
 
 

@@ -102,7 +102,11 @@ class Entries:
         device = context.device
         try:
             if macro.is_card and isinstance(content, Undefined):
-                raise LinkError("The title of a card is undefined in this template.", "title")
+                raise LinkError(
+                    "The title of a card is undefined in this template. Check the name of the"
+                    " variable.",
+                    "title",
+                )
             if context.links is not None and _is_for_everybody(page, reference, keywords):
                 is_short = _is_short(keywords, reference)
                 make = self._cached_shared if is_short else self._make_shared
@@ -142,13 +146,23 @@ class Entries:
         """
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
             name = "page" if isinstance(page, Undefined) else "reference"
-            raise LinkError(f"The {name} of an entry is undefined in this template.", name)
+            raise LinkError(
+                f"The {name} of an entry is undefined in this template. Check the name of the"
+                " variable.",
+                name,
+            )
         for name, value in options.items():
             if name not in LINK_KEYWORDS:
                 check_not_old(name, OLD_LINK_KEYWORDS)
-                raise LinkError(f"A link does not take {name}.", name)
+                raise LinkError(
+                    f'A link does not accept the keyword "{name}". Leave out this keyword.', name
+                )
             if isinstance(value, Undefined):
-                raise LinkError(f"The value of {name} is undefined in this template.", name)
+                raise LinkError(
+                    f'The value of "{name}" is undefined in this template. Check the name of the'
+                    " variable.",
+                    name,
+                )
         return link(self._state, page, reference, **options)
 
     def default_label(self, page: str, locale: str) -> tuple[Markup, str]:
@@ -275,7 +289,9 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
     """
     if state.is_strict or isinstance(error, NowhereError):
         raise error
-    where = f" of {request.endpoint}" if has_request_context() and request.endpoint else ""
+    where = (
+        f' (endpoint "{request.endpoint}")' if has_request_context() and request.endpoint else ""
+    )
     said = f"{what}{where} was left out: {error} See {find_caller()}."
     send_quietly(fault_found, fault=said)
     # What is wrong may come from visitors, and differ from visit to visit.

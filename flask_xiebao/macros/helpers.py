@@ -98,9 +98,9 @@ class Helpers:
         is_picture = keyword == "image" and _PICTURE.match(address)
         if is_text and (is_picture or _ADDRESS.fullmatch(address)):
             return address
-        more = " data:image/…" if keyword == "image" else ""
+        more = ' a URL that begins with "data:image/" or "//",' if keyword == "image" else ""
         error = LinkError(
-            f"{keyword} must be an http(s) address,{more} or a path of this site, not"
+            f"{keyword} must be an http:// or https:// URL,{more} or a path of this site, got"
             f" {shown(address)}.",
             keyword,
         )
@@ -151,7 +151,9 @@ class Helpers:
             options, attributes = split(keywords, ENTRY_MACRO)
             for name in attributes:
                 raise LinkError(
-                    f"mail_entry takes no {name}: a mail has no room for attributes.", name
+                    f'mail_entry does not accept "{name}", because entries in mails have no'
+                    " attributes. Leave out this keyword.",
+                    name,
                 )
             if has_request_context():
                 check_host(self._state)
@@ -160,8 +162,8 @@ class Helpers:
             for name, color in {"accent": accent, "on_accent": on_accent}.items():
                 if not isinstance(color, str) or not _COLOR.fullmatch(color):
                     raise LinkError(
-                        f"{name} must be a color such as #0b7d73, with six digits for old mail"
-                        f" clients, not {shown(color)}.",
+                        f'{name} must be a color with six hex digits such as "#0b7d73", which old'
+                        f" mail clients understand, got {shown(color)}.",
                         name,
                     )
             href = self.entries.href(page, reference, {**options, "external": True})
@@ -205,15 +207,15 @@ class Helpers:
                 isinstance(layer, str) and re.fullmatch(assets.LAYER, layer)
             ):
                 raise LinkError(
-                    f"layer must be the name of a CSS layer such as components, not"
+                    'layer must be the name of a CSS layer such as "components", got'
                     f" {shown(layer)}.",
                     "layer",
                 )
             options, given = split(keywords, macro)
             for name in options:
                 raise LinkError(
-                    f"{name} is a keyword of links: xiebao_styles and xiebao_script do not take"
-                    " it.",
+                    f'xiebao_styles and xiebao_script do not accept "{name}", which is a keyword of'
+                    " links. Leave out this keyword.",
                     name,
                 )
             return layer, given
@@ -235,5 +237,5 @@ class Helpers:
 def _check_pixels(value: object, name: str) -> None:
     if not is_whole(value, 1):
         raise LinkError(
-            f"{name} must be a positive whole number of pixels, not {shown(value)}.", name
+            f"{name} must be a positive integer number of pixels, got {shown(value)}.", name
         )

@@ -51,18 +51,24 @@ def _look(said: dict[str, Attribute], written: set[str], macro: Macro, default: 
     chosen, size = said.get("look"), said.get("size")
     for keyword, value, known in (("look", chosen, macro.looks), ("size", size, SIZES)):
         if value and value not in known:
-            raise LinkError(f"{keyword} must be {' or '.join(known)}, not {shown(value)}.", keyword)
+            raise LinkError(
+                f"{keyword} must be {' or '.join(map(repr, known))}, got {shown(value)}.", keyword
+            )
     modifiers = [str(size)] * bool(size) + [name for name in VARIANTS if said.get(name)]
     look = chosen or next((look for look in LOOKS if look in written and look in macro.looks), None)
     if not look:
         is_ours = modifiers or written.intersection(_KNOWN)
         look = "card" if macro.is_card else "button" if is_ours else default
     if written.intersection(LOOKS) - {look}:
-        raise LinkError(f"look is {look}, and a class says otherwise: leave one out.", "look")
+        raise LinkError(
+            f'The look of the entry is "{look}", but a class sets another look. Remove the class,'
+            ' or change "look".',
+            "look",
+        )
     for name in (*modifiers, *sorted(written)):
         fits = [f'look="{each}"' for each, names in _FITTING.items() if name in names]
         if fits and name not in _FITTING.get(str(look), ()):
-            raise LinkError(f'{name} is for {" or ".join(fits)}, not for look="{look}".', name)
+            raise LinkError(f'"{name}" requires {" or ".join(fits)}, got look="{look}".', name)
     added = [name for name in [str(look), *modifiers] if name not in ("own", *written)]
     return " ".join([ENTRY, *(MODIFIER + name for name in added)])
 
@@ -72,6 +78,6 @@ def _slip(written: set[str]) -> LinkError | None:
     for name in written.difference(_KNOWN):
         for meant in _KNOWN:
             if is_misspelt(name, meant):
-                slip = f"Entries have no class {MODIFIER}{name}: did you mean {MODIFIER}{meant}?"
+                slip = f'There is no class "{MODIFIER}{name}". Did you mean "{MODIFIER}{meant}"?'
                 return LinkError(slip, "class")
     return None

@@ -61,7 +61,7 @@ def _draw(url: str) -> QRCode:
         return segno.make_qr(iri_to_uri(url), mask=0)
     except segno.DataOverflowError:
         raise LinkError(
-            f"This link has {len(url):,} characters, more than a QR code can hold: shorten its"
-            " return_to, or XIEBAO_PUBLIC_URL.",
+            f"A QR code cannot hold this link of {len(url):,} characters. Shorten"
+            ' "return_to" or XIEBAO_PUBLIC_URL.',
             "return_to",
         ) from None

@@ -77,7 +77,7 @@ def check_notify_url(url: object) -> str:
         return check_web_url(url)
     except WrongValueError as error:
         raise WrongValueError(
-            f"{error} Give that, or a path of the app, such as /xiebao/notify."
+            f'{error} A path of the app such as "/xiebao/notify" is also accepted.'
         ) from None
 
 

@@ -224,12 +224,12 @@ class Insurer:
                 # The answer itself may name people, and the path may have the token in it.
                 current_app.logger.warning(
                     "The simulator's notification of type %d about order %s was not accepted: %s"
-                    ' gave %s instead of {"state": true}. The simulator\'s page of the order shows'
-                    " the whole answer, and can send it again.",
+                    ' returned %s instead of {"state": true}. Open the order in the simulator to'
+                    " see the response and to send the notification again.",
                     message.kind,
                     message.insure_num,
                     urlsplit(url).netloc or "this site",
-                    answer.status or f"no answer ({answer.text})",
+                    answer.status or f"no response ({answer.text})",
                 )
 
     def answer(self, method: str, body: bytes, sign: str, file_url: Callable[[str], str]) -> Any:

@@ -104,7 +104,7 @@ class GatewaySimulator:
 
     def _sign(self, api_key: str) -> str:
         if not (api_key and isinstance(api_key, str)):
-            raise WrongValueError("must be text, and not empty.")
+            raise WrongValueError("must be a non-empty string.")
         signed = f"{api_key}{self._partner_id}".encode()
         return hashlib.md5(signed, usedforsecurity=False).hexdigest()
 
@@ -177,7 +177,7 @@ class GatewaySimulator:
             return self._order_url(number, parameters.get("paySuccess"))
         purchase = self._insurer.purchases.find(parameters.get("insureNum"))
         if purchase is None or what not in STEPS:
-            abort(400, "There is no such order, or no such step.")
+            abort(400, "The order or the step does not exist.")
         number = self._insurer.act(purchase, what, manner)
         if number != purchase.insure_num:
             return self._order_url(number, parameters.get("paySuccess"))
@@ -249,7 +249,7 @@ def _named(name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
 
 def _not_in_production() -> Response | None:
     if current_app.config.get("XIEBAO_ENV") == "production":
-        return Response("There is no simulator in production.", 404, mimetype="text/plain")
+        return Response("The simulator is not available in production.", 404, mimetype="text/plain")
     return None
 
 

@@ -150,7 +150,7 @@ def fields_of(partner_id: str, kind: int, said: Mapping[str, Any]) -> dict[str, 
     :raises TypeError: no field has that name, or its value is of another type.
     """
     if not isinstance(kind, int) or isinstance(kind, bool):
-        raise TypeError(f"type must be a whole number, not {type(kind).__name__}.")
+        raise TypeError(f"type must be an integer, got {type(kind).__name__}.")
     said = {"succeeded": True, **said}
     more = said.pop("data", {})
     if said["succeeded"]:
@@ -219,7 +219,9 @@ def _written(
     written = {}
     for name, value in as_mapping(said).items():
         if name not in fields:
-            raise UnknownNameError(f"There is no {name}: use {', '.join((*fields, *also))}.")
+            raise UnknownNameError(
+                f'There is no field "{name}". Use one of {", ".join((*fields, *also))}.'
+            )
         if value is not None:
             field, write = fields[name]
             try:
@@ -227,7 +229,9 @@ def _written(
             except UnknownNameError:
                 raise
             except (TypeError, ValueError, AttributeError):
-                raise TypeError(f"{name} cannot be {type(value).__name__}.") from None
+                raise TypeError(
+                    f'"{name}" has an invalid value of type {type(value).__name__}.'
+                ) from None
     return written
 
 

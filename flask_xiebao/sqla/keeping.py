@@ -150,7 +150,10 @@ class Keeper(Generic[P]):
             return False
         answer = True if self.only is None else self.only(order)
         if not isinstance(answer, bool):
-            raise ConfigError(f"only must return True or False, not {type(answer).__name__}.")
+            raise ConfigError(
+                'The function passed as "only" must return True or False, got'
+                f" {type(answer).__name__}."
+            )
         return answer
 
     def refresh(
@@ -197,13 +200,15 @@ class Keeper(Generic[P]):
                 continue
             if is_anothers(row, answer):
                 warn_once(
-                    f"Order {number} is another member's at the gateway, or nobody's, and stays"
-                    " with the member it has here. Is XIEBAO_MEMBER_SECRET another than it was?",
+                    f"Order {number} belongs to another member or to no member at the gateway, but"
+                    " its row keeps the stored member. Check whether XIEBAO_MEMBER_SECRET was"
+                    " changed.",
                     like="another member's",
                 )
             return row, answer
         raise failure or OrderError(
-            f"Order {number} was written by others {_ROUNDS} times while it was asked about."
+            f"Order {number} could not be written, because another process wrote its row first in"
+            f" each of {_ROUNDS} attempts. Try again later."
         )
 
     def _ask(self, number: str, heard: Heard | None) -> Order | OrderError:
@@ -250,7 +255,10 @@ class Keeper(Generic[P]):
                 if tell and self.on_change is not None:
                     done = self.on_change(session, row, before)
                     if isawaitable(done):
-                        raise ConfigError("on_change returned something to await: it must not.")
+                        raise ConfigError(
+                            "on_change must not return an awaitable. Register a function that is"
+                            " not async."
+                        )
             session.flush()
             session.refresh(row)  # with what the database fills in: it leaves the session
         return row
@@ -272,8 +280,8 @@ class Keeper(Generic[P]):
             row = self.model()
         except TypeError as error:
             raise ConfigError(
-                f"{self.model.__name__}() is called without arguments: give your own columns a"
-                f" default, or let them be NULL. {error}"
+                f"{self.model.__name__}() cannot be called without arguments ({error}). Give your"
+                " own columns a default, or make them nullable."
             ) from None
         row.insure_num, row.version, row.created_at = number, 0, now()
         row.forgotten, row.policy_nums = False, []
@@ -300,8 +308,8 @@ class Keeper(Generic[P]):
             with suppress(NotImplementedError):
                 if connection.dialect.detect_autocommit_setting(driver):
                     raise ConfigError(
-                        "The engine of Purchases commits each statement (AUTOCOMMIT), so that rows"
-                        " could be half written: give Purchases a sessionmaker of another engine."
+                        "The engine of Purchases commits each statement (AUTOCOMMIT), so rows could"
+                        " be written only in part. Pass a sessionmaker of another engine."
                     )
 
     @property

@@ -53,7 +53,9 @@ class _UtcDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.tzinfo is None:
-            raise ValueError("A time needs its zone, such as datetime.now(UTC).")
+            raise ValueError(
+                "The datetime must be timezone-aware, for example `datetime.now(UTC)`."
+            )
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -231,7 +233,7 @@ class Snapshot:
         return f"<Snapshot {self.insure_num}>"
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("A snapshot says what was, and cannot be changed.")
+        raise AttributeError("A Snapshot cannot be changed. Change the purchase instead.")
 
 
 def facts_in(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:

@@ -57,14 +57,14 @@ class Purchases(Generic[P]):
         mapper: Any = inspect(model, raiseerr=False) if is_ours else None
         if mapper is None or len(mapper.tables) > 1 or len(mapper.primary_key) > 1:
             raise ConfigError(
-                "Purchases takes a model of one table, with PurchaseMixin among its bases and no"
-                " other primary key."
+                "The model of Purchases must be a mapped class that inherits from PurchaseMixin,"
+                ' with one table and no primary key besides "insure_num".'
             )
         if not isinstance(session_factory, scoped_session | sessionmaker):
             raise ConfigError(
-                "Purchases takes Flask-SQLAlchemy's db.session, another scoped_session or a"
-                f" sessionmaker, not {type(session_factory).__name__}. Where the site's sessions"
-                " are async, give it a sessionmaker of an engine that is not."
+                "The session_factory of Purchases must be Flask-SQLAlchemy's db.session, another"
+                f" scoped_session or a sessionmaker, got {type(session_factory).__name__}. If the"
+                " site's sessions are async, pass a sessionmaker of an engine that is not async."
             )
         if only is not None:
             _check_function("only", only, ("order",))
@@ -88,8 +88,8 @@ class Purchases(Generic[P]):
         _check_function("on_change", function, ("session", "purchase", "before"))
         if self.keeper.on_change not in (None, function):
             raise ConfigError(
-                f"There is an on_change already, {name_of(self.keeper.on_change)}: call the other"
-                " function from it."
+                f"{name_of(self.keeper.on_change)} is already registered as on_change. Call the"
+                " new function from the registered function."
             )
         self.keeper.on_change = function
         return function
@@ -152,7 +152,10 @@ class Purchases(Generic[P]):
         number = checked("insure_num", application_number, insure_num, OrderError)
         row, _ = self.keeper.refresh(number)
         if row is None:
-            raise OrderError(f"Your only returns False for order {number}: it is not kept.")
+            raise OrderError(
+                f'Order {number} is not stored, because the function passed as "only" returned'
+                " False for this order."
+            )
         return row
 
     def forget(self, member: MemberId) -> int:
@@ -205,7 +208,7 @@ class Purchases(Generic[P]):
 
 def _check_function(name: str, function: object, arguments: tuple[str, ...]) -> None:
     if not callable(function) or is_async(function):
-        raise ConfigError(f"{name} takes a function that is not async.")
+        raise ConfigError(f'"{name}" must be a function that is not async.')
     check_arguments(name, function, arguments)
 
 
@@ -217,13 +220,14 @@ def _wait_or_give_up(row: PurchaseMixin, answer: object, notification: Notificat
     behind_for = now() - row.first_behind_at
     if behind_for < LONGEST_BEHIND:
         raise OrderBehindError(
-            f"The order query does not confirm yet what was notified of order {row.insure_num}."
+            f"The order query does not yet confirm the notification about order {row.insure_num}."
             f"{f' {answer}' * is_refused}",
             behind_for,
         )
     complain(
-        f"For a day the order query has not confirmed what was notified of order {row.insure_num},"
-        " and it is waited for no longer: see what flask xiebao reconcile says.",
+        "The order query has not confirmed a notification about order"
+        f" {row.insure_num} for a day, so the notification was accepted without confirmation. Run"
+        ' "flask xiebao reconcile" to compare the order.',
         about="given up",
         level=logging.WARNING,
     )

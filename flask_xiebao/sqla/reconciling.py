@@ -67,7 +67,7 @@ class Reconciliation:
         self._keeper = keeper
         self._since = None if since is None else datetime.combine(since, time(), CHINA_TIME)
         if not per_second > 0:
-            raise ValueError(f"per_second must be a number above 0, not {per_second}.")
+            raise ValueError(f"per_second must be a number greater than 0, got {per_second}.")
         self._tell = tell
         self._repair = repair
         self._seconds = 1 / per_second
@@ -147,7 +147,7 @@ class Reconciliation:
         if row is None:
             return None
         if is_anothers(row, answer):
-            problem = "at the gateway it is another member's, or nobody's"
+            problem = "the order belongs to another member or to no member at the gateway"
             return Difference(number, here, row.state, problem=problem)
         if facts_in(row) == before:
             return None

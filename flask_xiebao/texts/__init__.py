@@ -57,7 +57,9 @@ def names_in(words: str) -> set[str]:
     """
     parts = list(Formatter().parse(words))
     if any(spec or conversion for _, _, spec, conversion in parts):
-        raise ValueError(f"{words!r} has more than names in braces")
+        raise ValueError(
+            f"{words!r} must have only names in braces, without a format or conversion."
+        )
     return {name for _, name, _, _ in parts if name is not None}
 
 

@@ -8,81 +8,82 @@ TEXTS = {
     "card.insurer": "Underwritten by {insurer}",
     "card.terms": "Terms and conditions",
     # an entry's QR code
-    "qr.label": "QR code: scan it with a phone to get insured",
+    "qr.label": "QR code: scan with your phone to get insured",
     "qr.name": "QR code",
     "qr.mail": "Or scan with your phone",
     # the page that sends a browser to the link that a script fetched
     "navigate.title": "Opening…",
-    "navigate.open": "Not opening? Open it now",
+    "navigate.open": "Page not opening? Continue here",
     # the page with a QR code for the phone
     "handoff.title": "Continue on your phone",
     "handoff.how": "Scan the code to continue on your phone. You stay signed in.",
     "handoff.step.open": "Open WeChat or your camera",
     "handoff.step.scan": "Scan the QR code",
     "handoff.step.go_on": "Continue on your phone",
-    "handoff.code": "QR code: scan it with your phone to continue",
+    "handoff.code": "QR code: scan with your phone to continue",
     "handoff.minutes": "The code is valid for {count} minutes. ",
     "handoff.seconds": "The code is valid for {count} seconds. ",
     "handoff.left": "The code is valid for another {time}. ",
     "handoff.over": "The code has expired",
     "handoff.refresh": "Get a new code",
-    "handoff.private": "Whoever scans this code is signed in as you: do not share it.",
-    "handoff.direct": "I am on a tablet or phone: open it here",
+    "handoff.private": "Anyone who scans this code is signed in as you. Do not share it.",
+    "handoff.direct": "On a tablet or phone? Open it here",
     # why somebody is not let through, by reason
     "notice.login_required.title": "Please sign in",
     "notice.login_required.text": "Sign in to buy insurance or view your policy.",
     "notice.login_required.elsewhere": "Sign in on the site, then open this link again.",
     "notice.another_member.title": "This link belongs to another member",
     "notice.another_member.text": (
-        "You are signed in to a different account. To continue, sign in to the one that the link"
+        "You are signed in to a different account. To continue, switch to the account this link"
         " belongs to."
     ),
     "notice.another_member.elsewhere": (
-        "You are signed in to a different account. Sign out, sign in to the account that the link"
+        "You are signed in to a different account. Sign out, sign in to the account this link"
         " belongs to, then open the link again."
     ),
     "notice.not_allowed.title": "You cannot open this link",
     "notice.not_allowed.text": (
-        "Your account is not allowed to use this service. If you think that this is a mistake,"
-        " please contact customer service."
+        "Your account cannot use this service. If you think this is a mistake, please contact"
+        " customer service."
     ),
     "notice.invalid_link.title": "This link does not work",
     "notice.invalid_link.text": (
-        "It may be incomplete or have been altered. Please open it again from the site."
+        "The link may be incomplete or changed. Please go to the site and open it again."
     ),
     "notice.disabled.title": "Insurance is not available right now",
-    "notice.disabled.text": "Please try this link again later.",
+    "notice.disabled.text": "Please try again later.",
     "notice.expired.title": "This link has expired",
     "notice.expired.text": (
-        "To protect your account, it was valid for a limited time only. Sign in to continue, or ask"
-        " for a new link."
+        "To protect your account, the link was only valid for a limited time. Sign in to continue,"
+        " or request a new link."
     ),
     "notice.expired.elsewhere": (
-        "To protect your account, it was valid for a limited time only. Sign in on the site and"
-        " open this link again, or ask for a new link."
+        "To protect your account, the link was only valid for a limited time. Sign in on the site"
+        " and open this link again, or request a new link."
     ),
     "notice.login": "Sign in",
     "notice.switch": "Switch account",
     "notice.start": "Back to the home page",
     "notice.start_to_login": "Go to the site to sign in",
     # the simulator of the gateway
-    "simulator.title": "Xiebao gateway simulator (sells no insurance)",
+    "simulator.title": "Xiebao gateway simulator (no real insurance)",
     "simulator.heading": "Xiebao gateway simulator",
     "simulator.what": (
-        "This is not Xiebao. It sells no insurance and takes no money: it checks requests against"
-        " the interface document, and notifies the site of purchases as Xiebao would."
+        "This page is not Xiebao. The simulator sells no insurance and takes no money. It checks"
+        " requests against the interface document and notifies the site of purchases as Xiebao"
+        " would."
     ),
     "simulator.accepted": "Accepted: {page}",
     "simulator.refused": "Refused: {page}",
     "simulator.received": (
-        "Parameters received (only the first and last two characters of sign are shown)"
+        "Received parameters (only the first two and last two characters of sign are shown)"
     ),
     "simulator.parameter": "Parameter",
     "simulator.value": "Value",
     "simulator.meaning": "Meaning",
     "simulator.platform": "{meaning}: {value} = {platform}",
     "simulator.nothing": "No parameters",
-    "simulator.abandoned": "You left without buying: there is no order.",
+    "simulator.abandoned": "You left without buying, so no order was created.",
     "simulator.buy": "Buy: {product}",
     "simulator.cover": "{start} – {end}",
     "simulator.offer": "{cover}, ¥{price}",
@@ -96,10 +97,11 @@ TEXTS = {
     "simulator.times.2": "twice",
     "simulator.times.3": "three times",
     "simulator.backwards": "In reverse order",
-    "simulator.late": "Hold back until “Notify the site again”",
-    "simulator.forged": "Before each, send one with a wrong signature",
+    "simulator.late": "Send only after a click on “Notify the site again”",
+    "simulator.forged": "Before each notification, send one with a wrong signature",
     "simulator.no_url": (
-        "Nobody is notified: this app has no notification_handler, and no notify_url is given."
+        "The site is not notified, because the app has no notification_handler and the simulator"
+        " has no notify_url."
     ),
     "simulator.order": "Order",
     "simulator.state": "Status",
@@ -115,7 +117,7 @@ TEXTS = {
     "simulator.pay": "Pay",
     "simulator.issue": "Issue",
     "simulator.surrender": "Surrender",
-    "simulator.reissue": "Surrender and issue anew",
+    "simulator.reissue": "Surrender and reissue",
     "simulator.again": "Notify the site again",
     "simulator.messages": "Notifications to the site",
     "simulator.kind": "Notification",
@@ -127,17 +129,17 @@ TEXTS = {
     "simulator.kind.9": "policy file",
     "simulator.forged_one": "wrong signature",
     "simulator.step_failed": "failed",
-    "simulator.sent": "Sent, with retries",
+    "simulator.sent": "Times sent, including retries",
     "simulator.count": "{count}×",
-    "simulator.answer": "Site's answer",
+    "simulator.answer": "Site's response",
     "simulator.not_sent": "not sent yet",
     "simulator.unreachable": "Not reachable ({why})",
     "simulator.no_order": (
-        "The link is fine, but the simulator has no order with the number {number}: it knows only"
-        " those that were bought on it."
+        "The URL is valid, but the simulator has no order with the number {number}. The simulator"
+        " has only orders that were placed in the simulator."
     ),
     "simulator.back": "Back to the site",
-    "simulator.file": "This is no real policy. Its number here is {policy}.\n",
+    "simulator.file": "This is not a real policy. The simulated policy number is {policy}.\n",
     # what the document's parameters are
     "meaning.partnerId": "the partner's account at Xiebao",
     "meaning.subPartnerId": "the partner's sub-account, empty if there is none",
@@ -151,73 +153,87 @@ TEXTS = {
     "list.sentences": "{first} {then}",
     "list.platform": "{code} ({platform})",
     # what is wrong with a URL
-    "problem.page": "The gateway has no page {value}: its pages are {pages}.",
+    "problem.page": 'The gateway has no page "{value}". Use one of {pages}.',
     "problem.address": (
-        "The address is not valid: it must begin with https:// or http://, and what is not ASCII"
-        " must be percent-encoded."
+        'The URL is not valid. Begin the URL with "https://" or "http://", and percent-encode all'
+        " non-ASCII characters."
     ),
-    "problem.missing": "{parameter} is missing: section {section} requires it. It is {meaning}.",
+    "problem.missing": (
+        '"{parameter}" is missing, but section {section} requires this parameter. Add the parameter'
+        " ({meaning})."
+    ),
     "problem.spaces": (
-        "'{parameter}' has a stray space, a mistake in the examples of 2.1: write {value}."
+        'The parameter name "{parameter}" has leading or trailing whitespace, as in the examples'
+        ' of section 2.1. Write "{value}".'
     ),
     "problem.html": (
-        "'{parameter}' has HTML's &amp; before it: copy the URL from the address bar, not from the"
-        " source of a page, so that it is &{value}."
+        'The parameter "{parameter}" begins with the HTML entity "&amp;" instead of "&". Copy the'
+        ' URL from the address bar and not from HTML source, so that the URL has "&{value}".'
     ),
-    "problem.misspelt": "'{parameter}' is not a parameter: write {value}.",
+    "problem.misspelt": '"{parameter}" is not a parameter. Write "{value}".',
     "problem.unknown": (
-        "{parameter} is not a parameter of section {section}: leave it out or, if Xiebao told you"
-        " of it, name it in XIEBAO_EXTRA (of a simulator, in also_known)."
+        '"{parameter}" is not a parameter of section {section}. Remove this parameter or, if Xiebao'
+        " told you to send it, add it to XIEBAO_EXTRA (or to also_known of a simulator)."
     ),
-    "problem.repeated": "{parameter} appears {value} times: send it once.",
-    "problem.space": "{parameter} has a space or a line break: remove it, or write %20.",
-    "problem.escapes": "{parameter} is not percent-encoded as UTF-8: encode it.",
-    "problem.empty": "{parameter} is empty: it is {meaning}.",
-    "problem.partner": "partnerId is another account's: it must be {value}.",
+    "problem.repeated": '"{parameter}" appears {value} times. Send this parameter once.',
+    "problem.space": (
+        '"{parameter}" contains a space or a line break. Remove it, or write a space as "%20".'
+    ),
+    "problem.escapes": (
+        '"{parameter}" is not percent-encoded as UTF-8. Percent-encode this parameter.'
+    ),
+    "problem.empty": '"{parameter}" is empty. Provide a value ({meaning}).',
+    "problem.partner": 'partnerId is the id of another account. Use the partnerId "{value}".',
     "problem.sign": (
-        "sign={value} is not made with the key of this account and environment: it must be"
-        " md5(apiKey + partnerId), 32 lower-case hex digits."
+        'The sign "{value}" was not made with the API key of this account and environment. Use'
+        " md5(apiKey + partnerId) as 32 lower-case hex digits."
     ),
     "problem.sign_shape": (
-        "sign={value} has the wrong shape: it must be md5(apiKey + partnerId), 32 lower-case hex"
+        'The sign "{value}" has the wrong format. Use md5(apiKey + partnerId) as 32 lower-case hex'
         " digits."
     ),
     "problem.sign_is_key": (
-        "sign is not a sign: it looks like an API key, as in the examples of 2.1. Whoever"
-        " saw this URL may have the key: tell its owner to ask Xiebao for a new one. The sign is"
-        " md5(apiKey + partnerId), 32 lower-case hex digits."
+        "The value of sign looks like an API key, as in the examples of section 2.1. Anyone who saw"
+        " this URL may know the key, so tell the owner of the key to ask Xiebao for a new key. Use"
+        " md5(apiKey + partnerId) as 32 lower-case hex digits instead."
     ),
     "problem.host": (
-        "{value} is not Xiebao's gateway, though it looks like it. Xiebao's hosts are"
-        " api.xiebao18.com and, for tests, testapi.xiebao18.com."
+        "{value} is not a host of Xiebao's gateway, although the name is similar. Use"
+        " api.xiebao18.com or, for tests, testapi.xiebao18.com."
     ),
     "problem.scheme": (
-        "It begins with http://, so that whoever is on the way can read the sign: begin it with"
-        " https://."
+        'The URL begins with "http://", so anyone on the network path can read the sign. Begin the'
+        ' URL with "https://".'
     ),
-    "problem.port": "Xiebao's gateway is not on port {value}: leave the port out.",
-    "problem.platform": "platform={value} is refused: section {section} accepts {platforms}.",
+    "problem.port": "Xiebao's gateway does not use port {value}. Remove the port.",
+    "problem.platform": (
+        'Section {section} does not accept the platform "{value}". Use one of {platforms}.'
+    ),
     "problem.no_pc": (
-        "platform={value} is refused: section {section} accepts {platforms}, and no PC at present."
+        'Section {section} has no page for a PC (platform "{value}") at present. Use one of'
+        " {platforms}."
     ),
     "problem.pay_success_plus": (
-        "paySuccess is not standard base64: a + in it must be sent as %2B."
+        'paySuccess is not standard base64, because it contains a space. Send "+" as "%2B".'
     ),
     "problem.pay_success_url_safe": (
-        "paySuccess is URL-safe base64: it must be standard base64, with + and / for - and _."
+        'paySuccess is URL-safe base64. Use standard base64, with "+" and "/" instead of "-" and'
+        ' "_".'
     ),
     "problem.pay_success_star": (
-        "paySuccess is not standard base64: the * in the examples of 2.3 is only a placeholder."
+        "paySuccess is not standard base64. Send the encoded URL instead of the placeholder"
+        ' "*" from the examples of section 2.3.'
     ),
     "problem.pay_success_base64": (
-        "paySuccess is not standard base64: encode the URL, and keep the = at the end."
+        'paySuccess is not standard base64. Encode the URL, and keep the "=" at the end.'
     ),
     "problem.pay_success_url": (
-        "paySuccess is not the base64 of an absolute http:// or https:// URL, in UTF-8 and without"
-        " white space."
+        "paySuccess must be the base64 of an absolute http:// or https:// URL, in UTF-8 and without"
+        " whitespace."
     ),
     "problem.user": (
-        "There is a user name before the host {value}: take it out, whoever reads it may be misled."
+        "The URL has a user name before the host {value}, which may mislead readers. Remove the"
+        " user name."
     ),
     # what a check does: a page of the gateway, and one of the lines below
     "check.case": "{page}: {what}",

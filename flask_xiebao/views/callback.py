@@ -30,7 +30,10 @@ _PACKAGE = __package__.partition(".")[0]
 # The reasons that somebody has to look into, and what to say besides the error.
 _LOOKED_AT = {
     "wrong_field": "",
-    "wrong_sign": " It is forged, or XIEBAO_API_KEY is not the key: flask xiebao order tells.",
+    "wrong_sign": (
+        ' Run "flask xiebao order" with any application number to find out whether the notification'
+        " is forged or XIEBAO_API_KEY is wrong."
+    ),
 }
 
 # For how long an order query may be behind the notification before that is worth a look.
@@ -41,10 +44,10 @@ _STATUSES = {"too_large": 413, "wrong_sign": 403}
 _SAID = {
     400: "The notification cannot be read.",
     403: "The notification is not accepted.",
-    404: "There is nothing here.",
-    405: "Notifications come by POST.",
+    404: "There is no callback at this URL.",
+    405: "Notifications must be sent by POST.",
     413: "The notification is too large.",
-    500: "The notification was not processed: send it again.",
+    500: "The notification was not processed. Send the notification again.",
 }
 
 
@@ -56,8 +59,8 @@ def notify(state: State, token: str) -> Response:
         return answer(405)
     if "notification_handler" not in state.hooks.functions:
         complain(
-            "A notification came, and nobody listens: add a notification_handler, or tell Xiebao"
-            " to send none.",
+            "A notification arrived, but no notification_handler is registered. Register a"
+            " notification_handler, or ask Xiebao not to send notifications.",
             level=logging.WARNING,
         )
         return answer(404)
@@ -70,7 +73,10 @@ def notify(state: State, token: str) -> Response:
     else:
         return answer(200 if notification is None or handled(state, notification) else 500)
     # Outside of the except block, no variable holds the error: some error reports show them all.
-    complain(f"The notification_reader failed: {failure}.", about="notification_reader")
+    complain(
+        f"The notification_reader failed: {failure}. Fix the notification_reader.",
+        about="notification_reader",
+    )
     return answer(500)
 
 
@@ -95,7 +101,7 @@ def read(state: State) -> Notification | None:
     except NotificationError as error:
         # What the site's own reader says may hold names.
         said = f"{error.reason}. {error if reader is None else ''}".rstrip()
-        logger.info("%s", f"Refused a notification: {said}")
+        logger.info("%s", f"Rejected a notification: {said}")
         if reader is None and error.reason in _LOOKED_AT:
             complain(
                 f"{error}{_LOOKED_AT[error.reason]}", about=error.reason, level=logging.WARNING
@@ -117,11 +123,11 @@ def received() -> bytes:
         found = bytes(body) or request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise NotificationError(
-            "The notification has more bytes than MAX_CONTENT_LENGTH of the site.", "too_large"
+            "The notification is larger than MAX_CONTENT_LENGTH of the site allows.", "too_large"
         ) from None
     except Exception as error:  # the server's own, as a client hung up or its chunks are wrong
         raise NotificationError(
-            f"The notification broke off while it was read ({type(error).__name__})."
+            f"The body of the notification could not be read to the end ({type(error).__name__})."
         ) from None
     check_size(found)
     return found
@@ -139,8 +145,9 @@ def handled(state: State, notification: Notification) -> bool:
         send_quietly(notification_received, notification=notification)
         return True
     complain(
-        f"A notification was not processed, and the platform sends it again: {failure}, with"
-        f" {notification.id} (type {notification.type:d}, insureNum {notification.insure_num}).",
+        f"A notification was not processed: {failure}. The gateway will send the notification"
+        f" {notification.id} again (type {notification.type:d}, insureNum"
+        f" {notification.insure_num}).",
         # Of what is expected there may be many, in the place of which a failure is not left out.
         about="behind" if is_expected else "notification_handler",
         level=logging.INFO if is_expected else logging.ERROR,

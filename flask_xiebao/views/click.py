@@ -260,9 +260,9 @@ def return_url(state: State, entry: Entry, member: str, click_id: str) -> str | 
         with contextlib.suppress(WrongValueError):  # in development any Host is taken, even none
             return check_web_url(token_url(state, "xiebao.paid", token, external=True))
     complain(
-        "A member was sent to the gateway without a way back (return_to): it would be built on the"
-        " Host header, which anybody can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or"
-        " TRUSTED_HOSTS."
+        'A member was redirected to the gateway without a return URL ("return_to"), because the'
+        " return URL would be built from the Host header, which any client can forge. Set"
+        " XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS."
     )
     return None
 
@@ -287,8 +287,9 @@ def qr(state: State, token: str) -> Response:
         abort(410)  # a code that looks alive, and is not
     if not leads_nowhere_else(state):
         complain(
-            "The QR code of a mail was not drawn: it would lead to the Host header, which anybody"
-            " can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS."
+            "The QR code of a mail was not drawn, because its link would be built from the Host"
+            " header, which any client can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or"
+            " TRUSTED_HOSTS."
         )
         abort(404)
     return Response(
@@ -322,5 +323,9 @@ def is_logged_in(state: State, member: str) -> bool:
     try:
         return state.hooks.current_member() == member
     except FAILURES:
-        complain("The member_loader failed when a payment came back: fix it.", exc_info=True)
+        complain(
+            "The logged-in member could not be determined when a member returned from a payment."
+            " Fix the member_loader or the user_loader of Flask-Login.",
+            exc_info=True,
+        )
         return False

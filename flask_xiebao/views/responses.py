@@ -34,7 +34,9 @@ class AnsweredError(Exception):
 
 def not_yet() -> Response:
     """Answer a prefetch: nothing happens before the click."""
-    return Response("This link opens when it is clicked.", 503, mimetype="text/plain")
+    return Response(
+        "This link cannot be prefetched. Click the link to open it.", 503, mimetype="text/plain"
+    )
 
 
 def go_there_yourself(state: State, *, by_itself: bool) -> Response:
@@ -101,7 +103,7 @@ def tell(
     :param member: who clicked, where it is known.
     """
     logger.info(
-        "Refused a %s link: %d %s, since %s.", page, refusal.status, refusal.reason, refusal.why
+        "Refused a %s link: %d %s, because %s.", page, refusal.status, refusal.reason, refusal.why
     )
     send(
         entry_refused,

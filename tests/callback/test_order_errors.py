@@ -55,7 +55,7 @@ def test_what_a_refusal_says_is_not_in_the_error_and_tells_no_secret(
         lambda _: {"respCode": -5, "respMsg": sent and sent.replace("SIGN", platform.sign)}
     ]
     error = platform.refused()
-    assert str(error) == "The gateway refuses the query with respCode -5."
+    assert str(error) == "The gateway refused the order query with respCode -5."
     assert (error.code, error.said) == (-5, said)
     assert leaked(shown(platform, error), KEY, platform.sign, SIGN_OF_KEY) == []
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - of our own
@@ -74,23 +74,26 @@ def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"", "must be one JSON object"),
-        (b"<html>", "must be one JSON object"),
-        (b"[]", "must be one JSON object"),
-        (b"\xff", "must be UTF-8"),
-        (b'{"respCode":0,"respCode":1}', "must not have a name twice"),
+        (b"", "must be a single JSON object"),
+        (b"<html>", "must be a single JSON object"),
+        (b"[]", "must be a single JSON object"),
+        (b"\xff", "must be encoded in UTF-8"),
+        (b'{"respCode":0,"respCode":1}', "must not contain an object with duplicate names"),
         (b'{"respCode":0,"data":{"orderDetail":{"payAmount":1e999}}}', "too large for Python"),
-        (b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}', "another insureNum"),
+        (
+            b'{"respCode":0,"data":{"orderDetail":{"insureNum":"\\ud800"}}}',
+            '"insureNum" must be the application number',
+        ),
         (b'{"respCode":0,"a":' + b"[" * 9999, "nested"),
-        ({}, "is not what it should be: respCode is missing"),
-        ({"respCode": "0", "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
-        ({"respCode": False, "data": {"orderDetail": DETAIL}}, "respCode must be a whole number"),
-        (ok(None), "insureNum is missing"),
-        (ok([DETAIL]), "data must be an object"),
-        (ok({"orderDetail": [DETAIL]}), "orderDetail must be an object"),
-        (ok(DETAIL), "insureNum is missing"),
-        (detail(insureNum="1"), "another insureNum than was asked for"),
-        (detail(payStatus="1"), "payStatus must be a whole number"),
+        ({}, 'returned an invalid response: "respCode" is missing'),
+        ({"respCode": "0", "data": {"orderDetail": DETAIL}}, '"respCode" must be an integer'),
+        ({"respCode": False, "data": {"orderDetail": DETAIL}}, '"respCode" must be an integer'),
+        (ok(None), '"insureNum" is missing'),
+        (ok([DETAIL]), '"data" must be an object'),
+        (ok({"orderDetail": [DETAIL]}), '"orderDetail" must be an object'),
+        (ok(DETAIL), '"insureNum" is missing'),
+        (detail(insureNum="1"), '"insureNum" must be the application number that was requested'),
+        (detail(payStatus="1"), '"payStatus" must be an integer'),
         (fail_with(httpx.ConnectTimeout("x")), "The gateway did not respond within 10 seconds."),
         (fail_with(httpx.ReadTimeout("x")), "The gateway did not respond within 10 seconds."),
         (
@@ -98,11 +101,14 @@ def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:
             "cannot be reached at https://testapi.xiebao18.com (ConnectE",
         ),
         (fail_with(httpx.RemoteProtocolError("x")), "(RemoteProtocolError)"),
-        (fail_with(ValueError(f"{NAME} https://a.example/?sign=x")), "(ValueError)"),
+        (
+            fail_with(ValueError(f"{NAME} https://a.example/?sign=x")),
+            "because of the exception ValueError",
+        ),
         # Or nearly never: a client that reads on is to fail this test, and not to hold it.
         (
             lambda _: httpx.Response(200, content=(b" " * 100_000 for _ in range(100))),
-            "has more than 1,048,576 bytes",
+            "is larger than 1,048,576 bytes",
         ),
         *(
             (
@@ -143,7 +149,10 @@ def test_another_status_is_no_answer_and_no_redirect_is_followed(status: int) ->
     platform = Platform(httpx.Response(status, json=detail(), headers=headers))
     error = platform.refused()
     assert error.code is None
-    assert str(error) == f"The gateway answers HTTP {status}, and leads to https://evil.example/."
+    assert (
+        str(error)
+        == f"The gateway returned HTTP status {status} with the Location header 'https://evil.example/'."
+    )
     assert len(platform.asked) == 1
 
 
@@ -158,7 +167,7 @@ def test_where_a_gateway_leads_tells_no_secret_and_is_one_short_line() -> None:
     platform = Platform(answer, api_key=key)
     error = platform.refused()
     assert str(error).startswith(
-        "The gateway answers HTTP 302, and leads to https://evil.example/***/***/***/***/"
+        "The gateway returned HTTP status 302 with the Location header 'https://evil.example/***/***/***/***/"
     )
     assert platform.sign not in shown(platform, error)
     assert str(error).isprintable()

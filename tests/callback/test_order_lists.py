@@ -53,12 +53,12 @@ def test_the_next_hundred_are_asked_for_when_they_are_needed_under_another_numbe
 
 @pytest.mark.parametrize("size", [0, -1, True, "100", 1.5, None])
 def test_a_page_has_a_whole_number_of_orders(size: Any) -> None:
-    with pytest.raises(OrderError, match="page_size must be a whole number above 0"):
+    with pytest.raises(OrderError, match="page_size must be a positive integer, got "):
         Platform(page(1, 1)).client.iter(size)
 
 
 def test_a_gateway_that_gives_the_same_page_for_ever_is_left() -> None:
-    with pytest.raises(OrderError, match="pageIndex must be 2, as it was asked"):
+    with pytest.raises(OrderError, match='"pageIndex" must be 2, the page that was requested'):
         list(Platform(page(1, 9, "2", "1")).client.iter(2))
 
 
@@ -94,7 +94,8 @@ def test_a_row_without_a_number_is_left_out_and_told(
     answer["data"]["orders"]["data"].insert(1, bad)
     assert [order.insure_num for order in Platform(answer).client.iter()] == ["2", "1"]
     assert [record.getMessage() for record in caplog.records] == [
-        "A row of the order list has no insureNum that can be read: left out."
+        'An order in the order list has no valid "insureNum" and was skipped. Ask Xiebao about this'
+        " order."
     ]
 
 

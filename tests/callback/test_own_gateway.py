@@ -82,7 +82,10 @@ def test_a_request_that_asks_shares_nothing_with_the_one_that_answers() -> None:
 
 @pytest.mark.parametrize(
     ("base_url", "said"),
-    [("/gateway", r"HTTP 30[23], and leads to /login\.$"), ("/nowhere", r"HTTP 404\.$")],
+    [
+        ("/gateway", r"HTTP status 30[23] with the Location header '/login'\.$"),
+        ("/nowhere", r"HTTP status 404\.$"),
+    ],
 )
 def test_what_a_gateway_of_the_sites_own_answers_instead_is_told(base_url: str, said: str) -> None:
     site, _ = own_gateway(XIEBAO_BASE_URL=base_url)
@@ -204,7 +207,7 @@ def test_over_http_nothing_is_logged_no_proxy_asked_and_no_redirect_followed(
             monkeypatch.setenv(name, proxy)
         monkeypatch.delenv("no_proxy", raising=False)
         assert ask(here) == 1500
-        with pytest.raises(OrderError, match="HTTP 302"):
+        with pytest.raises(OrderError, match="HTTP status 302"):
             ask(elsewhere)
     assert (len(asked), len(redirected), through_proxy) == (2, 1, [])
     for path in (*asked, *redirected):

@@ -69,7 +69,7 @@ def test_a_reader_refuses_by_a_notification_error(
 
     response = post(site, PAID)
     assert said(response) == status
-    assert refusals(caplog) == [f"Refused a notification: {reason}."]
+    assert refusals(caplog) == [f"Rejected a notification: {reason}."]
     assert NAME not in f"{response.text}{caplog.text}"
     assert not listener.heard
 
@@ -81,9 +81,9 @@ def test_a_reader_refuses_by_a_notification_error(
             fail_with(KeyError(NAME)),
             "The notification_reader failed: KeyError in fail (tests/support.py",
         ),
-        (lambda body, headers: None, "notification_reader must return a Notification, not None."),
-        (lambda body, headers: (), "notification_reader must return a Notification, not tuple."),
-        (lambda body, headers: b"", "notification_reader must return a Notification, not bytes."),
+        (lambda body, headers: None, "notification_reader must return a Notification, got None."),
+        (lambda body, headers: (), "notification_reader must return a Notification, got tuple."),
+        (lambda body, headers: b"", "notification_reader must return a Notification, got bytes."),
     ],
 )
 def test_a_reader_that_fails_or_returns_anything_else_is_the_sites_error(

@@ -112,7 +112,7 @@ def test_what_does_not_verify_is_refused_and_one_line_at_info(
     assert "sign" not in response.text
     assert not listener.heard
     [line] = refusals(caplog)
-    assert line.startswith(f"Refused a notification: {reason}. ")
+    assert line.startswith(f"Rejected a notification: {reason}. ")
     assert "12345" not in line
     for sent in body.decode("utf-8", "replace").split('"'):
         assert len(sent) < 12 or sent not in line
@@ -122,11 +122,14 @@ def test_what_does_not_verify_is_refused_and_one_line_at_info(
     ("bodies", "words"),
     [
         # It is the platform's own.
-        ([callback(2), b"{}"], ["payTime is missing", "notification_reader"]),
+        ([callback(2), b"{}"], ['"payTime" is missing', "notification_reader"]),
         # It may be the sign of another environment, and then all that comes is refused.
         (
             [callback(1, key="key"), callback(2, key="another"), PAID],
-            ["XIEBAO_API_KEY is not the key: flask xiebao order tells"],
+            [
+                'Run "flask xiebao order" with any application number to find out whether',
+                "XIEBAO_API_KEY is wrong.",
+            ],
         ),
     ],
 )
@@ -171,7 +174,7 @@ def test_a_smaller_limit_of_the_sites_own_holds_and_is_named(
     assert tell(site, PAID) == 200
     for send in (post, in_chunks):
         assert said(send(site, callback(1, failMsg="x" * 500))) == 413
-    assert "more bytes than MAX_CONTENT_LENGTH of the site" in caplog.text
+    assert "larger than MAX_CONTENT_LENGTH of the site allows" in caplog.text
 
 
 @pytest.mark.parametrize("own_reader", [False, True])
@@ -192,8 +195,8 @@ def test_chunks_that_are_none_are_400_and_nobodys_error(
     assert said(in_chunks(site, Broken())) == 400
     assert logged(site, caplog) == []
     assert refusals(caplog) == [
-        "Refused a notification: malformed. The notification broke off while it was read"
-        f" ({type(error).__name__})."
+        "Rejected a notification: malformed. The body of the notification could not be read to the"
+        f" end ({type(error).__name__})."
     ]
 
 

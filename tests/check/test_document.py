@@ -267,7 +267,7 @@ def test_the_simulator_tells_its_partner_and_no_secret() -> None:
     assert "the-api-key" not in str(getattr(simulator, "__dict__", {}))  # as debuggers show it
 
 
-SUCH_AS = "notify_url .*such as /xiebao/notify"
+SUCH_AS = 'notify_url .*such as "/xiebao/notify"'
 
 
 @pytest.mark.parametrize(
@@ -275,9 +275,9 @@ SUCH_AS = "notify_url .*such as /xiebao/notify"
     [
         ({"partner_id": ""}, "partner_id is empty"),
         ({"partner_id": None}, "partner_id is None"),
-        ({"partner_id": True}, "partner_id must be text or a whole number, not bool"),
-        ({"partner_id": 12345.0}, "partner_id must be text or a whole number, not float"),
-        *(({"api_key": key}, "api_key must be text, and not empty") for key in ("", None, 5)),
+        ({"partner_id": True}, "partner_id must be a string or an integer, got bool"),
+        ({"partner_id": 12345.0}, "partner_id must be a string or an integer, got float"),
+        *(({"api_key": key}, "api_key must be a non-empty string") for key in ("", None, 5)),
         ({"api_key": "k\ud800"}, "api_key cannot be read"),
         *(
             ({"notify_url": wrong}, SUCH_AS)

@@ -170,10 +170,10 @@ def test_the_page_speaks_the_sites_language(setting: object, language: str) -> N
 def test_the_reasons_in_a_language() -> None:
     verdict = SIMULATOR.check(url(HOME, platform="2", foo="1"))
     english = (
-        "platform=2 is refused: section 2.2 accepts 1 (H5), 3 (iOS), 4 (Android), and no PC at"
-        " present.",
-        "foo is not a parameter of section 2.2: leave it out or, if Xiebao told you of it, name it"
-        " in XIEBAO_EXTRA (of a simulator, in also_known).",
+        'Section 2.2 has no page for a PC (platform "2") at present. Use one of 1 (H5), 3 (iOS), 4'
+        " (Android).",
+        '"foo" is not a parameter of section 2.2. Remove this parameter or, if Xiebao told you to'
+        " send it, add it to XIEBAO_EXTRA (or to also_known of a simulator).",
     )
     assert verdict.reasons_in("en") == verdict.reasons_in("en-GB") == english
     assert verdict.reasons_in("zh_CN") == verdict.reasons

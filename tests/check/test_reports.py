@@ -149,7 +149,7 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
         ("--device nokia", "no device 'nokia'"),
         ("--case nothing", "no case 'nothing'"),
         ("--page orders", "begin it with /"),
-        (f"--member {'x' * 300}", "has 300 bytes"),
+        (f"--member {'x' * 300}", "at most 256 bytes, got 300"),
         ("--json -", "'-' cannot be written: the terminal has the text. Name a file."),
         ("--json report --html report", "Two reports cannot be written to one file."),
         (

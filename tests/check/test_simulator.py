@@ -209,8 +209,11 @@ def test_a_site_that_does_not_listen_is_told_nothing() -> None:
 @pytest.mark.parametrize(
     ("notify_url", "said"),
     [
-        (f"/elsewhere/{TOKEN}", "was not accepted: this site gave 404 instead of"),
-        (f"http://127.0.0.1:9/{TOKEN}", "127.0.0.1:9 gave no answer (ConnectionRefusedError)"),
+        (f"/elsewhere/{TOKEN}", "was not accepted: this site returned 404 instead of"),
+        (
+            f"http://127.0.0.1:9/{TOKEN}",
+            "127.0.0.1:9 returned no response (ConnectionRefusedError)",
+        ),
     ],
 )
 def test_what_is_not_answered_with_true_is_a_warning(

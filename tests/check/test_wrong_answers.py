@@ -345,5 +345,6 @@ def test_a_receiver_that_fails_is_seen_where_it_is_asked() -> None:
     assert check(app, **PLAIN).passed
     report = check(app, **PLAIN, with_receivers=True)
     assert kinds(report) == {"receiver"}
-    assert "A receiver of entry-clicked failed: fix tests.check.test_wrong_answers" in str(report)
+    assert "The receiver tests.check.test_wrong_answers" in str(report)
+    assert 'of the signal "entry-clicked" failed. Fix the receiver.' in str(report)
     assert "hunter2" not in str(report)

@@ -115,7 +115,7 @@ LATE = [
         "late settings that are not valid",
         "settings.invalid",
         partial(shop, set_late(XIEBAO_ENV="prod", XIEBAO_API_KEY=f" {PASSWORD}")),
-        "It came: XIEBAO_API_KEY is empty, or has",
+        "It came: XIEBAO_API_KEY is empty, has leading",
         "Correct it, and set it before the extension is initialized",
         failed="settings",
         **PRODUCT,
@@ -376,7 +376,7 @@ def test_a_way_back_is_said_once_whatever_the_device() -> None:
 
 def test_a_hook_that_sends_some_away_is_no_reason_to_move_the_site() -> None:
     report = check(shop(before=sends_phones_elsewhere, **OUTSIDE), **PRODUCT)
-    assert "set XIEBAO_PUBLIC_URL" not in str(report)
+    assert "Set XIEBAO_PUBLIC_URL" not in str(report)
 
 
 def test_late_settings_are_reported_once_each_and_can_be_ignored() -> None:

@@ -102,7 +102,7 @@ def test_all_that_init_app_refuses_is_listed_and_what_is_right_if_that_is_asked_
     app = partial(shop, XIEBAO_API_KEY=None, XIEBAO_ENV="prod", XIEBAO_APIKEY=API_KEY)
     assert doctor(app)["ok"] == ""
     said = doctor(app, "--verbose")
-    assert """XIEBAO_ENV must be "test" or "production", not 'prod'.""" in said["ERROR"]
+    assert """XIEBAO_ENV must be "test" or "production", got 'prod'.""" in said["ERROR"]
     assert "XIEBAO_API_KEY is not set" in said["ERROR"]
     assert "XIEBAO_PARTNER_ID: 12345" in said["ok"]
     assert said["WARNING"] == "XIEBAO_APIKEY is not a setting. Did you mean XIEBAO_API_KEY?"
@@ -115,7 +115,7 @@ def test_all_that_init_app_refuses_is_listed_and_what_is_right_if_that_is_asked_
 
 def test_what_else_init_app_refuses_is_said_beside_the_settings() -> None:
     said = doctor(partial(shop, Xiebao), "-v")
-    assert "This app has a Xiebao already" in said["ERROR"]
+    assert "Flask-Xiebao is already initialized for this app" in said["ERROR"]
     assert "XIEBAO_PARTNER_ID: 12345" in said["ok"]
     assert "XIEBAO_API_KEY is set (value hidden)" in said["ok"]
 
@@ -139,7 +139,7 @@ def test_an_error_that_is_none_of_ours_is_left_to_flask(command: list[str], mess
 def test_an_app_without_xiebao_is_told_how_to_add_it(command: list[str]) -> None:
     result = run(Flask("bare"), *command)
     assert result.exit_code == 1
-    assert "add Xiebao(app)" in result.output
+    assert "Add `Xiebao(app)`" in result.output
 
 
 # Sound sites

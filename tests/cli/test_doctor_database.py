@@ -82,7 +82,7 @@ def test_the_table_is_looked_at(engine: Any) -> None:
         (
             (MappedAsDataclass, DeclarativeBase),
             mapped_column(String(9)),
-            ("ERROR", "Purchase() is"),
+            ("ERROR", "Purchase() cannot be called without arguments"),
         ),
     ],
 )

@@ -85,14 +85,14 @@ ROWS: dict[str, Row] = {
     "a loader of True": Row(
         partial(shop, loader=lambda: True),
         "ERROR",
-        ("The member_loader did not return a member's id", "not bool"),
+        ("The member_loader did not return a member's id", "got bool"),
     ),
     "a loader of lists": Row(
         partial(shop, loader=lambda: ["8"]),
         "ERROR",
         (
             "The member_loader did not return a member's id",
-            "text, a whole number or a UUID, not list",
+            "a string, an integer or a UUID, got list",
         ),
     ),
     "a loader of somebody": Row(
@@ -146,7 +146,7 @@ ROWS: dict[str, Row] = {
     "plain keys of nobody knows whom": Row(
         partial(shop, registers("keeps_plain_key", lambda member: None)),
         "ERROR",
-        ("keeps_plain_key must return True or False, not None",),
+        ("keeps_plain_key must return True or False, got None",),
     ),
     "plain keys of numbers": Row(
         partial(shop, registers("keeps_plain_key", under_1000)),
@@ -159,7 +159,7 @@ ROWS: dict[str, Row] = {
         "ERROR",
         (
             "login, member_loader: It crashed",
-            'name the endpoint of a view, such as "auth.login", that needs no arguments',
+            'Use the endpoint of a view that requires no arguments, for example "auth.login"',
         ),
     ),
     "a login for forms alone": Row(

@@ -351,7 +351,7 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
     app = shop()
     app.config["XIEBAO_ENV"] = "prod"
     [wrong] = doctor(app)["ERROR"].splitlines()
-    assert wrong == 'XIEBAO_ENV must be "test" or "production", not \'prod\'.'
+    assert wrong == 'XIEBAO_ENV must be "test" or "production", got \'prod\'.'
 
 
 @pytest.mark.parametrize(

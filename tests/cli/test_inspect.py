@@ -75,16 +75,16 @@ RIGHT_2_3 = (
     "the policy page (2.3) of the",
     "insureNum=20190226020146: the application number of the policy.",
 )
-ANOTHER_KEY = ("is not made with the key of this account and environment",)
+ANOTHER_KEY = ("was not made with the API key of this account and environment",)
 WRONG_2_1 = (
-    ("it looks like an API key, as in the examples of 2.1", "ask Xiebao for a new one"),
-    ("' partnerUniqKey' has a stray space",),
+    ("sign looks like an API key, as in the examples of section 2.1", "ask Xiebao for a new key"),
+    ('" partnerUniqKey" has leading or trailing whitespace',),
 )
 WRONG_2_3 = (
     ANOTHER_KEY,
     (
         "paySuccess is not standard base64",
-        "the * in the examples of 2.3 is only a placeholder.",
+        'Send the encoded URL instead of the placeholder "*" from the examples of section 2.3.',
     ),
 )
 
@@ -159,53 +159,59 @@ WITH_KEYS = partial(site, XIEBAO_MEMBER_SECRET=PUBLISHED)
 A_SPACE = "The value contains a space"
 
 ROWS = [
-    Row(PRODUCT_URL.replace("12345", "12346"), "it must be 12345"),
-    Row(PRODUCT_URL.replace(SIGN, SIGN.upper()), "sign=00…35 has the wrong shape"),
-    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "it looks like an API key"),
-    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI12345"), "it looks like an API key"),
-    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI="), "it looks like an API key"),
-    Row(PRODUCT_URL.replace(SIGN, "Key"), "it looks like an API key"),
-    Row(PRODUCT_URL.replace(".com/", ".com.evil.example/"), "though it looks like it"),
-    Row(PRODUCT_URL.replace("testapi.", "testapi-"), "testapi-xiebao18.com is not Xiebao's"),
-    Row(PRODUCT_URL.replace(TEST, f"{TEST}@evil.example"), "is not Xiebao's gateway"),
-    Row(PRODUCT_URL.replace("//test", "//me@test"), "There is a user name before the host"),
-    Row(PRODUCT_URL.replace("xiebao18", "xieba018"), "though it looks like it"),
-    Row(PRODUCT_URL.removeprefix("https://"), "must begin with https://"),
-    Row(PRODUCT_URL.replace("https:", "http:"), "begin it with https://"),
-    Row(PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "not on port 8443"),
-    Row(PRODUCT_URL.replace(TEST, f"{TEST}:80"), "not on port 80"),
+    Row(PRODUCT_URL.replace("12345", "12346"), 'Use the partnerId "12345"'),
+    Row(PRODUCT_URL.replace(SIGN, SIGN.upper()), 'The sign "00…35" has the wrong format'),
+    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "looks like an API key"),
+    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI12345"), "looks like an API key"),
+    Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI="), "looks like an API key"),
+    Row(PRODUCT_URL.replace(SIGN, "Key"), "looks like an API key"),
+    Row(PRODUCT_URL.replace(".com/", ".com.evil.example/"), "although the name is similar"),
+    Row(
+        PRODUCT_URL.replace("testapi.", "testapi-"),
+        "testapi-xiebao18.com is not a host of Xiebao's",
+    ),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}@evil.example"), "is not a host of Xiebao's gateway"),
+    Row(PRODUCT_URL.replace("//test", "//me@test"), "The URL has a user name before the host"),
+    Row(PRODUCT_URL.replace("xiebao18", "xieba018"), "although the name is similar"),
+    Row(PRODUCT_URL.removeprefix("https://"), 'Begin the URL with "https://"'),
+    Row(PRODUCT_URL.replace("https:", "http:"), 'Begin the URL with "https://"'),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}:8443"), "does not use port 8443"),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}:80"), "does not use port 80"),
     Row(
         PRODUCT_URL.replace(SIGN, "0" * 32),
-        "sign=00…00 is not made with the key of this account and environment",
+        'The sign "00…00" was not made with the API key of this account and environment',
     ),
-    Row(PRODUCT_URL.replace(f"sign={SIGN}", "sign="), "sign is empty"),
-    Row(PRODUCT_URL.replace(f"&sign={SIGN}", ""), "sign is missing"),
-    Row(PRODUCT_URL.replace("&partnerUniqKey=m1", ""), "partnerUniqKey is missing"),
+    Row(PRODUCT_URL.replace(f"sign={SIGN}", "sign="), '"sign" is empty'),
+    Row(PRODUCT_URL.replace(f"&sign={SIGN}", ""), '"sign" is missing'),
+    Row(PRODUCT_URL.replace("&partnerUniqKey=m1", ""), '"partnerUniqKey" is missing'),
     Row(
         PRODUCT_URL.replace("caseCode", "casecode"),
-        "'casecode' is not a parameter: write caseCode",
+        '"casecode" is not a parameter. Write "caseCode"',
     ),
-    Row(f"{PRODUCT_URL}&colour=red", "colour is not a parameter of section 2.1"),
-    Row(f"{PRODUCT_URL}&platform=1", "platform appears 2 times"),
-    Row(PRODUCT_URL.replace("m1", "林"), "partnerUniqKey is not percent-encoded"),
-    Row(PRODUCT_URL.replace("platform=1", "platform=5"), "2.1 accepts 1 (H5), 2 (PC), 3 (iOS)"),
+    Row(f"{PRODUCT_URL}&colour=red", '"colour" is not a parameter of section 2.1'),
+    Row(f"{PRODUCT_URL}&platform=1", '"platform" appears 2 times'),
+    Row(PRODUCT_URL.replace("m1", "林"), '"partnerUniqKey" is not percent-encoded'),
+    Row(
+        PRODUCT_URL.replace("platform=1", "platform=5"),
+        'does not accept the platform "5". Use one of 1 (H5), 2 (PC), 3 (iOS)',
+    ),
     Row(
         f"{HOME_URL}&platform=2",
-        "platform=2 is refused: section 2.2 accepts 1 (H5), 3 (iOS), 4 (Android)",
+        '(platform "2") at present. Use one of 1 (H5), 3 (iOS), 4 (Android)',
     ),
     Row(
         f"{HOME_URL}&paySuccess={encoded('/paid')}",
-        "paySuccess is not the base64 of an absolute",
+        "paySuccess must be the base64 of an absolute",
     ),
     Row(
         f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}",
-        "paySuccess is not the base64 of",
+        "paySuccess must be the base64 of",
     ),
     Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is not standard base64"),
-    Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", "a + in it must be sent as %2B"),
+    Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", 'Send "+" as "%2B"'),
     Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E_Pw==", "URL-safe base64"),
-    Row(f"{TEST}/dispatch/elsewhere?sign={SIGN}", "The gateway has no page /dispatch/elsewhere"),
-    Row(f"{TEST}/gateway/dispatch/cps", "The gateway has no page /gateway/dispatch/cps"),
+    Row(f"{TEST}/dispatch/elsewhere?sign={SIGN}", 'The gateway has no page "/dispatch/elsewhere"'),
+    Row(f"{TEST}/gateway/dispatch/cps", 'The gateway has no page "/gateway/dispatch/cps"'),
     Row("https://shop.example/about", "nor a link of this site"),
     # Spaces
     Row(PRODUCT_URL.replace(CODE, f"{CODE}%20"), A_SPACE, "WARNING"),
@@ -215,11 +221,15 @@ ROWS = [
     Row(PRODUCT_URL.replace("=m1", "=m%201"), "partnerUniqKey=m 1: the partner's unique id", "ok"),
     Row(
         PRODUCT_URL.replace(CODE, "QX 1"),
-        "caseCode has a space or a line break: remove it, or write %20.",
+        '"caseCode" contains a space or a line break. Remove it, or write a space as "%20".',
     ),
     # How it was copied
-    Row(PRODUCT_URL.replace("&", "&amp;"), "'amp;caseCode' has HTML's &amp; before it", errors=5),
-    Row(PRODUCT_URL.partition("&")[0], "caseCode is missing", errors=3),
+    Row(
+        PRODUCT_URL.replace("&", "&amp;"),
+        '"amp;caseCode" begins with the HTML entity "&amp;"',
+        errors=5,
+    ),
+    Row(PRODUCT_URL.partition("&")[0], '"caseCode" is missing', errors=3),
     Row(PRODUCT_URL.partition("&")[0], "put the URL in quotes", "WARNING", errors=3),
     # Whose key it is
     Row(
@@ -235,7 +245,7 @@ ROWS = [
         WITH_KEYS,
     ),
     # Parameters that the document lacks
-    Row(f"{HOME_URL}&channel=7&hidenav=1", "channel is not a parameter of section 2.2"),
+    Row(f"{HOME_URL}&channel=7&hidenav=1", '"channel" is not a parameter of section 2.2'),
     Row(
         f"{HOME_URL}&channel=7&hidenav=1",
         "channel=7: a parameter that the interface document does not contain.",
@@ -284,7 +294,7 @@ ROWS = [
     # Without an app all is checked but the key
     Row(EXAMPLE_2_2, "sign=82…14: well-formed, but not verified", "WARNING", no_app),
     Row(EXAMPLE_2_2, "The app does not load (RuntimeError)", "WARNING", no_app),
-    Row(EXAMPLE_2_1, "it looks like an API key", "ERROR", no_app, errors=2),
+    Row(EXAMPLE_2_1, "looks like an API key", "ERROR", no_app, errors=2),
     Row(EXAMPLE_2_3, "paySuccess is not standard base64", "ERROR", no_app),
     Row(PRODUCT_URL, "of the test gateway", "ok", no_app),
     Row(PRODUCT_URL.replace(TEST, "http://localhost:5000/gateway"), "localhost", "ok", no_app),

@@ -42,7 +42,7 @@ def test_elsewhere_it_is_a_path() -> None:
     assert entry_of(app, printed.strip()).page == "home"
     external = run(app, "link", "home", "--external")
     assert external.exit_code == 1
-    assert "set XIEBAO_PUBLIC_URL" in external.output
+    assert "Set XIEBAO_PUBLIC_URL" in external.output
 
 
 def test_a_local_link_can_be_pasted_after_the_address_of_flask_run() -> None:
@@ -99,14 +99,14 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
         (["product", "Q\n1"], "Invalid value for REFERENCE: "),
         (["product", "Q" * 1300], "Invalid value for REFERENCE: "),
         (["product", "Q\n", *TO_GATEWAY], "Invalid value for REFERENCE: "),
-        (["home", CODE], "Invalid value for REFERENCE: The home page takes no case code"),
+        (["home", CODE], "Invalid value for REFERENCE: The home page does not accept a case code"),
         (["policy", NUMBER], "Missing option --member"),
         (["policy", NUMBER, "--member", ""], "Invalid value for --member: The member id is empty"),
         (["home", "--member", "two\nlines"], "Invalid value for --member: "),
         (["home", "--no-login-for", "60"], "Invalid value for --no-login-for: "),
-        (["home", "--no-login-for", "60"], "no_login_for needs member"),
+        (["home", "--no-login-for", "60"], 'A link with "no_login_for" requires "member"'),
         (["home", "--platform", "pc"], "Invalid value for --platform: "),
-        (["home", "--platform", "pc"], "does not serve PC"),
+        (["home", "--platform", "pc"], "platform PC is not supported"),
         (["home", "--platform", "pc", *TO_GATEWAY], "Invalid value for --platform: "),
         (["home", "--return-to", "//evil.example"], "Invalid value for --return-to: "),
         (["home", "--return-to", "https://evil.example"], "return_to must be a path"),
@@ -121,7 +121,10 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
             "Missing option --member. The gateway URL of the product page needs",
         ),
         (["home", "--gateway", "--member", ""], "partnerUniqKey is required"),
-        (["home", "--gateway", "--member", " m1"], "A member's id has white space at its ends"),
+        (
+            ["home", "--gateway", "--member", " m1"],
+            "A member's id has leading or trailing whitespace",
+        ),
         (["home", *TO_GATEWAY, "--return-to", "/a"], '"--gateway" cannot be combined with'),
         (["home", *TO_GATEWAY, "--local"], '"--gateway" cannot be combined with'),
         (
@@ -162,7 +165,7 @@ def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
     assert "needs a REFERENCE. Pass its caseCode" in run(create_app, "link", "product").output
 
 
-NO_HOSTS = "TRUSTED_HOSTS must be a list of hosts"
+NO_HOSTS = "TRUSTED_HOSTS must be a list with at least one valid host name"
 OFF = "No link was created, because XIEBAO_ENABLED is off"
 
 

@@ -181,7 +181,7 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_a_refusal_is_said() -> None:
     said = asks({"respCode": 1002, "respMsg": "投保单号不存在"}, exit_code=1)
     assert said == (
-        "Error: The gateway refuses the query with respCode 1002. The gateway responded:"
+        "Error: The gateway refused the order query with respCode 1002. The gateway responded:"
         " 投保单号不存在\n"
     )
 

@@ -17,15 +17,31 @@ from flask_xiebao import entry_clicked
 from tests.support import CODE, LIVE, MACROS, MakeSite, arrival, fail_with, one, soup
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
-    ("{{ insurance_entry(code) }}", {"code": ""}, "caseCode is empty: give it a value"),
-    ("{{ insurance_entry(code) }}", {"code": None}, "caseCode is None, such as a NULL"),
+    (
+        "{{ insurance_entry(code) }}",
+        {"code": ""},
+        "caseCode is empty or contains only whitespace. Provide a value",
+    ),
+    (
+        "{{ insurance_entry(code) }}",
+        {"code": None},
+        "caseCode is None, for example because of a NULL",
+    ),
     ("{{ insurance_entry(code) }}", {}, "is undefined in this template"),
-    ("{{ insurance_entry(code) }}", {"code": "Q\0X"}, "cannot be printed"),
-    ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "//evil.example"}, "stay on this site"),
-    ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "orders/8"}, "that begins with /"),
-    ("{{ insurance_qr('QX1', return_to='/' + 'x' * 2000) }}", {}, "Shorten return_to"),
-    ("{{ insurance_home_entry(platform='pc') }}", {}, "does not serve PC at present"),
-    ("{{ xiebao_link('tv') }}", {}, "use one of product, home, policy"),
+    ("{{ insurance_entry(code) }}", {"code": "Q\0X"}, "contains the unprintable character U+0000"),
+    (
+        "{{ insurance_entry('QX1', return_to=to) }}",
+        {"to": "//evil.example"},
+        "return_to must lead to this site",
+    ),
+    ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "orders/8"}, 'that begins with "/"'),
+    ("{{ insurance_qr('QX1', return_to='/' + 'x' * 2000) }}", {}, 'Shorten "return_to"'),
+    (
+        "{{ insurance_home_entry(platform='pc') }}",
+        {},
+        "platform PC is not supported by the home page at present",
+    ),
+    ("{{ xiebao_link('tv') }}", {}, "Use one of 'product', 'home', 'policy'"),
 ]
 
 
@@ -64,7 +80,7 @@ def test_failing_receivers_stop_nobody_and_are_each_logged_once_a_minute(
             caplog.clear()
             assert arrival(site.follow(url)).member == "alice"
             assert len(caplog.records) == logged
-            assert "left out for a minute" not in caplog.text
+            assert "suppressed for a minute" not in caplog.text
 
 
 def test_what_visitors_send_does_not_fill_the_log(
@@ -78,5 +94,5 @@ def test_what_visitors_send_does_not_fill_the_log(
     assert 1 <= len(caplog.records) <= 10
     site.follow(f"/offer?platform={'x' * 100_000}")
     site.render("{{ insurance_entry('') }}")
-    assert "of page was left out: caseCode is empty" in caplog.records[-1].getMessage()
+    assert '(endpoint "page") was left out: caseCode is empty' in caplog.records[-1].getMessage()
     assert all(len(record.getMessage()) < 2000 for record in caplog.records)

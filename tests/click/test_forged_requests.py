@@ -162,7 +162,7 @@ def test_a_members_link_leaves_the_site_on_its_known_address_only_and_on_a_priva
         answers.append(raw(site.app, "/page", HTTP_HOST=host, **FORGED["X-Forwarded-*"]))
     *nobody_knows, known = (answer.get_data(as_text=True) for answer in answers)
     assert nobody_knows == ["beforeafter", "beforeafter"]
-    assert "set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS" in caplog.text
+    assert "Set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS" in caplog.text
     assert f"{SHOP}/xiebao/" in (qr.read(known) if "<svg" in known else known)
     assert EVIL not in told(answers[-1])
     assert answers[-1].headers["Cache-Control"] == "private"

@@ -99,38 +99,78 @@ _LONG = "x" * 1500
 #: The argument, the page, the options, and what is said. ``reference`` stands for what is before
 #: the options.
 WRONG: list[tuple[str, str, dict[str, Any], str]] = [
-    ("page", "tv", {}, "'tv' is not a page"),
+    ("page", "tv", {}, "'tv' is not a gateway page"),
     *[("member", page, {"member": 1.5}, NO_ID) for page in REFERENCES],
     *[("member", "home", {"member": value}, NO_ID) for value in (True, 0.0, [], ["m1"])],
-    ("member", "home", {"member": "7\n"}, r"A member's id has U\+000A"),
-    ("member", "policy", {"member": "7\u200d"}, r"A member's id has U\+200D"),
-    ("member", "home", {"member": "7" * 257}, "A member's id has 257 bytes: 256 at most are"),
-    ("no_login_for", "home", {"no_login_for": 60}, "no_login_for needs member"),
-    ("no_login_for", "home", {"member": 0, "no_login_for": 60}, "no_login_for needs member"),
+    (
+        "member",
+        "home",
+        {"member": "7\n"},
+        r"A member's id contains the unprintable character U\+000A",
+    ),
+    (
+        "member",
+        "policy",
+        {"member": "7\u200d"},
+        r"A member's id contains the unprintable character U\+200D",
+    ),
+    ("member", "home", {"member": "7" * 257}, "A member's id must have at most 256 bytes, got 257"),
+    ("no_login_for", "home", {"no_login_for": 60}, 'A link with "no_login_for" requires "member"'),
+    (
+        "no_login_for",
+        "home",
+        {"member": 0, "no_login_for": 60},
+        'A link with "no_login_for" requires "member"',
+    ),
     (
         *("no_login_for", "policy", {"member": "7", "no_login_for": 0}),
-        "no_login_for must be a positive whole number",
+        "no_login_for must be an integer number of seconds from 1",
     ),
     *[
         ("platform", "product", {"platform": value}, f"platform: {value!r} is not a platform")
         for value in ("tv", 0, "")
     ],
     *[
-        ("platform", page, {"member": "7", "platform": pc}, f"the {page} page does not serve PC")
+        (
+            "platform",
+            page,
+            {"member": "7", "platform": pc},
+            f"PC is not supported by the {page} page",
+        )
         for page in ("home", "policy")
         for pc in (Platform.PC, "pc", "PC", 2)
     ],
     ("return_to", "product", {"return_to": "https://evil.example/"}, "return_to must be a path"),
     ("return_to", "policy", {"member": "7", "return_to": ""}, "return_to must be a path"),
-    ("return_to", "home", {"return_to": "//evil.example"}, "return_to must stay on this site"),
+    ("return_to", "home", {"return_to": "//evil.example"}, "return_to must lead to this site"),
     ("sub_partner_id", "product", {"sub_partner_id": " "}, "sub_partner_id is empty"),
-    ("sub_partner_id", "product", {"sub_partner_id": False}, "sub_partner_id must be text"),
-    ("sub_partner_id", "product", {"sub_partner_id": []}, "sub_partner_id must be text"),
-    ("sub_partner_id", "policy", {"sub_partner_id": "7"}, "policy page takes no sub_partner_id"),
+    (
+        "sub_partner_id",
+        "product",
+        {"sub_partner_id": False},
+        "sub_partner_id must be a string or an integer",
+    ),
+    (
+        "sub_partner_id",
+        "product",
+        {"sub_partner_id": []},
+        "sub_partner_id must be a string or an integer",
+    ),
+    (
+        "sub_partner_id",
+        "policy",
+        {"sub_partner_id": "7"},
+        'policy page does not accept "sub_partner_id"',
+    ),
     ("client_reference", "home", {"client_reference": ""}, "client_reference is empty"),
-    ("client_reference", "home", {"client_reference": "a\nb"}, r"client_reference has U\+000A"),
+    (
+        "client_reference",
+        "home",
+        {"client_reference": "a\nb"},
+        r"client_reference contains the unprintable character U\+000A",
+    ),
     *[
-        ("client_reference", "home", {"client_reference": value}, "text or a whole number, not")
+        ("client_reference", "home", {"client_reference": value}, "a string or an integer, got")
         for value in (["8"], True)
     ],
     *[
@@ -139,21 +179,36 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
         for value in (None, "", " ", "Q\nX", 1.5, True, False, [CODE], b"QX")
     ],
     *[
-        ("reference", "policy", {"reference": null}, "insureNum is None, such as a NULL in a data")
+        (
+            "reference",
+            "policy",
+            {"reference": null},
+            "insureNum is None, for example because of a NULL",
+        )
         for null in (None, lazy(None))
     ],
-    ("reference", "policy", {"reference": "2019 0226"}, "insureNum has white space in it"),
-    ("reference", "home", {"reference": CODE}, "takes no case code or application number"),
+    (
+        "reference",
+        "policy",
+        {"reference": "2019 0226"},
+        "insureNum must be a single value without whitespace",
+    ),
+    (
+        "reference",
+        "home",
+        {"reference": CODE},
+        "does not accept a case code or an application number",
+    ),
     # What no QR code could hold.
-    ("return_to", "home", {"return_to": "/" + _LONG}, "Shorten return_to"),
-    ("return_to", "home", {"return_to": "/" + '"' * 700}, "Shorten return_to"),
-    ("return_to", "home", {"return_to": "/" + "保" * 400}, "Shorten return_to"),
-    ("return_to", "home", {"return_to": "/" + "x" * 1200}, "Shorten return_to"),
+    ("return_to", "home", {"return_to": "/" + _LONG}, 'Shorten "return_to"'),
+    ("return_to", "home", {"return_to": "/" + '"' * 700}, 'Shorten "return_to"'),
+    ("return_to", "home", {"return_to": "/" + "保" * 400}, 'Shorten "return_to"'),
+    ("return_to", "home", {"return_to": "/" + "x" * 1200}, 'Shorten "return_to"'),
     ("reference", "product", {"reference": _LONG}, "Shorten "),
     ("reference", "product", {"reference": "x" * 1000, "return_to": "/" + "x" * 500}, "Shorten "),
     ("return_to", "product", {"reference": "x" * 600, "return_to": "/" + "保" * 300}, "Shorten "),
     ("sub_partner_id", "home", {"sub_partner_id": _LONG}, "Shorten "),
-    ("client_reference", "home", {"client_reference": "订" * 500}, "Shorten client_reference"),
+    ("client_reference", "home", {"client_reference": "订" * 500}, 'Shorten "client_reference"'),
 ]
 
 
@@ -174,7 +229,7 @@ def test_a_member_needs_no_login_for_where_nobody_can_be_logged_in(
     make_site: MakeSite, page: str
 ) -> None:
     site = make_site(loader=False)
-    with pytest.raises(LinkError, match="member needs no_login_for") as raised:
+    with pytest.raises(LinkError, match='A link with "member" requires "no_login_for"') as raised:
         site.link(page, member="7")
     assert raised.value.argument == "no_login_for"
     assert site.link(page, member="7", no_login_for=60).startswith(f"/xiebao/{page}/")
@@ -184,7 +239,10 @@ def test_a_member_needs_no_login_for_where_nobody_can_be_logged_in(
 def test_without_a_request_a_policy_link_has_to_say_whose_it_is(make_site: MakeSite) -> None:
     site = make_site(XIEBAO_PUBLIC_URL="https://shop.example")
     site.log_in("7")
-    with site.app.app_context(), pytest.raises(LinkError, match="say whose link it is"):
+    with (
+        site.app.app_context(),
+        pytest.raises(LinkError, match='requires "member", because no member is logged in'),
+    ):
         site.xiebao.policy_link(NUMBER)
 
 
@@ -265,7 +323,7 @@ def test_a_members_link_leaves_the_site_only_where_it_surely_leads_back(
     )
     with context:
         if start is None:
-            with pytest.raises(LinkError, match="set XIEBAO_PUBLIC_URL"):
+            with pytest.raises(LinkError, match="Set XIEBAO_PUBLIC_URL"):
                 make_link(site.xiebao, page, external=True, **options)
         else:
             link = make_link(site.xiebao, page, external=True, **options)
@@ -359,8 +417,9 @@ def test_a_padded_code_is_taken_without_its_padding_and_told_once(
         assert dict(verdict.parameters)["caseCode"] == CODE
     [line] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert line.startswith(
-        f"caseCode has white space at its ends, as CHAR(n) columns pad it, and is used without it:"
-        f" {PADDED!r}. Strip it where it is read. See "
+        f"caseCode {PADDED!r} has leading or trailing whitespace, for example the padding of a"
+        " CHAR(n) column, and the link was made without this whitespace. Strip the value where it"
+        " is read. See "
     )
     # The view in tests/support.py renders the templates, which are strings.
     assert re.search(r"/(support|click/test_links)\.py, line \d+\.$", line)
@@ -373,7 +432,7 @@ def test_a_code_with_white_space_in_it_is_refused_and_shown(
 ) -> None:
     with (
         site.app.test_request_context(),
-        pytest.raises(LinkError, match="caseCode has white space in it: ") as caught,
+        pytest.raises(LinkError, match="caseCode must be a single value without wh") as caught,
     ):
         make(site, code)
     assert caught.value.argument == "reference"

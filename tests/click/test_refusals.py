@@ -44,36 +44,40 @@ from tests.support import (
 #: The status, the reason that a visitor may know, and what the log says, of each cause.
 CAUSES = {
     "disabled": (404, "disabled", "XIEBAO_ENABLED is off."),
-    "malformed": (404, "invalid_link", "it is not a link of this site, or a part of it is missing"),
-    "changed": (404, "invalid_link", "it was changed or cut off after it was signed"),
+    "malformed": (
+        404,
+        "invalid_link",
+        "the link was not made by this site, or a part of the link is missing",
+    ),
+    "changed": (404, "invalid_link", "the link was changed or cut off after it was signed"),
     "unknown_key": (
         404,
         "invalid_link",
-        "it was signed with a key that does not count: one that is no longer in"
-        " SECRET_KEY_FALLBACKS, or one of another site or partner account",
+        "the link was signed with an unknown key, which was removed from SECRET_KEY_FALLBACKS or"
+        " belongs to another site or partner account",
     ),
     "another_page": (
         404,
         "invalid_link",
-        "it is a link to another page, or a way back from a payment",
+        "the link leads to another page or is a return link",
     ),
     "no_member": (
         404,
         "invalid_link",
-        "a link to what belongs to one member must say whose it is",
+        "the page belongs to one member, but the link has no member",
     ),
     "login_required": (
         401,
         "login_required",
-        "nobody is logged in, and there is no login to go to: set XIEBAO_LOGIN_VIEW",
+        "the visitor is not logged in and the site has no login page to redirect to. Set XIEBAO_LO",
     ),
     "another_member": (
         403,
         "another_member",
-        "it is the link of another member than the one who is logged in",
+        "the link belongs to a member other than the one who is logged in",
     ),
-    "expired": (410, "expired", "its no_login_for has run out"),
-    "not_allowed": (403, "not_allowed", "the click_guard did not let the member through"),
+    "expired": (410, "expired", "the no_login_for of the link has expired"),
+    "not_allowed": (403, "not_allowed", "the click_guard refused the member"),
 }
 
 
@@ -225,7 +229,7 @@ def check_refusal(
         "member": case.member,
     }
     [line] = lines(caplog)
-    assert line.startswith(f"Refused a {page} link: {status} {reason}, since {why}")
+    assert line.startswith(f"Refused a {page} link: {status} {reason}, because {why}")
     # Neither the token nor whose it is, what it is about, or a key.
     token = url.rpartition("/")[2]
     secrets = (token[:20], CODE, NUMBER, "alice", "mary", "lucy", SECRET, SIGN, MEMBER_SECRET)
@@ -274,14 +278,14 @@ TITLES = {
 #: What it says to do: on a site that can send people to its login, and on one that cannot.
 NOTICES = [
     ("nobody", None, "请先在网站上登录，再重新打开这个链接", "Sign in on the site, then open"),
-    ("expired", "page", "请登录后继续，或者重新获取链接", "Sign in to continue, or ask for a new"),
+    ("expired", "page", "请登录后继续，或者重新获取链接", "Sign in to continue, or request a new"),
     ("expired", None, "请先登录网站，再打开链接", "Sign in on the site and open this link"),
-    ("another member", "page", "请换成链接所属的账号登录", "sign in to the one that the link"),
+    ("another member", "page", "请换成链接所属的账号登录", "switch to the account this link"),
     ("another member", None, "请先退出当前账号", "Sign out, sign in to the account"),
-    ("cut off", None, "请从网站上重新打开", "Please open it again from the site"),
+    ("cut off", None, "请从网站上重新打开", "Please go to the site and open it again"),
     ("locked", None, "请联系本站客服", "please contact customer service"),
     ("locked", "page", "请联系本站客服", "please contact customer service"),
-    ("switched off", None, "请稍后再试", "Please try this link again later"),
+    ("switched off", None, "请稍后再试", "Please try again later"),
 ]
 
 

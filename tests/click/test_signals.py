@@ -85,9 +85,10 @@ def test_receivers_that_fail_are_logged_by_their_names_and_the_others_still_hear
     errors = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert {record.levelno for record in errors} == {logging.ERROR}
     assert [record.exc_info and record.exc_info[1] for record in errors] == [error] * 3
-    said = f"A receiver of {signal.name} failed: fix tests.click.test_signals."
     assert sorted(record.getMessage() for record in errors) == [
-        f"{said}{name}." for name in ("Ear", "Ear.hear", "statistics")
+        f"The receiver tests.click.test_signals.{name} of the signal"
+        f' "{signal.name}" failed. Fix the receiver.'
+        for name in ("Ear", "Ear.hear", "statistics")
     ]
     # Least of all of whoever was refused.
     assert "let through" not in caplog.text

@@ -146,9 +146,9 @@ PREFIXES = [
     ("", "", None),
     ("/shop", "/shop", None),
     ("/%E5%BA%97", "/店", None),
-    ("", "/shop", "end XIEBAO_PUBLIC_URL in the path under which it is"),
-    ("/shop", "", "If links on pages lack /shop, have the proxy set X-Forwarded-Prefix on every"),
-    ("/shop", "/store", "end XIEBAO_PUBLIC_URL in the path under which it is"),
+    ("", "/shop", "set XIEBAO_PUBLIC_URL to a URL that ends with the path of the site"),
+    ("/shop", "", 'If links on pages lack "/shop", make the proxy set X-Forwarded-Prefix on every'),
+    ("/shop", "/store", "set XIEBAO_PUBLIC_URL to a URL that ends with the path of the site"),
 ]
 
 
@@ -172,8 +172,8 @@ def test_clicks_below_another_path_than_payments_come_back_to_are_one_warning(
     else:
         [line] = warnings(caplog)
         assert line.startswith(
-            f"A click came under the path {prefix or '/'}, but XIEBAO_PUBLIC_URL is"
-            f" https://a.example{public}: "
+            f'A click arrived under the path "{prefix or "/"}", but XIEBAO_PUBLIC_URL is'
+            f' "https://a.example{public}". '
         )
         assert f"https://a.example{public}/xiebao/" in line
         assert advice in line

@@ -70,15 +70,15 @@ QUESTIONS = {
         "junit ci": "how-to/testing",
         "uuid": "how-to/member-secret",
         "brute force key": "explanation/the-sign",
-        "A link that leaves the site would be built on the Host header": "reference/errors",
-        "XIEBAO_MEMBER_SECRET must have 32 characters or more, not 8. Make one with"
-        ' python -c "import secrets; print(secrets.token_hex())", and keep it': "reference/errors",
-        "LinkError: caseCode is empty: copy it from Xiebao": "reference/errors",
-        "RuntimeError: This app has a blueprint of the name xiebao already": "reference/errors",
+        "An absolute link cannot be built from the Host header": "reference/errors",
+        "XIEBAO_MEMBER_SECRET must have at least 32 characters, got 8. Generate a value with"
+        ' `python -c "import secrets; print(secrets.token_hex())"`': "reference/errors",
+        "LinkError: caseCode is empty or contains only whitespace": "reference/errors",
+        'RuntimeError: This app already has a blueprint with the name "xiebao"': "reference/errors",
         "Flask-Caching ignores the Vary header, so a cached page": "reference/errors",
-        "Refused a policy link: 410 expired, since its no_login_for has run out, and nobody is"
-        " logged in.": "reference/errors",
-        "The sign of the notification is not made with the key of this": "reference/errors",
+        "Refused a policy link: 410 expired, because the no_login_for of the link has expired and"
+        " the visitor is not logged in.": "reference/errors",
+        "The sign of the notification was not made with the API key of this": "reference/errors",
     },
     "zh": {
         "支持哪些 Python 版本": "reference/stability",
@@ -128,8 +128,8 @@ QUESTIONS = {
         "幂等": "how-to/callback",
         "公网地址": "how-to/proxy-and-https",
         "nginx": "how-to/proxy-and-https",
-        "XIEBAO_MEMBER_SECRET must have 32 characters or more, not 8. Make one with"
-        ' python -c "import secrets; print(secrets.token_hex())", and keep it': "reference/errors",
+        "XIEBAO_MEMBER_SECRET must have at least 32 characters, got 8. Generate a value with"
+        ' `python -c "import secrets; print(secrets.token_hex())"`': "reference/errors",
     },
 }
 

@@ -113,23 +113,29 @@ def test_a_code_that_no_phone_can_open_is_explained(demo: Flask, url: str) -> No
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ({"reference": ""}, "caseCode is empty: give it a value."),
+        ({"reference": ""}, "caseCode is empty or contains only whitespace."),
         ({"reference": " "}, "请填产品方案代码"),
         ({"reference": "x" * 5000}, "不能太长"),
         ({"page": "policy", "reference": " "}, "insureNum is empty"),
         ({"page": "policy", "reference": NUMBER}, "没有人登录"),
         ({"platform": "fax"}, "platform: 'fax' is not a platform"),
-        ({"page": "home", "platform": "pc"}, "the home page does not serve PC at present"),
-        ({"no_login_for": "60"}, "no_login_for needs member"),
+        (
+            {"page": "home", "platform": "pc"},
+            "platform PC is not supported by the home page at present",
+        ),
+        ({"no_login_for": "60"}, 'A link with "no_login_for" requires "member"'),
         ({"no_login_for": "60"}, "请选一位会员"),
         *(
-            ({"member": LIN, "no_login_for": wrong}, "no_login_for must be a positive whole number")
+            (
+                {"member": LIN, "no_login_for": wrong},
+                "no_login_for must be an integer number of seconds from 1",
+            )
             for wrong in ("soon", "0", "9" * 5000)
         ),
         ({"member": LIN, "no_login_for": "0"}, "要填正整数"),
-        ({"return_to": "//evil.example"}, "return_to must stay on this site"),
+        ({"return_to": "//evil.example"}, "return_to must lead to this site"),
         ({"return_to": "https://evil.example"}, "return_to must be a path of this site"),
-        ({"return_to": "/" + "x" * 2000}, "Shorten return_to"),
+        ({"return_to": "/" + "x" * 2000}, 'Shorten "return_to"'),
         ({"sub_partner_id": " "}, "sub_partner_id is empty"),
         ({"sub_partner_id": "\t"}, "不能只有空白"),
         *(
@@ -137,9 +143,9 @@ def test_a_code_that_no_phone_can_open_is_explained(demo: Flask, url: str) -> No
                 {"page": "policy", "reference": NUMBER, "member": LIN, "sub_partner_id": "b"},
                 said,
             )
-            for said in ("The policy page takes no sub_partner_id.", "保单没有渠道子账号")
+            for said in ('The policy page does not accept "sub_partner_id".', "保单没有渠道子账号")
         ),
-        ({"page": "nowhere"}, "'nowhere' is not a page"),
+        ({"page": "nowhere"}, "'nowhere' is not a gateway page"),
         ({"member": "somebody"}, "两位会员"),
         ({"device": "nokia"}, "没有这种设备"),
     ],

@@ -17,7 +17,7 @@ CHINESE = (
 )
 ENGLISH = (
     ["Get insured", "Get insured", "Insurance shop", "View policy"],
-    "QR code: scan it with a phone to get insured",
+    "QR code: scan with your phone to get insured",
     [
         "Open the insurance shop on your phone",
         "View your policy on your phone",

@@ -80,7 +80,7 @@ NO_ADDRESS = [
     [
         *(({}, source, "XIEBAO_PUBLIC_URL") for source in NO_ADDRESS),
         *(({"XIEBAO_STRICT": False}, source, "XIEBAO_PUBLIC_URL") for source in NO_ADDRESS),
-        (KNOWN, POLICY, r"\(member\)"),
+        (KNOWN, POLICY, 'requires "member"'),
         ({**KNOWN, "loader": False}, MEMBERS_ENTRY, "no_login_for"),
     ],
 )

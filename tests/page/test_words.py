@@ -34,7 +34,7 @@ SAID = {
     ],
     ("en", False): [
         *("Get insured", "Insurance shop", "View policy", "Underwritten by A"),
-        *("QR code: scan it with a phone to get insured", "Get insured"),
+        *("QR code: scan with your phone to get insured", "Get insured"),
     ],
     ("en", True): [*("Insure now", "★ {今天}", "View policy", "With A", "Scan me", "Insure now")],
 }

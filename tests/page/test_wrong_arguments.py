@@ -18,15 +18,15 @@ from tests.page.kept import mail
 from tests.page.support import EVERYTHING, MAIL, NASTY, PRODUCT
 from tests.support import LIVE, MakeSite, one
 
-SET_BY_THE_MACRO = "is set by the macro: it cannot be given as an attribute"
-NO_NAME = "cannot be the name of an attribute"
-NO_PAGE = "is not a page of the gateway"
-NO_CALL_BLOCK = "takes no {% call %} block: insurance_entry does"
-NO_END = "no_login_for must be a positive whole number of seconds"
-NO_PATH = "return_to must be a path of this site that begins with /"
-ELSEWHERE = "return_to must stay on this site"
-NO_SIZE = "must be a positive whole number of pixels"
-NO_COLOR = "must be a color such as #0b7d73"
+SET_BY_THE_MACRO = " itself. Leave out this attribute."
+NO_NAME = "is not a valid attribute name"
+NO_PAGE = "is not a gateway page"
+NO_CALL_BLOCK = "does not accept a {% call %} block. Use insurance_entry instead"
+NO_END = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
+NO_PATH = 'return_to must be a path of this site that begins with "/"'
+ELSEWHERE = "return_to must lead to this site"
+NO_SIZE = "must be a positive integer number of pixels, got "
+NO_COLOR = 'must be a color with six hex digits such as "#0b7d73"'
 
 #: The argument that is wrong, what is said of it, and a call.
 WRONG: list[tuple[str, str, str]] = [
@@ -40,13 +40,13 @@ WRONG: list[tuple[str, str, str]] = [
     ("reference", "reference of an entry is undefined", "insurance_entry()"),
     ("reference", "reference of an entry is undefined", 'policy_entry(missing, member="alice")'),
     ("reference", "reference of an entry is undefined", 'xiebao_link("product", missing)'),
-    ("reference", "text or a whole number, not float", "insurance_entry(1.5)"),
-    ("reference", "text or a whole number, not bool", "insurance_entry(true)"),
-    ("reference", "text or a whole number, not bool", "insurance_entry(false)"),
-    ("reference", "text or a whole number, not list", 'insurance_entry(["X"])'),
-    ("reference", "caseCode has white space in it", 'insurance_entry("a\\nb")'),
+    ("reference", "a string or an integer, got float", "insurance_entry(1.5)"),
+    ("reference", "a string or an integer, got bool", "insurance_entry(true)"),
+    ("reference", "a string or an integer, got bool", "insurance_entry(false)"),
+    ("reference", "a string or an integer, got list", 'insurance_entry(["X"])'),
+    ("reference", "caseCode must be a single value without whitespace", 'insurance_entry("a\\nb")'),
     ("reference", "insureNum is empty", 'policy_entry("", member="alice")'),
-    ("reference", "The home page takes no case code", 'xiebao_link("home", "X")'),
+    ("reference", "The home page does not accept a case code", 'xiebao_link("home", "X")'),
     *[
         ("page", NO_PAGE, call.format(page))
         for page in ("none", '"tv"', '"paid"', '"static"', '"../x"', '["home"]', "5", '"x" * 1000')
@@ -57,24 +57,28 @@ WRONG: list[tuple[str, str, str]] = [
     ("title", "The title of a card is undefined", 'insurance_card("1")'),
     ("title", "The title of a card is undefined", 'insurance_card("1", {}.name)'),
     # Keywords of links
-    ("platform", "does not serve PC", 'policy_entry("1", member="alice", platform="pc")'),
-    ("platform", "does not serve PC", 'insurance_home_entry(platform="pc")'),
+    (
+        "platform",
+        "platform PC is not supported",
+        'policy_entry("1", member="alice", platform="pc")',
+    ),
+    ("platform", "platform PC is not supported", 'insurance_home_entry(platform="pc")'),
     ("platform", "'xbox' is not a platform", 'insurance_entry("1", platform="xbox")'),
     ("platform", "5 is not a platform", 'insurance_entry("1", platform=5)'),
-    ("platform", "The value of platform is undefined", 'insurance_entry("1", platform=missing)'),
+    ("platform", 'The value of "platform" is undefined', 'insurance_entry("1", platform=missing)'),
     (
-        *("sub_partner_id", "The policy page takes no sub_partner_id"),
+        *("sub_partner_id", 'The policy page does not accept "sub_partner_id"'),
         'policy_entry("1", member="alice", sub_partner_id="x")',
     ),
     ("sub_partner_id", "sub_partner_id is empty", 'insurance_entry("1", sub_partner_id=" ")'),
-    ("sub_partner_id", "number, not bool", 'insurance_entry("1", sub_partner_id=false)'),
-    ("sub_partner_id", "number, not list", 'insurance_entry("1", sub_partner_id=[])'),
-    ("member", "not bool: pass the id itself", 'insurance_entry("1", member=true)'),
-    ("member", "not list: pass the id itself", 'insurance_entry("1", member=["alice"])'),
-    ("member", "The value of member is undefined", 'insurance_entry("1", member=missing)'),
-    ("member", "a character that cannot be printed", 'insurance_entry("1", member="a\\nb")'),
-    ("no_login_for", "needs member", 'insurance_entry("1", no_login_for=60)'),
-    ("no_login_for", "needs member", 'insurance_entry("1", member="", no_login_for=60)'),
+    ("sub_partner_id", "integer, got bool", 'insurance_entry("1", sub_partner_id=false)'),
+    ("sub_partner_id", "integer, got list", 'insurance_entry("1", sub_partner_id=[])'),
+    ("member", "got bool. Pass the id itself", 'insurance_entry("1", member=true)'),
+    ("member", "got list. Pass the id itself", 'insurance_entry("1", member=["alice"])'),
+    ("member", 'The value of "member" is undefined', 'insurance_entry("1", member=missing)'),
+    ("member", "the unprintable character", 'insurance_entry("1", member="a\\nb")'),
+    ("no_login_for", 'requires "member"', 'insurance_entry("1", no_login_for=60)'),
+    ("no_login_for", 'requires "member"', 'insurance_entry("1", member="", no_login_for=60)'),
     *[
         ("no_login_for", NO_END, f'insurance_entry("1", member="alice", no_login_for={end})')
         for end in ("0", "-1", "true", '"60"', "1.5")
@@ -87,9 +91,17 @@ WRONG: list[tuple[str, str, str]] = [
         ("return_to", ELSEWHERE, f'insurance_entry("1", return_to={path})')
         for path in ('"//evil.example"', '"/\\\\evil.example"', '"/\\t/evil.example"')
     ],
-    ("return_to", "The value of return_to is undefined", 'insurance_entry("1", return_to=missing)'),
-    ("return_to", "has to fit into a URL", 'insurance_qr("1", return_to="/" ~ "a" * 4000)'),
-    ("color", "A link does not take color", 'xiebao_link("product", "X", color="red")'),
+    (
+        "return_to",
+        'The value of "return_to" is undefined',
+        'insurance_entry("1", return_to=missing)',
+    ),
+    ("return_to", "fits into a URL", 'insurance_qr("1", return_to="/" ~ "a" * 4000)'),
+    (
+        "color",
+        'A link does not accept the keyword "color"',
+        'xiebao_link("product", "X", color="red")',
+    ),
     # Attributes
     ("href", SET_BY_THE_MACRO, 'insurance_entry("1", href="/")'),
     ("HREF", SET_BY_THE_MACRO, 'insurance_entry("1", HREF="/")'),
@@ -106,7 +118,11 @@ WRONG: list[tuple[str, str, str]] = [
         for macro in ("insurance_entry", "insurance_qr")
         for name in ("", "a b", "a\n", "a=b", "a>b", "a/b", 'a"b')
     ],
-    ("a" * 100_000, "is too long", 'insurance_entry("1", **{"a" * 100000: "x"})'),
+    (
+        "a" * 100_000,
+        "is too long for the name of an attribute",
+        'insurance_entry("1", **{"a" * 100000: "x"})',
+    ),
     ("caller", NO_CALL_BLOCK, 'call insurance_qr("1")'),
     ("caller", NO_CALL_BLOCK, 'call insurance_card("1", "T")'),
     *[
@@ -147,7 +163,11 @@ WRONG: list[tuple[str, str, str]] = [
         'no keyword "images". Did you mean "image"?',
         'insurance_card("1", "T", images="/x")',
     ),
-    ("label", "its second argument is its title", 'insurance_card("1", "T", label="x")'),
+    (
+        "label",
+        "Pass the title of the card as the second argument",
+        'insurance_card("1", "T", label="x")',
+    ),
     # What no mail can have
     *[
         (name, f"{name} {NO_COLOR}", f'mail_entry("product", "1", {name}={color})')
@@ -161,7 +181,7 @@ WRONG: list[tuple[str, str, str]] = [
         ("qr", f"qr {NO_SIZE}", f'mail_entry("product", "1", qr={size})')
         for size in ('"160"', "-5", "true", "1.5", '"abc"')
     ],
-    ("class", "mail_entry takes no class", 'mail_entry("product", "1", class="btn")'),
+    ("class", 'mail_entry does not accept "class"', 'mail_entry("product", "1", class="btn")'),
 ]
 
 
@@ -230,7 +250,7 @@ def test_log_names_line_that_renders_wrong_template_from_string(
         *[
             (
                 f'{macro}, class="btn xiebao-entry--{slip}")',
-                f"no class xiebao-entry--{slip}: did you mean xiebao-entry--{meant}?",
+                f'no class "xiebao-entry--{slip}". Did you mean "xiebao-entry--{meant}"?',
             )
             for macro, slip, meant in [
                 ('insurance_card("1", "T"', "stackd", "stacked"),
@@ -238,18 +258,18 @@ def test_log_names_line_that_renders_wrong_template_from_string(
                 ('insurance_entry("1"', "buton", "button"),
             ]
         ],
-        ('insurance_card("1", "T", look="button")', "look must be card, not 'button'."),
+        ('insurance_card("1", "T", look="button")', "look must be 'card', got 'button'."),
         (
             'insurance_card("1", "T", class="xiebao-entry--link")',
-            "look is card, and a class says otherwise",
+            'The look of the entry is "card", but a class sets another look',
         ),
         (
             'insurance_entry("1", look="pill")',
-            "look must be own or button or card or link, not 'pill'.",
+            "look must be 'own' or 'button' or 'card' or 'link', got 'pill'.",
         ),
-        ('insurance_entry("1", size="medium")', "size must be small or large, not 'medium'."),
+        ('insurance_entry("1", size="medium")', "size must be 'small' or 'large', got 'medium'."),
         *[
-            (f"{call})", f'{name} is for look="{fits}", not for look="{look}".')
+            (f"{call})", f'"{name}" requires look="{fits}", got look="{look}".')
             for call, name, fits, look in [
                 ('insurance_entry("1", look="own", pill=true', "pill", "button", "own"),
                 ('insurance_entry("1", look="link", size="small"', "small", "button", "link"),
@@ -259,15 +279,15 @@ def test_log_names_line_that_renders_wrong_template_from_string(
         ],
         (
             'insurance_entry("1", look="own", class="btn xiebao-entry--block")',
-            'block is for look="button" or look="card", not for look="own".',
+            '"block" requires look="button" or look="card", got look="own".',
         ),
         (
             'insurance_entry("1", look="own", size="large", class="xiebao-entry--smal")',
-            "no class xiebao-entry--smal: did you mean xiebao-entry--small?",
+            'no class "xiebao-entry--smal". Did you mean "xiebao-entry--small"?',
         ),
         (
             'insurance_entry("1", class="xiebao-entry--card", look="link")',
-            "look is link, and a class says otherwise",
+            'The look of the entry is "link", but a class sets another look',
         ),
     ],
 )
@@ -283,7 +303,7 @@ def test_a_slip_in_a_look_is_named_and_in_service_costs_the_look_alone(
         ["xiebao-entry", "xiebao-entry--card"],
     )
     assert not {"look", "size", "pill", "stacked"}.intersection(entry.attrs)
-    assert "The look of an entry of page was left out: " in caplog.text
+    assert 'The look of an entry (endpoint "page") was left out: ' in caplog.text
     assert says in caplog.text
 
 

@@ -194,17 +194,17 @@ def test_another_gateway_may_be_a_url_or_a_path(base_url: str, start: str) -> No
 # What is refused, and in which words. Each row is used twice: for its message, and for what a
 # report of the error would show.
 
-_EMPTY = "is empty: give it a value."
-_UNPRINTABLE = "has U+"  # and which character it is
-_TYPE = "must be text or a whole number, not "
-_NONE = "is None, such as a NULL in a database: give it a value."
+_EMPTY = "is empty or contains only whitespace. Provide a value."
+_UNPRINTABLE = "contains the unprintable character U+"  # and which character it is
+_TYPE = "must be a string or an integer, got "
+_NONE = "is None, for example because of a NULL in a database. Provide a value."
 _PAY = "paySuccess must be an absolute http:// or https:// URL."
 
 UNPRINTABLE = ["a\nb", "a\rb", "a\tb", "a\0b", "a\u200bb", "a\u202eb", "a\ud800b"]
 BAD_TEXTS: list[tuple[Any, str]] = [
     *[(text, _EMPTY) for text in ("", "  ", "\u3000", "\n")],
     *[(text, _UNPRINTABLE) for text in UNPRINTABLE],
-    ("7" * 2001, "has 2,001 characters: 2,000 at most are allowed."),
+    ("7" * 2001, "must have at most 2,000 characters, got 2,001."),
     *[(value, _TYPE) for value in (True, False, ["7"], {"7": 7}, b"7", 7.0, ...)],
 ]
 BAD_SUB_PARTNERS = [row for row in BAD_TEXTS if row[0] != ""]
@@ -221,7 +221,10 @@ BAD_PAY_SUCCESS = [
 ]
 BAD_EXTRA: list[tuple[Any, str]] = [
     *[
-        ({name: "x"}, f"extra must not set {name}, which the document defines")
+        (
+            {name: "x"},
+            f"extra must not contain {name!r}, which is a parameter of the interface document",
+        )
         for name in (
             *("sign", "SIGN", "partnerId", "partnerid", "subPartnerId", "caseCode", "CASECODE"),
             *("insureNum", "partnerUniqKey", "platform", "Platform", "paySuccess", "paysuccess"),
@@ -231,13 +234,19 @@ BAD_EXTRA: list[tuple[Any, str]] = [
         (extra, "extra must be a mapping")
         for extra in ("hidenav=1", [("hidenav", "1")], {"hidenav"}, 5, True)
     ],
-    ({"": "1"}, "extra has a wrong name: it is empty"),
-    ({"a\nb": "1"}, "extra has a wrong name: it has U+000A, a character that cannot be printed"),
-    ({True: "1"}, "extra has a wrong name: it must be text"),
-    ({"hidenav": ""}, "extra has a wrong value: 'hidenav' is empty"),
-    ({"hidenav": "1\n"}, "extra has a wrong value: 'hidenav' has U+000A"),
-    ({"hidenav": True}, "extra has a wrong value: 'hidenav' must be text"),
-    ({"hidenav": None}, "extra has a wrong value: 'hidenav' is None"),
+    ({"": "1"}, "extra has an invalid parameter name. The name is empty"),
+    (
+        {"a\nb": "1"},
+        "extra has an invalid parameter name. The name contains the unprintable character U+000A",
+    ),
+    ({True: "1"}, "extra has an invalid parameter name. The name must be a string"),
+    ({"hidenav": ""}, "extra has an invalid value. The value of 'hidenav' is empty"),
+    (
+        {"hidenav": "1\n"},
+        "extra has an invalid value. The value of 'hidenav' contains the unprintable character U+",
+    ),
+    ({"hidenav": True}, "extra has an invalid value. The value of 'hidenav' must be a string"),
+    ({"hidenav": None}, "extra has an invalid value. The value of 'hidenav' is None"),
 ]
 #: A page, what is wrong, and what is said of it.
 BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
@@ -257,12 +266,12 @@ BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
     ("home", {"partner_uniq_key": None}, "partnerUniqKey is required for the home page"),
     ("policy", {"insure_num": None}, "insureNum is required for the policy page"),
     *[
-        (page, {"platform": bad}, f"platform: {bad!r} is not a platform: pass a Platform")
+        (page, {"platform": bad}, f"platform: {bad!r} is not a platform. Pass a Platform")
         for page in GOOD
         for bad in (0, 5, -1, "tv", "", "1", True, 1.0, [1])
     ],
     *[
-        (page, {"platform": pc}, f"platform: /dispatch/cps/{path} does not serve PC at present")
+        (page, {"platform": pc}, f"platform PC is not supported by the {page} page at present")
         for page, path in (("home", "index"), ("policy", "insureDetail"))
         for pc in (Platform.PC, 2, "pc", "PC")
     ],
@@ -273,10 +282,10 @@ BAD_URLS: list[tuple[str, dict[str, Any], str]] = [
             ("", _EMPTY),
             ("https://shop.example/\n", _UNPRINTABLE),
             (True, _TYPE),
-            ("https://localhost:80@evil.example/", "must have no user name or password"),
+            ("https://localhost:80@evil.example/", "must not contain a user name or password"),
             (
                 f"https://shop.example/{'x' * 8000}",
-                "has 8,021 characters: 8,000 at most are allowed.",
+                "must have at most 8,000 characters, got 8,021.",
             ),
         ]
     ],
@@ -352,13 +361,18 @@ def test_a_gateway_refuses_wrong_arguments_and_reports_no_key(
     ("arguments", "options", "parameter", "words"),
     [
         *[
-            ([page], {}, "page", "is not a page of the gateway: use one of product, home, policy")
+            ([page], {}, "page", "is not a gateway page. Use one of 'product', 'home', 'policy'")
             for page in ("tv", "", "HOME", None, ["home"])
         ],
-        (["home", CODE], {}, "reference", "The home page takes no case code or application num"),
+        (
+            ["home", CODE],
+            {},
+            "reference",
+            "The home page does not accept a case code or an application num",
+        ),
         (
             *(["policy", NUMBER], {"sub_partner_id": "7"}),
-            *("subPartnerId", "The policy page takes no subPartnerId"),
+            *("subPartnerId", 'The policy page does not accept "subPartnerId"'),
         ),
         ([Name.HOME], {}, "partnerUniqKey", "partnerUniqKey is required for the home page"),
         (["policy"], {}, "insureNum", "insureNum is required for the policy page"),

@@ -72,7 +72,7 @@ def test_the_manuals_vectors_are_right() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        *((nobody, "pass a member's id") for nobody in (None, "", " ", 0, False)),
+        *((nobody, "Pass the id of a member") for nobody in (None, "", " ", 0, False)),
         *((no_id, "A member's id") for no_id in (" 8", "8 ", ["8"], True, "x" * 257)),
     ],
 )
@@ -114,10 +114,10 @@ def test_keeps_plain_key_is_not_asked_without_a_secret(site: Site) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (lambda member: None, "not None"),
-        (lambda member: 1, "not int"),
-        (lambda member: "no", "not str"),
-        (lambda member: never_awaited(), "a coroutine, which nobody awaits"),
+        (lambda member: None, "got None"),
+        (lambda member: 1, "got int"),
+        (lambda member: "no", "got str"),
+        (lambda member: never_awaited(), "a coroutine that is never awaited"),
     ],
     ids=["None", "int", "str", "coroutine"],
 )

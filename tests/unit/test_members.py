@@ -38,9 +38,9 @@ MEMBERS: list[tuple[object, str | None]] = [
 _OF_NO_KIND: list[object] = [True, 1.5, 0.0, [], [7], (), {}, b"7", b"", ..., {7}, Platform]
 NO_MEMBERS = [
     *[(value, NO_ID) for value in _OF_NO_KIND],
-    *[(text, "A member's id has white space at its ends") for text in (" 8", "8 ")],
-    ("a\nb", r"A member's id has U\+000A"),
-    ("x" * 257, "A member's id has 257 bytes: 256 at most"),
+    *[(text, "A member's id has leading or trailing whitespace") for text in (" 8", "8 ")],
+    ("a\nb", r"A member's id contains the unprintable character U\+000A"),
+    ("x" * 257, "A member's id must have at most 256 bytes, got 257"),
 ]
 
 #: A value is given as it is, or by a lazy proxy such as Flask-Login's.

@@ -106,7 +106,7 @@ def test_the_sign_of_a_page_is_none_of_a_notification(data: str, reason: str) ->
     [
         ("", "api_key is empty"),
         ("  ", "api_key is empty"),
-        (1.5, "api_key must be text"),
+        (1.5, "api_key must be a string or an integer"),
         (LocalProxy(fail_with(ConfigError("the vault is closed"))), "the vault is closed"),
     ],
     ids=["empty", "blank", "number", "lazy"],
@@ -133,13 +133,13 @@ def with_sign(sign: object) -> bytes:
     return json.dumps({**json.loads(PAID), "sign": sign}, ensure_ascii=False).encode()
 
 
-_NO_OBJECT = "must be one JSON object"
-_NO_UTF_8 = "must be UTF-8"
-_TWICE = "must not have a name twice"
-_NO_NUMBER = "must not have NaN, Infinity or a number that is too large for Python"
-_LONG = "must not have a number of more than 64 characters"
-_HALF = "has half of a surrogate pair in a string"
-_DEEP = "must not be nested more than 32 deep"
+_NO_OBJECT = "must be a single JSON object"
+_NO_UTF_8 = "must be encoded in UTF-8"
+_TWICE = "must not contain an object with duplicate names"
+_NO_NUMBER = "must not contain NaN, Infinity or a number that is too large for Python"
+_LONG = "must not contain a number with more than 64 characters"
+_HALF = "must not contain a string with half of a surrogate pair"
+_DEEP = "must not be nested more than 32 levels deep"
 
 #: A body, and what is said of it.
 MALFORMED: list[tuple[Any, str]] = [
@@ -161,10 +161,10 @@ MALFORMED: list[tuple[Any, str]] = [
         )
     ],
     *[(body, "cannot be read") for body in ("{}", None, 7, [b"{}"])],
-    (b"{}", "has no notifyType"),
-    (APPLIED.replace(b'"notifyType":1,', b""), "has no notifyType"),
-    (APPLIED.replace(b'"sign":', b'"Sign":'), "has no sign"),
-    (APPLIED.replace(b'"data":', b'"Data":'), "has no data"),
+    (b"{}", 'has no field "notifyType"'),
+    (APPLIED.replace(b'"notifyType":1,', b""), 'has no field "notifyType"'),
+    (APPLIED.replace(b'"sign":', b'"Sign":'), 'has no field "sign"'),
+    (APPLIED.replace(b'"data":', b'"Data":'), 'has no field "data"'),
     *[
         (beside(again), _TWICE)
         for again in (
@@ -209,18 +209,18 @@ MALFORMED: list[tuple[Any, str]] = [
     ],
     (signed(f'"a":{"[" * 31}{"]" * 31}'), _DEEP),
     *[
-        (with_sign(sign), "must have 32 lower-case hex digits for its sign")
+        (with_sign(sign), 'must have 32 lower-case hex digits as "sign"')
         for sign in (
             *(md5_of(PAID_DATA).upper(), md5_of(PAID_DATA)[:-1], md5_of(PAID_DATA) + "\n"),
             *("\uff10" * 32, "é" * 32, "林晓", "", None, 32, True, list[str]()),
         )
     ],
     *[
-        (callback(kind), "must have a whole number from 0 to 9999 for its notifyType")
+        (callback(kind), 'must have an integer from 0 to 9999 as "notifyType"')
         for kind in (-1, 10_000, True, False, None, "1", 1.0, 1.5, [1], dict[str, int]())
     ],
     *[
-        (callback(1, data), "must have an object for its data")
+        (callback(1, data), 'must have an object as "data"')
         for data in ("[]", "null", '"{}"', "1", '[{"partnerId":12345}]', "true")
     ],
 ]

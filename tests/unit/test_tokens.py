@@ -37,14 +37,14 @@ def signer() -> LinkSigner:
 
 # Entries
 
-_NO_HOST = "return_to must stay on this site"
-_NO_PATH = "return_to must be a path of this site that begins with /"
-_SECONDS = "no_login_for must be a positive whole number of seconds"
+_NO_HOST = "return_to must lead to this site"
+_NO_PATH = 'return_to must be a path of this site that begins with "/"'
+_SECONDS = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
 
 #: What is wrong with an entry of a product, and what is said of it.
 WRONG: list[tuple[dict[str, Any], str]] = [
     *[
-        ({"page": page}, "is not a page of the gateway: use one of product, home, policy")
+        ({"page": page}, "is not a gateway page. Use one of 'product', 'home', 'policy'")
         for page in ("tv", "", "Product", None, 5, ["product"])
     ],
     *[
@@ -55,18 +55,27 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         ({"page": "policy", "reference": reference}, "insureNum ")
         for reference in (None, "", " ", "2019\t", False)
     ],
-    ({"page": "home", "reference": CODE}, "home page takes no case code or application number"),
+    (
+        {"page": "home", "reference": CODE},
+        "home page does not accept a case code or an application number",
+    ),
     *[({"member": member}, "member ") for member in ("", " ", "7\n", "\ud800", True, 1.5, [7])],
     *[
         ({"sub_partner_id": value}, "sub_partner_id ")
         for value in (" ", "a\nb", True, False, 1.5, list[str](), dict[str, str](), ["a"])
     ],
     *[
-        ({"page": "policy", "reference": NUMBER, "sub_partner_id": value}, "no sub_partner_id")
+        (
+            {"page": "policy", "reference": NUMBER, "sub_partner_id": value},
+            'does not accept "sub_partner_id"',
+        )
         for value in ("branch", "")
     ],
     *[
-        ({"page": page, "reference": reference, "platform": Platform.PC}, f"{page} page .* PC")
+        (
+            {"page": page, "reference": reference, "platform": Platform.PC},
+            f"PC is not supported by the {page} page",
+        )
         for page, reference in (("home", None), ("policy", NUMBER))
     ],
     *[({"platform": platform}, "platform") for platform in ("tv", 9, 0, [1])],
@@ -74,7 +83,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         ({"member": "7", "no_login_for": no_login_for}, _SECONDS)
         for no_login_for in (0, -1, True, False, 1.5, 60.0, "60", "", [60])
     ],
-    ({"no_login_for": 60}, "no_login_for needs member"),
+    ({"no_login_for": 60}, 'A link with "no_login_for" requires "member"'),
     *[
         ({"return_to": path}, _NO_PATH)
         for path in (
@@ -92,7 +101,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         )
     ],
     *[
-        ({"signed_at": moment}, "signed_at must be whole seconds")
+        ({"signed_at": moment}, "signed_at must be an integer number of seconds")
         for moment in (NOW + 0.5, "2026", True, -1, 10**20)
     ],
 ]

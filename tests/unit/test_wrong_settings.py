@@ -16,15 +16,20 @@ from flask_xiebao.app.settings import Settings
 from tests.support import KEY, SETTINGS, fail_with, make_site, reported
 from tests.unit.support import REQUIRED, problems, settings, short
 
-_EMPTY = "is empty: give it a value"
-_COPY = "is empty, or has line breaks, or spaces at its ends: copy it again"
-_TYPE = "must be text or a whole number, not"
-_DECIMAL = r"was read as a decimal number and may have lost digits: .* FLASK_XIEBAO_SETTING='\"…\"'"
+_EMPTY = "is empty or contains only whitespace. Provide a value"
+_COPY = (
+    "is empty, has leading or trailing whitespace, or contains an unprintable character .* again"
+)
+_TYPE = "must be a string or an integer, got"
+_DECIMAL = (
+    "must be a string or an integer, got a float that may have lost digits. "
+    r".*`FLASK_XIEBAO_SETTING='\"value\"'`"
+)
 #: As Flask reads 1e5, 12e345 and NaN in the environment, which are JSON.
 _DECIMALS = [1e5, 0.5, float("inf"), float("nan")]
 _URL = "must be an absolute http:// or https:// URL"
-_END = "must end with its path: no query, fragment or credentials"
-_CREDENTIALS = "must have no user name or password before its host"
+_END = 'must not contain "[?]", "#", "@", .* or a space. Remove any query, fragment or credentials'
+_CREDENTIALS = "must not contain a user name or password before the host"
 
 #: Settings, what is said of them, and the values of which that is said.
 WRONG: list[tuple[str, str, list[Any]]] = [
@@ -32,46 +37,54 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ("PARTNER_ID SUB_PARTNER_ID", _EMPTY, ["  "]),
     (
         "PARTNER_ID SUB_PARTNER_ID",
-        r"has U\+000A, a character that cannot be printed: remove it",
+        r"contains the unprintable character U\+000A. Remove this character",
         ["123\n45"],
     ),
-    ("PARTNER_ID SUB_PARTNER_ID", "has spaces at its ends: remove them", [" 12345", "12345 "]),
+    (
+        "PARTNER_ID SUB_PARTNER_ID",
+        "has leading or trailing whitespace. Remove the whitespace",
+        [" 12345", "12345 "],
+    ),
     ("PARTNER_ID SUB_PARTNER_ID API_KEY MEMBER_SECRET", _DECIMAL, _DECIMALS),
     ("PARTNER_ID SUB_PARTNER_ID", _TYPE, [True, b"12345", ["12345"]]),
     ("API_KEY", _COPY, ["", " ", f"{KEY}\n", f" {KEY}", f"{KEY} ", f"{KEY}\u200b"]),
     ("API_KEY", _TYPE, [True, KEY.encode(), [KEY]]),
-    ("MEMBER_SECRET", "must have 32 characters or more, not 31. Make one with", ["x" * 31]),
+    (
+        "MEMBER_SECRET",
+        "must have at least 32 characters, got 31. Generate a value with",
+        ["x" * 31],
+    ),
     ("MEMBER_SECRET", _COPY, ["", " " * 40, f"{KEY}{KEY}\n"]),
     ("MEMBER_SECRET", _TYPE, [KEY.encode() * 2]),
     (
         "ENV",
-        'must be "test" or "production", not ',
+        'must be "test" or "production", got ',
         ["", "Production", "test ", True, 1, ["test"]],
     ),
-    ("ENV", "must be .*, not 'prod'", ["prod"]),
+    ("ENV", "must be .*, got 'prod'", ["prod"]),
     ("BASE_URL", _EMPTY, [""]),
     ("BASE_URL", _URL, ["//gateway.example", "ftp://gateway.example", "https://"]),
     ("BASE_URL", _URL, ["http://<script>"]),
     (
         "BASE_URL",
-        "must be an .* URL, or a path of this site such as /gateway, not 'gateway'",
+        'must be an .* URL, or a path of this site such as "/gateway", got .gateway.',
         ["gateway"],
     ),
-    ("BASE_URL", "must be an .* URL, or a path of this site such as /gateway, not '5'", [5]),
+    ("BASE_URL", 'must be an .* URL, or a path of this site such as "/gateway", got .5.', [5]),
     ("BASE_URL", _END, ["https://gateway.example?x=1", "/gateway#x", "/gate@way"]),
     (
         "BASE_URL",
-        "must be what stands before .*: https://gateway.example",
+        'must not end with .* Use "https://gateway.example" instead',
         ["https://gateway.example/dispatch/cps"],
     ),
-    ("BASE_URL", "must be what stands before .*: /gateway", ["/gateway/dispatch/cps"]),
+    ("BASE_URL", 'must not end with .* Use "/gateway" instead', ["/gateway/dispatch/cps"]),
     ("BASE_URL PUBLIC_URL", _CREDENTIALS, ["https://u:p@shop.example"]),
     (
         "PUBLIC_URL",
         _URL,
         ["/shop", "//shop.example", "ftp://shop.example", "https://", 5],
     ),
-    ("PUBLIC_URL", f"{_URL} such as https://shop.example, not 'shop'", ["shop"]),
+    ("PUBLIC_URL", f'{_URL} such as "https://shop.example", got .shop.', ["shop"]),
     (
         "PUBLIC_URL",
         _END,
@@ -83,12 +96,20 @@ WRONG: list[tuple[str, str, list[Any]]] = [
         "must be a mapping of parameter names to values",
         ["hidenav=1", "", [], [["hidenav", "1"]], True, 5],
     ),
-    ("EXTRA", "must not set sign, which the document defines", [{"sign": "x"}]),
-    ("EXTRA", "must not set PLATFORM, which the document defines", [{"PLATFORM": 1}]),
-    ("EXTRA", rf"has a wrong value: 'hidenav' {_TYPE}", [{"hidenav": True}]),
+    (
+        "EXTRA",
+        "must not contain 'sign', which is a parameter of the interface document",
+        [{"sign": "x"}],
+    ),
+    (
+        "EXTRA",
+        "must not contain 'PLATFORM', which is a parameter of the interface document",
+        [{"PLATFORM": 1}],
+    ),
+    ("EXTRA", rf"has an invalid value. The value of 'hidenav' {_TYPE}", [{"hidenav": True}]),
     (
         "URL_PREFIX",
-        "must be a path such as /xiebao, and not / alone",
+        'must be a path such as "/xiebao" and not only "/", got',
         [
             *("", "/", "/..", "/.", "/shop/..", "/../shop", "xiebao"),
             *("/x y", "/<lang>", "/x//y", "/x\n", "/保险", 5, True),
@@ -96,12 +117,12 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "LOGIN_VIEW",
-        'must be an endpoint such as "auth.login", not a path',
+        'must be an endpoint such as "auth.login" and not a path, got',
         ["", " ", "/login", "https://shop.example/login", 5, True],
     ),
     (
         "HANDOFF_MAX_AGE",
-        "must be a positive whole number of seconds",
+        "must be an integer number of seconds from 1 to 1,000,000,000",
         [
             *(0, -1, "0", "-1", "", "soon", "1.5", 1.5, 300.0, True, [300]),
             *("9" * 5000, 2 * 10**9),
@@ -118,7 +139,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "APP_USER_AGENT",
-        "may backtrack: ",
+        "must not repeat a group, or more than two other parts",
         [
             *(r"(\w+)+/ShopApp", "(a+)+$", r"ShopApp/(\d+)+$", "(Shop|ShopApp|App)+$"),
             *(r"(?:[\w.-]+/[\w.-]+ ?)+ShopApp", r"(?:\(.*?\) ?)+ShopApp", r"^(\w+=\w+;?)+$"),
@@ -128,42 +149,46 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "APP_USER_AGENT",
-        "must be a regular expression that names the app, such as ShopApp/",
+        "must be a regular expression that does not match an empty User-Agent",
         ["", ".*", "x?", "(?:)", re.compile("$"), re.compile(b"Shop"), b"Shop", 5, list[str]()],
     ),
     (
         "NOTIFY_TOKEN",
-        "must .*26 characters or more",
+        "must have at least 26 characters",
         [KEY, "", f"{KEY}x/", "é" * 30, f"{KEY} x y", 10**30],
     ),
     ("LOOK", 'must be "button" or "own"', ["card", "", "Own", True]),
     ("LOCALE", 'must be "en" or "zh"', ["fr", "", "ZH", "zh-CN", True, ["zh"]]),
     (
         "TEXTS",
-        r'must be a mapping such as \{"product.label": "立即投保"\}, not',
+        r'must be a mapping such as \{"product.label": "立即投保"\}, got',
         ["立即投保", "", 5, True, ["product.label"], [("product.label", "立即投保")]],
     ),
     (
         "TEXTS",
-        "has no text 'product.lable': did you mean product.label",
+        r'has the unknown text key .product.lable.\. Did you mean "product.label"\?',
         [{"product.lable": "x"}],
     ),
-    ("TEXTS", "must say something in home.label", [{"home.label": " "}]),
-    ("TEXTS", "has no text 'simulator.title'", [{"simulator.title": "x"}]),
-    ("TEXTS", "has no text '保险'; the manual lists what there is", [{"保险": "x"}]),
+    ("TEXTS", 'must have a text for "home.label" that is not blank', [{"home.label": " "}]),
+    ("TEXTS", "has the unknown text key 'simulator.title'", [{"simulator.title": "x"}]),
     (
         "TEXTS",
-        "has words of home.label for .*, but the locales are",
+        "has the unknown text key '保险'. See the list of keys in the manual",
+        [{"保险": "x"}],
+    ),
+    (
+        "TEXTS",
+        'has a text of "home.label" for the unknown locale .* Use one of .en., .zh.',
         [{"home.label": {locale: "x"}} for locale in ("fr", "zh-CN", "", 5)],
     ),
     (
         "TEXTS",
-        "must have text for home.label, not",
+        'must have a string for "home.label", got',
         [{"home.label": bad} for bad in (5, None, b"x", ["x"], {"zh": 5}, {"en": None})],
     ),
     (
         "TEXTS",
-        r"may have only \{insurer\} in braces in card.insurer",
+        r'must have only the placeholders \{insurer\} in "card.insurer", got .* Write "\{\{"',
         [
             {"card.insurer": bad}
             for bad in (
@@ -182,7 +207,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "DEVICE_MARKUP ENABLED STRICT",
-        "must be true or false",
+        "must be True or False, got",
         ["", "maybe", "of", 2, -1, list[str](), "none", Decimal("1")],
     ),
 ]
@@ -214,7 +239,7 @@ def test_a_config_that_cannot_be_read_is_an_error_without_what_it_says() -> None
     class Vault(dict[str, Any]):
         get = fail_with(PermissionError(f"no entry for {KEY}"))
 
-    said = r"app\.config cannot be read \(PermissionError\)"
+    said = r"app\.config cannot be read because of the exception PermissionError"
     with pytest.raises(ConfigError, match=said) as raised:
         Settings.from_config(Vault())
     assert KEY not in reported(raised.value)
@@ -271,8 +296,10 @@ def test_missing_credentials_are_asked_for_by_the_documents_name() -> None:
     with pytest.raises(ConfigError) as raised:
         Settings.from_config({})
     said = problems(raised.value)
-    assert re.fullmatch("is not set: it is the .*渠道账号, partnerId.*", said["XIEBAO_PARTNER_ID"])
-    assert re.fullmatch("is not set: it is the .*apiKey.*", said["XIEBAO_API_KEY"])
+    assert re.fullmatch(
+        r"is not set\. Set it to the .*渠道账号, partnerId.*", said["XIEBAO_PARTNER_ID"]
+    )
+    assert re.fullmatch(r"is not set\. Set it to the .*apiKey.*", said["XIEBAO_API_KEY"])
 
 
 def test_production_is_https_only() -> None:
@@ -280,7 +307,7 @@ def test_production_is_https_only() -> None:
         with pytest.raises(ConfigError) as raised:
             settings(XIEBAO_ENV="production", XIEBAO_BASE_URL=base_url)
         assert problems(raised.value) == {
-            "XIEBAO_BASE_URL": f"must begin with https:// in production, not {base_url!r}."
-            " Remove it to use Xiebao's own gateway."
+            "XIEBAO_BASE_URL": f'must begin with "https://" in production, got {base_url!r}.'
+            " Remove XIEBAO_BASE_URL to use Xiebao's own gateway."
         }
         assert settings(XIEBAO_ENV="test", XIEBAO_BASE_URL=base_url).base_url == base_url

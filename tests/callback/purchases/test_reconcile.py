@@ -118,7 +118,7 @@ def test_a_row_that_is_not_in_the_list_is_asked_about(shop: Shop) -> None:
         f"{first}: in_force -> ?",
         f"{second}: in_force -> surrendered",
     ]
-    assert "The gateway refuses the query with respCode 1002" in found[0]
+    assert "The gateway refused the order query with respCode 1002" in found[0]
 
 
 def test_rows_that_the_gateway_does_not_know_are_no_failure(shop: Shop) -> None:
@@ -180,7 +180,7 @@ def test_since_leaves_out_what_is_older(shop: Shop) -> None:
 
 @pytest.mark.parametrize("per_second", [0, -1])
 def test_it_has_to_ask(shop: Shop, per_second: int) -> None:
-    with pytest.raises(ValueError, match=f"above 0, not {per_second}"):
+    with pytest.raises(ValueError, match=f"greater than 0, got {per_second}"):
         shop.reconcile(per_second=per_second)
 
 

@@ -149,7 +149,7 @@ def test_a_member_has_theirs_and_nobody_has_none(shop: Shop) -> None:
         assert [*session.scalars(shop.purchases.get("a\0b"))] == []
     theirs = {"bob": ["6", "5", "4", "1"], "Bob": ["2"], "bób": ["3"]}
     assert {member: numbers for member, numbers in found.items() if numbers} == theirs
-    with pytest.raises(LinkError, match="white space"):
+    with pytest.raises(LinkError, match="whitespace"):
         shop.purchases.of("bob ")
 
 
@@ -160,7 +160,7 @@ def test_a_time_in_a_query_needs_its_zone(shop: Shop) -> None:
     with Session(shop.engine) as session:
         for zoned in (datetime.fromisoformat(f"2019-02-26T{t}") for t in _SAME):
             assert session.scalars(select(shop.model).where(paid_at == zoned)).one()
-        with pytest.raises(StatementError, match="needs its zone"):
+        with pytest.raises(StatementError, match="must be timezone-aware"):
             session.scalars(select(shop.model).where(paid_at == datetime(2019, 2, 26)))
 
 

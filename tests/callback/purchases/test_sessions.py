@@ -124,13 +124,13 @@ class Later:
     ("given", "said"),
     [
         ((dict, sessionmaker()), "PurchaseMixin"),
-        ((Kept, Session()), "not Session"),
-        ((Kept, async_sessionmaker()), "not async_sessionmaker"),
-        ((Kept, sessionmaker(), lambda: True), "only is called with order"),
-        ((Kept, sessionmaker(), later), "only takes a function that is not async"),
+        ((Kept, Session()), "got Session"),
+        ((Kept, async_sessionmaker()), "got async_sessionmaker"),
+        ((Kept, sessionmaker(), lambda: True), r'"only" is called with the arguments \(order\)'),
+        ((Kept, sessionmaker(), later), '"only" must be a function that is not async'),
         ((PurchaseMixin, sessionmaker()), "PurchaseMixin"),
-        ((Numbered, sessionmaker()), "no other primary key"),
-        ((Special, sessionmaker()), "of one table"),
+        ((Numbered, sessionmaker()), "no primary key besides"),
+        ((Special, sessionmaker()), "with one table"),
     ],
 )
 def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None:
@@ -141,7 +141,7 @@ def test_what_it_cannot_work_with_is_said_at_once(given: Any, said: str) -> None
 
 
 def test_an_extension_has_one_of_it(shop: Shop) -> None:
-    with pytest.raises(ConfigError, match="has Purchases already"):
+    with pytest.raises(ConfigError, match="already has a Purchases object"):
         Purchases(shop.xiebao, Kept, sessionmaker())
 
 
@@ -151,7 +151,7 @@ def test_an_extension_has_one_of_it(shop: Shop) -> None:
         (later, "async"),
         (Later(), "async"),
         (None, "function"),
-        (lambda purchase: None, "session and purchase"),
+        (lambda purchase: None, "session, purchase"),
     ],
 )
 def test_what_cannot_be_told_is_said_at_once(shop: Shop, function: Any, said: str) -> None:
@@ -161,5 +161,7 @@ def test_what_cannot_be_told_is_said_at_once(shop: Shop, function: Any, said: st
 
 def test_one_function_is_told(shop: Shop) -> None:
     shop.purchases.on_change(shop.tell)
-    with pytest.raises(ConfigError, match=r"already, tests\.callback\.purchases\.support\.Shop"):
+    with pytest.raises(
+        ConfigError, match=r"tests\.callback\.purchases\.support\.Shop\.tell is already"
+    ):
         shop.purchases.on_change(lambda session, purchase, before: None)

@@ -192,7 +192,11 @@ def test_sessions_may_choose_their_engines(tmp_path: Path, xiebao_orders: Orders
     ("own", "error", "said"),
     [
         (mapped_column(String(9), nullable=False), IntegrityError, "own"),
-        (mapped_column(String(9), init=True), ConfigError, r"Purchase\(\) is called without arg"),
+        (
+            mapped_column(String(9), init=True),
+            ConfigError,
+            r"Purchase\(\) cannot be called without arg",
+        ),
     ],
 )
 def test_columns_of_its_own_need_a_default(
