@@ -82,16 +82,22 @@ from .simulator.document import Verdict
 from .simulator.listed_orders import transport_of
 from .simulator.screens import simulator_of
 
-_LOG_IN = "nobody is logged in: log the client in first."
+_LOG_IN = "No member is logged in. Log in the client first."
+_NO_REDIRECT = (
+    'The response is not a redirect to the gateway. Run "flask xiebao doctor" to find the cause.'
+)
 _WHY = {
-    200: "a page, and not a link. To click an entry on it, name the entry, such as product; of a"
-    " handoff of your own, the link direct is missing.",
+    200: "The response is a page and not a redirect. To click an entry on a page, pass the name of"
+    ' the entry, such as "product". If the page is from a handoff template of the site, add a link'
+    ' with href="{{ direct }}".',
     **dict.fromkeys((302, 303, 307), _LOG_IN),
     401: _LOG_IN,
-    403: "the link is of another member than the one who is logged in, or your click_guard says"
-    " no.",
-    404: "the link is not one of this site, or XIEBAO_ENABLED is off.",
-    410: "the link's no_login_for has run out, and nobody is logged in.",
+    403: "The link belongs to another member than the one who is logged in, or the click_guard"
+    " refused the click. Log in as the member of the link, or check the click_guard.",
+    404: "The link was not made by this site, or XIEBAO_ENABLED is off. Read the log at level INFO"
+    " for the cause.",
+    410: "The link's no_login_for has run out, and no member is logged in. Log in the client, or"
+    " make a new link.",
 }
 
 
@@ -142,7 +148,9 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
         for number, each in enumerate(known, 1):
             # What is wrong with one is said here, and not in the handler.
             if "insureNum" not in wire.order_of(each):
-                raise TypeError(f"Order {number} of {len(known)} has no insure_num.")
+                raise TypeError(
+                    f"Order {number} of {len(known)} has no insure_num. Add the application number."
+                )
 
     def client_of(state: State) -> OrderClient:
         if known is None and state.settings.gateway_url not in ENVIRONMENTS.values():
@@ -184,7 +192,7 @@ def send_notification(
     :raises TypeError: there is no such keyword, or its value is of another type.
     """
     if wrong not in (None, *get_args(Wrong)):
-        raise TypeError(f"wrong is one of {', '.join(get_args(Wrong))}, not {wrong!r}.")
+        raise TypeError(f"wrong must be one of {', '.join(get_args(Wrong))}, got {wrong!r}.")
     said["insure_num"] = insure_num
     with client.application.app_context():
         state = current_state()
@@ -216,10 +224,10 @@ def follow(
     :param device: a name in :data:`DEVICES`, or a User-Agent, such as that of the site's own app.
     """
     if entry is not None and entry not in PAGES:
-        raise ValueError(f"{entry!r} is not an entry: use one of {', '.join(PAGES)}.")
+        raise ValueError(f"entry must be one of {', '.join(PAGES)}, got {entry!r}.")
     if device not in DEVICES and "/" not in device:
         raise ValueError(
-            f"{device!r} is not a User-Agent: use one, or one of {', '.join(DEVICES)}."
+            f"device must be a User-Agent or one of {', '.join(DEVICES)}, got {device!r}."
         )
     headers = DEVICES[device].headers if device in DEVICES else {"User-Agent": device}
     with client.application.app_context():
@@ -244,7 +252,10 @@ class _Visit:
         """Return the link of an entry on a page."""
         response = self._get(url)
         if response.status_code != 200:
-            _fail(f"{url} is not a page with an entry: it answered {_answer(response)}.")
+            _fail(
+                f"{url} returned {_answer(response)} instead of a page. Pass the URL of a page with"
+                " an entry, and log in the client if the page needs a login."
+            )
         with self.client.application.app_context():
             entries = [
                 # What the link of another site is about cannot be read: None.
@@ -260,11 +271,14 @@ class _Visit:
             wanted = f"{entry} entry{f' for {reference!r}' if reference else ''}"
             which = f" with index {index}" if index else ""
             hint = (
-                " Without a login there are none that are a member's own."
+                " Log in the client first if the entry needs a logged-in member."
                 if PAGES[entry].members_own
                 else ""
             )
-            _fail(f"{url} has no {wanted}{which}. Its entries: {', '.join(there) or 'none'}.{hint}")
+            _fail(
+                f"{url} has no {wanted}{which}. The entries on the page are:"
+                f" {', '.join(there) or 'none'}.{hint}"
+            )
         return found[index]
 
     def click(self, link: str) -> Followed:
@@ -280,8 +294,8 @@ class _Visit:
                 member = self.state.member_of(verdict.member)
             return Followed(**{**vars(verdict), "member": member}, handoff=direct is not None)
         _fail(
-            f"The click answered {_answer(response)}:"
-            f" {_WHY.get(response.status_code, 'no redirect to the gateway.')}"
+            f"The click returned {_answer(response)}."
+            f" {_WHY.get(response.status_code, _NO_REDIRECT)}"
         )
 
     def _get(self, url: str) -> TestResponse:

@@ -129,7 +129,7 @@ def check_entries(
             todo = [] if is_empty else run.chosen_cases(only, full=full)
             if not todo and not on_site and not alone:
                 raise CheckError(
-                    "Nothing is left to check: this site has no use for the cases that were chosen."
+                    "None of the selected cases applies to this site. Select other cases."
                 )
             run.judge_settings(expect_env)
             if player.nobody_there is not None:
@@ -147,15 +147,18 @@ def check_entries(
 def _member(state: State, member: MemberId) -> str:
     if not state.hooks.members_are_known():
         raise CheckError(
-            "This site cannot say who is logged in, so it has no use for a member: add a"
-            " member_loader."
+            "A member is given, but this site cannot say who is logged in. Add a member_loader, or"
+            " leave the member out."
         )
     try:
         who = normalize_member(member)
     except LinkError as error:
         raise CheckError(str(error)) from None
     if who is None:
-        raise CheckError(f"The member {member!r} is nobody: give the id of one.")
+        raise CheckError(
+            f"The member's id must not be empty or 0, got {member!r}. Leave the member out to use a"
+            " made-up member."
+        )
     return who
 
 
@@ -164,8 +167,8 @@ def _check_login(login: Login) -> None:
         check_arguments("login", login, ("client", "member"))
     except ConfigError:
         raise CheckError(
-            f"The login {name_of(login)} has to take a test client and a member's id:"
-            " def log_in(client, member)."
+            f'The login function "{name_of(login)}" must accept two arguments, a test client and a'
+            " member's id. Define it as `def log_in(client, member)`."
         ) from None
 
 
@@ -196,7 +199,9 @@ def _chosen(known: Mapping[str, T], names: Iterable[str] | None, what: str) -> l
         return list(known.values())
     names = _several(names)
     if not names:
-        raise CheckError(f"Nothing is left to check: name a {what}, or none to have all.")
+        raise CheckError(
+            f"No {what} is selected. Select at least one {what}, or pass None to select all."
+        )
     return list(_named(known, names, what).values())
 
 
@@ -207,7 +212,7 @@ def _named(known: Mapping[str, T], names: Iterable[str], what: str) -> dict[str,
             likely = get_close_matches(name, known, 3)
             if likely:
                 raise CheckError(f"There is no {what} {name!r}. Did you mean {', '.join(likely)}?")
-            raise CheckError(f"There is no {what} {name!r}. There are: {', '.join(known)}.")
+            raise CheckError(f"There is no {what} {name!r}. Choose one of {', '.join(known)}.")
     return {name: known[name] for name in names}
 
 
@@ -222,8 +227,8 @@ def _page(site: Site, url: str) -> str:
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_at(url):
         raise CheckError(
-            f"{shown!r} is not a page of the site: begin it with /, as /orders/8, or"
-            f" with {site.outside}."
+            f'{shown!r} is not a page of the site. Use a path, such as "/orders/8", or a URL that'
+            f' begins with "{site.outside}".'
         )
     return url
 
@@ -278,7 +283,10 @@ class _Run:
         """Return the devices that have the site's own app, if it has one."""
         pattern = self._player.state.settings.app_user_agent
         if sample == "":
-            raise CheckError("app_user_agent is empty: give what the app adds, as ShopApp/3.2.")
+            raise CheckError(
+                "app_user_agent must not be empty. Pass the text that the app adds to a"
+                ' User-Agent, such as "ShopApp/3.2".'
+            )
         if pattern is not None:
             sample = sample or sample_of(pattern)
             yield from () if sample is None else app_devices(sample)
@@ -331,7 +339,9 @@ class _Run:
         came, state = self.report.environment, self._player.state
         if expected is not None:
             if expected not in ENVIRONMENTS:
-                raise CheckError(f"expect_env is {' or '.join(ENVIRONMENTS)}, not {expected!r}.")
+                raise CheckError(
+                    f"expect_env must be {' or '.join(ENVIRONMENTS)}, got {expected!r}."
+                )
             failures = [Failure("environment", came, expected)] if came != expected else []
             self._keep(Result(Case("environment", "environment"), PHONE, failures=failures))
         if came == "production" and not knows_its_address(state) and not trusts_hosts():

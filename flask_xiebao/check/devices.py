@@ -72,7 +72,12 @@ _DEVICES = (
     _device("pc", "Windows Chrome", "Windows, Chrome", _PC, f"{_WINDOWS} {_CHROME}", "Windows"),
     _device("mac", "macOS Safari", "Mac, Safari", _PC, f"{_MAC} Version/26.0 Safari/605.1.15"),
     _device(
-        "uos", "统信 UOS", "UOS, its browser", _PC, f"{_LINUX} {_CHROME} UOS Professional", "Linux"
+        "uos",
+        "统信 UOS",
+        "UOS, built-in browser",
+        _PC,
+        f"{_LINUX} {_CHROME} UOS Professional",
+        "Linux",
     ),
     _device(
         "harmony-pc",

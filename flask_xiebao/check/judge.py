@@ -279,7 +279,9 @@ class Judge:
             return
         elif status >= 300:
             came = f"{status} {urlsplit(visit.url).path}"
-            yield Failure(code, came if came.endswith(at) else f"{came}, from {at}", "200")
+            yield Failure(
+                code, came if came.endswith(at) else f"{came} (redirected from {at})", "200"
+            )
         elif code == "login.page":
             gateway = absolute(self._site.origin, self._site.gateway)
             sources = keeps_out(visit.page, Element({}), "form", gateway, self._site.origin)

@@ -103,9 +103,9 @@ class Player:
                 raise
             except BaseException as error:  # what it says may be private
                 raise CheckError(
-                    f"keeps_plain_key fails for a member who is made up: {type(error).__name__} in"
-                    f" {place_of(error)}. Have it answer False for ids that there are not, or name"
-                    " a member of the site's, by --member or member=."
+                    f"keeps_plain_key raised {type(error).__name__} in {place_of(error)} for a"
+                    " made-up member. Return False for ids that do not exist, or name a member of"
+                    ' the site with "--member" or "member=".'
                 ) from None
 
     @property
@@ -121,22 +121,25 @@ class Player:
         who: str | None = visit.found
         if visit.error is not None:
             raise CheckError(
-                "After the login, the site does not say who is logged in:"
-                f" {type(visit.error).__name__} in {place_of(visit.error)}."
+                "The site cannot say who is logged in after the login, because"
+                f" {type(visit.error).__name__} was raised in {place_of(visit.error)}. Fix the code"
+                " there."
             )
         if who is None:
             raise CheckError(
-                "After the login, nobody is logged in: so says the member_loader, or Flask-Login."
-                f"{f' The last answer to the login was {status}.' if status else ''}"
-                f"{' Does the site know this member?' if member else ''} A login of your own"
-                " logs the client in, and leaves it with the cookies, which have to be sent to"
-                f" {self.site.prefix}/ (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN). A hook that"
-                " sets who is logged in has to do so before it lets the entries through."
+                "According to the member_loader or Flask-Login, no member is logged in after the"
+                " login."
+                f"{f' The last response to the login had status {status}.' if status else ''}"
+                f"{' Check that the site knows this member.' if member else ''} A login function"
+                " must log in the test client and leave the cookies in that client. Make sure that"
+                f' the cookies are sent to "{self.site.prefix}/" (SESSION_COOKIE_PATH,'
+                " SESSION_COOKIE_DOMAIN), and that hooks set the current member before they let"
+                " requests to the entries through."
             )
         if self._is_own_login and member is not None and who != member:
             raise CheckError(
-                f"The login was to log in member {shown_member(member)}, but the site says"
-                f" {shown_member(who)}: name the id that the member_loader returns."
+                f'The login was called for member "{shown_member(member)}", but the site says that'
+                f' "{shown_member(who)}" is logged in. Name the id that the member_loader returns.'
             )
         return who
 
@@ -160,8 +163,9 @@ class Player:
                 raise
             except BaseException as error:  # what it says may hold passwords
                 raise CheckError(
-                    f"The login fails: {type(error).__name__} in {place_of(error)}. It is called"
-                    " with a test client and a member's id, and logs the client in."
+                    f"The login function raised {type(error).__name__} in {place_of(error)}. Fix"
+                    " the function, which gets a test client and a member's id and must log in the"
+                    " client."
                 ) from None
         return browser
 
@@ -174,7 +178,9 @@ class Player:
         rehearsed.member_loader = lambda: self.members[MEMBER]  # whose cookies no request has
         visit = self._prefetch(lambda: self._make(case), rehearsal=rehearsed)
         if visit.found is None:
-            raise visit.error or UnreachedError(f"No view answers {visit.url}: {visit.status}.")
+            raise visit.error or UnreachedError(
+                f"No view was called for {visit.url}, and the status is {visit.status}."
+            )
         made: str = visit.found
         if case.ends != "invalid_link":
             return made

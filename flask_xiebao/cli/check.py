@@ -70,9 +70,14 @@ def reports_in(files: Mapping[str, str | None], locale: str) -> Iterator[Callabl
     """
     written = {name: path for name, path in files.items() if path is not None}
     if "-" in written.values():
-        raise click.UsageError("'-' cannot be written: the terminal has the text. Name a file.")
+        raise click.UsageError(
+            'A report cannot be written to "-", because the terminal shows the text report. Pass a'
+            " file name."
+        )
     if len(set(written.values())) < len(written):
-        raise click.UsageError("Two reports cannot be written to one file.")
+        raise click.UsageError(
+            "Two reports cannot be written to the same file. Pass a different file name for each."
+        )
     with ExitStack() as stack:
         opened = {name: stack.enter_context(_written(path)) for name, path in written.items()}
 
@@ -98,7 +103,9 @@ def _written(path: str) -> Iterator[IO[str]]:
         if draft != place:
             draft.replace(place)
     except OSError as error:
-        raise click.UsageError(f"{path!r} cannot be written: {error.strerror}.") from None
+        raise click.UsageError(
+            f"{path!r} cannot be written ({error.strerror}). Choose another path."
+        ) from None
     finally:
         if draft != place:
             draft.unlink(missing_ok=True)
@@ -113,14 +120,15 @@ def _function(name: str) -> Login:
         raise
     except BaseException as error:  # what it says may hold passwords
         missing = getattr(error, "name", None)
-        why = f"there is no {missing}" if missing else f"in {place_of(error)}"
+        why = f'for "{missing}"' if missing else f"in {place_of(error)}"
         raise click.BadParameter(
-            f"{type(error).__name__}: {why}. The path begins where the command is run.",
+            f'Importing "{module}" raised {type(error).__name__} {why}. Write the module name as'
+            " seen from the folder in which the command is run.",
             param_hint="--login",
         ) from None
     if not callable(found):
         raise click.BadParameter(
-            f"{name!r} is not a function: write module:function, such as tests.login:log_in.",
+            f"{name!r} is not a function. Write MODULE:FUNCTION, such as tests.login:log_in.",
             param_hint="--login",
         )
     return cast(Login, found)

@@ -77,46 +77,64 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     "pages",
     multiple=True,
     metavar="URL",
-    help="A page of the site, such as /orders/8: follow the entries on it, too.",
+    help="A page of the site whose entries are followed, too, such as /orders/8. Can be repeated.",
 )
-@click.option("--member", help="A member of the site's, by their id; by default one is made up.")
+@click.option("--member", help="The id of a member of the site. Without it, members are made up.")
 @click.option(
     "--login",
     metavar="MODULE:FUNCTION",
-    help="Logs a test client in: function(client, member); member is None without --member. With"
-    " Flask-Login, --member is enough.",
+    help="The function that logs a test client in, called as function(client, member). The member"
+    " is None without --member. A site with Flask-Login needs only --member.",
 )
 @click.option(
     "--device",
     "devices",
     multiple=True,
-    help="A device of the list, on which all is done; by default an iPhone and a PC, and all of"
-    " them for plain clicks and those on a --page.",
+    help="The device on which all cases are run, such as iphone. By default, plain clicks and the"
+    " entries of a --page are tested on all devices, everything else on an iPhone and a PC. Can be"
+    " repeated.",
 )
 @click.option(
-    "--case", "only", multiple=True, help="What to do, such as product-plain; by default all."
+    "--case",
+    "only",
+    multiple=True,
+    help="The case to run, such as product-plain. By default, all cases. Can be repeated.",
 )
-@click.option("--full", is_flag=True, help="Do everything on every device, also in production.")
-@click.option("--app-user-agent", metavar="TEXT", help="What your own app adds to a User-Agent.")
-@click.option("--expect-env", type=click.Choice(list(ENVIRONMENTS)), help="Fail in another one.")
+@click.option("--full", is_flag=True, help="Run all cases on all devices, also in production.")
+@click.option(
+    "--app-user-agent",
+    metavar="TEXT",
+    help="The text that the site's own app adds to a User-Agent, such as ShopApp/3.2.",
+)
+@click.option(
+    "--expect-env",
+    type=click.Choice(list(ENVIRONMENTS)),
+    help="Fail if XIEBAO_ENV is not this environment.",
+)
 @click.option(
     "--follow-return",
     is_flag=True,
-    help="Open what payments come back to in production, too, where it may mark orders as paid.",
+    help="Open the pages that members return to after payment in production, too. A page of this"
+    " kind may mark an order as paid.",
 )
 @click.option(
     "--with-receivers",
     is_flag=True,
-    help="Your signal receivers hear of the clicks, as of real ones; with --member, since your"
-    " database does not have one who is made up.",
+    help="Call the site's signal receivers as for real clicks. Add --member, because the site's"
+    " database does not contain a made-up member.",
 )
 @click.option(
-    "--ignore", multiple=True, metavar="RULE", help="Leave a rule out, such as header.nosniff."
+    "--ignore",
+    multiple=True,
+    metavar="RULE",
+    help="The rule to leave out, such as header.nosniff. Can be repeated.",
 )
-@click.option("--json", "as_json", type=click.Path(), help="Write a report for programs there.")
-@click.option("--junit", type=click.Path(), help="Write a report for CI servers there.")
-@click.option("--html", type=click.Path(), help="Write a report as one page there.")
-@click.option("--locale", type=click.Choice(locales()), default="en", help="Of the report.")
+@click.option("--json", "as_json", type=click.Path(), help="Write a JSON report to this file.")
+@click.option("--junit", type=click.Path(), help="Write a JUnit XML report to this file.")
+@click.option("--html", type=click.Path(), help="Write the report as one HTML page to this file.")
+@click.option(
+    "--locale", type=click.Choice(locales()), default="en", help="The language of the report."
+)
 @_removed_option("--format", "--json", "--junit", "--html")
 @_removed_option("--output", "--json", "--junit", "--html")
 @click.pass_context
@@ -132,12 +150,14 @@ def check(
     only: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Follow the entries on every device, and compare what comes with what should (2.1 to 2.3).
+    """Follow the entries on many devices and check where they lead (2.1 to 2.3).
 
-    The clicks go through the whole app, in this process; nothing is sent to Xiebao. Name pages and
-    a member, or what only they show is not seen: --page / --member 7 --login tests.login:log_in.
-    Otherwise the members are made up. Your signal receivers do not hear of them, and in production
-    plain clicks and a visitor's alone are made. Exits with 1 when anything fails.
+    The clicks go through the whole app in this process. Nothing is sent to Xiebao. Without --page
+    and --member, the check sees no page of the site and uses made-up members. Name a page, a member
+    and, without Flask-Login, a login function: --page / --member 7 --login tests.login:log_in. The
+    site's signal receivers are called only with --with-receivers. In production, only plain clicks
+    and clicks of an anonymous visitor are made without --full. The exit status is 1 if anything
+    fails.
     """
     from .check import again_with, reports_in, run
 

@@ -237,232 +237,259 @@ TEXTS = {
     ),
     # what a check does: a page of the gateway, and one of the lines below
     "check.case": "{page}: {what}",
-    "check.case.plain": "somebody who is logged in",
-    "check.case.visitor": "nobody is logged in",
+    "check.case.plain": "click by a logged-in member",
+    "check.case.visitor": "click by an anonymous visitor",
     "check.case.own": "the member's own link",
-    "check.case.own-visitor": "the member's own link, nobody is logged in",
-    "check.case.platform-h5": "link with platform=h5",
-    "check.case.platform-pc": "link with platform=pc",
-    "check.case.platform-ios": "link with platform=ios",
-    "check.case.platform-android": "link with platform=android",
-    "check.case.asked-h5": "?platform=h5",
-    "check.case.asked-pc": "?platform=pc",
-    "check.case.asked-ios": "?platform=ios",
-    "check.case.asked-android": "?platform=android",
-    "check.case.asked-nonsense": "?platform= without meaning",
-    "check.case.platform-over-asked": "link with platform=android, and ?platform=h5",
-    "check.case.awkward": "a code with characters that a URL has to escape",
-    "check.case.client-reference": "the site's own reference",
-    "check.case.sub-partner": "sub-account",
-    "check.case.return": "back after payment",
-    "check.case.bearer": "a link that needs no login for an hour",
-    "check.case.expired": "an expired link",
+    "check.case.own-visitor": "a member's link, clicked by an anonymous visitor",
+    "check.case.platform-h5": 'link with platform="h5"',
+    "check.case.platform-pc": 'link with platform="pc"',
+    "check.case.platform-ios": 'link with platform="ios"',
+    "check.case.platform-android": 'link with platform="android"',
+    "check.case.asked-h5": 'link followed by "?platform=h5"',
+    "check.case.asked-pc": 'link followed by "?platform=pc"',
+    "check.case.asked-ios": 'link followed by "?platform=ios"',
+    "check.case.asked-android": 'link followed by "?platform=android"',
+    "check.case.asked-nonsense": 'link followed by "?platform=" and an unknown platform',
+    "check.case.platform-over-asked": 'link with platform="android", followed by "?platform=h5"',
+    "check.case.awkward": "reference with characters that a URL must escape",
+    "check.case.client-reference": "link with client_reference",
+    "check.case.sub-partner": "link with sub_partner_id",
+    "check.case.return": "link with return_to, and the return after payment",
+    "check.case.bearer": "link that needs no login for one hour, clicked by an anonymous visitor",
+    "check.case.expired": "expired link, clicked by an anonymous visitor",
     "check.case.expired-own": "the member's own expired link",
     "check.case.another": "another member's link",
     "check.case.another-json": "another member's link, requested as JSON",
-    "check.case.another-bearer": "another member's link that needs no login for an hour",
-    "check.case.changed": "a tampered link",
-    "check.case.htmx": "requested by HTMX",
-    "check.case.turbo": "requested by Turbo",
-    "check.case.turbo-frame": "requested by a Turbo frame",
-    "check.case.turbo-prefetch": "prefetched by Turbo",
-    "check.case.fetch": "requested by a script",
-    "check.case.image": "loaded as an image",
-    "check.case.told-to-go": "continuing from the page for scripts",
-    "check.case.guard": "the click_guard says no",
-    "check.case.head": "HEAD request, which is no click",
-    "check.case.off": "switched off: somebody who is logged in",
-    "check.case.off-visitor": "switched off: nobody is logged in",
-    "check.case.loader": "nobody is logged in, says the site's own member_loader",
-    "check.case.visitor-asked": "nobody is logged in, with ?platform=h5",
-    "check.case.sub-partner-none": "no sub-account, whatever the setting",
-    "check.case.return-long": "back after payment, to a long path",
-    "check.case.changed-json": "a tampered link, requested as JSON",
+    "check.case.another-bearer": "another member's link that needs no login for one hour",
+    "check.case.changed": "link with a changed signature",
+    "check.case.htmx": "link requested by HTMX",
+    "check.case.turbo": "link requested by Turbo",
+    "check.case.turbo-frame": "link requested by a Turbo frame",
+    "check.case.turbo-prefetch": "link prefetched by Turbo",
+    "check.case.fetch": "link requested by a script",
+    "check.case.image": "link loaded as an image",
+    "check.case.told-to-go": 'link followed by "?go=1", opened from the page that scripts get',
+    "check.case.guard": "click refused by a click_guard",
+    "check.case.head": "HEAD request, which does not count as a click",
+    "check.case.off": "click by a logged-in member while XIEBAO_ENABLED is off",
+    "check.case.off-visitor": "click by an anonymous visitor while XIEBAO_ENABLED is off",
+    "check.case.loader": "click by an anonymous visitor, with the site's own member_loader",
+    "check.case.visitor-asked": 'click by an anonymous visitor, link followed by "?platform=h5"',
+    "check.case.sub-partner-none": 'link with sub_partner_id="", which overrides the setting',
+    "check.case.return-long": "link with a long return_to",
+    "check.case.changed-json": "link with a changed signature, requested as JSON",
     "check.case.address": "the site's own address",
     "check.case.environment": "the environment",
     "check.case.settings": "the settings",
     # what has to come of it
-    "check.ends.gateway": "302 to the gateway",
-    "check.ends.handoff": "200, a QR code for the phone",
-    "check.ends.login": "a redirect to the login, and back",
-    "check.ends.another_member": "403, nobody buys on another's account",
-    "check.ends.not_allowed": "403, the site says no",
-    "check.ends.invalid_link": "404, without a reason",
-    "check.ends.expired": "410, log in to go on",
-    "check.ends.login_required": "401, there is no login",
-    "check.ends.disabled": "404, switched off",
-    "check.ends.navigate": "200, a page by which the browser goes itself",
-    "check.ends.back": "302, back to the site",
-    "check.ends.page": "a page with entries",
-    "check.ends.gateway_or_handoff": "302 to the gateway; on a PC 200, a QR code",
-    "check.ends.loader": "anything but an error",
-    "check.ends.address": "an answer of the extension's",
-    "check.ends.environment": "as --expect-env says",
-    "check.ends.settings": "unchanged since the extension was initialized",
-    # what a failure means, and what to do
-    "check.failure": "{means} It came: {came}. It should be: {should}.",
-    "check.means": "It is not as it should be: find what on the site changes it.",
-    "check.means.aborts": (
-        "The function at the place that is named calls abort(). A member_loader has to return"
-        " None where nobody is logged in: the extension sends people to the login itself."
+    "check.ends.gateway": "302, redirect to the gateway",
+    "check.ends.handoff": "200, page with a QR code for the phone",
+    "check.ends.login": "redirect to the login page, which leads back to the link",
+    "check.ends.another_member": "403, the link belongs to another member",
+    "check.ends.not_allowed": "403, click_guard refuses the click",
+    "check.ends.invalid_link": "404, the page does not say why the link is invalid",
+    "check.ends.expired": "410, the member must log in to continue",
+    "check.ends.login_required": "401, the site has no login page",
+    "check.ends.disabled": "404, XIEBAO_ENABLED is off",
+    "check.ends.navigate": "200, page that sends the browser to the link",
+    "check.ends.back": "302, redirect back to the site",
+    "check.ends.page": "page with entries",
+    "check.ends.gateway_or_handoff": (
+        "302, redirect to the gateway; on a PC 200, page with a QR code"
     ),
-    "check.means.crash": "It crashed, at the place that is named: fix the code there.",
-    "check.means.crash.library": "A library crashed over what the site gave it: find what did.",
+    "check.ends.loader": "any response except an error",
+    "check.ends.address": "response from Flask-Xiebao",
+    "check.ends.environment": "the environment given by --expect-env",
+    "check.ends.settings": "unchanged since Flask-Xiebao was initialized",
+    # what a failure means, and what to do
+    "check.failure": "{means} Actual: {came}. Expected: {should}.",
+    "check.means": (
+        "The response differs from the expected one. Find the code of the site that changes the"
+        " response."
+    ),
+    "check.means.aborts": (
+        'A function of the site called abort() at the place shown after "Actual". Return None from'
+        " the member_loader if no member is logged in, because Flask-Xiebao itself redirects to the"
+        " login page."
+    ),
+    "check.means.crash": 'The request raised an exception. Fix the cause shown after "Actual".',
+    "check.means.crash.library": (
+        "A library raised an exception, and the traceback contains no line of the site. Find the"
+        " code of the site that passed the wrong value to the library."
+    ),
     "check.means.unreached.mounted": (
-        "The links lead to what DispatcherMiddleware has at {mount}: change XIEBAO_URL_PREFIX."
+        "Requests below XIEBAO_URL_PREFIX reach another app, because DispatcherMiddleware mounts"
+        ' that app at "{mount}". Change XIEBAO_URL_PREFIX.'
     ),
     "check.means.unreached.below": (
-        "A link that leaves the site gets {status}, since DispatcherMiddleware has the site below"
-        " {mount}: end XIEBAO_PUBLIC_URL in {mount}."
+        "A URL that the site gives to others, such as a link in a mail, gets status {status},"
+        ' because DispatcherMiddleware mounts the site at "{mount}". Set XIEBAO_PUBLIC_URL to a URL'
+        ' that ends with "{mount}".'
     ),
     "check.means.unreached.outside": (
-        "A request gets {status} before Flask looks for a view, from a middleware around"
-        " app.wsgi_app or a Flask class of the site's own: have it let what is below"
-        " XIEBAO_URL_PREFIX through."
+        "A request got status {status} before Flask looked for a view, from a middleware around"
+        " app.wsgi_app or from the site's own Flask class. Let requests below XIEBAO_URL_PREFIX"
+        " through there."
     ),
     "check.means.unreached.nowhere": (
-        "A request gets {status} before Flask looks for a view, from a middleware around"
-        " app.wsgi_app or a Flask class of the site's own: have it let what is below"
-        " XIEBAO_URL_PREFIX through. If it mounts the site below a path, end XIEBAO_PUBLIC_URL in"
-        " that path."
+        "A request got status {status} before Flask looked for a view, from a middleware around"
+        " app.wsgi_app or from the site's own Flask class. Let requests below XIEBAO_URL_PREFIX"
+        " through there. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL to a"
+        " URL that ends with that path."
     ),
     "check.means.unreached.no_view": (
-        "Flask has no view for the links on {host}, and answers {status}: is this a host that"
-        " SERVER_NAME or TRUSTED_HOSTS let in?"
+        'Flask found no view for the links on host "{host}" and returned status {status}. Check'
+        " that SERVER_NAME and TRUSTED_HOSTS accept this host."
     ),
-    "check.means.unreached.view": "The links lead to {endpoint}: change XIEBAO_URL_PREFIX.",
+    "check.means.unreached.view": (
+        'The links lead to the endpoint "{endpoint}". Change XIEBAO_URL_PREFIX to a path that no'
+        " other view uses."
+    ),
     "check.means.unreached.limiter": (
-        "A click on {host} gets {status} before the link is read, from a limiter: allow more, or"
-        ' exempt the entries, as limiter.exempt(app.blueprints["xiebao"]) does; or the tools'
-        " alone, by limiter.request_filter(is_rehearsal)."
+        'A rate limiter returned status {status} for a click on host "{host}" before the link was'
+        " read. Allow more requests, exempt the entries with"
+        ' `limiter.exempt(app.blueprints["xiebao"])`, or exempt only the requests of the check and'
+        " the doctor with `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.unreached.wall": (
-        "A click on {host} gets {status} before the link is read, from a login wall, a CSRF guard"
-        " or a check of the host, perhaps: let the entries through, which check for themselves: if"
-        ' request.blueprint == "xiebao": return. If it also sets who is logged in, let it do so'
-        " first. If the site is not on {host}, set XIEBAO_PUBLIC_URL."
+        'A click on host "{host}" got status {status} before the link was read, perhaps from a'
+        ' login wall, a CSRF guard or a check of the host. Add `if request.blueprint == "xiebao":'
+        " return` to the start of that hook, because Flask-Xiebao checks each click itself. If the"
+        " hook also sets the current member, add the line after that code. If the site is not on"
+        ' "{host}", set XIEBAO_PUBLIC_URL.'
     ),
     "check.means.unreached.hook": (
-        "A click on {host} gets {status} before the link is read, from one of the site's hooks,"
-        " or its handler of an error in one: let the entries through, which check for themselves:"
-        ' if request.blueprint == "xiebao": return.'
+        'A click on host "{host}" got status {status} before the link was read, from one of the'
+        " site's hooks or from the site's error handler for an exception in a hook. Add `if"
+        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
+        " checks each click itself."
     ),
     "check.means.unreached.sent": (
-        "Whoever clicks is sent to {to} before the link is read, by a login wall, perhaps: let"
-        ' the entries through, which check for themselves: if request.blueprint == "xiebao":'
-        " return. If it also sets who is logged in, let it do so first."
+        'A click is redirected to "{to}" before the link is read, perhaps by a login wall. Add `if'
+        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
+        " checks each click itself. If the hook also sets the current member, add the line after"
+        " that code."
     ),
     "check.means.unreached.host": (
-        "Whoever clicks is sent to {to}: set XIEBAO_PUBLIC_URL to where the site is."
+        'Every click is redirected to "{to}". Set XIEBAO_PUBLIC_URL to the URL of the site.'
     ),
     "check.means.unreached.elsewhere": (
-        "Some browsers are sent to {to} before the link is read: let the entries through, which"
-        ' have pages for every device: if request.blueprint == "xiebao": return.'
+        'Some browsers are redirected to "{to}" before the link is read. Add `if request.blueprint'
+        ' == "xiebao": return` to the start of the hook that redirects them, because the entries'
+        " have a page for every device."
     ),
     "check.means.unreached.form": (
-        "Whoever clicks is sent to another form of the same path, and has to come again: let the"
-        ' entries through, which check for themselves: if request.blueprint == "xiebao": return.'
+        "A click is redirected to another URL for the same link, for example with a language"
+        ' prefix, and must be requested again. Add `if request.blueprint == "xiebao": return` to'
+        " the start of the hook that redirects the click, because Flask-Xiebao checks each click"
+        " itself."
     ),
     "check.means.unreached.path": (
-        "A link does not arrive as it was made, so it is refused. Something wrapped around"
-        " app.wsgi_app changes its path: have the paths of the entries left alone."
+        "A link was refused because the path of the link was changed on the way. Exclude the paths"
+        " below XIEBAO_URL_PREFIX in the middleware around app.wsgi_app that changes paths."
     ),
     "check.means.unknown_address": (
-        "The site does not know its own address, so in production payments do not come back, and"
-        " links for mail and QR codes cannot be made: set XIEBAO_PUBLIC_URL."
+        "The site does not know its own address, so in production payments do not return to the"
+        " site, and links for mail and QR codes cannot be made. Set XIEBAO_PUBLIC_URL."
     ),
     "check.means.page.elsewhere": (
-        "The page sends every device to another host: name a page of this one, or set"
-        " XIEBAO_PUBLIC_URL to where the site is."
+        "The page redirects every device to another host. Choose a page on the host of the site, or"
+        " set XIEBAO_PUBLIC_URL to the URL of the site."
     ),
     "check.means.page.429": (
-        "A limiter refuses the check's requests: let the tools through, by"
-        " limiter.request_filter(is_rehearsal)."
+        "A rate limiter refused the requests of the check. Exempt the check and the doctor with"
+        " `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.page.another_key": (
-        "The link on the page is none that this site has signed: is it written by hand, from"
-        " another site, or kept from before SECRET_KEY was changed?"
+        "This site did not sign the link on the page. Check whether the link is written by hand,"
+        " comes from another site or is older than a change of SECRET_KEY."
     ),
     "check.means.status": (
-        "The status is wrong, so that browsers and visitors misread the answer. Look for a hook"
+        "The status is wrong, so browsers and visitors misread the response. Look for a hook"
         " (after_request, errorhandler) or a middleware that changes statuses."
     ),
     "check.means.status.200": (
-        "A page came where the browser should be sent on, or refused: leave what the blueprint"
-        " xiebao answers as it is. Flask-DebugToolbar makes such pages, with"
-        " DEBUG_TB_INTERCEPT_REDIRECTS."
+        "A page was returned where a redirect or a refusal was expected. Leave the responses of the"
+        ' blueprint "xiebao" unchanged. If Flask-DebugToolbar is installed, set'
+        " DEBUG_TB_INTERCEPT_REDIRECTS to False."
     ),
     "check.means.status.301": (
-        "Browsers keep a permanent redirect, with the sign and the member in it: the next member on"
-        " the same device goes as the first. It has to be 302."
+        "Browsers cache a permanent redirect with the sign and the member in it, so the next member"
+        " on the same device continues as the first member. Leave the status at 302."
     ),
-    "check.means.status.302": "Somebody is let through who should be refused.",
+    "check.means.status.302": (
+        "The click was redirected where a page or a refusal was expected. Find the code of the site"
+        " that changes the request or the response."
+    ),
     "check.means.status.308": (
-        "Browsers keep a permanent redirect, with the sign and the member in it. It has to be 302."
+        "Browsers cache a permanent redirect with the sign and the member in it. Leave the status"
+        " at 302."
     ),
     "check.means.status.404": (
-        "The link is refused, or nothing is there: look for a hook, an errorhandler or a middleware"
-        " that makes a 404 of it."
+        "The response is a 404, as if the link were refused or did not exist. Look for a hook, an"
+        " errorhandler or a middleware that turns the response into a 404."
     ),
-    "check.means.status.500": "The site failed. Its log says why.",
+    "check.means.status.500": "The site returned status 500. Read the site's log for the cause.",
     "check.means.status.303": (
-        "Something on the site changes the redirect: look for a hook or a middleware that does."
-        " It has to be 302."
+        "The status of the redirect was changed. Look for a hook or a middleware that changes"
+        " redirects, and leave the status at 302."
     ),
     "check.means.header": (
-        "A header is missing or changed: leave the headers of the blueprint xiebao as they are."
+        'A response header is missing or was changed. Leave the headers of the blueprint "xiebao"'
+        " unchanged."
     ),
     "check.means.header.cache-control": (
-        "A cache or a browser may keep the answer, and show one member's page to another. Leave"
-        " what the blueprint xiebao answers as it is, in hooks, proxies and CDNs."
+        "A cache or a browser may store the response and show one member's page to another member."
+        ' Leave the responses of the blueprint "xiebao" unchanged in hooks, proxies and CDNs.'
     ),
     "check.means.header.referrer-policy": (
-        "Other sites may learn the link that was clicked, and whoever has it may be let in: leave"
-        " the headers of the blueprint xiebao as they are."
+        "Other sites may learn the link that was clicked, and anyone who has the link may be let"
+        ' in. Leave the headers of the blueprint "xiebao" unchanged.'
     ),
     "check.means.header.x-robots-tag": (
-        "Search engines may index members' links: leave the headers of the blueprint xiebao as they"
-        " are."
+        'Search engines may index members\' links. Leave the headers of the blueprint "xiebao"'
+        " unchanged."
     ),
     "check.means.header.nosniff": (
-        "A browser may take the page for something other than it is: leave the headers of the"
-        " blueprint xiebao as they are."
+        "A browser may interpret the page as another content type. Leave the headers of the"
+        ' blueprint "xiebao" unchanged.'
     ),
     "check.means.header.refresh": (
-        "This header makes browsers go on to another address: do not add it to what the blueprint"
-        " xiebao answers."
+        'The "Refresh" header makes browsers open another address. Do not add this header to the'
+        ' responses of the blueprint "xiebao".'
     ),
     "check.means.header.frames": (
-        "Other sites may frame the page, and have members click blindly: leave the headers of the"
-        " blueprint xiebao as they are."
+        "Other sites may show the page in a frame and trick members into clicking. Leave the"
+        ' headers of the blueprint "xiebao" unchanged.'
     ),
     "check.means.secret": (
-        "The sign is where others may read it, and whoever has it can go as any member. Find what"
-        " puts it there."
+        "The sign or the API key is in a place where others may read it, and anyone who has the"
+        " sign can open the gateway as any member. Find the code that puts the secret there."
     ),
     "check.means.address": (
-        "Members, and the sign with them, are sent to another address than the gateway of"
-        " XIEBAO_ENV, or of XIEBAO_BASE_URL. Look for a hook or a middleware that changes"
+        "The redirect does not lead to the gateway of XIEBAO_ENV or XIEBAO_BASE_URL, so the member"
+        " and the sign are sent to another address. Look for a hook or a middleware that changes"
         " redirects."
     ),
     "check.means.told": (
-        "Another site learns the link, and whoever has it may be let in as the member. Leave the"
-        " URL of these pages out of what they load, such as statistics."
+        "The page sends its own link to another site, and anyone who has the link may be let in as"
+        " the member. Leave the URL of the page out of everything that the page loads, such as"
+        " statistics."
     ),
     "check.means.body": (
-        "The gateway's URL, with the sign in it, is in the body of the answer: leave what the"
-        " blueprint xiebao answers as it is."
+        "The body of the redirect must be empty, because it can contain the gateway URL with the"
+        ' sign. Leave the responses of the blueprint "xiebao" unchanged.'
     ),
     "check.means.parameter": (
-        "The gateway gets something other than the document asks for: look for a hook or a"
-        " middleware that changes the redirect, and at XIEBAO_EXTRA."
+        "The gateway receives a parameter that differs from the interface document. Check"
+        " XIEBAO_EXTRA, and look for a hook or a middleware that changes the redirect."
     ),
     "check.means.parameter.platform": (
-        "The gateway shows the page of another platform: look for a hook or a middleware that"
-        " changes the redirect, or the User-Agent."
+        "The gateway shows the page of another platform. Look for a hook or a middleware that"
+        " changes the redirect or the User-Agent."
     ),
     "check.means.parameter.sign": (
-        "The gateway refuses the URL, because its sign does not match this account. Look for a"
+        "The gateway refuses the URL, because the sign does not belong to this account. Look for a"
         " hook or a middleware that changes the redirect."
     ),
     "check.means.parameter.partnerId": (
@@ -470,133 +497,154 @@ TEXTS = {
         " the redirect."
     ),
     "check.means.parameter.partnerUniqKey": (
-        "To the gateway it is another member. Look for a hook or a middleware that changes the"
-        " redirect, and for a keeps_plain_key that gives different answers about the same member."
+        "The gateway takes the member for another member. Look for a hook or a middleware that"
+        " changes the redirect, and for a keeps_plain_key that returns different answers for the"
+        " same member."
     ),
     "check.means.parameter.subPartnerId": (
         "The sale counts for another sub-account. Look for a hook or a middleware that changes the"
         " redirect."
     ),
     "check.means.parameter.caseCode": (
-        "Another product is shown: look for a hook that changes the redirect."
+        "The gateway shows another product. Look for a hook that changes the redirect."
     ),
     "check.means.parameter.insureNum": (
-        "Another policy is shown: look for a hook that changes the redirect."
+        "The gateway shows another policy. Look for a hook that changes the redirect."
     ),
     "check.means.parameter.paySuccess": (
-        "After payment, members do not come back as they should. Where there is no way back at all,"
-        " the site does not know its own address: set XIEBAO_PUBLIC_URL."
+        "The member does not return to the expected page after payment. If the gateway URL has no"
+        " paySuccess at all, set XIEBAO_PUBLIC_URL, because the site does not know its own address."
     ),
-    "check.means.login": "Members are not sent to the site's login: see XIEBAO_LOGIN_VIEW.",
+    "check.means.login": (
+        "A visitor who must log in is not redirected to the login page of the site. Check"
+        " XIEBAO_LOGIN_VIEW."
+    ),
     "check.means.login.next": (
-        "After the login, members do not come back to what they clicked. Once somebody is logged"
-        " in, send them to the next that the login gets, a path of this site."
+        'The login page does not get the link as "next", so the member does not return to the link'
+        ' after the login. Pass the link, a path of this site, as "next", and redirect to "next"'
+        " after the login."
     ),
     "check.means.json": (
-        "Scripts that ask for JSON do not learn why they were refused: look for an errorhandler or"
-        " a hook that changes the answer."
+        "A script that requests JSON does not learn why the click was refused. Look for an"
+        " errorhandler or a hook that changes the response."
     ),
     "check.means.notice": (
-        "The page does not tell visitors what to do: look for an errorhandler or a hook that"
-        " changes the answer."
+        "The response to a refused click does not tell the visitor what to do. Look for an"
+        " errorhandler or a hook that changes the response."
     ),
     "check.means.navigate": (
-        "On a page with HTMX, Turbo or another script, a tap does not arrive. Is a template of the"
-        " site's in the way?"
+        "A tap on a page with HTMX, Turbo or another script does not open the link, because the"
+        " page that sends the browser to the link is incomplete. Check whether a template or a hook"
+        " of the site changes that page."
     ),
     "check.means.link": (
-        "The link is cut or changed, or leads to another site: leave the href as the macro makes"
-        " it, and write no link by hand."
+        "The link is incomplete or changed, or leads to another site. Keep the href that the macro"
+        " creates, and do not write links by hand."
     ),
     "check.means.way_back": (
-        "Whoever has paid comes back to a page that does not open: correct the return_to of the"
-        " entry, or the page."
+        "The page that the member returns to after payment does not open. Correct the return_to of"
+        " the entry, or fix the page."
     ),
     "check.means.back": (
-        "After payment, members do not come back to where the entry says: look for a hook or"
-        " another view at the path of the way back."
+        "After payment, members do not return to the return_to of the entry. Look for a hook that"
+        " changes the redirect, or for another view at the path of the return link."
     ),
     "check.means.handoff": (
-        "Whoever scans the code at a PC does not arrive as they should. Is a template of the site's"
-        " in the way?"
+        "The QR code of the handoff page does not lead the phone to the expected page. Check"
+        " whether the site has its own template for that page."
     ),
     "check.means.handoff.code": (
-        "The page for PCs does not have exactly one QR code that can be read. Is"
-        " xiebao/handoff.html the site's own? It has to show {{ code }}."
+        'The handoff page must have exactly one QR code that can be read. If "xiebao/handoff.html"'
+        " is a template of the site, output {{ code }} there once."
     ),
     "check.means.handoff.direct": (
-        "An iPad, which looks like a Mac, has no way on. Is xiebao/handoff.html the site's own? It"
-        ' has to have a link with href="{{ direct }}".'
+        "The handoff page has no link for continuing on the same device, which iPads need because"
+        ' they look like Macs. If "xiebao/handoff.html" is a template of the site, add a link with'
+        ' href="{{ direct }}".'
     ),
-    "check.means.entry": "There is no entry, or more than one.",
-    "check.means.entry.none": "There is an entry where there should be none.",
+    "check.means.entry": (
+        "An attribute of the entry differs from the one that the macro creates. Leave the"
+        " attributes of the entry unchanged."
+    ),
+    "check.means.entry.none": (
+        "The page has an entry although XIEBAO_ENABLED is off. Check whether the entry is written"
+        " by hand or the page is cached."
+    ),
     "check.means.entry.class": (
-        "The entry lacks the class xiebao-entry, so the stylesheet does not apply: put it back."
+        'The entry lacks the class "xiebao-entry", so the stylesheet does not apply. Add the class'
+        " again."
     ),
-    "check.means.entry.label": "The button says nothing: give it a label, or an aria-label.",
+    "check.means.entry.label": "The button has no text. Give it a label or an aria-label.",
     "check.means.entry.data-xiebao-platform": (
-        "The page is that of another device, so styles and scripts are, too: is it kept by a cache"
-        " that does not look at Vary?"
+        "The page was rendered for another device, so its styles and scripts are wrong, too. Check"
+        " whether a cache that ignores Vary stores the page."
     ),
     "check.means.vary": (
-        "A shared cache may show one device's entries to another: keep Vary as it is, or set"
-        " XIEBAO_DEVICE_MARKUP to False. What @cache.cached keeps has lost its headers."
+        "A shared cache may show the entries of one device to another device. Keep the Vary header,"
+        " or set XIEBAO_DEVICE_MARKUP to False. Note that @cache.cached stores pages without their"
+        " headers."
     ),
     "check.means.private": (
-        "A shared cache may show one member's link to others. Is the page cached, by"
-        " @cache.cached perhaps, and served without its headers? A page with a member's link must"
-        " not be cached for all."
+        "A shared cache may show one member's link to others. Do not cache a page with a member's"
+        " link for everybody, for example with @cache.cached, which drops the headers."
     ),
     "check.means.private.shown": (
-        "Somebody who is not logged in finds the member's link on the page. Is the page kept, by"
-        " @cache.cached perhaps, or does it show the member's link to all?"
+        "An anonymous visitor gets a page with the member's link. Check whether the page is cached,"
+        " for example with @cache.cached, or shows the member's link to everybody."
     ),
-    "check.means.qr": "The code on the page leads to something other than an entry of the site.",
+    "check.means.qr": (
+        "A QR code on the page does not lead to an entry of the site. Check the URL from which the"
+        " code is made."
+    ),
     "check.means.style": (
-        "The stylesheet of the entries does not load: let what is below XIEBAO_URL_PREFIX through."
+        "The stylesheet of the entries does not load. Let requests below XIEBAO_URL_PREFIX through."
     ),
     "check.means.script": (
-        "The script of the entries does not load, so a double click counts twice: let what is"
-        " below XIEBAO_URL_PREFIX through."
+        "The script of the entries does not load, so a double click counts as two clicks. Let"
+        " requests below XIEBAO_URL_PREFIX through."
     ),
-    "check.means.page": "The page does not open: see the site's log.",
+    "check.means.page": "The page does not open. Read the site's log for the cause.",
     "check.means.page.empty": (
-        "There are no entries on the page, for any device: is it the right page, and does the"
-        " member see them? If it may have none, add --ignore page.empty."
+        "The page has no entries for any device. Check the URL, and check that the member may see"
+        ' the entries. If the page may have no entries, add "--ignore page.empty".'
     ),
     "check.means.page.302": (
-        "The page sends the member elsewhere: does it need --member, or --login?"
+        "The page redirects the member to another page. Check whether the page needs --member or"
+        " --login."
     ),
     "check.means.page.401": (
-        "The page does not open for the member: does it need --member, or --login?"
+        "The page returns 401 to the member. Check whether the page needs --member or --login."
     ),
-    "check.means.page.403": "The page does not open for the member: does it need another --member?",
+    "check.means.page.403": (
+        "The page returns 403 to the member. Check whether the page needs another --member."
+    ),
     "check.means.page.404": (
-        "There is no such page, at least not for this member: correct --page, or --member."
+        "The page does not exist, or does not exist for this member. Correct --page or --member."
     ),
     "check.means.page.another_member": (
-        "The link on the page is another member's, so whoever clicks is refused. Does the page give"
-        " another member=, or is it kept, by @cache.cached perhaps, and shown to all?"
+        "The link on the page belongs to another member, so a click on it is refused. Check whether"
+        ' the page passes another member as "member", or is cached for everybody, for example with'
+        " @cache.cached."
     ),
     "check.means.page.expired": (
-        "The link on the page has expired, so whoever follows it is refused: make it when the"
-        " page is requested, with a no_login_for that lasts as long as people stay on it."
+        "The link on the page has expired, so a click on it is refused. Create the link when the"
+        " page is requested, and make no_login_for at least as long as visitors stay on the page."
     ),
     "check.means.page.invalid_link": (
-        "The link on the page does not say whose policy it is: make it with policy_entry or"
-        " xiebao_link, while the member is logged in."
+        "The policy link on the page has no member. Create the link with policy_entry or"
+        " xiebao_link while the member is logged in."
     ),
     "check.means.guard": (
-        "Your click_guard refuses this member: name one whom it lets through by --member, or do"
-        " not show the entry to members whom it refuses."
+        "The click_guard of the site refuses this member. Name a member that click_guard accepts"
+        " with --member, or do not show the entry to members that click_guard refuses."
     ),
-    "check.means.receiver": "One of your signal receivers fails at a click: fix it.",
+    "check.means.receiver": "A signal receiver of the site fails during a click. Fix the receiver.",
     "check.means.left_out": (
-        "An entry, or a part of one, is missing from the page, since the template gives it"
-        " something wrong: correct the template."
+        "An entry, or a part of one, is missing from the page, because the template passes a wrong"
+        " argument. Correct the template."
     ),
     "check.means.environment": (
-        "The site is in another environment than --expect-env says: see XIEBAO_ENV."
+        "XIEBAO_ENV is not the environment given by --expect-env. Check XIEBAO_ENV."
     ),
     "check.means.settings.late": (
         "A setting in app.config was changed after Xiebao(app) or init_app(app) had read it, so"
@@ -608,120 +656,132 @@ TEXTS = {
         " extension is initialized."
     ),
     "check.means.session": (
-        "The session is lost at the click: the site takes the member for a visitor. Does the"
-        " cookie come along on this path and host (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN),"
-        " and does no hook clear the session?"
+        "The session is lost at the click, so the site takes the member for an anonymous visitor."
+        " Check that the cookie is sent for this path and host (SESSION_COOKIE_PATH,"
+        " SESSION_COOKIE_DOMAIN), and that no hook clears the session."
     ),
     "check.means.login.page": (
-        "Whoever has to log in gets an error: the page of the login does not open. Does"
-        " XIEBAO_LOGIN_VIEW name the view that shows it?"
+        "The login page does not open, so visitors who must log in get an error. Set"
+        " XIEBAO_LOGIN_VIEW to the endpoint of the view that shows the login page."
     ),
     "check.means.notice.heading": (
-        "Visitors do not learn why they go no further: the heading is empty, or that of something"
-        " else. Is a template in xiebao/, XIEBAO_TEXTS, or a hook that changes pages the cause?"
+        "The heading of the page for a refused click is empty or not the expected one, so visitors"
+        ' do not learn why they cannot continue. Check the templates in "xiebao/", XIEBAO_TEXTS and'
+        " the hooks that change pages."
     ),
     "check.means.notice.button": (
-        "A button of a notice says nothing, or leads nowhere, so visitors get no further."
+        "A button on the page for a refused click has no text or leads nowhere, so visitors cannot"
+        " continue. Correct the text or the target of the button."
     ),
     "check.means.way_back.host": (
-        "A payment comes back to another address than XIEBAO_PUBLIC_URL: is the site told another"
-        " one, by a proxy or SERVER_NAME?"
+        "The return URL after payment does not begin with the site's own address"
+        " (XIEBAO_PUBLIC_URL). Check whether a proxy or SERVER_NAME gives the site another address."
     ),
     "check.means.handoff.host": (
-        "The code leads to another address than XIEBAO_PUBLIC_URL: is the site told another one,"
-        " by a proxy or SERVER_NAME?"
+        "The QR code of the handoff page does not lead to the site's own address"
+        " (XIEBAO_PUBLIC_URL). Check whether a proxy or SERVER_NAME gives the site another address."
     ),
     "check.means.dead": (
-        "The entry is inside an element that takes its clicks, such as another link or a button:"
-        " move it out."
+        "The entry is inside an element that takes its clicks, such as another link or a button."
+        " Move the entry out of that element."
     ),
     "check.means.dead.unseen": (
-        "No entry of this page can be seen. If a script shows them later, leave this rule out:"
-        " --ignore dead.unseen."
+        'All entries on this page are hidden. If a script shows the entries later, add "--ignore'
+        ' dead.unseen".'
     ),
     "check.means.policy.style": (
-        "The page's Content-Security-Policy keeps the stylesheet of the entries out: add 'self',"
-        " or the page's nonce, as xiebao_styles(nonce=…) takes it; on the extension's own pages,"
-        " in xiebao/layout.html."
+        "The Content-Security-Policy of the page blocks the stylesheet of the entries. Add 'self'"
+        " to the policy, or pass the nonce of the page to xiebao_styles(nonce=…). For the pages of"
+        ' Flask-Xiebao, change "xiebao/layout.html".'
     ),
     "check.means.policy.script": (
-        "The page's Content-Security-Policy keeps the script of the entries out: add 'self', or"
-        " the page's nonce, as xiebao_script(nonce=…) takes it; on the extension's own pages, in"
-        " xiebao/layout.html."
+        "The Content-Security-Policy of the page blocks the script of the entries. Add 'self' to"
+        " the policy, or pass the nonce of the page to xiebao_script(nonce=…). For the pages of"
+        ' Flask-Xiebao, change "xiebao/layout.html".'
     ),
     "check.means.policy.form": (
-        "Chromium stops after the login: it applies the form-action of the login page's"
-        " Content-Security-Policy to every redirect that follows the form. List the gateway"
-        " there, too."
+        "Chromium blocks the redirect to the gateway after the login, because it applies the"
+        ' "form-action" of the login page\'s Content-Security-Policy to every redirect after the'
+        ' form. Add the gateway to "form-action".'
     ),
-    "check.note.nothing_else": "Nothing else was checked: fix this first.",
+    "check.note.nothing_else": "Nothing else was checked. Fix this problem first.",
     "check.note.no_login": (
-        "No login is known, so visitors who click get a 401 page: set XIEBAO_LOGIN_VIEW."
+        "The site has no login page that Flask-Xiebao knows, so anonymous visitors who click get a"
+        " 401 page. Set XIEBAO_LOGIN_VIEW."
     ),
     "check.note.page.elsewhere": (
-        "{what} sends some devices to another host, where the check does not go."
+        "{what} redirects some devices to another host, which the check did not follow."
     ),
-    "check.note.page.empty": "On {what}, some devices find no entry.",
+    "check.note.page.empty": "Some devices find no entry on {what}.",
     "check.note.off": (
-        "XIEBAO_ENABLED is off: nothing can be bought now, and that alone was checked."
+        "XIEBAO_ENABLED is off. The check tested only that nothing can be bought now."
     ),
     "check.note.no_members": (
-        "This site cannot say who is logged in, so what needs a login was left out: add a"
-        " member_loader."
+        "The site cannot say who is logged in, so the check left out everything that needs a login."
+        " Add a member_loader."
     ),
     "check.note.no_app": (
-        "The site's own app was left out: what it adds to a User-Agent cannot be guessed from"
-        " XIEBAO_APP_USER_AGENT. Give it, as --app-user-agent ShopApp/3.2."
+        "The site's own app was not checked, because the text that it adds to a User-Agent cannot"
+        ' be guessed from XIEBAO_APP_USER_AGENT. Pass that text, for example "--app-user-agent'
+        ' ShopApp/3.2".'
     ),
     "check.note.played": (
-        "Your site was asked only once who is logged in, since the members are made up. To have it"
-        " asked at each click, name a member: --member and, if you do not use Flask-Login, --login."
+        "The site was asked only once who is logged in, because the members are made up. To have"
+        " the site asked at each click, name a member with --member and, without Flask-Login, a"
+        " login function with --login."
     ),
     "check.note.nobody_logged_in": (
-        "Your member_loader was asked once only, since this site has no Flask-Login, by which a"
-        " check logs in. To have it asked at each click, say how: --login tests.login:log_in."
+        "The member_loader was called only once, because without Flask-Login the check cannot log"
+        " in the member itself. To have the member_loader called at each click, name a login"
+        ' function, for example "--login tests.login:log_in".'
     ),
     "check.note.guard": (
-        "Your click_guard was not asked. It is asked once for each --page, as a member who is"
-        " logged in: --member and, if you do not use Flask-Login, --login."
+        "The click_guard was not called. The check calls it once for each --page as a logged-in"
+        " member, so add --page, --member and, without Flask-Login, --login."
     ),
     "check.note.plain_alone": (
-        "In production only plain clicks were made ({what}), since the site may count them. --full"
-        " makes all of them."
+        "In production the check made only {what} clicks (plain clicks and those of an anonymous"
+        " visitor), because the site may count clicks. Add --full to make all clicks."
     ),
-    "check.note.unseen": ("Some entries cannot be seen before a script shows them: {what}."),
+    "check.note.unseen": "Some entries are hidden until a script shows them: {what}.",
     "check.note.qr": (
-        "A QR code on {what} is an older one, so it could not be followed: a part of the page is"
-        " cached."
+        "A QR code on {what} was rendered earlier, so the check could not follow it. A part of the"
+        " page is cached."
     ),
-    "check.note.login.page.elsewhere": "Visitors log in at {what}, where the check does not go.",
+    "check.note.login.page.elsewhere": (
+        "Visitors log in at {what}, outside this site. The check did not open that page."
+    ),
     "check.note.login.page.not_here": (
-        "Visitors are sent to {what} to log in, for which this app has no view: unless another"
-        " app answers there, it is a 404."
+        "Visitors are redirected to {what} to log in, but this app has no view there. Make sure"
+        " that another app serves {what}, or visitors get a 404."
     ),
     "check.note.notice.button.elsewhere": (
-        "A button of a notice leads to {what}, where the check does not go."
+        "A button on the page for a refused click leads to {what}, outside this site. The check did"
+        " not open that page."
     ),
     "check.note.notice.button.not_here": (
-        "A button of a notice leads to {what}, for which this app has no view: unless another app"
-        " answers there, it is a 404."
+        "A button on the page for a refused click leads to {what}, but this app has no view there."
+        " Make sure that another app serves {what}, or visitors get a 404."
     ),
     "check.note.ways_back": (
-        "In production, the pages to which payments come back were not opened, since a shop may"
-        " take an order for paid there. --follow-return opens them."
+        "In production, the pages that members return to after payment were not opened, because a"
+        " shop may treat such a page view as a completed payment. Add --follow-return to open them."
     ),
-    "check.note.way_back.elsewhere": "Payments come back to {what}, where the check does not go.",
+    "check.note.way_back.elsewhere": (
+        "Members return to {what} after payment, outside this site. The check did not open that"
+        " page."
+    ),
     "check.note.way_back.not_here": (
-        "Payments come back to {what}, for which this app has no view: unless another app answers"
-        " there, it is a 404."
+        "Members return to {what} after payment, but this app has no view there. Make sure that"
+        " another app serves {what}, or members get a 404."
     ),
-    "check.not_told.pages": "No page of yours was opened: add --page.",
+    "check.not_told.pages": "No page of the site was opened. Add --page.",
     "check.not_told.member": (
-        "Members were made up: add --member and, without Flask-Login, --login."
+        "The members were made up. Add --member and, without Flask-Login, --login."
     ),
     "check.not_told.pages_member": (
-        "No page of yours was opened, and members were made up: add --page, --member and, without"
-        " Flask-Login, --login."
+        "No page of the site was opened, and the members were made up. Add --page, --member and,"
+        " without Flask-Login, --login."
     ),
     # its report
     "check.report.title": "Check of the insurance entries",
@@ -730,10 +790,10 @@ TEXTS = {
     "check.report.environment": "Environment",
     "check.report.gateway": "Gateway",
     "check.report.member": "Member",
-    "check.report.named": "a member of the site's",
+    "check.report.named": "a member of the site",
     "check.report.made_up": "made-up members",
     "check.report.versions": "Versions",
-    "check.report.devices": "Device list from",
+    "check.report.devices": "Device list as of",
     "check.report.at": "Time",
     "check.report.colon": ": ",
     "check.report.counts": "{passed} passed, {failed} failed",
@@ -743,16 +803,16 @@ TEXTS = {
     "check.report.should": "Expected",
     "check.report.again": "Reproduce with",
     "check.report.more": "and {count} more",
-    "check.report.problems": "What is wrong ({count})",
-    "check.report.all": "Everything that was checked",
-    "check.report.what": "What was done",
+    "check.report.problems": "Problems ({count})",
+    "check.report.all": "All checks",
+    "check.report.what": "Case",
     "check.report.qr": "QR",
-    "check.report.at_step": "{came} (at: {step})",
+    "check.report.at_step": "{came} (while {step})",
     "check.report.rule": "Rule",
     "check.report.ignored": "Ignored rules: {rules}.",
-    "check.step.scan": "the phone that scans the code",
-    "check.step.return": "the way back from a payment",
-    "check.step.direct": "the way on for tablets",
+    "check.step.scan": "scanning the QR code with a phone",
+    "check.step.return": "returning from the payment",
+    "check.step.direct": "opening the handoff page's link for tablets",
     # what inspect says of a URL
     "level.ok": "ok",
     "level.WARNING": "WARNING",
@@ -849,7 +909,7 @@ TEXTS = {
         " its {no_login_for} seconds, anyone who has the link can open it as this member, unless"
         " another member is logged in."
     ),
-    "suspects": "One of the {kind} hooks may do it: {hooks}.",
+    "suspects": "The cause may be one of these {kind} hooks: {hooks}.",
     # what doctor finds
     "doctor.late": (
         "{name} was changed after Xiebao(app) or init_app(app) had read the settings, so the change"

@@ -263,11 +263,12 @@ TEXTS = {
     "check.means.crash": "程序出错，请修改所指位置的代码。",
     "check.means.crash.library": "网站传给某个库的内容导致它出错，请找出内容的来源。",
     "check.means.unreached.mounted": (
-        "链接指向 DispatcherMiddleware 挂在 {mount} 的应用：请修改 XIEBAO_URL_PREFIX。"
+        "XIEBAO_URL_PREFIX 以下的请求到了另一个应用，因为 DispatcherMiddleware 把它挂在 {mount}："
+        "请修改 XIEBAO_URL_PREFIX。"
     ),
     "check.means.unreached.below": (
-        "发到站外的链接得到 {status}，因为 DispatcherMiddleware 把网站挂在 {mount} 下：请让"
-        " XIEBAO_PUBLIC_URL 以 {mount} 结尾。"
+        "网站给外部使用的网址（例如邮件里的链接）得到 {status}，因为 DispatcherMiddleware"
+        " 把网站挂在 {mount} 下：请让 XIEBAO_PUBLIC_URL 以 {mount} 结尾。"
     ),
     "check.means.unreached.outside": (
         "请求在 Flask 查找视图之前就得到 {status}，来自包在 app.wsgi_app 外面的中间件，"
@@ -339,7 +340,9 @@ TEXTS = {
         "浏览器会一直记住永久跳转，连同其中的 sign 和会员："
         "同一台设备上的下一位会员会使用前一位会员的身份进入。应当是 302。"
     ),
-    "check.means.status.302": "不该放行的人被放行了。",
+    "check.means.status.302": (
+        "点击被重定向了，预期却是一个页面或者拒绝：请检查网站的哪部分代码改动了请求或响应。"
+    ),
     "check.means.status.308": "浏览器会一直记住永久跳转，连同其中的 sign 和会员。应当是 302。",
     "check.means.status.404": (
         "链接被拒绝，或者没有这个地址：请检查把它变成 404 的钩子函数、errorhandler 或中间件。"
@@ -365,7 +368,7 @@ TEXTS = {
         "别的网站可以把页面嵌进框架，骗会员点击：请不要改动蓝图 xiebao 的响应头。"
     ),
     "check.means.secret": (
-        "sign 出现在别人能看到的地方，拿到它就能冒充任何会员。请找出是哪里放进去的。"
+        "sign 或 API 密钥出现在别人能看到的地方，拿到 sign 就能冒充任何会员。请找出是哪里放进去的。"
     ),
     "check.means.address": (
         "会员连同 sign 被送到别的地址，不是 XIEBAO_ENV 或 XIEBAO_BASE_URL 的网关："
@@ -375,7 +378,10 @@ TEXTS = {
         "别的网站会得知这个链接，拿到链接的人可能以会员的身份进入。"
         "这些页面加载的内容（比如统计）不要带上本页网址。"
     ),
-    "check.means.body": "网关的网址连同 sign 出现在响应的正文里：请不要改动蓝图 xiebao 的响应。",
+    "check.means.body": (
+        "跳转到网关的响应，正文必须为空，否则网关的网址连同 sign 可能出现在正文里："
+        "请不要改动蓝图 xiebao 的响应。"
+    ),
     "check.means.parameter": (
         "网关收到的和文档要求的不一样：请检查改动跳转的钩子函数和中间件，以及 XIEBAO_EXTRA。"
     ),
@@ -403,12 +409,14 @@ TEXTS = {
     ),
     "check.means.login": "会员没有被带到网站的登录页：见 XIEBAO_LOGIN_VIEW。",
     "check.means.login.next": (
-        "登录后回不到点击的入口。登录成功后，请跳转到登录页收到的 next（本站路径）。"
+        "登录页收到的 next 不是点击的链接，所以登录后回不到入口。"
+        "请把链接（本站路径）作为 next 传给登录页，登录成功后跳转到 next。"
     ),
     "check.means.json": "请求 JSON 的脚本得不到原因：请检查改动响应的 errorhandler 和钩子函数。",
     "check.means.notice": "访客不知道该怎么办：请检查改动响应的 errorhandler 和钩子函数。",
     "check.means.navigate": (
-        "在用 HTMX、Turbo 或别的脚本的页面上，点击后无法跳转。是不是网站自己的模板有问题？"
+        "在用 HTMX、Turbo 或别的脚本的页面上，点击后无法跳转，因为中转页不完整。"
+        "请检查网站的模板或钩子函数是否改动了它。"
     ),
     "check.means.link": "链接被截断、改动，或者指向别的网站：请保留宏生成的 href，不要手写链接。",
     "check.means.way_back": "支付后返回的页面打不开：请修改入口的 return_to，或者修好那个页面。",
@@ -427,8 +435,10 @@ TEXTS = {
         "xiebao/handoff.html 是网站自己的吗？"
         '里面要有 href="{{ direct }}" 的链接。'
     ),
-    "check.means.entry": "没有入口，或者不止一个。",
-    "check.means.entry.none": "不该有入口的地方有入口。",
+    "check.means.entry": "入口的属性和宏生成的不一样：请不要改动入口的属性。",
+    "check.means.entry.none": (
+        "XIEBAO_ENABLED 已关闭，页面上却有入口：请检查入口是不是手写的，页面是不是被缓存了。"
+    ),
     "check.means.entry.class": "入口缺少 class xiebao-entry，样式不生效：请加回来。",
     "check.means.entry.label": "按钮上没有文字：请加上 label 或 aria-label。",
     "check.means.entry.data-xiebao-platform": (
@@ -553,7 +563,8 @@ TEXTS = {
         " --page 会调用一次。"
     ),
     "check.note.plain_alone": (
-        "生产环境只做了普通点击（{what} 次），因为网站可能会计数。要检查全部请加 --full。"
+        "生产环境只做了普通点击和未登录访客的点击（{what} 次），因为网站可能会计数。"
+        "要检查全部请加 --full。"
     ),
     "check.note.unseen": "有些入口要等脚本显示才看得到：{what}。",
     "check.note.ways_back": (

@@ -97,7 +97,7 @@ def test_in_production_plain_clicks_alone_are_made() -> None:
     report = check_entries(app)
     assert report.passed, str(report)
     assert {result.case.kind for result in report.results} == {"plain", "visitor"}
-    assert f"only plain clicks were made ({len(clicks)})" in "".join(report.notes_in("en"))
+    assert f"only {len(clicks)} clicks (plain clicks and" in "".join(report.notes_in("en"))
     few = len(clicks)
     assert few < 34 * len(PAGES)
     assert check_entries(app, devices=iter(["pc", "iphone"]), full=True).passed
@@ -116,6 +116,6 @@ def test_in_production_the_way_back_is_opened_only_on_demand() -> None:
     report = check(app, member=7, **ON_PAGE)
     assert report.passed, str(report)
     assert opened == []
-    assert "--follow-return opens them" in "".join(report.notes_in("en"))
+    assert "Add --follow-return to open them" in "".join(report.notes_in("en"))
     assert check(app, member=7, **ON_PAGE, follow_return=True).passed
     assert opened == ["paid"]

@@ -172,40 +172,58 @@ FAILS = partial(shop, loader=fails)
 @pytest.mark.parametrize(
     ("site", "options", "says"),
     [
-        (SITES["nobody_logs_in"], {"member": "7"}, "cannot say who is logged in, so it has no use"),
-        (FAILS, {"login": no_login}, r"does not say who .*: ZeroDivisionError in fails \("),
-        (COOKIE_ELSEWHERE, {"member": 7, "login": by_form}, "After the login, nobody is logged in"),
-        (WITH_A_RULE_FOR_IDS, {}, r"keeps_plain_key fails .* ValueError in <lambda> \("),
+        (
+            SITES["nobody_logs_in"],
+            {"member": "7"},
+            "A member is given, but this site cannot say who",
+        ),
+        (
+            FAILS,
+            {"login": no_login},
+            r"cannot say who .*, because ZeroDivisionError was raised in fails \(",
+        ),
+        (
+            COOKIE_ELSEWHERE,
+            {"member": 7, "login": by_form},
+            "no member is logged in after the login",
+        ),
+        (WITH_A_RULE_FOR_IDS, {}, r"keeps_plain_key raised ValueError in <lambda> \("),
         *(
             (login_shop, options, says)
             for options, says in [
-                ({"member": "9"}, "nobody is logged in: .* Does the site know this member"),
-                ({"member": "7", "login": no_login}, "nobody is logged in"),
+                (
+                    {"member": "9"},
+                    "no member is logged in .* Check that the site knows this member",
+                ),
+                ({"member": "7", "login": no_login}, "no member is logged in"),
                 (
                     {"member": "7", "login": lambda client, member: by_form(client, "8")},
-                    "log in member …, but the site says …: name the id",
+                    'for member "…", but the site says that "…" is logged in. Name the id',
                 ),
-                ({"login": lambda client: None}, r"has to take .*: def log_in\(client, member"),
-                ({"login": divides}, "The login fails: TypeError in divides"),
-                ({"login": exits}, "The login fails: SystemExit in exits"),
+                ({"login": lambda client: None}, r"must accept .* `def log_in\(client, member"),
+                ({"login": divides}, "The login function raised TypeError in divides"),
+                ({"login": exits}, "The login function raised SystemExit in exits"),
                 (
                     {"login": lambda client, member: client.get("/no")},
-                    "answer to the login was 404",
+                    "response to the login had status 404",
                 ),
-                ({"app_user_agent": ""}, "app_user_agent is empty"),
+                ({"app_user_agent": ""}, "app_user_agent must not be empty"),
                 ({"member": "x" * 300}, "at most 256 bytes, got 300"),
-                ({"member": ""}, "member '' is nobody: give the id of one"),
-                ({"devices": []}, "Nothing is left to check: name a device"),
-                ({"devices": ["nokia"]}, "no device 'nokia'. There are: pc, mac"),
+                ({"member": ""}, "member's id must not be empty or 0, got ''. Leave"),
+                ({"devices": []}, "No device is selected. Select at least one device"),
+                ({"devices": ["nokia"]}, "no device 'nokia'. Choose one of pc, mac"),
                 ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
-                ({"only": []}, "Nothing is left to check"),
+                ({"only": []}, "No case is selected"),
                 ({"only": ["product-plane"]}, "no case 'product-plane'. Did you mean product-pl"),
                 ({"ignore": "unreeched"}, "no rule 'unreeched'. Did you mean unreached"),
-                ({"expect_env": "prod"}, "expect_env is .*test.*, not 'prod'"),
-                ({"pages": "orders/8"}, "'orders/8' is not a page of the site: begin it with /"),
+                ({"expect_env": "prod"}, "expect_env must be .*test.*, got 'prod'"),
+                ({"pages": "orders/8"}, "'orders/8' is not a page of the site. Use a path"),
                 ({"pages": "https://a..b/"}, "is not a page of the site"),
                 ({"pages": "//evil.example/p"}, "'//evil.example/p' is not a page of the site"),
-                ({"pages": "https://evil.example/p"}, "is not a page .* or with https://localhost"),
+                (
+                    {"pages": "https://evil.example/p"},
+                    'is not a page .* begins with "https://localhost',
+                ),
                 ({"pages": "https://[localhost/p"}, "is not a page of the site"),
                 ({"pages": ""}, "The page '' is empty"),
                 ({"pages": "/p\n"}, "The page .* contains the unprintable character U\\+000A"),
@@ -223,20 +241,20 @@ def test_a_check_that_cannot_begin_says_why(site: MakeSite, options: Any, says: 
 
 def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
     app = shop(registers("click_guard", lambda member, entry: True))
-    _, guard, loader = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
-    assert loader.startswith("Your site was asked only once who is logged in")
-    assert guard.startswith("Your click_guard was not asked")
+    guard, _, loader = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
+    assert loader.startswith("The site was asked only once who is logged in")
+    assert guard.startswith("The click_guard was not called")
 
 
 def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
     first, *others = check(shop(), member="7", **PC).notes_in("en")
-    assert "say how: --login" in first
+    assert 'name a login function, for example "--login' in first
     assert "made up" not in " ".join([first, *others])
 
 
 def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes() -> None:
     report = check(SITES["nobody_logs_in"], only=None)
-    assert "add a member_loader" in report.notes_in("en")[0]
+    assert "Add a member_loader" in report.notes_in("en")[0]
     done = {result.case.name for result in report.results}
     assert "product-bearer" in done
     assert "product-plain" not in done

@@ -174,36 +174,39 @@ def failure(follow_entry: Any, *arguments: Any, **options: Any) -> str:
     return str(caught.value)
 
 
-LOG_IN = "nobody is logged in: log the client in first."
-A_PAGE = "The click answered 200: a page, and not a link"
-THERE = f"/page has no policy entry. Its entries: product {CODE}, product {OTHER_CODE}, home."
+LOG_IN = "No member is logged in. Log in the client first."
+A_PAGE = "The click returned 200. The response is a page and not a redirect."
+THERE = (
+    "/page has no policy entry. The entries on the page are:"
+    f" product {CODE}, product {OTHER_CODE}, home."
+)
 
 
 @pytest.mark.parametrize(
     ("browser", "url", "options", "says"),
     [
-        (make_shop, "/page", {"entry": "product"}, f"The click answered 401: {LOG_IN}"),
+        (make_shop, "/page", {"entry": "product"}, f"The click returned 401. {LOG_IN}"),
         (
             partial(make_shop, XIEBAO_LOGIN_VIEW="login"),
             "/page",
             {"entry": "product"},
-            f"The click answered 302 to /login: {LOG_IN}",
+            f"The click returned 302 to /login. {LOG_IN}",
         ),
         (make_shop, "/page", {"entry": "policy"}, THERE),
-        (make_shop, "/page", {"entry": "policy"}, "Without a login there are none that are a memb"),
+        (make_shop, "/page", {"entry": "policy"}, "Log in the client first if the entry needs a"),
         (make_shop, "/page", {"entry": "product", "reference": "QX1"}, "entry for 'QX1'"),
         (make_shop, "/page", {"entry": "product", "index": 2}, "with index 2"),
-        (make_shop, "/about", {"entry": "home"}, "Its entries: none."),
-        (make_shop, "/nowhere", {"entry": "home"}, "it answered 404"),
-        (make_shop, "/mine", {"entry": "home"}, "it answered 302 to /login"),
-        (member, "/xiebao/product/x", {}, "answered 404: the link is not one of this site"),
+        (make_shop, "/about", {"entry": "home"}, "The entries on the page are: none."),
+        (make_shop, "/nowhere", {"entry": "home"}, "/nowhere returned 404 instead of a page"),
+        (make_shop, "/mine", {"entry": "home"}, "/mine returned 302 to /login instead of a page"),
+        (member, "/xiebao/product/x", {}, "returned 404. The link was not made by this site"),
         (member, "/about", {}, A_PAGE),
         (member, "/login", {}, A_PAGE),
         (
             partial(member, XIEBAO_ENABLED=False),
             "/page",
             {"entry": "product"},
-            "Its entries: none.",
+            "The entries on the page are: none.",
         ),
     ],
 )
@@ -222,15 +225,19 @@ def test_a_link_that_does_not_lead_on_fails(follow_entry: Any) -> None:
     home = link_of(client.application, "home")
     anothers = link_of(client.application, "policy", NUMBER, member="m2", no_login_for=60)
     off = member(XIEBAO_ENABLED=False)
-    assert "The click answered 503" in failure(follow_entry, member(status(302, 503)), home)
+    assert "The click returned 503" in failure(follow_entry, member(status(302, 503)), home)
     assert "XIEBAO_ENABLED is off" in failure(follow_entry, off, home)
-    assert "is of another member" in failure(follow_entry, member(), anothers)
+    assert "belongs to another member" in failure(follow_entry, member(), anothers)
 
 
 def test_a_mistake_in_the_test_is_an_error(follow_entry: Any) -> None:
-    with pytest.raises(ValueError, match="'products' is not an entry: use one of product, home"):
+    with pytest.raises(
+        ValueError, match="entry must be one of product, home, policy, got 'products'"
+    ):
         follow_entry(make_shop(), "/page", "products")
-    with pytest.raises(ValueError, match="'ipod' is not a User-Agent: use one, or one of pc, mac"):
+    with pytest.raises(
+        ValueError, match=r"must be a User-Agent or one of pc, mac, .*, got 'ipod'\."
+    ):
         follow_entry(make_shop(), "/page", "product", device="ipod")
     bare = Flask("bare").test_client()
     assert "Flask-Xiebao is not initialized" in failure(follow_entry, bare, "/page", "product")
@@ -328,7 +335,7 @@ def test_a_handler_that_is_not_there_or_fails_is_seen(notify: Callable[..., Any]
             {"memeber": 8},
             r'There is no field "memeber"\. Use one of insure_num, .*, member, data, t',
         ),
-        ({"wrong": "sgin"}, "wrong is one of sign, body, not 'sgin'"),
+        ({"wrong": "sgin"}, "wrong must be one of sign, body, got 'sgin'"),
         ({"type": "payment"}, "type must be an integer, got str"),
         ({"type": True}, "type must be an integer, got bool"),
         ({"price_fen": "15.00"}, '"price_fen" has an invalid value of type str'),

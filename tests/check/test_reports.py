@@ -28,7 +28,7 @@ def test_the_command_says_what_it_tested_and_passes() -> None:
     assert "Environment: production" in lines
     assert "Gateway: https://api.xiebao18.com" in lines
     assert any(line.startswith("Versions: Flask-Xiebao 0.") for line in lines)
-    missing = "No page of yours was opened, and members were made up"
+    missing = "No page of the site was opened, and the members were made up"
     assert any(line.startswith(missing) for line in lines)
     assert lines[-1].endswith(" passed, 0 failed")
 
@@ -37,7 +37,7 @@ def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
     app = PERMANENT()
     done = command(app, "--device", "iphone", "--device", "android", "--with-receivers")
     assert done.exit_code == 1
-    assert "Browsers keep a permanent redirect" in done.output
+    assert "Browsers cache a permanent redirect" in done.output
     assert "Actual: 301" in done.output
     again = "flask xiebao check --case product-plain --device iphone --with-receivers"
     assert f"  {again}\n" in done.output
@@ -103,7 +103,7 @@ def test_where_else_than_at_the_click_it_showed_is_said() -> None:
 
     report = check_entries(shop(after=fail_on_phones), devices=["pc"], only=["policy-bearer"])
     for name, form in FORMATS.items():
-        wanted = '"step": "the phone that' if name == "json" else "301 (at: the phone that scans"
+        wanted = '"step": "scanning the' if name == "json" else "301 (while scanning the QR code"
         assert wanted in form(report)
 
 
@@ -142,16 +142,22 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("--login no_such_module:log_in", "ModuleNotFoundError: there is no no_such_module"),
-        ("--login json:log_in", "is not a function: write module:function"),
-        ("--login json", "is not a function: write module:function"),
-        ("--login leaky_login:log_in", "SystemExit: in <module>"),
+        (
+            "--login no_such_module:log_in",
+            '"no_such_module" raised ModuleNotFoundError for "no_such_module".',
+        ),
+        ("--login json:log_in", "is not a function. Write MODULE:FUNCTION"),
+        ("--login json", "is not a function. Write MODULE:FUNCTION"),
+        ("--login leaky_login:log_in", '"leaky_login" raised SystemExit in <module>'),
         ("--device nokia", "no device 'nokia'"),
         ("--case nothing", "no case 'nothing'"),
-        ("--page orders", "begin it with /"),
+        ("--page orders", 'Use a path, such as "/orders/8"'),
         (f"--member {'x' * 300}", "at most 256 bytes, got 300"),
-        ("--json -", "'-' cannot be written: the terminal has the text. Name a file."),
-        ("--json report --html report", "Two reports cannot be written to one file."),
+        (
+            "--json -",
+            'cannot be written to "-", because the terminal shows the text report. Pass a file',
+        ),
+        ("--json report --html report", "Two reports cannot be written to the same file."),
         (
             "--format junit --output report.xml",
             'no option "--format". Use "--json" or "--junit" or "--html" instead.',
@@ -159,7 +165,7 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
         ("--output report.xml", 'no option "--output". Use "--json" or "--junit" or "--html"'),
         (
             "--junit none/report.xml",
-            "report.xml' cannot be written: No such file or directory.",
+            "report.xml' cannot be written (No such file or directory). Choose another path.",
         ),
     ],
 )
@@ -187,4 +193,4 @@ def test_the_environment_is_another_than_expected(environment: str, wrong: bool)
     app = shop(XIEBAO_ENV=environment, **OUTSIDE)
     done = command(app, *PLAIN, "--expect-env", "production")
     assert done.exit_code == int(wrong)
-    assert ("another environment than --expect-env says" in done.output) == wrong
+    assert ("not the environment given by --expect-env" in done.output) == wrong

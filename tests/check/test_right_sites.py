@@ -337,7 +337,7 @@ AROUND = [
     right(
         "a login elsewhere",
         answers_a_login(elsewhere),
-        "Visitors log in at https://sso.example/, where",
+        "Visitors log in at https://sso.example/, outside this site.",
     ),
     *(
         right(f"a login whose policy has {sources}", partial(shop, views={"/login": said}, **LOGIN))
@@ -347,7 +347,7 @@ AROUND = [
     right(
         "a way back to another app",
         login_shop,
-        "Payments come back to /orders/8, for which this app has no view",
+        "Members return to /orders/8 after payment, but this app has no view there.",
         **MEMBER,
     ),
     right(
@@ -358,7 +358,7 @@ AROUND = [
             views={"/paid": "Thanks"},
             XIEBAO_PUBLIC_URL="https://shop.example/shop",
         ),
-        "Payments come back to https://shop.example/paid, where the check does not go.",
+        "Members return to https://shop.example/paid after payment, outside this site.",
         **MEMBER,
     ),
     *(

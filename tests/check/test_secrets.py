@@ -144,7 +144,7 @@ def test_no_id_is_in_the_note_of_a_page() -> None:
         login=lambda client, member: None,
         only=["product-plain"],
     )
-    assert "some devices find no entry" in "".join(report.notes_in("en"))
+    assert "Some devices find no entry" in "".join(report.notes_in("en"))
     assert_unsaid(report, MEMBER)
 
 

@@ -40,9 +40,9 @@ def answer(
 
 
 STATUSES = [
-    answer("301", "status.301", status(302, 301), "It came: 301"),
-    answer("303", "status.303", status(302, 303), "Something on the site changes the redirect"),
-    answer("307", "status", status(302, 307), "It came: 307"),
+    answer("301", "status.301", status(302, 301), "Actual: 301"),
+    answer("303", "status.303", status(302, 303), "The status of the redirect was changed"),
+    answer("307", "status", status(302, 307), "Actual: 307"),
     answer("308", "status.308", status(302, 308)),
     answer("403 as 404", "status.404", status(403, 404), case="product-another"),
     answer("404 as 403", "status", status(404, 403), case="product-changed"),
@@ -92,14 +92,14 @@ PARAMETERS = [
         "one that there is not",
         "parameter",
         in_location("platform=1", "platform=1&utm_source=shop"),
-        "The gateway gets something other than the document asks for",
-        "It came: utm_source=shop",
+        "a parameter that differs from the interface document",
+        "Actual: utm_source=shop",
     ),
     answer(
         "another member",
         "parameter.partnerUniqKey",
         in_location("partnerUniqKey=Check", "partnerUniqKey=Chock"),
-        "To the gateway it is another member",
+        "The gateway takes the member for another member",
     ),
     answer(
         "misspelt",
@@ -135,7 +135,7 @@ WAY_BACK = [
         "no paySuccess",
         "parameter.paySuccess parameter",
         in_location("paySuccess=", "back="),
-        "It came: paySuccess=—. It should be: paySuccess=….",
+        "Actual: paySuccess=—. Expected: paySuccess=….",
         case="product-return",
     )
 ]
@@ -255,7 +255,7 @@ HOOKS = [
         "a page to go on by that goes elsewhere, too",
         "navigate",
         partial(shop, after=adding('<meta http-equiv="refresh" content="0; url=/elsewhere">')),
-        "It came: /elsewhere",
+        "Actual: /elsewhere",
         only=["product-htmx"],
     ),
     # The pages of links, which other sites may be told of.

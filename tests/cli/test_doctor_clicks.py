@@ -78,13 +78,13 @@ ROWS: dict[str, Row] = {
     "a guard": Row(
         partial(shop, before=aborts(400)),
         "ERROR",
-        ("a CSRF guard or a check of the host, perhaps: let the entries", "aborts"),
+        ("perhaps from a login wall, a CSRF guard or a check of the host. Add", "aborts"),
     ),
     "a login wall": Row(
         partial(shop, before=require_login),
         "ERROR",
         (
-            f"{EVERY_CLICK}: Whoever clicks is sent to /login before the link is",
+            f'{EVERY_CLICK}: A click is redirected to "/login" before the link is',
             'if request.blueprint == "xiebao": return',
         ),
     ),
@@ -94,18 +94,18 @@ ROWS: dict[str, Row] = {
             lambda app: app.before_request_funcs.update(xiebao=[require_login]),
         ),
         "ERROR",
-        ("Whoever clicks is sent to /login", "require_login"),
+        ('A click is redirected to "/login"', "require_login"),
     ),
     "a login wall that says 401": Row(
         partial(shop, before=aborts(401)),
         "ERROR",
-        ("gets 401 before the link is read, from a login", "aborts"),
+        ("got status 401 before the link was read, perhaps from a login", "aborts"),
     ),
     "a login wall of another site": Row(
         partial(shop, before=require_login_elsewhere),
         "ERROR",
         (
-            "Whoever clicks is sent to https://sso.example/realms/xiebao/auth before the link is"
+            'A click is redirected to "https://sso.example/realms/xiebao/auth" before the link is'
             " read",
             "require_login_elsewhere",
         ),
@@ -113,13 +113,14 @@ ROWS: dict[str, Row] = {
     "a firewall": Row(
         partial(shop, firewall),
         "ERROR",
-        ("gets 403 before Flask looks for a view, from a middleware", "have it let"),
+        ("got status 403 before Flask looked for a view, from a middleware", "Let requests"),
     ),
     "a limiter": Row(
         partial(shop, limited("0 per day")),
         "ERROR",
         (
-            "gets 429 before the link is read, from a limiter: allow more",
+            'A rate limiter returned status 429 for a click on host "shop.example"',
+            "Allow more requests",
             'limiter.exempt(app.blueprints["xiebao"])',
         ),
     ),
@@ -128,8 +129,8 @@ ROWS: dict[str, Row] = {
         partial(shop, before=check_host, XIEBAO_PUBLIC_URL=None),
         "ERROR",
         (
-            "A click on localhost gets 400 before the link is read",
-            "If the site is not on localhost, set XIEBAO_PUBLIC_URL",
+            'A click on host "localhost" got status 400 before the link was read',
+            'If the site is not on "localhost", set XIEBAO_PUBLIC_URL',
         ),
         also=("XIEBAO_PUBLIC_URL is not set",),
     ),
@@ -137,7 +138,8 @@ ROWS: dict[str, Row] = {
         partial(with_hosts, "www.shop.example"),
         "ERROR",
         (
-            "every link: Flask has no view for the links on shop.example, and answers 400",
+            'every link: Flask found no view for the links on host "shop.example" and returned'
+            " status 400",
             "TRUSTED_HOSTS",
         ),
     ),
@@ -145,47 +147,47 @@ ROWS: dict[str, Row] = {
         partial(shop, Talisman, XIEBAO_PUBLIC_URL="http://shop.example"),
         "ERROR",
         (
-            "Whoever clicks is sent to https://shop.example",
-            "set XIEBAO_PUBLIC_URL to where the site is",
+            'Every click is redirected to "https://shop.example"',
+            "Set XIEBAO_PUBLIC_URL to the URL of the site",
         ),
         also=("can be read in transit",),
     ),
     "slashes": Row(
         partial(shop, before=add_slash),
         "ERROR",
-        (f"{EVERY_CLICK}: Whoever clicks is sent to another form of the same", "add_slash"),
+        (f"{EVERY_CLICK}: A click is redirected to another URL for the same link", "add_slash"),
     ),
     "small letters": Row(
         partial(shop, around(small)),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A link does not arrive as it was made",
-            "have the paths of the entries left alone",
+            f"{EVERY_CLICK}: A link was refused because the path of the link was changed",
+            "Exclude the paths below XIEBAO_URL_PREFIX",
         ),
     ),
     # Werkzeug 3.2 refuses a rule that is there already; these are as good.
     "another view at the links": Row(
         partial(shop, views={"/xiebao/home/<string(minlength=2):name>": "Homes"}),
         "ERROR",
-        ("home: The links lead to xiebaohome", "change XIEBAO_URL_PREFIX"),
+        ('home: The links lead to the endpoint "xiebaohome"', "Change XIEBAO_URL_PREFIX"),
     ),
     "another view at the way back": Row(
         partial(shop, views={"/xiebao/paid/<string(minlength=2):order>": "Paid"}),
         "ERROR",
-        ("paid: The links lead to xiebaopaid", "change XIEBAO_URL_PREFIX"),
+        ('paid: The links lead to the endpoint "xiebaopaid"', "Change XIEBAO_URL_PREFIX"),
     ),
     # What is sent on
     "another page after payment": Row(
         partial(shop, after=to_thanks),
         "ERROR",
-        ("paid: After payment, members do not come back to where the entry says", "to_thanks"),
+        ("paid: After payment, members do not return to the return_to", "to_thanks"),
     ),
     "pages": Row(
         partial(shop, after=show),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A page came where the browser should be sent on",
-            "leave what the blueprint xiebao answers as it is",
+            f"{EVERY_CLICK}: A page was returned where a redirect or a refusal was expected",
+            'Leave the responses of the blueprint "xiebao" unchanged',
         ),
     ),
     # Crashes
@@ -193,26 +195,26 @@ ROWS: dict[str, Row] = {
         partial(shop, before=fails),
         "ERROR",
         (
-            f"{EVERY_CLICK}, member_loader: It crashed, at the place",
-            "It came: ZeroDivisionError in fails (tests/check/support.py:",
+            f"{EVERY_CLICK}, member_loader: The request raised an exception. Fix the cause",
+            "Actual: ZeroDivisionError in fails (tests/check/support.py:",
         ),
     ),
     "a hook that fails, and a handler that hides it": Row(
         partial(shop, hides_errors(500), before=fails),
         "ERROR",
         (
-            "gets 500 before the link is read, from one of the site's hooks, or its handler of an"
-            " err",
+            "got status 500 before the link was read, from one of the site's hooks or from the"
+            " site's error handler",
             "fails",
         ),
     ),
     "a hook that exits": Row(
-        partial(shop, before=stop), "ERROR", ("SystemExit in stop (", "fix the code there")
+        partial(shop, before=stop), "ERROR", ("SystemExit in stop (", "Fix the cause")
     ),
     "a hook that returns nothing": Row(
         partial(shop, lambda app: app.after_request(return_nothing)),
         "ERROR",
-        ("A library crashed over what the site gave it", ".return_nothing."),
+        ("A library raised an exception", ".return_nothing."),
     ),
     "a hook that makes a wrong link": Row(
         partial(
@@ -225,27 +227,27 @@ ROWS: dict[str, Row] = {
         partial(shop, lambda app: app.url_defaults(add_language)),
         "ERROR",
         (
-            f"{EVERY_CLICK}, member_loader: It crashed",
+            f"{EVERY_CLICK}, member_loader: The request raised an exception",
             "AttributeError in add_language (",
         ),
     ),
     "a middleware that fails": Row(
         partial(shop, around(lambda inner: fails)),
         "ERROR",
-        ("every link: It crashed", "ZeroDivisionError in fails ("),
+        ("every link: The request raised an exception", "ZeroDivisionError in fails ("),
     ),
     "a loader that fails": Row(
         partial(shop, loader=fails),
         "ERROR",
         (
-            "member_loader: It crashed, at the place that is named: fix the code there",
+            "member_loader: The request raised an exception. Fix the cause shown after",
             "ZeroDivisionError in fails (",
         ),
     ),
     "a loader that fails, and a handler that hides it": Row(
         partial(shop, hides_errors(200), loader=fails),
         "ERROR",
-        ("ZeroDivisionError in fails (", "fix the"),
+        ("ZeroDivisionError in fails (", "Fix the"),
     ),
 }
 

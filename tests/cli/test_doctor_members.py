@@ -69,8 +69,7 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=loader_that_aborts),
         "ERROR",
         (
-            "member_loader: The function at the place that is named calls abort(). A member_loader"
-            " has",
+            "member_loader: A function of the site called abort() at the place shown after",
             "Unauthorized in loader_that_aborts (",
         ),
     ),
@@ -78,7 +77,7 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=loader_that_redirects),
         "ERROR",
         (
-            "to return None where nobody is logged in",
+            "Return None from the member_loader if no member is logged in",
             "HTTPException in loader_that_redirects (",
         ),
     ),
@@ -158,7 +157,7 @@ ROWS: dict[str, Row] = {
         partial(shop, views={"/<shop>/login": "Log in"}, XIEBAO_LOGIN_VIEW="login"),
         "ERROR",
         (
-            "login, member_loader: It crashed",
+            "login, member_loader: The request raised an exception",
             'Use the endpoint of a view that requires no arguments, for example "auth.login"',
         ),
     ),
@@ -166,15 +165,15 @@ ROWS: dict[str, Row] = {
         partial(shop, views={"POST /login": "Welcome"}, XIEBAO_LOGIN_VIEW="login"),
         "ERROR",
         (
-            "login: Whoever has to log in gets an error: the page of the login does not open",
-            "Does XIEBAO_LOGIN_VIEW name the view that shows it? It came: 405 /login",
+            "login: The login page does not open, so visitors who must log in get an error",
+            "to the endpoint of the view that shows the login page. Actual: 405 /login",
         ),
     ),
     "a login of Flask-Login that is not there": Row(
         partial(shop, flask_login(login_view="auth.login"), loader=None),
         "ERROR",
         (
-            "login, member_loader: It crashed",
+            "login, member_loader: The request raised an exception",
             "Could not build url for endpoint 'auth.login'",
         ),
     ),
@@ -182,8 +181,8 @@ ROWS: dict[str, Row] = {
         partial(shop, flask_login(lambda: redirect("/account/login")), loader=None),
         "WARNING",
         (
-            "Visitors are sent to /account/login to log in, for which this app has no view",
-            "unless another app answers there",
+            "Visitors are redirected to /account/login to log in, but this app has no view there.",
+            "Make sure that another app serves /account/login",
         ),
     ),
 }

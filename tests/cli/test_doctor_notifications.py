@@ -75,7 +75,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         (
             "notify: Notifications are redirected to /login, perhaps by a login wall",
             'if request.blueprint == "xiebao": return',
-            "One of the before_request hooks may do it: ",
+            "The cause may be one of these before_request hooks: ",
             "require_login",
         ),
     ),
@@ -128,7 +128,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "a mount that the address lacks": (
         partial(site, mounted("/shop")),
-        ("end XIEBAO_PUBLIC_URL in /shop",),
+        ('Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',),
     ),
     "a small limit of bytes": (
         partial(site, MAX_CONTENT_LENGTH=100),
@@ -156,8 +156,8 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a firewall": (
         behind_a_firewall,
         (
-            "gets 403 before Flask looks for a view",
-            "have it let what is below XIEBAO_URL_PREFIX",
+            "got status 403 before Flask looked for a view",
+            "Let requests below XIEBAO_URL_PREFIX through",
         ),
     ),
     "an answer that is wrapped": (

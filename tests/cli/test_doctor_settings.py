@@ -258,8 +258,8 @@ ROWS: dict[str, Row] = {
         partial(shop, mounted("/shop")),
         "ERROR",
         (
-            "gets 404, since DispatcherMiddleware has the site below /shop",
-            "end XIEBAO_PUBLIC_URL in /shop",
+            'gets status 404, because DispatcherMiddleware mounts the site at "/shop"',
+            'Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',
         ),
     ),
     "a mount that nobody is told of": Row(

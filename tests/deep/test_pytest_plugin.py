@@ -103,7 +103,7 @@ def test_the_documentation_is_a_test_that_fails_where_it_should(tmp_path: Path) 
     done = paste(tmp_path, DOC_SHOP.replace('"m1"', "None"))
     assert done.returncode == 1
     assert "5 failed, 2 passed" in done.stdout
-    assert "The click answered 401: nobody is logged in" in done.stdout
+    assert "The click returned 401. No member is logged in." in done.stdout
     other = paste(tmp_path, DOC_SHOP.replace("QX000000127257", "QX1"))
     assert "5 failed" in other.stdout
     assert "assert 'QX1' == 'QX000000127257'" in other.stdout
