@@ -375,8 +375,8 @@ TEXTS = {
     ),
     "check.means.unreached.elsewhere": (
         'Some browsers are redirected to "{to}" before the link is read. Add `if request.blueprint'
-        ' == "xiebao": return` to the start of the hook that redirects them, because the entries'
-        " have a page for every device."
+        ' == "xiebao": return` to the start of the hook that redirects browsers, because the'
+        " entries have a page for every device."
     ),
     "check.means.unreached.form": (
         "A click is redirected to another URL for the same link, for example with a language"
@@ -473,7 +473,7 @@ TEXTS = {
     ),
     "check.means.told": (
         "The page sends its own link to another site, and anyone who has the link may be let in as"
-        " the member. Leave the URL of the page out of everything that the page loads, such as"
+        " the member. Leave the URL of this page out of everything that the page loads, such as"
         " statistics."
     ),
     "check.means.body": (
@@ -574,7 +574,7 @@ TEXTS = {
         'The entry lacks the class "xiebao-entry", so the stylesheet does not apply. Add the class'
         " again."
     ),
-    "check.means.entry.label": "The button has no text. Give it a label or an aria-label.",
+    "check.means.entry.label": "The button has no text. Give the button a label or an aria-label.",
     "check.means.entry.data-xiebao-platform": (
         "The page was rendered for another device, so its styles and scripts are wrong, too. Check"
         " whether a cache that ignores Vary stores the page."
@@ -647,13 +647,14 @@ TEXTS = {
         "XIEBAO_ENV is not the environment given by --expect-env. Check XIEBAO_ENV."
     ),
     "check.means.settings.late": (
-        "A setting in app.config was changed after Xiebao(app) or init_app(app) had read it, so"
-        " the change has no effect. Set it before the extension is initialized."
+        'The setting shown after "Actual" was changed in app.config after Xiebao(app) or'
+        " init_app(app) had read the settings, so the change has no effect. Change the setting"
+        " before the extension is initialized."
     ),
     "check.means.settings.invalid": (
-        "A setting in app.config is not valid. It was changed after Xiebao(app) or init_app(app)"
-        " had read the settings, so the change has no effect. Correct it, and set it before the"
-        " extension is initialized."
+        'The setting shown after "Actual" is not valid. The setting was changed in app.config after'
+        " Xiebao(app) or init_app(app) had read the settings, so the change has no effect. Correct"
+        " the value, and change the setting before the extension is initialized."
     ),
     "check.means.session": (
         "The session is lost at the click, so the site takes the member for an anonymous visitor."
@@ -721,9 +722,9 @@ TEXTS = {
         " Add a member_loader."
     ),
     "check.note.no_app": (
-        "The site's own app was not checked, because the text that it adds to a User-Agent cannot"
-        ' be guessed from XIEBAO_APP_USER_AGENT. Pass that text, for example "--app-user-agent'
-        ' ShopApp/3.2".'
+        "The site's own app was not checked, because the text that the app adds to a User-Agent"
+        " cannot be guessed from XIEBAO_APP_USER_AGENT. Pass that text, for example"
+        ' "--app-user-agent ShopApp/3.2".'
     ),
     "check.note.played": (
         "The site was asked only once who is logged in, because the members are made up. To have"
@@ -736,8 +737,8 @@ TEXTS = {
         ' function, for example "--login tests.login:log_in".'
     ),
     "check.note.guard": (
-        "The click_guard was not called. The check calls it once for each --page as a logged-in"
-        " member, so add --page, --member and, without Flask-Login, --login."
+        "The click_guard was not called. The check calls click_guard once for each --page as a"
+        " logged-in member, so add --page, --member and, without Flask-Login, --login."
     ),
     "check.note.plain_alone": (
         "In production the check made only {what} clicks (plain clicks and those of an anonymous"
