@@ -329,13 +329,13 @@ TEXTS = {
     "check.means.unreached.outside": (
         "A request got status {status} before Flask looked for a view, from a middleware around"
         " app.wsgi_app or from the site's own Flask class. Let requests below XIEBAO_URL_PREFIX"
-        " through there."
+        " through to Flask."
     ),
     "check.means.unreached.nowhere": (
         "A request got status {status} before Flask looked for a view, from a middleware around"
         " app.wsgi_app or from the site's own Flask class. Let requests below XIEBAO_URL_PREFIX"
-        " through there. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL to a"
-        " URL that ends with that path."
+        " through to Flask. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL"
+        " to a URL that ends with that path."
     ),
     "check.means.unreached.no_view": (
         'Flask found no view for the links on host "{host}" and returned status {status}. Check'
@@ -558,8 +558,8 @@ TEXTS = {
         " is a template of the site, output {{ code }} there once."
     ),
     "check.means.handoff.direct": (
-        "The handoff page has no link for continuing on the same device, which iPads need because"
-        ' they look like Macs. If "xiebao/handoff.html" is a template of the site, add a link with'
+        "The handoff page has no link for continuing on the same device. iPads look like Macs and"
+        ' need this link. If "xiebao/handoff.html" is a template of the site, add a link with'
         ' href="{{ direct }}".'
     ),
     "check.means.entry": (
@@ -635,8 +635,8 @@ TEXTS = {
         " xiebao_link while the member is logged in."
     ),
     "check.means.guard": (
-        "The click_guard of the site refuses this member. Name a member that click_guard accepts"
-        " with --member, or do not show the entry to members that click_guard refuses."
+        "The click_guard of the site refuses this member. With --member, name a member that"
+        " click_guard accepts, or do not show the entry to members that click_guard refuses."
     ),
     "check.means.receiver": "A signal receiver of the site fails during a click. Fix the receiver.",
     "check.means.left_out": (
@@ -766,7 +766,8 @@ TEXTS = {
     ),
     "check.note.ways_back": (
         "In production, the pages that members return to after payment were not opened, because a"
-        " shop may treat such a page view as a completed payment. Add --follow-return to open them."
+        " shop may treat such a page view as a completed payment. Add --follow-return to open these"
+        " pages."
     ),
     "check.note.way_back.elsewhere": (
         "Members return to {what} after payment, outside this site. The check did not open that"

@@ -116,6 +116,6 @@ def test_in_production_the_way_back_is_opened_only_on_demand() -> None:
     report = check(app, member=7, **ON_PAGE)
     assert report.passed, str(report)
     assert opened == []
-    assert "Add --follow-return to open them" in "".join(report.notes_in("en"))
+    assert "Add --follow-return to open these pages" in "".join(report.notes_in("en"))
     assert check(app, member=7, **ON_PAGE, follow_return=True).passed
     assert opened == ["paid"]
