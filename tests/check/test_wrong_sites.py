@@ -115,7 +115,7 @@ LATE = [
         "late settings that are not valid",
         "settings.invalid",
         partial(shop, set_late(XIEBAO_ENV="prod", XIEBAO_API_KEY=f" {PASSWORD}")),
-        "Actual: XIEBAO_API_KEY is empty, or has",
+        "Actual: XIEBAO_API_KEY is empty, has leading",
         "Correct the value, and change the setting before the extension is initialized",
         failed="settings",
         **PRODUCT,
