@@ -13,9 +13,9 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 from translate import MESSAGES, chinese_of
 
-from flask_xiebao.app.settings import Settings, name_of
+from flask_xiebao.app.settings import Settings, get_setting_name
 from flask_xiebao.gateway.pages import PAGES
-from flask_xiebao.texts import en, find, locales, visitors_texts, zh
+from flask_xiebao.texts import en, get_locales, get_text_and_locale, get_visitor_text_keys, zh
 
 HEAD = {"en": ("name", "Chinese", "English"), "zh": ("名字", "中文", "英文")}
 MORE = {"en": " More: [](../{}.md).", "zh": "详见：[](../{}.md)。"}
@@ -50,7 +50,7 @@ class SettingsDirective(SphinxDirective):
                 continue
             default = setting.default if isinstance(setting.default, str | int) else None
             lines += [
-                f".. confval:: {name_of(setting.name)}",
+                f".. confval:: {get_setting_name(setting.name)}",
                 f"   :default: ``{default!r}``" if default or default is False else "",
                 "",
                 *(f"   {line}" for line in comments["Settings", setting.name]),
@@ -67,13 +67,16 @@ class TextsDirective(SphinxDirective):
         of_pages = {
             f"{page.name}.{kind}": words
             for page in PAGES.values()
-            for kind, words in (("label", page.label), ("on_phone", page.on_phone))
+            for kind, words in (("label", page.button_label), ("on_phone", page.handoff_title))
             if words
         }
         lines = [".. list-table::", "   :widths: auto", "   :header-rows: 1", ""]
         lines += _row(*HEAD[_language(self.config)])
-        for name in (*visitors_texts(), *of_pages):
-            said = (find(locale, name, of_pages.get(name))[0] for locale in reversed(locales()))
+        for name in (*get_visitor_text_keys(), *of_pages):
+            said = (
+                get_text_and_locale(locale, name, of_pages.get(name))[0]
+                for locale in reversed(get_locales())
+            )
             lines += _row(f"``{name}``", *map(_literal, said))
         return self.parse_text_to_nodes("\n".join(lines))
 

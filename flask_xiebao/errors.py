@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
+from .deprecated import RenamedAttribute
+
 
 class XiebaoError(Exception):
     """Base of every error raised by Flask-Xiebao."""
@@ -73,12 +75,12 @@ class TokenError(LinkError):
         self.cause = cause
 
 
-class NowhereError(LinkError):
+class UnknownSiteUrlError(LinkError):
     """Nothing says where the site is: wrong for every link, not for one."""
 
 
 #: Why a notification is refused: see :exc:`NotificationError`.
-Reason = Literal["too_large", "malformed", "wrong_sign", "wrong_field"]
+NotificationErrorReason = Literal["too_large", "malformed", "wrong_sign", "wrong_field"]
 
 
 class NotificationError(XiebaoError):
@@ -91,7 +93,7 @@ class NotificationError(XiebaoError):
         be).
     """
 
-    def __init__(self, message: str, reason: Reason = "malformed") -> None:
+    def __init__(self, message: str, reason: NotificationErrorReason = "malformed") -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -104,10 +106,13 @@ class OrderError(XiebaoError):
         which is logged, since it may name somebody.
     """
 
-    def __init__(self, message: str, code: int | None = None, said: str = "") -> None:
+    def __init__(self, message: str, code: int | None = None, gateway_message: str = "") -> None:
         super().__init__(message)
         self.code = code
-        self.said = said
+        self.gateway_message = gateway_message
+
+    # A deprecated name
+    said = RenamedAttribute("gateway_message")
 
 
 class OrderBehindError(OrderError):

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from flask import Flask
 
 from .app import endpoints, order_client
-from .app.current import this_app
+from .app.current import get_current_app
 from .app.headers import connect_header_writers
 from .app.hooks import (
     ClickGuard,
@@ -19,15 +19,15 @@ from .app.hooks import (
     NotificationReader,
 )
 from .app.settings import Settings
-from .app.state import State
+from .app.state import AppState
 from .cli import xiebao as commands
 from .errors import ConfigError, LinkError
 from .gateway.orders import OrderClient
 from .gateway.urls import Gateway
 from .links.members import MemberId, normalize_member
-from .links.tokens import LinkOptions, PolicyLinkOptions
-from .macros import helpers
-from .views.click import create_blueprint
+from .links.tokens import PolicyLinkOptions, SubPartnerLinkOptions
+from .macros.template_helpers import register_template_helpers
+from .views.link_views import create_blueprint
 
 
 class Xiebao:
@@ -40,7 +40,7 @@ class Xiebao:
 
     def __init__(self, app: Flask | None = None) -> None:
         self._hooks = Hooks()
-        self._states: WeakKeyDictionary[Flask, State] = WeakKeyDictionary()
+        self._states: WeakKeyDictionary[Flask, AppState] = WeakKeyDictionary()
         if app is not None:
             self.init_app(app)
 
@@ -57,12 +57,12 @@ class Xiebao:
         :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
         """
         try:
-            self._init_app(app)
+            self._set_up_app(app)
         except ConfigError as error:
             error.app = app
             raise
 
-    def _init_app(self, app: Flask) -> None:
+    def _set_up_app(self, app: Flask) -> None:
         if "xiebao" in app.extensions:
             raise ConfigError(
                 "Flask-Xiebao is already initialized for this app. Call either `Xiebao(app)` or"
@@ -84,9 +84,9 @@ class Xiebao:
                 "XIEBAO_ENV is not set, so insurance entries lead to a TEST gateway (%s), where no"
                 ' policy is real. Set XIEBAO_ENV to "production" if this site sells insurance, or'
                 ' to "test" if it does not.',
-                settings.gateway_url,
+                settings.gateway_base_url,
             )
-        state = State(settings, self._hooks, app.config)
+        state = AppState(settings, self._hooks, app.config)
         try:
             app.register_blueprint(create_blueprint(state))
         except Exception as error:
@@ -100,7 +100,7 @@ class Xiebao:
         self._states[app] = state
         app.extensions["xiebao"] = self
         connect_header_writers(app)
-        helpers.register(app, state)
+        register_template_helpers(app, state)
         app.cli.add_command(commands)
 
     def member_loader(self, loader: MemberLoader) -> MemberLoader:
@@ -193,7 +193,7 @@ class Xiebao:
                 " member, for example `user.id`.",
                 "member",
             )
-        return self._state.partner_uniq_key(who)
+        return self._current_state.build_member_key(who)
 
     def member_of(self, partner_uniq_key: str) -> str | None:
         """Return the id, as text, of the member whom the gateway knows by a ``partnerUniqKey``.
@@ -203,7 +203,7 @@ class Xiebao:
         :return: None for a key that this site gave nobody. Without ``XIEBAO_MEMBER_SECRET`` it is
             the key itself, and whoever made the URL may have made it up.
         """
-        return self._state.member_of(partner_uniq_key)
+        return self._current_state.find_member_by_key(partner_uniq_key)
 
     @property
     def gateway(self) -> Gateway:
@@ -211,7 +211,7 @@ class Xiebao:
 
         :raises ConfigError: when ``XIEBAO_ENABLED`` is off, or the app has no Xiebao.
         """
-        return self._state.gateway
+        return self._current_state.gateway
 
     @property
     def orders(self) -> OrderClient:
@@ -224,10 +224,13 @@ class Xiebao:
         :raises ConfigError: when the app has no Xiebao, or no partner id and key.
         :raises OrderError: when httpx is not installed.
         """
-        return order_client.order_client(self._state)
+        return order_client.get_order_client(self._current_state)
 
     def link(
-        self, page: str, reference: str | int | None = None, **options: Unpack[LinkOptions]
+        self,
+        page: str,
+        reference: str | int | None = None,
+        **options: Unpack[SubPartnerLinkOptions],
     ) -> str:
         """Return the local link to any page of the gateway, or ``""`` when switched off.
 
@@ -251,9 +254,9 @@ class Xiebao:
         :param external: True for an absolute URL. Without a request every link is one.
         :raises LinkError: when an argument is wrong, or the link cannot be built safely.
         """
-        return endpoints.link(self._state, page, reference, **options)
+        return endpoints.build_link(self._current_state, page, reference, **options)
 
-    def product_link(self, case_code: str | int, **options: Unpack[LinkOptions]) -> str:
+    def product_link(self, case_code: str | int, **options: Unpack[SubPartnerLinkOptions]) -> str:
         """Return the local link to a product's page (2.1), or ``""`` when switched off.
 
         :param case_code: ``caseCode``, the product code that Xiebao provides.
@@ -263,7 +266,7 @@ class Xiebao:
         """
         return self.link("product", case_code, **options)
 
-    def home_link(self, **options: Unpack[LinkOptions]) -> str:
+    def home_link(self, **options: Unpack[SubPartnerLinkOptions]) -> str:
         """Return the local link to Xiebao's home page (2.2), or ``""`` when switched off.
 
         :param options: *member*, *sub_partner_id*, *platform*, *return_to*, *no_login_for*,
@@ -289,12 +292,12 @@ class Xiebao:
         return self.link("policy", insure_num, **options)
 
     @property
-    def _state(self) -> State:
+    def _current_state(self) -> AppState:
         """The current app's part of the extension.
 
         :raises ConfigError: when the app has no Xiebao.
         """
-        app = this_app()
+        app = get_current_app()
         try:
             return self._states[app]
         except KeyError:

@@ -64,34 +64,34 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from .app import order_client
-from .app.endpoints import notify_path
-from .app.settings import ENVIRONMENTS
-from .app.state import State, current_state
-from .check import acceptance
+from .app.endpoints import build_notify_path
+from .app.settings import GATEWAY_BASE_URLS
+from .app.state import AppState, get_current_app_state
+from .check import check_run
 from .check.devices import DEVICES
-from .check.html_reader import ReadPage
-from .check.own_links import entry_of
+from .check.html_parser import ParsedPage
+from .check.link_helpers import entry_of
 from .check.results import Report
 from .errors import ConfigError
 from .gateway.orders import OrderClient
 from .gateway.pages import PAGES
 from .gateway.urls import Gateway
 from .simulator import wire
-from .simulator.delivery import body_for
+from .simulator.delivery import build_notification_body
 from .simulator.document import Verdict
-from .simulator.listed_orders import transport_of
-from .simulator.screens import simulator_of
+from .simulator.gateway_simulator import build_simulator
+from .simulator.order_transport import build_simulated_transport
 
-_LOG_IN = "No member is logged in. Log in the client first."
+_LOGIN_HINT = "No member is logged in. Log in the client first."
 _NO_REDIRECT = (
     'The response is not a redirect to the gateway. Run "flask xiebao doctor" to find the cause.'
 )
-_WHY = {
+_HINTS_BY_STATUS = {
     200: "The response is a page and not a redirect. To click an entry on a page, pass the name of"
     ' the entry, such as "product". If the page is from a handoff template of the site, add a link'
     ' with href="{{ direct }}".',
-    **dict.fromkeys((302, 303, 307), _LOG_IN),
-    401: _LOG_IN,
+    **dict.fromkeys((302, 303, 307), _LOGIN_HINT),
+    401: _LOGIN_HINT,
     403: "The link belongs to another member than the one who is logged in, or the click_guard"
     " refused the click. Log in as the member of the link, or check the click_guard.",
     404: "The link was not made by this site, or XIEBAO_ENABLED is off. Read the log at level INFO"
@@ -102,7 +102,7 @@ _WHY = {
 
 
 @dataclass(frozen=True)
-class Followed(Verdict):
+class ClickVerdict(Verdict):
     """What the gateway makes of a click; a :class:`~flask_xiebao.testing.Verdict` and more.
 
     :param member: who goes, by their id on the site; None for nobody of the site's.
@@ -114,15 +114,15 @@ class Followed(Verdict):
 
 
 @pytest.fixture
-def follow_entry() -> Callable[..., Followed]:
+def follow_entry() -> Callable[..., ClickVerdict]:
     """Return :func:`follow`."""
-    return follow
+    return click_entry
 
 
 @pytest.fixture
 def check_entries() -> Callable[..., Report]:
     """Return :func:`flask_xiebao.testing.check_entries`."""
-    return acceptance.check_entries
+    return check_run.check_entries
 
 
 @pytest.fixture
@@ -140,34 +140,34 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
     ``XIEBAO_BASE_URL`` is another gateway, such as a simulator.
     """
     known: list[object] | None = None
-    site_asks = order_client.order_client
+    site_asks = order_client.get_order_client
 
-    def know(orders: Iterable[object]) -> None:
+    def set_orders(orders: Iterable[object]) -> None:
         nonlocal known
         known = list(orders)
         for number, each in enumerate(known, 1):
             # What is wrong with one is said here, and not in the handler.
-            if "insureNum" not in wire.order_of(each):
+            if "insureNum" not in wire.build_order_detail(each):
                 raise TypeError(
                     f"Order {number} of {len(known)} has no insure_num. Add the application number."
                 )
 
-    def client_of(state: State) -> OrderClient:
-        if known is None and state.settings.gateway_url not in ENVIRONMENTS.values():
+    def build_test_order_client(state: AppState) -> OrderClient:
+        if known is None and state.settings.gateway_base_url not in GATEWAY_BASE_URLS.values():
             return site_asks(state)
         return OrderClient(
             state.settings.partner_id,
             state.settings.api_key,
             base_url=Gateway.TEST,
-            transport=transport_of(known or (), state.partner_uniq_key),
-            member_of=state.member_of,
+            transport=build_simulated_transport(known or (), state.build_member_key),
+            member_of=state.find_member_by_key,
         )
 
-    monkeypatch.setattr(order_client, "order_client", client_of)
-    return know
+    monkeypatch.setattr(order_client, "get_order_client", build_test_order_client)
+    return set_orders
 
 
-Wrong = Literal["sign", "body"]
+InvalidPart = Literal["sign", "body"]
 
 
 def send_notification(
@@ -176,8 +176,8 @@ def send_notification(
     type: int,
     insure_num: str,
     member: str | int | None = None,
-    wrong: Wrong | None = None,
-    **said: Any,
+    wrong: InvalidPart | None = None,
+    **fields: Any,
 ) -> TestResponse:
     """Send the site a notification, as the platform does, and return the site's answer.
 
@@ -191,18 +191,20 @@ def send_notification(
         step comes with, such as ``price_fen`` and ``paid_at``, is made up where it is left out.
     :raises TypeError: there is no such keyword, or its value is of another type.
     """
-    if wrong not in (None, *get_args(Wrong)):
-        raise TypeError(f"wrong must be one of {', '.join(get_args(Wrong))}, got {wrong!r}.")
-    said["insure_num"] = insure_num
+    if wrong not in (None, *get_args(InvalidPart)):
+        raise TypeError(f"wrong must be one of {', '.join(get_args(InvalidPart))}, got {wrong!r}.")
+    fields["insure_num"] = insure_num
     with client.application.app_context():
-        state = current_state()
-        body = body_for(state, type, said, member=member, wrong_sign=wrong == "sign")
-        path = notify_path(state)
+        state = get_current_app_state()
+        body = build_notification_body(
+            state, type, fields, member=member, wrong_sign=wrong == "sign"
+        )
+        path = build_notify_path(state)
     sent = body[:-2] if wrong == "body" else body
     return client.post(path, data=sent, content_type=wire.CONTENT_TYPE)
 
 
-def follow(
+def click_entry(
     client: FlaskClient,
     url: str,
     entry: str | None = None,
@@ -210,7 +212,7 @@ def follow(
     reference: str | None = None,
     index: int = 0,
     device: str = "iphone",
-) -> Followed:
+) -> ClickVerdict:
     """Click an insurance entry; return what the gateway makes of it.
 
     Where the click does not lead to the gateway, the test fails and says why.
@@ -232,35 +234,36 @@ def follow(
     headers = DEVICES[device].headers if device in DEVICES else {"User-Agent": device}
     with client.application.app_context():
         try:
-            visit = _Visit(client, headers, current_state())
+            visit = _DeviceClient(client, headers, get_current_app_state())
         except ConfigError as error:
-            _fail(str(error))
+            _fail_test(str(error))
     if entry is not None:
-        url = visit.find(url, entry, reference, index)
-    return visit.click(url)
+        url = visit.find_entry_link(url, entry, reference, index)
+    return visit.click_link(url)
 
 
 @dataclass
-class _Visit:
+class _DeviceClient:
     """A device on a site."""
 
     client: FlaskClient
     headers: Mapping[str, str]
-    state: State
+    state: AppState
 
-    def find(self, url: str, entry: str, reference: str | None, index: int) -> str:
+    def find_entry_link(self, url: str, entry: str, reference: str | None, index: int) -> str:
         """Return the link of an entry on a page."""
-        response = self._get(url)
+        response = self._send_get_request(url)
         if response.status_code != 200:
-            _fail(
-                f"{url} returned {_answer(response)} instead of a page. Pass the URL of a page with"
+            _fail_test(
+                f"{url} returned {_format_response(response)} instead of a page. Pass the URL of"
+                " a page with"
                 " an entry, and log in the client if the page needs a login."
             )
         with self.client.application.app_context():
             entries = [
                 # What the link of another site is about cannot be read: None.
                 (page, getattr(entry_of(link.href), "reference", None), link.href)
-                for link in ReadPage(response.text).links
+                for link in ParsedPage(response.text).links
                 if link.href and (page := link.attributes.get("data-xiebao-entry")) is not None
             ]
         found = [
@@ -272,33 +275,33 @@ class _Visit:
             which = f" with index {index}" if index else ""
             hint = (
                 " Log in the client first if the entry needs a logged-in member."
-                if PAGES[entry].members_own
+                if PAGES[entry].requires_member
                 else ""
             )
-            _fail(
+            _fail_test(
                 f"{url} has no {wanted}{which}. The entries on the page are:"
                 f" {', '.join(there) or 'none'}.{hint}"
             )
         return found[index]
 
-    def click(self, link: str) -> Followed:
+    def click_link(self, link: str) -> ClickVerdict:
         """Follow a link to the gateway, through the handoff if need be."""
-        response = self._get(link)
-        direct = _direct(response) if response.status_code == 200 else None
+        response = self._send_get_request(link)
+        direct = _find_handoff_direct_link(response) if response.status_code == 200 else None
         if direct is not None:
-            response = self._get(direct)
+            response = self._send_get_request(direct)
         location = response.headers.get("Location", "")
-        if 300 <= response.status_code < 400 and self._leads_on(location):
-            verdict = simulator_of(self.state.settings).check(location)
+        if 300 <= response.status_code < 400 and self._is_gateway_location(location):
+            verdict = build_simulator(self.state.settings).check(location)
             with self.client.application.app_context():
-                member = self.state.member_of(verdict.member)
-            return Followed(**{**vars(verdict), "member": member}, handoff=direct is not None)
-        _fail(
-            f"The click returned {_answer(response)}."
-            f" {_WHY.get(response.status_code, _NO_REDIRECT)}"
+                member = self.state.find_member_by_key(verdict.member)
+            return ClickVerdict(**{**vars(verdict), "member": member}, handoff=direct is not None)
+        _fail_test(
+            f"The click returned {_format_response(response)}."
+            f" {_HINTS_BY_STATUS.get(response.status_code, _NO_REDIRECT)}"
         )
 
-    def _get(self, url: str) -> TestResponse:
+    def _send_get_request(self, url: str) -> TestResponse:
         """Get a URL of the site, from wherever it is mounted."""
         parts, config = urlsplit(url), self.client.application.config
         roots = (config["APPLICATION_ROOT"], self.state.settings.public_url or "")
@@ -307,7 +310,7 @@ class _Visit:
         path = parts.path.removeprefix(mount)
         return self.client.get(path, query_string=parts.query, headers=self.headers)
 
-    def _leads_on(self, location: str) -> bool:
+    def _is_gateway_location(self, location: str) -> bool:
         """Tell whether a redirect leads to a page of the gateway."""
         if not self.state.settings.enabled:
             return False
@@ -317,18 +320,18 @@ class _Visit:
         return urlsplit(address).netloc == urlsplit(base).netloc and address.endswith(pages)
 
 
-def _direct(response: TestResponse) -> str | None:
+def _find_handoff_direct_link(response: TestResponse) -> str | None:
     """Return a handoff page's link for tablets and phones; None on any other page."""
     path = response.request.path
-    hrefs = (link.href for link in ReadPage(response.text).links)
+    hrefs = (link.href for link in ParsedPage(response.text).links)
     return next((h for h in hrefs if "platform=h5" in h and urlsplit(h).path.endswith(path)), None)
 
 
-def _answer(response: TestResponse) -> str:
+def _format_response(response: TestResponse) -> str:
     location = urlsplit(response.headers.get("Location", "")).path
     return f"{response.status_code}{f' to {location}' if location else ''}"
 
 
-def _fail(message: str) -> NoReturn:
+def _fail_test(message: str) -> NoReturn:
     # No traceback: its frames hold the gateway URL, and pytest may show their variables.
     pytest.fail(message, pytrace=False)

@@ -24,7 +24,7 @@ from werkzeug.test import TestResponse
 from werkzeug.wsgi import ClosingIterator
 
 from flask_xiebao import Entry, Xiebao
-from flask_xiebao.app.settings import Settings, name_of
+from flask_xiebao.app.settings import Settings, get_setting_name
 from flask_xiebao.testing import GatewaySimulator, Verdict, entry_of
 
 MACROS = (
@@ -78,7 +78,7 @@ KEYS_OF_MEMBERS = {
 #: A site in service: neither debug nor testing.
 LIVE: dict[str, Any] = {"TESTING": False, "XIEBAO_ENV": "test"}
 
-SETTINGS = [name_of(each.name) for each in fields(Settings)]
+SETTINGS = [get_setting_name(each.name) for each in fields(Settings)]
 NEEDS_TRUSTED_HOSTS = pytest.mark.skipif(
     "TRUSTED_HOSTS" not in Flask.default_config, reason="this Flask has none"
 )

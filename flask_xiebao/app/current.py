@@ -8,11 +8,11 @@ from __future__ import annotations
 from flask import Flask, Request, current_app, request
 
 
-def this_app() -> Flask:
+def get_current_app() -> Flask:
     """Return the current app."""
     return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
-def this_request() -> Request:
+def get_current_request() -> Request:
     """Return the current request."""
     return request._get_current_object()  # type: ignore[attr-defined, no-any-return]

@@ -25,8 +25,8 @@ from werkzeug.datastructures import Headers, HeaderSet, ResponseCacheControl
 from werkzeug.http import parse_dict_header, parse_list_header
 from werkzeug.wrappers import Response
 
-from .current import this_request
-from .log import complain
+from .current import get_current_request
+from .log import log_throttled
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -35,7 +35,7 @@ R = TypeVar("R", bound=Response)
 
 #: The request headers by which a device is known.
 DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
-_SHARED = ("public", "s-maxage")
+_SHARED_CACHE_DIRECTIVES = ("public", "s-maxage")
 #: The headers of every response to a link, errors included.
 LINK_HEADERS = [
     ("Cache-Control", "no-store"),
@@ -44,9 +44,11 @@ LINK_HEADERS = [
 ]
 # Caches obey these headers, and those whose names end in "-Cache-Control", rather than
 # Cache-Control. Some of them are for CDNs only.
-_OVERRULING = frozenset({"expires", "surrogate-control", "edge-control", "x-accel-expires"})
+_CACHE_CONTROL_OVERRIDES = frozenset(
+    {"expires", "surrogate-control", "edge-control", "x-accel-expires"}
+)
 # Werkzeug corrects these headers when it sends a response.
-_CORRECTED = ("location", "content-location", "content-length")
+_HEADERS_CORRECTED_BY_WERKZEUG = ("location", "content-location", "content-length")
 _LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
 
 
@@ -62,7 +64,7 @@ class RequestState:
     """
 
     response: Response | None = None
-    url_parts: dict[int, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    split_urls: dict[int, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     page_contexts: dict[int, Any] = field(default_factory=dict)
     _is_private: bool = False
     _varies_by_device: bool = False
@@ -72,60 +74,60 @@ class RequestState:
         if (
             self.response
             and not self._is_private
-            and "private" not in _cache_control(self.response.headers)
+            and "private" not in _parse_cache_control(self.response.headers)
         ):
-            complain(
+            log_throttled(
                 "A member's link was rendered into a streamed response after its headers were sent."
                 ' Set "Cache-Control: private" on the response, or a shared cache may show the link'
                 " to other people."
             )
         self._is_private = True
 
-    def mark_by_device(self) -> None:
+    def mark_device_dependent(self) -> None:
         """Tell caches that the response depends on the device."""
         if (
             self.response
             and not self._varies_by_device
-            and not {"user-agent", "*"} & _vary(self.response.headers).as_set()
+            and not {"user-agent", "*"} & _parse_vary(self.response.headers).as_set()
         ):
-            complain(
+            log_throttled(
                 "An entry for one kind of device was rendered into a streamed response after its"
                 " headers were sent. Set XIEBAO_DEVICE_MARKUP to False, or set"
                 ' "Vary: User-Agent" on the response.'
             )
         self._varies_by_device = True
 
-    def write_headers(self, headers: Headers) -> None:
+    def write_cache_headers(self, headers: Headers) -> None:
         """Write the headers for what was marked."""
-        if self._varies_by_device and "*" not in (vary := _vary(headers)):
+        if self._varies_by_device and "*" not in (vary := _parse_vary(headers)):
             vary.update(DEVICE_HEADERS)
             headers["Vary"] = vary.to_header()
         if self._is_private:
-            control = _cache_control(headers)
-            for directive in [name for name in control if name.lower() in _SHARED]:
+            control = _parse_cache_control(headers)
+            for directive in [name for name in control if name.lower() in _SHARED_CACHE_DIRECTIVES]:
                 del control[directive]
             control.private = True
             headers["Cache-Control"] = control.to_header()
-            _remove(headers, overrules_cache_control)
+            _remove_headers(headers, is_cache_control_override)
 
 
 # The state of a request is an attribute of the request, and nowhere else. Flask's "g" would not do,
 # because several requests share it if an app context is already pushed, as in many tests. A
 # dictionary with weak keys would not do, because a streamed response may refer to its request.
-_STATE = "_flask_xiebao_state"
+_STATE_ATTRIBUTE = "_flask_xiebao_state"
 
 
-def request_state() -> RequestState:
+def get_request_state() -> RequestState:
     """Return the state of the current request."""
-    state = _find_state(this_request())
+    state = _find_request_state(get_current_request())
     if state is None:
         state = RequestState()
-        setattr(this_request(), _STATE, state)
+        setattr(get_current_request(), _STATE_ATTRIBUTE, state)
     return state
 
 
-def _find_state(here: Request) -> RequestState | None:
-    state: RequestState | None = getattr(here, _STATE, None)
+def _find_request_state(request: Request) -> RequestState | None:
+    state: RequestState | None = getattr(request, _STATE_ATTRIBUTE, None)
     return state
 
 
@@ -135,13 +137,13 @@ def separate_page_context() -> Iterator[RequestState]:
 
     A tool may render something when the response of the request is already on its way.
     """
-    here = this_request()
-    previous = _find_state(here)
-    setattr(here, _STATE, None)
+    here = get_current_request()
+    previous = _find_request_state(here)
+    setattr(here, _STATE_ATTRIBUTE, None)
     try:
-        yield request_state()
+        yield get_request_state()
     finally:
-        setattr(here, _STATE, previous)
+        setattr(here, _STATE_ATTRIBUTE, previous)
 
 
 class Redirect(FlaskResponse):
@@ -153,9 +155,9 @@ class Redirect(FlaskResponse):
     """
 
     def __init__(self, url: str) -> None:
-        self._fixed = [("Location", url), ("Content-Length", "0"), *LINK_HEADERS]
+        self._expected_headers = [("Location", url), ("Content-Length", "0"), *LINK_HEADERS]
         headers = Headers()
-        for name, value in (*self._fixed, ("Content-Type", "text/html; charset=utf-8")):
+        for name, value in (*self._expected_headers, ("Content-Type", "text/html; charset=utf-8")):
             headers.add(name, value)
         super().__init__((), 302, headers)
 
@@ -164,22 +166,22 @@ class Redirect(FlaskResponse):
 
         Werkzeug would copy and correct them, which takes 20 % of the time for a click.
         """
-        found = [header for header in self.headers if _is_fixed(header[0].lower())]
-        if found == self._fixed and self.status_code == 302 and not self.response:
+        found = [header for header in self.headers if _is_compared_by_redirect(header[0].lower())]
+        if found == self._expected_headers and self.status_code == 302 and not self.response:
             return self.headers
         self.headers.pop("Content-Length", None)  # A hook may have set a wrong length.
         headers = super().get_wsgi_headers(environ)
-        _seal(headers)
+        _write_privacy_headers(headers)
         return headers
 
 
 def connect_header_writers(app: Flask) -> None:
     """Write the headers of each response of *app* after all hooks."""
-    request_finished.connect(_write_headers, app, weak=False)
-    got_request_exception.connect(_write_headers_before_hooks, app, weak=False)
+    request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)
+    got_request_exception.connect(_register_error_header_writer, app, weak=False)
 
 
-def _write_headers(_app: Flask, response: Response, **_: object) -> None:
+def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: object) -> None:
     """Write the headers that the response to the current request needs.
 
     Flask advises receivers not to change the response. This one does, because "request_finished" is
@@ -189,45 +191,45 @@ def _write_headers(_app: Flask, response: Response, **_: object) -> None:
     """
     if isinstance(response, Redirect) or not isinstance(response, Response):
         return  # Redirects write their own headers. Flask raises an error if a hook returned None.
-    here = this_request()
-    state = _find_state(here)
+    here = get_current_request()
+    state = _find_request_state(here)
     if state is None and response.is_streamed:
-        state = request_state()  # The stream may render entries.
+        state = get_request_state()  # The stream may render entries.
     if state is not None:
         state.response = response
-        state.write_headers(response.headers)
-    if _is_link(here):
-        _seal(response.headers)
+        state.write_cache_headers(response.headers)
+    if _is_extension_request(here):
+        _write_privacy_headers(response.headers)
 
 
-def _write_headers_before_hooks(app: Flask, **_: object) -> None:
+def _register_error_header_writer(app: Flask, **_: object) -> None:
     """Also write the headers of an error page before the hooks run.
 
     If a hook raises on the error page again, Flask skips the later hooks and "request_finished".
     Functions for a single request run before all hooks.
     """
 
-    def write(response: R) -> R:
-        _write_headers(app, response)
+    def write_before_hooks(response: R) -> R:
+        _write_cache_and_privacy_headers(app, response)
         return response
 
     if has_request_context():  # a site's background tasks may also send this signal
-        after_this_request(write)
+        after_this_request(write_before_hooks)
 
 
-def _is_link(here: Request) -> bool:
-    if here.url_rule is None:  # no route matches: for example, the request method is not allowed
+def _is_extension_request(request: Request) -> bool:
+    if request.url_rule is None:  # no route matches: for example, the request method is not allowed
         blueprint = current_app.blueprints.get("xiebao")
-        return blueprint is not None and here.path.startswith(f"{blueprint.url_prefix}/")
-    endpoint: str = here.url_rule.endpoint
+        return blueprint is not None and request.path.startswith(f"{blueprint.url_prefix}/")
+    endpoint: str = request.url_rule.endpoint
     return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
 
 
-def _seal(headers: Headers) -> None:
+def _write_privacy_headers(headers: Headers) -> None:
     """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    found = [header for header in headers if _is_overwritten(header[0].lower())]
+    found = [header for header in headers if _is_replaced_by_link_headers(header[0].lower())]
     if found != LINK_HEADERS:
-        _remove(headers, _is_overwritten)
+        _remove_headers(headers, _is_replaced_by_link_headers)
         headers.extend(LINK_HEADERS)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
@@ -239,31 +241,33 @@ def _seal(headers: Headers) -> None:
             headers.setlist("Content-Security-Policy", [*others, ours])
 
 
-def _remove(headers: Headers, is_unwanted: Callable[[str], bool]) -> None:
+def _remove_headers(headers: Headers, is_unwanted: Callable[[str], bool]) -> None:
     for name in {name.lower() for name, _ in headers}:
         if is_unwanted(name):
             del headers[name]
 
 
-def _is_fixed(name: str) -> bool:
-    return name in _CORRECTED or _is_overwritten(name)
+def _is_compared_by_redirect(header_name: str) -> bool:
+    return header_name in _HEADERS_CORRECTED_BY_WERKZEUG or _is_replaced_by_link_headers(
+        header_name
+    )
 
 
-def _is_overwritten(name: str) -> bool:
-    return name in _LINK_HEADER_NAMES or overrules_cache_control(name)
+def _is_replaced_by_link_headers(header_name: str) -> bool:
+    return header_name in _LINK_HEADER_NAMES or is_cache_control_override(header_name)
 
 
-def overrules_cache_control(name: str) -> bool:
+def is_cache_control_override(header_name: str) -> bool:
     """Return True if caches obey a response header rather than Cache-Control.
 
     :param name: the name of the header in lower case.
     """
-    return name in _OVERRULING or name.endswith("-cache-control")
+    return header_name in _CACHE_CONTROL_OVERRIDES or header_name.endswith("-cache-control")
 
 
-def _vary(headers: Headers) -> HeaderSet:
+def _parse_vary(headers: Headers) -> HeaderSet:
     return HeaderSet(parse_list_header(", ".join(headers.getlist("Vary"))))
 
 
-def _cache_control(headers: Headers) -> ResponseCacheControl:
+def _parse_cache_control(headers: Headers) -> ResponseCacheControl:
     return ResponseCacheControl(parse_dict_header(", ".join(headers.getlist("Cache-Control"))))

@@ -18,8 +18,8 @@ from ..gateway.notifications import Notification, parse_notification
 from ..gateway.values import Secret
 from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry
-from .log import complain, name_of
-from .rehearsal import rehearsal
+from .log import get_function_name, log_throttled
+from .rehearsal import find_current_rehearsal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,21 +28,31 @@ MemberLoader = TypeVar(
     "MemberLoader", bound=Callable[[], MemberId | Awaitable[MemberId | None] | None]
 )
 #: Whether a member may go: True, False, or an answer in place of the extension's.
-Answer = bool | BaseResponse | tuple[Any, ...]
-ClickGuard = TypeVar("ClickGuard", bound=Callable[[str, Entry], Answer | Awaitable[Answer]])
+ClickGuardResult = bool | BaseResponse | tuple[Any, ...]
+ClickGuard = TypeVar(
+    "ClickGuard", bound=Callable[[str, Entry], ClickGuardResult | Awaitable[ClickGuardResult]]
+)
 #: Whether the gateway knows a member by the bare id.
 KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
 #: What a site does with a notification.
 NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
 # What it cannot return, since that would be lost.
-_ANSWERS = (BaseResponse, tuple, dict, str, CoroutineType, GeneratorType, AsyncGeneratorType)
+_INVALID_HANDLER_RESULT_TYPES = (
+    BaseResponse,
+    tuple,
+    dict,
+    str,
+    CoroutineType,
+    GeneratorType,
+    AsyncGeneratorType,
+)
 #: How a site reads a notification itself: from the body and the headers.
 NotificationReader = TypeVar(
     "NotificationReader", bound=Callable[[bytes, Headers], Notification | Awaitable[Notification]]
 )
 
 # The arguments of each hook, by the name of its decorator.
-_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+_HOOK_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "member_loader": (),
     "click_guard": ("member", "entry"),
     "keeps_plain_key": ("member",),
@@ -55,7 +65,7 @@ class Hooks:
     """The functions that a site registered, for all apps of one extension object."""
 
     def __init__(self) -> None:
-        self._given: dict[str, Callable[..., Any]] = {}
+        self._registered: dict[str, Callable[..., Any]] = {}
         #: The site's functions by the names of their decorators; those that are ``async`` are
         #: wrapped, and block until they are done.
         self.functions: dict[str, Callable[..., Any]] = {}
@@ -71,21 +81,24 @@ class Hooks:
         """
         if not callable(function):
             raise ConfigError(f'"{name}" must be a function, got {type(function).__name__}.')
-        check_arguments(name, function, _ARGUMENTS[name])
-        there = self._given.get(name, function)
+        check_accepts_arguments(name, function, _HOOK_ARGUMENTS[name])
+        there = self._registered.get(name, function)
         if name == "notification_handler" and there != function:
             raise ConfigError(
-                f"{name_of(there)} is already registered as the notification_handler. Call the"
+                f"{get_function_name(there)} is already registered as the notification_handler."
+                " Call the"
                 " new function from the registered function, or connect the new function to the"
                 " signal notification_received. If the app has an application factory, register"
                 " the handler once, outside of the factory."
             )
-        self._given[name] = function
+        self._registered[name] = function
         # Found out once: it takes longer than most of these functions.
-        self.functions[name] = _waited_for(name, function) if is_async(function) else function
+        self.functions[name] = (
+            _wrap_async_function(name, function) if is_async(function) else function
+        )
         return function
 
-    def keep_purchases(self, purchases: object) -> None:
+    def register_purchases(self, purchases: object) -> None:
         """Make known what keeps purchases in the site's database.
 
         :raises ConfigError: when something does so already.
@@ -98,15 +111,17 @@ class Hooks:
         self.purchases = purchases
 
     @property
-    def asynchronous(self) -> list[str]:
+    def async_hook_names(self) -> list[str]:
         """The names of the decorators whose functions are ``async``."""
-        return [name for name, given in self._given.items() if self.functions[name] is not given]
+        return [
+            name for name, given in self._registered.items() if self.functions[name] is not given
+        ]
 
-    def members_are_known(self) -> bool:
+    def can_identify_members(self) -> bool:
         """Tell whether the current app can say who is logged in."""
-        return "member_loader" in self.functions or login_manager() is not None
+        return "member_loader" in self.functions or find_login_manager() is not None
 
-    def current_member(self) -> str | None:
+    def find_current_member_id(self) -> str | None:
         """Return the id of the member who is logged in, or None.
 
         It is what the loader says, else Flask-Login where the app uses it.
@@ -114,11 +129,11 @@ class Hooks:
         :raises LinkError: when the loader returns something that is not a member's id. What the
             loader itself raises is the site's error and is passed on.
         """
-        rehearsed = rehearsal()
+        rehearsed = find_current_rehearsal()
         loader = (rehearsed and rehearsed.member_loader) or self.functions.get("member_loader")
         if loader is not None:
             source, found = "The member_loader", loader()
-        elif login_manager() is not None:
+        elif find_login_manager() is not None:
             from flask_login import current_user
 
             source = "get_id() of Flask-Login's current_user"
@@ -128,18 +143,22 @@ class Hooks:
         try:
             return normalize_member(found)
         except LinkError as error:
-            why = f"The function returned {_kind(found)}." if iscoroutine(found) else str(error)
+            why = (
+                f"The function returned {_format_result_type(found)}."
+                if iscoroutine(found)
+                else str(error)
+            )
             raise LinkError(f"{source} did not return a member's id. {why}", "member") from None
 
-    def may_go(self, member: str, entry: Entry) -> bool | Response:
+    def call_click_guard(self, member: str, entry: Entry) -> bool | Response:
         """Ask the site whether a member may follow a link that lets them through.
 
         :return: True, False, or an answer of the site's own in place of ours.
         :raises ConfigError: when the site's function says anything else.
         """
-        guard, rehearsed = self.functions.get("click_guard"), rehearsal()
+        guard, rehearsed = self.functions.get("click_guard"), find_current_rehearsal()
         if rehearsed is not None:
-            guard = rehearsed.click_guard or (guard if rehearsed.calls_guard else None)
+            guard = rehearsed.click_guard or (guard if rehearsed.should_call_click_guard else None)
         if guard is None:
             return True
         answer = guard(member, entry)
@@ -149,10 +168,10 @@ class Hooks:
             return make_response(answer)
         raise ConfigError(
             "click_guard must return True, False or a response, such as `redirect(...)` or"
-            f" `(render_template(...), 403)`, got {_kind(answer)}."
+            f" `(render_template(...), 403)`, got {_format_result_type(answer)}."
         )
 
-    def keeps_plain_key(self, member: str) -> bool:
+    def is_known_by_plain_key(self, member: str) -> bool:
         """Tell whether the gateway knows a member by the bare id.
 
         :raises ConfigError: when the site's function says neither True nor False.
@@ -161,7 +180,9 @@ class Hooks:
             return False
         answer = self.functions["keeps_plain_key"](member)
         if not isinstance(answer, bool):
-            raise ConfigError(f"keeps_plain_key must return True or False, got {_kind(answer)}.")
+            raise ConfigError(
+                f"keeps_plain_key must return True or False, got {_format_result_type(answer)}."
+            )
         return answer
 
     def read_notification(
@@ -174,55 +195,57 @@ class Hooks:
         :raises NotificationError: the body is not a notification of the platform's for this key.
         :raises ConfigError: the site's reader returned something else than a notification.
         """
-        rehearsed = rehearsal()
+        rehearsed = find_current_rehearsal()
         if rehearsed is not None:
-            rehearsed.received = body
+            rehearsed.notification_body = body
             return None
         reader = self.functions.get("notification_reader")
         if reader is None:
             return parse_notification(body, api_key=api_key)
         notification = reader(body, headers)
         if not isinstance(notification, Notification):
-            raise _said(
-                f"notification_reader must return a Notification, got {_kind(notification)}."
+            raise _log_and_build_config_error(
+                "notification_reader must return a Notification, got"
+                f" {_format_result_type(notification)}."
             )
         return notification
 
-    def handle(self, notification: Notification) -> None:
+    def call_notification_handler(self, notification: Notification) -> None:
         """Give a notification to the site; what its ``notification_handler`` raises is passed on.
 
         :raises ConfigError: when it returns something that would be lost.
         """
         answer = self.functions["notification_handler"](notification)
-        if answer is False or isinstance(answer, _ANSWERS):
-            raise _said(
-                f"notification_handler returned {_kind(answer)}. Return None if the notification"
+        if answer is False or isinstance(answer, _INVALID_HANDLER_RESULT_TYPES):
+            raise _log_and_build_config_error(
+                f"notification_handler returned {_format_result_type(answer)}. Return None if the"
+                " notification"
                 " was processed, and otherwise raise an exception."
             )
 
 
-def _said(problem: str) -> ConfigError:
+def _log_and_build_config_error(problem: str) -> ConfigError:
     """Log *problem* and return an error of it: where a callback fails, only its class is logged."""
-    complain(problem)
+    log_throttled(problem)
     return ConfigError(problem)
 
 
-def _waited_for(name: str, function: Callable[..., Any]) -> Callable[..., object]:
-    async def call(*arguments: Any) -> object:
+def _wrap_async_function(name: str, function: Callable[..., Any]) -> Callable[..., object]:
+    async def await_function(*arguments: Any) -> object:
         return await function(*arguments)
 
     @wraps(function, updated=())
-    def waited_for(*arguments: Any) -> object:
+    def run_async_function(*arguments: Any) -> object:
         try:
-            run = current_app.ensure_sync(call)
+            run = current_app.ensure_sync(await_function)
         except RuntimeError:
-            raise _said(
+            raise _log_and_build_config_error(
                 f'"{name}" is async, but the "async" extra of Flask is not installed. Run'
                 " `pip install 'flask[async]'`."
             ) from None
         return run(*arguments)
 
-    return waited_for
+    return run_async_function
 
 
 def is_async(function: Callable[..., object]) -> bool:
@@ -230,7 +253,7 @@ def is_async(function: Callable[..., object]) -> bool:
     return any(map(iscoroutinefunction, (function, type(function).__call__)))
 
 
-def can_wait() -> bool:
+def can_call_async_functions() -> bool:
     """Tell whether the current app can call functions that are ``async``."""
     try:
         current_app.ensure_sync(asyncio.sleep)
@@ -239,7 +262,9 @@ def can_wait() -> bool:
     return True
 
 
-def check_arguments(name: str, function: Callable[..., object], arguments: tuple[str, ...]) -> None:
+def check_accepts_arguments(
+    function_name: str, function: Callable[..., object], argument_names: tuple[str, ...]
+) -> None:
     """Check that a function of the site's takes the arguments with which it will be called.
 
     :param arguments: their names.
@@ -250,23 +275,28 @@ def check_arguments(name: str, function: Callable[..., object], arguments: tuple
     except Exception:  # of a function in C, or a proxy without its object
         return
     try:
-        expected.bind(*arguments)
+        expected.bind(*argument_names)
     except TypeError as error:
-        given = f"with the arguments ({', '.join(arguments)})" if arguments else "without arguments"
+        given = (
+            f"with the arguments ({', '.join(argument_names)})"
+            if argument_names
+            else "without arguments"
+        )
         raise ConfigError(
-            f'"{name}" is called {given}, but {name_of(function)} cannot be called this way'
+            f'"{function_name}" is called {given}, but {get_function_name(function)} cannot be'
+            " called this way"
             f" ({error}). Change the parameters of this function."
         ) from None
 
 
-def _kind(answer: object) -> str:
+def _format_result_type(result: object) -> str:
     """Return the kind of an answer of the site's: its text may be somebody's data."""
-    if iscoroutine(answer):
-        answer.close()
+    if iscoroutine(result):
+        result.close()
         return "a coroutine that is never awaited. Register the async function itself"
-    return "None" if answer is None else f"{type(answer).__name__}"
+    return "None" if result is None else f"{type(result).__name__}"
 
 
-def login_manager() -> Any:
+def find_login_manager() -> Any:
     """Return the current app's Flask-Login manager, or None."""
     return getattr(current_app, "login_manager", None)

@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 from flask import current_app
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from .current import this_app
-from .endpoints import a_host_of_this_site
-from .state import State
+from .current import get_current_app
+from .endpoints import get_configured_host
+from .state import AppState
 
 M = TypeVar("M")
 
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
-class Place(NamedTuple):
+class MountedUrl(NamedTuple):
     """Where a URL of a site is found.
 
     :param url: the URL, with the path below which the app is mounted.
@@ -29,17 +29,17 @@ class Place(NamedTuple):
     mount: str = ""
 
 
-def where_the_site_is(state: State) -> str:
+def get_site_url(state: AppState) -> str:
     """Return the URL at which the site is, as far as it says so."""
     if state.settings.public_url:
         return state.settings.public_url
     config = current_app.config
     if config["SERVER_NAME"]:
         return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}{config['APPLICATION_ROOT']}"
-    return f"https://{a_host_of_this_site()}"
+    return f"https://{get_configured_host()}"
 
 
-def places_of(state: State, url: str, site: str) -> list[Place]:
+def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
     """Return where a URL of the site may be found, the likeliest first.
 
     A path below which the site is mounted is known to the server, or else to what is wrapped around
@@ -47,32 +47,32 @@ def places_of(state: State, url: str, site: str) -> list[Place]:
 
     :param site: where the site is.
     """
-    places = [Place(url, urlsplit(site).path.rstrip("/")), Place(url)]
+    places = [MountedUrl(url, urlsplit(site_url).path.rstrip("/")), MountedUrl(url)]
     if not state.settings.public_url:
-        places += [Place(below) for below in below_mounts(url).values()]
+        places += [MountedUrl(below) for below in build_urls_by_mount(url).values()]
     return list(dict.fromkeys(places))
 
 
-def below_mounts(url: str) -> dict[str, str]:
+def build_urls_by_mount(url: str) -> dict[str, str]:
     """Return a URL of the site as it is below each path at which something mounts an app."""
-    dispatcher = around(DispatcherMiddleware)
+    dispatcher = find_middleware(DispatcherMiddleware)
     if dispatcher is None:
         return {}
     parts = urlsplit(url)
     return {mount: parts._replace(path=mount + parts.path).geturl() for mount in dispatcher.mounts}
 
 
-def around(kind: type[M]) -> M | None:
+def find_middleware(middleware_class: type[M]) -> M | None:
     """Return the middleware of this kind that is wrapped around the current app, if one is."""
-    wrapped: Any = this_app().wsgi_app
-    while wrapped is not None and not isinstance(wrapped, kind):
+    wrapped: Any = get_current_app().wsgi_app
+    while wrapped is not None and not isinstance(wrapped, middleware_class):
         wrapped = getattr(wrapped, "app", None)
     return wrapped
 
 
-def is_this_machine(url: str) -> bool:
+def is_loopback_url(url: str) -> bool:
     """Tell whether a URL is one that nobody else can reach."""
     try:
-        return urlsplit(url).hostname in _THIS_MACHINE
+        return urlsplit(url).hostname in _LOOPBACK_HOSTS
     except ValueError:
         return False

@@ -11,15 +11,15 @@ from werkzeug.wsgi import ClosingIterator
 
 from ..errors import ConfigError
 from ..gateway.orders import OrderClient, load_httpx
-from .current import this_app
-from .endpoints import a_host_of_this_site
-from .state import State
+from .current import get_current_app
+from .endpoints import get_configured_host
+from .state import AppState
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def order_client(state: State) -> OrderClient:
+def get_order_client(state: AppState) -> OrderClient:
     """Return the app's client; see :attr:`.Xiebao.orders`.
 
     :raises ConfigError: the partner id or the key is not set.
@@ -28,35 +28,37 @@ def order_client(state: State) -> OrderClient:
     # A worker that was forked does not share the connections of its parent.
     client = state.order_clients.get(os.getpid())
     if client is None:
-        client = state.order_clients[os.getpid()] = _make(state)
+        client = state.order_clients[os.getpid()] = _build_order_client(state)
     return client
 
 
-def _make(state: State) -> OrderClient:
+def _build_order_client(state: AppState) -> OrderClient:
     settings = state.settings
-    if not settings.has_account:
+    if not settings.has_partner_account:
         raise ConfigError(
             "Order queries require XIEBAO_PARTNER_ID and XIEBAO_API_KEY. Set both settings."
         )
-    base_url = settings.gateway_url
+    base_url = settings.gateway_base_url
     transport = None
     if base_url.startswith("/"):
-        transport = load_httpx().WSGITransport(_alone(this_app()), raise_app_exceptions=False)
-        base_url = f"http://{a_host_of_this_site()}{base_url}"
+        transport = load_httpx().WSGITransport(
+            _wrap_in_empty_context(get_current_app()), raise_app_exceptions=False
+        )
+        base_url = f"http://{get_configured_host()}{base_url}"
     return OrderClient(
         settings.partner_id,
         settings.api_key,
         base_url=base_url,
         transport=transport,
-        member_of=state.member_of,
+        member_of=state.find_member_by_key,
     )
 
 
-def _alone(app: WSGIApplication) -> WSGIApplication:
+def _wrap_in_empty_context(app: WSGIApplication) -> WSGIApplication:
     """Return an app whose requests share nothing with the one that sends them, such as ``g``."""
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    def read_app_response(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         with closing(ClosingIterator(app(environ, start_response))) as body:
             return [b"".join(body)]
 
-    return lambda environ, start: contextvars.Context().run(answer, environ, start)
+    return lambda environ, start: contextvars.Context().run(read_app_response, environ, start)

@@ -13,12 +13,12 @@ from typing import Any
 
 from flask import Response, has_request_context
 
-from ..links.admission import REFUSALS, Refusal
+from ..links.access_rules import REFUSALS, Refusal
 from ..links.tokens import Entry
-from .current import this_request
+from .current import get_current_request
 
 #: The key of the :class:`Rehearsal` in a request's environ. No header of a request can set it.
-ENVIRON_KEY = "flask_xiebao.rehearsal"
+REHEARSAL_ENVIRON_KEY = "flask_xiebao.rehearsal"
 
 
 @dataclass(eq=False)
@@ -43,21 +43,21 @@ class Rehearsal:
 
     member_loader: Callable[[], object] | None = None
     click_guard: Callable[[str, Entry], object] | None = None
-    calls_receivers: bool = False
-    calls_guard: bool = False
-    reached: bool = False
-    error: Exception | None = None
-    received: bytes | None = None
-    heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    logged: list[LogRecord] = field(default_factory=list)
+    should_call_receivers: bool = False
+    should_call_click_guard: bool = False
+    has_reached_view: bool = False
+    view_error: Exception | None = None
+    notification_body: bytes | None = None
+    sent_signals: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    log_records: list[LogRecord] = field(default_factory=list)
 
-    def watch(self, view: Callable[[str], Response], token: str) -> Response:
+    def call_and_record_view(self, view: Callable[[str], Response], token: str) -> Response:
         """Call a view and record that it was reached and what it raised."""
-        self.reached = True
+        self.has_reached_view = True
         try:
             return view(token)
         except Exception as error:
-            self.error = error
+            self.view_error = error
             raise
 
     @property
@@ -65,21 +65,23 @@ class Rehearsal:
         """The reason why the click was refused or sent to the login."""
         causes = [
             values["cause"]
-            for name, values in self.heard
+            for name, values in self.sent_signals
             if name in ("entry-refused", "login-requested")
         ]
         return REFUSALS[causes[-1]] if causes else None
 
     @property
-    def faults(self) -> list[str]:
+    def nonfatal_error_messages(self) -> list[str]:
         """Errors that did not stop the request: entries left out and receivers that failed."""
-        return [values["fault"] for name, values in self.heard if name == "fault-found"]
+        return [values["fault"] for name, values in self.sent_signals if name == "fault-found"]
 
     @property
-    def qr_code_urls(self) -> dict[str, str]:
+    def qr_code_urls_by_svg(self) -> dict[str, str]:
         """The URL of each QR code that was drawn, by the code's SVG."""
         return {
-            values["code"]: values["url"] for name, values in self.heard if name == "qr-code-drawn"
+            values["code"]: values["url"]
+            for name, values in self.sent_signals
+            if name == "qr-code-drawn"
         }
 
 
@@ -88,9 +90,11 @@ def is_rehearsal() -> bool:
 
     Hooks that count visits can leave such requests out.
     """
-    return rehearsal() is not None
+    return find_current_rehearsal() is not None
 
 
-def rehearsal() -> Rehearsal | None:
+def find_current_rehearsal() -> Rehearsal | None:
     """Return the rehearsal of the current request, or None for a visitor's request."""
-    return this_request().environ.get(ENVIRON_KEY) if has_request_context() else None
+    return (
+        get_current_request().environ.get(REHEARSAL_ENVIRON_KEY) if has_request_context() else None
+    )

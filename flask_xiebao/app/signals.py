@@ -9,13 +9,13 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 from flask import Flask
 
-from .current import this_app
-from .log import complain, name_of, place_of
-from .rehearsal import rehearsal
-from .state import State
+from .current import get_current_app
+from .log import get_error_location, get_function_name, log_throttled
+from .rehearsal import find_current_rehearsal
+from .state import AppState
 
 #: What a function of the site's may raise. A cancelled task is not a reason to end the process.
-FAILURES = (Exception, CancelledError)
+SITE_EXCEPTIONS = (Exception, CancelledError)
 
 _signals = Namespace()
 
@@ -45,51 +45,56 @@ qr_code_drawn = _signals.signal("qr-code-drawn")
 fault_found = _signals.signal("fault-found")
 
 
-def send(signal: NamedSignal, state: State, **values: Any) -> None:
+def send_signal(signal: NamedSignal, state: AppState, **values: Any) -> None:
     """Send *signal* to each receiver.
 
     One that fails raises in strict mode. Otherwise it is logged, and the others still hear.
     """
-    app = this_app()
-    for receiver in _receivers(signal, app, values):
+    app = get_current_app()
+    for receiver in _record_signal_and_get_receivers(signal, app, values):
         try:
             app.ensure_sync(receiver)(app, **values)
-        except FAILURES:
+        except SITE_EXCEPTIONS:
             if state.is_strict:
                 raise
-            send_quietly(fault_found, fault=_failed(signal, receiver))
-            complain(_failed(signal, receiver), exc_info=True)
+            send_signal_without_raising(
+                fault_found, fault=_describe_receiver_failure(signal, receiver)
+            )
+            log_throttled(_describe_receiver_failure(signal, receiver), exc_info=True)
 
 
-def send_quietly(signal: NamedSignal, **values: Any) -> None:
+def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
     """Send *signal* to each receiver, and raise nothing, strict or not.
 
     One that fails is logged without what it says, which may be somebody's name.
     """
-    app = this_app()
-    for receiver in _receivers(signal, app, values):
+    app = get_current_app()
+    for receiver in _record_signal_and_get_receivers(signal, app, values):
         failure = ""
         try:
             app.ensure_sync(receiver)(app, **values)
-        except FAILURES as error:
-            failure = f"{type(error).__name__} in {place_of(error)}."
+        except SITE_EXCEPTIONS as error:
+            failure = f"{type(error).__name__} in {get_error_location(error)}."
         if failure:  # here, where no variable holds the error: some error reports show those
-            complain(f"{_failed(signal, receiver)} The exception is {failure}")
+            log_throttled(
+                f"{_describe_receiver_failure(signal, receiver)} The exception is {failure}"
+            )
 
 
-def _receivers(
+def _record_signal_and_get_receivers(
     signal: NamedSignal, app: Flask, values: dict[str, Any]
 ) -> Iterable[Callable[..., Any]]:
     """Record the signal if this request is a rehearsal, and return the receivers to call."""
-    rehearsed = rehearsal()
+    rehearsed = find_current_rehearsal()
     if rehearsed is not None:
-        rehearsed.heard.append((signal.name, values))
-        if not rehearsed.calls_receivers:
+        rehearsed.sent_signals.append((signal.name, values))
+        if not rehearsed.should_call_receivers:
             return ()
     return () if signal.is_muted else signal.receivers_for(app)
 
 
-def _failed(signal: NamedSignal, receiver: object) -> str:
+def _describe_receiver_failure(signal: NamedSignal, receiver: object) -> str:
     return (
-        f'The receiver {name_of(receiver)} of the signal "{signal.name}" failed. Fix the receiver.'
+        f'The receiver {get_function_name(receiver)} of the signal "{signal.name}" failed.'
+        " Fix the receiver."
     )

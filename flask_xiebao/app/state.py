@@ -13,39 +13,39 @@ from werkzeug.urls import iri_to_uri
 from ..errors import ConfigError
 from ..gateway.platforms import Platform, detect_platform
 from ..gateway.urls import Gateway
-from ..gateway.values import Secret, WrongValueError, check_text
-from ..links.members import MemberKeys
+from ..gateway.values import Secret, WrongValueError, normalize_text
+from ..links.members import MemberKeyCodec
 from ..links.tokens import Entry, LinkSigner
-from ..texts import find, nearest
+from ..texts import get_nearest_locale, get_text_and_locale
 from .hooks import Hooks
-from .settings import NEW_KEY, Settings
+from .settings import NEW_KEY_ADVICE, Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..gateway.orders import OrderClient
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_PATTERN = re.compile("[\ud800-\udfff]")
 
 
-def current_locale(chosen: object) -> str:
+def get_current_locale(configured_locale: object) -> str:
     """Return the locale of what visitors read: a setting's, else Flask-Babel's, else ``zh``.
 
     :param chosen: ``XIEBAO_LOCALE``, or None.
     """
-    if chosen is None and "babel" in current_app.extensions:
+    if configured_locale is None and "babel" in current_app.extensions:
         from flask_babel import get_locale
 
-        chosen = get_locale()
-    return "zh" if chosen is None else nearest(str(chosen))
+        configured_locale = get_locale()
+    return "zh" if configured_locale is None else get_nearest_locale(str(configured_locale))
 
 
-def is_in_development() -> bool:
+def is_debug_or_testing() -> bool:
     """Tell whether the current app is in debug or testing."""
     return current_app.debug or current_app.testing
 
 
-class State:
+class AppState:
     """What belongs to one app. The app itself is always ``current_app``.
 
     :param config: the app's own, in which keys may change.
@@ -59,7 +59,7 @@ class State:
                 settings.partner_id,
                 settings.api_key,
                 sub_partner_id=settings.sub_partner_id,
-                base_url=iri_to_uri(settings.gateway_url),  # redirects send it as it is
+                base_url=iri_to_uri(settings.gateway_base_url),  # redirects send it as it is
                 extra=settings.extra,
             )
             if settings.enabled
@@ -67,14 +67,14 @@ class State:
         )
         #: The text before and after the token in the URLs of each endpoint on
         #: ``XIEBAO_PUBLIC_URL``; :mod:`.endpoints` fills it.
-        self.public_url_parts: dict[str, tuple[str, ...]] = {}
+        self.split_public_urls: dict[str, tuple[str, ...]] = {}
         #: The path of ``XIEBAO_PUBLIC_URL``, as requests have it in their ``SCRIPT_NAME``.
         self.public_root = unquote(urlsplit(settings.public_url or "").path)
         # Secret, so that whoever prints this object's attributes does not see the keys.
         self._config = Secret(config)
-        self._keys: Secret[tuple[Any, ...]] = Secret(())
+        self._signer_keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
-        self._member_keys = MemberKeys(settings.member_secret, settings.partner_id)
+        self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
         #: The client for order queries of each process; :mod:`.order_client` makes it when needed.
         self.order_clients: dict[int, OrderClient] = {}
 
@@ -98,47 +98,50 @@ class State:
         :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
         # In no variable: an error report shows those of each frame.
-        if _configured_keys(self._config.reveal()) != self._keys.reveal():
+        if _get_secret_keys(self._config.reveal()) != self._signer_keys.reveal():
             try:
-                keys = self._config.map(_configured_keys)
-                self._signer = keys.map(self._make_signer).reveal()
-                self._keys = keys
+                keys = self._config.map(_get_secret_keys)
+                self._signer = keys.map(self._build_signer).reveal()
+                self._signer_keys = keys
             except WrongValueError as error:
                 raise ConfigError.about("SECRET_KEY", f"or SECRET_KEY_FALLBACKS {error}") from None
         return self._signer
 
-    def _make_signer(self, keys: tuple[Any, ...]) -> LinkSigner:
-        *fallbacks, key = keys
+    def _build_signer(self, secret_keys: tuple[Any, ...]) -> LinkSigner:
+        *fallbacks, key = secret_keys
         if not key:
             raise ConfigError.about(
-                "SECRET_KEY", f"is not set, but links are signed with this key. {NEW_KEY}."
+                "SECRET_KEY", f"is not set, but links are signed with this key. {NEW_KEY_ADVICE}."
             )
-        if not _is_key(key):
+        if not _is_valid_secret_key(key):
             raise ConfigError.about(
-                "SECRET_KEY", f"must be bytes or a string that can be encoded in UTF-8. {NEW_KEY}."
+                "SECRET_KEY",
+                f"must be bytes or a string that can be encoded in UTF-8. {NEW_KEY_ADVICE}.",
             )
-        if not all(map(_is_key, fallbacks)):
+        if not all(map(_is_valid_secret_key, fallbacks)):
             raise ConfigError.about(
                 "SECRET_KEY_FALLBACKS", "must be a list of keys, each a non-empty string or bytes."
             )
-        return LinkSigner(keys, self.settings.partner_id)
+        return LinkSigner(secret_keys, self.settings.partner_id)
 
-    def partner_uniq_key(self, member: str) -> str:
+    def build_member_key(self, member: str) -> str:
         """Return what the gateway knows a member by; see :meth:`.Xiebao.partner_uniq_key`.
 
         :param member: as :func:`.normalize_member` returns it.
         """
-        return self._member_keys.key_of(member, self.hooks.keeps_plain_key)
+        return self._member_keys.build_member_key(member, self.hooks.is_known_by_plain_key)
 
-    def member_of(self, key: object) -> str | None:
+    def find_member_by_key(self, member_key: object) -> str | None:
         """Return whose key it is; see :meth:`.Xiebao.member_of`."""
         try:
-            return self._member_keys.member_of(check_text(key), self.hooks.keeps_plain_key)
+            return self._member_keys.find_member(
+                normalize_text(member_key), self.hooks.is_known_by_plain_key
+            )
         except WrongValueError:
             return None
 
-    def gateway_url(
-        self, entry: Entry, member: str, platform: Platform, pay_success: str | None = None
+    def build_gateway_url(
+        self, entry: Entry, member: str, platform: Platform, return_url: str | None = None
     ) -> str:
         """Return the URL of the gateway's page to which a member's click on an entry leads.
 
@@ -147,43 +150,47 @@ class State:
         return self.gateway.url(
             entry.page,
             entry.reference,
-            partner_uniq_key=self.partner_uniq_key(member),
+            partner_uniq_key=self.build_member_key(member),
             platform=platform,
             sub_partner_id=entry.sub_partner_id,
-            pay_success=pay_success,
+            pay_success=return_url,
         )
 
     @property
     def is_strict(self) -> bool:
         """Whether a wrong link argument in a template raises."""
-        return is_in_development() if self.settings.strict is None else self.settings.strict
+        return is_debug_or_testing() if self.settings.strict is None else self.settings.strict
 
     @property
     def locale(self) -> str:
         """The locale of what visitors read: one of :mod:`.texts`."""
-        return current_locale(self.settings.locale)
+        return get_current_locale(self.settings.locale)
 
-    def find_text(
-        self, locale: str, key: str, own: Mapping[str, str] | None = None
+    def get_visitor_text_and_locale(
+        self, locale: str, key: str, fallback_texts: Mapping[str, str] | None = None
     ) -> tuple[str, str]:
         """Return what visitors read, in ``XIEBAO_TEXTS`` or :mod:`.texts`, and in which locale."""
-        said = (self.settings.texts or {}).get(key, {}).get(nearest(locale))
-        return find(locale, key, own) if said is None else (said, nearest(locale))
+        said = (self.settings.texts or {}).get(key, {}).get(get_nearest_locale(locale))
+        return (
+            get_text_and_locale(locale, key, fallback_texts)
+            if said is None
+            else (said, get_nearest_locale(locale))
+        )
 
-    def text(self, key: str, own: Mapping[str, str] | None = None) -> str:
+    def get_visitor_text(self, key: str, fallback_texts: Mapping[str, str] | None = None) -> str:
         """Return what visitors read, in their locale.
 
         :param own: the text by locale, where it stands in a row of a table.
         """
-        said, _ = self.find_text(self.locale, key, own)
+        said, _ = self.get_visitor_text_and_locale(self.locale, key, fallback_texts)
         return said
 
     @property
-    def locale_may_change(self) -> bool:
+    def can_locale_change(self) -> bool:
         """Whether the locale may be another later in the same request, as Flask-Babel's may."""
         return self.settings.locale is None and "babel" in current_app.extensions
 
-    def device(self, environ: WSGIEnvironment) -> Platform:
+    def detect_request_platform(self, environ: WSGIEnvironment) -> Platform:
         """Return the platform that a request comes from."""
         headers = {
             "User-Agent": environ.get("HTTP_USER_AGENT"),
@@ -193,7 +200,7 @@ class State:
         return detect_platform(headers, app_user_agent=self.settings.app_user_agent)
 
 
-def current_state() -> State:
+def get_current_app_state() -> AppState:
     """Return the state of the current app.
 
     :raises ConfigError: when it has no Xiebao.
@@ -204,10 +211,10 @@ def current_state() -> State:
             f"Flask-Xiebao is not initialized for the app {current_app.import_name!r}. Add"
             " `Xiebao(app)`, or call `xiebao.init_app(app)` in the application factory."
         )
-    return cast(State, extension._state)
+    return cast(AppState, extension._current_state)
 
 
-def _configured_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
+def _get_secret_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the keys as configured, the signing key last; None for fallbacks of another type."""
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
     return (
@@ -216,10 +223,10 @@ def _configured_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _is_key(key: object) -> bool:
+def _is_valid_secret_key(key: object) -> bool:
     # Half of a surrogate pair can be in a text, and in no bytes.
     return (
         isinstance(key, str | bytes)
         and bool(key)
-        and not (isinstance(key, str) and _SURROGATE.search(key))
+        and not (isinstance(key, str) and _SURROGATE_PATTERN.search(key))
     )

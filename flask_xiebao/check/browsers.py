@@ -14,43 +14,43 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 #: Logs a browser, a test client of the site's, in as a member.
-Login = Callable[[FlaskClient, str | None], object]
+LoginFunction = Callable[[FlaskClient, str | None], object]
 
 
 class Browser(FlaskClient):
     """A test client of the site's that is where the site is, unless it is told otherwise."""
 
-    site = "http://localhost"
+    site_url = "http://localhost"
     #: The path of it that the server takes off; what is wrapped around the app takes off the rest.
     mount = ""
     #: The status of the last answer; 0 before the first.
-    status = 0
+    last_status = 0
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send a request; a path is one of the site's."""
         if args and isinstance(args[0], str) and "://" not in args[0] and "base_url" not in kwargs:
-            root = urlsplit(self.site).path
+            root = urlsplit(self.site_url).path
             path = args[0].removeprefix(root) if args[0].startswith(f"{root}/") else args[0]
-            kwargs["base_url"] = self.site.removesuffix(root) + self.mount
+            kwargs["base_url"] = self.site_url.removesuffix(root) + self.mount
             args = (f"{root.removeprefix(self.mount)}{path}", *args[1:])
         response = super().open(*args, **kwargs)
-        self.status = response.status_code
+        self.last_status = response.status_code
         return response
 
     def set_cookie(self, *args: Any, **kwargs: Any) -> None:
         """Set a cookie, of the site's host."""
-        kwargs.setdefault("domain", urlsplit(self.site).hostname)
+        kwargs.setdefault("domain", urlsplit(self.site_url).hostname)
         super().set_cookie(*args, **kwargs)
 
     @contextmanager
     def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
         """Change the session."""
-        kwargs.setdefault("base_url", self.site)
+        kwargs.setdefault("base_url", self.site_url)
         with super().session_transaction(*args, **kwargs) as session:
             yield session
 
 
-def browser_of(app: Flask) -> Browser:
+def build_browser(app: Flask) -> Browser:
     """Return a browser that can do all that the site's own test client can."""
     own = app.test_client_class
     kind = type("Browser", (Browser, own if isinstance(own, type) else FlaskClient), {})
@@ -58,7 +58,7 @@ def browser_of(app: Flask) -> Browser:
     return browser
 
 
-def by_flask_login(app: Flask) -> Login | None:
+def find_flask_login_function(app: Flask) -> LoginFunction | None:
     """Return what logs members in on a site that uses Flask-Login, or None."""
     manager = getattr(app, "login_manager", None)
     if manager is None:

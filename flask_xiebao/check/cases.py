@@ -10,30 +10,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from ..deprecated import RenamedAttribute
 from ..gateway.platforms import Platform
 from ..links.tokens import Entry
-from ..simulator.document import ROWS, Row
-from ..texts import text
+from ..simulator.document import PAGE_SPECS, PageSpec
+from ..texts import get_text
 
 #: Who clicks: the member, who is logged in; or somebody who is not.
 Visitor = Literal["member", "nobody"]
 #: Whose the link is: the same member's, or another one's.
-MEMBER, ANOTHER = "member", "another"
+MEMBER, OTHER_MEMBER = "member", "another"
 
 #: How the id of a member begins who is made up.
-MADE_UP = "Check-"
+MADE_UP_ID_PREFIX = "Check-"
 
 #: The names of the platform codes in links and pages.
-SLUGS = {f"{platform:d}": platform.slug for platform in Platform}
+PLATFORM_SLUGS = {f"{platform:d}": platform.slug for platform in Platform}
 
 #: Where a payment comes back to.
-RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
+SAMPLE_RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
 #: The case code, or application number, of what is clicked.
-CASE_CODE = "QX000000127257"
+SAMPLE_REFERENCE = "QX000000127257"
 #: What stands between a page of the site and what on it is meant.
-BEFORE_ENTRY = " · "
+PAGE_ENTRY_SEPARATOR = " · "
 # All that a query has to escape.
-_AWKWARD = "QX-1+&=?%/#;号"
+_REFERENCE_TO_ESCAPE = "QX-1+&=?%/#;号"
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ class Case:
     """
 
     kind: str
-    ends: str = "gateway"
-    row: Row = ROWS[0]
+    expected_outcome: str = "gateway"
+    row: PageSpec = PAGE_SPECS[0]
     needs: str = ""
     visitor: Visitor = "member"
     options: Mapping[str, Any] = field(default_factory=dict)
     age: int | None = None
-    reference: str | None = CASE_CODE
+    reference: str | None = SAMPLE_REFERENCE
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "GET"
@@ -77,143 +78,176 @@ class Case:
     page: str = ""
     entry: Entry | None = None
 
+    # Deprecated names
+    ends = RenamedAttribute("expected_outcome")
+    whose = RenamedAttribute("link_member")
+    is_of_site = RenamedAttribute("is_about_site")
+    is_done = RenamedAttribute("can_be_repeated")
+    what_in = RenamedAttribute("short_title_in")
+    ends_on = RenamedAttribute("expected_outcome_on")
+    should_in = RenamedAttribute("expected_outcome_in")
+
     @property
-    def whose(self) -> str | None:
+    def link_member(self) -> str | None:
         """Whose link it is, as ``options`` says; None for nobody's."""
-        own = MEMBER if self.row.members_own else None
+        own = MEMBER if self.row.requires_member else None
         whose: str | None = self.options.get("member", own)
         return whose
 
     @property
-    def is_of_site(self) -> bool:
+    def is_about_site(self) -> bool:
         """Whether it is about the site, and no page of the gateway."""
         return self.kind in ("address", "environment", "settings", "loader")
 
     @property
-    def is_done(self) -> bool:
+    def can_be_repeated(self) -> bool:
         """Whether it is done on a device, and can be again: not what is about the site as such."""
         return self.kind not in ("address", "environment", "settings")
 
     @property
     def needs_login(self) -> bool:
         """Whether it is only on a site that knows who is logged in."""
-        vouches = self.whose is None or "no_login_for" in self.options
+        vouches = self.link_member is None or "no_login_for" in self.options
         return self.visitor == "member" or not vouches
 
     def title_in(self, locale: str) -> str:
         """Return what it is, with the page of the gateway."""
-        what = self.what_in(locale)
-        if self.page or self.is_of_site:
+        what = self.short_title_in(locale)
+        if self.page or self.is_about_site:
             return what
-        return text(locale, "check.case", page=self.row.title_in(locale), what=what)
+        return get_text(locale, "check.case", page=self.row.get_title(locale), what=what)
 
-    def what_in(self, locale: str) -> str:
+    def short_title_in(self, locale: str) -> str:
         """Return what it is, without the page of the gateway."""
-        return self.page or text(locale, f"check.case.{self.kind}")
+        return self.page or get_text(locale, f"check.case.{self.kind}")
 
-    def ends_on(self, platform: str) -> str:
+    def expected_outcome_on(self, platform: str) -> str:
         """Return what has to come of it for whoever is on a platform."""
-        has_none = self.ends == "gateway" and platform not in self.row.platforms
-        return "handoff" if has_none else self.ends
+        has_none = self.expected_outcome == "gateway" and platform not in self.row.platforms
+        return "handoff" if has_none else self.expected_outcome
 
-    def should_in(self, locale: str) -> str:
+    def expected_outcome_in(self, locale: str) -> str:
         """Say what has to come of it, on whatever device."""
-        ends = {self.ends_on(self.platform or device) for device in ("1", "2")}  # phones and PCs
+        ends = {
+            self.expected_outcome_on(self.platform or device) for device in ("1", "2")
+        }  # phones and PCs
         [end] = ends if len(ends) == 1 else ["gateway_or_handoff"]
-        return text(locale, f"check.ends.{end}")
+        return get_text(locale, f"check.ends.{end}")
 
     @property
     def site_page(self) -> str:
         """The page of the site that has the entry, as it was asked for; "" for none."""
-        return self.page.partition(BEFORE_ENTRY)[0]
+        return self.page.partition(PAGE_ENTRY_SEPARATOR)[0]
 
     @property
     def endpoint(self) -> str:
         """The endpoint whose view has to answer."""
-        return f"xiebao.{'paid' if self.ends == 'back' else self.row.name}"
+        return f"xiebao.{'paid' if self.expected_outcome == 'back' else self.row.name}"
 
     @property
     def name(self) -> str:
         """What commands and addresses call it."""
-        return self.kind if self.is_of_site else f"{self.row.name}-{self.kind}"
+        return self.kind if self.is_about_site else f"{self.row.name}-{self.kind}"
 
 
-_OWN, _OTHERS = {"member": MEMBER}, {"member": ANOTHER}
-_HOUR, _MINUTE = {"no_login_for": 3600}, {"no_login_for": 60}
-_BACK = {"return_to": RETURN_TO}
-_JSON = {"Accept": "application/json"}
-_FETCHED = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+_OWN_MEMBER_OPTION, _OTHER_MEMBER_OPTION = {"member": MEMBER}, {"member": OTHER_MEMBER}
+_NO_LOGIN_FOR_HOUR, _NO_LOGIN_FOR_MINUTE = {"no_login_for": 3600}, {"no_login_for": 60}
+_WITH_RETURN_TO = {"return_to": SAMPLE_RETURN_TO}
+_ACCEPT_JSON = {"Accept": "application/json"}
+_FETCH_HEADERS = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
 # What is done on each page of the gateway that has what it needs.
-_CASES = (
+_GATEWAY_PAGE_CASES = (
     Case("plain"),
     Case("visitor", "login", visitor="nobody"),
-    Case("own", needs="everybodys", options=_OWN),
-    Case("own-visitor", "login", needs="everybodys", options=_OWN, visitor="nobody"),
+    Case("own", needs="everybodys", options=_OWN_MEMBER_OPTION),
+    Case("own-visitor", "login", needs="everybodys", options=_OWN_MEMBER_OPTION, visitor="nobody"),
     # who is on which platform: the link's, else the one asked for, else the device's
     *(
         Case(f"platform-{slug}", options={"platform": slug}, platform=code)
-        for code, slug in SLUGS.items()
+        for code, slug in PLATFORM_SLUGS.items()
     ),
-    *(Case(f"asked-{slug}", query=f"platform={slug}", platform=c) for c, slug in SLUGS.items()),
+    *(
+        Case(f"asked-{slug}", query=f"platform={slug}", platform=c)
+        for c, slug in PLATFORM_SLUGS.items()
+    ),
     Case("asked-nonsense", query="platform=tv"),
     Case("visitor-asked", "login", query="platform=h5", visitor="nobody"),
     Case("platform-over-asked", options={"platform": "android"}, query="platform=h5", platform="4"),
-    Case("awkward", needs="reference", reference=_AWKWARD),
+    Case("awkward", needs="reference", reference=_REFERENCE_TO_ESCAPE),
     Case("client-reference", options={"client_reference": "order 8/号"}),
     Case("sub-partner", needs="subPartnerId", options={"sub_partner_id": "branch-7"}),
     Case("sub-partner-none", needs="subPartnerId", options={"sub_partner_id": ""}),
-    Case("return-long", needs="paySuccess", options={"return_to": f"{RETURN_TO}&{'long' * 250}"}),
+    Case(
+        "return-long",
+        needs="paySuccess",
+        options={"return_to": f"{SAMPLE_RETURN_TO}&{'long' * 250}"},
+    ),
     # with a time, links with a member vouch for them, and not for longer
-    Case("return", needs="paySuccess", options=_BACK | _OWN | _HOUR, visitor="nobody"),
-    Case("bearer", options=_OWN | _HOUR, visitor="nobody"),
-    Case("expired", "expired", options=_OWN | _MINUTE, age=60, visitor="nobody"),
-    Case("expired-own", options=_OWN | _MINUTE, age=3600),
-    Case("another", "another_member", options=_OTHERS),
-    Case("another-json", "another_member", options=_OTHERS, headers=_JSON),
-    Case("another-bearer", "another_member", options=_OTHERS | _HOUR),
+    Case(
+        "return",
+        needs="paySuccess",
+        options=_WITH_RETURN_TO | _OWN_MEMBER_OPTION | _NO_LOGIN_FOR_HOUR,
+        visitor="nobody",
+    ),
+    Case("bearer", options=_OWN_MEMBER_OPTION | _NO_LOGIN_FOR_HOUR, visitor="nobody"),
+    Case(
+        "expired",
+        "expired",
+        options=_OWN_MEMBER_OPTION | _NO_LOGIN_FOR_MINUTE,
+        age=60,
+        visitor="nobody",
+    ),
+    Case("expired-own", options=_OWN_MEMBER_OPTION | _NO_LOGIN_FOR_MINUTE, age=3600),
+    Case("another", "another_member", options=_OTHER_MEMBER_OPTION),
+    Case("another-json", "another_member", options=_OTHER_MEMBER_OPTION, headers=_ACCEPT_JSON),
+    Case("another-bearer", "another_member", options=_OTHER_MEMBER_OPTION | _NO_LOGIN_FOR_HOUR),
     # what is no click: what a script fetches is a page to go on by
     Case("htmx", "navigate", headers={"HX-Request": "true"}, query="platform=h5"),
     Case("turbo", "navigate", headers={"X-Turbo-Request-Id": "1"}, query="platform=h5"),
     Case("turbo-frame", "navigate", headers={"Turbo-Frame": "main"}, query="platform=h5"),
     Case("turbo-prefetch", "navigate", headers={"X-Sec-Purpose": "prefetch"}),
-    Case("fetch", "navigate", headers=_FETCHED, query="platform=h5"),
+    Case("fetch", "navigate", headers=_FETCH_HEADERS, query="platform=h5"),
     Case("image", "navigate", headers={"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}),
-    Case("told-to-go", headers=_FETCHED | {"Sec-Fetch-Site": "same-origin"}, query="go=1"),
+    Case("told-to-go", headers=_FETCH_HEADERS | {"Sec-Fetch-Site": "same-origin"}, query="go=1"),
     Case("head", method="HEAD"),
     Case("changed", "invalid_link"),
-    Case("changed-json", "invalid_link", headers=_JSON),
+    Case("changed-json", "invalid_link", headers=_ACCEPT_JSON),
     Case("guard", "not_allowed"),
 )
 # And on those of a site that sells nothing now.
-_SWITCHED_OFF = (
+_DISABLED_SITE_CASES = (
     Case("off", "disabled"),
     Case("off-visitor", "disabled", visitor="nobody"),
 )
-_OF_SITE = (Case("loader", "loader", visitor="nobody"),)
+_WHOLE_SITE_CASES = (Case("loader", "loader", visitor="nobody"),)
 
 
-def cases(*, enabled: bool = True) -> list[Case]:
+def build_cases(*, enabled: bool = True) -> list[Case]:
     """Return every case of every page.
 
     :param enabled: whether the site sells at all.
     """
     made = [
-        replace(case, row=row, reference=case.reference if row.reference else None)
-        for row in ROWS
-        for case in (_CASES if enabled else _SWITCHED_OFF)
-        if _fits(case, row)
+        replace(case, row=row, reference=case.reference if row.reference_parameter_name else None)
+        for row in PAGE_SPECS
+        for case in (_GATEWAY_PAGE_CASES if enabled else _DISABLED_SITE_CASES)
+        if _can_run_on_gateway_page(case, row)
     ]
-    return [*made, *(_OF_SITE if enabled else ())]
+    return [*made, *(_WHOLE_SITE_CASES if enabled else ())]
 
 
-def page_case(url: str) -> Case:
+def build_page_case(url: str) -> Case:
     """Return what a page of the site is kept as, beside the entries that are on it."""
     return Case("page", "page", page=url)
 
 
-def _fits(case: Case, row: Row) -> bool:
+def _can_run_on_gateway_page(case: Case, page_spec: PageSpec) -> bool:
     """Tell whether a page has what a case needs."""
-    has = {"", *row.known, "reference" if row.reference else ""}
-    has |= set() if row.members_own else {"everybodys"}  # the others are a member's by themselves
-    return case.needs in has and ("platform" not in case.options or case.platform in row.platforms)
+    has = {"", *page_spec.parameters, "reference" if page_spec.reference_parameter_name else ""}
+    has |= (
+        set() if page_spec.requires_member else {"everybodys"}
+    )  # the others are a member's by themselves
+    return case.needs in has and (
+        "platform" not in case.options or case.platform in page_spec.platforms
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 #: The month of which the list is.
-AS_OF = "2026-11"
+DEVICES_AS_OF = "2026-11"
 
 _WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 _BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -55,23 +55,33 @@ class Device:
         return self.titles.get(locale, self.titles["en"])
 
 
-_H5, _PC, _IOS, _APP_ON_ANDROID = "1", "2", "3", "4"
+_H5, _PC, _IOS, _ANDROID_APP = "1", "2", "3", "4"
 
 
-def _device(
-    name: str, zh: str, en: str, platform: str, agent: str, system: str = "", mobile: str = "?0"
+def _build_device(
+    name: str,
+    title_zh: str,
+    title_en: str,
+    platform: str,
+    user_agent: str,
+    hint_platform: str = "",
+    hint_mobile: str = "?0",
 ) -> Device:
     """Return a device; only Chrome and its relatives send hints, which name the *system*."""
-    headers = {"User-Agent": agent}
-    if system:
-        headers |= {"Sec-CH-UA-Mobile": mobile, "Sec-CH-UA-Platform": f'"{system}"'}
-    return Device(name, {"zh": zh, "en": en}, platform, headers)
+    headers = {"User-Agent": user_agent}
+    if hint_platform:
+        headers |= {"Sec-CH-UA-Mobile": hint_mobile, "Sec-CH-UA-Platform": f'"{hint_platform}"'}
+    return Device(name, {"zh": title_zh, "en": title_en}, platform, headers)
 
 
 _DEVICES = (
-    _device("pc", "Windows Chrome", "Windows, Chrome", _PC, f"{_WINDOWS} {_CHROME}", "Windows"),
-    _device("mac", "macOS Safari", "Mac, Safari", _PC, f"{_MAC} Version/26.0 Safari/605.1.15"),
-    _device(
+    _build_device(
+        "pc", "Windows Chrome", "Windows, Chrome", _PC, f"{_WINDOWS} {_CHROME}", "Windows"
+    ),
+    _build_device(
+        "mac", "macOS Safari", "Mac, Safari", _PC, f"{_MAC} Version/26.0 Safari/605.1.15"
+    ),
+    _build_device(
         "uos",
         "统信 UOS",
         "UOS, built-in browser",
@@ -79,14 +89,14 @@ _DEVICES = (
         f"{_LINUX} {_CHROME} UOS Professional",
         "Linux",
     ),
-    _device(
+    _build_device(
         "harmony-pc",
         "鸿蒙电脑",
         "HarmonyOS PC",
         _PC,
         f"Mozilla/5.0 (PC; OpenHarmony 6.1; Windows NT 10.0) {_ARKWEB} HuaweiBrowser/6.1.7.302",
     ),
-    _device(
+    _build_device(
         "wechat-pc",
         "微信 Windows",
         "WeChat, Windows",
@@ -95,7 +105,7 @@ _DEVICES = (
         " NetType/WIFI MiniProgramEnv/Windows WindowsWechat/WMPF WindowsWechat(0x63090a13)"
         " UnifiedPCWindowsWechat(0xf254160a) XWEB/18055",
     ),
-    _device(
+    _build_device(
         "wechat-mac",
         "微信 Mac",
         "WeChat, Mac",
@@ -105,28 +115,28 @@ _DEVICES = (
         " UnifiedPCMacWechat(0xf2641210) XWEB/16816",
     ),
     # Nothing tells it from a Mac. Its owner goes on by the link of the handoff page.
-    _device(
+    _build_device(
         "ipad-desktop",
         "iPad 桌面模式",
         "iPad, desktop site",
         _PC,
         f"{_MAC} Version/26.1 Safari/605.1.15",
     ),
-    _device(
+    _build_device(
         "iphone",
         "iPhone Safari",
         "iPhone, Safari",
         _H5,
         f"{_IPHONE} Version/26.0 Mobile/15E148 Safari/604.1",
     ),
-    _device(
+    _build_device(
         "ipad",
         "iPad 移动模式",
         "iPad, mobile site",
         _H5,
         f"{_IPAD} Version/26.0 Mobile/15E148 Safari/604.1",
     ),
-    _device(
+    _build_device(
         "android",
         "Android Chrome",
         "Android, Chrome",
@@ -135,7 +145,7 @@ _DEVICES = (
         "Android",
         "?1",
     ),
-    _device(
+    _build_device(
         "android-tablet",
         "Android 平板",
         "Android tablet, Chrome",
@@ -144,7 +154,7 @@ _DEVICES = (
         "Android",
     ),
     # Chrome asks for desktop pages by default on large tablets; the hint still tells.
-    _device(
+    _build_device(
         "android-tablet-desktop",
         "Android 平板 桌面模式",
         "Android tablet, desktop site",
@@ -152,21 +162,21 @@ _DEVICES = (
         f"{_LINUX} {_CHROME}",
         "Android",
     ),
-    _device(
+    _build_device(
         "harmony",
         "鸿蒙手机",
         "HarmonyOS phone",
         _H5,
         f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile HuaweiBrowser/6.1.6.310",
     ),
-    _device(
+    _build_device(
         "harmony-tablet",
         "鸿蒙平板",
         "HarmonyOS tablet",
         _H5,
         f"Mozilla/5.0 (Tablet; OpenHarmony 6.0) {_ARKWEB} HuaweiBrowser/5.1.8.311",
     ),
-    _device(
+    _build_device(
         "harmony-4",
         "鸿蒙 4 手机",
         "HarmonyOS 4 phone",
@@ -174,21 +184,21 @@ _DEVICES = (
         "Mozilla/5.0 (Linux; Android 12; HarmonyOS; NOH-AN00; HMSCore 6.15.0.302)"
         f" {_BLINK} Chrome/114.0.5735.196 HuaweiBrowser/15.0.4.312 Mobile Safari/537.36",
     ),
-    _device(
+    _build_device(
         "wechat",
         "微信 iPhone",
         "WeChat, iPhone",
         _H5,
         f"{_IPHONE} Mobile/15E148 MicroMessenger/8.0.64(0x18004034) NetType/WIFI Language/zh_CN",
     ),
-    _device(
+    _build_device(
         "wechat-ipad",
         "微信 iPad",
         "WeChat, iPad",
         _H5,
         f"{_MAC} Mobile/15E148 MicroMessenger/8.0.64(0x18004034) NetType/WIFI Language/zh_CN",
     ),
-    _device(
+    _build_device(
         "wechat-android",
         "微信 Android",
         "WeChat, Android",
@@ -197,14 +207,14 @@ _DEVICES = (
         " MMWEBSDK/20250904 MMWEBID/9403 MicroMessenger/8.0.64.2880(0x28004034) WeChat/arm64"
         " Weixin NetType/5G Language/zh_CN ABI/arm64",
     ),
-    _device(
+    _build_device(
         "wechat-harmony",
         "微信 鸿蒙",
         "WeChat, HarmonyOS",
         _H5,
         f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile MicroMessenger/8.0.12",
     ),
-    _device(
+    _build_device(
         "alipay",
         "支付宝 iPhone",
         "Alipay, iPhone",
@@ -212,7 +222,7 @@ _DEVICES = (
         f"{_IPHONE} Mobile/15E148 Ariver/1.1.0 AliApp(AP/10.7.90.6000) Nebula WK"
         " AlipayDefined(nt:WIFI,ws:393|788|3.0) AlipayClient/10.7.90.6000 Alipay Language/zh-Hans",
     ),
-    _device(
+    _build_device(
         "alipay-android",
         "支付宝 Android",
         "Alipay, Android",
@@ -221,7 +231,7 @@ _DEVICES = (
         " UCBS/5.12.20.0 NebulaSDK/1.8.100112 Nebula AlipayDefined(nt:WIFI,ws:393|0|2.75)"
         " AliApp(AP/10.7.90.8100) AlipayClient/10.7.90.8100",
     ),
-    _device(
+    _build_device(
         "alipay-harmony",
         "支付宝 鸿蒙",
         "Alipay, HarmonyOS",
@@ -235,38 +245,46 @@ _DEVICES = (
 DEVICES: Mapping[str, Device] = MappingProxyType({device.name: device for device in _DEVICES})
 
 
-def app_devices(agent: str) -> tuple[Device, ...]:
+def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
     """Return the devices that have the site's own app, which alone are iOS and Android (2.1).
 
     :param agent: what the app adds to a User-Agent, such as ``ShopApp/3.2``.
     """
     return (
-        _device(
-            "app-ios", "自有 App iOS", "own app, iOS", _IOS, f"{_IPHONE} Mobile/15E148 {agent}"
+        _build_device(
+            "app-ios",
+            "自有 App iOS",
+            "own app, iOS",
+            _IOS,
+            f"{_IPHONE} Mobile/15E148 {app_user_agent}",
         ),
         # The web views of iPads say that they are Macs.
-        _device(
-            "app-ipad", "自有 App iPad", "own app, iPad", _IOS, f"{_MAC} Mobile/15E148 {agent}"
+        _build_device(
+            "app-ipad",
+            "自有 App iPad",
+            "own app, iPad",
+            _IOS,
+            f"{_MAC} Mobile/15E148 {app_user_agent}",
         ),
-        _device(
+        _build_device(
             "app-android",
             "自有 App Android",
             "own app, Android",
-            _APP_ON_ANDROID,
-            f"{_XIAOMI} Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36 {agent}",
+            _ANDROID_APP,
+            f"{_XIAOMI} Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36 {app_user_agent}",
         ),
         # The document has no code for HarmonyOS.
-        _device(
+        _build_device(
             "app-harmony",
             "自有 App 鸿蒙",
             "own app, HarmonyOS",
             _H5,
-            f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile {agent}",
+            f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile {app_user_agent}",
         ),
     )
 
 
-def sample_of(pattern: re.Pattern[str]) -> str | None:
+def guess_user_agent_for_pattern(pattern: re.Pattern[str]) -> str | None:
     """Return what an app that a pattern marks may add to a User-Agent, if that can be guessed."""
     # The name that it begins with, and perhaps a version.
     found = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)

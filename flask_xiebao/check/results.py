@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from ..texts import text
+from ..deprecated import RenamedAttribute
+from ..texts import get_text
 from .cases import Case
-from .devices import AS_OF, Device
-from .expectations import Failure
+from .devices import DEVICES_AS_OF, Device
+from .response_checks import Failure
 
 
-def ends_of(case: Case, device: Device) -> tuple[str, str]:
+def get_expected_outcome_and_platform(case: Case, device: Device) -> tuple[str, str]:
     """Return what has to come of a case on a device, and the platform of whoever clicks."""
     platform = case.platform or device.platform
-    return case.ends_on(platform), platform
+    return case.expected_outcome_on(platform), platform
 
 
 class Note(NamedTuple):
@@ -28,7 +29,7 @@ class Note(NamedTuple):
     """
 
     key: str
-    what: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,24 +51,28 @@ class Result:
     seconds: float = 0
     failures: Sequence[Failure] = ()
 
+    # Deprecated names
+    ends = RenamedAttribute("expected_outcome")
+    should_in = RenamedAttribute("expected_outcome_in")
+
     @property
     def passed(self) -> bool:
         """Whether nothing is wrong."""
         return not self.failures
 
     @property
-    def ends(self) -> str:
+    def expected_outcome(self) -> str:
         """What had to come of it here; see :class:`.Case`."""
-        return ends_of(self.case, self.device)[0]
+        return get_expected_outcome_and_platform(self.case, self.device)[0]
 
-    def should_in(self, locale: str) -> str:
+    def expected_outcome_in(self, locale: str) -> str:
         """Say what had to come of it here."""
-        return text(locale, f"check.ends.{self.ends}")
+        return get_text(locale, f"check.ends.{self.expected_outcome}")
 
     @property
     def platform(self) -> str:
         """The code that the gateway was to get; "" where nobody was to go there."""
-        ends, platform = ends_of(self.case, self.device)
+        ends, platform = get_expected_outcome_and_platform(self.case, self.device)
         return platform if ends == "gateway" else ""
 
 
@@ -89,7 +94,7 @@ def lines_of(results: Iterable[Result]) -> list[Line]:
     return list(lines.values())
 
 
-def counts_of(results: Sequence[Result]) -> tuple[int, int]:
+def count_passed_and_failed(results: Sequence[Result]) -> tuple[int, int]:
     """Return how many passed, and how many failed."""
     failed = sum(not result.passed for result in results)
     return len(results) - failed, failed
@@ -105,6 +110,9 @@ class Trouble:
 
     failures: dict[Failure, list[Result]] = field(default_factory=dict)
 
+    # A deprecated name
+    means_in = RenamedAttribute("meaning_in")
+
     @property
     def code(self) -> str:
         """What it is; see :class:`.Failure`."""
@@ -116,9 +124,9 @@ class Trouble:
         found = {id(result): result for each in self.failures.values() for result in each}
         return list(found.values())
 
-    def means_in(self, locale: str) -> str:
+    def meaning_in(self, locale: str) -> str:
         """Return what it means to the site, and what to do."""
-        return next(iter(self.failures)).means_in(locale)
+        return next(iter(self.failures)).meaning_in(locale)
 
 
 @dataclass(kw_only=True, repr=False)
@@ -149,7 +157,7 @@ class Report:
     at: datetime
     member: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    devices_as_of: str = AS_OF
+    devices_as_of: str = DEVICES_AS_OF
     results: list[Result] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     entries: dict[str, list[str]] = field(default_factory=dict)
@@ -157,6 +165,10 @@ class Report:
     not_told: str = ""
     command: str = "flask xiebao check"
     options: str = ""
+
+    # Deprecated names
+    not_told_in = RenamedAttribute("missing_options_in")
+    ignored_in = RenamedAttribute("ignored_rules_in")
 
     @property
     def failed(self) -> list[Result]:
@@ -171,7 +183,7 @@ class Report:
     @property
     def counts(self) -> tuple[int, int]:
         """How many passed, and how many failed."""
-        return counts_of(self.results)
+        return count_passed_and_failed(self.results)
 
     @property
     def pages(self) -> dict[str, int]:
@@ -196,18 +208,20 @@ class Report:
 
     def notes_in(self, locale: str) -> list[str]:
         """Say what has to be known beside the results."""
-        return [text(locale, note.key, what=note.what) for note in dict.fromkeys(self.notes)]
+        return [get_text(locale, note.key, what=note.detail) for note in dict.fromkeys(self.notes)]
 
-    def ignored_in(self, locale: str) -> str:
+    def ignored_rules_in(self, locale: str) -> str:
         """Say which rules were left out, and how often each was broken; "" for none."""
         said = [f"{rule} ({count:,})" for rule, count in self.ignored.items()]
         if not said:
             return ""
-        return text(locale, "check.report.ignored", rules=text(locale, "list.comma").join(said))
+        return get_text(
+            locale, "check.report.ignored", rules=get_text(locale, "list.comma").join(said)
+        )
 
-    def not_told_in(self, locale: str) -> str:
+    def missing_options_in(self, locale: str) -> str:
         """Say what the check was not told; "" for nothing."""
-        return text(locale, self.not_told) if self.not_told else ""
+        return get_text(locale, self.not_told) if self.not_told else ""
 
     def __repr__(self) -> str:
         return "<Report of {}: {} passed, {} failed>".format(self.site, *self.counts)

@@ -11,15 +11,15 @@ from urllib.parse import urljoin, urlsplit
 from flask import Flask
 from werkzeug.urls import iri_to_uri
 
-from ..app.state import State
+from ..app.state import AppState
 from ..errors import TokenError
 from ..gateway.platforms import Platform
-from ..gateway.values import MARK, Secret
-from ..links.members import MemberKeys
-from ..links.tokens import Entry, read_unverified
+from ..gateway.values import KEY_PREFIX_LENGTH, Secret
+from ..links.members import MemberKeyCodec
+from ..links.tokens import Entry, parse_token_without_verifying
 from ..simulator import wire
-from ..simulator.document import ROWS, Account, Row, key_forms
-from .visits import in_context
+from ..simulator.document import PAGE_SPECS, Account, PageSpec, build_api_key_pattern
+from .visits import call_in_request_context
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -41,7 +41,7 @@ class Site:
     :ivar makes_keys: whether the gateway knows members by keys that only the site can make.
     """
 
-    def __init__(self, app: Flask, state: State, url: str, mount: str) -> None:
+    def __init__(self, app: Flask, state: AppState, url: str, mount: str) -> None:
         settings = state.settings
         parts = urlsplit(url)
         self.app = app
@@ -49,33 +49,35 @@ class Site:
         self.settings = settings
         self.url = url
         self.mount = mount
-        self.root = parts.path
+        self.root_path = parts.path
         self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.prefix = f"{self.root}{settings.url_prefix}"
-        self.outside = as_sent(settings.public_url or url).rstrip("/")
-        self.gateway = self._from_root(settings.gateway_url.rstrip("/"))
+        self.endpoint_prefix = f"{self.root_path}{settings.url_prefix}"
+        self.external_url = encode_url_like_browser(settings.public_url or url).rstrip("/")
+        self.gateway_root_url = self._normalize_gateway_url(settings.gateway_base_url.rstrip("/"))
         self.member: str | None = None
-        self.people: set[str] = set()
-        sign = Secret(wire.sign(settings.api_key, settings.partner_id))
+        self.member_ids: set[str] = set()
+        sign = Secret(wire.compute_signature(settings.api_key, settings.partner_id))
         self.account = Account(settings.partner_id, sign)
-        self.makes_keys = settings.member_secret is not None
-        self._key_forms = settings.api_key.map(key_forms)
-        self._keys = MemberKeys(settings.member_secret, settings.partner_id)
+        self.has_member_secret = settings.member_secret is not None
+        self._key_forms = settings.api_key.map(build_api_key_pattern)
+        self._keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
         #: Returns the URL to which a member's click on an entry leads, without ``paySuccess``. The
         #: site's ``keeps_plain_key`` is called only once for the same click.
-        self.gateway_url = cache(self._gateway_url)
+        self.get_gateway_url = cache(self._build_uncached_gateway_url)
 
-    def _from_root(self, url: str) -> str:
+    def _normalize_gateway_url(self, url: str) -> str:
         """Return a URL of the gateway as browsers send it; it may be a path of this site."""
-        return as_sent(url if "://" in url else f"{self.root}{url}")
+        return encode_url_like_browser(url if "://" in url else f"{self.root_path}{url}")
 
-    def _gateway_url(self, entry: Entry, member: str, platform: str) -> str:
-        make = partial(self.state.gateway_url, entry, member, Platform(int(platform)))
-        return self._from_root(in_context(self.app, make, base_url=f"{self.url}/"))
+    def _build_uncached_gateway_url(self, entry: Entry, member: str, platform: str) -> str:
+        make = partial(self.state.build_gateway_url, entry, member, Platform(int(platform)))
+        return self._normalize_gateway_url(
+            call_in_request_context(self.app, make, base_url=f"{self.url}/")
+        )
 
-    def without_key(self, said: str) -> str:
+    def mask_api_key(self, text: str) -> str:
         """Return a text without the API key."""
-        return self._key_forms.reveal().sub("…", said)
+        return self._key_forms.reveal().sub("…", text)
 
     @property
     def has_login(self) -> bool:
@@ -88,85 +90,98 @@ class Site:
             )
         )
 
-    def words(self, key: str) -> str | None:
+    def find_locale_independent_text(self, key: str) -> str | None:
         """Return what a visitor reads; None where that is another text for each visitor."""
-        return None if self.state.locale_may_change else self.state.text(key)
+        return None if self.state.can_locale_change else self.state.get_visitor_text(key)
 
-    def has_own(self, *templates: str) -> bool:
+    def has_custom_template(self, *names: str) -> bool:
         """Tell whether one of the extension's templates is the site's own: ``notice``, say."""
         environment = self.app.jinja_env
         if environment.loader is None:
             return False
-        sources = (f"xiebao/{name}.html" for name in templates)
+        sources = (f"xiebao/{name}.html" for name in names)
         files = [environment.loader.get_source(environment, each)[1] for each in sources]
         return not all(Path(file or "").is_relative_to(_PACKAGE) for file in files)
 
-    def key_mark(self, member: str) -> str:
+    def get_member_key_prefix(self, member: str) -> str:
         """Return the characters before the id in a member's key. Only the site can make them."""
-        return self._keys.key_of(member)[:MARK]
+        return self._keys.build_member_key(member)[:KEY_PREFIX_LENGTH]
 
-    def is_page_of_gateway(self, url: str) -> bool:
+    def is_gateway_page(self, url: str) -> bool:
         """Tell whether a URL is one of the gateway's pages, whatever it is sent."""
-        return without_query(url) in {f"{self.gateway}{row.path}" for row in ROWS}
+        return strip_query(url) in {f"{self.gateway_root_url}{row.path}" for row in PAGE_SPECS}
 
-    def is_at(self, url: str) -> bool:
+    def is_site_host(self, url: str) -> bool:
         """Tell whether a URL is one of the site's, by its host."""
-        return is_url(url) and urlsplit(as_sent(url)).netloc in self._hosts
+        return (
+            is_parsable_url(url)
+            and urlsplit(encode_url_like_browser(url)).netloc in self._site_hosts
+        )
 
-    def serves(self, url: str) -> bool:
+    def is_site_url(self, url: str) -> bool:
         """Tell whether a URL is one of the site's, below the path where the site is."""
-        return self.is_at(url) and f"{urlsplit(as_sent(url)).path}/".startswith(
-            f"{as_sent(self.root)}/"
+        return self.is_site_host(
+            url
+        ) and f"{urlsplit(encode_url_like_browser(url)).path}/".startswith(
+            f"{encode_url_like_browser(self.root_path)}/"
         )
 
     @cached_property
-    def _hosts(self) -> set[str]:
+    def _site_hosts(self) -> set[str]:
         """By what the site is asked: inside, and by everybody else."""
-        return {urlsplit(as_sent(known)).netloc for known in (self.url, self.outside)}
+        return {
+            urlsplit(encode_url_like_browser(known)).netloc
+            for known in (self.url, self.external_url)
+        }
 
-    def entry_at(self, url: str) -> tuple[Row | None, Entry | None]:
+    def find_page_spec_and_entry(self, url: str) -> tuple[PageSpec | None, Entry | None]:
         """Return the page of a link of the site, and its entry if the token can be read.
 
         Return None twice for any other URL. The signature is not verified.
         """
-        if self.settings.url_prefix not in url or not self.is_at(url):  # of most it is soon said
+        if self.settings.url_prefix not in url or not self.is_site_host(
+            url
+        ):  # of most it is soon said
             return None, None
-        path, prefix = urlsplit(as_sent(url)).path, as_sent(self.prefix)
-        for row in ROWS:
+        path, prefix = (
+            urlsplit(encode_url_like_browser(url)).path,
+            encode_url_like_browser(self.endpoint_prefix),
+        )
+        for row in PAGE_SPECS:
             begins = f"{prefix}/{row.name}/"
             if path.startswith(begins):
                 with suppress(TokenError):
-                    return row, read_unverified(path.removeprefix(begins))
+                    return row, parse_token_without_verifying(path.removeprefix(begins))
                 return row, None
         return None, None
 
 
-def is_url(said: str) -> bool:
+def is_parsable_url(text: str) -> bool:
     """Tell whether a text is a URL, or a part of one, of which the parts can be told."""
     try:
-        urlsplit(said).port  # noqa: B018 - it is looked at when it is asked for
-        iri_to_uri(said)  # and its host here
+        urlsplit(text).port  # noqa: B018 - it is looked at when it is asked for
+        iri_to_uri(text)  # and its host here
     except ValueError:
         return False
     return True
 
 
-def absolute(page: str, href: str) -> str:
+def resolve_link(page_url: str, href: str) -> str:
     """Return to where a link of a page leads; what makes no sense is returned as it is."""
-    return urljoin(page, href) if is_url(href) and is_url(page) else href
+    return urljoin(page_url, href) if is_parsable_url(href) and is_parsable_url(page_url) else href
 
 
-def without_query(url: str) -> str:
+def strip_query(url: str) -> str:
     """Return a URL as far as its path, also one that makes no sense."""
     return re.split(r"[?#]", url, maxsplit=1)[0]
 
 
-def as_sent(url: str) -> str:
+def encode_url_like_browser(url: str) -> str:
     """Return a URL as browsers send it: in ASCII, its scheme and host in lower case.
 
     What makes no sense is returned as it is.
     """
-    if not is_url(url):
+    if not is_parsable_url(url):
         return url
     parts = urlsplit(iri_to_uri(url))
     return parts._replace(netloc=parts.netloc.lower()).geturl()

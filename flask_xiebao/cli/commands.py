@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 import click
 from flask.cli import ScriptInfo
 
-from ..app.current import this_app
-from ..app.settings import ENVIRONMENTS
-from ..app.state import State, current_state
+from ..app.current import get_current_app
+from ..app.settings import GATEWAY_BASE_URLS
+from ..app.state import AppState, get_current_app_state
 from ..errors import ConfigError, OrderError, XiebaoError
 from ..gateway.notifications import NotificationType
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
-from ..gateway.values import quoted
-from ..texts import locales, text
-from .findings import echo, report, worst_first
+from ..gateway.values import format_untrusted_text
+from ..texts import get_locales, get_text
+from .findings import print_escaped_line, print_findings_and_exit, sort_by_severity
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,12 +28,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
     """Return a decorator for an old option that raises a usage error naming its replacements."""
 
-    def refuse(ctx: click.Context, _: click.Parameter, value: object) -> None:
+    def reject_removed_option(ctx: click.Context, _: click.Parameter, value: object) -> None:
         if value is not None:
             instead = " or ".join(f'"{each}"' for each in replacements)
             raise click.UsageError(f'There is no option "{name}". Use {instead} instead.', ctx)
 
-    return click.option(name, hidden=True, is_eager=True, expose_value=False, callback=refuse)
+    return click.option(
+        name, hidden=True, is_eager=True, expose_value=False, callback=reject_removed_option
+    )
 
 
 @click.group()
@@ -47,7 +49,7 @@ def xiebao() -> None:
 @xiebao.command()
 @click.option("--verbose", "-v", is_flag=True, help="Also list the settings that are correct.")
 @click.option(
-    "--locale", type=click.Choice(locales()), default="en", help="The language of the output."
+    "--locale", type=click.Choice(get_locales()), default="en", help="The language of the output."
 )
 @click.pass_context
 def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
@@ -60,15 +62,15 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     The settings are checked even if they are so wrong that the app does not load. The exit status
     is 1 if there is an error.
     """
-    from .doctor import check_refused, check_site
+    from .doctor import build_config_error_findings, check_site
 
     try:
-        state = _state(ctx)
+        state = _enter_app_context(ctx)
     except ConfigError as refusal:
-        findings = check_refused(refusal, locale, verbose=verbose)
+        findings = build_config_error_findings(refusal, locale, verbose=verbose)
     else:
         findings = list(check_site(state, locale, verbose=verbose))
-    report(ctx, worst_first(findings), locale=locale)
+    print_findings_and_exit(ctx, sort_by_severity(findings), locale=locale)
 
 
 @xiebao.command()
@@ -108,7 +110,7 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 )
 @click.option(
     "--expect-env",
-    type=click.Choice(list(ENVIRONMENTS)),
+    type=click.Choice(list(GATEWAY_BASE_URLS)),
     help="Fail if XIEBAO_ENV is not this environment.",
 )
 @click.option(
@@ -133,7 +135,7 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option("--junit", type=click.Path(), help="Write a JUnit XML report to this file.")
 @click.option("--html", type=click.Path(), help="Write the report as one HTML page to this file.")
 @click.option(
-    "--locale", type=click.Choice(locales()), default="en", help="The language of the report."
+    "--locale", type=click.Choice(get_locales()), default="en", help="The language of the report."
 )
 @_removed_option("--format", "--json", "--junit", "--html")
 @_removed_option("--output", "--json", "--junit", "--html")
@@ -159,14 +161,16 @@ def check(
     and clicks of an anonymous visitor are made without --full. The exit status is 1 if anything
     fails.
     """
-    from .check import again_with, reports_in, run
+    from .check import format_command, report_writer, run_check_command
 
-    _usable_state(ctx)
+    _enter_valid_app_context(ctx)
     files = {"json": as_json, "junit": junit, "html": html}
-    with reports_in(files, locale) as write:
-        report = run(this_app(), pages=pages, devices=devices or None, only=only or None, **options)
+    with report_writer(files, locale) as write:
+        report = run_check_command(
+            get_current_app(), pages=pages, devices=devices or None, only=only or None, **options
+        )
         spoken = None if locale == "en" else locale
-        report.command, report.options = again_with(ctx, locale=spoken, **options)
+        report.command, report.options = format_command(ctx, locale=spoken, **options)
         write(report)
     ctx.exit(0 if report.passed else 1)
 
@@ -212,7 +216,7 @@ def check(
 )
 @click.option(
     "--locale",
-    type=click.Choice(locales()),
+    type=click.Choice(get_locales()),
     default="en",
     help="The language of the errors that the command itself reports.",
 )
@@ -232,11 +236,15 @@ def link(
     link is a URL of this site. When somebody clicks it, the site finds out who they are and which
     device they use, and redirects them to the gateway.
     """
-    from .link import make
+    from .link import build_link_or_gateway_url
 
-    if (name := PAGES[page].reference) and not reference:
-        raise click.UsageError(text(locale, "link.reference", page=page, name=name))
-    click.echo(make(_usable_state(ctx), page, reference, locale, to_gateway=to_gateway, **options))
+    if (name := PAGES[page].reference_parameter_name) and not reference:
+        raise click.UsageError(get_text(locale, "link.reference", page=page, name=name))
+    click.echo(
+        build_link_or_gateway_url(
+            _enter_valid_app_context(ctx), page, reference, locale, to_gateway=to_gateway, **options
+        )
+    )
 
 
 @xiebao.command()
@@ -269,14 +277,15 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     of the site receives it. The details of the step, such as the time of payment, are made up.
     Nothing is sent to Xiebao. The exit status is 1 if the site does not accept the notification.
     """
-    from .callbacks import without_secret
-    from .notify import send
+    from .doctor_notifications import mask_api_key_and_token
+    from .notify import send_test_notification
 
-    state = _usable_state(ctx)
-    url, answer = send(state, step, insure_num, **options)
+    state = _enter_valid_app_context(ctx)
+    url, answer = send_test_notification(state, step, insure_num, **options)
     # If another server is there, it may answer with a whole page.
     click.echo(
-        f"{without_secret(state, url)}: {answer.status or 'no response,'} {quoted(answer.text)}"
+        f"{mask_api_key_and_token(state, url)}: {answer.status or 'no response,'}"
+        f" {format_untrusted_text(answer.text)}"
     )
     ctx.exit(0 if answer.is_accepted else 1)
 
@@ -291,18 +300,18 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     The order query is signed with the configured key and needs the "orders" extra.
     """
     from ..app import order_client
-    from .order import lines_of
+    from .order import iter_order_lines
 
-    state = _usable_state(ctx)
+    state = _enter_valid_app_context(ctx)
     try:
-        found = order_client.order_client(state).get(insure_num)
+        found = order_client.get_order_client(state).get(insure_num)
     except XiebaoError as error:
-        said = error.said if isinstance(error, OrderError) else ""
+        said = error.gateway_message if isinstance(error, OrderError) else ""
         raise click.ClickException(
             f"{error}{f' The gateway responded: {said}' * bool(said)}"
         ) from None
-    for line in lines_of(found, state.settings, with_names=names):
-        echo(line)
+    for line in iter_order_lines(found, state.settings, include_people=names):
+        print_escaped_line(line)
 
 
 @xiebao.command()
@@ -327,13 +336,13 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
     five per second, and prints a line for each difference. The exit status is 0 if both agree in
     the end, 1 if they do not, and 2 if the command could not continue.
     """
-    from .database import reconcile
-    from .keys import check_secret_key
+    from .doctor_database import run_reconcile_command
+    from .doctor_secrets import get_secret_key_finding
 
-    state = _usable_state(ctx)
+    state = _enter_valid_app_context(ctx)
     try:
         # Without the site's environment, as under cron, what is new would be nobody's.
-        check_secret_key(state, "en")
+        get_secret_key_finding(state, "en")
     except ConfigError as refusal:
         raise click.UsageError(
             f"Run the command with the same environment as the site. {refusal}"
@@ -343,13 +352,13 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError(
             "The app has no Purchases object. Create one, or import the module that creates it."
         )
-    ctx.exit(reconcile(purchases, **options))
+    ctx.exit(run_reconcile_command(purchases, **options))
 
 
 @xiebao.command()
 @click.argument("url")
 @click.option(
-    "--locale", type=click.Choice(locales()), default="en", help="The language of the output."
+    "--locale", type=click.Choice(get_locales()), default="en", help="The language of the output."
 )
 @click.pass_context
 def inspect(ctx: click.Context, url: str, locale: str) -> None:
@@ -362,28 +371,28 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     can open it. The exit status is 1 if the gateway would refuse the URL, or if the link is not
     valid.
     """
-    from .inspect import findings_in
+    from .inspect import inspect_url
 
     state, missing = None, ""
     try:
-        state = _state(ctx)
+        state = _enter_app_context(ctx)
     except click.ClickException as error:
         # If the app cannot be imported, a traceback follows the first line.
         said = error.format_message().partition("\n")[0]
         missing = said.removesuffix(":") + '. Run "flask xiebao doctor".' * said.endswith(":")
     except Exception as error:  # its text may hold passwords
         missing = f'The app does not load ({type(error).__name__}). Run "flask xiebao doctor".'
-    report(ctx, *findings_in(url.strip(), state, missing, locale), locale)
+    print_findings_and_exit(ctx, *inspect_url(url.strip(), state, missing, locale), locale)
 
 
-def _usable_state(ctx: click.Context) -> State:
+def _enter_valid_app_context(ctx: click.Context) -> AppState:
     try:
-        return _state(ctx)
+        return _enter_app_context(ctx)
     except ConfigError as refusal:
         raise click.ClickException(str(refusal)) from None
 
 
-def _state(ctx: click.Context) -> State:
+def _enter_app_context(ctx: click.Context) -> AppState:
     """Load the app and enter its context.
 
     :raises ConfigError: also where something has wrapped it in an error of its own.
@@ -391,18 +400,20 @@ def _state(ctx: click.Context) -> State:
     try:
         app = ctx.ensure_object(ScriptInfo).load_app()
     except Exception as error:
-        refusal = next((each for each in _causes(error) if isinstance(each, ConfigError)), None)
+        refusal = next(
+            (each for each in _iter_error_chain(error) if isinstance(each, ConfigError)), None
+        )
         if refusal is None:
             raise
         raise refusal from None
     ctx.with_resource(app.app_context())
     try:
-        return current_state()
+        return get_current_app_state()
     except ConfigError as error:
         raise click.ClickException(f'{error} Or select another app with "flask --app".') from None
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def _iter_error_chain(error: BaseException | None) -> Iterator[BaseException]:
     """Go through an error and its causes; an error may be its own cause."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

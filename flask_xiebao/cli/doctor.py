@@ -12,36 +12,40 @@ from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ..app.endpoints import knows_its_address, trusts_hosts
-from ..app.hooks import can_wait
-from ..app.mounts import around, below_mounts, is_this_machine, where_the_site_is
-from ..app.settings import ENVIRONMENTS, Settings, name_of
-from ..app.state import State
+from ..app.endpoints import are_trusted_hosts_enforced, is_site_url_configured
+from ..app.hooks import can_call_async_functions
+from ..app.mounts import build_urls_by_mount, find_middleware, get_site_url, is_loopback_url
+from ..app.settings import GATEWAY_BASE_URLS, Settings, get_setting_name
+from ..app.state import AppState
 from ..errors import ConfigError
 from ..gateway.pages import PAGES
-from ..texts import text
-from .callbacks import check_notifications
-from .clicks import check_clicks
-from .database import check_database
-from .findings import ERROR, Finding, bad, ok, warning
-from .keys import check_secret_key, check_secrets
+from ..texts import get_text
+from .doctor_clicks import check_clicks
+from .doctor_database import check_database
+from .doctor_notifications import check_notifications
+from .doctor_secrets import check_api_key_and_member_secret, get_secret_key_finding
+from .findings import ERROR, Finding, error_finding, ok_finding, warning_finding
 
-_KNOWN = {name_of(setting.name): setting for setting in fields(Settings)}
+_SETTINGS_BY_NAME = {get_setting_name(setting.name): setting for setting in fields(Settings)}
 
 
-def check_refused(refusal: ConfigError, locale: str, *, verbose: bool) -> list[Finding]:
+def build_config_error_findings(
+    config_error: ConfigError, locale: str, *, verbose: bool
+) -> list[Finding]:
     """Say what is wrong with an app that did not load.
 
     :param locale: of what is said.
     :param verbose: the settings that are right, too.
     """
-    findings = list(check_settings(refusal.app, locale, verbose=verbose)) if refusal.app else []
+    findings = (
+        list(check_settings(config_error.app, locale, verbose=verbose)) if config_error.app else []
+    )
     if all(level != ERROR for level, _ in findings):
-        findings += map(bad, str(refusal).splitlines())
+        findings += map(error_finding, str(config_error).splitlines())
     return findings
 
 
-def check_site(state: State, locale: str, *, verbose: bool) -> Iterator[Finding]:
+def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Finding]:
     """Say what is right and wrong with the current app.
 
     :param locale: of what is said.
@@ -51,24 +55,24 @@ def check_site(state: State, locale: str, *, verbose: bool) -> Iterator[Finding]
     yield from check_settings(current_app, locale, settings, verbose=verbose)
     yield from check_gateway(settings, locale)
     yield from check_hooks(state, locale)
-    yield from check_links_that_leave(state, locale)
-    yield from check_mount(settings, locale)
-    yield from check_neighbors(settings, locale)
+    yield from check_absolute_links(state, locale)
+    yield from check_mount_path(settings, locale)
+    yield from check_other_extensions(settings, locale)
     try:
-        yield check_secret_key(state, locale)
+        yield get_secret_key_finding(state, locale)
     except ConfigError as error:
-        yield bad(str(error))
+        yield error_finding(str(error))
         return
-    if settings.has_account:
+    if settings.has_partner_account:
         yield from check_notifications(state, locale)
         yield from check_database(state, locale)
     if settings.enabled:
-        yield from check_secrets(state, locale)
+        yield from check_api_key_and_member_secret(state, locale)
         yield from check_clicks(state, locale)
 
 
 def check_settings(
-    app: Flask, locale: str, in_force: Settings | None = None, *, verbose: bool
+    app: Flask, locale: str, loaded_settings: Settings | None = None, *, verbose: bool
 ) -> Iterator[Finding]:
     """Go through every setting, and find those that are misspelled or came too late.
 
@@ -79,66 +83,68 @@ def check_settings(
     late, problems = list[str](), dict[str, str]()
     try:
         now = Settings.from_config(app.config)
-        late = [] if in_force is None else in_force.names_of_differences(now)
+        late = [] if loaded_settings is None else loaded_settings.find_changed_setting_names(now)
     except ConfigError as error:
         problems = error.problems
-    for name in _KNOWN:
+    for name in _SETTINGS_BY_NAME:
         value = app.config.get(name)
         if name in problems:
-            yield bad(f"{name} {problems[name]}")
+            yield error_finding(f"{name} {problems[name]}")
         elif name in late:
-            yield bad(text(locale, "doctor.late", name=name))
+            yield error_finding(get_text(locale, "doctor.late", name=name))
         elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
-            yield warning(text(locale, "doctor.env.unset"))
+            yield warning_finding(get_text(locale, "doctor.env.unset"))
         elif verbose:
-            yield ok(_shown_setting(name, value, locale))
-    yield from _check_other_names(app, locale)
+            yield ok_finding(_describe_setting(name, value, locale))
+    yield from _check_unknown_settings(app, locale)
 
 
-def _check_other_names(app: Flask, locale: str) -> Iterator[Finding]:
-    others = app.config.keys() - _KNOWN.keys() - Flask.default_config.keys()
+def _check_unknown_settings(app: Flask, locale: str) -> Iterator[Finding]:
+    others = app.config.keys() - _SETTINGS_BY_NAME.keys() - Flask.default_config.keys()
     for name in sorted(name for name in others if isinstance(name, str)):
         # The prefix of all our settings would make any two look alike.
         prefix = "XIEBAO_" if name.startswith("XIEBAO_") else ""
-        known = {each.removeprefix(prefix): each for each in _KNOWN}
+        known = {each.removeprefix(prefix): each for each in _SETTINGS_BY_NAME}
         own = name.removeprefix(prefix)
         if meant := get_close_matches(own, known, 1, cutoff=0.6 if prefix else 0.85):
-            yield warning(text(locale, "doctor.misspelt", name=name, meant=known[meant[0]]))
+            yield warning_finding(
+                get_text(locale, "doctor.misspelt", name=name, meant=known[meant[0]])
+            )
         elif prefix:
-            yield warning(text(locale, "doctor.unknown", name=name))
+            yield warning_finding(get_text(locale, "doctor.unknown", name=name))
 
 
-def _shown_setting(name: str, value: Any, locale: str) -> str:
+def _describe_setting(name: str, value: Any, locale: str) -> str:
     if value is None:
-        own = {locale: str(_KNOWN[name].default or text(locale, "doctor.default"))}
-        default = text(locale, f"doctor.default.{name}", own)
-        return text(locale, "doctor.ok.default", name=name, default=default)
-    if _KNOWN[name].metadata["secret"]:
-        return text(locale, "doctor.ok.hidden", name=name)
-    said = text(locale, "list.comma").join(map(str, value)) if name == "XIEBAO_EXTRA" else value
-    return text(locale, "doctor.ok.setting", name=name, value=getattr(said, "pattern", said))
+        own = {locale: str(_SETTINGS_BY_NAME[name].default or get_text(locale, "doctor.default"))}
+        default = get_text(locale, f"doctor.default.{name}", own)
+        return get_text(locale, "doctor.ok.default", name=name, default=default)
+    if _SETTINGS_BY_NAME[name].metadata["secret"]:
+        return get_text(locale, "doctor.ok.hidden", name=name)
+    said = get_text(locale, "list.comma").join(map(str, value)) if name == "XIEBAO_EXTRA" else value
+    return get_text(locale, "doctor.ok.setting", name=name, value=getattr(said, "pattern", said))
 
 
 def check_gateway(settings: Settings, locale: str) -> Iterator[Finding]:
     """Say where the entries lead, and that a simulator has no place on a site that sells."""
-    env, base_url = settings.environment, settings.gateway_url
-    other = {url: name for name, url in ENVIRONMENTS.items() if name != env}.get(base_url)
+    env, base_url = settings.environment, settings.gateway_base_url
+    other = {url: name for name, url in GATEWAY_BASE_URLS.items() if name != env}.get(base_url)
     if not settings.enabled:
-        yield warning(text(locale, "doctor.off"))
+        yield warning_finding(get_text(locale, "doctor.off"))
     elif other:
-        yield warning(text(locale, "doctor.gateway.other", env=env, other=other))
-    elif base_url.startswith("/") and not _has_gateway(base_url):
-        yield warning(text(locale, "doctor.gateway.missing", path=base_url))
+        yield warning_finding(get_text(locale, "doctor.gateway.other", env=env, other=other))
+    elif base_url.startswith("/") and not _has_gateway_pages(base_url):
+        yield warning_finding(get_text(locale, "doctor.gateway.missing", path=base_url))
     else:
-        yield ok(text(locale, f"doctor.ok.gateway.{env}", url=base_url))
+        yield ok_finding(get_text(locale, f"doctor.ok.gateway.{env}", url=base_url))
     # The keys of app.blueprints are the names given when registering, which may differ.
     names = {blueprint.name for blueprint in current_app.blueprints.values()}
     if env == "production" and "xiebao_gateway" in names:
-        yield bad(text(locale, "doctor.simulator"))
+        yield error_finding(get_text(locale, "doctor.simulator"))
 
 
-def _has_gateway(path: str) -> bool:
-    site, below = current_app.url_map.bind("localhost"), unquote(path).rstrip("/")
+def _has_gateway_pages(mount_path: str) -> bool:
+    site, below = current_app.url_map.bind("localhost"), unquote(mount_path).rstrip("/")
     try:
         for row in PAGES.values():
             site.match(below + row.path)
@@ -147,65 +153,71 @@ def _has_gateway(path: str) -> bool:
     return True
 
 
-def check_hooks(state: State, locale: str) -> Iterator[Finding]:
+def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
     """Say whether the site knows its members, its login exists and its hooks can run."""
-    if not state.hooks.members_are_known():
-        yield warning(text(locale, "doctor.nobody"))
+    if not state.hooks.can_identify_members():
+        yield warning_finding(get_text(locale, "doctor.nobody"))
     else:
         source = "member_loader" if "member_loader" in state.hooks.functions else "flask_login"
-        yield ok(text(locale, f"doctor.ok.{source}"))
+        yield ok_finding(get_text(locale, f"doctor.ok.{source}"))
     view = state.settings.login_view
     if view is not None and view not in current_app.view_functions:
         meant = get_close_matches(view, current_app.view_functions, 1)
         key = "doctor.login_view.misspelt" if meant else "doctor.login_view"
-        yield bad(text(locale, key, view=view, meant="".join(meant)))
-    if state.hooks.asynchronous and not can_wait():
-        hooks = text(locale, "list.comma").join(state.hooks.asynchronous)
-        yield bad(text(locale, "doctor.async", hooks=hooks))
+        yield error_finding(get_text(locale, key, view=view, meant="".join(meant)))
+    if state.hooks.async_hook_names and not can_call_async_functions():
+        hooks = get_text(locale, "list.comma").join(state.hooks.async_hook_names)
+        yield error_finding(get_text(locale, "doctor.async", hooks=hooks))
 
 
-def check_links_that_leave(state: State, locale: str) -> Iterator[Finding]:
+def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
     """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
     settings = state.settings
-    if not knows_its_address(state):
-        missing = "mail" if trusts_hosts() else "production"
-        found = warning if settings.env != "production" or trusts_hosts() else bad
-        yield found(text(locale, f"doctor.address.{missing}"))
+    if not is_site_url_configured(state):
+        missing = "mail" if are_trusted_hosts_enforced() else "production"
+        found = (
+            warning_finding
+            if settings.env != "production" or are_trusted_hosts_enforced()
+            else error_finding
+        )
+        yield found(get_text(locale, f"doctor.address.{missing}"))
         return
-    url = where_the_site_is(state).rstrip("/")
+    url = get_site_url(state).rstrip("/")
     source = "SERVER_NAME" if settings.public_url is None else "XIEBAO_PUBLIC_URL"
     begin = {"url": url, "source": source}
-    if is_this_machine(url) and settings.env == "production":
-        yield warning(text(locale, "doctor.leaving.this_machine", **begin))
-    elif is_this_machine(url) or url.lower().startswith("https://"):
-        yield ok(text(locale, "doctor.ok.leaving", **begin))
+    if is_loopback_url(url) and settings.env == "production":
+        yield warning_finding(get_text(locale, "doctor.leaving.this_machine", **begin))
+    elif is_loopback_url(url) or url.lower().startswith("https://"):
+        yield ok_finding(get_text(locale, "doctor.ok.leaving", **begin))
     else:
-        yield warning(text(locale, "doctor.leaving.http", **begin))
+        yield warning_finding(get_text(locale, "doctor.leaving.http", **begin))
     root = current_app.config["APPLICATION_ROOT"].rstrip("/")
     if settings.public_url and not f"{urlsplit(settings.public_url).path}/".startswith(f"{root}/"):
-        yield warning(text(locale, "doctor.root", root=root))
+        yield warning_finding(get_text(locale, "doctor.root", root=root))
 
 
-def check_mount(settings: Settings, locale: str) -> Iterator[Finding]:
+def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
     """Say what a proxy or server has to do for the links of a site that is below a path."""
     if settings.public_url is None:
         return
     path = urlsplit(settings.public_url).path
-    proxy = around(ProxyFix)
+    proxy = find_middleware(ProxyFix)
     if proxy is not None and proxy.x_prefix:
-        yield ok(text(locale, f"doctor.ok.prefix.{'set' if path else 'none'}", path=path))
+        yield ok_finding(
+            get_text(locale, f"doctor.ok.prefix.{'set' if path else 'none'}", path=path)
+        )
     elif path and proxy is not None:
         url = f"{settings.public_url}{settings.url_prefix}"
-        yield warning(text(locale, "doctor.prefix", path=path, url=url))
-    elif path and path not in below_mounts(settings.public_url):
-        yield ok(text(locale, "doctor.ok.mount", path=path))
+        yield warning_finding(get_text(locale, "doctor.prefix", path=path, url=url))
+    elif path and path not in build_urls_by_mount(settings.public_url):
+        yield ok_finding(get_text(locale, "doctor.ok.mount", path=path))
 
 
-def check_neighbors(settings: Settings, locale: str) -> Iterator[Finding]:
+def check_other_extensions(settings: Settings, locale: str) -> Iterator[Finding]:
     """Warn of other extensions and settings that break entries."""
     caches = current_app.extensions.get("cache")
     names = [type(each).__name__ for each in caches.values()] if isinstance(caches, Mapping) else []
     if any(name != "NullCache" for name in names) and settings.device_markup and settings.enabled:
-        yield warning(text(locale, "doctor.cache"))
+        yield warning_finding(get_text(locale, "doctor.cache"))
     if str(current_app.config["SESSION_COOKIE_SAMESITE"]).lower() == "strict":
-        yield warning(text(locale, "doctor.cookie"))
+        yield warning_finding(get_text(locale, "doctor.cookie"))

@@ -11,43 +11,43 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from ..app.mounts import is_this_machine
-from ..app.state import State
+from ..app.mounts import is_loopback_url
+from ..app.state import AppState
 from ..errors import TokenError, XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.urls import Gateway
 from ..gateway.values import Secret
-from ..links.admission import Go, Refusal, decide
+from ..links.access_rules import AllowedClick, Refusal, decide_access
 from ..links.tokens import Entry
 from ..simulator.document import (
-    HOSTS,
-    PLATFORMS,
-    PORTS,
+    DEFAULT_PORTS,
+    GATEWAY_HOSTS,
+    PLATFORM_NAMES,
     Account,
+    PageSpec,
     Problem,
-    Row,
     Verdict,
-    key_forms,
-    mask,
-    meaning_in,
-    read,
-    row_named,
+    build_api_key_pattern,
+    evaluate_url,
+    find_page_spec,
+    get_parameter_meaning,
+    mask_middle,
 )
-from ..texts import keys, text
-from .findings import Finding, bad, ok, warning
+from ..texts import get_text, get_text_keys
+from .findings import Finding, error_finding, ok_finding, warning_finding
 
 # The gateway knows these, but the document does not mention them.
-_UNDOCUMENTED = ("hidenav", "toLogin")
+_UNDOCUMENTED_PARAMETERS = ("hidenav", "toLogin")
 
 # The value of a sign parameter in any URL, also in one inside another.
-_SIGNS = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
+_SIGN_VALUE = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
 
 # The id of the member who is taken for logged in where a link has no member.
-_ANY_MEMBER = "any-member"
+_SAMPLE_MEMBER = "any-member"
 
 
-def findings_in(
-    url: str, state: State | None, missing: str, locale: str
+def inspect_url(
+    url: str, state: AppState | None, missing_app_reason: str, locale: str
 ) -> tuple[Iterator[Finding], str]:
     """Return what is found in a URL, and what an error among it means.
 
@@ -62,30 +62,36 @@ def findings_in(
     except ValueError:
         raise click.UsageError("The URL is not valid. Check its host and port.") from None
     # A site may have its links below /dispatch/, too.
-    page, token = _link_in(parts.path, state)
-    if parts.hostname in HOSTS or ("/dispatch/" in parts.path and not page):
+    page, token = _find_page_and_token(parts.path, state)
+    if parts.hostname in GATEWAY_HOSTS or ("/dispatch/" in parts.path and not page):
         account = None
-        if state is not None and state.settings.has_account:  # masked even if XIEBAO_ENABLED is off
+        if (
+            state is not None and state.settings.has_partner_account
+        ):  # masked even if XIEBAO_ENABLED is off
             gateway = Gateway(state.settings.partner_id, state.settings.api_key)
             account = Account(gateway.partner_id, Secret(gateway.sign))
-        key = key_forms("" if state is None else state.settings.api_key.reveal())
+        key = build_api_key_pattern("" if state is None else state.settings.api_key.reveal())
         if state is not None and not state.settings.enabled:
-            state, missing = None, "XIEBAO_ENABLED is off."
-        findings = _GatewayUrl(url, state, missing, locale).findings(account)
-        hide = account.hide if account else str
+            state, missing_app_reason = None, "XIEBAO_ENABLED is off."
+        findings = _GatewayUrlInspector(url, state, missing_app_reason, locale).iter_findings(
+            account
+        )
+        hide = account.mask_sign_in if account else str
         masked = (
-            (level, key.sub("…", _SIGNS.sub(lambda sign: mask(sign[0]), hide(said))))
+            (level, key.sub("…", _SIGN_VALUE.sub(lambda sign: mask_middle(sign[0]), hide(said))))
             for level, said in findings
         )
-        return masked, text(locale, "inspect.refused")
+        return masked, get_text(locale, "inspect.refused")
     if state is None:
-        raise click.ClickException(f"A link can only be read with its site's app. {missing}")
-    findings = _read_link(page, token, state, locale, parts.netloc)
-    return findings, text(locale, "inspect.nobody")
+        raise click.ClickException(
+            f"A link can only be read with its site's app. {missing_app_reason}"
+        )
+    findings = _iter_link_findings(page, token, state, locale, parts.netloc)
+    return findings, get_text(locale, "inspect.nobody")
 
 
 @dataclass(frozen=True)
-class _GatewayUrl:
+class _GatewayUrlInspector:
     """A URL of the gateway: the simulator's verdict, and what only the site knows.
 
     :param state: the site's; None without an app.
@@ -94,128 +100,167 @@ class _GatewayUrl:
     """
 
     url: str
-    state: State | None
-    missing: str
+    state: AppState | None
+    missing_app_reason: str
     locale: str
 
     @property
-    def elsewhere(self) -> str:
+    def mismatched_environment(self) -> str:
         """The environment of the URL, if the site has the key of the other one; else ""."""
-        env = HOSTS.get(urlsplit(self.url).hostname or "", "")
+        env = GATEWAY_HOSTS.get(urlsplit(self.url).hostname or "", "")
         return "" if self.state is None or env == self.state.settings.environment else env
 
-    def findings(self, account: Account | None) -> Iterator[Finding]:
+    def iter_findings(self, account: Account | None) -> Iterator[Finding]:
         """Say what the URL is, and what is wrong with it."""
         further = (self.state.settings.extra or ()) if self.state else ()
-        verdict = read(self.url, account if self.state else None, (*_UNDOCUMENTED, *further))
-        row = row_named(verdict.page)
-        yield from self._read_address(row, verdict)
+        verdict = evaluate_url(
+            self.url, account if self.state else None, (*_UNDOCUMENTED_PARAMETERS, *further)
+        )
+        row = find_page_spec(verdict.page)
+        yield from self._iter_page_findings(row, verdict)
         if row is not None:
-            yield from self._read_parameters(verdict)
+            yield from self._iter_query_findings(verdict)
             if len(verdict.parameters) == 1:
-                yield warning(text(self.locale, "inspect.cut"))
+                yield warning_finding(get_text(self.locale, "inspect.cut"))
 
-    def _read_address(self, row: Row | None, verdict: Verdict) -> Iterator[Finding]:
+    def _iter_page_findings(
+        self, page_spec: PageSpec | None, verdict: Verdict
+    ) -> Iterator[Finding]:
         problems = [problem for problem in verdict.problems if problem.parameter is None]
-        yield from (bad(problem.explain(self.locale, verdict.page)) for problem in problems)
-        if row is None or any(problem.code == "host" for problem in problems):
+        yield from (
+            error_finding(problem.explain(self.locale, verdict.page)) for problem in problems
+        )
+        if page_spec is None or any(problem.code == "host" for problem in problems):
             return
         state, parts = self.state, urlsplit(self.url)
         host = parts.hostname or ""
-        here = host or text(self.locale, "inspect.here")
-        where = text(self.locale, f"inspect.where.{HOSTS[host]}") if host in HOSTS else here
-        yield ok(
-            text(
+        here = host or get_text(self.locale, "inspect.here")
+        where = (
+            get_text(self.locale, f"inspect.where.{GATEWAY_HOSTS[host]}")
+            if host in GATEWAY_HOSTS
+            else here
+        )
+        yield ok_finding(
+            get_text(
                 self.locale,
                 "inspect.page",
-                title=row.title_in(self.locale),
-                section=row.section,
+                title=page_spec.get_title(self.locale),
+                section=page_spec.section,
                 where=where,
             )
         )
-        is_harmless = not host or host in HOSTS or is_this_machine(self.url)
+        is_harmless = not host or host in GATEWAY_HOSTS or is_loopback_url(self.url)
         if state is None and not is_harmless:
-            yield bad(text(self.locale, "inspect.no_gateway", host=host))
-        elif state is not None and self.elsewhere:
-            yield warning(text(self.locale, "inspect.other_env", env=state.settings.environment))
-        elif state is not None and not problems and not _is_the_sites(parts, row, state):
-            found = warning if is_harmless else bad
+            yield error_finding(get_text(self.locale, "inspect.no_gateway", host=host))
+        elif state is not None and self.mismatched_environment:
+            yield warning_finding(
+                get_text(self.locale, "inspect.other_env", env=state.settings.environment)
+            )
+        elif (
+            state is not None
+            and not problems
+            and not _is_page_on_site_gateway(parts, page_spec, state)
+        ):
+            found = warning_finding if is_harmless else error_finding
             yield found(
-                text(self.locale, "inspect.other_gateway", base_url=state.gateway.base_url or "/")
+                get_text(
+                    self.locale, "inspect.other_gateway", base_url=state.gateway.base_url or "/"
+                )
             )
 
-    def _read_parameters(self, verdict: Verdict) -> Iterator[Finding]:
+    def _iter_query_findings(self, verdict: Verdict) -> Iterator[Finding]:
         # Each name has at most one problem; a name that is there twice always has it.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
-            yield from self._read_parameter(name, value, problems.get(name), verdict)
+            yield from self._iter_parameter_findings(name, value, problems.get(name), verdict)
         # If a name is misspelt, do not also say that the right one is missing.
         misnamed = ("spaces", "misspelt", "html")
         meant = {each.value for each in verdict.problems if each.code in misnamed}
         for problem in verdict.problems:
             if problem.code == "missing" and problem.parameter not in meant:
-                yield bad(problem.explain(self.locale, verdict.page))
+                yield error_finding(problem.explain(self.locale, verdict.page))
 
-    def _read_parameter(
+    def _iter_parameter_findings(
         self, name: str, value: str, problem: Problem | None, verdict: Verdict
     ) -> Iterator[Finding]:
         state = self.state
         match name:
             case "sign" if problem is None or problem.code == "sign":
-                yield self._read_sign(value, problem, verdict)
+                yield self._get_sign_finding(value, problem, verdict)
             case _ if problem is not None:
-                yield bad(problem.explain(self.locale, verdict.page))
+                yield error_finding(problem.explain(self.locale, verdict.page))
             case "paySuccess":
                 url = verdict.pay_success or ""
-                yield ok(text(self.locale, "inspect.pay_success", url=url))
-                page, token = _link_in(urlsplit(url).path, state)
+                yield ok_finding(get_text(self.locale, "inspect.pay_success", url=url))
+                page, token = _find_page_and_token(urlsplit(url).path, state)
                 if state is not None and page == "paid":
-                    yield from _read_link(page, token, state, self.locale)
+                    yield from _iter_link_findings(page, token, state, self.locale)
             case "partnerUniqKey" if state and state.settings.member_secret is not None:
-                member = state.member_of(value)
-                found, key = (warning, "nobody") if member is None else (ok, "member")
-                yield found(text(self.locale, f"inspect.key.{key}", key=value, member=member))
+                member = state.find_member_by_key(value)
+                found, key = (
+                    (warning_finding, "nobody") if member is None else (ok_finding, "member")
+                )
+                yield found(get_text(self.locale, f"inspect.key.{key}", key=value, member=member))
             case _:
-                means = meaning_in(self.locale, name)
+                means = get_parameter_meaning(self.locale, name)
                 if name == "platform":
-                    code = {"value": value, "name": PLATFORMS[value]}
-                    means = text(self.locale, "inspect.platform", means=means, **code)
-                said = text(self.locale, "inspect.parameter", name=name, value=value, means=means)
+                    code = {"value": value, "name": PLATFORM_NAMES[value]}
+                    means = get_text(self.locale, "inspect.platform", means=means, **code)
+                said = get_text(
+                    self.locale, "inspect.parameter", name=name, value=value, means=means
+                )
                 # A member's id may have a space in it.
                 if value != value.strip() or (" " in value and name != "partnerUniqKey"):
-                    yield warning(f"{said} {text(self.locale, 'inspect.space')}")
+                    yield warning_finding(f"{said} {get_text(self.locale, 'inspect.space')}")
                 else:
-                    yield ok(said)
+                    yield ok_finding(said)
 
-    def _read_sign(self, sign: str, problem: Problem | None, verdict: Verdict) -> Finding:
+    def _get_sign_finding(
+        self, masked_sign: str, problem: Problem | None, verdict: Verdict
+    ) -> Finding:
         if self.state is None:
-            return warning(text(self.locale, "inspect.sign.unchecked", sign=sign, why=self.missing))
-        if self.elsewhere:
-            where = text(self.locale, f"inspect.where.{self.elsewhere}")
-            found, key = (bad, "here") if problem is None else (warning, "there")
-            return found(text(self.locale, f"inspect.sign.{key}", sign=sign, where=where))
+            return warning_finding(
+                get_text(
+                    self.locale,
+                    "inspect.sign.unchecked",
+                    sign=masked_sign,
+                    why=self.missing_app_reason,
+                )
+            )
+        if self.mismatched_environment:
+            where = get_text(self.locale, f"inspect.where.{self.mismatched_environment}")
+            found, key = (error_finding, "here") if problem is None else (warning_finding, "there")
+            return found(
+                get_text(self.locale, f"inspect.sign.{key}", sign=masked_sign, where=where)
+            )
         if problem is None:
-            return ok(text(self.locale, "inspect.sign.right", sign=sign))
+            return ok_finding(get_text(self.locale, "inspect.sign.right", sign=masked_sign))
         if any(each.code == "partner" for each in verdict.problems):
-            return warning(text(self.locale, "inspect.sign.another", sign=sign))
-        env = self.state.settings.env or text(self.locale, "inspect.unset")
-        then = text(self.locale, "inspect.sign.env", env=env)
+            return warning_finding(get_text(self.locale, "inspect.sign.another", sign=masked_sign))
+        env = self.state.settings.env or get_text(self.locale, "inspect.unset")
+        then = get_text(self.locale, "inspect.sign.env", env=env)
         said = problem.explain(self.locale, verdict.page)
-        return bad(text(self.locale, "list.sentences", first=said, then=then))
+        return error_finding(get_text(self.locale, "list.sentences", first=said, then=then))
 
 
-def _is_the_sites(parts: SplitResult, row: Row, state: State) -> bool:
+def _is_page_on_site_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
     ours = urlsplit(state.gateway.base_url)
     if not ours.netloc:  # a path of the site, which may have other hosts and be mounted below one
-        return parts.path.endswith(ours.path + row.path)
-    return _origin(parts) == _origin(ours) and parts.path == ours.path + row.path
+        return split_url.path.endswith(ours.path + page_spec.path)
+    return (
+        _get_origin(split_url) == _get_origin(ours) and split_url.path == ours.path + page_spec.path
+    )
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
+def _get_origin(split_url: SplitResult) -> tuple[str, str | None, int | None]:
+    return (
+        split_url.scheme,
+        split_url.hostname,
+        split_url.port or DEFAULT_PORTS.get(split_url.scheme),
+    )
 
 
-def _link_in(path: str, state: State | None) -> tuple[str, str]:
+def _find_page_and_token(path: str, state: AppState | None) -> tuple[str, str]:
     """Return the page and the token of a link of the site; empty texts for any other path."""
     prefix = "" if state is None else re.escape(state.settings.url_prefix)
     found = state and re.search(
@@ -224,8 +269,8 @@ def _link_in(path: str, state: State | None) -> tuple[str, str]:
     return (found[1] or found[3], found[2] or found[4]) if found else ("", "")
 
 
-def _read_link(
-    page: str, token: str, state: State, locale: str, host: str = ""
+def _iter_link_findings(
+    page: str, token: str, state: AppState, locale: str, host: str = ""
 ) -> Iterator[Finding]:
     """Say what a link of the site is, and who could follow it.
 
@@ -233,73 +278,80 @@ def _read_link(
     """
     site = state.settings.public_url
     if host and site and host.lower() != urlsplit(site).netloc.lower():
-        yield warning(text(locale, "inspect.host", host=host, site=site))
+        yield warning_finding(get_text(locale, "inspect.host", host=host, site=site))
     try:
         if not page:
-            comma, prefix = text(locale, "list.comma"), state.settings.url_prefix
+            comma, prefix = get_text(locale, "list.comma"), state.settings.url_prefix
             paths = comma.join(f"{prefix}/{each}/" for each in (*PAGES, "paid", "qr"))
-            yield bad(text(locale, "inspect.neither", paths=paths))
+            yield error_finding(get_text(locale, "inspect.neither", paths=paths))
         elif not state.settings.enabled and page != "paid":
-            yield bad(text(locale, "inspect.off"))
+            yield error_finding(get_text(locale, "inspect.off"))
         elif page == "paid":
-            paid = state.signer.loads_click(token)
+            paid = state.signer.parse_return_token(token)
             said = {"click_id": paid.click_id, "member": paid.member}
-            yield ok(text(locale, "inspect.click", **said, when=_utc(paid.clicked_at)))
-            yield from _read_entry(paid.entry, locale)
+            yield ok_finding(
+                get_text(locale, "inspect.click", **said, when=_format_utc_time(paid.clicked_at))
+            )
+            yield from _iter_entry_findings(paid.entry, locale)
         else:
-            entry = state.signer.loads(token)
+            entry = state.signer.parse_entry_token(token)
             if page not in (entry.page, "qr"):
-                yield bad(text(locale, "inspect.link.another_page", page=page))
+                yield error_finding(get_text(locale, "inspect.link.another_page", page=page))
             else:
                 if page == "qr":
-                    yield ok(text(locale, "inspect.qr"))
-                yield from (*_read_entry(entry, locale), _who_can_follow(entry, locale))
+                    yield ok_finding(get_text(locale, "inspect.qr"))
+                yield from (
+                    *_iter_entry_findings(entry, locale),
+                    _get_access_finding(entry, locale),
+                )
     except TokenError:
-        yield bad(text(locale, "inspect.token"))
+        yield error_finding(get_text(locale, "inspect.token"))
     except XiebaoError as error:
-        yield bad(f"{error}")
+        yield error_finding(f"{error}")
 
 
-def _read_entry(entry: Entry, locale: str) -> Iterator[Finding]:
-    row = row_named(entry.page)
-    title = row.title_in(locale) if row else entry.page
-    yield ok(text(locale, "inspect.entry", title=title, section=PAGES[entry.page].section))
+def _iter_entry_findings(entry: Entry, locale: str) -> Iterator[Finding]:
+    row = find_page_spec(entry.page)
+    title = row.get_title(locale) if row else entry.page
+    yield ok_finding(
+        get_text(locale, "inspect.entry", title=title, section=PAGES[entry.page].document_section)
+    )
     said = {
-        PAGES[entry.page].reference: entry.reference,
+        PAGES[entry.page].reference_parameter_name: entry.reference,
         "subPartnerId": entry.sub_partner_id,
         "platform": entry.platform and entry.platform.name,
-        text(locale, "inspect.back_to"): entry.return_to,
-        text(locale, "inspect.about"): entry.client_reference,
+        get_text(locale, "inspect.back_to"): entry.return_to,
+        get_text(locale, "inspect.about"): entry.client_reference,
     }
-    yield from (ok(f"{name}: {value}") for name, value in said.items() if value is not None)
+    yield from (ok_finding(f"{name}: {value}") for name, value in said.items() if value is not None)
 
 
-def _who_can_follow(entry: Entry, locale: str) -> Finding:
+def _get_access_finding(entry: Entry, locale: str) -> Finding:
     """Return who may follow the link: a visitor without a login, or a member who is logged in."""
     now = int(time.time())
-    visitor = decide(entry, None, now)
-    member = decide(entry, entry.member or _ANY_MEMBER, now)
+    visitor = decide_access(entry, None, now)
+    member = decide_access(entry, entry.member or _SAMPLE_MEMBER, now)
     if isinstance(member, Refusal):
         key = f"inspect.link.{member.cause}"
-        key = key if key in keys() else "inspect.link.refused"
+        key = key if key in get_text_keys() else "inspect.link.refused"
         refusal = {"page": entry.page, "status": member.status, "cause": member.cause}
-        return bad(text(locale, key, **refusal))
-    if isinstance(visitor, Go):
+        return error_finding(get_text(locale, key, **refusal))
+    if isinstance(visitor, AllowedClick):
         who = "bearer"
     elif entry.member is None:
         who = "none"
     else:
         who = "past" if visitor.cause == "expired" else "own"
-    said = text(
+    said = get_text(
         locale,
         f"inspect.member.{who}",
         member=entry.member,
-        when=_utc(entry.signed_at or 0),
+        when=_format_utc_time(entry.signed_at or 0),
         no_login_for=entry.no_login_for,
         left=entry.seconds_left(now),
     )
-    return warning(said) if who == "past" else ok(said)
+    return warning_finding(said) if who == "past" else ok_finding(said)
 
 
-def _utc(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _format_utc_time(timestamp: int) -> str:
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -17,44 +17,44 @@ from typing import Any
 
 from ..errors import NotificationError, XiebaoError
 from .payloads import (
-    Fields,
-    compact,
-    day,
-    flag,
-    known,
-    label,
-    moment,
-    prose,
-    read_object,
-    texts,
-    texts_of,
-    whole,
+    JsonFields,
+    check_boolean,
+    check_non_negative_integer,
+    check_string,
+    check_string_list,
+    encode_compact_json,
+    get_enum_member_or_number,
+    get_raw_json_values,
+    normalize_string_or_integer,
+    parse_china_time,
+    parse_date,
+    parse_json_object,
 )
 from .values import (
     Secret,
     WrongValueError,
-    application_number,
-    check_text,
-    checked,
-    id_or_none,
-    is_whole,
-    sign_of,
+    check_named_value,
+    compute_sign,
+    is_integer_in_range,
+    normalize_application_number,
+    normalize_member_key_or_none,
+    normalize_text,
 )
 
 #: Bytes of a body.
-LARGEST = 64 * 1024
+MAX_NOTIFICATION_BYTES = 64 * 1024
 
-_SIGN = re.compile("[0-9a-f]{32}")
+_SIGN_PATTERN = re.compile("[0-9a-f]{32}")
 
 # What a body must have, what each of it must be, and whether a value is that.
-_MEMBERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+_BODY_FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "notifyType": (
         'an integer from 0 to 9999 as "notifyType"',
-        lambda kind: is_whole(kind, 0, 9999),
+        lambda kind: is_integer_in_range(kind, 0, 9999),
     ),
     "sign": (
         '32 lower-case hex digits as "sign"',
-        lambda sign: isinstance(sign, str) and _SIGN.fullmatch(sign) is not None,
+        lambda sign: isinstance(sign, str) and _SIGN_PATTERN.fullmatch(sign) is not None,
     ),
     # Every member sees md5(key + partner id), and MD5 lets them extend it: they can sign any text
     # that begins with the partner id. An object begins with a brace.
@@ -83,7 +83,7 @@ class NotificationType(IntEnum):
 
 
 # The fields that a step must have if it succeeded.
-_NEEDED: Mapping[int, tuple[str, ...]] = {
+_REQUIRED_FIELDS: Mapping[int, tuple[str, ...]] = {
     NotificationType.PAYMENT: ("payTime", "price"),
     NotificationType.ISSUE: ("policys",),
     NotificationType.REISSUE: ("newInsureNum",),
@@ -170,36 +170,36 @@ class Notification:
     id: str = ""
 
     def __post_init__(self) -> None:
-        if not is_whole(self.type, 0):
+        if not is_integer_in_range(self.type, 0):
             raise NotificationError(
                 f"type must be a non-negative integer, got {type(self.type).__name__}.",
                 "wrong_field",
             )
-        object.__setattr__(self, "type", known(NotificationType, self.type))
-        for name, read in _TEXTS.items():
+        object.__setattr__(self, "type", get_enum_member_or_number(NotificationType, self.type))
+        for name, read in _TEXT_FIELD_NORMALIZERS.items():
             value = getattr(self, name)
             if value is not None or name == "insure_num":
-                text = checked(name, read, value, NotificationError, "wrong_field")
+                text = check_named_value(name, read, value, NotificationError, "wrong_field")
                 object.__setattr__(self, name, text)
         if not self.id:
-            said = compact(self.data or vars(self), sort_names=True)
+            said = encode_compact_json(self.data or vars(self), sort_keys=True)
             digest = hashlib.sha256(b"%d\0%s" % (self.type, said))
             object.__setattr__(self, "id", digest.hexdigest())
 
 
-def _id(value: object) -> str | None:
+def _normalize_member_id(value: object) -> str | None:
     # A value of another type is a mistake of the site's, and not a key that somebody chose.
     if isinstance(value, bool) or not isinstance(value, str | int):
-        check_text(value)
-    return id_or_none(value)
+        normalize_text(value)
+    return normalize_member_key_or_none(value)
 
 
-_TEXTS: Mapping[str, Callable[[object], str | None]] = {
-    "insure_num": application_number,
-    "case_code": check_text,
-    "new_insure_num": application_number,
-    "partner_id": _id,
-    "partner_uniq_key": _id,
+_TEXT_FIELD_NORMALIZERS: Mapping[str, Callable[[object], str | None]] = {
+    "insure_num": normalize_application_number,
+    "case_code": normalize_text,
+    "new_insure_num": normalize_application_number,
+    "partner_id": _normalize_member_id,
+    "partner_uniq_key": _normalize_member_id,
 }
 
 
@@ -215,39 +215,39 @@ def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Noti
     hidden = Secret((body, api_key))
     del body, api_key  # an error report shows the local variables of each frame
     try:
-        return hidden.map(_parse).reveal()
+        return hidden.map(_verify_and_parse).reveal()
     except NotificationError:
         raise
     except (WrongValueError, XiebaoError) as error:  # a lazy key may raise errors of its own
         raise NotificationError(f"The notification {error}") from None
 
 
-def check_size(body: bytes) -> None:
+def check_notification_size(body: bytes) -> None:
     """Refuse a body that is longer than any of the platform's.
 
     :raises NotificationError: it is, with the reason ``too_large``.
     """
-    if len(body) > LARGEST:
+    if len(body) > MAX_NOTIFICATION_BYTES:
         raise NotificationError(
-            f"The notification must have at most {LARGEST:,} bytes.", "too_large"
+            f"The notification must have at most {MAX_NOTIFICATION_BYTES:,} bytes.", "too_large"
         )
 
 
-def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
-    body, api_key = given
+def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> Notification:
+    body, api_key = body_and_key
     given_key = api_key.reveal() if isinstance(api_key, Secret) else api_key
-    key = checked("api_key", check_text, given_key, NotificationError, "wrong_field")
-    check_size(body)
-    members = read_object(body)
-    for name, (what, is_right) in _MEMBERS.items():
+    key = check_named_value("api_key", normalize_text, given_key, NotificationError, "wrong_field")
+    check_notification_size(body)
+    members = parse_json_object(body)
+    for name, (what, is_right) in _BODY_FIELDS.items():
         if name not in members:
             raise WrongValueError(f'has no field "{name}".')
         if not is_right(members[name]):
             raise WrongValueError(f"must have {what}.")
-    kind, sign, data = (members[name] for name in _MEMBERS)
+    kind, sign, data = (members[name] for name in _BODY_FIELDS)
     if not any(
-        hmac.compare_digest(sign, sign_of(key, text))
-        for text in (texts_of(body, members)["data"].encode(), compact(data))
+        hmac.compare_digest(sign, compute_sign(key, text))
+        for text in (get_raw_json_values(body, members)["data"].encode(), encode_compact_json(data))
     ):
         raise NotificationError(
             "The sign of the notification was not made with the API key of this account and"
@@ -255,7 +255,7 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
             "wrong_sign",
         )
     try:
-        return _notification(kind, data)
+        return _build_notification(kind, data)
     except WrongValueError as error:
         raise NotificationError(
             f"The notification has a valid sign but invalid data: {error} If the gateway sends such"
@@ -264,41 +264,43 @@ def _parse(given: tuple[bytes, str | int | Secret[str]]) -> Notification:
         ) from None
 
 
-def _notification(kind: int, data: dict[str, Any]) -> Notification:
-    sent = Fields(data)
-    succeeded = sent.need(flag, "state")
+def _build_notification(notify_type: int, data: dict[str, Any]) -> Notification:
+    sent = JsonFields(data)
+    succeeded = sent.get_required_value(check_boolean, "state")
     if succeeded:
-        for name in _NEEDED.get(kind, ()):
-            sent.need(lambda value: value, name)
+        for name in _REQUIRED_FIELDS.get(notify_type, ()):
+            sent.get_required_value(lambda value: value, name)
     return Notification(
-        type=kind,
-        insure_num=sent.need(application_number, "insureNum"),
+        type=notify_type,
+        insure_num=sent.get_required_value(normalize_application_number, "insureNum"),
         succeeded=succeeded,
-        failure=sent.get(prose, "failMsg"),
-        case_code=sent.get(check_text, "caseCode"),
-        partner_id=id_or_none(data.get("partnerId")),
-        partner_uniq_key=id_or_none(data.get("partnerUniqueKey")),
-        price_fen=sent.get(whole, "price", "premium"),
-        paid_at=sent.get(moment, "payTime"),
-        payment_method=sent.get(check_text, "onlinePaymentId"),
-        policies=tuple(map(_policy, sent.objects("policys"))),
-        new_insure_num=sent.get(application_number, "newInsureNum"),
-        cancelled_insurants=tuple(sent.get(texts, "cancelInsurants") or ()),
-        cancel_reason=sent.get(prose, "cancelMsg"),
-        other_info=sent.object("otherInfo").values,
+        failure=sent.find_first_value(check_string, "failMsg"),
+        case_code=sent.find_first_value(normalize_text, "caseCode"),
+        partner_id=normalize_member_key_or_none(data.get("partnerId")),
+        partner_uniq_key=normalize_member_key_or_none(data.get("partnerUniqueKey")),
+        price_fen=sent.find_first_value(check_non_negative_integer, "price", "premium"),
+        paid_at=sent.find_first_value(parse_china_time, "payTime"),
+        payment_method=sent.find_first_value(normalize_text, "onlinePaymentId"),
+        policies=tuple(map(_build_policy_info, sent.get_object_list("policys"))),
+        new_insure_num=sent.find_first_value(normalize_application_number, "newInsureNum"),
+        cancelled_insurants=tuple(
+            sent.find_first_value(check_string_list, "cancelInsurants") or ()
+        ),
+        cancel_reason=sent.find_first_value(check_string, "cancelMsg"),
+        other_info=sent.get_object("otherInfo").values,
         data=data,
     )
 
 
-def _policy(sent: Fields) -> PolicyInfo:
+def _build_policy_info(policy_fields: JsonFields) -> PolicyInfo:
     return PolicyInfo(
-        product_id=sent.get(label, "productId"),
-        product_name=sent.get(prose, "productName"),
-        plan_id=sent.get(label, "planId"),
-        plan_name=sent.get(prose, "planName"),
-        applicant=sent.get(prose, "applicant"),
-        insurant=sent.get(prose, "insurant"),
-        start_date=sent.get(day, "startDate"),
-        end_date=sent.get(day, "endDate"),
-        policy_num=sent.get(label, "policyNum"),
+        product_id=policy_fields.find_first_value(normalize_string_or_integer, "productId"),
+        product_name=policy_fields.find_first_value(check_string, "productName"),
+        plan_id=policy_fields.find_first_value(normalize_string_or_integer, "planId"),
+        plan_name=policy_fields.find_first_value(check_string, "planName"),
+        applicant=policy_fields.find_first_value(check_string, "applicant"),
+        insurant=policy_fields.find_first_value(check_string, "insurant"),
+        start_date=policy_fields.find_first_value(parse_date, "startDate"),
+        end_date=policy_fields.find_first_value(parse_date, "endDate"),
+        policy_num=policy_fields.find_first_value(normalize_string_or_integer, "policyNum"),
     )

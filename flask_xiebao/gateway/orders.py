@@ -25,32 +25,32 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import OrderError
 from .notifications import PolicyInfo
 from .payloads import (
-    CHINA_TIME,
-    Fields,
-    code,
-    compact,
-    day,
-    moment,
-    named,
-    prose,
-    read_object,
-    rows,
-    whole,
-    whole_characters,
+    CHINA_TIMEZONE,
+    JsonFields,
+    build_enum_parser,
+    check_integer,
+    check_list,
+    check_non_negative_integer,
+    check_string,
+    encode_compact_json,
+    parse_china_time,
+    parse_date,
+    parse_json_object,
+    replace_lone_surrogates,
 )
 from .values import (
     Secret,
     WrongValueError,
-    application_number,
-    check_address,
-    check_text,
+    check_named_value,
     check_web_url,
-    checked,
-    id_or_none,
-    is_whole,
-    quoted,
-    shown,
-    sign_of,
+    compute_sign,
+    format_short_repr,
+    format_untrusted_text,
+    is_integer_in_range,
+    normalize_application_number,
+    normalize_member_key_or_none,
+    normalize_text,
+    normalize_url_or_path,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ T = TypeVar("T")
 logger = logging.getLogger("flask_xiebao")
 
 # The most bytes of an answer. A page of a hundred orders is smaller.
-_LARGEST = 1024 * 1024
+_MAX_RESPONSE_BYTES = 1024 * 1024
 
 
 class PayStatus(IntEnum):
@@ -164,7 +164,9 @@ class Order:
     issue_status: IssueStatus | int | None = None
     effective_status: EffectiveStatus | int | None = None
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    _member_of: Callable[[str], str | None] | None = field(default=None, repr=False, compare=False)
+    _find_member: Callable[[str], str | None] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @cached_property
     def member(self) -> str | None:
@@ -176,9 +178,9 @@ class Order:
         The first read may call ``keeps_plain_key`` and raise its errors. Read the member before you
         pickle an order, because a pickle has only a member that was read.
         """
-        if self.partner_uniq_key is None or self._member_of is None:
+        if self.partner_uniq_key is None or self._find_member is None:
             return None
-        return self._member_of(self.partner_uniq_key)
+        return self._find_member(self.partner_uniq_key)
 
 
 class OrderClient(AbstractContextManager["OrderClient"]):
@@ -211,22 +213,23 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
         del api_key  # an error report shows the local variables of each frame
         self._httpx = load_httpx()
-        self._key = _argument("api_key", key.map, check_text)
-        self._partner_id = _argument("partner_id", check_text, partner_id)
-        self._base_url = _argument(
-            "base_url", lambda url: check_address(check_web_url(url)), base_url
+        self._api_key = _check_argument("api_key", key.map, normalize_text)
+        self._partner_id = _check_argument("partner_id", normalize_text, partner_id)
+        self._base_url = _check_argument(
+            "base_url", lambda url: normalize_url_or_path(check_web_url(url)), base_url
         )
         if isinstance(timeout, bool) or not (
             isinstance(timeout, int | float) and timeout > 0 and math.isfinite(timeout)
         ):
             raise OrderError(
-                f"timeout must be a finite number of seconds greater than 0, got {shown(timeout)}."
+                "timeout must be a finite number of seconds greater than 0, got"
+                f" {format_short_repr(timeout)}."
             )
         self._timeout = timeout
-        self._member_of = None if member_of is None else _MemberLookup(member_of)
+        self._find_member = None if member_of is None else _MemberLookup(member_of)
         # Use a bare transport, because httpx.Client would log each URL with its sign, and use the
         # proxies of the environment.
-        self._transport = transport or _make_transport()
+        self._transport = transport or _build_http_transport()
 
     def __repr__(self) -> str:
         return f"OrderClient({getattr(self, '_partner_id', None)!r})"
@@ -244,7 +247,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         :param insure_num: ``insureNum``, the application number (投保单号).
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
-        return self._find("orderDetail", insure_num, self._order, within="orderDetail")
+        return self._query_order(
+            "orderDetail", insure_num, self._build_order, object_name="orderDetail"
+        )
 
     def iter(self, page_size: int = 100) -> Iterator[Order]:
         """Go through all orders of the account, none of them twice.
@@ -256,25 +261,27 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         :param page_size: how many are asked for at a time.
         :raises OrderError: the gateway gives no answer that can be read.
         """
-        if not is_whole(page_size, 1):
-            raise OrderError(f"page_size must be a positive integer, got {shown(page_size)}.")
-        return self._iter(page_size)
+        if not is_integer_in_range(page_size, 1):
+            raise OrderError(
+                f"page_size must be a positive integer, got {format_short_repr(page_size)}."
+            )
+        return self._iter_orders(page_size)
 
-    def _iter(self, page_size: int) -> Iterator[Order]:
+    def _iter_orders(self, page_size: int) -> Iterator[Order]:
         seen = set()
         for index in count(1):
-            answer = self._ask("orderList", pageIndex=index, pageSize=page_size)
-            with _reading():
-                page = answer.object("orders")
-                if page.need(whole, "pageIndex") != index:
+            answer = self._query_gateway("orderList", pageIndex=index, pageSize=page_size)
+            with _translating_to_order_error():
+                page = answer.get_object("orders")
+                if page.get_required_value(check_non_negative_integer, "pageIndex") != index:
                     raise WrongValueError(
                         f'"pageIndex" must be {index}, the page that was requested.'
                     )
-                pages = page.need(whole, "pageNums")
-                found = page.get(rows, "data") or []
+                pages = page.get_required_value(check_non_negative_integer, "pageNums")
+                found = page.find_first_value(check_list, "data") or []
             for each in found:
-                row = Fields(each if isinstance(each, dict) else {}, is_lenient=True)
-                number = row.get(application_number, "insureNum")
+                row = JsonFields(each if isinstance(each, dict) else {}, is_lenient=True)
+                number = row.find_first_value(normalize_application_number, "insureNum")
                 if number is None:
                     logger.warning(
                         'An order in the order list has no valid "insureNum" and was skipped. Ask'
@@ -283,7 +290,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                 # New orders come first, and push some that were seen to the next page.
                 elif number not in seen:
                     seen.add(number)
-                    yield self._order(row)
+                    yield self._build_order(row)
             if not found or index >= pages:
                 return
 
@@ -294,80 +301,97 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         :return: ``fileUrl``, an http(s) URL. Whoever has it may be able to read the policy.
         :raises OrderError: the gateway has none, or it gives no answer that can be read.
         """
-        return self._find(
-            "downloadUrl", insure_num, lambda answer: answer.need(check_web_url, "fileUrl")
+        return self._query_order(
+            "downloadUrl",
+            insure_num,
+            lambda answer: answer.get_required_value(check_web_url, "fileUrl"),
         )
 
-    def _find(
+    def _query_order(
         self,
-        method: str,
+        api_method: str,
         insure_num: str | int,
-        read: Callable[[Fields], T],
-        within: str | None = None,
+        build_result: Callable[[JsonFields], T],
+        object_name: str | None = None,
     ) -> T:
         """Ask the gateway about one order, and return what *read* makes of the answer.
 
         :param within: the field of the answer that *read* gets, if not all of it.
         """
-        number = checked("insure_num", application_number, insure_num, OrderError)
-        answer = self._ask(method, insureNum=number)
-        with _reading():
-            row = answer if within is None else answer.object(within)
-            if row.need(application_number, "insureNum") != number:
+        number = check_named_value(
+            "insure_num", normalize_application_number, insure_num, OrderError
+        )
+        answer = self._query_gateway(api_method, insureNum=number)
+        with _translating_to_order_error():
+            row = answer if object_name is None else answer.get_object(object_name)
+            if row.get_required_value(normalize_application_number, "insureNum") != number:
                 raise WrongValueError(
                     '"insureNum" must be the application number that was requested.'
                 )
-            return read(row)
+            return build_result(row)
 
-    def _order(self, row: Fields) -> Order:
+    def _build_order(self, order_fields: JsonFields) -> Order:
         # An order is not lost for a cover that ends "for life", say.
-        rest = replace(row, is_lenient=True)
+        rest = replace(order_fields, is_lenient=True)
         return Order(
-            insure_num=row.need(application_number, "insureNum"),
-            case_code=rest.get(check_text, "caseCode"),
-            insure_partner_id=rest.get(check_text, "insurePartnerId"),
-            partner_uniq_key=id_or_none(row.values.get("partnerUniqueKey")),
-            product_name=rest.get(prose, "productName"),
-            plan_name=rest.get(prose, "planName"),
-            company_name=rest.get(prose, "companyName"),
-            start_date=rest.get(day, "startDate"),
-            end_date=rest.get(day, "endDate"),
-            price_fen=rest.get(whole, "payAmount"),
-            applied_at=rest.get(moment, "insureTime"),
-            paid_at=rest.get(moment, "payedTime"),
-            issued_at=rest.get(moment, "issueTime"),
-            policies=tuple(_policy(rest, insurant) for insurant in rest.objects("insurants")),
+            insure_num=order_fields.get_required_value(normalize_application_number, "insureNum"),
+            case_code=rest.find_first_value(normalize_text, "caseCode"),
+            insure_partner_id=rest.find_first_value(normalize_text, "insurePartnerId"),
+            partner_uniq_key=normalize_member_key_or_none(
+                order_fields.values.get("partnerUniqueKey")
+            ),
+            product_name=rest.find_first_value(check_string, "productName"),
+            plan_name=rest.find_first_value(check_string, "planName"),
+            company_name=rest.find_first_value(check_string, "companyName"),
+            start_date=rest.find_first_value(parse_date, "startDate"),
+            end_date=rest.find_first_value(parse_date, "endDate"),
+            price_fen=rest.find_first_value(check_non_negative_integer, "payAmount"),
+            applied_at=rest.find_first_value(parse_china_time, "insureTime"),
+            paid_at=rest.find_first_value(parse_china_time, "payedTime"),
+            issued_at=rest.find_first_value(parse_china_time, "issueTime"),
+            policies=tuple(
+                _build_policy_info(rest, insurant) for insurant in rest.get_object_list("insurants")
+            ),
             # A row of a list may call a status a state.
-            pay_status=row.get(named(PayStatus), "payStatus", "payState"),
-            issue_status=row.get(named(IssueStatus), "issueStatus", "issueState"),
-            effective_status=row.get(named(EffectiveStatus), "effectiveStatus", "effectiveState"),
-            data=row.values,
-            _member_of=self._member_of,
+            pay_status=order_fields.find_first_value(
+                build_enum_parser(PayStatus), "payStatus", "payState"
+            ),
+            issue_status=order_fields.find_first_value(
+                build_enum_parser(IssueStatus), "issueStatus", "issueState"
+            ),
+            effective_status=order_fields.find_first_value(
+                build_enum_parser(EffectiveStatus), "effectiveStatus", "effectiveState"
+            ),
+            data=order_fields.values,
+            _find_member=self._find_member,
         )
 
-    def _ask(self, method: str, **own: str | int) -> Fields:
+    def _query_gateway(self, api_method: str, **parameters: str | int) -> JsonFields:
         """Return the ``data`` of an answer."""
         account = self._partner_id
-        number = f"{datetime.now(CHINA_TIME):%Y%m%d%H%M%S}{secrets.randbelow(10**12):012}"
-        body = compact(
+        number = f"{datetime.now(CHINA_TIMEZONE):%Y%m%d%H%M%S}{secrets.randbelow(10**12):012}"
+        body = encode_compact_json(
             {
                 "transNo": f"{account}-{number}",
                 # The gateway expects a number as one.
                 "partnerId": int(account) if re.fullmatch("[1-9][0-9]*", account) else account,
-                **own,
+                **parameters,
             }
         )
         try:
-            return self._key.map(lambda key: self._send(method, body, key)).reveal()
+            return self._api_key.map(lambda key: self._send_query(api_method, body, key)).reveal()
         except WrongValueError as error:
             raise OrderError(f"The gateway's response {error}") from None
 
-    def _send(self, method: str, body: bytes, key: str) -> Fields:
-        sign, sign_of_pages = sign_of(key, body), sign_of(key, self._partner_id.encode())
-        hidden = (key, sign, sign_of_pages)
+    def _send_query(self, api_method: str, body: bytes, api_key: str) -> JsonFields:
+        sign, sign_of_pages = (
+            compute_sign(api_key, body),
+            compute_sign(api_key, self._partner_id.encode()),
+        )
+        hidden = (api_key, sign, sign_of_pages)
         request = self._httpx.Request(
             "POST",
-            f"{self._base_url}/api/{method}?sign={sign}",
+            f"{self._base_url}/api/{api_method}?sign={sign}",
             content=body,
             headers={
                 "Content-Type": "application/json",
@@ -377,7 +401,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             extensions={"timeout": self._httpx.Timeout(self._timeout).as_dict()},
         )
         try:
-            answer = self._receive(request, hidden)
+            answer = self._fetch_response_body(request, hidden)
         except self._httpx.TimeoutException:
             raise OrderError(
                 f"The gateway did not respond within {self._timeout:g} seconds."
@@ -388,27 +412,30 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             ) from None
         # It comes from the gateway itself, so a name that was cut within a character is no reason
         # to refuse all of it.
-        said = Fields(read_object(whole_characters(answer)))
-        with _reading():
-            refused = said.need(code, "respCode")
+        said = JsonFields(parse_json_object(replace_lone_surrogates(answer)))
+        with _translating_to_order_error():
+            refused = said.get_required_value(check_integer, "respCode")
             if refused != 0:
                 # It may quote what should have been signed, with the key.
-                reason = quoted(said.get(prose, "respMsg") or "", hidden)
+                reason = format_untrusted_text(
+                    said.find_first_value(check_string, "respMsg") or "", hidden
+                )
                 raise OrderError(
                     f"The gateway refused the order query with respCode {refused}.", refused, reason
                 )
-            return said.object("data")
+            return said.get_object("data")
 
-    def _receive(self, request: httpx.Request, hidden: tuple[str, ...]) -> bytes:
+    def _fetch_response_body(self, request: httpx.Request, secret_texts: tuple[str, ...]) -> bytes:
         deadline = time.monotonic() + self._timeout
         with closing(self._transport.handle_request(request)) as response:
-            _check_status(response, hidden)
+            _check_status_and_encoding(response, secret_texts)
             body = bytearray()
             for part in response.iter_bytes():
                 body += part
-                if len(body) > _LARGEST:
+                if len(body) > _MAX_RESPONSE_BYTES:
                     raise OrderError(
-                        f"The gateway's response is larger than {_LARGEST:,} bytes. For a list of"
+                        f"The gateway's response is larger than {_MAX_RESPONSE_BYTES:,} bytes."
+                        " For a list of"
                         ' orders, use a smaller "page_size".'
                     )
                 # The read timeout of httpx starts again with each part of the body.
@@ -432,19 +459,19 @@ def load_httpx() -> Any:
     return httpx
 
 
-def _argument(name: str, check: Callable[[Any], T], value: object) -> T:
-    return checked(f"OrderClient's {name}", check, value, OrderError)
+def _check_argument(name: str, check: Callable[[Any], T], value: object) -> T:
+    return check_named_value(f"OrderClient's {name}", check, value, OrderError)
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def _translating_to_order_error() -> Iterator[None]:
     try:
         yield
     except WrongValueError as error:
         raise OrderError(f"The gateway returned an invalid response: {error}") from None
 
 
-def _make_transport() -> httpx.BaseTransport:
+def _build_http_transport() -> httpx.BaseTransport:
     import httpx
 
     try:
@@ -456,10 +483,12 @@ def _make_transport() -> httpx.BaseTransport:
         ) from None
 
 
-def _check_status(response: httpx.Response, hidden: tuple[str, ...]) -> None:
+def _check_status_and_encoding(response: httpx.Response, secret_texts: tuple[str, ...]) -> None:
     if response.status_code != 200:
         # Its query may have the sign.
-        to = quoted(response.headers.get("Location", "").partition("?")[0], hidden)
+        to = format_untrusted_text(
+            response.headers.get("Location", "").partition("?")[0], secret_texts
+        )
         raise OrderError(
             f"The gateway returned HTTP status {response.status_code}"
             f"{f' with the Location header {to!r}' * bool(to)}."
@@ -472,13 +501,13 @@ def _check_status(response: httpx.Response, hidden: tuple[str, ...]) -> None:
         )
 
 
-def _policy(row: Fields, insurant: Fields) -> PolicyInfo:
+def _build_policy_info(order_fields: JsonFields, insurant_fields: JsonFields) -> PolicyInfo:
     return PolicyInfo(
-        product_name=row.get(prose, "productName"),
-        plan_name=row.get(prose, "planName"),
-        applicant=row.object("applicant").get(prose, "cName"),
-        insurant=insurant.get(prose, "cName"),
-        start_date=row.get(day, "startDate"),
-        end_date=row.get(day, "endDate"),
-        policy_num=insurant.get(check_text, "policyNum"),
+        product_name=order_fields.find_first_value(check_string, "productName"),
+        plan_name=order_fields.find_first_value(check_string, "planName"),
+        applicant=order_fields.get_object("applicant").find_first_value(check_string, "cName"),
+        insurant=insurant_fields.find_first_value(check_string, "cName"),
+        start_date=order_fields.find_first_value(parse_date, "startDate"),
+        end_date=order_fields.find_first_value(parse_date, "endDate"),
+        policy_num=insurant_fields.find_first_value(normalize_text, "policyNum"),
     )

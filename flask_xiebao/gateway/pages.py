@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from ..errors import GatewayError
 from .platforms import Platform
-from .values import shown
+from .values import format_short_repr
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,80 +34,81 @@ class Page:
     """
 
     name: str
-    section: str
+    document_section: str
     path: str
     parameters: tuple[str, ...]
-    required: frozenset[str]
+    required_parameters: frozenset[str]
     platforms: frozenset[Platform]
-    label: Mapping[str, str]
-    reference: str | None = None
-    sample: str | None = None
-    members_own: bool = False
-    on_phone: Mapping[str, str] = field(default_factory=dict)
+    button_label: Mapping[str, str]
+    reference_parameter_name: str | None = None
+    sample_reference: str | None = None
+    requires_member: bool = False
+    handoff_title: Mapping[str, str] = field(default_factory=dict)
 
 
-_EVERYWHERE = frozenset(Platform)
-_NO_PC_AT_PRESENT = _EVERYWHERE - {Platform.PC}
+_ALL_PLATFORMS = frozenset(Platform)
+_ALL_PLATFORMS_EXCEPT_PC = _ALL_PLATFORMS - {Platform.PC}
 
 # Only 2.2 of the document describes ``paySuccess`` and 2.3 shows it in an example; integrations of
 # the same gateway family send it on the product page too, where a shop needs it most.
-_ROWS = (
+_GATEWAY_PAGES = (
     Page(
         name="product",
-        section="2.1",
+        document_section="2.1",
         path="/dispatch/cps",
-        reference="caseCode",
+        reference_parameter_name="caseCode",
         parameters=(
             *("partnerId", "subPartnerId", "caseCode", "sign", "partnerUniqKey"),
             *("platform", "paySuccess"),
         ),
-        required=frozenset({"caseCode", "partnerUniqKey"}),
-        platforms=_EVERYWHERE,
-        label={"zh": "我要投保", "en": "Get insured"},
-        sample="QX000000127257",
+        required_parameters=frozenset({"caseCode", "partnerUniqKey"}),
+        platforms=_ALL_PLATFORMS,
+        button_label={"zh": "我要投保", "en": "Get insured"},
+        sample_reference="QX000000127257",
     ),
     Page(
         name="home",
-        section="2.2",
+        document_section="2.2",
         path="/dispatch/cps/index",
         parameters=(
             *("partnerId", "subPartnerId", "sign", "partnerUniqKey", "platform", "paySuccess"),
         ),
-        required=frozenset({"partnerUniqKey"}),
-        platforms=_NO_PC_AT_PRESENT,
-        label={"zh": "保险商城", "en": "Insurance shop"},
-        on_phone={"zh": "用手机打开保险商城", "en": "Open the insurance shop on your phone"},
+        required_parameters=frozenset({"partnerUniqKey"}),
+        platforms=_ALL_PLATFORMS_EXCEPT_PC,
+        button_label={"zh": "保险商城", "en": "Insurance shop"},
+        handoff_title={"zh": "用手机打开保险商城", "en": "Open the insurance shop on your phone"},
     ),
     Page(
         name="policy",
-        section="2.3",
+        document_section="2.3",
         path="/dispatch/cps/insureDetail",
-        reference="insureNum",
+        reference_parameter_name="insureNum",
         parameters=(
             *("partnerId", "insureNum", "sign", "partnerUniqKey", "platform", "paySuccess"),
         ),
-        required=frozenset({"insureNum"}),
-        platforms=_NO_PC_AT_PRESENT,
-        members_own=True,
-        label={"zh": "查看保单", "en": "View policy"},
-        on_phone={"zh": "用手机查看保单", "en": "View your policy on your phone"},
-        sample="20190226020146",
+        required_parameters=frozenset({"insureNum"}),
+        platforms=_ALL_PLATFORMS_EXCEPT_PC,
+        requires_member=True,
+        button_label={"zh": "查看保单", "en": "View policy"},
+        handoff_title={"zh": "用手机查看保单", "en": "View your policy on your phone"},
+        sample_reference="20190226020146",
     ),
 )
 
 #: The gateway's pages by name.
-PAGES: Mapping[str, Page] = MappingProxyType({row.name: row for row in _ROWS})
+PAGES: Mapping[str, Page] = MappingProxyType({row.name: row for row in _GATEWAY_PAGES})
 
 
-def page_named(name: object, make_error: Callable[..., Exception] = GatewayError) -> Page:
+def get_gateway_page(name: object, error_class: Callable[..., Exception] = GatewayError) -> Page:
     """Return the row of :data:`PAGES` with this name.
 
     :param make_error: makes the error that is raised when there is none.
     """
     page = PAGES.get(name) if isinstance(name, str) else None
     if page is None:
-        raise make_error(
-            f"{shown(name)} is not a gateway page. Use one of {', '.join(map(repr, PAGES))}.",
+        raise error_class(
+            f"{format_short_repr(name)} is not a gateway page. Use one of"
+            f" {', '.join(map(repr, PAGES))}.",
             "page",
         )
     return page

@@ -10,22 +10,22 @@ import re
 from enum import IntEnum
 from typing import Literal, Protocol, cast, get_args
 
-from .values import WrongValueError, is_whole, shown
+from .values import WrongValueError, format_short_repr, is_integer_in_range
 
 #: How much of a header is read. Real User-Agents end well before; one of a megabyte stays cheap.
-LONGEST = 512
+MAX_HEADER_LENGTH = 512
 
 # In a pattern: what cannot repeat anything (escapes and sets of characters), what repeats a group,
 # and what repeats whatever stands before it.
-_NO_STRUCTURE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_ESCAPE_OR_CHARACTER_SET = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
-_REPEATED = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
+_LARGE_QUANTIFIER = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
 
 # HarmonyOS NEXT names its device first, as in "(PC; OpenHarmony 5.0". That word alone counts: a
 # "Mobile" may follow even on a PC. HarmonyOS 2 to 4 says "(Linux; Android 12; HarmonyOS" instead
 # and is an Android.
 _HARMONY_DEVICE = re.compile(r"\((\w+) ?; ?(?:open)?harmony")
-_HARMONY_PCS = frozenset({"pc", "2in1"})
+_HARMONY_PC_DEVICES = frozenset({"pc", "2in1"})
 
 # All words below are lower case. Searching for plain words with "in" takes 10 % of the time of a
 # regular expression that lists them. The regular expressions and the long lists are used only if a
@@ -46,7 +46,7 @@ _ANDROID_LAPTOPS = (
 # The last three are the iOS editions of other browsers. When they ask for a desktop page, that is
 # the only mark they leave.
 _APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
-_IOS = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
+_IOS_WORD = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
 # The HTTP client of Apple's systems; on Macs until 2020 the processor follows in parentheses.
 _IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
 
@@ -63,15 +63,15 @@ _OTHER_HANDHELDS = (
 )
 # More browsers and systems, looked for only where a word is there that they share.
 _HANDHELD_BROWSERS = ("ucbrowser", "mqqbrowser", "miuibrowser", "vivobrowser", "heytapbrowser")
-_HARMONY = ("openharmony", " harmonyos", "(harmonyos")
+_HARMONY_WORDS = ("openharmony", " harmonyos", "(harmonyos")
 # "Tablet PC 2.0" is a component of Internet Explorer on laptops.
-_TABLET = re.compile(r"tablet(?! ?pc)")
+_TABLET_WORD = re.compile(r"tablet(?! ?pc)")
 # Windows on 32-bit ARM ran on phones that asked for desktop pages, and on the Surface RT.
 _WINDOWS_ON_ARM = re.compile(r"windows nt [\d.]+; arm;")
 
 
-Slug = Literal["h5", "pc", "ios", "android"]
-_SLUGS = get_args(Slug)
+PlatformSlug = Literal["h5", "pc", "ios", "android"]
+_PLATFORM_SLUGS = get_args(PlatformSlug)
 
 
 class Platform(IntEnum):
@@ -83,9 +83,9 @@ class Platform(IntEnum):
     ANDROID = 4
 
     @property
-    def slug(self) -> Slug:
+    def slug(self) -> PlatformSlug:
         """The name used in markup and query strings: ``h5``, ``pc``, ``ios`` or ``android``."""
-        return cast(Slug, self.name.lower())
+        return cast(PlatformSlug, self.name.lower())
 
     @classmethod
     def of(cls, value: object) -> Platform:
@@ -95,22 +95,23 @@ class Platform(IntEnum):
             :attr:`slug` in any case.
         :raises ValueError: if it is anything else, ``True`` and ``"1"`` included.
         """
-        if is_whole(value, 1, len(cls)):
+        if is_integer_in_range(value, 1, len(cls)):
             return cls(value)
-        if isinstance(value, str) and value.lower() in _SLUGS:
+        if isinstance(value, str) and value.lower() in _PLATFORM_SLUGS:
             return cls[value.upper()]
         raise WrongValueError(
-            f"{shown(value)} is not a platform. Pass a Platform, an integer from 1 to 4, or"
+            f"{format_short_repr(value)} is not a platform. Pass a Platform, an integer from 1 to"
+            " 4, or"
             ' "h5", "pc", "ios" or "android".'
         )
 
 
 #: What a caller may name a platform by. A value that comes from elsewhere goes through
 #: :meth:`Platform.of`.
-AnyPlatform = Platform | Slug | Literal[1, 2, 3, 4]
+PlatformLike = Platform | PlatformSlug | Literal[1, 2, 3, 4]
 
 # The systems that Sec-CH-UA-Platform names, as it writes them: quotes and all.
-_HINTED_SYSTEMS = {
+_CLIENT_HINT_PLATFORMS = {
     '"Android"': Platform.ANDROID,
     '"iOS"': Platform.IOS,
     '"Windows"': Platform.PC,
@@ -146,23 +147,27 @@ def detect_platform(
     :returns: the platform; whatever the headers hold, there is one.
     :raises re.error: if ``app_user_agent`` is not a valid regular expression.
     """
-    agent = _text(headers, "User-Agent")
+    agent = _get_header_text(headers, "User-Agent")
     lowered = agent.lower()
-    device = _device(
+    device = _detect_device_platform(
         lowered,
-        mobile=_text(headers, "Sec-CH-UA-Mobile") == "?1",
-        hinted=_HINTED_SYSTEMS.get(_text(headers, "Sec-CH-UA-Platform")),
+        is_mobile=_get_header_text(headers, "Sec-CH-UA-Mobile") == "?1",
+        hinted_platform=_CLIENT_HINT_PLATFORMS.get(_get_header_text(headers, "Sec-CH-UA-Platform")),
     )
     is_handheld = device is Platform.IOS or device is Platform.ANDROID
     if not is_handheld or (app_user_agent and re.search(app_user_agent, agent)):
         return device
     # Phones say "Mobile" and need not be compared with laptops.
-    if device is Platform.ANDROID and "mobile" not in lowered and _any(_ANDROID_LAPTOPS, lowered):
+    if (
+        device is Platform.ANDROID
+        and "mobile" not in lowered
+        and _has_any_word(_ANDROID_LAPTOPS, lowered)
+    ):
         return Platform.PC
     return Platform.H5
 
 
-def may_backtrack(pattern: re.Pattern[str]) -> bool:
+def has_backtracking_risk(pattern: re.Pattern[str]) -> bool:
     """Tell whether some User-Agent could keep *pattern* busy for long; anybody can send one.
 
     Where a group is repeated, each letter can double the time; where single characters are, it is a
@@ -170,50 +175,52 @@ def may_backtrack(pattern: re.Pattern[str]) -> bool:
 
     :param pattern: an ``app_user_agent`` of :func:`detect_platform`.
     """
-    structure = _NO_STRUCTURE.sub("x", pattern.pattern)
-    return bool(_REPEATED_GROUP.search(structure)) or len(_REPEATED.findall(structure)) > 2
+    structure = _ESCAPE_OR_CHARACTER_SET.sub("x", pattern.pattern)
+    return bool(_REPEATED_GROUP.search(structure)) or len(_LARGE_QUANTIFIER.findall(structure)) > 2
 
 
-def _text(headers: SupportsGet, name: str) -> str:
+def _get_header_text(headers: SupportsGet, name: str) -> str:
     value = headers.get(name)
-    return value[:LONGEST].strip() if isinstance(value, str) else ""
+    return value[:MAX_HEADER_LENGTH].strip() if isinstance(value, str) else ""
 
 
-def _any(words: tuple[str, ...], agent: str) -> bool:
-    return any(map(agent.__contains__, words))
+def _has_any_word(words: tuple[str, ...], user_agent: str) -> bool:
+    return any(map(user_agent.__contains__, words))
 
 
-def _device(agent: str, *, mobile: bool, hinted: Platform | None) -> Platform:
+def _detect_device_platform(
+    user_agent: str, *, is_mobile: bool, hinted_platform: Platform | None
+) -> Platform:
     """Say what the request comes from: IOS or ANDROID by its system, else H5 or PC."""
-    if "harmony" in agent and (harmony := _HARMONY_DEVICE.search(agent)):
-        return Platform.PC if harmony[1] in _HARMONY_PCS else Platform.H5
+    if "harmony" in user_agent and (harmony := _HARMONY_DEVICE.search(user_agent)):
+        return Platform.PC if harmony[1] in _HARMONY_PC_DEVICES else Platform.H5
     # A hint is about the device even when its owner asked for a desktop page. "?0" says nothing by
     # itself, as tablets send it too.
-    if hinted and not (mobile and hinted is Platform.PC):
-        return hinted
-    if "wechat" in agent and _any(_DESKTOP_WECHAT, agent):
+    if hinted_platform and not (is_mobile and hinted_platform is Platform.PC):
+        return hinted_platform
+    if "wechat" in user_agent and _has_any_word(_DESKTOP_WECHAT, user_agent):
         return Platform.PC
     # Windows Phone claims to be an Android and an iPhone.
-    if "windows phone" in agent:
+    if "windows phone" in user_agent:
         return Platform.H5
     # An app's own HTTP client may name itself and not the system.
-    if "android" in agent or "okhttp/" in agent:
+    if "android" in user_agent or "okhttp/" in user_agent:
         return Platform.ANDROID
     # The web views of iPads say "Macintosh" and, unlike Macs, "Mobile/15E148".
     if (
-        _any(_APPLE_HANDHELDS, agent)
-        or ("mobile/" in agent and "macintosh" in agent)
-        or ("ios" in agent and _IOS.search(agent))
-        or ("darwin/" in agent and _IOS_HTTP_CLIENT.search(agent))
+        _has_any_word(_APPLE_HANDHELDS, user_agent)
+        or ("mobile/" in user_agent and "macintosh" in user_agent)
+        or ("ios" in user_agent and _IOS_WORD.search(user_agent))
+        or ("darwin/" in user_agent and _IOS_HTTP_CLIENT.search(user_agent))
     ):
         return Platform.IOS
     if (
-        mobile
-        or _any(_OTHER_HANDHELDS, agent)
-        or ("browser" in agent and _any(_HANDHELD_BROWSERS, agent))
-        or ("harmony" in agent and _any(_HARMONY, agent))
-        or ("tablet" in agent and _TABLET.search(agent))
-        or ("; arm;" in agent and _WINDOWS_ON_ARM.search(agent))
+        is_mobile
+        or _has_any_word(_OTHER_HANDHELDS, user_agent)
+        or ("browser" in user_agent and _has_any_word(_HANDHELD_BROWSERS, user_agent))
+        or ("harmony" in user_agent and _has_any_word(_HARMONY_WORDS, user_agent))
+        or ("tablet" in user_agent and _TABLET_WORD.search(user_agent))
+        or ("; arm;" in user_agent and _WINDOWS_ON_ARM.search(user_agent))
     ):
         return Platform.H5
     return Platform.PC

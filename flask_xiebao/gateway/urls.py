@@ -9,38 +9,38 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from ..errors import GatewayError
-from .pages import PAGES, page_named
-from .platforms import AnyPlatform, Platform
+from .pages import PAGES, get_gateway_page
+from .platforms import Platform, PlatformLike
 from .values import (
     Secret,
     WrongValueError,
-    check_address,
-    check_text,
+    check_named_value,
     check_web_url,
-    checked,
-    shown,
-    sign_of,
+    compute_sign,
+    format_short_repr,
+    normalize_text,
+    normalize_url_or_path,
 )
 
 T = TypeVar("T")
 
-_encode = partial(quote, safe="")  # it would leave "/" alone
-_PLACE = "\0"  # stands for a value in a frame; no encoded value has it
+_percent_encode = partial(quote, safe="")  # it would leave "/" alone
+_PLACEHOLDER = "\0"  # stands for a value in a frame; no encoded value has it
 
 
-def check_base_url(value: object) -> str:
+def normalize_base_url(value: object) -> str:
     """Return a gateway's address without a slash at the end of its path.
 
     :param value: an http(s) URL or a path of this site, such as ``/gateway``.
     :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
     """
-    text = check_text(value)
+    text = normalize_text(value)
     if "/" not in text:
         raise WrongValueError(
             'must be an http:// or https:// URL, or a path of this site such as "/gateway", got'
-            f" {shown(text)}."
+            f" {format_short_repr(text)}."
         )
-    text = check_address(text)
+    text = normalize_url_or_path(text)
     if not text.isascii():
         raise WrongValueError(
             "must contain only ASCII characters. Percent-encode the path, and write the host in"
@@ -54,7 +54,7 @@ def check_base_url(value: object) -> str:
     return text
 
 
-def check_extra(value: object) -> Mapping[str, str]:
+def normalize_extra_parameters(value: object) -> Mapping[str, str]:
     """Return further parameters as names and texts.
 
     :param value: a mapping of parameter names to text or whole numbers.
@@ -66,8 +66,8 @@ def check_extra(value: object) -> Mapping[str, str]:
         )
     texts = {}
     for name, text in value.items():
-        parameter = checked(
-            "has an invalid parameter name. The name", check_text, name, WrongValueError
+        parameter = check_named_value(
+            "has an invalid parameter name. The name", normalize_text, name, WrongValueError
         )
         if any(
             parameter.strip().lower() == known.lower()
@@ -79,7 +79,7 @@ def check_extra(value: object) -> Mapping[str, str]:
                 " Use the argument or setting for this parameter instead."
             )
         what = f"has an invalid value. The value of {parameter!r}"
-        texts[parameter] = checked(what, check_text, text, WrongValueError)
+        texts[parameter] = check_named_value(what, normalize_text, text, WrongValueError)
     return texts
 
 
@@ -116,14 +116,18 @@ class Gateway:
         # Not isinstance(), which asks a lazy value for its class.
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
         del api_key  # an error report shows the local variables of each frame
-        text = _checked("api_key", key.map, check_text)
-        self.partner_id = _checked("partnerId", check_text, partner_id)
-        self.sub_partner_id = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
-        self.base_url = _checked("base_url", check_base_url, base_url).removesuffix("/")
-        self.extra = _checked("extra", check_extra, {} if extra is None else extra)
-        self._further = _query(self.extra)
-        self._sign = text.map(lambda key: sign_of(key, self.partner_id.encode()))
-        self._frame = lru_cache(1024, typed=True)(self._make_frame)
+        text = _check_parameter("api_key", key.map, normalize_text)
+        self.partner_id = _check_parameter("partnerId", normalize_text, partner_id)
+        self.sub_partner_id = _check_parameter(
+            "subPartnerId", _normalize_sub_partner_id, sub_partner_id
+        )
+        self.base_url = _check_parameter("base_url", normalize_base_url, base_url).removesuffix("/")
+        self.extra = _check_parameter(
+            "extra", normalize_extra_parameters, {} if extra is None else extra
+        )
+        self._extra_query = _build_extra_query(self.extra)
+        self._sign = text.map(lambda key: compute_sign(key, self.partner_id.encode()))
+        self._cached_url_template = lru_cache(1024, typed=True)(self._build_url_template)
 
     def __repr__(self) -> str:
         # Error reports show this also while neither is set, since an argument was refused.
@@ -140,7 +144,7 @@ class Gateway:
         case_code: str | int,
         *,
         partner_uniq_key: str | int,
-        platform: AnyPlatform | None = None,
+        platform: PlatformLike | None = None,
         sub_partner_id: str | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
@@ -172,7 +176,7 @@ class Gateway:
         self,
         *,
         partner_uniq_key: str | int,
-        platform: AnyPlatform | None = None,
+        platform: PlatformLike | None = None,
         sub_partner_id: str | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
@@ -195,7 +199,7 @@ class Gateway:
         insure_num: str | int,
         *,
         partner_uniq_key: str | int | None = None,
-        platform: AnyPlatform | None = None,
+        platform: PlatformLike | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
@@ -222,7 +226,7 @@ class Gateway:
         reference: str | int | None = None,
         *,
         partner_uniq_key: str | int | None = None,
-        platform: AnyPlatform | None = None,
+        platform: PlatformLike | None = None,
         sub_partner_id: str | None = None,
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
@@ -237,30 +241,34 @@ class Gateway:
         The other parameters are those of :meth:`product_url`.
         """
         own = {}
-        if partner_uniq_key is not None and "partnerUniqKey" in page_named(page).parameters:
-            own["partnerUniqKey"] = _checked("partnerUniqKey", check_text, partner_uniq_key)
+        if partner_uniq_key is not None and "partnerUniqKey" in get_gateway_page(page).parameters:
+            own["partnerUniqKey"] = _check_parameter(
+                "partnerUniqKey", normalize_text, partner_uniq_key
+            )
         if pay_success is not None:
-            after_payment = _checked("paySuccess", check_web_url, pay_success)
+            after_payment = _check_parameter("paySuccess", check_web_url, pay_success)
             own["paySuccess"] = base64.b64encode(after_payment.encode()).decode()
-        further = self._further
+        further = self._extra_query
         if extra is not None:
-            further = _query({**self.extra, **_checked("extra", check_extra, extra)})
+            further = _build_extra_query(
+                {**self.extra, **_check_parameter("extra", normalize_extra_parameters, extra)}
+            )
         shared: tuple[Any, ...] = (page, reference, platform, sub_partner_id, *own)
         try:
-            frame = self._frame(*shared)
+            frame = self._cached_url_template(*shared)
         except TypeError:  # an argument cannot be hashed, so it is wrong: this says which
-            frame = self._make_frame(*shared)
+            frame = self._build_url_template(*shared)
 
         # This does not raise, so no traceback can hold the sign.
-        return frame % tuple(map(_encode, own.values())) + further
+        return frame % tuple(map(_percent_encode, own.values())) + further
 
-    def _make_frame(
+    def _build_url_template(
         self,
         page: str,
         reference: str | int | None,
-        platform: AnyPlatform | None,
+        platform: PlatformLike | None,
         sub_partner_id: str | None,
-        *own: str,
+        *placeholder_names: str,
     ) -> str:
         """Return the URL with ``%s`` for each value that only one URL has, by the page's row.
 
@@ -268,8 +276,10 @@ class Gateway:
 
         :param own: the names of those values.
         """
-        row = page_named(page)
-        given = own if sub_partner_id is None else (*own, "subPartnerId")
+        row = get_gateway_page(page)
+        given = (
+            placeholder_names if sub_partner_id is None else (*placeholder_names, "subPartnerId")
+        )
         if refused := [name for name in given if name not in row.parameters]:
             raise GatewayError(
                 f'The {row.name} page does not accept "{refused[0]}". Leave out this parameter.',
@@ -277,17 +287,21 @@ class Gateway:
             )
         values = {"partnerId": self.partner_id, "subPartnerId": self.sub_partner_id}
         if sub_partner_id is not None:
-            values["subPartnerId"] = _checked("subPartnerId", _sub_partner_id, sub_partner_id)
+            values["subPartnerId"] = _check_parameter(
+                "subPartnerId", _normalize_sub_partner_id, sub_partner_id
+            )
         if reference is not None:
-            if row.reference is None:
+            if row.reference_parameter_name is None:
                 raise GatewayError(
                     f"The {row.name} page does not accept a case code or an application number."
                     ' Leave out "reference".',
                     "reference",
                 )
-            values[row.reference] = _checked(row.reference, check_text, reference)
+            values[row.reference_parameter_name] = _check_parameter(
+                row.reference_parameter_name, normalize_text, reference
+            )
         if platform is not None:
-            code = checked("platform:", Platform.of, platform, GatewayError, "platform")
+            code = check_named_value("platform:", Platform.of, platform, GatewayError, "platform")
             if code not in row.platforms:
                 raise GatewayError(
                     f"platform {code.name} is not supported by the {row.name} page at present. Send"
@@ -296,7 +310,11 @@ class Gateway:
                 )
             values["platform"] = str(int(code))
         for name in row.parameters:
-            if name in row.required and name not in values and name not in own:
+            if (
+                name in row.required_parameters
+                and name not in values
+                and name not in placeholder_names
+            ):
                 raise GatewayError(
                     f"{name} is required for the {row.name} page. Pass a value for this parameter.",
                     name,
@@ -305,22 +323,25 @@ class Gateway:
         # Nothing below raises, so no traceback can hold the sign.
         values["sign"] = self.sign
         pairs = [
-            f"{name}={_PLACE if name in own else _encode(values[name])}"
+            f"{name}={_PLACEHOLDER if name in placeholder_names else _percent_encode(values[name])}"
             for name in row.parameters
-            if name in own or name in values
+            if name in placeholder_names or name in values
         ]
         url = f"{self.base_url}{row.path}?{'&'.join(pairs)}"
-        return url.replace("%", "%%").replace(_PLACE, "%s")
+        return url.replace("%", "%%").replace(_PLACEHOLDER, "%s")
 
 
-def _checked(parameter: str, check: Callable[[Any], T], value: object) -> T:
-    return checked(parameter, check, value, GatewayError, parameter)
+def _check_parameter(parameter: str, check: Callable[[Any], T], value: object) -> T:
+    return check_named_value(parameter, check, value, GatewayError, parameter)
 
 
-def _query(extra: Mapping[str, str]) -> str:
-    return "".join(f"&{_encode(name)}={_encode(text)}" for name, text in extra.items())
+def _build_extra_query(extra_parameters: Mapping[str, str]) -> str:
+    return "".join(
+        f"&{_percent_encode(name)}={_percent_encode(text)}"
+        for name, text in extra_parameters.items()
+    )
 
 
-def _sub_partner_id(value: object) -> str:
+def _normalize_sub_partner_id(value: object) -> str:
     # The document's examples send it empty when there is none.
-    return "" if value == "" else check_text(value)
+    return "" if value == "" else normalize_text(value)

@@ -20,24 +20,24 @@ from ..errors import XiebaoError
 T = TypeVar("T")
 U = TypeVar("U")
 
-_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
+_VALID_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
 # Matches nearly every valid URL and no invalid one. Splitting every URL instead would take 11 % of
 # a click with return_to.
-_PLAIN_URL = re.compile(
+_SIMPLE_URL = re.compile(
     r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
     r"([/?#][!-\[\]-~]*)?"
 )
-_LARGEST_BITS = 256  # more than any id has; Python refuses to print far larger numbers
+_MAX_INTEGER_BITS = 256  # more than any id has; Python refuses to print far larger numbers
 # The most characters of a value and of a whole URL. Servers accept fewer; this bounds our caches.
-_LONGEST_TEXT, _LONGEST_URL = 2000, 8000
-_LONGEST_SHOWN = 60
+_MAX_TEXT_LENGTH, _MAX_URL_LENGTH = 2000, 8000
+_MAX_REPR_LENGTH = 60
 # Of a text from somebody else: how many characters are shown, and how many are searched for
 # secrets, so that none is shown in part.
-_LONGEST_QUOTED, _MOST_READ = 200, 2000
+_MAX_UNTRUSTED_LENGTH, _MAX_SEARCHED_LENGTH = 200, 2000
 #: The most bytes of a member's id. Each link has room for them: it may get a member at its handoff.
-LONGEST_ID = 256
+MAX_MEMBER_ID_BYTES = 256
 #: The number of characters that may come before the id in a key; see :class:`.MemberKeys`.
-MARK = 16
+KEY_PREFIX_LENGTH = 16
 
 
 class WrongValueError(ValueError):
@@ -55,10 +55,10 @@ class Secret(Generic[T]):
     afterwards, with :meth:`map`.
     """
 
-    __slots__ = ("_hidden",)
+    __slots__ = ("_value",)
 
-    def __init__(self, hidden: T) -> None:
-        self._hidden = hidden
+    def __init__(self, value: T) -> None:
+        self._value = value
 
     def __repr__(self) -> str:
         return "<secret>"
@@ -74,9 +74,9 @@ class Secret(Generic[T]):
 
     def reveal(self) -> T:
         """Return the hidden value."""
-        return self._hidden
+        return self._value
 
-    def map(self, change: Callable[[T], U]) -> Secret[U]:
+    def map(self, convert: Callable[[T], U]) -> Secret[U]:
         """Return the result of *change*, hidden as well.
 
         Errors leave without the frames of *change*, whose variables may hold the hidden value.
@@ -86,7 +86,7 @@ class Secret(Generic[T]):
             that ends the process, is raised as it is.
         """
         try:
-            return Secret(change(self._hidden))
+            return Secret(convert(self._value))
         except BaseException as error:
             failed = error
         if isinstance(failed, Exception) and not isinstance(failed, WrongValueError | XiebaoError):
@@ -98,12 +98,12 @@ class Secret(Generic[T]):
         raise failed.with_traceback(None)
 
 
-def checked(
+def check_named_value(
     name: str,
     check: Callable[[Any], T],
     value: object,
-    make_error: Callable[..., Exception],
-    *details: str,
+    error_class: Callable[..., Exception],
+    *error_args: str,
 ) -> T:
     """Return what *check* makes of a value.
 
@@ -113,15 +113,15 @@ def checked(
     try:
         return check(value)
     except WrongValueError as error:
-        raise make_error(f"{name} {error}", *details) from None
+        raise error_class(f"{name} {error}", *error_args) from None
 
 
-def sign_of(key: str, said: bytes) -> str:
+def compute_sign(api_key: str, signed_data: bytes) -> str:
     """Return ``md5(apiKey + said)``: 32 lower-case hex digits."""
-    return hashlib.md5(key.encode() + said, usedforsecurity=False).hexdigest()
+    return hashlib.md5(api_key.encode() + signed_data, usedforsecurity=False).hexdigest()
 
 
-def plain_text(value: str | int) -> str:
+def get_plain_string(value: str | int) -> str:
     """Return what *value* says, as a plain string.
 
     It may be a lazy proxy or an enum that is text or a number: str() would name the latter.
@@ -131,64 +131,68 @@ def plain_text(value: str | int) -> str:
     return "".join(value) if isinstance(value, str) else str(int(value))
 
 
-def is_whole(value: object, least: int, most: float = math.inf) -> TypeGuard[int]:
+def is_integer_in_range(value: object, minimum: int, maximum: float = math.inf) -> TypeGuard[int]:
     """Tell whether *value* is a whole number from *least* to *most*; bools do not count."""
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
 
 
-def shown(value: object) -> str:
+def format_short_repr(value: object) -> str:
     """Return how a message shows what was given. It is not for secrets."""
     try:
         text = repr(value)
     except Exception:  # such as of a number of thousands of digits
         return f"an unprintable {type(value).__name__}"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return text if len(text) <= _MAX_REPR_LENGTH else f"{text[:_MAX_REPR_LENGTH]}…"
 
 
-def quoted(said: str, secrets: Iterable[str] = ()) -> str:
+def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
     """Return a text from somebody else as a log can show it: short, printable and on one line.
 
     :param secrets: texts to replace by ``***``.
     """
-    said = said[:_MOST_READ]
+    text = text[:_MAX_SEARCHED_LENGTH]
     for secret in filter(None, secrets):
-        said = forms(secret).sub("***", said)
-    said = "".join(mark if mark.isprintable() else " " for mark in said[: _LONGEST_QUOTED + 1])
-    return said if len(said) <= _LONGEST_QUOTED else f"{said[: _LONGEST_QUOTED - 1]}…"
+        text = build_any_encoding_pattern(secret).sub("***", text)
+    text = "".join(
+        mark if mark.isprintable() else " " for mark in text[: _MAX_UNTRUSTED_LENGTH + 1]
+    )
+    return text if len(text) <= _MAX_UNTRUSTED_LENGTH else f"{text[: _MAX_UNTRUSTED_LENGTH - 1]}…"
 
 
-def forms(said: str) -> re.Pattern[str]:
+def build_any_encoding_pattern(text: str) -> re.Pattern[str]:
     """Return a pattern that finds a text in any case, percent-encoded repeatedly, or as HTML."""
-    return re.compile("".join(map(_forms_of, said)), re.IGNORECASE)
+    return re.compile("".join(map(_build_any_encoding_character_pattern, text)), re.IGNORECASE)
 
 
-def _forms_of(mark: str) -> str:
+def _build_any_encoding_character_pattern(character: str) -> str:
     # No two alternatives match the same text, or a near miss would take exponential time.
-    either = {mark.lower(), mark.upper()}
+    either = {character.lower(), character.upper()}
     escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
     numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either if len(each) == 1)
-    named = sorted({re.escape(mark), re.escape(html.escape(mark))})
-    plus = [r"\+"] * (mark == " ")
+    named = sorted({re.escape(character), re.escape(html.escape(character))})
+    plus = [r"\+"] * (character == " ")
     return f"(?:{'|'.join([*named, *plus, *escaped, *numbers])})"
 
 
-def check_id(value: object, longest: int = LONGEST_ID) -> str:
+def normalize_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> str:
     """Return *value* as the text of a member's id.
 
     :param longest: how many bytes it may have.
     :raises WrongValueError: when a URL cannot carry it, it has white space at its ends, or it is
         too long.
     """
-    text = check_text(value)
+    text = normalize_text(value)
     if text != text.strip():
         raise WrongValueError("has leading or trailing whitespace. Remove the whitespace.")
     length = len(text.encode())
-    if length > longest:
-        raise WrongValueError(f"must have at most {longest} bytes, got {length:,}.")
+    if length > max_bytes:
+        raise WrongValueError(f"must have at most {max_bytes} bytes, got {length:,}.")
     return text
 
 
-def id_or_none(value: object, longest: int = LONGEST_ID + MARK) -> str | None:
+def normalize_member_key_or_none(
+    value: object, max_bytes: int = MAX_MEMBER_ID_BYTES + KEY_PREFIX_LENGTH
+) -> str | None:
     """Return a ``partnerUniqKey`` that came from outside; None for one that no member can have.
 
     Every member knows the sign, and so can choose any key.
@@ -196,23 +200,23 @@ def id_or_none(value: object, longest: int = LONGEST_ID + MARK) -> str | None:
     :param longest: how many bytes it may have.
     """
     try:
-        return check_id(value, longest)
+        return normalize_id(value, max_bytes)
     except WrongValueError:
         return None
 
 
-def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
+def normalize_text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str:
     """Return *value* as the text that a query parameter can carry.
 
     :param value: text, or a whole number, which becomes its digits.
     :param longest: how many characters it may have.
     :raises WrongValueError: when it is empty, blank, unprintable, too long or of another type.
     """
-    text = value if type(value) is str else _as_text(value)
+    text = value if type(value) is str else _convert_to_text(value)
     if not text.strip():
         raise WrongValueError("is empty or contains only whitespace. Provide a value.")
-    if len(text) > longest:
-        raise WrongValueError(f"must have at most {longest:,} characters, got {len(text):,}.")
+    if len(text) > max_length:
+        raise WrongValueError(f"must have at most {max_length:,} characters, got {len(text):,}.")
     if not text.isprintable():
         [mark, *_] = (mark for mark in text if not mark.isprintable())
         raise WrongValueError(
@@ -221,18 +225,18 @@ def check_text(value: object, longest: int = _LONGEST_TEXT) -> str:
     return text
 
 
-def application_number(value: object) -> str:
+def normalize_application_number(value: object) -> str:
     """Return *value* as an application number (投保单号), without the padding of CHAR(n) columns.
 
     :raises WrongValueError: as :func:`check_text` has it, or there is white space in it.
     """
-    text = check_text(value).strip()
+    text = normalize_text(value).strip()
     if " " in text:
         raise WrongValueError("must be a single application number, without spaces.")
     return text
 
 
-def _as_text(value: object) -> str:
+def _convert_to_text(value: object) -> str:
     # isinstance() asks a lazy proxy for its class, `is None` does not.
     if isinstance(value, NoneType):
         raise WrongValueError(
@@ -240,11 +244,11 @@ def _as_text(value: object) -> str:
         )
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise WrongValueError(f"must be a string or an integer, got {type(value).__name__}.")
-    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+    if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
         raise WrongValueError(
-            f"must be an integer of at most {_LARGEST_BITS} bits. Use a string instead."
+            f"must be an integer of at most {_MAX_INTEGER_BITS} bits. Use a string instead."
         )
-    return plain_text(value)
+    return get_plain_string(value)
 
 
 def check_web_url(value: object) -> str:
@@ -252,14 +256,16 @@ def check_web_url(value: object) -> str:
 
     :raises WrongValueError: when it is anything else, or has a user name.
     """
-    text = check_text(value, _LONGEST_URL)
-    if _PLAIN_URL.fullmatch(text):
+    text = normalize_text(value, _MAX_URL_LENGTH)
+    if _SIMPLE_URL.fullmatch(text):
         return text
     try:
         parts = urlsplit(text)
         # An invalid port, and a host that DNS cannot have, raise when they are asked for.
         host = (parts.hostname or "").encode("idna").decode()
-        is_web = parts.scheme in ("http", "https") and _HOST.fullmatch(host) and parts.port != 0
+        is_web = (
+            parts.scheme in ("http", "https") and _VALID_HOST.fullmatch(host) and parts.port != 0
+        )
     except ValueError:
         is_web = False
     if not is_web or " " in text or "\\" in text:
@@ -271,12 +277,12 @@ def check_web_url(value: object) -> str:
     return text
 
 
-def check_address(value: object) -> str:
+def normalize_url_or_path(value: object) -> str:
     """Return an http(s) URL or a path without the slash at its end, so that paths can be added.
 
     :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
     """
-    text = check_text(value)
+    text = normalize_text(value)
     if not text.startswith("/") or text.startswith("//"):
         check_web_url(text)
     if any(mark in text for mark in "?#@\\ "):

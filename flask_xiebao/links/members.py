@@ -10,13 +10,20 @@ from types import NoneType
 from uuid import UUID
 
 from ..errors import LinkError
-from ..gateway.values import LONGEST_ID, MARK, Secret, check_id, checked, id_or_none
+from ..gateway.values import (
+    KEY_PREFIX_LENGTH,
+    MAX_MEMBER_ID_BYTES,
+    Secret,
+    check_named_value,
+    normalize_id,
+    normalize_member_key_or_none,
+)
 
 #: A member's id, as a site may have it.
 MemberId = str | int | UUID
 
 # How many members' keys are kept.
-_REMEMBERED = 4096
+_MAX_CACHED_PREFIXES = 4096
 
 
 def normalize_member(value: object) -> str | None:
@@ -39,10 +46,10 @@ def normalize_member(value: object) -> str | None:
             f" {type(value).__name__}. Pass the id itself, for example `user.id`.",
             "member",
         )
-    return checked("A member's id", check_id, value, LinkError, "member")
+    return check_named_value("A member's id", normalize_id, value, LinkError, "member")
 
 
-class MemberKeys:
+class MemberKeyCodec:
     """Makes and reads ``partnerUniqKey`` (2.1, 2.2), by which the gateway knows a member.
 
     The gateway accepts any key, and its ``sign`` does not cover the key. With a secret, a key is 16
@@ -55,47 +62,53 @@ class MemberKeys:
 
     def __init__(self, secret: Secret[str] | None, partner_id: str) -> None:
         self._secret = None if secret is None else secret.map(str.encode)
-        self._signed = f"flask-xiebao.member\0{partner_id}\0"
+        self._hmac_input_start = f"flask-xiebao.member\0{partner_id}\0"
         # The cache saves 15 % of the time for a click.
-        self._mark = lru_cache(_REMEMBERED)(self._make_mark)
+        self._cached_key_prefix = lru_cache(_MAX_CACHED_PREFIXES)(self._compute_key_prefix)
 
-    def key_of(self, member: str, keeps_plain: Callable[[str], bool] | None = None) -> str:
+    def build_member_key(
+        self, member: str, keeps_plain_key: Callable[[str], bool] | None = None
+    ) -> str:
         """Return the key of a member.
 
         :param member: their id, as :func:`normalize_member` returns it.
         :param keeps_plain: tells whether the gateway knows a member by the bare id.
         """
         if self._secret is None or (
-            keeps_plain is not None
-            and keeps_plain(member)
+            keeps_plain_key is not None
+            and keeps_plain_key(member)
             # Ids that members choose can look like another's key.
-            and self._member_in(member, self._secret) is None
+            and self._extract_member_id(member, self._secret) is None
         ):
             return member
-        return self._mark(member, self._secret) + member
+        return self._cached_key_prefix(member, self._secret) + member
 
-    def member_of(self, key: str, keeps_plain: Callable[[str], bool] | None = None) -> str | None:
+    def find_member(
+        self, key: str, keeps_plain_key: Callable[[str], bool] | None = None
+    ) -> str | None:
         """Return the member whose key it is; None for one that this site gave to nobody.
 
         Without a secret, a key is the member's id. Members who keep the bare id are found by a key
         with 16 characters before it, too, which they may have had before they were named.
         """
-        member = None if self._secret is None else self._member_in(key, self._secret)
-        if member is not None or id_or_none(key, LONGEST_ID) is None:
+        member = None if self._secret is None else self._extract_member_id(key, self._secret)
+        if member is not None or normalize_member_key_or_none(key, MAX_MEMBER_ID_BYTES) is None:
             return member
-        is_theirs = self._secret is None or (keeps_plain is not None and keeps_plain(key))
+        is_theirs = self._secret is None or (keeps_plain_key is not None and keeps_plain_key(key))
         return key if is_theirs else None
 
-    def _member_in(self, key: str, secret: Secret[bytes]) -> str | None:
-        mark, member = key[:MARK], key[MARK:]
+    def _extract_member_id(self, key: str, secret: Secret[bytes]) -> str | None:
+        mark, member = key[:KEY_PREFIX_LENGTH], key[KEY_PREFIX_LENGTH:]
         is_right = (
             mark.isascii()  # some letters beyond ASCII have lower-case forms within it
-            and id_or_none(member, LONGEST_ID) is not None
-            and hmac.compare_digest(mark.lower(), self._mark(member, secret))
+            and normalize_member_key_or_none(member, MAX_MEMBER_ID_BYTES) is not None
+            and hmac.compare_digest(mark.lower(), self._cached_key_prefix(member, secret))
         )
         return member if is_right else None
 
-    def _make_mark(self, member: str, secret: Secret[bytes]) -> str:
-        digest = hmac.digest(secret.reveal(), f"{self._signed}{member}".encode(), "sha256")
+    def _compute_key_prefix(self, member: str, secret: Secret[bytes]) -> str:
+        digest = hmac.digest(
+            secret.reveal(), f"{self._hmac_input_start}{member}".encode(), "sha256"
+        )
         # In base32, a character has five bits.
-        return base64.b32encode(digest[: MARK * 5 // 8]).decode().lower()
+        return base64.b32encode(digest[: KEY_PREFIX_LENGTH * 5 // 8]).decode().lower()

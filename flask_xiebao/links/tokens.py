@@ -15,15 +15,21 @@ from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..errors import LinkError, TokenError
-from ..gateway.pages import page_named
-from ..gateway.platforms import AnyPlatform, Platform
-from ..gateway.values import WrongValueError, check_text, checked, is_whole, shown
+from ..gateway.pages import get_gateway_page
+from ..gateway.platforms import Platform, PlatformLike
+from ..gateway.values import (
+    WrongValueError,
+    check_named_value,
+    format_short_repr,
+    is_integer_in_range,
+    normalize_text,
+)
 from .members import MemberId
 
 T = TypeVar("T")
 
 # What is signed, the id of the key that signed it, and the signature.
-_TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
+_TOKEN_PARTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
 # A token in a longer text. Its payload is a JSON list that begins with a string, and its dot may be
 # percent-encoded, even more than once. The possessive quantifier prevents backtracking.
@@ -33,35 +39,35 @@ _TOKEN_IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 # The user name and the password before the host of a URL.
-_CREDENTIALS = re.compile(r"(?<=//)[^/?#@\s]*@")
+_URL_CREDENTIALS = re.compile(r"(?<=//)[^/?#@\s]*@")
 
 # Seconds since the epoch, within what a calendar can show.
-_LAST_MOMENT = 10**11
+_MAX_TIMESTAMP = 10**11
 
 # A QR code holds 2,900 bytes, more than half of which go to the signature and the encoding, and
 # some to the member's id that a link without one gets for its QR code.
-_LONGEST = 1200
-_MOST_SECONDS = 10**9  # some thirty years
+_MAX_TEXT_BYTES = 1200
+_MAX_SECONDS = 10**9  # some thirty years
 
 # json.dumps() would make an encoder at each call, which takes 8 % of a new entry.
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 #: How many tokens a cache holds, at some hundred bytes each.
-REMEMBERED = 1024
+MAX_CACHED_TOKENS = 1024
 
 
 class PolicyLinkOptions(TypedDict, total=False):
     """The keywords of a link, as :meth:`Xiebao.link` explains them."""
 
     member: MemberId | None
-    platform: AnyPlatform | None
+    platform: PlatformLike | None
     return_to: str | None
     no_login_for: int | None
     client_reference: str | int | None
     external: bool
 
 
-class LinkOptions(PolicyLinkOptions, total=False):
+class SubPartnerLinkOptions(PolicyLinkOptions, total=False):
     """Those of a page to which sub-accounts lead."""
 
     sub_partner_id: str | None
@@ -72,9 +78,10 @@ def check_seconds(value: object) -> int:
 
     :raises WrongValueError: when it is anything else.
     """
-    if not is_whole(value, 1, _MOST_SECONDS):
+    if not is_integer_in_range(value, 1, _MAX_SECONDS):
         raise WrongValueError(
-            f"must be an integer number of seconds from 1 to {_MOST_SECONDS:,}, got {shown(value)}."
+            f"must be an integer number of seconds from 1 to {_MAX_SECONDS:,}, got"
+            f" {format_short_repr(value)}."
         )
     return value
 
@@ -110,9 +117,15 @@ class Entry:
     signed_at: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        page = page_named(self.page, LinkError)
-        if page.reference is not None:
-            checked(page.reference, _text, self.reference, LinkError, "reference")
+        page = get_gateway_page(self.page, LinkError)
+        if page.reference_parameter_name is not None:
+            check_named_value(
+                page.reference_parameter_name,
+                _check_printable_string,
+                self.reference,
+                LinkError,
+                "reference",
+            )
         elif self.reference is not None:
             raise LinkError(
                 f"The {page.name} page does not accept a case code or an application number."
@@ -131,7 +144,8 @@ class Entry:
             )
         if not isinstance(self.platform, Platform | None):
             raise LinkError(
-                f"platform must be a Platform or None, got {shown(self.platform)}.", "platform"
+                f"platform must be a Platform or None, got {format_short_repr(self.platform)}.",
+                "platform",
             )
         if self.platform is not None and self.platform not in page.platforms:
             raise LinkError(
@@ -140,10 +154,10 @@ class Entry:
                 " phone.",
                 "platform",
             )
-        for argument, check in _CHECKS:
+        for argument, check in _OPTIONAL_FIELD_CHECKS:
             value = getattr(self, argument)
             if value is not None:
-                checked(argument, check, value, LinkError, argument)
+                check_named_value(argument, check, value, LinkError, argument)
         if self.no_login_for is not None and self.member is None:
             raise LinkError(
                 'A link with "no_login_for" requires "member". Pass the member who may use the link'
@@ -161,11 +175,11 @@ class Entry:
         return max(0, self.signed_at + self.no_login_for - int(now))
 
 
-def make_entry(
+def build_entry(
     page: str,
     reference: str | int | None = None,
     sub_partner_id: str | None = None,
-    platform: AnyPlatform | None = None,
+    platform: PlatformLike | None = None,
     return_to: str | None = None,
     client_reference: str | int | None = None,
     member: str | None = None,
@@ -177,15 +191,15 @@ def make_entry(
     """
     entry = Entry(
         page=page,
-        reference=_plain(reference),
+        reference=_normalize_text_if_valid(reference),
         member=member,
         no_login_for=no_login_for,
-        sub_partner_id=_plain(sub_partner_id),
+        sub_partner_id=_normalize_text_if_valid(sub_partner_id),
         platform=None
         if platform is None
-        else checked("platform:", Platform.of, platform, LinkError, "platform"),
-        return_to=_plain(return_to),
-        client_reference=_plain(client_reference),
+        else check_named_value("platform:", Platform.of, platform, LinkError, "platform"),
+        return_to=_normalize_text_if_valid(return_to),
+        client_reference=_normalize_text_if_valid(client_reference),
     )
     texts = {
         "reference": entry.reference,
@@ -194,50 +208,51 @@ def make_entry(
         "client_reference": entry.client_reference,
         "member": entry.member,
     }
-    if len(_to_json([text for text in texts.values() if text])) > _LONGEST:
+    if len(_encode_fields_as_json([text for text in texts.values() if text])) > _MAX_TEXT_BYTES:
         longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
         raise LinkError(
-            f"The text arguments of a link must have at most {_LONGEST:,} bytes in total, so that"
+            f"The text arguments of a link must have at most {_MAX_TEXT_BYTES:,} bytes in total,"
+            " so that"
             f' the link fits into a URL and a QR code. Shorten "{longest}".',
             longest,
         )
     return entry
 
 
-def _plain(value: Any) -> Any:
+def _normalize_text_if_valid(value: Any) -> Any:
     """Return text and whole numbers as plain text, and anything else as it is."""
     if value is None or type(value) is str:  # Entry checks it
         return value
     try:
-        return check_text(value)
+        return normalize_text(value)
     except WrongValueError:
         return value
 
 
-def _text(value: object) -> None:
-    check_text(value)
+def _check_printable_string(value: object) -> None:
+    normalize_text(value)
     if not isinstance(value, str):
         raise WrongValueError(f"must be a string, got {type(value).__name__}.")
 
 
-def _text_or_empty(value: object) -> None:
+def _check_printable_string_or_empty(value: object) -> None:
     if value != "":
-        _text(value)
+        _check_printable_string(value)
 
 
-def _moment(value: object) -> None:
-    if not is_whole(value, 0, _LAST_MOMENT):
+def _check_timestamp(value: object) -> None:
+    if not is_integer_in_range(value, 0, _MAX_TIMESTAMP):
         raise WrongValueError(
             "must be an integer number of seconds since the epoch, such as"
-            f" `int(time.time()) - 60`, got {shown(value)}."
+            f" `int(time.time()) - 60`, got {format_short_repr(value)}."
         )
 
 
-def _path_of_this_site(path: object) -> None:
+def _check_site_path(path: object) -> None:
     if not isinstance(path, str) or not path.startswith("/"):
         raise WrongValueError(
             'must be a path of this site that begins with "/", as url_for() returns it, got'
-            f" {shown(path)}."
+            f" {format_short_repr(path)}."
         )
     # Browsers read a backslash as a slash, drop tabs and line breaks, and take // for a host.
     if path.startswith("//") or "\\" in path or not path.isprintable():
@@ -247,13 +262,13 @@ def _path_of_this_site(path: object) -> None:
 
 
 # The arguments of an Entry that may be left out, and what each has to be otherwise.
-_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
-    ("member", _text),
-    ("sub_partner_id", _text_or_empty),
+_OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
+    ("member", _check_printable_string),
+    ("sub_partner_id", _check_printable_string_or_empty),
     ("no_login_for", check_seconds),
-    ("return_to", _path_of_this_site),
-    ("client_reference", _text),
-    ("signed_at", _moment),
+    ("return_to", _check_site_path),
+    ("client_reference", _check_printable_string),
+    ("signed_at", _check_timestamp),
 )
 
 
@@ -285,49 +300,57 @@ class LinkSigner:
     """
 
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
-        self._entries = _Seal(secret_keys, f"flask-xiebao.entry.{partner_id}")
-        self._clicks = _Seal(secret_keys, f"flask-xiebao.click.{partner_id}")
+        self._entry_tokens = _TokenSerializer(secret_keys, f"flask-xiebao.entry.{partner_id}")
+        self._return_tokens = _TokenSerializer(secret_keys, f"flask-xiebao.click.{partner_id}")
         #: Returns the entry of a token, however old: its age is looked at when it is followed.
         #: Raises :exc:`.TokenError` when it was not signed with one of the keys, or is malformed.
         #:
         #: The same buttons are clicked again and again. Caching the entries of verified tokens
         #: saves 20 % of the time for a click. The member and the age of a link are checked at
         #: every click.
-        self.loads = lru_cache(REMEMBERED)(partial(self._entries.unpack, _entry, self._clicks))
-        self._shared = lru_cache(REMEMBERED, typed=True)(
-            lambda *details: self.dumps(make_entry(*details))
+        self.parse_entry_token = lru_cache(MAX_CACHED_TOKENS)(
+            partial(
+                self._entry_tokens.verify_and_parse_token,
+                _build_entry_from_fields,
+                self._return_tokens,
+            )
+        )
+        self._cached_entry_token = lru_cache(MAX_CACHED_TOKENS, typed=True)(
+            lambda *details: self.build_entry_token(build_entry(*details))
         )
 
-    def dumps(self, entry: Entry) -> str:
+    def build_entry_token(self, entry: Entry) -> str:
         """Return the token of *entry*, signed now, or when it says that it was."""
-        return self._entries.pack(_fields(entry))
+        return self._entry_tokens.build_token(_build_token_fields(entry))
 
-    def dumps_shared(self, *details: Any) -> str:
+    def get_cached_entry_token(self, *entry_args: Any) -> str:
         """Return the token of a link without a member, which is signed once.
 
         :param details: the first arguments of :func:`make_entry`.
         :raises LinkError: as :func:`make_entry`.
         """
         try:
-            return self._shared(*details)
+            return self._cached_entry_token(*entry_args)
         except TypeError:  # an argument that cannot be hashed: make_entry() says which
-            return self._shared.__wrapped__(*details)
+            return self._cached_entry_token.__wrapped__(*entry_args)
 
-    def dumps_click(self, click: Click) -> str:
+    def build_return_token(self, click: Click) -> str:
         """Return the token of the link that a payment returns by."""
-        return self._clicks.pack(
-            [click.member, click.click_id, click.clicked_at, *_fields(click.entry)]
+        return self._return_tokens.build_token(
+            [click.member, click.click_id, click.clicked_at, *_build_token_fields(click.entry)]
         )
 
-    def loads_click(self, token: str) -> Click:
+    def parse_return_token(self, token: str) -> Click:
         """Return the click of a return link.
 
         :raises TokenError: as :attr:`loads`.
         """
-        return self._clicks.unpack(_click, self._entries, token)
+        return self._return_tokens.verify_and_parse_token(
+            _build_click_from_fields, self._entry_tokens, token
+        )
 
 
-class _Seal:
+class _TokenSerializer:
     """Signs tokens of one kind. Each names its key, so that a refusal can say what is wrong.
 
     :param secret_keys: as :class:`LinkSigner` takes them.
@@ -343,29 +366,33 @@ class _Seal:
         self._signer = Signer(derived, salt, key_derivation="none", digest_method=hashlib.sha256)
         self._key_ids = [base64_encode(hashlib.sha256(key).digest())[:3] for key in derived]
 
-    def pack(self, fields: list[Any]) -> str:
-        value = base64_encode(_to_json(fields)) + b"." + self._key_ids[-1]
+    def build_token(self, fields: list[Any]) -> str:
+        value = base64_encode(_encode_fields_as_json(fields)) + b"." + self._key_ids[-1]
         return (value + self._signer.get_signature(value)).decode()
 
-    def unpack(self, build: Callable[..., T], other: _Seal, token: str) -> T:
+    def verify_and_parse_token(
+        self, build_result: Callable[..., T], other_serializer: _TokenSerializer, token: str
+    ) -> T:
         """Return what *build* makes of the fields of a token.
 
         :param other: the seal of the other kind, whose tokens may be mistaken for this kind.
         :raises TokenError: when the token is not of this kind.
         """
         # Decoding would pass over what is not base64, and our tokens have nothing else.
-        parts = _TOKEN.fullmatch(token)
+        parts = _TOKEN_PARTS.fullmatch(token)
         if parts is None:
             raise TokenError("malformed")
         payload, key_id, signature = (part.encode() for part in parts.groups())
         if not self._signer.verify_signature(payload + b"." + key_id, signature):
             if key_id in self._key_ids:
                 raise TokenError("changed")
-            raise TokenError("another_page" if key_id in other._key_ids else "unknown_key")
-        return _decode(parts[1], build)
+            raise TokenError(
+                "another_page" if key_id in other_serializer._key_ids else "unknown_key"
+            )
+        return _parse_payload(parts[1], build_result)
 
 
-def read_unverified(token: str) -> Entry:
+def parse_token_without_verifying(token: str) -> Entry:
     """Return the entry of a token without verifying its signature.
 
     Anybody can make such a token. The check reads links by this function that the site itself may
@@ -373,7 +400,7 @@ def read_unverified(token: str) -> Entry:
 
     :raises TokenError: if the payload is malformed.
     """
-    return _decode(token.partition(".")[0], _entry)
+    return _parse_payload(token.partition(".")[0], _build_entry_from_fields)
 
 
 def find_tokens(text: str) -> list[str]:
@@ -383,10 +410,10 @@ def find_tokens(text: str) -> list[str]:
 
 def mask_tokens(text: str) -> str:
     """Return a text with each token replaced by "…", and without the credentials in URLs."""
-    return _CREDENTIALS.sub("", _TOKEN_IN_TEXT.sub("…", text))
+    return _URL_CREDENTIALS.sub("", _TOKEN_IN_TEXT.sub("…", text))
 
 
-def _decode(payload: str, build: Callable[..., T]) -> T:
+def _parse_payload(payload: str, build_result: Callable[..., T]) -> T:
     """Pass the fields in a token's payload to *build* and return the result.
 
     :raises TokenError: if the payload is malformed.
@@ -394,17 +421,17 @@ def _decode(payload: str, build: Callable[..., T]) -> T:
     try:
         fields = json.loads(base64_decode(payload))
         if isinstance(fields, list):
-            return build(*fields)
+            return build_result(*fields)
     except (BadData, ValueError, TypeError, LinkError, RecursionError):
         pass
     raise TokenError("malformed")
 
 
-def _to_json(fields: Sequence[Any]) -> bytes:
-    return _JSON.encode(fields).encode()
+def _encode_fields_as_json(fields: Sequence[Any]) -> bytes:
+    return _JSON_ENCODER.encode(fields).encode()
 
 
-def _fields(entry: Entry) -> list[Any]:
+def _build_token_fields(entry: Entry) -> list[Any]:
     signed_at = None
     if entry.member is not None:
         signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
@@ -424,7 +451,7 @@ def _fields(entry: Entry) -> list[Any]:
     return fields
 
 
-def _entry(
+def _build_entry_from_fields(
     page: str,
     reference: str | None = None,
     sub_partner_id: str | None = None,
@@ -448,5 +475,7 @@ def _entry(
     )
 
 
-def _click(member: str, click_id: str, clicked_at: int, *fields: Any) -> Click:
-    return Click(_entry(*fields), member, click_id, clicked_at)
+def _build_click_from_fields(
+    member: str, click_id: str, clicked_at: int, *entry_fields: Any
+) -> Click:
+    return Click(_build_entry_from_fields(*entry_fields), member, click_id, clicked_at)

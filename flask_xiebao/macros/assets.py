@@ -7,27 +7,27 @@ import re
 from functools import cache
 from pathlib import Path
 
-STYLES, SCRIPT = "xiebao.css", "xiebao.js"
+STYLESHEET_FILE, SCRIPT_FILE = "xiebao.css", "xiebao.js"
 
 # Begins what says where an entry stands, and alone is in the layer: what is in none always wins.
-_WHERE = "@media all {"
+_PLACEMENT_RULES_START = "@media all {"
 
-_FOLDER = Path(__file__).parents[1] / "static"
+_STATIC_FOLDER = Path(__file__).parents[1] / "static"
 # What CSS may call a layer: names, with dots between them.
-_NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
-LAYER = rf"{_NAME}(?:\.{_NAME})*"
+_LAYER_NAME_PART = r"[A-Za-z_][A-Za-z0-9_-]*"
+LAYER_NAME_PATTERN = rf"{_LAYER_NAME_PART}(?:\.{_LAYER_NAME_PART})*"
 
 
 @cache
-def version(name: str) -> str:
+def get_file_hash(filename: str) -> str:
     """Return a hash of a file's content; with it in the URL, caches may keep the file for ever."""
-    return hashlib.sha256((_FOLDER / name).read_bytes()).hexdigest()[:8]
+    return hashlib.sha256((_STATIC_FOLDER / filename).read_bytes()).hexdigest()[:8]
 
 
-def styles_at(filename: str) -> str | None:
+def build_stylesheet_in_layer(filename: str) -> str | None:
     """Return the stylesheet with the layer that a file's name says; None for another file."""
-    layer = re.fullmatch(rf"layer/({LAYER})/{re.escape(STYLES)}", filename)
+    layer = re.fullmatch(rf"layer/({LAYER_NAME_PATTERN})/{re.escape(STYLESHEET_FILE)}", filename)
     if layer is None:
         return None
-    styles = (_FOLDER / STYLES).read_text("utf-8")
-    return styles.replace(_WHERE, f"@layer {layer[1]} {{")
+    styles = (_STATIC_FOLDER / STYLESHEET_FILE).read_text("utf-8")
+    return styles.replace(_PLACEMENT_RULES_START, f"@layer {layer[1]} {{")

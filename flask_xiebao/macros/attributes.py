@@ -12,16 +12,16 @@ from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from ..errors import LinkError
-from ..links.tokens import LinkOptions
+from ..links.tokens import SubPartnerLinkOptions
 
 #: The keywords that go to the link.
-LINK_KEYWORDS = LinkOptions.__annotations__.keys()
+LINK_KEYWORDS = SubPartnerLinkOptions.__annotations__.keys()
 #: The old keywords of links, each with the advice in its error.
-OLD_LINK_KEYWORDS: Mapping[str, str] = {"max_age": 'Use "no_login_for" instead.'}
+REMOVED_LINK_KEYWORDS: Mapping[str, str] = {"max_age": 'Use "no_login_for" instead.'}
 
 
 @dataclass(frozen=True, eq=False)  # each is compared by identity, which is quick in caches
-class Macro:
+class MacroSpec:
     """What sets one macro apart from the others.
 
     :ivar sets: the attributes that it sets and nobody else may.
@@ -30,47 +30,61 @@ class Macro:
     :ivar old: the old keywords of this macro alone, each with the advice in its error.
     """
 
-    sets: tuple[str, ...]
-    takes: tuple[str, ...]
-    looks: tuple[str, ...] = ()
-    old: Mapping[str, str] = field(default_factory=dict)
+    reserved_attributes: tuple[str, ...]
+    own_keywords: tuple[str, ...]
+    allowed_looks: tuple[str, ...] = ()
+    removed_keywords: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_card(self) -> bool:
         """Whether its element is always a card."""
-        return self.looks == ("card",)
+        return self.allowed_looks == ("card",)
 
 
 #: The class of every entry, and what its further classes begin with: ``xiebao-entry--card``.
-ENTRY, MODIFIER = "xiebao-entry", "xiebao-entry--"
+ENTRY_CLASS, MODIFIER_PREFIX = "xiebao-entry", "xiebao-entry--"
 #: What those end with; look="own" has none.
 LOOKS, SIZES = ("button", "card", "link"), ("small", "large")
 VARIANTS = ("outline", "block", "pill", "stacked")
 
-_ENTRY_SETS = ("href", "data-xiebao-entry", "data-xiebao-platform")
+_RESERVED_ENTRY_ATTRIBUTES = ("href", "data-xiebao-entry", "data-xiebao-platform")
 LOOK_KEYWORDS = ("look", "size", *VARIANTS)
-_CARD_PARTS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
-ENTRY_MACRO = Macro(_ENTRY_SETS, (*LOOK_KEYWORDS, "label"), ("own", *LOOKS))
-CARD_MACRO = Macro(_ENTRY_SETS, (*LOOK_KEYWORDS, *_CARD_PARTS), ("card",))
+_CARD_KEYWORDS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
+ENTRY_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, "label"), ("own", *LOOKS))
+CARD_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, *_CARD_KEYWORDS), ("card",))
 #: The first link of a card that has two, and which of its attributes stay on the card.
-TERMS_MACRO = Macro(CARD_MACRO.sets, CARD_MACRO.takes, CARD_MACRO.looks)
-ON_THE_CARD = ("class", "id", "hidden", "style", "dir", "aria-busy", "data-xiebao-theme")
-QR_MACRO = Macro(("width", "height", "viewbox"), ("size",))
-STYLES_MACRO = Macro(
+CARD_TITLE_MACRO = MacroSpec(
+    CARD_MACRO.reserved_attributes, CARD_MACRO.own_keywords, CARD_MACRO.allowed_looks
+)
+CARD_WRAPPER_ATTRIBUTES = (
+    "class",
+    "id",
+    "hidden",
+    "style",
+    "dir",
+    "aria-busy",
+    "data-xiebao-theme",
+)
+QR_MACRO = MacroSpec(("width", "height", "viewbox"), ("size",))
+STYLES_MACRO = MacroSpec(
     ("rel", "href", "src"),
     ("layer",),
-    old={"theme": 'Set the attribute "data-xiebao-theme" on the <html> element instead.'},
+    removed_keywords={
+        "theme": 'Set the attribute "data-xiebao-theme" on the <html> element instead.'
+    },
 )
-SCRIPT_MACRO = Macro(STYLES_MACRO.sets, ())
+SCRIPT_MACRO = MacroSpec(STYLES_MACRO.reserved_attributes, ())
 
-_NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
-_LONGEST_NAME = 100
+_ATTRIBUTE_NAME_PATTERN = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
+_MAX_NAME_LENGTH = 100
 
 #: An attribute's text; True for one without a value, None for one to leave out.
-Attribute = str | bool | None
+AttributeValue = str | bool | None
 
 
-def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], dict[str, Attribute]]:
+def split_options_and_attributes(
+    keywords: Mapping[str, Any], macro: MacroSpec
+) -> tuple[dict[str, Any], dict[str, AttributeValue]]:
     """Divide the keywords of a macro into those of the link and the attributes of the element.
 
     :raises LinkError: when one cannot be an attribute, or is an attribute that the macro sets.
@@ -86,21 +100,29 @@ def split(keywords: Mapping[str, Any], macro: Macro) -> tuple[dict[str, Any], di
             'A card has no "label". Pass the title of the card as the second argument.', "label"
         )
     options: dict[str, Any] = {}
-    attributes: dict[str, Attribute] = {}
+    attributes: dict[str, AttributeValue] = {}
     for keyword, value in keywords.items():
         if keyword in LINK_KEYWORDS:
             options[keyword] = value
         else:
-            name = _name(keyword, macro)
-            is_ours = macro.looks or name not in VARIANTS
-            attributes[name] = (_READERS.get(name, _attribute) if is_ours else _attribute)(value)
+            name = _normalize_attribute_name(keyword, macro)
+            is_ours = macro.allowed_looks or name not in VARIANTS
+            attributes[name] = (
+                _ATTRIBUTE_NORMALIZERS.get(name, _normalize_attribute)
+                if is_ours
+                else _normalize_attribute
+            )(value)
     return options, attributes
 
 
-def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Markup:
+def render_attributes(
+    defaults: Mapping[str, AttributeValue], overrides: Mapping[str, AttributeValue]
+) -> Markup:
     """Return attributes as HTML: the caller's replace the element's own, but classes are added."""
-    classes = " ".join(str(each["class"]) for each in (own, given) if each.get("class")).strip()
-    attributes = {**own, **given, "class": classes or None}
+    classes = " ".join(
+        str(each["class"]) for each in (defaults, overrides) if each.get("class")
+    ).strip()
+    attributes = {**defaults, **overrides, "class": classes or None}
     written = (
         f" {name}" if value is True else f' {name}="{escape(value)}"'
         for name, value in attributes.items()
@@ -112,25 +134,25 @@ def rendered(own: Mapping[str, Attribute], given: Mapping[str, Attribute]) -> Ma
 
 # The cache saves 30 % of the time for a new entry with a class.
 @lru_cache
-def _name(keyword: str, macro: Macro) -> str:
+def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
     """Return the attribute that a keyword means: class for class_, data-id for data_id."""
     given, keyword = keyword, keyword.removesuffix("_") or keyword
-    if len(keyword) > _LONGEST_NAME:
+    if len(keyword) > _MAX_NAME_LENGTH:
         raise LinkError(
-            f"{keyword[:_LONGEST_NAME]!r}… is too long for the name of an attribute. Use at most"
-            f" {_LONGEST_NAME} characters.",
+            f"{keyword[:_MAX_NAME_LENGTH]!r}… is too long for the name of an attribute. Use at most"
+            f" {_MAX_NAME_LENGTH} characters.",
             keyword,
         )
-    check_not_old(given, {**OLD_LINK_KEYWORDS, **macro.old})
-    for like in (*LINK_KEYWORDS, *macro.takes):
-        if given != like and is_misspelt(keyword, like):
+    check_keyword_not_removed(given, {**REMOVED_LINK_KEYWORDS, **macro.removed_keywords})
+    for like in (*LINK_KEYWORDS, *macro.own_keywords):
+        if given != like and is_misspelling(keyword, like):
             raise LinkError(f'There is no keyword "{given}". Did you mean "{like}"?', given)
     name = keyword.replace("_", "-").lower()
-    if name in macro.sets:
+    if name in macro.reserved_attributes:
         raise LinkError(
             f'The macro sets the attribute "{name}" itself. Leave out this attribute.', keyword
         )
-    if not _NAME.fullmatch(name):
+    if not _ATTRIBUTE_NAME_PATTERN.fullmatch(name):
         raise LinkError(
             f"{keyword!r} is not a valid attribute name. Use a name without whitespace, quotes,"
             ' "<", ">", "/" and "=".',
@@ -139,31 +161,35 @@ def _name(keyword: str, macro: Macro) -> str:
     return name
 
 
-def check_not_old(keyword: str, old_keywords: Mapping[str, str]) -> None:
+def check_keyword_not_removed(keyword: str, removed_keywords: Mapping[str, str]) -> None:
     """Check that a keyword is not an old one, misspelt or not.
 
     :raises LinkError: the keyword is old. The message says what to use instead.
     """
-    for old, advice in old_keywords.items():
-        if is_misspelt(keyword, old):
+    for old, advice in removed_keywords.items():
+        if is_misspelling(keyword, old):
             raise LinkError(f'There is no keyword "{keyword}". {advice}', keyword)
 
 
-def is_misspelt(keyword: str, meant: str) -> bool:
+def is_misspelling(word: str, correct_word: str) -> bool:
     """Tell whether a keyword is a misspelt *meant*, such as returnTo, max-age or memebr."""
-    given = keyword.replace("-", "_").lower()
+    given = word.replace("-", "_").lower()
     if not given.isidentifier():  # such as :member of Vue
         return False
-    if given.replace("_", "") == meant.replace("_", ""):
+    if given.replace("_", "") == correct_word.replace("_", ""):
         return True
-    while given[:1] == meant[:1]:
-        given, meant = given[1:], meant[1:]
+    while given[:1] == correct_word[:1]:
+        given, correct_word = given[1:], correct_word[1:]
     swapped = given[:2][::-1] + given[2:]
     # Besides a swap: one letter is another one, too many, or missing.
-    return swapped == meant or given[1:] in (meant[1:], meant) or given == meant[1:]
+    return (
+        swapped == correct_word
+        or given[1:] in (correct_word[1:], correct_word)
+        or given == correct_word[1:]
+    )
 
 
-def _attribute(value: Any) -> Attribute:
+def _normalize_attribute(value: Any) -> AttributeValue:
     """Return the text of an attribute; None leaves it out, and True is one without a value."""
     if value is True:
         return True
@@ -174,19 +200,19 @@ def _attribute(value: Any) -> Attribute:
     return escape(value if hasattr(value, "__html__") else str(value)).unescape()
 
 
-def _classes(value: Any) -> Attribute:
+def _normalize_classes(value: Any) -> AttributeValue:
     """Return classes as text; those in a list that are None or False are left out."""
     values = value if isinstance(value, list | tuple) else [value]
-    return " ".join(name for each in values if isinstance(name := _attribute(each), str))
+    return " ".join(name for each in values if isinstance(name := _normalize_attribute(each), str))
 
 
-def _switch(value: Any) -> Attribute:
+def _normalize_boolean_attribute(value: Any) -> AttributeValue:
     """Return True, or None for what is not so; unlike in HTML, "" and 0 mean no."""
     return None if isinstance(value, Undefined) else bool(value) or None
 
 
-_READERS: Mapping[str, Callable[[Any], Attribute]] = {
-    "class": _classes,
-    "disabled": _switch,
-    **dict.fromkeys(VARIANTS, _switch),
+_ATTRIBUTE_NORMALIZERS: Mapping[str, Callable[[Any], AttributeValue]] = {
+    "class": _normalize_classes,
+    "disabled": _normalize_boolean_attribute,
+    **dict.fromkeys(VARIANTS, _normalize_boolean_attribute),
 }

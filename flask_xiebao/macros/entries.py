@@ -12,47 +12,47 @@ from flask import has_request_context, request
 from jinja2 import Undefined
 from markupsafe import Markup, escape
 
-from ..app.endpoints import link, url_parts, without_padding
-from ..app.headers import request_state
-from ..app.log import complain, find_caller
-from ..app.signals import fault_found, send_quietly
-from ..app.state import State
-from ..errors import LinkError, NowhereError
+from ..app.endpoints import build_link, split_url_at_token, strip_reference
+from ..app.headers import get_request_state
+from ..app.log import get_caller_location, log_throttled
+from ..app.signals import fault_found, send_signal_without_raising
+from ..app.state import AppState
+from ..errors import LinkError, UnknownSiteUrlError
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
-from ..links.tokens import LinkSigner, make_entry
-from ..texts import text
+from ..links.tokens import LinkSigner, build_entry
+from ..texts import get_text
 from .attributes import (
-    ENTRY,
+    CARD_TITLE_MACRO,
+    CARD_WRAPPER_ATTRIBUTES,
+    ENTRY_CLASS,
     ENTRY_MACRO,
     LINK_KEYWORDS,
-    OLD_LINK_KEYWORDS,
-    ON_THE_CARD,
-    TERMS_MACRO,
-    Attribute,
-    Macro,
-    check_not_old,
-    rendered,
-    split,
+    REMOVED_LINK_KEYWORDS,
+    AttributeValue,
+    MacroSpec,
+    check_keyword_not_removed,
+    render_attributes,
+    split_options_and_attributes,
 )
-from .looks import take_look
+from .looks import pop_look_classes
 
 # The pages whose links are the same for everybody, and the types of values that never change.
-_FOR_EVERYBODY = frozenset(name for name, page in PAGES.items() if not page.members_own)
-_PLAIN = frozenset((str, int, bool, type(None), Platform))
+_SHAREABLE_PAGES = frozenset(name for name, page in PAGES.items() if not page.requires_member)
+_IMMUTABLE_TYPES = frozenset((str, int, bool, type(None), Platform))
 # With one of these keywords, a link belongs to a member or depends on the request's Host header.
-_UNSHARED = frozenset(("member", "no_login_for", "external"))
+_UNSHAREABLE_KEYWORDS = frozenset(("member", "no_login_for", "external"))
 # The number of entries in each cache, and the maximum number of characters in the keywords or the
 # reference of one. Longer keywords, such as the text of a form, belong to a single page.
-_ENTRIES, _LONGEST_KEYWORDS = 1024, 2000
+_CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 2000
 
 #: The attributes of an entry and its content, both empty if the entry is left out.
-Rendered = tuple[Markup, str]
+RenderedEntry = tuple[Markup, str]
 #: The attributes of an entry, its default label, and the mistake in its look, if any.
-_Made = tuple[Markup, str, LinkError | None]
-_NOTHING: Rendered = (Markup(), "")
+_BuiltEntry = tuple[Markup, str, LinkError | None]
+_EMPTY_ENTRY: RenderedEntry = (Markup(), "")
 #: The signer of a link, and the text before and after the token in its URL.
-_Link = tuple[LinkSigner, str, str]
+_LinkParts = tuple[LinkSigner, str, str]
 
 
 @dataclass(slots=True)
@@ -67,39 +67,43 @@ class PageContext:
         of the gateway; None if there are no such links.
     """
 
-    device: str | None = None
+    platform_slug: str | None = None
     locale: str | None = None
-    is_marked: bool = True
-    links: dict[str, _Link] | None = None
+    is_device_mark_done: bool = True
+    shared_link_parts: dict[str, _LinkParts] | None = None
 
 
-class Entries:
+class EntryRenderer:
     """The entries of one app."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: AppState) -> None:
         self._state = state
         # The signer is part of the cache key, so no old entry is found after SECRET_KEY changes.
-        self._cached_shared = lru_cache(_ENTRIES, typed=True)(self._make_shared)
+        self._build_shared_entry_cached = lru_cache(_CACHE_SIZE, typed=True)(
+            self._build_shared_entry
+        )
         # Entries often differ only in their links. This saves 35 % of the time for a new entry.
-        self._cached_attributes = lru_cache(_ENTRIES)(self._make_attributes)
+        self._build_attributes_and_label_cached = lru_cache(_CACHE_SIZE)(
+            self._build_attributes_and_label
+        )
 
-    def render(
+    def build_attributes_and_content(
         self,
         page: str,
         reference: Any,
         content: Any,
         keywords: Mapping[str, Any],
-        macro: Macro = ENTRY_MACRO,
-    ) -> Rendered:
+        macro: MacroSpec = ENTRY_MACRO,
+    ) -> RenderedEntry:
         """Return the attributes of an entry and its content, both empty if it is left out."""
         if "caller" in keywords and macro is ENTRY_MACRO:  # the template has called it
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         elif macro is ENTRY_MACRO and "disabled" in keywords:
-            content = reason_in(keywords) or content
-        context = self._page_context()
+            content = find_disabled_reason(keywords) or content
+        context = self._get_page_context()
         has_content = content and str(content).strip()
         locale = None if has_content else context.locale or self._state.locale
-        device = context.device
+        device = context.platform_slug
         try:
             if macro.is_card and isinstance(content, Undefined):
                 raise LinkError(
@@ -107,36 +111,43 @@ class Entries:
                     " variable.",
                     "title",
                 )
-            if context.links is not None and _is_for_everybody(page, reference, keywords):
-                is_short = _is_short(keywords, reference)
-                make = self._cached_shared if is_short else self._make_shared
-                link = context.links.get(page) or self._add_link(context.links, page)
+            if context.shared_link_parts is not None and _is_same_for_everyone(
+                page, reference, keywords
+            ):
+                is_short = _is_short_enough_to_cache(keywords, reference)
+                make = self._build_shared_entry_cached if is_short else self._build_shared_entry
+                link = context.shared_link_parts.get(page) or self._cache_link_parts(
+                    context.shared_link_parts, page
+                )
                 made = make(*link, page, reference, device, locale, macro, **keywords)
             else:
-                made = self._make_own(page, reference, device, locale, macro, **keywords)
+                made = self._build_request_specific_entry(
+                    page, reference, device, locale, macro, **keywords
+                )
         except LinkError as error:
-            leave_out(self._state, error)
-            return _NOTHING
+            raise_or_log_omission(self._state, error)
+            return _EMPTY_ENTRY
         attributes, label, mistake = made
         if mistake is not None:
             # A new error, because a traceback would keep the request in the cache.
-            leave_out(
+            raise_or_log_omission(
                 self._state, LinkError(str(mistake), mistake.argument), "The look of an entry"
             )
-        if attributes and not context.is_marked:
-            request_state().mark_by_device()
-            context.is_marked = True
+        if attributes and not context.is_device_mark_done:
+            get_request_state().mark_device_dependent()
+            context.is_device_mark_done = True
         return attributes, escape(content) if has_content else label
 
-    def around(self, keywords: Mapping[str, Any]) -> Markup:
+    def render_card_wrapper_attributes(self, keywords: Mapping[str, Any]) -> Markup:
         """Return the attributes of a card with two links: what concerns the whole of it."""
-        _, given = split(keywords, TERMS_MACRO)
-        look, _ = take_look(given, TERMS_MACRO, self._state.settings.look)
-        return rendered(
-            {"class": look.removeprefix(ENTRY)}, {name: given.get(name) for name in ON_THE_CARD}
+        _, given = split_options_and_attributes(keywords, CARD_TITLE_MACRO)
+        look, _ = pop_look_classes(given, CARD_TITLE_MACRO, self._state.settings.look)
+        return render_attributes(
+            {"class": look.removeprefix(ENTRY_CLASS)},
+            {name: given.get(name) for name in CARD_WRAPPER_ATTRIBUTES},
         )
 
-    def href(self, page: str, reference: Any, options: Mapping[str, Any]) -> str:
+    def build_href(self, page: str, reference: Any, link_options: Mapping[str, Any]) -> str:
         """Return the local link to a page.
 
         :param page: the name of a page in :mod:`.gateway.pages`, such as ``product``.
@@ -151,9 +162,9 @@ class Entries:
                 " variable.",
                 name,
             )
-        for name, value in options.items():
+        for name, value in link_options.items():
             if name not in LINK_KEYWORDS:
-                check_not_old(name, OLD_LINK_KEYWORDS)
+                check_keyword_not_removed(name, REMOVED_LINK_KEYWORDS)
                 raise LinkError(
                     f'A link does not accept the keyword "{name}". Leave out this keyword.', name
                 )
@@ -163,123 +174,142 @@ class Entries:
                     " variable.",
                     name,
                 )
-        return link(self._state, page, reference, **options)
+        return build_link(self._state, page, reference, **link_options)
 
-    def default_label(self, page: str, locale: str) -> tuple[Markup, str]:
+    def get_default_label_and_lang(self, page: str, locale: str) -> tuple[Markup, str]:
         """Return what an entry says by itself, and the language of that as HTML has it."""
-        label, found = self._state.find_text(locale, f"{page}.label", PAGES[page].label)
-        return escape(label), text(found, "language")
+        label, found = self._state.get_visitor_text_and_locale(
+            locale, f"{page}.label", PAGES[page].button_label
+        )
+        return escape(label), get_text(found, "language")
 
-    def _page_context(self) -> PageContext:
+    def _get_page_context(self) -> PageContext:
         if not has_request_context():
             return PageContext()
-        contexts = request_state().page_contexts
+        contexts = get_request_state().page_contexts
         context: PageContext | None = contexts.get(id(self))
         if context is None:
             device_markup = self._state.settings.device_markup
             context = contexts[id(self)] = PageContext(
-                device=self._state.device(request.environ).slug if device_markup else None,
-                locale=None if self._state.locale_may_change else self._state.locale,
-                is_marked=not device_markup,
-                links={} if self._state.settings.enabled else None,
+                platform_slug=self._state.detect_request_platform(request.environ).slug
+                if device_markup
+                else None,
+                locale=None if self._state.can_locale_change else self._state.locale,
+                is_device_mark_done=not device_markup,
+                shared_link_parts={} if self._state.settings.enabled else None,
             )
         return context
 
-    def _add_link(self, links: dict[str, _Link], page: str) -> _Link:
-        before, after = url_parts(self._state, f"xiebao.{page}", external=False)
-        links[page] = self._state.signer, before, after
-        return links[page]
+    def _cache_link_parts(self, parts_by_page: dict[str, _LinkParts], page: str) -> _LinkParts:
+        before, after = split_url_at_token(self._state, f"xiebao.{page}", external=False)
+        parts_by_page[page] = self._state.signer, before, after
+        return parts_by_page[page]
 
-    def _make_shared(
+    def _build_shared_entry(
         self,
         signer: LinkSigner,
-        before: str,
-        after: str,
+        url_before_token: str,
+        url_after_token: str,
         page: str,
         reference: Any,
-        device: str | None,
+        platform_slug: str | None,
         locale: str | None,
-        macro: Macro,
+        macro: MacroSpec,
         /,
         **keywords: Any,
-    ) -> _Made:
+    ) -> _BuiltEntry:
         """Make an entry that is the same for everybody."""
-        options, given = split(keywords, macro)
-        reference = without_padding(PAGES[page], reference)
-        href = f"{before}{signer.dumps(make_entry(page, reference, **options))}{after}"
-        return self._add_attributes(href, given, PAGES[page].name, device, locale, macro)
+        options, given = split_options_and_attributes(keywords, macro)
+        reference = strip_reference(PAGES[page], reference)
+        token = signer.build_entry_token(build_entry(page, reference, **options))
+        href = f"{url_before_token}{token}{url_after_token}"
+        return self._build_entry_with_href(
+            href, given, PAGES[page].name, platform_slug, locale, macro
+        )
 
-    def _make_own(
+    def _build_request_specific_entry(
         self,
         page: str,
         reference: Any,
-        device: str | None,
+        platform_slug: str | None,
         locale: str | None,
-        macro: Macro,
+        macro: MacroSpec,
         /,
         **keywords: Any,
-    ) -> _Made:
+    ) -> _BuiltEntry:
         """Make an entry that may belong to a member, or depend on the request."""
-        options, given = split(keywords, macro)
-        href = self.href(page, reference, options)
+        options, given = split_options_and_attributes(keywords, macro)
+        href = self.build_href(page, reference, options)
         if not href:
-            return *_NOTHING, None
-        return self._add_attributes(href, given, PAGES[page].name, device, locale, macro)
+            return *_EMPTY_ENTRY, None
+        return self._build_entry_with_href(
+            href, given, PAGES[page].name, platform_slug, locale, macro
+        )
 
-    def _add_attributes(self, href: str, given: Mapping[str, Attribute], *common: Any) -> _Made:
+    def _build_entry_with_href(
+        self, href: str, html_attributes: Mapping[str, AttributeValue], *attribute_arguments: Any
+    ) -> _BuiltEntry:
         """Return the entry with this link.
 
         :param given: the HTML attributes from the template.
         :param common: the further arguments of :meth:`_make_attributes`.
         """
-        make = self._cached_attributes if _is_short(given) else self._make_attributes
-        attributes, label, mistake = make(*common, *given.items())
-        if given.get("disabled") is None:
+        make = (
+            self._build_attributes_and_label_cached
+            if _is_short_enough_to_cache(html_attributes)
+            else self._build_attributes_and_label
+        )
+        attributes, label, mistake = make(*attribute_arguments, *html_attributes.items())
+        if html_attributes.get("disabled") is None:
             attributes = Markup(f' href="{escape(href)}"{attributes}')  # noqa: S704  # nosec B704
         return attributes, label, mistake
 
-    def _make_attributes(
+    def _build_attributes_and_label(
         self,
         page: str,
-        device: str | None,
+        platform_slug: str | None,
         locale: str | None,
-        macro: Macro,
-        *items: tuple[str, Attribute],
-    ) -> _Made:
+        macro: MacroSpec,
+        *attribute_items: tuple[str, AttributeValue],
+    ) -> _BuiltEntry:
         """Return the attributes of an entry except its link, and the default label in *locale*.
 
         :param items: the HTML attributes from the template.
         """
-        given = dict(items)
-        look, mistake = take_look(given, macro, self._state.settings.look)
-        if macro is TERMS_MACRO:
-            given.update(dict.fromkeys(ON_THE_CARD))
-            look = f"{ENTRY} {ENTRY}__title"
-        label, language = ("", None) if locale is None else self.default_label(page, locale)
+        given = dict(attribute_items)
+        look, mistake = pop_look_classes(given, macro, self._state.settings.look)
+        if macro is CARD_TITLE_MACRO:
+            given.update(dict.fromkeys(CARD_WRAPPER_ATTRIBUTES))
+            look = f"{ENTRY_CLASS} {ENTRY_CLASS}__title"
+        label, language = (
+            ("", None) if locale is None else self.get_default_label_and_lang(page, locale)
+        )
         is_disabled = given.pop("disabled", None) is not None
-        own: dict[str, Attribute] = {
+        own: dict[str, AttributeValue] = {
             "class": look,
             "data-xiebao-entry": page,
-            "data-xiebao-platform": device,
+            "data-xiebao-platform": platform_slug,
             "rel": "nofollow noopener",
             # Web views inside apps handle a new window badly.
-            "target": "_blank" if device == Platform.PC.slug else None,
+            "target": "_blank" if platform_slug == Platform.PC.slug else None,
             "lang": language,
             # HTML has no attribute "disabled" for links.
             "role": "link" if is_disabled else None,
             "aria-disabled": "true" if is_disabled else None,
         }
-        return rendered(own, given), label, mistake
+        return render_attributes(own, given), label, mistake
 
 
-def reason_in(keywords: Mapping[str, Any]) -> str:
+def find_disabled_reason(keywords: Mapping[str, Any]) -> str:
     """Return why an entry leads nowhere, where that is said."""
     said = keywords.get("disabled")
     is_said = not isinstance(said, Number | Undefined) and said
     return escape(said).strip() if is_said else ""
 
 
-def leave_out(state: State, error: LinkError, what: str = "An insurance entry") -> None:
+def raise_or_log_omission(
+    state: AppState, error: LinkError, omitted_part: str = "An insurance entry"
+) -> None:
     """Log what is wrong with something that is therefore left out of a page.
 
     A wrong row in a database must not take a shop's page down.
@@ -287,33 +317,36 @@ def leave_out(state: State, error: LinkError, what: str = "An insurance entry") 
     :param what: what is left out.
     :raises LinkError: in strict mode.
     """
-    if state.is_strict or isinstance(error, NowhereError):
+    if state.is_strict or isinstance(error, UnknownSiteUrlError):
         raise error
     where = (
         f' (endpoint "{request.endpoint}")' if has_request_context() and request.endpoint else ""
     )
-    said = f"{what}{where} was left out: {error} See {find_caller()}."
-    send_quietly(fault_found, fault=said)
+    said = f"{omitted_part}{where} was left out: {error} See {get_caller_location()}."
+    send_signal_without_raising(fault_found, fault=said)
     # What is wrong may come from visitors, and differ from visit to visit.
-    complain(said, about=f"entries{where}")
+    log_throttled(said, group=f"entries{where}")
 
 
-def _is_short(keywords: Mapping[str, Any], reference: object = None) -> bool:
+def _is_short_enough_to_cache(keywords: Mapping[str, Any], reference: object = None) -> bool:
     """Return True if keywords and a reference are short enough to be cached."""
     if not keywords:  # the usual case, in which this saves 5 % of the time for an entry
-        return type(reference) is not str or len(reference) <= _LONGEST_KEYWORDS
+        return type(reference) is not str or len(reference) <= _MAX_CACHED_LENGTH
     texts = [reference, *keywords, *keywords.values()]
-    return sum(len(text) for text in texts if type(text) is str) <= _LONGEST_KEYWORDS
+    return sum(len(text) for text in texts if type(text) is str) <= _MAX_CACHED_LENGTH
 
 
-def _is_for_everybody(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
+def _is_same_for_everyone(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
     """Return True if an entry with these arguments is the same for everybody."""
     return (
-        type(reference) in _PLAIN
+        type(reference) in _IMMUTABLE_TYPES
         and type(page) is str
-        and page in _FOR_EVERYBODY
+        and page in _SHAREABLE_PAGES
         and (
             not keywords
-            or (_UNSHARED.isdisjoint(keywords) and _PLAIN.issuperset(map(type, keywords.values())))
+            or (
+                _UNSHAREABLE_KEYWORDS.isdisjoint(keywords)
+                and _IMMUTABLE_TYPES.issuperset(map(type, keywords.values()))
+            )
         )
     )

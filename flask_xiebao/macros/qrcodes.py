@@ -9,49 +9,51 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 from werkzeug.urls import iri_to_uri
 
-from ..app.signals import qr_code_drawn, send_quietly
+from ..app.signals import qr_code_drawn, send_signal_without_raising
 from ..errors import LinkError
 
 if TYPE_CHECKING:
     from segno import QRCode
 
 # How many pixels wide a module of a PNG is. Mails show the PNG smaller, for screens of any density.
-_SCALE = 8
+_PNG_MODULE_PIXELS = 8
 
 
-def qr_svg(url: str) -> Markup:
+def render_qr_svg(url: str) -> Markup:
     """Return the QR code of *url* as an SVG that fills what it stands in.
 
     :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
     """
     # Drawn by segno, which puts no text into it.
     return Markup(  # noqa: S704  # nosec B704
-        _draw(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
+        _build_qr_code(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
     )
 
 
-def qr_code(url: str, draw: Callable[[str], Markup] = qr_svg) -> Markup:
+def render_qr_svg_and_send_signal(
+    url: str, render_svg: Callable[[str], Markup] = render_qr_svg
+) -> Markup:
     """Return a QR code for a page, of which a tool may want to know what it says.
 
     :param draw: draws it, or has it from before.
     :raises LinkError: as :func:`qr_svg` does.
     """
-    code = draw(url)
-    send_quietly(qr_code_drawn, code=str(code), url=url)
+    code = render_svg(url)
+    send_signal_without_raising(qr_code_drawn, code=str(code), url=url)
     return code
 
 
-def qr_png(url: str) -> bytes:
+def build_qr_png(url: str) -> bytes:
     """Return the QR code of *url* as a PNG, for mail.
 
     :raises LinkError: as :func:`qr_svg` does.
     """
     png = io.BytesIO()
-    _draw(url).save(png, kind="png", scale=_SCALE)
+    _build_qr_code(url).save(png, kind="png", scale=_PNG_MODULE_PIXELS)
     return png.getvalue()
 
 
-def _draw(url: str) -> QRCode:
+def _build_qr_code(url: str) -> QRCode:
     import segno  # loaded with the first code that is drawn, since most processes draw none
 
     try:

@@ -13,18 +13,18 @@ from flask import request
 from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
-from ..app.current import this_app
-from ..app.endpoints import notify_path
-from ..app.state import State, current_state
+from ..app.current import get_current_app
+from ..app.endpoints import build_notify_path
+from ..app.state import AppState, get_current_app_state
 from ..errors import ConfigError
 from ..gateway.values import Secret, WrongValueError, check_web_url
 from . import wire
 
-_SECONDS = 10
-_MOST_READ = 65536
+_TIMEOUT = 10
+_MAX_RESPONSE_BYTES = 65536
 
 
-class Answer(NamedTuple):
+class SiteResponse(NamedTuple):
     """What a site answered.
 
     :param status: 0 where it could not be reached.
@@ -44,10 +44,10 @@ class Answer(NamedTuple):
         return self.status == 200 and isinstance(answer, dict) and answer.get("state") is True
 
 
-def body_for(
-    state: State,
-    kind: int,
-    said: Mapping[str, Any],
+def build_notification_body(
+    state: AppState,
+    notify_type: int,
+    fields: Mapping[str, Any],
     *,
     member: str | int | None = None,
     wrong_sign: bool = False,
@@ -60,10 +60,10 @@ def body_for(
     :param wrong_sign: sign it with another key.
     """
     if member is not None:
-        said = {"partner_uniq_key": state.partner_uniq_key(str(member)), **said}
-    data = wire.fields_of(state.settings.partner_id, kind, said)
+        fields = {"partner_uniq_key": state.build_member_key(str(member)), **fields}
+    data = wire.build_notification_data(state.settings.partner_id, notify_type, fields)
     key = Secret("not the key") if wrong_sign else state.settings.api_key
-    return wire.callback(key, kind, data)
+    return wire.build_signed_notification(key, notify_type, data)
 
 
 def check_notify_url(url: object) -> str:
@@ -81,41 +81,49 @@ def check_notify_url(url: object) -> str:
         ) from None
 
 
-def where_to(url: str | None) -> str | None:
+def find_notify_url(configured_url: str | None) -> str | None:
     """Return where notifications go; None for nowhere.
 
     :param url: as the simulator was given it. Without one, or with that of the current app's own
         callback but for its token, the callback is found.
     """
     try:
-        state = current_state()
+        state = get_current_app_state()
     except ConfigError:
-        return url
-    if not (state.settings.has_account and "notification_handler" in state.hooks.functions):
-        return url
-    own = notify_path(state)
+        return configured_url
+    if not (state.settings.has_partner_account and "notification_handler" in state.hooks.functions):
+        return configured_url
+    own = build_notify_path(state)
     without_token = own if state.settings.notify_token is None else own.rpartition("/")[0]
-    return own if url is None or url.rstrip("/") == without_token else url
+    return (
+        own
+        if configured_url is None or configured_url.rstrip("/") == without_token
+        else configured_url
+    )
 
 
-def send(url: str, body: bytes) -> Answer:
+def deliver_notification(url: str, body: bytes) -> SiteResponse:
     """Send a notification to a URL, or to a path of the current app."""
-    return (_post_inside if url.startswith("/") else post_over_http)(url, body)
+    return (_post_to_app if url.startswith("/") else post_over_http)(url, body)
 
 
-def post_over_http(url: str, body: bytes) -> Answer:
+def post_over_http(url: str, body: bytes) -> SiteResponse:
     """Send a notification over HTTP: no proxy is asked, no redirect followed."""
     asked = Request(  # noqa: S310 - checked
         iri_to_uri(url), body, {"Content-Type": wire.CONTENT_TYPE}, method="POST"
     )
     try:
-        with build_opener(ProxyHandler({}), _AnyStatus).open(asked, timeout=_SECONDS) as response:
-            return Answer(response.status, response.read(_MOST_READ).decode("utf-8", "replace"))
+        with build_opener(ProxyHandler({}), _AnyStatusProcessor).open(
+            asked, timeout=_TIMEOUT
+        ) as response:
+            return SiteResponse(
+                response.status, response.read(_MAX_RESPONSE_BYTES).decode("utf-8", "replace")
+            )
     except (OSError, HTTPException) as error:
-        return Answer(0, type(getattr(error, "reason", error)).__name__)
+        return SiteResponse(0, type(getattr(error, "reason", error)).__name__)
 
 
-class _AnyStatus(HTTPErrorProcessor):
+class _AnyStatusProcessor(HTTPErrorProcessor):
     """Takes an error, or a redirect, for the answer, as the platform does."""
 
     def http_response(self, request: Request, response: Any) -> Any:
@@ -125,13 +133,13 @@ class _AnyStatus(HTTPErrorProcessor):
     https_response = http_response
 
 
-def _post_inside(path: str, body: bytes) -> Answer:
+def _post_to_app(path: str, body: bytes) -> SiteResponse:
     # In a context of its own: else it would share g, and who is logged in, with this request.
     response = contextvars.Context().run(
-        Client(this_app(), use_cookies=False).post,
+        Client(get_current_app(), use_cookies=False).post,
         path,
         base_url=request.host_url,
         data=body,
         content_type=wire.CONTENT_TYPE,
     )
-    return Answer(response.status_code, response.get_data(as_text=True))
+    return SiteResponse(response.status_code, response.get_data(as_text=True))

@@ -12,31 +12,35 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
-from ..gateway.values import Secret, checked, is_whole
+from ..gateway.values import Secret, check_named_value, is_integer_in_range
 from . import wire
-from .delivery import check_notify_url, send, where_to
-from .order_book import OrderBook, SimulatedOrder
+from .delivery import check_notify_url, deliver_notification, find_notify_url
+from .order_database import OrderDatabase, SimulatedOrder
 
 #: What is sold, whatever its code: invented, as its people are.
-PRODUCT = {"productName": "境内旅行意外险", "planName": "计划一", "companyName": "模拟保险公司"}
-CASE_CODE = "QX000000127257"
+SIMULATED_PRODUCT = {
+    "productName": "境内旅行意外险",
+    "planName": "计划一",
+    "companyName": "模拟保险公司",
+}
+DEFAULT_CASE_CODE = "QX000000127257"
 _PERSON = "王小明"
 _PRICE = 1500  # fen
-_NO_MONEY = "余额不足"
-_NOT_ISSUED = "核保未通过"
+_PAYMENT_FAILURE = "余额不足"
+_ISSUE_FAILURE = "核保未通过"
 #: What can be done with an order; ``again`` sends what was sent about it once more, and whatever
 #: has not arrived.
-STEPS = ("pay", "issue", "surrender", "reissue", "again")
+ORDER_ACTIONS = ("pay", "issue", "surrender", "reissue", "again")
 #: The type of a notification, and the fields that are its own.
-Step = tuple[int, dict[str, Any]]
+NotificationContent = tuple[int, dict[str, Any]]
 # How often a notification that the site refuses is sent at once; the next step sends it again.
-_ATTEMPTS = 3
-_MOST_ROWS = 1_000_000
-_MOST_ATTEMPTS = 20  # after which the site will hardly accept it
-_MOST_SAID = 200  # characters of an answer that are kept
+_MAX_TRIES = 3
+_MAX_PAGE_NUMBER = 1_000_000
+_MAX_TOTAL_TRIES = 20  # after which the site will hardly accept it
+_MAX_STORED_RESPONSE = 200  # characters of an answer that are kept
 
 
-class Manner(NamedTuple):
+class NotificationDelivery(NamedTuple):
     """How the site is notified of a step: in good order, or as on one of the platform's bad days.
 
     :param times: how often each notification comes.
@@ -45,13 +49,13 @@ class Manner(NamedTuple):
     :param forged: before each comes one with a wrong sign.
     """
 
-    times: int = 1
-    backwards: bool = False
-    late: bool = False
-    forged: bool = False
+    repeat_count: int = 1
+    is_reversed: bool = False
+    is_held_back: bool = False
+    has_forgeries: bool = False
 
     @classmethod
-    def of(cls, form: Mapping[str, str]) -> Manner:
+    def from_form(cls, form: Mapping[str, str]) -> NotificationDelivery:
         """Return what a form says."""
         times = form.get("times", "1")
         return cls(
@@ -62,7 +66,7 @@ class Manner(NamedTuple):
         )
 
 
-class Insurer:
+class SimulatedInsurer:
     """Sells on behalf of one account.
 
     :param notify_url: where the site takes notifications; None for the callback of the app in which
@@ -74,101 +78,121 @@ class Insurer:
     def __init__(
         self,
         partner_id: str,
-        key: Secret[str],
+        api_key: Secret[str],
         notify_url: str | None,
-        file: str | Path | None,
+        orders_file: str | Path | None,
     ) -> None:
         self._notify_url = (
             None
             if notify_url is None
-            else checked("notify_url", check_notify_url, notify_url, ValueError)
+            else check_named_value("notify_url", check_notify_url, notify_url, ValueError)
         )
         self._partner_id = partner_id
-        self._key = key
-        self.purchases = OrderBook(file)
+        self._api_key = api_key
+        self.orders = OrderDatabase(orders_file)
 
     @property
-    def notifies(self) -> bool:
+    def has_notify_url(self) -> bool:
         """Whether the site is notified."""
-        return where_to(self._notify_url) is not None
+        return find_notify_url(self._notify_url) is not None
 
-    def offer(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
+    def build_unsaved_order(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
         """Return the order that a member gets who applies now."""
-        today = wire.now()
+        today = wire.china_now()
         return SimulatedOrder(
-            insure_num=_new_number(),
+            insure_num=_generate_insure_num(),
             case_code=case_code,
             partner_uniq_key=partner_uniq_key,
             start_date=f"{today:%Y-%m-%d}",
             end_date=f"{today + timedelta(days=4):%Y-%m-%d}",
             price=_PRICE,
-            applied_at=wire.moment(today),
+            applied_at=wire.format_china_time(today),
         )
 
-    def apply(self, case_code: str, partner_uniq_key: str, manner: Manner, outcome: str) -> str:
+    def place_order(
+        self,
+        case_code: str,
+        partner_uniq_key: str,
+        delivery_options: NotificationDelivery,
+        outcome: str,
+    ) -> str:
         """Have a member apply for a product; return the application number.
 
         :param outcome: ``pay`` where all goes well; ``fail`` where the payment fails, and
             ``not_issued`` where the issue does.
         """
-        order = self.offer(case_code, partner_uniq_key)
+        order = self.build_unsaved_order(case_code, partner_uniq_key)
         if outcome == "fail":
-            self.purchases.keep(order._replace(failure=_NO_MONEY))
-            steps = [(2, {**_failed(_NO_MONEY), "price": 0})]
+            self.orders.save_order(order._replace(failure=_PAYMENT_FAILURE))
+            steps = [(2, {**_build_failure_fields(_PAYMENT_FAILURE), "price": 0})]
         else:
-            steps = self._pay(order, issue=outcome == "pay")
-        self._tell(order, manner, [(1, {}), *steps])
+            steps = self._record_payment_and_issue(order, is_issued=outcome == "pay")
+        self._notify_site(order, delivery_options, [(1, {}), *steps])
         return order.insure_num
 
-    def act(self, order: SimulatedOrder, what: str, manner: Manner) -> str:
+    def perform_action(
+        self, order: SimulatedOrder, action: str, delivery_options: NotificationDelivery
+    ) -> str:
         """Do one of the :data:`STEPS`, if the order is in a state for it.
 
         :return: the application number of the order, which is a new one after a ``reissue``.
         """
-        match what, order.state:
+        match action, order.state:
             case "pay", "unpaid":
-                self._tell(order, manner, self._pay(order, issue=True))
-            case "issue", "paid":
-                self._tell(order, manner, self._issue(order))
-            case "surrender", "issued":
-                self._end(order)
-                self._tell(order, manner, [(4, {"cancelMsg": "客户申请退保"})])
-            case "reissue", "issued":
-                self._end(order)
-                new = order._replace(
-                    insure_num=_new_number(), applied_at=wire.moment(wire.now()), issued_at=None
+                self._notify_site(
+                    order, delivery_options, self._record_payment_and_issue(order, is_issued=True)
                 )
-                steps = self._issue(new)
-                self._tell(order, manner, [(5, {"newInsureNum": new.insure_num})])
-                self._tell(new, manner, steps)
+            case "issue", "paid":
+                self._notify_site(order, delivery_options, self._issue_policy(order))
+            case "surrender", "issued":
+                self._record_surrender(order)
+                self._notify_site(order, delivery_options, [(4, {"cancelMsg": "客户申请退保"})])
+            case "reissue", "issued":
+                self._record_surrender(order)
+                new = order._replace(
+                    insure_num=_generate_insure_num(),
+                    applied_at=wire.format_china_time(wire.china_now()),
+                    issued_at=None,
+                )
+                steps = self._issue_policy(new)
+                self._notify_site(order, delivery_options, [(5, {"newInsureNum": new.insure_num})])
+                self._notify_site(new, delivery_options, steps)
                 return new.insure_num
             case "again", _:
                 known = {
-                    message.body: message.kind
-                    for message in self.purchases.messages_about(order.insure_num)
-                    if not message.forged
+                    message.body: message.notify_type
+                    for message in self.orders.get_notifications(order.insure_num)
+                    if not message.is_forged
                 }
-                self._queue(order, manner, [(kind, body) for body, kind in known.items()])
+                self._queue_and_send_notifications(
+                    order, delivery_options, [(kind, body) for body, kind in known.items()]
+                )
         return order.insure_num
 
-    def _end(self, order: SimulatedOrder) -> None:
-        self.purchases.keep(order._replace(surrendered_at=wire.moment(wire.now())))
+    def _record_surrender(self, order: SimulatedOrder) -> None:
+        self.orders.save_order(
+            order._replace(surrendered_at=wire.format_china_time(wire.china_now()))
+        )
 
-    def _pay(self, order: SimulatedOrder, *, issue: bool) -> list[Step]:
-        now = wire.moment(wire.now())
-        paid = order._replace(failure=None if issue else _NOT_ISSUED, paid_at=now)
-        self.purchases.keep(paid)
+    def _record_payment_and_issue(
+        self, order: SimulatedOrder, *, is_issued: bool
+    ) -> list[NotificationContent]:
+        now = wire.format_china_time(wire.china_now())
+        paid = order._replace(failure=None if is_issued else _ISSUE_FAILURE, paid_at=now)
+        self.orders.save_order(paid)
         payment = {"payTime": now, "price": order.price, "onlinePaymentId": "21"}
-        issued = self._issue(paid) if issue else [(3, _failed(_NOT_ISSUED))]
+        issued = (
+            self._issue_policy(paid) if is_issued else [(3, _build_failure_fields(_ISSUE_FAILURE))]
+        )
         return [(2, payment), *issued]
 
-    def _issue(self, order: SimulatedOrder) -> list[Step]:
+    def _issue_policy(self, order: SimulatedOrder) -> list[NotificationContent]:
         policy = f"P{order.insure_num}"
-        now = wire.moment(wire.now())
-        self.purchases.keep(order._replace(failure=None, issued_at=now, policy_num=policy))
+        now = wire.format_china_time(wire.china_now())
+        self.orders.save_order(order._replace(failure=None, issued_at=now, policy_num=policy))
         issued = {
-            "productName": PRODUCT["productName"],
-            "planName": PRODUCT["planName"],
+            "productName": SIMULATED_PRODUCT["productName"],
+            "planName": SIMULATED_PRODUCT["planName"],
             "applicant": _PERSON,
             "insurant": _PERSON,
             "startDate": order.start_date,
@@ -177,129 +201,158 @@ class Insurer:
         }
         return [(3, {"policys": [issued]}), (9, {})]
 
-    def _tell(self, purchase: SimulatedOrder, manner: Manner, steps: Iterable[Step]) -> None:
+    def _notify_site(
+        self,
+        order: SimulatedOrder,
+        delivery_options: NotificationDelivery,
+        contents: Iterable[NotificationContent],
+    ) -> None:
         about = {
-            "partnerId": wire.a_number(self._partner_id),
-            "partnerUniqueKey": purchase.partner_uniq_key,
-            "insureNum": purchase.insure_num,
-            "caseCode": purchase.case_code,
+            "partnerId": wire.get_json_partner_id(self._partner_id),
+            "partnerUniqueKey": order.partner_uniq_key,
+            "insureNum": order.insure_num,
+            "caseCode": order.case_code,
             "state": True,
         }
-        bodies = [(kind, wire.callback(self._key, kind, {**about, **own})) for kind, own in steps]
-        self._queue(purchase, manner, bodies)
+        bodies = [
+            (kind, wire.build_signed_notification(self._api_key, kind, {**about, **own}))
+            for kind, own in contents
+        ]
+        self._queue_and_send_notifications(order, delivery_options, bodies)
 
-    def _queue(
-        self, purchase: SimulatedOrder, manner: Manner, bodies: list[tuple[int, bytes]]
+    def _queue_and_send_notifications(
+        self,
+        order: SimulatedOrder,
+        delivery_options: NotificationDelivery,
+        types_and_bodies: list[tuple[int, bytes]],
     ) -> None:
-        url = where_to(self._notify_url)
+        url = find_notify_url(self._notify_url)
         if url is None:
             return
-        messages = [(kind, body, False) for kind, body in bodies for _ in range(manner.times)]
-        if manner.backwards:
+        messages = [
+            (kind, body, False)
+            for kind, body in types_and_bodies
+            for _ in range(delivery_options.repeat_count)
+        ]
+        if delivery_options.is_reversed:
             messages.reverse()
-        if manner.forged:
+        if delivery_options.has_forgeries:
             messages = [
                 each
                 for kind, body, _ in messages
-                for each in ((kind, _forged(body), True), (kind, body, False))
+                for each in ((kind, _forge_signature(body), True), (kind, body, False))
             ]
-        self.purchases.queue(purchase.insure_num, messages)
-        if not manner.late:
-            self._deliver(url, purchase)
+        self.orders.queue_notifications(order.insure_num, messages)
+        if not delivery_options.is_held_back:
+            self._send_pending_and_retry_others(url, order)
 
-    def _deliver(self, url: str, purchase: SimulatedOrder) -> None:
+    def _send_pending_and_retry_others(self, url: str, order: SimulatedOrder) -> None:
         """Send what has not arrived; of other orders, only what was not held back."""
-        for message in self.purchases.undelivered():
-            if message.insure_num != purchase.insure_num and not message.attempts:
+        for message in self.orders.get_pending_notifications():
+            if message.insure_num != order.insure_num and not message.attempts:
                 continue
-            for _ in range(_ATTEMPTS):
-                answer = send(url, message.body)
+            for _ in range(_MAX_TRIES):
+                answer = deliver_notification(url, message.body)
                 said = f"{answer.status} {answer.text}"
-                said = f"{said[:_MOST_SAID]}…" if len(said) > _MOST_SAID else said
-                is_done = answer.is_accepted or message.forged or message.attempts >= _MOST_ATTEMPTS
-                self.purchases.answered(message, said, is_done=is_done)
+                said = (
+                    f"{said[:_MAX_STORED_RESPONSE]}…" if len(said) > _MAX_STORED_RESPONSE else said
+                )
+                is_done = (
+                    answer.is_accepted or message.is_forged or message.attempts >= _MAX_TOTAL_TRIES
+                )
+                self.orders.record_response(message, said, is_done=is_done)
                 if is_done:
                     break
-            if not (answer.is_accepted or message.forged):
+            if not (answer.is_accepted or message.is_forged):
                 # The answer itself may name people, and the path may have the token in it.
                 current_app.logger.warning(
                     "The simulator's notification of type %d about order %s was not accepted: %s"
                     ' returned %s instead of {"state": true}. Open the order in the simulator to'
                     " see the response and to send the notification again.",
-                    message.kind,
+                    message.notify_type,
                     message.insure_num,
                     urlsplit(url).netloc or "this site",
                     answer.status or f"no response ({answer.text})",
                 )
 
-    def answer(self, method: str, body: bytes, sign: str, file_url: Callable[[str], str]) -> Any:
+    def answer_order_query(
+        self, api_method: str, body: bytes, sign: str, build_file_url: Callable[[str], str]
+    ) -> Any:
         """Return the answer to an order query, as it is written in JSON.
 
         :param method: ``orderDetail``, ``orderList`` or ``downloadUrl``.
         :param file_url: makes the URL of an order's policy file.
         """
         text = body.decode("utf-8", "replace")
-        if not hmac.compare_digest(sign.encode(), wire.sign(self._key, text).encode()):
-            return wire.refusal(1001, "签名错误")
+        if not hmac.compare_digest(
+            sign.encode(), wire.compute_signature(self._api_key, text).encode()
+        ):
+            return wire.build_query_refusal(1001, "签名错误")
         try:
             asked = json.loads(text)
         except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict) or not (
-            asked.get("partnerId") == wire.a_number(self._partner_id) and asked.get("transNo")
+            asked.get("partnerId") == wire.get_json_partner_id(self._partner_id)
+            and asked.get("transNo")
         ):
-            return wire.refusal(1000, "请求有误")
-        if method == "orderList":
+            return wire.build_query_refusal(1000, "请求有误")
+        if api_method == "orderList":
             index, size = asked.get("pageIndex"), asked.get("pageSize")
-            if not (is_whole(index, 1, _MOST_ROWS) and is_whole(size, 1, _MOST_ROWS)):
-                return wire.refusal(1000, "请求有误")
-            purchases, total = self.purchases.page(index, size)
-            return wire.page_of(map(self._detail, purchases), index, size, total)
+            if not (
+                is_integer_in_range(index, 1, _MAX_PAGE_NUMBER)
+                and is_integer_in_range(size, 1, _MAX_PAGE_NUMBER)
+            ):
+                return wire.build_query_refusal(1000, "请求有误")
+            purchases, total = self.orders.get_order_page(index, size)
+            return wire.build_order_list_response(
+                map(self._build_order_detail, purchases), index, size, total
+            )
         number = asked.get("insureNum")
         if not isinstance(number, str):
-            return wire.refusal(1000, "请求有误")
-        purchase = self.purchases.find(number)
+            return wire.build_query_refusal(1000, "请求有误")
+        purchase = self.orders.find_order(number)
         if purchase is None:
-            return wire.refusal(1002, "投保单号不存在")
-        if method == "orderDetail":
-            return wire.accepted({"orderDetail": self._detail(purchase)})
+            return wire.build_query_refusal(1002, "投保单号不存在")
+        if api_method == "orderDetail":
+            return wire.build_order_response({"orderDetail": self._build_order_detail(purchase)})
         if purchase.issued_at is None:
-            return wire.refusal(1003, "电子保单尚未生成")
-        url = file_url(purchase.insure_num)
-        return wire.accepted({"insureNum": purchase.insure_num, "fileUrl": url})
+            return wire.build_query_refusal(1003, "电子保单尚未生成")
+        url = build_file_url(purchase.insure_num)
+        return wire.build_order_response({"insureNum": purchase.insure_num, "fileUrl": url})
 
-    def _detail(self, purchase: SimulatedOrder) -> dict[str, Any]:
+    def _build_order_detail(self, order: SimulatedOrder) -> dict[str, Any]:
         detail = {
-            "insurePartnerId": wire.a_number(self._partner_id),
-            "insureNum": purchase.insure_num,
-            "caseCode": purchase.case_code,
-            "partnerUniqueKey": purchase.partner_uniq_key,
-            **PRODUCT,
+            "insurePartnerId": wire.get_json_partner_id(self._partner_id),
+            "insureNum": order.insure_num,
+            "caseCode": order.case_code,
+            "partnerUniqueKey": order.partner_uniq_key,
+            **SIMULATED_PRODUCT,
             "totalNum": 1,
-            "startDate": purchase.start_date,
-            "endDate": purchase.end_date,
-            "insureTime": purchase.applied_at,
-            "payStatus": 0 if purchase.paid_at is None else 1,
-            "payAmount": purchase.price,
-            "payedTime": purchase.paid_at,
-            "issueStatus": 0 if purchase.issued_at is None else 1,
-            "issueTime": purchase.issued_at,
-            "effectiveStatus": {"issued": 1, "surrendered": 3}.get(purchase.state, 0),
+            "startDate": order.start_date,
+            "endDate": order.end_date,
+            "insureTime": order.applied_at,
+            "payStatus": 0 if order.paid_at is None else 1,
+            "payAmount": order.price,
+            "payedTime": order.paid_at,
+            "issueStatus": 0 if order.issued_at is None else 1,
+            "issueTime": order.issued_at,
+            "effectiveStatus": {"issued": 1, "surrendered": 3}.get(order.state, 0),
             "applicant": {"cName": _PERSON},
-            "insurants": [{"cName": _PERSON, "policyNum": purchase.policy_num}],
+            "insurants": [{"cName": _PERSON, "policyNum": order.policy_num}],
         }
         return {name: value for name, value in detail.items() if value is not None}
 
 
-def _new_number() -> str:
-    return f"{wire.now():%Y%m%d%H%M%S%f}"
+def _generate_insure_num() -> str:
+    return f"{wire.china_now():%Y%m%d%H%M%S%f}"
 
 
-def _failed(why: str) -> dict[str, Any]:
-    return {"state": False, "failMsg": why}
+def _build_failure_fields(failure_message: str) -> dict[str, Any]:
+    return {"state": False, "failMsg": failure_message}
 
 
-def _forged(body: bytes) -> bytes:
+def _forge_signature(body: bytes) -> bytes:
     """Return the body of a callback with a wrong sign."""
     start = body.index(b'"sign":"') + len(b'"sign":"')
     return body[:start] + b"0" * 32 + body[start + 32 :]

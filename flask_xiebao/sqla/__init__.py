@@ -3,7 +3,7 @@
 from ..errors import OrderBehindError
 from .model import PurchaseMixin, PurchaseState, Snapshot
 from .purchases import Purchases
-from .reconciling import Difference
+from .reconciliation import Difference
 
 __all__ = [
     "Difference",

@@ -12,8 +12,8 @@ from sqlalchemy.types import TypeEngine
 
 from ..gateway.notifications import NotificationType
 from ..gateway.orders import EffectiveStatus, IssueStatus, Order, PayStatus
-from ..gateway.payloads import CHINA_TIME
-from ..gateway.values import LONGEST_ID
+from ..gateway.payloads import CHINA_TIMEZONE
+from ..gateway.values import MAX_MEMBER_ID_BYTES
 
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ PurchaseState = Literal[
     "cancelled",
 ]
 
-_LONGEST = 255  # characters of a text
-_LARGEST = 2**63 - 1
+_MAX_TEXT_LENGTH = 255  # characters of a text
+_MAX_INTEGER = 2**63 - 1
 
 
 class _UtcDateTime(TypeDecorator[datetime]):
@@ -62,7 +62,7 @@ class _UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def _exact(length: int) -> TypeEngine[str]:
+def _case_sensitive_string(length: int) -> TypeEngine[str]:
     """Return a type of text that is compared byte by byte: to MySQL, Bob and bób are the same."""
     return (
         String(length)
@@ -72,9 +72,9 @@ def _exact(length: int) -> TypeEngine[str]:
 
 
 # On MySQL, where a database may have another charset: names are Chinese.
-_ANY = mysql.VARCHAR(_LONGEST, charset="utf8mb4")
-_TYPES: dict[type, TypeEngine[Any]] = {
-    str: String(_LONGEST).with_variant(_ANY, "mysql", "mariadb"),
+_MYSQL_TEXT = mysql.VARCHAR(_MAX_TEXT_LENGTH, charset="utf8mb4")
+_COLUMN_TYPES: dict[type, TypeEngine[Any]] = {
+    str: String(_MAX_TEXT_LENGTH).with_variant(_MYSQL_TEXT, "mysql", "mariadb"),
     int: BigInteger(),
     datetime: _UtcDateTime(),
     date: Date(),
@@ -83,14 +83,16 @@ _TYPES: dict[type, TypeEngine[Any]] = {
 
 
 # Columns without annotations are no fields where the site's models are dataclasses.
-def _column(kind: type[T], column: TypeEngine[Any] | None = None, **options: Any) -> Mapped[T]:
-    return mapped_column(column or _TYPES[kind], nullable=False, **options)
+def _required_column(
+    python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
+) -> Mapped[T]:
+    return mapped_column(column_type or _COLUMN_TYPES[python_type], nullable=False, **options)
 
 
-def _optional(
-    kind: type[T], column: TypeEngine[Any] | None = None, **options: Any
+def _nullable_column(
+    python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
 ) -> Mapped[T | None]:
-    return mapped_column(column or _TYPES[kind], nullable=True, **options)
+    return mapped_column(column_type or _COLUMN_TYPES[python_type], nullable=True, **options)
 
 
 class PurchaseMixin:
@@ -130,29 +132,29 @@ class PurchaseMixin:
 
     __tablename__ = "xiebao_purchase"
 
-    insure_num = _column(str, _exact(_LONGEST), primary_key=True)
-    member = _optional(str, _exact(LONGEST_ID), index=True)
-    case_code = _optional(str)
-    product_name = _optional(str)
-    plan_name = _optional(str)
-    insure_partner_id = _optional(str)
-    pay_status = _optional(int)
-    issue_status = _optional(int)
-    effective_status = _optional(int)
-    price_fen = _optional(int)
-    paid_at = _optional(datetime)
-    issued_at = _optional(datetime)
-    start_date = _optional(date)
-    end_date = _optional(date)
-    policy_nums = _column(list[str], JSON())
-    replaced_by = _optional(str)
-    failed_step = _optional(int)
-    first_behind_at = _optional(datetime)
-    last_behind_at = _optional(datetime)
-    forgotten = _column(bool)
-    version = _column(int)
-    created_at = _column(datetime)
-    updated_at = _optional(datetime)
+    insure_num = _required_column(str, _case_sensitive_string(_MAX_TEXT_LENGTH), primary_key=True)
+    member = _nullable_column(str, _case_sensitive_string(MAX_MEMBER_ID_BYTES), index=True)
+    case_code = _nullable_column(str)
+    product_name = _nullable_column(str)
+    plan_name = _nullable_column(str)
+    insure_partner_id = _nullable_column(str)
+    pay_status = _nullable_column(int)
+    issue_status = _nullable_column(int)
+    effective_status = _nullable_column(int)
+    price_fen = _nullable_column(int)
+    paid_at = _nullable_column(datetime)
+    issued_at = _nullable_column(datetime)
+    start_date = _nullable_column(date)
+    end_date = _nullable_column(date)
+    policy_nums = _required_column(list[str], JSON())
+    replaced_by = _nullable_column(str)
+    failed_step = _nullable_column(int)
+    first_behind_at = _nullable_column(datetime)
+    last_behind_at = _nullable_column(datetime)
+    forgotten = _required_column(bool)
+    version = _required_column(int)
+    created_at = _required_column(datetime)
+    updated_at = _nullable_column(datetime)
 
     # Dataclasses would take two purchases for equal where the columns of the site's own are.
     __eq__, __hash__ = object.__eq__, object.__hash__
@@ -172,7 +174,7 @@ class PurchaseMixin:
         Nobody tells when a cover begins or ends: that follows from the dates, whenever the state is
         read. A step that failed shows until the gateway goes further.
         """
-        pay, issue, effective = statuses(self)
+        pay, issue, effective = get_statuses(self)
         if {pay, issue, effective, self.failed_step} == {None}:
             return "unknown"
         if effective == EffectiveStatus.SURRENDER_RUNNING:
@@ -182,7 +184,7 @@ class PurchaseMixin:
         if effective not in {None, *EffectiveStatus} or issue not in {None, *IssueStatus}:
             return "unknown"
         if effective == EffectiveStatus.IN_FORCE or issue == IssueStatus.ISSUED:
-            return self._state_of_cover()
+            return self._get_cover_state()
         if issue == IssueStatus.CANCELLED:
             return "cancelled"
         if pay in (PayStatus.PAID, PayStatus.DEBITED):
@@ -190,10 +192,10 @@ class PurchaseMixin:
         if pay not in {None, *PayStatus}:
             return "unknown"
         failed = self.failed_step == NotificationType.PAYMENT
-        return _UNPAID.get(pay) or ("failed" if failed else "applied")
+        return _UNPAID_STATES.get(pay) or ("failed" if failed else "applied")
 
-    def _state_of_cover(self) -> PurchaseState:
-        today = datetime.now(CHINA_TIME).date()
+    def _get_cover_state(self) -> PurchaseState:
+        today = datetime.now(CHINA_TIMEZONE).date()
         if self.end_date is not None and self.end_date < today:
             return "expired"
         has_begun = self.start_date is not None and self.start_date <= today
@@ -201,13 +203,13 @@ class PurchaseMixin:
         return "in_force" if in_force else "issued"
 
 
-_UNPAID: dict[int | None, PurchaseState] = {
+_UNPAID_STATES: dict[int | None, PurchaseState] = {
     PayStatus.CANNOT_BE_PAID: "cancelled",
     PayStatus.DEBIT_RUNNING: "paying",
     PayStatus.DEBIT_FAILED: "failed",
 }
 # The columns that say something of the purchase, and not of the row.
-_FACTS = [
+_PURCHASE_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()
     if isinstance(value, MappedColumn)
@@ -222,7 +224,7 @@ class Snapshot:
     """
 
     def __init__(self, purchase: PurchaseMixin) -> None:
-        vars(self).update(facts_in(purchase), state=purchase.state)
+        vars(self).update(get_purchase_values(purchase), state=purchase.state)
 
     if TYPE_CHECKING:
         state: PurchaseState
@@ -236,59 +238,66 @@ class Snapshot:
         raise AttributeError("A Snapshot cannot be changed. Change the purchase instead.")
 
 
-def facts_in(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:
+def get_purchase_values(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:
     """Return what is said of a purchase, by the names of the columns."""
-    return {name: getattr(purchase, name) for name in _FACTS}
+    return {name: getattr(purchase, name) for name in _PURCHASE_COLUMNS}
 
 
-def statuses(said: PurchaseMixin | Order) -> tuple[int | None, ...]:
+def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, ...]:
     """Return how far the gateway says that an order has come."""
-    return said.pay_status, said.issue_status, said.effective_status
+    return (
+        purchase_or_order.pay_status,
+        purchase_or_order.issue_status,
+        purchase_or_order.effective_status,
+    )
 
 
-def fill(row: PurchaseMixin, order: Order) -> None:
+def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     """Write what the gateway says of an order into its row."""
-    if row.updated_at is None or statuses(order) != statuses(row):
+    if row.updated_at is None or get_statuses(order) != get_statuses(row):
         # It has gone on: what it is behind of from now on is another thing.
         row.first_behind_at = row.last_behind_at = None
     if row.updated_at is None:
-        row.created_at = _made_at(order) or row.created_at
+        row.created_at = _find_creation_time(order) or row.created_at
     if row.member is None and not row.forgotten:
         row.member = order.member
     for name in ("case_code", "product_name", "plan_name", "insure_partner_id"):
-        setattr(row, name, _cut(getattr(order, name)))
+        setattr(row, name, _cut_to_column_length(getattr(order, name)))
     for name in ("pay_status", "issue_status", "effective_status", "price_fen"):
-        setattr(row, name, _small(getattr(order, name)))
-    row.paid_at, row.issued_at = _possible(order.paid_at), _possible(order.issued_at)
+        setattr(row, name, _drop_unstorable_number(getattr(order, name)))
+    row.paid_at, row.issued_at = (
+        _drop_unstorable_time(order.paid_at),
+        _drop_unstorable_time(order.issued_at),
+    )
     row.start_date, row.end_date = order.start_date, order.end_date
     row.policy_nums = [each.policy_num for each in order.policies if each.policy_num]
 
 
-def _cut(text: str | None) -> str | None:
+def _cut_to_column_length(text: str | None) -> str | None:
     # PostgreSQL and MariaDB would refuse the rest, and so the whole order, for ever.
-    return None if text is None else text.replace("\0", "")[:_LONGEST]
+    return None if text is None else text.replace("\0", "")[:_MAX_TEXT_LENGTH]
 
 
-def _small(number: int | None) -> int | None:
-    return None if number is None or abs(number) > _LARGEST else int(number)
+def _drop_unstorable_number(number: int | None) -> int | None:
+    return None if number is None or abs(number) > _MAX_INTEGER else int(number)
 
 
-def _possible(when: datetime | None) -> datetime | None:
+def _drop_unstorable_time(time: datetime | None) -> datetime | None:
     # What stands for no time at some places cannot be said in UTC.
-    return None if when is None or when.year < 1900 else when
+    return None if time is None or time.year < 1900 else time
 
 
-def _made_at(order: Order) -> datetime | None:
+def _find_creation_time(order: Order) -> datetime | None:
     times = (order.applied_at, order.paid_at, order.issued_at)
-    return next(filter(None, map(_possible, times)), None)
+    return next(filter(None, map(_drop_unstorable_time, times)), None)
 
 
-def is_before(order: Order, since: datetime | None) -> bool:
+def is_order_created_before(order: Order, since: datetime | None) -> bool:
     """Tell whether an order was applied for before that, as far as the gateway says so."""
-    made_at = _made_at(order)
+    made_at = _find_creation_time(order)
     return since is not None and made_at is not None and made_at < since
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     """Return the time, without a fraction of a second: MariaDB keeps none."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -10,16 +10,23 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, false, inspect, select, update
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from ..app.hooks import check_arguments, is_async
-from ..app.log import complain, name_of
+from ..app.hooks import check_accepts_arguments, is_async
+from ..app.log import get_function_name, log_throttled
 from ..errors import ConfigError, OrderBehindError, OrderError
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import Order
-from ..gateway.values import WrongValueError, application_number, checked
+from ..gateway.values import WrongValueError, check_named_value, normalize_application_number
 from ..links.members import MemberId, normalize_member
-from .keeping import LONGEST_BEHIND, Extension, Heard, Keeper, count, is_behind
-from .model import PurchaseMixin, Snapshot, now
-from .reconciling import Difference, Reconciliation
+from .model import PurchaseMixin, Snapshot, utc_now
+from .reconciliation import Difference, Reconciliation
+from .store import (
+    MAX_LAG,
+    NotifiedRowValues,
+    PurchaseStore,
+    XiebaoProtocol,
+    execute_update,
+    is_row_behind,
+)
 
 P = TypeVar("P", bound=PurchaseMixin)
 T = TypeVar("T")
@@ -47,7 +54,7 @@ class Purchases(Generic[P]):
 
     def __init__(
         self,
-        xiebao: Extension,
+        xiebao: XiebaoProtocol,
         model: type[P],
         session_factory: scoped_session[Any] | sessionmaker[Any],
         *,
@@ -68,8 +75,8 @@ class Purchases(Generic[P]):
             )
         if only is not None:
             _check_function("only", only, ("order",))
-        self.keeper = Keeper(xiebao, model, session_factory, only)
-        xiebao._hooks.keep_purchases(self)
+        self.store = PurchaseStore(xiebao, model, session_factory, only)
+        xiebao._hooks.register_purchases(self)
 
     def on_change(
         self, function: Callable[[Session, P, Snapshot | None], T]
@@ -86,12 +93,13 @@ class Purchases(Generic[P]):
             second one.
         """
         _check_function("on_change", function, ("session", "purchase", "before"))
-        if self.keeper.on_change not in (None, function):
+        if self.store.on_change not in (None, function):
             raise ConfigError(
-                f"{name_of(self.keeper.on_change)} is already registered as on_change. Call the"
+                f"{get_function_name(self.store.on_change)} is already registered as on_change."
+                " Call the"
                 " new function from the registered function."
             )
-        self.keeper.on_change = function
+        self.store.on_change = function
         return function
 
     def of(self, member: MemberId | None) -> Select[Any]:
@@ -102,18 +110,18 @@ class Purchases(Generic[P]):
         :param member: their id, as the ``member_loader`` returns it; None for nobody, who has none.
         :raises LinkError: it is not an id.
         """
-        model = self.keeper.model
+        model = self.store.model
         newest_first = (model.created_at.desc(), model.insure_num.desc())
-        return select(model).where(self._is_of(member)).order_by(*newest_first)
+        return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
         """Return a query for one purchase, whosever it is.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
-        model = self.keeper.model
+        model = self.store.model
         try:
-            return select(model).where(model.insure_num == application_number(insure_num))
+            return select(model).where(model.insure_num == normalize_application_number(insure_num))
         except WrongValueError:  # such as a part of a URL that a visitor wrote
             return select(model).where(false())
 
@@ -130,15 +138,19 @@ class Purchases(Generic[P]):
         number, follows = notification.insure_num, notification.new_insure_num
         new = of_new = None
         if follows and notification.type == NotificationType.REISSUE and notification.succeeded:
-            old = self.keeper.read(number)
+            old = self.store.find_row(number)
             forgets = old is not None and old.forgotten
-            new, of_new = self.keeper.refresh(follows, Heard(notification, forgets=forgets))
-        row, of_row = self.keeper.refresh(number, Heard(notification, new))
+            new, of_new = self.store.refresh_from_gateway(
+                follows, NotifiedRowValues(notification, should_forget_member=forgets)
+            )
+        row, of_row = self.store.refresh_from_gateway(number, NotifiedRowValues(notification, new))
         if new is not None and row is not None and row.forgotten and not new.forgotten:
-            new, of_new = self.keeper.refresh(new.insure_num, Heard(notification, forgets=True))
+            new, of_new = self.store.refresh_from_gateway(
+                new.insure_num, NotifiedRowValues(notification, should_forget_member=True)
+            )
         for each, answer in ((new, of_new), (row, of_row)):
             if each is not None:
-                _wait_or_give_up(each, answer, notification)
+                _check_not_behind(each, answer, notification)
 
     def refresh(self, insure_num: str | int) -> P:
         """Ask the gateway about an order, write what it says, and return the row.
@@ -149,8 +161,10 @@ class Purchases(Generic[P]):
             False.
         :raises ConfigError: the engine commits each statement (AUTOCOMMIT).
         """
-        number = checked("insure_num", application_number, insure_num, OrderError)
-        row, _ = self.keeper.refresh(number)
+        number = check_named_value(
+            "insure_num", normalize_application_number, insure_num, OrderError
+        )
+        row, _ = self.store.refresh_from_gateway(number)
         if row is None:
             raise OrderError(
                 f'Order {number} is not stored, because the function passed as "only" returned'
@@ -168,13 +182,13 @@ class Purchases(Generic[P]):
         :param member: their id, as the ``member_loader`` returns it.
         :raises LinkError: it is not an id.
         """
-        theirs = update(self.keeper.model).where(self._is_of(member))
-        with self.keeper.transaction() as session:
-            return count(session, theirs.values(member=None, forgotten=True))
+        theirs = update(self.store.model).where(self._build_member_filter(member))
+        with self.store.separate_transaction() as session:
+            return execute_update(session, theirs.values(member=None, forgotten=True))
 
-    def _is_of(self, member: MemberId | None) -> ColumnElement[bool]:
+    def _build_member_filter(self, member: MemberId | None) -> ColumnElement[bool]:
         who = normalize_member(member)
-        return false() if who is None else self.keeper.model.member == who
+        return false() if who is None else self.store.model.member == who
 
     def reconcile(
         self,
@@ -201,33 +215,33 @@ class Purchases(Generic[P]):
         :raises ValueError: *per_second* is not above 0.
         """
         compared = Reconciliation(
-            self.keeper, since=since, repair=repair, per_second=per_second, tell=on_change
+            self.store, since=since, repair=repair, per_second=per_second, call_on_change=on_change
         )
-        return filter(None, compared.differences())
+        return filter(None, compared.iter_differences_or_none())
 
 
-def _check_function(name: str, function: object, arguments: tuple[str, ...]) -> None:
+def _check_function(parameter_name: str, function: object, arguments: tuple[str, ...]) -> None:
     if not callable(function) or is_async(function):
-        raise ConfigError(f'"{name}" must be a function that is not async.')
-    check_arguments(name, function, arguments)
+        raise ConfigError(f'"{parameter_name}" must be a function that is not async.')
+    check_accepts_arguments(parameter_name, function, arguments)
 
 
-def _wait_or_give_up(row: PurchaseMixin, answer: object, notification: Notification) -> None:
+def _check_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
     """Have what rang come again where the gateway is behind it, and has not been for too long."""
     is_refused = isinstance(answer, OrderError)
-    if row.first_behind_at is None or not (is_refused or is_behind(row, notification)):
+    if row.first_behind_at is None or not (is_refused or is_row_behind(row, notification)):
         return
-    behind_for = now() - row.first_behind_at
-    if behind_for < LONGEST_BEHIND:
+    behind_for = utc_now() - row.first_behind_at
+    if behind_for < MAX_LAG:
         raise OrderBehindError(
             f"The order query does not yet confirm the notification about order {row.insure_num}."
             f"{f' {answer}' * is_refused}",
             behind_for,
         )
-    complain(
+    log_throttled(
         "The order query has not confirmed a notification about order"
         f" {row.insure_num} for a day, so the notification was accepted without confirmation. Run"
         ' "flask xiebao reconcile" to compare the order.',
-        about="given up",
+        group="given up",
         level=logging.WARNING,
     )

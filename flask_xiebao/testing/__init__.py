@@ -1,16 +1,16 @@
 """For a site's tests and demonstrations: the gateway from the other side, and who clicks."""
 
 from ..app.rehearsal import is_rehearsal
-from ..check.acceptance import check_entries
 from ..check.cases import Case
+from ..check.check_run import check_entries
 from ..check.devices import DEVICES, Device
-from ..check.expectations import Failure
-from ..check.own_links import entry_of, link_to
-from ..check.player import CheckError
+from ..check.link_helpers import entry_of, link_to
 from ..check.reports import FORMATS
+from ..check.response_checks import Failure
 from ..check.results import Line, Report, Result, Trouble, lines_of
+from ..check.site_client import CheckError
 from ..simulator.document import Problem, Verdict
-from ..simulator.screens import GatewaySimulator
+from ..simulator.gateway_simulator import GatewaySimulator
 
 __all__ = [
     "DEVICES",

@@ -13,62 +13,66 @@ from importlib import import_module
 from pkgutil import iter_modules
 from string import Formatter
 
-_LAST_RESORT = "en"
+_FALLBACK_LOCALE = "en"
 # What is said on pages of a shop; the rest is said by the simulator and to who tests a site.
-_VISITORS = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.")
+_VISITOR_KEY_PREFIXES = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.")
 
 
 @cache
-def locales() -> tuple[str, ...]:
+def get_locales() -> tuple[str, ...]:
     """Return the names of the locales."""
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 @lru_cache
-def nearest(locale: str) -> str:
+def get_nearest_locale(locale: str) -> str:
     """Return the one of our locales that is meant: ``zh`` for ``zh-CN`` and ``zh_Hant_TW``."""
-    ours = {name.lower(): name for name in locales()}
+    ours = {name.lower(): name for name in get_locales()}
     asked = locale.lower().replace("-", "_")
     while asked and asked not in ours:
         asked, _, _ = asked.rpartition("_")
-    return ours.get(asked, _LAST_RESORT)
+    return ours.get(asked, _FALLBACK_LOCALE)
 
 
 @cache
-def _texts(locale: str) -> Mapping[str, str]:
+def _load_texts(locale: str) -> Mapping[str, str]:
     texts: Mapping[str, str] = import_module(f".{locale}", __name__).TEXTS
     return texts
 
 
-def visitors_texts() -> tuple[str, ...]:
+def get_visitor_text_keys() -> tuple[str, ...]:
     """Return the names of what a site's visitors read, besides what stands in rows of tables."""
-    return tuple(key for key in _texts(_LAST_RESORT) if key.startswith(_VISITORS))
+    return tuple(
+        key for key in _load_texts(_FALLBACK_LOCALE) if key.startswith(_VISITOR_KEY_PREFIXES)
+    )
 
 
-def keys() -> tuple[str, ...]:
+def get_text_keys() -> tuple[str, ...]:
     """Return the names of all texts, save for what stands in rows of tables."""
-    return tuple(_texts(_LAST_RESORT))
+    return tuple(_load_texts(_FALLBACK_LOCALE))
 
 
-def names_in(words: str) -> set[str]:
+def find_placeholders(text: str) -> set[str]:
     """Return the names in braces that a text has.
 
     :raises ValueError: when a brace is not closed, or has more than a name in it.
     """
-    parts = list(Formatter().parse(words))
+    parts = list(Formatter().parse(text))
     if any(spec or conversion for _, _, spec, conversion in parts):
         raise ValueError(
-            f"{words!r} must have only names in braces, without a format or conversion."
+            f"{text!r} must have only names in braces, without a format or conversion."
         )
     return {name for _, name, _, _ in parts if name is not None}
 
 
-def names_of(key: str) -> set[str]:
+def get_allowed_placeholders(key: str) -> set[str]:
     """Return the names in braces that a text may have."""
-    return names_in(_texts(_LAST_RESORT).get(key, ""))
+    return find_placeholders(_load_texts(_FALLBACK_LOCALE).get(key, ""))
 
 
-def find(locale: str, key: str, own: Mapping[str, str] | None = None) -> tuple[str, str]:
+def get_text_and_locale(
+    locale: str, key: str, fallback_texts: Mapping[str, str] | None = None
+) -> tuple[str, str]:
     """Return a text, and the locale in which it was found.
 
     :param locale: such as ``zh`` or ``zh-CN``; of one that is not there, English.
@@ -76,17 +80,23 @@ def find(locale: str, key: str, own: Mapping[str, str] | None = None) -> tuple[s
     :param own: the text by locale, where it stands in a row of a table; a file may override it.
     :raises KeyError: when there is no such text, not even in English.
     """
-    for each in (nearest(locale), _LAST_RESORT):
-        found = _texts(each).get(key, (own or {}).get(each))
+    for each in (get_nearest_locale(locale), _FALLBACK_LOCALE):
+        found = _load_texts(each).get(key, (fallback_texts or {}).get(each))
         if found is not None:
             return found, each
     raise KeyError(key)
 
 
-def text(locale: str, key: str, own: Mapping[str, str] | None = None, /, **values: object) -> str:
+def get_text(
+    locale: str,
+    key: str,
+    fallback_texts: Mapping[str, str] | None = None,
+    /,
+    **placeholders: object,
+) -> str:
     """Return a text; see :func:`find`.
 
     :param values: what replaces the names in braces.
     """
-    found, _ = find(locale, key, own)
-    return found.format(**values) if values else found
+    found, _ = get_text_and_locale(locale, key, fallback_texts)
+    return found.format(**placeholders) if placeholders else found

@@ -56,10 +56,10 @@ def test_what_a_refusal_says_is_not_in_the_error_and_tells_no_secret(
     ]
     error = platform.refused()
     assert str(error) == "The gateway refused the order query with respCode -5."
-    assert (error.code, error.said) == (-5, said)
+    assert (error.code, error.gateway_message) == (-5, said)
     assert leaked(shown(platform, error), KEY, platform.sign, SIGN_OF_KEY) == []
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - of our own
-    assert (again.code, again.said) == (-5, said)
+    assert (again.code, again.gateway_message) == (-5, said)
 
 
 def test_what_is_nearly_the_key_is_looked_through_in_a_moment() -> None:

@@ -13,7 +13,7 @@ from flask_wtf import CSRFProtect
 from gunicorn.http.errors import InvalidChunkSize
 
 from flask_xiebao import Xiebao
-from flask_xiebao.app.state import current_state
+from flask_xiebao.app.state import get_current_app_state
 from tests.callback.support import TOKEN, in_chunks, listen, logged, post, refusals, said, tell
 from tests.support import CONFIG, LIVE, MakeSite, Site, fail_with
 from tests.vectors import APPLIED, PAID, callback
@@ -222,4 +222,6 @@ def test_with_a_token_the_address_is_a_secret(make_site: MakeSite) -> None:
     assert tell(site, PAID, f"/xiebao/notify/{TOKEN}") == 200
     assert len(listener.heard) == 1
     with site.app.app_context():
-        assert TOKEN not in f"{list(site.app.url_map.iter_rules())} {current_state().settings}"
+        assert (
+            TOKEN not in f"{list(site.app.url_map.iter_rules())} {get_current_app_state().settings}"
+        )

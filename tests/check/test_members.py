@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from flask_login import current_user
 
 from flask_xiebao import Entry, detect_platform
-from flask_xiebao.check.cases import cases
-from flask_xiebao.check.devices import app_devices
+from flask_xiebao.check.cases import build_cases
+from flask_xiebao.check.devices import build_app_devices
 from flask_xiebao.testing import DEVICES, CheckError, check_entries
 from tests.check.support import (
     HIDDEN_KEY,
@@ -265,16 +265,16 @@ def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes(
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_whatever_is_done_has_a_name_of_its_own_in_both_languages(enabled: bool) -> None:
-    done = cases(enabled=enabled)
+    done = build_cases(enabled=enabled)
     assert len({case.name for case in done}) == len(done)
     for locale in ("zh", "en"):
         assert len({case.title_in(locale) for case in done}) == len(done)
-        assert all(case.should_in(locale) for case in done)
+        assert all(case.expected_outcome_in(locale) for case in done)
 
 
 def test_the_devices_are_found_as_what_they_are_and_have_names_of_their_own() -> None:
     """What each is stands beside it, by hand: the extension has to see the same."""
-    for device in (*DEVICES.values(), *app_devices("ShopApp/3.2")):
+    for device in (*DEVICES.values(), *build_app_devices("ShopApp/3.2")):
         found = detect_platform(device.headers, app_user_agent=r"ShopApp/")
         assert str(int(found)) == device.platform, device.name
     assert {device.name for device in DEVICES.values()} == DEVICES.keys()

@@ -415,7 +415,7 @@ def test_no_handler_of_a_test_asks_xiebao(notify: Callable[..., Any]) -> None:
     def asks(notification: Notification) -> None:
         with pytest.raises(OrderError) as caught:
             current_app.extensions["xiebao"].orders.get(notification.insure_num)
-        refusals.append((caught.value.code, caught.value.said))
+        refusals.append((caught.value.code, caught.value.gateway_message))
 
     views = {"POST /gateway/api/orderDetail": lambda: {"respCode": 7, "respMsg": "模拟"}}
     test, own = {"XIEBAO_BASE_URL": Gateway.TEST}, {"XIEBAO_BASE_URL": "/gateway", "views": views}

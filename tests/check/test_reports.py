@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask import Response, request
 
-from flask_xiebao.simulator.document import ROWS
+from flask_xiebao.simulator.document import PAGE_SPECS
 from flask_xiebao.testing import FORMATS, check_entries
 from tests.check.support import OUTSIDE, command, login_shop, shop, status
 from tests.support import SIGN_OF_KEY
@@ -58,10 +58,10 @@ def test_one_run_writes_every_report_and_the_text(tmp_path: Path) -> None:
 
     suites = ET.parse(files["junit"]).getroot()  # noqa: S314
     cases = list(suites.iter("testcase"))
-    failed = 4 * len(ROWS)  # the cases of each page that expect a 403
+    failed = 4 * len(PAGE_SPECS)  # the cases of each page that expect a 403
     passed = len(cases) - failed
     assert done.stdout.endswith(f"{passed} passed, {failed} failed\n")
-    pages = [row.title_in("en") for row in ROWS]
+    pages = [row.get_title("en") for row in PAGE_SPECS]
     assert [suite.get("name") for suite in suites] == [*pages, "Site"]
     assert suites.get("failures") == str(failed)
     assert len({(case.get("classname"), case.get("name")) for case in cases}) == len(cases)

@@ -27,7 +27,7 @@ from flask import (
 )
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_xiebao.app.state import State
+from flask_xiebao.app.state import AppState
 from tests.check.support import (
     ENTRY,
     FEW,
@@ -413,8 +413,8 @@ def test_check_expects_any_parameter_that_the_package_sends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A setting that sends a further parameter needs no change of the check."""
-    make = State.gateway_url
-    monkeypatch.setattr(State, "gateway_url", lambda *given: f"{make(*given)}&channel=web")
+    make = AppState.build_gateway_url
+    monkeypatch.setattr(AppState, "build_gateway_url", lambda *given: f"{make(*given)}&channel=web")
     assert_is_right(shop, (), {})
 
 

@@ -382,12 +382,12 @@ def test_a_hook_that_sends_some_away_is_no_reason_to_move_the_site() -> None:
 def test_late_settings_are_reported_once_each_and_can_be_ignored() -> None:
     app = shop(set_late(XIEBAO_ENV="production", XIEBAO_LOCALE="en"))
     [result] = check(app).failed
-    assert [failure.came for failure in result.failures] == ["XIEBAO_ENV", "XIEBAO_LOCALE"]
+    assert [failure.actual for failure in result.failures] == ["XIEBAO_ENV", "XIEBAO_LOCALE"]
     assert check(app, ignore=["settings.late"]).passed
     assert check(app, ignore=["settings"]).passed
     app.config.update(XIEBAO_ENV="prod", XIEBAO_LOCALE="fr")
     [result] = check(app).failed
-    assert [failure.came.split()[0] for failure in result.failures] == [
+    assert [failure.actual.split()[0] for failure in result.failures] == [
         "XIEBAO_ENV",
         "XIEBAO_LOCALE",
     ]

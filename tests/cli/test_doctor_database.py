@@ -114,5 +114,5 @@ def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPa
     shared = "Another site sells with this partner account"
     assert shared not in said(theirs)["WARNING"]
     assert shared in said(theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
-    monkeypatch.setattr("flask_xiebao.cli.callbacks.find_spec", lambda _: None)
+    monkeypatch.setattr("flask_xiebao.cli.doctor_notifications.find_spec", lambda _: None)
     assert "httpx is not installed" in said(keeps(engine))["ERROR"]

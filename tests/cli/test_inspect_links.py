@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 
 from flask_xiebao import Entry, entry_clicked
-from flask_xiebao.links.admission import Refusal
+from flask_xiebao.links.access_rules import Refusal
 from flask_xiebao.links.tokens import LinkSigner
 from tests.cli.support import PLACE, SECRET_KEY, findings, inspect, run, shop
 from tests.support import CODE, NUMBER, PHONE
@@ -113,7 +113,7 @@ def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
     assert said["ERROR"] == ""
 
 
-TOKEN_OF_NOBODY = LinkSigner([SECRET_KEY], "12345").dumps(Entry("policy", NUMBER))
+TOKEN_OF_NOBODY = LinkSigner([SECRET_KEY], "12345").build_entry_token(Entry("policy", NUMBER))
 #: What becomes of a link, and what is said of it then.
 REFUSED: list[tuple[Callable[[str], str], str]] = [
     (lambda url: f"{url}x", "was not made by this site, or it was changed"),
@@ -143,7 +143,9 @@ def test_link_that_a_click_refuses_is_an_error_whatever_the_cause(
 ) -> None:
     url = link(app, "product", CODE, "--local", *options)
     refusal = Refusal(403, "too_old", "too_old", "it was made last year")
-    monkeypatch.setattr("flask_xiebao.cli.inspect.decide", lambda entry, current, now: refusal)
+    monkeypatch.setattr(
+        "flask_xiebao.cli.inspect.decide_access", lambda entry, current_member, now: refusal
+    )
     result = run(app, "inspect", url)
     assert "A click on this link returns 403 (too_old)" in findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")

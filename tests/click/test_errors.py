@@ -20,7 +20,7 @@ from flask_xiebao import (
     OrderError,
     XiebaoError,
 )
-from flask_xiebao.errors import NowhereError, TokenError
+from flask_xiebao.errors import TokenError, UnknownSiteUrlError
 from tests.support import make_site
 
 
@@ -31,7 +31,7 @@ from tests.support import make_site
         GatewayError("wrong", "caseCode"),
         LinkError("wrong", "member"),
         TokenError("unknown_key"),
-        NowhereError("wrong"),
+        UnknownSiteUrlError("wrong"),
         NotificationError("wrong", "wrong_sign"),
         OrderError("wrong", 5, "不符"),
     ],

@@ -134,7 +134,7 @@ def test_the_debuggers_page_shows_neither_key_nor_sign_nor_secret(
     text = page.get_data(as_text=True)
     assert page.status_code == 500
     assert "Werkzeug Debugger" in text
-    assert "flask_xiebao/views/click.py" in text
+    assert "flask_xiebao/views/link_views.py" in text
     assert leaked(text, *SECRETS) == []
 
 
@@ -153,7 +153,7 @@ def objects_of_the_package() -> dict[int, Any]:
 
 def forms_of(value: Any) -> dict[str, str]:
     """Return what logs, debuggers and reports may show of a value."""
-    names = set(getattr(type(value), "__slots__", ())) - {"_hidden"}
+    names = set(getattr(type(value), "__slots__", ())) - {"_value"}
     slots = {name: getattr(value, name, None) for name in names}
     attributes = getattr(value, "__dict__", {})
     is_dataclass = dataclasses.is_dataclass(value) and not isinstance(value, type)

@@ -21,7 +21,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
 from flask_xiebao import Entry
-from flask_xiebao.links.admission import REFUSALS
+from flask_xiebao.links.access_rules import REFUSALS
 from flask_xiebao.links.tokens import LinkSigner
 from tests.support import (
     CODE,
@@ -116,7 +116,7 @@ def opened_as(page: str) -> Callable[[str], str]:
 
 
 # The extension makes no such link, so it is signed here.
-NOBODYS_POLICY = LinkSigner([SECRET], "12345").dumps(Entry("policy", NUMBER))
+NOBODYS_POLICY = LinkSigner([SECRET], "12345").build_entry_token(Entry("policy", NUMBER))
 #: What becomes of a token, and how much of that can be told.
 SPOILT: dict[str, tuple[str, Callable[[str], str]]] = {
     "a word": ("malformed", lambda _: "nonsense"),

@@ -50,10 +50,10 @@ def test_their_addresses_change_with_their_content(
     before = sheet(site), script(site), sheet(site, 'layer="components"')
     for name in ("xiebao.css", "xiebao.js"):
         (tmp_path / name).write_bytes((STATIC / name).read_bytes() + b"\n")
-    assets.version.cache_clear()
-    monkeypatch.setattr(assets, "_FOLDER", tmp_path)
+    assets.get_file_hash.cache_clear()
+    monkeypatch.setattr(assets, "_STATIC_FOLDER", tmp_path)
     after = sheet(site), script(site), sheet(site, 'layer="components"')
-    assets.version.cache_clear()
+    assets.get_file_hash.cache_clear()
     for one_of_before, one_of_after in zip(before, after, strict=True):
         assert one_of_before != one_of_after
         assert one_of_before.split("?")[0] == one_of_after.split("?")[0]

@@ -25,7 +25,7 @@ from flask import (
 from werkzeug.test import TestResponse
 
 from flask_xiebao import LinkError, Platform
-from flask_xiebao.app.current import this_request
+from flask_xiebao.app.current import get_current_request
 from tests.page.kept import (
     DEVICES,
     FOR_ALL,
@@ -175,7 +175,7 @@ def test_streamed_page_that_refers_to_its_request_is_freed(site: Site) -> None:
 
     @site.app.get("/logged")
     def logged() -> Response:
-        requests.append(weakref.ref(this_request()))
+        requests.append(weakref.ref(get_current_request()))
         response = Response(by_generator(PRODUCT))
         response.call_on_close(copy_current_request_context(lambda: None))
         return response

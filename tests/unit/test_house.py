@@ -20,7 +20,7 @@ PACKAGE = Path(flask_xiebao.__file__).parent
 
 #: The rooms, from the ground up: each imports only what stands before it.
 ROOMS = (
-    *("errors", "texts", "gateway", "links"),
+    *("deprecated", "errors", "texts", "gateway", "links"),
     *("app", "sqla", "macros", "views"),
     *("simulator", "check", "testing", "cli"),
     *("extension", "", "pytest_plugin"),
@@ -115,7 +115,7 @@ def test_the_document_is_read_twice() -> None:
     assert IMPORTS["simulator.document"] & FILES.keys() == {"texts", "gateway.values"}
     assert IMPORTS["simulator.wire"] & FILES.keys() == {"gateway.values"}
     tokens = {"gateway.pages", "gateway.urls", "links.tokens", "app.endpoints"}
-    assert not IMPORTS["simulator.screens"] & tokens
+    assert not IMPORTS["simulator.gateway_simulator"] & tokens
 
 
 @pytest.mark.parametrize("file", DEMO, ids=lambda file: file.name)
@@ -128,29 +128,29 @@ def test_the_demo_needs_nothing_that_a_site_may_not_use(file: Path) -> None:
 PAGE = """
     Page(
         name="claim",
-        section="2.4",
+        document_section="2.4",
         path="/dispatch/cps/claim",
-        reference="claimNum",
+        reference_parameter_name="claimNum",
         parameters=("partnerId", "claimNum", "sign", "partnerUniqKey", "platform", "paySuccess"),
-        required=frozenset({"claimNum", "partnerUniqKey"}),
-        platforms=_NO_PC_AT_PRESENT,
-        members_own=True,
-        label={"zh": "查看理赔", "en": "View claim"},
-        on_phone={"zh": "用手机查看理赔", "en": "View your claim on your phone"},
-        sample="LP20260101",
+        required_parameters=frozenset({"claimNum", "partnerUniqKey"}),
+        platforms=_ALL_PLATFORMS_EXCEPT_PC,
+        requires_member=True,
+        button_label={"zh": "查看理赔", "en": "View claim"},
+        handoff_title={"zh": "用手机查看理赔", "en": "View your claim on your phone"},
+        sample_reference="LP20260101",
     ),
     Page(
         name="help",
-        section="2.5",
+        document_section="2.5",
         path="/dispatch/cps/help",
         parameters=("partnerId", "sign"),
-        required=frozenset(),
-        platforms=_EVERYWHERE,
-        label={"zh": "帮助", "en": "Help"},
+        required_parameters=frozenset(),
+        platforms=_ALL_PLATFORMS,
+        button_label={"zh": "帮助", "en": "Help"},
     ),
 """
 ROW = """
-    Row(
+    PageSpec(
         name="claim",
         section="2.4",
         path="/dispatch/cps/claim",
@@ -158,10 +158,10 @@ ROW = """
         optional=("platform", "paySuccess"),
         platforms=("1", "3", "4"),
         title={"zh": "理赔详情页", "en": "claim page"},
-        members_own=True,
+        requires_member=True,
         meanings={"claimNum": {"zh": "理赔号", "en": "the claim, by its number"}},
     ),
-    Row(
+    PageSpec(
         name="help",
         section="2.5",
         path="/dispatch/cps/help",
@@ -196,7 +196,9 @@ TRADITIONAL = 'TEXTS = {"language": "zh-Hant", "qr.label": "用手機掃碼投�
 def with_row(file: Path, row: str) -> None:
     """Add a row to the table of a file."""
     text = file.read_text("utf-8")
-    table = re.search(r"^_?ROWS = \(\n.*?(?=^\)$)", text, re.DOTALL | re.MULTILINE)
+    table = re.search(
+        r"^(?:_GATEWAY_PAGES|PAGE_SPECS) = \(\n.*?(?=^\)$)", text, re.DOTALL | re.MULTILINE
+    )
     assert table
     file.write_text(text[: table.end()] + row.lstrip("\n") + text[table.end() :], "utf-8")
 

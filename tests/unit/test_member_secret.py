@@ -12,7 +12,7 @@ import pytest
 from itsdangerous.encoding import base64_decode
 
 from flask_xiebao import ConfigError, LinkError
-from flask_xiebao.app.state import current_state
+from flask_xiebao.app.state import get_current_app_state
 from tests.manual.blocks import DOCS
 from tests.support import (
     CODE,
@@ -166,4 +166,4 @@ def test_no_page_has_the_key_and_no_page_and_no_log_the_secret(
         told = f"{answer.text} {answer.headers}"
         assert leaked(told, KEYS_OF_MEMBERS["8"][:16], MEMBER_SECRET) == []
     with safe.app.app_context():
-        assert MEMBER_SECRET not in f"{vars(current_state())} {caplog.text}"
+        assert MEMBER_SECRET not in f"{vars(get_current_app_state())} {caplog.text}"

@@ -12,7 +12,7 @@ from werkzeug.local import LocalProxy
 
 from flask_xiebao import LinkError, Platform
 from flask_xiebao.gateway.values import Secret
-from flask_xiebao.links.members import MemberKeys, normalize_member
+from flask_xiebao.links.members import MemberKeyCodec, normalize_member
 from tests.support import A_UUID, KEYS_OF_MEMBERS, MEMBER_SECRET, NO_ID
 from tests.unit.support import short
 
@@ -71,8 +71,8 @@ def test_what_is_no_member_is_an_error_and_never_nobody(
 
 # Keys
 
-KEYS = MemberKeys(Secret(MEMBER_SECRET), "12345")
-PLAIN = MemberKeys(None, "12345")
+KEYS = MemberKeyCodec(Secret(MEMBER_SECRET), "12345")
+PLAIN = MemberKeyCodec(None, "12345")
 
 #: Ids as sites have them: of a row, random, a UUID's, an address, Chinese, with what URLs escape.
 IDS = [*KEYS_OF_MEMBERS, str(A_UUID), "a+b/c=d&e%20f g", "x" * 256, "🌊" * 64]
@@ -80,21 +80,24 @@ IDS = [*KEYS_OF_MEMBERS, str(A_UUID), "a+b/c=d&e%20f g", "x" * 256, "🌊" * 64]
 
 @pytest.mark.parametrize("member", IDS, ids=short)
 def test_a_key_is_the_members_there_and_back(member: str) -> None:
-    key = KEYS.key_of(member)
+    key = KEYS.build_member_key(member)
     assert key.endswith(member)
     assert len(key) == 16 + len(member)
-    assert KEYS.member_of(key) == KEYS.member_of(key[:16].upper() + key[16:]) == member
-    assert PLAIN.key_of(member) == PLAIN.member_of(member) == member
+    assert KEYS.find_member(key) == KEYS.find_member(key[:16].upper() + key[16:]) == member
+    assert PLAIN.build_member_key(member) == PLAIN.find_member(member) == member
 
 
 @pytest.mark.parametrize(
     "other",
-    [MemberKeys(Secret(MEMBER_SECRET[::-1]), "12345"), MemberKeys(Secret(MEMBER_SECRET), "12346")],
+    [
+        MemberKeyCodec(Secret(MEMBER_SECRET[::-1]), "12345"),
+        MemberKeyCodec(Secret(MEMBER_SECRET), "12346"),
+    ],
     ids=["secret", "account"],
 )
-def test_a_key_of_another_secret_or_account_is_nobodys(other: MemberKeys) -> None:
-    assert other.key_of("8") != KEYS_OF_MEMBERS["8"]
-    assert other.member_of(KEYS_OF_MEMBERS["8"]) is None
+def test_a_key_of_another_secret_or_account_is_nobodys(other: MemberKeyCodec) -> None:
+    assert other.build_member_key("8") != KEYS_OF_MEMBERS["8"]
+    assert other.find_member(KEYS_OF_MEMBERS["8"]) is None
 
 
 _KEY = KEYS_OF_MEMBERS["m_7Qk2vX9rT4"]
@@ -126,24 +129,28 @@ FORGED = [
 @pytest.mark.parametrize(
     ("keys", "forged"), [(KEYS, FORGED), (PLAIN, [" ", *NO_IDS])], ids=["secret", "plain"]
 )
-def test_a_forged_shortened_or_foreign_key_is_nobodys(keys: MemberKeys, forged: list[str]) -> None:
-    assert [key for key in forged if keys.member_of(key) is not None] == []
+def test_a_forged_shortened_or_foreign_key_is_nobodys(
+    keys: MemberKeyCodec, forged: list[str]
+) -> None:
+    assert [key for key in forged if keys.find_member(key) is not None] == []
 
 
 def test_who_keeps_the_plain_key_is_known_by_the_bare_id_in_both_directions() -> None:
     known_before = {"8", "m_old"}.__contains__
     for member in ("8", "m_old"):
-        assert KEYS.key_of(member, known_before) == member
-        assert KEYS.member_of(member, known_before) == member
-    assert KEYS.key_of("9", known_before) == KEYS.key_of("9")
-    assert KEYS.member_of("9", known_before) is None
-    assert KEYS.member_of(KEYS.key_of("9"), known_before) == "9"
-    assert KEYS.member_of(KEYS_OF_MEMBERS["8"], known_before) == "8", "from before they were named"
+        assert KEYS.build_member_key(member, known_before) == member
+        assert KEYS.find_member(member, known_before) == member
+    assert KEYS.build_member_key("9", known_before) == KEYS.build_member_key("9")
+    assert KEYS.find_member("9", known_before) is None
+    assert KEYS.find_member(KEYS.build_member_key("9"), known_before) == "9"
+    assert KEYS.find_member(KEYS_OF_MEMBERS["8"], known_before) == "8", (
+        "from before they were named"
+    )
 
 
 def test_an_id_that_looks_like_the_key_of_another_is_not_kept_plain() -> None:
     imitation = KEYS_OF_MEMBERS["8"]
-    key = KEYS.key_of(imitation, lambda member: True)
+    key = KEYS.build_member_key(imitation, lambda member: True)
     assert key != imitation
-    assert KEYS.member_of(imitation, lambda member: True) == "8"
-    assert KEYS.member_of(key, lambda member: True) == imitation
+    assert KEYS.find_member(imitation, lambda member: True) == "8"
+    assert KEYS.find_member(key, lambda member: True) == imitation

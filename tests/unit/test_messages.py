@@ -70,7 +70,7 @@ def texts_in(node: ast.AST, path: Path, *, is_raised: bool = False) -> Iterator[
     match node:
         case ast.Expr(value=ast.Constant()) | ast.keyword(arg="help"):
             return
-        case ast.Raise() | ast.Call(func=ast.Name(id="checked")):
+        case ast.Raise() | ast.Call(func=ast.Name(id="check_named_value")):
             is_raised = True
     says = text_of(node)
     if says is not None:

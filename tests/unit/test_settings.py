@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from werkzeug.local import LocalProxy
 
-from flask_xiebao.app.settings import Settings, name_of
+from flask_xiebao.app.settings import Settings, get_setting_name
 from flask_xiebao.gateway.values import Secret
 from tests.support import KEY, SETTINGS, MakeSite
 from tests.unit.support import REQUIRED, settings, short
@@ -29,7 +29,7 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("config", [{}, dict.fromkeys(set(SETTINGS) - REQUIRED.keys())])
 def test_what_is_not_set_or_none_has_its_default(config: dict[str, None]) -> None:
-    assert {*map(name_of, DEFAULTS), *REQUIRED} == set(SETTINGS)
+    assert {*map(get_setting_name, DEFAULTS), *REQUIRED} == set(SETTINGS)
     found = settings(**config)
     assert {name: getattr(found, name) for name in DEFAULTS} == DEFAULTS
     assert (found.partner_id, found.api_key.reveal()) == ("12345", KEY)
@@ -128,8 +128,8 @@ def test_the_environment_chooses_the_gateway_and_a_base_url_replaces_it(
     ],
 )
 def test_settings_that_differ_are_named(config: dict[str, Any], names: list[str]) -> None:
-    assert sorted(settings().names_of_differences(settings(**config))) == names
-    assert settings(**config).names_of_differences(settings(**config)) == []
+    assert sorted(settings().find_changed_setting_names(settings(**config))) == names
+    assert settings(**config).find_changed_setting_names(settings(**config)) == []
 
 
 @pytest.mark.parametrize("off", [False, "false", 0])

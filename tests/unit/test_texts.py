@@ -11,12 +11,18 @@ import pytest
 import flask_xiebao
 from flask_xiebao.gateway.pages import PAGES
 from flask_xiebao.gateway.platforms import Platform
-from flask_xiebao.links.admission import REFUSALS
-from flask_xiebao.simulator.document import ROWS
-from flask_xiebao.texts import find, locales, names_in, nearest, text
+from flask_xiebao.links.access_rules import REFUSALS
+from flask_xiebao.simulator.document import PAGE_SPECS
+from flask_xiebao.texts import (
+    find_placeholders,
+    get_locales,
+    get_nearest_locale,
+    get_text,
+    get_text_and_locale,
+)
 
 PACKAGE = Path(flask_xiebao.__file__).parent
-EVERY = locales()
+EVERY = get_locales()
 
 
 def texts_of(locale: str) -> dict[str, str]:
@@ -27,7 +33,7 @@ def texts_of(locale: str) -> dict[str, str]:
 #: What a file may have words for that are not in English: those of the tables' rows.
 OF_ROWS = {
     *(f"{name}.{word}" for name in PAGES for word in ("label", "on_phone", "title")),
-    *(f"meaning.{name}" for row in ROWS for name in row.meanings),
+    *(f"meaning.{name}" for row in PAGE_SPECS for name in row.meanings),
 }
 
 
@@ -41,8 +47,10 @@ def test_a_text_names_what_it_is_given(locale: str) -> None:
     # A problem is told all that is known of it: which of that it needs is up to the language.
     of_a_problem = {"parameter", "value", "meaning", "section", "platforms", "pages"}
     for key, words in texts_of(locale).items():
-        given = names_in(texts_of("en").get(key, ""))
-        assert names_in(words) <= (of_a_problem if key.startswith("problem.") else given), key
+        given = find_placeholders(texts_of("en").get(key, ""))
+        assert find_placeholders(words) <= (
+            of_a_problem if key.startswith("problem.") else given
+        ), key
 
 
 def test_english_has_every_text_that_is_asked_for() -> None:
@@ -62,11 +70,11 @@ def test_english_has_every_text_that_is_asked_for() -> None:
 @pytest.mark.parametrize("locale", EVERY)
 def test_the_tables_have_words(locale: str) -> None:
     for page in PAGES.values():
-        assert find(locale, f"{page.name}.label", page.label)[0]
-        assert Platform.PC in page.platforms or page.on_phone[locale]
-        assert (page.reference is None) == (page.sample is None)
-    for row in ROWS:
-        assert row.title_in(locale)
+        assert get_text_and_locale(locale, f"{page.name}.label", page.button_label)[0]
+        assert Platform.PC in page.platforms or page.handoff_title[locale]
+        assert (page.reference_parameter_name is None) == (page.sample_reference is None)
+    for row in PAGE_SPECS:
+        assert row.get_title(locale)
 
 
 def test_chinese_has_every_text_that_english_has() -> None:
@@ -85,10 +93,10 @@ def test_reports_of_a_check_have_words_for_each_refusal() -> None:
 
 
 def test_a_row_of_the_document_explains_every_parameter() -> None:
-    for row in ROWS:
+    for row in PAGE_SPECS:
         for name in (*row.required, *row.optional):
-            own = next((each.meanings[name] for each in ROWS if name in each.meanings), None)
-            assert find("en", f"meaning.{name}", own)
+            own = next((each.meanings[name] for each in PAGE_SPECS if name in each.meanings), None)
+            assert get_text_and_locale("en", f"meaning.{name}", own)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +108,10 @@ def test_a_row_of_the_document_explains_every_parameter() -> None:
     ],
 )
 def test_a_locale_is_found_by_its_language(asked: str, found: str) -> None:
-    assert nearest(asked) == found
-    assert text(asked, "language") == text(found, "language")
+    assert get_nearest_locale(asked) == found
+    assert get_text(asked, "language") == get_text(found, "language")
 
 
 def test_a_text_that_nobody_has_is_an_error() -> None:
     with pytest.raises(KeyError, match="nothing"):
-        text("zh", "nothing")
+        get_text("zh", "nothing")

@@ -18,7 +18,7 @@ from flask_xiebao.links.tokens import (
     LinkSigner,
     find_tokens,
     mask_tokens,
-    read_unverified,
+    parse_token_without_verifying,
 )
 from tests.support import CLICK_SALT, CODE, NUMBER, packed, signed
 from tests.unit.support import short
@@ -136,12 +136,12 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
 def test_an_entry_and_its_click_come_back_from_their_tokens_as_they_were(
     signer: LinkSigner, entry: Entry
 ) -> None:
-    token = signer.dumps(entry)
+    token = signer.build_entry_token(entry)
     assert set(token) <= {*string.ascii_letters, *string.digits, *"-_."}
-    assert signer.loads(token) == entry
-    assert type(signer.loads(token).platform) is type(entry.platform)
+    assert signer.parse_entry_token(token) == entry
+    assert type(signer.parse_entry_token(token).platform) is type(entry.platform)
     click = Click(entry, "会员 7", "click-id", NOW)
-    assert signer.loads_click(signer.dumps_click(click)) == click
+    assert signer.parse_return_token(signer.build_return_token(click)) == click
 
 
 def test_an_entry_cannot_be_changed() -> None:
@@ -154,10 +154,10 @@ def test_an_entry_cannot_be_changed() -> None:
 
 def test_a_token_without_a_member_is_the_same_at_any_time(signer: LinkSigner) -> None:
     with time_machine.travel(NOW, tick=False):
-        first = signer.dumps(PRODUCT)
+        first = signer.build_entry_token(PRODUCT)
     with time_machine.travel(NOW + 86_400, tick=False):
-        assert signer.dumps(PRODUCT) == first
-        assert signer.loads(first).signed_at is None
+        assert signer.build_entry_token(PRODUCT) == first
+        assert signer.parse_entry_token(first).signed_at is None
 
 
 @pytest.mark.parametrize("no_login_for", [None, 60])
@@ -166,13 +166,13 @@ def test_a_token_with_a_member_says_when_it_was_signed_first_however_old_it_is(
 ) -> None:
     entry = Entry("product", CODE, member="7", no_login_for=no_login_for)
     with time_machine.travel(NOW, tick=False):
-        token = signer.dumps(entry)
+        token = signer.build_entry_token(entry)
     with time_machine.travel(NOW + 10**8, tick=False):
-        loaded = signer.loads(token)
+        loaded = signer.parse_entry_token(token)
         assert loaded == entry
         assert loaded.signed_at == NOW
-        assert signer.loads(signer.dumps(loaded)).signed_at == NOW
-        assert signer.loads(signer.dumps(entry)).signed_at == NOW + 10**8
+        assert signer.parse_entry_token(signer.build_entry_token(loaded)).signed_at == NOW
+        assert signer.parse_entry_token(signer.build_entry_token(entry)).signed_at == NOW + 10**8
 
 
 _SIGNED = replace(BEARER, signed_at=NOW)
@@ -198,10 +198,12 @@ def test_seconds_left_are_counted_down_to_none(entry: Entry, now: float, left: i
 
 # What no key of ours signed
 
-TOKEN = LinkSigner(["key"], "12345").dumps(PRODUCT)
-CLICK_TOKEN = LinkSigner(["key"], "12345").dumps_click(CLICK)
+TOKEN = LinkSigner(["key"], "12345").build_entry_token(PRODUCT)
+CLICK_TOKEN = LinkSigner(["key"], "12345").build_return_token(CLICK)
 _PAYLOAD, _, _SIGNATURE = TOKEN.partition(".")
-_OTHER_PAYLOAD = LinkSigner(["key"], "12345").dumps(Entry("product", "QX2")).partition(".")[0]
+_OTHER_PAYLOAD = (
+    LinkSigner(["key"], "12345").build_entry_token(Entry("product", "QX2")).partition(".")[0]
+)
 
 #: What is no token of an entry, and why not, as the site is told.
 NO_TOKENS = {
@@ -225,9 +227,9 @@ NO_TOKENS = {
     "with more before it": (f"x{TOKEN}", "changed"),
     "another payload": (f"{_OTHER_PAYLOAD}.{_SIGNATURE}", "changed"),
     "another key's name": (f"{_PAYLOAD}.AAA{_SIGNATURE[3:]}", "unknown_key"),
-    "another key": (LinkSigner(["another key"], "12345").dumps(PRODUCT), "unknown_key"),
-    "another account": (LinkSigner(["key"], "54321").dumps(PRODUCT), "unknown_key"),
-    "empty key": (LinkSigner([""], "12345").dumps(PRODUCT), "unknown_key"),
+    "another key": (LinkSigner(["another key"], "12345").build_entry_token(PRODUCT), "unknown_key"),
+    "another account": (LinkSigner(["key"], "54321").build_entry_token(PRODUCT), "unknown_key"),
+    "empty key": (LinkSigner([""], "12345").build_entry_token(PRODUCT), "unknown_key"),
     "a click": (CLICK_TOKEN, "another_page"),
     "no salt": (URLSafeSerializer("key").dumps(["product", CODE]), "unknown_key"),
     "serializer": (
@@ -250,16 +252,16 @@ NO_CLICKS = {
     "half a character": ("\ud800", "malformed"),
     "changed": (f"{CLICK_TOKEN}A", "changed"),
     "an entry": (TOKEN, "another_page"),
-    "a member's entry": (LinkSigner(["key"], "12345").dumps(BEARER), "another_page"),
+    "a member's entry": (LinkSigner(["key"], "12345").build_entry_token(BEARER), "another_page"),
 }
 
 
 @pytest.mark.parametrize(
     ("load", "token", "cause"),
     [
-        *(pytest.param("loads", *NO_TOKENS[what], id=what) for what in NO_TOKENS),
+        *(pytest.param("parse_entry_token", *NO_TOKENS[what], id=what) for what in NO_TOKENS),
         *(
-            pytest.param("loads_click", *NO_CLICKS[what], id=f"as a click, {what}")
+            pytest.param("parse_return_token", *NO_CLICKS[what], id=f"as a click, {what}")
             for what in NO_CLICKS
         ),
     ],
@@ -275,18 +277,26 @@ def test_what_no_key_signed_for_this_purpose_and_account_is_refused(
 def test_the_last_key_signs_and_the_older_ones_still_open() -> None:
     rotated = LinkSigner(["oldest", b"old", "new"], "12345")
     for key in ("oldest", "old", "new"):
-        assert rotated.loads(LinkSigner([key], "12345").dumps(PRODUCT)) == PRODUCT
-        assert rotated.loads_click(LinkSigner([key], "12345").dumps_click(CLICK)) == CLICK
-    assert rotated.dumps(PRODUCT) == LinkSigner(["new"], "12345").dumps(PRODUCT)
+        assert (
+            rotated.parse_entry_token(LinkSigner([key], "12345").build_entry_token(PRODUCT))
+            == PRODUCT
+        )
+        assert (
+            rotated.parse_return_token(LinkSigner([key], "12345").build_return_token(CLICK))
+            == CLICK
+        )
+    assert rotated.build_entry_token(PRODUCT) == LinkSigner(["new"], "12345").build_entry_token(
+        PRODUCT
+    )
 
 
 # What only a future or past version of the site could have signed
 
 
 def test_a_payload_signed_here_is_signed_as_a_site_does(signer: LinkSigner) -> None:
-    assert signer.loads(signed(["product", CODE], key="key")) == PRODUCT
+    assert signer.parse_entry_token(signed(["product", CODE], key="key")) == PRODUCT
     click = signed(["7", "click-id", NOW, "product", CODE], CLICK_SALT, key="key")
-    assert signer.loads_click(click) == CLICK
+    assert signer.parse_return_token(click) == CLICK
 
 
 #: Payloads that make no entry.
@@ -316,7 +326,7 @@ def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
     signer: LinkSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
-        signer.loads(signed(payload, key="key"))
+        signer.parse_entry_token(signed(payload, key="key"))
 
 
 @pytest.mark.parametrize(
@@ -328,17 +338,21 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
     signer: LinkSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
-        signer.loads_click(signed(payload, CLICK_SALT, key="key"))
+        signer.parse_return_token(signed(payload, CLICK_SALT, key="key"))
 
 
 # Tokens that are read without their signature, and found in a text
 
 
 @pytest.mark.parametrize(
-    "token", [LinkSigner(["another key"], "54321").dumps(BEARER), f"{packed(['home']).decode()}.x"]
+    "token",
+    [
+        LinkSigner(["another key"], "54321").build_entry_token(BEARER),
+        f"{packed(['home']).decode()}.x",
+    ],
 )
 def test_read_unverified_accepts_any_signature(token: str) -> None:
-    assert read_unverified(token) in (BEARER, Entry("home"))
+    assert parse_token_without_verifying(token) in (BEARER, Entry("home"))
 
 
 @pytest.mark.parametrize(
@@ -351,11 +365,11 @@ def test_read_unverified_accepts_any_signature(token: str) -> None:
 )
 def test_read_unverified_rejects_payload_that_makes_no_entry(token: str) -> None:
     with pytest.raises(TokenError) as raised:
-        read_unverified(token)
+        parse_token_without_verifying(token)
     assert raised.value.cause == "malformed"
 
 
-CLICK_OF_ALICE = LinkSigner(["key"], "12345").dumps_click(replace(CLICK, member="alice"))
+CLICK_OF_ALICE = LinkSigner(["key"], "12345").build_return_token(replace(CLICK, member="alice"))
 #: A text, and the tokens in it.
 TEXTS: list[tuple[str, list[str]]] = [
     (f"https://shop.example/xiebao/product/{TOKEN}?platform=h5", [TOKEN]),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from flask_xiebao import OrderClient, Xiebao
 from flask_xiebao.app import order_client
-from flask_xiebao.app.state import State
+from flask_xiebao.app.state import AppState
 from flask_xiebao.sqla import PurchaseMixin, Purchases, Snapshot
 from tests.callback.support import DETAIL, ok
 from tests.support import NUMBER, make_site
@@ -43,12 +43,15 @@ class Gateway:
     def answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Have it answer the order queries of the sites in a test."""
 
-        def client_of(state: State) -> OrderClient:
+        def client_of(state: AppState) -> OrderClient:
             url, transport = "https://testapi.xiebao18.com", httpx.MockTransport(self.answer)
-            options: dict[str, Any] = {"transport": transport, "member_of": state.member_of}
+            options: dict[str, Any] = {
+                "transport": transport,
+                "member_of": state.find_member_by_key,
+            }
             return OrderClient("12345", "Key", base_url=url, **options)
 
-        monkeypatch.setattr(order_client, "order_client", client_of)
+        monkeypatch.setattr(order_client, "get_order_client", client_of)
 
     def says(self, number: str = NUMBER, **own: Any) -> None:
         """Have it say this of an order from now on."""

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from flask_xiebao import OrderError
-from flask_xiebao.sqla import reconciling
+from flask_xiebao.sqla import reconciliation
 from tests.callback.purchases.support import APPLIED, COVER, PAID, SURRENDERED, Shop
 from tests.cli.support import run
 from tests.support import NUMBER, fail_with
@@ -186,8 +186,8 @@ def test_it_has_to_ask(shop: Shop, per_second: int) -> None:
 
 def test_it_asks_no_faster_than_it_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(reconciling, "sleep", slept.append)
-    monkeypatch.setattr(reconciling, "monotonic", lambda: 5000.0)  # no time goes by meanwhile
+    monkeypatch.setattr(reconciliation, "sleep", slept.append)
+    monkeypatch.setattr(reconciliation, "monotonic", lambda: 5000.0)  # no time goes by meanwhile
     for number in "123":
         shop.gateway.says(number)
     shop.reconcile(per_second=4)

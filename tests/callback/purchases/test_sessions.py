@@ -44,7 +44,7 @@ def test_sqlite_may_have_its_transactions_begun_by_sqlalchemy(shop: Shop) -> Non
     engine = create_engine(shop.engine.url)
     event.listen(engine, "connect", lambda driver, _: setattr(driver, "isolation_level", None))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    shop.purchases.keeper._session_factory = sessionmaker(engine)
+    shop.purchases.store._session_factory = sessionmaker(engine)
     shop.gateway.says()
     assert shop.refresh().insure_num == NUMBER
     engine.dispose()
@@ -53,7 +53,7 @@ def test_sqlite_may_have_its_transactions_begun_by_sqlalchemy(shop: Shop) -> Non
 def test_a_database_that_is_away_is_asked_once(shop: Shop) -> None:
     connect = Mock(side_effect=sqlite3.OperationalError)
     engine = create_engine("sqlite://", creator=connect)
-    shop.purchases.keeper._session_factory = sessionmaker(engine)
+    shop.purchases.store._session_factory = sessionmaker(engine)
     with pytest.raises(OperationalError):
         shop.refresh()
     assert connect.call_count == 1

@@ -135,7 +135,7 @@ def test_it_keeps_what_its_members_buy(site: Site, notify: Notify, xiebao_orders
     assert site.numbers(app) == [NUMBER]
     assert [site.numbers(other) for other in others] == [[]] * len(others)
     with app.app_context():
-        assert site.purchases.keeper.missing_columns() == []
+        assert site.purchases.store.find_missing_columns() == []
         assert [str(each) for each in site.purchases.reconcile(per_second=1000)] == [
             "2: no row -> unknown, repaired"
         ]
@@ -147,7 +147,7 @@ def test_what_a_caller_has_begun_is_neither_committed_nor_lost(
 ) -> None:
     xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
     with site.apps[0].app_context():
-        begun, unfinished = site.session(), site.purchases.keeper.make("unfinished")
+        begun, unfinished = site.session(), site.purchases.store.build_row("unfinished")
         begun.add(unfinished)
         site.purchases.refresh(NUMBER)
         assert unfinished in begun.new
@@ -178,10 +178,10 @@ def test_sessions_may_choose_their_engines(tmp_path: Path, xiebao_orders: Orders
 
     class Routing(Session):
         def get_bind(self, mapper: Mapper[Any] | None = None, **_: Any) -> Engine:  # type: ignore[override]
-            assert mapper is None or mapper.class_ is site.purchases.keeper.model
+            assert mapper is None or mapper.class_ is site.purchases.store.model
             return engine
 
-    site.purchases.keeper._session_factory = sessionmaker(class_=Routing)
+    site.purchases.store._session_factory = sessionmaker(class_=Routing)
     site.make_tables()
     with site.apps[0].app_context():
         assert site.purchases.refresh(NUMBER).member == "7"

@@ -53,7 +53,9 @@ class Platform(threading.Thread):
             word = FATAL if count == 20 and self.seed <= _FATAL else "harmless"
             kind = self.chance.choice([1, 2, 3, 9])
             said = {"insure_num": number, "partner_uniq_key": "m", "other_info": {"word": word}}
-            body = wire.callback(_KEY, kind, wire.fields_of("12345", kind, said))
+            body = wire.build_signed_notification(
+                _KEY, kind, wire.build_notification_data("12345", kind, said)
+            )
             self.genuine.add(number)
             for _ in range(2):
                 self._send_until_accepted(number, body)
@@ -71,9 +73,9 @@ class Platform(threading.Thread):
         self.wrong.append(f"{number} was never accepted")
 
     def _forge(self, number: str) -> None:
-        fields = wire.fields_of("12345", 1, {"insure_num": number})
+        fields = wire.build_notification_data("12345", 1, {"insure_num": number})
         key = self.chance.choice(["Key ", "key", "12345Key"])
-        status = self._post(wire.callback(Secret(key), 1, fields))
+        status = self._post(wire.build_signed_notification(Secret(key), 1, fields))
         self.forged.add(number)
         self.answers[f"forged, {status or 'no answer'}"] += 1
         if status not in (0, 403):

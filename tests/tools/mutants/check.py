@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from flask_xiebao.check.acceptance import check_entries
+from flask_xiebao.check.check_run import check_entries
 from tests.tools.mutants.sites import PAGE, SITES
 
 #: The site on which all devices are looked at: it has an app of its own.
@@ -34,7 +34,9 @@ def main(arguments: list[str]) -> int:
                 return 1
             for trouble in problems:
                 first = next(iter(trouble.failures))
-                said = f"{len(trouble.results)} times {first.code}: {first.came} / {first.should}"
+                said = (
+                    f"{len(trouble.results)} times {first.code}: {first.actual} / {first.expected}"
+                )
                 print(f"{name}: {len(problems)} kinds, {said}")
                 return 1
     return 0

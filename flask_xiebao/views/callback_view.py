@@ -15,20 +15,20 @@ from flask import Flask, Response, request, request_started
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..app.log import complain, describe_failure, logger
-from ..app.signals import FAILURES, notification_received, send_quietly
-from ..app.state import State
+from ..app.log import format_error_for_log, log_throttled, logger
+from ..app.signals import SITE_EXCEPTIONS, notification_received, send_signal_without_raising
+from ..app.state import AppState
 from ..errors import NotificationError, OrderBehindError
-from ..gateway.notifications import LARGEST, Notification, check_size
+from ..gateway.notifications import MAX_NOTIFICATION_BYTES, Notification, check_notification_size
 from ..gateway.values import Secret
 
 #: Every method: those that are missing here, Flask would answer by itself, in HTML.
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-_PACKAGE = __package__.partition(".")[0]
+_PACKAGE_NAME = __package__.partition(".")[0]
 
 # The reasons that somebody has to look into, and what to say besides the error.
-_LOOKED_AT = {
+_ADVICE_BY_LOGGED_REASON = {
     "wrong_field": "",
     "wrong_sign": (
         ' Run "flask xiebao order" with any application number to find out whether the notification'
@@ -37,11 +37,11 @@ _LOOKED_AT = {
 }
 
 # For how long an order query may be behind the notification before that is worth a look.
-_EXPECTED = timedelta(hours=1)
+_EXPECTED_LAG = timedelta(hours=1)
 
-_STATUSES = {"too_large": 413, "wrong_sign": 403}
+_STATUS_BY_REASON = {"too_large": 413, "wrong_sign": 403}
 
-_SAID = {
+_FAIL_MESSAGES = {
     400: "The notification cannot be read.",
     403: "The notification is not accepted.",
     404: "There is no callback at this URL.",
@@ -51,65 +51,69 @@ _SAID = {
 }
 
 
-def notify(state: State, token: str) -> Response:
+def handle_notification_request(state: AppState, token: str) -> Response:
     """Take a notification of the platform's."""
-    if not is_here(state, token):
-        return answer(404)
+    if not is_valid_notify_token(state, token):
+        return build_callback_response(404)
     if request.method != "POST":
-        return answer(405)
+        return build_callback_response(405)
     if "notification_handler" not in state.hooks.functions:
-        complain(
+        log_throttled(
             "A notification arrived, but no notification_handler is registered. Register a"
             " notification_handler, or ask Xiebao not to send notifications.",
             level=logging.WARNING,
         )
-        return answer(404)
+        return build_callback_response(404)
     try:
-        notification = read(state)
+        notification = read_notification_from_request(state)
     except NotificationError as error:
-        return answer(_STATUSES.get(str(error.reason), 400))
-    except FAILURES as error:
-        failure = describe_failure(error)
+        return build_callback_response(_STATUS_BY_REASON.get(str(error.reason), 400))
+    except SITE_EXCEPTIONS as error:
+        failure = format_error_for_log(error)
     else:
-        return answer(200 if notification is None or handled(state, notification) else 500)
+        return build_callback_response(
+            200 if notification is None or process_notification(state, notification) else 500
+        )
     # Outside of the except block, no variable holds the error: some error reports show them all.
-    complain(
+    log_throttled(
         f"The notification_reader failed: {failure}. Fix the notification_reader.",
-        about="notification_reader",
+        group="notification_reader",
     )
-    return answer(500)
+    return build_callback_response(500)
 
 
-def is_here(state: State, token: str) -> bool:
+def is_valid_notify_token(state: AppState, token: str) -> bool:
     """Tell whether this is the site's address for notifications."""
     expected = state.settings.notify_token or Secret("")
-    return state.settings.has_account and hmac.compare_digest(
+    return state.settings.has_partner_account and hmac.compare_digest(
         token.encode(), expected.reveal().encode()
     )
 
 
-def read(state: State) -> Notification | None:
+def read_notification_from_request(state: AppState) -> Notification | None:
     """Return the notification, or None in a rehearsal.
 
     :raises NotificationError: when it is not one of the platform's. The log says so.
     """
     reader = None  # as long as what fails is the extension's own
     try:
-        body = received()
+        body = read_notification_body()
         reader = state.hooks.functions.get("notification_reader")
         return state.hooks.read_notification(body, request.headers, state.settings.api_key)
     except NotificationError as error:
         # What the site's own reader says may hold names.
         said = f"{error.reason}. {error if reader is None else ''}".rstrip()
         logger.info("%s", f"Rejected a notification: {said}")
-        if reader is None and error.reason in _LOOKED_AT:
-            complain(
-                f"{error}{_LOOKED_AT[error.reason]}", about=error.reason, level=logging.WARNING
+        if reader is None and error.reason in _ADVICE_BY_LOGGED_REASON:
+            log_throttled(
+                f"{error}{_ADVICE_BY_LOGGED_REASON[error.reason]}",
+                group=error.reason,
+                level=logging.WARNING,
             )
         raise
 
 
-def received() -> bytes:
+def read_notification_body() -> bytes:
     """Return the body.
 
     :raises NotificationError: when it is too large, or breaks off.
@@ -117,7 +121,9 @@ def received() -> bytes:
     body = bytearray()
     try:
         # Without a Content-Length, one read may return less than it asked for.
-        while len(body) <= LARGEST and (part := request.stream.read(LARGEST + 1 - len(body))):
+        while len(body) <= MAX_NOTIFICATION_BYTES and (
+            part := request.stream.read(MAX_NOTIFICATION_BYTES + 1 - len(body))
+        ):
             body += part
         # A hook of the site may have read it already, and Flask has kept it.
         found = bytes(body) or request.get_data(cache=False)
@@ -129,35 +135,37 @@ def received() -> bytes:
         raise NotificationError(
             f"The body of the notification could not be read to the end ({type(error).__name__})."
         ) from None
-    check_size(found)
+    check_notification_size(found)
     return found
 
 
-def handled(state: State, notification: Notification) -> bool:
+def process_notification(state: AppState, notification: Notification) -> bool:
     """Give a notification with its member to the site, and tell whether the site is done."""
     try:
-        notification = replace(notification, member=state.member_of(notification.partner_uniq_key))
-        state.hooks.handle(notification)
-    except FAILURES as error:
-        failure = describe_failure(error)
-        is_expected = isinstance(error, OrderBehindError) and error.behind_for < _EXPECTED
+        notification = replace(
+            notification, member=state.find_member_by_key(notification.partner_uniq_key)
+        )
+        state.hooks.call_notification_handler(notification)
+    except SITE_EXCEPTIONS as error:
+        failure = format_error_for_log(error)
+        is_expected = isinstance(error, OrderBehindError) and error.behind_for < _EXPECTED_LAG
     else:
-        send_quietly(notification_received, notification=notification)
+        send_signal_without_raising(notification_received, notification=notification)
         return True
-    complain(
+    log_throttled(
         f"A notification was not processed: {failure}. The gateway will send the notification"
         f" {notification.id} again (type {notification.type:d}, insureNum"
         f" {notification.insure_num}).",
         # Of what is expected there may be many, in the place of which a failure is not left out.
-        about="behind" if is_expected else "notification_handler",
+        group="behind" if is_expected else "notification_handler",
         level=logging.INFO if is_expected else logging.ERROR,
     )
     return False
 
 
-def answer(status: int) -> Response:
+def build_callback_response(status: int) -> Response:
     """Return what the platform reads."""
-    said = {"state": True} if status == 200 else {"state": False, "failMsg": _SAID[status]}
+    said = {"state": True} if status == 200 else {"state": False, "failMsg": _FAIL_MESSAGES[status]}
     return Response(
         json.dumps(said),
         status,
@@ -166,19 +174,19 @@ def answer(status: int) -> Response:
     )
 
 
-def exempt_from_csrf(setup: BlueprintSetupState) -> None:
+def schedule_csrf_exemption(setup_state: BlueprintSetupState) -> None:
     """Exempt a blueprint from Flask-WTF's CSRF protection. Pass it to :meth:`Blueprint.record`.
 
     At the first request it is known whether the app uses Flask-WTF, in whatever order the two
     extensions were created. Sites exempt the blueprint from other CSRF guards themselves.
     """
-    request_started.connect(_exempt_blueprints_from_csrf, setup.app)
+    request_started.connect(_exempt_blueprints_from_csrf, setup_state.app)
 
 
 def _exempt_blueprints_from_csrf(app: Flask, **_: object) -> None:
     # Another extension may have the same name and no exempt().
     exempt = getattr(app.extensions.get("csrf"), "exempt", None)
     for blueprint in app.blueprints.values():
-        if exempt is not None and blueprint.import_name == _PACKAGE:
+        if exempt is not None and blueprint.import_name == _PACKAGE_NAME:
             exempt(blueprint)
     request_started.disconnect(_exempt_blueprints_from_csrf, app)

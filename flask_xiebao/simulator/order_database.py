@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-_WAIT = 10  # seconds for another worker to finish its write
+_LOCK_TIMEOUT = 10  # seconds for another worker to finish its write
 
 
 class SimulatedOrder(NamedTuple):
@@ -43,7 +43,7 @@ class SimulatedOrder(NamedTuple):
         return "unpaid" if self.paid_at is None else "paid"
 
 
-class Message(NamedTuple):
+class StoredNotification(NamedTuple):
     """A notification on its way.
 
     :param kind: ``notifyType``.
@@ -55,20 +55,20 @@ class Message(NamedTuple):
 
     id: int
     insure_num: str
-    kind: int
+    notify_type: int
     body: bytes
-    forged: bool
+    is_forged: bool
     attempts: int
-    answer: str | None
+    last_response: str | None
     is_done: bool
 
     @property
-    def failed(self) -> bool:
+    def has_failed_step(self) -> bool:
         """Whether it says that the step failed."""
         return b'"state":false' in self.body
 
 
-_TABLES = (
+_CREATE_TABLES = (
     """
     CREATE TABLE IF NOT EXISTS purchases (
         insure_num TEXT UNIQUE, case_code, partner_uniq_key, start_date, end_date, price,
@@ -82,7 +82,7 @@ _TABLES = (
     )
     """,
 )
-_KEEP = """
+_SAVE_ORDER = """
     INSERT INTO purchases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (insure_num) DO UPDATE SET
         paid_at = excluded.paid_at,
@@ -91,16 +91,16 @@ _KEEP = """
         policy_num = excluded.policy_num,
         surrendered_at = excluded.surrendered_at
 """
-_QUEUE = """
+_INSERT_NOTIFICATION = """
     INSERT INTO messages (insure_num, kind, body, forged, attempts, is_done)
     VALUES (?, ?, ?, ?, 0, 0)
 """
-_ANSWERED = """
+_RECORD_RESPONSE = """
     UPDATE messages SET attempts = attempts + 1, answer = ?, is_done = is_done OR ? WHERE id = ?
 """
 
 
-class OrderBook:
+class OrderDatabase:
     """The orders of one simulator, and its messages.
 
     :param file: where they are kept, for restarts and other workers; in memory without one.
@@ -108,71 +108,83 @@ class OrderBook:
 
     def __init__(self, file: str | Path | None = None) -> None:
         self._lock = Lock()
-        self._open = partial(
+        self._connect = partial(
             sqlite3.connect,
             ":memory:" if file is None else file,
-            timeout=_WAIT,
+            timeout=_LOCK_TIMEOUT,
             isolation_level=None,
             check_same_thread=False,
         )
-        self._memory = self._open() if file is None else None
-        if self._memory is not None:
-            weakref.finalize(self, self._memory.close)
+        self._memory_connection = self._connect() if file is None else None
+        if self._memory_connection is not None:
+            weakref.finalize(self, self._memory_connection.close)
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _open_write_transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            opened = closing(self._open()) if self._memory is None else nullcontext(self._memory)
+            opened = (
+                closing(self._connect())
+                if self._memory_connection is None
+                else nullcontext(self._memory_connection)
+            )
             with opened as connection, connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for table in _TABLES:
+                for table in _CREATE_TABLES:
                     connection.execute(table)
                 yield connection
 
-    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+    def _execute(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         """Return what a statement finds, in a transaction of its own."""
-        with self._transaction() as connection:
+        with self._open_write_transaction() as connection:
             return connection.execute(statement, values).fetchall()
 
-    def keep(self, purchase: SimulatedOrder) -> None:
+    def save_order(self, order: SimulatedOrder) -> None:
         """Keep a new order, or what has become of one."""
-        self._rows(_KEEP, purchase)
+        self._execute(_SAVE_ORDER, order)
 
-    def find(self, insure_num: str | None) -> SimulatedOrder | None:
+    def find_order(self, insure_num: str | None) -> SimulatedOrder | None:
         """Return an order, or None."""
         if insure_num is None or not insure_num.isprintable():
             return None
-        rows = self._rows("SELECT * FROM purchases WHERE insure_num = ?", [insure_num])
+        rows = self._execute("SELECT * FROM purchases WHERE insure_num = ?", [insure_num])
         return SimulatedOrder(*rows[0]) if rows else None
 
-    def page(self, index: int, size: int) -> tuple[list[SimulatedOrder], int]:
+    def get_order_page(self, page_index: int, page_size: int) -> tuple[list[SimulatedOrder], int]:
         """Return a page of the orders, newest first, and how many there are.
 
         :param index: the first is 1.
         """
-        with self._transaction() as connection:
+        with self._open_write_transaction() as connection:
             [[total]] = connection.execute("SELECT count(*) FROM purchases")
             rows = connection.execute(
                 "SELECT * FROM purchases ORDER BY rowid DESC LIMIT ? OFFSET ?",
-                (size, (index - 1) * size),
+                (page_size, (page_index - 1) * page_size),
             )
             return [SimulatedOrder(*row) for row in rows], total
 
-    def queue(self, insure_num: str, messages: Iterable[tuple[int, bytes, bool]]) -> None:
+    def queue_notifications(
+        self, insure_num: str, notifications: Iterable[tuple[int, bytes, bool]]
+    ) -> None:
         """Keep messages to be sent: of each, the kind, the body, and whether it is forged."""
-        with self._transaction() as connection:
-            connection.executemany(_QUEUE, [(insure_num, *message) for message in messages])
+        with self._open_write_transaction() as connection:
+            connection.executemany(
+                _INSERT_NOTIFICATION, [(insure_num, *message) for message in notifications]
+            )
 
-    def messages_about(self, insure_num: str) -> list[Message]:
+    def get_notifications(self, insure_num: str) -> list[StoredNotification]:
         """Return all messages about an order."""
-        rows = self._rows("SELECT * FROM messages WHERE insure_num = ? ORDER BY id", [insure_num])
-        return [Message(*row) for row in rows]
+        rows = self._execute(
+            "SELECT * FROM messages WHERE insure_num = ? ORDER BY id", [insure_num]
+        )
+        return [StoredNotification(*row) for row in rows]
 
-    def undelivered(self) -> list[Message]:
+    def get_pending_notifications(self) -> list[StoredNotification]:
         """Return the messages that are to be sent."""
-        rows = self._rows("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
-        return [Message(*row) for row in rows]
+        rows = self._execute("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
+        return [StoredNotification(*row) for row in rows]
 
-    def answered(self, message: Message, answer: str, *, is_done: bool) -> None:
+    def record_response(
+        self, notification: StoredNotification, response: str, *, is_done: bool
+    ) -> None:
         """Keep what a message was answered."""
-        self._rows(_ANSWERED, (answer, is_done, message.id))
+        self._execute(_RECORD_RESPONSE, (response, is_done, notification.id))

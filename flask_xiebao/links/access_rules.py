@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import LinkError
-from ..gateway.pages import page_named
+from ..gateway.pages import get_gateway_page
 from .tokens import Entry
 
 
-class Go(NamedTuple):
+class AllowedClick(NamedTuple):
     """Somebody may go on to the gateway.
 
     :param member: who goes.
@@ -41,7 +41,7 @@ class Refusal:
     status: int
     reason: str
     cause: str
-    why: str
+    explanation: str
     login_helps: bool = False
 
 
@@ -115,7 +115,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
 )
 
 
-def decide(entry: Entry, current: str | None, now: int) -> Go | Refusal:
+def decide_access(entry: Entry, current_member: str | None, now: int) -> AllowedClick | Refusal:
     """Decide whether the link of *entry* may be followed, and as whom.
 
     Where the refusal is ``login_required``, a site with a login has them log in instead.
@@ -124,30 +124,34 @@ def decide(entry: Entry, current: str | None, now: int) -> Go | Refusal:
     :param current: the member who is logged in, or None.
     :param now: the present, in seconds since the epoch.
     """
-    if entry.member is None and page_named(entry.page).members_own:
+    if entry.member is None and get_gateway_page(entry.page).requires_member:
         return REFUSALS["no_member"]
-    if current is not None:
+    if current_member is not None:
         # Nobody buys on another's account.
-        return Go(current) if entry.member in (None, current) else REFUSALS["another_member"]
+        return (
+            AllowedClick(current_member)
+            if entry.member in (None, current_member)
+            else REFUSALS["another_member"]
+        )
     if entry.member is None or entry.no_login_for is None:
         return REFUSALS["login_required"]
     seconds_left = entry.seconds_left(now)
-    return Go(entry.member, seconds_left) if seconds_left else REFUSALS["expired"]
+    return AllowedClick(entry.member, seconds_left) if seconds_left else REFUSALS["expired"]
 
 
-def check_can_be_followed(entry: Entry, *, members_are_known: bool) -> None:
+def check_link_is_usable(entry: Entry, *, can_identify_members: bool) -> None:
     """Refuse to make a link that nobody could follow.
 
     :param members_are_known: whether the site can say who is logged in.
     :raises LinkError: when nobody could.
     """
-    page = page_named(entry.page)
-    if entry.member is None and page.members_own:
+    page = get_gateway_page(entry.page)
+    if entry.member is None and page.requires_member:
         raise LinkError(
             f'A link to the {page.name} page requires "member". Pass the id of the member.',
             "member",
         )
-    if entry.member is not None and entry.no_login_for is None and not members_are_known:
+    if entry.member is not None and entry.no_login_for is None and not can_identify_members:
         raise LinkError(
             'A link with "member" requires "no_login_for" if the app has neither a member_loader'
             ' nor Flask-Login. Register a member_loader, or pass "no_login_for".',

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from ..app.endpoints import entry_url
-from ..app.state import current_state
+from ..app.endpoints import build_entry_link
+from ..app.state import get_current_app_state
 from ..errors import TokenError
 from ..links.tokens import Entry
 
@@ -20,7 +20,7 @@ def link_to(entry: Entry, *, external: bool = False) -> str:
     :raises LinkError: when it cannot be built.
     :raises ConfigError: when the app has no Xiebao.
     """
-    return entry_url(current_state(), entry, external=external)
+    return build_entry_link(get_current_app_state(), entry, external=external)
 
 
 def entry_of(link: str) -> Entry | None:
@@ -30,6 +30,8 @@ def entry_of(link: str) -> Entry | None:
     :raises ConfigError: when the app has no Xiebao.
     """
     try:
-        return current_state().signer.loads(urlsplit(link).path.rpartition("/")[2])
+        return get_current_app_state().signer.parse_entry_token(
+            urlsplit(link).path.rpartition("/")[2]
+        )
     except (TokenError, ValueError):  # it is not a link, or not even a URL
         return None

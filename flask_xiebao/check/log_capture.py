@@ -9,33 +9,33 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from flask import Flask
 
-from .visits import rehearsed_now
+from .visits import active_rehearsal
 
 
-class _Reader(logging.Handler):
+class _RehearsalLogHandler(logging.Handler):
     """Notes in each rehearsal what is logged during its click."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        rehearsed = rehearsed_now.get()
+        rehearsed = active_rehearsal.get()
         if rehearsed is not None:
-            rehearsed.logged.append(record)
+            rehearsed.log_records.append(record)
 
 
 @contextmanager
-def reading_log(app: Flask) -> Iterator[None]:
+def capture_log(app: Flask) -> Iterator[None]:
     """Have in each rehearsal's ``logged`` what its click made the site log, by whatever logger."""
     app.logger  # noqa: B018 - the app gives it a handler now, or would think that ours is one
     known = list(logging.root.manager.loggerDict.values())
     apart = [each for each in known if isinstance(each, logging.Logger) and not each.propagate]
     with ExitStack() as stack:
         for logger in (logging.root, *apart):
-            reader = _Reader()
+            reader = _RehearsalLogHandler()
             logger.addHandler(reader)
             stack.callback(logger.removeHandler, reader)
         yield
 
 
-def said_in_log(record: logging.LogRecord) -> tuple[str, str]:
+def format_log_record(record: logging.LogRecord) -> tuple[str, str]:
     """Return where something was logged, and all that it says, of errors too."""
     said = [repr(vars(record))]
     with suppress(Exception):  # where the arguments do not fit, logging itself says so

@@ -16,72 +16,77 @@ from flask import Blueprint, Response, abort, request, send_file
 from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
-from ..app.current import this_request
+from ..app.current import get_current_request
 from ..app.endpoints import (
-    asked_platform,
-    entry_url,
-    from_root,
-    host_is_trusted,
-    tell_of_another_root,
-    this_link,
-    token_url,
+    build_current_link_path,
+    build_entry_link,
+    build_token_url,
+    find_requested_platform,
+    is_host_trusted,
+    prepend_root_path,
+    warn_if_root_path_differs,
 )
 from ..app.headers import Redirect
-from ..app.log import complain
-from ..app.rehearsal import rehearsal
+from ..app.log import log_throttled
+from ..app.rehearsal import find_current_rehearsal
 from ..app.signals import (
-    FAILURES,
+    SITE_EXCEPTIONS,
     entry_clicked,
     login_requested,
     payment_returned,
-    send,
-    send_quietly,
+    send_signal,
+    send_signal_without_raising,
 )
-from ..app.state import State
+from ..app.state import AppState
 from ..errors import LinkError, TokenError
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
 from ..gateway.values import WrongValueError, check_web_url
-from ..links.admission import REFUSALS, Go, decide
+from ..links.access_rules import REFUSALS, AllowedClick, decide_access
 from ..links.tokens import Click, Entry
 from ..macros import assets
-from ..macros.qrcodes import qr_code, qr_png
-from . import callback, responses
-from .responses import AnsweredError
+from ..macros.qrcodes import build_qr_png, render_qr_svg_and_send_signal
+from . import callback_view, responses
+from .responses import EarlyResponseError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 #: For how many seconds after a click its return is reported.
-_RETURN_IS_NEWS = 24 * 60 * 60
+_MAX_REPORTED_RETURN_SECONDS = 24 * 60 * 60
 
 # What scripts say that fetch a link instead of following it: HTMX, then Turbo.
-_FETCHED = ("HTTP_HX_REQUEST", "HTTP_X_TURBO_REQUEST_ID", "HTTP_TURBO_FRAME", "HTTP_X_SEC_PURPOSE")
+_SCRIPT_REQUEST_HEADERS = (
+    "HTTP_HX_REQUEST",
+    "HTTP_X_TURBO_REQUEST_ID",
+    "HTTP_TURBO_FRAME",
+    "HTTP_X_SEC_PURPOSE",
+)
 
 # A link to this machine carries nothing away. The whole Host is looked at: browsers take
 # "localhost:80@evil.example" for a user name and another host.
-_THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+_LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 
-class XiebaoBlueprint(Blueprint):
+class LayeredStylesheetBlueprint(Blueprint):
     """The blueprint, whose stylesheet is also there in any cascade layer."""
 
     def send_static_file(self, filename: str) -> Response:
         """Send a static file, or the stylesheet in the layer that its path names."""
-        styles = assets.styles_at(filename)
+        styles = assets.build_stylesheet_in_layer(filename)
         if styles is None:
             return super().send_static_file(filename)
         return send_file(
             io.BytesIO(styles.encode()),
             "text/css",
-            etag=assets.version(assets.STYLES),
+            etag=assets.get_file_hash(assets.STYLESHEET_FILE),
             max_age=self.get_send_file_max_age(filename),
         )
 
 
-def create_blueprint(state: State) -> Blueprint:
+def create_blueprint(state: AppState) -> Blueprint:
     """Return the blueprint of one app: the pages, ``paid``, ``qr``, ``notify`` and ``static``."""
-    blueprint = XiebaoBlueprint(
+    blueprint = LayeredStylesheetBlueprint(
         "xiebao",
         __package__.partition(".")[0],
         url_prefix=state.settings.url_prefix,
@@ -89,58 +94,70 @@ def create_blueprint(state: State) -> Blueprint:
         static_folder="static",
     )
     for rule, endpoint, follow in (
-        *((f"/{page}/<token>", page, partial(click, state, page)) for page in PAGES),
-        ("/paid/<token>", "paid", partial(paid, state)),
-        ("/qr/<token>.png", "qr", partial(qr, state)),
+        *((f"/{page}/<token>", page, partial(handle_click, state, page)) for page in PAGES),
+        ("/paid/<token>", "paid", partial(handle_payment_return, state)),
+        ("/qr/<token>.png", "qr", partial(serve_qr_code, state)),
     ):
         # Merged slashes would be a redirect with the link in it, to whatever host the request says.
-        blueprint.add_url_rule(rule, endpoint, named_view(endpoint, follow), merge_slashes=False)
+        blueprint.add_url_rule(
+            rule, endpoint, build_named_view(endpoint, follow), merge_slashes=False
+        )
     blueprint.add_url_rule(
         "/notify" if state.settings.notify_token is None else "/notify/<token>",
         "notify",
-        named_view("notify", partial(callback.notify, state)),
-        methods=callback.METHODS,
+        build_named_view("notify", partial(callback_view.handle_notification_request, state)),
+        methods=callback_view.ALL_METHODS,
         provide_automatic_options=False,
         merge_slashes=False,
     )
-    blueprint.record(callback.exempt_from_csrf)
-    blueprint.register_error_handler(AnsweredError, lambda answered: answered.args[0])
+    blueprint.record(callback_view.schedule_csrf_exemption)
+    blueprint.register_error_handler(EarlyResponseError, lambda answered: answered.args[0])
     return blueprint
 
 
-def named_view(name: str, follow: Callable[[str], Response]) -> Callable[..., Response]:
+def build_named_view(
+    name: str, token_handler: Callable[[str], Response]
+) -> Callable[..., Response]:
     """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
 
     # A site may give every view of its own, and so ours, further values: a language, a tenant.
     def view(token: str | None = None, **_: object) -> Response:
-        rehearsed = rehearsal()
+        rehearsed = find_current_rehearsal()
         # The address for notifications has no token unless the site configures one.
         given = token or ""
-        return follow(given) if rehearsed is None else rehearsed.watch(follow, given)
+        return (
+            token_handler(given)
+            if rehearsed is None
+            else rehearsed.call_and_record_view(token_handler, given)
+        )
 
     view.__name__ = view.__qualname__ = name
     return view
 
 
-def click(state: State, page: str, token: str) -> Response:
+def handle_click(state: AppState, page: str, token: str) -> Response:
     """Follow the link of an insurance entry."""
-    environ, now = this_request().environ, int(time.time())
+    environ, now = get_current_request().environ, int(time.time())
     if is_prefetch(environ):
-        return responses.not_yet()
+        return responses.build_prefetch_response()
     if not is_navigation(environ):
         # Once is enough, or a browser whose every request looks like a script's would never stop.
-        return responses.go_there_yourself(state, by_itself=not is_told_to_go(environ))
+        return responses.build_script_navigation_page(
+            state, auto_refresh=not is_from_navigate_page(environ)
+        )
     if not state.settings.enabled:
-        responses.refuse(state, REFUSALS["disabled"], page)
-    entry = open_token(state, page, token)
-    tell_of_another_root(state)
-    visitor = who(state, entry, now)
-    ask_site(state, entry, visitor.member)
+        responses.raise_refusal(state, REFUSALS["disabled"], page)
+    entry = load_entry_or_refuse(state, page, token)
+    warn_if_root_path_differs(state)
+    visitor = admit_visitor_or_refuse(state, entry, now)
+    check_click_is_allowed(state, entry, visitor.member)
     # Step 3: the link's platform, else the one asked for, else the device's.
-    platform = entry.platform or asked_platform(environ) or state.device(environ)
+    platform = (
+        entry.platform or find_requested_platform(environ) or state.detect_request_platform(environ)
+    )
     if platform not in PAGES[page].platforms:
-        return handoff(state, entry, visitor, now)
-    return go(state, entry, visitor.member, platform)
+        return build_handoff_page_response(state, entry, visitor, now)
+    return redirect_to_gateway(state, entry, visitor.member, platform)
 
 
 def is_prefetch(environ: WSGIEnvironment) -> bool:
@@ -151,14 +168,15 @@ def is_prefetch(environ: WSGIEnvironment) -> bool:
 
 def is_navigation(environ: WSGIEnvironment) -> bool:
     """Tell whether a browser goes to the link; what a script fetches does not count."""
-    return environ.keys().isdisjoint(_FETCHED) and (
+    return environ.keys().isdisjoint(_SCRIPT_REQUEST_HEADERS) and (
         # A service worker that sends a navigation on as a request of its own loses the mode, and
         # what it then sends for a tap looks like what it sends for a page fetched ahead.
-        environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate" or is_told_to_go(environ)
+        environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
+        or is_from_navigate_page(environ)
     )
 
 
-def is_told_to_go(environ: WSGIEnvironment) -> bool:
+def is_from_navigate_page(environ: WSGIEnvironment) -> bool:
     """Tell whether somebody follows the link on the page that scripts get."""
     return (
         "go=1" in environ.get("QUERY_STRING", "").split("&")
@@ -168,98 +186,108 @@ def is_told_to_go(environ: WSGIEnvironment) -> bool:
     )
 
 
-def open_token(state: State, page: str, token: str) -> Entry:
+def load_entry_or_refuse(state: AppState, page: str, token: str) -> Entry:
     """Step 1: the entry that was signed, if it is for this page."""
     try:
-        entry = state.signer.loads(token)
+        entry = state.signer.parse_entry_token(token)
     except TokenError as error:
-        responses.refuse(state, REFUSALS[error.cause], page)
+        responses.raise_refusal(state, REFUSALS[error.cause], page)
     if entry.page != page:
-        responses.refuse(state, REFUSALS["another_page"], page, entry)
+        responses.raise_refusal(state, REFUSALS["another_page"], page, entry)
     return entry
 
 
-def who(state: State, entry: Entry, now: int) -> Go:
+def admit_visitor_or_refuse(state: AppState, entry: Entry, now: int) -> AllowedClick:
     """Step 2: the member who goes, if they may."""
-    current = state.hooks.current_member()
-    decision = decide(entry, current, now)
-    if isinstance(decision, Go):
+    current = state.hooks.find_current_member_id()
+    decision = decide_access(entry, current, now)
+    if isinstance(decision, AllowedClick):
         return decision
     if decision.cause == "login_required":
-        send_quietly(
+        send_signal_without_raising(
             login_requested, cause=decision.cause
         )  # now, because the login may call abort()
-        if (login := responses.log_in(state)) is not None:
-            raise AnsweredError(login)
-    responses.refuse(state, decision, entry.page, entry, current)
+        if (login := responses.build_login_response(state)) is not None:
+            raise EarlyResponseError(login)
+    responses.raise_refusal(state, decision, entry.page, entry, current)
 
 
-def ask_site(state: State, entry: Entry, member: str) -> None:
+def check_click_is_allowed(state: AppState, entry: Entry, member: str) -> None:
     """Step 2, for whoever the rules let through: the site may still say no, in its own way."""
     refusal = REFUSALS["not_allowed"]
 
-    def tell(status: int) -> None:
-        responses.tell(state, replace(refusal, status=status), entry.page, entry, member)
+    def report_guard_refusal(status: int) -> None:
+        responses.report_refusal(state, replace(refusal, status=status), entry.page, entry, member)
 
     try:
-        answer = state.hooks.may_go(member, entry)
+        answer = state.hooks.call_click_guard(member, entry)
     except HTTPException as aborted:
-        tell(aborted.get_response().status_code)
+        report_guard_refusal(aborted.get_response().status_code)
         raise
     if answer is False:
-        responses.refuse(state, refusal, entry.page, entry, member)
+        responses.raise_refusal(state, refusal, entry.page, entry, member)
     if answer is not True:
-        tell(answer.status_code)
-        raise AnsweredError(answer)
+        report_guard_refusal(answer.status_code)
+        raise EarlyResponseError(answer)
 
 
-def handoff(state: State, entry: Entry, visitor: Go, now: int) -> Response:
+def build_handoff_page_response(
+    state: AppState, entry: Entry, allowed_click: AllowedClick, now: int
+) -> Response:
     """Step 4: on a PC, show the code by which the same member goes on with their phone."""
     lifetime = state.settings.handoff_max_age
-    if visitor.seconds_left is not None:
-        lifetime = min(lifetime, visitor.seconds_left)
+    if allowed_click.seconds_left is not None:
+        lifetime = min(lifetime, allowed_click.seconds_left)
     # Signed at the time by which the lifetime was found, or each handoff would add a moment.
-    link = replace(entry, member=visitor.member, no_login_for=lifetime, signed_at=now)
+    link = replace(entry, member=allowed_click.member, no_login_for=lifetime, signed_at=now)
     try:
-        code = qr_code(entry_url(state, link, external=True, asker_only=True))
+        code = render_qr_svg_and_send_signal(
+            build_entry_link(state, link, external=True, shown_only_to_requester=True)
+        )
     except LinkError as error:
         abort(400, str(error))
-    on_phone = PAGES[entry.page].on_phone
-    return responses.show(
+    on_phone = PAGES[entry.page].handoff_title
+    return responses.build_page_response(
         state,
         "handoff",
         page=entry.page,
-        title=state.text(f"{entry.page}.on_phone" if on_phone else "handoff.title", on_phone),
+        title=state.get_visitor_text(
+            f"{entry.page}.on_phone" if on_phone else "handoff.title", on_phone
+        ),
         lifetime=lifetime,
         code=code,
-        here=this_link(platform=None),
-        direct=this_link(platform=Platform.H5.slug),
+        here=build_current_link_path(platform=None),
+        direct=build_current_link_path(platform=Platform.H5.slug),
     )
 
 
-def go(state: State, entry: Entry, member: str, platform: Platform) -> Response:
+def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Platform) -> Response:
     """Step 5: off to the gateway."""
     click_id = secrets.token_hex(8)
     # The URL is in no variable: an error report would show it, should a receiver fail.
     away = Redirect(
-        from_root(
-            state.gateway_url(entry, member, platform, return_url(state, entry, member, click_id))
+        prepend_root_path(
+            state.build_gateway_url(
+                entry, member, platform, build_return_url(state, entry, member, click_id)
+            )
         )
     )
-    if this_request().method != "HEAD":
-        send(entry_clicked, state, entry=entry, member=member, platform=platform, click_id=click_id)
+    if get_current_request().method != "HEAD":
+        send_signal(
+            entry_clicked, state, entry=entry, member=member, platform=platform, click_id=click_id
+        )
     return away
 
 
-def return_url(state: State, entry: Entry, member: str, click_id: str) -> str | None:
+def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) -> str | None:
     """Return the absolute URL by which a payment comes back, if it should and can safely."""
     if entry.return_to is None:
         return None
-    if leads_nowhere_else(state):
-        token = state.signer.dumps_click(Click(entry, member, click_id, int(time.time())))
+    if is_host_trusted_or_loopback(state):
+        token = state.signer.build_return_token(Click(entry, member, click_id, int(time.time())))
         with contextlib.suppress(WrongValueError):  # in development any Host is taken, even none
-            return check_web_url(token_url(state, "xiebao.paid", token, external=True))
-    complain(
+            return check_web_url(build_token_url(state, "xiebao.paid", token, external=True))
+    log_throttled(
         'A member was redirected to the gateway without a return URL ("return_to"), because the'
         " return URL would be built from the Host header, which any client can forge. Set"
         " XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS."
@@ -267,63 +295,63 @@ def return_url(state: State, entry: Entry, member: str, click_id: str) -> str | 
     return None
 
 
-def leads_nowhere_else(state: State) -> bool:
+def is_host_trusted_or_loopback(state: AppState) -> bool:
     """Tell whether a link that is built in this request leads to the site, or to this machine."""
-    return host_is_trusted(state) or _THIS_MACHINE.fullmatch(request.host) is not None
+    return is_host_trusted(state) or _LOOPBACK_HOST_PATTERN.fullmatch(request.host) is not None
 
 
-def qr(state: State, token: str) -> Response:
+def serve_qr_code(state: AppState, token: str) -> Response:
     """Draw the QR code of a link for a mail. That is not a click.
 
     Whoever asks has the link already, and learns nothing else from the code.
     """
     try:
-        entry = state.signer.loads(token)
+        entry = state.signer.parse_entry_token(token)
     except TokenError:
         abort(404)
     if not state.settings.enabled:
         abort(404)
     if entry.no_login_for is not None and not entry.seconds_left(int(time.time())):
         abort(410)  # a code that looks alive, and is not
-    if not leads_nowhere_else(state):
-        complain(
+    if not is_host_trusted_or_loopback(state):
+        log_throttled(
             "The QR code of a mail was not drawn, because its link would be built from the Host"
             " header, which any client can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or"
             " TRUSTED_HOSTS."
         )
         abort(404)
     return Response(
-        qr_png(token_url(state, f"xiebao.{entry.page}", token, external=True)),
+        build_qr_png(build_token_url(state, f"xiebao.{entry.page}", token, external=True)),
         mimetype="image/png",
     )
 
 
-def paid(state: State, token: str) -> Response:
+def handle_payment_return(state: AppState, token: str) -> Response:
     """Come back from the gateway to where the entry said."""
     if is_prefetch(request.environ):
-        return responses.not_yet()
+        return responses.build_prefetch_response()
     try:
-        done = state.signer.loads_click(token)
+        done = state.signer.parse_return_token(token)
     except TokenError as error:
-        responses.refuse(state, REFUSALS[error.cause], "paid")
-    if request.method == "GET" and time.time() - done.clicked_at < _RETURN_IS_NEWS:
-        send(
+        responses.raise_refusal(state, REFUSALS[error.cause], "paid")
+    if request.method == "GET" and time.time() - done.clicked_at < _MAX_REPORTED_RETURN_SECONDS:
+        send_signal(
             payment_returned,
             state,
             entry=done.entry,
             member=done.member,
             click_id=done.click_id,
-            same_session=is_logged_in(state, done.member),
+            same_session=is_member_logged_in(state, done.member),
         )
     return Redirect(iri_to_uri(done.entry.return_to or "/"))
 
 
-def is_logged_in(state: State, member: str) -> bool:
+def is_member_logged_in(state: AppState, member: str) -> bool:
     """Tell whether this member is logged in; False where the site fails to say who is."""
     try:
-        return state.hooks.current_member() == member
-    except FAILURES:
-        complain(
+        return state.hooks.find_current_member_id() == member
+    except SITE_EXCEPTIONS:
+        log_throttled(
             "The logged-in member could not be determined when a member returned from a payment."
             " Fix the member_loader or the user_loader of Flask-Login.",
             exc_info=True,

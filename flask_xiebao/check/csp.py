@@ -6,30 +6,34 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ..simulator.document import PORTS
-from .html_reader import Element, ReadPage
+from ..simulator.document import DEFAULT_PORTS
+from .html_parser import Element, ParsedPage
 
 _HOST_SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?([^/:]+)(?::(\d+|\*))?(/.*)?", re.IGNORECASE)
 
 
-def keeps_out(page: ReadPage, element: Element, kind: str, url: str, origin: str) -> str | None:
+def find_blocking_sources(
+    page: ParsedPage, element: Element, resource_type: str, url: str, origin: str
+) -> str | None:
     """Return the sources of the policy that keeps an element of a page out; None for none.
 
     :param kind: ``style``, ``script``, or ``form``, which leads to a URL.
     :param url: where it is loaded from.
     :param origin: scheme, host and port of the page.
     """
-    loads = (f"{kind}-src-elem", f"{kind}-src", "default-src")
-    names = ("form-action",) if kind == "form" else loads
-    for directives in _policies(page):
+    loads = (f"{resource_type}-src-elem", f"{resource_type}-src", "default-src")
+    names = ("form-action",) if resource_type == "form" else loads
+    for directives in _iter_policy_directives(page):
         name = next((each for each in names if each in directives), None)
-        if name is not None and not _lets_in(directives[name], element, kind, url, origin):
+        if name is not None and not _is_element_allowed(
+            directives[name], element, resource_type, url, origin
+        ):
             said = f"{name} {' '.join(directives[name])}".strip()
             return re.sub("'nonce-[^']*'", "'nonce-…'", said)  # another on each page
     return None
 
 
-def _policies(page: ReadPage) -> Iterator[dict[str, list[str]]]:
+def _iter_policy_directives(page: ParsedPage) -> Iterator[dict[str, list[str]]]:
     """Return the directives of each policy that is in force, and what they list."""
     said = page.headers.getlist("Content-Security-Policy")
     said += [
@@ -45,17 +49,19 @@ def _policies(page: ReadPage) -> Iterator[dict[str, list[str]]]:
         yield directives
 
 
-def _lets_in(sources: list[str], element: Element, kind: str, url: str, origin: str) -> bool:
+def _is_element_allowed(
+    sources: list[str], element: Element, resource_type: str, url: str, origin: str
+) -> bool:
     nonce, hashes = element.attributes.get("nonce"), element.attributes.get("integrity") or ""
     named = [f"'nonce-{nonce}'", *(f"'{each}'" for each in hashes.split())]
     if any(source in named for source in sources):
         return True
-    if kind == "script" and "'strict-dynamic'" in map(str.lower, sources):
+    if resource_type == "script" and "'strict-dynamic'" in map(str.lower, sources):
         return False  # then only what is named
-    return any(_matches(source, url, origin) for source in sources)
+    return any(_is_source_match(source, url, origin) for source in sources)
 
 
-def _matches(source: str, url: str, origin: str) -> bool:
+def _is_source_match(source: str, url: str, origin: str) -> bool:
     at, page = urlsplit(url), urlsplit(origin)
     if source.lower() == "'self'":
         return (at.scheme, at.netloc) == (page.scheme, page.netloc)
@@ -65,7 +71,7 @@ def _matches(source: str, url: str, origin: str) -> bool:
     if found is None:
         return False
     scheme, host, port, path = found.groups()
-    host, hostname, usual = host.lower(), at.hostname or "", PORTS.get(at.scheme)
+    host, hostname, usual = host.lower(), at.hostname or "", DEFAULT_PORTS.get(at.scheme)
     return (
         (scheme or page.scheme) in (at.scheme, at.scheme.removesuffix("s"))
         and (host in ("*", hostname) or (host.startswith("*.") and hostname.endswith(host[1:])))

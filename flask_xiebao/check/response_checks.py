@@ -17,26 +17,34 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from werkzeug.urls import iri_to_uri
 
-from ..app.headers import LINK_HEADERS, overrules_cache_control
-from ..gateway.values import MARK
-from ..links.admission import REFUSALS
+from ..app.headers import LINK_HEADERS, is_cache_control_override
+from ..deprecated import RenamedAttribute
+from ..gateway.values import KEY_PREFIX_LENGTH
+from ..links.access_rules import REFUSALS
 from ..links.tokens import Entry, find_tokens
-from ..simulator.document import read, shown_sign
-from ..texts import keys, text
+from ..simulator.document import evaluate_url, mask_sign_value
+from ..texts import get_text, get_text_keys
 from .cases import Case
-from .causes import with_suspects
-from .log_reader import said_in_log
-from .masks import readings
-from .site import Site, as_sent, without_query
+from .causes import append_suspected_hooks
+from .log_capture import format_log_record
+from .masking import iter_base64_decodings
+from .site import Site, encode_url_like_browser, strip_query
 from .visits import Visit
 
 # Beside no-store, these change nothing.
-_UNKEPT = {"no-store", "no-cache", "private", "must-revalidate", "proxy-revalidate", "max-age=0"}
+_DIRECTIVES_BESIDE_NO_STORE = {
+    "no-store",
+    "no-cache",
+    "private",
+    "must-revalidate",
+    "proxy-revalidate",
+    "max-age=0",
+}
 
 #: The statuses of refusals, by their reason.
-REFUSED = {refusal.reason: refusal.status for refusal in REFUSALS.values()}
+REFUSAL_STATUSES = {refusal.reason: refusal.status for refusal in REFUSALS.values()}
 #: And of what else comes.
-STATUS = {
+OUTCOME_STATUSES = {
     "gateway": 302,
     "handoff": 200,
     "login": 302,
@@ -44,9 +52,9 @@ STATUS = {
     "back": 302,
 }
 #: With what a login may answer instead: Flask 3.2 redirects by 303.
-LOGIN_REDIRECTS = (302, 303, 307)
+LOGIN_REDIRECT_STATUSES = (302, 303, 307)
 # The hooks that may have done it, by a failure's code or the first part of it.
-_SUSPECTS = {
+_SUSPECTED_HOOK_TYPES = {
     "unreached": "before_request",
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
     "notice.heading": "after_request",
@@ -68,110 +76,129 @@ class Failure:
     """
 
     code: str
-    came: str
-    should: str
+    actual: str
+    expected: str
     step: str = ""
     suspects: str = field(default="", compare=False)
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    # Deprecated names
+    came = RenamedAttribute("actual")
+    should = RenamedAttribute("expected")
+    said_in = RenamedAttribute("message_in")
+    came_in = RenamedAttribute("actual_value_in")
+    step_in = RenamedAttribute("step_name_in")
+    means_in = RenamedAttribute("meaning_in")
+
     def __str__(self) -> str:
-        return self.said_in("en")
+        return self.message_in("en")
 
-    def said_in(self, locale: str) -> str:
+    def message_in(self, locale: str) -> str:
         """Return what is wrong, what to do, and what came."""
-        said = {"means": self.means_in(locale), "came": self.came_in(locale).rstrip(".")}
-        return text(locale, "check.failure", **said, should=self.should)
+        said = {"means": self.meaning_in(locale), "came": self.actual_value_in(locale).rstrip(".")}
+        return get_text(locale, "check.failure", **said, should=self.expected)
 
-    def came_in(self, locale: str) -> str:
+    def actual_value_in(self, locale: str) -> str:
         """Return what came, and where, if not at the click itself."""
-        step = self.step_in(locale)
+        step = self.step_name_in(locale)
         return (
-            text(locale, "check.report.at_step", came=self.came, step=step) if step else self.came
+            get_text(locale, "check.report.at_step", came=self.actual, step=step)
+            if step
+            else self.actual
         )
 
     @property
     def hook(self) -> str:
         """The kind of hook that may have done it, such as ``before_request``; "" for none."""
-        return _SUSPECTS.get(self.code) or _SUSPECTS.get(self.code.partition(".")[0], "")
+        return _SUSPECTED_HOOK_TYPES.get(self.code) or _SUSPECTED_HOOK_TYPES.get(
+            self.code.partition(".")[0], ""
+        )
 
-    def step_in(self, locale: str) -> str:
+    def step_name_in(self, locale: str) -> str:
         """Say at which step it showed; "" for the click itself."""
-        return text(locale, f"check.step.{self.step}") if self.step else ""
+        return get_text(locale, f"check.step.{self.step}") if self.step else ""
 
     @property
     def rule(self) -> str:
         """The code as far as there is a text for it, which is what ``--ignore`` names."""
         parts = self.code.split(".")
         rules = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-        return next((rule for rule in rules if f"check.means.{rule}" in keys()), self.code)
+        return next((rule for rule in rules if f"check.means.{rule}" in get_text_keys()), self.code)
 
-    def means_in(self, locale: str) -> str:
+    def meaning_in(self, locale: str) -> str:
         """Return what it means to the site, and what to do."""
-        means = text(locale, f"check.means.{self.rule}", **self.values)
-        return with_suspects(means, locale, self.hook, self.suspects)
+        means = get_text(locale, f"check.means.{self.rule}", **self.values)
+        return append_suspected_hooks(means, locale, self.hook, self.suspects)
 
 
-def sealed(visit: Visit) -> Iterator[Failure]:
+def check_privacy_headers(visit: Visit) -> Iterator[Failure]:
     """Check that caches, other sites and search engines are told to leave an answer alone."""
     headers = visit.headers
     for name, value in LINK_HEADERS:
         came = ", ".join(headers.getlist(name))
-        if came != value and not (value == "no-store" and _is_kept_nowhere(came)):
-            yield _header(name, came, value)
+        if came != value and not (value == "no-store" and _is_storing_forbidden(came)):
+            yield _build_header_failure(name, came, value)
     for name, value in headers:
-        if overrules_cache_control(name.lower()):
+        if is_cache_control_override(name.lower()):
             yield Failure("header.cache-control", f"{name}: {value}", f"{name}: —")
         elif name.lower() == "refresh":
-            yield Failure("header.refresh", f"{name}: {without_query(value)}", f"{name}: —")
+            yield Failure("header.refresh", f"{name}: {strip_query(value)}", f"{name}: —")
     if visit.location:  # there is no page
         return
     if headers.get("X-Content-Type-Options") != "nosniff":
         name = "X-Content-Type-Options"
-        yield _header(name, headers.get(name, ""), "nosniff", "header.nosniff")
+        yield _build_header_failure(name, headers.get(name, ""), "nosniff", "header.nosniff")
     policy = ", ".join(headers.getlist("Content-Security-Policy"))
     if "frame-ancestors" not in policy.lower():
-        yield _header("Content-Security-Policy", policy, "frame-ancestors …", "header.frames")
+        yield _build_header_failure(
+            "Content-Security-Policy", policy, "frame-ancestors …", "header.frames"
+        )
 
 
-def _is_kept_nowhere(said: str) -> bool:
+def _is_storing_forbidden(cache_control: str) -> bool:
     """Tell whether a Cache-Control says that nothing keeps the answer, however often it does."""
-    directives = {directive.strip().lower() for directive in said.split(",")}
-    return "no-store" in directives <= _UNKEPT
+    directives = {directive.strip().lower() for directive in cache_control.split(",")}
+    return "no-store" in directives <= _DIRECTIVES_BESIDE_NO_STORE
 
 
-def _header(name: str, came: str, should: str, code: str = "") -> Failure:
+def _build_header_failure(name: str, actual: str, expected: str, code: str = "") -> Failure:
     """Return the failure of a header."""
     code = code or f"header.{name.lower()}"
-    return Failure(code, f"{name}: {came or '—'}", f"{name}: {should}")
+    return Failure(code, f"{name}: {actual or '—'}", f"{name}: {expected}")
 
 
-def secret(site: Site, visit: Visit, *, away: bool = False) -> Iterator[Failure]:
+def check_no_secret_leaks(
+    site: Site, visit: Visit, *, expects_gateway_redirect: bool = False
+) -> Iterator[Failure]:
     """Check that the sign is where the browser is sent, and nowhere else, and the API key nowhere.
 
     :param away: whether it has to be sent to the gateway; that it is sent elsewhere is another
         matter.
     """
     places = {"body": visit.text}
-    places |= {f"log ({where})": said for where, said in map(said_in_log, visit.rehearsal.logged)}
+    places |= {
+        f"log ({where})": said
+        for where, said in map(format_log_record, visit.rehearsal.log_records)
+    }
     places |= {name: value for name, value in visit.headers if name != "Location"}
-    if not away and not site.is_page_of_gateway(visit.location):
+    if not expects_gateway_redirect and not site.is_gateway_page(visit.location):
         places["Location"] = visit.location
     for name, said in places.items():
-        read = list(readings(said))
-        for what, hide in (("sign", site.account.hide), ("API key", site.without_key)):
+        read = list(iter_base64_decodings(said))
+        for what, hide in (("sign", site.account.mask_sign_in), ("API key", site.mask_api_key)):
             if any(hide(reading) != reading for reading in read):
                 yield Failure("secret", f"{name}: {what}", f"{name}: —")
 
 
-def stays_here(site: Site, visit: Visit) -> Iterator[Failure]:
+def check_no_token_leaks(site: Site, visit: Visit) -> Iterator[Failure]:
     """Check that a page tells no other host the link by which somebody came."""
     tokens = find_tokens(unquote(visit.url))
-    for url in visit.page.loaded:
-        if not site.is_at(url) and any(token in unquote(url) for token in tokens):
-            yield Failure("told", without_query(url), "—")
+    for url in visit.page.auto_loaded_urls:
+        if not site.is_site_host(url) and any(token in unquote(url) for token in tokens):
+            yield Failure("told", strip_query(url), "—")
 
 
-def gateway(
+def check_gateway_redirect(
     site: Site, entry: Entry, member: str, platform: str, visit: Visit
 ) -> Iterator[Failure]:
     """Check the URL to which a click leads.
@@ -183,8 +210,8 @@ def gateway(
     :param member: the member who follows the link.
     :param platform: the code of the document.
     """
-    expected = site.gateway_url(entry, member, platform)
-    address, right = without_query(visit.location), without_query(expected)
+    expected = site.get_gateway_url(entry, member, platform)
+    address, right = strip_query(visit.location), strip_query(expected)
     if address != right:  # and what it is sent does not matter
         yield Failure("address", address or "—", right)
         return
@@ -195,12 +222,15 @@ def gateway(
         should["paySuccess"] = came.get("paySuccess", ["…"])
     different = sorted(name for name in {*came, *should} if came.get(name) != should.get(name))
     for name in different:
-        was, right = (f"{name}={_shown(site, name, url.get(name))}" for url in (came, should))
+        was, right = (
+            f"{name}={_format_parameter_values(site, name, url.get(name))}"
+            for url in (came, should)
+        )
         yield Failure(f"parameter.{name}", was, right)
     # A problem that names no parameter is about the address, which an unusual XIEBAO_BASE_URL may
     # have changed.
-    reported = {None, *map(site.account.hide, different)}
-    for problem in read(visit.location, site.account, also_known=should).problems:
+    reported = {None, *map(site.account.mask_sign_in, different)}
+    for problem in evaluate_url(visit.location, site.account, extra_parameters=should).problems:
         if (parameter := problem.parameter) not in reported:
             wrong = f"{parameter}: {problem.code}"
             yield Failure(f"parameter.{parameter}", wrong, f"{parameter}: —")
@@ -208,49 +238,54 @@ def gateway(
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
-def _shown(site: Site, name: str, values: Iterable[str] | None) -> str:
+def _format_parameter_values(site: Site, name: str, values: Iterable[str] | None) -> str:
     """Return the values of a parameter as a report shows them, or "—" if there are none."""
-    return ", ".join(_masked(site, name, value) or '""' for value in values or ()) or "—"
+    return (
+        ", ".join(_mask_parameter_value(site, name, value) or '""' for value in values or ()) or "—"
+    )
 
 
-def _masked(site: Site, name: str, value: str) -> str:
+def _mask_parameter_value(site: Site, name: str, value: str) -> str:
     """Return what may be shown of a value: not the sign, nor what opens a member's account."""
     if name == "sign":
-        return value if "…" in value or "*" in value else shown_sign(value, site.account)
+        return value if "…" in value or "*" in value else mask_sign_value(value, site.account)
     if name == "paySuccess":
         return "…"
     if name == "partnerUniqKey":
-        return f"…{quote(value[MARK:])}" if site.makes_keys else quote(value)
+        return f"…{quote(value[KEY_PREFIX_LENGTH:])}" if site.has_member_secret else quote(value)
     return quote(value)
 
 
-def shown(site: Site, location: str) -> str:
+def mask_location(site: Site, location: str) -> str:
     """Return where an answer leads, without what only the gateway needs to see."""
-    address = without_query(location)
-    if not site.is_page_of_gateway(location):
+    address = strip_query(location)
+    if not site.is_gateway_page(location):
         return address
-    parameters = read(location, site.account).parameters
-    said = [f"{name}={_masked(site, name, value)}" for name, value in parameters]
+    parameters = evaluate_url(location, site.account).parameters
+    said = [f"{name}={_mask_parameter_value(site, name, value)}" for name, value in parameters]
     return f"{address}?{'&'.join(said)}" if said else address
 
 
-def back(entry: Entry, visit: Visit) -> Iterator[Failure]:
+def check_return_redirect(entry: Entry, visit: Visit) -> Iterator[Failure]:
     """Check where a payment comes back to."""
     right = iri_to_uri(entry.return_to or "/")
     if visit.location != right:
         yield Failure("back", visit.location, right)
 
 
-def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
+def check_login_redirect(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
     """Check that somebody is sent to log in, and then comes back to the same link.
 
     :param visit: it found the URL of the login; None where the site answers as it will.
     """
-    right = visit.found or ""
-    came, should = as_sent(without_query(visit.location)), as_sent(without_query(right))
+    right = visit.probe_result or ""
+    came, should = (
+        encode_url_like_browser(strip_query(visit.location)),
+        encode_url_like_browser(strip_query(right)),
+    )
     if right and came != should:
         yield Failure("login", came, should)
-    if site.is_page_of_gateway(visit.location):
+    if site.is_gateway_page(visit.location):
         yield Failure("login", came, "—")
     back = parse_qs(urlsplit(visit.location).query).get("next", [])
     if not right:  # Flask-Login's, or the site's own, may name the whole URL
@@ -259,10 +294,10 @@ def login(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
         yield Failure("login.next", f"next: {', '.join(back) or '—'}", f"next: {link}")
 
 
-def notice(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
+def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
     """Check that a refusal is told, as a page or as JSON."""
     if "json" in case.headers.get("Accept", ""):
-        told, answer = {"status": visit.status, "reason": reason}, _json(visit)
+        told, answer = {"status": visit.status, "reason": reason}, _find_json_object(visit)
         if answer != told:  # whatever else it says may be private
             shown = {key: value for key, value in answer.items() if told.get(key) == value}
             yield Failure("json", f"{shown or '…'}", str(told))
@@ -270,15 +305,15 @@ def notice(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failur
         yield Failure("notice", visit.headers.get("Content-Type", "—"), "text/html")
     elif not visit.location:
         said = " ".join(each.text for each in visit.page.headings).strip()
-        right_words = site.words(f"notice.{reason}.title")
+        right_words = site.find_locale_independent_text(f"notice.{reason}.title")
         is_another = right_words is not None and right_words.strip() != said
-        if not said or (is_another and not site.has_own("notice", "layout")):
+        if not said or (is_another and not site.has_custom_template("notice", "layout")):
             yield Failure("notice.heading", "…" if said else "—", right_words or "<h1>…</h1>")
     if visit.location:
-        yield Failure("notice", f"Location: {without_query(visit.location)}", "Location: —")
+        yield Failure("notice", f"Location: {strip_query(visit.location)}", "Location: —")
 
 
-def _json(visit: Visit) -> dict[str, Any]:
+def _find_json_object(visit: Visit) -> dict[str, Any]:
     """Return the object that an answer is in JSON; an empty one for any other answer."""
     try:
         said = json.loads(visit.body)
@@ -287,13 +322,15 @@ def _json(visit: Visit) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def navigate(link: str, visit: Visit) -> Iterator[Failure]:
+def check_navigation_page(link: str, visit: Visit) -> Iterator[Failure]:
     """Check the page by which a browser goes to the link that a script fetched, by itself."""
     path, _, query = link.partition("?")
     asked = {part for part in query.split("&") if part.startswith("platform=")}
     right = "?".join((path, *asked))
     if visit.headers.get("HX-Redirect") != right:
-        yield _header("HX-Redirect", visit.headers.get("HX-Redirect", ""), right, "navigate")
+        yield _build_header_failure(
+            "HX-Redirect", visit.headers.get("HX-Redirect", ""), right, "navigate"
+        )
     page = visit.page
     metas = [
         (meta.get("name") or meta.get("http-equiv"), meta.get("content"))

@@ -5,46 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ..app.headers import DEVICE_HEADERS, overrules_cache_control
-from ..simulator.document import Row
-from .cases import SLUGS
+from ..app.headers import DEVICE_HEADERS, is_cache_control_override
+from ..simulator.document import PageSpec
+from .cases import PLATFORM_SLUGS
 from .devices import Device
-from .expectations import Failure
-from .html_reader import Element, ReadPage
-from .site import Site, absolute, as_sent, is_url
+from .html_parser import Element, ParsedPage
+from .response_checks import Failure
+from .site import Site, encode_url_like_browser, is_parsable_url, resolve_link
 
 
-def links_of(whole: str, page: ReadPage) -> Iterator[tuple[Element, str]]:
+def iter_links(page_url: str, page: ParsedPage) -> Iterator[tuple[Element, str]]:
     """Return the links of a page, and to where each leads.
 
     :param whole: the URL of the page.
     """
-    base = absolute(whole, page.base)
-    return ((element, absolute(base, element.href)) for element in page.links)
+    base = resolve_link(page_url, page.base_href)
+    return ((element, resolve_link(base, element.href)) for element in page.links)
 
 
-def entry(site: Site, row: Row, device: Device, element: Element) -> Iterator[Failure]:
+def check_entry_element(
+    site: Site, page_spec: PageSpec, device: Device, element: Element
+) -> Iterator[Failure]:
     """Check an entry that a macro has made, or a link in markup of the site's own."""
-    if is_by_macro(element):
-        yield from _attributes(site, row, device, element)
-    if element.within:
-        yield Failure("dead", f"<a> in <{element.within}>", "<a>")
+    if is_macro_entry(element):
+        yield from _check_entry_attributes(site, page_spec, device, element)
+    if element.blocked_by:
+        yield Failure("dead", f"<a> in <{element.blocked_by}>", "<a>")
 
 
-def is_disabled(element: Element) -> bool:
+def is_disabled_entry(element: Element) -> bool:
     """Tell whether an entry leads nowhere on purpose, as when a product is sold out."""
     return "href" not in element.attributes and element.attributes.get("aria-disabled") == "true"
 
 
-def is_by_macro(element: Element) -> bool:
+def is_macro_entry(element: Element) -> bool:
     """Tell whether a macro has made an entry."""
     return "data-xiebao-entry" in element.attributes
 
 
-def _attributes(site: Site, row: Row, device: Device, element: Element) -> Iterator[Failure]:
+def _check_entry_attributes(
+    site: Site, page_spec: PageSpec, device: Device, element: Element
+) -> Iterator[Failure]:
     """Check what an entry says of itself to styles, scripts and people."""
-    platform = SLUGS[device.platform] if site.settings.device_markup else None
-    right = {"data-xiebao-entry": row.name, "data-xiebao-platform": platform}
+    platform = PLATFORM_SLUGS[device.platform] if site.settings.device_markup else None
+    right = {"data-xiebao-entry": page_spec.name, "data-xiebao-platform": platform}
     for name, should in right.items():
         came = element.attributes.get(name)
         if came != should:
@@ -55,8 +59,8 @@ def _attributes(site: Site, row: Row, device: Device, element: Element) -> Itera
         yield Failure("entry.label", "—", "…")
 
 
-def told_to_caches(
-    site: Site, page: ReadPage, *, private: bool, by_device: bool
+def check_cache_headers(
+    site: Site, page: ParsedPage, *, has_member_link: bool, varies_by_device: bool
 ) -> Iterator[Failure]:
     """Check that caches keep pages of one device, and of one member, from others.
 
@@ -64,26 +68,32 @@ def told_to_caches(
     :param by_device: whether an entry on it may be another one on another device.
     """
     varies = {name.strip().lower() for name in ", ".join(page.headers.getlist("Vary")).split(",")}
-    by_device = by_device and site.settings.device_markup
+    varies_by_device = varies_by_device and site.settings.device_markup
     missing = ", ".join(name for name in DEVICE_HEADERS if name.lower() not in varies)
-    if by_device and "*" not in varies and missing:
+    if varies_by_device and "*" not in varies and missing:
         yield Failure("vary", f"Vary: {page.headers.get('Vary', '—')}", f"Vary: {missing}")
     control = ", ".join(page.headers.getlist("Cache-Control"))
     directives = {part.strip().partition("=")[0].lower() for part in control.split(",")}
-    if private and (
+    if has_member_link and (
         not directives & {"private", "no-store"} or directives & {"public", "s-maxage"}
     ):
         yield Failure("private", f"Cache-Control: {control or '—'}", "Cache-Control: private")
-    for name, value in page.headers if private else ():
-        if overrules_cache_control(name.lower()):
+    for name, value in page.headers if has_member_link else ():
+        if is_cache_control_override(name.lower()):
             yield Failure("private", f"{name}: {value}", f"{name}: —")
 
 
-def assets_of(site: Site, whole: str, page: ReadPage) -> Iterator[tuple[str, Element, str]]:
+def iter_assets(site: Site, page_url: str, page: ParsedPage) -> Iterator[tuple[str, Element, str]]:
     """Return the kinds, elements and URLs of the extension's stylesheets and scripts on a page."""
-    for kind, elements, at in (("style", page.sheets, "href"), ("script", page.scripts, "src")):
+    for kind, elements, at in (("style", page.link_tags, "href"), ("script", page.scripts, "src")):
         for element in elements:
-            url = as_sent(absolute(absolute(whole, page.base), element.attributes.get(at) or ""))
-            path = urlsplit(url).path if is_url(url) else ""
-            if site.is_at(url) and path.startswith(f"{as_sent(site.prefix)}/static/"):
+            url = encode_url_like_browser(
+                resolve_link(
+                    resolve_link(page_url, page.base_href), element.attributes.get(at) or ""
+                )
+            )
+            path = urlsplit(url).path if is_parsable_url(url) else ""
+            if site.is_site_host(url) and path.startswith(
+                f"{encode_url_like_browser(site.endpoint_prefix)}/static/"
+            ):
                 yield kind, element, url

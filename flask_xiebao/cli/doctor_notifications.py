@@ -1,0 +1,140 @@
+"""Whether the platform can notify the site of a purchase, and what to do if it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from urllib.parse import urljoin, urlsplit
+
+from flask import current_app
+
+from ..app.current import get_current_app
+from ..app.endpoints import build_notify_path, build_notify_url
+from ..app.mounts import is_loopback_url
+from ..app.state import AppState
+from ..check.causes import append_suspected_hooks, find_cause_of_unreached_view, format_site_hooks
+from ..check.visits import Visit, describe_exception, visit_at_any_mount
+from ..gateway.notifications import MAX_NOTIFICATION_BYTES
+from ..links.tokens import mask_tokens
+from ..simulator.delivery import build_notification_body
+from ..simulator.wire import CONTENT_TYPE
+from ..texts import get_text
+from .doctor_secrets import is_notify_token_safe
+from .findings import Finding, error_finding, ok_finding, warning_finding
+
+# The headers that the platform sends.
+_GATEWAY_HEADERS = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": CONTENT_TYPE}
+
+
+def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
+    """Send the site a notification through the whole app, as the platform does."""
+    if not is_notify_token_safe(state):
+        yield warning_finding(get_text(locale, "doctor.notify.guessed"))
+    if "notification_handler" not in state.hooks.functions:
+        if state.hooks.purchases is None:  # of which check_database says it
+            found = ok_finding if state.settings.notify_token is None else warning_finding
+            url = mask_api_key_and_token(state, build_notify_url(state))
+            yield found(get_text(locale, "doctor.notify.unheard", url=url))
+        return
+    # About a purchase that nobody made: it reaches the view, but is not passed to the handler.
+    body = build_notification_body(state, 1, {"insure_num": "0"})
+    try:
+        sent = visit_at_any_mount(
+            state,
+            build_notify_path(state),
+            method="POST",
+            headers=_GATEWAY_HEADERS,
+            body=body,
+            # Whether Flask-Limiter counts it against a limit.
+            probe=lambda: any(
+                limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
+            ),
+        )
+        problem = _describe_delivery_failure(sent, body, locale)
+    except Exception as error:  # the site's own address may be wrong
+        problem = get_text(locale, "doctor.notify.unsent", error=describe_exception(error))
+    if problem:
+        yield error_finding(
+            get_text(locale, "doctor.notify", what=mask_api_key_and_token(state, problem))
+        )
+    else:
+        own = "reader" if "notification_reader" in state.hooks.functions else "handler"
+        yield ok_finding(get_text(locale, f"doctor.ok.notify.{own}"))
+        if sent.probe_result:
+            yield warning_finding(get_text(locale, "doctor.notify.counted"))
+    yield _get_notify_url_finding(state, locale)
+    if state.settings.notify_token is None:
+        yield ok_finding(get_text(locale, "doctor.ok.notify_url.open"))
+    if find_spec("httpx") is None:
+        # Purchases are what the order query says.
+        found = warning_finding if state.hooks.purchases is None else error_finding
+        yield found(get_text(locale, "doctor.httpx"))
+
+
+def _get_notify_url_finding(state: AppState, locale: str) -> Finding:
+    url = mask_api_key_and_token(state, build_notify_url(state))
+    if url.startswith("/"):
+        return warning_finding(get_text(locale, "doctor.notify_url.path", url=url))
+    if is_loopback_url(url):
+        return ok_finding(get_text(locale, "doctor.ok.notify_url.this_machine", url=url))
+    if urlsplit(url).scheme != "https":
+        return warning_finding(get_text(locale, "doctor.notify_url.http", url=url))
+    return ok_finding(get_text(locale, "doctor.ok.notify_url", url=url))
+
+
+def mask_api_key_and_token(state: AppState, message: str) -> str:
+    """Return a text without the API key, and the token, if that is also another secret."""
+    message = state.settings.api_key.map(lambda key: message.replace(key, "…")).reveal()
+    token = state.settings.notify_token
+    if token is None or is_notify_token_safe(state):
+        return message
+    return message.replace(token.reveal(), "…")
+
+
+def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
+    """Say why a notification did not arrive; "" if it did.
+
+    :param body: what was sent.
+    :param locale: of what is said.
+    """
+    seen, at = visit.rehearsal, urlsplit(visit.url)
+    if (
+        visit.status == 413
+        or (current_app.config["MAX_CONTENT_LENGTH"] or MAX_NOTIFICATION_BYTES)
+        < MAX_NOTIFICATION_BYTES
+    ):
+        return get_text(locale, "doctor.notify.size")
+    error = seen.view_error or visit.error
+    if seen.has_reached_view and seen.view_error is None:
+        if seen.notification_body != body:
+            return _append_suspected_hooks(
+                get_text(locale, "doctor.notify.body"), locale, "before_request"
+            )
+        if visit.status == 200 and visit.body == b'{"state": true}':
+            return ""
+        said = get_text(locale, "doctor.notify.answer", status=visit.status)
+        return _append_suspected_hooks(said, locale, "after_request")
+    if error is not None:
+        return get_text(locale, "doctor.notify.fails", error=describe_exception(error))
+    cause = find_cause_of_unreached_view(visit, "xiebao.notify")
+    if not visit.reached_flask:
+        said = get_text(locale, f"check.means.unreached.{cause.code}", **cause.values)
+    elif visit.endpoint != "xiebao.notify":
+        view = visit.endpoint or get_text(locale, "doctor.notify.no_view")
+        return get_text(locale, "doctor.notify.view", path=at.path, view=view)
+    elif visit.location:
+        to = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
+        if (to.netloc, to.path) == (at.netloc, at.path):
+            said = get_text(locale, "doctor.notify.address", to=to.geturl())
+        else:
+            where = to.path if to.netloc == at.netloc else mask_tokens(to.geturl())
+            said = get_text(locale, "doctor.notify.sent", to=where)
+    else:
+        said = get_text(locale, f"doctor.notify.{cause.code}", **cause.values)
+    return _append_suspected_hooks(said, locale, "before_request")
+
+
+def _append_suspected_hooks(message: str, locale: str, hook_type: str) -> str:
+    return append_suspected_hooks(
+        message, locale, hook_type, format_site_hooks(get_current_app(), hook_type)
+    )

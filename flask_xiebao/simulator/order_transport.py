@@ -1,0 +1,58 @@
+"""Answers order queries from a list, for a site's own tests; httpx is loaded when it is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import wire
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def build_simulated_transport(
+    orders: Iterable[object], build_member_key: Callable[[str], str]
+) -> httpx.BaseTransport:
+    """Return a transport that answers order queries from these orders, as the gateway would.
+
+    :param orders: each an :class:`~flask_xiebao.Order`, or a mapping of its names.
+    :param key_of: makes the key for the ``member`` of a mapping.
+    """
+    import httpx
+
+    details = {
+        detail["insureNum"]: detail
+        for detail in (_build_order_detail(each, build_member_key) for each in orders)
+    }
+
+    def handle_request(request: httpx.Request) -> httpx.Response:
+        method = request.url.path.rpartition("/")[2]
+        return httpx.Response(
+            200, json=_answer_order_query(method, json.loads(request.content), details)
+        )
+
+    return httpx.MockTransport(handle_request)
+
+
+def _build_order_detail(order: object, build_member_key: Callable[[str], str]) -> dict[str, Any]:
+    detail = wire.build_order_detail(order)
+    member = wire.convert_to_mapping(order).get("member")
+    if member is not None:
+        detail.setdefault("partnerUniqueKey", build_member_key(str(member)))
+    return detail
+
+
+def _answer_order_query(api_method: str, query: Any, details: Mapping[str, Any]) -> dict[str, Any]:
+    if api_method == "orderList":
+        index, size = query["pageIndex"], query["pageSize"]
+        page = list(details.values())[(index - 1) * size : index * size]
+        return wire.build_order_list_response(page, index, size, len(details))
+    number = query["insureNum"]
+    if number not in details:
+        return wire.build_query_refusal(1002, "投保单号不存在")
+    if api_method == "orderDetail":
+        return wire.build_order_response({"orderDetail": details[number]})
+    url = f"https://files.example/{number}.pdf"
+    return wire.build_order_response({"insureNum": number, "fileUrl": url})

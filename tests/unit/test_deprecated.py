@@ -1,0 +1,65 @@
+"""Deprecated attributes return the value of the new attribute and warn. `RENAMED` lists them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from flask_xiebao import OrderError
+from flask_xiebao.sqla import Difference
+from flask_xiebao.testing import DEVICES, Case, Failure, Report, Result, Trouble
+
+CASE = Case("plain")
+FAILURE = Failure("status.301", "301", "302")
+RESULT = Result(CASE, DEVICES["pc"])
+
+#: An object, its deprecated attribute, the new attribute and the value.
+RENAMED = [
+    (OrderError("refused", -5, "投保单号不存在"), "said", "gateway_message", "投保单号不存在"),
+    (Difference("1", "applied", "paid"), "here", "row_state", "applied"),
+    (Difference("1", "applied", "paid"), "there", "gateway_state", "paid"),
+    (CASE, "ends", "expected_outcome", "gateway"),
+    (CASE, "whose", "link_member", None),
+    (CASE, "is_of_site", "is_about_site", False),
+    (CASE, "is_done", "can_be_repeated", True),
+    (FAILURE, "came", "actual", "301"),
+    (FAILURE, "should", "expected", "302"),
+    (RESULT, "ends", "expected_outcome", "gateway"),
+]
+#: An object with a method that takes a locale, its deprecated name and the new name.
+RENAMED_METHODS = [
+    (CASE, "what_in", "short_title_in"),
+    (CASE, "should_in", "expected_outcome_in"),
+    (FAILURE, "said_in", "message_in"),
+    (FAILURE, "came_in", "actual_value_in"),
+    (FAILURE, "step_in", "step_name_in"),
+    (FAILURE, "means_in", "meaning_in"),
+    (RESULT, "should_in", "expected_outcome_in"),
+    (Trouble({FAILURE: [RESULT]}), "means_in", "meaning_in"),
+]
+
+
+@pytest.mark.parametrize(("instance", "old", "new", "value"), RENAMED)
+def test_deprecated_attribute_warns_and_returns_the_value(
+    instance: object, old: str, new: str, value: object
+) -> None:
+    with pytest.warns(DeprecationWarning, match=rf'\.{old}" is deprecated\. Use "{new}" instead\.'):
+        assert getattr(instance, old) == value
+
+
+@pytest.mark.parametrize(("instance", "old", "new"), RENAMED_METHODS)
+def test_deprecated_method_warns_and_returns_the_same_text(
+    instance: object, old: str, new: str
+) -> None:
+    with pytest.warns(DeprecationWarning, match=rf'\.{old}" is deprecated\. Use "{new}" instead\.'):
+        method = getattr(instance, old)
+    assert method("en") == getattr(instance, new)("en")
+
+
+def test_deprecated_methods_of_a_report_warn() -> None:
+    report = Report(site="shop", url=None, environment="test", gateway="", at=datetime.now(UTC))
+    with pytest.warns(DeprecationWarning, match='"missing_options_in"'):
+        assert report.not_told_in("en") == ""
+    with pytest.warns(DeprecationWarning, match='"ignored_rules_in"'):
+        assert report.ignored_in("en") == ""
