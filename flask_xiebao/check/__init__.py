@@ -1,1 +1,1 @@
-"""Whether a site's entries lead where they should: clicked through the whole app, and judged."""
+"""The check, which clicks a site's entries through the whole app and reports failures."""

@@ -1,4 +1,4 @@
-"""The browsers of a site's members, who are logged in there for real."""
+"""Test clients that log in to a site as a member."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from flask.sessions import SessionMixin
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-#: Logs a browser, a test client of the site's, in as a member.
+#: A function that logs a test client of the site in as a member.
 LoginFunction = Callable[[FlaskClient, str | None], object]
 
 
 class Browser(FlaskClient):
-    """A test client of the site's that is where the site is, unless it is told otherwise."""
+    """A test client that by default sends its requests to the URL of the site."""
 
     site_url = "http://localhost"
-    #: The path of it that the server takes off; what is wrapped around the app takes off the rest.
+    #: The part of the site's path that the server removes. Middleware removes the rest of the path.
     mount = ""
-    #: The status of the last answer; 0 before the first.
+    #: The status of the last response, or 0 before the first response.
     last_status = 0
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request; a path is one of the site's."""
+        """Send a request. A path is a path of the site, with or without the path of its URL."""
         if args and isinstance(args[0], str) and "://" not in args[0] and "base_url" not in kwargs:
             root = urlsplit(self.site_url).path
             path = args[0].removeprefix(root) if args[0].startswith(f"{root}/") else args[0]
@@ -38,28 +38,28 @@ class Browser(FlaskClient):
         return response
 
     def set_cookie(self, *args: Any, **kwargs: Any) -> None:
-        """Set a cookie, of the site's host."""
+        """Set a cookie, by default for the site's host."""
         kwargs.setdefault("domain", urlsplit(self.site_url).hostname)
         super().set_cookie(*args, **kwargs)
 
     @contextmanager
     def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
-        """Change the session."""
+        """Open the session for changes, by default with the cookies for the site's URL."""
         kwargs.setdefault("base_url", self.site_url)
-        with super().session_transaction(*args, **kwargs) as session:
-            yield session
+        with super().session_transaction(*args, **kwargs) as site_session:
+            yield site_session
 
 
 def build_browser(app: Flask) -> Browser:
-    """Return a browser that can do all that the site's own test client can."""
-    own = app.test_client_class
-    kind = type("Browser", (Browser, own if isinstance(own, type) else FlaskClient), {})
-    browser: Browser = kind(app, app.response_class)
+    """Return a browser that also has the methods of the site's own test client class."""
+    site_class = app.test_client_class
+    bases = (Browser, site_class if isinstance(site_class, type) else FlaskClient)
+    browser: Browser = type("Browser", bases, {})(app, app.response_class)
     return browser
 
 
 def find_flask_login_function(app: Flask) -> LoginFunction | None:
-    """Return what logs members in on a site that uses Flask-Login, or None."""
+    """Return a function that logs in by Flask-Login, or None if the site does not use it."""
     manager = getattr(app, "login_manager", None)
     if manager is None:
         return None
@@ -67,12 +67,13 @@ def find_flask_login_function(app: Flask) -> LoginFunction | None:
     def log_in(browser: FlaskClient, member: str | None) -> None:
         from flask_login import login_user, user_logged_in
 
-        # All that Flask-Login wants of a user here. The site's receivers would want more.
+        # login_user only needs the user's id. The site's receivers of user_logged_in may need a
+        # real user, so they are not called.
         user = SimpleNamespace(**{manager.id_attribute: lambda: member})
         with app.test_request_context(environ_base=browser.environ_base), user_logged_in.muted():
             login_user(user, force=True)
-            logged_in = dict(session)
-        with browser.session_transaction() as own:
-            own.update(logged_in)
+            logged_in_session = dict(session)
+        with browser.session_transaction() as browser_session:
+            browser_session.update(logged_in_session)
 
     return log_in

@@ -1,6 +1,6 @@
-"""Who answered a click before the extension did, as far as it shows: see the texts for what to do.
+"""Causes of requests that do not reach the extension's view, and hooks that may be the cause.
 
-The doctor's clicks and those of a check that do not arrive are explained here alike.
+The check and ``flask xiebao doctor`` explain such requests alike. The texts say what to do.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .visits import Visit
 
 
 class UnreachedViewCause(NamedTuple):
-    """Why something did not arrive.
+    """The cause of a request that did not reach the extension's view.
 
-    :param code: what it is, by the end of the key of its text.
-    :param values: what its text names.
+    :param code: The last part of the cause's text key.
+    :param values: The values for the placeholders of the text.
     """
 
     code: str
@@ -29,60 +29,65 @@ class UnreachedViewCause(NamedTuple):
 
 
 def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> UnreachedViewCause:
-    """Return why a click was not answered by the extension's view.
+    """Return the cause of a request that did not reach the view of an endpoint.
 
-    :param endpoint: whose view it is.
+    :param endpoint: The endpoint of the extension's view.
     """
-    at, status = urlsplit(visit.url), str(visit.status)
+    requested, status = urlsplit(visit.url), str(visit.status)
     if not visit.reached_flask:
         return _find_cause_outside_flask(visit)
     if visit.endpoint is None:
-        return UnreachedViewCause("no_view", {"host": at.netloc, "status": status})
+        return UnreachedViewCause("no_view", {"host": requested.netloc, "status": status})
     if visit.endpoint != endpoint:
         return UnreachedViewCause("view", {"endpoint": visit.endpoint})
     if not visit.location:
         codes = {429: "limiter", **dict.fromkeys((400, 401, 403), "wall")}
         return UnreachedViewCause(
-            codes.get(visit.status, "hook"), {"host": at.netloc, "status": status}
+            codes.get(visit.status, "hook"), {"host": requested.netloc, "status": status}
         )
-    to = urlsplit(urljoin(visit.url, visit.location))
-    if at.path.rpartition("/")[2] not in to.path:
-        origin = "" if to.netloc == at.netloc else f"{to.scheme}://{to.netloc}"
-        return UnreachedViewCause("sent", {"to": f"{origin}{to.path}"})
-    if (to.scheme, to.netloc) != (at.scheme, at.netloc):
-        return UnreachedViewCause("host", {"to": f"{to.scheme}://{to.netloc}"})
+    target = urlsplit(urljoin(visit.url, visit.location))
+    # A redirect to another URL for the same link keeps the token in the path.
+    if requested.path.rpartition("/")[2] not in target.path:
+        origin = "" if target.netloc == requested.netloc else f"{target.scheme}://{target.netloc}"
+        return UnreachedViewCause("sent", {"to": f"{origin}{target.path}"})
+    if (target.scheme, target.netloc) != (requested.scheme, requested.netloc):
+        return UnreachedViewCause("host", {"to": f"{target.scheme}://{target.netloc}"})
     return UnreachedViewCause("form", {})
 
 
 def _find_cause_outside_flask(visit: Visit) -> UnreachedViewCause:
-    """Return who answered before Flask did."""
+    """Return the cause of a request that was answered before it reached Flask."""
     status = str(visit.status)
     for mount, url in build_urls_by_mount(visit.url).items():
         if urlsplit(visit.url).path.startswith(f"{mount}/"):
             return UnreachedViewCause("mounted", {"mount": mount})
         if Visit(get_current_app(), url).reached_flask:
             return UnreachedViewCause("below", {"status": status, "mount": mount})
-    # What gets 404 from a middleware may be looked for at the wrong path.
+    # Middleware that returns 404 may serve the site below another path.
     return UnreachedViewCause("nowhere" if visit.status == 404 else "outside", {"status": status})
 
 
 def format_site_hooks(app: Flask, hook_type: str) -> str:
-    """Return the names of the site's hooks of a kind: those for all views, and those for ours.
+    """Return the names of the site's hooks for all views and for the extension's views.
 
-    :param kind: ``before_request`` or ``after_request``.
+    :param hook_type: ``before_request`` or ``after_request``.
     """
     hooks = getattr(app, f"{hook_type}_funcs")
-    names = [get_function_name(hook) for views in (None, "xiebao") for hook in hooks.get(views, ())]
-    # Flask-WTF lets the extension's views through: the extension sees to that.
+    names = [
+        get_function_name(hook)
+        for blueprint in (None, "xiebao")
+        for hook in hooks.get(blueprint, ())
+    ]
+    # The extension exempts its views from Flask-WTF's CSRF protection.
     return ", ".join(name for name in names if not name.startswith(("flask_xiebao.", "flask_wtf.")))
 
 
 def append_suspected_hooks(message: str, locale: str, hook_type: str, hook_names: str) -> str:
-    """Return what is wrong, and the hooks that may be the cause.
+    """Return a message, followed by the names of the hooks that may be the cause.
 
-    :param hooks: their names; "" for none.
+    :param hook_names: The names of the hooks, or "" to return only the message.
     """
     if not hook_names:
         return message
-    named = get_text(locale, "suspects", kind=hook_type, hooks=hook_names)
-    return get_text(locale, "list.sentences", first=message, then=named)
+    suspects = get_text(locale, "suspects", kind=hook_type, hooks=hook_names)
+    return get_text(locale, "list.sentences", first=message, then=suspects)

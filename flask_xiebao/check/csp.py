@@ -1,4 +1,4 @@
-"""What a page's own Content-Security-Policy keeps from working (CSP 3)."""
+"""Checks of elements against a page's Content-Security-Policy (CSP 3)."""
 
 from __future__ import annotations
 
@@ -15,37 +15,41 @@ _HOST_SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?([^/:]+)(?::(\d+|\*))?(/.
 def find_blocking_sources(
     page: ParsedPage, element: Element, resource_type: str, url: str, origin: str
 ) -> str | None:
-    """Return the sources of the policy that keeps an element of a page out; None for none.
+    """Return the policy directive that blocks an element of a page, or None if none does.
 
-    :param kind: ``style``, ``script``, or ``form``, which leads to a URL.
-    :param url: where it is loaded from.
-    :param origin: scheme, host and port of the page.
+    :param resource_type: ``style``, ``script`` or ``form``.
+    :param url: The URL from which the element is loaded, or to which the form leads.
+    :param origin: The scheme, host and port of the page.
     """
-    loads = (f"{resource_type}-src-elem", f"{resource_type}-src", "default-src")
-    names = ("form-action",) if resource_type == "form" else loads
+    names = (
+        ("form-action",)
+        if resource_type == "form"
+        else (f"{resource_type}-src-elem", f"{resource_type}-src", "default-src")
+    )
     for directives in _iter_policy_directives(page):
-        name = next((each for each in names if each in directives), None)
+        name = next((name for name in names if name in directives), None)
         if name is not None and not _is_element_allowed(
             directives[name], element, resource_type, url, origin
         ):
-            said = f"{name} {' '.join(directives[name])}".strip()
-            return re.sub("'nonce-[^']*'", "'nonce-…'", said)  # another on each page
+            directive = f"{name} {' '.join(directives[name])}".strip()
+            # Each response has another nonce, which would make equal failures differ.
+            return re.sub("'nonce-[^']*'", "'nonce-…'", directive)
     return None
 
 
 def _iter_policy_directives(page: ParsedPage) -> Iterator[dict[str, list[str]]]:
-    """Return the directives of each policy that is in force, and what they list."""
-    said = page.headers.getlist("Content-Security-Policy")
-    said += [
+    """Yield the directives of each policy in force, with their sources."""
+    policies = page.headers.getlist("Content-Security-Policy")
+    policies += [
         meta.attributes.get("content") or ""
         for meta in page.metas
         if (meta.attributes.get("http-equiv") or "").lower() == "content-security-policy"
     ]
-    for policy in ",".join(said).split(","):
+    for policy in ",".join(policies).split(","):
         directives: dict[str, list[str]] = {}
-        for part in policy.split(";"):
-            name, *sources = part.split() or [""]
-            directives.setdefault(name.lower(), sources)  # the first counts
+        for directive in policy.split(";"):
+            name, *sources = directive.split() or [""]
+            directives.setdefault(name.lower(), sources)  # Browsers ignore duplicate directives.
         yield directives
 
 
@@ -53,28 +57,33 @@ def _is_element_allowed(
     sources: list[str], element: Element, resource_type: str, url: str, origin: str
 ) -> bool:
     nonce, hashes = element.attributes.get("nonce"), element.attributes.get("integrity") or ""
-    named = [f"'nonce-{nonce}'", *(f"'{each}'" for each in hashes.split())]
-    if any(source in named for source in sources):
+    matching_sources = [f"'nonce-{nonce}'", *(f"'{digest}'" for digest in hashes.split())]
+    if any(source in matching_sources for source in sources):
         return True
     if resource_type == "script" and "'strict-dynamic'" in map(str.lower, sources):
-        return False  # then only what is named
+        return False  # With strict-dynamic, only nonces and hashes allow a script.
     return any(_is_source_match(source, url, origin) for source in sources)
 
 
 def _is_source_match(source: str, url: str, origin: str) -> bool:
-    at, page = urlsplit(url), urlsplit(origin)
+    target, page = urlsplit(url), urlsplit(origin)
+    # A source with http also matches https.
+    schemes = (target.scheme, target.scheme.removesuffix("s"))
     if source.lower() == "'self'":
-        return (at.scheme, at.netloc) == (page.scheme, page.netloc)
-    if source == "*" or source.lower() in (f"{at.scheme}:", f"{at.scheme.removesuffix('s')}:"):
+        return (target.scheme, target.netloc) == (page.scheme, page.netloc)
+    if source == "*" or source.lower() in (f"{scheme}:" for scheme in schemes):
         return True
-    found = _HOST_SOURCE.fullmatch(source)
-    if found is None:
+    match = _HOST_SOURCE.fullmatch(source)
+    if match is None:
         return False
-    scheme, host, port, path = found.groups()
-    host, hostname, usual = host.lower(), at.hostname or "", DEFAULT_PORTS.get(at.scheme)
+    scheme, host, port, path = match.groups()
+    host, hostname = host.lower(), target.hostname or ""
+    default_port = DEFAULT_PORTS.get(target.scheme)
     return (
-        (scheme or page.scheme) in (at.scheme, at.scheme.removesuffix("s"))
+        (scheme or page.scheme) in schemes
         and (host in ("*", hostname) or (host.startswith("*.") and hostname.endswith(host[1:])))
-        and (port == "*" or (at.port or usual) == (int(port) if port else usual))
-        and (not path or at.path == path or (path.endswith("/") and at.path.startswith(path)))
+        and (port == "*" or (target.port or default_port) == (int(port) if port else default_port))
+        and (
+            not path or target.path == path or (path.endswith("/") and target.path.startswith(path))
+        )
     )

@@ -1,7 +1,7 @@
-"""The devices that tests click with, as of November 2026, and what each of them is.
+"""The devices that tests click with, as of November 2026, and the platform of each.
 
-They are written by hand, and what each is stands beside it: nothing here asks the extension. To add
-one, add it.
+The list is written by hand and does not use the extension's own detection of platforms. To add a
+device, add it to ``_DEVICES``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-#: The month of which the list is.
+#: The month in which the list of devices was up to date.
 DEVICES_AS_OF = "2026-11"
 
 _WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -19,10 +19,10 @@ _BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
 _WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_BLINK}"
 _MAC = f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT}"
 _LINUX = f"Mozilla/5.0 (X11; Linux x86_64) {_BLINK}"
-# Safari 26 no longer says which iOS it runs on.
+# Safari 26 no longer reports the version of iOS.
 _IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {_WEBKIT}"
 _IPAD = f"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) {_WEBKIT}"
-# Chrome says "Android 10; K" of every phone; what is built on its web view names the phone.
+# Chrome reports "Android 10; K" for every phone. Apps in its web view name the phone.
 _ANDROID = f"Mozilla/5.0 (Linux; Android 10; K) {_BLINK} Chrome/142.0.0.0"
 _XIAOMI = f"Mozilla/5.0 (Linux; Android 15; 24129PN74C Build/AQ3A.240812.002; wv) {_BLINK}"
 _CHROME = "Chrome/142.0.0.0 Safari/537.36"
@@ -31,13 +31,13 @@ _ARKWEB = f"{_BLINK} Chrome/132.0.0.0 Safari/537.36 ArkWeb/6.1.0.120"
 
 @dataclass(frozen=True)
 class Device:
-    """A browser, or an app, on a kind of machine.
+    """A browser or an app on a kind of device.
 
-    :param name: what commands and addresses call it.
-    :param titles: what people call it, by locale.
-    :param platform: the code of the document (2.1) that it should be found as.
-    :param headers: what it sends about itself, as a test client takes it: a dict, since that of
-        Werkzeug 3.0 takes no other mapping.
+    :param name: The name in commands and URLs.
+    :param titles: The names for people, by locale.
+    :param platform: The expected platform, as a code of the interface document (2.1).
+    :param headers: The headers that identify the device. This must be a dict, because the test
+        client of Werkzeug 3.0 accepts no other mapping.
     """
 
     name: str
@@ -47,11 +47,11 @@ class Device:
 
     @property
     def user_agent(self) -> str:
-        """What it calls itself."""
+        """The User-Agent header."""
         return self.headers["User-Agent"]
 
     def title_in(self, locale: str) -> str:
-        """Return what people call it."""
+        """Return the name for people, in English if the locale has none."""
         return self.titles.get(locale, self.titles["en"])
 
 
@@ -67,7 +67,12 @@ def _build_device(
     hint_platform: str = "",
     hint_mobile: str = "?0",
 ) -> Device:
-    """Return a device; only Chrome and its relatives send hints, which name the *system*."""
+    """Return a device. Only Chrome and related browsers send client hints.
+
+    :param hint_platform: The operating system in ``Sec-CH-UA-Platform``, or "" for a browser that
+        sends no client hints.
+    :param hint_mobile: The value of ``Sec-CH-UA-Mobile``.
+    """
     headers = {"User-Agent": user_agent}
     if hint_platform:
         headers |= {"Sec-CH-UA-Mobile": hint_mobile, "Sec-CH-UA-Platform": f'"{hint_platform}"'}
@@ -114,7 +119,7 @@ _DEVICES = (
         " NetType/WIFI MiniProgramEnv/Mac MacWechat/WMPF MacWechat/3.8.7(0x13080712)"
         " UnifiedPCMacWechat(0xf2641210) XWEB/16816",
     ),
-    # Nothing tells it from a Mac. Its owner goes on by the link of the handoff page.
+    # Its headers are those of a Mac, so it gets the handoff page, which has a link for iPads.
     _build_device(
         "ipad-desktop",
         "iPad 桌面模式",
@@ -153,7 +158,7 @@ _DEVICES = (
         f"{_ANDROID} Safari/537.36",
         "Android",
     ),
-    # Chrome asks for desktop pages by default on large tablets; the hint still tells.
+    # On large tablets, Chrome requests desktop pages by default. Only its hint names Android.
     _build_device(
         "android-tablet-desktop",
         "Android 平板 桌面模式",
@@ -246,9 +251,9 @@ DEVICES: Mapping[str, Device] = MappingProxyType({device.name: device for device
 
 
 def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
-    """Return the devices that have the site's own app, which alone are iOS and Android (2.1).
+    """Return the devices that run the site's own app. Only these can be iOS or Android (2.1).
 
-    :param agent: what the app adds to a User-Agent, such as ``ShopApp/3.2``.
+    :param app_user_agent: The text that the app adds to a User-Agent, such as ``ShopApp/3.2``.
     """
     return (
         _build_device(
@@ -258,7 +263,7 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
             _IOS,
             f"{_IPHONE} Mobile/15E148 {app_user_agent}",
         ),
-        # The web views of iPads say that they are Macs.
+        # In web views, iPads identify themselves as Macs.
         _build_device(
             "app-ipad",
             "自有 App iPad",
@@ -273,7 +278,7 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
             _ANDROID_APP,
             f"{_XIAOMI} Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36 {app_user_agent}",
         ),
-        # The document has no code for HarmonyOS.
+        # The interface document has no platform code for HarmonyOS apps.
         _build_device(
             "app-harmony",
             "自有 App 鸿蒙",
@@ -285,8 +290,12 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
 
 
 def guess_user_agent_for_pattern(pattern: re.Pattern[str]) -> str | None:
-    """Return what an app that a pattern marks may add to a User-Agent, if that can be guessed."""
-    # The name that it begins with, and perhaps a version.
-    found = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)
-    name = re.sub(r"\\(.)", r"\1", found[1]) if found else ""
-    return next((each for each in (name, f"{name}1.0") if pattern.search(each)), None)
+    """Return a User-Agent part that a pattern matches, or None if none can be guessed.
+
+    :param pattern: The value of ``XIEBAO_APP_USER_AGENT``.
+    """
+    # The pattern may begin with flags or "\b". Guess the literal name that follows, perhaps with
+    # a version after it.
+    match = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)
+    name = re.sub(r"\\(.)", r"\1", match[1]) if match else ""
+    return next((guess for guess in (name, f"{name}1.0") if pattern.search(guess)), None)

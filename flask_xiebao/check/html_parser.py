@@ -1,4 +1,4 @@
-"""What is on a page of a site, as far as entries need it: read by hand, and by no browser."""
+"""A parser for a site's pages, which keeps only the elements that the check of entries needs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from werkzeug.datastructures import Headers
 
-# A URL that begins with a host: a browser asks it, and tells it what else is in the URL.
+# A URL that begins with a host. A browser sends the rest of the URL to that host.
 _EXTERNAL_URL = re.compile(r"(?:https?:)?//[^\s\"'()<>]+", re.IGNORECASE)
+# The elements whose URLs are requested only when the user acts.
 _USER_ACTIVATED_TAGS = ("a", "area", "form", "base")
-# In what nobody can click a link: some take the click, and in others it is no link at all.
+# The elements in which a link cannot be clicked, because they take the click or because their
+# content is not rendered as links.
 _CLICK_BLOCKING_TAGS = (
     "button",
     "option",
@@ -25,27 +27,28 @@ _CLICK_BLOCKING_TAGS = (
     "xmp",
     "title",
 )
-# In what nobody sees it before a script says so.
+# The elements and attributes that hide their content until a script shows it.
 _HIDING_TAGS, _HIDING_ATTRIBUTES = ("template", "noscript"), ("hidden", "inert", "popover")
-# What it matters to be in: the rest of a page may have no end tags, and would pile up.
+# The elements that are tracked while they are open. Others may have no end tag and would pile up.
 _TRACKED_TAGS = {"a", "svg", "h1", "select", "dialog", *_CLICK_BLOCKING_TAGS, *_HIDING_TAGS}
-# What ends where the next begins, and what has no end tag.
+# The elements that end where the next element with the same tag begins.
 _TAGS_CLOSED_BY_NEXT = ("a", "button", "option", "h1")
+# The elements without an end tag.
 _VOID_TAGS = frozenset(
     "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
 )
-# Characters of what an element says that are kept.
+# The number of characters after which no more text is added to an element.
 _MAX_TEXT_LENGTH = 2_000
 
 
 @dataclass
 class Element:
-    """An element of a page: an entry, or what a code is drawn in.
+    """An element of a parsed page, such as a link or an SVG.
 
-    :ivar text: what it says.
-    :ivar paths: what is drawn in it.
-    :ivar within: what it is in that takes its clicks: ``a``, ``button`` or ``option``.
-    :ivar hidden_by: what it is in that nobody sees: an element, or an attribute.
+    :ivar text: The text of a link or a heading.
+    :ivar svg_paths: The ``d`` attributes of the paths in an SVG.
+    :ivar blocked_by: The tag of the outer element in which a link cannot be clicked, or "".
+    :ivar hidden_by: The tag or attribute that hides the element or an outer element, or "".
     """
 
     attributes: Mapping[str, str | None]
@@ -56,17 +59,21 @@ class Element:
 
     @property
     def href(self) -> str:
-        """Where it leads; "" for nowhere."""
+        """The ``href`` attribute, or "" if there is none."""
         return self.attributes.get("href") or ""
 
     @property
     def classes(self) -> set[str]:
-        """Its classes."""
+        """The CSS classes."""
         return set((self.attributes.get("class") or "").split())
 
 
 class _OpenElement(NamedTuple):
-    """An element that is open, and what it and those around it mean for what is in it."""
+    """An element whose end tag has not been read, with the state that its content inherits.
+
+    :ivar svg: The outermost open SVG.
+    :ivar text_elements: The open links and headings, to which text is added.
+    """
 
     tag: str = ""
     blocked_by: str = ""
@@ -76,15 +83,15 @@ class _OpenElement(NamedTuple):
 
 
 class ParsedPage(HTMLParser):
-    """A page, and the headers with which it came.
+    """A parsed HTML page and its response headers.
 
-    :ivar links: its ``<a>`` elements, and those of its image maps.
-    :ivar drawings: its ``<svg>`` elements.
-    :ivar sheets: its ``<link>`` elements.
-    :ivar scripts: its ``<script>`` elements.
-    :ivar headings: its ``<h1>`` elements.
-    :ivar metas: its ``<meta>`` elements.
-    :ivar loaded: what is at another place and asked for without a click.
+    :ivar links: The ``<a>`` elements, and the ``<area>`` elements of image maps.
+    :ivar svgs: The ``<svg>`` elements.
+    :ivar link_tags: The ``<link>`` elements.
+    :ivar scripts: The ``<script>`` elements.
+    :ivar headings: The ``<h1>`` elements.
+    :ivar metas: The ``<meta>`` elements.
+    :ivar auto_loaded_urls: The URLs with a host that a browser requests without a click.
     """
 
     def __init__(self, html: str, headers: Headers | None = None) -> None:
@@ -110,36 +117,38 @@ class ParsedPage(HTMLParser):
 
     @property
     def base_href(self) -> str:
-        """To what its links are relative; "" for the page itself."""
-        return next((each.href for each in self._bases if each.href), "")
+        """The URL to which the links are relative, or "" for the URL of the page."""
+        return next((element.href for element in self._bases if element.href), "")
 
     def set_cdata_mode(self, elem: str, **options: bool) -> None:
-        """Read what is in a ``<textarea>`` or an ``<iframe>`` as well.
+        """Parse the content of a ``<textarea>`` or an ``<iframe>`` as HTML, too.
 
-        For newer Pythons that is text, and an entry in there, which nobody can click, unseen.
+        Newer versions of Python parse it as text. The check would then miss that an entry in it
+        cannot be clicked.
         """
         if elem in ("script", "style"):
             super().set_cdata_mode(elem, **options)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep an element of those that are looked for."""
-        around, attributes = self._open_elements[-1], dict(attrs)
-        element = Element(attributes, blocked_by=around.blocked_by)
-        # Where a link or a form leads, people decide; a ping goes by itself.
-        asked = (
+        """Record the element if the check needs it, and the URLs that it loads."""
+        outer, attributes = self._open_elements[-1], dict(attrs)
+        element = Element(attributes, blocked_by=outer.blocked_by)
+        # A user decides whether to open the target of a link or a form, but not its ping.
+        loaded_values = (
             [*attributes.values()] if tag not in _USER_ACTIVATED_TAGS else [attributes.get("ping")]
         )
         self.auto_loaded_urls += [
-            url for each in asked for url in _EXTERNAL_URL.findall(each or "")
+            url for value in loaded_values for url in _EXTERNAL_URL.findall(value or "")
         ]
         if tag in _TAGS_CLOSED_BY_NEXT:
             self.handle_endtag(tag)
-        hides = tag in _HIDING_TAGS or (tag == "dialog" and "open" not in attributes)
-        hidden_by = [name for name in _HIDING_ATTRIBUTES if name in attributes] + [tag] * hides
-        element.hidden_by = next(iter(hidden_by), around.hidden_by)
-        if tag == "path" and around.svg is not None:
-            around.svg.svg_paths.append(attributes.get("d") or "")
-        elif tag in self._elements_by_tag and not (tag == "svg" and around.svg):  # a part of it
+        is_hiding = tag in _HIDING_TAGS or (tag == "dialog" and "open" not in attributes)
+        hidden_by = [name for name in _HIDING_ATTRIBUTES if name in attributes] + [tag] * is_hiding
+        element.hidden_by = next(iter(hidden_by), outer.hidden_by)
+        if tag == "path" and outer.svg is not None:
+            outer.svg.svg_paths.append(attributes.get("d") or "")
+        elif tag in self._elements_by_tag and (tag != "svg" or outer.svg is None):
+            # An SVG inside an SVG is a part of the outer drawing.
             self._elements_by_tag[tag].append(element)
         self.handle_data(attributes.get("alt") or "" if tag == "img" else "")
         if (
@@ -148,33 +157,33 @@ class ParsedPage(HTMLParser):
             self._push_open_element(tag, element)
 
     def _push_open_element(self, tag: str, element: Element) -> None:
-        """Note what the elements to come are in."""
-        around = self._open_elements[-1]
-        takes_clicks = tag in _CLICK_BLOCKING_TAGS or (tag == "a" and element.href)
+        """Add an element to the open elements, with the state that its content inherits."""
+        outer = self._open_elements[-1]
+        blocks_clicks = tag in _CLICK_BLOCKING_TAGS or (tag == "a" and element.href)
         self._open_tag_counts[tag] += 1
         self._open_elements.append(
             _OpenElement(
                 tag,
-                tag if takes_clicks else around.blocked_by,
+                tag if blocks_clicks else outer.blocked_by,
                 element.hidden_by,
-                around.svg or (element if tag == "svg" else None),
-                (*around.text_elements, element) if tag in ("a", "h1") else around.text_elements,
+                outer.svg or (element if tag == "svg" else None),
+                (*outer.text_elements, element) if tag in ("a", "h1") else outer.text_elements,
             )
         )
 
     def handle_endtag(self, tag: str) -> None:
-        """Close an element, and what in it has no end tag of its own."""
+        """Close an element and the elements in it that have no end tag."""
         if self._open_tag_counts[tag]:
-            while (closed := self._open_elements.pop().tag) != tag:
-                self._open_tag_counts[closed] -= 1
+            while (closed_tag := self._open_elements.pop().tag) != tag:
+                self._open_tag_counts[closed_tag] -= 1
             self._open_tag_counts[tag] -= 1
 
     def handle_data(self, data: str) -> None:
-        """Keep what a link, or a heading, says."""
+        """Add text to the open links and headings."""
         for element in self._open_elements[-1].text_elements:
             if len(element.text) < _MAX_TEXT_LENGTH:
                 element.text += data
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
-        """Skip what only Word and older browsers understand, as browsers do."""
+        """Skip a marked section, which only Word and old browsers understand, as browsers do."""
         return self.parse_bogus_comment(i, report)
