@@ -1,7 +1,7 @@
-"""What people do with the entries of a site, and what has to come of each: a table, by hand.
+"""The cases that a check runs and the expected outcome of each, written by hand as a table.
 
-It is what sections 2.1 to 2.3 of the document promise a site, and the manual's chapter on what
-happens at a click, as far as something on a site can change it.
+They test what sections 2.1 to 2.3 of the interface document and the manual's chapter on clicks
+promise a site, as far as something on a site can change it.
 """
 
 from __future__ import annotations
@@ -16,50 +16,49 @@ from ..links.tokens import Entry
 from ..simulator.document import PAGE_SPECS, PageSpec
 from ..texts import get_text
 
-#: Who clicks: the member, who is logged in; or somebody who is not.
+#: The visitor who clicks: the logged-in member or an anonymous visitor.
 Visitor = Literal["member", "nobody"]
-#: Whose the link is: the same member's, or another one's.
+#: The owner of a link: the member who clicks, or another member.
 MEMBER, OTHER_MEMBER = "member", "another"
 
-#: How the id of a member begins who is made up.
+#: The first characters of the ids of made-up members.
 MADE_UP_ID_PREFIX = "Check-"
 
-#: The names of the platform codes in links and pages.
+#: The name of each platform code in links and on pages.
 PLATFORM_SLUGS = {f"{platform:d}": platform.slug for platform in Platform}
 
-#: Where a payment comes back to.
+#: The path to show after payment.
 SAMPLE_RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
-#: The case code, or application number, of what is clicked.
+#: The case code or application number of the clicked links.
 SAMPLE_REFERENCE = "QX000000127257"
-#: What stands between a page of the site and what on it is meant.
+#: The text between the URL of a site's page and the label of an entry on the page.
 PAGE_ENTRY_SEPARATOR = " · "
-# All that a query has to escape.
+# A reference with characters that must be escaped in a query.
 _REFERENCE_TO_ESCAPE = "QX-1+&=?%/#;号"
 
 
 @dataclass(frozen=True)
 class Case:
-    """Something that somebody does with an entry, on whatever device.
+    """A click on an entry and its expected outcome, on any device.
 
-    :param kind: what it is, by its key in :mod:`.texts`.
-    :param ends: what has to come of it: ``gateway``, ``login``, ``navigate`` (a page by which the
-        browser goes to the link itself), ``back``, ``loader`` (whatever the site's own
-        ``member_loader`` says, but no error), or the reason of a refusal.
-    :param row: the page of the gateway.
-    :param needs: what a page has to have for it: a parameter, a ``reference``, or links that are
-        ``everybodys``; "" for nothing.
-    :param visitor: who clicks.
-    :param options: the keywords of the link; ``member`` is ``member`` or ``another``.
-    :param age: how many seconds ago the link was made; None for now.
-    :param reference: the case code or application number.
-    :param query: the query string added to the link.
-    :param headers: what the browser sends beside those of its device.
-    :param method: the request's method.
-    :param platform: the code that the gateway gets, whatever the device is.
-    :param calls_guard: whether the site's own ``click_guard`` is asked.
-    :param page: the page of the site that has the entry.
-    :param entry: the entry of a link that is on a page of the site; None where the check makes the
-        link.
+    :param kind: The kind of click. Its title is the text ``check.case.<kind>`` in :mod:`.texts`.
+    :param expected_outcome: The expected outcome: ``gateway``, ``login``, ``navigate`` (a page that
+        sends the browser to the link), ``back``, ``loader`` (any response except an error, because
+        the site's own ``member_loader`` decides), or the reason of a refusal.
+    :param row: The gateway page.
+    :param needs: The requirement for the gateway page: the name of a parameter, ``reference``, or
+        ``everybodys`` (it has links without a member); "" for none.
+    :param visitor: The visitor who clicks.
+    :param options: The keyword arguments of the link. Its ``member`` is ``member`` or ``another``.
+    :param age: The age of the link in seconds, or None for a link that is created now.
+    :param reference: The case code or application number.
+    :param query: The query string that is added to the link.
+    :param headers: The headers that the browser sends beside those of its device.
+    :param method: The request method.
+    :param platform: The platform code for the gateway on every device, or None for the device's.
+    :param calls_guard: True if the site's own ``click_guard`` is called.
+    :param page: The page of the site that has the entry.
+    :param entry: The entry of a link on a page of the site, or None if the check builds the link.
     """
 
     kind: str
@@ -89,64 +88,62 @@ class Case:
 
     @property
     def link_member(self) -> str | None:
-        """Whose link it is, as ``options`` says; None for nobody's."""
-        own = MEMBER if self.row.requires_member else None
-        whose: str | None = self.options.get("member", own)
-        return whose
+        """The owner of the link: ``member`` or ``another``; None for a link without a member."""
+        default = MEMBER if self.row.requires_member else None
+        owner: str | None = self.options.get("member", default)
+        return owner
 
     @property
     def is_about_site(self) -> bool:
-        """Whether it is about the site, and no page of the gateway."""
+        """True if the case is about the site and not about a gateway page."""
         return self.kind in ("address", "environment", "settings", "loader")
 
     @property
     def can_be_repeated(self) -> bool:
-        """Whether it is done on a device, and can be again: not what is about the site as such."""
+        """True if the case can be repeated on a device. A check of the settings cannot."""
         return self.kind not in ("address", "environment", "settings")
 
     @property
     def needs_login(self) -> bool:
-        """Whether it is only on a site that knows who is logged in."""
-        vouches = self.link_member is None or "no_login_for" in self.options
-        return self.visitor == "member" or not vouches
+        """True if the case is only for sites that know who is logged in."""
+        is_login_optional = self.link_member is None or "no_login_for" in self.options
+        return self.visitor == "member" or not is_login_optional
 
     def title_in(self, locale: str) -> str:
-        """Return what it is, with the page of the gateway."""
-        what = self.short_title_in(locale)
+        """Return the title of the case, including the gateway page."""
+        title = self.short_title_in(locale)
         if self.page or self.is_about_site:
-            return what
-        return get_text(locale, "check.case", page=self.row.get_title(locale), what=what)
+            return title
+        return get_text(locale, "check.case", page=self.row.get_title(locale), what=title)
 
     def short_title_in(self, locale: str) -> str:
-        """Return what it is, without the page of the gateway."""
+        """Return the title of the case without the gateway page."""
         return self.page or get_text(locale, f"check.case.{self.kind}")
 
     def expected_outcome_on(self, platform: str) -> str:
-        """Return what has to come of it for whoever is on a platform."""
-        has_none = self.expected_outcome == "gateway" and platform not in self.row.platforms
-        return "handoff" if has_none else self.expected_outcome
+        """Return the expected outcome, with a handoff instead of an unsupported gateway page."""
+        is_handoff = self.expected_outcome == "gateway" and platform not in self.row.platforms
+        return "handoff" if is_handoff else self.expected_outcome
 
     def expected_outcome_in(self, locale: str) -> str:
-        """Say what has to come of it, on whatever device."""
-        ends = {
-            self.expected_outcome_on(self.platform or device) for device in ("1", "2")
-        }  # phones and PCs
-        [end] = ends if len(ends) == 1 else ["gateway_or_handoff"]
-        return get_text(locale, f"check.ends.{end}")
+        """Return a text for the expected outcome on any device, both phones and PCs."""
+        outcomes = {self.expected_outcome_on(self.platform or code) for code in ("1", "2")}
+        [outcome] = outcomes if len(outcomes) == 1 else ["gateway_or_handoff"]
+        return get_text(locale, f"check.ends.{outcome}")
 
     @property
     def site_page(self) -> str:
-        """The page of the site that has the entry, as it was asked for; "" for none."""
+        """The page of the site that has the entry, as the caller named it; "" for none."""
         return self.page.partition(PAGE_ENTRY_SEPARATOR)[0]
 
     @property
     def endpoint(self) -> str:
-        """The endpoint whose view has to answer."""
+        """The endpoint whose view must answer."""
         return f"xiebao.{'paid' if self.expected_outcome == 'back' else self.row.name}"
 
     @property
     def name(self) -> str:
-        """What commands and addresses call it."""
+        """The name of the case in commands and URLs."""
         return self.kind if self.is_about_site else f"{self.row.name}-{self.kind}"
 
 
@@ -156,20 +153,20 @@ _WITH_RETURN_TO = {"return_to": SAMPLE_RETURN_TO}
 _ACCEPT_JSON = {"Accept": "application/json"}
 _FETCH_HEADERS = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
-# What is done on each page of the gateway that has what it needs.
+# The cases for each gateway page that meets their needs.
 _GATEWAY_PAGE_CASES = (
     Case("plain"),
     Case("visitor", "login", visitor="nobody"),
     Case("own", needs="everybodys", options=_OWN_MEMBER_OPTION),
     Case("own-visitor", "login", needs="everybodys", options=_OWN_MEMBER_OPTION, visitor="nobody"),
-    # who is on which platform: the link's, else the one asked for, else the device's
+    # The platform is the link's, else the one of ?platform=, else the device's.
     *(
         Case(f"platform-{slug}", options={"platform": slug}, platform=code)
         for code, slug in PLATFORM_SLUGS.items()
     ),
     *(
-        Case(f"asked-{slug}", query=f"platform={slug}", platform=c)
-        for c, slug in PLATFORM_SLUGS.items()
+        Case(f"asked-{slug}", query=f"platform={slug}", platform=code)
+        for code, slug in PLATFORM_SLUGS.items()
     ),
     Case("asked-nonsense", query="platform=tv"),
     Case("visitor-asked", "login", query="platform=h5", visitor="nobody"),
@@ -183,7 +180,7 @@ _GATEWAY_PAGE_CASES = (
         needs="paySuccess",
         options={"return_to": f"{SAMPLE_RETURN_TO}&{'long' * 250}"},
     ),
-    # with a time, links with a member vouch for them, and not for longer
+    # With no_login_for, a link with a member needs no login for that time, and no longer.
     Case(
         "return",
         needs="paySuccess",
@@ -202,7 +199,7 @@ _GATEWAY_PAGE_CASES = (
     Case("another", "another_member", options=_OTHER_MEMBER_OPTION),
     Case("another-json", "another_member", options=_OTHER_MEMBER_OPTION, headers=_ACCEPT_JSON),
     Case("another-bearer", "another_member", options=_OTHER_MEMBER_OPTION | _NO_LOGIN_FOR_HOUR),
-    # what is no click: what a script fetches is a page to go on by
+    # Requests that are no clicks get a page that sends the browser to the link.
     Case("htmx", "navigate", headers={"HX-Request": "true"}, query="platform=h5"),
     Case("turbo", "navigate", headers={"X-Turbo-Request-Id": "1"}, query="platform=h5"),
     Case("turbo-frame", "navigate", headers={"Turbo-Frame": "main"}, query="platform=h5"),
@@ -215,7 +212,7 @@ _GATEWAY_PAGE_CASES = (
     Case("changed-json", "invalid_link", headers=_ACCEPT_JSON),
     Case("guard", "not_allowed"),
 )
-# And on those of a site that sells nothing now.
+# The cases for each gateway page while XIEBAO_ENABLED is off.
 _DISABLED_SITE_CASES = (
     Case("off", "disabled"),
     Case("off-visitor", "disabled", visitor="nobody"),
@@ -224,30 +221,32 @@ _WHOLE_SITE_CASES = (Case("loader", "loader", visitor="nobody"),)
 
 
 def build_cases(*, enabled: bool = True) -> list[Case]:
-    """Return every case of every page.
+    """Return the cases of all gateway pages and of the site.
 
-    :param enabled: whether the site sells at all.
+    :param enabled: The value of ``XIEBAO_ENABLED``.
     """
-    made = [
+    gateway_page_cases = [
         replace(case, row=row, reference=case.reference if row.reference_parameter_name else None)
         for row in PAGE_SPECS
         for case in (_GATEWAY_PAGE_CASES if enabled else _DISABLED_SITE_CASES)
         if _can_run_on_gateway_page(case, row)
     ]
-    return [*made, *(_WHOLE_SITE_CASES if enabled else ())]
+    return [*gateway_page_cases, *(_WHOLE_SITE_CASES if enabled else ())]
 
 
 def build_page_case(url: str) -> Case:
-    """Return what a page of the site is kept as, beside the entries that are on it."""
+    """Return the case for a page of the site itself, beside the cases for its entries."""
     return Case("page", "page", page=url)
 
 
 def _can_run_on_gateway_page(case: Case, page_spec: PageSpec) -> bool:
-    """Tell whether a page has what a case needs."""
-    has = {"", *page_spec.parameters, "reference" if page_spec.reference_parameter_name else ""}
-    has |= (
-        set() if page_spec.requires_member else {"everybodys"}
-    )  # the others are a member's by themselves
-    return case.needs in has and (
+    """Return True if a gateway page has what a case needs, and the platform of the case's link."""
+    features = {
+        "",
+        *page_spec.parameters,
+        "reference" if page_spec.reference_parameter_name else "",
+        "" if page_spec.requires_member else "everybodys",
+    }
+    return case.needs in features and (
         "platform" not in case.options or case.platform in page_spec.platforms
     )

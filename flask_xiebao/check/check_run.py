@@ -1,8 +1,8 @@
-"""Whether every entry of a site leads where it should: clicked, through the whole app, and judged.
+"""The check of a site's entries, which clicks them through the whole app without a browser.
 
-It is what ``flask xiebao check``, the fixture ``check_entries`` and the console of the demo share.
-What is done is in :mod:`.cases`, on which devices in :mod:`.devices`, and what has to come in
-:mod:`.expectations` and :mod:`.markup`. Nothing is sent to Xiebao.
+``flask xiebao check``, the fixture ``check_entries`` and the console of the demo share it.
+The cases are in :mod:`.cases`, the devices in :mod:`.devices`, and the checks of responses and
+pages in :mod:`.response_checks` and :mod:`.page_checks`. Nothing is sent to Xiebao.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from .visits import Visit
 
 T = TypeVar("T")
 _REPORTED_PACKAGES = ("Flask-Xiebao", "Flask")
-# On what everything is done; plain clicks, and those on a site's pages, on every device.
+# The devices for every case. Plain clicks and entries on a site's pages run on all devices.
 _DEFAULT_DEVICES = ("iphone", "pc")
 
 
@@ -67,80 +67,92 @@ def check_entries(
     ignore: Iterable[str] = (),
     progress: Callable[[int, int], object] | None = None,
 ) -> Report:
-    """Follow the entries of a site on many devices, and compare what comes with what should.
+    """Follow a site's entries on many devices and compare the responses with the expected ones.
 
-    It does not need a browser, or the network. The members are made up, unless one of the site's is
-    named; the site's signal receivers hear nothing of them. Plain clicks, and those on the pages
-    that are named, are made on every device, all else on an iPhone and on a PC. In production,
-    these and a visitor's are all.
+    The check needs neither a browser nor the network. It makes up the members unless you name one,
+    and does not call the site's signal receivers. Plain clicks, and clicks on the named pages
+    and links, are made on every device, all other clicks on an iPhone and a PC. In production, the
+    check makes only these clicks and those of an anonymous visitor on a link to a product.
 
-    :param app: the site's app.
-    :param devices: names in :data:`.DEVICES`, or others, on which then all is done.
-    :param only: names of cases, such as ``product-plain``; by default all of them. With pages or
-        links there may be none.
-    :param pages: pages of the site, such as ``/orders/8``: the entries on them are followed, too.
-        With a member of the site's, what a payment comes back to has to open.
-    :param links: links of the site, such as those in its mails: each is followed, by nobody who is
-        logged in where it vouches for a member.
-    :param member: a member of the site's, by their id; by default one is made up.
-    :param login: logs a test client in as that member, by the site's own login. On a site that uses
-        Flask-Login, a member needs none. On the pages the ``click_guard`` is then asked.
-    :param app_user_agent: what the site's own app adds to a User-Agent, such as ``ShopApp/3.2``,
-        where ``XIEBAO_APP_USER_AGENT`` does not show it.
-    :param url: where the site is, with the path below which it is mounted; by default where its
-        settings say that it is.
-    :param with_receivers: have the site's signal receivers hear of the clicks.
-    :param full: do everything on every device, also in production.
-    :param follow_return: also in production, open what a payment comes back to. Shops may take an
-        order for paid there.
-    :param expect_env: what ``XIEBAO_ENV`` has to be.
-    :param ignore: rules to leave out, by the names that reports give them, such as
-        ``header.referrer-policy``, or ``header`` for all of these.
-    :param progress: is called with the number of clicks done and the total.
-    :raises CheckError: an argument is wrong, there is nothing that it leaves to check, or the login
-        logs nobody in.
-    :raises ConfigError: the app has no Xiebao.
+    :param app: The site's app.
+    :param devices: The names of devices in :data:`.DEVICES`, or other devices. All cases run on all
+        of these devices.
+    :param only: The names of cases, such as ``product-plain``. By default, all cases run. With
+        pages or links, this may be empty.
+    :param pages: The pages of the site, such as ``/orders/8``, whose entries are followed, too. If
+        a member is named, the pages to show after payment must open.
+    :param links: Links of the site, such as those in its mails. Each is followed, by an anonymous
+        visitor if the link needs no login.
+    :param member: The id of a member of the site. By default, the check makes up a member.
+    :param login: A function that logs a test client in as that member, by the site's own login. It
+        is not needed for a member of a site that uses Flask-Login. With a login, the
+        ``click_guard`` is called for the entries on the pages.
+    :param app_user_agent: The text that the site's own app adds to a User-Agent, such as
+        ``ShopApp/3.2``. It is needed if it cannot be guessed from ``XIEBAO_APP_USER_AGENT``.
+    :param url: The URL of the site, with the path below which the site is mounted. By default, the
+        site's settings specify it.
+    :param with_receivers: True to call the site's signal receivers for the clicks.
+    :param full: True to run all cases on all devices, also in production.
+    :param follow_return: True to open the pages to show after payment in production, too. A shop
+        may treat such a page view as a completed payment.
+    :param expect_env: The expected value of ``XIEBAO_ENV``.
+    :param ignore: The rules to ignore, by their names in reports, such as
+        ``header.referrer-policy``, or ``header`` for all rules of headers.
+    :param progress: A function that is called with the number of clicks done and the total.
+    :raises CheckError: if an argument is wrong, no case, page or link is left to check, or no
+        member is logged in after the login.
+    :raises ConfigError: if the extension is not initialized for the app.
     """
 
     def run_check() -> Report:
         with app.app_context(), capture_log(app), warnings.catch_warnings():
-            # Flask before 3.1 warns of a Host header that is not SERVER_NAME, as a forged one.
+            # Flask before 3.1 warns if the Host header of a request differs from SERVER_NAME.
             warnings.filterwarnings("ignore", "Current server name", UserWarning)
             state = get_current_app_state()
-            who = None if member is None else _normalize_member(state, member)
+            member_id = None if member is None else _normalize_member(state, member)
             if login is not None:
                 _check_login_function(login)
-            log_in = login or (find_flask_login_function(app) if who is not None else None)
-            player = SiteClient(
+            log_in = login or (find_flask_login_function(app) if member_id is not None else None)
+            site_client = SiteClient(
                 app,
                 state,
-                who,
+                member_id,
                 log_in,
                 is_login_given=login is not None,
                 url=_check_site_url(url),
                 calls_receivers=with_receivers,
             )
-            run = _CheckRun(player, url, _normalize_ignored_rules(ignore), progress)
-            own = {device.name: device for device in run.iter_mobile_app_devices(app_user_agent)}
-            on = _choose_devices({**DEVICES, **own}, devices)
-            on_site = [_check_page_url(player.site, each) for each in _normalize_name_list(pages)]
-            alone = [_check_page_url(player.site, each) for each in _normalize_name_list(links)]
-            is_empty = only is not None and not only and (on_site or alone)
-            todo = [] if is_empty else run.choose_cases(only, full=full)
-            if not todo and not on_site and not alone:
+            run = _CheckRun(site_client, url, _normalize_ignored_rules(ignore), progress)
+            app_devices = {
+                device.name: device for device in run.iter_mobile_app_devices(app_user_agent)
+            }
+            chosen_devices = _choose_devices({**DEVICES, **app_devices}, devices)
+            page_urls = [
+                _check_page_url(site_client.site, page) for page in _normalize_name_list(pages)
+            ]
+            link_urls = [
+                _check_page_url(site_client.site, link) for link in _normalize_name_list(links)
+            ]
+            skips_cases = only is not None and not only and (page_urls or link_urls)
+            cases = [] if skips_cases else run.choose_cases(only, full=full)
+            if not cases and not page_urls and not link_urls:
                 raise CheckError(
                     "None of the selected cases applies to this site. Select other cases."
                 )
             run.check_configuration(expect_env)
-            if player.unreached_visit is not None:
-                return run.build_unreachable_site_report(player.unreached_visit)
-            goes_back = follow_return or run.report.environment != "production"
-            run.plan_cases(todo, on, on_all_devices=full or devices is not None)
-            run.run_pages_and_links(on_site, alone, on, opens_return_to=goes_back)
+            if site_client.unreached_visit is not None:
+                return run.build_unreachable_site_report(site_client.unreached_visit)
+            run.plan_cases(cases, chosen_devices, on_all_devices=full or devices is not None)
+            run.run_pages_and_links(
+                page_urls,
+                link_urls,
+                chosen_devices,
+                opens_return_to=follow_return or run.report.environment != "production",
+            )
             run.run_planned_cases()
-            return run.finish_report(on_site)
+            return run.finish_report(page_urls)
 
-    # A context of its own: whoever asks may be in a request of this very app.
+    # The caller may be in a request of the same app, so the check runs in a context of its own.
     return contextvars.Context().run(run_check)
 
 
@@ -151,15 +163,15 @@ def _normalize_member(state: AppState, member: MemberId) -> str:
             " leave the member out."
         )
     try:
-        who = normalize_member(member)
+        member_id = normalize_member(member)
     except LinkError as error:
         raise CheckError(str(error)) from None
-    if who is None:
+    if member_id is None:
         raise CheckError(
             f"The member's id must not be empty or 0, got {member!r}. Leave the member out to use a"
             " made-up member."
         )
-    return who
+    return member_id
 
 
 def _check_login_function(login: LoginFunction) -> None:
@@ -183,9 +195,9 @@ def _check_site_url(url: str | None) -> str | None:
 
 def _normalize_ignored_rules(ignore: Iterable[str]) -> list[str]:
     prefix = "check.means."
-    known = {key.removeprefix(prefix): key for key in get_text_keys() if key.startswith(prefix)}
-    known |= {name.partition(".")[0]: name for name in known}
-    return list(_get_by_names(known, _normalize_name_list(ignore), "rule"))
+    rules = {key.removeprefix(prefix): key for key in get_text_keys() if key.startswith(prefix)}
+    rules |= {rule.partition(".")[0]: rule for rule in rules}
+    return list(_get_by_names(rules, _normalize_name_list(ignore), "rule"))
 
 
 def _choose_devices(
@@ -194,9 +206,9 @@ def _choose_devices(
     if devices is None or isinstance(devices, str):
         return _get_all_or_named(known_devices, devices, "device")
     devices = list(devices)
-    given = {each.name: each for each in devices if isinstance(each, Device)}
-    names = [each.name if isinstance(each, Device) else each for each in devices]
-    return _get_all_or_named({**known_devices, **given}, names, "device")
+    custom_devices = {device.name: device for device in devices if isinstance(device, Device)}
+    names = [device.name if isinstance(device, Device) else device for device in devices]
+    return _get_all_or_named({**known_devices, **custom_devices}, names, "device")
 
 
 def _get_all_or_named(
@@ -213,12 +225,12 @@ def _get_all_or_named(
 
 
 def _get_by_names(known_objects: Mapping[str, T], names: Iterable[str], noun: str) -> dict[str, T]:
-    """Return what has these names."""
+    """Return the objects with these names, by name."""
     for name in names:
         if name not in known_objects:
-            likely = get_close_matches(name, known_objects, 3)
-            if likely:
-                raise CheckError(f"There is no {noun} {name!r}. Did you mean {', '.join(likely)}?")
+            matches = get_close_matches(name, known_objects, 3)
+            if matches:
+                raise CheckError(f"There is no {noun} {name!r}. Did you mean {', '.join(matches)}?")
             raise CheckError(
                 f"There is no {noun} {name!r}. Choose one of {', '.join(known_objects)}."
             )
@@ -226,43 +238,46 @@ def _get_by_names(known_objects: Mapping[str, T], names: Iterable[str], noun: st
 
 
 def _normalize_name_list(names: Iterable[str]) -> list[str]:
-    """Return names as a list, each once; one may have been given alone."""
+    """Return the names as a list without duplicates. A string is a single name."""
     return [names] if isinstance(names, str) else list(dict.fromkeys(names))
 
 
 def _check_page_url(site: Site, url: str) -> str:
-    shown = mask_tokens(strip_query(url))
-    check_named_value(f"The page {shown!r}", normalize_text, url, CheckError)
+    masked_url = mask_tokens(strip_query(url))
+    check_named_value(f"The page {masked_url!r}", normalize_text, url, CheckError)
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_site_host(url):
         raise CheckError(
-            f'{shown!r} is not a page of the site. Use a path, such as "/orders/8", or a URL that'
-            f' begins with "{site.external_url}".'
+            f'{masked_url!r} is not a page of the site. Use a path, such as "/orders/8", or a URL'
+            f' that begins with "{site.external_url}".'
         )
     return url
 
 
 def _check_settings_unchanged(loaded_settings: Settings, app: Flask) -> list[Failure]:
-    """Return a failure for each setting that was changed after the extension had read it."""
+    """Return a failure for each setting that was changed after the extension had read it.
+
+    If the changed settings are invalid, return a failure for each invalid setting instead.
+    """
     try:
-        late = loaded_settings.find_changed_setting_names(Settings.from_config(app.config))
+        changed_names = loaded_settings.find_changed_setting_names(Settings.from_config(app.config))
     except ConfigError as error:
         return [
             Failure("settings.invalid", f"{name} {problem}", "—")
             for name, problem in error.problems.items()
         ]
-    return [Failure("settings.late", name, "—") for name in late]
+    return [Failure("settings.late", name, "—") for name in changed_names]
 
 
 class _CheckRun:
-    """A check that is at work.
+    """A run of the check, which fills a report.
 
-    :param player: who clicks.
-    :param url: where the site was said to be.
-    :param rules: those that are left out.
-    :param progress: is called with the number of clicks done and the total.
+    :param site_client: The client that sends the requests.
+    :param url: The URL of the site that the caller named, or None.
+    :param ignored_rules: The rules whose failures are only counted.
+    :param progress: A function that is called with the number of clicks done and the total.
 
-    :ivar report: what was found.
+    :ivar report: The report with the results so far.
     """
 
     def __init__(
@@ -284,18 +299,17 @@ class _CheckRun:
             member=None if site.member is None else mask_member(site.member),
             versions={name: version(name) for name in _REPORTED_PACKAGES},
         )
-        self._site_client, self._ignored_rules, self._progress = (
-            site_client,
-            ignored_rules,
-            progress,
-        )
+        self._site_client = site_client
+        self._ignored_rules = ignored_rules
+        self._progress = progress
         self._planned_cases = deque[tuple[Case, Device]]()
+        self._knows_members = site_client.state.hooks.can_identify_members()
         self._makes_few_clicks = False
         self._case_runner, self._masker = CaseRunner(site_client), SecretMasker(site_client.site)
         self._last_result_time = time.perf_counter()
 
     def iter_mobile_app_devices(self, app_user_agent: str | None) -> Iterator[Device]:
-        """Return the devices that have the site's own app, if it has one."""
+        """Yield the devices that run the site's own app, if it has one."""
         pattern = self._site_client.state.settings.app_user_agent
         if app_user_agent == "":
             raise CheckError(
@@ -312,78 +326,84 @@ class _CheckRun:
         self.report.notes.append(Note(f"check.note.{key}", self._masker.mask_secrets(detail)))
 
     def choose_cases(self, names: Collection[str] | None, *, full: bool) -> list[Case]:
-        """Return the cases that were chosen and for which the site has a use."""
-        player, site = self._site_client, self._site_client.site
-        knows_members = player.state.hooks.can_identify_members()
+        """Return the named cases that apply to the site, and add notes on what is not tested.
+
+        By default these are all cases, but only a few in production unless *full* is True.
+        """
+        client, site = self._site_client, self._site_client.site
         enabled = site.settings.enabled
         chosen = _get_all_or_named(
-            {each.name: each for each in build_cases(enabled=enabled)}, names, "case"
+            {case.name: case for case in build_cases(enabled=enabled)}, names, "case"
         )
         if self.report.environment == "production" and names is None and enabled and not full:
-            # Each click may be a row of a site that counts visits.
+            # The site may count visits, so the check makes few clicks in production.
             chosen = [
-                each
-                for each in chosen
-                if self._is_plain_click(each) or each.name == "product-visitor"
+                case
+                for case in chosen
+                if self._is_plain_click(case) or case.name == "product-visitor"
             ]
             self._makes_few_clicks = True
-        if player.has_real_login:
-            chosen = [each for each in chosen if each.expected_outcome != "loader"]
+        if client.has_real_login:
+            chosen = [case for case in chosen if case.expected_outcome != "loader"]
         if not site.has_login:
             chosen = [
-                replace(each, expected_outcome="login_required")
-                if each.expected_outcome == "login"
-                else each
-                for each in chosen
+                replace(case, expected_outcome="login_required")
+                if case.expected_outcome == "login"
+                else case
+                for case in chosen
             ]
-        chosen = [each for each in chosen if knows_members or not each.needs_login]
-        for key, holds in {
+        chosen = [case for case in chosen if self._knows_members or not case.needs_login]
+        for key, is_needed in {
             "off": not enabled,
-            "no_members": not knows_members,
-            "played": any(each.expected_outcome == "loader" for each in chosen)
+            "no_members": not self._knows_members,
+            "played": any(case.expected_outcome == "loader" for case in chosen)
             and site.member is None,
-            "nobody_logged_in": site.member is not None and not player.has_real_login,
-            "no_login": knows_members and enabled and not site.has_login,
+            "nobody_logged_in": site.member is not None and not client.has_real_login,
+            "no_login": self._knows_members and enabled and not site.has_login,
         }.items():
-            if holds:
+            if is_needed:
                 self._add_note(key)
         return chosen
 
     def _is_plain_click(self, case: Case) -> bool:
-        """Tell whether it is the click of members or, where a site has none, of visitors."""
-        return case.kind == (
-            "plain" if self._site_client.state.hooks.can_identify_members() else "bearer"
-        )
+        """Return True for a member's plain click, or a visitor's if the site knows no members."""
+        return case.kind == ("plain" if self._knows_members else "bearer")
 
     def check_configuration(self, expected_env: str | None) -> None:
-        """Check the environment, the site's address, and that no setting was changed too late.
+        """Check the environment, that the site's URL is known, and that no setting changed late.
 
-        :param expected: the environment in which the site should be; None for any.
+        :param expected_env: The expected value of ``XIEBAO_ENV``, or None for any value.
         """
-        came, state = self.report.environment, self._site_client.state
+        environment, state = self.report.environment, self._site_client.state
         if expected_env is not None:
             if expected_env not in GATEWAY_BASE_URLS:
                 raise CheckError(
                     f"expect_env must be {' or '.join(GATEWAY_BASE_URLS)}, got {expected_env!r}."
                 )
-            failures = [Failure("environment", came, expected_env)] if came != expected_env else []
+            failures = (
+                [Failure("environment", environment, expected_env)]
+                if environment != expected_env
+                else []
+            )
             self._record_result(
                 Result(Case("environment", "environment"), PHONE, failures=failures)
             )
         if (
-            came == "production"
+            environment == "production"
             and not is_site_url_configured(state)
             and not are_trusted_hosts_enforced()
         ):
-            unknown = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
-            self._record_result(Result(Case("address", "address"), PHONE, failures=[unknown]))
+            failure = Failure("unknown_address", "—", "XIEBAO_PUBLIC_URL=https://…")
+            self._record_result(Result(Case("address", "address"), PHONE, failures=[failure]))
         if failures := _check_settings_unchanged(state.settings, self._site_client.app):
             self._record_result(Result(Case("settings", "settings"), PHONE, failures=failures))
 
     def build_unreachable_site_report(self, visit: Visit) -> Report:
-        """Return the report on a site that is not where it should be: no click would say more.
+        """Return the report on a site that does not answer at its URL.
 
-        :param visit: what came there.
+        Its notes say that nothing else was checked, because no click would reach the site.
+
+        :param visit: The visit that did not reach the site.
         """
         endpoint = "xiebao.product"
         failure = self._case_runner.build_unreached_view_failure(visit, endpoint, endpoint)
@@ -400,37 +420,39 @@ class _CheckRun:
         *,
         opens_return_to: bool,
     ) -> None:
-        """Follow the entries on pages of the site, and links of it, on every device."""
+        """Follow the entries on the site's pages, and links of the site, on every device."""
         has_guard = "click_guard" in self._site_client.state.hooks.functions
         calls_guard = has_guard and self._site_client.has_real_login
-        pages = SitePageChecker(self._site_client, self._case_runner, calls_guard, opens_return_to)
+        checker = SitePageChecker(
+            self._site_client, self._case_runner, calls_guard, opens_return_to
+        )
         for url in urls:
             for device in devices:
-                for result in pages.check_page_entries(url, device):
+                for result in checker.check_page_entries(url, device):
                     self._record_result(result)
-            if url not in pages.entry_descriptions and (
-                nothing := pages.empty_page_failures.get(url)
-            ):
-                self._record_result(Result(build_page_case(url), PHONE, failures=[nothing]))
-            elif url in pages.empty_page_failures:
-                self._add_note(pages.empty_page_failures[url].code, url)
+            failure = checker.empty_page_failures.get(url)
+            # If at least one device finds entries on the page, a note is enough.
+            if failure is not None and url not in checker.entry_descriptions:
+                self._record_result(Result(build_page_case(url), PHONE, failures=[failure]))
+            elif failure is not None:
+                self._add_note(failure.code, url)
         for link in links:
             for device in devices:
-                self._record_result(pages.check_link(link, device))
-        hide = self._masker.mask_secrets
+                self._record_result(checker.check_link(link, device))
+        mask = self._masker.mask_secrets
         self.report.entries = {
-            hide(page): [hide(each) for each in said]
-            for page, said in pages.entry_descriptions.items()
+            mask(page): [mask(description) for description in descriptions]
+            for page, descriptions in checker.entry_descriptions.items()
         }
-        if has_guard and not (calls_guard and pages.entry_descriptions):
+        if has_guard and not (calls_guard and checker.entry_descriptions):
             self._add_note("guard")
 
     def plan_cases(
         self, cases: Iterable[Case], devices: Sequence[Device], *, on_all_devices: bool
     ) -> None:
-        """Plan what there is to do.
+        """Plan the cases and the devices for each case.
 
-        :param everywhere: all of it on every device.
+        :param on_all_devices: True to plan each case on every device, not only plain clicks.
         """
         self._planned_cases.extend(
             (case, device)
@@ -440,34 +462,38 @@ class _CheckRun:
         )
 
     def run_planned_cases(self) -> None:
-        """Do what was planned."""
+        """Run the planned cases and record their results."""
         while self._planned_cases:
             case, device = self._planned_cases.popleft()
             self._record_result(self._case_runner.run_case(case, device))
 
     def _record_result(self, result: Result) -> None:
-        """Keep a result in the report, without what is secret and the rules that are left out."""
-        before, self._last_result_time = self._last_result_time, time.perf_counter()
-        hide, failures = self._masker.mask_secrets, []
-        for each in result.failures:
-            rule = next(
-                (r for r in self._ignored_rules if f"{each.code}.".startswith(f"{r}.")), None
+        """Add a result to the report, without secrets and without failures of ignored rules."""
+        previous_time, self._last_result_time = self._last_result_time, time.perf_counter()
+        mask, failures = self._masker.mask_secrets, []
+        for failure in result.failures:
+            ignored_rule = next(
+                (rule for rule in self._ignored_rules if f"{failure.code}.".startswith(f"{rule}.")),
+                None,
             )
-            if rule is None:
-                values = {name: hide(value) for name, value in each.values.items()}
-                came, should = hide(each.actual), hide(each.expected)
-                failures.append(
-                    replace(each, code=each.rule, actual=came, expected=should, values=values)
+            if ignored_rule is not None:
+                self.report.ignored[ignored_rule] += 1
+                continue
+            failures.append(
+                replace(
+                    failure,
+                    code=failure.rule,
+                    actual=mask(failure.actual),
+                    expected=mask(failure.expected),
+                    values={name: mask(value) for name, value in failure.values.items()},
                 )
-            else:
-                self.report.ignored[rule] += 1
-        case = replace(result.case, page=hide(result.case.page), entry=None)
+            )
         self.report.results.append(
             replace(
                 result,
-                case=case,
-                location=hide(result.location),
-                seconds=self._last_result_time - before,
+                case=replace(result.case, page=mask(result.case.page), entry=None),
+                location=mask(result.location),
+                seconds=self._last_result_time - previous_time,
                 failures=failures,
             )
         )
@@ -476,7 +502,7 @@ class _CheckRun:
             self._progress(done, done + len(self._planned_cases))
 
     def finish_report(self, pages: Sequence[str]) -> Report:
-        """Return the report, with all that has to be known beside the results."""
+        """Return the report after adding notes, ignored rules and missing options."""
         notes = (
             note._replace(detail=self._masker.mask_secrets(note.detail))
             for note in self._case_runner.notes
@@ -485,7 +511,10 @@ class _CheckRun:
         if self._makes_few_clicks:
             self._add_note("plain_alone", f"{self._site_client.click_count:,}")
         self.report.ignored.update(dict.fromkeys(self._ignored_rules, 0))
-        told = {"pages": bool(pages), "member": self._site_client.site.member is not None}
-        unknown = "_".join(name for name, is_told in told.items() if not is_told)
-        self.report.not_told = unknown and f"check.not_told.{unknown}"
+        given_options = {
+            "pages": bool(pages),
+            "member": self._site_client.site.member is not None,
+        }
+        missing = "_".join(name for name, is_given in given_options.items() if not is_given)
+        self.report.not_told = missing and f"check.not_told.{missing}"
         return self.report

@@ -254,7 +254,7 @@ BEYOND = (
     Wrong("who is everybody's member is fine", "cli/doctor_clicks.py", "    if current is not None:\n", "    if False:\n"),
     Wrong("what Xiebao refuses is no problem", "check/response_checks.py", "        if (parameter := problem.parameter) not in reported:\n", "        if (parameter := problem.parameter) and False:\n"),
     Wrong("a parameter that Xiebao refuses is reported twice", "check/response_checks.py", "        if (parameter := problem.parameter) not in reported:\n", "        if (parameter := problem.parameter) is not None:\n"),
-    Wrong("a check does not report late settings", "check/check_run.py", 'return [Failure("settings.late", name, "—") for name in late]', "return []"),
+    Wrong("a check does not report late settings", "check/check_run.py", 'return [Failure("settings.late", name, "—") for name in changed_names]', "return []"),
     Wrong("a check does not report settings that became invalid", "check/check_run.py", "for name, problem in error.problems.items()", "for name, problem in ()"),
     Wrong("inspect lets through whoever is refused", "cli/inspect.py", "    if isinstance(member, Refusal):\n", "    if False:\n"),
     Wrong("a login that takes no GET is fine", "check/case_runner.py", "elif status >= 300:", "elif status == 404:"),
