@@ -1,4 +1,4 @@
-"""What ``flask xiebao check`` does with its options."""
+"""The implementation of ``flask xiebao check``."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from ..check.site_client import CheckError
 
 
 def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Report:
-    """Check the entries of an app; on a terminal, with a progress bar.
+    """Check the entries of an app, with a progress bar if stderr is a terminal.
 
-    :param login: a function that logs a test client in, as ``module:function``.
-    :raises click.UsageError: when an option is wrong.
+    :param login: The ``module:function`` that logs a test client in, or None.
+    :param options: The other arguments of :func:`.check_entries`.
+    :raises click.UsageError: if an option is wrong.
     """
     log_in = None if login is None else _import_login_function(login)
     try:
@@ -45,52 +46,55 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
 
 
 def format_command(ctx: click.Context, *, member: str | None, **options: Any) -> tuple[str, str]:
-    """Return the command and its options as one would type them, without whose the clicks are."""
-    written = ["--member ID"] if member is not None else []
+    """Return the command and its options as a user types them, with "ID" for the member's id."""
+    arguments = ["--member ID"] if member is not None else []
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
         if value is True:
-            written.append(option)
+            arguments.append(option)
         else:
             values = value if isinstance(value, tuple) else filter(None, [value])
-            written += [f"{option} {shlex.quote(each)}" for each in values]
+            arguments += [f"{option} {shlex.quote(each)}" for each in values]
     app = ctx.ensure_object(ScriptInfo).app_import_path
     command = f"flask{f' --app {shlex.quote(app)}' if app else ''} xiebao check"
-    return command, " ".join(written)
+    return command, " ".join(arguments)
 
 
 @contextmanager
 def report_writer(
     paths: Mapping[str, str | None], locale: str
 ) -> Iterator[Callable[[Report], None]]:
-    """Open what the reports of one check are written to, and return what writes them.
+    """Open the report files and yield a function that writes a report to them.
 
-    They are opened first: one that cannot be written is found before the check, which takes a
-    while. The text goes to the terminal, with every problem in it.
+    The files are opened before the check, because the check takes a while and a path that cannot
+    be written should be reported first. The function also prints the text report, which lists
+    every problem.
 
-    :param files: paths by form.
+    :param paths: The paths of the files by report format. None stands for no file.
+    :raises click.UsageError: if a path is "-", is used twice or cannot be written.
     """
-    written = {name: path for name, path in paths.items() if path is not None}
-    if "-" in written.values():
+    requested_paths = {name: path for name, path in paths.items() if path is not None}
+    if "-" in requested_paths.values():
         raise click.UsageError(
             'A report cannot be written to "-", because the terminal shows the text report. Pass a'
             " file name."
         )
-    if len(set(written.values())) < len(written):
+    if len(set(requested_paths.values())) < len(requested_paths):
         raise click.UsageError(
             "Two reports cannot be written to the same file. Pass a different file name for each."
         )
     with ExitStack() as stack:
-        opened = {
+        files = {
             name: stack.enter_context(_replace_file_atomically(path))
-            for name, path in written.items()
+            for name, path in requested_paths.items()
         }
 
         def write_report(report: Report) -> None:
-            encoding = sys.stdout.encoding or "utf-8"  # which may have no ✓
-            said = FORMATS["text"](report, locale)
-            click.echo(said.encode(encoding, "replace").decode(encoding))
-            for name, file in opened.items():
+            # The encoding of the terminal may lack characters of the report, such as "✓".
+            encoding = sys.stdout.encoding or "utf-8"
+            text = FORMATS["text"](report, locale)
+            click.echo(text.encode(encoding, "replace").decode(encoding))
+            for name, file in files.items():
                 click.echo(click.unstyle(FORMATS[name](report, locale)), file=file)
 
         yield write_report
@@ -98,43 +102,51 @@ def report_writer(
 
 @contextmanager
 def _replace_file_atomically(path: str) -> Iterator[IO[str]]:
-    """Open a file for a report. It replaces an older report once it is complete."""
-    place = Path(path).resolve()
-    is_device = place.exists() and not place.is_file()  # or a pipe
-    draft = place if is_device else place.with_name(f"{place.name}.{os.getpid()}~")
+    """Open a draft of a file for writing. The complete draft replaces the file.
+
+    :raises click.UsageError: if the file cannot be written.
+    """
+    target = Path(path).resolve()
+    # A device or a pipe cannot be replaced, so it is opened itself.
+    is_special_file = target.exists() and not target.is_file()
+    draft = target if is_special_file else target.with_name(f"{target.name}.{os.getpid()}~")
     try:
         with draft.open("w", encoding="utf-8") as file:
             yield file
-        if draft != place:
-            draft.replace(place)
+        if draft != target:
+            draft.replace(target)
     except OSError as error:
         raise click.UsageError(
             f"{path!r} cannot be written ({error.strerror}). Choose another path."
         ) from None
     finally:
-        if draft != place:
+        if draft != target:
             draft.unlink(missing_ok=True)
 
 
 def _import_login_function(import_path: str) -> LoginFunction:
-    """Return the function that a command line names."""
-    module, _, function = import_path.partition(":")
+    """Import the function that ``--login`` names.
+
+    :raises click.BadParameter: if the import fails or does not find a function.
+    """
+    module, _, name = import_path.partition(":")
     try:
-        found = getattr(import_module(module), function, None) if module and function else None
+        function = getattr(import_module(module), name, None) if module and name else None
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # what it says may hold passwords
-        missing = getattr(error, "name", None)
-        why = f'for "{missing}"' if missing else f"in {get_error_location(error)}"
+    except BaseException as error:
+        # The text of the exception is left out, because it may contain passwords.
+        missing_name = getattr(error, "name", None)
+        detail = f'for "{missing_name}"' if missing_name else f"in {get_error_location(error)}"
         raise click.BadParameter(
-            f'Importing "{module}" raised {type(error).__name__} {why}. Write the module name as'
+            f'Importing "{module}" raised {type(error).__name__} {detail}. Write the module name as'
             " seen from the folder in which the command is run.",
             param_hint="--login",
         ) from None
-    if not callable(found):
+    if not callable(function):
         raise click.BadParameter(
             f"{import_path!r} is not a function. Write MODULE:FUNCTION, such as"
             " tests.login:log_in.",
             param_hint="--login",
         )
-    return cast(LoginFunction, found)
+    return cast(LoginFunction, function)

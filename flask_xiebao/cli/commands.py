@@ -1,6 +1,6 @@
-"""The commands: what each takes, and what it does with what the other files here find.
+"""The click commands of ``flask xiebao``.
 
-``doctor`` has to be there for an app that does not load.
+The commands load the app themselves, because ``doctor`` must also run if the app does not load.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
-    """Return a decorator for an old option that raises a usage error naming its replacements."""
+    """Return a decorator that makes a removed option raise an error with its replacements."""
 
     def reject_removed_option(ctx: click.Context, _: click.Parameter, value: object) -> None:
         if value is not None:
-            instead = " or ".join(f'"{each}"' for each in replacements)
-            raise click.UsageError(f'There is no option "{name}". Use {instead} instead.', ctx)
+            options = " or ".join(f'"{option}"' for option in replacements)
+            raise click.UsageError(f'There is no option "{name}". Use {options} instead.', ctx)
 
     return click.option(
         name, hidden=True, is_eager=True, expose_value=False, callback=reject_removed_option
@@ -66,8 +66,8 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 
     try:
         state = _enter_app_context(ctx)
-    except ConfigError as refusal:
-        findings = build_config_error_findings(refusal, locale, verbose=verbose)
+    except ConfigError as error:
+        findings = build_config_error_findings(error, locale, verbose=verbose)
     else:
         findings = list(check_site(state, locale, verbose=verbose))
     print_findings_and_exit(ctx, sort_by_severity(findings), locale=locale)
@@ -164,14 +164,15 @@ def check(
     from .check import format_command, report_writer, run_check_command
 
     _enter_valid_app_context(ctx)
-    files = {"json": as_json, "junit": junit, "html": html}
-    with report_writer(files, locale) as write:
+    with report_writer({"json": as_json, "junit": junit, "html": html}, locale) as write_report:
         report = run_check_command(
             get_current_app(), pages=pages, devices=devices or None, only=only or None, **options
         )
-        spoken = None if locale == "en" else locale
-        report.command, report.options = format_command(ctx, locale=spoken, **options)
-        write(report)
+        # The default locale is left out of the command.
+        report.command, report.options = format_command(
+            ctx, locale=None if locale == "en" else locale, **options
+        )
+        write_report(report)
     ctx.exit(0 if report.passed else 1)
 
 
@@ -281,13 +282,13 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     from .notify import send_test_notification
 
     state = _enter_valid_app_context(ctx)
-    url, answer = send_test_notification(state, step, insure_num, **options)
-    # If another server is there, it may answer with a whole page.
+    url, response = send_test_notification(state, step, insure_num, **options)
+    # Another server may listen at the URL and respond with a whole page.
     click.echo(
-        f"{mask_api_key_and_token(state, url)}: {answer.status or 'no response,'}"
-        f" {format_untrusted_text(answer.text)}"
+        f"{mask_api_key_and_token(state, url)}: {response.status or 'no response,'}"
+        f" {format_untrusted_text(response.text)}"
     )
-    ctx.exit(0 if answer.is_accepted else 1)
+    ctx.exit(0 if response.is_accepted else 1)
 
 
 @xiebao.command()
@@ -304,13 +305,13 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 
     state = _enter_valid_app_context(ctx)
     try:
-        found = order_client.get_order_client(state).get(insure_num)
+        received_order = order_client.get_order_client(state).get(insure_num)
     except XiebaoError as error:
-        said = error.gateway_message if isinstance(error, OrderError) else ""
+        message = error.gateway_message if isinstance(error, OrderError) else ""
         raise click.ClickException(
-            f"{error}{f' The gateway responded: {said}' * bool(said)}"
+            f"{error}{f' The gateway responded: {message}' * bool(message)}"
         ) from None
-    for line in iter_order_lines(found, state.settings, include_people=names):
+    for line in iter_order_lines(received_order, state.settings, include_people=names):
         print_escaped_line(line)
 
 
@@ -337,15 +338,15 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
     the end, 1 if they do not, and 2 if the command could not continue.
     """
     from .doctor_database import run_reconcile_command
-    from .doctor_secrets import get_secret_key_finding
 
     state = _enter_valid_app_context(ctx)
     try:
-        # Without the site's environment, as under cron, what is new would be nobody's.
-        get_secret_key_finding(state, "en")
-    except ConfigError as refusal:
+        # Under cron, the site's environment is often missing, and SECRET_KEY with it. New rows
+        # would then not get their members.
+        state.signer  # noqa: B018 - raises ConfigError
+    except ConfigError as error:
         raise click.UsageError(
-            f"Run the command with the same environment as the site. {refusal}"
+            f"Run the command with the same environment as the site. {error}"
         ) from None
     purchases = state.hooks.purchases
     if purchases is None:
@@ -373,39 +374,46 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     """
     from .inspect import inspect_url
 
-    state, missing = None, ""
+    state, missing_app_reason = None, ""
     try:
         state = _enter_app_context(ctx)
     except click.ClickException as error:
-        # If the app cannot be imported, a traceback follows the first line.
-        said = error.format_message().partition("\n")[0]
-        missing = said.removesuffix(":") + '. Run "flask xiebao doctor".' * said.endswith(":")
-    except Exception as error:  # its text may hold passwords
-        missing = f'The app does not load ({type(error).__name__}). Run "flask xiebao doctor".'
-    print_findings_and_exit(ctx, *inspect_url(url.strip(), state, missing, locale), locale)
+        # If importing the app failed, a traceback follows the first line.
+        reason = error.format_message().partition("\n")[0]
+        hint = '. Run "flask xiebao doctor".' if reason.endswith(":") else ""
+        missing_app_reason = reason.removesuffix(":") + hint
+    except Exception as error:
+        # Only the class is shown, because the text of the exception may contain passwords.
+        missing_app_reason = (
+            f'The app does not load ({type(error).__name__}). Run "flask xiebao doctor".'
+        )
+    findings, error_summary = inspect_url(url.strip(), state, missing_app_reason, locale)
+    print_findings_and_exit(ctx, findings, error_summary, locale)
 
 
 def _enter_valid_app_context(ctx: click.Context) -> AppState:
     try:
         return _enter_app_context(ctx)
-    except ConfigError as refusal:
-        raise click.ClickException(str(refusal)) from None
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _enter_app_context(ctx: click.Context) -> AppState:
-    """Load the app and enter its context.
+    """Load the app, enter its context and return the extension's state.
 
-    :raises ConfigError: also where something has wrapped it in an error of its own.
+    :raises ConfigError: if the configuration is wrong, also if the app raises another exception
+        because of the ConfigError.
+    :raises click.ClickException: if the app does not use the extension.
     """
     try:
         app = ctx.ensure_object(ScriptInfo).load_app()
     except Exception as error:
-        refusal = next(
+        config_error = next(
             (each for each in _iter_error_chain(error) if isinstance(each, ConfigError)), None
         )
-        if refusal is None:
+        if config_error is None:
             raise
-        raise refusal from None
+        raise config_error from None
     ctx.with_resource(app.app_context())
     try:
         return get_current_app_state()
@@ -414,7 +422,7 @@ def _enter_app_context(ctx: click.Context) -> AppState:
 
 
 def _iter_error_chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Go through an error and its causes; an error may be its own cause."""
+    """Yield an error and its causes. Stop at a repeated error, because a chain may be a loop."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

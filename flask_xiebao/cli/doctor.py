@@ -1,4 +1,4 @@
-"""What ``flask xiebao doctor`` finds."""
+"""The implementation of ``flask xiebao doctor``."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _SETTINGS_BY_NAME = {get_setting_name(setting.name): setting for setting in fiel
 def build_config_error_findings(
     config_error: ConfigError, locale: str, *, verbose: bool
 ) -> list[Finding]:
-    """Say what is wrong with an app that did not load.
+    """Return the findings about an app that did not load because of its configuration.
 
-    :param locale: of what is said.
-    :param verbose: the settings that are right, too.
+    :param locale: The language of the findings.
+    :param verbose: If True, also list the settings that are correct.
     """
     findings = (
         list(check_settings(config_error.app, locale, verbose=verbose)) if config_error.app else []
@@ -46,10 +46,10 @@ def build_config_error_findings(
 
 
 def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Finding]:
-    """Say what is right and wrong with the current app.
+    """Yield all findings about the current app.
 
-    :param locale: of what is said.
-    :param verbose: the settings that are right, too.
+    :param locale: The language of the findings.
+    :param verbose: If True, also list the settings that are correct.
     """
     settings = state.settings
     yield from check_settings(current_app, locale, settings, verbose=verbose)
@@ -74,23 +74,25 @@ def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Findi
 def check_settings(
     app: Flask, locale: str, loaded_settings: Settings | None = None, *, verbose: bool
 ) -> Iterator[Finding]:
-    """Go through every setting, and find those that are misspelled or came too late.
+    """Yield findings about every setting, including misspelled and late ones.
 
-    :param locale: of what is said.
-    :param in_force: the settings that ``init_app`` read.
-    :param verbose: those that are right, too.
+    A late setting is one that changed after ``init_app``.
+
+    :param locale: The language of the findings.
+    :param loaded_settings: The settings that ``init_app`` read, or None if the app did not load.
+    :param verbose: If True, also list the settings that are correct.
     """
-    late, problems = list[str](), dict[str, str]()
+    late_names, problems = list[str](), dict[str, str]()
     try:
-        now = Settings.from_config(app.config)
-        late = [] if loaded_settings is None else loaded_settings.find_changed_setting_names(now)
+        current = Settings.from_config(app.config)
+        late_names = loaded_settings.find_changed_setting_names(current) if loaded_settings else []
     except ConfigError as error:
         problems = error.problems
     for name in _SETTINGS_BY_NAME:
         value = app.config.get(name)
         if name in problems:
             yield error_finding(f"{name} {problems[name]}")
-        elif name in late:
+        elif name in late_names:
             yield error_finding(get_text(locale, "doctor.late", name=name))
         elif value is None and name == "XIEBAO_ENV" and not (app.debug or app.testing):
             yield warning_finding(get_text(locale, "doctor.env.unset"))
@@ -100,61 +102,63 @@ def check_settings(
 
 
 def _check_unknown_settings(app: Flask, locale: str) -> Iterator[Finding]:
-    others = app.config.keys() - _SETTINGS_BY_NAME.keys() - Flask.default_config.keys()
-    for name in sorted(name for name in others if isinstance(name, str)):
-        # The prefix of all our settings would make any two look alike.
+    unknown_names = app.config.keys() - _SETTINGS_BY_NAME.keys() - Flask.default_config.keys()
+    for name in sorted(name for name in unknown_names if isinstance(name, str)):
+        # Names are compared without XIEBAO_, because a common prefix makes any two names similar.
         prefix = "XIEBAO_" if name.startswith("XIEBAO_") else ""
-        known = {each.removeprefix(prefix): each for each in _SETTINGS_BY_NAME}
-        own = name.removeprefix(prefix)
-        if meant := get_close_matches(own, known, 1, cutoff=0.6 if prefix else 0.85):
-            yield warning_finding(
-                get_text(locale, "doctor.misspelt", name=name, meant=known[meant[0]])
-            )
+        known_names = {known.removeprefix(prefix): known for known in _SETTINGS_BY_NAME}
+        cutoff = 0.6 if prefix else 0.85
+        if matches := get_close_matches(name.removeprefix(prefix), known_names, 1, cutoff):
+            meant = known_names[matches[0]]
+            yield warning_finding(get_text(locale, "doctor.misspelt", name=name, meant=meant))
         elif prefix:
             yield warning_finding(get_text(locale, "doctor.unknown", name=name))
 
 
 def _describe_setting(name: str, value: Any, locale: str) -> str:
     if value is None:
-        own = {locale: str(_SETTINGS_BY_NAME[name].default or get_text(locale, "doctor.default"))}
-        default = get_text(locale, f"doctor.default.{name}", own)
+        value = str(_SETTINGS_BY_NAME[name].default or get_text(locale, "doctor.default"))
+        default = get_text(locale, f"doctor.default.{name}", {locale: value})
         return get_text(locale, "doctor.ok.default", name=name, default=default)
     if _SETTINGS_BY_NAME[name].metadata["secret"]:
         return get_text(locale, "doctor.ok.hidden", name=name)
-    said = get_text(locale, "list.comma").join(map(str, value)) if name == "XIEBAO_EXTRA" else value
-    return get_text(locale, "doctor.ok.setting", name=name, value=getattr(said, "pattern", said))
+    if name == "XIEBAO_EXTRA":
+        value = get_text(locale, "list.comma").join(map(str, value))
+    # A regular expression is shown as its pattern.
+    return get_text(locale, "doctor.ok.setting", name=name, value=getattr(value, "pattern", value))
 
 
 def check_gateway(settings: Settings, locale: str) -> Iterator[Finding]:
-    """Say where the entries lead, and that a simulator has no place on a site that sells."""
+    """Yield a finding about the gateway URL, and an error if production has a simulator."""
     env, base_url = settings.environment, settings.gateway_base_url
-    other = {url: name for name, url in GATEWAY_BASE_URLS.items() if name != env}.get(base_url)
+    other_env = {url: name for name, url in GATEWAY_BASE_URLS.items() if name != env}.get(base_url)
     if not settings.enabled:
         yield warning_finding(get_text(locale, "doctor.off"))
-    elif other:
-        yield warning_finding(get_text(locale, "doctor.gateway.other", env=env, other=other))
+    elif other_env:
+        yield warning_finding(get_text(locale, "doctor.gateway.other", env=env, other=other_env))
     elif base_url.startswith("/") and not _has_gateway_pages(base_url):
         yield warning_finding(get_text(locale, "doctor.gateway.missing", path=base_url))
     else:
         yield ok_finding(get_text(locale, f"doctor.ok.gateway.{env}", url=base_url))
-    # The keys of app.blueprints are the names given when registering, which may differ.
+    # The keys of app.blueprints are not used, because a blueprint can be registered under another
+    # name.
     names = {blueprint.name for blueprint in current_app.blueprints.values()}
     if env == "production" and "xiebao_gateway" in names:
         yield error_finding(get_text(locale, "doctor.simulator"))
 
 
 def _has_gateway_pages(mount_path: str) -> bool:
-    site, below = current_app.url_map.bind("localhost"), unquote(mount_path).rstrip("/")
+    url_adapter, prefix = current_app.url_map.bind("localhost"), unquote(mount_path).rstrip("/")
     try:
-        for row in PAGES.values():
-            site.match(below + row.path)
+        for page in PAGES.values():
+            url_adapter.match(prefix + page.path)
     except HTTPException:
         return False
     return True
 
 
 def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Say whether the site knows its members, its login exists and its hooks can run."""
+    """Yield findings about the member loader, the login view and asynchronous hooks."""
     if not state.hooks.can_identify_members():
         yield warning_finding(get_text(locale, "doctor.nobody"))
     else:
@@ -162,42 +166,41 @@ def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
         yield ok_finding(get_text(locale, f"doctor.ok.{source}"))
     view = state.settings.login_view
     if view is not None and view not in current_app.view_functions:
-        meant = get_close_matches(view, current_app.view_functions, 1)
-        key = "doctor.login_view.misspelt" if meant else "doctor.login_view"
-        yield error_finding(get_text(locale, key, view=view, meant="".join(meant)))
+        matches = get_close_matches(view, current_app.view_functions, 1)
+        key = "doctor.login_view.misspelt" if matches else "doctor.login_view"
+        yield error_finding(get_text(locale, key, view=view, meant="".join(matches)))
     if state.hooks.async_hook_names and not can_call_async_functions():
         hooks = get_text(locale, "list.comma").join(state.hooks.async_hook_names)
         yield error_finding(get_text(locale, "doctor.async", hooks=hooks))
 
 
 def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
-    """Say whether links in mail, QR codes and paySuccess have a host to trust, and are https."""
+    """Yield findings about the URL that links in mail, QR codes and paySuccess begin with."""
     settings = state.settings
     if not is_site_url_configured(state):
-        missing = "mail" if are_trusted_hosts_enforced() else "production"
-        found = (
-            warning_finding
-            if settings.env != "production" or are_trusted_hosts_enforced()
-            else error_finding
-        )
-        yield found(get_text(locale, f"doctor.address.{missing}"))
+        if are_trusted_hosts_enforced():
+            yield warning_finding(get_text(locale, "doctor.address.mail"))
+        else:
+            # In production, links with a member must not follow a Host header that can be forged.
+            build_finding = error_finding if settings.env == "production" else warning_finding
+            yield build_finding(get_text(locale, "doctor.address.production"))
         return
     url = get_site_url(state).rstrip("/")
     source = "SERVER_NAME" if settings.public_url is None else "XIEBAO_PUBLIC_URL"
-    begin = {"url": url, "source": source}
+    values = {"url": url, "source": source}
     if is_loopback_url(url) and settings.env == "production":
-        yield warning_finding(get_text(locale, "doctor.leaving.this_machine", **begin))
+        yield warning_finding(get_text(locale, "doctor.leaving.this_machine", **values))
     elif is_loopback_url(url) or url.lower().startswith("https://"):
-        yield ok_finding(get_text(locale, "doctor.ok.leaving", **begin))
+        yield ok_finding(get_text(locale, "doctor.ok.leaving", **values))
     else:
-        yield warning_finding(get_text(locale, "doctor.leaving.http", **begin))
+        yield warning_finding(get_text(locale, "doctor.leaving.http", **values))
     root = current_app.config["APPLICATION_ROOT"].rstrip("/")
     if settings.public_url and not f"{urlsplit(settings.public_url).path}/".startswith(f"{root}/"):
         yield warning_finding(get_text(locale, "doctor.root", root=root))
 
 
 def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
-    """Say what a proxy or server has to do for the links of a site that is below a path."""
+    """Yield findings about the path that a proxy or server must set for a site below a path."""
     if settings.public_url is None:
         return
     path = urlsplit(settings.public_url).path
@@ -214,8 +217,9 @@ def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
 
 
 def check_other_extensions(settings: Settings, locale: str) -> Iterator[Finding]:
-    """Warn of other extensions and settings that break entries."""
+    """Yield warnings about page caches and cookie settings that break entries."""
     caches = current_app.extensions.get("cache")
+    # The value is a mapping if it comes from Flask-Caching.
     names = [type(each).__name__ for each in caches.values()] if isinstance(caches, Mapping) else []
     if any(name != "NullCache" for name in names) and settings.device_markup and settings.enabled:
         yield warning_finding(get_text(locale, "doctor.cache"))

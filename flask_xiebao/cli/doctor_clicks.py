@@ -1,4 +1,4 @@
-"""What ``doctor`` makes of a few clicks of the check: on each page, the way back, and the login."""
+"""The doctor's test clicks: a link to each gateway page, a return link and the login."""
 
 from __future__ import annotations
 
@@ -27,32 +27,33 @@ from ..texts import get_text
 from .doctor_secrets import check_member_ids_unguessable
 from .findings import Finding, error_finding, ok_finding, warning_finding
 
-# The cases of the check, and what each is called here.
+# The cases of the check that the doctor runs, and their names in its findings.
 _CASE_LABELS = {
     **{f"{page}-bearer": page for page in PAGES},
     "product-return": "paid",
     "product-visitor": "login",
     "loader": "member_loader",
 }
-# The rules of the check that are about settings. The doctor has findings of its own for these.
+# The rules of the check about settings. Other findings of the doctor report them.
 _SETTING_RULES = ("unknown_address", "settings.late", "settings.invalid")
 
 
 def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Follow a link of each page, as a phone does that got it in a mail, and the way back."""
+    """Click links to the gateway pages on a phone, as from a mail, and yield the findings."""
     try:
-        nobody = f"nobody-{secrets.token_hex(8)}"
-        kept_plain = call_in_request_context(
-            get_current_app(), partial(state.hooks.is_known_by_plain_key, nobody)
+        made_up_member = f"nobody-{secrets.token_hex(8)}"
+        has_plain_key = call_in_request_context(
+            get_current_app(), partial(state.hooks.is_known_by_plain_key, made_up_member)
         )
         report = check_entries(
             get_current_app(), devices=["iphone"], only=_get_case_names_to_run(state)
         )
-    except Exception as error:  # the site's own address may be wrong
+    except Exception as error:
+        # For example, the host name of the site may be invalid.
         yield error_finding(get_text(locale, "doctor.clicks.none", error=describe_exception(error)))
         return
-    # Whom the site takes for logged in, though nobody is.
-    current: str | None = visit_at_any_mount(
+    # The member id that the site finds for a request without a login. It should find none.
+    anonymous_member: str | None = visit_at_any_mount(
         state,
         get_invalid_link_path(state),
         headers={**NAVIGATION_HEADERS, **PHONE.headers},
@@ -60,68 +61,72 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
     ).probe_result
     yield from _iter_failure_findings(report, locale)
     yield from _iter_success_findings(
-        state, report, locale, is_always_logged_in=current is not None
+        state, report, locale, is_always_logged_in=anonymous_member is not None
     )
-    if state.settings.member_secret is not None and kept_plain:
+    for note in report.notes:
+        if note.key == "check.note.login.page.not_here":
+            yield warning_finding(get_text(locale, note.key, what=note.detail))
+    if state.settings.member_secret is not None and has_plain_key:
         yield warning_finding(get_text(locale, "doctor.plain"))
-    if current is not None:
+    if anonymous_member is not None:
         yield warning_finding(get_text(locale, "doctor.everybody"))
-    yield from check_member_ids_unguessable(state, current, locale)
+    yield from check_member_ids_unguessable(state, anonymous_member, locale)
 
 
 def _get_case_names_to_run(state: AppState) -> list[str]:
-    """Return the cases to do: none that needs a login of which it is known that it is not there."""
-    has_view = state.settings.login_view in (None, *current_app.view_functions)
-    needs_login = () if has_view else ("product-visitor", "loader")
-    return [case for case in _CASE_LABELS if case not in needs_login]
+    """Return the cases to run. Leave out cases with a login if XIEBAO_LOGIN_VIEW does not exist."""
+    is_login_view_valid = state.settings.login_view in (None, *current_app.view_functions)
+    excluded_names = () if is_login_view_valid else ("product-visitor", "loader")
+    return [name for name in _CASE_LABELS if name not in excluded_names]
 
 
 def _iter_failure_findings(report: Report, locale: str) -> Iterator[Finding]:
-    """Say what is wrong, each kind once."""
+    """Yield an error for each kind of problem in the report, except problems with settings."""
     for trouble in report.problems():
         if trouble.code in _SETTING_RULES:
             continue
-        done = {result.case.name for result in trouble.results}
-        names = (name for case, name in _CASE_LABELS.items() if case in done)
-        where = get_text(locale, "list.comma").join(names) or get_text(
+        names = {result.case.name for result in trouble.results}
+        labels = (label for name, label in _CASE_LABELS.items() if name in names)
+        places = get_text(locale, "list.comma").join(labels) or get_text(
             locale, "doctor.clicks.every"
         )
-        what = next(iter(trouble.failures)).message_in(locale)
-        yield error_finding(get_text(locale, "doctor.clicks.wrong", where=where, what=what))
+        message = next(iter(trouble.failures)).message_in(locale)
+        yield error_finding(get_text(locale, "doctor.clicks.wrong", where=places, what=message))
 
 
 def _iter_success_findings(
     state: AppState, report: Report, locale: str, *, is_always_logged_in: bool
 ) -> Iterator[Finding]:
-    """Say what is as it should be.
+    """Yield the findings about the cases that passed.
 
-    :param locale: of what is said.
-    :param somebody: somebody is taken for logged in, though nobody is.
+    :param locale: The language of the findings.
+    :param is_always_logged_in: If True, the site finds a member for a request without a login, so
+        nothing is known about the login.
     """
     passed = {result.case.name: result for result in report.results if result.passed}
-    for page, row in PAGES.items():
-        if f"{page}-bearer" in passed:
+    for name, page in PAGES.items():
+        if f"{name}-bearer" in passed:
             yield ok_finding(
-                get_text(locale, "doctor.ok.page", page=page, section=row.document_section)
+                get_text(locale, "doctor.ok.page", page=name, section=page.document_section)
             )
-    comes_back = (
+    # Without a trusted host, members in production do not return from the gateway.
+    returns_from_gateway = (
         is_site_url_configured(state)
         or are_trusted_hosts_enforced()
         or report.environment == "test"
     )
-    if "product-return" in passed and comes_back:
+    if "product-return" in passed and returns_from_gateway:
         path = f"{state.settings.url_prefix}/paid/…"
-        site = encode_url_like_browser(get_site_url(state)).rstrip("/")
+        site_url = encode_url_like_browser(get_site_url(state)).rstrip("/")
         key = "doctor.ok.paid.url" if is_site_url_configured(state) else "doctor.ok.paid.path"
-        yield ok_finding(get_text(locale, key, site=site, path=path))
-    login = (
+        yield ok_finding(get_text(locale, key, site=site_url, path=path))
+    login_result = (
         passed.get("product-visitor") if "loader" in passed and not is_always_logged_in else None
     )
-    if login is not None and Note("check.note.no_login") in report.notes:
+    if login_result is not None and Note("check.note.no_login") in report.notes:
         yield ok_finding(get_text(locale, "doctor.ok.login.none"))
-    elif login is not None:
-        key = f"doctor.ok.login.{'sent' if login.location else 'gets'}"
-        yield ok_finding(get_text(locale, key, to=login.location, status=login.status))
-    for note in report.notes:
-        if note.key == "check.note.login.page.not_here":
-            yield warning_finding(get_text(locale, note.key, what=note.detail))
+    elif login_result is not None:
+        key = f"doctor.ok.login.{'sent' if login_result.location else 'gets'}"
+        yield ok_finding(
+            get_text(locale, key, to=login_result.location, status=login_result.status)
+        )

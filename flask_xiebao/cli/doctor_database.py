@@ -1,4 +1,4 @@
-"""Whether the site's database can keep purchases, and what ``flask xiebao reconcile`` does."""
+"""The doctor's check of the purchase table, and the ``flask xiebao reconcile`` command."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from ..texts import get_text
 from .findings import Finding, error_finding, ok_finding, print_escaped_line, warning_finding
 
 if TYPE_CHECKING:
-    from ..sqla import Difference, Purchases
+    from ..sqla import Purchases
 
+# Moves the cursor to the start of the line and erases the progress bar there.
 _CLEAR_LINE = "\r\033[K"
 
 
 def check_database(state: AppState, locale: str) -> Iterator[Finding]:
-    """Say whether the table is as it should be, and whose purchases are in it."""
+    """Yield findings about the site's Purchases object and the columns of its table."""
     purchases: Purchases[Any] | None = state.hooks.purchases
     if purchases is None:
         return
@@ -33,14 +34,12 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
         yield warning_finding(get_text(locale, "doctor.purchases.shared"))
     table = purchases.store.table
     try:
-        lacking, unset = (
-            _describe_missing_columns(purchases, locale),
-            purchases.store.find_columns_without_default(),
-        )
-        if lacking:
-            yield warning_finding(lacking)
-        elif unset:
-            columns = get_text(locale, "list.comma").join(unset)
+        missing_columns_message = _describe_missing_columns(purchases, locale)
+        columns_without_default = purchases.store.find_columns_without_default()
+        if missing_columns_message:
+            yield warning_finding(missing_columns_message)
+        elif columns_without_default:
+            columns = get_text(locale, "list.comma").join(columns_without_default)
             yield warning_finding(
                 get_text(locale, "doctor.purchases.unset", table=table.name, columns=columns)
             )
@@ -48,15 +47,17 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
             yield ok_finding(get_text(locale, "doctor.ok.purchases", table=table.name))
     except ConfigError as error:
         yield error_finding(str(error))
-    except Exception as error:  # whose text may hold a password
-        why = type(error).__name__
+    except Exception as error:
+        # Only the class is shown, because the text of the exception may contain a password.
         yield warning_finding(
-            get_text(locale, "doctor.purchases.unread", table=table.name, error=why)
+            get_text(
+                locale, "doctor.purchases.unread", table=table.name, error=type(error).__name__
+            )
         )
 
 
 def _describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
-    """Say that the table does not exist, or which columns it lacks; "" where it has them all."""
+    """Return a sentence about a missing table or its missing columns, or "" if none is missing."""
     table, missing = purchases.store.table, purchases.store.find_missing_columns()
     if not missing:
         return ""
@@ -68,38 +69,43 @@ def _describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
 def run_reconcile_command(
     purchases: Purchases[Any], *, dry_run: bool, since: date | None, no_on_change: bool
 ) -> int:
-    """Print each difference, and return the status with which the command ends."""
+    """Repair the rows, print each difference and return the exit status of the command.
+
+    :param dry_run: If True, do not write anything.
+    :param since: The date (China time) before which insurance applications are ignored, or None.
+    :param no_on_change: If True, do not call the site's ``on_change``.
+    :return: 0 if rows and orders agree in the end, 1 if they do not, and 2 if columns are missing
+        or an error stopped the comparison.
+    """
     from ..sqla.reconciliation import Reconciliation
 
-    comparison = Reconciliation(
+    reconciliation = Reconciliation(
         purchases.store, since=since, repair=not dry_run, call_on_change=not no_on_change
     )
-    compared = comparison.iter_differences_or_none()
-    on_terminal = sys.stderr.isatty()
-    count = differ = left = 0
+    differences = reconciliation.iter_differences_or_none()
+    is_terminal = sys.stderr.isatty()
+    compared = different = unrepaired = 0
     try:
-        if lacking := _describe_missing_columns(purchases, "en"):
-            click.echo(lacking, err=True)
+        if message := _describe_missing_columns(purchases, "en"):
+            click.echo(message, err=True)
             return 2
         with (
-            click.progressbar(compared, file=sys.stderr, show_pos=True)
-            if on_terminal
-            else nullcontext(compared)
-        ) as each_compared:
-            for difference in each_compared:
-                count += 1
+            click.progressbar(differences, file=sys.stderr, show_pos=True)
+            if is_terminal
+            else nullcontext(differences)
+        ) as counted_differences:
+            for difference in counted_differences:
+                compared += 1
                 if difference is not None:
-                    differ += 1
-                    left += not difference.repaired
-                    _print_difference(difference, on_terminal)
+                    different += 1
+                    unrepaired += not difference.repaired
+                    if is_terminal:
+                        click.echo(_CLEAR_LINE, err=True, nl=False)
+                    print_escaped_line(str(difference))
     except Exception as error:
-        click.echo(f"Compared: {count:,}. Stopped by {format_error_for_log(error)}.", err=True)
+        click.echo(f"Compared: {compared:,}. Stopped by {format_error_for_log(error)}.", err=True)
         return 2
-    print_escaped_line(f"Compared: {count:,}. Different: {differ:,}. Repaired: {differ - left:,}.")
-    return 1 if left else 0
-
-
-def _print_difference(difference: Difference, is_terminal: bool) -> None:
-    if is_terminal:
-        click.echo(_CLEAR_LINE, err=True, nl=False)
-    print_escaped_line(str(difference))
+    print_escaped_line(
+        f"Compared: {compared:,}. Different: {different:,}. Repaired: {different - unrepaired:,}."
+    )
+    return 1 if unrepaired else 0

@@ -1,4 +1,4 @@
-"""Whether the platform can notify the site of a purchase, and what to do if it cannot."""
+"""The doctor's check that notifications of the gateway reach the site."""
 
 from __future__ import annotations
 
@@ -22,53 +22,56 @@ from ..texts import get_text
 from .doctor_secrets import is_notify_token_safe
 from .findings import Finding, error_finding, ok_finding, warning_finding
 
-# The headers that the platform sends.
+# The headers that the gateway sends.
 _GATEWAY_HEADERS = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": CONTENT_TYPE}
 
 
 def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
-    """Send the site a notification through the whole app, as the platform does."""
+    """Send a notification through the whole app, like the gateway, and yield the findings."""
     if not is_notify_token_safe(state):
         yield warning_finding(get_text(locale, "doctor.notify.guessed"))
     if "notification_handler" not in state.hooks.functions:
-        if state.hooks.purchases is None:  # of which check_database says it
-            found = ok_finding if state.settings.notify_token is None else warning_finding
+        # If there is a Purchases object, check_database reports the missing handler.
+        if state.hooks.purchases is None:
+            build_finding = ok_finding if state.settings.notify_token is None else warning_finding
             url = mask_api_key_and_token(state, build_notify_url(state))
-            yield found(get_text(locale, "doctor.notify.unheard", url=url))
+            yield build_finding(get_text(locale, "doctor.notify.unheard", url=url))
         return
-    # About a purchase that nobody made: it reaches the view, but is not passed to the handler.
+    # The notification is about a purchase that does not exist. In a rehearsal, the view does not
+    # pass it to the handler.
     body = build_notification_body(state, 1, {"insure_num": "0"})
     try:
-        sent = visit_at_any_mount(
+        visit = visit_at_any_mount(
             state,
             build_notify_path(state),
             method="POST",
             headers=_GATEWAY_HEADERS,
             body=body,
-            # Whether Flask-Limiter counts it against a limit.
+            # True if Flask-Limiter counts the notification against a limit.
             probe=lambda: any(
                 limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
             ),
         )
-        problem = _describe_delivery_failure(sent, body, locale)
-    except Exception as error:  # the site's own address may be wrong
+        problem = _describe_delivery_failure(visit, body, locale)
+    except Exception as error:
+        # For example, the host name of the site may be invalid.
         problem = get_text(locale, "doctor.notify.unsent", error=describe_exception(error))
     if problem:
         yield error_finding(
             get_text(locale, "doctor.notify", what=mask_api_key_and_token(state, problem))
         )
     else:
-        own = "reader" if "notification_reader" in state.hooks.functions else "handler"
-        yield ok_finding(get_text(locale, f"doctor.ok.notify.{own}"))
-        if sent.probe_result:
+        receiver = "reader" if "notification_reader" in state.hooks.functions else "handler"
+        yield ok_finding(get_text(locale, f"doctor.ok.notify.{receiver}"))
+        if visit.probe_result:
             yield warning_finding(get_text(locale, "doctor.notify.counted"))
     yield _get_notify_url_finding(state, locale)
     if state.settings.notify_token is None:
         yield ok_finding(get_text(locale, "doctor.ok.notify_url.open"))
     if find_spec("httpx") is None:
-        # Purchases are what the order query says.
-        found = warning_finding if state.hooks.purchases is None else error_finding
-        yield found(get_text(locale, "doctor.httpx"))
+        # A Purchases object does not work without order queries.
+        build_finding = warning_finding if state.hooks.purchases is None else error_finding
+        yield build_finding(get_text(locale, "doctor.httpx"))
 
 
 def _get_notify_url_finding(state: AppState, locale: str) -> Finding:
@@ -83,7 +86,7 @@ def _get_notify_url_finding(state: AppState, locale: str) -> Finding:
 
 
 def mask_api_key_and_token(state: AppState, message: str) -> str:
-    """Return a text without the API key, and the token, if that is also another secret."""
+    """Mask the API key in a message, and the notify token if it is weak or another secret."""
     message = state.settings.api_key.map(lambda key: message.replace(key, "…")).reveal()
     token = state.settings.notify_token
     if token is None or is_notify_token_safe(state):
@@ -92,46 +95,46 @@ def mask_api_key_and_token(state: AppState, message: str) -> str:
 
 
 def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
-    """Say why a notification did not arrive; "" if it did.
+    """Return a sentence that says why a notification did not arrive, or "" if it arrived.
 
-    :param body: what was sent.
-    :param locale: of what is said.
+    :param body: The body that was sent.
+    :param locale: The language of the sentence.
     """
-    seen, at = visit.rehearsal, urlsplit(visit.url)
+    rehearsal, url = visit.rehearsal, urlsplit(visit.url)
     if (
         visit.status == 413
         or (current_app.config["MAX_CONTENT_LENGTH"] or MAX_NOTIFICATION_BYTES)
         < MAX_NOTIFICATION_BYTES
     ):
         return get_text(locale, "doctor.notify.size")
-    error = seen.view_error or visit.error
-    if seen.has_reached_view and seen.view_error is None:
-        if seen.notification_body != body:
+    error = rehearsal.view_error or visit.error
+    if rehearsal.has_reached_view and rehearsal.view_error is None:
+        if rehearsal.notification_body != body:
             return _append_suspected_hooks(
                 get_text(locale, "doctor.notify.body"), locale, "before_request"
             )
         if visit.status == 200 and visit.body == b'{"state": true}':
             return ""
-        said = get_text(locale, "doctor.notify.answer", status=visit.status)
-        return _append_suspected_hooks(said, locale, "after_request")
+        problem = get_text(locale, "doctor.notify.answer", status=visit.status)
+        return _append_suspected_hooks(problem, locale, "after_request")
     if error is not None:
         return get_text(locale, "doctor.notify.fails", error=describe_exception(error))
     cause = find_cause_of_unreached_view(visit, "xiebao.notify")
     if not visit.reached_flask:
-        said = get_text(locale, f"check.means.unreached.{cause.code}", **cause.values)
+        problem = get_text(locale, f"check.means.unreached.{cause.code}", **cause.values)
     elif visit.endpoint != "xiebao.notify":
         view = visit.endpoint or get_text(locale, "doctor.notify.no_view")
-        return get_text(locale, "doctor.notify.view", path=at.path, view=view)
+        return get_text(locale, "doctor.notify.view", path=url.path, view=view)
     elif visit.location:
-        to = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
-        if (to.netloc, to.path) == (at.netloc, at.path):
-            said = get_text(locale, "doctor.notify.address", to=to.geturl())
+        target = urlsplit(urljoin(visit.url, visit.location))._replace(query="", fragment="")
+        if (target.netloc, target.path) == (url.netloc, url.path):
+            problem = get_text(locale, "doctor.notify.address", to=target.geturl())
         else:
-            where = to.path if to.netloc == at.netloc else mask_tokens(to.geturl())
-            said = get_text(locale, "doctor.notify.sent", to=where)
+            location = target.path if target.netloc == url.netloc else mask_tokens(target.geturl())
+            problem = get_text(locale, "doctor.notify.sent", to=location)
     else:
-        said = get_text(locale, f"doctor.notify.{cause.code}", **cause.values)
-    return _append_suspected_hooks(said, locale, "before_request")
+        problem = get_text(locale, f"doctor.notify.{cause.code}", **cause.values)
+    return _append_suspected_hooks(problem, locale, "before_request")
 
 
 def _append_suspected_hooks(message: str, locale: str, hook_type: str) -> str:

@@ -1,4 +1,4 @@
-"""What ``doctor`` says of the site's secrets, without showing them, and of members' ids."""
+"""The doctor's checks of the site's secrets and of members' ids. No secret is shown."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from ..texts import get_text
 from .findings import Finding, ok_finding, warning_finding
 
 _MIN_KEY_LENGTH = 16
-# Keys that are long enough, but printed in tutorials; here without punctuation.
+# Keys that are long enough but published in tutorials. They are in lower case and without
+# punctuation.
 _PUBLISHED_KEYS = (
-    "0123456789abcdef0123456789abcdef",  # of our own manual
+    "0123456789abcdef0123456789abcdef",  # a key in this project's manual
     *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
-    # and of the shop in our tutorial
+    # The SECRET_KEY and the XIEBAO_MEMBER_SECRET of the shop in this project's tutorial.
     *("fordevelopmentonly", "fordevelopmentonlynotinproduction"),
     *("youwillneverguess", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"),
 )
 
 
 def get_secret_key_finding(state: AppState, locale: str) -> Finding:
-    """Say whether links are signed with a key that nobody can guess.
+    """Return the finding about the keys that sign links.
 
-    :param locale: of what is said.
-    :raises ConfigError: when they cannot be signed at all.
+    :param locale: The language of the finding.
+    :raises ConfigError: if links cannot be signed.
     """
-    state.signer  # noqa: B018 - it raises
-    weak = next((name for name, key in _iter_signing_keys(locale) if _is_weak_key(key)), None)
-    if weak is not None:
+    state.signer  # noqa: B018 - raises ConfigError
+    name = next((name for name, key in _iter_signing_keys(locale) if _is_weak_key(key)), None)
+    if name is not None:
         return warning_finding(
-            get_text(locale, "doctor.key.weak", name=f"{weak[0].upper()}{weak[1:]}")
+            get_text(locale, "doctor.key.weak", name=f"{name[0].upper()}{name[1:]}")
         )
     if any(key == state.settings.api_key.reveal() for _, key in _iter_signing_keys()):
         return warning_finding(get_text(locale, "doctor.key.api_key"))
@@ -44,10 +45,11 @@ def get_secret_key_finding(state: AppState, locale: str) -> Finding:
 
 
 def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Finding]:
-    """Warn of an API key that is found by trying, and of a member secret that is another secret."""
+    """Yield warnings about a weak API key and a weak or reused member secret."""
     settings = state.settings
-    # The document's own example is a key of three letters.
+    # In the test environment, a key may be short, because the key in the interface document is.
     is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _MIN_KEY_LENGTH
+    # Base64 of eleven hex digits, alone or before the partner id, has only 44 unknown bits.
     if is_short or settings.api_key.map(find_text_after_encoded_hex_digits).reveal() in (
         "",
         settings.partner_id,
@@ -66,51 +68,56 @@ def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Fi
 def check_member_ids_unguessable(
     state: AppState, sample_member: str | None, locale: str
 ) -> Iterator[Finding]:
-    """Warn of ids that anybody can guess, where the gateway knows members by them.
+    """Yield a warning if member ids can be guessed and the gateway knows members by the bare id.
 
-    :param current: an id of a member of the site's, if one is known.
-    :param locale: of what is said.
+    :param sample_member: The id of a member of the site, or None if no id is known.
+    :param locale: The language of the findings.
     """
-    guessed = _find_guessable_id_kind(state, sample_member or "")
+    id_kind = _find_guessable_id_kind(state, sample_member or "")
     if state.settings.member_secret is not None:
         yield ok_finding(get_text(locale, "doctor.ok.ids.keys"))
-    elif guessed:
+    elif id_kind:
         yield warning_finding(
-            get_text(locale, "doctor.ids", what=get_text(locale, f"doctor.ids.{guessed}"))
+            get_text(locale, "doctor.ids", what=get_text(locale, f"doctor.ids.{id_kind}"))
         )
     else:
         yield ok_finding(get_text(locale, "doctor.ok.ids"))
 
 
 def _find_guessable_id_kind(state: AppState, sample_member: str) -> str:
-    """Return which id it is, by the end of the key of its text; "" for none."""
+    """Return the kind of guessable ids ("email", "get_id" or "row"), or "" if none is known."""
     if "@" in sample_member:
         return "email"
-    loader, returned = state.hooks.functions.get("member_loader"), None
+    loader, return_type = state.hooks.functions.get("member_loader"), None
     if loader is None and find_login_manager() is not None and not sample_member.isdecimal():
         return "get_id"
-    with suppress(Exception):  # a name in the annotations may be imported for type checkers only
-        returned = get_type_hints(loader).get("return")
-    if sample_member.isdecimal() or int in (returned, *get_args(returned)):
+    # An annotation may name a type that is imported for type checkers only.
+    with suppress(Exception):
+        return_type = get_type_hints(loader).get("return")
+    if sample_member.isdecimal() or int in (return_type, *get_args(return_type)):
         return "row"
     return ""
 
 
 def is_notify_token_safe(state: AppState) -> bool:
-    """Tell whether a token in the address of notifications, if any, is a secret of its own."""
+    """Return True if there is no notify token, or if it is strong and not another secret."""
     settings = state.settings
     if settings.notify_token is None:
         return True
     member_secret = "" if settings.member_secret is None else settings.member_secret.reveal()
-    others = [member_secret, settings.api_key.reveal(), *(key for _, key in _iter_signing_keys())]
+    other_secrets = [
+        member_secret,
+        settings.api_key.reveal(),
+        *(key for _, key in _iter_signing_keys()),
+    ]
     return settings.notify_token.map(
-        lambda token: token not in others and len(set(token)) > 5 and not _is_weak_key(token)
+        lambda token: token not in other_secrets and len(set(token)) > 5 and not _is_weak_key(token)
     ).reveal()
 
 
 def _iter_signing_keys(locale: str = "en") -> Iterator[tuple[str, str]]:
-    """Yield the keys that sign links or did so before, with what to call them."""
-    # Not in a variable: error reports would show the whole config.
+    """Yield the name and the value of each key that signs links or signed them before."""
+    # No variable holds the config, because error reports show local variables.
     for name, keys in (
         ("SECRET_KEY", [current_app.config["SECRET_KEY"]]),
         (get_text(locale, "doctor.key.old"), current_app.config.get("SECRET_KEY_FALLBACKS") or ()),
@@ -120,5 +127,5 @@ def _iter_signing_keys(locale: str = "en") -> Iterator[tuple[str, str]]:
 
 
 def _is_weak_key(key: str) -> bool:
-    letters = re.sub("[^a-z0-9]", "", key.lower())
-    return len(key) < _MIN_KEY_LENGTH or letters in _PUBLISHED_KEYS
+    normalized_key = re.sub("[^a-z0-9]", "", key.lower())
+    return len(key) < _MIN_KEY_LENGTH or normalized_key in _PUBLISHED_KEYS

@@ -1,4 +1,4 @@
-"""Findings of the commands, and how they are printed."""
+"""The findings of the commands and their output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from ..texts import get_text
 
-#: A level and a message: what was found and, unless it is right, what to do about it.
+#: The level and the message of a finding. Unless the level is "ok", the message says what to do.
 Finding = tuple[str, str]
 
 ERROR = "ERROR"
@@ -18,43 +18,46 @@ _LEVELS = (ERROR, "WARNING", "ok")
 
 
 def ok_finding(message: str) -> Finding:
-    """Return a finding: something is as it should be."""
+    """Return a finding that something is correct."""
     return "ok", message
 
 
 def warning_finding(message: str) -> Finding:
-    """Return a finding: something works, but may not be meant."""
+    """Return a finding that something works but may be unintended."""
     return "WARNING", message
 
 
 def error_finding(message: str) -> Finding:
-    """Return a finding: something does not work."""
+    """Return a finding that something does not work."""
     return ERROR, message
 
 
 def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings with the errors first, then the warnings, and what is right last."""
+    """Return the findings sorted by level: errors first, then warnings, then the rest."""
     return sorted(findings, key=lambda finding: _LEVELS.index(finding[0]))
 
 
 def print_escaped_line(text: str) -> None:
-    """Print a line; control characters, and what the terminal cannot show, are escaped."""
+    """Print a line; escape control characters and characters that the terminal cannot show."""
     encoding = sys.stdout.encoding or "utf-8"
-    line = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def print_findings_and_exit(
     ctx: click.Context, findings: Iterable[Finding], error_summary: str = "", locale: str = "en"
 ) -> None:
-    """Print one finding per line; if any is an error, say *verdict* and exit with 1."""
-    levels: Counter[str] = Counter()
+    """Print each finding on a line, then their counts, and exit with status 1 if one is an error.
+
+    :param error_summary: The sentence to print after the counts if a finding is an error.
+    """
+    counts: Counter[str] = Counter()
     width = max(len(get_text(locale, f"level.{level}")) for level in _LEVELS)
-    for level, said in findings:
-        levels[level] += 1
-        print_escaped_line(f"{get_text(locale, f'level.{level}'):<{width}}  {said}")
-    count = get_text(locale, "level.counts", errors=levels[ERROR], warnings=levels["WARNING"])
-    if error_summary and levels[ERROR]:
-        count = get_text(locale, "list.sentences", first=count, then=error_summary)
-    print_escaped_line(count)
-    ctx.exit(1 if levels[ERROR] else 0)
+    for level, message in findings:
+        counts[level] += 1
+        print_escaped_line(f"{get_text(locale, f'level.{level}'):<{width}}  {message}")
+    summary = get_text(locale, "level.counts", errors=counts[ERROR], warnings=counts["WARNING"])
+    if error_summary and counts[ERROR]:
+        summary = get_text(locale, "list.sentences", first=summary, then=error_summary)
+    print_escaped_line(summary)
+    ctx.exit(1 if counts[ERROR] else 0)

@@ -1,4 +1,4 @@
-"""What ``flask xiebao inspect`` finds: the simulator's verdict, and what only the site knows."""
+"""The implementation of ``flask xiebao inspect``."""
 
 from __future__ import annotations
 
@@ -36,67 +36,73 @@ from ..simulator.document import (
 from ..texts import get_text, get_text_keys
 from .findings import Finding, error_finding, ok_finding, warning_finding
 
-# The gateway knows these, but the document does not mention them.
+# Parameters that the gateway accepts but the interface document does not mention.
 _UNDOCUMENTED_PARAMETERS = ("hidenav", "toLogin")
 
-# The value of a sign parameter in any URL, also in one inside another.
+# The value of a sign parameter, also in a URL that is encoded inside another URL.
 _SIGN_VALUE = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
 
-# The id of the member who is taken for logged in where a link has no member.
+# The id of the logged-in member for links that have no member.
 _SAMPLE_MEMBER = "any-member"
 
 
 def inspect_url(
     url: str, state: AppState | None, missing_app_reason: str, locale: str
 ) -> tuple[Iterator[Finding], str]:
-    """Return what is found in a URL, and what an error among it means.
+    """Return the findings about a URL and the sentence to print if one of them is an error.
 
-    :param state: the site's; None without an app.
-    :param missing: why there is no app.
-    :param locale: of what is said.
-    :raises click.ClickException: when it is not a URL, or a link of a site that is not there.
+    :param url: A gateway URL or a link of the site.
+    :param state: The state of the site, or None if there is no app.
+    :param missing_app_reason: The reason why there is no app.
+    :param locale: The language of the findings.
+    :raises click.ClickException: if *url* is not a URL, or if it is a link and there is no app.
     """
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - it raises where it is no number
+        parts.port  # noqa: B018 - raises ValueError if the port is not valid
     except ValueError:
         raise click.UsageError("The URL is not valid. Check its host and port.") from None
-    # A site may have its links below /dispatch/, too.
+    # Gateway pages are below /dispatch/, but a site may have its links there, too.
     page, token = _find_page_and_token(parts.path, state)
     if parts.hostname in GATEWAY_HOSTS or ("/dispatch/" in parts.path and not page):
         account = None
-        if (
-            state is not None and state.settings.has_partner_account
-        ):  # masked even if XIEBAO_ENABLED is off
+        # The sign is masked even if XIEBAO_ENABLED is off.
+        if state is not None and state.settings.has_partner_account:
             gateway = Gateway(state.settings.partner_id, state.settings.api_key)
             account = Account(gateway.partner_id, Secret(gateway.sign))
-        key = build_api_key_pattern("" if state is None else state.settings.api_key.reveal())
+        api_key_pattern = build_api_key_pattern(
+            "" if state is None else state.settings.api_key.reveal()
+        )
         if state is not None and not state.settings.enabled:
             state, missing_app_reason = None, "XIEBAO_ENABLED is off."
-        findings = _GatewayUrlInspector(url, state, missing_app_reason, locale).iter_findings(
-            account
+        inspector = _GatewayUrlInspector(url, state, missing_app_reason, locale)
+        masked_findings = (
+            (level, _mask_secrets(message, account, api_key_pattern))
+            for level, message in inspector.iter_findings(account)
         )
-        hide = account.mask_sign_in if account else str
-        masked = (
-            (level, key.sub("…", _SIGN_VALUE.sub(lambda sign: mask_middle(sign[0]), hide(said))))
-            for level, said in findings
-        )
-        return masked, get_text(locale, "inspect.refused")
+        return masked_findings, get_text(locale, "inspect.refused")
     if state is None:
         raise click.ClickException(
             f"A link can only be read with its site's app. {missing_app_reason}"
         )
-    findings = _iter_link_findings(page, token, state, locale, parts.netloc)
-    return findings, get_text(locale, "inspect.nobody")
+    return (
+        _iter_link_findings(page, token, state, locale, parts.netloc),
+        get_text(locale, "inspect.nobody"),
+    )
+
+
+def _mask_secrets(message: str, account: Account | None, api_key_pattern: re.Pattern[str]) -> str:
+    message = message if account is None else account.mask_sign_in(message)
+    return api_key_pattern.sub("…", _SIGN_VALUE.sub(lambda sign: mask_middle(sign[0]), message))
 
 
 @dataclass(frozen=True)
 class _GatewayUrlInspector:
-    """A URL of the gateway: the simulator's verdict, and what only the site knows.
+    """The inspection of a gateway URL: the simulator's verdict and the checks that need the site.
 
-    :param state: the site's; None without an app.
-    :param missing: why there is no app.
-    :param locale: of what is said.
+    :param state: The state of the site, or None if there is no app or ``XIEBAO_ENABLED`` is off.
+    :param missing_app_reason: The reason why there is no state.
+    :param locale: The language of the findings.
     """
 
     url: str
@@ -106,19 +112,22 @@ class _GatewayUrlInspector:
 
     @property
     def mismatched_environment(self) -> str:
-        """The environment of the URL, if the site has the key of the other one; else ""."""
+        """The environment of the gateway's host in the URL if the site uses the other, or ""."""
         env = GATEWAY_HOSTS.get(urlsplit(self.url).hostname or "", "")
         return "" if self.state is None or env == self.state.settings.environment else env
 
     def iter_findings(self, account: Account | None) -> Iterator[Finding]:
-        """Say what the URL is, and what is wrong with it."""
-        further = (self.state.settings.extra or ()) if self.state else ()
+        """Yield the findings about the URL, its page and its parameters.
+
+        :param account: The partner account of the site, or None if the site has none.
+        """
+        extra_names = (self.state.settings.extra or ()) if self.state else ()
         verdict = evaluate_url(
-            self.url, account if self.state else None, (*_UNDOCUMENTED_PARAMETERS, *further)
+            self.url, account if self.state else None, (*_UNDOCUMENTED_PARAMETERS, *extra_names)
         )
-        row = find_page_spec(verdict.page)
-        yield from self._iter_page_findings(row, verdict)
-        if row is not None:
+        page_spec = find_page_spec(verdict.page)
+        yield from self._iter_page_findings(page_spec, verdict)
+        if page_spec is not None:
             yield from self._iter_query_findings(verdict)
             if len(verdict.parameters) == 1:
                 yield warning_finding(get_text(self.locale, "inspect.cut"))
@@ -134,11 +143,10 @@ class _GatewayUrlInspector:
             return
         state, parts = self.state, urlsplit(self.url)
         host = parts.hostname or ""
-        here = host or get_text(self.locale, "inspect.here")
-        where = (
+        gateway_name = (
             get_text(self.locale, f"inspect.where.{GATEWAY_HOSTS[host]}")
             if host in GATEWAY_HOSTS
-            else here
+            else host or get_text(self.locale, "inspect.here")
         )
         yield ok_finding(
             get_text(
@@ -146,11 +154,11 @@ class _GatewayUrlInspector:
                 "inspect.page",
                 title=page_spec.get_title(self.locale),
                 section=page_spec.section,
-                where=where,
+                where=gateway_name,
             )
         )
-        is_harmless = not host or host in GATEWAY_HOSTS or is_loopback_url(self.url)
-        if state is None and not is_harmless:
+        is_known_or_local = not host or host in GATEWAY_HOSTS or is_loopback_url(self.url)
+        if state is None and not is_known_or_local:
             yield error_finding(get_text(self.locale, "inspect.no_gateway", host=host))
         elif state is not None and self.mismatched_environment:
             yield warning_finding(
@@ -161,23 +169,23 @@ class _GatewayUrlInspector:
             and not problems
             and not _is_page_on_site_gateway(parts, page_spec, state)
         ):
-            found = warning_finding if is_harmless else error_finding
-            yield found(
+            build_finding = warning_finding if is_known_or_local else error_finding
+            yield build_finding(
                 get_text(
                     self.locale, "inspect.other_gateway", base_url=state.gateway.base_url or "/"
                 )
             )
 
     def _iter_query_findings(self, verdict: Verdict) -> Iterator[Finding]:
-        # Each name has at most one problem; a name that is there twice always has it.
+        # Each name has at most one problem. A name that is repeated always has one.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
             yield from self._iter_parameter_findings(name, value, problems.get(name), verdict)
-        # If a name is misspelt, do not also say that the right one is missing.
-        misnamed = ("spaces", "misspelt", "html")
-        meant = {each.value for each in verdict.problems if each.code in misnamed}
+        # If a name is misspelled, its correct form is not reported as missing.
+        misspelling_codes = ("spaces", "misspelt", "html")
+        intended_names = {each.value for each in verdict.problems if each.code in misspelling_codes}
         for problem in verdict.problems:
-            if problem.code == "missing" and problem.parameter not in meant:
+            if problem.code == "missing" and problem.parameter not in intended_names:
                 yield error_finding(problem.explain(self.locale, verdict.page))
 
     def _iter_parameter_findings(
@@ -197,23 +205,27 @@ class _GatewayUrlInspector:
                     yield from _iter_link_findings(page, token, state, self.locale)
             case "partnerUniqKey" if state and state.settings.member_secret is not None:
                 member = state.find_member_by_key(value)
-                found, key = (
+                build_finding, key = (
                     (warning_finding, "nobody") if member is None else (ok_finding, "member")
                 )
-                yield found(get_text(self.locale, f"inspect.key.{key}", key=value, member=member))
-            case _:
-                means = get_parameter_meaning(self.locale, name)
-                if name == "platform":
-                    code = {"value": value, "name": PLATFORM_NAMES[value]}
-                    means = get_text(self.locale, "inspect.platform", means=means, **code)
-                said = get_text(
-                    self.locale, "inspect.parameter", name=name, value=value, means=means
+                yield build_finding(
+                    get_text(self.locale, f"inspect.key.{key}", key=value, member=member)
                 )
-                # A member's id may have a space in it.
+            case _:
+                meaning = get_parameter_meaning(self.locale, name)
+                if name == "platform":
+                    platform = PLATFORM_NAMES[value]
+                    meaning = get_text(
+                        self.locale, "inspect.platform", means=meaning, value=value, name=platform
+                    )
+                message = get_text(
+                    self.locale, "inspect.parameter", name=name, value=value, means=meaning
+                )
+                # A member's id may contain a space.
                 if value != value.strip() or (" " in value and name != "partnerUniqKey"):
-                    yield warning_finding(f"{said} {get_text(self.locale, 'inspect.space')}")
+                    yield warning_finding(f"{message} {get_text(self.locale, 'inspect.space')}")
                 else:
-                    yield ok_finding(said)
+                    yield ok_finding(message)
 
     def _get_sign_finding(
         self, masked_sign: str, problem: Problem | None, verdict: Verdict
@@ -228,28 +240,32 @@ class _GatewayUrlInspector:
                 )
             )
         if self.mismatched_environment:
-            where = get_text(self.locale, f"inspect.where.{self.mismatched_environment}")
-            found, key = (error_finding, "here") if problem is None else (warning_finding, "there")
-            return found(
-                get_text(self.locale, f"inspect.sign.{key}", sign=masked_sign, where=where)
+            gateway_name = get_text(self.locale, f"inspect.where.{self.mismatched_environment}")
+            # A sign that is valid for the site's key is wrong for the other environment.
+            build_finding, key = (
+                (error_finding, "here") if problem is None else (warning_finding, "there")
+            )
+            return build_finding(
+                get_text(self.locale, f"inspect.sign.{key}", sign=masked_sign, where=gateway_name)
             )
         if problem is None:
             return ok_finding(get_text(self.locale, "inspect.sign.right", sign=masked_sign))
         if any(each.code == "partner" for each in verdict.problems):
             return warning_finding(get_text(self.locale, "inspect.sign.another", sign=masked_sign))
         env = self.state.settings.env or get_text(self.locale, "inspect.unset")
-        then = get_text(self.locale, "inspect.sign.env", env=env)
-        said = problem.explain(self.locale, verdict.page)
-        return error_finding(get_text(self.locale, "list.sentences", first=said, then=then))
+        message = problem.explain(self.locale, verdict.page)
+        hint = get_text(self.locale, "inspect.sign.env", env=env)
+        return error_finding(get_text(self.locale, "list.sentences", first=message, then=hint))
 
 
 def _is_page_on_site_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
-    ours = urlsplit(state.gateway.base_url)
-    if not ours.netloc:  # a path of the site, which may have other hosts and be mounted below one
-        return split_url.path.endswith(ours.path + page_spec.path)
-    return (
-        _get_origin(split_url) == _get_origin(ours) and split_url.path == ours.path + page_spec.path
-    )
+    base_url = urlsplit(state.gateway.base_url)
+    page_path = base_url.path + page_spec.path
+    # If the gateway is a path of the site, the site may have other hosts and be mounted below
+    # another path.
+    if not base_url.netloc:
+        return split_url.path.endswith(page_path)
+    return _get_origin(split_url) == _get_origin(base_url) and split_url.path == page_path
 
 
 def _get_origin(split_url: SplitResult) -> tuple[str, str | None, int | None]:
@@ -261,24 +277,26 @@ def _get_origin(split_url: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def _find_page_and_token(path: str, state: AppState | None) -> tuple[str, str]:
-    """Return the page and the token of a link of the site; empty texts for any other path."""
+    """Return the page and the token in the path of a link, or two empty strings for other paths."""
     prefix = "" if state is None else re.escape(state.settings.url_prefix)
-    found = state and re.search(
+    match = state and re.search(
         rf"{prefix}/(?:({'|'.join(PAGES)}|paid)/([^/]+)|(qr)/([^/]+)\.png)$", path
     )
-    return (found[1] or found[3], found[2] or found[4]) if found else ("", "")
+    return (match[1] or match[3], match[2] or match[4]) if match else ("", "")
 
 
 def _iter_link_findings(
     page: str, token: str, state: AppState, locale: str, host: str = ""
 ) -> Iterator[Finding]:
-    """Say what a link of the site is, and who could follow it.
+    """Yield the findings about a link of the site, including who can follow it.
 
-    :param host: the host in the link, to be compared with XIEBAO_PUBLIC_URL.
+    :param page: The page in the path of the link, or "" if the path is not that of a link.
+    :param token: The token in the path of the link.
+    :param host: The host of the link, which is compared with ``XIEBAO_PUBLIC_URL``, or "".
     """
-    site = state.settings.public_url
-    if host and site and host.lower() != urlsplit(site).netloc.lower():
-        yield warning_finding(get_text(locale, "inspect.host", host=host, site=site))
+    public_url = state.settings.public_url
+    if host and public_url and host.lower() != urlsplit(public_url).netloc.lower():
+        yield warning_finding(get_text(locale, "inspect.host", host=host, site=public_url))
     try:
         if not page:
             comma, prefix = get_text(locale, "list.comma"), state.settings.url_prefix
@@ -287,12 +305,17 @@ def _iter_link_findings(
         elif not state.settings.enabled and page != "paid":
             yield error_finding(get_text(locale, "inspect.off"))
         elif page == "paid":
-            paid = state.signer.parse_return_token(token)
-            said = {"click_id": paid.click_id, "member": paid.member}
+            returned_click = state.signer.parse_return_token(token)
             yield ok_finding(
-                get_text(locale, "inspect.click", **said, when=_format_utc_time(paid.clicked_at))
+                get_text(
+                    locale,
+                    "inspect.click",
+                    click_id=returned_click.click_id,
+                    member=returned_click.member,
+                    when=_format_utc_time(returned_click.clicked_at),
+                )
             )
-            yield from _iter_entry_findings(paid.entry, locale)
+            yield from _iter_entry_findings(returned_click.entry, locale)
         else:
             entry = state.signer.parse_entry_token(token)
             if page not in (entry.page, "qr"):
@@ -307,50 +330,52 @@ def _iter_link_findings(
     except TokenError:
         yield error_finding(get_text(locale, "inspect.token"))
     except XiebaoError as error:
-        yield error_finding(f"{error}")
+        yield error_finding(str(error))
 
 
 def _iter_entry_findings(entry: Entry, locale: str) -> Iterator[Finding]:
-    row = find_page_spec(entry.page)
-    title = row.get_title(locale) if row else entry.page
+    page_spec = find_page_spec(entry.page)
+    title = page_spec.get_title(locale) if page_spec else entry.page
     yield ok_finding(
         get_text(locale, "inspect.entry", title=title, section=PAGES[entry.page].document_section)
     )
-    said = {
+    values = {
         PAGES[entry.page].reference_parameter_name: entry.reference,
         "subPartnerId": entry.sub_partner_id,
         "platform": entry.platform and entry.platform.name,
         get_text(locale, "inspect.back_to"): entry.return_to,
         get_text(locale, "inspect.about"): entry.client_reference,
     }
-    yield from (ok_finding(f"{name}: {value}") for name, value in said.items() if value is not None)
+    yield from (
+        ok_finding(f"{name}: {value}") for name, value in values.items() if value is not None
+    )
 
 
 def _get_access_finding(entry: Entry, locale: str) -> Finding:
-    """Return who may follow the link: a visitor without a login, or a member who is logged in."""
+    """Return the finding about who can follow the link: an anonymous visitor or a member."""
     now = int(time.time())
-    visitor = decide_access(entry, None, now)
-    member = decide_access(entry, entry.member or _SAMPLE_MEMBER, now)
-    if isinstance(member, Refusal):
-        key = f"inspect.link.{member.cause}"
-        key = key if key in get_text_keys() else "inspect.link.refused"
-        refusal = {"page": entry.page, "status": member.status, "cause": member.cause}
-        return error_finding(get_text(locale, key, **refusal))
-    if isinstance(visitor, AllowedClick):
-        who = "bearer"
+    visitor_access = decide_access(entry, None, now)
+    member_access = decide_access(entry, entry.member or _SAMPLE_MEMBER, now)
+    if isinstance(member_access, Refusal):
+        status, cause = member_access.status, member_access.cause
+        cause_key = f"inspect.link.{cause}"
+        key = cause_key if cause_key in get_text_keys() else "inspect.link.refused"
+        return error_finding(get_text(locale, key, page=entry.page, status=status, cause=cause))
+    if isinstance(visitor_access, AllowedClick):
+        key = "bearer"
     elif entry.member is None:
-        who = "none"
+        key = "none"
     else:
-        who = "past" if visitor.cause == "expired" else "own"
-    said = get_text(
+        key = "past" if visitor_access.cause == "expired" else "own"
+    message = get_text(
         locale,
-        f"inspect.member.{who}",
+        f"inspect.member.{key}",
         member=entry.member,
         when=_format_utc_time(entry.signed_at or 0),
         no_login_for=entry.no_login_for,
         left=entry.seconds_left(now),
     )
-    return warning_finding(said) if who == "past" else ok_finding(said)
+    return warning_finding(message) if key == "past" else ok_finding(message)
 
 
 def _format_utc_time(timestamp: int) -> str:

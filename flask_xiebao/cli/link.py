@@ -1,4 +1,4 @@
-"""What ``flask xiebao link`` makes."""
+"""The implementation of ``flask xiebao link``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..gateway.platforms import PlatformSlug
 from ..links.members import normalize_member
 from ..texts import get_text
 
-# The parameters of the document whose options have other names.
+# The options for gateway parameters that have other names.
 _OPTION_NAMES = {"partnerUniqKey": "member", "subPartnerId": "sub_partner_id"}
 
 
@@ -29,14 +29,15 @@ def build_link_or_gateway_url(
     to_gateway: bool,
     **options: Any,
 ) -> str:
-    """Return the link for these arguments and options.
+    """Build the link, or the gateway URL, for the arguments and options of the command.
 
-    :param locale: of what is said where there is none.
-    :raises click.ClickException: when one is wrong; it names the option.
+    :param locale: The language of the errors.
+    :param to_gateway: If True, build the gateway URL.
+    :raises click.ClickException: if an argument or option is wrong. The error names it.
     """
-    make_url = _build_gateway_url if to_gateway else _build_site_link
+    build_url = _build_gateway_url if to_gateway else _build_site_link
     try:
-        return make_url(state, page, reference, locale, **options)
+        return build_url(state, page, reference, locale, **options)
     except XiebaoError as error:
         argument = getattr(error, "argument", None) or getattr(error, "parameter", None)
         if argument is None:
@@ -64,9 +65,10 @@ def _build_site_link(
         raise click.ClickException(get_text(locale, "link.off"))
     if external is None:
         external = endpoints.is_site_url_configured(state)
-    # Fails here if there is no SECRET_KEY: the error of a request's session would say less.
+    # Raise ConfigError here if SECRET_KEY is missing. The session of the test request would raise
+    # a less helpful error.
     state.signer  # noqa: B018
-    # Within a request, a link is a path.
+    # build_link returns a path only inside a request.
     with (
         nullcontext()
         if external
@@ -93,11 +95,11 @@ def _build_gateway_url(
         raise click.UsageError(get_text(locale, "link.gateway"))
     if member is None and "partnerUniqKey" in PAGES[page].required_parameters:
         raise _build_missing_member_error(get_text(locale, "link.who", page=page))
-    who = normalize_member(member)
+    member = normalize_member(member)
     return state.gateway.url(
         page,
         reference,
-        partner_uniq_key=None if who is None else state.build_member_key(who),
+        partner_uniq_key=None if member is None else state.build_member_key(member),
         platform=platform,
         sub_partner_id=sub_partner_id,
     )

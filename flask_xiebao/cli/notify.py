@@ -1,4 +1,4 @@
-"""What ``flask xiebao notify`` sends to a running site during development."""
+"""The implementation of ``flask xiebao notify``, which notifies a running site in development."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ def send_test_notification(
     wrong_sign: bool,
     **fields: Any,
 ) -> tuple[str, SiteResponse]:
-    """Send a notification; return the URL it went to and what the site answers.
+    """Send a notification about a made-up purchase to a running site.
 
-    :raises click.ClickException: the site is in production, or the URL is not valid.
+    :param url: The URL of the site or its callback URL, or None for the configured one.
+    :param failure: The reason why the step failed, or None if it succeeded.
+    :param fields: The other fields of the notification. Fields that are None are left out.
+    :return: The URL to which the notification was sent, and the response.
+    :raises click.ClickException: if the site is in production, the partner account is not
+        configured or the URL is not valid.
     """
     settings = state.settings
     if settings.env == "production":
@@ -46,10 +51,15 @@ def send_test_notification(
         check_web_url(url)
     except WrongValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
-    if urlsplit(url).path in ("", "/"):  # only the site was named: add the path
+    if urlsplit(url).path in ("", "/"):  # the URL of the site, not its callback URL
         url = f"{url.rstrip('/')}{build_notify_path(state)}"
     fields |= {"insure_num": insure_num, "succeeded": failure is None, "failure": failure}
-    given = {name: value for name, value in fields.items() if value is not None}
-    kind = NotificationType[step.upper().replace("-", "_")]
-    body = build_notification_body(state, kind, given, member=member, wrong_sign=wrong_sign)
+    known_fields = {name: value for name, value in fields.items() if value is not None}
+    body = build_notification_body(
+        state,
+        NotificationType[step.upper().replace("-", "_")],
+        known_fields,
+        member=member,
+        wrong_sign=wrong_sign,
+    )
     return url, post_over_http(url, body)

@@ -1,4 +1,4 @@
-"""What ``flask xiebao order`` prints of an order."""
+"""The output of ``flask xiebao order``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..gateway.values import format_untrusted_text
 
 
 def iter_order_lines(order: Order, settings: Settings, *, include_people: bool) -> Iterator[str]:
-    """Return the lines that describe an order, by the document's names.
+    """Yield the lines that describe an order, each with the gateway's name for the value.
 
-    :param settings: their key and sign are masked, even if the gateway sends them.
-    :param with_names: people's names, too.
+    :param settings: The settings whose API key and sign are masked, even if the gateway sends them.
+    :param include_people: If True, also yield people's names.
     """
     key = order.partner_uniq_key
-    known = {
+    values = {
         "insureNum": order.insure_num,
         "caseCode": order.case_code,
         "insurePartnerId": order.insure_partner_id,
@@ -37,7 +37,7 @@ def iter_order_lines(order: Order, settings: Settings, *, include_people: bool) 
         "issueTime": order.issued_at,
         "effectiveStatus": _format_status(order.effective_status),
     }
-    lines = [(name, value) for name, value in known.items() if value is not None]
+    lines = [(name, value) for name, value in values.items() if value is not None]
     for policy in order.policies:
         lines.append(("policyNum", policy.policy_num or "-"))
         if include_people:
@@ -50,7 +50,7 @@ def iter_order_lines(order: Order, settings: Settings, *, include_people: bool) 
 def _describe_member(order: Order) -> str:
     try:
         member = order.member
-    except Exception as error:  # of the site's keeps_plain_key
+    except Exception as error:  # raised by keeps_plain_key
         return (
             f"the member cannot be determined: {type(error).__name__} in"
             f" {get_error_location(error)}"
