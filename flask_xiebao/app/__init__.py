@@ -1,1 +1,1 @@
-"""What one application has: settings, state and hooks, where its links lead, headers and log."""
+"""The parts of one app: settings, state, hooks, signals, endpoint URLs, headers and log."""

@@ -1,4 +1,4 @@
-"""The URLs of the extension's endpoints, and whether their host can be trusted."""
+"""The URLs of the extension's endpoints, and the checks of the host in these URLs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _URL_PLACEHOLDER = "token-goes-here"
-# A name of the DNS or an IPv6 address, and a port. Whatever else a Host says would go into a link.
+# A DNS name, an IPv4 address or an IPv6 address in brackets, with an optional port. Links contain
+# the Host header, so they must not be built from a header with any other text.
 _HOST_PATTERN = re.compile(
     r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE
 )
@@ -50,14 +51,14 @@ def build_link(
     client_reference: str | int | None = None,
     external: bool = False,
 ) -> str:
-    """Return the local link to a page of the gateway; see :meth:`.Xiebao.link`."""
+    """Return the site's link to a gateway page; see :meth:`.Xiebao.link`."""
     if not state.settings.enabled:
         return ""
-    row = get_gateway_page(page, LinkError)
-    page = row.name  # an enum may be text
-    reference = strip_reference(row, reference)
+    gateway_page = get_gateway_page(page, LinkError)
+    page = gateway_page.name  # The argument may be a member of a string enum.
+    reference = strip_reference(gateway_page, reference)
     details = (page, reference, sub_partner_id, platform, return_to, client_reference)
-    if row.requires_member:
+    if gateway_page.requires_member:
         if member is None and not has_request_context():
             raise LinkError(
                 f'Outside of a request, a link to the {page} page requires "member", because no'
@@ -77,36 +78,36 @@ def build_link(
 
 
 def strip_reference(gateway_page: Page, reference: Any) -> Any:
-    """Return a case code or application number without white space at its ends.
+    """Return a case code or application number without leading and trailing whitespace.
 
-    Columns of the type ``CHAR(n)`` pad every row. Only links that are made are mended so, not
-    tokens that are opened.
+    Databases pad the values of a ``CHAR(n)`` column. When a link is made, the value is stripped and
+    a warning is logged. Tokens are not corrected when they are opened.
 
-    :raises LinkError: there is white space in it.
+    :raises LinkError: if the reference contains whitespace between other characters.
     """
     # Nearly all references contain only letters and digits. Entry checks values of other types.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
-    given = get_plain_string(reference)
-    text = given.strip()
-    if len(text.split()) > 1:
+    padded = get_plain_string(reference)
+    stripped = padded.strip()
+    if len(stripped.split()) > 1:
         raise LinkError(
             f"{gateway_page.reference_parameter_name} must be a single value without whitespace,"
-            f" got {format_short_repr(given)}.",
+            f" got {format_short_repr(padded)}.",
             "reference",
         )
-    if text in ("", given):
-        return given
-    # One example for each place: a column pads every row.
-    place = get_caller_location()
+    if stripped in ("", padded):
+        return padded
+    # The warning is logged once for each caller, because a CHAR(n) column pads every row.
+    caller = get_caller_location()
     warn_once(
-        f"{gateway_page.reference_parameter_name} {format_short_repr(given)} has leading or"
+        f"{gateway_page.reference_parameter_name} {format_short_repr(padded)} has leading or"
         " trailing whitespace, for example the"
         " padding of a CHAR(n) column, and the link was made without this whitespace. Strip the"
-        f" value where it is read. See {place}.",
-        duplicate_key=f"{gateway_page.reference_parameter_name} {place}",
+        f" value where it is read. See {caller}.",
+        duplicate_key=f"{gateway_page.reference_parameter_name} {caller}",
     )
-    return text
+    return stripped
 
 
 def build_entry_link(
@@ -114,41 +115,42 @@ def build_entry_link(
 ) -> str:
     """Return the signed link of *entry*.
 
-    :param external: make an absolute URL, for a link that leaves the site.
-    :param asker_only: the link is shown to nobody but whoever sent the request, so a forged Host
-        header would fool only its forger.
-    :raises LinkError: when the link would not be safe, or cannot be built.
+    :param external: True for an absolute URL, for example in a mail.
+    :param shown_only_to_requester: True if only the visitor who sent the request sees the link. The
+        host is not checked then, because a forged ``Host`` header would deceive only its sender.
+    :raises LinkError: if the link would not be safe or cannot be built.
     """
     check_link_is_usable(entry, can_identify_members=state.hooks.can_identify_members())
     if entry.member is not None and has_request_context() and not shown_only_to_requester:
         if external:
             check_host_is_trusted(state)
         get_request_state().mark_private()
-    endpoint = f"xiebao.{get_gateway_page(entry.page).name}"  # an enum may be text
+    # entry.page may be a member of a string enum, but the name of its Page is a plain string.
+    endpoint = f"xiebao.{get_gateway_page(entry.page).name}"
     return build_token_url(
         state, endpoint, state.signer.build_entry_token(entry), external=external
     )
 
 
 def build_token_url(state: AppState, endpoint: str, token: str, *, external: bool) -> str:
-    """Return the URL of one of the endpoints that take a token."""
+    """Return the URL of an endpoint with *token* as its last part."""
     return token.join(split_url_at_token(state, endpoint, external=external))
 
 
 def split_url_at_token(state: AppState, endpoint: str, *, external: bool) -> tuple[str, ...]:
     """Return the text before and after the token in the URLs of an endpoint.
 
-    The links to a page differ only in their tokens. Building each by Flask's rules would take 20 %
-    of a member's link, and 6 % of a click with ``return_to``.
+    The links to a page differ only in their tokens. Building each of them with Flask would take
+    20 % of the time for a member's link, and 6 % of the time for a click with ``return_to``.
     """
     if not external and has_request_context():
-        known = get_request_state().split_urls.setdefault(id(state), {})
+        split_urls = get_request_state().split_urls.setdefault(id(state), {})
     else:
-        known = state.split_public_urls if state.settings.public_url is not None else {}
-    if endpoint not in known:
+        split_urls = state.split_public_urls if state.settings.public_url is not None else {}
+    if endpoint not in split_urls:
         url = build_endpoint_url(state, endpoint, external=external, token=_URL_PLACEHOLDER)
-        known[endpoint] = tuple(url.split(_URL_PLACEHOLDER))
-    return known[endpoint]
+        split_urls[endpoint] = tuple(url.split(_URL_PLACEHOLDER))
+    return split_urls[endpoint]
 
 
 def build_endpoint_url(
@@ -156,16 +158,17 @@ def build_endpoint_url(
 ) -> str:
     """Return the URL of one of the extension's endpoints.
 
-    :param external: make it absolute, on ``XIEBAO_PUBLIC_URL`` if that is set. Without a request
-        every URL is.
-    :raises NowhereError: when there is no request and no setting says where the site is.
+    :param external: True for an absolute URL, which begins with ``XIEBAO_PUBLIC_URL`` if that is
+        set. Without a request, every URL is absolute.
+    :raises UnknownSiteUrlError: if there is no request and neither ``XIEBAO_PUBLIC_URL`` nor
+        ``SERVER_NAME`` is set.
     """
     if has_request_context() and not external:
         return url_for(endpoint, **values)
     if state.settings.public_url is not None:
-        public = urlsplit(state.settings.public_url)
+        parts = urlsplit(state.settings.public_url)
         return current_app.url_map.bind(
-            public.netloc, script_name=public.path or "/", url_scheme=public.scheme
+            parts.netloc, script_name=parts.path or "/", url_scheme=parts.scheme
         ).build(endpoint, values, force_external=True)
     if not current_app.config["SERVER_NAME"]:
         if not has_request_context():
@@ -179,17 +182,20 @@ def build_endpoint_url(
 
 
 def warn_if_root_path_differs(state: AppState) -> None:
-    """Warn, once for each path, of clicks that come under another one than payments return to."""
+    """Log a warning if a click's root path differs from the path of ``XIEBAO_PUBLIC_URL``.
+
+    Return links begin with ``XIEBAO_PUBLIC_URL``. The warning is logged once for each root path.
+    """
     if state.settings.public_url is None:
         return
-    public, root = state.public_root, get_current_request().root_path.rstrip("/")
-    if root == public:
+    prefix, root = state.public_root, get_current_request().root_path.rstrip("/")
+    if root == prefix:
         return
     advice = (
         "If the site is not at this URL, set XIEBAO_PUBLIC_URL to a URL that ends with the path of"
         " the site."
         if root
-        else f'If links on pages lack "{public}", make the proxy set X-Forwarded-Prefix on every'
+        else f'If links on pages lack "{prefix}", make the proxy set X-Forwarded-Prefix on every'
         " request, and trust this header with `ProxyFix(..., x_prefix=1)`."
     )
     log_throttled(
@@ -197,7 +203,8 @@ def warn_if_root_path_differs(state: AppState) -> None:
         " XIEBAO_PUBLIC_URL is"
         f' "{state.settings.public_url}". Return links and links in mails begin with'
         f' "{state.settings.public_url}{state.settings.url_prefix}/". {advice}',
-        group="root",  # which anybody may be able to send
+        # The number of messages is limited, because visitors may be able to choose the root path.
+        group="root",
         duplicate_key=root,
         level=logging.WARNING,
         once=True,
@@ -205,7 +212,7 @@ def warn_if_root_path_differs(state: AppState) -> None:
 
 
 def build_notify_url(state: AppState) -> str:
-    """Return the URL of notifications; only its path where no setting says where the site is."""
+    """Return the URL of the callback, or only its path if no setting specifies the site's URL."""
     if is_site_url_configured(state):
         return build_endpoint_url(
             state, "xiebao.notify", external=True, **_get_notify_url_values(state)
@@ -214,7 +221,7 @@ def build_notify_url(state: AppState) -> str:
 
 
 def build_notify_path(state: AppState) -> str:
-    """Return the path of notifications, as the app sees it."""
+    """Return the path of the callback as the app routes it, without a mount."""
     return current_app.url_map.bind("localhost").build(
         "xiebao.notify", _get_notify_url_values(state)
     )
@@ -226,31 +233,34 @@ def _get_notify_url_values(state: AppState) -> dict[str, str]:
 
 
 def is_valid_host(host: str) -> bool:
-    """Tell whether a Host header, or a setting, is the name of a host, with or without a port."""
+    """Return True if a ``Host`` header or a setting is a valid host, with or without a port."""
     match = _HOST_PATTERN.fullmatch(host)
     return match is not None and int(match[2] or 0) < 65536
 
 
 def find_site_host(state: AppState) -> str:
-    """Return the host of this site as visitors know it; "" where the request makes one up."""
+    """Return the host of ``XIEBAO_PUBLIC_URL`` or else of the request, or "" if it is invalid."""
     if state.settings.public_url is not None:
         return urlsplit(state.settings.public_url).netloc
     return request.host if is_valid_host(request.host) else ""
 
 
 def get_configured_host() -> str:
-    """Return a host for a request to this site.
+    """Return a host that the app accepts, for a request that the extension makes to the app.
 
-    :raises ConfigError: when ``TRUSTED_HOSTS`` names none.
+    It comes from ``TRUSTED_HOSTS``, or else from ``SERVER_NAME``, or else is ``localhost``.
+
+    :raises ConfigError: if ``TRUSTED_HOSTS`` is set but contains no valid host name.
     """
-    # No variable holds the config, and with it the keys: an error report would show it.
+    # Error reports show local variables, so none refers to the config, which contains the keys.
     trusted = current_app.config.get("TRUSTED_HOSTS")
     if not trusted:
         return str(current_app.config["SERVER_NAME"] or "localhost")
     hosts = [trusted] if isinstance(trusted, str) else trusted
     for host in hosts if isinstance(hosts, Collection) else ():
-        with contextlib.suppress(AttributeError, TypeError, UnicodeError):  # not a host's name
-            # A dot at the beginning stands for subdomains.
+        # The list may contain values that are not host names.
+        with contextlib.suppress(AttributeError, TypeError, UnicodeError):
+            # A leading dot means that all subdomains are trusted, too.
             name: str = host.lstrip(".").encode("idna").decode()
             if is_valid_host(name):
                 return name
@@ -260,9 +270,9 @@ def get_configured_host() -> str:
 
 
 def check_host_is_trusted(state: AppState) -> None:
-    """Make sure that a link which leaves the site leads back to it.
+    """Check that an absolute link would lead to this site.
 
-    :raises LinkError: when it would be built on what anybody can send.
+    :raises LinkError: if the link would contain the ``Host`` header, which any client can forge.
     """
     if not is_host_trusted(state):
         raise LinkError(
@@ -273,40 +283,44 @@ def check_host_is_trusted(state: AppState) -> None:
 
 
 def is_host_trusted(state: AppState) -> bool:
-    """Tell whether the host of links can be trusted: not every request may choose it."""
+    """Return True if a client cannot choose the host in links, or in debug and testing."""
     return is_debug_or_testing() or is_site_url_configured(state) or are_trusted_hosts_enforced()
 
 
 def is_site_url_configured(state: AppState) -> bool:
-    """Tell whether a setting says where the site is."""
+    """Return True if ``XIEBAO_PUBLIC_URL`` or ``SERVER_NAME`` is set."""
     return bool(state.settings.public_url or current_app.config["SERVER_NAME"])
 
 
 def are_trusted_hosts_enforced() -> bool:
-    """Tell whether the current app refuses requests for a host that it does not name."""
-    # Flask checks it since the version that has the setting.
+    """Return True if the app rejects requests for hosts that ``TRUSTED_HOSTS`` does not list."""
+    # Versions of Flask that do not have this setting do not check it.
     return "TRUSTED_HOSTS" in Flask.default_config and bool(current_app.config["TRUSTED_HOSTS"])
 
 
 def build_current_link_path(**query: Any) -> str:
-    """Return the path of the link that is being followed, by default with its ``?platform=``."""
+    """Return the path of the current request's link.
+
+    :param query: the parameters of the query. By default, it contains the platform of the current
+        request's ``?platform=``. None as a value leaves out the parameter.
+    """
     platform = find_requested_platform(request.environ)
     query = {"platform": None if platform is None else platform.slug, **query}
     return url_for(request.endpoint or "", **(request.view_args or {}), **query)
 
 
 def find_requested_platform(environ: WSGIEnvironment) -> Platform | None:
-    """Return the ``?platform=`` of a request if it names one."""
-    # Not request.args, which fails where a query is not UTF-8.
-    query = environ.get("QUERY_STRING")  # most clicks have none
+    """Return the platform that ``?platform=`` in a request specifies, or None."""
+    # request.args is not used, because it raises an error if the query is not valid UTF-8.
+    query = environ.get("QUERY_STRING")  # Most clicks have no query.
     name, *_ = parse_qs(query, errors="replace").get("platform", [""]) if query else [""]
     return _PLATFORMS_BY_SLUG.get(name)
 
 
 def build_login_url(login_view: str) -> str:
-    """Return the URL of the login that comes back to the link being followed.
+    """Return the URL of the login view, with the path of the current link as ``next``.
 
-    :raises ConfigError: when there is no such login.
+    :raises ConfigError: if no URL can be built for the endpoint *login_view*.
     """
     try:
         return url_for(login_view, next=build_current_link_path())
@@ -319,5 +333,8 @@ def build_login_url(login_view: str) -> str:
 
 
 def prepend_root_path(url: str) -> str:
-    """Return a URL as browsers need it: ``XIEBAO_BASE_URL`` may be a path of this site."""
+    """Return a path of this site with the app's root path before it, or another URL unchanged.
+
+    The gateway URL is such a path if ``XIEBAO_BASE_URL`` is a path.
+    """
     return iri_to_uri(request.root_path) + url if url.startswith("/") else url

@@ -1,7 +1,7 @@
-"""The response headers that caches and browsers need, and the state of a request.
+"""The response headers for caches and browsers, and the state of a request that they depend on.
 
-A receiver of ``request_finished`` writes the headers after all hooks of the site and of other
-extensions. Redirects write them when they are sent.
+A receiver of ``request_finished`` writes the headers after all request hooks of the site and of
+other extensions. A :class:`Redirect` writes its headers when it is sent.
 """
 
 from __future__ import annotations
@@ -33,33 +33,34 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Response)
 
-#: The request headers by which a device is known.
+#: The request headers from which the device is detected.
 DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED_CACHE_DIRECTIVES = ("public", "s-maxage")
-#: The headers of every response to a link, errors included.
+#: The headers of every response of the extension's endpoints except ``static``, errors included.
 LINK_HEADERS = [
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
 ]
-# Caches obey these headers, and those whose names end in "-Cache-Control", rather than
-# Cache-Control. Some of them are for CDNs only.
+# Caches obey these headers instead of Cache-Control. They also obey all headers whose names end in
+# "-Cache-Control". Some of the headers are for CDNs only.
 _CACHE_CONTROL_OVERRIDES = frozenset(
     {"expires", "surrogate-control", "edge-control", "x-accel-expires"}
 )
-# Werkzeug corrects these headers when it sends a response.
+# Werkzeug may change these headers when it sends a response.
 _HEADERS_CORRECTED_BY_WERKZEUG = ("location", "content-location", "content-length")
 _LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
 
 
 @dataclass(slots=True, eq=False)
 class RequestState:
-    """The state of one request. Several apps may take part in it.
+    """The state of one request, which several apps may handle.
 
-    :ivar response: the response, after all hooks have run. A stream may still render entries.
-    :ivar url_parts: the text before and after the token in the URL of each endpoint, by the
+    :ivar response: the response, or None until all request hooks have run. If it is streamed,
+        entries may still be rendered after that.
+    :ivar split_urls: the text before and after the token in the URLs of each endpoint, by the
         :func:`id` of the app's state.
-    :ivar page_contexts: what the entries on a page have in common, by the :func:`id` of the object
+    :ivar page_contexts: the data that all entries on a page share, by the :func:`id` of the object
         that renders them.
     """
 
@@ -70,7 +71,7 @@ class RequestState:
     _varies_by_device: bool = False
 
     def mark_private(self) -> None:
-        """Keep shared caches from storing the response, because it contains a member's link."""
+        """Prevent shared caches from storing the response, because it contains a member's link."""
         if (
             self.response
             and not self._is_private
@@ -84,7 +85,7 @@ class RequestState:
         self._is_private = True
 
     def mark_device_dependent(self) -> None:
-        """Tell caches that the response depends on the device."""
+        """Record that the response depends on the device, for the ``Vary`` header."""
         if (
             self.response
             and not self._varies_by_device
@@ -98,7 +99,7 @@ class RequestState:
         self._varies_by_device = True
 
     def write_cache_headers(self, headers: Headers) -> None:
-        """Write the headers for what was marked."""
+        """Write ``Vary`` if the response depends on the device, ``Cache-Control`` if private."""
         if self._varies_by_device and "*" not in (vary := _parse_vary(headers)):
             vary.update(DEVICE_HEADERS)
             headers["Vary"] = vary.to_header()
@@ -111,14 +112,14 @@ class RequestState:
             _remove_headers(headers, is_cache_control_override)
 
 
-# The state of a request is an attribute of the request, and nowhere else. Flask's "g" would not do,
-# because several requests share it if an app context is already pushed, as in many tests. A
-# dictionary with weak keys would not do, because a streamed response may refer to its request.
+# The state of a request is an attribute of the request. Flask's "g" is not used, because several
+# requests share it if an app context is already pushed, as in many tests. A WeakKeyDictionary is
+# not used, because a streamed response in a state may refer to its request and keep it alive.
 _STATE_ATTRIBUTE = "_flask_xiebao_state"
 
 
 def get_request_state() -> RequestState:
-    """Return the state of the current request."""
+    """Return the state of the current request, which is created if there is none yet."""
     state = _find_request_state(get_current_request())
     if state is None:
         state = RequestState()
@@ -133,23 +134,24 @@ def _find_request_state(request: Request) -> RequestState | None:
 
 @contextmanager
 def separate_page_context() -> Iterator[RequestState]:
-    """Treat what is rendered within this context as part of a separate page.
+    """Treat entries that are rendered within this context as part of a separate page.
 
-    A tool may render something when the response of the request is already on its way.
+    A tool may build links in a request after the headers of its response have been written.
     """
-    here = get_current_request()
-    previous = _find_request_state(here)
-    setattr(here, _STATE_ATTRIBUTE, None)
+    request = get_current_request()
+    previous = _find_request_state(request)
+    setattr(request, _STATE_ATTRIBUTE, None)
     try:
         yield get_request_state()
     finally:
-        setattr(here, _STATE_ATTRIBUTE, previous)
+        setattr(request, _STATE_ATTRIBUTE, previous)
 
 
 class Redirect(FlaskResponse):
     """A redirect with an empty body, which writes its own headers when it is sent.
 
-    The body of :func:`flask.redirect` would show the URL, and with it the ``sign``.
+    The ``sign`` must appear only in the ``Location`` header. The body of :func:`flask.redirect`
+    would contain the URL and therefore the ``sign``.
 
     :param url: the percent-encoded URL to redirect to.
     """
@@ -162,12 +164,12 @@ class Redirect(FlaskResponse):
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers unchanged unless a hook changed them.
+        """Return the headers as they are, or write them again if a hook changed the redirect.
 
-        Werkzeug would copy and correct them, which takes 20 % of the time for a click.
+        Werkzeug would copy and correct the headers, which takes 20 % of the time for a click.
         """
-        found = [header for header in self.headers if _is_compared_by_redirect(header[0].lower())]
-        if found == self._expected_headers and self.status_code == 302 and not self.response:
+        actual = [header for header in self.headers if _is_compared_by_redirect(header[0].lower())]
+        if actual == self._expected_headers and self.status_code == 302 and not self.response:
             return self.headers
         self.headers.pop("Content-Length", None)  # A hook may have set a wrong length.
         headers = super().get_wsgi_headers(environ)
@@ -176,49 +178,50 @@ class Redirect(FlaskResponse):
 
 
 def connect_header_writers(app: Flask) -> None:
-    """Write the headers of each response of *app* after all hooks."""
+    """Connect the receivers that write the headers of each response of *app* after all hooks."""
     request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)
     got_request_exception.connect(_register_error_header_writer, app, weak=False)
 
 
 def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: object) -> None:
-    """Write the headers that the response to the current request needs.
+    """Write the cache and privacy headers that the response to the current request needs.
 
-    Flask advises receivers not to change the response. This one does, because "request_finished" is
-    the only public place after all "after_request" functions, in whatever order extensions were
-    created, and after the session. A hook that overwrote these headers would let a shared cache
-    send one member's link to another.
+    Flask advises receivers not to change the response. This receiver does, because
+    ``request_finished`` is the only public place after the session and after all ``after_request``
+    functions, in whatever order extensions were created. If a hook could overwrite these headers, a
+    shared cache could send one member's link to another.
     """
+    # A Redirect writes its own headers. If a hook returned None, Flask raises an error.
     if isinstance(response, Redirect) or not isinstance(response, Response):
-        return  # Redirects write their own headers. Flask raises an error if a hook returned None.
-    here = get_current_request()
-    state = _find_request_state(here)
+        return
+    request = get_current_request()
+    state = _find_request_state(request)
     if state is None and response.is_streamed:
-        state = get_request_state()  # The stream may render entries.
+        state = get_request_state()  # The stream may still render entries.
     if state is not None:
         state.response = response
         state.write_cache_headers(response.headers)
-    if _is_extension_request(here):
+    if _is_extension_request(request):
         _write_privacy_headers(response.headers)
 
 
 def _register_error_header_writer(app: Flask, **_: object) -> None:
-    """Also write the headers of an error page before the hooks run.
+    """Register a function that also writes the headers of an error page before the hooks run.
 
-    If a hook raises on the error page again, Flask skips the later hooks and "request_finished".
-    Functions for a single request run before all hooks.
+    If a hook raises an exception for the error page again, Flask skips the later hooks and
+    ``request_finished``. Functions that are registered for a single request run before all hooks.
     """
 
     def write_before_hooks(response: R) -> R:
         _write_cache_and_privacy_headers(app, response)
         return response
 
-    if has_request_context():  # a site's background tasks may also send this signal
+    if has_request_context():  # Background tasks of the site may also send this signal.
         after_this_request(write_before_hooks)
 
 
 def _is_extension_request(request: Request) -> bool:
-    if request.url_rule is None:  # no route matches: for example, the request method is not allowed
+    if request.url_rule is None:  # For example, the request method is not allowed.
         blueprint = current_app.blueprints.get("xiebao")
         return blueprint is not None and request.path.startswith(f"{blueprint.url_prefix}/")
     endpoint: str = request.url_rule.endpoint
@@ -226,19 +229,23 @@ def _is_extension_request(request: Request) -> bool:
 
 
 def _write_privacy_headers(headers: Headers) -> None:
-    """Keep a link's response out of caches, referrers, search engines and other sites' frames."""
-    found = [header for header in headers if _is_replaced_by_link_headers(header[0].lower())]
-    if found != LINK_HEADERS:
+    """Write the headers that protect the response to a link.
+
+    They keep the response out of caches, search engines and other sites' frames, and the link out
+    of referrers.
+    """
+    actual = [header for header in headers if _is_replaced_by_link_headers(header[0].lower())]
+    if actual != LINK_HEADERS:
         _remove_headers(headers, _is_replaced_by_link_headers)
         headers.extend(LINK_HEADERS)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")
         if not any("frame-ancestors" in policy.lower() for policy in policies):
-            # A site may allow other sites to frame its pages. If it says nothing, only it may.
+            # The site's policy decides who may frame the page. By default, only the site may.
             *others, last = policies or [""]
-            ours = f"{last}; frame-ancestors 'self'".removeprefix("; ")
-            headers.setlist("Content-Security-Policy", [*others, ours])
+            extended = f"{last}; frame-ancestors 'self'".removeprefix("; ")
+            headers.setlist("Content-Security-Policy", [*others, extended])
 
 
 def _remove_headers(headers: Headers, is_unwanted: Callable[[str], bool]) -> None:
@@ -258,9 +265,9 @@ def _is_replaced_by_link_headers(header_name: str) -> bool:
 
 
 def is_cache_control_override(header_name: str) -> bool:
-    """Return True if caches obey a response header rather than Cache-Control.
+    """Return True if caches obey a response header instead of ``Cache-Control``.
 
-    :param name: the name of the header in lower case.
+    :param header_name: the name of the header in lower case.
     """
     return header_name in _CACHE_CONTROL_OVERRIDES or header_name.endswith("-cache-control")
 

@@ -1,4 +1,4 @@
-"""The functions of a site's own: who is logged in, who may go, what to do with a notification."""
+"""The hooks that a site registers on :class:`.Xiebao`, such as the ``member_loader``."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from .rehearsal import find_current_rehearsal
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Who is logged in.
+#: A function that returns the id of the logged-in member, or None.
 MemberLoader = TypeVar(
     "MemberLoader", bound=Callable[[], MemberId | Awaitable[MemberId | None] | None]
 )
-#: Whether a member may go: True, False, or an answer in place of the extension's.
+#: The result of a click guard: True, False, or a response to send instead of the extension's.
 ClickGuardResult = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = TypeVar(
     "ClickGuard", bound=Callable[[str, Entry], ClickGuardResult | Awaitable[ClickGuardResult]]
 )
-#: Whether the gateway knows a member by the bare id.
+#: A function that returns True for members who keep the plain key.
 KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
-#: What a site does with a notification.
+#: A function that processes a notification.
 NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
-# What it cannot return, since that would be lost.
+# The types that a notification handler must not return, because the result would be lost.
 _INVALID_HANDLER_RESULT_TYPES = (
     BaseResponse,
     tuple,
@@ -46,12 +46,12 @@ _INVALID_HANDLER_RESULT_TYPES = (
     GeneratorType,
     AsyncGeneratorType,
 )
-#: How a site reads a notification itself: from the body and the headers.
+#: A function that reads a notification from the body and the headers of a request.
 NotificationReader = TypeVar(
     "NotificationReader", bound=Callable[[bytes, Headers], Notification | Awaitable[Notification]]
 )
 
-# The arguments of each hook, by the name of its decorator.
+# The arguments that each hook is called with, by the name of its decorator.
 _HOOK_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "member_loader": (),
     "click_guard": ("member", "entry"),
@@ -62,46 +62,46 @@ _HOOK_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 class Hooks:
-    """The functions that a site registered, for all apps of one extension object."""
+    """The hooks that a site registered, for all apps of one :class:`.Xiebao` object."""
 
     def __init__(self) -> None:
         self._registered: dict[str, Callable[..., Any]] = {}
-        #: The site's functions by the names of their decorators; those that are ``async`` are
-        #: wrapped, and block until they are done.
+        #: The hooks by the names of their decorators. An ``async`` hook is wrapped in a function
+        #: that blocks until the hook is done.
         self.functions: dict[str, Callable[..., Any]] = {}
-        #: What keeps purchases in the site's database, if the site has it: :mod:`.sqla`.
+        #: The site's :class:`.Purchases` object, or None if it has none.
         self.purchases: Any = None
 
     def register(self, name: str, function: F) -> F:
-        """Register a function of the site's, and return it.
+        """Register a hook and return it.
 
-        :param name: that of its decorator.
-        :raises ConfigError: when it is not a function, takes other arguments, or is a second
-            ``notification_handler``.
+        :param name: the name of the hook's decorator.
+        :raises ConfigError: if *function* is not callable, does not accept the arguments of the
+            hook, or is a second ``notification_handler``.
         """
         if not callable(function):
             raise ConfigError(f'"{name}" must be a function, got {type(function).__name__}.')
         check_accepts_arguments(name, function, _HOOK_ARGUMENTS[name])
-        there = self._registered.get(name, function)
-        if name == "notification_handler" and there != function:
+        existing = self._registered.get(name, function)
+        if name == "notification_handler" and existing != function:
             raise ConfigError(
-                f"{get_function_name(there)} is already registered as the notification_handler."
+                f"{get_function_name(existing)} is already registered as the notification_handler."
                 " Call the"
                 " new function from the registered function, or connect the new function to the"
                 " signal notification_received. If the app has an application factory, register"
                 " the handler once, outside of the factory."
             )
         self._registered[name] = function
-        # Found out once: it takes longer than most of these functions.
+        # is_async() is called once here, because it takes longer than most hooks.
         self.functions[name] = (
             _wrap_async_function(name, function) if is_async(function) else function
         )
         return function
 
     def register_purchases(self, purchases: object) -> None:
-        """Make known what keeps purchases in the site's database.
+        """Register the object that stores purchases in the site's database.
 
-        :raises ConfigError: when something does so already.
+        :raises ConfigError: if such an object is already registered.
         """
         if self.purchases is not None:
             raise ConfigError(
@@ -112,92 +112,92 @@ class Hooks:
 
     @property
     def async_hook_names(self) -> list[str]:
-        """The names of the decorators whose functions are ``async``."""
-        return [
-            name for name, given in self._registered.items() if self.functions[name] is not given
-        ]
+        """The names of the registered hooks that are ``async`` functions."""
+        return [name for name, hook in self._registered.items() if self.functions[name] is not hook]
 
     def can_identify_members(self) -> bool:
-        """Tell whether the current app can say who is logged in."""
+        """Return True if the current app has a ``member_loader`` or uses Flask-Login."""
         return "member_loader" in self.functions or find_login_manager() is not None
 
     def find_current_member_id(self) -> str | None:
-        """Return the id of the member who is logged in, or None.
+        """Return the id of the logged-in member, or None for an anonymous visitor.
 
-        It is what the loader says, else Flask-Login where the app uses it.
+        The ``member_loader`` returns the id, or else Flask-Login if the app uses it. An exception
+        that the loader raises is passed on, because it must not make the visitor anonymous.
 
-        :raises LinkError: when the loader returns something that is not a member's id. What the
-            loader itself raises is the site's error and is passed on.
+        :raises LinkError: if the loader or Flask-Login returns a value that is not a member's id.
         """
-        rehearsed = find_current_rehearsal()
-        loader = (rehearsed and rehearsed.member_loader) or self.functions.get("member_loader")
+        rehearsal = find_current_rehearsal()
+        loader = (rehearsal and rehearsal.member_loader) or self.functions.get("member_loader")
         if loader is not None:
-            source, found = "The member_loader", loader()
+            source, member = "The member_loader", loader()
         elif find_login_manager() is not None:
             from flask_login import current_user
 
             source = "get_id() of Flask-Login's current_user"
-            found = current_user.get_id() if current_user.is_authenticated else None
+            member = current_user.get_id() if current_user.is_authenticated else None
         else:
             return None
         try:
-            return normalize_member(found)
+            return normalize_member(member)
         except LinkError as error:
-            why = (
-                f"The function returned {_format_result_type(found)}."
-                if iscoroutine(found)
+            problem = (
+                f"The function returned {_format_result_type(member)}."
+                if iscoroutine(member)
                 else str(error)
             )
-            raise LinkError(f"{source} did not return a member's id. {why}", "member") from None
+            raise LinkError(f"{source} did not return a member's id. {problem}", "member") from None
 
     def call_click_guard(self, member: str, entry: Entry) -> bool | Response:
-        """Ask the site whether a member may follow a link that lets them through.
+        """Call the ``click_guard`` for a click that the access rules allow.
 
-        :return: True, False, or an answer of the site's own in place of ours.
-        :raises ConfigError: when the site's function says anything else.
+        :return: True, False, or a response to send instead of the extension's. True if there is no
+            guard to call.
+        :raises ConfigError: if the guard returns anything else.
         """
-        guard, rehearsed = self.functions.get("click_guard"), find_current_rehearsal()
-        if rehearsed is not None:
-            guard = rehearsed.click_guard or (guard if rehearsed.should_call_click_guard else None)
+        guard, rehearsal = self.functions.get("click_guard"), find_current_rehearsal()
+        if rehearsal is not None:
+            guard = rehearsal.click_guard or (guard if rehearsal.should_call_click_guard else None)
         if guard is None:
             return True
-        answer = guard(member, entry)
-        if isinstance(answer, bool):
-            return bool(answer)  # of a lazy proxy, what it stands for
-        if isinstance(answer, BaseResponse | tuple):
-            return make_response(answer)
+        result = guard(member, entry)
+        if isinstance(result, bool):
+            return bool(result)  # A lazy proxy also passes isinstance().
+        if isinstance(result, BaseResponse | tuple):
+            return make_response(result)
         raise ConfigError(
             "click_guard must return True, False or a response, such as `redirect(...)` or"
-            f" `(render_template(...), 403)`, got {_format_result_type(answer)}."
+            f" `(render_template(...), 403)`, got {_format_result_type(result)}."
         )
 
     def is_known_by_plain_key(self, member: str) -> bool:
-        """Tell whether the gateway knows a member by the bare id.
+        """Return True if the ``keeps_plain_key`` hook returns True for a member.
 
-        :raises ConfigError: when the site's function says neither True nor False.
+        :raises ConfigError: if the hook returns neither True nor False.
         """
         if "keeps_plain_key" not in self.functions:
             return False
-        answer = self.functions["keeps_plain_key"](member)
-        if not isinstance(answer, bool):
+        result = self.functions["keeps_plain_key"](member)
+        if not isinstance(result, bool):
             raise ConfigError(
-                f"keeps_plain_key must return True or False, got {_format_result_type(answer)}."
+                f"keeps_plain_key must return True or False, got {_format_result_type(result)}."
             )
-        return answer
+        return result
 
     def read_notification(
         self, body: bytes, headers: Headers, api_key: Secret[str]
     ) -> Notification | None:
         """Return the notification in a request, or None in a rehearsal.
 
-        The site's ``notification_reader`` reads it, if there is one. What it raises is passed on.
+        If the site has a ``notification_reader``, it reads the notification instead of the
+        extension. Its exceptions are passed on.
 
-        :raises NotificationError: the body is not a notification of the platform's for this key.
-        :raises ConfigError: the site's reader returned something else than a notification.
+        :raises NotificationError: if the body is not a notification of the gateway for this key.
+        :raises ConfigError: if the site's reader returns anything but a notification.
         """
-        rehearsed = find_current_rehearsal()
-        if rehearsed is not None:
-            rehearsed.notification_body = body
+        rehearsal = find_current_rehearsal()
+        if rehearsal is not None:
+            rehearsal.notification_body = body
             return None
         reader = self.functions.get("notification_reader")
         if reader is None:
@@ -211,21 +211,24 @@ class Hooks:
         return notification
 
     def call_notification_handler(self, notification: Notification) -> None:
-        """Give a notification to the site; what its ``notification_handler`` raises is passed on.
+        """Call the ``notification_handler``. Its exceptions are passed on.
 
-        :raises ConfigError: when it returns something that would be lost.
+        :raises ConfigError: if the handler returns False or a value that would be lost.
         """
-        answer = self.functions["notification_handler"](notification)
-        if answer is False or isinstance(answer, _INVALID_HANDLER_RESULT_TYPES):
+        result = self.functions["notification_handler"](notification)
+        if result is False or isinstance(result, _INVALID_HANDLER_RESULT_TYPES):
             raise _log_and_build_config_error(
-                f"notification_handler returned {_format_result_type(answer)}. Return None if the"
+                f"notification_handler returned {_format_result_type(result)}. Return None if the"
                 " notification"
                 " was processed, and otherwise raise an exception."
             )
 
 
 def _log_and_build_config_error(problem: str) -> ConfigError:
-    """Log *problem* and return an error of it: where a callback fails, only its class is logged."""
+    """Log *problem* and return it as an error.
+
+    The problem is logged here, because the view of the callback may log only the error's class.
+    """
     log_throttled(problem)
     return ConfigError(problem)
 
@@ -249,12 +252,12 @@ def _wrap_async_function(name: str, function: Callable[..., Any]) -> Callable[..
 
 
 def is_async(function: Callable[..., object]) -> bool:
-    """Tell whether what a function or a callable object returns has to be awaited."""
+    """Return True if the result of a function or callable object has to be awaited."""
     return any(map(iscoroutinefunction, (function, type(function).__call__)))
 
 
 def can_call_async_functions() -> bool:
-    """Tell whether the current app can call functions that are ``async``."""
+    """Return True if the current app can call ``async`` functions."""
     try:
         current_app.ensure_sync(asyncio.sleep)
     except RuntimeError:
@@ -265,32 +268,36 @@ def can_call_async_functions() -> bool:
 def check_accepts_arguments(
     function_name: str, function: Callable[..., object], argument_names: tuple[str, ...]
 ) -> None:
-    """Check that a function of the site's takes the arguments with which it will be called.
+    """Check that a site's function accepts the arguments that it will be called with.
 
-    :param arguments: their names.
-    :raises ConfigError: it does not.
+    :param argument_names: the names of the positional arguments.
+    :raises ConfigError: if the function does not accept these arguments.
     """
     try:
-        expected = signature(function)
-    except Exception:  # of a function in C, or a proxy without its object
+        function_signature = signature(function)
+    except Exception:  # Functions in C and proxies without an object have no signature.
         return
     try:
-        expected.bind(*argument_names)
+        function_signature.bind(*argument_names)
     except TypeError as error:
-        given = (
+        arguments = (
             f"with the arguments ({', '.join(argument_names)})"
             if argument_names
             else "without arguments"
         )
         raise ConfigError(
-            f'"{function_name}" is called {given}, but {get_function_name(function)} cannot be'
+            f'"{function_name}" is called {arguments}, but {get_function_name(function)} cannot be'
             " called this way"
             f" ({error}). Change the parameters of this function."
         ) from None
 
 
 def _format_result_type(result: object) -> str:
-    """Return the kind of an answer of the site's: its text may be somebody's data."""
+    """Return the type of a hook's result for a message.
+
+    The result itself is left out, because it may contain personal data. A coroutine is closed, so
+    that Python does not warn that it was never awaited.
+    """
     if iscoroutine(result):
         result.close()
         return "a coroutine that is never awaited. Register the async function itself"

@@ -1,8 +1,8 @@
-"""Logs what to fix, in the current app's own log and not over and over.
+"""Logging of problems that the site has to fix, in the app's own log and without repetition.
 
-That somebody was refused is not for the site to fix: that is on the logger ``flask_xiebao``, at
-INFO. Where what an error says may be somebody's name, as in a notification, only its place is
-logged.
+Refused clicks are not problems of the site. The logger ``flask_xiebao`` logs them at the level
+INFO. If the text of an exception may contain people's names, for example when a notification is
+processed, only the class and the place of the exception are logged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..errors import ConfigError, OrderError
 from .current import get_current_app
 from .rehearsal import is_rehearsal
 
-#: Who was refused, and why.
+#: The logger for refused clicks and rejected notifications.
 logger = logging.getLogger("flask_xiebao")
 
 _REPEAT_AFTER_SECONDS = 60
@@ -35,14 +35,14 @@ _MAX_MESSAGES_PER_GROUP = 10
 _MAX_MESSAGES = 1000
 _MAX_MESSAGE_LENGTH = 1000  # characters
 
-# What was said of an app: until when each thing is not said again, by what it is about, and whether
-# it is said only once.
+# The time until which each message of an app is not logged again. For each app, the times are
+# grouped by the arguments "group" and "once" of log_throttled(), and then by the duplicate key.
 _logged_until: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]] = (
     WeakKeyDictionary()
 )
 
 _LIBRARY_PATHS = (
-    "<",  # code that libraries generate
+    "<",  # Code that libraries generate has no file.
     *(
         f"{folder}{os.sep}"
         for folder in (
@@ -52,7 +52,8 @@ _LIBRARY_PATHS = (
     ),
 )
 
-# find_caller() skips these files, because they run between the site's code and the extension.
+# get_caller_location() skips these files, because their code runs between the site's code and the
+# extension.
 _PATHS_SKIPPED_FOR_CALLER = (
     "<",  # Templates from strings have no file.
     *(f"{Path(file).parent}{os.sep}" for file in (click.__file__, flask.__file__, jinja2.__file__)),
@@ -69,30 +70,32 @@ def log_throttled(
     level: int = logging.ERROR,
     once: bool = False,
 ) -> None:
-    """Log *message* in the current app's own log, unless that was done within a minute.
+    """Log *message* in the current app's own log, unless it was logged in the last minute.
 
-    :param message: what is wrong and how to fix it.
-    :param about: what it is about, where visitors can make the message another one each time: a few
-        of these are logged in a minute.
-    :param like: messages with the same word here count as one, by default those of the same text.
-    :param exc_info: add the traceback of the exception that is being handled.
-    :param level: of the logging module.
-    :param once: log it once in the life of the app, not once a minute.
+    :param message: the problem and how to fix it.
+    :param group: the name of a group of messages whose texts visitors can vary. At most ten
+        messages of a group are logged in a minute, or in the life of the app with *once*.
+    :param duplicate_key: a text that is the same for messages that count as one. By default, it is
+        the message.
+    :param exc_info: True to add the traceback of the exception that is being handled.
+    :param level: a level of the :mod:`logging` module.
+    :param once: True to log the message once in the life of the app, not once a minute.
     """
     app = get_current_app()
     message = (
         message if len(message) <= _MAX_MESSAGE_LENGTH else f"{message[:_MAX_MESSAGE_LENGTH]}…"
     )
     duplicate_key = duplicate_key or message
-    # What visitors' clicks say later is not said already.
-    said = {} if is_rehearsal() else _logged_until.setdefault(app, {})
+    # A message that was logged in a rehearsal is logged again for a visitor's request.
+    logged = {} if is_rehearsal() else _logged_until.setdefault(app, {})
     now = time.monotonic()
-    recent = {one: until for one, until in said.get((group, once), {}).items() if now < until}
-    most = _MAX_MESSAGES_PER_GROUP if group else _MAX_MESSAGES
-    if duplicate_key in recent or len(recent) >= most:
+    recent = {key: until for key, until in logged.get((group, once), {}).items() if now < until}
+    limit = _MAX_MESSAGES_PER_GROUP if group else _MAX_MESSAGES
+    if duplicate_key in recent or len(recent) >= limit:
         return
-    said[group, once] = {**recent, duplicate_key: math.inf if once else now + _REPEAT_AFTER_SECONDS}
-    if group and not once and len(recent) == most - 1:
+    repeat_at = math.inf if once else now + _REPEAT_AFTER_SECONDS
+    logged[group, once] = {**recent, duplicate_key: repeat_at}
+    if group and not once and len(recent) == limit - 1:
         message += " Similar messages are suppressed for a minute."
     app.logger.log(level, message, exc_info=exc_info)
 
@@ -100,58 +103,66 @@ def log_throttled(
 def warn_once(message: str, *, duplicate_key: str = "") -> None:
     """Log *message* as a warning in the current app's own log, once in the life of the app.
 
-    :param like: as :func:`complain` has it.
+    :param duplicate_key: the same as for :func:`log_throttled`.
     """
     log_throttled(message, duplicate_key=duplicate_key, level=logging.WARNING, once=True)
 
 
 def get_function_name(function: object) -> str:
-    """Return the name of a function of the site's.
+    """Return the module and the qualified name of a site's function, for messages.
 
-    Its ``repr`` would not do: that of a bound method shows the attributes of its object.
+    Messages do not show its ``repr``, because the ``repr`` of a bound method contains that of the
+    method's object, and with it the attributes of the object.
     """
     while isinstance(function, partial):
         function = function.func
     try:
         return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]
-    except Exception:  # a callable object, or a proxy without its object
+    except Exception:  # Callable objects and proxies without an object have no name.
         return f"{type(function).__module__}.{type(function).__qualname__}"
 
 
 def get_caller_location() -> str:
-    """Return the site's template, or its Python file and line, that called the extension."""
+    """Return the site's template, or its Python file and line, that called the extension.
+
+    If no file of the site called it, return ``the command line``.
+    """
     for frame, line in traceback.walk_stack(inspect.currentframe()):
         file = frame.f_code.co_filename
         if not file.startswith(_PATHS_SKIPPED_FOR_CALLER):
-            # Jinja runs compiled code, whose line numbers are not those of the template.
-            where = f", line {line}" if file.endswith(".py") else ""
-            return f"{file.removeprefix(_get_working_directory_prefix())}{where}"
+            # Jinja compiles templates, so the line numbers are not those of the template's source.
+            line_suffix = f", line {line}" if file.endswith(".py") else ""
+            return f"{file.removeprefix(_get_working_directory_prefix())}{line_suffix}"
     return "the command line"
 
 
 def get_error_location(error: BaseException) -> str:
-    """Return the innermost place of a caught error: in the site's own files, else in any."""
+    """Return the innermost place of a caught error in the site's files, or else in any file."""
     return find_error_location_in_site(error) or _format_location(
         traceback.extract_tb(error.__traceback__)[-1]
     )
 
 
 def find_error_location_in_site(error: BaseException) -> str | None:
-    """Return the innermost place of an error in the site's own files, or None."""
-    places = [
-        place
-        for place in traceback.extract_tb(error.__traceback__)
-        if not place.filename.startswith(_LIBRARY_PATHS)
+    """Return the innermost place of an error in the site's own files, or None.
+
+    Files in the working directory are preferred to other files outside of the libraries.
+    """
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_LIBRARY_PATHS)
     ]
-    here = [place for place in places if place.filename.startswith(_get_working_directory_prefix())]
-    innermost = (here or places)[-1:]
-    return _format_location(innermost[0]) if innermost else None
+    prefix = _get_working_directory_prefix()
+    preferred_frames = [frame for frame in frames if frame.filename.startswith(prefix)] or frames
+    return _format_location(preferred_frames[-1]) if preferred_frames else None
 
 
 def format_error_for_log(error: BaseException) -> str:
-    """Return the class and the place of an error.
+    """Return the class and the place of an error, for the log.
 
-    Its message may contain people's names, and is shown only if the extension raised it.
+    If the extension raised the error, return its class and its message. Other messages are left
+    out, because they may contain people's names.
     """
     if isinstance(error, OrderError | ConfigError) and find_error_location_in_site(error) is None:
         return f"{type(error).__name__}: {str(error).rstrip('.')}"

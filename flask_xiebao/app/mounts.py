@@ -1,4 +1,4 @@
-"""Where the site is, and below which path the server, or what is wrapped around the app, has it."""
+"""The site's URL, and the paths below which a server or a middleware serves the app."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class MountedUrl(NamedTuple):
-    """Where a URL of a site is found.
+    """A URL of the site, and the mount that the server removes from its path.
 
-    :param url: the URL, with the path below which the app is mounted.
-    :param mount: that path as far as the server takes it off, as its ``SCRIPT_NAME``; else it is
-        taken off by what is wrapped around the app.
+    :param url: the URL, including the path below which the app is mounted.
+    :param mount: the part of the path that the server removes as ``SCRIPT_NAME``. If a middleware
+        removes it instead, or the app is not mounted below a path, it is empty.
     """
 
     url: str
@@ -30,7 +30,7 @@ class MountedUrl(NamedTuple):
 
 
 def get_site_url(state: AppState) -> str:
-    """Return the URL at which the site is, as far as it says so."""
+    """Return the site's URL from the settings, or a URL with a host that the app accepts."""
     if state.settings.public_url:
         return state.settings.public_url
     config = current_app.config
@@ -40,21 +40,20 @@ def get_site_url(state: AppState) -> str:
 
 
 def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
-    """Return where a URL of the site may be found, the likeliest first.
+    """Return the URLs and mounts at which the app may serve *url*, the most likely first.
 
-    A path below which the site is mounted is known to the server, or else to what is wrapped around
-    the app.
+    Either the server or a middleware around the app knows the path below which the app is mounted.
 
-    :param site: where the site is.
+    :param site_url: the site's URL, which is the beginning of *url*.
     """
-    places = [MountedUrl(url, urlsplit(site_url).path.rstrip("/")), MountedUrl(url)]
+    candidates = [MountedUrl(url, urlsplit(site_url).path.rstrip("/")), MountedUrl(url)]
     if not state.settings.public_url:
-        places += [MountedUrl(below) for below in build_urls_by_mount(url).values()]
-    return list(dict.fromkeys(places))
+        candidates += [MountedUrl(mounted) for mounted in build_urls_by_mount(url).values()]
+    return list(dict.fromkeys(candidates))
 
 
 def build_urls_by_mount(url: str) -> dict[str, str]:
-    """Return a URL of the site as it is below each path at which something mounts an app."""
+    """Return *url* below each mount of a ``DispatcherMiddleware``, by the path of the mount."""
     dispatcher = find_middleware(DispatcherMiddleware)
     if dispatcher is None:
         return {}
@@ -63,7 +62,7 @@ def build_urls_by_mount(url: str) -> dict[str, str]:
 
 
 def find_middleware(middleware_class: type[M]) -> M | None:
-    """Return the middleware of this kind that is wrapped around the current app, if one is."""
+    """Return the middleware of this class that is wrapped around the current app, or None."""
     wrapped: Any = get_current_app().wsgi_app
     while wrapped is not None and not isinstance(wrapped, middleware_class):
         wrapped = getattr(wrapped, "app", None)
@@ -71,7 +70,7 @@ def find_middleware(middleware_class: type[M]) -> M | None:
 
 
 def is_loopback_url(url: str) -> bool:
-    """Tell whether a URL is one that nobody else can reach."""
+    """Return True if a URL has a loopback host, so that no other machine can reach it."""
     try:
         return urlsplit(url).hostname in _LOOPBACK_HOSTS
     except ValueError:

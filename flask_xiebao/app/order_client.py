@@ -1,4 +1,4 @@
-"""Which gateway the current app asks for orders: Xiebao's, or a simulator that is a part of it."""
+"""The current app's client for order queries to Xiebao's gateway or to a simulator in the app."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 
 def get_order_client(state: AppState) -> OrderClient:
-    """Return the app's client; see :attr:`.Xiebao.orders`.
+    """Return the app's client for order queries; see :attr:`.Xiebao.orders`.
 
-    :raises ConfigError: the partner id or the key is not set.
-    :raises OrderError: httpx is not installed.
+    :raises ConfigError: if the partner id or the API key is not set.
+    :raises OrderError: if httpx is not installed.
     """
-    # A worker that was forked does not share the connections of its parent.
+    # Each process has its own client, because a forked worker must not share the connections of its
+    # parent.
     client = state.order_clients.get(os.getpid())
     if client is None:
         client = state.order_clients[os.getpid()] = _build_order_client(state)
@@ -55,7 +56,10 @@ def _build_order_client(state: AppState) -> OrderClient:
 
 
 def _wrap_in_empty_context(app: WSGIApplication) -> WSGIApplication:
-    """Return an app whose requests share nothing with the one that sends them, such as ``g``."""
+    """Return a WSGI app that handles each request in an empty context.
+
+    The request must not share ``g`` and other context variables with the code that sends it.
+    """
 
     def read_app_response(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         with closing(ClosingIterator(app(environ, start_response))) as body:

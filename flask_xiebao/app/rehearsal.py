@@ -1,7 +1,7 @@
-"""Clicks and notifications that a tool sends to see what they lead to.
+"""Rehearsals: clicks and notifications that a tool sends to the app to check their results.
 
-In a rehearsal, :mod:`.hooks` calls the tool's functions in place of the site's, and
-:mod:`.signals` records what is sent.
+In a rehearsal, :mod:`.hooks` calls the tool's functions instead of the site's hooks, and
+:mod:`.signals` records the signals that are sent.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from ..links.access_rules import REFUSALS, Refusal
 from ..links.tokens import Entry
 from .current import get_current_request
 
-#: The key of the :class:`Rehearsal` in a request's environ. No header of a request can set it.
+#: The key of the :class:`Rehearsal` in the WSGI environ. No header of a request can set this key.
 REHEARSAL_ENVIRON_KEY = "flask_xiebao.rehearsal"
 
 
 @dataclass(eq=False)
 class Rehearsal:
-    """A click or a notification from a tool, and what the tool learns from it.
+    """A click or a notification that a tool sends, and the record of its effects.
 
     The member may be made up. Therefore the site's ``click_guard`` and signal receivers are called
     only if the tool asks for it, and the notification handler is never called. The site's
     ``member_loader`` is called unless the tool replaces it. ``keeps_plain_key`` is always called.
 
-    :param member_loader: replaces the site's ``member_loader``.
-    :param click_guard: replaces the site's ``click_guard``.
-    :param calls_receivers: call the site's signal receivers.
-    :param calls_guard: call the site's ``click_guard``.
+    :param member_loader: a function to call instead of the site's ``member_loader``, or None.
+    :param click_guard: a function to call instead of the site's ``click_guard``, or None.
+    :param should_call_receivers: True to call the site's signal receivers.
+    :param should_call_click_guard: True to call the site's ``click_guard``.
 
-    :ivar reached: True if one of the extension's views was called.
-    :ivar error: the exception that the view raised.
-    :ivar received: the body of the notification.
-    :ivar heard: the names and values of the signals that were sent, internal ones included.
-    :ivar logged: the log records of the request, if the tool reads the log.
+    :ivar has_reached_view: True if one of the extension's views was called.
+    :ivar view_error: the exception that the view raised, or None.
+    :ivar notification_body: the body of the notification, or None for a click.
+    :ivar sent_signals: the names and values of the signals that were sent, internal ones included.
+    :ivar log_records: the log records of the request, if the tool reads the log.
     """
 
     member_loader: Callable[[], object] | None = None
@@ -62,7 +62,7 @@ class Rehearsal:
 
     @property
     def refusal(self) -> Refusal | None:
-        """The reason why the click was refused or sent to the login."""
+        """The last reason why the click was refused or sent to the login, or None."""
         causes = [
             values["cause"]
             for name, values in self.sent_signals
@@ -72,7 +72,7 @@ class Rehearsal:
 
     @property
     def nonfatal_error_messages(self) -> list[str]:
-        """Errors that did not stop the request: entries left out and receivers that failed."""
+        """The messages about entries that were left out and about receivers that failed."""
         return [values["fault"] for name, values in self.sent_signals if name == "fault-found"]
 
     @property
@@ -88,13 +88,13 @@ class Rehearsal:
 def is_rehearsal() -> bool:
     """Return True if ``flask xiebao check`` or ``flask xiebao doctor`` sent the current request.
 
-    Hooks that count visits can leave such requests out.
+    Request hooks that count visits can use it to skip such requests.
     """
     return find_current_rehearsal() is not None
 
 
 def find_current_rehearsal() -> Rehearsal | None:
-    """Return the rehearsal of the current request, or None for a visitor's request."""
+    """Return the rehearsal of the current request, or None for a visitor's or without a request."""
     return (
         get_current_request().environ.get(REHEARSAL_ENVIRON_KEY) if has_request_context() else None
     )

@@ -1,4 +1,4 @@
-"""The settings: read once from ``app.config``, each with its check."""
+"""The settings, which are read from ``app.config`` once, and the check of each setting."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from ..gateway.values import (
 from ..links.tokens import check_seconds
 from ..texts import find_placeholders, get_allowed_placeholders, get_locales, get_visitor_text_keys
 
-#: The gateway of each ``XIEBAO_ENV``.
+#: The base URL of the gateway for each value of ``XIEBAO_ENV``.
 GATEWAY_BASE_URLS: Mapping[str, str] = MappingProxyType(
     {"test": Gateway.TEST, "production": Gateway.PRODUCTION}
 )
 
-#: What to do about a missing or weak secret.
+#: The advice for a missing or weak secret.
 NEW_KEY_ADVICE = 'Generate a value with `python -c "import secrets; print(secrets.token_hex())"`'
 
-# In what a check says: the setting that is checked.
+# A placeholder for the setting's name in the message of a check.
 _SETTING_NAME_PLACEHOLDER = "XIEBAO_…"
 
 _MIN_SECRET_LENGTH = 32
@@ -50,7 +50,10 @@ _REQUIRED_SETTINGS = {
 
 
 def _normalize_text_setting(value: object) -> str:
-    """Accept text or a whole number: ``from_prefixed_env()`` makes one of a variable of digits."""
+    """Return a string or an integer as text.
+
+    Integers are accepted, because ``from_prefixed_env()`` returns one for a variable of digits.
+    """
     if isinstance(value, float):
         raise WrongValueError(
             "must be a string or an integer, got a float that may have lost digits. Put the value"
@@ -84,9 +87,9 @@ def _normalize_member_secret(value: object) -> str:
 
 
 def _check_text_matches(pattern: str, error_message: str, value: object) -> str:
-    """Accept text that matches a regular expression as a whole.
+    """Return text that matches the whole *pattern*.
 
-    :param problem: what is wrong with any other value, with ``%s`` where the value is shown.
+    :param error_message: the message for any other value. ``%s`` is replaced by the value.
     """
     text = get_plain_string(value) if isinstance(value, str) else ""
     if not re.fullmatch(pattern, text):
@@ -111,7 +114,7 @@ _normalize_url_prefix = partial(
 
 
 def _normalize_seconds(value: object) -> int:
-    # Python refuses to read thousands of digits, by an error of its own.
+    # int() would raise an error of its own for thousands of digits. check_seconds() rejects them.
     digits = isinstance(value, str) and value.isdecimal() and len(value) < 20
     return check_seconds(int(value) if digits else value)  # type: ignore[call-overload]
 
@@ -119,7 +122,7 @@ def _normalize_seconds(value: object) -> int:
 def _parse_user_agent_pattern(value: object) -> re.Pattern[str]:
     try:
         pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
-    # What is nested too deeply is a RecursionError, and warnings may be errors.
+    # A pattern that is nested too deeply raises RecursionError. Warnings may be raised as errors.
     except Exception as error:
         raise WrongValueError(
             f"is not a valid regular expression: {str(error) or type(error).__name__}."
@@ -146,18 +149,22 @@ def _normalize_texts(value: object) -> Mapping[str, Mapping[str, str]]:
         )
     known = {
         *get_visitor_text_keys(),
-        *(f"{page}.{of}" for page in PAGES for of in ("label", "on_phone")),
+        *(f"{page}.{suffix}" for page in PAGES for suffix in ("label", "on_phone")),
     }
     texts, problems = {}, []
-    for key, said in value.items():
+    for key, localized_text in value.items():
         try:
             if key not in known:
-                near = get_close_matches(str(key), known, 1)
-                meant = (
-                    f'Did you mean "{near[0]}"?' if near else "See the list of keys in the manual."
+                similar = get_close_matches(str(key), known, 1)
+                advice = (
+                    f'Did you mean "{similar[0]}"?'
+                    if similar
+                    else "See the list of keys in the manual."
                 )
-                raise WrongValueError(f"has the unknown text key {format_short_repr(key)}. {meant}")
-            texts[key] = _normalize_localized_text(key, said)
+                raise WrongValueError(
+                    f"has the unknown text key {format_short_repr(key)}. {advice}"
+                )
+            texts[key] = _normalize_localized_text(key, localized_text)
         except WrongValueError as error:
             problems.append(str(error))
     if problems:
@@ -166,35 +173,33 @@ def _normalize_texts(value: object) -> Mapping[str, Mapping[str, str]]:
 
 
 def _normalize_localized_text(key: str, value: object) -> Mapping[str, str]:
-    given = value if isinstance(value, Mapping) else dict.fromkeys(get_locales(), value)
-    for locale, words in given.items():
+    text_by_locale = value if isinstance(value, Mapping) else dict.fromkeys(get_locales(), value)
+    for locale, text in text_by_locale.items():
         if locale not in get_locales():
             raise WrongValueError(
                 f'has a text of "{key}" for the unknown locale {format_short_repr(locale)}. Use'
                 " one of"
                 f" {', '.join(map(repr, get_locales()))}."
             )
-        if not isinstance(words, str):
-            raise WrongValueError(
-                f'must have a string for "{key}", got {format_short_repr(words)}.'
-            )
-        if key.endswith(".label") and not words.strip():
+        if not isinstance(text, str):
+            raise WrongValueError(f'must have a string for "{key}", got {format_short_repr(text)}.')
+        if key.endswith(".label") and not text.strip():
             raise WrongValueError(
                 f'must have a text for "{key}" that is not blank, because this text labels entries.'
             )
-        may = get_allowed_placeholders(key)
+        allowed = get_allowed_placeholders(key)
         try:
-            is_right = not may or find_placeholders(words) <= may
+            is_valid = not allowed or find_placeholders(text) <= allowed
         except ValueError:
-            is_right = False
-        if not is_right:
-            names = ", ".join(f"{{{name}}}" for name in sorted(may))
+            is_valid = False
+        if not is_valid:
+            names = ", ".join(f"{{{name}}}" for name in sorted(allowed))
             raise WrongValueError(
                 f'must have only the placeholders {names} in "{key}", got'
-                f" {format_short_repr(words)}."
+                f" {format_short_repr(text)}."
                 ' Write "{{" for a literal brace.'
             )
-    return MappingProxyType(dict(given))
+    return MappingProxyType(dict(text_by_locale))
 
 
 def _parse_bool(value: object) -> bool:
@@ -212,21 +217,23 @@ def _build_setting_field(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What a site configured, checked. Each field is the setting ``XIEBAO_`` + its name."""
+    """The checked settings. The name of each is ``XIEBAO_`` + the field's name in capitals."""
 
-    #: Required. The account that Xiebao gave you (渠道账号, ``partnerId``): text or a whole number.
+    #: Required unless ``XIEBAO_ENABLED`` is False. The account that Xiebao gave you (渠道账号,
+    #: ``partnerId``), a string or an integer.
     partner_id: str = _build_setting_field(_normalize_text_setting, "")
 
-    #: Required. The key of the account (``apiKey``). Test and production have different keys.
+    #: Required unless ``XIEBAO_ENABLED`` is False. The key of the account (``apiKey``). Test and
+    #: production have different keys.
     api_key: Secret[str] = _build_setting_field(_normalize_api_key, Secret(""), is_secret=True)
 
-    #: The sub-account (渠道子账号, ``subPartnerId``) of product and home links that name none.
+    #: The sub-account (渠道子账号, ``subPartnerId``) for product and home links that specify none.
     sub_partner_id: str = _build_setting_field(
         lambda value: "" if value == "" else _normalize_text_setting(value), ""
     )
 
-    #: ``"test"`` or ``"production"``: which of Xiebao's gateways members are sent to. Unset, it is
-    #: the test gateway, with a warning in the log outside of debug and testing.
+    #: The gateway of Xiebao that members are sent to, ``"test"`` or ``"production"``. If unset, it
+    #: is the test gateway, and a warning is logged outside of debug and testing.
     env: str | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -235,26 +242,27 @@ class Settings:
         )
     )
 
-    #: Another gateway than that of ``XIEBAO_ENV``: an http(s) URL, or a path of the site such as
-    #: ``/gateway``, where the simulator is. In production https only.
+    #: The gateway to use instead of the gateway of ``XIEBAO_ENV``: an http(s) URL, or a path of the
+    #: site such as ``/gateway`` for the simulator. In production it must be an https URL.
     base_url: str | None = _build_setting_field(normalize_base_url)
 
-    #: A mapping of further parameters, such as ``{"hidenav": 1}``, for every URL of the gateway. It
-    #: cannot replace one that the interface document has.
+    #: A mapping of additional parameters for every gateway URL, such as ``{"hidenav": 1}``. It must
+    #: not contain parameters of the interface document.
     extra: Mapping[str, str] | None = _build_setting_field(normalize_extra_parameters)
 
-    #: The path under which the endpoints are.
+    #: The path below which the extension's endpoints are.
     url_prefix: str = _build_setting_field(
         lambda value: _normalize_url_prefix(value).rstrip("/"), "/xiebao"
     )
 
-    #: Scheme, host and mount path of the site, such as ``https://shop.example``: what links that
-    #: leave the site begin with, in mails, QR codes and ``paySuccess``. Unset, it is what Flask
-    #: takes the request for, where a ``Host`` can be trusted.
+    #: The scheme, host and mount path of the site, such as ``https://shop.example``. Absolute links
+    #: in mails, QR codes and ``paySuccess`` begin with it. If unset, they begin with the URL that
+    #: Flask derives from the request, if the ``Host`` can be trusted.
     public_url: str | None = _build_setting_field(_normalize_public_url)
 
-    #: The endpoint of the site's login, such as ``"auth.login"``. It gets ``next``, the path to
-    #: come back to. Unset, Flask-Login's ``unauthorized()`` counts, and else people get a 401.
+    #: The endpoint of the site's login, such as ``"auth.login"``. It receives the path to return to
+    #: as ``next``. If unset, Flask-Login's ``unauthorized()`` is called. If the site does not use
+    #: Flask-Login either, visitors who are not logged in get a 401.
     login_view: str | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -263,21 +271,21 @@ class Settings:
         )
     )
 
-    #: Seconds for which the QR code of a handoff can be scanned.
+    #: The maximum number of seconds for which the QR code of a handoff can be scanned.
     handoff_max_age: int = _build_setting_field(_normalize_seconds, 300)
 
-    #: A regular expression that the User-Agent of the site's own iOS and Android app matches, such
-    #: as ``ShopApp/[\d.]+``. Its web views are then platform 3 or 4.
+    #: A regular expression that matches a part of the User-Agent of the site's own iOS and Android
+    #: app, such as ``ShopApp/[\d.]+``. The platform of the app's web views is then 3 or 4.
     app_user_agent: re.Pattern[str] | None = _build_setting_field(_parse_user_agent_pattern)
 
-    #: 32 characters or more, chosen once and never changed: makes the ``partnerUniqKey`` by which
-    #: the gateway knows a member impossible to guess.
+    #: A secret of at least 32 characters, which you must never change. It makes each member's
+    #: ``partnerUniqKey``, by which the gateway knows the member, impossible to guess.
     member_secret: Secret[str] | None = _build_setting_field(
         _normalize_member_secret, is_secret=True
     )
 
-    #: 26 characters or more, letters, digits, ``-`` and ``_``: the callback is then at
-    #: ``/xiebao/notify/<token>``, and ``/xiebao/notify`` is a 404.
+    #: A token of at least 26 characters: letters, digits, ``-`` and ``_``. If set, the callback is
+    #: at ``/xiebao/notify/<token>``, and ``/xiebao/notify`` returns 404.
     notify_token: Secret[str] | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -288,8 +296,8 @@ class Settings:
         is_secret=True,
     )
 
-    #: ``"zh"`` or ``"en"``: the language of entries and of the extension's pages. Unset, it is
-    #: Flask-Babel's locale where the site has one, and else ``"zh"``.
+    #: The language of entries and of the extension's pages, ``"zh"`` or ``"en"``. If unset, it is
+    #: Flask-Babel's locale if the site uses Flask-Babel, and ``"zh"`` otherwise.
     locale: str | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -298,60 +306,61 @@ class Settings:
         )
     )
 
-    #: A mapping of texts that visitors read to the site's own, for all languages or each, such as
-    #: ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
+    #: The site's own texts for visitors: a mapping of text keys to texts, for all languages or for
+    #: each language, such as ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
     texts: Mapping[str, Mapping[str, str]] | None = _build_setting_field(_normalize_texts)
 
-    #: ``"button"`` or ``"own"``: how entries look where a macro does not say ``look``. ``"own"`` is
-    #: for sites whose own classes are the look.
+    #: The look of entries if the macro has no ``look`` argument, ``"button"`` or ``"own"``. Use
+    #: ``"own"`` if the site's own CSS classes style the entries.
     look: str = _build_setting_field(
         partial(_check_text_matches, "button|own", 'must be "button" or "own", got %s.'), "button"
     )
 
-    #: False: the same markup for every device, for pages that are cached or streamed. The platform
-    #: is found at the click anyway.
+    #: If False, every device gets the same markup. Use this for pages that are cached or streamed.
+    #: The platform is detected at the click in any case.
     device_markup: bool = _build_setting_field(_parse_bool, True)
 
-    #: False: entries render nothing, links are ``""``, and their endpoints answer 404. The way back
-    #: from a payment still works while the partner id is set, and so does the callback while the
-    #: id and the key are.
+    #: If False, entries render nothing, links are ``""``, and the endpoints of links return 404.
+    #: Return links still work while the partner id is set, and the callback still works while the
+    #: partner id and the API key are set.
     enabled: bool = _build_setting_field(_parse_bool, True)
 
-    #: True: a wrong argument in a template, or a receiver that fails, is an error. False: it is
-    #: logged, and the entry left out. Unset, it is true in debug and testing.
+    #: If True, a wrong argument in a template or a failed receiver raises an exception. If False,
+    #: the error is logged, and the entry is left out. If unset, it is True in debug and testing.
     strict: bool | None = _build_setting_field(_parse_bool)
 
     @property
     def has_partner_account(self) -> bool:
-        """Whether partner id and key are set, which they need not be where a site is off."""
+        """True if partner id and API key are set. They are optional if ``enabled`` is False."""
         return bool(self.partner_id and self.api_key.reveal())
 
     @property
     def environment(self) -> str:
-        """``test`` or ``production``, whether it is set or not."""
+        """The value of ``XIEBAO_ENV``, or ``test`` if it is not set."""
         return self.env or "test"
 
     @property
     def gateway_base_url(self) -> str:
-        """The gateway that members are sent to: an http(s) URL or a path of the site."""
+        """The base URL of the gateway that members are sent to, or a path of the site."""
         return self.base_url or GATEWAY_BASE_URLS[self.environment]
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
         """Read and check every setting.
 
-        :param config: ``app.config`` or any mapping; None counts as not set.
-        :raises ConfigError: lists every setting that is wrong and what it should be.
+        :param config: ``app.config`` or another mapping. A setting that is None is not set.
+        :raises ConfigError: if settings are wrong. The message lists every wrong setting and its
+            valid values.
         """
-        hidden = Secret(config)
-        del config  # an error report shows the local variables of each frame, the API key in this
+        hidden_config = Secret(config)
+        del config  # Error reports show local variables, and the config contains the API key.
         try:
-            return hidden.map(_build_settings).reveal()
+            return hidden_config.map(_build_settings).reveal()
         except WrongValueError as error:
             raise ConfigError(f"app.config {error}") from None
 
     def find_changed_setting_names(self, other_settings: Settings) -> list[str]:
-        """Return the names of the settings whose values differ from those of *other*."""
+        """Return the names of the settings whose values differ from *other_settings*."""
         return [
             get_setting_name(setting.name)
             for setting in fields(self)
@@ -365,14 +374,14 @@ def _reveal_if_secret(value: object) -> object:
 
 
 def _build_settings(config: Mapping[str, Any]) -> Settings:
-    given = {
+    configured = {
         setting: value
         for setting in fields(Settings)
         if (value := config.get(get_setting_name(setting.name))) is not None
     }
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
-    for setting, value in given.items():
+    for setting, value in configured.items():
         name = get_setting_name(setting.name)
         try:
             checked = Secret(value).map(setting.metadata["check"])
@@ -381,8 +390,8 @@ def _build_settings(config: Mapping[str, Any]) -> Settings:
             problems[name] = str(error).replace(_SETTING_NAME_PLACEHOLDER, name)
     if values.get("enabled", True):
         problems |= {
-            get_setting_name(required): f"is not set. {what}."
-            for required, what in _REQUIRED_SETTINGS.items()
+            get_setting_name(required): f"is not set. {advice}."
+            for required, advice in _REQUIRED_SETTINGS.items()
             if config.get(get_setting_name(required)) is None
         }
     base_url = values.get("base_url") if values.get("env") == "production" else None
@@ -400,5 +409,5 @@ def _build_settings(config: Mapping[str, Any]) -> Settings:
 
 
 def get_setting_name(field_name: str) -> str:
-    """Return the name that a field of :class:`Settings` has in ``app.config``."""
+    """Return the name in ``app.config`` of a field of :class:`Settings`."""
     return f"XIEBAO_{field_name.upper()}"

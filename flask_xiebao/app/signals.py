@@ -1,4 +1,4 @@
-"""What a site can listen to. The sender is the app; none of the signals carries the gateway URL."""
+"""The signals of the extension. Their sender is the app, and none contains a gateway URL."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from .log import get_error_location, get_function_name, log_throttled
 from .rehearsal import find_current_rehearsal
 from .state import AppState
 
-#: What a function of the site's may raise. A cancelled task is not a reason to end the process.
+#: The exceptions to catch from a site's function. A cancelled task must not end the process.
 SITE_EXCEPTIONS = (Exception, CancelledError)
 
 _signals = Namespace()
 
-#: A member goes to the gateway: ``entry`` (:class:`~flask_xiebao.Entry`), ``member`` (their id),
-#: ``platform`` (:class:`~flask_xiebao.Platform`), ``click_id``. Sent before the redirect.
+#: Sent before a member is redirected to the gateway, with ``entry``
+#: (:class:`~flask_xiebao.Entry`), ``member`` (the member's id), ``platform``
+#: (:class:`~flask_xiebao.Platform`) and ``click_id``.
 entry_clicked = _signals.signal("entry-clicked")
 
-#: Somebody was not let through: ``status`` (401, 403, 404 or 410, or that of the site's own
-#: answer), ``reason``, ``cause`` (more than the reason, for the site alone), ``page`` (``paid`` for
-#: the way back from a payment), and, where they are known, ``entry`` and ``member``, the one who
-#: clicked.
+#: Sent when a click is refused, with ``status`` (401, 403, 404 or 410, or the status of the site's
+#: own response), ``reason``, ``cause`` (more specific than the reason, and only for the site),
+#: ``page`` (``paid`` for a return link), and ``entry`` and ``member`` (the member who clicked),
+#: which are None if they are not known.
 entry_refused = _signals.signal("entry-refused")
 
-#: The browser came back after payment: ``entry``, ``member``, ``click_id`` of the click, and
-#: ``same_session``: whether that member is the one logged in now. It can repeat, since a page can
-#: be loaded again, and it is no proof of payment: the callback tells of one, and the order query
-#: confirms it.
+#: Sent when the browser returns after payment, with ``entry``, ``member`` and ``click_id`` of the
+#: click, and ``same_session``, which is True if the same member is logged in now. It can be sent
+#: again, because a page can be reloaded, and it does not prove a payment. The callback notifies the
+#: site of a payment, and the order query confirms it.
 payment_returned = _signals.signal("payment-returned")
 
-#: A notification verified, and the site's handler is done with it: ``notification``
-#: (:class:`~flask_xiebao.Notification`). It can repeat.
+#: Sent after a notification was verified and the site's handler has returned, with
+#: ``notification`` (:class:`~flask_xiebao.Notification`). It can be sent again for the same
+#: notification.
 notification_received = _signals.signal("notification-received")
 
-# Internal signals, which carry information for a rehearsal that the public ones do not have.
+# Internal signals give a rehearsal information that the public signals do not contain.
 login_requested = _signals.signal("login-requested")
 qr_code_drawn = _signals.signal("qr-code-drawn")
 fault_found = _signals.signal("fault-found")
@@ -48,7 +50,8 @@ fault_found = _signals.signal("fault-found")
 def send_signal(signal: NamedSignal, state: AppState, **values: Any) -> None:
     """Send *signal* to each receiver.
 
-    One that fails raises in strict mode. Otherwise it is logged, and the others still hear.
+    If a receiver fails, its exception is raised in strict mode. Otherwise, it is logged, and the
+    remaining receivers are called.
     """
     app = get_current_app()
     for receiver in _record_signal_and_get_receivers(signal, app, values):
@@ -64,9 +67,10 @@ def send_signal(signal: NamedSignal, state: AppState, **values: Any) -> None:
 
 
 def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
-    """Send *signal* to each receiver, and raise nothing, strict or not.
+    """Send *signal* to each receiver without raising an exception, even in strict mode.
 
-    One that fails is logged without what it says, which may be somebody's name.
+    If a receiver fails, the log does not contain the text of the exception, because it may contain
+    people's names.
     """
     app = get_current_app()
     for receiver in _record_signal_and_get_receivers(signal, app, values):
@@ -75,7 +79,8 @@ def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
             app.ensure_sync(receiver)(app, **values)
         except SITE_EXCEPTIONS as error:
             failure = f"{type(error).__name__} in {get_error_location(error)}."
-        if failure:  # here, where no variable holds the error: some error reports show those
+        # Some error reports show variables, and none holds the error outside of the except block.
+        if failure:
             log_throttled(
                 f"{_describe_receiver_failure(signal, receiver)} The exception is {failure}"
             )
@@ -85,10 +90,10 @@ def _record_signal_and_get_receivers(
     signal: NamedSignal, app: Flask, values: dict[str, Any]
 ) -> Iterable[Callable[..., Any]]:
     """Record the signal if this request is a rehearsal, and return the receivers to call."""
-    rehearsed = find_current_rehearsal()
-    if rehearsed is not None:
-        rehearsed.sent_signals.append((signal.name, values))
-        if not rehearsed.should_call_receivers:
+    rehearsal = find_current_rehearsal()
+    if rehearsal is not None:
+        rehearsal.sent_signals.append((signal.name, values))
+        if not rehearsal.should_call_receivers:
             return ()
     return () if signal.is_muted else signal.receivers_for(app)
 

@@ -1,4 +1,4 @@
-"""The object that endpoints, macros and commands share: what the extension has of one app."""
+"""The state of one app, which the endpoints, the macros and the commands share."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ _SURROGATE_PATTERN = re.compile("[\ud800-\udfff]")
 
 
 def get_current_locale(configured_locale: object) -> str:
-    """Return the locale of what visitors read: a setting's, else Flask-Babel's, else ``zh``.
+    """Return the locale of texts for visitors.
 
-    :param chosen: ``XIEBAO_LOCALE``, or None.
+    :param configured_locale: the value of ``XIEBAO_LOCALE``. If it is None, the locale is
+        Flask-Babel's, or ``zh`` if the app does not use Flask-Babel.
     """
     if configured_locale is None and "babel" in current_app.extensions:
         from flask_babel import get_locale
@@ -41,14 +42,16 @@ def get_current_locale(configured_locale: object) -> str:
 
 
 def is_debug_or_testing() -> bool:
-    """Tell whether the current app is in debug or testing."""
+    """Return True if the current app is in debug or testing."""
     return current_app.debug or current_app.testing
 
 
 class AppState:
-    """What belongs to one app. The app itself is always ``current_app``.
+    """The settings, hooks, gateway and link signer of one app.
 
-    :param config: the app's own, in which keys may change.
+    The app itself is not stored, because it is always ``current_app``.
+
+    :param config: the config of the app, whose secret keys may change.
     """
 
     def __init__(self, settings: Settings, hooks: Hooks, config: Mapping[str, Any]) -> None:
@@ -59,30 +62,30 @@ class AppState:
                 settings.partner_id,
                 settings.api_key,
                 sub_partner_id=settings.sub_partner_id,
-                base_url=iri_to_uri(settings.gateway_base_url),  # redirects send it as it is
+                base_url=iri_to_uri(settings.gateway_base_url),  # A Redirect does not encode it.
                 extra=settings.extra,
             )
             if settings.enabled
             else None
         )
         #: The text before and after the token in the URLs of each endpoint on
-        #: ``XIEBAO_PUBLIC_URL``; :mod:`.endpoints` fills it.
+        #: ``XIEBAO_PUBLIC_URL``, filled by :mod:`.endpoints`.
         self.split_public_urls: dict[str, tuple[str, ...]] = {}
-        #: The path of ``XIEBAO_PUBLIC_URL``, as requests have it in their ``SCRIPT_NAME``.
+        #: The path of ``XIEBAO_PUBLIC_URL``, decoded like the ``SCRIPT_NAME`` of a request.
         self.public_root = unquote(urlsplit(settings.public_url or "").path)
-        # Secret, so that whoever prints this object's attributes does not see the keys.
+        # The config is hidden, because printing the attributes of this object must not show keys.
         self._config = Secret(config)
         self._signer_keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
-        #: The client for order queries of each process; :mod:`.order_client` makes it when needed.
+        #: The client for order queries of each process, created by :mod:`.order_client` on demand.
         self.order_clients: dict[int, OrderClient] = {}
 
     @property
     def gateway(self) -> Gateway:
         """The app's gateway.
 
-        :raises ConfigError: when ``XIEBAO_ENABLED`` is off.
+        :raises ConfigError: if ``XIEBAO_ENABLED`` is off.
         """
         if self._gateway is None:
             raise ConfigError(
@@ -93,11 +96,13 @@ class AppState:
 
     @property
     def signer(self) -> LinkSigner:
-        """The signer for the keys in force now, so that one taken out stops counting at once.
+        """The signer for the secret keys that are in the config now.
 
-        :raises ConfigError: when ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
+        A key that was removed from the config is no longer accepted.
+
+        :raises ConfigError: if ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        # In no variable: an error report shows those of each frame.
+        # Error reports show local variables, so none holds the plain keys.
         if _get_secret_keys(self._config.reveal()) != self._signer_keys.reveal():
             try:
                 keys = self._config.map(_get_secret_keys)
@@ -125,14 +130,14 @@ class AppState:
         return LinkSigner(secret_keys, self.settings.partner_id)
 
     def build_member_key(self, member: str) -> str:
-        """Return what the gateway knows a member by; see :meth:`.Xiebao.partner_uniq_key`.
+        """Return the ``partnerUniqKey`` of a member; see :meth:`.Xiebao.partner_uniq_key`.
 
-        :param member: as :func:`.normalize_member` returns it.
+        :param member: the member's id, as :func:`.normalize_member` returns it.
         """
         return self._member_keys.build_member_key(member, self.hooks.is_known_by_plain_key)
 
     def find_member_by_key(self, member_key: object) -> str | None:
-        """Return whose key it is; see :meth:`.Xiebao.member_of`."""
+        """Return the id of the member with this key, or None; see :meth:`.Xiebao.member_of`."""
         try:
             return self._member_keys.find_member(
                 normalize_text(member_key), self.hooks.is_known_by_plain_key
@@ -143,9 +148,9 @@ class AppState:
     def build_gateway_url(
         self, entry: Entry, member: str, platform: Platform, return_url: str | None = None
     ) -> str:
-        """Return the URL of the gateway's page to which a member's click on an entry leads.
+        """Return the gateway URL that a member's click on *entry* leads to.
 
-        :param pay_success: the URL to return to after payment, or None.
+        :param return_url: the URL to return to after payment, or None.
         """
         return self.gateway.url(
             entry.page,
@@ -158,40 +163,39 @@ class AppState:
 
     @property
     def is_strict(self) -> bool:
-        """Whether a wrong link argument in a template raises."""
+        """True if a wrong argument in a template or a failed receiver raises an exception."""
         return is_debug_or_testing() if self.settings.strict is None else self.settings.strict
 
     @property
     def locale(self) -> str:
-        """The locale of what visitors read: one of :mod:`.texts`."""
+        """The locale of texts for visitors, which is one of :mod:`.texts`."""
         return get_current_locale(self.settings.locale)
 
     def get_visitor_text_and_locale(
         self, locale: str, key: str, fallback_texts: Mapping[str, str] | None = None
     ) -> tuple[str, str]:
-        """Return what visitors read, in ``XIEBAO_TEXTS`` or :mod:`.texts`, and in which locale."""
-        said = (self.settings.texts or {}).get(key, {}).get(get_nearest_locale(locale))
+        """Return a text for visitors from ``XIEBAO_TEXTS`` or :mod:`.texts`, and its locale."""
+        site_text = (self.settings.texts or {}).get(key, {}).get(get_nearest_locale(locale))
         return (
             get_text_and_locale(locale, key, fallback_texts)
-            if said is None
-            else (said, get_nearest_locale(locale))
+            if site_text is None
+            else (site_text, get_nearest_locale(locale))
         )
 
     def get_visitor_text(self, key: str, fallback_texts: Mapping[str, str] | None = None) -> str:
-        """Return what visitors read, in their locale.
+        """Return a text for visitors in the current locale.
 
-        :param own: the text by locale, where it stands in a row of a table.
+        :param fallback_texts: the text by locale, for a key that :mod:`.texts` may not contain.
         """
-        said, _ = self.get_visitor_text_and_locale(self.locale, key, fallback_texts)
-        return said
+        return self.get_visitor_text_and_locale(self.locale, key, fallback_texts)[0]
 
     @property
     def can_locale_change(self) -> bool:
-        """Whether the locale may be another later in the same request, as Flask-Babel's may."""
+        """True if the locale may change within a request, because Flask-Babel selects it."""
         return self.settings.locale is None and "babel" in current_app.extensions
 
     def detect_request_platform(self, environ: WSGIEnvironment) -> Platform:
-        """Return the platform that a request comes from."""
+        """Return the platform of the device that sent a request."""
         headers = {
             "User-Agent": environ.get("HTTP_USER_AGENT"),
             "Sec-CH-UA-Mobile": environ.get("HTTP_SEC_CH_UA_MOBILE"),
@@ -203,7 +207,7 @@ class AppState:
 def get_current_app_state() -> AppState:
     """Return the state of the current app.
 
-    :raises ConfigError: when it has no Xiebao.
+    :raises ConfigError: if the extension is not initialized for the app.
     """
     extension = current_app.extensions.get("xiebao")
     if extension is None:
@@ -215,7 +219,10 @@ def get_current_app_state() -> AppState:
 
 
 def _get_secret_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the keys as configured, the signing key last; None for fallbacks of another type."""
+    """Return the configured keys with the signing key last.
+
+    If ``SECRET_KEY_FALLBACKS`` is neither a list nor a tuple, None stands for the fallbacks.
+    """
     fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
     return (
         *(fallbacks if isinstance(fallbacks, list | tuple) else (None,)),
@@ -224,7 +231,7 @@ def _get_secret_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _is_valid_secret_key(key: object) -> bool:
-    # Half of a surrogate pair can be in a text, and in no bytes.
+    # A string with half of a surrogate pair cannot be encoded in UTF-8.
     return (
         isinstance(key, str | bytes)
         and bool(key)

@@ -55,7 +55,7 @@ SEEN = (
     Wrong("301 for 302", "app/headers.py", "super().__init__((), 302, headers)", "super().__init__((), 301, headers)"),
     Wrong("a redirect with a body that has the URL", "app/headers.py", "super().__init__((), 302, headers)", "super().__init__((url,), 302, headers)"),
     Wrong("the site's own header after ours", "app/headers.py", "        _remove_headers(headers, _is_replaced_by_link_headers)\n", ""),
-    Wrong("frames of anybody's", "app/headers.py", 'headers.setlist("Content-Security-Policy", [*others, ours])', "pass"),
+    Wrong("frames of anybody's", "app/headers.py", 'headers.setlist("Content-Security-Policy", [*others, extended])', "pass"),
     Wrong("content that browsers guess", "app/headers.py", 'headers["X-Content-Type-Options"] = "nosniff"', "pass"),
     Wrong("the sign in a header of its own", "views/link_views.py", 'if get_current_request().method != "HEAD":\n        send_signal(\n            entry_clicked', 'away.headers["X-Sign"] = state.gateway.sign\n    if get_current_request().method != "HEAD":\n        send_signal(entry_clicked'),
     # who goes
@@ -118,7 +118,7 @@ SEEN = (
     # what a reviewer found that nobody had looked at
     Wrong("a half of it is signed", "links/tokens.py", "return (value + self._signer.get_signature(value)).decode()", "return (value + self._signer.get_signature(value[:12])).decode()"),
     Wrong("a member's key that is not escaped", "gateway/urls.py", "map(_percent_encode, own.values())", "(value if name == 'partnerUniqKey' else _percent_encode(value) for name, value in own.items())"),
-    Wrong("the guard's yes is a no", "app/hooks.py", "            return bool(answer)  # of a lazy proxy", "            return not answer  # of a lazy proxy"),
+    Wrong("the guard's yes is a no", "app/hooks.py", "            return bool(result)  # A lazy proxy", "            return not result  # A lazy proxy"),
     Wrong("ids in lower case", "links/members.py", 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member")', 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member").lower()'),
     Wrong("a login that loses the platform", "app/endpoints.py", "return url_for(login_view, next=build_current_link_path())", "return url_for(login_view, next=build_current_link_path(platform=None))"),
     Wrong("the API key on the handoff page", "views/link_views.py", 'title=state.get_visitor_text(\n            f"{entry.page}.on_phone"', 'title=state.settings.api_key.reveal() or state.get_visitor_text(f"{entry.page}.on_phone"'),
@@ -140,8 +140,8 @@ UNSEEN = {
     Wrong("the parameters in another order", "gateway/urls.py", "            for name in row.parameters\n            if name in placeholder_names or name in values", "            for name in sorted(row.parameters)\n            if name in placeholder_names or name in values"): "To the gateway it is the same URL.",
     Wrong("receivers are not called", "app/signals.py", "    return () if signal.is_muted else signal.receivers_for(app)", "    return ()"): "The site's receivers are not called, and the check is told without them.",
     Wrong("a receiver that fails stops a click in service", "app/signals.py", "            if state.is_strict:\n                raise", "            if True:\n                raise"): "The receivers of a check do not fail, and the site's are not called.",
-    Wrong("a loader that fails is nobody", "app/hooks.py", '            source, found = "The member_loader", loader()\n', '            try:\n                source, found = "The member_loader", loader()\n            except ArithmeticError:\n                return None\n'): "The errors of a check would be reported to whoever watches those of the site.",
-    Wrong("a guard that says nothing lets everybody go", "app/hooks.py", "        if isinstance(answer, bool):\n            return bool(answer)  # of", "        if answer is None:\n            return True\n        if isinstance(answer, bool):\n            return bool(answer)  # of"): "The same: whatever else than an answer is the site's error.",
+    Wrong("a loader that fails is nobody", "app/hooks.py", '            source, member = "The member_loader", loader()\n', '            try:\n                source, member = "The member_loader", loader()\n            except ArithmeticError:\n                return None\n'): "The errors of a check would be reported to whoever watches those of the site.",
+    Wrong("a guard that says nothing lets everybody go", "app/hooks.py", "        if isinstance(result, bool):\n            return bool(result)  # A", "        if result is None:\n            return True\n        if isinstance(result, bool):\n            return bool(result)  # A"): "The same: whatever else than an answer is the site's error.",
     Wrong("every page is private", "macros/entries.py", "            get_request_state().mark_device_dependent()\n", "            get_request_state().mark_device_dependent()\n            get_request_state().mark_private()\n"): "A site may have reasons of its own to make a page private.",
     Wrong("anybody may frame the pages", "app/headers.py", 'frame-ancestors \'self\'".removeprefix', 'frame-ancestors *".removeprefix'): "A site may say so itself.",
     Wrong("a key that was taken out goes on counting", "app/state.py", "if _get_secret_keys(self._config.reveal()) != self._signer_keys.reveal():", "if _get_secret_keys(self._config.reveal()) != self._signer_keys.reveal() and not self._signer_keys.reveal():"): "No key is taken out while a check is at work.",
