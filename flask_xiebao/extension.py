@@ -1,4 +1,4 @@
-"""The extension: wires settings, gateway, signer, blueprint and templates into an app."""
+"""The extension, which connects the settings, the endpoints and the macros with an app."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from .views.link_views import create_blueprint
 class Xiebao:
     """Insurance entries for a Flask site.
 
-    One instance may serve several apps; what belongs to an app lives with the app.
+    One instance can serve several apps. Each app has its own state.
 
-    :param app: call :meth:`init_app` on it now.
+    :param app: the app to initialize, or None to call :meth:`init_app` later.
     """
 
     def __init__(self, app: Flask | None = None) -> None:
@@ -45,16 +45,17 @@ class Xiebao:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Read the settings of *app* and register the endpoints and the macros.
+        """Read the settings of *app* and register the endpoints, macros and commands.
 
-        Call it when the app is configured: later changes of the settings are not seen, save for
-        ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``, which are read when links are signed
-        or opened.
+        Call it after the app is configured, because later changes of the settings have no effect.
+        Only ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` are read again whenever links are signed or
+        opened.
 
-        The settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` has them all, each
-        with what it means, and so has the manual.
+        The names of the settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` and the
+        manual describe all of them.
 
-        :raises ConfigError: lists every setting that is wrong; or the app has a Xiebao already.
+        :raises ConfigError: if settings are wrong, each of which the message lists, or the
+            extension cannot be initialized for this app, for example a second time.
         """
         try:
             self._set_up_app(app)
@@ -90,11 +91,13 @@ class Xiebao:
         try:
             app.register_blueprint(create_blueprint(state))
         except Exception as error:
-            taken = getattr(error, "existing", None)  # by Werkzeug 3.2; doctor says it of others
-            if taken is None:
+            # Werkzeug 3.2 sets this attribute. With older versions, doctor reports the conflict.
+            existing_rule = getattr(error, "existing", None)
+            if existing_rule is None:
                 raise
             raise ConfigError(
-                f'The view "{taken.endpoint}" of the site already has the path "{taken.rule}".'
+                f'The view "{existing_rule.endpoint}" of the site already has the path'
+                f' "{existing_rule.rule}".'
                 " Change XIEBAO_URL_PREFIX or the path of that view."
             ) from None
         self._states[app] = state
@@ -104,125 +107,139 @@ class Xiebao:
         app.cli.add_command(commands)
 
     def member_loader(self, loader: MemberLoader) -> MemberLoader:
-        """Register the function that says who is logged in; use it as a decorator.
+        """Register the function that returns the logged-in member's id. Use this as a decorator.
 
-        :param loader: takes nothing and returns the member's id (text, a whole number or a
-            :class:`uuid.UUID`), or None, ``""``, 0 or False for nobody. It may be ``async``, which
-            needs ``flask[async]``. :meth:`partner_uniq_key` makes ``partnerUniqKey`` (2.1) of the
-            id, which must never change.
-        :raises ConfigError: when it is not a function, or takes other arguments.
+        :param loader: a function without arguments that returns the member's id (a string, an
+            integer or a :class:`uuid.UUID`), or None, ``""``, 0 or False for an anonymous visitor.
+            It may be ``async``, which requires ``flask[async]``. The id must never change, because
+            :meth:`partner_uniq_key` builds the ``partnerUniqKey`` (2.1) from it.
+        :raises ConfigError: if *loader* is not a function or requires arguments.
 
-        Without a loader, Flask-Login's ``current_user`` counts where the app uses Flask-Login, by
-        its ``get_id()``. Where that is a token which changes with the password, add a loader.
+        Without a loader, the id is ``current_user.get_id()`` if the app uses Flask-Login. If
+        ``get_id()`` returns a token that changes with the password, register a loader.
         """
         return self._hooks.register("member_loader", loader)
 
     def click_guard(self, guard: ClickGuard) -> ClickGuard:
-        """Register the function that may refuse whoever the rules let through; a decorator.
+        """Register the function that may refuse clicks. Use this as a decorator.
 
-        It is for what only the site knows: an account that is locked, a region. It is asked at each
-        click that would go on, bearer links and QR codes included, before the handoff and again on
-        the phone; not on the way back from a payment.
+        The guard decides by facts that only the site knows, such as a locked account or a region.
+        It is called at each click that the access rules allow, including clicks on bearer links and
+        QR codes. It is called before the handoff and again on the phone, but not when the browser
+        returns from a payment.
 
-        :param guard: takes the member's id as text and the :class:`Entry`. It returns True to let
-            them go, False for a 403 (``not_allowed``), or a response of the site's own, which is
-            sent as it is: what :func:`flask.redirect` and :func:`flask.make_response` return, or a
-            tuple such as ``(render_template("locked.html"), 403)``. :func:`flask.abort` works, too.
-            Anything else is the site's error. It may be ``async``.
-        :raises ConfigError: when it is not a function, or takes other arguments.
+        :param guard: a function that accepts the member's id as a string and the :class:`Entry`. It
+            returns True to allow the click, False for a 403 (``not_allowed``), or a response, which
+            is sent unchanged. A response is a result of :func:`flask.redirect` or
+            :func:`flask.make_response`, or a tuple such as
+            ``(render_template("locked.html"), 403)``. The guard may also call :func:`flask.abort`.
+            Any other result raises an error. The guard may be ``async``.
+        :raises ConfigError: if *guard* is not a function or accepts other arguments.
         """
         return self._hooks.register("click_guard", guard)
 
     def keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> KeepsPlainKey:
-        """Register the function that says whom the gateway knows by the bare id; a decorator.
+        """Register the function that identifies members with a plain key. Use this as a decorator.
 
-        It is for a site whose members had policies before it set ``XIEBAO_MEMBER_SECRET``: with
-        another key they would have another account at the gateway.
+        A site needs it if its members had policies before it set ``XIEBAO_MEMBER_SECRET``. With
+        another key, these members would have another account at the gateway.
 
-        :param keeps_plain_key: takes a member's id as text and returns True for those who keep it
-            as their key. :meth:`member_of` asks it about keys from outside, which may be any text.
-            It may be ``async``. Without a member secret it is not asked.
-        :raises ConfigError: when it is not a function, or takes other arguments.
+        :param keeps_plain_key: a function that accepts a member's id as a string and returns True
+            if the bare id remains the member's key. :meth:`member_of` also calls it with keys from
+            outside, which may be any text. It may be ``async``. Without a member secret, it is not
+            called.
+        :raises ConfigError: if it is not a function or accepts other arguments.
         """
         return self._hooks.register("keeps_plain_key", keeps_plain_key)
 
     def notification_handler(self, handler: NotificationHandler) -> NotificationHandler:
-        """Register the function that hears of purchases (the callback, 回调通知); a decorator.
+        """Register the handler of notifications (the callback, 回调通知). Use this as a decorator.
 
-        The platform's POSTs to ``/xiebao/notify`` are checked, and each that verifies is given to
-        it, at least once and in no promised order. When it returns, the platform is told that the
-        notification has arrived; when it raises, the platform sends it again. So it stores the
-        notification's ``id`` in the transaction in which it does its work, and takes one that is
-        stored already for success: see :doc:`/how-to/callback`.
-        Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+        The gateway sends notifications of purchases to ``/xiebao/notify`` by POST. The extension
+        verifies each of them and passes it to the handler, at least once and in no fixed order.
+        If the handler returns, the response to the gateway is success. If it raises an exception,
+        the gateway sends the notification again. Therefore the handler stores the notification's
+        ``id`` in the same transaction as its other changes, and returns without changes if the
+        ``id`` is already stored: see :doc:`/how-to/callback`.
+        Provisional: the callback may change in a minor version when Xiebao's own document about it
+        is known.
 
-        :param handler: takes a :class:`Notification`, and returns when it is done. It may be
-            ``async``. Returning False, text, a response or the like is an error: it is sent again.
-        :raises ConfigError: when it is not a function, takes other arguments, or is a second one.
+        :param handler: a function that accepts a :class:`Notification` and returns when it has
+            processed the notification. It may be ``async``. Returning False, a string, a response
+            or the like is an error, and the gateway sends the notification again.
+        :raises ConfigError: if *handler* is not a function, accepts other arguments, or is a second
+            handler.
         """
         return self._hooks.register("notification_handler", handler)
 
     def notification_reader(self, reader: NotificationReader) -> NotificationReader:
-        """Register a function that reads notifications in place of the extension; a decorator.
+        """Register a function that replaces the notification parser. Use this as a decorator.
 
-        It is for a callback that is not as the public clients of the gateway family have it. It
-        alone checks that the platform sent the notification.
+        A site needs it if its callback differs from the callback in public clients of the gateway
+        family.
+        The reader alone checks that the gateway sent the notification.
 
-        :param reader: takes the body (bytes) and the headers of a request, and returns a
-            :class:`Notification`; its ``member`` is found by ``partner_uniq_key``. For one that is
-            not to be believed it raises :exc:`NotificationError`, which is a 403 with the reason
-            ``wrong_sign``, a 413 with ``too_large``, and else a 400. It may be ``async``.
-        :raises ConfigError: when it is not a function, or takes other arguments.
+        :param reader: a function that accepts the body (bytes) and the headers of a request and
+            returns a :class:`Notification`. The extension sets its ``member`` from its
+            ``partner_uniq_key``. To reject a notification, it raises :exc:`NotificationError`. The
+            status of the response is 403 if the reason is ``wrong_sign``, 413 if it is
+            ``too_large``, and 400 otherwise. The reader may be ``async``.
+        :raises ConfigError: if *reader* is not a function or accepts other arguments.
         """
         return self._hooks.register("notification_reader", reader)
 
     def partner_uniq_key(self, member: MemberId) -> str:
-        """Return what the gateway knows a member by: their ``partnerUniqKey`` (2.1, 2.2).
+        """Return the ``partnerUniqKey`` (2.1, 2.2) by which the gateway knows a member.
 
-        With ``XIEBAO_MEMBER_SECRET`` that is 16 characters that only this site can make, and then
-        the id; else the bare id. Links do this at the click. It is for what goes to the gateway
-        otherwise, such as ``xiebao.gateway.product_url(code, partner_uniq_key=...)``.
+        With ``XIEBAO_MEMBER_SECRET``, the key consists of 16 characters that only this site can
+        compute, followed by the id. Otherwise, or if the member keeps the plain key, it is the bare
+        id. Links add the key at the click. Call this method if you send the key in another way, for
+        example with ``xiebao.gateway.product_url(code, partner_uniq_key=...)``.
 
-        :param member: an id as the loader returns it.
-        :raises LinkError: when it is nobody's, or not an id.
+        :param member: the member's id, as the loader returns it.
+        :raises LinkError: if the value stands for no member or is not an id.
         """
-        who = normalize_member(member)
-        if who is None:
+        member_id = normalize_member(member)
+        if member_id is None:
             raise LinkError(
                 "The member's id is None, empty or 0, which stands for no member. Pass the id of a"
                 " member, for example `user.id`.",
                 "member",
             )
-        return self._current_state.build_member_key(who)
+        return self._current_state.build_member_key(member_id)
 
     def member_of(self, partner_uniq_key: str) -> str | None:
-        """Return the id, as text, of the member whom the gateway knows by a ``partnerUniqKey``.
+        """Return the id, as a string, of the member whom the gateway knows by a ``partnerUniqKey``.
 
-        :param partner_uniq_key: as the gateway sent it; the case of the first 16 characters does
-            not matter.
-        :return: None for a key that this site gave nobody. Without ``XIEBAO_MEMBER_SECRET`` it is
-            the key itself, and whoever made the URL may have made it up.
+        :param partner_uniq_key: the key as the gateway sent it. The case of the first 16 characters
+            does not matter.
+        :return: the id, or None if this site gave the key to no member. Without
+            ``XIEBAO_MEMBER_SECRET``, the id is the key itself, which the author of the URL may have
+            made up.
         """
         return self._current_state.find_member_by_key(partner_uniq_key)
 
     @property
     def gateway(self) -> Gateway:
-        """The current app's gateway, for an API that hands a URL to a native app.
+        """The current app's gateway, for example for an API that returns URLs to a native app.
 
-        :raises ConfigError: when ``XIEBAO_ENABLED`` is off, or the app has no Xiebao.
+        :raises ConfigError: if ``XIEBAO_ENABLED`` is off or this object is not initialized for the
+            app.
         """
         return self._current_state.gateway
 
     @property
     def orders(self) -> OrderClient:
-        """The current app's client for order queries (数据接口), from the extra ``orders``.
+        """The current app's client for order queries (数据接口). It requires the extra ``orders``.
 
-        It asks the gateway of ``XIEBAO_ENV`` or ``XIEBAO_BASE_URL``; where that is a path of the
-        site, the app itself.
-        Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+        The client sends queries to the gateway of ``XIEBAO_ENV`` or ``XIEBAO_BASE_URL``. If the
+        latter is a path of the site, the client sends them to the app itself.
+        Provisional: the client may change in a minor version when Xiebao's own document about order
+        queries is known.
 
-        :raises ConfigError: when the app has no Xiebao, or no partner id and key.
-        :raises OrderError: when httpx is not installed.
+        :raises ConfigError: if this object is not initialized for the app, or the partner id or the
+            API key is not set.
+        :raises OrderError: if httpx is not installed.
         """
         return order_client.get_order_client(self._current_state)
 
@@ -232,60 +249,64 @@ class Xiebao:
         reference: str | int | None = None,
         **options: Unpack[SubPartnerLinkOptions],
     ) -> str:
-        """Return the local link to any page of the gateway, or ``""`` when switched off.
+        """Return the site's link to any gateway page, or ``""`` if ``XIEBAO_ENABLED`` is off.
 
-        :param page: the name of a page of the gateway, such as ``product`` (2.1 to 2.3).
-            :meth:`product_link`, :meth:`home_link` and :meth:`policy_link` are the named forms.
+        :param page: the name of a gateway page, such as ``product`` (2.1 to 2.3).
+            :meth:`product_link`, :meth:`home_link` and :meth:`policy_link` each link to one page.
         :param reference: the case code of a product or the application number of a policy.
-        :param member: whose link it is, by their id: text, a whole number or a UUID. Left out,
-            whoever clicks goes as themselves; a policy's link is that of whoever is logged in, and
-            ``""`` for nobody.
-        :param sub_partner_id: ``subPartnerId``, as text; ``XIEBAO_SUB_PARTNER_ID`` by default.
-        :param platform: send this :class:`Platform`, or ``"h5"``, ``"pc"``, ``"ios"`` or
-            ``"android"``, instead of the one found at the click.
-        :param return_to: path of this site to come back to after payment (``paySuccess``).
-        :param no_login_for: a whole number of seconds for which whoever has the link goes as
-            *member*, without a login: a bearer link, for mail, SMS and QR codes. Needs *member*.
-            Left out, the member has to be logged in, however old the link is.
-        :param client_reference: the site's own word for what the click is about, such as the number
-            of an order: text or a whole number. The signals have it as text, in ``entry``; the
-            gateway gets no parameter with it. Whoever is sent the link sends it, too: check that
-            the order is the member's.
-        :param external: True for an absolute URL. Without a request every link is one.
-        :raises LinkError: when an argument is wrong, or the link cannot be built safely.
+        :param member: the id of the member that the link belongs to: a string, an integer or a
+            UUID. By default, the link belongs to no member, and members who click it go as
+            themselves. A policy link belongs to the logged-in member by default, and is ``""`` if
+            there is no member.
+        :param sub_partner_id: the ``subPartnerId``, a string. The default is
+            ``XIEBAO_SUB_PARTNER_ID``.
+        :param platform: the :class:`Platform` to send instead of the platform that is detected at
+            the click. It can also be ``"h5"``, ``"pc"``, ``"ios"`` or ``"android"``.
+        :param return_to: the path of this site to return to after payment (``paySuccess``).
+        :param no_login_for: the number of seconds, an integer, for which anyone who has the link
+            can use it as *member* without a login. Such a bearer link is for mails, SMS and QR
+            codes. The argument requires *member*. By default, the member must be logged in, however
+            old the link is.
+        :param client_reference: the site's own reference for the click, such as an order number: a
+            string or an integer. The signals have it as a string in ``entry``. The gateway does not
+            receive it. A link that is passed on to another person keeps its reference, so check
+            that the order belongs to the member.
+        :param external: True for an absolute URL. Without a request, every link is absolute.
+        :raises LinkError: if an argument is wrong or the link cannot be built safely.
         """
         return endpoints.build_link(self._current_state, page, reference, **options)
 
     def product_link(self, case_code: str | int, **options: Unpack[SubPartnerLinkOptions]) -> str:
-        """Return the local link to a product's page (2.1), or ``""`` when switched off.
+        """Return the site's link to a product page (2.1), or ``""`` if ``XIEBAO_ENABLED`` is off.
 
-        :param case_code: ``caseCode``, the product code that Xiebao provides.
+        :param case_code: the ``caseCode``, which is the product code that Xiebao provides.
         :param options: *member*, *sub_partner_id*, *platform*, *return_to*, *no_login_for*,
-            *client_reference* and *external*, as :meth:`link` explains them.
-        :raises LinkError: as :meth:`link`.
+            *client_reference* and *external*, as described for :meth:`link`.
+        :raises LinkError: in the same cases as :meth:`link`.
         """
         return self.link("product", case_code, **options)
 
     def home_link(self, **options: Unpack[SubPartnerLinkOptions]) -> str:
-        """Return the local link to Xiebao's home page (2.2), or ``""`` when switched off.
+        """Return the site's link to the home page (2.2), or ``""`` if ``XIEBAO_ENABLED`` is off.
 
         :param options: *member*, *sub_partner_id*, *platform*, *return_to*, *no_login_for*,
-            *client_reference* and *external*, as :meth:`link` explains them.
-        :raises LinkError: as :meth:`link`.
+            *client_reference* and *external*, as described for :meth:`link`.
+        :raises LinkError: in the same cases as :meth:`link`.
         """
         return self.link("home", **options)
 
     def policy_link(self, insure_num: str | int, **options: Unpack[PolicyLinkOptions]) -> str:
-        """Return the local link to a policy's page (2.3); ``""`` for nobody, or switched off.
+        """Return the policy link (2.3), or ``""`` without a member or if ``XIEBAO_ENABLED`` is off.
 
-        Making the link is the authorization: pass only numbers that were looked up for *member*.
+        The link authorizes the member to see the policy. Pass only numbers that your code looked up
+        for this member.
 
-        :param insure_num: ``insureNum``, the application number (投保单号).
+        :param insure_num: the ``insureNum``, which is the application number (投保单号).
         :param options: *member*, *platform*, *return_to*, *no_login_for*, *client_reference* and
-            *external*, as :meth:`link` explains them.
-        :raises LinkError: as :meth:`link`.
+            *external*, as described for :meth:`link`.
+        :raises LinkError: in the same cases as :meth:`link`.
         """
-        if "sub_partner_id" in options:  # which its page does not take
+        if "sub_partner_id" in options:
             raise TypeError(
                 'policy_link() does not accept "sub_partner_id". Leave out this argument.'
             )
@@ -293,9 +314,9 @@ class Xiebao:
 
     @property
     def _current_state(self) -> AppState:
-        """The current app's part of the extension.
+        """The state of the current app.
 
-        :raises ConfigError: when the app has no Xiebao.
+        :raises ConfigError: if this object is not initialized for the current app.
         """
         app = get_current_app()
         try:
