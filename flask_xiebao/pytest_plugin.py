@@ -1,12 +1,12 @@
-"""Fixtures for a site's own tests: check its insurance entries, and tell it of a purchase.
+"""Pytest fixtures that check a site's insurance entries and send it notifications of purchases.
 
 In the site's ``conftest.py``::
 
     pytest_plugins = ["flask_xiebao.pytest_plugin"]
 
-``check_entries`` follows every entry on every device, and compares all that comes with what should
-come, as ``flask xiebao check`` does; *pages* are those of the site that have entries. It is
-:func:`flask_xiebao.testing.check_entries`. In a test module of its own, for a site ``shop.py``::
+``check_entries`` is :func:`flask_xiebao.testing.check_entries`. Like ``flask xiebao check``, it
+follows every entry on every device and compares the responses with the expected ones. *pages* are
+the site's pages that have entries. In a separate test module, for a site ``shop.py``::
 
     from shop import app
 
@@ -16,8 +16,8 @@ come, as ``flask xiebao check`` does; *pages* are those of the site that have en
 
         assert report.passed, str(report)
 
-``follow_entry`` follows one, for a test that has an eye on what it says, such as that the start
-page has an entry to the right product::
+``follow_entry`` follows one entry. For example, a test can check that the start page has an entry
+for the right product::
 
     import pytest
 
@@ -33,8 +33,9 @@ page has an entry to the right product::
         assert dict(verdict.parameters)["caseCode"] == "QX000000127257"
         assert verdict.platform == (2 if device == "pc" else 1)
 
-``notify`` sends the site's own ``notification_handler`` a notification, with the keywords of
-:class:`~flask_xiebao.Notification`; ``xiebao_orders`` says what ``xiebao.orders`` answers::
+``notify`` sends a notification to the site's ``notification_handler``. It accepts the keyword
+arguments of :class:`~flask_xiebao.Notification`. ``xiebao_orders`` sets the orders that
+``xiebao.orders`` finds::
 
     from flask_xiebao import Order
 
@@ -47,9 +48,9 @@ page has an entry to the right product::
 
         assert response.json == {"state": True}
 
-Nothing is sent to Xiebao: the redirect is read by a :class:`~flask_xiebao.testing.GatewaySimulator`
-that has the site's own account, and a handler that asks about an order that ``xiebao_orders`` was
-not given hears that there is none. The site is left as it is, and the client keeps its cookies.
+Nothing is sent to Xiebao. A :class:`~flask_xiebao.testing.GatewaySimulator` with the site's account
+reads the URL of the redirect. An order query for an order that ``xiebao_orders`` was not given
+finds no order. The fixtures do not change the site, and the client keeps its cookies.
 """
 
 from __future__ import annotations
@@ -103,11 +104,11 @@ _HINTS_BY_STATUS = {
 
 @dataclass(frozen=True)
 class ClickVerdict(Verdict):
-    """What the gateway makes of a click; a :class:`~flask_xiebao.testing.Verdict` and more.
+    """The gateway's verdict on a click, a :class:`~flask_xiebao.testing.Verdict` with more fields.
 
-    :param member: who goes, by their id on the site; None for nobody of the site's.
-    :param handoff: the click ended at the page with a QR code that a PC gets where the gateway has
-        no page for PCs. The verdict is then about that page's link "On a tablet or phone?".
+    :param member: The id of the member who follows the link, or None if no member has the key.
+    :param handoff: True if the click led to the handoff, the page with a QR code for a PC if the
+        gateway page has no PC version. Then the verdict is about its link "On a tablet or phone?".
     """
 
     handoff: bool = False
@@ -115,7 +116,7 @@ class ClickVerdict(Verdict):
 
 @pytest.fixture
 def follow_entry() -> Callable[..., ClickVerdict]:
-    """Return :func:`follow`."""
+    """Return :func:`click_entry`."""
     return click_entry
 
 
@@ -127,39 +128,43 @@ def check_entries() -> Callable[..., Report]:
 
 @pytest.fixture
 def notify(xiebao_orders: object) -> Callable[..., TestResponse]:
-    """Return :func:`send_notification`. What the site then asks, :func:`xiebao_orders` answers."""
+    """Return :func:`send_notification`. :func:`xiebao_orders` answers the site's order queries."""
     return send_notification
 
 
 @pytest.fixture
 def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]], None]:
-    """Return a function that says which orders ``xiebao.orders`` knows in this test, and no others.
+    """Return a function that sets the only orders that ``xiebao.orders`` finds in this test.
 
-    It takes a list. Each order is an :class:`~flask_xiebao.Order`, or a mapping of its names, in
-    which ``member`` may replace ``partner_uniq_key``. Until then there are none, unless
-    ``XIEBAO_BASE_URL`` is another gateway, such as a simulator.
+    The function accepts a list. Each order is an :class:`~flask_xiebao.Order`, or a mapping of its
+    field names in which ``member`` may replace ``partner_uniq_key``. Before the function is called,
+    there are no orders, unless ``XIEBAO_BASE_URL`` is another gateway, such as a simulator.
     """
-    known: list[object] | None = None
-    site_asks = order_client.get_order_client
+    known_orders: list[object] | None = None
+    get_site_order_client = order_client.get_order_client
 
     def set_orders(orders: Iterable[object]) -> None:
-        nonlocal known
-        known = list(orders)
-        for number, each in enumerate(known, 1):
-            # What is wrong with one is said here, and not in the handler.
-            if "insureNum" not in wire.build_order_detail(each):
+        nonlocal known_orders
+        known_orders = list(orders)
+        # Reject wrong orders here, where the test sees the error, and not in the site's handler.
+        for number, order in enumerate(known_orders, 1):
+            if "insureNum" not in wire.build_order_detail(order):
                 raise TypeError(
-                    f"Order {number} of {len(known)} has no insure_num. Add the application number."
+                    f"Order {number} of {len(known_orders)} has no insure_num. Add the application"
+                    " number."
                 )
 
     def build_test_order_client(state: AppState) -> OrderClient:
-        if known is None and state.settings.gateway_base_url not in GATEWAY_BASE_URLS.values():
-            return site_asks(state)
+        if (
+            known_orders is None
+            and state.settings.gateway_base_url not in GATEWAY_BASE_URLS.values()
+        ):
+            return get_site_order_client(state)
         return OrderClient(
             state.settings.partner_id,
             state.settings.api_key,
             base_url=Gateway.TEST,
-            transport=build_simulated_transport(known or (), state.build_member_key),
+            transport=build_simulated_transport(known_orders or (), state.build_member_key),
             member_of=state.find_member_by_key,
         )
 
@@ -179,17 +184,17 @@ def send_notification(
     wrong: InvalidPart | None = None,
     **fields: Any,
 ) -> TestResponse:
-    """Send the site a notification, as the platform does, and return the site's answer.
+    """Send the site a notification, as the gateway does, and return the site's response.
 
-    :param client: a test client of the site.
-    :param type: a :class:`~flask_xiebao.NotificationType`, or a number.
-    :param insure_num: the application number.
-    :param member: whose purchase it is, by their id on the site.
-    :param wrong: send one that the site has to refuse: with a wrong ``sign``, or with a ``body``
-        that breaks off.
-    :param said: the other keywords of :class:`~flask_xiebao.Notification`. What the success of a
-        step comes with, such as ``price_fen`` and ``paid_at``, is made up where it is left out.
-    :raises TypeError: there is no such keyword, or its value is of another type.
+    :param client: A test client of the site.
+    :param type: A :class:`~flask_xiebao.NotificationType`, or its number.
+    :param insure_num: The application number.
+    :param member: The id of the member whose purchase it is.
+    :param wrong: The part that makes the notification invalid: ``sign`` for a wrong signature, or
+        ``body`` for a body that is cut off. The site must reject it.
+    :param fields: The other keyword arguments of :class:`~flask_xiebao.Notification`. Fields that a
+        successful step needs, such as ``price_fen`` and ``paid_at``, have made-up defaults.
+    :raises TypeError: if a keyword argument does not exist or its value has the wrong type.
     """
     if wrong not in (None, *get_args(InvalidPart)):
         raise TypeError(f"wrong must be one of {', '.join(get_args(InvalidPart))}, got {wrong!r}.")
@@ -200,8 +205,8 @@ def send_notification(
             state, type, fields, member=member, wrong_sign=wrong == "sign"
         )
         path = build_notify_path(state)
-    sent = body[:-2] if wrong == "body" else body
-    return client.post(path, data=sent, content_type=wire.CONTENT_TYPE)
+    body = body[:-2] if wrong == "body" else body
+    return client.post(path, data=body, content_type=wire.CONTENT_TYPE)
 
 
 def click_entry(
@@ -213,17 +218,17 @@ def click_entry(
     index: int = 0,
     device: str = "iphone",
 ) -> ClickVerdict:
-    """Click an insurance entry; return what the gateway makes of it.
+    """Click an insurance entry and return the gateway's verdict.
 
-    Where the click does not lead to the gateway, the test fails and says why.
+    If the click does not lead to the gateway, the test fails with an explanation.
 
-    :param client: a test client of the site, logged in as far as the click needs it.
-    :param url: the page that has the entry; without *entry*, a link itself, such as one that
+    :param client: A test client of the site, logged in if the click needs a member.
+    :param url: The page that has the entry. Without *entry*, the link itself, for example one that
         :meth:`.Xiebao.product_link` returned for a mail.
-    :param entry: ``"product"``, ``"home"`` or ``"policy"``.
-    :param reference: the case code or the application number, where the page has several entries.
-    :param index: which of the entries that remain, from 0.
-    :param device: a name in :data:`DEVICES`, or a User-Agent, such as that of the site's own app.
+    :param entry: The name of the entry: ``"product"``, ``"home"`` or ``"policy"``.
+    :param reference: The case code or application number, if the page has several such entries.
+    :param index: The index of the entry among those that match, from 0.
+    :param device: A name in :data:`DEVICES`, or a User-Agent, such as that of the site's own app.
     """
     if entry is not None and entry not in PAGES:
         raise ValueError(f"entry must be one of {', '.join(PAGES)}, got {entry!r}.")
@@ -234,24 +239,24 @@ def click_entry(
     headers = DEVICES[device].headers if device in DEVICES else {"User-Agent": device}
     with client.application.app_context():
         try:
-            visit = _DeviceClient(client, headers, get_current_app_state())
+            device_client = _DeviceClient(client, headers, get_current_app_state())
         except ConfigError as error:
             _fail_test(str(error))
     if entry is not None:
-        url = visit.find_entry_link(url, entry, reference, index)
-    return visit.click_link(url)
+        url = device_client.find_entry_link(url, entry, reference, index)
+    return device_client.click_link(url)
 
 
 @dataclass
 class _DeviceClient:
-    """A device on a site."""
+    """A test client of the site that sends the headers of one device."""
 
     client: FlaskClient
     headers: Mapping[str, str]
     state: AppState
 
     def find_entry_link(self, url: str, entry: str, reference: str | None, index: int) -> str:
-        """Return the link of an entry on a page."""
+        """Return the link of an entry on a page. Fail the test if the page has no such entry."""
         response = self._send_get_request(url)
         if response.status_code != 200:
             _fail_test(
@@ -261,70 +266,77 @@ class _DeviceClient:
             )
         with self.client.application.app_context():
             entries = [
-                # What the link of another site is about cannot be read: None.
-                (page, getattr(entry_of(link.href), "reference", None), link.href)
+                # The reference is None if another site has signed the link.
+                (name, getattr(entry_of(link.href), "reference", None), link.href)
                 for link in ParsedPage(response.text).links
-                if link.href and (page := link.attributes.get("data-xiebao-entry")) is not None
+                if link.href and (name := link.attributes.get("data-xiebao-entry")) is not None
             ]
-        found = [
-            href for page, about, href in entries if page == entry and reference in (None, about)
+        matching_links = [
+            href
+            for name, entry_reference, href in entries
+            if name == entry and reference in (None, entry_reference)
         ]
-        if index >= len(found):
-            there = [f"{page} {about or ''}".strip() for page, about, _ in entries]
+        if index >= len(matching_links):
+            entry_titles = [f"{name} {number or ''}".strip() for name, number, _ in entries]
             wanted = f"{entry} entry{f' for {reference!r}' if reference else ''}"
-            which = f" with index {index}" if index else ""
+            position = f" with index {index}" if index else ""
             hint = (
                 " Log in the client first if the entry needs a logged-in member."
                 if PAGES[entry].requires_member
                 else ""
             )
             _fail_test(
-                f"{url} has no {wanted}{which}. The entries on the page are:"
-                f" {', '.join(there) or 'none'}.{hint}"
+                f"{url} has no {wanted}{position}. The entries on the page are:"
+                f" {', '.join(entry_titles) or 'none'}.{hint}"
             )
-        return found[index]
+        return matching_links[index]
 
     def click_link(self, link: str) -> ClickVerdict:
-        """Follow a link to the gateway, through the handoff if need be."""
+        """Follow a link to the gateway, through the handoff if there is one."""
         response = self._send_get_request(link)
-        direct = _find_handoff_direct_link(response) if response.status_code == 200 else None
-        if direct is not None:
-            response = self._send_get_request(direct)
+        direct_link = _find_handoff_direct_link(response) if response.status_code == 200 else None
+        if direct_link is not None:
+            response = self._send_get_request(direct_link)
         location = response.headers.get("Location", "")
         if 300 <= response.status_code < 400 and self._is_gateway_location(location):
             verdict = build_simulator(self.state.settings).check(location)
             with self.client.application.app_context():
                 member = self.state.find_member_by_key(verdict.member)
-            return ClickVerdict(**{**vars(verdict), "member": member}, handoff=direct is not None)
+            return ClickVerdict(
+                **{**vars(verdict), "member": member}, handoff=direct_link is not None
+            )
         _fail_test(
             f"The click returned {_format_response(response)}."
             f" {_HINTS_BY_STATUS.get(response.status_code, _NO_REDIRECT)}"
         )
 
     def _send_get_request(self, url: str) -> TestResponse:
-        """Get a URL of the site, from wherever it is mounted."""
+        """Send a GET request for a URL of the site, without the path where the app is mounted."""
         parts, config = urlsplit(url), self.client.application.config
-        roots = (config["APPLICATION_ROOT"], self.state.settings.public_url or "")
-        mounts = [urlsplit(root).path.rstrip("/") for root in roots]
+        site_urls = (config["APPLICATION_ROOT"], self.state.settings.public_url or "")
+        mounts = [urlsplit(site_url).path.rstrip("/") for site_url in site_urls]
         mount = next((each for each in mounts if each and parts.path.startswith(f"{each}/")), "")
         path = parts.path.removeprefix(mount)
         return self.client.get(path, query_string=parts.query, headers=self.headers)
 
     def _is_gateway_location(self, location: str) -> bool:
-        """Tell whether a redirect leads to a page of the gateway."""
+        """Return True if a redirect leads to a gateway page, False if XIEBAO_ENABLED is off."""
         if not self.state.settings.enabled:
             return False
-        address, base = location.partition("?")[0], self.state.gateway.base_url
-        pages = tuple(base + row.path for row in PAGES.values())
-        # A path of this site may be mounted below another.
-        return urlsplit(address).netloc == urlsplit(base).netloc and address.endswith(pages)
+        address, base_url = location.partition("?")[0], self.state.gateway.base_url
+        page_urls = tuple(base_url + page.path for page in PAGES.values())
+        # If the base URL is a path of this site, a mount may precede it.
+        return urlsplit(address).netloc == urlsplit(base_url).netloc and address.endswith(page_urls)
 
 
 def _find_handoff_direct_link(response: TestResponse) -> str | None:
-    """Return a handoff page's link for tablets and phones; None on any other page."""
+    """Return a handoff page's link for tablets and phones, or None on any other page."""
     path = response.request.path
     hrefs = (link.href for link in ParsedPage(response.text).links)
-    return next((h for h in hrefs if "platform=h5" in h and urlsplit(h).path.endswith(path)), None)
+    return next(
+        (href for href in hrefs if "platform=h5" in href and urlsplit(href).path.endswith(path)),
+        None,
+    )
 
 
 def _format_response(response: TestResponse) -> str:
@@ -333,5 +345,5 @@ def _format_response(response: TestResponse) -> str:
 
 
 def _fail_test(message: str) -> NoReturn:
-    # No traceback: its frames hold the gateway URL, and pytest may show their variables.
+    # pytest may show the local variables in a traceback, and they contain the gateway URL.
     pytest.fail(message, pytrace=False)

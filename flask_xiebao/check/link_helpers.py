@@ -1,4 +1,4 @@
-"""Makes and reads links for a site's tests."""
+"""Helpers for a site's tests: build a link for an entry, and read the entry of a link."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from ..links.tokens import Entry
 
 
 def link_to(entry: Entry, *, external: bool = False) -> str:
-    """Return the current app's link to *entry*, signed when it says: one that is past, say.
+    """Return the current app's link to *entry*, for example a link that has expired.
 
-    Without a request it is absolute, as every link is.
+    Outside a request, the link is always absolute.
 
-    :param entry: what the link leads to; ``signed_at=0`` makes it one of 1970.
-    :param external: make an absolute URL.
-    :raises LinkError: when it cannot be built.
-    :raises ConfigError: when the app has no Xiebao.
+    :param entry: The target of the link. Its ``signed_at`` is the time at which the link is signed:
+        ``signed_at=0`` builds a link from 1970.
+    :param external: True for an absolute URL.
+    :raises LinkError: if the link cannot be built.
+    :raises ConfigError: if the app has no Xiebao.
     """
     return build_entry_link(get_current_app_state(), entry, external=external)
 
 
 def entry_of(link: str) -> Entry | None:
-    """Return what a link of the current app says, however old; None when it is not one.
+    """Return the entry of a link of the current app, however old, or None for any other link.
 
-    :param link: a path or a whole URL.
-    :raises ConfigError: when the app has no Xiebao.
+    :param link: A path or an absolute URL.
+    :raises ConfigError: if the app has no Xiebao.
     """
     try:
         return get_current_app_state().signer.parse_entry_token(
             urlsplit(link).path.rpartition("/")[2]
         )
-    except (TokenError, ValueError):  # it is not a link, or not even a URL
+    except (TokenError, ValueError):  # ValueError: urlsplit cannot parse the text.
         return None

@@ -1,4 +1,4 @@
-"""For a site's tests and demonstrations: the gateway from the other side, and who clicks."""
+"""Tools for a site's tests and demonstrations: the check, links and a simulator of the gateway."""
 
 from ..app.rehearsal import is_rehearsal
 from ..check.cases import Case
