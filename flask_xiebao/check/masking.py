@@ -1,4 +1,4 @@
-"""Finds what is secret in a text, also in base64, and hides it: the sign, keys, members' links."""
+"""Masks the sign, API keys, tokens and member ids in a text, also inside base64."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from .cases import MADE_UP_ID_PREFIX
 from .site import Site
 from .visits import decompress
 
-# What may be base64, as it is in paySuccess and in cookies; a secret is longer.
+# A text that may be base64, as in paySuccess and in cookies. Secrets are longer than 24 characters.
 _BASE64_TEXT = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
 _URLSAFE_TO_STANDARD = str.maketrans("-_", "+/")
-# Bytes of a session that was packed; browsers keep no more than 4,096 of a cookie.
+# The maximum size of a decompressed session. Browsers keep at most 4,096 bytes of a cookie.
 _MAX_DECOMPRESSED_BYTES = 100_000
-# Characters of a text. Where it is cut, a part of a secret may remain, which is cut off then.
+# The maximum lengths in characters. A secret that is cut in two at the end of the input is not
+# recognized, but the shorter limit of the output cuts it off.
 _MAX_INPUT_LENGTH, _MAX_OUTPUT_LENGTH = 20_000, 2_000
-# Bytes of an id: up to so many it may be a part of anything, and from so many on of no other word.
+# Ids of at most 3 bytes are not masked, because they may be a part of anything. Ids of at least 6
+# bytes are masked inside words, too, because no other word contains them.
 _MAX_UNMASKED_ID_BYTES, _MIN_ID_BYTES_INSIDE_WORDS = 3, 6
 
 
 class SecretMasker:
-    """Hides what is secret wherever it is in a text, and the ids of a site's members.
-
-    :param site: whose secrets they are.
-    """
+    """Masks a site's secrets and the ids of its members in texts."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -36,75 +35,88 @@ class SecretMasker:
         self._member_pattern = re.compile("(?!)")
 
     def mask_secrets(self, text: str) -> str:
-        """Return a text without what is secret, and no longer than can be looked at."""
+        """Return a text with secrets and unprintable characters replaced, cut to 2,000 characters.
+
+        Characters after the first 20,000 are not read.
+        """
         if self._known_members != self._site.member_ids:
             self._known_members = set(self._site.member_ids)
             longest_first = sorted(self._known_members, key=len, reverse=True)
-            marks = [
+            key_prefixes = [
                 self._site.get_member_key_prefix(each)
                 for each in longest_first
                 if self._site.has_member_secret
             ]
-            ids = filter(None, map(_build_member_pattern, longest_first))
-            self._member_pattern = re.compile("|".join([*marks, *ids]) or "(?!)", re.IGNORECASE)
-        # What a terminal would obey, and what no file can hold, is not shown either.
+            id_patterns = filter(None, map(_build_member_pattern, longest_first))
+            self._member_pattern = re.compile(
+                "|".join([*key_prefixes, *id_patterns]) or "(?!)", re.IGNORECASE
+            )
+        # A terminal would obey control characters, and no file can hold surrogates.
         text = "".join(
-            mark if mark.isprintable() else "\ufffd" for mark in text[:_MAX_INPUT_LENGTH]
+            character if character.isprintable() else "\ufffd"
+            for character in text[:_MAX_INPUT_LENGTH]
         )
-        hidden = _BASE64_TEXT.sub(self._mask_base64_match, self._mask_plain_text(text))
-        return hidden if len(hidden) <= _MAX_OUTPUT_LENGTH else f"{hidden[:_MAX_OUTPUT_LENGTH]}…"
+        masked = _BASE64_TEXT.sub(self._mask_base64_match, self._mask_plain_text(text))
+        return masked if len(masked) <= _MAX_OUTPUT_LENGTH else f"{masked[:_MAX_OUTPUT_LENGTH]}…"
 
     def _mask_plain_text(self, text: str) -> str:
         text = mask_tokens(self._site.mask_api_key(self._site.account.mask_sign_in(text)))
         return self._member_pattern.sub("…", text)
 
     def _mask_base64_match(self, match: re.Match[str]) -> str:
-        says = any(self._mask_plain_text(inner) != inner for inner in _iter_run_decodings(match[0]))
-        return "…" if says else match[0]
+        has_secret = any(
+            self._mask_plain_text(decoding) != decoding
+            for decoding in _iter_run_decodings(match[0])
+        )
+        return "…" if has_secret else match[0]
 
 
 def _build_member_pattern(member: str) -> str:
-    """Return what finds the id of a member as it may be written; "" where none is to be found."""
+    """Return a pattern for a member id in any encoding, or "" if the id is not to be masked."""
     if member.startswith(MADE_UP_ID_PREFIX) or len(member.encode()) <= _MAX_UNMASKED_ID_BYTES:
         return ""
-    form = "".join(map(_build_encoded_character_pattern, member))
-    is_word = len(member.encode()) < _MIN_ID_BYTES_INSIDE_WORDS
-    return f"(?<![a-z0-9]){form}(?![a-z0-9])" if is_word else form
+    pattern = "".join(map(_build_encoded_character_pattern, member))
+    is_masked_inside_words = len(member.encode()) >= _MIN_ID_BYTES_INSIDE_WORDS
+    return pattern if is_masked_inside_words else f"(?<![a-z0-9]){pattern}(?![a-z0-9])"
 
 
 def _build_encoded_character_pattern(character: str) -> str:
-    """Return a pattern of a character as it may be written: in a URL, in JSON, or misread."""
+    """Return a pattern for a character as it is, in a URL (also quoted twice), in JSON, or misread.
+
+    A character is misread if its UTF-8 bytes are decoded as Latin-1.
+    """
     quoted = quote(character, safe="")
-    ways = {
+    encodings = {
         character,
         quoted,
         quote(quoted),
         json.dumps(character)[1:-1],
         character.encode().decode("latin-1"),
+        "+" if character == " " else character,
     }
-    ways |= {"+"} if character == " " else set()
-    return f"(?:{'|'.join(sorted(map(re.escape, ways), key=len, reverse=True))})"
+    return f"(?:{'|'.join(sorted(map(re.escape, encodings), key=len, reverse=True))})"
 
 
 def mask_member(member: str) -> str:
-    """Return what a report shows of a member's id: enough to know one's own by."""
+    """Return the first two characters of a member id and "…", or only "…" for a short id."""
     return f"{member[:2]}…" if len(member) > _MAX_UNMASKED_ID_BYTES else "…"
 
 
 def iter_base64_decodings(text: str) -> Iterator[str]:
-    """Return a text, and what whoever has it can read in it: what is base64, or packed."""
+    """Yield a text, and each text that a base64 part of it may decode to."""
     yield text
-    for run in _BASE64_TEXT.findall(text):
-        yield from _iter_run_decodings(run)
+    for base64_text in _BASE64_TEXT.findall(text):
+        yield from _iter_run_decodings(base64_text)
 
 
 def _iter_run_decodings(base64_text: str) -> Iterator[str]:
-    """Return what a run of base64 may say, whose padding may be missing."""
+    """Yield the texts that base64 may decode to, without padding and from each of four offsets."""
     base64_text = unquote(base64_text).translate(_URLSAFE_TO_STANDARD)
-    for start in range(4):  # what stands before it may look like more of it, as a path does
+    # The characters before the base64 may look like base64, too, for example those of a path.
+    for start in range(4):
         part = base64_text[start:]
-        part = part[:-1] if len(part) % 4 == 1 else part  # no byte is that short
+        part = part[:-1] if len(part) % 4 == 1 else part  # One character is no byte.
         decoded = base64.b64decode(f"{part}{'=' * (-len(part) % 4)}")
         yield decoded.decode("latin-1")
-        if decoded[:1] == b"x":  # a session of Flask's that is long
+        if decoded[:1] == b"x":  # Flask compresses long sessions with zlib.
             yield decompress(decoded, _MAX_DECOMPRESSED_BYTES).decode("latin-1")

@@ -1,4 +1,4 @@
-"""Checks of what the extension puts on a page: entries, the stylesheet and the script."""
+"""Checks of what the extension adds to a page: entries, cache headers, stylesheet and script."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from .site import Site, encode_url_like_browser, is_parsable_url, resolve_link
 
 
 def iter_links(page_url: str, page: ParsedPage) -> Iterator[tuple[Element, str]]:
-    """Return the links of a page, and to where each leads.
-
-    :param whole: the URL of the page.
-    """
+    """Return the links of a page as elements with absolute URLs."""
     base = resolve_link(page_url, page.base_href)
     return ((element, resolve_link(base, element.href)) for element in page.links)
 
@@ -26,7 +23,7 @@ def iter_links(page_url: str, page: ParsedPage) -> Iterator[tuple[Element, str]]
 def check_entry_element(
     site: Site, page_spec: PageSpec, device: Device, element: Element
 ) -> Iterator[Failure]:
-    """Check an entry that a macro has made, or a link in markup of the site's own."""
+    """Check the attributes of an entry that a macro rendered, and that any entry can be clicked."""
     if is_macro_entry(element):
         yield from _check_entry_attributes(site, page_spec, device, element)
     if element.blocked_by:
@@ -34,25 +31,25 @@ def check_entry_element(
 
 
 def is_disabled_entry(element: Element) -> bool:
-    """Tell whether an entry leads nowhere on purpose, as when a product is sold out."""
+    """Return True if an entry has no href on purpose, for example because a product is sold out."""
     return "href" not in element.attributes and element.attributes.get("aria-disabled") == "true"
 
 
 def is_macro_entry(element: Element) -> bool:
-    """Tell whether a macro has made an entry."""
+    """Return True if a macro rendered the element."""
     return "data-xiebao-entry" in element.attributes
 
 
 def _check_entry_attributes(
     site: Site, page_spec: PageSpec, device: Device, element: Element
 ) -> Iterator[Failure]:
-    """Check what an entry says of itself to styles, scripts and people."""
+    """Check the data attributes, the CSS class and the label of an entry."""
     platform = PLATFORM_SLUGS[device.platform] if site.settings.device_markup else None
-    right = {"data-xiebao-entry": page_spec.name, "data-xiebao-platform": platform}
-    for name, should in right.items():
-        came = element.attributes.get(name)
-        if came != should:
-            yield Failure(f"entry.{name}", f"{name}={came or '—'}", f"{name}={should or '—'}")
+    expected_values = {"data-xiebao-entry": page_spec.name, "data-xiebao-platform": platform}
+    for name, expected in expected_values.items():
+        actual = element.attributes.get(name)
+        if actual != expected:
+            yield Failure(f"entry.{name}", f"{name}={actual or '—'}", f"{name}={expected or '—'}")
     if "xiebao-entry" not in element.classes:
         yield Failure("entry.class", f"class={element.attributes.get('class')}", "xiebao-entry")
     if not (element.text.strip() or element.attributes.get("aria-label")):
@@ -62,15 +59,14 @@ def _check_entry_attributes(
 def check_cache_headers(
     site: Site, page: ParsedPage, *, has_member_link: bool, varies_by_device: bool
 ) -> Iterator[Failure]:
-    """Check that caches keep pages of one device, and of one member, from others.
+    """Check that caches do not serve a page to another device, or a member's page to other people.
 
-    :param private: whether a link on the page is a member's.
-    :param by_device: whether an entry on it may be another one on another device.
+    :param has_member_link: True if a link on the page has a member.
+    :param varies_by_device: True if an entry on the page may depend on the device.
     """
-    varies = {name.strip().lower() for name in ", ".join(page.headers.getlist("Vary")).split(",")}
-    varies_by_device = varies_by_device and site.settings.device_markup
-    missing = ", ".join(name for name in DEVICE_HEADERS if name.lower() not in varies)
-    if varies_by_device and "*" not in varies and missing:
+    vary = {name.strip().lower() for name in ", ".join(page.headers.getlist("Vary")).split(",")}
+    missing = ", ".join(name for name in DEVICE_HEADERS if name.lower() not in vary)
+    if varies_by_device and site.settings.device_markup and "*" not in vary and missing:
         yield Failure("vary", f"Vary: {page.headers.get('Vary', '—')}", f"Vary: {missing}")
     control = ", ".join(page.headers.getlist("Cache-Control"))
     directives = {part.strip().partition("=")[0].lower() for part in control.split(",")}
@@ -84,13 +80,15 @@ def check_cache_headers(
 
 
 def iter_assets(site: Site, page_url: str, page: ParsedPage) -> Iterator[tuple[str, Element, str]]:
-    """Return the kinds, elements and URLs of the extension's stylesheets and scripts on a page."""
-    for kind, elements, at in (("style", page.link_tags, "href"), ("script", page.scripts, "src")):
+    """Yield the kind, element and URL of each stylesheet and script of the extension on a page."""
+    base = resolve_link(page_url, page.base_href)
+    for kind, elements, attribute in (
+        ("style", page.link_tags, "href"),
+        ("script", page.scripts, "src"),
+    ):
         for element in elements:
             url = encode_url_like_browser(
-                resolve_link(
-                    resolve_link(page_url, page.base_href), element.attributes.get(at) or ""
-                )
+                resolve_link(base, element.attributes.get(attribute) or "")
             )
             path = urlsplit(url).path if is_parsable_url(url) else ""
             if site.is_site_host(url) and path.startswith(

@@ -1,4 +1,4 @@
-"""The forms in which a check is reported: for a terminal, for other programs, and to be mailed."""
+"""The formats of a check's report: text for a terminal, JSON, JUnit XML and an HTML page."""
 
 from __future__ import annotations
 
@@ -19,63 +19,67 @@ from ..simulator.document import PLATFORM_NAMES
 from ..texts import get_text
 from .results import Report, Result, Trouble, count_passed_and_failed, lines_of
 
-#: Makes a text of a report, in a locale, which is English by default.
+#: A function that formats a report. Its second argument is the locale, English by default.
 ReportFormatter = Callable[..., str]
-# Of a problem: how many places, and differences, are shown.
+# The maximum number of a problem's results (or a page's entries), and of its pairs of actual and
+# expected values.
 _MAX_SHOWN_ITEMS, _MAX_SHOWN_PAIRS = 5, 3
 
 
 def build_site_facts(report: Report, locale: str) -> list[tuple[str, str]]:
-    """Return what a report is about: names and values."""
-    word = partial(get_text, locale)
-    comma = word("list.comma")
-    member = word("check.report.named") if report.member == "…" else report.member
+    """Return names and values that describe the checked site: URL, member, versions and so on."""
+    translate = partial(get_text, locale)
+    comma = translate("list.comma")
+    member = translate("check.report.named") if report.member == "…" else report.member
     return [
         (
-            word("check.report.site"),
-            comma.join((report.site, report.url or word("check.report.nowhere"))),
+            translate("check.report.site"),
+            comma.join((report.site, report.url or translate("check.report.nowhere"))),
         ),
-        (word("check.report.environment"), report.environment),
-        (word("check.report.gateway"), report.gateway),
-        (word("check.report.member"), member or word("check.report.made_up")),
+        (translate("check.report.environment"), report.environment),
+        (translate("check.report.gateway"), report.gateway),
+        (translate("check.report.member"), member or translate("check.report.made_up")),
         *(
             (page, _format_entry_counts(entries, locale))
             for page, entries in report.entries.items()
         ),
-        (word("check.report.versions"), comma.join(map(" ".join, report.versions.items()))),
-        (word("check.report.devices"), report.devices_as_of),
-        (word("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")),
+        (translate("check.report.versions"), comma.join(map(" ".join, report.versions.items()))),
+        (translate("check.report.devices"), report.devices_as_of),
+        (translate("check.report.at"), report.at.strftime("%Y-%m-%d %H:%M:%S %z")),
     ]
 
 
 def _format_entry_counts(entries: Sequence[str], locale: str) -> str:
-    """Return what the entries of a page are, each once, and of many only the first."""
-    said = [f"{said} ×{n}" if n > 1 else said for said, n in Counter(entries).items()]
-    more = len(said) - _MAX_SHOWN_ITEMS
-    said[_MAX_SHOWN_ITEMS:] = (
+    """Return the different entries of a page with their counts, and the number of those left out.
+
+    At most five entries are shown.
+    """
+    items = [f"{entry} ×{n}" if n > 1 else entry for entry, n in Counter(entries).items()]
+    more = len(items) - _MAX_SHOWN_ITEMS
+    items[_MAX_SHOWN_ITEMS:] = (
         [get_text(locale, "check.report.more", count=f"{more:,}")] if more > 0 else []
     )
-    return get_text(locale, "list.comma").join(said) or "—"
+    return get_text(locale, "list.comma").join(items) or "—"
 
 
 def get_notes_and_verdict_omissions(report: Report, locale: str) -> list[str]:
-    """Say what has to be known beside the results, and what the verdict leaves out."""
+    """Return the report's notes, followed by the sentences on what the verdict leaves out."""
     return [*report.notes_in(locale), *get_verdict_omissions(report, locale)]
 
 
 def format_passed_and_failed(results: Sequence[Result], locale: str) -> str:
-    """Say how many passed and failed."""
+    """Return a text with the number of passed and of failed results."""
     passed, failed = count_passed_and_failed(results)
     return get_text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
 
 
 def get_verdict_omissions(report: Report, locale: str) -> list[str]:
-    """Say what the verdict leaves out: what the check was not told, and the rules left out."""
+    """Return sentences on what the verdict leaves out: missing options and ignored rules."""
     return [*filter(None, (report.missing_options_in(locale), report.ignored_rules_in(locale)))]
 
 
 def format_result_title(result: Result, locale: str) -> str:
-    """Return what failed, and on which device."""
+    """Return the titles of a result's case and device, or only the case's if it has no device."""
     if not result.case.can_be_repeated:
         return result.case.title_in(locale)
     return get_text(
@@ -87,53 +91,55 @@ def format_result_title(result: Result, locale: str) -> str:
 
 
 def build_repeat_command(report: Report, result: Result) -> str:
-    """Return the command that does the same once more."""
+    """Return the command that runs the case of a result again."""
     case = result.case
-    # With a page, one case alone: what is on the page is what matters.
+    # The check runs cases in addition to a page's entries, so select only one of them.
     page = f"--page {shlex.quote(case.site_page)} " if case.page else ""
-    what = f"{page}--case {'product-plain' if page else case.name} --device {result.device.name}"
+    choice = f"{page}--case {'product-plain' if page else case.name} --device {result.device.name}"
     return " ".join(
-        filter(None, [report.command, what if case.can_be_repeated else "", report.options])
+        filter(None, [report.command, choice if case.can_be_repeated else "", report.options])
     )
 
 
 def get_actual_and_expected_values(trouble: Trouble, locale: str) -> list[tuple[str, str]]:
-    """Return what came and what should have, as far as that differs between places."""
+    """Return the actual and the expected value of each different failure of a problem."""
     return [(failure.actual_value_in(locale), failure.expected) for failure in trouble.failures]
 
 
 def format_text_report(report: Report, locale: str = "en") -> str:
-    """Return a report for a terminal, in color."""
+    """Return a report in color for a terminal."""
     return "\n".join(_iter_text_lines(report, locale))
 
 
 def _iter_text_lines(report: Report, locale: str) -> Iterator[str]:
-    word = partial(get_text, locale)
-    colon = word("check.report.colon")
+    translate = partial(get_text, locale)
+    colon = translate("check.report.colon")
     for name, value in build_site_facts(report, locale):
         yield f"{name}{colon}{value}"
     for trouble in report.problems():
         results = trouble.results
         yield ""
-        head = word("check.report.failed", count=f"{len(results):,}")
-        yield click.style(f"{head}  {trouble.meaning_in(locale)}", fg="red", bold=True)
-        yield f"  {word('check.report.rule')}{colon}{trouble.code}"
+        count = translate("check.report.failed", count=f"{len(results):,}")
+        yield click.style(f"{count}  {trouble.meaning_in(locale)}", fg="red", bold=True)
+        yield f"  {translate('check.report.rule')}{colon}{trouble.code}"
         pairs = get_actual_and_expected_values(trouble, locale)
-        for number, (came, should) in enumerate(pairs[:_MAX_SHOWN_PAIRS]):
+        for number, (actual, expected) in enumerate(pairs[:_MAX_SHOWN_PAIRS]):
             if number:
                 yield ""
-            yield f"  {word('check.report.came')}{colon}{came}"
-            yield f"  {word('check.report.should')}{colon}{should}"
-        if len(pairs) > _MAX_SHOWN_PAIRS:
-            yield f"  {word('check.report.more', count=f'{len(pairs) - _MAX_SHOWN_PAIRS:,}')}"
+            yield f"  {translate('check.report.came')}{colon}{actual}"
+            yield f"  {translate('check.report.should')}{colon}{expected}"
+        more = len(pairs) - _MAX_SHOWN_PAIRS
+        if more > 0:
+            yield f"  {translate('check.report.more', count=f'{more:,}')}"
         for result in results[:_MAX_SHOWN_ITEMS]:
             yield f"  - {format_result_title(result, locale)}"
-        if len(results) > _MAX_SHOWN_ITEMS:
-            yield f"  - {word('check.report.more', count=f'{len(results) - _MAX_SHOWN_ITEMS:,}')}"
+        more = len(results) - _MAX_SHOWN_ITEMS
+        if more > 0:
+            yield f"  - {translate('check.report.more', count=f'{more:,}')}"
         yield f"  {build_repeat_command(report, results[0])}"
     yield ""
-    for said in get_notes_and_verdict_omissions(report, locale):
-        yield click.style(said, fg="yellow")
+    for sentence in get_notes_and_verdict_omissions(report, locale):
+        yield click.style(sentence, fg="yellow")
     mark, color = ("✓", "green") if report.passed else ("✗", "red")
     yield click.style(
         f"{mark} {format_passed_and_failed(report.results, locale)}", fg=color, bold=True
@@ -141,9 +147,9 @@ def _iter_text_lines(report: Report, locale: str) -> Iterator[str]:
 
 
 def build_json_report(report: Report, locale: str = "en") -> str:
-    """Return a report for other programs."""
+    """Return a report as JSON for other programs."""
     passed, failed = report.counts
-    said = {
+    content = {
         "site": report.site,
         "url": report.url,
         "environment": report.environment,
@@ -186,22 +192,21 @@ def build_json_report(report: Report, locale: str = "en") -> str:
             for result in report.results
         ],
     }
-    return json.dumps(said, ensure_ascii=False, indent=1)
+    return json.dumps(content, ensure_ascii=False, indent=1)
 
 
 def _get_case_and_device_names(result: Result) -> dict[str, str]:
-    case = result.case
-    return {"case": case.page or case.name, "device": result.device.name}
+    return {"case": result.case.page or result.case.name, "device": result.device.name}
 
 
 def build_junit_report(report: Report, locale: str = "en") -> str:
-    """Return a report as CI servers read it: JUnit's XML, a suite for each page."""
+    """Return a report as JUnit XML for CI servers, with a test suite for each page."""
     suites = ET.Element(
         "testsuites", {"name": "flask xiebao check", **_build_junit_counts(report.results)}
     )
-    about = [
+    facts_and_notes = [
         *build_site_facts(report, locale),
-        *(("note", said) for said in get_notes_and_verdict_omissions(report, locale)),
+        *(("note", sentence) for sentence in get_notes_and_verdict_omissions(report, locale)),
     ]
     for page, results in _group_results_by_page(report, locale).items():
         suite = ET.SubElement(
@@ -214,7 +219,7 @@ def build_junit_report(report: Report, locale: str = "en") -> str:
             },
         )
         properties = ET.SubElement(suite, "properties")
-        for name, value in about:
+        for name, value in facts_and_notes:
             ET.SubElement(
                 properties,
                 "property",
@@ -228,18 +233,21 @@ def build_junit_report(report: Report, locale: str = "en") -> str:
 
 
 def _group_results_by_page(report: Report, locale: str) -> dict[str, list[Result]]:
-    """Return the results of each page: those of the site, and then those of the gateway."""
-    found: dict[str, list[Result]] = {}
+    """Return the results of each page.
+
+    A page is a path of the site, otherwise the title of a gateway page, or "Site" for a case that
+    is about the whole site.
+    """
+    by_page: dict[str, list[Result]] = {}
     for result in report.results:
         case = result.case
-        row = (
+        title = (
             get_text(locale, "check.report.site")
             if case.is_about_site
             else case.row.get_title(locale)
         )
-        page = case.site_page or row
-        found.setdefault(page, []).append(result)
-    return found
+        by_page.setdefault(case.site_page or title, []).append(result)
+    return by_page
 
 
 def _build_junit_counts(results: Sequence[Result]) -> dict[str, str]:
@@ -290,14 +298,17 @@ def _add_junit_testcase(
 
 
 def _replace_invalid_xml_characters(text: str) -> str:
-    """Return a text without what XML cannot hold."""
-    return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in text)
+    """Return a text with unprintable characters, except line breaks, replaced by U+FFFD."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd"
+        for character in text
+    )
 
 
 def render_html_report(report: Report, locale: str = "en") -> str:
-    """Return a report as one page, with all that it needs in it."""
+    """Return a report as one self-contained HTML page."""
     environment = Environment(loader=PackageLoader("flask_xiebao"), autoescape=True)
-    sheet = (files("flask_xiebao") / "static" / "report.css").read_bytes()
+    stylesheet = (files("flask_xiebao") / "static" / "report.css").read_bytes()
     return environment.get_template("xiebao/report.html").render(
         report=report,
         facts=build_site_facts(report, locale),
@@ -315,12 +326,12 @@ def render_html_report(report: Report, locale: str = "en") -> str:
         platforms=PLATFORM_NAMES,
         locale=locale,
         text=partial(get_text, locale),
-        # A page that is mailed is alone, and a policy that forbids styles in pages is met.
-        sheet=f"data:text/css;base64,{base64.b64encode(sheet).decode()}",
+        # A page in a mail has no files beside it, and a Content-Security-Policy may forbid <style>.
+        sheet=f"data:text/css;base64,{base64.b64encode(stylesheet).decode()}",
     )
 
 
-#: The forms by name: ``FORMATS["html"](report, "en")`` is a page.
+#: The report formats by name: ``FORMATS["html"](report, "en")`` returns an HTML page.
 FORMATS: Mapping[str, ReportFormatter] = MappingProxyType(
     {
         "text": format_text_report,

@@ -1,10 +1,11 @@
-"""Checks of a response. Each compares the actual value with the expected one.
+"""Checks of a response. Each check compares actual with expected values and yields the failures.
 
-The expected values are imported from the package, because the check looks for what something on the
-site changes. Only Xiebao's reading of a URL is independent: :mod:`.simulator.document`.
+The expected values are imported from the package, because the check looks for changes that the site
+makes to the responses. Only :mod:`.simulator.document`, which reads a URL as Xiebao does, is
+independent of the package.
 
-Each check yields what is wrong. What that means to a site is in :mod:`.texts`, by the
-code of the failure. What of it a report may show, :class:`.Mask` knows.
+:mod:`.texts` explains each failure by its code. :class:`.SecretMasker` masks the values before they
+are reported.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from .masking import iter_base64_decodings
 from .site import Site, encode_url_like_browser, strip_query
 from .visits import Visit
 
-# Beside no-store, these change nothing.
+# no-store, and the Cache-Control directives that change nothing beside it.
 _DIRECTIVES_BESIDE_NO_STORE = {
     "no-store",
     "no-cache",
@@ -41,9 +42,9 @@ _DIRECTIVES_BESIDE_NO_STORE = {
     "max-age=0",
 }
 
-#: The statuses of refusals, by their reason.
+#: The statuses of refusals, by reason.
 REFUSAL_STATUSES = {refusal.reason: refusal.status for refusal in REFUSALS.values()}
-#: And of what else comes.
+#: The statuses of the other outcomes.
 OUTCOME_STATUSES = {
     "gateway": 302,
     "handoff": 200,
@@ -51,9 +52,9 @@ OUTCOME_STATUSES = {
     "navigate": 200,
     "back": 302,
 }
-#: With what a login may answer instead: Flask 3.2 redirects by 303.
+#: The statuses with which a site may redirect to its login. Flask 3.2 redirects with 303.
 LOGIN_REDIRECT_STATUSES = (302, 303, 307)
-# The hooks that may have done it, by a failure's code or the first part of it.
+# The type of request hook that may cause a failure, by the failure's code or its first part.
 _SUSPECTED_HOOK_TYPES = {
     "unreached": "before_request",
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
@@ -64,15 +65,15 @@ _SUSPECTED_HOOK_TYPES = {
 
 @dataclass(frozen=True)
 class Failure:
-    """Something that is not as it should be.
+    """A difference between the actual and the expected value in a response or on a page.
 
-    :param code: the key under which the texts say what it means, and the rule that ``--ignore``
+    :param code: The key under which the texts explain the failure, and the rule that ``--ignore``
         names.
-    :param came: what came.
-    :param should: what should have come.
-    :param step: where it showed, by its key in the texts, if not at the click itself.
-    :param suspects: the names of the site's hooks that may have done it.
-    :param values: what its text names.
+    :param actual: The actual value.
+    :param expected: The expected value.
+    :param step: The key of the step at which the failure was found, or "" for the click itself.
+    :param suspects: The names of the site's request hooks that may be the cause.
+    :param values: The values for the placeholders of the text.
     """
 
     code: str
@@ -94,12 +95,17 @@ class Failure:
         return self.message_in("en")
 
     def message_in(self, locale: str) -> str:
-        """Return what is wrong, what to do, and what came."""
-        said = {"means": self.meaning_in(locale), "came": self.actual_value_in(locale).rstrip(".")}
-        return get_text(locale, "check.failure", **said, should=self.expected)
+        """Return the meaning of the failure, followed by the actual and the expected value."""
+        return get_text(
+            locale,
+            "check.failure",
+            means=self.meaning_in(locale),
+            came=self.actual_value_in(locale).rstrip("."),
+            should=self.expected,
+        )
 
     def actual_value_in(self, locale: str) -> str:
-        """Return what came, and where, if not at the click itself."""
+        """Return the actual value, with the step at which it was found if not at the click."""
         step = self.step_name_in(locale)
         return (
             get_text(locale, "check.report.at_step", came=self.actual, step=step)
@@ -109,45 +115,50 @@ class Failure:
 
     @property
     def hook(self) -> str:
-        """The kind of hook that may have done it, such as ``before_request``; "" for none."""
+        """The type of request hook that may be the cause, such as ``before_request``, or ""."""
         return _SUSPECTED_HOOK_TYPES.get(self.code) or _SUSPECTED_HOOK_TYPES.get(
             self.code.partition(".")[0], ""
         )
 
     def step_name_in(self, locale: str) -> str:
-        """Say at which step it showed; "" for the click itself."""
+        """Return the name of the step at which it was found, or "" for the click itself."""
         return get_text(locale, f"check.step.{self.step}") if self.step else ""
 
     @property
     def rule(self) -> str:
-        """The code as far as there is a text for it, which is what ``--ignore`` names."""
+        """The longest beginning of the code that has a text. ``--ignore`` names it."""
         parts = self.code.split(".")
         rules = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((rule for rule in rules if f"check.means.{rule}" in get_text_keys()), self.code)
 
     def meaning_in(self, locale: str) -> str:
-        """Return what it means to the site, and what to do."""
-        means = get_text(locale, f"check.means.{self.rule}", **self.values)
-        return append_suspected_hooks(means, locale, self.hook, self.suspects)
+        """Return what the failure means for the site and what to do."""
+        meaning = get_text(locale, f"check.means.{self.rule}", **self.values)
+        return append_suspected_hooks(meaning, locale, self.hook, self.suspects)
 
 
 def check_privacy_headers(visit: Visit) -> Iterator[Failure]:
-    """Check that caches, other sites and search engines are told to leave an answer alone."""
+    """Check the headers that keep a response from caches, search engines, other sites and frames.
+
+    A page also needs ``nosniff`` and ``frame-ancestors``; a redirect does not.
+    """
     headers = visit.headers
-    for name, value in LINK_HEADERS:
-        came = ", ".join(headers.getlist(name))
-        if came != value and not (value == "no-store" and _is_storing_forbidden(came)):
-            yield _build_header_failure(name, came, value)
+    for name, expected in LINK_HEADERS:
+        actual = ", ".join(headers.getlist(name))
+        if actual != expected and not (expected == "no-store" and _is_storing_forbidden(actual)):
+            yield _build_header_failure(name, actual, expected)
     for name, value in headers:
         if is_cache_control_override(name.lower()):
             yield Failure("header.cache-control", f"{name}: {value}", f"{name}: —")
         elif name.lower() == "refresh":
             yield Failure("header.refresh", f"{name}: {strip_query(value)}", f"{name}: —")
-    if visit.location:  # there is no page
+    if visit.location:
         return
-    if headers.get("X-Content-Type-Options") != "nosniff":
-        name = "X-Content-Type-Options"
-        yield _build_header_failure(name, headers.get(name, ""), "nosniff", "header.nosniff")
+    content_type_options = headers.get("X-Content-Type-Options", "")
+    if content_type_options != "nosniff":
+        yield _build_header_failure(
+            "X-Content-Type-Options", content_type_options, "nosniff", "header.nosniff"
+        )
     policy = ", ".join(headers.getlist("Content-Security-Policy"))
     if "frame-ancestors" not in policy.lower():
         yield _build_header_failure(
@@ -156,13 +167,16 @@ def check_privacy_headers(visit: Visit) -> Iterator[Failure]:
 
 
 def _is_storing_forbidden(cache_control: str) -> bool:
-    """Tell whether a Cache-Control says that nothing keeps the answer, however often it does."""
+    """Return True if a Cache-Control value forbids storing the response.
+
+    Directives may be repeated. Beside no-store, only directives that change nothing are allowed.
+    """
     directives = {directive.strip().lower() for directive in cache_control.split(",")}
     return "no-store" in directives <= _DIRECTIVES_BESIDE_NO_STORE
 
 
 def _build_header_failure(name: str, actual: str, expected: str, code: str = "") -> Failure:
-    """Return the failure of a header."""
+    """Return the failure of a header, by default with the code ``header.<name>``."""
     code = code or f"header.{name.lower()}"
     return Failure(code, f"{name}: {actual or '—'}", f"{name}: {expected}")
 
@@ -170,28 +184,30 @@ def _build_header_failure(name: str, actual: str, expected: str, code: str = "")
 def check_no_secret_leaks(
     site: Site, visit: Visit, *, expects_gateway_redirect: bool = False
 ) -> Iterator[Failure]:
-    """Check that the sign is where the browser is sent, and nowhere else, and the API key nowhere.
+    """Check that neither the response nor the log contains the sign or the API key.
 
-    :param away: whether it has to be sent to the gateway; that it is sent elsewhere is another
-        matter.
+    Only a Location header with the URL of a gateway page may contain the sign.
+
+    :param expects_gateway_redirect: True if the response must redirect to the gateway. If it
+        redirects elsewhere, another check reports that.
     """
-    places = {"body": visit.text}
-    places |= {
-        f"log ({where})": said
-        for where, said in map(format_log_record, visit.rehearsal.log_records)
+    texts = {"body": visit.text}
+    texts |= {
+        f"log ({place})": text
+        for place, text in map(format_log_record, visit.rehearsal.log_records)
     }
-    places |= {name: value for name, value in visit.headers if name != "Location"}
+    texts |= {name: value for name, value in visit.headers if name != "Location"}
     if not expects_gateway_redirect and not site.is_gateway_page(visit.location):
-        places["Location"] = visit.location
-    for name, said in places.items():
-        read = list(iter_base64_decodings(said))
-        for what, hide in (("sign", site.account.mask_sign_in), ("API key", site.mask_api_key)):
-            if any(hide(reading) != reading for reading in read):
-                yield Failure("secret", f"{name}: {what}", f"{name}: —")
+        texts["Location"] = visit.location
+    for name, text in texts.items():
+        decodings = list(iter_base64_decodings(text))
+        for secret, mask in (("sign", site.account.mask_sign_in), ("API key", site.mask_api_key)):
+            if any(mask(decoding) != decoding for decoding in decodings):
+                yield Failure("secret", f"{name}: {secret}", f"{name}: —")
 
 
 def check_no_token_leaks(site: Site, visit: Visit) -> Iterator[Failure]:
-    """Check that a page tells no other host the link by which somebody came."""
+    """Check that a page loads nothing from another host by a URL with the visited link's token."""
     tokens = find_tokens(unquote(visit.url))
     for url in visit.page.auto_loaded_urls:
         if not site.is_site_host(url) and any(token in unquote(url) for token in tokens):
@@ -201,52 +217,56 @@ def check_no_token_leaks(site: Site, visit: Visit) -> Iterator[Failure]:
 def check_gateway_redirect(
     site: Site, entry: Entry, member: str, platform: str, visit: Visit
 ) -> Iterator[Failure]:
-    """Check the URL to which a click leads.
+    """Check the gateway URL to which a click redirects, and that the response has no body.
 
-    Its address and each parameter are compared with the URL that the package makes, and Xiebao has
-    to accept the parameters. A parameter that differs is not reported twice.
+    The address and each parameter are compared with the URL that the package builds, and Xiebao
+    must accept the parameters. A parameter that differs is not reported twice.
 
-    :param entry: the entry of the link that was clicked.
-    :param member: the member who follows the link.
-    :param platform: the code of the document.
+    :param entry: The entry of the link that was clicked.
+    :param member: The member who follows the link.
+    :param platform: The expected ``platform`` code of the interface document.
     """
-    expected = site.get_gateway_url(entry, member, platform)
-    address, right = strip_query(visit.location), strip_query(expected)
-    if address != right:  # and what it is sent does not matter
-        yield Failure("address", address or "—", right)
+    expected_url = site.get_gateway_url(entry, member, platform)
+    address, expected_address = strip_query(visit.location), strip_query(expected_url)
+    if address != expected_address:
+        # The parameters do not matter if the address is wrong.
+        yield Failure("address", address or "—", expected_address)
         return
-    came, should = (
-        parse_qs(urlsplit(url).query, keep_blank_values=True) for url in (visit.location, expected)
+    actual, expected = (
+        parse_qs(urlsplit(url).query, keep_blank_values=True)
+        for url in (visit.location, expected_url)
     )
-    if entry.return_to is not None:  # each click has another token in it
-        should["paySuccess"] = came.get("paySuccess", ["…"])
-    different = sorted(name for name in {*came, *should} if came.get(name) != should.get(name))
+    if entry.return_to is not None:  # The token in paySuccess is different for each click.
+        expected["paySuccess"] = actual.get("paySuccess", ["…"])
+    different = sorted(
+        name for name in {*actual, *expected} if actual.get(name) != expected.get(name)
+    )
     for name in different:
-        was, right = (
-            f"{name}={_format_parameter_values(site, name, url.get(name))}"
-            for url in (came, should)
+        actual_value, expected_value = (
+            f"{name}={_format_parameter_values(site, name, parameters.get(name))}"
+            for parameters in (actual, expected)
         )
-        yield Failure(f"parameter.{name}", was, right)
+        yield Failure(f"parameter.{name}", actual_value, expected_value)
     # A problem that names no parameter is about the address, which an unusual XIEBAO_BASE_URL may
     # have changed.
     reported = {None, *map(site.account.mask_sign_in, different)}
-    for problem in evaluate_url(visit.location, site.account, extra_parameters=should).problems:
+    for problem in evaluate_url(visit.location, site.account, extra_parameters=expected).problems:
         if (parameter := problem.parameter) not in reported:
-            wrong = f"{parameter}: {problem.code}"
-            yield Failure(f"parameter.{parameter}", wrong, f"{parameter}: —")
-    if visit.body:  # the sign would be a part of a page
+            code = f"{parameter}: {problem.code}"
+            yield Failure(f"parameter.{parameter}", code, f"{parameter}: —")
+    if visit.body:  # The body of a redirect usually repeats the URL, and so the sign.
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
 def _format_parameter_values(site: Site, name: str, values: Iterable[str] | None) -> str:
-    """Return the values of a parameter as a report shows them, or "—" if there are none."""
+    """Return the masked values of a parameter, separated by commas, or "—" if there are none."""
     return (
         ", ".join(_mask_parameter_value(site, name, value) or '""' for value in values or ()) or "—"
     )
 
 
 def _mask_parameter_value(site: Site, name: str, value: str) -> str:
-    """Return what may be shown of a value: not the sign, nor what opens a member's account."""
+    """Return a parameter's value without the sign, the return URL and the key prefix."""
     if name == "sign":
         return value if "…" in value or "*" in value else mask_sign_value(value, site.account)
     if name == "paySuccess":
@@ -257,92 +277,99 @@ def _mask_parameter_value(site: Site, name: str, value: str) -> str:
 
 
 def mask_location(site: Site, location: str) -> str:
-    """Return where an answer leads, without what only the gateway needs to see."""
+    """Return a Location header's URL without its query; mask a gateway page's query instead."""
     address = strip_query(location)
     if not site.is_gateway_page(location):
         return address
     parameters = evaluate_url(location, site.account).parameters
-    said = [f"{name}={_mask_parameter_value(site, name, value)}" for name, value in parameters]
-    return f"{address}?{'&'.join(said)}" if said else address
+    masked = [f"{name}={_mask_parameter_value(site, name, value)}" for name, value in parameters]
+    return f"{address}?{'&'.join(masked)}" if masked else address
 
 
 def check_return_redirect(entry: Entry, visit: Visit) -> Iterator[Failure]:
-    """Check where a payment comes back to."""
-    right = iri_to_uri(entry.return_to or "/")
-    if visit.location != right:
-        yield Failure("back", visit.location, right)
+    """Check that a return link redirects to the entry's ``return_to``, or to "/" without one."""
+    expected = iri_to_uri(entry.return_to or "/")
+    if visit.location != expected:
+        yield Failure("back", visit.location, expected)
 
 
 def check_login_redirect(site: Site, link: str, visit: Visit) -> Iterator[Failure]:
-    """Check that somebody is sent to log in, and then comes back to the same link.
+    """Check that a response redirects to the login with the link as ``next``.
 
-    :param visit: it found the URL of the login; None where the site answers as it will.
+    :param visit: The visit to the link. Its ``probe_result`` is the URL of the login. It is None if
+        Flask-Login or the site chooses the response. Then ``next`` may be missing.
     """
-    right = visit.probe_result or ""
-    came, should = (
+    login_url = visit.probe_result or ""
+    actual, expected = (
         encode_url_like_browser(strip_query(visit.location)),
-        encode_url_like_browser(strip_query(right)),
+        encode_url_like_browser(strip_query(login_url)),
     )
-    if right and came != should:
-        yield Failure("login", came, should)
+    if login_url and actual != expected:
+        yield Failure("login", actual, expected)
     if site.is_gateway_page(visit.location):
-        yield Failure("login", came, "—")
-    back = parse_qs(urlsplit(visit.location).query).get("next", [])
-    if not right:  # Flask-Login's, or the site's own, may name the whole URL
-        back = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in back]
-    if (back or right) and back != [link]:
-        yield Failure("login.next", f"next: {', '.join(back) or '—'}", f"next: {link}")
+        yield Failure("login", actual, "—")
+    next_urls = parse_qs(urlsplit(visit.location).query).get("next", [])
+    if not login_url:  # Flask-Login's redirect, or the site's, may contain an absolute URL.
+        next_urls = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in next_urls]
+    if (next_urls or login_url) and next_urls != [link]:
+        yield Failure("login.next", f"next: {', '.join(next_urls) or '—'}", f"next: {link}")
 
 
 def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
-    """Check that a refusal is told, as a page or as JSON."""
+    """Check that a refusal is JSON if the client accepts it, otherwise a page with a heading.
+
+    The heading must be the extension's if it is the same for every visitor, unless the site has
+    templates of its own. A refusal must not redirect.
+    """
     if "json" in case.headers.get("Accept", ""):
-        told, answer = {"status": visit.status, "reason": reason}, _find_json_object(visit)
-        if answer != told:  # whatever else it says may be private
-            shown = {key: value for key, value in answer.items() if told.get(key) == value}
-            yield Failure("json", f"{shown or '…'}", str(told))
+        expected, actual = {"status": visit.status, "reason": reason}, _find_json_object(visit)
+        if actual != expected:
+            # Other values of the response may be private, so only expected ones are shown.
+            shown = {key: value for key, value in actual.items() if expected.get(key) == value}
+            yield Failure("json", f"{shown or '…'}", str(expected))
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
         yield Failure("notice", visit.headers.get("Content-Type", "—"), "text/html")
     elif not visit.location:
-        said = " ".join(each.text for each in visit.page.headings).strip()
-        right_words = site.find_locale_independent_text(f"notice.{reason}.title")
-        is_another = right_words is not None and right_words.strip() != said
-        if not said or (is_another and not site.has_custom_template("notice", "layout")):
-            yield Failure("notice.heading", "…" if said else "—", right_words or "<h1>…</h1>")
+        heading = " ".join(each.text for each in visit.page.headings).strip()
+        title = site.find_locale_independent_text(f"notice.{reason}.title")
+        is_different = title is not None and title.strip() != heading
+        if not heading or (is_different and not site.has_custom_template("notice", "layout")):
+            yield Failure("notice.heading", "…" if heading else "—", title or "<h1>…</h1>")
     if visit.location:
         yield Failure("notice", f"Location: {strip_query(visit.location)}", "Location: —")
 
 
 def _find_json_object(visit: Visit) -> dict[str, Any]:
-    """Return the object that an answer is in JSON; an empty one for any other answer."""
+    """Return the JSON object in the response body, or an empty dict if there is none."""
     try:
-        said = json.loads(visit.body)
+        content = json.loads(visit.body)
     except (ValueError, RecursionError):
-        said = None
-    return said if isinstance(said, dict) else {}
+        content = None
+    return content if isinstance(content, dict) else {}
 
 
 def check_navigation_page(link: str, visit: Visit) -> Iterator[Failure]:
-    """Check the page by which a browser goes to the link that a script fetched, by itself."""
+    """Check the page that sends the browser itself to the link that a script has fetched."""
     path, _, query = link.partition("?")
-    asked = {part for part in query.split("&") if part.startswith("platform=")}
-    right = "?".join((path, *asked))
-    if visit.headers.get("HX-Redirect") != right:
-        yield _build_header_failure(
-            "HX-Redirect", visit.headers.get("HX-Redirect", ""), right, "navigate"
-        )
-    page = visit.page
+    platforms = {part for part in query.split("&") if part.startswith("platform=")}
+    expected = "?".join((path, *platforms))
+    actual = visit.headers.get("HX-Redirect", "")
+    if actual != expected:
+        yield _build_header_failure("HX-Redirect", actual, expected, "navigate")
     metas = [
         (meta.get("name") or meta.get("http-equiv"), meta.get("content"))
-        for meta in (each.attributes for each in page.metas)
+        for meta in (each.attributes for each in visit.page.metas)
     ]
     for name, content in (("turbo-visit-control", "reload"), ("turbo-cache-control", "no-cache")):
         if (name, content) not in metas:
             yield Failure("navigate", f"<meta name={name}>: —", content)
-    goes = [(c or "").partition("url=")[2] for name, c in metas if name == "refresh"]
-    if not goes:
+    refresh_urls = [
+        (content or "").partition("url=")[2] for name, content in metas if name == "refresh"
+    ]
+    if not refresh_urls:
         yield Failure("navigate", "<meta refresh>: —", "0")
-    for url in [*goes, *(each.href for each in page.links if "go=1" in each.href)] or ["—"]:
-        at, _, sent = url.partition("?")
-        if (at, set(sent.split("&"))) != (path, {"go=1", *asked}):
-            yield Failure("navigate", url, "&".join((f"{path}?go=1", *asked)))
+    link_urls = [each.href for each in visit.page.links if "go=1" in each.href]
+    for url in [*refresh_urls, *link_urls] or ["—"]:
+        url_path, _, url_query = url.partition("?")
+        if (url_path, set(url_query.split("&"))) != (path, {"go=1", *platforms}):
+            yield Failure("navigate", url, "&".join((f"{path}?go=1", *platforms)))

@@ -1,4 +1,4 @@
-"""What a check found: results, what is wrong, and what has to be known beside that."""
+"""The results of a check, the problems that they show, and the report."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .response_checks import Failure
 
 
 def get_expected_outcome_and_platform(case: Case, device: Device) -> tuple[str, str]:
-    """Return what has to come of a case on a device, and the platform of whoever clicks."""
+    """Return the expected outcome of a case on a device, and the platform of the click."""
     platform = case.platform or device.platform
     return case.expected_outcome_on(platform), platform
 
 
 class Note(NamedTuple):
-    """What has to be known beside what failed and passed.
+    """Information for the reader of a report, beside the results.
 
-    :param key: that of its text.
-    :param what: of what that says it.
+    :param key: The text key.
+    :param detail: The thing that the text is about, for example a page.
     """
 
     key: str
@@ -34,14 +34,15 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a case on a device.
+    """The result of a case on a device.
 
-    :param case: what was done.
-    :param device: on what.
-    :param status: of the answer; 0 where nothing was clicked, or none came.
-    :param location: where the answer leads, or a handoff in the end, without the sign.
-    :param seconds: how many seconds it took.
-    :param failures: what is wrong.
+    :param case: The case.
+    :param device: The device.
+    :param status: The status of the response, or 0 if nothing was clicked or there was no response.
+    :param location: The URL to which the response redirects, without the sign. For a handoff, the
+        URL to which the handoff page's link for tablets redirects.
+    :param seconds: The duration in seconds.
+    :param failures: The differences between actual and expected values.
     """
 
     case: Case
@@ -57,36 +58,36 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if there are no failures."""
         return not self.failures
 
     @property
     def expected_outcome(self) -> str:
-        """What had to come of it here; see :class:`.Case`."""
+        """The expected outcome on this device; see :class:`.Case`."""
         return get_expected_outcome_and_platform(self.case, self.device)[0]
 
     def expected_outcome_in(self, locale: str) -> str:
-        """Say what had to come of it here."""
+        """Return the text of the expected outcome on this device."""
         return get_text(locale, f"check.ends.{self.expected_outcome}")
 
     @property
     def platform(self) -> str:
-        """The code that the gateway was to get; "" where nobody was to go there."""
-        ends, platform = get_expected_outcome_and_platform(self.case, self.device)
-        return platform if ends == "gateway" else ""
+        """The expected ``platform`` code, or "" if the click must not lead to the gateway."""
+        outcome, platform = get_expected_outcome_and_platform(self.case, self.device)
+        return platform if outcome == "gateway" else ""
 
 
 class Line(NamedTuple):
-    """A line of a report's table: a case, and what came of it on each device."""
+    """A row of a report's table: a case and its result on each device."""
 
     case: Case
-    """What was tried."""
+    """The case."""
     results: dict[str, Result]
-    """What came of it, by the name of the device."""
+    """The results, by the name of the device."""
 
 
 def lines_of(results: Iterable[Result]) -> list[Line]:
-    """Return results as the lines of a table."""
+    """Return results as the rows of a table, one for each case."""
     lines: dict[str, Line] = {}
     for result in results:
         line = lines.setdefault(result.case.page or result.case.name, Line(result.case, {}))
@@ -95,17 +96,16 @@ def lines_of(results: Iterable[Result]) -> list[Line]:
 
 
 def count_passed_and_failed(results: Sequence[Result]) -> tuple[int, int]:
-    """Return how many passed, and how many failed."""
+    """Return the number of passed results and the number of failed results."""
     failed = sum(not result.passed for result in results)
     return len(results) - failed, failed
 
 
 @dataclass
 class Trouble:
-    """Something that is wrong, wherever it is.
+    """A problem of the site: all failures with the same code.
 
-    :ivar failures: each difference between what came and what should have, with the results in
-        which it shows.
+    :ivar failures: The different failures, each with the results that have it.
     """
 
     failures: dict[Failure, list[Result]] = field(default_factory=dict)
@@ -115,39 +115,39 @@ class Trouble:
 
     @property
     def code(self) -> str:
-        """What it is; see :class:`.Failure`."""
+        """The code of the failures; see :class:`.Failure`."""
         return next(iter(self.failures)).code
 
     @property
     def results(self) -> list[Result]:
-        """Where it is, each result once."""
-        found = {id(result): result for each in self.failures.values() for result in each}
-        return list(found.values())
+        """The results that have the problem, each once."""
+        by_id = {id(result): result for each in self.failures.values() for result in each}
+        return list(by_id.values())
 
     def meaning_in(self, locale: str) -> str:
-        """Return what it means to the site, and what to do."""
+        """Return what the problem means for the site and what to do."""
         return next(iter(self.failures)).meaning_in(locale)
 
 
 @dataclass(kw_only=True, repr=False)
 class Report:
-    """What a check found.
+    """The report of a check.
 
-    :ivar site: the name of the app.
-    :ivar url: where the site says that it is; None where it does not.
+    :ivar site: The name of the app.
+    :ivar url: The URL of the site, or None if neither the caller nor the settings specify it.
     :ivar environment: ``test`` or ``production``.
-    :ivar gateway: where the entries have to lead.
-    :ivar at: when it began.
-    :ivar member: whose clicks they were, where that is a member of the site's; their id is masked.
-    :ivar versions: of Flask-Xiebao and of Flask.
-    :ivar devices_as_of: the month of which the list of devices is.
-    :ivar notes: what has to be known beside the results, by the keys of their texts.
-    :ivar results: what came of each case on each device.
-    :ivar entries: what the entries of each page are, in a few words.
-    :ivar ignored: how often each rule that was left out was broken.
-    :ivar not_told: what the check was not told, by the key of its text; "" for nothing.
-    :ivar command: the command that repeats the check, without the choice of cases and devices.
-    :ivar options: its further options.
+    :ivar gateway: The gateway to which the entries must lead, as a URL or a path of the site.
+    :ivar at: The time when the check began.
+    :ivar member: The masked id of the site's member who clicks, or None for a made-up member.
+    :ivar versions: The versions of Flask-Xiebao and Flask.
+    :ivar devices_as_of: The month in which the list of devices was last updated.
+    :ivar notes: Notes for the reader, with their text keys.
+    :ivar results: The result of each case on each device.
+    :ivar entries: Short descriptions of the entries on each page.
+    :ivar ignored: The number of failures of each ignored rule.
+    :ivar not_told: The key of the text that names the options that the check was not given, or "".
+    :ivar command: The command that repeats the check, without the choice of cases and devices.
+    :ivar options: The other options of that command.
     """
 
     site: str
@@ -172,62 +172,62 @@ class Report:
 
     @property
     def failed(self) -> list[Result]:
-        """Those of the results that are wrong."""
+        """The results that have failures."""
         return [result for result in self.results if not result.passed]
 
     @property
     def passed(self) -> bool:
-        """Whether there are results, and none is wrong."""
+        """True if there are results and none of them failed."""
         return bool(self.results) and not self.failed
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many passed, and how many failed."""
+        """The number of passed results and the number of failed results."""
         return count_passed_and_failed(self.results)
 
     @property
     def pages(self) -> dict[str, int]:
-        """How many entries were found on each page of the site."""
+        """The number of entries that were found on each page of the site."""
         return {page: len(entries) for page, entries in self.entries.items()}
 
     @property
     def devices(self) -> list[Device]:
-        """The devices that were clicked with, those on which most was done first."""
-        done = Counter(result.device.name for result in self.results)
+        """The devices of the results. A device with more results comes first."""
+        counts = Counter(result.device.name for result in self.results)
         devices = {result.device.name: result.device for result in self.results}
-        return sorted(devices.values(), key=lambda device: -done[device.name])
+        return sorted(devices.values(), key=lambda device: -counts[device.name])
 
     def problems(self) -> list[Trouble]:
-        """Return what is wrong, each kind once; what is wrong most often is first."""
-        found: dict[str, Trouble] = {}
+        """Return the problems of the site. A problem with more results comes first."""
+        by_code: dict[str, Trouble] = {}
         for result in self.failed:
             for failure in result.failures:
-                trouble = found.setdefault(failure.code, Trouble())
+                trouble = by_code.setdefault(failure.code, Trouble())
                 trouble.failures.setdefault(failure, []).append(result)
-        return sorted(found.values(), key=lambda trouble: -len(trouble.results))
+        return sorted(by_code.values(), key=lambda trouble: -len(trouble.results))
 
     def notes_in(self, locale: str) -> list[str]:
-        """Say what has to be known beside the results."""
+        """Return the texts of the notes, each once."""
         return [get_text(locale, note.key, what=note.detail) for note in dict.fromkeys(self.notes)]
 
     def ignored_rules_in(self, locale: str) -> str:
-        """Say which rules were left out, and how often each was broken; "" for none."""
-        said = [f"{rule} ({count:,})" for rule, count in self.ignored.items()]
-        if not said:
+        """Return a text with the ignored rules and how often each was broken, or "" for none."""
+        rules = [f"{rule} ({count:,})" for rule, count in self.ignored.items()]
+        if not rules:
             return ""
         return get_text(
-            locale, "check.report.ignored", rules=get_text(locale, "list.comma").join(said)
+            locale, "check.report.ignored", rules=get_text(locale, "list.comma").join(rules)
         )
 
     def missing_options_in(self, locale: str) -> str:
-        """Say what the check was not told; "" for nothing."""
+        """Return a text that names the options that the check was not given, or "" for none."""
         return get_text(locale, self.not_told) if self.not_told else ""
 
     def __repr__(self) -> str:
         return "<Report of {}: {} passed, {} failed>".format(self.site, *self.counts)
 
     def __str__(self) -> str:
-        """Return what a failing test shows."""
+        """Return the text that a failing test shows: the counts and each problem's first result."""
         lines = ["{} passed, {} failed.".format(*self.counts)]
         for trouble in self.problems():
             (first, *others), failure = trouble.results, next(iter(trouble.failures))

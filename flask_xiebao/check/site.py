@@ -1,4 +1,4 @@
-"""A site with the settings that are in force, and where its entries have to lead."""
+"""A site as its settings describe it: its URLs, its secrets and where its entries must lead."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 class Site:
-    """A site, described by the settings that are in force.
+    """A site, described by the settings in force.
 
-    :param app: its app.
-    :param state: what the extension has of it.
-    :param url: scheme, host and the path below which it is mounted.
-    :param mount: that path as far as the server takes it off.
+    :param app: The site's app.
+    :param state: The extension's state of that app.
+    :param url: The scheme, the host and the path below which the site is mounted.
+    :param mount: The part of that path that the server removes from a request's path.
 
-    :ivar gateway: where the gateway's pages are: a URL, or a path of this site from its root.
-    :ivar prefix: the path of the endpoints, from the server's root.
-    :ivar outside: what links begin with that leave the site.
-    :ivar member: the member of the site's whose clicks it gets; None for one who is made up.
-    :ivar people: the ids of all members that are known, made up or not.
-    :ivar account: the site's account at Xiebao.
-    :ivar makes_keys: whether the gateway knows members by keys that only the site can make.
+    :ivar gateway_root_url: The URL below which the gateway's pages are, or their path on this site
+        from the server's root.
+    :ivar endpoint_prefix: The path of the extension's endpoints, from the server's root.
+    :ivar external_url: The beginning of absolute links to the site, for example in mails.
+    :ivar member: The id of the site's member who clicks, or None for a made-up member.
+    :ivar member_ids: The ids of all known members, made up or not.
+    :ivar account: The site's account at Xiebao.
+    :ivar has_member_secret: True if members have keys that only the site can build.
     """
 
     def __init__(self, app: Flask, state: AppState, url: str, mount: str) -> None:
@@ -59,29 +60,29 @@ class Site:
         sign = Secret(wire.compute_signature(settings.api_key, settings.partner_id))
         self.account = Account(settings.partner_id, sign)
         self.has_member_secret = settings.member_secret is not None
-        self._key_forms = settings.api_key.map(build_api_key_pattern)
-        self._keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
-        #: Returns the URL to which a member's click on an entry leads, without ``paySuccess``. The
-        #: site's ``keeps_plain_key`` is called only once for the same click.
+        self._api_key_pattern = settings.api_key.map(build_api_key_pattern)
+        self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
+        #: A function that returns the gateway URL of a member's click on an entry, without
+        #: ``paySuccess``. The site's ``keeps_plain_key`` is called only once for the same click.
         self.get_gateway_url = cache(self._build_uncached_gateway_url)
 
     def _normalize_gateway_url(self, url: str) -> str:
-        """Return a URL of the gateway as browsers send it; it may be a path of this site."""
+        """Return a gateway URL, or the path of one on this site, as browsers send it."""
         return encode_url_like_browser(url if "://" in url else f"{self.root_path}{url}")
 
     def _build_uncached_gateway_url(self, entry: Entry, member: str, platform: str) -> str:
-        make = partial(self.state.build_gateway_url, entry, member, Platform(int(platform)))
+        build = partial(self.state.build_gateway_url, entry, member, Platform(int(platform)))
         return self._normalize_gateway_url(
-            call_in_request_context(self.app, make, base_url=f"{self.url}/")
+            call_in_request_context(self.app, build, base_url=f"{self.url}/")
         )
 
     def mask_api_key(self, text: str) -> str:
-        """Return a text without the API key."""
-        return self._key_forms.reveal().sub("…", text)
+        """Return a text with the API key replaced."""
+        return self._api_key_pattern.reveal().sub("…", text)
 
     @property
     def has_login(self) -> bool:
-        """Whether it has a login to send people to."""
+        """True if the site has a login to which visitors can be sent."""
         manager = getattr(self.app, "login_manager", None)
         return self.settings.login_view is not None or (
             manager is not None
@@ -91,35 +92,35 @@ class Site:
         )
 
     def find_locale_independent_text(self, key: str) -> str | None:
-        """Return what a visitor reads; None where that is another text for each visitor."""
+        """Return a text that is the same for every visitor, or None if the locale may differ."""
         return None if self.state.can_locale_change else self.state.get_visitor_text(key)
 
     def has_custom_template(self, *names: str) -> bool:
-        """Tell whether one of the extension's templates is the site's own: ``notice``, say."""
+        """Return True if the site overrides any of these templates, for example ``notice``."""
         environment = self.app.jinja_env
         if environment.loader is None:
             return False
-        sources = (f"xiebao/{name}.html" for name in names)
-        files = [environment.loader.get_source(environment, each)[1] for each in sources]
+        templates = (f"xiebao/{name}.html" for name in names)
+        files = [environment.loader.get_source(environment, each)[1] for each in templates]
         return not all(Path(file or "").is_relative_to(_PACKAGE) for file in files)
 
     def get_member_key_prefix(self, member: str) -> str:
-        """Return the characters before the id in a member's key. Only the site can make them."""
-        return self._keys.build_member_key(member)[:KEY_PREFIX_LENGTH]
+        """Return the characters before the id in a member key. Only the site can compute them."""
+        return self._member_keys.build_member_key(member)[:KEY_PREFIX_LENGTH]
 
     def is_gateway_page(self, url: str) -> bool:
-        """Tell whether a URL is one of the gateway's pages, whatever it is sent."""
-        return strip_query(url) in {f"{self.gateway_root_url}{row.path}" for row in PAGE_SPECS}
+        """Return True if a URL is a gateway page, with any query."""
+        return strip_query(url) in {f"{self.gateway_root_url}{spec.path}" for spec in PAGE_SPECS}
 
     def is_site_host(self, url: str) -> bool:
-        """Tell whether a URL is one of the site's, by its host."""
+        """Return True if the host of a URL is the site's."""
         return (
             is_parsable_url(url)
             and urlsplit(encode_url_like_browser(url)).netloc in self._site_hosts
         )
 
     def is_site_url(self, url: str) -> bool:
-        """Tell whether a URL is one of the site's, below the path where the site is."""
+        """Return True if a URL has the site's host and is below the site's root path."""
         return self.is_site_host(
             url
         ) and f"{urlsplit(encode_url_like_browser(url)).path}/".startswith(
@@ -128,58 +129,56 @@ class Site:
 
     @cached_property
     def _site_hosts(self) -> set[str]:
-        """By what the site is asked: inside, and by everybody else."""
+        """The hosts of the URL that the check requests and of the external URL."""
         return {
-            urlsplit(encode_url_like_browser(known)).netloc
-            for known in (self.url, self.external_url)
+            urlsplit(encode_url_like_browser(url)).netloc for url in (self.url, self.external_url)
         }
 
     def find_page_spec_and_entry(self, url: str) -> tuple[PageSpec | None, Entry | None]:
-        """Return the page of a link of the site, and its entry if the token can be read.
+        """Return the gateway page of a site's link, and its entry if the token can be parsed.
 
         Return None twice for any other URL. The signature is not verified.
         """
-        if self.settings.url_prefix not in url or not self.is_site_host(
-            url
-        ):  # of most it is soon said
+        # The first test is quick and excludes most URLs.
+        if self.settings.url_prefix not in url or not self.is_site_host(url):
             return None, None
         path, prefix = (
             urlsplit(encode_url_like_browser(url)).path,
             encode_url_like_browser(self.endpoint_prefix),
         )
-        for row in PAGE_SPECS:
-            begins = f"{prefix}/{row.name}/"
-            if path.startswith(begins):
+        for page_spec in PAGE_SPECS:
+            link_prefix = f"{prefix}/{page_spec.name}/"
+            if path.startswith(link_prefix):
                 with suppress(TokenError):
-                    return row, parse_token_without_verifying(path.removeprefix(begins))
-                return row, None
+                    return page_spec, parse_token_without_verifying(path.removeprefix(link_prefix))
+                return page_spec, None
         return None, None
 
 
 def is_parsable_url(text: str) -> bool:
-    """Tell whether a text is a URL, or a part of one, of which the parts can be told."""
+    """Return True if a text can be parsed as an absolute or relative URL."""
     try:
-        urlsplit(text).port  # noqa: B018 - it is looked at when it is asked for
-        iri_to_uri(text)  # and its host here
+        urlsplit(text).port  # noqa: B018 - Reading the port checks it.
+        iri_to_uri(text)  # This checks the host.
     except ValueError:
         return False
     return True
 
 
 def resolve_link(page_url: str, href: str) -> str:
-    """Return to where a link of a page leads; what makes no sense is returned as it is."""
+    """Return the absolute URL of a link on a page; return the href if a URL cannot be parsed."""
     return urljoin(page_url, href) if is_parsable_url(href) and is_parsable_url(page_url) else href
 
 
 def strip_query(url: str) -> str:
-    """Return a URL as far as its path, also one that makes no sense."""
+    """Return a URL without its query and fragment, even if it cannot be parsed."""
     return re.split(r"[?#]", url, maxsplit=1)[0]
 
 
 def encode_url_like_browser(url: str) -> str:
-    """Return a URL as browsers send it: in ASCII, its scheme and host in lower case.
+    """Return a URL as browsers send it: in ASCII, with its scheme and host in lower case.
 
-    What makes no sense is returned as it is.
+    Return the URL unchanged if it cannot be parsed.
     """
     if not is_parsable_url(url):
         return url

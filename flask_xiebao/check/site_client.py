@@ -1,4 +1,4 @@
-"""Plays the members of a site: makes their links, and sends what their browsers would."""
+"""A client that builds a site's links and sends requests as its members and visitors."""
 
 from __future__ import annotations
 
@@ -24,39 +24,42 @@ from .masking import mask_member
 from .site import Site, resolve_link
 from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, visit_at_any_mount
 
-#: On what it is found out where the site is, and what is opened once.
+#: The device that finds the site's URL and opens the pages that are opened only once.
 PHONE = DEVICES["iphone"]
 
 
 class CheckError(XiebaoError):
-    """A check cannot begin: the text says why, and what to do."""
+    """An error because of which a check cannot begin. Its message says what to do."""
 
 
 class ViewUnreachedError(Exception):
-    """No request comes as far as a view of the extension's."""
+    """An error raised if a request does not reach a view of the extension."""
 
 
 def get_invalid_link_path(state: AppState) -> str:
-    """Return the path of a link of the site's to nothing, from where the app is mounted."""
+    """Return the path of a product link with an invalid token, from where the app is mounted."""
     return f"{state.settings.url_prefix}/product/-"
 
 
 class SiteClient:
-    """Whoever clicks on the entries of one app, whose context is the current one.
+    """A client that sends the requests of members and visitors to the current app.
 
-    :param app: the app.
-    :param state: what the extension has of it.
-    :param member: one of the site's, by their id; None for one who is made up.
-    :param login: logs them in; without one the extension is told that they are.
-    :param is_own_login: whether that is the site's own, and the id that of its ``member_loader``.
-    :param url: where the site is; None for where its settings say that it is.
-    :param calls_receivers: the site's receivers hear of it.
+    :param app: The app.
+    :param state: The extension's state of that app.
+    :param member: The id of a member of the site, or None for a made-up member.
+    :param login: The function that logs the member in, or None to replace the site's
+        ``member_loader`` in rehearsals.
+    :param is_login_given: True if the caller passed the login function. Then the member must be the
+        id that the site's ``member_loader`` returns.
+    :param url: The URL of the site, or None for the one in its settings.
+    :param calls_receivers: True to call the site's signal receivers.
 
-    :ivar site: what the site is configured to be.
-    :ivar nobody_there: the answer where the site should be, if it is not there.
-    :ivar nowhere: the URL of a link of the site's to nothing, which the extension itself answers.
-    :ivar clicks: how many links were followed.
-    :ivar members: the ids behind :data:`.MEMBER` and :data:`.ANOTHER`.
+    :ivar site: The site.
+    :ivar unreached_visit: The visit at the site's URL if Flask found no endpoint there, else None.
+    :ivar invalid_link_url: The URL of a link with an invalid token. The extension itself responds
+        to a request for it.
+    :ivar click_count: The number of links that were followed.
+    :ivar members: The ids that :data:`.MEMBER` and :data:`.OTHER_MEMBER` stand for.
     """
 
     def __init__(
@@ -72,43 +75,46 @@ class SiteClient:
     ) -> None:
         self.app = app
         self.state = state
-        made_up = f"{MADE_UP_ID_PREFIX}{secrets.token_hex(4)}+&号"  # which a URL has to escape
-        self.members = {MEMBER: member or f"{made_up}-a", OTHER_MEMBER: f"{made_up}-b"}
+        # The id contains characters that a URL must escape.
+        made_up_id = f"{MADE_UP_ID_PREFIX}{secrets.token_hex(4)}+&号"
+        self.members = {MEMBER: member or f"{made_up_id}-a", OTHER_MEMBER: f"{made_up_id}-b"}
         self._calls_receivers = calls_receivers
         self._login, self._is_login_given, self._login_member = login, is_login_given, member
         self._browsers: dict[str, Browser] = {}
         self.click_count = 0
-        # The path below which links are found may be another one than the settings have.
-        found = visit_at_any_mount(
+        # The path below which the app is mounted may differ from the settings.
+        visit = visit_at_any_mount(
             state,
             get_invalid_link_path(state),
             url,
             headers={**NAVIGATION_HEADERS, **PHONE.headers},
         )
-        self.invalid_link_url = found.url
-        self.unreached_visit = None if found.endpoint else found
+        self.invalid_link_url = visit.url
+        self.unreached_visit = None if visit.endpoint else visit
         self.site = Site(
-            app, state, found.url.removesuffix(get_invalid_link_path(state)), found.mount
+            app, state, visit.url.removesuffix(get_invalid_link_path(state)), visit.mount
         )
         if self.unreached_visit is None:
             self._log_in_and_register_member(member)
 
     def _log_in_and_register_member(self, member: str | None) -> None:
-        """Find out who the member is.
+        """Log the member in and add the member ids to the site.
 
-        :param member: who it is said to be.
+        If the member is made up, make sure that ``keeps_plain_key`` does not raise for the id.
+
+        :param member: The id that the caller passed, or None for a made-up member.
         """
         if self._login is not None:
             member = self.members[MEMBER] = self._find_member_after_login(member)
         self.site.member = member
         self.site.member_ids.update(self.members.values())
         if member is None:
-            key = partial(self.state.build_member_key, self.members[MEMBER])
+            build_key = partial(self.state.build_member_key, self.members[MEMBER])
             try:
-                call_in_request_context(self.app, key, base_url=f"{self.site.url}/")
+                call_in_request_context(self.app, build_key, base_url=f"{self.site.url}/")
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # what it says may be private
+            except BaseException as error:  # The error's message may be private.
                 raise CheckError(
                     f"keeps_plain_key raised {type(error).__name__} in"
                     f" {get_error_location(error)} for a"
@@ -118,17 +124,17 @@ class SiteClient:
 
     @property
     def has_real_login(self) -> bool:
-        """Whether the member is logged in for real."""
+        """True if a login function logs the member in."""
         return self._login is not None
 
     def _find_member_after_login(self, requested_member: str | None) -> str:
-        """Return whom the site takes for logged in after the login."""
+        """Return the id of the member who is logged in on the site after the login."""
         browser = self._get_or_log_in_browser(PHONE)
         status = 0 if browser is None else browser.last_status
         visit = self._call_in_prefetch_request(
             self.state.hooks.find_current_member_id, browser=browser
         )
-        who: str | None = visit.probe_result
+        member: str | None = visit.probe_result
         if visit.error is not None:
             raise CheckError(
                 "The site cannot say who is logged in after the login, because"
@@ -136,7 +142,7 @@ class SiteClient:
                 " Fix the code"
                 " there."
             )
-        if who is None:
+        if member is None:
             raise CheckError(
                 "According to the member_loader or Flask-Login, no member is logged in after the"
                 " login."
@@ -148,16 +154,16 @@ class SiteClient:
                 " SESSION_COOKIE_DOMAIN), and that hooks set the current member before they let"
                 " requests to the entries through."
             )
-        if self._is_login_given and requested_member is not None and who != requested_member:
+        if self._is_login_given and requested_member is not None and member != requested_member:
             raise CheckError(
                 f'The login was called for member "{mask_member(requested_member)}", but the site'
-                " says that"
-                f' "{mask_member(who)}" is logged in. Name the id that the member_loader returns.'
+                f' says that "{mask_member(member)}" is logged in. Name the id that the'
+                " member_loader returns."
             )
-        return who
+        return member
 
     def _get_or_log_in_browser(self, device: Device) -> Browser | None:
-        """Return the browser of a device, in which the member is logged in; None to play that."""
+        """Return a device's browser, logged in at first use, or None without a login function."""
         if self._login is None:
             return None
         browser = self._browsers.get(device.name)
@@ -167,14 +173,14 @@ class SiteClient:
             browser.environ_base = {
                 "REMOTE_ADDR": "127.0.0.1",
                 "HTTP_USER_AGENT": device.user_agent,
-                "HTTP_REFERER": f"{self.site.url}/",  # CSRF guards look for it where it is https
+                "HTTP_REFERER": f"{self.site.url}/",  # CSRF guards check it on https.
             }
             try:
-                # It is the site's own, and in no request of anybody's.
+                # In a new context, the login function runs outside any request.
                 contextvars.Context().run(self._login, browser, self._login_member)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # what it says may hold passwords
+            except BaseException as error:  # The error's message may contain passwords.
                 raise CheckError(
                     f"The login function raised {type(error).__name__} in"
                     f" {get_error_location(error)}. Fix"
@@ -186,34 +192,37 @@ class SiteClient:
     def build_case_link(self, case: Case) -> str:
         """Return the link that a case begins with, from the server's root.
 
-        :raises UnreachedError: no request of the member's comes as far as where it is made.
+        :raises ViewUnreachedError: if the member's request does not reach a view in which the link
+            can be built.
         """
-        rehearsed = self._build_rehearsal("member")
-        rehearsed.member_loader = lambda: self.members[MEMBER]  # whose cookies no request has
+        rehearsal = self._build_rehearsal("member")
+        # The request has no cookies, so the site's own member_loader would not find the member.
+        rehearsal.member_loader = lambda: self.members[MEMBER]
         visit = self._call_in_prefetch_request(
-            lambda: self._build_link_in_request(case), rehearsal=rehearsed
+            lambda: self._build_link_in_request(case), rehearsal=rehearsal
         )
         if visit.probe_result is None:
             raise visit.error or ViewUnreachedError(
                 f"No view was called for {visit.url}, and the status is {visit.status}."
             )
-        made: str = visit.probe_result
+        link: str = visit.probe_result
         if case.expected_outcome != "invalid_link":
-            return made
-        before, dot, signature = made.rpartition(".")
-        # The first characters say by which key it is signed, and the last has bits that are unused.
-        other = "B" if signature[9] == "A" else "A"
-        return f"{before}{dot}{signature[:9]}{other}{signature[10:]}"
+            return link
+        payload, dot, signature = link.rpartition(".")
+        # Change a character in the middle: the first characters identify the signing key, and some
+        # bits of the last character are unused.
+        replacement = "B" if signature[9] == "A" else "A"
+        return f"{payload}{dot}{signature[:9]}{replacement}{signature[10:]}"
 
     @separate_page_context()
     def _build_link_in_request(self, case: Case) -> str:
-        """Return the link of a case, as a view of the site would make it."""
+        """Return the link of a case, as a view of the site would build it."""
         page, options = case.row.name, dict(case.options)
         if "member" in options:
             options["member"] = self.members[options["member"]]
         if case.age is None and case.expected_outcome != "disabled":
             return str(self.app.extensions["xiebao"].link(page, case.reference, **options))
-        # which a site does not make now
+        # A site cannot build a link from the past, or any link while XIEBAO_ENABLED is off.
         options["member"] = None if case.link_member is None else self.members[case.link_member]
         options["signed_at"] = int(time.time()) - (case.age or 0)
         token = self.state.signer.build_entry_token(Entry(page, case.reference, **options))
@@ -226,7 +235,10 @@ class SiteClient:
         rehearsal: Rehearsal | None = None,
         browser: Browser | None = None,
     ) -> Visit:
-        """Do something in a request that is no click, which the site's hooks see all the same."""
+        """Call a function in a prefetch request, after the site's request hooks have run.
+
+        A prefetch does not count as a click.
+        """
         return Visit(
             self.app,
             self.invalid_link_url,
@@ -238,14 +250,14 @@ class SiteClient:
         )
 
     def visit_link(self, case: Case, device: Device, link: str, *, login_next: str = "") -> Visit:
-        """Open a link of the site, as a case has it.
+        """Send the request of a case to a link of the site.
 
-        :param link: from the server's root.
-        :param back: to what the login has to lead back, whose URL is found out where the settings
-            name one.
+        :param link: The path and query of the link, from the server's root.
+        :param login_next: The ``next`` of the login. If the case expects a login and the settings
+            name a login view, the ``probe_result`` is the URL of the login.
         """
         self.click_count += 1
-        view = (
+        login_view = (
             self.site.settings.login_view
             if login_next and case.expected_outcome == "login"
             else None
@@ -261,27 +273,27 @@ class SiteClient:
                 **device.headers,
                 **case.headers,
             },
-            probe=None if view is None else lambda: url_for(view, next=login_next),
+            probe=None if login_view is None else lambda: url_for(login_view, next=login_next),
             rehearsal=self._build_rehearsal(case.visitor, case),
             browser=self._get_or_log_in_browser(device) if case.visitor == "member" else None,
         )
 
     def _build_referrer_headers(self, case: Case) -> dict[str, str]:
-        """Return what a browser says of where a link was clicked."""
+        """Return the headers that tell where a browser's user clicked a link."""
         if case.expected_outcome == "back":
             referer = resolve_link(f"{self.site.origin}/", f"{self.site.gateway_root_url}/")
-            is_here = referer.startswith(f"{self.site.origin}/")
-            site = "same-origin" if is_here else "cross-site"
+            is_same_origin = referer.startswith(f"{self.site.origin}/")
+            fetch_site = "same-origin" if is_same_origin else "cross-site"
         elif case.visitor == "member":
-            referer, site = f"{self.site.url}/", "same-origin"
+            referer, fetch_site = f"{self.site.url}/", "same-origin"
         else:
-            return {}  # in a mail, or it was scanned
-        return {"Referer": referer, "Sec-Fetch-Site": site, "Sec-Fetch-User": "?1"}
+            return {}  # The link was tapped in a mail or scanned as a QR code.
+        return {"Referer": referer, "Sec-Fetch-Site": fetch_site, "Sec-Fetch-User": "?1"}
 
     def open_page(self, url: str, device: Device = PHONE, visitor: Visitor = "member") -> Visit:
-        """Open a page of the site, or what belongs to it, such as its stylesheet.
+        """Send a GET request for a page of the site or for a file of it, such as the stylesheet.
 
-        :param url: a whole one, or one from the server's root.
+        :param url: An absolute URL, or a path from the server's root.
         """
         return Visit(
             self.app,
@@ -294,13 +306,12 @@ class SiteClient:
         )
 
     def _build_rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:
-        rehearsed = Rehearsal(
+        rehearsal = Rehearsal(
             should_call_receivers=self._calls_receivers,
             should_call_click_guard=case is not None and case.calls_guard,
         )
         if case is not None and case.expected_outcome == "not_allowed":
-            rehearsed.click_guard = lambda _member, _entry: False
+            rehearsal.click_guard = lambda _member, _entry: False
         if self._login is None and not (case is not None and case.expected_outcome == "loader"):
-            who = self.members[MEMBER] if visitor == "member" else None
-            rehearsed.member_loader = lambda: who
-        return rehearsed
+            rehearsal.member_loader = lambda: self.members[MEMBER] if visitor == "member" else None
+        return rehearsal

@@ -1,4 +1,4 @@
-"""The entries that are on a page of a site, as it renders them: each becomes a case."""
+"""Checks of the entries on a site's pages. Each entry of a rendered page becomes a case."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ from .site import resolve_link, strip_query
 from .site_client import SiteClient
 from .visits import Visit
 
-# As many ways back are opened, at most.
+# The maximum number of return_to pages to open.
 _MAX_RETURN_PAGES = 20
 
 
 @dataclass
 class SitePageChecker:
-    """The pages of a site that were named.
+    """A checker of the pages and links that the caller named.
 
-    :param player: who opens them.
-    :param judge: who says what is wrong.
-    :param calls_guard: whether the site's own ``click_guard`` is asked, once for each page.
-    :param goes_back: whether it is found out that payments come back to pages that open.
+    :param site_client: The client that opens the pages.
+    :param case_runner: The runner of the entries' cases.
+    :param calls_guard: True to call the site's ``click_guard``, with one device for each page.
+    :param opens_return_to: True to open the pages to which payments return.
 
-    :ivar said: what the entries of each page are, in a few words.
-    :ivar nothing: why some devices find nothing on a page: that is wrong where all do.
+    :ivar entry_descriptions: Short descriptions of the entries on each page.
+    :ivar empty_page_failures: The failure of each page on which some devices find no entry. It
+        counts only if all devices find none.
     """
 
     site_client: SiteClient
@@ -58,143 +59,164 @@ class SitePageChecker:
     _opened_return_paths: set[str] = field(default_factory=set)
 
     def check_page_entries(self, url: str, device: Device) -> Iterator[Result]:
-        """Open a page as the member, follow what is on it, and return what came of that.
+        """Open a page as the member, follow its entries and yield the results.
 
-        :param url: a path of the site, from where the app is mounted, or a whole URL.
+        :param url: A path of the site, from where the app is mounted, or an absolute URL.
         """
-        labels = Counter[str]()
+        counts = Counter[str]()
         try:
             for result in self._iter_results_before_numbering(url, device):
-                page = result.case.page
-                labels[page] += result.case.kind != "page"
-                if labels[page] > 1:  # each has a name of its own
-                    case = replace(result.case, page=f"{page} ({labels[page]})")
+                name = result.case.page
+                counts[name] += result.case.kind != "page"
+                if counts[name] > 1:  # Each entry of a page needs a unique name.
+                    case = replace(result.case, page=f"{name} ({counts[name]})")
                     result = replace(result, case=case)
                 yield result
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # a hook may even exit
+        except BaseException as error:  # A hook may even raise SystemExit.
             yield self._build_page_result(url, device, build_exception_failure(error))
 
     def _build_page_result(self, url: str, device: Device, *failures: Failure) -> Result:
-        """Return what is wrong with a page itself."""
+        """Return the result of a page itself, as opposed to its entries."""
         return Result(
             build_page_case(url), device, failures=self.case_runner.add_suspected_hooks(failures)
         )
 
     def _iter_results_before_numbering(self, url: str, device: Device) -> Iterator[Result]:
-        player, site, is_first = (
-            self.site_client,
-            self.site_client.site,
-            url not in self.entry_descriptions,
-        )
-        # It may be written as the app has it, or as browsers do.
-        is_whole = bool(site.root_path) and url.startswith(f"{site.root_path}/")
-        whole = url if "://" in url else f"{site.origin if is_whole else site.url}{url}"
-        # Something may keep a page, and show it a second time without its headers.
-        *_, visit = visits = [player.open_page(whole, device) for _ in range(1 + is_first)]
+        site = self.site_client.site
+        is_first = url not in self.entry_descriptions
+        # The path of a page may or may not begin with the site's root path.
+        has_root_path = bool(site.root_path) and url.startswith(f"{site.root_path}/")
+        page_url = url if "://" in url else f"{site.origin if has_root_path else site.url}{url}"
+        # The first device opens the page twice, because a cache may return it the second time
+        # without its headers.
+        *_, visit = visits = [
+            self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
+        ]
         if visit.error is not None or visit.status != 200:
-            came = f"{visit.status} {strip_query(visit.location)}".strip()
-            if visit.error is not None:
-                yield self._build_page_result(
-                    url, device, build_exception_failure(visit.error, "200")
-                )
-            elif is_redirected_to_other_host(
-                site, visit
-            ):  # as phones are that have a host of their own
-                self.empty_page_failures[url] = Failure("page.elsewhere", came, "200")
-            else:
-                code = 302 if 300 <= visit.status < 400 else visit.status
-                yield self._build_page_result(url, device, Failure(f"page.{code}", came, "200"))
+            yield from self._iter_unopened_page_results(url, device, visit)
             return
-        page = visit.page
         self._urls_by_svg |= {
-            svg: said for each in visits for svg, said in each.rehearsal.qr_code_urls_by_svg.items()
+            svg: code_url
+            for each in visits
+            for svg, code_url in each.rehearsal.qr_code_urls_by_svg.items()
         }
         links = [
-            (each, href, *site.find_page_spec_and_entry(href))
-            for each, href in page_checks.iter_links(whole, page)
+            (element, href, *site.find_page_spec_and_entry(href))
+            for element, href in page_checks.iter_links(page_url, visit.page)
         ]
-        codes = find_qr_codes(page, self._urls_by_svg)
-        found = [*self._iter_link_cases(device, url, links), *self._iter_qr_code_cases(url, codes)]
+        codes = find_qr_codes(visit.page, self._urls_by_svg)
+        entry_cases = [
+            *self._iter_link_cases(device, url, links),
+            *self._iter_qr_code_cases(url, codes),
+        ]
         entries = [element for element, _, _, entry in links if entry]
-        problems = [
+        failures = [
             *check_no_secret_leaks(site, visit),
-            *self.case_runner.check_assets(whole, page),
+            *self.case_runner.check_assets(page_url, visit.page),
             *page_checks.check_cache_headers(
                 site,
-                page,
+                visit.page,
                 has_member_link=any(
                     entry.member is not None for entry in _find_linked_entries(visit, codes)
                 ),
                 varies_by_device=any(map(page_checks.is_macro_entry, entries)),
             ),
             *self._check_entries_visible(url, entries),
-            *(self._check_member_page_is_private(whole, device) if is_first else ()),
+            *(self._check_member_page_is_private(page_url, device) if is_first else ()),
         ]
         if not site.settings.enabled:
-            none = [Failure("entry.none", f"{len(found)} <a>", "0 <a>")] if found else []
-            yield self._build_page_result(url, device, *problems, *none)
+            if entry_cases:
+                failures.append(Failure("entry.none", f"{len(entry_cases)} <a>", "0 <a>"))
+            yield self._build_page_result(url, device, *failures)
             return
-        left_out = [
-            Failure("left_out", each, "—") for each in visit.rehearsal.nonfatal_error_messages
+        failures += [
+            Failure("left_out", message, "—")
+            for message in dict.fromkeys(visit.rehearsal.nonfatal_error_messages)
         ]
-        if problems := [*problems, *dict.fromkeys(left_out)]:
-            yield self._build_page_result(url, device, *problems)
-        if not found and not any(page_checks.is_disabled_entry(element) for element, *_ in links):
+        if failures:
+            yield self._build_page_result(url, device, *failures)
+        if not entry_cases and not any(
+            page_checks.is_disabled_entry(element) for element, *_ in links
+        ):
             self.empty_page_failures[url] = Failure("page.empty", "0 <a class=xiebao-entry>", "1")
         elif is_first:
             self.entry_descriptions[url] = [
-                said for case, *_ in found if (said := _format_entry(case))
+                description for case, *_ in entry_cases if (description := _format_entry(case))
             ]
-        for case, link, problems in found:
+        for case, link, entry_failures in entry_cases:
             case = replace(case, calls_guard=self.calls_guard and is_first)
-            result = self._run_entry_case(case, device, link, problems)
+            result = self._run_entry_case(case, device, link, entry_failures)
             yield replace(result, failures=[*result.failures, *self._check_return_page(case)])
 
+    def _iter_unopened_page_results(
+        self, url: str, device: Device, visit: Visit
+    ) -> Iterator[Result]:
+        """Yield the result of a page that was not returned with status 200."""
+        actual = f"{visit.status} {strip_query(visit.location)}".strip()
+        if visit.error is not None:
+            yield self._build_page_result(url, device, build_exception_failure(visit.error, "200"))
+        elif is_redirected_to_other_host(self.site_client.site, visit):
+            # The site may have a separate host for phones, so other devices may find the page.
+            self.empty_page_failures[url] = Failure("page.elsewhere", actual, "200")
+        else:
+            code = 302 if 300 <= visit.status < 400 else visit.status
+            yield self._build_page_result(url, device, Failure(f"page.{code}", actual, "200"))
+
     def check_link(self, link: str, device: Device) -> Result:
-        """Follow a link that is on no page, and return what came of that."""
-        whole = resolve_link(f"{self.site_client.site.url}/", link)
-        row, entry = self.site_client.site.find_page_spec_and_entry(whole)
-        if row is None or entry is None:
+        """Follow a link that is on no page and return the result.
+
+        A link with ``no_login_for`` is followed by an anonymous visitor, any other by the member.
+        """
+        url = resolve_link(f"{self.site_client.site.url}/", link)
+        page_spec, entry = self.site_client.site.find_page_spec_and_entry(url)
+        if page_spec is None or entry is None:
             return self._build_page_result(
-                link, device, Failure("link", strip_query(whole), self._expected_link_prefix)
+                link, device, Failure("link", strip_query(url), self._expected_link_prefix)
             )
         visitor: Visitor = "member" if entry.no_login_for is None else "nobody"
-        case = self._build_entry_case(link, row, entry, row.name, visitor, urlsplit(whole).query)
-        return self._run_entry_case(case, device, strip_origin(whole), [])
+        case = self._build_entry_case(
+            link, page_spec, entry, page_spec.name, visitor, urlsplit(url).query
+        )
+        return self._run_entry_case(case, device, strip_origin(url), [])
 
     @property
     def _expected_link_prefix(self) -> str:
-        """What links of the site begin with."""
+        """The beginning of the site's links, as failures show it."""
         return f"{self.site_client.site.endpoint_prefix}/…"
 
     def _run_entry_case(
         self, case: Case, device: Device, link: str, failures: list[Failure]
     ) -> Result:
-        """Return what comes of an entry, and what is wrong with how it is rendered."""
+        """Run the case of an entry and add the failures of its markup.
+
+        :param link: The link of the entry, or "" if it cannot be followed.
+        :param failures: The failures of the markup.
+        """
         result = Result(case, device)
-        if (
-            case.expected_outcome in REFUSAL_STATUSES and case.expected_outcome != "login_required"
-        ):  # that is wrong by itself
-            refused = Failure(
-                f"page.{case.expected_outcome}", str(REFUSAL_STATUSES[case.expected_outcome]), "302"
-            )
+        outcome = case.expected_outcome
+        # A link that will be refused is a failure in itself, so it is not clicked. It is clicked if
+        # only the login is missing.
+        if outcome in REFUSAL_STATUSES and outcome != "login_required":
+            refused = Failure(f"page.{outcome}", str(REFUSAL_STATUSES[outcome]), "302")
             result = replace(result, failures=[refused])
         elif link:
             result = self.case_runner.run_case(case, device, link)
         return replace(result, failures=[*failures, *result.failures])
 
     def _check_entries_visible(self, url: str, entries: list[Element]) -> Iterator[Failure]:
-        """Judge whether somebody can see an entry of a page."""
-        unseen = sorted({each.hidden_by for each in entries if each.hidden_by})
-        if unseen and all(each.hidden_by for each in entries):
-            yield Failure("dead.unseen", f"<a> in {', '.join(unseen)}", "<a>")
-        elif unseen:
-            self.case_runner.notes.append(Note("check.note.unseen", f"{url}: {', '.join(unseen)}"))
+        """Check that at least one entry is visible; add a note if only some are hidden."""
+        hidden_by = sorted({each.hidden_by for each in entries if each.hidden_by})
+        if hidden_by and all(each.hidden_by for each in entries):
+            yield Failure("dead.unseen", f"<a> in {', '.join(hidden_by)}", "<a>")
+        elif hidden_by:
+            self.case_runner.notes.append(
+                Note("check.note.unseen", f"{url}: {', '.join(hidden_by)}")
+            )
 
     def _check_member_page_is_private(self, page_url: str, device: Device) -> Iterator[Failure]:
-        """Check that nobody else gets the member's page, from whatever has kept it."""
+        """Check that no cache returns the member's page to an anonymous visitor."""
         visit = self.site_client.open_page(page_url, device, "nobody")
         self._urls_by_svg |= visit.rehearsal.qr_code_urls_by_svg
         entries = _find_linked_entries(visit, find_qr_codes(visit.page, self._urls_by_svg))
@@ -202,14 +224,17 @@ class SitePageChecker:
             yield Failure("private.shown", f"{visit.status} {strip_origin(page_url)}", "—")
 
     def _check_return_page(self, case: Case) -> Iterator[Failure]:
-        """Judge whether what a payment comes back to opens, for a member of the site's."""
+        """Check that the entry's ``return_to`` opens.
+
+        This needs a member of the site, not a made-up one. At most 20 different pages are opened.
+        """
         has_member = self.site_client.site.member is not None
-        back = case.entry.return_to if case.entry and has_member else None
-        if back is not None and not self.opens_return_to:
+        return_to = case.entry.return_to if case.entry and has_member else None
+        if return_to is not None and not self.opens_return_to:
             self.case_runner.notes.append(Note("check.note.ways_back"))
-        elif back is not None and len(self._opened_return_paths) < _MAX_RETURN_PAGES:
-            self._opened_return_paths.add(back)
-            yield from self.case_runner.check_page_opens(back, "member", "way_back")
+        elif return_to is not None and len(self._opened_return_paths) < _MAX_RETURN_PAGES:
+            self._opened_return_paths.add(return_to)
+            yield from self.case_runner.check_page_opens(return_to, "member", "way_back")
 
     def _iter_link_cases(
         self,
@@ -217,20 +242,23 @@ class SitePageChecker:
         url: str,
         links: list[tuple[Element, str, PageSpec | None, Entry | None]],
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
-        """Return the entries of a page: their cases, links, and what is wrong with them there."""
+        """Yield the case, the link and the markup failures of each entry on a page.
+
+        An entry whose link cannot be followed gives a failure of the page and no link.
+        """
         site = self.site_client.site
-        for element, href, row, entry in links:
-            if row is not None and entry is not None:
+        for element, href, page_spec, entry in links:
+            if page_spec is not None and entry is not None:
                 case = self._build_entry_case(
-                    url, row, entry, row.name, "member", urlsplit(href).query
+                    url, page_spec, entry, page_spec.name, "member", urlsplit(href).query
                 )
                 yield (
                     case,
                     strip_origin(href),
-                    list(page_checks.check_entry_element(site, row, device, element)),
+                    list(page_checks.check_entry_element(site, page_spec, device, element)),
                 )
             elif not page_checks.is_disabled_entry(element) and (
-                row is not None
+                page_spec is not None
                 or page_checks.is_macro_entry(element)
                 or find_tokens(strip_query(href))
             ):
@@ -243,19 +271,20 @@ class SitePageChecker:
     def _iter_qr_code_cases(
         self, url: str, qr_codes: list[tuple[bool, str]]
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
-        """Return what the QR codes of a page lead to, for the phone that scans them."""
-        for is_ours, code in qr_codes:
-            row, entry = self.site_client.site.find_page_spec_and_entry(code)
-            if row is not None and entry is not None:
-                yield (
-                    self._build_entry_case(url, row, entry, "QR", "nobody"),
-                    strip_origin(code),
-                    [],
-                )
-            elif code:
-                problem = Failure("qr", strip_query(code), f"{self.site_client.site.external_url}…")
-                yield build_page_case(url), "", [problem]
-            elif is_ours:  # a cache may have it from before
+        """Yield the case, the link and the failures of each QR code, for the phone that scans it.
+
+        :param qr_codes: True if the extension drew the code, and its URL, or "" if it is unknown.
+        """
+        for is_drawn_by_extension, code_url in qr_codes:
+            page_spec, entry = self.site_client.site.find_page_spec_and_entry(code_url)
+            if page_spec is not None and entry is not None:
+                case = self._build_entry_case(url, page_spec, entry, "QR", "nobody")
+                yield case, strip_origin(code_url), []
+            elif code_url:
+                expected = f"{self.site_client.site.external_url}…"
+                yield build_page_case(url), "", [Failure("qr", strip_query(code_url), expected)]
+            elif is_drawn_by_extension:
+                # The code was drawn before the check, for example into a cached page.
                 self.case_runner.notes.append(Note("check.note.qr", url))
 
     def _build_entry_case(
@@ -267,30 +296,37 @@ class SitePageChecker:
         visitor: Visitor,
         query: str = "",
     ) -> Case:
-        """Return the case of a link: who follows it, and the expected outcome."""
-        player = self.site_client
+        """Return the case of an entry's link, with the visitor and the expected outcome.
+
+        The entry's member is added to the members whose ids are masked.
+
+        :param url: The page or the link that the caller named.
+        :param label: The name of the entry in a report. The link's text is not used, because that
+            may contain a person's name.
+        :param query: The query string of the link.
+        """
+        client = self.site_client
         if entry.member is not None:
-            player.site.member_ids.add(entry.member)
-        current = player.members[MEMBER] if visitor == "member" else None
-        decision = decide_access(entry, current, int(time.time()))
-        ends = "gateway" if isinstance(decision, AllowedClick) else decision.reason
-        if ends == "login_required" and player.site.has_login:
-            ends = "login"
+            client.site.member_ids.add(entry.member)
+        current_member = client.members[MEMBER] if visitor == "member" else None
+        decision = decide_access(entry, current_member, int(time.time()))
+        outcome = "gateway" if isinstance(decision, AllowedClick) else decision.reason
+        if outcome == "login_required" and client.site.has_login:
+            outcome = "login"
         platform = entry.platform or find_requested_platform({"QUERY_STRING": query})
         return Case(
             "on-page",
-            ends,
+            outcome,
             page_spec,
             visitor=visitor,
             platform=None if platform is None else f"{platform:d}",
-            # What a button says may be somebody's name.
             page=f"{url}{PAGE_ENTRY_SEPARATOR}{label}",
             entry=entry,
         )
 
 
 def _find_linked_entries(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list[Entry]:
-    """Return the entries of all links on a page, wherever in it they are."""
+    """Return the entries of all tokens in a page and its QR codes, without verifying them."""
     entries = []
     for token in find_tokens(" ".join([visit.text, *(code for _, code in qr_codes)])):
         with suppress(TokenError):
@@ -299,16 +335,15 @@ def _find_linked_entries(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list
 
 
 def _format_entry(case: Case) -> str:
-    """Return what an entry is, as a reader sees that it is the right one."""
+    """Return a short description of a case's entry, or "" if the case has none."""
     entry = case.entry
     if entry is None:
         return ""
     reference = entry.reference or ""
     if len(reference) > 9:
         reference = f"{reference[:2]}…{reference[-6:]}"
-    code = "QR" if case.visitor == "nobody" else ""
     words = [
-        code,
+        "QR" if case.visitor == "nobody" else "",
         entry.page,
         reference,
         PLATFORM_SLUGS.get(case.platform or ""),

@@ -1,4 +1,4 @@
-"""Requests that a tool sends through the whole stack of an app, and what is seen of them."""
+"""Requests that a tool sends through the whole app, middleware included, and their responses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from .html_parser import ParsedPage
 
 T = TypeVar("T")
 
-#: What a browser sends, beside what its device is, when somebody taps a link in a mail.
+#: The headers that a browser sends, beside those of its device, for a link in a mail.
 NAVIGATION_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Encoding": "gzip, deflate",
@@ -47,38 +47,40 @@ NAVIGATION_HEADERS = {
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-# As what an answer may be packed, and for zlib: whichever of the two it is.
+# With these wbits, zlib detects whether the data is gzip or deflate.
 _COMPRESSED_ENCODINGS, _GZIP_OR_DEFLATE_WBITS = ("gzip", "x-gzip", "deflate"), 47
-# Bytes and seconds of an answer that are read: some never end.
+# Some responses never end.
 _MAX_BODY_BYTES, _MAX_BODY_SECONDS = 2_000_000, 5
 
-#: What is rehearsed now: also in what is wrapped around the app, and after the answer.
+#: The rehearsal that is running, also in middleware and after the response.
 active_rehearsal = contextvars.ContextVar[Rehearsal | None]("rehearsed_now", default=None)
 
 
 class Visit:
-    """A request, and what came of it.
+    """A request and its response. The request is sent when the visit is created.
 
-    :param url: where to, absolute.
-    :param mount: as :class:`.Place` has it.
-    :param method: HEAD, which asks where a link leads and is no click, unless it says otherwise.
-    :param headers: of the request.
-    :param body: of the request.
-    :param inside: what to find out in the request, when the site's own hooks have seen it.
-    :param browser: whose cookies are sent and kept; by default there are none.
-    :param rehearsal: what the extension is told of it.
+    :param app: The app.
+    :param url: The absolute URL of the request.
+    :param mount: The path that the server removes; see :class:`.MountedUrl`.
+    :param method: The request method. The default, HEAD, finds where a link leads without a click.
+    :param headers: The headers of the request.
+    :param body: The body of the request.
+    :param probe: A function to call in the request, after the site's request hooks have run.
+    :param browser: The client whose cookies are sent and updated. By default, there are none.
+    :param rehearsal: The rehearsal that the extension finds in the request.
 
-    :ivar url: where it went.
-    :ivar mount: as it was given.
-    :ivar status: of the answer; 0 where there was none.
-    :ivar headers: of the answer.
-    :ivar location: where the answer leads.
-    :ivar body: of the answer.
-    :ivar started: whether the request came as far as Flask.
-    :ivar endpoint: whose view Flask found for it.
-    :ivar error: why there was no answer, or that of an error.
-    :ivar rehearsal: what the extension's own view says.
-    :ivar found: what *inside* found out.
+    :ivar url: The URL of the request.
+    :ivar mount: The mount of the request.
+    :ivar status: The status of the response, or 0 if there was no response.
+    :ivar headers: The headers of the response.
+    :ivar location: The Location header of the response, or "".
+    :ivar body: The body of the response.
+    :ivar reached_flask: True if the request reached Flask.
+    :ivar endpoint: The endpoint that Flask found for the request, or None.
+    :ivar error: The exception that prevented a response, that caused a status of 500 or more, or
+        that the probe raised.
+    :ivar rehearsal: The rehearsal, with what the extension recorded in it.
+    :ivar probe_result: The value that the probe returned.
     """
 
     def __init__(
@@ -108,46 +110,52 @@ class Visit:
         self.probe_result: Any = None
         self._probe = probe
         parts = urlsplit(url)
-        send: Callable[..., TestResponse] = Client(app, use_cookies=False).open
-        if browser is not None:  # and not as a site's own client does, which may do more
-            send = partial(FlaskClient.open, browser)
+        # Skip the "open" of the browser's own class and of the site's test client class. Both may
+        # change the request.
+        open_client: Callable[..., TestResponse] = (
+            Client(app, use_cookies=False).open
+            if browser is None
+            else partial(FlaskClient.open, browser)
+        )
         options = {
             "path": iri_to_uri(parts.path).removeprefix(iri_to_uri(mount)),
             "query_string": parts.query,
             "method": method,
             "data": body,
             "base_url": f"{parts.scheme}://{parts.netloc}{mount}",
-            # Proxies say so, and hooks that send everybody to https look at it.
+            # Proxies add X-Forwarded-Proto, and hooks that redirect to https read it.
             "headers": {**(headers or {}), "X-Forwarded-Proto": parts.scheme},
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
             "environ_overrides": {REHEARSAL_ENVIRON_KEY: self.rehearsal},
         }
-        # In a context of its own: else it would share g, and who is logged in, with this request.
-        contextvars.Context().run(self._send_request, app, send, options)
+        # Without a new context, the request would share "g", and with it the logged-in user, with a
+        # request that is already running.
+        contextvars.Context().run(self._send_request, app, open_client, options)
 
     @property
     def text(self) -> str:
-        """The body of the answer as text."""
+        """The body of the response as text."""
         return self.body.decode("utf-8", "replace")
 
     @cached_property
     def page(self) -> ParsedPage:
-        """The page that the answer is."""
+        """The response as a parsed page."""
         return ParsedPage(self.text, self.headers)
 
     def _send_request(
         self, app: Flask, open_client: Callable[..., TestResponse], options: dict[str, Any]
     ) -> None:
         active_rehearsal.set(self.rehearsal)
-        watched: dict[NamedSignal, Callable[..., None]] = {
+        receivers: dict[NamedSignal, Callable[..., None]] = {
             request_started: self._on_request_started,
             got_request_exception: self._on_request_exception,
             request_finished: self._call_probe_on_request_finished,
         }
         with ExitStack() as stack:
-            for signal, receiver in watched.items():
+            for signal, receiver in receivers.items():
                 stack.enter_context(signal.connected_to(receiver, app))
-            # What the app logs of an error may hold passwords, and nobody was refused in fact.
+            # Keep the records out of the log: errors may contain passwords, and the refusals are
+            # not those of a visitor.
             for each in (app.logger, logger):
                 each.addFilter(self._capture_log_record)
                 stack.callback(each.removeFilter, self._capture_log_record)
@@ -156,7 +164,7 @@ class Visit:
                     self.body = _read_body(response)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # a hook may even exit
+            except BaseException as error:  # A hook may even raise SystemExit.
                 self.error = error
             else:
                 self.status = response.status_code
@@ -185,17 +193,21 @@ class Visit:
         ):
             try:
                 self.probe_result = self._probe()
-            except Exception as error:  # which is none of the answer's
+            except Exception as error:  # It must not change the response.
                 self.error = error
 
     def _capture_log_record(self, record: logging.LogRecord) -> bool:
+        """Move a record of this request to the rehearsal; return True for other records.
+
+        Other threads may serve visitors at the same time.
+        """
         if self._is_request_from_this_visit():
             self.rehearsal.log_records.append(record)
             return False
-        return True  # other threads may be at work
+        return True
 
     def _is_request_from_this_visit(self) -> bool:
-        # A hook may send requests of its own to the same app.
+        # A hook may send another request to the same app.
         return (
             has_request_context() and request.environ.get(REHEARSAL_ENVIRON_KEY) is self.rehearsal
         )
@@ -204,48 +216,52 @@ class Visit:
 def visit_at_any_mount(
     state: AppState, path: str, site_url: str | None = None, **visit_options: Any
 ) -> Visit:
-    """Send a request to the first place where Flask finds a view for it, else where it came in.
+    """Send a request below each possible mount until Flask finds an endpoint for it.
 
-    :param path: where to, from where the current app is mounted.
-    :param site: where the site is; None for where its settings say that it is.
-    :param request: as :class:`Visit` takes it.
+    If Flask finds none, return the first visit that reached Flask, otherwise the first visit.
+
+    :param path: The path of the request, from where the current app is mounted.
+    :param site_url: The URL of the site, or None for the one in its settings.
+    :param visit_options: The keyword arguments of :class:`Visit`.
     """
     site_url = (site_url or get_site_url(state)).rstrip("/")
     visits = []
-    for place in build_candidate_urls_and_mounts(state, f"{site_url}{path}", site_url):
-        visits.append(Visit(get_current_app(), *place, **visit_options))
+    for url, mount in build_candidate_urls_and_mounts(state, f"{site_url}{path}", site_url):
+        visits.append(Visit(get_current_app(), url, mount, **visit_options))
         if visits[-1].endpoint is not None:
             return visits[-1]
     return max(visits, key=lambda each: each.reached_flask)
 
 
 def call_in_request_context(app: Flask, function: Callable[[], T], **context_options: Any) -> T:
-    """Return what is made in the context of a request that none of the site's hooks has seen.
+    """Call a function in a request context and return its value. No request hooks run before it.
 
-    :param request: as :meth:`~flask.Flask.test_request_context` takes it.
+    :param context_options: The keyword arguments of :meth:`~flask.Flask.test_request_context`.
     """
-    made = []
+    values = []
     try:
         with app.test_request_context(**context_options):
-            made.append(function())
+            values.append(function())
     except Exception:
-        if not made:  # else what the site does at the end misses what it does at the beginning
+        # An error after the call is ignored: the site's teardown functions may need what its
+        # before_request functions do, and those have not run.
+        if not values:
             raise
-    return made[0]
+    return values[0]
 
 
 def _read_body(response: TestResponse) -> bytes:
-    """Return the body of an answer, as far as a page needs it."""
-    body, until = bytearray(), time.monotonic() + _MAX_BODY_SECONDS
-    for part in response.iter_encoded():
-        body += part
-        if len(body) > _MAX_BODY_BYTES or time.monotonic() > until:
+    """Return the body of a response, cut after 2,000,000 bytes or 5 seconds."""
+    body, deadline = bytearray(), time.monotonic() + _MAX_BODY_SECONDS
+    for chunk in response.iter_encoded():
+        body += chunk
+        if len(body) > _MAX_BODY_BYTES or time.monotonic() > deadline:
             break
     return bytes(body[:_MAX_BODY_BYTES])
 
 
 def decompress(data: bytes, max_bytes: int) -> bytes:
-    """Return what was packed, so many bytes of it; what was not is returned as it is."""
+    """Decompress at most *max_bytes* of gzip or deflate data; return other data unchanged."""
     try:
         return zlib.decompressobj(_GZIP_OR_DEFLATE_WBITS).decompress(data, max_bytes)
     except zlib.error:
@@ -253,8 +269,8 @@ def decompress(data: bytes, max_bytes: int) -> bytes:
 
 
 def is_message_public(error: BaseException) -> bool:
-    """Tell whether what an error says is nothing private: the extension says it, or Werkzeug."""
-    if isinstance(error, BuildError):  # which endpoint there is not
+    """Return True if this package or Werkzeug wrote the message, so that it holds no secrets."""
+    if isinstance(error, BuildError):  # It names an endpoint that does not exist.
         return True
     if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
         return False
@@ -263,7 +279,7 @@ def is_message_public(error: BaseException) -> bool:
 
 
 def describe_exception(error: BaseException) -> str:
-    """Return what was raised, and where; what it says may hold passwords, unless it is public."""
+    """Return an exception's class and place, and its message if that cannot contain secrets."""
     name, place = type(error).__name__, find_error_location_in_site(error)
     if is_message_public(error):
         return f"{name}: {error}{f' See {place}' if place else ''}"
