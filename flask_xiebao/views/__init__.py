@@ -1,1 +1,1 @@
-"""What the endpoints answer: a click, a mail's QR code, a return from payment, a notification."""
+"""The views of the endpoints, and the responses that they share."""

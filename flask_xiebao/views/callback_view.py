@@ -1,6 +1,6 @@
-"""The endpoint of the callback, which takes a notification in steps, one short function each.
+"""The view of the callback, which reads, checks and processes a notification.
 
-It answers with the JSON that the platform reads, and says no more than the platform needs.
+It responds with the JSON that the gateway reads, and discloses no more than the gateway needs.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from ..errors import NotificationError, OrderBehindError
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES, Notification, check_notification_size
 from ..gateway.values import Secret
 
-#: Every method: those that are missing here, Flask would answer by itself, in HTML.
+#: All HTTP methods. If one were missing here, Flask itself would respond to it, in HTML.
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _PACKAGE_NAME = __package__.partition(".")[0]
 
-# The reasons that somebody has to look into, and what to say besides the error.
+# The reasons of rejections that are also logged as warnings, because the site should look into
+# them. The value is advice that follows the error's message.
 _ADVICE_BY_LOGGED_REASON = {
     "wrong_field": "",
     "wrong_sign": (
@@ -36,7 +37,7 @@ _ADVICE_BY_LOGGED_REASON = {
     ),
 }
 
-# For how long an order query may be behind the notification before that is worth a look.
+# An order query that has been behind for less than this time is logged as INFO, otherwise as ERROR.
 _EXPECTED_LAG = timedelta(hours=1)
 
 _STATUS_BY_REASON = {"too_large": 413, "wrong_sign": 403}
@@ -52,7 +53,10 @@ _FAIL_MESSAGES = {
 
 
 def handle_notification_request(state: AppState, token: str) -> Response:
-    """Take a notification of the platform's."""
+    """Process the notification in the current request, and return the callback's response.
+
+    The callback also works while ``XIEBAO_ENABLED`` is off, so that no surrender is missed.
+    """
     if not is_valid_notify_token(state, token):
         return build_callback_response(404)
     if request.method != "POST":
@@ -71,10 +75,12 @@ def handle_notification_request(state: AppState, token: str) -> Response:
     except SITE_EXCEPTIONS as error:
         failure = format_error_for_log(error)
     else:
+        # If the status is 500, the gateway sends the notification again.
         return build_callback_response(
             200 if notification is None or process_notification(state, notification) else 500
         )
-    # Outside of the except block, no variable holds the error: some error reports show them all.
+    # Some error reports show all local variables, and the error may contain people's names. Here,
+    # outside of the except block, no variable holds the error.
     log_throttled(
         f"The notification_reader failed: {failure}. Fix the notification_reader.",
         group="notification_reader",
@@ -83,7 +89,11 @@ def handle_notification_request(state: AppState, token: str) -> Response:
 
 
 def is_valid_notify_token(state: AppState, token: str) -> bool:
-    """Tell whether this is the site's address for notifications."""
+    """Return True if notifications are accepted at the URL with this token.
+
+    The partner account must be configured, and the token must be ``XIEBAO_NOTIFY_TOKEN``, or empty
+    if that setting is not set.
+    """
     expected = state.settings.notify_token or Secret("")
     return state.settings.has_partner_account and hmac.compare_digest(
         token.encode(), expected.reveal().encode()
@@ -91,19 +101,19 @@ def is_valid_notify_token(state: AppState, token: str) -> bool:
 
 
 def read_notification_from_request(state: AppState) -> Notification | None:
-    """Return the notification, or None in a rehearsal.
+    """Return the notification in the current request, or None in a rehearsal.
 
-    :raises NotificationError: when it is not one of the platform's. The log says so.
+    :raises NotificationError: if the notification is rejected. The rejection has been logged.
     """
-    reader = None  # as long as what fails is the extension's own
+    reader = None  # Until the site's reader is called, all errors are the extension's own.
     try:
         body = read_notification_body()
         reader = state.hooks.functions.get("notification_reader")
         return state.hooks.read_notification(body, request.headers, state.settings.api_key)
     except NotificationError as error:
-        # What the site's own reader says may hold names.
-        said = f"{error.reason}. {error if reader is None else ''}".rstrip()
-        logger.info("%s", f"Rejected a notification: {said}")
+        # An error of the site's reader may contain people's names, so its message is not logged.
+        reason_and_message = f"{error.reason}. {error if reader is None else ''}".rstrip()
+        logger.info("%s", f"Rejected a notification: {reason_and_message}")
         if reader is None and error.reason in _ADVICE_BY_LOGGED_REASON:
             log_throttled(
                 f"{error}{_ADVICE_BY_LOGGED_REASON[error.reason]}",
@@ -114,33 +124,37 @@ def read_notification_from_request(state: AppState) -> Notification | None:
 
 
 def read_notification_body() -> bytes:
-    """Return the body.
+    """Return the body of the current request.
 
-    :raises NotificationError: when it is too large, or breaks off.
+    :raises NotificationError: if the body is too large or cannot be read to the end.
     """
-    body = bytearray()
+    buffer = bytearray()
     try:
-        # Without a Content-Length, one read may return less than it asked for.
-        while len(body) <= MAX_NOTIFICATION_BYTES and (
-            part := request.stream.read(MAX_NOTIFICATION_BYTES + 1 - len(body))
+        # Without a Content-Length header, one read may return fewer bytes than requested.
+        while len(buffer) <= MAX_NOTIFICATION_BYTES and (
+            chunk := request.stream.read(MAX_NOTIFICATION_BYTES + 1 - len(buffer))
         ):
-            body += part
-        # A hook of the site may have read it already, and Flask has kept it.
-        found = bytes(body) or request.get_data(cache=False)
+            buffer += chunk
+        # If one of the site's request hooks has already read the body, Flask has cached it.
+        body = bytes(buffer) or request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise NotificationError(
             "The notification is larger than MAX_CONTENT_LENGTH of the site allows.", "too_large"
         ) from None
-    except Exception as error:  # the server's own, as a client hung up or its chunks are wrong
+    except Exception as error:
+        # Servers raise their own exceptions if the client disconnects or sends malformed chunks.
         raise NotificationError(
             f"The body of the notification could not be read to the end ({type(error).__name__})."
         ) from None
-    check_notification_size(found)
-    return found
+    check_notification_size(body)
+    return body
 
 
 def process_notification(state: AppState, notification: Notification) -> bool:
-    """Give a notification with its member to the site, and tell whether the site is done."""
+    """Find the notification's member and call the site's ``notification_handler``.
+
+    :return: True if the handler returned, False if it raised. The exception has been logged.
+    """
     try:
         notification = replace(
             notification, member=state.find_member_by_key(notification.partner_uniq_key)
@@ -150,13 +164,15 @@ def process_notification(state: AppState, notification: Notification) -> bool:
         failure = format_error_for_log(error)
         is_expected = isinstance(error, OrderBehindError) and error.behind_for < _EXPECTED_LAG
     else:
+        # A receiver that raises does not change the response.
         send_signal_without_raising(notification_received, notification=notification)
         return True
     log_throttled(
         f"A notification was not processed: {failure}. The gateway will send the notification"
         f" {notification.id} again (type {notification.type:d}, insureNum"
         f" {notification.insure_num}).",
-        # Of what is expected there may be many, in the place of which a failure is not left out.
+        # Only a few messages of one group are logged in a minute. In a group of their own, expected
+        # lags do not suppress the messages about failures.
         group="behind" if is_expected else "notification_handler",
         level=logging.INFO if is_expected else logging.ERROR,
     )
@@ -164,10 +180,10 @@ def process_notification(state: AppState, notification: Notification) -> bool:
 
 
 def build_callback_response(status: int) -> Response:
-    """Return what the platform reads."""
-    said = {"state": True} if status == 200 else {"state": False, "failMsg": _FAIL_MESSAGES[status]}
+    """Return the JSON response that the gateway reads."""
+    body = {"state": True} if status == 200 else {"state": False, "failMsg": _FAIL_MESSAGES[status]}
     return Response(
-        json.dumps(said),
+        json.dumps(body),
         status,
         {"Allow": "POST"} if status == 405 else None,
         mimetype="application/json",
@@ -175,16 +191,17 @@ def build_callback_response(status: int) -> Response:
 
 
 def schedule_csrf_exemption(setup_state: BlueprintSetupState) -> None:
-    """Exempt a blueprint from Flask-WTF's CSRF protection. Pass it to :meth:`Blueprint.record`.
+    """Exempt the blueprint from Flask-WTF's CSRF protection at the app's first request.
 
-    At the first request it is known whether the app uses Flask-WTF, in whatever order the two
-    extensions were created. Sites exempt the blueprint from other CSRF guards themselves.
+    Pass this function to :meth:`Blueprint.record`. Only at the first request is it certain whether
+    the app uses Flask-WTF, because extensions can be created in any order. Sites exempt the
+    blueprint from other CSRF protection themselves.
     """
     request_started.connect(_exempt_blueprints_from_csrf, setup_state.app)
 
 
 def _exempt_blueprints_from_csrf(app: Flask, **_: object) -> None:
-    # Another extension may have the same name and no exempt().
+    # An extension other than Flask-WTF may use the name "csrf" and have no exempt().
     exempt = getattr(app.extensions.get("csrf"), "exempt", None)
     for blueprint in app.blueprints.values():
         if exempt is not None and blueprint.import_name == _PACKAGE_NAME:

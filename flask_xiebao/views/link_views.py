@@ -1,4 +1,4 @@
-"""The endpoints, and what happens at a click, one short function a step."""
+"""The blueprint, and the views of links, return links and QR codes."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ from .responses import EarlyResponseError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-#: For how many seconds after a click its return is reported.
+# payment_returned is sent only if the click was less than this many seconds ago.
 _MAX_REPORTED_RETURN_SECONDS = 24 * 60 * 60
 
-# What scripts say that fetch a link instead of following it: HTMX, then Turbo.
+# The headers by which HTMX (the first one) and Turbo mark a link that they fetch by script.
 _SCRIPT_REQUEST_HEADERS = (
     "HTTP_HX_REQUEST",
     "HTTP_X_TURBO_REQUEST_ID",
@@ -63,21 +63,22 @@ _SCRIPT_REQUEST_HEADERS = (
     "HTTP_X_SEC_PURPOSE",
 )
 
-# A link to this machine carries nothing away. The whole Host is looked at: browsers take
-# "localhost:80@evil.example" for a user name and another host.
+# The hosts of this machine. An absolute link to one of them discloses nothing to other hosts. The
+# pattern must match the whole Host header, because browsers read "localhost:80@evil.example" as a
+# user name and another host.
 _LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 
 class LayeredStylesheetBlueprint(Blueprint):
-    """The blueprint, whose stylesheet is also there in any cascade layer."""
+    """A blueprint that can also serve its stylesheet inside a CSS cascade layer."""
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a static file, or the stylesheet in the layer that its path names."""
-        styles = assets.build_stylesheet_in_layer(filename)
-        if styles is None:
+        """Send a static file, or the stylesheet in the cascade layer that its path names."""
+        stylesheet = assets.build_stylesheet_in_layer(filename)
+        if stylesheet is None:
             return super().send_static_file(filename)
         return send_file(
-            io.BytesIO(styles.encode()),
+            io.BytesIO(stylesheet.encode()),
             "text/css",
             etag=assets.get_file_hash(assets.STYLESHEET_FILE),
             max_age=self.get_send_file_max_age(filename),
@@ -85,7 +86,10 @@ class LayeredStylesheetBlueprint(Blueprint):
 
 
 def create_blueprint(state: AppState) -> Blueprint:
-    """Return the blueprint of one app: the pages, ``paid``, ``qr``, ``notify`` and ``static``."""
+    """Return the blueprint of one app.
+
+    Its endpoints are the gateway pages, ``paid``, ``qr``, ``notify`` and ``static``.
+    """
     blueprint = LayeredStylesheetBlueprint(
         "xiebao",
         __package__.partition(".")[0],
@@ -93,14 +97,15 @@ def create_blueprint(state: AppState) -> Blueprint:
         template_folder="templates",
         static_folder="static",
     )
-    for rule, endpoint, follow in (
+    for rule, endpoint, token_handler in (
         *((f"/{page}/<token>", page, partial(handle_click, state, page)) for page in PAGES),
         ("/paid/<token>", "paid", partial(handle_payment_return, state)),
         ("/qr/<token>.png", "qr", partial(serve_qr_code, state)),
     ):
-        # Merged slashes would be a redirect with the link in it, to whatever host the request says.
+        # To merge slashes, Werkzeug would redirect to a URL that contains the token, on whatever
+        # host the Host header names.
         blueprint.add_url_rule(
-            rule, endpoint, build_named_view(endpoint, follow), merge_slashes=False
+            rule, endpoint, build_named_view(endpoint, token_handler), merge_slashes=False
         )
     blueprint.add_url_rule(
         "/notify" if state.settings.notify_token is None else "/notify/<token>",
@@ -111,24 +116,26 @@ def create_blueprint(state: AppState) -> Blueprint:
         merge_slashes=False,
     )
     blueprint.record(callback_view.schedule_csrf_exemption)
-    blueprint.register_error_handler(EarlyResponseError, lambda answered: answered.args[0])
+    blueprint.register_error_handler(EarlyResponseError, lambda error: error.args[0])
     return blueprint
 
 
 def build_named_view(
     name: str, token_handler: Callable[[str], Response]
 ) -> Callable[..., Response]:
-    """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
+    """Return a view that passes the URL's token to *token_handler*.
 
-    # A site may give every view of its own, and so ours, further values: a language, a tenant.
-    def view(token: str | None = None, **_: object) -> Response:
-        rehearsed = find_current_rehearsal()
-        # The address for notifications has no token unless the site configures one.
-        given = token or ""
+    Extensions for CSRF protection, rate limits and tracing identify views by their names.
+    """
+
+    # The URL for notifications has no token unless the site configures one. A site may pass further
+    # URL values to all views, for example a language or a tenant.
+    def view(token: str = "", **_: object) -> Response:
+        rehearsal = find_current_rehearsal()
         return (
-            token_handler(given)
-            if rehearsed is None
-            else rehearsed.call_and_record_view(token_handler, given)
+            token_handler(token)
+            if rehearsal is None
+            else rehearsal.call_and_record_view(token_handler, token)
         )
 
     view.__name__ = view.__qualname__ = name
@@ -136,12 +143,16 @@ def build_named_view(
 
 
 def handle_click(state: AppState, page: str, token: str) -> Response:
-    """Follow the link of an insurance entry."""
+    """Handle a request for a link: redirect to the gateway, show the handoff page or refuse.
+
+    A prefetch or a request by a script is not a click, and changes nothing.
+    """
     environ, now = get_current_request().environ, int(time.time())
     if is_prefetch(environ):
         return responses.build_prefetch_response()
     if not is_navigation(environ):
-        # Once is enough, or a browser whose every request looks like a script's would never stop.
+        # The page refreshes itself only once. Otherwise, a browser whose requests all look like a
+        # script's would never stop.
         return responses.build_script_navigation_page(
             state, auto_refresh=not is_from_navigate_page(environ)
         )
@@ -149,45 +160,45 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
         responses.raise_refusal(state, REFUSALS["disabled"], page)
     entry = load_entry_or_refuse(state, page, token)
     warn_if_root_path_differs(state)
-    visitor = admit_visitor_or_refuse(state, entry, now)
-    check_click_is_allowed(state, entry, visitor.member)
-    # Step 3: the link's platform, else the one asked for, else the device's.
+    allowed_click = admit_visitor_or_refuse(state, entry, now)
+    check_click_is_allowed(state, entry, allowed_click.member)
+    # The link's platform has precedence over ?platform=, and both over the device's platform.
     platform = (
         entry.platform or find_requested_platform(environ) or state.detect_request_platform(environ)
     )
     if platform not in PAGES[page].platforms:
-        return build_handoff_page_response(state, entry, visitor, now)
-    return redirect_to_gateway(state, entry, visitor.member, platform)
+        return build_handoff_page_response(state, entry, allowed_click, now)
+    return redirect_to_gateway(state, entry, allowed_click.member, platform)
 
 
 def is_prefetch(environ: WSGIEnvironment) -> bool:
-    """Tell whether a browser asks ahead of a click that may never come."""
+    """Return True if the browser loads the link before a click that may never happen."""
     purpose: str = environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or ""
     return "prefetch" in purpose.lower()
 
 
 def is_navigation(environ: WSGIEnvironment) -> bool:
-    """Tell whether a browser goes to the link; what a script fetches does not count."""
+    """Return True if a browser navigates to the link, False if a script fetches it."""
     return environ.keys().isdisjoint(_SCRIPT_REQUEST_HEADERS) and (
-        # A service worker that sends a navigation on as a request of its own loses the mode, and
-        # what it then sends for a tap looks like what it sends for a page fetched ahead.
+        # A service worker that forwards a navigation as its own request loses this mode. Such a
+        # request is not accepted, because a forwarded tap looks the same as a forwarded prefetch.
         environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
         or is_from_navigate_page(environ)
     )
 
 
 def is_from_navigate_page(environ: WSGIEnvironment) -> bool:
-    """Tell whether somebody follows the link on the page that scripts get."""
+    """Return True if the request follows the link on the page that scripts receive."""
     return (
         "go=1" in environ.get("QUERY_STRING", "").split("&")
-        # Images in posts and scripts of other sites do not count.
+        # Exclude images, for example in forum posts, and scripts of other sites.
         and environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
         and environ.get("HTTP_SEC_FETCH_DEST", "empty") in ("empty", "document", "iframe", "frame")
     )
 
 
 def load_entry_or_refuse(state: AppState, page: str, token: str) -> Entry:
-    """Step 1: the entry that was signed, if it is for this page."""
+    """Return the entry of a token, or refuse the click if the token is not valid for this page."""
     try:
         entry = state.signer.parse_entry_token(token)
     except TokenError as error:
@@ -198,61 +209,71 @@ def load_entry_or_refuse(state: AppState, page: str, token: str) -> Entry:
 
 
 def admit_visitor_or_refuse(state: AppState, entry: Entry, now: int) -> AllowedClick:
-    """Step 2: the member who goes, if they may."""
-    current = state.hooks.find_current_member_id()
-    decision = decide_access(entry, current, now)
+    """Return the member who may continue to the gateway, or refuse the click.
+
+    If the visitor must log in and the site has a login, raise the response that leads to the login.
+    """
+    current_member = state.hooks.find_current_member_id()
+    decision = decide_access(entry, current_member, now)
     if isinstance(decision, AllowedClick):
         return decision
     if decision.cause == "login_required":
-        send_signal_without_raising(
-            login_requested, cause=decision.cause
-        )  # now, because the login may call abort()
-        if (login := responses.build_login_response(state)) is not None:
-            raise EarlyResponseError(login)
-    responses.raise_refusal(state, decision, entry.page, entry, current)
+        # The signal is sent first, because the site's login manager may call abort().
+        send_signal_without_raising(login_requested, cause=decision.cause)
+        if (login_response := responses.build_login_response(state)) is not None:
+            raise EarlyResponseError(login_response)
+    responses.raise_refusal(state, decision, entry.page, entry, current_member)
 
 
 def check_click_is_allowed(state: AppState, entry: Entry, member: str) -> None:
-    """Step 2, for whoever the rules let through: the site may still say no, in its own way."""
+    """Refuse the click, or raise the site's own response, if the ``click_guard`` does not allow it.
+
+    The guard is called after the access rules have allowed the click: before the handoff on a PC,
+    and again on the phone.
+    """
     refusal = REFUSALS["not_allowed"]
 
     def report_guard_refusal(status: int) -> None:
         responses.report_refusal(state, replace(refusal, status=status), entry.page, entry, member)
 
     try:
-        answer = state.hooks.call_click_guard(member, entry)
-    except HTTPException as aborted:
-        report_guard_refusal(aborted.get_response().status_code)
+        guard_result = state.hooks.call_click_guard(member, entry)
+    except HTTPException as error:
+        report_guard_refusal(error.get_response().status_code)
         raise
-    if answer is False:
+    if guard_result is False:
         responses.raise_refusal(state, refusal, entry.page, entry, member)
-    if answer is not True:
-        report_guard_refusal(answer.status_code)
-        raise EarlyResponseError(answer)
+    if guard_result is not True:
+        report_guard_refusal(guard_result.status_code)
+        raise EarlyResponseError(guard_result)
 
 
 def build_handoff_page_response(
     state: AppState, entry: Entry, allowed_click: AllowedClick, now: int
 ) -> Response:
-    """Step 4: on a PC, show the code by which the same member goes on with their phone."""
+    """Return the page with the QR code by which a PC's click continues on a phone.
+
+    The link in the code needs no login, and never outlives the link that was clicked.
+    """
     lifetime = state.settings.handoff_max_age
     if allowed_click.seconds_left is not None:
         lifetime = min(lifetime, allowed_click.seconds_left)
-    # Signed at the time by which the lifetime was found, or each handoff would add a moment.
-    link = replace(entry, member=allowed_click.member, no_login_for=lifetime, signed_at=now)
+    # The remaining lifetime was computed at *now*. If the new link were signed any later, each
+    # handoff would prolong the access without a login a little.
+    phone_entry = replace(entry, member=allowed_click.member, no_login_for=lifetime, signed_at=now)
     try:
         code = render_qr_svg_and_send_signal(
-            build_entry_link(state, link, external=True, shown_only_to_requester=True)
+            build_entry_link(state, phone_entry, external=True, shown_only_to_requester=True)
         )
     except LinkError as error:
         abort(400, str(error))
-    on_phone = PAGES[entry.page].handoff_title
+    title_by_locale = PAGES[entry.page].handoff_title
     return responses.build_page_response(
         state,
         "handoff",
         page=entry.page,
         title=state.get_visitor_text(
-            f"{entry.page}.on_phone" if on_phone else "handoff.title", on_phone
+            f"{entry.page}.on_phone" if title_by_locale else "handoff.title", title_by_locale
         ),
         lifetime=lifetime,
         code=code,
@@ -262,10 +283,11 @@ def build_handoff_page_response(
 
 
 def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Platform) -> Response:
-    """Step 5: off to the gateway."""
+    """Send ``entry_clicked``, except for HEAD, and return the redirect to the gateway."""
     click_id = secrets.token_hex(8)
-    # The URL is in no variable: an error report would show it, should a receiver fail.
-    away = Redirect(
+    # No variable holds the gateway URL, because a failing receiver may cause an error report that
+    # shows the variables.
+    response = Redirect(
         prepend_root_path(
             state.build_gateway_url(
                 entry, member, platform, build_return_url(state, entry, member, click_id)
@@ -276,16 +298,20 @@ def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Pl
         send_signal(
             entry_clicked, state, entry=entry, member=member, platform=platform, click_id=click_id
         )
-    return away
+    return response
 
 
 def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) -> str | None:
-    """Return the absolute URL by which a payment comes back, if it should and can safely."""
+    """Return the absolute URL of the return link.
+
+    Return None if the entry has no ``return_to`` or if the host of the link cannot be trusted.
+    """
     if entry.return_to is None:
         return None
     if is_host_trusted_or_loopback(state):
         token = state.signer.build_return_token(Click(entry, member, click_id, int(time.time())))
-        with contextlib.suppress(WrongValueError):  # in development any Host is taken, even none
+        # In debug and testing any Host header is trusted, even one that makes the URL invalid.
+        with contextlib.suppress(WrongValueError):
             return check_web_url(build_token_url(state, "xiebao.paid", token, external=True))
     log_throttled(
         'A member was redirected to the gateway without a return URL ("return_to"), because the'
@@ -296,14 +322,14 @@ def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) 
 
 
 def is_host_trusted_or_loopback(state: AppState) -> bool:
-    """Tell whether a link that is built in this request leads to the site, or to this machine."""
+    """Return True if an absolute link built in this request leads to the site or this machine."""
     return is_host_trusted(state) or _LOOPBACK_HOST_PATTERN.fullmatch(request.host) is not None
 
 
 def serve_qr_code(state: AppState, token: str) -> Response:
-    """Draw the QR code of a link for a mail. That is not a click.
+    """Return the PNG of the QR code for a link in a mail. The request is not a click.
 
-    Whoever asks has the link already, and learns nothing else from the code.
+    The client already has the link, and the code contains nothing else.
     """
     try:
         entry = state.signer.parse_entry_token(token)
@@ -312,7 +338,7 @@ def serve_qr_code(state: AppState, token: str) -> Response:
     if not state.settings.enabled:
         abort(404)
     if entry.no_login_for is not None and not entry.seconds_left(int(time.time())):
-        abort(410)  # a code that looks alive, and is not
+        abort(410)  # Otherwise, the mail would show a code whose link no longer works.
     if not is_host_trusted_or_loopback(state):
         log_throttled(
             "The QR code of a mail was not drawn, because its link would be built from the Host"
@@ -327,27 +353,33 @@ def serve_qr_code(state: AppState, token: str) -> Response:
 
 
 def handle_payment_return(state: AppState, token: str) -> Response:
-    """Come back from the gateway to where the entry said."""
+    """Send ``payment_returned`` for a recent click, and redirect to the entry's ``return_to``.
+
+    Anybody who has the return link can open it, so a return does not prove a payment.
+    """
     if is_prefetch(request.environ):
         return responses.build_prefetch_response()
     try:
-        done = state.signer.parse_return_token(token)
+        click = state.signer.parse_return_token(token)
     except TokenError as error:
         responses.raise_refusal(state, REFUSALS[error.cause], "paid")
-    if request.method == "GET" and time.time() - done.clicked_at < _MAX_REPORTED_RETURN_SECONDS:
+    if request.method == "GET" and time.time() - click.clicked_at < _MAX_REPORTED_RETURN_SECONDS:
         send_signal(
             payment_returned,
             state,
-            entry=done.entry,
-            member=done.member,
-            click_id=done.click_id,
-            same_session=is_member_logged_in(state, done.member),
+            entry=click.entry,
+            member=click.member,
+            click_id=click.click_id,
+            same_session=is_member_logged_in(state, click.member),
         )
-    return Redirect(iri_to_uri(done.entry.return_to or "/"))
+    return Redirect(iri_to_uri(click.entry.return_to or "/"))
 
 
 def is_member_logged_in(state: AppState, member: str) -> bool:
-    """Tell whether this member is logged in; False where the site fails to say who is."""
+    """Return True if this member is logged in.
+
+    If that cannot be determined, log an error and return False.
+    """
     try:
         return state.hooks.find_current_member_id() == member
     except SITE_EXCEPTIONS:

@@ -1,4 +1,4 @@
-"""The responses of the endpoints: redirects, refusals, notices and other pages."""
+"""The responses of the endpoints: login redirects, refusals and the extension's own pages."""
 
 from __future__ import annotations
 
@@ -26,42 +26,46 @@ from ..links.tokens import Entry
 
 
 class EarlyResponseError(Exception):
-    """Carries the response of a click that goes no further.
+    """An exception that carries the final response to a click.
 
-    Not :func:`flask.abort`, which ``TRAP_HTTP_EXCEPTIONS`` would make an error.
+    :func:`flask.abort` would not do, because ``TRAP_HTTP_EXCEPTIONS`` turns its exceptions into
+    errors.
     """
 
 
 def build_prefetch_response() -> Response:
-    """Answer a prefetch: nothing happens before the click."""
+    """Return the 503 response to a prefetch. Nothing else happens before the click."""
     return Response(
         "This link cannot be prefetched. Click the link to open it.", 503, mimetype="text/plain"
     )
 
 
 def build_script_navigation_page(state: AppState, *, auto_refresh: bool) -> Response:
-    """Answer a script that fetched the link: a page that has the browser go there itself.
+    """Return the page for a script that fetched a link. The page sends the browser to the link.
 
-    The status is 200 since Turbo answers a tap with what it fetched on hovering, and HTMX reads the
-    headers of nothing else.
+    Turbo fetches a link on hover and shows that response after the tap, and HTMX ignores the
+    headers of responses with other statuses. Therefore, the status is 200.
 
-    :param by_itself: the page goes on by itself, and does not wait for somebody to click.
+    :param auto_refresh: True if the page goes to the link by itself, False if the user must click.
     """
     response = build_page_response(
-        state, "navigate", link=build_current_link_path(go=1), by_itself=auto_refresh
+        state, "navigate", link=build_current_link_path(go=1), auto_refresh=auto_refresh
     )
     response.headers["HX-Redirect"] = build_current_link_path()
     return response
 
 
 def build_login_response(state: AppState) -> Response | None:
-    """Send somebody to the login, which comes back to this link; None where there is no login."""
+    """Return the response that leads to the site's login, or None if the site has no login.
+
+    After the login, the visitor returns to the current link.
+    """
     if state.settings.login_view is not None:
         return make_response(redirect(build_login_url(state.settings.login_view), 302))
-    manager = find_login_manager()
-    if manager is not None:
+    login_manager = find_login_manager()
+    if login_manager is not None:
         with suppress(Unauthorized):
-            return make_response(manager.unauthorized())
+            return make_response(login_manager.unauthorized())
     return None
 
 
@@ -72,11 +76,12 @@ def raise_refusal(
     entry: Entry | None = None,
     member: str | None = None,
 ) -> NoReturn:
-    """Answer whoever is not let through with the reason, as a page or as JSON, and tell the site.
+    """Report a refusal and raise its response, a page or JSON with the reason.
 
-    The parameters are those of :func:`tell`.
+    The parameters are those of :func:`report_refusal`. The visitor learns only the reason, the
+    site also the cause.
 
-    :raises AnsweredError: always, with the response.
+    :raises EarlyResponseError: always, with the response.
     """
     report_refusal(state, refusal, page, entry, member)
     status, reason = refusal.status, refusal.reason
@@ -98,11 +103,11 @@ def raise_refusal(
 def report_refusal(
     state: AppState, refusal: Refusal, page: str, entry: Entry | None, member: str | None
 ) -> None:
-    """Tell the site that somebody is not let through, in its log and by ``entry_refused``.
+    """Log a refusal and send ``entry_refused``.
 
-    :param page: the page of the gateway, or ``paid``.
-    :param entry: what the link leads to, where it says so.
-    :param member: who clicked, where it is known.
+    :param page: The name of the gateway page, or ``paid`` for a return link.
+    :param entry: The entry of the link, or None if it is not known.
+    :param member: The id of the member who clicked, or None if it is not known.
     """
     logger.info(
         "Refused a %s link: %d %s, because %s.",
@@ -124,22 +129,22 @@ def report_refusal(
 
 
 def _find_login_url(state: AppState) -> str | None:
-    """Return the URL of the site's login that comes back to this link, or None."""
+    """Return the URL of the site's login, or None. The login returns to the current link."""
     if state.settings.login_view is not None:
         return build_login_url(state.settings.login_view)
-    manager = find_login_manager()
-    if manager is None or not manager.login_view:
+    login_manager = find_login_manager()
+    if login_manager is None or not login_manager.login_view:
         return None
-    from flask_login import login_url as url_of_login
+    from flask_login import login_url
 
-    return str(url_of_login(manager.login_view, next_url=build_current_link_path()))
+    return str(login_url(login_manager.login_view, next_url=build_current_link_path()))
 
 
 def build_page_response(state: AppState, template_name: str, **variables: Any) -> Response:
-    """Return one of the extension's own pages.
+    """Return the response with one of the extension's own pages.
 
-    :param name: that of its template.
-    :param values: the variables of the template besides those of the layout.
+    :param template_name: The name of the page's template, without folder and extension.
+    :param variables: The template's variables in addition to those of the layout.
     """
     return current_app.response_class(
         render_template(
@@ -151,5 +156,5 @@ def build_page_response(state: AppState, template_name: str, **variables: Any) -
             start=f"{request.root_path}/",
             **variables,
         ),
-        mimetype="text/html",  # also where responses of the site are JSON
+        mimetype="text/html",  # The default of the site's response class may be JSON.
     )
