@@ -1,1 +1,1 @@
-"""What pages show: entries, cards and QR codes. The HTML is in the templates."""
+"""The Python code of the macros for entries, cards and QR codes. The templates hold the HTML."""

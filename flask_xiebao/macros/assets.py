@@ -1,4 +1,4 @@
-"""The static files: their versions, by which their URLs change, and the layer of the styles."""
+"""The static files: hashes for their URLs, and the stylesheet inside a CSS cascade layer."""
 
 from __future__ import annotations
 
@@ -9,25 +9,32 @@ from pathlib import Path
 
 STYLESHEET_FILE, SCRIPT_FILE = "xiebao.css", "xiebao.js"
 
-# Begins what says where an entry stands, and alone is in the layer: what is in none always wins.
+# The start of the rules that place entries on a page. Only these rules go into the layer. The
+# others stay outside, because rules outside of any layer override all layers.
 _PLACEMENT_RULES_START = "@media all {"
 
 _STATIC_FOLDER = Path(__file__).parents[1] / "static"
-# What CSS may call a layer: names, with dots between them.
+# A CSS layer name consists of parts that are separated by dots.
 _LAYER_NAME_PART = r"[A-Za-z_][A-Za-z0-9_-]*"
 LAYER_NAME_PATTERN = rf"{_LAYER_NAME_PART}(?:\.{_LAYER_NAME_PART})*"
 
 
 @cache
 def get_file_hash(filename: str) -> str:
-    """Return a hash of a file's content; with it in the URL, caches may keep the file for ever."""
+    """Return eight hex digits of a static file's hash.
+
+    Caches may keep the file forever, because the hash is part of its URL.
+    """
     return hashlib.sha256((_STATIC_FOLDER / filename).read_bytes()).hexdigest()[:8]
 
 
 def build_stylesheet_in_layer(filename: str) -> str | None:
-    """Return the stylesheet with the layer that a file's name says; None for another file."""
-    layer = re.fullmatch(rf"layer/({LAYER_NAME_PATTERN})/{re.escape(STYLESHEET_FILE)}", filename)
-    if layer is None:
+    """Return the stylesheet in the cascade layer that a file name specifies.
+
+    Return None if the file name is not that of a stylesheet in a layer.
+    """
+    match = re.fullmatch(rf"layer/({LAYER_NAME_PATTERN})/{re.escape(STYLESHEET_FILE)}", filename)
+    if match is None:
         return None
-    styles = (_STATIC_FOLDER / STYLESHEET_FILE).read_text("utf-8")
-    return styles.replace(_PLACEMENT_RULES_START, f"@layer {layer[1]} {{")
+    stylesheet = (_STATIC_FOLDER / STYLESHEET_FILE).read_text("utf-8")
+    return stylesheet.replace(_PLACEMENT_RULES_START, f"@layer {match[1]} {{")

@@ -1,4 +1,4 @@
-"""The attributes of an element, from the keywords of a macro."""
+"""The HTML attributes of an element, built from the keywords of a macro."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from markupsafe import Markup, escape
 from ..errors import LinkError
 from ..links.tokens import SubPartnerLinkOptions
 
-#: The keywords that go to the link.
+#: The keywords of a macro that are options of the link.
 LINK_KEYWORDS = SubPartnerLinkOptions.__annotations__.keys()
-#: The old keywords of links, each with the advice in its error.
+#: The removed keywords of links, each with the advice in its error.
 REMOVED_LINK_KEYWORDS: Mapping[str, str] = {"max_age": 'Use "no_login_for" instead.'}
 
 
-@dataclass(frozen=True, eq=False)  # each is compared by identity, which is quick in caches
+# Without eq, instances are compared by identity, which makes cache lookups fast.
+@dataclass(frozen=True, eq=False)
 class MacroSpec:
-    """What sets one macro apart from the others.
+    """The keywords, looks and reserved attributes of one macro.
 
-    :ivar sets: the attributes that it sets and nobody else may.
-    :ivar takes: its arguments besides those of links: a keyword may be one of them, misspelt.
-    :ivar looks: how its element may look.
-    :ivar old: the old keywords of this macro alone, each with the advice in its error.
+    :ivar reserved_attributes: The attributes that the macro sets itself and rejects as keywords.
+    :ivar own_keywords: The macro's arguments besides those of links. They are used to find
+        misspelled keywords.
+    :ivar allowed_looks: The looks that the macro's element can have.
+    :ivar removed_keywords: The removed keywords of this macro only, each with the advice in its
+        error.
     """
 
     reserved_attributes: tuple[str, ...]
@@ -37,13 +40,13 @@ class MacroSpec:
 
     @property
     def is_card(self) -> bool:
-        """Whether its element is always a card."""
+        """True if the macro's element is always a card."""
         return self.allowed_looks == ("card",)
 
 
-#: The class of every entry, and what its further classes begin with: ``xiebao-entry--card``.
+#: The class of every entry, and the prefix of its modifiers: for example ``xiebao-entry--card``.
 ENTRY_CLASS, MODIFIER_PREFIX = "xiebao-entry", "xiebao-entry--"
-#: What those end with; look="own" has none.
+#: The modifiers, without the prefix. There is none for look="own".
 LOOKS, SIZES = ("button", "card", "link"), ("small", "large")
 VARIANTS = ("outline", "block", "pill", "stacked")
 
@@ -52,10 +55,11 @@ LOOK_KEYWORDS = ("look", "size", *VARIANTS)
 _CARD_KEYWORDS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
 ENTRY_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, "label"), ("own", *LOOKS))
 CARD_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, *_CARD_KEYWORDS), ("card",))
-#: The first link of a card that has two, and which of its attributes stay on the card.
+#: The title of a card with two links, which is the first of the links.
 CARD_TITLE_MACRO = MacroSpec(
     CARD_MACRO.reserved_attributes, CARD_MACRO.own_keywords, CARD_MACRO.allowed_looks
 )
+#: The keywords that become attributes of the element around a card with two links.
 CARD_WRAPPER_ATTRIBUTES = (
     "class",
     "id",
@@ -78,16 +82,16 @@ SCRIPT_MACRO = MacroSpec(STYLES_MACRO.reserved_attributes, ())
 _ATTRIBUTE_NAME_PATTERN = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]+""")
 _MAX_NAME_LENGTH = 100
 
-#: An attribute's text; True for one without a value, None for one to leave out.
+#: The text of an attribute, True for an attribute without a value, or None to leave it out.
 AttributeValue = str | bool | None
 
 
 def split_options_and_attributes(
     keywords: Mapping[str, Any], macro: MacroSpec
 ) -> tuple[dict[str, Any], dict[str, AttributeValue]]:
-    """Divide the keywords of a macro into those of the link and the attributes of the element.
+    """Split the keywords of a macro into options of the link and attributes of the element.
 
-    :raises LinkError: when one cannot be an attribute, or is an attribute that the macro sets.
+    :raises LinkError: if a keyword is not a valid attribute, or is one that the macro sets itself.
     """
     if "caller" in keywords:
         raise LinkError(
@@ -106,47 +110,50 @@ def split_options_and_attributes(
             options[keyword] = value
         else:
             name = _normalize_attribute_name(keyword, macro)
-            is_ours = macro.allowed_looks or name not in VARIANTS
-            attributes[name] = (
-                _ATTRIBUTE_NORMALIZERS.get(name, _normalize_attribute)
-                if is_ours
-                else _normalize_attribute
-            )(value)
+            # If a macro has no looks, the names of variants are ordinary attributes.
+            is_ordinary = name in VARIANTS and not macro.allowed_looks
+            normalizers = {} if is_ordinary else _ATTRIBUTE_NORMALIZERS
+            attributes[name] = normalizers.get(name, _normalize_attribute)(value)
     return options, attributes
 
 
 def render_attributes(
     defaults: Mapping[str, AttributeValue], overrides: Mapping[str, AttributeValue]
 ) -> Markup:
-    """Return attributes as HTML: the caller's replace the element's own, but classes are added."""
+    """Return attributes as HTML. The overrides replace the defaults, but classes are added."""
     classes = " ".join(
-        str(each["class"]) for each in (defaults, overrides) if each.get("class")
+        str(source["class"]) for source in (defaults, overrides) if source.get("class")
     ).strip()
     attributes = {**defaults, **overrides, "class": classes or None}
-    written = (
+    html_parts = (
         f" {name}" if value is True else f' {name}="{escape(value)}"'
         for name, value in attributes.items()
         if value is not None
     )
-    # The names were checked.
-    return Markup("".join(written))  # noqa: S704  # nosec B704
+    # The names do not need escaping, because _normalize_attribute_name() has checked them.
+    return Markup("".join(html_parts))  # noqa: S704  # nosec B704
 
 
 # The cache saves 30 % of the time for a new entry with a class.
 @lru_cache
 def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
-    """Return the attribute that a keyword means: class for class_, data-id for data_id."""
-    given, keyword = keyword, keyword.removesuffix("_") or keyword
+    """Return the attribute for a keyword, for example class for class_ and data-id for data_id.
+
+    :raises LinkError: if the keyword is not a valid attribute.
+    """
+    full_keyword, keyword = keyword, keyword.removesuffix("_") or keyword
     if len(keyword) > _MAX_NAME_LENGTH:
         raise LinkError(
             f"{keyword[:_MAX_NAME_LENGTH]!r}… is too long for the name of an attribute. Use at most"
             f" {_MAX_NAME_LENGTH} characters.",
             keyword,
         )
-    check_keyword_not_removed(given, {**REMOVED_LINK_KEYWORDS, **macro.removed_keywords})
-    for like in (*LINK_KEYWORDS, *macro.own_keywords):
-        if given != like and is_misspelling(keyword, like):
-            raise LinkError(f'There is no keyword "{given}". Did you mean "{like}"?', given)
+    check_keyword_not_removed(full_keyword, {**REMOVED_LINK_KEYWORDS, **macro.removed_keywords})
+    for known in (*LINK_KEYWORDS, *macro.own_keywords):
+        if full_keyword != known and is_misspelling(keyword, known):
+            raise LinkError(
+                f'There is no keyword "{full_keyword}". Did you mean "{known}"?', full_keyword
+            )
     name = keyword.replace("_", "-").lower()
     if name in macro.reserved_attributes:
         raise LinkError(
@@ -162,52 +169,60 @@ def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
 
 
 def check_keyword_not_removed(keyword: str, removed_keywords: Mapping[str, str]) -> None:
-    """Check that a keyword is not an old one, misspelt or not.
+    """Check that a keyword is neither a removed one nor a misspelling of it.
 
-    :raises LinkError: the keyword is old. The message says what to use instead.
+    :raises LinkError: if it is. The message contains the advice for the removed keyword.
     """
-    for old, advice in removed_keywords.items():
-        if is_misspelling(keyword, old):
+    for removed_keyword, advice in removed_keywords.items():
+        if is_misspelling(keyword, removed_keyword):
             raise LinkError(f'There is no keyword "{keyword}". {advice}', keyword)
 
 
 def is_misspelling(word: str, correct_word: str) -> bool:
-    """Tell whether a keyword is a misspelt *meant*, such as returnTo, max-age or memebr."""
-    given = word.replace("-", "_").lower()
-    if not given.isidentifier():  # such as :member of Vue
+    """Return True if a word is *correct_word* in another spelling, such as returnTo or memebr.
+
+    The words may differ in capitals, hyphens and underscores. Otherwise, one letter may be wrong,
+    extra or missing, or two adjacent letters may be swapped.
+    """
+    word = word.replace("-", "_").lower()
+    if not word.isidentifier():  # For example, Vue's attribute :member is not a misspelling.
         return False
-    if given.replace("_", "") == correct_word.replace("_", ""):
+    if word.replace("_", "") == correct_word.replace("_", ""):
         return True
-    while given[:1] == correct_word[:1]:
-        given, correct_word = given[1:], correct_word[1:]
-    swapped = given[:2][::-1] + given[2:]
-    # Besides a swap: one letter is another one, too many, or missing.
+    while word[:1] == correct_word[:1]:
+        word, correct_word = word[1:], correct_word[1:]
+    with_letters_swapped = word[:2][::-1] + word[2:]
     return (
-        swapped == correct_word
-        or given[1:] in (correct_word[1:], correct_word)
-        or given == correct_word[1:]
+        with_letters_swapped == correct_word
+        # The first letter that differs is wrong or extra.
+        or word[1:] in (correct_word[1:], correct_word)
+        # A letter is missing.
+        or word == correct_word[1:]
     )
 
 
 def _normalize_attribute(value: Any) -> AttributeValue:
-    """Return the text of an attribute; None leaves it out, and True is one without a value."""
+    """Return an attribute's text, True for an attribute without a value, or None for no attribute.
+
+    False and undefined values also give None.
+    """
     if value is True:
         return True
     if value is None or value is False or isinstance(value, Undefined):
         return None
-    # Markup may have bare quotes in it, which would end the attribute: take its text, which is
-    # escaped again. What str() returns may be markup, too.
+    # Markup may contain unescaped quotes, which would end the attribute. Return its plain text,
+    # which render_attributes() escapes again. The result of str() may be markup, too.
     return escape(value if hasattr(value, "__html__") else str(value)).unescape()
 
 
 def _normalize_classes(value: Any) -> AttributeValue:
-    """Return classes as text; those in a list that are None or False are left out."""
+    """Return classes as text. Leave out values without text, such as None and False in a list."""
     values = value if isinstance(value, list | tuple) else [value]
-    return " ".join(name for each in values if isinstance(name := _normalize_attribute(each), str))
+    return " ".join(name for item in values if isinstance(name := _normalize_attribute(item), str))
 
 
 def _normalize_boolean_attribute(value: Any) -> AttributeValue:
-    """Return True, or None for what is not so; unlike in HTML, "" and 0 mean no."""
+    """Return True for a true value, otherwise None. Unlike in HTML, "" and 0 are false."""
     return None if isinstance(value, Undefined) else bool(value) or None
 
 

@@ -1,4 +1,4 @@
-"""The entries that the macros render. Entries that are the same for everybody are cached."""
+"""The entries that the macros render. Entries that are the same for everyone are cached."""
 
 from __future__ import annotations
 
@@ -37,18 +37,19 @@ from .attributes import (
 )
 from .looks import pop_look_classes
 
-# The pages whose links are the same for everybody, and the types of values that never change.
+# The gateway pages that have links without a member, and the types of arguments that are immutable
+# and can therefore be part of a cache key.
 _SHAREABLE_PAGES = frozenset(name for name, page in PAGES.items() if not page.requires_member)
 _IMMUTABLE_TYPES = frozenset((str, int, bool, type(None), Platform))
 # With one of these keywords, a link belongs to a member or depends on the request's Host header.
 _UNSHAREABLE_KEYWORDS = frozenset(("member", "no_login_for", "external"))
-# The number of entries in each cache, and the maximum number of characters in the keywords or the
-# reference of one. Longer keywords, such as the text of a form, belong to a single page.
+# The number of entries in each cache, and the maximum number of characters in the keywords and the
+# reference of a cached entry. Longer keywords, such as the text of a form, belong to a single page.
 _CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 2000
 
-#: The attributes of an entry and its content, both empty if the entry is left out.
+#: The attributes and the content of an entry, both empty if the entry is left out.
 RenderedEntry = tuple[Markup, str]
-#: The attributes of an entry, its default label, and the mistake in its look, if any.
+#: The attributes of an entry, its default label, and the mistake in its look or None.
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
 #: The signer of a link, and the text before and after the token in its URL.
@@ -59,12 +60,13 @@ _LinkParts = tuple[LinkSigner, str, str]
 class PageContext:
     """The properties that all entries on one page share.
 
-    :ivar device: the slug of the platform, or None if the markup is the same for every device.
-    :ivar locale: the locale of default labels, or None if it may change within the page.
-    :ivar is_marked: True if the page has already been marked as dependent on the device, or does
-        not depend on it.
-    :ivar links: the signer and the URL parts of links that are the same for everybody, by the page
-        of the gateway; None if there are no such links.
+    :ivar platform_slug: The slug of the visitor's platform, or None if the markup is the same for
+        every device.
+    :ivar locale: The locale of default labels, or None if it may change within the page.
+    :ivar is_device_mark_done: True if the page has already been marked as dependent on the device,
+        or does not depend on it.
+    :ivar shared_link_parts: The signer and the URL parts of links that are the same for everyone,
+        by gateway page, or None if there are no such links.
     """
 
     platform_slug: str | None = None
@@ -74,11 +76,11 @@ class PageContext:
 
 
 class EntryRenderer:
-    """The entries of one app."""
+    """A renderer of one app's entries, with caches for entries that are the same for everyone."""
 
     def __init__(self, state: AppState) -> None:
         self._state = state
-        # The signer is part of the cache key, so no old entry is found after SECRET_KEY changes.
+        # The signer is part of the cache key, so no old entry is used after SECRET_KEY changes.
         self._build_shared_entry_cached = lru_cache(_CACHE_SIZE, typed=True)(
             self._build_shared_entry
         )
@@ -95,15 +97,16 @@ class EntryRenderer:
         keywords: Mapping[str, Any],
         macro: MacroSpec = ENTRY_MACRO,
     ) -> RenderedEntry:
-        """Return the attributes of an entry and its content, both empty if it is left out."""
-        if "caller" in keywords and macro is ENTRY_MACRO:  # the template has called it
+        """Return the attributes and the content of an entry, both empty if it is left out."""
+        # The template has already called the "caller" and passed its result as *content*.
+        if "caller" in keywords and macro is ENTRY_MACRO:
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         elif macro is ENTRY_MACRO and "disabled" in keywords:
             content = find_disabled_reason(keywords) or content
         context = self._get_page_context()
         has_content = content and str(content).strip()
         locale = None if has_content else context.locale or self._state.locale
-        device = context.platform_slug
+        platform_slug = context.platform_slug
         try:
             if macro.is_card and isinstance(content, Undefined):
                 raise LinkError(
@@ -114,24 +117,28 @@ class EntryRenderer:
             if context.shared_link_parts is not None and _is_same_for_everyone(
                 page, reference, keywords
             ):
-                is_short = _is_short_enough_to_cache(keywords, reference)
-                make = self._build_shared_entry_cached if is_short else self._build_shared_entry
-                link = context.shared_link_parts.get(page) or self._cache_link_parts(
+                build = (
+                    self._build_shared_entry_cached
+                    if _is_short_enough_to_cache(keywords, reference)
+                    else self._build_shared_entry
+                )
+                link_parts = context.shared_link_parts.get(page) or self._cache_link_parts(
                     context.shared_link_parts, page
                 )
-                made = make(*link, page, reference, device, locale, macro, **keywords)
+                attributes, label, look_error = build(
+                    *link_parts, page, reference, platform_slug, locale, macro, **keywords
+                )
             else:
-                made = self._build_request_specific_entry(
-                    page, reference, device, locale, macro, **keywords
+                attributes, label, look_error = self._build_request_specific_entry(
+                    page, reference, platform_slug, locale, macro, **keywords
                 )
         except LinkError as error:
             raise_or_log_omission(self._state, error)
             return _EMPTY_ENTRY
-        attributes, label, mistake = made
-        if mistake is not None:
-            # A new error, because a traceback would keep the request in the cache.
+        if look_error is not None:
+            # Raise a copy. The error itself is cached, and its traceback would keep the request.
             raise_or_log_omission(
-                self._state, LinkError(str(mistake), mistake.argument), "The look of an entry"
+                self._state, LinkError(str(look_error), look_error.argument), "The look of an entry"
             )
         if attributes and not context.is_device_mark_done:
             get_request_state().mark_device_dependent()
@@ -139,21 +146,21 @@ class EntryRenderer:
         return attributes, escape(content) if has_content else label
 
     def render_card_wrapper_attributes(self, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of a card with two links: what concerns the whole of it."""
-        _, given = split_options_and_attributes(keywords, CARD_TITLE_MACRO)
-        look, _ = pop_look_classes(given, CARD_TITLE_MACRO, self._state.settings.look)
+        """Return the attributes of the element around a card with two links."""
+        _, attributes = split_options_and_attributes(keywords, CARD_TITLE_MACRO)
+        classes, _ = pop_look_classes(attributes, CARD_TITLE_MACRO, self._state.settings.look)
         return render_attributes(
-            {"class": look.removeprefix(ENTRY_CLASS)},
-            {name: given.get(name) for name in CARD_WRAPPER_ATTRIBUTES},
+            {"class": classes.removeprefix(ENTRY_CLASS)},
+            {name: attributes.get(name) for name in CARD_WRAPPER_ATTRIBUTES},
         )
 
     def build_href(self, page: str, reference: Any, link_options: Mapping[str, Any]) -> str:
-        """Return the local link to a page.
+        """Return the link to a gateway page, or an empty string if there is none.
 
-        :param page: the name of a page in :mod:`.gateway.pages`, such as ``product``.
-        :param reference: the case code or the application number.
-        :param options: the keywords of :meth:`.Xiebao.product_link`.
-        :raises LinkError: when one of them is wrong.
+        :param page: The name of a page in :mod:`.gateway.pages`, such as ``product``.
+        :param reference: The case code or the application number.
+        :param link_options: The keywords of :meth:`.Xiebao.product_link`.
+        :raises LinkError: if an argument is wrong or undefined.
         """
         if isinstance(page, Undefined) or isinstance(reference, Undefined):
             name = "page" if isinstance(page, Undefined) else "reference"
@@ -177,11 +184,11 @@ class EntryRenderer:
         return build_link(self._state, page, reference, **link_options)
 
     def get_default_label_and_lang(self, page: str, locale: str) -> tuple[Markup, str]:
-        """Return what an entry says by itself, and the language of that as HTML has it."""
-        label, found = self._state.get_visitor_text_and_locale(
+        """Return the default label of an entry, and the value for its HTML attribute ``lang``."""
+        label, label_locale = self._state.get_visitor_text_and_locale(
             locale, f"{page}.label", PAGES[page].button_label
         )
-        return escape(label), get_text(found, "language")
+        return escape(label), get_text(label_locale, "language")
 
     def _get_page_context(self) -> PageContext:
         if not has_request_context():
@@ -218,13 +225,13 @@ class EntryRenderer:
         /,
         **keywords: Any,
     ) -> _BuiltEntry:
-        """Make an entry that is the same for everybody."""
-        options, given = split_options_and_attributes(keywords, macro)
+        """Build an entry that is the same for everyone."""
+        options, html_attributes = split_options_and_attributes(keywords, macro)
         reference = strip_reference(PAGES[page], reference)
         token = signer.build_entry_token(build_entry(page, reference, **options))
         href = f"{url_before_token}{token}{url_after_token}"
         return self._build_entry_with_href(
-            href, given, PAGES[page].name, platform_slug, locale, macro
+            href, html_attributes, PAGES[page].name, platform_slug, locale, macro
         )
 
     def _build_request_specific_entry(
@@ -237,32 +244,35 @@ class EntryRenderer:
         /,
         **keywords: Any,
     ) -> _BuiltEntry:
-        """Make an entry that may belong to a member, or depend on the request."""
-        options, given = split_options_and_attributes(keywords, macro)
+        """Build an entry that may belong to a member or depend on the request.
+
+        The entry is empty if there is no link.
+        """
+        options, html_attributes = split_options_and_attributes(keywords, macro)
         href = self.build_href(page, reference, options)
         if not href:
             return *_EMPTY_ENTRY, None
         return self._build_entry_with_href(
-            href, given, PAGES[page].name, platform_slug, locale, macro
+            href, html_attributes, PAGES[page].name, platform_slug, locale, macro
         )
 
     def _build_entry_with_href(
         self, href: str, html_attributes: Mapping[str, AttributeValue], *attribute_arguments: Any
     ) -> _BuiltEntry:
-        """Return the entry with this link.
+        """Build an entry from its link and the attributes and label that may be cached.
 
-        :param given: the HTML attributes from the template.
-        :param common: the further arguments of :meth:`_make_attributes`.
+        :param html_attributes: The HTML attributes from the template.
+        :param attribute_arguments: The other arguments of :meth:`_build_attributes_and_label`.
         """
-        make = (
+        build = (
             self._build_attributes_and_label_cached
             if _is_short_enough_to_cache(html_attributes)
             else self._build_attributes_and_label
         )
-        attributes, label, mistake = make(*attribute_arguments, *html_attributes.items())
+        attributes, label, look_error = build(*attribute_arguments, *html_attributes.items())
         if html_attributes.get("disabled") is None:
             attributes = Markup(f' href="{escape(href)}"{attributes}')  # noqa: S704  # nosec B704
-        return attributes, label, mistake
+        return attributes, label, look_error
 
     def _build_attributes_and_label(
         self,
@@ -272,72 +282,74 @@ class EntryRenderer:
         macro: MacroSpec,
         *attribute_items: tuple[str, AttributeValue],
     ) -> _BuiltEntry:
-        """Return the attributes of an entry except its link, and the default label in *locale*.
+        """Return an entry's attributes without the link, its default label, and its look's mistake.
 
-        :param items: the HTML attributes from the template.
+        :param locale: The locale of the label, or None for an empty label.
+        :param attribute_items: The HTML attributes from the template.
         """
-        given = dict(attribute_items)
-        look, mistake = pop_look_classes(given, macro, self._state.settings.look)
+        overrides = dict(attribute_items)
+        classes, look_error = pop_look_classes(overrides, macro, self._state.settings.look)
         if macro is CARD_TITLE_MACRO:
-            given.update(dict.fromkeys(CARD_WRAPPER_ATTRIBUTES))
-            look = f"{ENTRY_CLASS} {ENTRY_CLASS}__title"
+            overrides.update(dict.fromkeys(CARD_WRAPPER_ATTRIBUTES))
+            classes = f"{ENTRY_CLASS} {ENTRY_CLASS}__title"
         label, language = (
             ("", None) if locale is None else self.get_default_label_and_lang(page, locale)
         )
-        is_disabled = given.pop("disabled", None) is not None
-        own: dict[str, AttributeValue] = {
-            "class": look,
+        is_disabled = overrides.pop("disabled", None) is not None
+        defaults: dict[str, AttributeValue] = {
+            "class": classes,
             "data-xiebao-entry": page,
             "data-xiebao-platform": platform_slug,
             "rel": "nofollow noopener",
-            # Web views inside apps handle a new window badly.
+            # Only PCs open a new window, because web views inside apps handle new windows badly.
             "target": "_blank" if platform_slug == Platform.PC.slug else None,
             "lang": language,
-            # HTML has no attribute "disabled" for links.
+            # Links have no attribute "disabled" in HTML.
             "role": "link" if is_disabled else None,
             "aria-disabled": "true" if is_disabled else None,
         }
-        return render_attributes(own, given), label, mistake
+        return render_attributes(defaults, overrides), label, look_error
 
 
 def find_disabled_reason(keywords: Mapping[str, Any]) -> str:
-    """Return why an entry leads nowhere, where that is said."""
-    said = keywords.get("disabled")
-    is_said = not isinstance(said, Number | Undefined) and said
-    return escape(said).strip() if is_said else ""
+    """Return the text of the keyword "disabled", or an empty string if it has none."""
+    reason = keywords.get("disabled")
+    has_text = not isinstance(reason, Number | Undefined) and reason
+    return escape(reason).strip() if has_text else ""
 
 
 def raise_or_log_omission(
     state: AppState, error: LinkError, omitted_part: str = "An insurance entry"
 ) -> None:
-    """Log what is wrong with something that is therefore left out of a page.
+    """Log that a part of a page was left out because of an error.
 
-    A wrong row in a database must not take a shop's page down.
+    Outside of strict mode, a wrong row in a database must not break a shop's page.
 
-    :param what: what is left out.
-    :raises LinkError: in strict mode.
+    :param omitted_part: The part of the page that was left out, for the log message.
+    :raises LinkError: in strict mode, and always if the URL of the site is not known.
     """
     if state.is_strict or isinstance(error, UnknownSiteUrlError):
         raise error
-    where = (
+    endpoint_note = (
         f' (endpoint "{request.endpoint}")' if has_request_context() and request.endpoint else ""
     )
-    said = f"{omitted_part}{where} was left out: {error} See {get_caller_location()}."
-    send_signal_without_raising(fault_found, fault=said)
-    # What is wrong may come from visitors, and differ from visit to visit.
-    log_throttled(said, group=f"entries{where}")
+    message = f"{omitted_part}{endpoint_note} was left out: {error} See {get_caller_location()}."
+    send_signal_without_raising(fault_found, fault=message)
+    # The wrong value may come from visitors, so each message may be different.
+    log_throttled(message, group=f"entries{endpoint_note}")
 
 
 def _is_short_enough_to_cache(keywords: Mapping[str, Any], reference: object = None) -> bool:
-    """Return True if keywords and a reference are short enough to be cached."""
-    if not keywords:  # the usual case, in which this saves 5 % of the time for an entry
+    """Return True if keywords and a reference together are short enough to be cached."""
+    # Most entries have no keywords. This case saves them 5 % of the time for an entry.
+    if not keywords:
         return type(reference) is not str or len(reference) <= _MAX_CACHED_LENGTH
     texts = [reference, *keywords, *keywords.values()]
     return sum(len(text) for text in texts if type(text) is str) <= _MAX_CACHED_LENGTH
 
 
 def _is_same_for_everyone(page: Any, reference: Any, keywords: Mapping[str, Any]) -> bool:
-    """Return True if an entry with these arguments is the same for everybody."""
+    """Return True if an entry with these arguments is the same for everyone."""
     return (
         type(reference) in _IMMUTABLE_TYPES
         and type(page) is str

@@ -1,4 +1,4 @@
-"""What an entry looks like: the classes that its macro's keywords stand for."""
+"""The CSS classes for the look keywords of a macro."""
 
 from __future__ import annotations
 
@@ -23,26 +23,30 @@ _MODIFIERS_BY_LOOK = {"button": (*SIZES, "outline", "block", "pill"), "card": ("
 def pop_look_classes(
     attributes: dict[str, AttributeValue], macro: MacroSpec, default_look: str
 ) -> tuple[str, LinkError | None]:
-    """Take what says how an entry looks out of its attributes.
+    """Remove the look keywords from an entry's attributes, and return the classes for them.
 
-    :param given: the attributes that the caller gave.
-    :param default: the look of an entry of which nothing says it.
-    :return: the classes of its look, and what is wrong with what was said: the entry may as well
-        go without that.
+    :param attributes: The attributes from the caller.
+    :param default_look: The look of an entry if neither keywords nor classes specify one.
+    :return: The classes of the look, and the mistake in the keywords or classes, or None. If a
+        keyword is wrong or in conflict, the classes are those of an entry without look keywords.
     """
-    said = {name: attributes.pop(name) for name in LOOK_KEYWORDS if name in attributes}
-    names = str(attributes.get("class") or "").split()
-    written = {
-        name.removeprefix(MODIFIER_PREFIX) for name in names if name.startswith(MODIFIER_PREFIX)
+    look_keywords = {name: attributes.pop(name) for name in LOOK_KEYWORDS if name in attributes}
+    class_names = str(attributes.get("class") or "").split()
+    caller_modifiers = {
+        name.removeprefix(MODIFIER_PREFIX)
+        for name in class_names
+        if name.startswith(MODIFIER_PREFIX)
     }
-    slip = _find_class_spelling_error(written)
+    spelling_error = _find_class_spelling_error(caller_modifiers)
     try:
-        return _build_missing_look_classes(said, written, macro, default_look), slip
+        return _build_missing_look_classes(
+            look_keywords, caller_modifiers, macro, default_look
+        ), spelling_error
     except LinkError as error:
-        # The cache must not keep a traceback, and with it the request.
+        # The result is cached. With its traceback, the cache would also keep the request.
         return _build_missing_look_classes(
             {}, set(), macro, default_look
-        ), slip or error.with_traceback(None)
+        ), spelling_error or error.with_traceback(None)
 
 
 def _build_missing_look_classes(
@@ -51,27 +55,31 @@ def _build_missing_look_classes(
     macro: MacroSpec,
     default_look: str,
 ) -> str:
-    """Return the classes of a look that are not written yet.
+    """Return the classes of an entry's look, without the modifiers that the caller wrote.
 
-    :param said: the keywords that say how the entry looks.
-    :param written: what the classes of ours say that the caller wrote: small for --small.
-    :raises LinkError: a keyword is wrong, or two say different things.
+    :param look_keywords: The keywords for the look, the size and the variants.
+    :param caller_modifiers: The modifiers in the caller's classes, for example ``small`` for
+        ``xiebao-entry--small``.
+    :raises LinkError: if a keyword is wrong, or if keywords or classes conflict.
     """
-    chosen, size = look_keywords.get("look"), look_keywords.get("size")
-    for keyword, value, known in (("look", chosen, macro.allowed_looks), ("size", size, SIZES)):
-        if value and value not in known:
+    requested_look, size = look_keywords.get("look"), look_keywords.get("size")
+    for keyword, value, allowed in (
+        ("look", requested_look, macro.allowed_looks),
+        ("size", size, SIZES),
+    ):
+        if value and value not in allowed:
             raise LinkError(
-                f"{keyword} must be {' or '.join(map(repr, known))}, got"
+                f"{keyword} must be {' or '.join(map(repr, allowed))}, got"
                 f" {format_short_repr(value)}.",
                 keyword,
             )
     modifiers = [str(size)] * bool(size) + [name for name in VARIANTS if look_keywords.get(name)]
-    look = chosen or next(
+    look = requested_look or next(
         (look for look in LOOKS if look in caller_modifiers and look in macro.allowed_looks), None
     )
     if not look:
-        is_ours = modifiers or caller_modifiers.intersection(_KNOWN_MODIFIERS)
-        look = "card" if macro.is_card else "button" if is_ours else default_look
+        has_modifiers = modifiers or caller_modifiers.intersection(_KNOWN_MODIFIERS)
+        look = "card" if macro.is_card else "button" if has_modifiers else default_look
     if caller_modifiers.intersection(LOOKS) - {look}:
         raise LinkError(
             f'The look of the entry is "{look}", but a class sets another look. Remove the class,'
@@ -79,18 +87,24 @@ def _build_missing_look_classes(
             "look",
         )
     for name in (*modifiers, *sorted(caller_modifiers)):
-        fits = [f'look="{each}"' for each, names in _MODIFIERS_BY_LOOK.items() if name in names]
-        if fits and name not in _MODIFIERS_BY_LOOK.get(str(look), ()):
-            raise LinkError(f'"{name}" requires {" or ".join(fits)}, got look="{look}".', name)
-    added = [name for name in [str(look), *modifiers] if name not in ("own", *caller_modifiers)]
-    return " ".join([ENTRY_CLASS, *(MODIFIER_PREFIX + name for name in added)])
+        fitting_looks = [
+            f'look="{other_look}"'
+            for other_look, names in _MODIFIERS_BY_LOOK.items()
+            if name in names
+        ]
+        if fitting_looks and name not in _MODIFIERS_BY_LOOK.get(str(look), ()):
+            raise LinkError(
+                f'"{name}" requires {" or ".join(fitting_looks)}, got look="{look}".', name
+            )
+    missing = [name for name in [str(look), *modifiers] if name not in ("own", *caller_modifiers)]
+    return " ".join([ENTRY_CLASS, *(MODIFIER_PREFIX + name for name in missing)])
 
 
 def _find_class_spelling_error(caller_modifiers: set[str]) -> LinkError | None:
-    """Return what is wrong with a class of ours that the caller wrote, if one is misspelt."""
+    """Return the error for a misspelled modifier class from the caller, or None."""
     for name in caller_modifiers.difference(_KNOWN_MODIFIERS):
-        for meant in _KNOWN_MODIFIERS:
-            if is_misspelling(name, meant):
-                wrong, right = f"{MODIFIER_PREFIX}{name}", f"{MODIFIER_PREFIX}{meant}"
+        for known_name in _KNOWN_MODIFIERS:
+            if is_misspelling(name, known_name):
+                wrong, right = f"{MODIFIER_PREFIX}{name}", f"{MODIFIER_PREFIX}{known_name}"
                 return LinkError(f'There is no class "{wrong}". Did you mean "{right}"?', "class")
     return None

@@ -1,4 +1,4 @@
-"""QR codes, as segno draws them."""
+"""QR codes as SVG and PNG, drawn by segno."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from ..errors import LinkError
 if TYPE_CHECKING:
     from segno import QRCode
 
-# How many pixels wide a module of a PNG is. Mails show the PNG smaller, for screens of any density.
+# The width in pixels of one module of the QR code in a PNG. Mails show the PNG smaller, so that it
+# is sharp on screens of any density.
 _PNG_MODULE_PIXELS = 8
 
 
 def render_qr_svg(url: str) -> Markup:
-    """Return the QR code of *url* as an SVG that fills what it stands in.
+    """Return the QR code of *url* as an SVG that fills its parent element.
 
-    :raises LinkError: when the URL is longer than a code can hold, some 2,900 characters.
+    :raises LinkError: if the URL is longer than a code can hold, about 2,900 characters.
     """
-    # Drawn by segno, which puts no text into it.
+    # segno puts no text into the SVG, so the markup is safe.
     return Markup(  # noqa: S704  # nosec B704
         _build_qr_code(url).svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None)
     )
@@ -33,20 +34,22 @@ def render_qr_svg(url: str) -> Markup:
 def render_qr_svg_and_send_signal(
     url: str, render_svg: Callable[[str], Markup] = render_qr_svg
 ) -> Markup:
-    """Return a QR code for a page, of which a tool may want to know what it says.
+    """Return the QR code of *url* as an SVG for a page, and send ``qr_code_drawn``.
 
-    :param draw: draws it, or has it from before.
-    :raises LinkError: as :func:`qr_svg` does.
+    By this internal signal, the check learns the URL in the code.
+
+    :param render_svg: The function that renders the SVG, for example a cached one.
+    :raises LinkError: as :func:`render_qr_svg` does.
     """
-    code = render_svg(url)
-    send_signal_without_raising(qr_code_drawn, code=str(code), url=url)
-    return code
+    svg = render_svg(url)
+    send_signal_without_raising(qr_code_drawn, code=str(svg), url=url)
+    return svg
 
 
 def build_qr_png(url: str) -> bytes:
     """Return the QR code of *url* as a PNG, for mail.
 
-    :raises LinkError: as :func:`qr_svg` does.
+    :raises LinkError: as :func:`render_qr_svg` does.
     """
     png = io.BytesIO()
     _build_qr_code(url).save(png, kind="png", scale=_PNG_MODULE_PIXELS)
@@ -54,12 +57,12 @@ def build_qr_png(url: str) -> bytes:
 
 
 def _build_qr_code(url: str) -> QRCode:
-    import segno  # loaded with the first code that is drawn, since most processes draw none
+    import segno  # Imported only when needed, because most processes draw no QR code.
 
     try:
-        # The mask is fixed, because choosing the best one takes 65 % of the time, and codes scan as
-        # well with this one. The URL is ASCII, because segno would write other characters in
-        # whichever Chinese encoding is shortest.
+        # The mask is fixed, because choosing the best one takes 65 % of the time, and codes with
+        # this mask scan equally well. The URL is converted to ASCII, because segno would encode
+        # other characters in whichever Chinese encoding is shortest.
         return segno.make_qr(iri_to_uri(url), mask=0)
     except segno.DataOverflowError:
         raise LinkError(

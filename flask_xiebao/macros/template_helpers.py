@@ -1,4 +1,4 @@
-"""The Python half of the macros: what each is made of; the HTML is the templates'."""
+"""The functions and filters that the extension's templates call. The HTML is in the templates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ from .entries import EntryRenderer, find_disabled_reason, raise_or_log_omission
 from .qrcodes import render_qr_svg, render_qr_svg_and_send_signal
 
 _COLOR_PATTERN = re.compile(r"#[0-9A-Fa-f]{6}")
-# What browsers take for an address of this site, or an http(s) one; and for one of a picture.
+# Texts that browsers treat as a path of this site or as an http(s) URL, and the beginnings of
+# further URLs that an image may have.
 _SAFE_URL_PATTERN = re.compile(
     r"(https?://|(?![a-z][a-z0-9+.-]*:|/[/\\]))[^\x00-\x1f\\]*", re.IGNORECASE
 )
@@ -42,7 +43,7 @@ _IMAGE_URL_PATTERN = re.compile(r"data:image/|//[\w\[][^\x00-\x1f\\]*$", re.IGNO
 
 
 def register_template_helpers(app: Flask, state: AppState) -> None:
-    """Give the templates of *app* ``xiebao_link`` and what the package's own templates call."""
+    """Register ``xiebao_link``, and the functions and filters that the package's templates call."""
     helpers = TemplateHelpers(state)
     app.jinja_env.globals.update(
         xiebao_link=helpers.build_link_for_template,
@@ -68,24 +69,26 @@ def register_template_helpers(app: Flask, state: AppState) -> None:
 
 
 class TemplateHelpers:
-    """What the templates of one app call.
+    """The functions that the templates of one app call.
 
-    A wrong argument raises :exc:`.LinkError` in strict mode. Otherwise it is logged and nothing
-    is rendered.
+    A wrong argument raises :exc:`.LinkError` in strict mode. Otherwise, it is logged and the part
+    of the page is left out.
     """
 
     def __init__(self, state: AppState) -> None:
         self._state = state
         self.entry_renderer = EntryRenderer(state)
-        # The code on a product's page is the same for every visitor.
+        # Without a member, a product's QR code is the same for every visitor.
         self._render_qr_svg_cached = lru_cache(32)(render_qr_svg)
 
     def build_link_for_template(self, page: str, reference: Any = None, **link_options: Any) -> str:
-        """Return the local link to a page, for markup of the site's own.
+        """Return the link to a gateway page, for the site's own markup.
 
-        :param page: the name of a page in :mod:`.gateway.pages`, such as ``product``.
-        :param reference: the case code or the application number.
-        :param options: the keywords of :meth:`.Xiebao.product_link`.
+        Return an empty string if there is no link.
+
+        :param page: The name of a page in :mod:`.gateway.pages`, such as ``product``.
+        :param reference: The case code or the application number.
+        :param link_options: The keywords of :meth:`.Xiebao.product_link`.
         """
         try:
             return self.entry_renderer.build_href(page, reference, link_options)
@@ -94,18 +97,24 @@ class TemplateHelpers:
             return ""
 
     def normalize_card_url(self, value: Any, keyword: str) -> str:
-        """Return an address for a part of a card; nothing for one that leads anywhere else."""
+        """Return the URL for a part of a card as text, or an empty string if it is not allowed.
+
+        A path of this site and an http(s) URL are allowed. For an image, ``data:image/`` and URLs
+        that begin with ``//`` are also allowed.
+
+        :param keyword: The card's keyword for this part.
+        """
         is_markup = hasattr(value, "__html__")
-        # Markup that is an address has its ampersands escaped.
-        address = (escape(value).unescape() if is_markup else str(value)).strip()
+        # In markup, the ampersands of a URL are escaped.
+        url = (escape(value).unescape() if is_markup else str(value)).strip()
         is_text = is_markup or isinstance(value, str)
-        is_picture = keyword == "image" and _IMAGE_URL_PATTERN.match(address)
-        if is_text and (is_picture or _SAFE_URL_PATTERN.fullmatch(address)):
-            return address
-        more = ' a URL that begins with "data:image/" or "//",' if keyword == "image" else ""
+        is_image_url = keyword == "image" and _IMAGE_URL_PATTERN.match(url)
+        if is_text and (is_image_url or _SAFE_URL_PATTERN.fullmatch(url)):
+            return url
+        image_note = ' a URL that begins with "data:image/" or "//",' if keyword == "image" else ""
         error = LinkError(
-            f"{keyword} must be an http:// or https:// URL,{more} or a path of this site, got"
-            f" {format_short_repr(address)}.",
+            f"{keyword} must be an http:// or https:// URL,{image_note} or a path of this site, got"
+            f" {format_short_repr(url)}.",
             keyword,
         )
         raise_or_log_omission(self._state, error, f"The {keyword} of a card")
@@ -114,7 +123,7 @@ class TemplateHelpers:
     def render_qr_code(
         self, reference: Any, size: Any, keywords: Mapping[str, Any]
     ) -> tuple[Markup, Markup]:
-        """Return the attributes and the code of a product's QR code, both empty for nothing."""
+        """Return the attributes and the SVG of a product's QR code, both empty if left out."""
         try:
             _check_pixel_count(size, "size")
             options, attributes = split_options_and_attributes(keywords, QR_MACRO)
@@ -131,7 +140,7 @@ class TemplateHelpers:
         except LinkError as error:
             raise_or_log_omission(self._state, error)
             return Markup(), Markup()
-        own: dict[str, AttributeValue] = {
+        defaults: dict[str, AttributeValue] = {
             "class": "xiebao-qr",
             "role": "img",
             "width": str(size),
@@ -139,8 +148,8 @@ class TemplateHelpers:
         }
         if "aria-label" not in attributes:
             label, locale = self._state.get_visitor_text_and_locale(self._state.locale, "qr.label")
-            own.update({"aria-label": label, "lang": get_text(locale, "language")})
-        return render_attributes(own, attributes), code
+            defaults.update({"aria-label": label, "lang": get_text(locale, "language")})
+        return render_attributes(defaults, attributes), code
 
     def build_mail_entry_context(
         self,
@@ -152,12 +161,13 @@ class TemplateHelpers:
         accent_text_color: Any,
         keywords: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Return what the template of an entry in a mail needs; nothing where it is left out.
+        """Return the variables of the template for an entry in a mail.
 
-        :param qr: how wide its QR code is, in pixels; None for no code.
-        :param accent: the color of the button, as ``#rrggbb``, and *on_accent* that of its text.
-        :return: ``href``; ``code``, the address of its QR code as PNG; ``label``, and its ``lang``
-            where it is a default one.
+        :param qr_size: The width of the QR code in pixels, or None for no QR code.
+        :param accent_color: The color of the button, as ``#rrggbb``.
+        :param accent_text_color: The color of the button's text, as ``#rrggbb``.
+        :return: ``href``, ``code`` (the URL of the QR code as a PNG), ``label`` and ``lang`` (the
+            language of a default label, otherwise None). Empty if the entry is left out.
         """
         try:
             options, attributes = split_options_and_attributes(keywords, ENTRY_MACRO)
@@ -182,7 +192,7 @@ class TemplateHelpers:
             if not href:
                 return {}
             code = build_token_url(
-                # The path of a link ends in its token.
+                # The path of a link ends with its token.
                 self._state,
                 "xiebao.qr",
                 urlsplit(href).path.rpartition("/")[2],
@@ -199,32 +209,35 @@ class TemplateHelpers:
         return {"href": href, "code": code, "label": label, "lang": language}
 
     def render_stylesheet_attributes(self, layer: Any, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of the link to the stylesheet.
+        """Return the attributes of the ``<link>`` element of the stylesheet.
 
-        :param layer: the cascade layer of what says where entries stand, such as ``components``;
-            None for none.
+        :param layer: The cascade layer for the rules that place entries on a page, such as
+            ``components``, or None for no layer.
         """
-        layer, given = self._check_layer_and_attributes(
+        layer, attributes = self._check_layer_and_attributes(
             STYLES_MACRO, "A keyword of xiebao_styles", layer, keywords
         )
         return render_attributes(
             {"rel": "stylesheet", "href": self.build_asset_url(assets.STYLESHEET_FILE, layer)},
-            given,
+            attributes,
         )
 
     def render_script_attributes(self, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of the script."""
-        _, given = self._check_layer_and_attributes(
+        """Return the attributes of the ``<script>`` element."""
+        _, attributes = self._check_layer_and_attributes(
             SCRIPT_MACRO, "A keyword of xiebao_script", None, keywords
         )
         return render_attributes(
-            {"src": self.build_asset_url(assets.SCRIPT_FILE), "defer": True}, given
+            {"src": self.build_asset_url(assets.SCRIPT_FILE), "defer": True}, attributes
         )
 
     def _check_layer_and_attributes(
         self, macro: MacroSpec, part_name: str, layer: Any, keywords: Mapping[str, Any]
     ) -> tuple[str | None, Mapping[str, AttributeValue]]:
-        """Return the layer and the attributes that were given; none if one is wrong."""
+        """Return the cascade layer and the HTML attributes, or neither if an argument is wrong.
+
+        :param part_name: The name of the part that is left out, for the log message.
+        """
         try:
             if layer is not None and not (
                 isinstance(layer, str) and re.fullmatch(assets.LAYER_NAME_PATTERN, layer)
@@ -234,29 +247,32 @@ class TemplateHelpers:
                     f" {format_short_repr(layer)}.",
                     "layer",
                 )
-            options, given = split_options_and_attributes(keywords, macro)
+            options, attributes = split_options_and_attributes(keywords, macro)
             for name in options:
                 raise LinkError(
                     f'xiebao_styles and xiebao_script do not accept "{name}", which is a keyword of'
                     " links. Leave out this keyword.",
                     name,
                 )
-            return layer, given
+            return layer, attributes
         except LinkError as error:
             raise_or_log_omission(self._state, error, part_name)
             return None, {}
 
     def build_asset_url(self, asset_name: str, layer: str | None = None) -> str:
-        """Return the URL of a file of the extension's, which changes with its content."""
+        """Return the URL of one of the extension's static files. It changes with the content."""
         filename = asset_name if layer is None else f"layer/{layer}/{asset_name}"
         return build_endpoint_url(
             self._state, "xiebao.static", filename=filename, v=assets.get_file_hash(asset_name)
         )
 
     def render_text(self, key: str, **values: object) -> Markup:
-        """Return what visitors read, in the locale of the request; *values* may be markup."""
-        said = Markup.escape(self._state.get_visitor_text(key))
-        return said.format(**values) if values else said
+        """Return a text for visitors as HTML, in the locale of the request.
+
+        :param values: The values for the names in braces. They may be markup.
+        """
+        text = Markup.escape(self._state.get_visitor_text(key))
+        return text.format(**values) if values else text
 
 
 def _check_pixel_count(value: object, keyword: str) -> None:
