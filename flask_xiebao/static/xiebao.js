@@ -1,29 +1,29 @@
-// Flask-Xiebao: an entry is followed once, however often it is clicked, and a handoff counts down.
-// Without this script everything works: entries are links, and codes end by themselves.
+// Flask-Xiebao: keeps a repeated click on an entry from opening it twice, and counts down on a
+// handoff page. Everything works without this script: entries are links, and QR codes end by
+// themselves.
 (() => {
   const KEY = Symbol.for("flask-xiebao");
-  if (document[KEY]) return; // Turbo runs the scripts of a body again with each page
+  if (document[KEY]) return; // Turbo runs the scripts in a body again on each page.
   document[KEY] = true;
 
-  // For how many milliseconds an entry is busy: one that opened another window or is downloaded,
-  // one whose page has not left (somebody may have stopped it), and one for which the site had
-  // other plans.
-  const OPENED = 2000;
-  const LEAVING = 10000;
-  const PREVENTED = 500;
-  const GOING = '.htmx-request, :is(html, turbo-frame)[aria-busy="true"]';
-  const followed = new Map(); // entry: the timer that ends it
+  // How long an entry stays busy, in milliseconds.
+  const BUSY_IN_NEW_WINDOW = 2000; // The link opened another window or started a download.
+  const BUSY_WHILE_LEAVING = 10000; // If the page is still here, the user may have stopped loading.
+  const BUSY_IF_PREVENTED = 500; // The site prevented the navigation.
+  // HTMX and Turbo mark elements in this way while they navigate.
+  const NAVIGATING = '.htmx-request, :is(html, turbo-frame)[aria-busy="true"]';
+  const busyTimers = new Map(); // From each busy entry to the timer that releases it.
 
   function release(entry) {
-    clearTimeout(followed.get(entry));
-    followed.delete(entry);
+    clearTimeout(busyTimers.get(entry));
+    busyTimers.delete(entry);
     entry.removeAttribute("aria-busy");
   }
 
   function hold(entry, milliseconds) {
-    clearTimeout(followed.get(entry));
+    clearTimeout(busyTimers.get(entry));
     const timer = setTimeout(release, milliseconds, entry);
-    followed.set(entry, timer);
+    busyTimers.set(entry, timer);
     return timer;
   }
 
@@ -32,51 +32,51 @@
     (event) => {
       const link = event.target instanceof Element && event.target.closest("a.xiebao-entry");
       if (!link) return;
-      const entry = link.closest(".xiebao-entry--card") ?? link; // a card may have two links
+      const entry = link.closest(".xiebao-entry--card") ?? link; // A card may have two links.
       const disabled = link.getAttribute("aria-disabled") === "true";
       if (!disabled && (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
-      // A click by a script is the site's, which may have asked something first.
-      if (disabled || (followed.has(entry) && event.isTrusted)) {
+      // A click by a script is allowed, because the site may have asked for confirmation first.
+      if (disabled || (busyTimers.has(entry) && event.isTrusted)) {
         event.preventDefault();
         event.stopImmediatePropagation();
         return;
       }
-      const timer = hold(entry, LEAVING);
-      // The site's own handlers come after this one; HTMX and Turbo say that they go there.
+      const timer = hold(entry, BUSY_WHILE_LEAVING);
+      // Wait for the site's own handlers. HTMX and Turbo prevent the event, but navigate themselves.
       setTimeout(() => {
-        if (followed.get(entry) !== timer) return; // one of them clicked it itself
-        if (event.defaultPrevented && !link.closest(GOING)) {
-          hold(entry, PREVENTED);
+        if (busyTimers.get(entry) !== timer) return; // A handler clicked the entry again.
+        if (event.defaultPrevented && !link.closest(NAVIGATING)) {
+          hold(entry, BUSY_IF_PREVENTED);
           return;
         }
         entry.setAttribute("aria-busy", "true");
-        if ((link.target && link.target !== "_self") || link.hasAttribute("download")) hold(entry, OPENED);
+        if ((link.target && link.target !== "_self") || link.hasAttribute("download")) hold(entry, BUSY_IN_NEW_WINDOW);
       });
     },
     true,
   );
 
-  // The page is back from the browser's memory, as it was when it left.
+  // The browser's back/forward cache restores a page with its busy entries.
   addEventListener("pageshow", (event) => {
-    if (event.persisted) [...followed.keys()].forEach(release);
+    if (event.persisted) [...busyTimers.keys()].forEach(release);
   });
 
-  function countDown(shown) {
-    const came = Date.now() - performance.now();
+  function countDown(element) {
+    const pageOpenedAt = Date.now() - performance.now();
     const tick = () => {
-      // One clock stands still while a device sleeps, the other may be set.
-      const passed = Math.max(performance.now(), Date.now() - came);
-      const seconds = Math.ceil(shown.dataset.xiebaoSeconds - passed / 1000);
+      // performance.now() may stop while the device sleeps, and users can set the clock of Date.now().
+      const passed = Math.max(performance.now(), Date.now() - pageOpenedAt);
+      const seconds = Math.ceil(element.dataset.xiebaoSeconds - passed / 1000);
       if (seconds > 0) {
         const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-        shown.textContent = shown.dataset.xiebaoLeft.replace("{time}", time);
+        element.textContent = element.dataset.xiebaoLeft.replace("{time}", time);
         setTimeout(tick, 1000);
         return;
       }
-      shown.setAttribute("role", "alert");
-      shown.textContent = shown.dataset.xiebaoOver;
-      // The code ends by itself, but the clock by which it does stands still while a device sleeps.
-      document.querySelector(".xiebao-qr")?.setCurrentTime(shown.dataset.xiebaoSeconds);
+      element.setAttribute("role", "alert");
+      element.textContent = element.dataset.xiebaoOver;
+      // The SVG also ends the code by itself, but its clock stops while the device sleeps.
+      document.querySelector(".xiebao-qr")?.setCurrentTime(element.dataset.xiebaoSeconds);
     };
     tick();
   }
