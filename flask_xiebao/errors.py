@@ -1,4 +1,4 @@
-"""What can go wrong. :exc:`XiebaoError` is the base of all."""
+"""The exceptions of Flask-Xiebao. :exc:`XiebaoError` is the base class of all."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from .deprecated import RenamedAttribute
 
 
 class XiebaoError(Exception):
-    """Base of every error raised by Flask-Xiebao."""
+    """The base class of all exceptions that Flask-Xiebao raises."""
 
 
 class ConfigError(XiebaoError):
-    """The app is configured wrongly.
+    """The app is not configured correctly.
 
-    :ivar problems: what is wrong with each setting and what it should be, by the setting's name;
-        empty where it is not about settings.
-    :ivar app: the app that was refused, or None.
+    :ivar problems: The problem with each wrong setting and the expected value, by the setting's
+        name. Empty if the error is not about settings.
+    :ivar app: The app that was rejected, or None.
     """
 
-    #: Set by ``init_app``: ``doctor`` reads the settings of an app that did not load from it.
+    #: The app that was rejected, or None. ``init_app`` sets it. If an app does not load, ``doctor``
+    #: reads the app's settings from here.
     app: Any = None
 
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
@@ -29,14 +30,14 @@ class ConfigError(XiebaoError):
         self.problems = dict(problems or {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the app, which stays in its process.
+        # The app is not pickled, because it belongs to this process.
         return type(self), (str(self), self.problems)
 
     @classmethod
     def about(cls, setting: str, problem: str) -> ConfigError:
-        """Return the error of one setting.
+        """Return the error for one setting.
 
-        :param problem: what is wrong with it, as it follows on its name.
+        :param problem: The problem with the setting, as a text that continues the setting's name.
         """
         return cls(f"{setting} {problem}", {setting: problem})
 
@@ -44,8 +45,8 @@ class ConfigError(XiebaoError):
 class GatewayError(XiebaoError):
     """A gateway URL cannot be built.
 
-    :ivar parameter: the parameter that is wrong, as the interface document spells it, or an
-        argument that the document does not have; None where it is about neither.
+    :ivar parameter: The invalid parameter, as the interface document spells it, or an argument that
+        the document does not have. None if the error is about neither.
     """
 
     def __init__(self, message: str, parameter: str | None = None) -> None:
@@ -54,9 +55,9 @@ class GatewayError(XiebaoError):
 
 
 class LinkError(XiebaoError):
-    """A link cannot be made from these arguments, or a token is not one of ours.
+    """A link cannot be built from these arguments, or a token is not from this site.
 
-    :ivar argument: the argument that is wrong, or None.
+    :ivar argument: The invalid argument, or None.
     """
 
     def __init__(self, message: str, argument: str | None = None) -> None:
@@ -65,9 +66,9 @@ class LinkError(XiebaoError):
 
 
 class TokenError(LinkError):
-    """A token is not one of this site's links.
+    """A token is not from one of this site's links.
 
-    :ivar cause: why, as :data:`.links.admission.REFUSALS` explains it.
+    :ivar cause: The cause, a key of :data:`.links.access_rules.REFUSALS`.
     """
 
     def __init__(self, cause: str) -> None:
@@ -76,21 +77,20 @@ class TokenError(LinkError):
 
 
 class UnknownSiteUrlError(LinkError):
-    """Nothing says where the site is: wrong for every link, not for one."""
+    """The site's URL is unknown, so no absolute link can be built, whatever its arguments are."""
 
 
-#: Why a notification is refused: see :exc:`NotificationError`.
+#: The reasons of a :exc:`NotificationError`.
 NotificationErrorReason = Literal["too_large", "malformed", "wrong_sign", "wrong_field"]
 
 
 class NotificationError(XiebaoError):
-    """A notification is not one of the platform's for this account, or cannot be read.
+    """A notification is not from the gateway for this account, or cannot be read.
 
-    Its text shows neither key nor sign nor what the notification says of anybody.
+    The message contains neither the key nor the ``sign`` nor any data about a person.
 
-    :ivar reason: ``too_large``, ``malformed`` (not the JSON that it should be), ``wrong_sign`` or
-        ``wrong_field`` (signed by the platform, and something in it is missing or not as it should
-        be).
+    :ivar reason: ``too_large``, ``malformed`` (not the expected JSON), ``wrong_sign`` or
+        ``wrong_field`` (the gateway signed the notification, but a field is missing or invalid).
     """
 
     def __init__(self, message: str, reason: NotificationErrorReason = "malformed") -> None:
@@ -101,9 +101,9 @@ class NotificationError(XiebaoError):
 class OrderError(XiebaoError):
     """An order query failed.
 
-    :ivar code: the gateway's own ``respCode``; None where it gave no answer that can be read.
-    :ivar said: its ``respMsg``, in Chinese, where there is one. It is not in the text of the error,
-        which is logged, since it may name somebody.
+    :ivar code: The gateway's ``respCode``, or None if the gateway returned no readable response.
+    :ivar gateway_message: The gateway's ``respMsg`` in Chinese, or ``""`` if there is none. The
+        error's message is logged and omits the ``respMsg``, because it may name a person.
     """
 
     def __init__(self, message: str, code: int | None = None, gateway_message: str = "") -> None:
@@ -111,14 +111,14 @@ class OrderError(XiebaoError):
         self.code = code
         self.gateway_message = gateway_message
 
-    # A deprecated name
+    # The deprecated name of gateway_message.
     said = RenamedAttribute("gateway_message")
 
 
 class OrderBehindError(OrderError):
-    """The order query does not say yet what a notification says, which has to come again.
+    """The order query does not confirm a notification yet, so the gateway must send it again.
 
-    :ivar behind_for: for how long that has been so.
+    :ivar behind_for: The time since the order query fell behind.
     """
 
     def __init__(self, message: str, behind_for: timedelta = timedelta()) -> None:

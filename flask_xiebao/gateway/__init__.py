@@ -1,4 +1,4 @@
-"""Xiebao's protocol: its pages and their URLs, the callback and the order query.
+"""The gateway's protocol: pages and their URLs, notifications and the order query.
 
-No Flask in here.
+The modules do not import Flask.
 """

@@ -1,7 +1,7 @@
-"""The callback: what the platform tells a site of a purchase, read and checked.
+"""The callback: parsing and verification of the gateway's notifications about purchases.
 
-The interface document names it (回调通知) and leaves it to a document of its own. What is read here
-is what public clients of the same gateway family send and receive.
+The interface document mentions the callback (回调通知), but describes it in a separate document.
+This module follows public clients of the same gateway family.
 """
 
 from __future__ import annotations
@@ -41,48 +41,48 @@ from .values import (
     normalize_text,
 )
 
-#: Bytes of a body.
+#: The maximum size of a notification's body, in bytes.
 MAX_NOTIFICATION_BYTES = 64 * 1024
 
 _SIGN_PATTERN = re.compile("[0-9a-f]{32}")
 
-# What a body must have, what each of it must be, and whether a value is that.
+# The required fields of a body, each with a description and a check of its value.
 _BODY_FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "notifyType": (
         'an integer from 0 to 9999 as "notifyType"',
-        lambda kind: is_integer_in_range(kind, 0, 9999),
+        lambda notify_type: is_integer_in_range(notify_type, 0, 9999),
     ),
     "sign": (
         '32 lower-case hex digits as "sign"',
         lambda sign: isinstance(sign, str) and _SIGN_PATTERN.fullmatch(sign) is not None,
     ),
-    # Every member sees md5(key + partner id), and MD5 lets them extend it: they can sign any text
-    # that begins with the partner id. An object begins with a brace.
+    # Every member sees md5(apiKey + partnerId). MD5 can be extended, so a member can compute the
+    # sign of any text that begins with the partner id. Such a text is never a JSON object.
     "data": ('an object as "data"', lambda data: isinstance(data, dict)),
 }
 
 
 class NotificationType(IntEnum):
-    """Which step of a purchase a notification is about (``notifyType``).
+    """The purchase step that a notification reports (``notifyType``).
 
-    It does not say in which state the policy is.
+    It does not report the state of the policy.
     """
 
     APPLICATION = 1
-    """Applied for (投保)."""
+    """The application (投保)."""
     PAYMENT = 2
-    """Paid (支付)."""
+    """The payment (支付)."""
     ISSUE = 3
-    """Issued (出单)."""
+    """The issue of the policy (出单)."""
     SURRENDER = 4
-    """Surrendered (退保)."""
+    """The surrender (退保)."""
     REISSUE = 5
-    """Surrendered and issued anew (退保重出)."""
+    """The surrender and reissue of the policy (退保重出)."""
     POLICY_FILE = 9
-    """The policy file is ready (电子保单)."""
+    """The policy file, which is ready (电子保单)."""
 
 
-# The fields that a step must have if it succeeded.
+# The fields that a notification must have if its step succeeded.
 _REQUIRED_FIELDS: Mapping[int, tuple[str, ...]] = {
     NotificationType.PAYMENT: ("payTime", "price"),
     NotificationType.ISSUE: ("policys",),
@@ -92,17 +92,17 @@ _REQUIRED_FIELDS: Mapping[int, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyInfo:
-    """A policy of an application. ``repr`` leaves out people's names.
+    """A policy of an application. Its ``repr`` omits people's names.
 
     :param product_id: ``productId``, as text.
     :param product_name: ``productName``.
     :param plan_id: ``planId``, as text.
     :param plan_name: ``planName``.
-    :param applicant: the name of who applied (投保人).
-    :param insurant: the name of who is insured (被保险人).
-    :param start_date: the first day of the cover.
-    :param end_date: its last day.
-    :param policy_num: ``policyNum``, the insurer's number (保单号).
+    :param applicant: The name of the applicant (投保人).
+    :param insurant: The name of the insured person (被保险人).
+    :param start_date: The first day of the cover.
+    :param end_date: The last day of the cover.
+    :param policy_num: ``policyNum``, the insurer's number for the policy (保单号).
     """
 
     product_id: str | None = None
@@ -118,36 +118,41 @@ class PolicyInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """What the platform says of one step of a purchase. ``repr`` leaves out people's names.
+    """A notification about one step of a purchase. Its ``repr`` omits people's names.
 
-    It is a hint: the type is not part of what is signed. Money and surrender are confirmed by
-    :meth:`.OrderClient.get`. A ``notification_reader`` of the site's own makes one of these.
-    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+    A notification is only a hint, because the ``sign`` does not cover the type. Confirm money and
+    surrenders with :meth:`.OrderClient.get`. A site's own ``notification_reader`` also returns an
+    instance of this class. This class is provisional: it may change in a minor version once
+    Xiebao's own document about the callback is known.
 
-    :param type: which step; a plain number where it has no name here.
+    :param type: The step, or a plain integer if the step has no name here.
     :param insure_num: ``insureNum``, the application number (投保单号).
-    :param succeeded: whether the step succeeded; if not, the policy is as it was before.
-    :param failure: ``failMsg``, why the step failed.
+    :param succeeded: True if the step succeeded. A step that failed has not changed the policy.
+    :param failure: ``failMsg``, the reason why the step failed.
     :param case_code: ``caseCode``, the product code.
-    :param partner_id: ``partnerId``, whose sale it is: that of a sub-account, which shares the key,
-        is its own.
-    :param partner_uniq_key: ``partnerUniqueKey``, what the gateway knows the member by; None also
-        for one that no member can have: whoever clicks can choose it. ``data`` has its text.
-    :param member: whose key that is; None until the endpoint has set it, and for nobody's key.
-        Without ``XIEBAO_MEMBER_SECRET`` it is the key itself, which nobody has verified.
-    :param price_fen: what was paid, in fen (分): ``price``, or ``premium`` of an instalment.
-    :param paid_at: when it was paid, with a time zone.
+    :param partner_id: ``partnerId``, the account that made the sale. A sub-account shares the API
+        key, but has its own id.
+    :param partner_uniq_key: ``partnerUniqueKey``, the key by which the gateway knows the member. It
+        is also None if no member can have the key, because any visitor who clicks can choose the
+        key. ``data`` contains the original text.
+    :param member: The id of the member who has ``partner_uniq_key``. None until the endpoint has
+        set it, and if no member has the key. Without ``XIEBAO_MEMBER_SECRET``, the id is the
+        unverified key itself.
+    :param price_fen: The amount that was paid, in fen (分), from ``price``, or from ``premium`` for
+        an instalment.
+    :param paid_at: The time of the payment, as a timezone-aware datetime.
     :param payment_method: ``onlinePaymentId``: ``"1"`` Alipay, ``"3"`` UnionPay, ``"14"`` Tenpay,
         ``"21"`` WeChat, ``"-11"`` bank debit.
-    :param policies: what was issued.
-    :param new_insure_num: of a reissue, the application number that replaces ``insure_num``.
-    :param cancelled_insurants: of a surrender, the names of those who leave the policy; when empty,
-        all do.
+    :param policies: The policies that were issued.
+    :param new_insure_num: The application number that replaces ``insure_num`` after a reissue.
+    :param cancelled_insurants: The names of the insured people who leave the policy in a surrender.
+        If empty, all of them leave.
     :param cancel_reason: ``cancelMsg``.
     :param other_info: ``otherInfo``.
-    :param data: all fields, as they were sent.
-    :param id: the same for notifications that say the same, 64 hex digits; made of the type and
-        ``data`` (where there is none, of the other fields) unless it is given.
+    :param data: All fields as they were sent.
+    :param id: An id that is the same for notifications with the same content. If it is not passed,
+        it is 64 hex digits of a hash over the type and ``data``, or over the type and the other
+        fields if ``data`` is empty.
     """
 
     type: NotificationType | int
@@ -176,19 +181,20 @@ class Notification:
                 "wrong_field",
             )
         object.__setattr__(self, "type", get_enum_member_or_number(NotificationType, self.type))
-        for name, read in _TEXT_FIELD_NORMALIZERS.items():
+        for name, normalize in _TEXT_FIELD_NORMALIZERS.items():
             value = getattr(self, name)
             if value is not None or name == "insure_num":
-                text = check_named_value(name, read, value, NotificationError, "wrong_field")
+                text = check_named_value(name, normalize, value, NotificationError, "wrong_field")
                 object.__setattr__(self, name, text)
         if not self.id:
-            said = encode_compact_json(self.data or vars(self), sort_keys=True)
-            digest = hashlib.sha256(b"%d\0%s" % (self.type, said))
+            content = encode_compact_json(self.data or vars(self), sort_keys=True)
+            digest = hashlib.sha256(b"%d\0%s" % (self.type, content))
             object.__setattr__(self, "id", digest.hexdigest())
 
 
 def _normalize_member_id(value: object) -> str | None:
-    # A value of another type is a mistake of the site's, and not a key that somebody chose.
+    # A value of another type is a mistake in the site's notification_reader, so normalize_text()
+    # raises. An invalid string or integer may be a key that a visitor chose, so it becomes None.
     if isinstance(value, bool) or not isinstance(value, str | int):
         normalize_text(value)
     return normalize_member_key_or_none(value)
@@ -204,29 +210,29 @@ _TEXT_FIELD_NORMALIZERS: Mapping[str, Callable[[object], str | None]] = {
 
 
 def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Notification:
-    """Read the body of a callback, if the platform sent it for this account.
+    """Parse the body of a notification and verify that it is from the gateway for this account.
 
-    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+    This function is provisional: it may change in a minor version once Xiebao's own document about
+    the callback is known.
 
-    :param body: the bytes of the request, as they came.
-    :param api_key: the account's key, in the environment from which the body comes.
-    :raises NotificationError: whatever is wrong with it; never anything else.
+    :param body: The body of the request, unchanged.
+    :param api_key: The account's API key for the environment that sent the body.
+    :raises NotificationError: if anything is wrong with the notification. No other exception is
+        raised.
     """
-    hidden = Secret((body, api_key))
-    del body, api_key  # an error report shows the local variables of each frame
+    body_and_key = Secret((body, api_key))
+    del body, api_key  # Error reports show the local variables of each frame.
     try:
-        return hidden.map(_verify_and_parse).reveal()
+        return body_and_key.map(_verify_and_parse).reveal()
     except NotificationError:
         raise
-    except (WrongValueError, XiebaoError) as error:  # a lazy key may raise errors of its own
+    # A lazy key may raise other errors of this package.
+    except (WrongValueError, XiebaoError) as error:
         raise NotificationError(f"The notification {error}") from None
 
 
 def check_notification_size(body: bytes) -> None:
-    """Refuse a body that is longer than any of the platform's.
-
-    :raises NotificationError: it is, with the reason ``too_large``.
-    """
+    """Raise NotificationError (``too_large``) if a body is larger than the limit."""
     if len(body) > MAX_NOTIFICATION_BYTES:
         raise NotificationError(
             f"The notification must have at most {MAX_NOTIFICATION_BYTES:,} bytes.", "too_large"
@@ -235,19 +241,24 @@ def check_notification_size(body: bytes) -> None:
 
 def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> Notification:
     body, api_key = body_and_key
-    given_key = api_key.reveal() if isinstance(api_key, Secret) else api_key
-    key = check_named_value("api_key", normalize_text, given_key, NotificationError, "wrong_field")
+    raw_key = api_key.reveal() if isinstance(api_key, Secret) else api_key
+    key = check_named_value("api_key", normalize_text, raw_key, NotificationError, "wrong_field")
     check_notification_size(body)
-    members = parse_json_object(body)
-    for name, (what, is_right) in _BODY_FIELDS.items():
-        if name not in members:
+    fields = parse_json_object(body)
+    for name, (expected, is_valid) in _BODY_FIELDS.items():
+        if name not in fields:
             raise WrongValueError(f'has no field "{name}".')
-        if not is_right(members[name]):
-            raise WrongValueError(f"must have {what}.")
-    kind, sign, data = (members[name] for name in _BODY_FIELDS)
+        if not is_valid(fields[name]):
+            raise WrongValueError(f"must have {expected}.")
+    notify_type, sign, data = (fields[name] for name in _BODY_FIELDS)
+    # The gateway signs data either as sent or as compact JSON. The sign proves only that a holder
+    # of the API key once signed this data. The type is not signed, and the body may be a replay.
     if not any(
-        hmac.compare_digest(sign, compute_sign(key, text))
-        for text in (get_raw_json_values(body, members)["data"].encode(), encode_compact_json(data))
+        hmac.compare_digest(sign, compute_sign(key, signed_data))
+        for signed_data in (
+            get_raw_json_values(body, fields)["data"].encode(),
+            encode_compact_json(data),
+        )
     ):
         raise NotificationError(
             "The sign of the notification was not made with the API key of this account and"
@@ -255,7 +266,7 @@ def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> No
             "wrong_sign",
         )
     try:
-        return _build_notification(kind, data)
+        return _build_notification(notify_type, data)
     except WrongValueError as error:
         raise NotificationError(
             f"The notification has a valid sign but invalid data: {error} If the gateway sends such"
@@ -265,29 +276,29 @@ def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> No
 
 
 def _build_notification(notify_type: int, data: dict[str, Any]) -> Notification:
-    sent = JsonFields(data)
-    succeeded = sent.get_required_value(check_boolean, "state")
+    fields = JsonFields(data)
+    succeeded = fields.get_required_value(check_boolean, "state")
     if succeeded:
         for name in _REQUIRED_FIELDS.get(notify_type, ()):
-            sent.get_required_value(lambda value: value, name)
+            fields.get_required_value(lambda value: value, name)
     return Notification(
         type=notify_type,
-        insure_num=sent.get_required_value(normalize_application_number, "insureNum"),
+        insure_num=fields.get_required_value(normalize_application_number, "insureNum"),
         succeeded=succeeded,
-        failure=sent.find_first_value(check_string, "failMsg"),
-        case_code=sent.find_first_value(normalize_text, "caseCode"),
+        failure=fields.find_first_value(check_string, "failMsg"),
+        case_code=fields.find_first_value(normalize_text, "caseCode"),
         partner_id=normalize_member_key_or_none(data.get("partnerId")),
         partner_uniq_key=normalize_member_key_or_none(data.get("partnerUniqueKey")),
-        price_fen=sent.find_first_value(check_non_negative_integer, "price", "premium"),
-        paid_at=sent.find_first_value(parse_china_time, "payTime"),
-        payment_method=sent.find_first_value(normalize_text, "onlinePaymentId"),
-        policies=tuple(map(_build_policy_info, sent.get_object_list("policys"))),
-        new_insure_num=sent.find_first_value(normalize_application_number, "newInsureNum"),
+        price_fen=fields.find_first_value(check_non_negative_integer, "price", "premium"),
+        paid_at=fields.find_first_value(parse_china_time, "payTime"),
+        payment_method=fields.find_first_value(normalize_text, "onlinePaymentId"),
+        policies=tuple(map(_build_policy_info, fields.get_object_list("policys"))),
+        new_insure_num=fields.find_first_value(normalize_application_number, "newInsureNum"),
         cancelled_insurants=tuple(
-            sent.find_first_value(check_string_list, "cancelInsurants") or ()
+            fields.find_first_value(check_string_list, "cancelInsurants") or ()
         ),
-        cancel_reason=sent.find_first_value(check_string, "cancelMsg"),
-        other_info=sent.get_object("otherInfo").values,
+        cancel_reason=fields.find_first_value(check_string, "cancelMsg"),
+        other_info=fields.get_object("otherInfo").values,
         data=data,
     )
 

@@ -1,8 +1,8 @@
-"""The order query: what the platform itself says of an order, over TLS.
+"""The order query: a client that asks the gateway for orders over TLS.
 
-The interface document names it (数据接口) and leaves it to a document of its own. What is sent here
-is what public clients of the same gateway family send. httpx comes with the extra ``orders`` and is
-loaded when a client is made.
+The interface document mentions the order query (数据接口), but describes it in a separate document.
+This module sends what public clients of the same gateway family send. httpx is installed with the
+extra ``orders``, and is imported when a client is created.
 """
 
 from __future__ import annotations
@@ -60,21 +60,21 @@ T = TypeVar("T")
 
 logger = logging.getLogger("flask_xiebao")
 
-# The most bytes of an answer. A page of a hundred orders is smaller.
+# The maximum size of a response, in bytes. A page of 100 orders is smaller.
 _MAX_RESPONSE_BYTES = 1024 * 1024
 
 
 class PayStatus(IntEnum):
-    """Whether an order is paid (``payStatus``)."""
+    """The payment status of an order (``payStatus``)."""
 
     NOT_PAID = 0
     """Not paid yet (未支付)."""
     PAID = 1
     """Paid (已支付)."""
     CANNOT_BE_PAID = 2
-    """It cannot be paid (不可支付)."""
+    """Cannot be paid (不可支付)."""
     DEBIT_RUNNING = 3
-    """The debit is on its way (扣款中)."""
+    """The debit is in progress (扣款中)."""
     DEBIT_FAILED = 4
     """The debit failed (扣款失败)."""
     DEBITED = 5
@@ -82,33 +82,33 @@ class PayStatus(IntEnum):
 
 
 class IssueStatus(IntEnum):
-    """Whether the policy is issued (``issueStatus``)."""
+    """The issue status of an order's policy (``issueStatus``)."""
 
     NOT_ISSUED = 0
     """Not issued yet (未出单)."""
     ISSUED = 1
     """Issued (已出单)."""
     DELAYED = 2
-    """The insurer issues it later (延迟出单)."""
+    """Delayed. The insurer issues the policy later (延迟出单)."""
     CANCELLED = 3
-    """Cancelled, and not issued any more (已取消)."""
+    """Cancelled. The policy will not be issued (已取消)."""
 
 
 class EffectiveStatus(IntEnum):
-    """Whether the policy is in force (``effectiveStatus``)."""
+    """The status of a policy's cover (``effectiveStatus``)."""
 
     NOT_IN_FORCE = 0
     """Not in force (未生效)."""
     IN_FORCE = 1
     """In force (已生效)."""
     SURRENDER_RUNNING = 2
-    """The surrender is on its way (退保中)."""
+    """The surrender is in progress (退保中)."""
     SURRENDERED = 3
     """Surrendered (已退保)."""
 
 
 class _MemberLookup(partial["str | None"]):
-    """The function that finds the member for a key. A copy shares it, a pickle leaves it out."""
+    """A function that finds the member for a key. Copies share it, and pickles contain None."""
 
     def __deepcopy__(self, memo: object) -> _MemberLookup:
         return self
@@ -119,31 +119,33 @@ class _MemberLookup(partial["str | None"]):
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """An order as the platform has it. ``repr`` leaves out people's names.
+    """An order as the gateway reports it. Its ``repr`` omits people's names.
 
-    What the answer omits is None, and so is what cannot be read, save a status in the answer of
-    :meth:`OrderClient.get`, which is an error. A status is a plain number where it has no name
-    here. Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+    A field is None if the response omits it or its value cannot be read. However,
+    :meth:`OrderClient.get` raises an exception if a status cannot be read. A status that has no
+    name here is a plain integer. This class is provisional: it may change in a minor version once
+    Xiebao's own document about the order query is known.
 
     :param insure_num: ``insureNum``, the application number (投保单号).
     :param case_code: ``caseCode``, the product code.
-    :param insure_partner_id: ``insurePartnerId``, whose sale it is: a sub-account's own id.
-    :param partner_uniq_key: ``partnerUniqueKey``, what the gateway knows the member by; None also
-        for one that no member can have, whose text is in ``data``.
+    :param insure_partner_id: ``insurePartnerId``, the account that made the sale. A sub-account has
+        its own id.
+    :param partner_uniq_key: ``partnerUniqueKey``, the key by which the gateway knows the member. It
+        is also None if no member can have the key. ``data`` contains the original text.
     :param product_name: ``productName``.
     :param plan_name: ``planName``.
     :param company_name: ``companyName``, the insurer.
-    :param start_date: the first day of the cover.
-    :param end_date: its last day.
+    :param start_date: The first day of the cover.
+    :param end_date: The last day of the cover.
     :param price_fen: ``payAmount``, in fen (分).
-    :param applied_at: ``insureTime``, with a time zone.
-    :param paid_at: ``payedTime``, with a time zone.
-    :param issued_at: ``issueTime``, with a time zone.
-    :param policies: one for each insurant.
+    :param applied_at: ``insureTime``, as a timezone-aware datetime.
+    :param paid_at: ``payedTime``, as a timezone-aware datetime.
+    :param issued_at: ``issueTime``, as a timezone-aware datetime.
+    :param policies: One policy for each insured person.
     :param pay_status: ``payStatus``.
     :param issue_status: ``issueStatus``.
     :param effective_status: ``effectiveStatus``.
-    :param data: all fields, as they were sent.
+    :param data: All fields as they were sent.
     """
 
     insure_num: str
@@ -172,11 +174,11 @@ class Order:
     def member(self) -> str | None:
         """The id of the member who has ``partner_uniq_key``, or None if no member has it.
 
-        Only orders from :attr:`.Xiebao.orders`, and from a client that has ``member_of``, know
-        their members. Without ``XIEBAO_MEMBER_SECRET`` the member's id is the key itself.
+        Only orders from :attr:`.Xiebao.orders`, and from a client with ``member_of``, have a
+        member. Without ``XIEBAO_MEMBER_SECRET``, the member's id is the key itself.
 
-        The first read may call ``keeps_plain_key`` and raise its errors. Read the member before you
-        pickle an order, because a pickle has only a member that was read.
+        The first access may call ``keeps_plain_key`` and raise its exceptions. Access the member
+        before you pickle an order, because the pickle contains the member only after an access.
         """
         if self.partner_uniq_key is None or self._find_member is None:
             return None
@@ -184,20 +186,22 @@ class Order:
 
 
 class OrderClient(AbstractContextManager["OrderClient"]):
-    """Asks the gateway for the orders of one partner account.
+    """A client that asks the gateway for the orders of one partner account.
 
-    Provisional: it may change in a minor version, once Xiebao's own document of it is known.
+    This class is provisional: it may change in a minor version once Xiebao's own document about the
+    order query is known.
 
-    :param partner_id: ``partnerId``, the account that Xiebao gave the site.
-    :param api_key: the key that belongs to the account *and* to the environment.
+    :param partner_id: ``partnerId``, the account that the site has at Xiebao.
+    :param api_key: The key for this account *and* this environment.
     :param base_url: :attr:`.Gateway.TEST`, :attr:`.Gateway.PRODUCTION` or another http(s) URL.
-    :param transport: the transport that sends the requests, by default an
+    :param transport: The transport that sends the requests, by default an
         ``httpx.HTTPTransport``.
-    :param timeout: the maximum number of seconds for each step of a query (wait for a free
-        connection, connect, send, wait for the next data) and for all of the response. The total
+    :param timeout: The maximum number of seconds for each step of a query (wait for a free
+        connection, connect, send, wait for the next data) and for the whole response. The total
         is checked each time a part of the body arrives.
-    :param member_of: whose key a ``partnerUniqueKey`` is; see :meth:`.Xiebao.member_of`.
-    :raises OrderError: an argument is wrong, or httpx is not installed.
+    :param member_of: A function that returns the member who has a ``partnerUniqueKey``, or None,
+        like :meth:`.Xiebao.member_of`.
+    :raises OrderError: if an argument is invalid, or httpx is not installed.
     """
 
     def __init__(
@@ -211,7 +215,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         member_of: Callable[[str], str | None] | None = None,
     ) -> None:
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
-        del api_key  # an error report shows the local variables of each frame
+        del api_key  # Error reports show the local variables of each frame.
         self._httpx = load_httpx()
         self._api_key = _check_argument("api_key", key.map, normalize_text)
         self._partner_id = _check_argument("partner_id", normalize_text, partner_id)
@@ -227,8 +231,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             )
         self._timeout = timeout
         self._find_member = None if member_of is None else _MemberLookup(member_of)
-        # Use a bare transport, because httpx.Client would log each URL with its sign, and use the
-        # proxies of the environment.
+        # Use a transport without an httpx.Client, because a client would log each URL with its sign
+        # and use the proxies from the environment.
         self._transport = transport or _build_http_transport()
 
     def __repr__(self) -> str:
@@ -238,28 +242,28 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         self.close()
 
     def close(self) -> None:
-        """Close the connections that are kept open."""
+        """Close all open connections."""
         self._transport.close()
 
     def get(self, insure_num: str | int) -> Order:
-        """Return an order.
+        """Return the order with this application number.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
-        :raises OrderError: the gateway has none, or it gives no answer that can be read.
+        :raises OrderError: if the gateway has no such order, or returns no readable response.
         """
         return self._query_order(
             "orderDetail", insure_num, self._build_order, object_name="orderDetail"
         )
 
     def iter(self, page_size: int = 100) -> Iterator[Order]:
-        """Go through all orders of the account, none of them twice.
+        """Return an iterator over all orders of the account, each at most once.
 
-        What is in a list is less than what :meth:`get` returns: rely on the number and the
-        statuses, where it has them. A row without a number is left out, with a warning in the log.
-        Where orders come or go meanwhile, some may be missing.
+        A listed order has fewer fields than an order from :meth:`get`. Rely only on its number and,
+        if they are present, its statuses. A listed order without a number is skipped, and a warning
+        is logged. If orders are added or removed during the iteration, some may be missing.
 
-        :param page_size: how many are asked for at a time.
-        :raises OrderError: the gateway gives no answer that can be read.
+        :param page_size: The number of orders in each request.
+        :raises OrderError: if the gateway returns no readable response.
         """
         if not is_integer_in_range(page_size, 1):
             raise OrderError(
@@ -267,44 +271,46 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             )
         return self._iter_orders(page_size)
 
+    # This generator is separate, so that iter() checks page_size immediately.
     def _iter_orders(self, page_size: int) -> Iterator[Order]:
-        seen = set()
+        seen_numbers = set()
         for index in count(1):
-            answer = self._query_gateway("orderList", pageIndex=index, pageSize=page_size)
+            response_data = self._query_gateway("orderList", pageIndex=index, pageSize=page_size)
             with _translating_to_order_error():
-                page = answer.get_object("orders")
+                page = response_data.get_object("orders")
                 if page.get_required_value(check_non_negative_integer, "pageIndex") != index:
                     raise WrongValueError(
                         f'"pageIndex" must be {index}, the page that was requested.'
                     )
-                pages = page.get_required_value(check_non_negative_integer, "pageNums")
-                found = page.find_first_value(check_list, "data") or []
-            for each in found:
-                row = JsonFields(each if isinstance(each, dict) else {}, is_lenient=True)
-                number = row.find_first_value(normalize_application_number, "insureNum")
+                page_count = page.get_required_value(check_non_negative_integer, "pageNums")
+                items = page.find_first_value(check_list, "data") or []
+            for item in items:
+                order_fields = JsonFields(item if isinstance(item, dict) else {}, is_lenient=True)
+                number = order_fields.find_first_value(normalize_application_number, "insureNum")
                 if number is None:
                     logger.warning(
                         'An order in the order list has no valid "insureNum" and was skipped. Ask'
                         " Xiebao about this order."
                     )
-                # New orders come first, and push some that were seen to the next page.
-                elif number not in seen:
-                    seen.add(number)
-                    yield self._build_order(row)
-            if not found or index >= pages:
+                # The list begins with the newest orders. A new order moves others to the next page,
+                # so an order can be listed twice.
+                elif number not in seen_numbers:
+                    seen_numbers.add(number)
+                    yield self._build_order(order_fields)
+            if not items or index >= page_count:
                 return
 
     def policy_url(self, insure_num: str | int) -> str:
-        """Return the URL of the policy file (电子保单) of an order.
+        """Return the URL of an order's policy file (电子保单).
 
         :param insure_num: ``insureNum``, the application number (投保单号).
-        :return: ``fileUrl``, an http(s) URL. Whoever has it may be able to read the policy.
-        :raises OrderError: the gateway has none, or it gives no answer that can be read.
+        :return: ``fileUrl``, an http(s) URL. Anyone who has the URL may be able to read the policy.
+        :raises OrderError: if the gateway has no such file, or returns no readable response.
         """
         return self._query_order(
             "downloadUrl",
             insure_num,
-            lambda answer: answer.get_required_value(check_web_url, "fileUrl"),
+            lambda fields: fields.get_required_value(check_web_url, "fileUrl"),
         )
 
     def _query_order(
@@ -314,45 +320,48 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         build_result: Callable[[JsonFields], T],
         object_name: str | None = None,
     ) -> T:
-        """Ask the gateway about one order, and return what *read* makes of the answer.
+        """Query one order and return the result of *build_result*.
 
-        :param within: the field of the answer that *read* gets, if not all of it.
+        :param object_name: The field of the response data that contains the order's fields. If
+            None, all of the response data is passed to *build_result*.
         """
         number = check_named_value(
             "insure_num", normalize_application_number, insure_num, OrderError
         )
-        answer = self._query_gateway(api_method, insureNum=number)
+        data = self._query_gateway(api_method, insureNum=number)
         with _translating_to_order_error():
-            row = answer if object_name is None else answer.get_object(object_name)
-            if row.get_required_value(normalize_application_number, "insureNum") != number:
+            fields = data if object_name is None else data.get_object(object_name)
+            if fields.get_required_value(normalize_application_number, "insureNum") != number:
                 raise WrongValueError(
                     '"insureNum" must be the application number that was requested.'
                 )
-            return build_result(row)
+            return build_result(fields)
 
     def _build_order(self, order_fields: JsonFields) -> Order:
-        # An order is not lost for a cover that ends "for life", say.
-        rest = replace(order_fields, is_lenient=True)
+        # Do not reject an order because of a field that cannot be read, for example an end date of
+        # "for life". Only the number and the statuses depend on order_fields.is_lenient.
+        lenient_fields = replace(order_fields, is_lenient=True)
         return Order(
             insure_num=order_fields.get_required_value(normalize_application_number, "insureNum"),
-            case_code=rest.find_first_value(normalize_text, "caseCode"),
-            insure_partner_id=rest.find_first_value(normalize_text, "insurePartnerId"),
+            case_code=lenient_fields.find_first_value(normalize_text, "caseCode"),
+            insure_partner_id=lenient_fields.find_first_value(normalize_text, "insurePartnerId"),
             partner_uniq_key=normalize_member_key_or_none(
                 order_fields.values.get("partnerUniqueKey")
             ),
-            product_name=rest.find_first_value(check_string, "productName"),
-            plan_name=rest.find_first_value(check_string, "planName"),
-            company_name=rest.find_first_value(check_string, "companyName"),
-            start_date=rest.find_first_value(parse_date, "startDate"),
-            end_date=rest.find_first_value(parse_date, "endDate"),
-            price_fen=rest.find_first_value(check_non_negative_integer, "payAmount"),
-            applied_at=rest.find_first_value(parse_china_time, "insureTime"),
-            paid_at=rest.find_first_value(parse_china_time, "payedTime"),
-            issued_at=rest.find_first_value(parse_china_time, "issueTime"),
+            product_name=lenient_fields.find_first_value(check_string, "productName"),
+            plan_name=lenient_fields.find_first_value(check_string, "planName"),
+            company_name=lenient_fields.find_first_value(check_string, "companyName"),
+            start_date=lenient_fields.find_first_value(parse_date, "startDate"),
+            end_date=lenient_fields.find_first_value(parse_date, "endDate"),
+            price_fen=lenient_fields.find_first_value(check_non_negative_integer, "payAmount"),
+            applied_at=lenient_fields.find_first_value(parse_china_time, "insureTime"),
+            paid_at=lenient_fields.find_first_value(parse_china_time, "payedTime"),
+            issued_at=lenient_fields.find_first_value(parse_china_time, "issueTime"),
             policies=tuple(
-                _build_policy_info(rest, insurant) for insurant in rest.get_object_list("insurants")
+                _build_policy_info(lenient_fields, insurant_fields)
+                for insurant_fields in lenient_fields.get_object_list("insurants")
             ),
-            # A row of a list may call a status a state.
+            # In the order list, the fields may be named "State" instead of "Status".
             pay_status=order_fields.find_first_value(
                 build_enum_parser(PayStatus), "payStatus", "payState"
             ),
@@ -367,14 +376,16 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         )
 
     def _query_gateway(self, api_method: str, **parameters: str | int) -> JsonFields:
-        """Return the ``data`` of an answer."""
-        account = self._partner_id
-        number = f"{datetime.now(CHINA_TIMEZONE):%Y%m%d%H%M%S}{secrets.randbelow(10**12):012}"
+        """Send a query and return the ``data`` of the response."""
+        partner_id = self._partner_id
+        suffix = f"{datetime.now(CHINA_TIMEZONE):%Y%m%d%H%M%S}{secrets.randbelow(10**12):012}"
         body = encode_compact_json(
             {
-                "transNo": f"{account}-{number}",
-                # The gateway expects a number as one.
-                "partnerId": int(account) if re.fullmatch("[1-9][0-9]*", account) else account,
+                "transNo": f"{partner_id}-{suffix}",
+                # The gateway expects a JSON number if the partner id is numeric.
+                "partnerId": (
+                    int(partner_id) if re.fullmatch("[1-9][0-9]*", partner_id) else partner_id
+                ),
                 **parameters,
             }
         )
@@ -384,11 +395,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(f"The gateway's response {error}") from None
 
     def _send_query(self, api_method: str, body: bytes, api_key: str) -> JsonFields:
-        sign, sign_of_pages = (
-            compute_sign(api_key, body),
-            compute_sign(api_key, self._partner_id.encode()),
-        )
-        hidden = (api_key, sign, sign_of_pages)
+        sign = compute_sign(api_key, body)
+        # The last secret is the sign of gateway URLs.
+        secret_texts = (api_key, sign, compute_sign(api_key, self._partner_id.encode()))
         request = self._httpx.Request(
             "POST",
             f"{self._base_url}/api/{api_method}?sign={sign}",
@@ -401,7 +410,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             extensions={"timeout": self._httpx.Timeout(self._timeout).as_dict()},
         )
         try:
-            answer = self._fetch_response_body(request, hidden)
+            response_body = self._fetch_response_body(request, secret_texts)
         except self._httpx.TimeoutException:
             raise OrderError(
                 f"The gateway did not respond within {self._timeout:g} seconds."
@@ -410,20 +419,22 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # It comes from the gateway itself, so a name that was cut within a character is no reason
-        # to refuse all of it.
-        said = JsonFields(parse_json_object(replace_lone_surrogates(answer)))
+        # Do not reject the response because the gateway has cut a name within a character. The
+        # response comes from the gateway itself, unlike a notification.
+        fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
         with _translating_to_order_error():
-            refused = said.get_required_value(check_integer, "respCode")
-            if refused != 0:
-                # It may quote what should have been signed, with the key.
-                reason = format_untrusted_text(
-                    said.find_first_value(check_string, "respMsg") or "", hidden
+            code = fields.get_required_value(check_integer, "respCode")
+            if code != 0:
+                # The message may quote the text that should have been signed, with the API key.
+                gateway_message = format_untrusted_text(
+                    fields.find_first_value(check_string, "respMsg") or "", secret_texts
                 )
                 raise OrderError(
-                    f"The gateway refused the order query with respCode {refused}.", refused, reason
+                    f"The gateway refused the order query with respCode {code}.",
+                    code,
+                    gateway_message,
                 )
-            return said.get_object("data")
+            return fields.get_object("data")
 
     def _fetch_response_body(self, request: httpx.Request, secret_texts: tuple[str, ...]) -> bytes:
         deadline = time.monotonic() + self._timeout
@@ -438,16 +449,16 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                         " For a list of"
                         ' orders, use a smaller "page_size".'
                     )
-                # The read timeout of httpx starts again with each part of the body.
+                # The read timeout of httpx restarts with each part of the body.
                 if time.monotonic() > deadline:
                     raise self._httpx.ReadTimeout("")
         return bytes(body)
 
 
 def load_httpx() -> Any:
-    """Return httpx.
+    """Import and return httpx.
 
-    :raises OrderError: it is not installed.
+    :raises OrderError: if httpx is not installed.
     """
     try:
         import httpx
@@ -476,7 +487,8 @@ def _build_http_transport() -> httpx.BaseTransport:
 
     try:
         return httpx.HTTPTransport()
-    except OSError as error:  # SSL_CERT_FILE or SSL_CERT_DIR cannot be read
+    # SSL_CERT_FILE or SSL_CERT_DIR in the environment names files that cannot be read.
+    except OSError as error:
         raise OrderError(
             f"The certificates for TLS cannot be read ({type(error).__name__}). Check SSL_CERT_FILE"
             " and SSL_CERT_DIR in the environment."
@@ -485,15 +497,16 @@ def _build_http_transport() -> httpx.BaseTransport:
 
 def _check_status_and_encoding(response: httpx.Response, secret_texts: tuple[str, ...]) -> None:
     if response.status_code != 200:
-        # Its query may have the sign.
-        to = format_untrusted_text(
+        # Omit the query, because it may contain the sign.
+        location = format_untrusted_text(
             response.headers.get("Location", "").partition("?")[0], secret_texts
         )
         raise OrderError(
             f"The gateway returned HTTP status {response.status_code}"
-            f"{f' with the Location header {to!r}' * bool(to)}."
+            f"{f' with the Location header {location!r}' * bool(location)}."
         )
-    # We asked for none: an unpacked answer may be a thousand times as long.
+    # The request accepts only uncompressed responses, because a decompressed response may be 1000
+    # times as long.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise OrderError(
             "The gateway's response has a Content-Encoding, but order queries accept only"

@@ -1,6 +1,6 @@
-"""The gateway's pages: section 二 of the interface document as one table.
+"""The gateway pages: section 二 of the interface document as a table.
 
-To add a page of the gateway, add its row.
+To support another gateway page, add a row to the table.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from .values import format_short_repr
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """One row of the document: a page of the gateway.
+    """A gateway page, as the interface document describes it.
 
-    :param name: what links, macros and endpoints call it.
-    :param section: where the document describes it.
-    :param path: where the page is on the gateway's host.
-    :param reference: the parameter that says which product or policy is meant, if any.
-    :param parameters: every parameter the page takes, in the order of the document's examples.
-    :param required: those of them that the caller has to give.
-    :param platforms: the platforms that the page serves.
-    :param members_own: what the page shows belongs to one member: its links say whose they are, by
-        default the current member's.
-    :param label: what a button says, by locale.
-    :param on_phone: the title of the page with the QR code that a PC gets where the gateway has no
-        page for PCs, by locale.
-    :param sample: a reference as real ones are, for checks and examples.
+    :param name: The name of the page in links, macros and endpoints.
+    :param document_section: The section of the document that describes the page.
+    :param path: The path of the page on the gateway's host.
+    :param parameters: All parameters of the page, in the order of the document's examples.
+    :param required_parameters: The parameters that the caller must pass.
+    :param platforms: The platforms that the page supports.
+    :param button_label: The text of an entry's button, by locale.
+    :param reference_parameter_name: The name of the parameter for the product or policy, or None.
+    :param sample_reference: A realistic reference for checks and examples, or None.
+    :param requires_member: True if the page shows the data of one member. A link to the page then
+        belongs to a member, by default the current one.
+    :param handoff_title: The title of the handoff page, by locale. Empty if the page has a PC
+        version and therefore no handoff.
     """
 
     name: str
@@ -49,8 +49,8 @@ class Page:
 _ALL_PLATFORMS = frozenset(Platform)
 _ALL_PLATFORMS_EXCEPT_PC = _ALL_PLATFORMS - {Platform.PC}
 
-# Only 2.2 of the document describes ``paySuccess`` and 2.3 shows it in an example; integrations of
-# the same gateway family send it on the product page too, where a shop needs it most.
+# In the document, only 2.2 describes paySuccess, and 2.3 shows it in an example. Other clients of
+# the same gateway family also send it to the product page, where a shop needs it most.
 _GATEWAY_PAGES = (
     Page(
         name="product",
@@ -95,14 +95,14 @@ _GATEWAY_PAGES = (
     ),
 )
 
-#: The gateway's pages by name.
-PAGES: Mapping[str, Page] = MappingProxyType({row.name: row for row in _GATEWAY_PAGES})
+#: The gateway pages by name.
+PAGES: Mapping[str, Page] = MappingProxyType({page.name: page for page in _GATEWAY_PAGES})
 
 
 def get_gateway_page(name: object, error_class: Callable[..., Exception] = GatewayError) -> Page:
-    """Return the row of :data:`PAGES` with this name.
+    """Return the gateway page with this name.
 
-    :param make_error: makes the error that is raised when there is none.
+    :param error_class: The exception to raise if there is no such page.
     """
     page = PAGES.get(name) if isinstance(name, str) else None
     if page is None:

@@ -1,6 +1,7 @@
-"""What the platform sends: JSON that is read strictly, and the fields of its objects.
+"""The gateway's JSON: strict parsing of a body, and typed access to the fields of its objects.
 
-Errors are :exc:`.WrongValueError` and never show a value, which may be somebody's name.
+Errors are raised as :exc:`.WrongValueError`. Their messages never contain a value, because the
+value may be a person's name.
 """
 
 from __future__ import annotations
@@ -19,86 +20,91 @@ from .values import WrongValueError, is_integer_in_range, normalize_text
 E = TypeVar("E", bound=IntEnum)
 T = TypeVar("T")
 
-#: Returns what the value of a field means.
+#: A function that returns the typed value of a JSON field.
 #:
-#: :raises WrongValueError: it is of another kind.
+#: :raises WrongValueError: if the value is not valid.
 FieldParser: TypeAlias = Callable[[Any], T]
 
-#: The platform's own time zone, which has no summer time.
+#: The gateway's time zone, without daylight saving time.
 CHINA_TIMEZONE = timezone(timedelta(hours=8), "UTC+8")
 
-# No body of the platform comes near these limits. Beyond them, reading may exhaust the process.
+# The gateway's bodies are far below these limits. A body above them could exhaust the process.
 _MAX_DEPTH, _MAX_NUMBER_LENGTH = 32, 64
 
-# A surrogate pair, half of one (which is the group), or any other escape.
+# A surrogate pair, half of a pair (the pattern's only group), or any other escape.
 _JSON_ESCAPE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-# What comes before a member's value in an object that is known to be valid.
+# The text before a field's value, in an object that is known to be valid.
 _FIELD_NAME_AND_COLON = re.compile(r'[\s{,]*"(?:[^"\\]++|\\.)*+"\s*:\s*', re.DOTALL)
-# A string, even one without an end, or a bracket. No character is looked at twice.
+# A string, even without a closing quote, or a bracket. The possessive quantifiers prevent
+# backtracking.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
 _DEPTH_CHANGES = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def replace_lone_surrogates(body: bytes) -> bytes:
-    """Return JSON with U+FFFD for each half of a surrogate pair, where a text was cut in two."""
-    return _JSON_ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    """Return a JSON body with U+FFFD in place of each half of a surrogate pair.
+
+    A body contains half of a pair if its sender has cut a text within a character.
+    """
+    return _JSON_ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], body)
 
 
 def parse_json_object(body: bytes) -> dict[str, Any]:
-    """Read one JSON object, with nothing after it.
+    """Parse a body that is a single strict JSON object.
 
-    :raises WrongValueError: it is anything else; it is not strict UTF-8, has a name twice, half a
-        surrogate pair or a number that JSON does not allow, or is nested too deeply.
+    :raises WrongValueError: if the body is anything else, is not strict UTF-8, is nested too
+        deeply, or contains a duplicate name, half of a surrogate pair, a number that JSON does not
+        allow or a number that is too long.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise WrongValueError("must be encoded in UTF-8.") from None
-    steps = (_DEPTH_CHANGES.get(found[0], 0) for found in _STRING_OR_BRACKET.finditer(text))
-    if any(depth > _MAX_DEPTH for depth in accumulate(steps)):
+    changes = (_DEPTH_CHANGES.get(match[0], 0) for match in _STRING_OR_BRACKET.finditer(text))
+    if any(depth > _MAX_DEPTH for depth in accumulate(changes)):
         raise WrongValueError(f"must not be nested more than {_MAX_DEPTH} levels deep.")
     try:
         if not text.lstrip().startswith("{"):
             raise json.JSONDecodeError("Expecting {", text, 0)
-        members: dict[str, Any] = _JSON_DECODER.decode(text)
+        fields: dict[str, Any] = _JSON_DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise WrongValueError(
             f'must be a single JSON object. The JSON parser reports "{error.msg}" at character'
             f" {error.pos}."
         ) from None
-    # Python reads more than strict JSON allows, but then cannot write it as strict JSON.
+    # Python's decoder accepts more than strict JSON. The encoder below rejects the difference.
     try:
-        json.dumps(members, ensure_ascii=False, allow_nan=False).encode()
+        json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
         raise WrongValueError("must not contain a string with half of a surrogate pair.") from None
     except ValueError:
         raise WrongValueError(
             "must not contain NaN, Infinity or a number that is too large for Python."
         ) from None
-    return members
+    return fields
 
 
 def get_raw_json_values(body: bytes, field_names: Iterable[str]) -> dict[str, str]:
-    """Return the members of an object as text, exactly as it was sent.
+    """Return each value of a JSON object as the exact text that was sent, by field name.
 
-    :param body: what :func:`read_object` has read, and so accepted.
-    :param names: the names of all its members, in their order.
+    :param body: A body that :func:`parse_json_object` has accepted.
+    :param field_names: The names of all fields of the object, in the order of the body.
     """
-    text, at = body.decode(), 0
-    texts = {}
+    text, end = body.decode(), 0
+    raw_values = {}
     for name in field_names:
-        start = _FIELD_NAME_AND_COLON.match(text, at).end()  # type: ignore[union-attr]
-        _, at = _JSON_DECODER.raw_decode(text, start)
-        texts[name] = text[start:at]
-    return texts
+        start = _FIELD_NAME_AND_COLON.match(text, end).end()  # type: ignore[union-attr]
+        _, end = _JSON_DECODER.raw_decode(text, start)
+        raw_values[name] = text[start:end]
+    return raw_values
 
 
 def encode_compact_json(value: object, *, sort_keys: bool = False) -> bytes:
-    """Return JSON without spaces, and without escapes for what is not ASCII."""
+    """Return a value as UTF-8 JSON without spaces or escapes of non-ASCII characters."""
     return json.dumps(
         value,
         ensure_ascii=False,
@@ -109,19 +115,20 @@ def encode_compact_json(value: object, *, sort_keys: bool = False) -> bytes:
 
 
 def _convert_for_json(value: object) -> object:
-    """Return a value of JSON in place of one that JSON does not have."""
+    """Return a value that JSON supports in place of one that it does not support."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat()  # the same moment is the same
+        # Equal times in different time zones must give equal JSON.
+        return value.astimezone(UTC).isoformat()
     return vars(value) if is_dataclass(value) else str(value)
 
 
 def _build_dict_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise WrongValueError("must not contain an object with duplicate names.")
-    return read
+    return fields
 
 
 def _check_number_length(number_text: str) -> str:
@@ -141,18 +148,18 @@ _JSON_DECODER = json.JSONDecoder(
 
 @dataclass(frozen=True, repr=False)
 class JsonFields:
-    """The fields of an object that the platform sent. What is null, blank or empty is left out.
+    """The fields of a JSON object from the gateway.
 
-    A field is read by a function that returns what a value means, or raises
-    :exc:`.WrongValueError`; :func:`.check_text` and those below are such readers. Where the fields
-    are lenient, what a reader refuses counts as left out.
+    A field counts as missing if its value is null, blank or empty. Each field is parsed by a
+    :data:`FieldParser`, such as :func:`.normalize_text` or the functions below. If the fields are
+    lenient, a field also counts as missing if its parser rejects the value.
     """
 
     values: Mapping[str, Any]
     is_lenient: bool = False
 
     def find_first_value(self, parse: FieldParser[T], *names: str) -> T | None:
-        """Return the first of these fields that is not left out; None if all are."""
+        """Return the parsed value of the first field that is not missing, or None."""
         for name in names:
             value = self.values.get(name)
             if value in (None, [], {}) or (isinstance(value, str) and not value.strip()):
@@ -165,28 +172,28 @@ class JsonFields:
         return None
 
     def get_required_value(self, parse: FieldParser[T], name: str) -> T:
-        """Return a field that must not be left out."""
-        found = self.find_first_value(parse, name)
-        if found is None:
+        """Return the parsed value of a field, or raise WrongValueError if it is missing."""
+        value = self.find_first_value(parse, name)
+        if value is None:
             raise WrongValueError(f'"{name}" is missing.')
-        return found
+        return value
 
     def get_object(self, name: str) -> JsonFields:
-        """Return the fields of an object; none where it is left out."""
+        """Return the fields of the object in a field, or no fields if it is missing."""
         return JsonFields(self.find_first_value(_check_object, name) or {}, self.is_lenient)
 
     def get_object_list(self, name: str) -> list[JsonFields]:
-        """Return the fields of each object of a list."""
+        """Return the fields of each object in a list, or an empty list if it is missing."""
         return [
-            JsonFields(each, self.is_lenient)
-            for each in self.find_first_value(_check_object_list, name) or []
+            JsonFields(item, self.is_lenient)
+            for item in self.find_first_value(_check_object_list, name) or []
         ]
 
 
 def _build_checker(expected: str, is_valid: Callable[[Any], bool]) -> FieldParser[Any]:
-    """Return a reader that returns a value as it is, and refuses what is not right.
+    """Return a parser that returns a valid value unchanged and rejects any other value.
 
-    :param what: what it should be.
+    :param expected: The description of a valid value, for the error message.
     """
 
     def check_field_value(value: Any) -> Any:
@@ -201,27 +208,28 @@ def _build_list_checker(item_type: type[Any], item_description: str) -> FieldPar
     return _build_checker(
         f"a list of {item_description}",
         lambda value: (
-            isinstance(value, list) and all(isinstance(each, item_type) for each in value)
+            isinstance(value, list) and all(isinstance(item, item_type) for item in value)
         ),
     )
 
 
-#: What somebody may read, line breaks included.
+#: A parser of strings for people, which may contain line breaks.
 check_string: FieldParser[str] = _build_checker("a string", lambda value: isinstance(value, str))
-#: A whole number, 0 or more.
+#: A parser of integers that are 0 or more.
 check_non_negative_integer: FieldParser[int] = _build_checker(
     "a non-negative integer", lambda value: is_integer_in_range(value, 0)
 )
-#: A whole number that stands for something.
+#: A parser of integers that are codes, such as a status, and are at least -2**63.
 check_integer: FieldParser[int] = _build_checker(
     "an integer", lambda value: is_integer_in_range(value, -(2**63))
 )
-#: True or false.
+#: A parser of booleans.
 check_boolean: FieldParser[bool] = _build_checker(
     "true or false", lambda value: isinstance(value, bool)
 )
+#: A parser of lists of strings.
 check_string_list: FieldParser[list[str]] = _build_list_checker(str, "strings")
-#: A list whose members may be anything.
+#: A parser of lists with items of any type.
 check_list: FieldParser[list[Any]] = _build_list_checker(object, "objects")
 _check_object_list: FieldParser[list[dict[str, Any]]] = _build_list_checker(dict, "objects")
 _check_object: FieldParser[dict[str, Any]] = _build_checker(
@@ -230,22 +238,22 @@ _check_object: FieldParser[dict[str, Any]] = _build_checker(
 
 
 def normalize_string_or_integer(value: Any) -> str:
-    """Read what something is called; of a whole number, its digits."""
+    """Return a string unchanged, or an integer that is 0 or more as its digits."""
     return str(value) if is_integer_in_range(value, 0) else check_string(value)
 
 
 def parse_china_time(value: Any) -> datetime:
-    """Read a time, written ``yyyy-MM-dd HH:mm:ss`` in China time."""
-    what = 'a time in the format "yyyy-MM-dd HH:mm:ss"'
-    return _parse_datetime(normalize_text(value), "%Y-%m-%d %H:%M:%S", what).replace(
-        tzinfo=CHINA_TIMEZONE
+    """Parse a time in the format ``yyyy-MM-dd HH:mm:ss`` and in China's time zone."""
+    time = _parse_datetime(
+        normalize_text(value), "%Y-%m-%d %H:%M:%S", 'a time in the format "yyyy-MM-dd HH:mm:ss"'
     )
+    return time.replace(tzinfo=CHINA_TIMEZONE)
 
 
 def parse_date(value: Any) -> date:
-    """Read a date, written ``yyyy-MM-dd``; a time that follows is passed over."""
-    [written, *_] = re.split("[ T]", normalize_text(value))
-    return _parse_datetime(written, "%Y-%m-%d", 'a date in the format "yyyy-MM-dd"').date()
+    """Parse a date in the format ``yyyy-MM-dd``, and ignore a time that follows."""
+    [date_text, *_] = re.split("[ T]", normalize_text(value))
+    return _parse_datetime(date_text, "%Y-%m-%d", 'a date in the format "yyyy-MM-dd"').date()
 
 
 def _parse_datetime(text: str, time_format: str, expected: str) -> datetime:
@@ -256,12 +264,12 @@ def _parse_datetime(text: str, time_format: str, expected: str) -> datetime:
 
 
 def build_enum_parser(enum_class: type[E]) -> FieldParser[E | int]:
-    """Return a reader of numbers that are members of an enum, or have no name there."""
+    """Return a parser of integers that returns the enum's member, or the integer if it has none."""
     return lambda value: get_enum_member_or_number(enum_class, check_integer(value))
 
 
 def get_enum_member_or_number(enum_class: type[E], number: int) -> E | int:
-    """Return the member of an enum, or the number as it is where the enum has none."""
+    """Return the enum's member with this number, or the number itself if it has none."""
     try:
         return enum_class(number)
     except ValueError:

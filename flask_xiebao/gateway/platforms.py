@@ -1,7 +1,7 @@
-"""Which of the gateway's four platforms a request comes from.
+"""The gateway's four platforms, and the detection of a request's platform.
 
-The rules are words of operating systems and device classes, not lists of models: new phones appear
-every week, new operating systems do not.
+The rules search for words of operating systems and device classes. They do not list models, because
+new phones appear every week, and new operating systems do not.
 """
 
 from __future__ import annotations
@@ -12,30 +12,31 @@ from typing import Literal, Protocol, cast, get_args
 
 from .values import WrongValueError, format_short_repr, is_integer_in_range
 
-#: How much of a header is read. Real User-Agents end well before; one of a megabyte stays cheap.
+#: The number of characters of a header that are read. Real User-Agents are much shorter. The limit
+#: keeps the time for a User-Agent of a megabyte short.
 MAX_HEADER_LENGTH = 512
 
-# In a pattern: what cannot repeat anything (escapes and sets of characters), what repeats a group,
-# and what repeats whatever stands before it.
+# The parts of a regular expression that cannot repeat anything.
 _ESCAPE_OR_CHARACTER_SET = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
+# A quantifier without an upper bound, or with an upper bound of at least 10.
 _LARGE_QUANTIFIER = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
 
-# HarmonyOS NEXT names its device first, as in "(PC; OpenHarmony 5.0". That word alone counts: a
-# "Mobile" may follow even on a PC. HarmonyOS 2 to 4 says "(Linux; Android 12; HarmonyOS" instead
-# and is an Android.
+# HarmonyOS NEXT sends the device before the system, for example "(PC; OpenHarmony 5.0". Only the
+# device counts, because "Mobile" may follow even on a PC. HarmonyOS 2 to 4 sends a text such as
+# "(Linux; Android 12; HarmonyOS" and counts as Android.
 _HARMONY_DEVICE = re.compile(r"\((\w+) ?; ?(?:open)?harmony")
 _HARMONY_PC_DEVICES = frozenset({"pc", "2in1"})
 
-# All words below are lower case. Searching for plain words with "in" takes 10 % of the time of a
-# regular expression that lists them. The regular expressions and the long lists are used only if a
-# word shows that they may match, which saves 25 % of the time.
+# All words below are lower case. A search for plain words with "in" takes 10 % of the time that a
+# regular expression with the same words takes. The regular expressions and the long lists are used
+# only if a word in the User-Agent shows that they may match, which saves 25 % of the time.
 
-# WeChat's desktop clients, in their current spelling a part of "UnifiedPCWindowsWechat".
+# WeChat's desktop clients. Current versions send the word as a part of "UnifiedPCWindowsWechat".
 _DESKTOP_WECHAT = ("windowswechat", "macwechat")
 
-# Android also runs on Chromebooks, on old laptops and inside Windows, and only the name of the
-# product line tells. Lines that tablets share, such as Lenovo's IdeaPad, are not here.
+# Android also runs on Chromebooks, on old laptops and inside Windows. Only the name of the product
+# line shows this. Product lines that include tablets, such as Lenovo's IdeaPad, are not listed.
 _ANDROID_LAPTOPS = (
     *("chromebook", "pixelbook", "netbook", "notebook", "laptop", " aio ", "subsystem for android"),
     *("aspire", "travelmate", "extensa", "easynote", "inspiron", "latitude", "vostro", "optiplex"),
@@ -43,30 +44,31 @@ _ANDROID_LAPTOPS = (
     *("thinkcentre", "vivobook", "zenbook", "lifebook", "macbook", "vaio"),
 )
 
-# The last three are the iOS editions of other browsers. When they ask for a desktop page, that is
-# the only mark they leave.
+# The last three are the iOS versions of other browsers. If they request a desktop page, these words
+# are the only sign of iOS.
 _APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
 _IOS_WORD = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
-# The HTTP client of Apple's systems; on Macs until 2020 the processor follows in parentheses.
+# The HTTP client of Apple's systems. On Macs until 2020, the processor follows in parentheses.
 _IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
 
-# Whatever else is held in a hand says so by one of these words.
+# Every other handheld device sends one of these words.
 _OTHER_HANDHELDS = (
-    # the device class, and browsers that have no desktop edition
+    # Device classes, and browsers without a desktop version.
     *("mobile", "ereader", "ucweb", "opera mini", "opera mobi", "silk/"),
-    # operating systems of phones and readers
+    # Operating systems of phones and e-book readers.
     *("windows ce", "symbian", "kaios", "palmos", "palmsource", "webos/", "maemo", "kindle"),
     "pocketbook",
-    # software of feature phones, and makers whose first phones gave nothing but their name
+    # Software of feature phones, and manufacturers whose first phones sent only their name.
     *("midp", "cldc", "up.browser", " up/4", " wap", ";wap", "; brew", ";brew", "netfront"),
     *("docomo", "nokia", "sonyericsson"),
 )
-# More browsers and systems, looked for only where a word is there that they share.
+# More browsers and systems. They are searched for only if the User-Agent contains the word that
+# they have in common.
 _HANDHELD_BROWSERS = ("ucbrowser", "mqqbrowser", "miuibrowser", "vivobrowser", "heytapbrowser")
 _HARMONY_WORDS = ("openharmony", " harmonyos", "(harmonyos")
 # "Tablet PC 2.0" is a component of Internet Explorer on laptops.
 _TABLET_WORD = re.compile(r"tablet(?! ?pc)")
-# Windows on 32-bit ARM ran on phones that asked for desktop pages, and on the Surface RT.
+# Windows on 32-bit ARM ran on phones that request desktop pages, and on the Surface RT.
 _WINDOWS_ON_ARM = re.compile(r"windows nt [\d.]+; arm;")
 
 
@@ -84,16 +86,16 @@ class Platform(IntEnum):
 
     @property
     def slug(self) -> PlatformSlug:
-        """The name used in markup and query strings: ``h5``, ``pc``, ``ios`` or ``android``."""
+        """The name in markup and query strings: ``h5``, ``pc``, ``ios`` or ``android``."""
         return cast(PlatformSlug, self.name.lower())
 
     @classmethod
     def of(cls, value: object) -> Platform:
-        """Return the platform that a caller means.
+        """Return the platform for a code or a slug.
 
-        :param value: a :class:`Platform`, its code in the interface document (2.1), or its
-            :attr:`slug` in any case.
-        :raises ValueError: if it is anything else, ``True`` and ``"1"`` included.
+        :param value: A :class:`Platform`, its code in the interface document (2.1), or its
+            :attr:`slug` in upper or lower case.
+        :raises ValueError: if the value is anything else, for example ``True`` or ``"1"``.
         """
         if is_integer_in_range(value, 1, len(cls)):
             return cls(value)
@@ -106,11 +108,10 @@ class Platform(IntEnum):
         )
 
 
-#: What a caller may name a platform by. A value that comes from elsewhere goes through
-#: :meth:`Platform.of`.
+#: The type of a platform in arguments. Use :meth:`Platform.of` for a value from another source.
 PlatformLike = Platform | PlatformSlug | Literal[1, 2, 3, 4]
 
-# The systems that Sec-CH-UA-Platform names, as it writes them: quotes and all.
+# The values of Sec-CH-UA-Platform include the quotes.
 _CLIENT_HINT_PLATFORMS = {
     '"Android"': Platform.ANDROID,
     '"iOS"': Platform.IOS,
@@ -132,48 +133,50 @@ class SupportsGet(Protocol):
 def detect_platform(
     headers: SupportsGet, *, app_user_agent: str | re.Pattern[str] | None = None
 ) -> Platform:
-    """Find the platform (2.1) to send for a request: H5 or PC, or the site's own app.
+    """Return the platform (2.1) for a request: H5 or PC, or IOS or ANDROID for the site's app.
 
-    Tablets are H5, and so is HarmonyOS, apps included, unless it runs on a PC. What says nothing
-    about itself is a PC. An iPad that asks for desktop pages sends a Mac's User-Agent and cannot
-    be told from one.
+    Tablets count as H5. HarmonyOS, including its apps, also counts as H5 unless the device is a PC.
+    A client that does not identify itself counts as a PC. An iPad that requests desktop pages sends
+    a Mac's User-Agent and cannot be distinguished from a Mac.
 
-    :param headers: the request's headers; a plain ``dict`` needs the names ``User-Agent``,
-        ``Sec-CH-UA-Mobile`` and ``Sec-CH-UA-Platform`` in this spelling. A hint that is malformed
-        is ignored.
-    :param app_user_agent: a pattern found, with :func:`re.search`, in the User-Agent of the site's
-        own app and of nothing else; only 512 characters are looked at. Without it the answer is
-        never :attr:`Platform.IOS` or :attr:`Platform.ANDROID`.
-    :returns: the platform; whatever the headers hold, there is one.
+    :param headers: The request's headers. A plain ``dict`` must use the names ``User-Agent``,
+        ``Sec-CH-UA-Mobile`` and ``Sec-CH-UA-Platform`` in this spelling. A malformed client hint is
+        ignored.
+    :param app_user_agent: A pattern that :func:`re.search` finds in the User-Agent of the site's
+        own app and in no other. Only the first 512 characters are searched. Without this argument,
+        the result is never :attr:`Platform.IOS` or :attr:`Platform.ANDROID`.
+    :returns: The platform, even if headers are missing or malformed.
     :raises re.error: if ``app_user_agent`` is not a valid regular expression.
     """
-    agent = _get_header_text(headers, "User-Agent")
-    lowered = agent.lower()
+    user_agent = _get_header_text(headers, "User-Agent")
+    lower_user_agent = user_agent.lower()
     device = _detect_device_platform(
-        lowered,
+        lower_user_agent,
         is_mobile=_get_header_text(headers, "Sec-CH-UA-Mobile") == "?1",
         hinted_platform=_CLIENT_HINT_PLATFORMS.get(_get_header_text(headers, "Sec-CH-UA-Platform")),
     )
-    is_handheld = device is Platform.IOS or device is Platform.ANDROID
-    if not is_handheld or (app_user_agent and re.search(app_user_agent, agent)):
+    is_ios_or_android = device is Platform.IOS or device is Platform.ANDROID
+    if not is_ios_or_android or (app_user_agent and re.search(app_user_agent, user_agent)):
         return device
-    # Phones say "Mobile" and need not be compared with laptops.
+    # Skip the long list of laptops for phones, because their User-Agent contains "Mobile".
     if (
         device is Platform.ANDROID
-        and "mobile" not in lowered
-        and _has_any_word(_ANDROID_LAPTOPS, lowered)
+        and "mobile" not in lower_user_agent
+        and _has_any_word(_ANDROID_LAPTOPS, lower_user_agent)
     ):
         return Platform.PC
     return Platform.H5
 
 
 def has_backtracking_risk(pattern: re.Pattern[str]) -> bool:
-    """Tell whether some User-Agent could keep *pattern* busy for long; anybody can send one.
+    """Return True if a search for *pattern* could take long with some User-Agent.
 
-    Where a group is repeated, each letter can double the time; where single characters are, it is a
-    power of their number. The name of an app needs neither the one nor more than two of the other.
+    Any visitor can send such a User-Agent. If the pattern repeats a group, each character of the
+    User-Agent can double the time. If it repeats single characters, the time is a power of the
+    number of characters. A pattern for the name of an app needs no repeated group and at most two
+    large quantifiers.
 
-    :param pattern: an ``app_user_agent`` of :func:`detect_platform`.
+    :param pattern: The ``app_user_agent`` of :func:`detect_platform`.
     """
     structure = _ESCAPE_OR_CHARACTER_SET.sub("x", pattern.pattern)
     return bool(_REPEATED_GROUP.search(structure)) or len(_LARGE_QUANTIFIER.findall(structure)) > 2
@@ -191,22 +194,25 @@ def _has_any_word(words: tuple[str, ...], user_agent: str) -> bool:
 def _detect_device_platform(
     user_agent: str, *, is_mobile: bool, hinted_platform: Platform | None
 ) -> Platform:
-    """Say what the request comes from: IOS or ANDROID by its system, else H5 or PC."""
-    if "harmony" in user_agent and (harmony := _HARMONY_DEVICE.search(user_agent)):
-        return Platform.PC if harmony[1] in _HARMONY_PC_DEVICES else Platform.H5
-    # A hint is about the device even when its owner asked for a desktop page. "?0" says nothing by
-    # itself, as tablets send it too.
+    """Return IOS or ANDROID for a device with this system, otherwise H5 or PC.
+
+    :param user_agent: The User-Agent in lower case.
+    """
+    if "harmony" in user_agent and (match := _HARMONY_DEVICE.search(user_agent)):
+        return Platform.PC if match[1] in _HARMONY_PC_DEVICES else Platform.H5
+    # A client hint describes the device even if the user requests desktop pages. Sec-CH-UA-Mobile
+    # counts only if it is "?1", because tablets also send "?0".
     if hinted_platform and not (is_mobile and hinted_platform is Platform.PC):
         return hinted_platform
     if "wechat" in user_agent and _has_any_word(_DESKTOP_WECHAT, user_agent):
         return Platform.PC
-    # Windows Phone claims to be an Android and an iPhone.
+    # The User-Agent of Windows Phone also contains "Android" and "iPhone".
     if "windows phone" in user_agent:
         return Platform.H5
-    # An app's own HTTP client may name itself and not the system.
+    # The HTTP client of an app may send its own name without the system.
     if "android" in user_agent or "okhttp/" in user_agent:
         return Platform.ANDROID
-    # The web views of iPads say "Macintosh" and, unlike Macs, "Mobile/15E148".
+    # The web views of iPads send "Macintosh", but also "Mobile/15E148", which Macs do not send.
     if (
         _has_any_word(_APPLE_HANDHELDS, user_agent)
         or ("mobile/" in user_agent and "macintosh" in user_agent)

@@ -1,4 +1,4 @@
-"""Builds the gateway's URLs, by the rows of :mod:`.pages`."""
+"""The builder of gateway URLs, based on the table in :mod:`.pages`."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ from .values import (
 
 T = TypeVar("T")
 
-_percent_encode = partial(quote, safe="")  # it would leave "/" alone
-_PLACEHOLDER = "\0"  # stands for a value in a frame; no encoded value has it
+_percent_encode = partial(quote, safe="")  # By default, quote() does not encode "/".
+# A character in place of a value in a URL template. No encoded value contains it.
+_PLACEHOLDER = "\0"
 
 
 def normalize_base_url(value: object) -> str:
-    """Return a gateway's address without a slash at the end of its path.
+    """Return the gateway's base URL without trailing slashes.
 
-    :param value: an http(s) URL or a path of this site, such as ``/gateway``.
-    :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
+    :param value: An http(s) URL or a path of this site, for example ``/gateway``.
+    :raises WrongValueError: if the value is neither, has a query, a fragment or credentials,
+        contains non-ASCII characters, or ends with the path of a gateway page.
     """
     text = normalize_text(value)
     if "/" not in text:
@@ -46,7 +48,7 @@ def normalize_base_url(value: object) -> str:
             "must contain only ASCII characters. Percent-encode the path, and write the host in"
             ' Punycode, beginning with "xn--".'
         )
-    if path := next((row.path for row in PAGES.values() if text.endswith(row.path)), None):
+    if path := next((page.path for page in PAGES.values() if text.endswith(page.path)), None):
         raise WrongValueError(
             f'must not end with "{path}", the path of a gateway page. Use'
             f' "{text.removesuffix(path) or "/"}" instead.'
@@ -55,10 +57,13 @@ def normalize_base_url(value: object) -> str:
 
 
 def normalize_extra_parameters(value: object) -> Mapping[str, str]:
-    """Return further parameters as names and texts.
+    """Return extra parameters as a mapping of names to texts.
 
-    :param value: a mapping of parameter names to text or whole numbers.
-    :raises WrongValueError: when a name is one of the document's, or a value is not text.
+    Extra parameters never overwrite a parameter of the interface document.
+
+    :param value: A mapping of parameter names to strings or integers.
+    :raises WrongValueError: if the interface document has a parameter with the same name in any
+        case, or if a name or a value is not valid.
     """
     if not isinstance(value, Mapping):
         raise WrongValueError(
@@ -71,32 +76,32 @@ def normalize_extra_parameters(value: object) -> Mapping[str, str]:
         )
         if any(
             parameter.strip().lower() == known.lower()
-            for row in PAGES.values()
-            for known in row.parameters
+            for page in PAGES.values()
+            for known in page.parameters
         ):
             raise WrongValueError(
                 f"must not contain {parameter!r}, which is a parameter of the interface document."
                 " Use the argument or setting for this parameter instead."
             )
-        what = f"has an invalid value. The value of {parameter!r}"
-        texts[parameter] = check_named_value(what, normalize_text, text, WrongValueError)
+        error_start = f"has an invalid value. The value of {parameter!r}"
+        texts[parameter] = check_named_value(error_start, normalize_text, text, WrongValueError)
     return texts
 
 
 class Gateway:
-    """Builds the URLs of the gateway for one partner account.
+    """A builder of the gateway URLs of one partner account.
 
-    The ``sign`` is the MD5 of the API key and the partner id and covers nothing else: whoever sees
-    one URL can make another for any member. Hand URLs only to the member they are for.
+    The ``sign`` is the MD5 of the API key and the partner id and covers nothing else. Therefore,
+    anyone who sees one URL can build another for any member. Give a URL only to its own member.
 
-    :param partner_id: ``partnerId``, the account that Xiebao gave the site.
-    :param api_key: the key that belongs to the account *and* to the environment. It is used once,
-        for the sign, and not kept.
-    :param sub_partner_id: ``subPartnerId`` of every URL that names none; empty for none.
+    :param partner_id: ``partnerId``, the account that the site has at Xiebao.
+    :param api_key: The key for this account *and* this environment. It is used once, to compute the
+        ``sign``, and is not stored.
+    :param sub_partner_id: The default ``subPartnerId`` of all URLs, or ``""`` for none.
     :param base_url: :attr:`TEST`, :attr:`PRODUCTION`, another http(s) URL, or a path of this site.
-    :param extra: further parameters for every URL, such as the ``hidenav`` and ``toLogin`` that
-        the gateway knows and the document leaves out.
-    :raises GatewayError: when an argument is wrong; the message names it.
+    :param extra: Extra parameters for all URLs, for example ``hidenav`` and ``toLogin``. The
+        gateway knows these two, but the document omits them.
+    :raises GatewayError: if an argument is invalid. The message names the argument.
 
     Interface document: 1.1, 2.1 to 2.3.
     """
@@ -113,10 +118,10 @@ class Gateway:
         base_url: str = TEST,
         extra: Mapping[str, str | int] | None = None,
     ) -> None:
-        # Not isinstance(), which asks a lazy value for its class.
+        # isinstance() would evaluate a lazy value before it is hidden.
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
-        del api_key  # an error report shows the local variables of each frame
-        text = _check_parameter("api_key", key.map, normalize_text)
+        del api_key  # Error reports show the local variables of each frame.
+        checked_key = _check_parameter("api_key", key.map, normalize_text)
         self.partner_id = _check_parameter("partnerId", normalize_text, partner_id)
         self.sub_partner_id = _check_parameter(
             "subPartnerId", _normalize_sub_partner_id, sub_partner_id
@@ -126,17 +131,18 @@ class Gateway:
             "extra", normalize_extra_parameters, {} if extra is None else extra
         )
         self._extra_query = _build_extra_query(self.extra)
-        self._sign = text.map(lambda key: compute_sign(key, self.partner_id.encode()))
+        self._sign = checked_key.map(lambda key: compute_sign(key, self.partner_id.encode()))
         self._cached_url_template = lru_cache(1024, typed=True)(self._build_url_template)
 
     def __repr__(self) -> str:
-        # Error reports show this also while neither is set, since an argument was refused.
+        # An attribute is missing if __init__() has rejected an argument. Error reports show the
+        # object even then.
         partner_id, base_url = (getattr(self, name, None) for name in ("partner_id", "base_url"))
         return f"Gateway({partner_id!r}, base_url={base_url!r})"
 
     @property
     def sign(self) -> str:
-        """``md5(apiKey + partnerId)``, 32 lower-case hex digits (2.1)."""
+        """The ``sign``, ``md5(apiKey + partnerId)`` as 32 lower-case hex digits (2.1)."""
         return self._sign.reveal()
 
     def product_url(
@@ -149,18 +155,19 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of a product's page (2.1).
+        """Return the URL of a product page (2.1).
 
         :param case_code: ``caseCode``, the product code that Xiebao provides.
-        :param partner_uniq_key: ``partnerUniqKey``, what the gateway knows the member by, as
-            :meth:`.Xiebao.partner_uniq_key` returns it.
-        :param platform: where the page will be shown; left out, the gateway decides.
-        :param sub_partner_id: ``subPartnerId``; by default the one that this Gateway was made
-            with, ``""`` for none.
-        :param pay_success: absolute URL to which the browser goes after payment. The document
-            describes ``paySuccess`` for 2.2 only; this page takes it too.
-        :param extra: further parameters for this URL.
-        :raises GatewayError: names the parameter that is wrong.
+        :param partner_uniq_key: ``partnerUniqKey``, the key by which the gateway knows the member,
+            as :meth:`.Xiebao.partner_uniq_key` returns it.
+        :param platform: The platform on which the page is shown. If it is not passed, the gateway
+            decides.
+        :param sub_partner_id: ``subPartnerId``, or ``""`` for none. By default, the value that was
+            passed to :class:`Gateway`.
+        :param pay_success: The absolute URL to which the browser returns after payment. The
+            document describes ``paySuccess`` only in 2.2, but this page accepts it, too.
+        :param extra: Extra parameters for this URL.
+        :raises GatewayError: if a parameter is invalid. The message names the parameter.
         """
         return self.url(
             "product",
@@ -183,7 +190,7 @@ class Gateway:
     ) -> str:
         """Return the URL of Xiebao's home page for this partner (2.2, "no PC at present").
 
-        The parameters and errors are those of :meth:`product_url`.
+        The parameters and exceptions are the same as for :meth:`product_url`.
         """
         return self.url(
             "home",
@@ -203,13 +210,13 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of a policy's detail page (2.3, "no PC at present").
+        """Return the URL of a policy page (2.3, "no PC at present").
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         :param partner_uniq_key: ``partnerUniqKey``, "not needed at present".
 
-        The other parameters and the errors are those of :meth:`product_url`; the document shows
-        ``paySuccess`` for this page in its examples only.
+        The other parameters and the exceptions are the same as for :meth:`product_url`. The
+        document shows ``paySuccess`` for this page only in its examples.
         """
         return self.url(
             "policy",
@@ -231,36 +238,40 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of any page (2.1 to 2.3).
+        """Return the URL of any gateway page (2.1 to 2.3).
 
-        :param page: the name of a page of the gateway, such as ``product``.
-        :param reference: the case code of a product or the application number of a policy.
-        :param partner_uniq_key: ``partnerUniqKey``; a page that does not take it is not sent it.
-        :raises GatewayError: names the parameter that is wrong.
+        :param page: The name of a gateway page, for example ``product``.
+        :param reference: The case code of a product or the application number of a policy.
+        :param partner_uniq_key: ``partnerUniqKey``. It is not sent to a page that does not accept
+            it.
+        :raises GatewayError: if a parameter is invalid. The message names the parameter.
 
-        The other parameters are those of :meth:`product_url`.
+        The other parameters are the same as for :meth:`product_url`.
         """
-        own = {}
+        url_values = {}
         if partner_uniq_key is not None and "partnerUniqKey" in get_gateway_page(page).parameters:
-            own["partnerUniqKey"] = _check_parameter(
+            url_values["partnerUniqKey"] = _check_parameter(
                 "partnerUniqKey", normalize_text, partner_uniq_key
             )
         if pay_success is not None:
-            after_payment = _check_parameter("paySuccess", check_web_url, pay_success)
-            own["paySuccess"] = base64.b64encode(after_payment.encode()).decode()
-        further = self._extra_query
+            return_url = _check_parameter("paySuccess", check_web_url, pay_success)
+            # Standard base64 may contain "+", which a query turns into a space. Therefore, the
+            # value is also percent-encoded below.
+            url_values["paySuccess"] = base64.b64encode(return_url.encode()).decode()
+        extra_query = self._extra_query
         if extra is not None:
-            further = _build_extra_query(
+            extra_query = _build_extra_query(
                 {**self.extra, **_check_parameter("extra", normalize_extra_parameters, extra)}
             )
-        shared: tuple[Any, ...] = (page, reference, platform, sub_partner_id, *own)
+        template_args: tuple[Any, ...] = (page, reference, platform, sub_partner_id, *url_values)
         try:
-            frame = self._cached_url_template(*shared)
-        except TypeError:  # an argument cannot be hashed, so it is wrong: this says which
-            frame = self._build_url_template(*shared)
+            template = self._cached_url_template(*template_args)
+        except TypeError:
+            # An argument is not hashable and therefore invalid. Raise the error that names it.
+            template = self._build_url_template(*template_args)
 
-        # This does not raise, so no traceback can hold the sign.
-        return frame % tuple(map(_percent_encode, own.values())) + further
+        # The line below does not raise, so no traceback contains the sign.
+        return template % tuple(map(_percent_encode, url_values.values())) + extra_query
 
     def _build_url_template(
         self,
@@ -270,20 +281,21 @@ class Gateway:
         sub_partner_id: str | None,
         *placeholder_names: str,
     ) -> str:
-        """Return the URL with ``%s`` for each value that only one URL has, by the page's row.
+        """Return the URL of a page with ``%s`` in place of each value that differs in every URL.
 
-        It is cached for other URLs, which saves 10 % of a click.
+        The template is cached for other URLs, which saves 10 % of the time for a click.
 
-        :param own: the names of those values.
+        :param placeholder_names: The names of the parameters whose value is replaced by ``%s``.
         """
-        row = get_gateway_page(page)
-        given = (
+        gateway_page = get_gateway_page(page)
+        passed_names = (
             placeholder_names if sub_partner_id is None else (*placeholder_names, "subPartnerId")
         )
-        if refused := [name for name in given if name not in row.parameters]:
+        if unknown_names := [name for name in passed_names if name not in gateway_page.parameters]:
             raise GatewayError(
-                f'The {row.name} page does not accept "{refused[0]}". Leave out this parameter.',
-                refused[0],
+                f'The {gateway_page.name} page does not accept "{unknown_names[0]}". Leave out this'
+                " parameter.",
+                unknown_names[0],
             )
         values = {"partnerId": self.partner_id, "subPartnerId": self.sub_partner_id}
         if sub_partner_id is not None:
@@ -291,43 +303,46 @@ class Gateway:
                 "subPartnerId", _normalize_sub_partner_id, sub_partner_id
             )
         if reference is not None:
-            if row.reference_parameter_name is None:
+            if gateway_page.reference_parameter_name is None:
                 raise GatewayError(
-                    f"The {row.name} page does not accept a case code or an application number."
-                    ' Leave out "reference".',
+                    f"The {gateway_page.name} page does not accept a case code or an application"
+                    ' number. Leave out "reference".',
                     "reference",
                 )
-            values[row.reference_parameter_name] = _check_parameter(
-                row.reference_parameter_name, normalize_text, reference
+            values[gateway_page.reference_parameter_name] = _check_parameter(
+                gateway_page.reference_parameter_name, normalize_text, reference
             )
         if platform is not None:
-            code = check_named_value("platform:", Platform.of, platform, GatewayError, "platform")
-            if code not in row.platforms:
+            checked_platform = check_named_value(
+                "platform:", Platform.of, platform, GatewayError, "platform"
+            )
+            if checked_platform not in gateway_page.platforms:
                 raise GatewayError(
-                    f"platform {code.name} is not supported by the {row.name} page at present. Send"
-                    " the member to this page on a phone.",
+                    f"platform {checked_platform.name} is not supported by the {gateway_page.name}"
+                    " page at present. Send the member to this page on a phone.",
                     "platform",
                 )
-            values["platform"] = str(int(code))
-        for name in row.parameters:
+            values["platform"] = str(int(checked_platform))
+        for name in gateway_page.parameters:
             if (
-                name in row.required_parameters
+                name in gateway_page.required_parameters
                 and name not in values
                 and name not in placeholder_names
             ):
                 raise GatewayError(
-                    f"{name} is required for the {row.name} page. Pass a value for this parameter.",
+                    f"{name} is required for the {gateway_page.name} page. Pass a value for this"
+                    " parameter.",
                     name,
                 )
 
-        # Nothing below raises, so no traceback can hold the sign.
+        # The lines below do not raise, so no traceback contains the sign.
         values["sign"] = self.sign
         pairs = [
             f"{name}={_PLACEHOLDER if name in placeholder_names else _percent_encode(values[name])}"
-            for name in row.parameters
+            for name in gateway_page.parameters
             if name in placeholder_names or name in values
         ]
-        url = f"{self.base_url}{row.path}?{'&'.join(pairs)}"
+        url = f"{self.base_url}{gateway_page.path}?{'&'.join(pairs)}"
         return url.replace("%", "%%").replace(_PLACEHOLDER, "%s")
 
 
@@ -343,5 +358,5 @@ def _build_extra_query(extra_parameters: Mapping[str, str]) -> str:
 
 
 def _normalize_sub_partner_id(value: object) -> str:
-    # The document's examples send it empty when there is none.
+    # The document's examples send an empty subPartnerId if there is none.
     return "" if value == "" else normalize_text(value)

@@ -1,7 +1,8 @@
-"""Values that go into a URL or stay secret: how they are hidden, shown and checked.
+"""Secrets, and checks and formatting of the values in URLs, messages and logs.
 
-A check that fails raises :exc:`WrongValueError`, whose text goes on after the value's name. Callers
-know the name, and turn it into one of the package's public errors with :func:`checked`.
+A check raises :exc:`WrongValueError` if a value is not valid. The message of this exception
+continues the value's name. Callers know the name, and use :func:`check_named_value` to raise one of
+the package's public exceptions instead.
 """
 
 from __future__ import annotations
@@ -21,38 +22,41 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _VALID_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
-# Matches nearly every valid URL and no invalid one. Splitting every URL instead would take 11 % of
-# a click with return_to.
+# This pattern matches nearly every valid URL and no invalid one. Splitting each URL instead would
+# take 11 % of the time for a click with return_to.
 _SIMPLE_URL = re.compile(
     r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
     r"([/?#][!-\[\]-~]*)?"
 )
-_MAX_INTEGER_BITS = 256  # more than any id has; Python refuses to print far larger numbers
-# The most characters of a value and of a whole URL. Servers accept fewer; this bounds our caches.
+# No id needs more bits, and Python cannot convert much larger integers to strings.
+_MAX_INTEGER_BITS = 256
+# Servers accept fewer characters. These limits bound the size of the package's caches.
 _MAX_TEXT_LENGTH, _MAX_URL_LENGTH = 2000, 8000
 _MAX_REPR_LENGTH = 60
-# Of a text from somebody else: how many characters are shown, and how many are searched for
-# secrets, so that none is shown in part.
+# An untrusted text is searched for secrets beyond the characters that are shown, so that no secret
+# is shown in part.
 _MAX_UNTRUSTED_LENGTH, _MAX_SEARCHED_LENGTH = 200, 2000
-#: The most bytes of a member's id. Each link has room for them: it may get a member at its handoff.
+#: The maximum size of a member's id, in bytes. Each link has room for an id of this size, because a
+#: handoff adds the member to a link that has none.
 MAX_MEMBER_ID_BYTES = 256
-#: The number of characters that may come before the id in a key; see :class:`.MemberKeys`.
+#: The number of characters before the id in a member key; see :class:`.MemberKeyCodec`.
 KEY_PREFIX_LENGTH = 16
 
 
 class WrongValueError(ValueError):
-    """A value is not what it should be; the text says so without showing a secret.
+    """A value is not valid. The message continues the value's name and contains no secret.
 
-    Checks pass on what a value's own code raises, such as that of a lazy proxy; :meth:`Secret.map`
-    makes this error of it, since its text may hold the secret.
+    A value such as a lazy proxy can run code that raises other exceptions. Checks do not catch
+    them, but :meth:`Secret.map` raises this exception instead, because their messages may contain
+    the secret.
     """
 
 
 class Secret(Generic[T]):
-    """Hides a value from logs, tracebacks and ``repr``, which show a placeholder instead.
+    """A value that logs, tracebacks and ``repr`` show as a placeholder.
 
-    Error reports show the local variables of each frame, so a secret is hidden first and checked
-    afterwards, with :meth:`map`.
+    Error reports show the local variables of each frame. Therefore, create the secret first, and
+    use :meth:`map` to check the hidden value.
     """
 
     __slots__ = ("_value",)
@@ -77,25 +81,27 @@ class Secret(Generic[T]):
         return self._value
 
     def map(self, convert: Callable[[T], U]) -> Secret[U]:
-        """Return the result of *change*, hidden as well.
+        """Return the result of *convert* for the hidden value, as another secret.
 
-        Errors leave without the frames of *change*, whose variables may hold the hidden value.
+        Exceptions are raised without the frames of *convert*, because the local variables may
+        contain the hidden value.
 
-        :raises WrongValueError: *change* raises it, or some other exception, whose text may hold
-            the hidden value: then only its type is named. A :exc:`.XiebaoError`, or an exception
-            that ends the process, is raised as it is.
+        :raises WrongValueError: if *convert* raises it, or raises another exception. The message
+            then names only the type of the other exception, because its text may contain the
+            hidden value. A :exc:`.XiebaoError`, or an exception that ends the process, is raised
+            unchanged.
         """
         try:
             return Secret(convert(self._value))
         except BaseException as error:
-            failed = error
-        if isinstance(failed, Exception) and not isinstance(failed, WrongValueError | XiebaoError):
-            failed = WrongValueError(
-                f"cannot be read because of the exception {type(failed).__name__}. Fix the code"
+            raised = error
+        if isinstance(raised, Exception) and not isinstance(raised, WrongValueError | XiebaoError):
+            raised = WrongValueError(
+                f"cannot be read because of the exception {type(raised).__name__}. Fix the code"
                 " that raises this exception."
             )
-        failed.__cause__ = failed.__context__ = None
-        raise failed.with_traceback(None)
+        raised.__cause__ = raised.__context__ = None
+        raise raised.with_traceback(None)
 
 
 def check_named_value(
@@ -105,10 +111,11 @@ def check_named_value(
     error_class: Callable[..., Exception],
     *error_args: str,
 ) -> T:
-    """Return what *check* makes of a value.
+    """Return the result of *check* for a value.
 
-    :param name: what the value is called in the text of the error.
-    :param make_error: makes the error of a wrong value, from its text and *details*.
+    :param name: The name of the value, with which the message begins.
+    :param error_class: The exception to raise in place of :exc:`WrongValueError`. It is called with
+        the message and *error_args*.
     """
     try:
         return check(value)
@@ -117,69 +124,75 @@ def check_named_value(
 
 
 def compute_sign(api_key: str, signed_data: bytes) -> str:
-    """Return ``md5(apiKey + said)``: 32 lower-case hex digits."""
+    """Return the ``sign``, ``md5(api_key + signed_data)`` as 32 lower-case hex digits."""
     return hashlib.md5(api_key.encode() + signed_data, usedforsecurity=False).hexdigest()
 
 
 def get_plain_string(value: str | int) -> str:
-    """Return what *value* says, as a plain string.
+    """Return a string or an integer as an instance of ``str`` itself.
 
-    It may be a lazy proxy or an enum that is text or a number: str() would name the latter.
+    The value may be a lazy proxy, or an enum member that is a string or an integer.
     """
     if type(value) is str:
         return value
+    # str() would return the name of an enum member.
     return "".join(value) if isinstance(value, str) else str(int(value))
 
 
 def is_integer_in_range(value: object, minimum: int, maximum: float = math.inf) -> TypeGuard[int]:
-    """Tell whether *value* is a whole number from *least* to *most*; bools do not count."""
+    """Return True if *value* is an integer from *minimum* to *maximum*, and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
 
 
 def format_short_repr(value: object) -> str:
-    """Return how a message shows what was given. It is not for secrets."""
+    """Return the repr of a value for a message, cut after 60 characters. Do not pass secrets."""
     try:
         text = repr(value)
-    except Exception:  # such as of a number of thousands of digits
+    except Exception:  # For example, an integer can have too many digits.
         return f"an unprintable {type(value).__name__}"
     return text if len(text) <= _MAX_REPR_LENGTH else f"{text[:_MAX_REPR_LENGTH]}…"
 
 
 def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text from somebody else as a log can show it: short, printable and on one line.
+    """Return a text from an external source as a short, printable line for a log or a message.
 
-    :param secrets: texts to replace by ``***``.
+    :param secrets: The texts to replace by ``***``.
     """
     text = text[:_MAX_SEARCHED_LENGTH]
     for secret in filter(None, secrets):
         text = build_any_encoding_pattern(secret).sub("***", text)
     text = "".join(
-        mark if mark.isprintable() else " " for mark in text[: _MAX_UNTRUSTED_LENGTH + 1]
+        character if character.isprintable() else " "
+        for character in text[: _MAX_UNTRUSTED_LENGTH + 1]
     )
     return text if len(text) <= _MAX_UNTRUSTED_LENGTH else f"{text[: _MAX_UNTRUSTED_LENGTH - 1]}…"
 
 
 def build_any_encoding_pattern(text: str) -> re.Pattern[str]:
-    """Return a pattern that finds a text in any case, percent-encoded repeatedly, or as HTML."""
+    """Return a pattern that finds a text in any case, also percent-encoded or as HTML.
+
+    The pattern also matches text that was percent-encoded several times.
+    """
     return re.compile("".join(map(_build_any_encoding_character_pattern, text)), re.IGNORECASE)
 
 
 def _build_any_encoding_character_pattern(character: str) -> str:
-    # No two alternatives match the same text, or a near miss would take exponential time.
-    either = {character.lower(), character.upper()}
-    escaped = ("".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in either)
-    numbers = (f"&#(?:0*{ord(each)}|x0*{ord(each):x});" for each in either if len(each) == 1)
-    named = sorted({re.escape(character), re.escape(html.escape(character))})
+    # No two alternatives may match the same text, because a text that almost matches would then
+    # take exponential time.
+    cases = {character.lower(), character.upper()}
+    percent_encoded = ("".join(f"%(?:25)*{byte:02x}" for byte in case.encode()) for case in cases)
+    numeric = (f"&#(?:0*{ord(case)}|x0*{ord(case):x});" for case in cases if len(case) == 1)
+    literal = sorted({re.escape(character), re.escape(html.escape(character))})
     plus = [r"\+"] * (character == " ")
-    return f"(?:{'|'.join([*named, *plus, *escaped, *numbers])})"
+    return f"(?:{'|'.join([*literal, *plus, *percent_encoded, *numeric])})"
 
 
 def normalize_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> str:
-    """Return *value* as the text of a member's id.
+    """Return a member's id as text.
 
-    :param longest: how many bytes it may have.
-    :raises WrongValueError: when a URL cannot carry it, it has white space at its ends, or it is
-        too long.
+    :param max_bytes: The maximum size in bytes.
+    :raises WrongValueError: if a URL cannot contain the id, the id has leading or trailing
+        whitespace, or it is too long.
     """
     text = normalize_text(value)
     if text != text.strip():
@@ -193,11 +206,11 @@ def normalize_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> str:
 def normalize_member_key_or_none(
     value: object, max_bytes: int = MAX_MEMBER_ID_BYTES + KEY_PREFIX_LENGTH
 ) -> str | None:
-    """Return a ``partnerUniqKey`` that came from outside; None for one that no member can have.
+    """Return an external ``partnerUniqKey`` as text, or None if no member can have this key.
 
-    Every member knows the sign, and so can choose any key.
+    The key can be any text, because every member sees the ``sign`` and can send any key with it.
 
-    :param longest: how many bytes it may have.
+    :param max_bytes: The maximum size in bytes.
     """
     try:
         return normalize_id(value, max_bytes)
@@ -206,11 +219,11 @@ def normalize_member_key_or_none(
 
 
 def normalize_text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str:
-    """Return *value* as the text that a query parameter can carry.
+    """Return a string or an integer as the text of a query parameter.
 
-    :param value: text, or a whole number, which becomes its digits.
-    :param longest: how many characters it may have.
-    :raises WrongValueError: when it is empty, blank, unprintable, too long or of another type.
+    :param value: A string, or an integer that is converted to its digits.
+    :param max_length: The maximum number of characters.
+    :raises WrongValueError: if the value is empty, blank, unprintable, too long or of another type.
     """
     text = value if type(value) is str else _convert_to_text(value)
     if not text.strip():
@@ -218,17 +231,17 @@ def normalize_text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str:
     if len(text) > max_length:
         raise WrongValueError(f"must have at most {max_length:,} characters, got {len(text):,}.")
     if not text.isprintable():
-        [mark, *_] = (mark for mark in text if not mark.isprintable())
+        unprintable = next(character for character in text if not character.isprintable())
         raise WrongValueError(
-            f"contains the unprintable character U+{ord(mark):04X}. Remove this character."
+            f"contains the unprintable character U+{ord(unprintable):04X}. Remove this character."
         )
     return text
 
 
 def normalize_application_number(value: object) -> str:
-    """Return *value* as an application number (投保单号), without the padding of CHAR(n) columns.
+    """Return an application number (投保单号) as text, without the padding of CHAR(n) columns.
 
-    :raises WrongValueError: as :func:`check_text` has it, or there is white space in it.
+    :raises WrongValueError: if :func:`normalize_text` rejects the value, or it contains a space.
     """
     text = normalize_text(value).strip()
     if " " in text:
@@ -237,7 +250,7 @@ def normalize_application_number(value: object) -> str:
 
 
 def _convert_to_text(value: object) -> str:
-    # isinstance() asks a lazy proxy for its class, `is None` does not.
+    # isinstance() also recognizes a lazy proxy of None. `is None` would not.
     if isinstance(value, NoneType):
         raise WrongValueError(
             "is None, for example because of a NULL in a database. Provide a value."
@@ -252,16 +265,16 @@ def _convert_to_text(value: object) -> str:
 
 
 def check_web_url(value: object) -> str:
-    """Return *value* if it is an absolute http(s) URL.
+    """Return the text of an absolute http(s) URL.
 
-    :raises WrongValueError: when it is anything else, or has a user name.
+    :raises WrongValueError: if the value is anything else, or the URL has a user name or password.
     """
     text = normalize_text(value, _MAX_URL_LENGTH)
     if _SIMPLE_URL.fullmatch(text):
         return text
     try:
         parts = urlsplit(text)
-        # An invalid port, and a host that DNS cannot have, raise when they are asked for.
+        # An invalid port and a host that is not valid in DNS raise ValueError here.
         host = (parts.hostname or "").encode("idna").decode()
         is_web = (
             parts.scheme in ("http", "https") and _VALID_HOST.fullmatch(host) and parts.port != 0
@@ -270,7 +283,7 @@ def check_web_url(value: object) -> str:
         is_web = False
     if not is_web or " " in text or "\\" in text:
         raise WrongValueError("must be an absolute http:// or https:// URL.")
-    if "@" in parts.netloc:  # localhost:80@evil.example is evil.example
+    if "@" in parts.netloc:  # The host of http://localhost:80@evil.example is evil.example.
         raise WrongValueError(
             "must not contain a user name or password before the host. Remove these credentials."
         )
@@ -278,14 +291,16 @@ def check_web_url(value: object) -> str:
 
 
 def normalize_url_or_path(value: object) -> str:
-    """Return an http(s) URL or a path without the slash at its end, so that paths can be added.
+    """Return an http(s) URL or a path without trailing slashes, to which a path can be appended.
 
-    :raises WrongValueError: when it is neither, or has a query, a fragment or credentials.
+    The path ``/`` is returned unchanged.
+
+    :raises WrongValueError: if the value is neither, or has a query, a fragment or credentials.
     """
     text = normalize_text(value)
     if not text.startswith("/") or text.startswith("//"):
         check_web_url(text)
-    if any(mark in text for mark in "?#@\\ "):
+    if any(character in text for character in "?#@\\ "):
         raise WrongValueError(
             'must not contain "?", "#", "@", "\\" or a space. Remove any query, fragment or'
             " credentials."

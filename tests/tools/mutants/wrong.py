@@ -48,8 +48,8 @@ SEEN = (
     Wrong("a sign in upper case", "gateway/values.py", "usedforsecurity=False).hexdigest()", "usedforsecurity=False).hexdigest().upper()"),
     Wrong("partnerUniqueKey, as the callback spells it", "gateway/pages.py", '*("partnerId", "subPartnerId", "caseCode", "sign", "partnerUniqKey")', '*("partnerId", "subPartnerId", "caseCode", "sign", "partnerUniqueKey")'),
     Wrong("caseCode that is not escaped", "gateway/urls.py", "f\"{name}={_PLACEHOLDER if name in placeholder_names else _percent_encode(values[name])}\"", "f\"{name}={_PLACEHOLDER if name in placeholder_names else values[name]}\""),
-    Wrong("paySuccess with a bare +", "gateway/urls.py", "map(_percent_encode, own.values())", "(value if name == 'paySuccess' else _percent_encode(value) for name, value in own.items())"),
-    Wrong("URL-safe base64", "gateway/urls.py", "base64.b64encode(after_payment", "base64.urlsafe_b64encode(after_payment"),
+    Wrong("paySuccess with a bare +", "gateway/urls.py", "map(_percent_encode, url_values.values())", "(value if name == 'paySuccess' else _percent_encode(value) for name, value in url_values.items())"),
+    Wrong("URL-safe base64", "gateway/urls.py", "base64.b64encode(return_url", "base64.urlsafe_b64encode(return_url"),
     Wrong("a path of the site without its mount", "app/endpoints.py", 'return iri_to_uri(request.root_path) + url if url.startswith("/") else url', "return url"),
     # how it leads there
     Wrong("301 for 302", "app/headers.py", "super().__init__((), 302, headers)", "super().__init__((), 301, headers)"),
@@ -83,7 +83,7 @@ SEEN = (
     Wrong("a HarmonyOS PC is a phone", "gateway/platforms.py", 'frozenset({"pc", "2in1"})', "frozenset()"),
     Wrong("an iPad in WeChat is a Mac", "gateway/platforms.py", ' or ("mobile/" in user_agent and "macintosh" in user_agent)\n', "\n"),
     Wrong("WeChat on a PC is a phone", "gateway/platforms.py", 'if "wechat" in user_agent and _has_any_word(_DESKTOP_WECHAT, user_agent):\n        return Platform.PC', 'if "wechat" in user_agent and _has_any_word(_DESKTOP_WECHAT, user_agent):\n        return Platform.H5'),
-    Wrong("HarmonyOS phones are PCs", "gateway/platforms.py", "return Platform.PC if harmony[1] in _HARMONY_PC_DEVICES else Platform.H5", "return Platform.PC"),
+    Wrong("HarmonyOS phones are PCs", "gateway/platforms.py", "return Platform.PC if match[1] in _HARMONY_PC_DEVICES else Platform.H5", "return Platform.PC"),
     # the handoff
     Wrong("PCs go to a page that is not for them", "gateway/pages.py", "_ALL_PLATFORMS_EXCEPT_PC = _ALL_PLATFORMS - {Platform.PC}", "_ALL_PLATFORMS_EXCEPT_PC = _ALL_PLATFORMS"),
     Wrong("a handoff for another member", "views/link_views.py", "phone_entry = replace(entry, member=allowed_click.member,", 'phone_entry = replace(entry, member="somebody else",'),
@@ -117,7 +117,7 @@ SEEN = (
     Wrong("links with a member carry no time", "links/tokens.py", "signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at", "signed_at = 0"),
     # what a reviewer found that nobody had looked at
     Wrong("a half of it is signed", "links/tokens.py", "return (value + self._signer.get_signature(value)).decode()", "return (value + self._signer.get_signature(value[:12])).decode()"),
-    Wrong("a member's key that is not escaped", "gateway/urls.py", "map(_percent_encode, own.values())", "(value if name == 'partnerUniqKey' else _percent_encode(value) for name, value in own.items())"),
+    Wrong("a member's key that is not escaped", "gateway/urls.py", "map(_percent_encode, url_values.values())", "(value if name == 'partnerUniqKey' else _percent_encode(value) for name, value in url_values.items())"),
     Wrong("the guard's yes is a no", "app/hooks.py", "            return bool(result)  # A lazy proxy", "            return not result  # A lazy proxy"),
     Wrong("ids in lower case", "links/members.py", 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member")', 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member").lower()'),
     Wrong("a login that loses the platform", "app/endpoints.py", "return url_for(login_view, next=build_current_link_path())", "return url_for(login_view, next=build_current_link_path(platform=None))"),
@@ -137,7 +137,7 @@ SEEN = (
 #: What a check cannot see, and why: these are as right as the others to it.
 UNSEEN = {
     Wrong("refusals are not logged", "views/responses.py", "    logger.info(\n        \"Refused a %s link: %d %s, because %s.\",", "    logger.debug(\n        \"Refused a %s link: %d %s, because %s.\","): "The refusals of a check are not visitors', so they do not reach the log.",
-    Wrong("the parameters in another order", "gateway/urls.py", "            for name in row.parameters\n            if name in placeholder_names or name in values", "            for name in sorted(row.parameters)\n            if name in placeholder_names or name in values"): "To the gateway it is the same URL.",
+    Wrong("the parameters in another order", "gateway/urls.py", "            for name in gateway_page.parameters\n            if name in placeholder_names or name in values", "            for name in sorted(gateway_page.parameters)\n            if name in placeholder_names or name in values"): "To the gateway it is the same URL.",
     Wrong("receivers are not called", "app/signals.py", "    return () if signal.is_muted else signal.receivers_for(app)", "    return ()"): "The site's receivers are not called, and the check is told without them.",
     Wrong("a receiver that fails stops a click in service", "app/signals.py", "            if state.is_strict:\n                raise", "            if True:\n                raise"): "The receivers of a check do not fail, and the site's are not called.",
     Wrong("a loader that fails is nobody", "app/hooks.py", '            source, member = "The member_loader", loader()\n', '            try:\n                source, member = "The member_loader", loader()\n            except ArithmeticError:\n                return None\n'): "The errors of a check would be reported to whoever watches those of the site.",
