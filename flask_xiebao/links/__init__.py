@@ -1,4 +1,4 @@
-"""The site's own links: what they say, whose they are, and who may follow them.
+"""The site's links: their entries and tokens, the members, and the access rules.
 
-No Flask in here.
+The modules do not import Flask.
 """

@@ -1,6 +1,7 @@
-"""Who may follow a link, and who may not and why, as data.
+"""The rules for who may follow a link, and the possible refusals as data.
 
-:mod:`.views.click` asks at the click, and :mod:`.views.responses` answers whoever may not.
+:mod:`.views.link_views` applies the rules at each click, and :mod:`.views.responses` builds the
+response to a refused click.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from .tokens import Entry
 
 
 class AllowedClick(NamedTuple):
-    """Somebody may go on to the gateway.
+    """The decision that the visitor may go on to the gateway.
 
-    :param member: who goes.
-    :param seconds_left: for how much longer the link alone vouches for them; None when they are
-        logged in.
+    :param member: The id of the member as whom the visitor goes.
+    :param seconds_left: The number of seconds for which the link still needs no login, or None if
+        the member is logged in.
     """
 
     member: str
@@ -29,13 +30,13 @@ class AllowedClick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why somebody may not follow a link.
+    """The decision that the visitor may not follow a link.
 
-    :param status: 401, 403, 404 or 410; of an answer of the site's own, its status.
-    :param reason: what a visitor may know.
-    :param cause: what only the site is told, by ``entry_refused``.
-    :param why: the same in words, for the log.
-    :param login_helps: whether it would help to log in as the member whose link it is.
+    :param status: The HTTP status: 401, 403, 404 or 410, or the status of the site's own response.
+    :param reason: The reason that the visitor may know.
+    :param cause: The cause that only the site learns, from ``entry_refused``.
+    :param explanation: The cause as a clause for the log.
+    :param login_helps: True if the visitor could follow the link after a login as its member.
     """
 
     status: int
@@ -45,7 +46,7 @@ class Refusal:
     login_helps: bool = False
 
 
-#: Each refusal by its cause. A visitor is told ``invalid_link`` alone, whatever is wrong with it.
+#: The refusals by cause. For an invalid link, the visitor learns only the reason ``invalid_link``.
 REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
         refusal.cause: refusal
@@ -116,18 +117,19 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
 
 
 def decide_access(entry: Entry, current_member: str | None, now: int) -> AllowedClick | Refusal:
-    """Decide whether the link of *entry* may be followed, and as whom.
+    """Return the member who may follow the link of *entry*, or the refusal.
 
-    Where the refusal is ``login_required``, a site with a login has them log in instead.
+    A site with a login page does not send the refusal ``login_required``, but asks the visitor to
+    log in.
 
-    :param entry: what the link's token says.
-    :param current: the member who is logged in, or None.
-    :param now: the present, in seconds since the epoch.
+    :param entry: The entry from the link's token.
+    :param current_member: The member who is logged in, or None.
+    :param now: The current time in seconds since the epoch.
     """
     if entry.member is None and get_gateway_page(entry.page).requires_member:
         return REFUSALS["no_member"]
     if current_member is not None:
-        # Nobody buys on another's account.
+        # A member must never buy on another member's account.
         return (
             AllowedClick(current_member)
             if entry.member in (None, current_member)
@@ -140,10 +142,9 @@ def decide_access(entry: Entry, current_member: str | None, now: int) -> Allowed
 
 
 def check_link_is_usable(entry: Entry, *, can_identify_members: bool) -> None:
-    """Refuse to make a link that nobody could follow.
+    """Raise LinkError if no visitor could follow the link of *entry*.
 
-    :param members_are_known: whether the site can say who is logged in.
-    :raises LinkError: when nobody could.
+    :param can_identify_members: True if the site can identify the member who is logged in.
     """
     page = get_gateway_page(entry.page)
     if entry.member is None and page.requires_member:

@@ -1,4 +1,4 @@
-"""Who a member is: the ids that a site gives its members, and what the gateway knows them by."""
+"""The ids of a site's members, and the keys by which the gateway knows the members."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ..gateway.values import (
     normalize_member_key_or_none,
 )
 
-#: A member's id, as a site may have it.
+#: The type of a member's id in arguments.
 MemberId = str | int | UUID
 
-# How many members' keys are kept.
+# The maximum number of key prefixes in the cache.
 _MAX_CACHED_PREFIXES = 4096
 
 
 def normalize_member(value: object) -> str | None:
-    """Return a member id as text, or None for nobody.
+    """Return a member's id as text, or None if the value stands for no member.
 
-    :param value: None, ``""``, blank text, 0 and False are nobody; printable text, whole numbers
-        and UUIDs are that text. A lazy proxy of such a value counts as the value.
-    :raises LinkError: when it is anything else, since guessing would mix up members.
+    :param value: None, ``""``, blank text, 0 and False stand for no member. Printable strings,
+        integers and UUIDs are converted to text. A lazy proxy counts as its value.
+    :raises LinkError: if the value is anything else, because a guess could confuse members.
     """
-    # isinstance() asks a proxy for its class, `is None` does not.
+    # isinstance() also recognizes a lazy proxy of None. `is None` would not.
     if isinstance(value, NoneType) or (
         isinstance(value, str | int) and not (value.strip() if isinstance(value, str) else value)
     ):
@@ -50,14 +50,14 @@ def normalize_member(value: object) -> str | None:
 
 
 class MemberKeyCodec:
-    """Makes and reads ``partnerUniqKey`` (2.1, 2.2), by which the gateway knows a member.
+    """A builder and reader of member keys (``partnerUniqKey``, 2.1 and 2.2).
 
-    The gateway accepts any key, and its ``sign`` does not cover the key. With a secret, a key is 16
-    characters that only the site can make, followed by the member's id. They come first, so that a
-    gateway that truncates long keys keeps them.
+    The gateway accepts any key, and its ``sign`` does not cover the key. With a secret, a key is a
+    prefix of 16 characters that only the site can compute, followed by the member's id. The prefix
+    comes first, so that it remains complete if the gateway truncates a long key.
 
-    :param secret: ``XIEBAO_MEMBER_SECRET``; if None, a key is the bare id.
-    :param partner_id: the account; another account has other keys.
+    :param secret: ``XIEBAO_MEMBER_SECRET``. If None, a member's key is the plain id.
+    :param partner_id: The partner account. Another account has other keys.
     """
 
     def __init__(self, secret: Secret[str] | None, partner_id: str) -> None:
@@ -71,13 +71,14 @@ class MemberKeyCodec:
     ) -> str:
         """Return the key of a member.
 
-        :param member: their id, as :func:`normalize_member` returns it.
-        :param keeps_plain: tells whether the gateway knows a member by the bare id.
+        :param member: The member's id, as :func:`normalize_member` returns it.
+        :param keeps_plain_key: A function that returns True if the gateway knows the member by the
+            plain id.
         """
         if self._secret is None or (
             keeps_plain_key is not None
             and keeps_plain_key(member)
-            # Ids that members choose can look like another's key.
+            # If members can choose their ids, an id can look like the key of another member.
             and self._extract_member_id(member, self._secret) is None
         ):
             return member
@@ -86,29 +87,32 @@ class MemberKeyCodec:
     def find_member(
         self, key: str, keeps_plain_key: Callable[[str], bool] | None = None
     ) -> str | None:
-        """Return the member whose key it is; None for one that this site gave to nobody.
+        """Return the id of the member who has this key, or None if the site gave it to no member.
 
-        Without a secret, a key is the member's id. Members who keep the bare id are found by a key
-        with 16 characters before it, too, which they may have had before they were named.
+        Without a secret, a key is the member's id. A member who keeps the plain key is also found
+        by a key with a prefix, because the member may have had such a key before *keeps_plain_key*
+        included them.
         """
         member = None if self._secret is None else self._extract_member_id(key, self._secret)
         if member is not None or normalize_member_key_or_none(key, MAX_MEMBER_ID_BYTES) is None:
             return member
-        is_theirs = self._secret is None or (keeps_plain_key is not None and keeps_plain_key(key))
-        return key if is_theirs else None
+        is_plain_key = self._secret is None or (
+            keeps_plain_key is not None and keeps_plain_key(key)
+        )
+        return key if is_plain_key else None
 
     def _extract_member_id(self, key: str, secret: Secret[bytes]) -> str | None:
-        mark, member = key[:KEY_PREFIX_LENGTH], key[KEY_PREFIX_LENGTH:]
-        is_right = (
-            mark.isascii()  # some letters beyond ASCII have lower-case forms within it
+        prefix, member = key[:KEY_PREFIX_LENGTH], key[KEY_PREFIX_LENGTH:]
+        is_valid = (
+            prefix.isascii()  # The lower-case form of some non-ASCII letters is an ASCII letter.
             and normalize_member_key_or_none(member, MAX_MEMBER_ID_BYTES) is not None
-            and hmac.compare_digest(mark.lower(), self._cached_key_prefix(member, secret))
+            and hmac.compare_digest(prefix.lower(), self._cached_key_prefix(member, secret))
         )
-        return member if is_right else None
+        return member if is_valid else None
 
     def _compute_key_prefix(self, member: str, secret: Secret[bytes]) -> str:
         digest = hmac.digest(
             secret.reveal(), f"{self._hmac_input_start}{member}".encode(), "sha256"
         )
-        # In base32, a character has five bits.
+        # A base32 character encodes five bits.
         return base64.b32encode(digest[: KEY_PREFIX_LENGTH * 5 // 8]).decode().lower()

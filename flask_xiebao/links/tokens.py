@@ -1,4 +1,4 @@
-"""A site's own links: what one leads to (:class:`Entry`), and its token (:class:`LinkSigner`)."""
+"""The entries of a site's links, and the signed tokens that contain them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .members import MemberId
 
 T = TypeVar("T")
 
-# What is signed, the id of the key that signed it, and the signature.
+# The payload, the id of the signing key, and the signature.
 _TOKEN_PARTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
 # A token in a longer text. Its payload is a JSON list that begins with a string, and its dot may be
@@ -41,23 +41,23 @@ _TOKEN_IN_TEXT = re.compile(
 # The user name and the password before the host of a URL.
 _URL_CREDENTIALS = re.compile(r"(?<=//)[^/?#@\s]*@")
 
-# Seconds since the epoch, within what a calendar can show.
+# The maximum time in seconds since the epoch, within the range of datetime.
 _MAX_TIMESTAMP = 10**11
 
-# A QR code holds 2,900 bytes, more than half of which go to the signature and the encoding, and
-# some to the member's id that a link without one gets for its QR code.
+# A QR code can hold 2,900 bytes. The signature and the encoding take more than half of them, and a
+# link without a member must have room for the member's id that its handoff adds.
 _MAX_TEXT_BYTES = 1200
-_MAX_SECONDS = 10**9  # some thirty years
+_MAX_SECONDS = 10**9  # About thirty years.
 
-# json.dumps() would make an encoder at each call, which takes 8 % of a new entry.
+# json.dumps() would build an encoder at each call, which takes 8 % of the time for a new entry.
 _JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-#: How many tokens a cache holds, at some hundred bytes each.
+#: The maximum number of tokens in each cache. A token takes about 100 bytes.
 MAX_CACHED_TOKENS = 1024
 
 
 class PolicyLinkOptions(TypedDict, total=False):
-    """The keywords of a link, as :meth:`Xiebao.link` explains them."""
+    """The keyword arguments of a policy link, which :meth:`.Xiebao.link` explains."""
 
     member: MemberId | None
     platform: PlatformLike | None
@@ -68,15 +68,15 @@ class PolicyLinkOptions(TypedDict, total=False):
 
 
 class SubPartnerLinkOptions(PolicyLinkOptions, total=False):
-    """Those of a page to which sub-accounts lead."""
+    """The keyword arguments of a link to a page that accepts a sub-account."""
 
     sub_partner_id: str | None
 
 
 def check_seconds(value: object) -> int:
-    """Return *value* if it is a number of seconds that something can last.
+    """Return *value* if it is a duration in seconds.
 
-    :raises WrongValueError: when it is anything else.
+    :raises WrongValueError: if it is not an integer from 1 to 10**9.
     """
     if not is_integer_in_range(value, 1, _MAX_SECONDS):
         raise WrongValueError(
@@ -88,22 +88,24 @@ def check_seconds(value: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What an insurance entry leads to.
+    """The target of an insurance entry.
 
-    :param page: the name of a page of the gateway, such as ``product`` (2.1 to 2.3).
-    :param reference: what the page is about, a case code or an application number, if anything.
-    :param member: whose link it is; None when whoever clicks goes as themselves.
-    :param no_login_for: seconds for which whoever has the link goes as *member*, without a login;
-        None when the member has to be logged in.
-    :param sub_partner_id: ``subPartnerId``; None for the setting's.
-    :param platform: the platform to send, when it must not be found from the device.
-    :param return_to: path of this site to come back to after payment.
-    :param client_reference: the site's own word for what a click is about, such as the number of
-        an order. The signals have it, and the gateway gets no parameter with it. A link that is
-        shared carries it along: the site checks that the order is the member's.
-    :param signed_at: when a link with a member was signed, in seconds since the epoch. Set when the
-        link is made; entries that differ in nothing else are equal.
-    :raises LinkError: when an argument is wrong; the message names it.
+    :param page: The name of a gateway page, for example ``product`` (2.1 to 2.3).
+    :param reference: The case code of the product or the application number of the policy, or None
+        if the page needs neither.
+    :param member: The id of the member to whom the link belongs. None if each member who clicks
+        goes as themselves.
+    :param no_login_for: The number of seconds for which any visitor with the link goes as *member*
+        without a login. None if the member must be logged in.
+    :param sub_partner_id: ``subPartnerId``, or None for the value of the setting.
+    :param platform: The platform to send, or None to find the platform at the click.
+    :param return_to: The path on this site to show after payment.
+    :param client_reference: The site's own reference for a click, for example an order number. The
+        signals contain it, and the gateway does not receive it. Because a shared link also contains
+        it, the site must check that the order belongs to the member.
+    :param signed_at: The time when a link with a member was signed, in seconds since the epoch. It
+        is set when the link is built. Entries that differ only in this time are equal.
+    :raises LinkError: if an argument is invalid. The message names the argument.
     """
 
     page: str
@@ -166,9 +168,9 @@ class Entry:
             )
 
     def seconds_left(self, now: float) -> int | None:
-        """Return for how long the link still opens without a login; None if it never did.
+        """Return the remaining seconds without a login, or None if the link always needs a login.
 
-        :param now: the present, in seconds since the epoch.
+        :param now: The current time in seconds since the epoch.
         """
         if self.no_login_for is None or self.signed_at is None:
             return None
@@ -185,9 +187,9 @@ def build_entry(
     member: str | None = None,
     no_login_for: int | None = None,
 ) -> Entry:
-    """Return the entry that these arguments of a link or a macro mean.
+    """Build the entry from the arguments of a link or a macro.
 
-    :raises LinkError: when one is wrong; the message names it.
+    :raises LinkError: if an argument is invalid. The message names the argument.
     """
     entry = Entry(
         page=page,
@@ -220,8 +222,11 @@ def build_entry(
 
 
 def _normalize_text_if_valid(value: Any) -> Any:
-    """Return text and whole numbers as plain text, and anything else as it is."""
-    if value is None or type(value) is str:  # Entry checks it
+    """Return a valid string or integer as text, and any other value unchanged.
+
+    :class:`Entry` rejects a value that is not valid, and names its argument.
+    """
+    if value is None or type(value) is str:
         return value
     try:
         return normalize_text(value)
@@ -254,14 +259,14 @@ def _check_site_path(path: object) -> None:
             'must be a path of this site that begins with "/", as url_for() returns it, got'
             f" {format_short_repr(path)}."
         )
-    # Browsers read a backslash as a slash, drop tabs and line breaks, and take // for a host.
+    # Browsers treat a backslash as a slash, remove tabs and line breaks, and read a host after //.
     if path.startswith("//") or "\\" in path or not path.isprintable():
         raise WrongValueError(
             "must lead to this site. Pass a path without a host, a backslash or control characters."
         )
 
 
-# The arguments of an Entry that may be left out, and what each has to be otherwise.
+# The optional fields of an Entry, and the function that checks each value except None.
 _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
     ("member", _check_printable_string),
     ("sub_partner_id", _check_printable_string_or_empty),
@@ -274,12 +279,12 @@ _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click that went to the gateway: what the return link of its payment says.
+    """A click that was redirected to the gateway, as the return link of its payment contains it.
 
-    :param entry: the entry that was clicked.
-    :param member: the member who went.
-    :param click_id: what ``entry_clicked`` called the click.
-    :param clicked_at: when, in seconds since the epoch.
+    :param entry: The entry that was clicked.
+    :param member: The id of the member as whom the visitor went.
+    :param click_id: The id of the click, as ``entry_clicked`` has sent it.
+    :param clicked_at: The time of the click, in seconds since the epoch.
     """
 
     entry: Entry
@@ -289,25 +294,26 @@ class Click:
 
 
 class LinkSigner:
-    """Turns entries and clicks into URL-safe tokens and back, with HMAC-SHA256.
+    """A signer and verifier of the URL-safe tokens of entries and clicks (HMAC-SHA256).
 
-    Tokens are signed, not encrypted: whoever holds a link can read what it says. A time is signed
-    only with a member, so that a link without one is the same on every page that shows it.
+    The signature covers all fields of a token, including the page. Tokens are not encrypted, so
+    anyone who has a link can read its fields. Only a token with a member contains a time. A link
+    without a member is therefore the same on every page.
 
-    :param secret_keys: the keys that are accepted, oldest first; the last one signs.
-    :param partner_id: the account that the links are for. Sites may share a key: the links of one
-        account are not valid for another.
+    :param secret_keys: The accepted keys, oldest first. The last key signs new tokens.
+    :param partner_id: The partner account of the links. Each account has its own signing keys, so
+        that sites can share a secret key. A link of one account is not valid for another account.
     """
 
     def __init__(self, secret_keys: Sequence[str | bytes], partner_id: str) -> None:
         self._entry_tokens = _TokenSerializer(secret_keys, f"flask-xiebao.entry.{partner_id}")
         self._return_tokens = _TokenSerializer(secret_keys, f"flask-xiebao.click.{partner_id}")
-        #: Returns the entry of a token, however old: its age is looked at when it is followed.
-        #: Raises :exc:`.TokenError` when it was not signed with one of the keys, or is malformed.
+        #: A function that returns the entry of a token of any age. It raises :exc:`.TokenError` if
+        #: the token is malformed, or is not signed with one of the keys.
         #:
-        #: The same buttons are clicked again and again. Caching the entries of verified tokens
-        #: saves 20 % of the time for a click. The member and the age of a link are checked at
-        #: every click.
+        #: The same entries are clicked again and again, so caching the entries of verified tokens
+        #: saves 20 % of the time for a click. The cache replaces only the verification. The page,
+        #: the member and the age of a link are checked at every click.
         self.parse_entry_token = lru_cache(MAX_CACHED_TOKENS)(
             partial(
                 self._entry_tokens.verify_and_parse_token,
@@ -316,34 +322,38 @@ class LinkSigner:
             )
         )
         self._cached_entry_token = lru_cache(MAX_CACHED_TOKENS, typed=True)(
-            lambda *details: self.build_entry_token(build_entry(*details))
+            lambda *entry_args: self.build_entry_token(build_entry(*entry_args))
         )
 
     def build_entry_token(self, entry: Entry) -> str:
-        """Return the token of *entry*, signed now, or when it says that it was."""
+        """Return the signed token of an entry.
+
+        With a member, the token contains ``entry.signed_at``, or the current time if that is None.
+        """
         return self._entry_tokens.build_token(_build_token_fields(entry))
 
     def get_cached_entry_token(self, *entry_args: Any) -> str:
-        """Return the token of a link without a member, which is signed once.
+        """Return the token of a link without a member. The token is signed once and cached.
 
-        :param details: the first arguments of :func:`make_entry`.
-        :raises LinkError: as :func:`make_entry`.
+        :param entry_args: The first arguments of :func:`build_entry`.
+        :raises LinkError: if :func:`build_entry` raises it.
         """
         try:
             return self._cached_entry_token(*entry_args)
-        except TypeError:  # an argument that cannot be hashed: make_entry() says which
+        except TypeError:
+            # An argument is not hashable. Without the cache, build_entry() raises the error for it.
             return self._cached_entry_token.__wrapped__(*entry_args)
 
     def build_return_token(self, click: Click) -> str:
-        """Return the token of the link that a payment returns by."""
+        """Return the signed token of a click's return link."""
         return self._return_tokens.build_token(
             [click.member, click.click_id, click.clicked_at, *_build_token_fields(click.entry)]
         )
 
     def parse_return_token(self, token: str) -> Click:
-        """Return the click of a return link.
+        """Return the click from the token of a return link.
 
-        :raises TokenError: as :attr:`loads`.
+        :raises TokenError: if the token is malformed, or is not signed with one of the keys.
         """
         return self._return_tokens.verify_and_parse_token(
             _build_click_from_fields, self._entry_tokens, token
@@ -351,34 +361,39 @@ class LinkSigner:
 
 
 class _TokenSerializer:
-    """Signs tokens of one kind. Each names its key, so that a refusal can say what is wrong.
+    """A signer and verifier of tokens of one kind.
 
-    :param secret_keys: as :class:`LinkSigner` takes them.
-    :param salt: the kind.
+    Each token contains the id of its signing key, so that the cause of a refusal can be found.
+
+    :param secret_keys: The accepted keys, oldest first. The last key signs new tokens.
+    :param salt: The kind of token and the partner account.
     """
 
     def __init__(self, secret_keys: Sequence[str | bytes], salt: str) -> None:
-        # A Signer derives its keys anew at each use; these are derived once and used as they are.
-        derived = [
+        # Derive the keys only once. The Signer below uses them unchanged, because a Signer would
+        # otherwise derive its keys at each use.
+        keys = [
             Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
             for key in secret_keys
         ]
-        self._signer = Signer(derived, salt, key_derivation="none", digest_method=hashlib.sha256)
-        self._key_ids = [base64_encode(hashlib.sha256(key).digest())[:3] for key in derived]
+        self._signer = Signer(keys, salt, key_derivation="none", digest_method=hashlib.sha256)
+        self._key_ids = [base64_encode(hashlib.sha256(key).digest())[:3] for key in keys]
 
     def build_token(self, fields: list[Any]) -> str:
-        value = base64_encode(_encode_fields_as_json(fields)) + b"." + self._key_ids[-1]
-        return (value + self._signer.get_signature(value)).decode()
+        signed_part = base64_encode(_encode_fields_as_json(fields)) + b"." + self._key_ids[-1]
+        return (signed_part + self._signer.get_signature(signed_part)).decode()
 
     def verify_and_parse_token(
         self, build_result: Callable[..., T], other_serializer: _TokenSerializer, token: str
     ) -> T:
-        """Return what *build* makes of the fields of a token.
+        """Verify a token and return the result of *build_result* for its fields.
 
-        :param other: the seal of the other kind, whose tokens may be mistaken for this kind.
-        :raises TokenError: when the token is not of this kind.
+        :param build_result: A function that takes the fields of a token as arguments.
+        :param other_serializer: The serializer of the other kind of token, which finds the cause if
+            a token of that kind is passed.
+        :raises TokenError: if the token is not a valid token of this kind.
         """
-        # Decoding would pass over what is not base64, and our tokens have nothing else.
+        # Match the whole token, because decoding would skip characters that are not base64.
         parts = _TOKEN_PARTS.fullmatch(token)
         if parts is None:
             raise TokenError("malformed")
@@ -395,8 +410,8 @@ class _TokenSerializer:
 def parse_token_without_verifying(token: str) -> Entry:
     """Return the entry of a token without verifying its signature.
 
-    Anybody can make such a token. The check reads links by this function that the site itself may
-    refuse, for example links on a cached page that another key has signed.
+    Do not trust the entry, because anyone can build such a token. The check uses this function to
+    read links that the site may refuse, for example links on a cached page with another key.
 
     :raises TokenError: if the payload is malformed.
     """
@@ -404,7 +419,7 @@ def parse_token_without_verifying(token: str) -> Entry:
 
 
 def find_tokens(text: str) -> list[str]:
-    """Return what looks like a token in a text, for example in a page or a URL."""
+    """Return all parts of a text, for example a page or a URL, that look like a token."""
     return _TOKEN_IN_TEXT.findall(text)
 
 
@@ -414,7 +429,7 @@ def mask_tokens(text: str) -> str:
 
 
 def _parse_payload(payload: str, build_result: Callable[..., T]) -> T:
-    """Pass the fields in a token's payload to *build* and return the result.
+    """Return the result of *build_result* for the fields in a token's payload.
 
     :raises TokenError: if the payload is malformed.
     """
@@ -435,6 +450,8 @@ def _build_token_fields(entry: Entry) -> list[Any]:
     signed_at = None
     if entry.member is not None:
         signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at
+    # Never change the order of these fields. Links of earlier versions must remain valid, because
+    # mails and posters outlive a release.
     fields: list[Any] = [
         entry.page,
         entry.reference,
@@ -446,7 +463,8 @@ def _build_token_fields(entry: Entry) -> list[Any]:
         entry.no_login_for,
         entry.client_reference,
     ]
-    while fields[-1] is None:  # short tokens make QR codes that are easy to scan
+    # Omit trailing None values, because the QR code of a short token is easier to scan.
+    while fields[-1] is None:
         fields.pop()
     return fields
 

@@ -1,8 +1,9 @@
-"""What visitors and QA read: a file for each locale. To add a locale, add its file.
+"""The texts for visitors, developers and testers, in one module for each locale.
 
-A file's ``TEXTS`` may leave out what it has no words for: English is the last resort. It may have
-words for what stands in a row of a table: ``product.label`` and ``product.on_phone`` of a page,
-``product.title`` and ``meaning.caseCode`` of the simulator's.
+To add a locale, add a module with a mapping ``TEXTS``. English replaces the texts that the mapping
+omits. The mapping may also override texts that are stored in tables. Examples are ``product.label``
+and ``product.on_phone`` in the table of gateway pages, and ``product.title`` and
+``meaning.caseCode`` in the table of the simulator.
 """
 
 from __future__ import annotations
@@ -14,24 +15,27 @@ from pkgutil import iter_modules
 from string import Formatter
 
 _FALLBACK_LOCALE = "en"
-# What is said on pages of a shop; the rest is said by the simulator and to who tests a site.
+# The texts on a site's pages. The other texts are for the simulator and for developers and testers.
 _VISITOR_KEY_PREFIXES = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.")
 
 
 @cache
 def get_locales() -> tuple[str, ...]:
-    """Return the names of the locales."""
+    """Return the names of all locales."""
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 @lru_cache
 def get_nearest_locale(locale: str) -> str:
-    """Return the one of our locales that is meant: ``zh`` for ``zh-CN`` and ``zh_Hant_TW``."""
-    ours = {name.lower(): name for name in get_locales()}
-    asked = locale.lower().replace("-", "_")
-    while asked and asked not in ours:
-        asked, _, _ = asked.rpartition("_")
-    return ours.get(asked, _FALLBACK_LOCALE)
+    """Return the nearest available locale, for example ``zh`` for ``zh-CN`` and ``zh_Hant_TW``.
+
+    If no locale is near, return English.
+    """
+    available = {name.lower(): name for name in get_locales()}
+    candidate = locale.lower().replace("-", "_")
+    while candidate and candidate not in available:
+        candidate, _, _ = candidate.rpartition("_")
+    return available.get(candidate, _FALLBACK_LOCALE)
 
 
 @cache
@@ -41,21 +45,21 @@ def _load_texts(locale: str) -> Mapping[str, str]:
 
 
 def get_visitor_text_keys() -> tuple[str, ...]:
-    """Return the names of what a site's visitors read, besides what stands in rows of tables."""
+    """Return the keys of the texts for visitors, without the keys of texts in tables."""
     return tuple(
         key for key in _load_texts(_FALLBACK_LOCALE) if key.startswith(_VISITOR_KEY_PREFIXES)
     )
 
 
 def get_text_keys() -> tuple[str, ...]:
-    """Return the names of all texts, save for what stands in rows of tables."""
+    """Return the keys of all texts, without the keys of texts in tables."""
     return tuple(_load_texts(_FALLBACK_LOCALE))
 
 
 def find_placeholders(text: str) -> set[str]:
-    """Return the names in braces that a text has.
+    """Return the names of the placeholders in a text.
 
-    :raises ValueError: when a brace is not closed, or has more than a name in it.
+    :raises ValueError: if a brace is not closed, or contains more than a name.
     """
     parts = list(Formatter().parse(text))
     if any(spec or conversion for _, _, spec, conversion in parts):
@@ -66,24 +70,25 @@ def find_placeholders(text: str) -> set[str]:
 
 
 def get_allowed_placeholders(key: str) -> set[str]:
-    """Return the names in braces that a text may have."""
+    """Return the names of the placeholders that the text of a key may contain."""
     return find_placeholders(_load_texts(_FALLBACK_LOCALE).get(key, ""))
 
 
 def get_text_and_locale(
     locale: str, key: str, fallback_texts: Mapping[str, str] | None = None
 ) -> tuple[str, str]:
-    """Return a text, and the locale in which it was found.
+    """Return the text of a key, and the locale in which it was found.
 
-    :param locale: such as ``zh`` or ``zh-CN``; of one that is not there, English.
-    :param key: the name of the text, the same in every file.
-    :param own: the text by locale, where it stands in a row of a table; a file may override it.
-    :raises KeyError: when there is no such text, not even in English.
+    :param locale: A locale, for example ``zh`` or ``zh-CN``. English replaces an unknown locale.
+    :param key: The text key, which is the same in every locale.
+    :param fallback_texts: The texts by locale from a row of a table. A locale's module may override
+        them.
+    :raises KeyError: if there is no text with this key, not even in English.
     """
-    for each in (get_nearest_locale(locale), _FALLBACK_LOCALE):
-        found = _load_texts(each).get(key, (fallback_texts or {}).get(each))
-        if found is not None:
-            return found, each
+    for candidate in (get_nearest_locale(locale), _FALLBACK_LOCALE):
+        text = _load_texts(candidate).get(key, (fallback_texts or {}).get(candidate))
+        if text is not None:
+            return text, candidate
     raise KeyError(key)
 
 
@@ -94,9 +99,9 @@ def get_text(
     /,
     **placeholders: object,
 ) -> str:
-    """Return a text; see :func:`find`.
+    """Return the text of a key with its placeholders replaced; see :func:`get_text_and_locale`.
 
-    :param values: what replaces the names in braces.
+    :param placeholders: The values of the placeholders.
     """
-    found, _ = get_text_and_locale(locale, key, fallback_texts)
-    return found.format(**placeholders) if placeholders else found
+    text, _ = get_text_and_locale(locale, key, fallback_texts)
+    return text.format(**placeholders) if placeholders else text

@@ -1,20 +1,20 @@
-"""English, and the last resort of every other locale: no text may be missing here."""
+"""The English texts. They replace missing texts of other locales, so they must be complete."""
 
 TEXTS = {
     "language": "en",
-    # what the site is called on the extension's pages; its host where this is empty
+    # The name of the site on the extension's pages. If empty, the pages show the host.
     "site.name": "",
-    # the line of the insurer on a card
+    # The texts of a card.
     "card.insurer": "Underwritten by {insurer}",
     "card.terms": "Terms and conditions",
-    # an entry's QR code
+    # The QR code of an entry.
     "qr.label": "QR code: scan with your phone to get insured",
     "qr.name": "QR code",
     "qr.mail": "Or scan with your phone",
-    # the page that sends a browser to the link that a script fetched
+    # The page that sends the browser to a link that was requested by a script.
     "navigate.title": "Opening…",
     "navigate.open": "Page not opening? Continue here",
-    # the page with a QR code for the phone
+    # The handoff page.
     "handoff.title": "Continue on your phone",
     "handoff.how": "Scan the code to continue on your phone. You stay signed in.",
     "handoff.step.open": "Open WeChat or your camera",
@@ -28,7 +28,7 @@ TEXTS = {
     "handoff.refresh": "Get a new code",
     "handoff.private": "Anyone who scans this code is signed in as you. Do not share it.",
     "handoff.direct": "On a tablet or phone? Open it here",
-    # why somebody is not let through, by reason
+    # The pages for refused clicks, by reason.
     "notice.login_required.title": "Please sign in",
     "notice.login_required.text": "Sign in to buy insurance or view your policy.",
     "notice.login_required.elsewhere": "Sign in on the site, then open this link again.",
@@ -65,7 +65,7 @@ TEXTS = {
     "notice.switch": "Switch account",
     "notice.start": "Back to the home page",
     "notice.start_to_login": "Go to the site to sign in",
-    # the simulator of the gateway
+    # The simulator.
     "simulator.title": "Xiebao gateway simulator (no real insurance)",
     "simulator.heading": "Xiebao gateway simulator",
     "simulator.what": (
@@ -140,7 +140,7 @@ TEXTS = {
     ),
     "simulator.back": "Back to the site",
     "simulator.file": "This is not a real policy. The simulated policy number is {policy}.\n",
-    # what the document's parameters are
+    # The meanings of the interface document's parameters.
     "meaning.partnerId": "the partner's account at Xiebao",
     "meaning.subPartnerId": "the partner's sub-account, empty if there is none",
     "meaning.partnerUniqKey": "the partner's unique id for the member",
@@ -148,11 +148,11 @@ TEXTS = {
     "meaning.paySuccess": "the http(s) URL to return to after payment, in standard base64",
     "meaning.sign": "md5(apiKey + partnerId), 32 lower-case hex digits",
     "meaning.unknown": "a parameter that the interface document does not contain",
-    # in lists
+    # The parts of lists.
     "list.comma": ", ",
     "list.sentences": "{first} {then}",
     "list.platform": "{code} ({platform})",
-    # what is wrong with a URL
+    # The problems of a gateway URL.
     "problem.page": 'The gateway has no page "{value}". Use one of {pages}.',
     "problem.address": (
         'The URL is not valid. Begin the URL with "https://" or "http://", and percent-encode all'
@@ -235,7 +235,7 @@ TEXTS = {
         "The URL has a user name before the host {value}, which may mislead readers. Remove the"
         " user name."
     ),
-    # what a check does: a page of the gateway, and one of the lines below
+    # The names of the check's cases. Each consists of a gateway page and one of the texts below.
     "check.case": "{page}: {what}",
     "check.case.plain": "click by a logged-in member",
     "check.case.visitor": "click by an anonymous visitor",
@@ -281,7 +281,7 @@ TEXTS = {
     "check.case.address": "the site's own address",
     "check.case.environment": "the environment",
     "check.case.settings": "the settings",
-    # what has to come of it
+    # The expected outcomes of the cases.
     "check.ends.gateway": "302, redirect to the gateway",
     "check.ends.handoff": "200, page with a QR code for the phone",
     "check.ends.login": "redirect to the login page, which leads back to the link",
@@ -301,7 +301,7 @@ TEXTS = {
     "check.ends.address": "response from Flask-Xiebao",
     "check.ends.environment": "the environment given by --expect-env",
     "check.ends.settings": "unchanged since Flask-Xiebao was initialized",
-    # what a failure means, and what to do
+    # The explanations of failures, with instructions.
     "check.failure": "{means} Actual: {came}. Expected: {should}.",
     "check.means": (
         "The response differs from the expected one. Find the code of the site that changes the"
@@ -785,7 +785,7 @@ TEXTS = {
         "No page of the site was opened, and the members were made up. Add --page, --member and,"
         " without Flask-Login, --login."
     ),
-    # its report
+    # The report of the check.
     "check.report.title": "Check of the insurance entries",
     "check.report.site": "Site",
     "check.report.nowhere": "address not set",
@@ -815,7 +815,7 @@ TEXTS = {
     "check.step.scan": "scanning the QR code with a phone",
     "check.step.return": "returning from the payment",
     "check.step.direct": "opening the handoff page's link for tablets",
-    # what inspect says of a URL
+    # The findings of inspect about a URL.
     "level.ok": "ok",
     "level.WARNING": "WARNING",
     "level.ERROR": "ERROR",
@@ -912,7 +912,7 @@ TEXTS = {
         " another member is logged in."
     ),
     "suspects": "The cause may be one of these {kind} hooks: {hooks}.",
-    # what doctor finds
+    # The findings of doctor.
     "doctor.late": (
         "{name} was changed after Xiebao(app) or init_app(app) had read the settings, so the change"
         " has no effect. Set {name} before the extension is initialized."
@@ -1203,7 +1203,7 @@ TEXTS = {
         'Purchases are stored in the table "{table}". They are written in separate sessions, which'
         " wait while one of your sessions has an uncommitted change to the same row."
     ),
-    # why link makes none
+    # The errors of the link command.
     "link.reference": "The {page} page needs a REFERENCE. Pass its {name}.",
     "link.whose": "A link to the {page} page must belong to a member.",
     "link.who": "The gateway URL of the {page} page needs a member for its partnerUniqKey.",

@@ -1,22 +1,22 @@
-"""Simplified Chinese."""
+"""The texts in Simplified Chinese."""
 
 TEXTS = {
     "language": "zh-CN",
-    # what the site is called on the extension's pages; its host where this is empty
+    # The name of the site on the extension's pages. If empty, the pages show the host.
     "site.name": "",
-    # the line of the insurer on a card
+    # The texts of a card.
     "card.insurer": "本产品由{insurer}承保",
     "card.terms": "投保须知",
-    # an entry's QR code
+    # The QR code of an entry.
     "qr.label": "用手机扫码投保",
     "qr.name": "二维码",
     "qr.mail": "或用手机扫码打开",
-    # the page that sends a browser to the link that a script fetched
+    # The page that sends the browser to a link that was requested by a script.
     "navigate.title": "正在打开…",
     "navigate.open": "没有自动打开？请点这里",
-    # the page with a QR code for the phone
+    # The handoff page.
     "handoff.title": "用手机继续",
-    "handoff.how": "请用手机打开此页面，扫码后无需再次登录。",  # for a site's own template
+    "handoff.how": "请用手机打开此页面，扫码后无需再次登录。",  # Only for a site's own templates.
     "handoff.step.open": "打开微信\u200b或相机",
     "handoff.step.scan": "扫描二维码",
     "handoff.step.go_on": "在手机上\u200b继续",
@@ -28,7 +28,7 @@ TEXTS = {
     "handoff.refresh": "换一个新的二维码",
     "handoff.private": "二维码代表您本人，请勿转发给他人。",
     "handoff.direct": "我正在用平板或手机，直接打开",
-    # why somebody is not let through, by reason
+    # The pages for refused clicks, by reason.
     "notice.login_required.title": "请先登录",
     "notice.login_required.text": "登录后即可继续投保或查看保单。",
     "notice.login_required.elsewhere": "请先在网站上登录，再重新打开这个链接。",
@@ -54,7 +54,7 @@ TEXTS = {
     "notice.switch": "换个账号登录",
     "notice.start": "返回网站首页",
     "notice.start_to_login": "去首页登录",
-    # the simulator of the gateway
+    # The simulator.
     "simulator.title": "携保网关模拟器（不出售任何保险）",
     "simulator.heading": "携保网关模拟器",
     "simulator.what": (
@@ -121,7 +121,7 @@ TEXTS = {
     ),
     "simulator.back": "返回商家",
     "simulator.file": "这不是真正的保单。模拟保单号：{policy}\n",
-    # what the document's parameters are
+    # The meanings of the interface document's parameters.
     "meaning.partnerId": "渠道账号，由携保为每个渠道分配",
     "meaning.subPartnerId": "渠道子账号，当子账号投保时必传",
     "meaning.partnerUniqKey": "渠道会员唯一标识，即渠道自己的会员的 ID",
@@ -129,11 +129,11 @@ TEXTS = {
     "meaning.paySuccess": "支付成功后跳转的网址，base64 编码",
     "meaning.sign": "md5(apiKey + partnerId)，32 位小写",
     "meaning.unknown": "文档里没有这个参数",
-    # in lists
+    # The parts of lists.
     "list.comma": "、",
     "list.sentences": "{first}{then}",
     "list.platform": "{code}（{platform}）",
-    # what is wrong with a URL
+    # The problems of a gateway URL.
     "problem.page": "网关没有这个页面（{value}）：路径只能是 {pages}。",
     "problem.address": "网址有误：要以 https:// 或 http:// 开头，非 ASCII 字符要做百分号编码。",
     "problem.missing": "缺少 {parameter}（{meaning}）：文档 {section} 要求必传。",
@@ -189,7 +189,7 @@ TEXTS = {
         "没有空白和控制字符，按 UTF-8 编码。"
     ),
     "problem.user": "域名 {value} 前面有用户名：请去掉，它会误导查看网址的人。",
-    # 检查做了什么：网关的一个页面，和下面的一行
+    # The names of the check's cases. Each consists of a gateway page and one of the texts below.
     "check.case": "{page}：{what}",
     "check.case.plain": "已登录",
     "check.case.visitor": "未登录",
@@ -235,7 +235,7 @@ TEXTS = {
     "check.case.address": "网站自己的地址",
     "check.case.environment": "环境",
     "check.case.settings": "设置",
-    # 应当怎样
+    # The expected outcomes of the cases.
     "check.ends.gateway": "302 跳转到网关",
     "check.ends.handoff": "200 扫码页",
     "check.ends.login": "跳转到登录页，登录后返回",
@@ -253,7 +253,7 @@ TEXTS = {
     "check.ends.address": "扩展的响应",
     "check.ends.environment": "与 --expect-env 一致",
     "check.ends.settings": "与扩展初始化时一致",
-    # 不符意味着什么，怎么办
+    # The explanations of failures, with instructions.
     "check.failure": "{means}实际：{came}。预期：{should}。",
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
     "check.means.aborts": (
@@ -592,7 +592,7 @@ TEXTS = {
         "没有打开网站的任何页面，会员也是虚构的：请加上 --page 和 --member；没有使用"
         " Flask-Login 时，还有 --login。"
     ),
-    # 报告
+    # The report of the check.
     "check.report.title": "保险入口检查报告",
     "check.report.site": "网站",
     "check.report.nowhere": "没有设置地址",
@@ -622,7 +622,7 @@ TEXTS = {
     "check.step.scan": "扫码的手机",
     "check.step.return": "支付后返回",
     "check.step.direct": "平板的继续链接",
-    # inspect 对一个网址的说明
+    # The findings of inspect about a URL.
     "level.ok": "正常",
     "level.WARNING": "警告",
     "level.ERROR": "错误",
@@ -687,7 +687,7 @@ TEXTS = {
         "拿到它的人都能以这位会员的身份打开，除非登录的是另一位会员。"
     ),
     "suspects": "可能的原因在 {kind} 的这些函数里：{hooks}。",
-    # doctor 的发现
+    # The findings of doctor.
     "doctor.late": (
         "{name} 在 Xiebao(app) 或 init_app(app) 读取设置之后才修改，不起作用：请在此之前设置。"
     ),
@@ -914,7 +914,7 @@ TEXTS = {
         "投保记录保存在 {table}，用单独的数据库会话写入；如果您的会话写了同一行而没有提交，"
         "它会等待。"
     ),
-    # link 为什么不生成链接
+    # The errors of the link command.
     "link.reference": "{page} 页面需要 REFERENCE，即它的 {name}。",
     "link.whose": "{page} 页面的链接要指明属于谁。",
     "link.who": "{page} 页面的 partnerUniqKey 要指明会员。",

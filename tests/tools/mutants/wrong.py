@@ -116,7 +116,7 @@ SEEN = (
     Wrong("a script that is not there", "macros/assets.py", 'SCRIPT_FILE = "xiebao.css", "xiebao.js"', 'SCRIPT_FILE = "xiebao.css", "simulator.svg"'),
     Wrong("links with a member carry no time", "links/tokens.py", "signed_at = int(time.time()) if entry.signed_at is None else entry.signed_at", "signed_at = 0"),
     # what a reviewer found that nobody had looked at
-    Wrong("a half of it is signed", "links/tokens.py", "return (value + self._signer.get_signature(value)).decode()", "return (value + self._signer.get_signature(value[:12])).decode()"),
+    Wrong("a half of it is signed", "links/tokens.py", "return (signed_part + self._signer.get_signature(signed_part)).decode()", "return (signed_part + self._signer.get_signature(signed_part[:12])).decode()"),
     Wrong("a member's key that is not escaped", "gateway/urls.py", "map(_percent_encode, url_values.values())", "(value if name == 'partnerUniqKey' else _percent_encode(value) for name, value in url_values.items())"),
     Wrong("the guard's yes is a no", "app/hooks.py", "            return bool(result)  # A lazy proxy", "            return not result  # A lazy proxy"),
     Wrong("ids in lower case", "links/members.py", 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member")', 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member").lower()'),
