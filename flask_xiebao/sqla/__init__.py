@@ -1,4 +1,4 @@
-"""Purchases in the site's own database, by SQLAlchemy: the extra ``sqla``."""
+"""Purchases in the site's own database, with SQLAlchemy (the extra ``sqla``)."""
 
 from ..errors import OrderBehindError
 from .model import PurchaseMixin, PurchaseState, Snapshot

@@ -1,4 +1,4 @@
-"""A purchase as a row: what the gateway says of an order, and the state that follows from it."""
+"""The row of a purchase: PurchaseMixin, its state, and the conversion from an order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..gateway.values import MAX_MEMBER_ID_BYTES
 
 T = TypeVar("T")
 
-#: How far a purchase has come: see :attr:`PurchaseMixin.state`.
+#: The states of a purchase; see :attr:`PurchaseMixin.state`.
 PurchaseState = Literal[
     "unknown",
     "applied",
@@ -34,14 +34,15 @@ PurchaseState = Literal[
     "cancelled",
 ]
 
-_MAX_TEXT_LENGTH = 255  # characters of a text
+_MAX_TEXT_LENGTH = 255  # characters
 _MAX_INTEGER = 2**63 - 1
 
 
 class _UtcDateTime(TypeDecorator[datetime]):
-    """A time with its zone, kept in UTC: few databases keep zones.
+    """A column type for timezone-aware datetimes.
 
-    It counts as one of SQLAlchemy's, so that Alembic writes ``sa.DateTime()`` into migrations.
+    They are stored in UTC, because few databases store timezones. The module and the ``repr`` are
+    those of SQLAlchemy's type, so that Alembic writes ``sa.DateTime()`` into migrations.
     """
 
     impl = DateTime
@@ -63,7 +64,10 @@ class _UtcDateTime(TypeDecorator[datetime]):
 
 
 def _case_sensitive_string(length: int) -> TypeEngine[str]:
-    """Return a type of text that is compared byte by byte: to MySQL, Bob and bób are the same."""
+    """Return a string type that is compared byte by byte on every database.
+
+    By default, MySQL and MariaDB treat "Bob" and "bób" as equal.
+    """
     return (
         String(length)
         .with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
@@ -71,7 +75,7 @@ def _case_sensitive_string(length: int) -> TypeEngine[str]:
     )
 
 
-# On MySQL, where a database may have another charset: names are Chinese.
+# Product names are Chinese, but the default charset of a MySQL database may not support them.
 _MYSQL_TEXT = mysql.VARCHAR(_MAX_TEXT_LENGTH, charset="utf8mb4")
 _COLUMN_TYPES: dict[type, TypeEngine[Any]] = {
     str: String(_MAX_TEXT_LENGTH).with_variant(_MYSQL_TEXT, "mysql", "mariadb"),
@@ -82,7 +86,7 @@ _COLUMN_TYPES: dict[type, TypeEngine[Any]] = {
 }
 
 
-# Columns without annotations are no fields where the site's models are dataclasses.
+# The columns have no annotations, so that they are no fields if the site's models are dataclasses.
 def _required_column(
     python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
 ) -> Mapped[T]:
@@ -96,38 +100,40 @@ def _nullable_column(
 
 
 class PurchaseMixin:
-    """What the gateway says of one order, as columns; add your own, and relationships.
+    """The columns of a purchase, from order queries. Add your own columns and relationships.
 
-    Of people there is nothing but the member's id. Times are in UTC, and what the gateway does not
-    say is None. Provisional: it may change in a minor version, once Xiebao's own document of the
-    order query is known.
+    The member's id is the only data about a person. Times are in UTC, and values that the gateway
+    does not report are None. Provisional: it may change in a minor version, once Xiebao's own
+    document about the order query is known.
 
     :ivar insure_num: ``insureNum``, the application number (投保单号); the primary key.
-    :ivar member: whose it is, by their id on the site; None for nobody's, and once that member is
-        forgotten. Where it is known, it is never overwritten.
+    :ivar member: The member's id on the site. None if the purchase has no member or the member was
+        forgotten. A known member is never overwritten.
     :ivar case_code: ``caseCode``, the product code.
-    :ivar product_name: ``productName``; of this and other texts, the first 255 characters.
+    :ivar product_name: ``productName``. Only the first 255 characters of a text are stored.
     :ivar plan_name: ``planName``.
-    :ivar insure_partner_id: ``insurePartnerId``, whose sale it is: a sub-account's own id.
+    :ivar insure_partner_id: ``insurePartnerId``, the id of the account that sold it. A sub-account
+        has its own id.
     :ivar pay_status: ``payStatus``; see :class:`~flask_xiebao.PayStatus`.
     :ivar issue_status: ``issueStatus``; see :class:`~flask_xiebao.IssueStatus`.
     :ivar effective_status: ``effectiveStatus``; see :class:`~flask_xiebao.EffectiveStatus`.
     :ivar price_fen: ``payAmount``, in fen (分).
     :ivar paid_at: ``payedTime``.
     :ivar issued_at: ``issueTime``.
-    :ivar start_date: the first day of the cover, in China.
-    :ivar end_date: its last day.
-    :ivar policy_nums: ``policyNum`` of each insurant, the insurer's numbers (保单号).
-    :ivar replaced_by: of a reissue, the application number that follows.
-    :ivar failed_step: 2 where a payment failed, 3 where the issue did: a notification says so, and
-        the order query does not.
-    :ivar first_behind_at: since when the gateway did not confirm what notifications said,
-    :ivar last_behind_at: and until when.
-    :ivar forgotten: its member was forgotten, and it never gets one again.
-    :ivar version: goes up by 1 whenever an answer of the gateway is written.
-    :ivar created_at: when it was applied for, as far as the gateway says so; else when it was paid,
-        issued or first heard of.
-    :ivar updated_at: when the gateway last said something new; None where it has said nothing yet.
+    :ivar start_date: The first day of the cover, in China.
+    :ivar end_date: The last day of the cover, in China.
+    :ivar policy_nums: The ``policyNum`` of each insurant, the insurer's number (保单号).
+    :ivar replaced_by: The new application number after a reissue.
+    :ivar failed_step: 2 if a payment failed, 3 if the issue failed. A notification reports this,
+        and the order query does not.
+    :ivar first_behind_at: The first time when the order query did not confirm a notification.
+    :ivar last_behind_at: The last time when the order query did not confirm a notification.
+    :ivar forgotten: True if the member was forgotten. The row never gets a member again.
+    :ivar version: A number that increases by 1 whenever an answer of the gateway is written.
+    :ivar created_at: The time of the application if the gateway reports it, otherwise the time of
+        the payment or the issue, or when the site first learned of the order.
+    :ivar updated_at: The time when the gateway last reported something new, or None if it has not
+        reported anything yet.
     """
 
     __tablename__ = "xiebao_purchase"
@@ -156,7 +162,7 @@ class PurchaseMixin:
     created_at = _required_column(datetime)
     updated_at = _nullable_column(datetime)
 
-    # Dataclasses would take two purchases for equal where the columns of the site's own are.
+    # A dataclass would treat two purchases as equal if the site's own columns are equal.
     __eq__, __hash__ = object.__eq__, object.__hash__
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -169,10 +175,10 @@ class PurchaseMixin:
 
     @property
     def state(self) -> PurchaseState:
-        """How far it has come: ``applied``, ``paid``, ``in_force`` and so on.
+        """The state of the purchase, for example ``applied``, ``paid`` or ``in_force``.
 
-        Nobody tells when a cover begins or ends: that follows from the dates, whenever the state is
-        read. A step that failed shows until the gateway goes further.
+        The gateway does not report when a cover begins or ends, so this follows from the dates at
+        each access. A failed step is shown until the gateway reports a later one.
         """
         pay, issue, effective = get_statuses(self)
         if {pay, issue, effective, self.failed_step} == {None}:
@@ -208,7 +214,7 @@ _UNPAID_STATES: dict[int | None, PurchaseState] = {
     PayStatus.DEBIT_RUNNING: "paying",
     PayStatus.DEBIT_FAILED: "failed",
 }
-# The columns that say something of the purchase, and not of the row.
+# The columns that describe the purchase and not the row.
 _PURCHASE_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()
@@ -218,9 +224,9 @@ _PURCHASE_COLUMNS = [
 
 
 class Snapshot:
-    """What a purchase was before a change: its columns, by their names, and its ``state``.
+    """A copy of a purchase's columns and its ``state`` before a change, as attributes.
 
-    It cannot be changed.
+    It is read-only.
     """
 
     def __init__(self, purchase: PurchaseMixin) -> None:
@@ -239,12 +245,12 @@ class Snapshot:
 
 
 def get_purchase_values(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:
-    """Return what is said of a purchase, by the names of the columns."""
+    """Return the values of the columns that describe the purchase, by column name."""
     return {name: getattr(purchase, name) for name in _PURCHASE_COLUMNS}
 
 
 def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, ...]:
-    """Return how far the gateway says that an order has come."""
+    """Return the pay, issue and effective status of a purchase or an order."""
     return (
         purchase_or_order.pay_status,
         purchase_or_order.issue_status,
@@ -253,12 +259,13 @@ def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, 
 
 
 def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
-    """Write what the gateway says of an order into its row."""
+    """Write the gateway's answer about an order to its row."""
     if row.updated_at is None or get_statuses(order) != get_statuses(row):
-        # It has gone on: what it is behind of from now on is another thing.
+        # The order has a new status, so a lag from now on is about another step and begins anew.
         row.first_behind_at = row.last_behind_at = None
     if row.updated_at is None:
         row.created_at = _find_creation_time(order) or row.created_at
+    # A known member is never overwritten, and a forgotten row never gets a member again.
     if row.member is None and not row.forgotten:
         row.member = order.member
     for name in ("case_code", "product_name", "plan_name", "insure_partner_id"):
@@ -270,11 +277,12 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
         _drop_unstorable_time(order.issued_at),
     )
     row.start_date, row.end_date = order.start_date, order.end_date
-    row.policy_nums = [each.policy_num for each in order.policies if each.policy_num]
+    row.policy_nums = [policy.policy_num for policy in order.policies if policy.policy_num]
 
 
 def _cut_to_column_length(text: str | None) -> str | None:
-    # PostgreSQL and MariaDB would refuse the rest, and so the whole order, for ever.
+    # PostgreSQL or MariaDB would reject a longer text or a NUL character, and so the whole order at
+    # each attempt.
     return None if text is None else text.replace("\0", "")[:_MAX_TEXT_LENGTH]
 
 
@@ -283,7 +291,7 @@ def _drop_unstorable_number(number: int | None) -> int | None:
 
 
 def _drop_unstorable_time(time: datetime | None) -> datetime | None:
-    # What stands for no time at some places cannot be said in UTC.
+    # Some systems write a date such as 0001-01-01 for no time, and its conversion to UTC can fail.
     return None if time is None or time.year < 1900 else time
 
 
@@ -293,11 +301,11 @@ def _find_creation_time(order: Order) -> datetime | None:
 
 
 def is_order_created_before(order: Order, since: datetime | None) -> bool:
-    """Tell whether an order was applied for before that, as far as the gateway says so."""
-    made_at = _find_creation_time(order)
-    return since is not None and made_at is not None and made_at < since
+    """Return True if the gateway reports a creation time and it is before the given time."""
+    created_at = _find_creation_time(order)
+    return since is not None and created_at is not None and created_at < since
 
 
 def utc_now() -> datetime:
-    """Return the time, without a fraction of a second: MariaDB keeps none."""
+    """Return the current time in UTC, without microseconds, because MariaDB does not store them."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""What a site calls: it makes itself known to the extension, and hears of purchases."""
+"""The class :class:`Purchases`, with which a site stores its members' purchases."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ T = TypeVar("T")
 
 
 class Purchases(Generic[P]):
-    """The members' purchases in the site's own database: what the gateway says, kept up to date.
+    """The members' purchases in the site's own database, kept up to date with the gateway.
 
-    A notification is a doorbell, and the order query (数据接口) the truth: whatever rings, in
-    whatever order and however often, a row says what the gateway says. The database is used in
-    sessions of its own, so that what a caller has begun is neither committed nor rolled back.
-    Commit what you have written to the same row before, or on SQLite to any: it is waited for.
-    Provisional: it may change in a minor version, once Xiebao's own document of the order query is
-    known.
+    A notification only triggers an order query (数据接口), and the row gets the gateway's answer.
+    So notifications may arrive in any order and more than once. Purchases opens its own sessions,
+    and never commits or rolls back yours. Before a call, commit what you have written to the same
+    row (on SQLite, to any row), because the call waits for your transaction. Provisional: it may
+    change in a minor version, once Xiebao's own document about the order query is known.
 
-    :param xiebao: the extension, before or after ``init_app``.
-    :param model: the class of the rows, which has :class:`PurchaseMixin` among its bases. It is
-        called without arguments: columns of your own have a default, or may be NULL.
+    :param xiebao: The extension, before or after ``init_app``.
+    :param model: The class of the rows, a subclass of :class:`PurchaseMixin`. It is called without
+        arguments, so your own columns must have a default or be nullable.
     :param session_factory: Flask-SQLAlchemy's ``db.session``, another ``scoped_session``, or a
         ``sessionmaker``.
-    :param only: takes an :class:`~flask_xiebao.Order` and returns whether it is this site's, where
-        another one sells on the same account. Other orders are not kept.
-    :raises ConfigError: an argument is wrong, or the extension has Purchases already.
+    :param only: A function that takes an :class:`~flask_xiebao.Order` and returns True if it
+        belongs to this site, for an account that another site uses, too. Other orders are not
+        stored.
+    :raises ConfigError: if an argument is wrong, or the extension has Purchases already.
     """
 
     def __init__(
@@ -81,16 +81,16 @@ class Purchases(Generic[P]):
     def on_change(
         self, function: Callable[[Session, P, Snapshot | None], T]
     ) -> Callable[[Session, P, Snapshot | None], T]:
-        """Register the function that is told of each change; use it as a decorator.
+        """Register the function that is called with each change. Use it as a decorator.
 
-        It is called once for each, in the transaction that writes it, and is for work in that
-        session alone: no mail, no other session, no :meth:`refresh`. If it raises, nothing is
-        written, and the notification comes again.
+        The function is called once per change, in the transaction that writes the change. It must
+        use only that session: it must not send mail, open another session or call :meth:`refresh`.
+        If it raises, nothing is written, and the notification comes again.
 
-        :param function: takes the session, the purchase, and a :class:`Snapshot` of what it was
-            before; None for a new one.
-        :raises ConfigError: it is not a function, is ``async``, takes other arguments, or is a
-            second one.
+        :param function: A function that takes the session, the purchase, and a :class:`Snapshot` of
+            the purchase before the change, or None for a new purchase.
+        :raises ConfigError: if it is not a function, is ``async`` or takes other arguments, or if
+            another function is already registered.
         """
         _check_function("on_change", function, ("session", "purchase", "before"))
         if self.store.on_change not in (None, function):
@@ -103,63 +103,70 @@ class Purchases(Generic[P]):
         return function
 
     def of(self, member: MemberId | None) -> Select[Any]:
-        """Return a query for a member's purchases, the newest first.
+        """Return a query for a member's purchases, newest first.
 
-        ``db.session.scalars`` and ``db.paginate`` take it.
+        Pass it to ``db.session.scalars`` or ``db.paginate``.
 
-        :param member: their id, as the ``member_loader`` returns it; None for nobody, who has none.
-        :raises LinkError: it is not an id.
+        :param member: The member's id, as the ``member_loader`` returns it. The query finds nothing
+            if it is None.
+        :raises LinkError: if it is not a member id.
         """
         model = self.store.model
         newest_first = (model.created_at.desc(), model.insure_num.desc())
         return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase, whosever it is.
+        """Return a query for one purchase, of any member or of none.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
         model = self.store.model
         try:
             return select(model).where(model.insure_num == normalize_application_number(insure_num))
-        except WrongValueError:  # such as a part of a URL that a visitor wrote
+        except WrongValueError:
+            # The number may come from a URL that a visitor has typed, so this is not an error.
             return select(model).where(false())
 
     def handle(self, notification: Notification) -> None:
-        """Ask the gateway about what rang, and write what it says: a ``notification_handler``.
+        """Query a notification's order and write the answer. Use it as ``notification_handler``.
 
-        Of the notification itself, no more is kept than that a step failed, and which number
-        follows on a reissue.
+        Only two facts are taken from the notification itself: a failed step, and the new
+        application number of a reissue.
 
-        :raises OrderBehindError: the gateway does not confirm it yet, so it has to come again; for
-            a day at most.
-        :raises OrderError: the gateway gives no answer.
+        :raises OrderBehindError: if the order query does not confirm the notification yet, so that
+            it has to come again. This lasts a day at most.
+        :raises OrderError: if the gateway does not answer.
         """
-        number, follows = notification.insure_num, notification.new_insure_num
-        new = of_new = None
-        if follows and notification.type == NotificationType.REISSUE and notification.succeeded:
-            old = self.store.find_row(number)
-            forgets = old is not None and old.forgotten
-            new, of_new = self.store.refresh_from_gateway(
-                follows, NotifiedRowValues(notification, should_forget_member=forgets)
+        number, new_number = notification.insure_num, notification.new_insure_num
+        new_row = new_answer = None
+        if new_number and notification.type == NotificationType.REISSUE and notification.succeeded:
+            old_row = self.store.find_row(number)
+            is_forgotten = old_row is not None and old_row.forgotten
+            new_row, new_answer = self.store.refresh_from_gateway(
+                new_number, NotifiedRowValues(notification, should_forget_member=is_forgotten)
             )
-        row, of_row = self.store.refresh_from_gateway(number, NotifiedRowValues(notification, new))
-        if new is not None and row is not None and row.forgotten and not new.forgotten:
-            new, of_new = self.store.refresh_from_gateway(
-                new.insure_num, NotifiedRowValues(notification, should_forget_member=True)
+        row, answer = self.store.refresh_from_gateway(
+            number, NotifiedRowValues(notification, new_row)
+        )
+        # The member may have been forgotten after the old row was read. The order that follows a
+        # forgotten one after a reissue never gets a member.
+        if new_row is not None and row is not None and row.forgotten and not new_row.forgotten:
+            new_row, new_answer = self.store.refresh_from_gateway(
+                new_row.insure_num, NotifiedRowValues(notification, should_forget_member=True)
             )
-        for each, answer in ((new, of_new), (row, of_row)):
-            if each is not None:
-                _check_not_behind(each, answer, notification)
+        if new_row is not None:
+            _check_not_behind(new_row, new_answer, notification)
+        if row is not None:
+            _check_not_behind(row, answer, notification)
 
     def refresh(self, insure_num: str | int) -> P:
-        """Ask the gateway about an order, write what it says, and return the row.
+        """Query an order, write the gateway's answer to its row, and return the row.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
-        :return: the row, detached from any session.
-        :raises OrderError: the gateway does not know it or gives no answer, or *only* returns
-            False.
-        :raises ConfigError: the engine commits each statement (AUTOCOMMIT).
+        :return: The row, detached from any session.
+        :raises OrderError: if the gateway does not know the number or does not answer, or if *only*
+            returns False.
+        :raises ConfigError: if the engine commits each statement (AUTOCOMMIT).
         """
         number = check_named_value(
             "insure_num", normalize_application_number, insure_num, OrderError
@@ -173,22 +180,22 @@ class Purchases(Generic[P]):
         return row
 
     def forget(self, member: MemberId) -> int:
-        """Take a member off their rows for good; return how many those are.
+        """Remove a member from their rows permanently, and return the number of rows.
 
-        Neither notifications nor :meth:`reconcile` bring them back there, and what follows on a
-        reissue is nobody's either. An order that is first heard of later has its member: call this
-        when the member can buy nothing more.
+        Neither notifications nor :meth:`reconcile` restore the member there, and the order that
+        follows after a notified reissue gets no member either. An order that first becomes known
+        later does get its member, so call this when the member can no longer buy anything.
 
-        :param member: their id, as the ``member_loader`` returns it.
-        :raises LinkError: it is not an id.
+        :param member: The member's id, as the ``member_loader`` returns it.
+        :raises LinkError: if it is not a member id.
         """
-        theirs = update(self.store.model).where(self._build_member_filter(member))
+        statement = update(self.store.model).where(self._build_member_filter(member))
         with self.store.separate_transaction() as session:
-            return execute_update(session, theirs.values(member=None, forgotten=True))
+            return execute_update(session, statement.values(member=None, forgotten=True))
 
     def _build_member_filter(self, member: MemberId | None) -> ColumnElement[bool]:
-        who = normalize_member(member)
-        return false() if who is None else self.store.model.member == who
+        member_id = normalize_member(member)
+        return false() if member_id is None else self.store.model.member == member_id
 
     def reconcile(
         self,
@@ -198,26 +205,26 @@ class Purchases(Generic[P]):
         per_second: float = 5,
         on_change: bool = True,
     ) -> Iterator[Difference]:
-        """Go through the orders that the gateway lists, and write what no notification reported.
+        """Compare the rows with the orders that the gateway lists, and yield the differences.
 
-        It asks about each order that has no row, or another one, or of which the list says too
-        little; and then about each row whose order is not in the list. An order that cannot be
-        compared is a difference, too, and the rest goes on. Nothing happens until you iterate.
+        It queries each listed order that has no row, differs from its row or lacks a status, then
+        each row whose order is not listed, and writes the answers. An order that cannot be compared
+        is a difference, too, and the comparison continues. Nothing happens until you iterate.
 
-        :param since: leave out what was applied for before that day, in China.
+        :param since: Leave out orders that were applied for before this day, in China.
         :param repair: False to write nothing.
-        :param per_second: how many orders are asked about in a second, at most. The pages of the
-            list come besides.
-        :param on_change: whether the function that is registered is told: False when a shop that
-            has sold before is filled, and each of its purchases would be news.
-        :raises OrderError: the gateway cannot be read: its list, or ten orders in a row. Whatever
-            else fails ten times in a row is raised, too.
-        :raises ValueError: *per_second* is not above 0.
+        :param per_second: The maximum number of orders to query per second. Queries for the pages
+            of the list are not counted.
+        :param on_change: False to leave out the calls of the registered function, for example when
+            you fill the database of a shop that has already sold insurance.
+        :raises OrderError: if the list or ten orders in a row cannot be read. After ten failures in
+            a row, the last exception is raised, whatever its class.
+        :raises ValueError: if *per_second* is not above 0.
         """
-        compared = Reconciliation(
+        reconciliation = Reconciliation(
             self.store, since=since, repair=repair, per_second=per_second, call_on_change=on_change
         )
-        return filter(None, compared.iter_differences_or_none())
+        return filter(None, reconciliation.iter_differences_or_none())
 
 
 def _check_function(parameter_name: str, function: object, arguments: tuple[str, ...]) -> None:
@@ -227,16 +234,20 @@ def _check_function(parameter_name: str, function: object, arguments: tuple[str,
 
 
 def _check_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
-    """Have what rang come again where the gateway is behind it, and has not been for too long."""
+    """Raise OrderBehindError if the order query has been behind the notification for under a day.
+
+    A refusal means that the gateway does not know the order yet, which is behind, too. After a day,
+    return with a warning.
+    """
     is_refused = isinstance(answer, OrderError)
     if row.first_behind_at is None or not (is_refused or is_row_behind(row, notification)):
         return
-    behind_for = utc_now() - row.first_behind_at
-    if behind_for < MAX_LAG:
+    lag = utc_now() - row.first_behind_at
+    if lag < MAX_LAG:
         raise OrderBehindError(
             f"The order query does not yet confirm the notification about order {row.insure_num}."
             f"{f' {answer}' * is_refused}",
-            behind_for,
+            lag,
         )
     log_throttled(
         "The order query has not confirmed a notification about order"

@@ -1,4 +1,4 @@
-"""Compares the rows of a site with the orders that the gateway lists."""
+"""The comparison of the site's rows with the orders that the gateway lists."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from .model import (
 )
 from .store import PurchaseStore, has_other_member
 
-# How many orders in a row cannot be compared before the rest is left.
+# The comparison ends after this number of failures in a row. Refusals by the gateway do not count.
 _MAX_CONSECUTIVE_FAILURES = 10
-# Of these, nothing more is expected.
+# The states after which no further change is expected.
 _FINAL_STATES = ("surrendered", "replaced", "cancelled")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the site's database and the gateway do not agree, or did not.
+    """A difference between the site's row and the gateway's order, repaired or not.
 
-    :param insure_num: the application number.
-    :param here: the state in the database; None without a row.
-    :param there: the state that the gateway says; None where it says none.
-    :param repaired: the row now says what the gateway says.
-    :param problem: why it cannot be repaired; empty where it can.
+    :param insure_num: The application number.
+    :param row_state: The state of the row, or None if there is no row.
+    :param gateway_state: The state at the gateway, or None if the gateway reports none.
+    :param repaired: True if the row now agrees with the gateway.
+    :param problem: The reason why it cannot be repaired; empty if it can.
     """
 
     insure_num: str
@@ -59,13 +59,13 @@ class Difference:
 
 
 class Reconciliation:
-    """One comparison of all orders.
+    """A comparison of all orders with their rows.
 
-    :param since: leave out what was applied for before that day, in China.
-    :param repair: write what the gateway says.
-    :param per_second: how many orders are asked about in a second, at most.
-    :param tell: whether the site's ``on_change`` is told.
-    :raises ValueError: *per_second* is not above 0.
+    :param since: Leave out orders that were created before this day, in China.
+    :param repair: True to write the gateway's answers.
+    :param per_second: The maximum number of orders to query per second.
+    :param call_on_change: True to call the site's ``on_change``.
+    :raises ValueError: if *per_second* is not above 0.
     """
 
     def __init__(
@@ -86,36 +86,41 @@ class Reconciliation:
         self._query_interval = 1 / per_second
 
     def iter_differences_or_none(self) -> Iterator[Difference | None]:
-        """Yield one for each order; None where both agree.
+        """Yield a difference for each order, or None if the row and the gateway agree.
 
-        :raises OrderError: the list cannot be read.
+        An order that cannot be compared is a difference, too, and the comparison continues.
+
+        :raises OrderError: if the list cannot be read.
         """
-        failures, next_at = 0, 0.0
-        for number, listed in self._iter_orders_and_unlisted_numbers():
-            difference = here = row = None
+        failure_count, next_query_at = 0, 0.0
+        for number, listed_order in self._iter_orders_and_unlisted_numbers():
+            difference = row_state = row = None
             try:
                 row = self._store.find_row(number)
-                here = None if row is None else row.state
-                if listed is None or self._should_query_order(listed, row):
-                    sleep(max(0, next_at - monotonic()))
-                    next_at = monotonic() + self._query_interval
-                    difference = self._compare_and_repair(number, row, here)
-                failures = 0
+                row_state = None if row is None else row.state
+                if listed_order is None or self._should_query_order(listed_order, row):
+                    sleep(max(0, next_query_at - monotonic()))
+                    next_query_at = monotonic() + self._query_interval
+                    difference = self._compare_and_repair(number, row, row_state)
+                failure_count = 0
             except Exception as error:
-                # That the gateway refuses is about this order alone: it has answered.
+                # A refusal is not counted: the gateway works and has refused only this order.
                 is_refused = isinstance(error, OrderError) and error.code is not None
-                failures += not is_refused
-                if failures == _MAX_CONSECUTIVE_FAILURES:
+                failure_count += not is_refused
+                if failure_count == _MAX_CONSECUTIVE_FAILURES:
                     raise
+                # A refused order agrees with a row to which no answer has been written yet.
                 if not is_refused or row is None or row.updated_at is not None:
-                    difference = Difference(number, here, None, problem=format_error_for_log(error))
+                    difference = Difference(
+                        number, row_state, None, problem=format_error_for_log(error)
+                    )
             yield difference
 
     def _iter_orders_and_unlisted_numbers(self) -> Iterator[tuple[str, Order | None]]:
-        """Yield each order of the list, and then the numbers of rows that are not in it."""
-        numbers = set()
+        """Yield each listed order with its number, then the numbers of rows that are not listed."""
+        listed_numbers = set()
         for order in self._store.xiebao.orders.iter():
-            numbers.add(order.insure_num)
+            listed_numbers.add(order.insure_num)
             if not is_order_created_before(order, self._since):
                 yield order.insure_num, order
         model = self._store.model
@@ -123,47 +128,50 @@ class Reconciliation:
         if self._since is not None:
             query = query.where(model.created_at >= self._since)
         with self._store.separate_transaction() as session:
-            not_listed = set(session.scalars(query)) - numbers
-        for number in sorted(not_listed):
+            unlisted_numbers = set(session.scalars(query)) - listed_numbers
+        for number in sorted(unlisted_numbers):
             yield number, None
 
     def _should_query_order(self, listed_order: Order, row: PurchaseMixin | None) -> bool:
-        """Tell whether an order of the list is another than its row, or says too little."""
+        """Return True if the listed order has no row, differs from its row or lacks a status."""
         if row is None:
             return True
         if self._since is not None and row.created_at < self._since:
             return False
-        here, there = get_statuses(row), get_statuses(listed_order)
-        whose_is_said = listed_order.partner_uniq_key is not None and not row.forgotten
+        row_statuses, listed_statuses = get_statuses(row), get_statuses(listed_order)
+        can_compare_members = listed_order.partner_uniq_key is not None and not row.forgotten
         return (
-            any(said not in (None, known) for said, known in zip(there, here, strict=True))
-            or (None in there and row.state not in _FINAL_STATES)
-            or (whose_is_said and listed_order.member != row.member)
+            any(
+                listed_status not in (None, row_status)
+                for listed_status, row_status in zip(listed_statuses, row_statuses, strict=True)
+            )
+            or (None in listed_statuses and row.state not in _FINAL_STATES)
+            or (can_compare_members and listed_order.member != row.member)
         )
 
     def _compare_and_repair(
         self, insure_num: str, row: PurchaseMixin | None, row_state: PurchaseState | None
     ) -> Difference | None:
-        """Ask about an order, and return how its row differed, if it did.
+        """Query an order, repair its row unless repair is off, and return the difference or None.
 
-        :param here: the state of the row.
+        :param row_state: The state of the row before the query.
         """
-        keeper, before = self._store, None if row is None else get_purchase_values(row)
+        values_before = None if row is None else get_purchase_values(row)
         if self._repair:
-            row, answer = keeper.refresh_from_gateway(
+            row, answer = self._store.refresh_from_gateway(
                 insure_num, since=self._since, call_on_change=self._call_on_change
             )
         else:
-            answer = order = keeper.xiebao.orders.get(insure_num)
-            is_wanted = keeper.should_store(order, row, self._since)
-            row = (row or keeper.build_row(insure_num)) if is_wanted else None
-            if row is not None:
-                fill_row_from_order(row, order)
+            answer = order = self._store.xiebao.orders.get(insure_num)
+            if not self._store.should_store(order, row, self._since):
+                return None
+            row = row or self._store.build_row(insure_num)
+            fill_row_from_order(row, order)
         if row is None:
             return None
         if has_other_member(row, answer):
             problem = "the order belongs to another member or to no member at the gateway"
             return Difference(insure_num, row_state, row.state, problem=problem)
-        if get_purchase_values(row) == before:
+        if get_purchase_values(row) == values_before:
             return None
         return Difference(insure_num, row_state, row.state, repaired=self._repair)

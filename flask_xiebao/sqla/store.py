@@ -1,8 +1,8 @@
-"""How a row comes to say what the gateway says, however many ask at the same time.
+"""The store that writes the gateway's answers to rows, with optimistic locking by their version.
 
-Nothing is locked while the gateway is asked, so answers may arrive in another order than they were
-given. The ``version`` of a row says whose answer may be written: that of who has seen the row as it
-still is, and has asked after that.
+No row is locked while the gateway is queried, so answers may arrive in another order than they were
+given. A process writes its answer only if the row still has the version that the process read
+before its query. Otherwise it reads the row and queries the gateway again.
 """
 
 from __future__ import annotations
@@ -35,31 +35,33 @@ from .model import (
 
 P = TypeVar("P", bound=PurchaseMixin)
 
-#: For how long the gateway may be behind a notification, from when it first was.
+#: The maximum time that the order query may be behind a notification, counted from the first time.
 MAX_LAG = timedelta(days=1)
-# How often it is asked anew after somebody else wrote first, and for how many seconds at most where
-# the database has it wait.
-_MAX_ATTEMPTS, _MAX_CONFLICT_SECONDS = 8, 10
+# The maximum number of attempts to write a row.
+_MAX_ATTEMPTS = 8
+# A database error counts as a conflict for at most this many seconds after a call has begun.
+_MAX_CONFLICT_SECONDS = 10
 
 
 class XiebaoProtocol(Protocol):
-    """What is used of a :class:`~flask_xiebao.Xiebao`."""
+    """The part of :class:`~flask_xiebao.Xiebao` that the store uses."""
 
     @property
     def _hooks(self) -> Hooks: ...
 
     @property
     def orders(self) -> OrderClient:
-        """See :attr:`.Xiebao.orders`."""
+        """The client for order queries; see :attr:`.Xiebao.orders`."""
         ...
 
 
 @dataclass(frozen=True)
 class NotifiedRowValues:
-    """A notification.
+    """The values that a notification adds to a row because the order query does not report them.
 
-    :param new: of a reissue, the row of the number that follows.
-    :param forgets: of a reissue, that the member of the number before is forgotten.
+    :param new_row: For a reissue, the row of the new application number.
+    :param should_forget_member: For a reissue, True if the old row's member is forgotten, so that
+        the new row must not have a member either.
     """
 
     notification: Notification
@@ -68,39 +70,47 @@ class NotifiedRowValues:
 
     @property
     def failed_step_number(self) -> int:
-        """The payment or issue that it says has failed; 0 for none."""
-        said = self.notification
-        is_kept = said.type in (NotificationType.PAYMENT, NotificationType.ISSUE)
-        return int(said.type) if is_kept and not said.succeeded else 0
+        """The notification's type if it reports a failed payment (2) or issue (3), otherwise 0."""
+        notification = self.notification
+        is_stored_step = notification.type in (NotificationType.PAYMENT, NotificationType.ISSUE)
+        return int(notification.type) if is_stored_step and not notification.succeeded else 0
 
     def adds_nothing_to(self, row: PurchaseMixin | None) -> bool:
-        """Tell whether a row says all of it already."""
-        is_more = self.should_forget_member or self.new_row is not None or self.failed_step_number
-        return row is not None and not (is_more or is_row_behind(row, self.notification))
+        """Return True if the row exists and the notification has nothing to write to it."""
+        has_values = (
+            self.should_forget_member or self.new_row is not None or self.failed_step_number
+        )
+        return row is not None and not (has_values or is_row_behind(row, self.notification))
 
     def apply_to_row(self, row: PurchaseMixin, *, is_known_to_gateway: bool) -> None:
-        """Write into a row what the order query does not say.
+        """Write to a row what the notification reports and the order query does not.
 
-        :param is_known: whether the gateway knows the number.
+        :param is_known_to_gateway: False if the gateway does not know the row's number.
         """
-        said, new = self.notification, self.new_row
-        is_about_it = said.insure_num == row.insure_num
-        if is_about_it and self.failed_step_number:
-            row.failed_step = max(row.failed_step or 0, self.failed_step_number)
-        if is_about_it and new is not None and new.member is not None and new.member == row.member:
-            row.replaced_by = new.insure_num
+        new_row = self.new_row
+        if self.notification.insure_num == row.insure_num:
+            if self.failed_step_number:
+                row.failed_step = max(row.failed_step or 0, self.failed_step_number)
+            # A reissue is linked only if both rows have the same member.
+            if new_row is not None and new_row.member is not None and new_row.member == row.member:
+                row.replaced_by = new_row.insure_num
         if self.should_forget_member:
             row.member, row.forgotten = None, True
-        if not is_known_to_gateway or is_row_behind(row, said):
-            last = row.last_behind_at
-            # What was heard of long ago was another case, and may have been a forged one.
-            if last is None or utc_now() - last >= MAX_LAG:
+        if not is_known_to_gateway or is_row_behind(row, self.notification):
+            last_behind_at = row.last_behind_at
+            # After a day without such a notification, the 24 hours begin again, because the earlier
+            # one concerned another case and may have been forged.
+            if last_behind_at is None or utc_now() - last_behind_at >= MAX_LAG:
                 row.first_behind_at = utc_now()
             row.last_behind_at = utc_now()
 
 
 def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
-    """Tell whether a row, which is as the gateway says, lacks what a notification says of it."""
+    """Return True if the gateway's answer in the row does not confirm the notification yet.
+
+    This can be the case after a successful payment, issue, reissue or surrender of all insurants.
+    An order that cannot be paid, is cancelled or is surrendered is never behind.
+    """
     is_final = (
         row.pay_status == PayStatus.CANNOT_BE_PAID
         or row.issue_status == IssueStatus.CANCELLED
@@ -113,21 +123,21 @@ def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
         return row.pay_status in unpaid
     if notification.type == NotificationType.ISSUE:
         return row.issue_status in (IssueStatus.NOT_ISSUED, IssueStatus.DELAYED)
-    ends_for_all = notification.type == NotificationType.REISSUE or (
+    ends_policy = notification.type == NotificationType.REISSUE or (
         notification.type == NotificationType.SURRENDER and not notification.cancelled_insurants
     )
-    goes_on = (None, EffectiveStatus.NOT_IN_FORCE, EffectiveStatus.IN_FORCE)
-    return ends_for_all and row.effective_status in goes_on
+    not_ended = (None, EffectiveStatus.NOT_IN_FORCE, EffectiveStatus.IN_FORCE)
+    return ends_policy and row.effective_status in not_ended
 
 
 class _ConflictError(Exception):
-    """Somebody else wrote first."""
+    """Another process has written the row first, or the database has rejected a statement."""
 
 
 class PurchaseStore(Generic[P]):
-    """The rows of a site, and the gateway that is asked about them.
+    """The store of a site's purchases: it queries the gateway, and reads and writes rows.
 
-    :param only: tells whether an order is this site's.
+    :param only: A function that returns True if an order belongs to this site.
     """
 
     def __init__(
@@ -141,27 +151,29 @@ class PurchaseStore(Generic[P]):
         self.model = model
         self._session_factory = session_factory
         self.only = only
-        #: The site's function that is told of each change, if there is one.
+        #: The site's function that is called with each change, or None.
         self.on_change: Callable[[Session, P, Snapshot | None], object] | None = None
 
     def should_store(self, order: Order, row: P | None, since: datetime | None) -> bool:
-        """Tell whether an order is kept: one that is, or a new one of this site's, of late.
+        """Return True if an order is stored already, or is a new order of this site.
 
-        :param row: what is kept of it, if anything.
-        :param since: leave a new one from before that out.
-        :raises ConfigError: *only* does not say.
+        *only* is called for new orders, and never for stored ones.
+
+        :param row: The order's row, or None. A row without an answer of the gateway counts as new.
+        :param since: Leave out a new order that was created before this time.
+        :raises ConfigError: if *only* does not return a bool.
         """
         if row is not None and row.updated_at is not None:
             return True
         if is_order_created_before(order, since):
             return False
-        answer = True if self.only is None else self.only(order)
-        if not isinstance(answer, bool):
+        is_ours = True if self.only is None else self.only(order)
+        if not isinstance(is_ours, bool):
             raise ConfigError(
                 'The function passed as "only" must return True or False, got'
-                f" {type(answer).__name__}."
+                f" {type(is_ours).__name__}."
             )
-        return answer
+        return is_ours
 
     def refresh_from_gateway(
         self,
@@ -171,42 +183,48 @@ class PurchaseStore(Generic[P]):
         since: datetime | None = None,
         call_on_change: bool = True,
     ) -> tuple[P | None, Order | OrderError | None]:
-        """Ask the gateway about an order and write what it says; return the row and the answer.
+        """Query an order, write the answer to its row, and return the row and the answer.
 
-        The row is None where the order is not wanted. The answer is an error where the gateway does
-        not know a number that was heard of.
+        After a conflict, read the row and query the gateway again, in at most eight attempts. The
+        row is None if the order is not to be stored. The answer is an error if the gateway does not
+        know the number of a notification.
 
-        :param heard: what was heard of it, if something was.
-        :param since: leave an order from before that out.
-        :param tell: whether :attr:`on_change` is told.
+        :param notified_values: The values of a notification to write, or None.
+        :param since: Leave out a new order that was created before this time.
+        :param call_on_change: False to leave out the call of :attr:`on_change`.
         """
         answer: Order | OrderError | None = None
-        failure, first, seen = None, None, None
-        until = time.monotonic() + _MAX_CONFLICT_SECONDS
+        database_error, initial_version, queried_version = None, None, None
+        deadline = time.monotonic() + _MAX_CONFLICT_SECONDS
         for _ in range(_MAX_ATTEMPTS):
             try:
+                # find_row closes its session, so no connection is held during the query.
                 with _converting_conflict_errors():
                     row = self.find_row(insure_num)
                 version = -1 if row is None else row.version
-                first = max(version, 0) if first is None else first
-                # The last answer was asked for after the one before was written, and so after this
-                # began.
-                if version >= first + 2 and (
+                initial_version = max(version, 0) if initial_version is None else initial_version
+                # If at least two answers have been written since this call began, the last one was
+                # requested after the one before it was written, and so after this call began. The
+                # row is as new as required, unless the notification has something to write.
+                if version >= initial_version + 2 and (
                     notified_values is None or notified_values.adds_nothing_to(row)
                 ):
                     return row, answer
-                if isinstance(failure, IntegrityError) and version == seen:
-                    raise failure  # of a constraint of the site's own
-                answer, seen = self._query_order(insure_num, notified_values), version
+                # If the version has not moved, no other process has inserted the row, so the INSERT
+                # has violated a constraint of the site.
+                if isinstance(database_error, IntegrityError) and version == queried_version:
+                    raise database_error
+                answer, queried_version = self._query_order(insure_num, notified_values), version
                 order = None if isinstance(answer, OrderError) else answer
                 if order is not None and not self.should_store(order, row, since):
                     return None, order
                 row = self._write_row(
                     insure_num, version, order, notified_values, call_on_change=call_on_change
                 )
-            except _ConflictError as lost:
-                failure = lost.__cause__
-                if failure is not None and time.monotonic() > until:
+            except _ConflictError as conflict:
+                # Start again. A database error counts as a conflict only until the deadline.
+                database_error = conflict.__cause__
+                if database_error is not None and time.monotonic() > deadline:
                     break
                 continue
             if has_other_member(row, answer):
@@ -218,7 +236,7 @@ class PurchaseStore(Generic[P]):
                     duplicate_key="another member's",
                 )
             return row, answer
-        raise failure or OrderError(
+        raise database_error or OrderError(
             f"Order {insure_num} could not be written, because another process wrote its row"
             " first in"
             f" each of {_MAX_ATTEMPTS} attempts. Try again later."
@@ -230,15 +248,17 @@ class PurchaseStore(Generic[P]):
         try:
             order = self.xiebao.orders.get(insure_num)
         except OrderError as error:
-            # The gateway's own answer: it may know later what was heard of.
+            # A code means that the gateway has refused the number. It may know the number later, so
+            # a notified order counts as behind.
             if error.code is None or notified_values is None:
                 raise
             return error.with_traceback(None)
-        _ = order.member  # keeps_plain_key may use the database: not while a row is locked
+        # Find the member before a row is locked, because keeps_plain_key may use the database.
+        _ = order.member
         return order
 
     def find_row(self, insure_num: str) -> P | None:
-        """Return a row, detached; None where there is none."""
+        """Return a row, detached from its session, or None if there is none."""
         with self.separate_transaction() as session:
             return session.get(self.model, insure_num)
 
@@ -251,26 +271,31 @@ class PurchaseStore(Generic[P]):
         *,
         call_on_change: bool,
     ) -> P:
-        """Write what the gateway says, unless somebody else wrote first.
+        """Write the gateway's answer to a row, call ``on_change`` if it has changed, and commit.
 
-        :param version: that of the row before the gateway was asked; -1 where there was none.
-        :param order: its answer; None where it does not know the number.
-        :raises _LostError: somebody did, or the database lets others go first.
+        :param version: The row's version before the query, or -1 if there was no row.
+        :param order: The gateway's answer, or None if the gateway does not know the number.
+        :raises _ConflictError: if another process has written the row first, or the database has
+            rejected the first statement.
         """
         with self.separate_transaction() as session:
-            is_there, answers = version >= 0, int(order is not None)
+            row_exists = version >= 0
             row = (
                 self._lock_row(session, insure_num, version)
-                if is_there
+                if row_exists
                 else self.build_row(insure_num)
             )
-            row.version += answers
             before = None if row.updated_at is None else Snapshot(row)
             if order is not None:
+                # Count each answer, even if it changes nothing. Otherwise other processes would not
+                # notice a change from A to B and back.
+                row.version += 1
                 fill_row_from_order(row, order)
             if notified_values is not None:
                 notified_values.apply_to_row(row, is_known_to_gateway=order is not None)
-            if not is_there:
+            if not row_exists:
+                # The INSERT is the first statement of the transaction. If another process has
+                # inserted the row first, this is a conflict.
                 session.add(row)
                 with _converting_conflict_errors():
                     session.flush()
@@ -282,30 +307,37 @@ class PurchaseStore(Generic[P]):
             if is_change:
                 row.updated_at = utc_now()
                 if call_on_change and self.on_change is not None:
-                    done = self.on_change(session, row, before)
-                    if isawaitable(done):
+                    result = self.on_change(session, row, before)
+                    if isawaitable(result):
                         raise ConfigError(
                             "on_change must not return an awaitable. Register a function that is"
                             " not async."
                         )
             session.flush()
-            session.refresh(row)  # with what the database fills in: it leaves the session
+            # Read the values that the database has set, because the row leaves the session.
+            session.refresh(row)
         return row
 
     def _lock_row(self, session: Session, insure_num: str, version: int) -> P:
-        """Lock a row, first of all in its transaction, and return it."""
-        is_as_seen = (self.model.insure_num == insure_num) & (self.model.version == version)
+        """Lock a row and return it.
+
+        :raises _ConflictError: if the version has changed, so another process has written the row,
+            or if the database has rejected the statement.
+        """
+        is_unchanged = (self.model.insure_num == insure_num) & (self.model.version == version)
         with _converting_conflict_errors():
+            # This UPDATE leaves the version as it is and only locks the row. It must be the first
+            # statement of the transaction, so that nothing is read before the row is locked.
             if not execute_update(
-                session, update(self.model).where(is_as_seen).values(version=version)
+                session, update(self.model).where(is_unchanged).values(version=version)
             ):
                 raise _ConflictError
         return session.get_one(self.model, insure_num)
 
     def build_row(self, insure_num: str) -> P:
-        """Return a row that says nothing yet.
+        """Build a row without any facts about the purchase.
 
-        :raises ConfigError: the model needs arguments.
+        :raises ConfigError: if the model cannot be called without arguments.
         """
         try:
             row = self.model()
@@ -320,11 +352,11 @@ class PurchaseStore(Generic[P]):
 
     @contextmanager
     def separate_transaction(self) -> Iterator[Session]:
-        """Open a session of its own, and commit it in the end."""
+        """Open a new session in a transaction, and commit it at the end."""
         factory: Any = self._session_factory
-        made: Session = getattr(factory, "session_factory", factory)()
-        made.expire_on_commit = False  # rows are read after it
-        with made as session, session.begin():
+        session: Session = getattr(factory, "session_factory", factory)()
+        session.expire_on_commit = False  # Rows are read after the commit.
+        with session, session.begin():
             self._check_no_autocommit(session)
             yield session
 
@@ -334,7 +366,8 @@ class PurchaseStore(Generic[P]):
     def _check_no_autocommit(self, session: Session) -> None:
         connection = self._get_connection(session)
         driver: Any = connection.connection.dbapi_connection
-        # sqlite3 seems to commit by itself, too, where a site has SQLAlchemy begin transactions.
+        # If a site has SQLAlchemy begin SQLite's transactions, sqlite3 also reports AUTOCOMMIT,
+        # but its connection is in a transaction.
         if not getattr(driver, "in_transaction", False):
             with suppress(NotImplementedError):
                 if connection.dialect.detect_autocommit_setting(driver):
@@ -345,19 +378,19 @@ class PurchaseStore(Generic[P]):
 
     @property
     def table(self) -> Any:
-        """The table of the rows; a model whose table is read from the database may come later."""
+        """The table of the rows, read at each access because it may be reflected later."""
         return inspect(self.model).local_table
 
     def find_missing_columns(self) -> list[str]:
-        """Return the columns that the table lacks: all of them, where it is not there."""
-        table, there = self.table, set()
+        """Return the names of the columns that the table lacks; all of them if there is none."""
+        table, existing_names = self.table, set()
         with self.separate_transaction() as session, suppress(NoSuchTableError):
             columns = inspect(self._get_connection(session)).get_columns(table.name, table.schema)
-            there = {column["name"] for column in columns}
-        return [column.name for column in table.columns if column.name not in there]
+            existing_names = {column["name"] for column in columns}
+        return [column.name for column in table.columns if column.name not in existing_names]
 
     def find_columns_without_default(self) -> list[str]:
-        """Return the columns that may not be NULL, and to which nothing gives a value."""
+        """Return the names of NOT NULL columns that get a value from neither model nor database."""
         row, mapper = self.build_row(""), inspect(self.model)
         return [
             column.name
@@ -368,25 +401,27 @@ class PurchaseStore(Generic[P]):
 
 
 def has_other_member(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:
-    """Tell whether the gateway says that an order is not that member's who has it here."""
+    """Return True if the row has a member, but the gateway reports another member or none."""
     return isinstance(answer, Order) and row.member not in (None, answer.member)
 
 
 def execute_update(session: Session, statement: Update) -> int:
-    """Run a statement, and return how many rows it found."""
-    found: Any = session.execute(statement, execution_options={"synchronize_session": False})
-    return int(found.rowcount)
+    """Execute an UPDATE statement and return the number of rows that it matched."""
+    result: Any = session.execute(statement, execution_options={"synchronize_session": False})
+    return int(result.rowcount)
 
 
 @contextmanager
 def _converting_conflict_errors() -> Iterator[None]:
-    """Take it for a loss where the database refuses the first statement of a transaction.
+    """Raise :class:`_ConflictError` if the database rejects the first statement of a transaction.
 
-    Drivers do not agree on the class of the error where others go first.
+    Errors of any class count, because drivers use different classes for a conflict. Only a failed
+    connection and a value that does not fit its column are no conflicts.
     """
     try:
         yield
     except DBAPIError as error:
-        if error.statement is None or isinstance(error, DataError):  # no connection, or no room
+        # An error without a statement means that the connection has failed.
+        if error.statement is None or isinstance(error, DataError):
             raise
         raise _ConflictError from error
