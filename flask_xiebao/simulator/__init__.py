@@ -1,1 +1,1 @@
-"""The gateway from the other side, written a second time and by hand: it reads, sells and tells."""
+"""The simulated gateway, which reads URLs, sells, notifies the site and answers order queries."""

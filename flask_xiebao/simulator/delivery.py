@@ -1,4 +1,4 @@
-"""Sends the simulator's notifications to the site: over HTTP, or inside the app to a path of it."""
+"""Delivery of the simulator's notifications to the site, over HTTP or to a path of the app."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ..errors import ConfigError
 from ..gateway.values import Secret, WrongValueError, check_web_url
 from . import wire
 
-_TIMEOUT = 10
+_TIMEOUT = 10  # seconds
 _MAX_RESPONSE_BYTES = 65536
 
 
 class SiteResponse(NamedTuple):
-    """What a site answered.
+    """The site's response to a notification.
 
-    :param status: 0 where it could not be reached.
-    :param text: the body, or why there is none.
+    :param status: The HTTP status, or 0 if the site could not be reached.
+    :param text: The body, or the name of the error if the site could not be reached.
     """
 
     status: int
@@ -36,12 +36,12 @@ class SiteResponse(NamedTuple):
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the site says that it has the notification."""
+        """True if the status is 200 and the body is a JSON object whose ``state`` is true."""
         try:
-            answer = json.loads(self.text)
+            body = json.loads(self.text)
         except (ValueError, RecursionError):
             return False
-        return self.status == 200 and isinstance(answer, dict) and answer.get("state") is True
+        return self.status == 200 and isinstance(body, dict) and body.get("state") is True
 
 
 def build_notification_body(
@@ -52,12 +52,12 @@ def build_notification_body(
     member: str | int | None = None,
     wrong_sign: bool = False,
 ) -> bytes:
-    """Return the body of a notification to a site, signed with its key.
+    """Build the body of a notification to a site, signed with the site's API key.
 
-    :param kind: ``notifyType``.
-    :param said: as :func:`.wire.fields_of` takes it.
-    :param member: whose purchase it is, by their id on the site.
-    :param wrong_sign: sign it with another key.
+    :param notify_type: The ``notifyType``.
+    :param fields: The fields, as :func:`.wire.build_notification_data` takes them.
+    :param member: The id on the site of the member who made the purchase, or None.
+    :param wrong_sign: True to sign with another key.
     """
     if member is not None:
         fields = {"partner_uniq_key": state.build_member_key(str(member)), **fields}
@@ -67,9 +67,9 @@ def build_notification_body(
 
 
 def check_notify_url(url: object) -> str:
-    """Return where notifications go: an http(s) URL, or a path of the app.
+    """Return the URL if it is an http(s) URL or a path of the app.
 
-    :raises WrongValueError: it is neither.
+    :raises WrongValueError: if it is neither.
     """
     if isinstance(url, str) and url.startswith("/") and not url.startswith("//"):
         return url
@@ -82,39 +82,36 @@ def check_notify_url(url: object) -> str:
 
 
 def find_notify_url(configured_url: str | None) -> str | None:
-    """Return where notifications go; None for nowhere.
+    """Return the URL or path that notifications are sent to, or None if there is none.
 
-    :param url: as the simulator was given it. Without one, or with that of the current app's own
-        callback but for its token, the callback is found.
+    :param configured_url: The simulator's ``notify_url``. If it is None, or is the path of the
+        current app's callback without its token, the path of the callback is returned.
     """
     try:
         state = get_current_app_state()
     except ConfigError:
         return configured_url
-    if not (state.settings.has_partner_account and "notification_handler" in state.hooks.functions):
-        return configured_url
-    own = build_notify_path(state)
-    without_token = own if state.settings.notify_token is None else own.rpartition("/")[0]
-    return (
-        own
-        if configured_url is None or configured_url.rstrip("/") == without_token
-        else configured_url
-    )
+    if state.settings.has_partner_account and "notification_handler" in state.hooks.functions:
+        path = build_notify_path(state)
+        base_path = path if state.settings.notify_token is None else path.rpartition("/")[0]
+        if configured_url is None or configured_url.rstrip("/") == base_path:
+            return path
+    return configured_url
 
 
 def deliver_notification(url: str, body: bytes) -> SiteResponse:
-    """Send a notification to a URL, or to a path of the current app."""
+    """Send a notification to an http(s) URL or to a path of the current app."""
     return (_post_to_app if url.startswith("/") else post_over_http)(url, body)
 
 
 def post_over_http(url: str, body: bytes) -> SiteResponse:
-    """Send a notification over HTTP: no proxy is asked, no redirect followed."""
-    asked = Request(  # noqa: S310 - checked
+    """Send a notification over HTTP, without a proxy and without following redirects."""
+    notification = Request(  # noqa: S310 - The URL has been checked.
         iri_to_uri(url), body, {"Content-Type": wire.CONTENT_TYPE}, method="POST"
     )
     try:
         with build_opener(ProxyHandler({}), _AnyStatusProcessor).open(
-            asked, timeout=_TIMEOUT
+            notification, timeout=_TIMEOUT
         ) as response:
             return SiteResponse(
                 response.status, response.read(_MAX_RESPONSE_BYTES).decode("utf-8", "replace")
@@ -124,17 +121,17 @@ def post_over_http(url: str, body: bytes) -> SiteResponse:
 
 
 class _AnyStatusProcessor(HTTPErrorProcessor):
-    """Takes an error, or a redirect, for the answer, as the platform does."""
+    """A processor that accepts errors and redirects as responses, as the gateway does."""
 
     def http_response(self, request: Request, response: Any) -> Any:
-        """Return an answer of any status, where urllib would raise an error."""
+        """Return the response whatever its status, although urllib would raise an error."""
         return response
 
     https_response = http_response
 
 
 def _post_to_app(path: str, body: bytes) -> SiteResponse:
-    # In a context of its own: else it would share g, and who is logged in, with this request.
+    # In the current context, the new request would share g and the logged-in member with this one.
     response = contextvars.Context().run(
         Client(get_current_app(), use_cookies=False).post,
         path,

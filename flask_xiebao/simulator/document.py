@@ -1,8 +1,8 @@
-"""The interface document, read a second time and by hand: what the gateway makes of a URL.
+"""The simulator's own reading of the interface document: the gateway's verdict on a URL.
 
-It shares nothing of the reading with :mod:`.gateway.pages` and :mod:`.gateway.urls` on
-purpose: the two are separate readings of one document, and a mistake in either shows where they
-meet. To add a page of the gateway, add its row.
+It shares no rules with :mod:`.gateway.pages` and :mod:`.gateway.urls` on purpose. Both implement
+the same document independently, so that a mistake in one of them makes a test fail. To add a
+gateway page, add a :class:`PageSpec`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from ..texts import get_text
 
 @dataclass(frozen=True, kw_only=True)
 class PageSpec:
-    """A page of the gateway as the document describes it.
+    """The interface document's description of a gateway page.
 
-    :param title: what the page is, by locale.
-    :param meanings: what the parameters mean that only this page has, by locale.
-    :param sells: whether a member can buy something there.
-    :param members_own: whether what it shows belongs to one member, whose link says so.
+    :param title: The title of the page, by locale.
+    :param meanings: The meanings of the parameters that only this page has, by locale.
+    :param sells_insurance: True if a member can buy something on the page.
+    :param requires_member: True if the page shows data of one member, so its link must contain the
+        member.
     """
 
     name: str
@@ -45,22 +46,22 @@ class PageSpec:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Every parameter of the page."""
+        """The names of all parameters of the page, the required ones first."""
         return self.required + self.optional
 
     @property
     def reference_parameter_name(self) -> str | None:
-        """The parameter that says which product or policy is meant, if any."""
-        own = set(self.required) - {"partnerId", "sign", "partnerUniqKey"}
-        return own.pop() if own else None
+        """The name of the parameter for the product or policy, or None if there is none."""
+        own_names = set(self.required) - {"partnerId", "sign", "partnerUniqKey"}
+        return own_names.pop() if own_names else None
 
     def get_title(self, locale: str) -> str:
-        """Return what the page is."""
+        """Return the title of the page in the locale."""
         return get_text(locale, f"{self.name}.title", self.title)
 
 
-# Only section 2.2 describes paySuccess and 2.3 shows it; on the product page it is a habit of
-# integrations of this gateway that the document does not forbid.
+# Section 2.2 describes paySuccess, and 2.3 has it in an example. The document neither describes nor
+# forbids it on the product page, but other clients of this gateway send it there.
 PAGE_SPECS = (
     PageSpec(
         name="product",
@@ -103,38 +104,44 @@ PAGE_SPECS = (
 
 
 def find_page_spec(page_name: str | None) -> PageSpec | None:
-    """Return the row of a page, or None."""
-    return next((row for row in PAGE_SPECS if row.name == page_name), None)
+    """Return the description of a page, or None if there is none."""
+    return next((spec for spec in PAGE_SPECS if spec.name == page_name), None)
 
 
 def get_parameter_meaning(locale: str, parameter: str) -> str:
-    """Return what a parameter is, also one that the document does not have."""
-    own = next((row.meanings[parameter] for row in PAGE_SPECS if parameter in row.meanings), None)
+    """Return the meaning of a parameter in the locale, also if it is not in the document."""
+    meaning = next(
+        (spec.meanings[parameter] for spec in PAGE_SPECS if parameter in spec.meanings), None
+    )
     try:
-        return get_text(locale, f"meaning.{parameter}", own)
+        return get_text(locale, f"meaning.{parameter}", meaning)
     except KeyError:
         return get_text(locale, "meaning.unknown")
 
 
-#: The gateway's own hosts, which have its pages at the root.
+#: The gateway's own hosts and their environments. These hosts have the pages at the root.
 GATEWAY_HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
-#: What the codes of ``platform`` stand for.
+#: The names of the platforms by their codes in ``platform``.
 PLATFORM_NAMES = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
 
-#: The ports that URLs leave out.
+#: The default ports by URL scheme.
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# What a query must not contain unescaped, and a percent sign that begins no escape.
+# A character that a query must not contain unescaped, or a percent sign that begins no escape.
 _UNESCAPED_CHARACTER = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
 _FULL_MASK = "***"
-# A key with at most this many characters may be an ordinary word.
+# A key with at most this number of characters may be an ordinary word.
 _MAX_WORD_LENGTH = 7
 _URL_FLAGS = re.IGNORECASE | re.DOTALL
-# Unescaped Chinese is let through here, as browsers do; U+FFFD is what decoding makes of non-UTF-8.
+# The URL in paySuccess may contain unescaped Chinese, because browsers accept it. U+FFFD is the
+# replacement for bytes that are not UTF-8.
 _FORBIDDEN_URL_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
 
 
 def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
-    """Return what finds an API key; a short one would be found by chance."""
+    """Return a pattern that finds the API key in any encoding.
+
+    It never matches for a short key, which would also be found by chance.
+    """
     return (
         build_any_encoding_pattern(api_key)
         if len(api_key) > _MAX_WORD_LENGTH
@@ -144,10 +151,10 @@ def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Account:
-    """Whose URLs are accepted.
+    """The partner account whose URLs are accepted.
 
-    :param partner_id: its ``partnerId``.
-    :param sign: ``md5(apiKey + partnerId)``.
+    :param partner_id: The account's ``partnerId``.
+    :param sign: The account's sign, ``md5(apiKey + partnerId)``.
     """
 
     partner_id: str
@@ -155,27 +162,28 @@ class Account:
 
     @cached_property
     def _sign_pattern(self) -> Secret[re.Pattern[str]]:
-        """What finds the sign however it is written."""
+        """A pattern that finds the sign in any encoding."""
         return self.sign.map(build_any_encoding_pattern)
 
     def matches_api_key(self, text: str) -> bool:
-        """Tell whether a text is the key of this account, by the sign that it makes."""
-        signed = f"{text}{self.partner_id}".encode(errors="replace")
-        made = hashlib.md5(signed, usedforsecurity=False).hexdigest()
-        return hmac.compare_digest(made, self.sign.reveal())
+        """Return True if the text is the account's API key, because it gives the same sign."""
+        signed_text = f"{text}{self.partner_id}".encode(errors="replace")
+        sign = hashlib.md5(signed_text, usedforsecurity=False).hexdigest()
+        return hmac.compare_digest(sign, self.sign.reveal())
 
     def mask_sign_in(self, text: str) -> str:
-        """Mask the sign wherever it is in a text."""
+        """Return the text with each occurrence of the sign masked."""
         return self._sign_pattern.reveal().sub(mask_middle(self.sign.reveal()), text)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something for which the gateway refuses a URL.
+    """A reason why the gateway refuses a URL.
 
-    :param code: what it is, by its key in :mod:`.texts`.
-    :param parameter: the name as it was received, or that is missing; None for the page itself.
-    :param value: what it should be, or what was received, as far as it is not a secret.
+    :param code: The code of the problem, which is the end of its text key in :mod:`.texts`.
+    :param parameter: The parameter's name as received, or the name of the missing parameter. None
+        if the problem concerns the page itself.
+    :param value: The expected or the received value, if it is not a secret.
     """
 
     code: str
@@ -183,15 +191,14 @@ class Problem:
     value: str | None = None
 
     def explain(self, locale: str, page: str | None) -> str:
-        """Say what is wrong and what to do, in this locale.
+        """Return the problem and its solution as a text in the locale.
 
-        :param page: the name of the page.
+        :param page: The name of the page, or None.
         """
-        row = find_page_spec(page)
-        served = row.platforms if row else ()
-        codes = [
+        page_spec = find_page_spec(page)
+        platforms = [
             get_text(locale, "list.platform", code=code, platform=PLATFORM_NAMES[code])
-            for code in served
+            for code in (page_spec.platforms if page_spec else ())
         ]
         comma = get_text(locale, "list.comma")
         return get_text(
@@ -200,22 +207,22 @@ class Problem:
             parameter=self.parameter,
             value=self.value,
             meaning=get_parameter_meaning(locale, self.parameter or ""),
-            section=row.section if row else "",
-            platforms=comma.join(codes),
-            pages=comma.join(row.path for row in PAGE_SPECS),
+            section=page_spec.section if page_spec else "",
+            platforms=comma.join(platforms),
+            pages=comma.join(spec.path for spec in PAGE_SPECS),
         )
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gateway makes of one request.
+    """The gateway's verdict on one request.
 
-    :param page: the name of the page, such as ``"product"``; None when the path is not a page.
-    :param problems: why the request is refused; empty when it is accepted.
-    :param parameters: names and values in the order received, the sign masked.
-    :param platform: the platform code, when it is given and the page serves it.
-    :param member: ``partnerUniqKey``, when it is given and valid.
-    :param pay_success: the decoded URL of ``paySuccess``, when it is given and valid.
+    :param page: The name of the page, for example ``"product"``. None if the path is not a page's.
+    :param problems: The reasons why the request is refused; empty if it is accepted.
+    :param parameters: The names and values in the order received, with the sign masked.
+    :param platform: The platform code, if there is one and the page serves this platform.
+    :param member: The value of ``partnerUniqKey``, if there is one and it is valid.
+    :param pay_success: The decoded URL of ``paySuccess``, if there is one and it is valid.
     """
 
     page: str | None
@@ -227,60 +234,67 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """Whether nothing speaks against the request."""
+        """True if the request has no problems."""
         return not self.problems
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the request is refused, in Chinese."""
+        """The reasons why the request is refused, in Chinese."""
         return self.reasons_in("zh")
 
     def reasons_in(self, locale: str) -> tuple[str, ...]:
-        """Say why the request is refused, in this locale."""
+        """Return the reasons why the request is refused, in the locale."""
         return tuple(problem.explain(locale, self.page) for problem in self.problems)
 
 
 def evaluate_url(
     url: str, account: Account | None = None, extra_parameters: Collection[str] = ()
 ) -> Verdict:
-    """Read a URL as the gateway would; any text has a verdict.
+    """Return the gateway's verdict on a URL; any text has a verdict.
 
-    :param url: a full URL or one that begins with its path. Except on Xiebao's own hosts the page
-        may be mounted below another path, as ``/gateway/dispatch/cps``.
-    :param account: whose URL it has to be; None checks all but partner id and key.
-    :param also_known: parameters outside the document that are let through, such as ``hidenav``.
+    :param url: A full URL, or one that begins with its path. Except on Xiebao's own hosts, the page
+        may be mounted below another path, for example ``/gateway/dispatch/cps``.
+    :param account: The account that the URL must belong to. None leaves out the checks of the
+        partner id and the API key.
+    :param extra_parameters: Parameters outside the document that are accepted, for example
+        ``hidenav``.
     """
-    address, _, query = url.partition("#")[0].partition("?")  # no client sends a fragment
-    row = find_page_spec_by_url(address)
-    if row is not None:
-        verdict = evaluate_query(row, query, account, extra_parameters)
-        where = tuple(_iter_url_problems(urlsplit(address)))
-        return replace(verdict, problems=where + verdict.problems)
-    host, path = re.findall("^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", address, _URL_FLAGS)[0]
-    hide = account.mask_sign_in if account else str
-    paths = tuple(row.path for row in PAGE_SPECS)
-    is_page = path in paths or (path.endswith(paths) and host not in GATEWAY_HOSTS)
-    code = "address" if is_page else "page"
-    return Verdict(
-        None, (Problem(code, value=hide(path) or "/"),), _get_masked_parameters(query, account)
-    )
+    # The fragment is cut off, because no client sends it.
+    base_url, _, query = url.partition("#")[0].partition("?")
+    page_spec = find_page_spec_by_url(base_url)
+    if page_spec is not None:
+        verdict = evaluate_query(page_spec, query, account, extra_parameters)
+        url_problems = tuple(_iter_url_problems(urlsplit(base_url)))
+        return replace(verdict, problems=url_problems + verdict.problems)
+    host, path = re.findall("^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", base_url, _URL_FLAGS)[0]
+    mask_text = account.mask_sign_in if account else str
+    page_paths = tuple(spec.path for spec in PAGE_SPECS)
+    is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
+    # If the path is that of a page, another part of the URL is wrong.
+    problem = Problem("address" if is_page_path else "page", value=mask_text(path) or "/")
+    return Verdict(None, (problem,), _get_masked_parameters(query, account))
 
 
 def find_page_spec_by_url(url_without_query: str) -> PageSpec | None:
-    """Return the page at an address without its query, or None."""
+    """Return the description of the page at a URL, or None if there is none."""
     try:
         parts = urlsplit(url_without_query)
     except ValueError:
         return None
     if parts.scheme not in ("", "http", "https") or _UNESCAPED_CHARACTER.search(url_without_query):
         return None
-    is_mounted = parts.hostname not in GATEWAY_HOSTS  # below whatever path
-    ends_so = (row for row in PAGE_SPECS if parts.path.endswith(row.path))
-    return next((row for row in ends_so if is_mounted or parts.path == row.path), None)
+    # Other hosts than Xiebao's may have the page below any path.
+    can_be_mounted = parts.hostname not in GATEWAY_HOSTS
+    candidates = (spec for spec in PAGE_SPECS if parts.path.endswith(spec.path))
+    return next((spec for spec in candidates if can_be_mounted or parts.path == spec.path), None)
 
 
 def _iter_url_problems(split_url: SplitResult) -> Iterator[Problem]:
-    """Say what is wrong with where a page is, as far as it is, or looks like, Xiebao's own host."""
+    """Yield the problems with a page's host, and on Xiebao's own hosts with the rest of its URL.
+
+    A URL elsewhere has a problem if its host resembles Xiebao's own, or if it has no host and its
+    path does not begin with a slash.
+    """
     host = split_url.hostname or ""
     if host not in GATEWAY_HOSTS:
         if "xiebao18" in split_url.netloc.lower() or get_close_matches(
@@ -301,32 +315,36 @@ def _iter_url_problems(split_url: SplitResult) -> Iterator[Problem]:
 def evaluate_query(
     page_spec: PageSpec, query: str, account: Account | None, extra_parameters: Collection[str]
 ) -> Verdict:
-    """Read the query of a request for a page; see :func:`read`."""
-    raw_fields = [raw for raw in query.split("&") if raw]
-    received = _parse_query(query)
-    counts = Counter(name for name, _ in received)
+    """Return the gateway's verdict on the query of a request for a page.
+
+    See :func:`evaluate_url`.
+    """
+    raw_fields = [raw_field for raw_field in query.split("&") if raw_field]
+    parameters = _parse_query(query)
+    counts = Counter(name for name, _ in parameters)
     problems = [Problem("missing", name) for name in page_spec.required if name not in counts]
-    values: dict[str, str] = {}
-    for raw, (name, value) in zip(raw_fields, received, strict=True):
+    valid_values: dict[str, str] = {}
+    for raw_field, (name, value) in zip(raw_fields, parameters, strict=True):
         problem = (
             _find_name_problem(page_spec, name, extra_parameters)
-            or _find_format_problem(page_spec, raw, name, value, counts[name])
+            or _find_format_problem(page_spec, raw_field, name, value, counts[name])
             or _find_value_problem(page_spec, name, value, account)
         )
         if problem is None:
-            values[name] = value
+            valid_values[name] = value
         else:
             problems.append(problem)
-    hide = account.mask_sign_in if account else str
-    parameters = _get_masked_parameters(query, account)
-    pay_success = values.get("paySuccess")
+    mask_text = account.mask_sign_in if account else str
+    masked_parameters = _get_masked_parameters(query, account)
+    has_member_key = "partnerUniqKey" in valid_values
+    pay_success = valid_values.get("paySuccess")
     return Verdict(
         page=page_spec.name,
-        problems=tuple(dict.fromkeys(_mask_problem(problem, hide) for problem in problems)),
-        parameters=parameters,
-        platform=int(values["platform"]) if "platform" in values else None,
-        member=dict(parameters)["partnerUniqKey"] if "partnerUniqKey" in values else None,
-        pay_success=hide(_decode_base64(pay_success).decode()) if pay_success else None,
+        problems=tuple(dict.fromkeys(_mask_problem(problem, mask_text) for problem in problems)),
+        parameters=masked_parameters,
+        platform=int(valid_values["platform"]) if "platform" in valid_values else None,
+        member=dict(masked_parameters)["partnerUniqKey"] if has_member_key else None,
+        pay_success=mask_text(_decode_base64(pay_success).decode()) if pay_success else None,
     )
 
 
@@ -335,15 +353,15 @@ def _parse_query(query: str) -> list[tuple[str, str]]:
 
 
 def _get_masked_parameters(query: str, account: Account | None) -> tuple[tuple[str, str], ...]:
-    hide = account.mask_sign_in if account else str
+    mask_text = account.mask_sign_in if account else str
 
     def mask_value(name: str, value: str) -> str:
-        decoded = _decode_lenient_base64(value)
         if _normalize_parameter_name(name) == "sign":
             return mask_sign_value(value, account)
-        return mask_middle(value) if decoded and hide(decoded) != decoded else hide(value)
+        decoded = _decode_lenient_base64(value)
+        return mask_middle(value) if mask_text(decoded) != decoded else mask_text(value)
 
-    return tuple((hide(name), mask_value(name, value)) for name, value in _parse_query(query))
+    return tuple((mask_text(name), mask_value(name, value)) for name, value in _parse_query(query))
 
 
 def _mask_problem(problem: Problem, mask_text: Callable[[str], str]) -> Problem:
@@ -352,19 +370,22 @@ def _mask_problem(problem: Problem, mask_text: Callable[[str], str]) -> Problem:
 
 
 def _is_possible_api_key(sign: str, account: Account | None) -> bool:
-    """Tell whether what should be a sign may be an API key, of which nothing is shown."""
+    """Return True if a value that should be a sign may be an API key.
+
+    No part of an API key is shown.
+    """
     return find_text_after_encoded_hex_digits(sign) is not None or bool(
         account and account.matches_api_key(sign)
     )
 
 
 def mask_sign_value(sign: str, account: Account | None) -> str:
-    """Return what may be shown of what stands in the place of a sign."""
+    """Return the value of ``sign`` masked, and completely if it may be an API key."""
     return _FULL_MASK if _is_possible_api_key(sign, account) else mask_middle(sign)
 
 
 def mask_middle(value: str) -> str:
-    """Return what may be shown of a sign: the two characters at each end."""
+    """Return only the two characters at each end, or a full mask for fewer than 8 characters."""
     if len(value) < 8:
         return value and _FULL_MASK
     return f"{value[:2]}…{value[-2:]}"
@@ -373,19 +394,20 @@ def mask_middle(value: str) -> str:
 def _find_name_problem(
     page_spec: PageSpec, name: str, extra_parameters: Collection[str]
 ) -> Problem | None:
-    known = (*page_spec.parameters, *extra_parameters)
-    if name in known:
+    known_names = (*page_spec.parameters, *extra_parameters)
+    if name in known_names:
         return None
-    for meant in known:
-        if name == f"amp;{meant}":
-            return Problem("html", name, meant)
-        if _normalize_parameter_name(name) == meant.lower():
-            return Problem("spaces" if name.strip() == meant else "misspelt", name, meant)
+    for known_name in known_names:
+        if name == f"amp;{known_name}":
+            return Problem("html", name, known_name)
+        if _normalize_parameter_name(name) == known_name.lower():
+            code = "spaces" if name.strip() == known_name else "misspelt"
+            return Problem(code, name, known_name)
     return Problem("unknown", name)
 
 
 def _normalize_parameter_name(name: str) -> str:
-    """Return a name without what a stray space, or ``&amp;`` from HTML, leaves in it."""
+    """Return the name in lower case, without whitespace around it and ``amp;`` from HTML."""
     return re.sub(r"^(?:amp;|\s)+", "", name.lower()).strip()
 
 
@@ -398,9 +420,9 @@ def _find_format_problem(
         return Problem("space", name)
     if _UNESCAPED_CHARACTER.search(raw_field) or "\N{REPLACEMENT CHARACTER}" in name + value:
         return Problem("escapes", name)
-    # The document's examples send subPartnerId empty; nothing else it names makes sense so.
-    must_have_value = set(page_spec.parameters) - {"subPartnerId"}
-    if name in must_have_value and not value.strip():
+    # The document's examples have an empty subPartnerId. No other documented parameter may be
+    # empty.
+    if name in page_spec.parameters and name != "subPartnerId" and not value.strip():
         return Problem("empty", name)
     return None
 
@@ -408,18 +430,18 @@ def _find_format_problem(
 def _find_value_problem(
     page_spec: PageSpec, name: str, value: str, account: Account | None
 ) -> Problem | None:
-    code = said = None
+    code = shown_value = None
     match name:
         case "partnerId" if account is not None and value != account.partner_id:
-            code, said = "partner", account.partner_id
+            code, shown_value = "partner", account.partner_id
         case "sign":
             code = _find_sign_problem_code(value, account)
-            said = None if code == "sign_is_key" else mask_middle(value)
+            shown_value = None if code == "sign_is_key" else mask_middle(value)
         case "platform" if value not in page_spec.platforms:
-            code, said = "no_pc" if value == "2" else "platform", value
+            code, shown_value = "no_pc" if value == "2" else "platform", value
         case "paySuccess":
             code = _find_pay_success_problem_code(value)
-    return None if code is None else Problem(code, name, said)
+    return None if code is None else Problem(code, name, shown_value)
 
 
 def _find_sign_problem_code(sign: str, account: Account | None) -> str | None:
@@ -433,10 +455,10 @@ def _find_sign_problem_code(sign: str, account: Account | None) -> str | None:
 
 
 def find_text_after_encoded_hex_digits(text: str) -> str | None:
-    """Return what follows on base64 of eleven hex digits; None where a text does not begin so.
+    """Return the text after base64 of eleven hex digits, or None if it does not begin with them.
 
-    The signs in 2.1, which contradict the rule of 2.1, are that and the partner id: keys, most
-    likely, that were pasted there.
+    The signs in the examples of 2.1 contradict the rule of 2.1. They consist of such base64 and the
+    partner id, so they are most likely API keys.
     """
     try:
         digits = base64.b64decode(f"{text[:15]}=", validate=True)
@@ -452,7 +474,8 @@ def _find_pay_success_problem_code(value: str) -> str | None:
         return "pay_success_url_safe"
     if value == "*":
         return "pay_success_star"
-    # Python versions differ in how much wrong padding they forgive; encoding again forgives none.
+    # Python versions differ in the wrong padding that they accept. The value is encoded again, so
+    # that none is accepted.
     if base64.b64encode(_decode_base64(value)).decode() != value:
         return "pay_success_base64"
     if not _is_absolute_url(_decode_base64(value).decode("utf-8", "replace")):
@@ -468,7 +491,10 @@ def _decode_base64(value: str) -> bytes:
 
 
 def _decode_lenient_base64(value: str) -> str:
-    """Return what is in base64 that need not be right: the sign is masked also there."""
+    """Return the text in base64 that may be URL-safe, have spaces or lack padding.
+
+    It is used to find the sign, which must be masked in such a value, too.
+    """
     standard = value.translate(str.maketrans("-_ ", "+/+", "\r\n\t")).rstrip("=")
     return _decode_base64(standard + "=" * (-len(standard) % 4)).decode("utf-8", "replace")
 
@@ -476,7 +502,7 @@ def _decode_lenient_base64(value: str) -> str:
 def _is_absolute_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        has_host = bool(parts.hostname) and parts.port != 0  # an invalid port raises
+        has_host = bool(parts.hostname) and parts.port != 0  # An invalid port raises ValueError.
     except ValueError:
         return False
     return (

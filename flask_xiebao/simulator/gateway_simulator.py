@@ -1,4 +1,4 @@
-"""A simulator of Xiebao's gateway: it reads requests strictly, and sells what nobody insures."""
+"""The gateway simulator, a Flask blueprint with the gateway's pages and order queries."""
 
 from __future__ import annotations
 
@@ -55,26 +55,26 @@ _PRIVACY_HEADERS = {
 
 
 class GatewaySimulator:
-    """Xiebao's pages (the document's sections 2.1 to 2.3), without Xiebao.
+    """A simulator of Xiebao's gateway pages (the document's sections 2.1 to 2.3).
 
-    What a member buys there is an order: the site is told of it as by the callback (回调通知), and
-    asks for it as by the order query (数据接口). No policy of it is real.
+    A purchase on its pages creates a simulated order. The simulator sends the site notifications
+    of it (回调通知) and answers the site's order queries (数据接口). No policy is real.
 
-    ``app.register_blueprint(simulator.blueprint, url_prefix="/gateway")`` mounts them in an
-    application; :meth:`create_app` serves them alone; :meth:`check` reads a URL without HTTP. Its
-    pages are in the language of the site's, by ``XIEBAO_LOCALE``, else Flask-Babel, else Chinese.
-    Where ``XIEBAO_ENV`` of the application is ``production`` they answer 404, since what they sign
-    is taken for Xiebao's.
+    ``app.register_blueprint(simulator.blueprint, url_prefix="/gateway")`` mounts the pages in an
+    app, :meth:`create_app` serves them alone, and :meth:`check` reads a URL without HTTP. The pages
+    are in the site's language, which is ``XIEBAO_LOCALE``, otherwise Flask-Babel's locale,
+    otherwise Chinese. If the app's ``XIEBAO_ENV`` is ``production``, they return 404, because the
+    site would accept their signed notifications as Xiebao's.
 
-    :param partner_id: the one ``partnerId`` that is served.
-    :param api_key: its key, which is shown nowhere.
-    :param also_known: parameters outside the document that are let through, such as ``hidenav``.
-    :param notify_url: where the site takes notifications: an absolute URL, or a path of the app in
-        which the simulator is mounted. By default that app's own callback, where it has a
+    :param partner_id: The only ``partnerId`` that is served.
+    :param api_key: The API key of this partner id. It is never shown.
+    :param also_known: Parameters outside the document that are accepted, for example ``hidenav``.
+    :param notify_url: The URL to send notifications to, either absolute or a path of the app in
+        which the simulator is mounted. The default is the callback of that app, if it has a
         ``notification_handler``.
-    :param orders: the SQLite file in which orders are kept, for restarts and other workers; by
-        default they are gone with the simulator.
-    :raises ValueError: an argument is wrong; the message names it.
+    :param orders: The SQLite file of the orders, which outlives restarts and can be shared by
+        several workers. By default, the orders are lost with the simulator.
+    :raises ValueError: if an argument is wrong. The message names it.
     """
 
     def __init__(
@@ -87,7 +87,8 @@ class GatewaySimulator:
         orders: str | Path | None = None,
     ) -> None:
         key = Secret(api_key)
-        del api_key  # an error report shows the local variables of each frame
+        # Error reports show the local variables of each frame.
+        del api_key
         self._partner_id = check_named_value("partner_id", normalize_text, partner_id, ValueError)
         sign = check_named_value(
             "api_key", lambda key: key.map(self._compute_sign), key, ValueError
@@ -95,7 +96,7 @@ class GatewaySimulator:
         self._account = Account(self._partner_id, sign)
         self._extra_parameters = frozenset(also_known)
         self._insurer = SimulatedInsurer(self._partner_id, key, notify_url, orders)
-        # Its templates and styles are among the package's.
+        # The templates and stylesheets are in the folders of the package.
         self.blueprint = Blueprint(
             "xiebao_gateway",
             __package__.partition(".")[0],
@@ -103,16 +104,17 @@ class GatewaySimulator:
             static_url_path="/dispatch/static",
             template_folder="templates",
         )
-        for row in PAGE_SPECS:
-            # The gateway takes GET; the forms of these pages come by POST.
+        for page_spec in PAGE_SPECS:
+            # The gateway only accepts GET. POST is for the forms of the simulated pages.
+            view = _build_named_view(page_spec.name, partial(self._serve_page, page_spec))
             self.blueprint.add_url_rule(
-                row.path, row.name, self._build_page_view(row), methods=("GET", "POST")
+                page_spec.path, page_spec.name, view, methods=("GET", "POST")
             )
-        for method in ("orderDetail", "orderList", "downloadUrl"):
-            view = _build_named_view(method, partial(self._answer_order_query, method))
-            self.blueprint.add_url_rule(f"/api/{method}", method, view, methods=("POST",))
-        file = _build_named_view("policy_file", self._serve_policy_file)
-        self.blueprint.add_url_rule("/dispatch/files/<insure_num>", "policy_file", file)
+        for api_method in ("orderDetail", "orderList", "downloadUrl"):
+            view = _build_named_view(api_method, partial(self._answer_order_query, api_method))
+            self.blueprint.add_url_rule(f"/api/{api_method}", api_method, view, methods=("POST",))
+        view = _build_named_view("policy_file", self._serve_policy_file)
+        self.blueprint.add_url_rule("/dispatch/files/<insure_num>", "policy_file", view)
         self.blueprint.record(callback_view.schedule_csrf_exemption)
         self.blueprint.before_request(_return_404_in_production)
 
@@ -122,41 +124,40 @@ class GatewaySimulator:
     def _compute_sign(self, api_key: str) -> str:
         if not (api_key and isinstance(api_key, str)):
             raise WrongValueError("must be a non-empty string.")
-        signed = f"{api_key}{self._partner_id}".encode()
-        return hashlib.md5(signed, usedforsecurity=False).hexdigest()
+        signed_text = f"{api_key}{self._partner_id}".encode()
+        return hashlib.md5(signed_text, usedforsecurity=False).hexdigest()
 
     def create_app(self) -> Flask:
-        """Return an application that is the simulator alone, its pages at the root."""
+        """Return a Flask app that serves only the simulator, with its pages at the root."""
         app = Flask(__name__, static_folder=None)
         app.register_blueprint(self.blueprint)
         return app
 
     def check(self, url: str) -> Verdict:
-        """Read a URL as the gateway would; nothing is sent, and any text has a verdict.
+        """Return the gateway's verdict on a URL without sending a request; any text has a verdict.
 
-        :param url: a full URL or one that begins with its path. Except on Xiebao's own hosts
-            the page may be mounted below another path, as ``/gateway/dispatch/cps``.
+        :param url: A full URL, or one that begins with its path. Except on Xiebao's own hosts, the
+            page may be mounted below another path, for example ``/gateway/dispatch/cps``.
         """
         return evaluate_url(url, self._account, self._extra_parameters)
 
-    def _build_page_view(self, page_spec: PageSpec) -> Callable[..., BaseResponse]:
-        return _build_named_view(page_spec.name, partial(self._serve_page, page_spec))
-
     def _serve_page(self, page_spec: PageSpec) -> BaseResponse:
-        # The query holds the sign: it is in no variable, since an error report would show that.
+        """Perform the action of a form and redirect, or return the page with the verdict."""
+        # No variable holds the query, because it contains the sign and error reports show local
+        # variables.
         verdict = evaluate_query(
             page_spec,
             request.query_string.decode("utf-8", "replace"),
             self._account,
             self._extra_parameters,
         )
-        # A form that does nothing is a purchase that somebody gives up.
-        abandoned = request.method == "POST" and verdict.accepted
-        if abandoned:
-            where = self._perform_form_action(page_spec, verdict)
-            if where is not None:
-                response = redirect(where, 303)
-                response.data = b""  # Werkzeug writes the URL into it, and with that the sign
+        is_submitted = request.method == "POST" and verdict.accepted
+        if is_submitted:
+            redirect_url = self._perform_form_action(page_spec, verdict)
+            if redirect_url is not None:
+                response = redirect(redirect_url, 303)
+                # Werkzeug writes the URL into the body, and so the sign.
+                response.data = b""
                 return _set_privacy_headers(response)
         locale = get_current_locale(current_app.config.get("XIEBAO_LOCALE"))
         accept = request.accept_mimetypes
@@ -172,8 +173,9 @@ class GatewaySimulator:
                 text=partial(get_text, locale),
                 platforms=PLATFORM_NAMES,
                 sells=verdict.accepted and page_spec.sells_insurance,
-                abandoned=abandoned,
-                **self._get_order_context(verdict, is_abandoned=abandoned),
+                # A submitted form that did not redirect is a purchase that the member gives up.
+                abandoned=is_submitted,
+                **self._get_order_context(verdict, is_abandoned=is_submitted),
             )
             response = make_response(page)
         response.status_code = 200 if verdict.accepted else 400
@@ -181,29 +183,34 @@ class GatewaySimulator:
         return _set_privacy_headers(response)
 
     def _perform_form_action(self, page_spec: PageSpec, verdict: Verdict) -> str | None:
-        """Do what a form asks for, and return where the browser goes; None to stay."""
-        manner, what = NotificationDelivery.from_form(request.form), request.form.get("do")
+        """Perform the form's action and return the URL to redirect to, or None to stay."""
+        delivery_options = NotificationDelivery.from_form(request.form)
+        action = request.form.get("do")
         parameters = dict(verdict.parameters)
         if page_spec.sells_insurance:
-            if what not in ("pay", "fail", "not_issued"):
+            if action not in ("pay", "fail", "not_issued"):
                 return None
-            code = parameters.get("caseCode", DEFAULT_CASE_CODE)
-            number = self._insurer.place_order(code, verdict.member or "", manner, what)
-            if what != "fail" and verdict.pay_success and not manner.is_held_back:
+            insure_num = self._insurer.place_order(
+                parameters.get("caseCode", DEFAULT_CASE_CODE),
+                verdict.member or "",
+                delivery_options,
+                action,
+            )
+            if action != "fail" and verdict.pay_success and not delivery_options.is_held_back:
                 return verdict.pay_success
-            return self._build_signed_policy_url(number, parameters.get("paySuccess"))
-        purchase = self._insurer.orders.find_order(parameters.get("insureNum"))
-        if purchase is None or what not in ORDER_ACTIONS:
+            return self._build_signed_policy_url(insure_num, parameters.get("paySuccess"))
+        order = self._insurer.orders.find_order(parameters.get("insureNum"))
+        if order is None or action not in ORDER_ACTIONS:
             abort(400, "The order or the step does not exist.")
-        number = self._insurer.perform_action(purchase, what, manner)
-        if number != purchase.insure_num:
-            return self._build_signed_policy_url(number, parameters.get("paySuccess"))
-        if what == "pay" and verdict.pay_success and not manner.is_held_back:
+        insure_num = self._insurer.perform_action(order, action, delivery_options)
+        if insure_num != order.insure_num:
+            return self._build_signed_policy_url(insure_num, parameters.get("paySuccess"))
+        if action == "pay" and verdict.pay_success and not delivery_options.is_held_back:
             return verdict.pay_success
-        return f"{request.url}#{'messages' if what == 'again' else 'order'}"
+        return f"{request.url}#{'messages' if action == 'again' else 'order'}"
 
     def _build_signed_policy_url(self, insure_num: str, pay_success: str | None) -> str:
-        """Return the URL of an order's page, as the site would make it."""
+        """Build the signed URL of an order's policy page, as the site would build it."""
         return url_for(
             ".policy",
             partnerId=self._partner_id,
@@ -213,53 +220,56 @@ class GatewaySimulator:
         )
 
     def _get_order_context(self, verdict: Verdict, *, is_abandoned: bool) -> dict[str, Any]:
-        """Return what a page shows of an order, and of the way back to the site."""
-        number = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
-        purchase = self._insurer.orders.find_order(number)
-        back = None
-        if verdict.pay_success is not None and (number is not None or is_abandoned):
-            is_paid = purchase is not None and purchase.paid_at is not None
-            # Who has not paid does not come back as if from a payment.
-            back = verdict.pay_success if is_paid else urljoin(verdict.pay_success, "/")
+        """Return the template variables for an order and for the link back to the site."""
+        insure_num = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
+        order = self._insurer.orders.find_order(insure_num)
+        back_url = None
+        if verdict.pay_success is not None and (insure_num is not None or is_abandoned):
+            is_paid = order is not None and order.paid_at is not None
+            # Without a payment, the link leads to the site's home page and not to its return URL.
+            back_url = verdict.pay_success if is_paid else urljoin(verdict.pay_success, "/")
         return {
-            "number": number,
-            "purchase": purchase,
-            "state": purchase and purchase.state,
+            "number": insure_num,
+            "purchase": order,
+            "state": order and order.state,
             "product": SIMULATED_PRODUCT,
             "make_offer": partial(self._insurer.build_unsaved_order, DEFAULT_CASE_CODE, ""),
-            "messages": self._insurer.orders.get_notifications(number) if number else (),
+            "messages": self._insurer.orders.get_notifications(insure_num) if insure_num else (),
             "notifies": self._insurer.has_notify_url,
-            "back": back,
+            "back": back_url,
         }
 
     def _answer_order_query(self, api_method: str) -> Response:
         def build_policy_file_url(insure_num: str) -> str:
-            # A query that comes from the app itself does not say where a browser finds the site.
-            public = current_app.config.get("XIEBAO_PUBLIC_URL")
+            # The host of this request may not be the site's public host, because the app itself
+            # sends the query.
+            public_url = current_app.config.get("XIEBAO_PUBLIC_URL")
             path = url_for(".policy_file", insure_num=insure_num)
-            if public:
-                return f"{public.rstrip('/')}{path.removeprefix(request.root_path)}"
+            if public_url:
+                return f"{public_url.rstrip('/')}{path.removeprefix(request.root_path)}"
             return urljoin(request.host_url, path)
 
-        sign = request.args.get("sign", "")
         return jsonify(
             self._insurer.answer_order_query(
-                api_method, request.get_data(), sign, build_policy_file_url
+                api_method,
+                request.get_data(),
+                request.args.get("sign", ""),
+                build_policy_file_url,
             )
         )
 
     def _serve_policy_file(self, insure_num: str) -> Response:
-        """Send what stands for the policy file of an order."""
-        purchase = self._insurer.orders.find_order(insure_num)
-        if purchase is None or purchase.issued_at is None:
+        """Return a text in place of an order's policy file; 404 if no policy is issued."""
+        order = self._insurer.orders.find_order(insure_num)
+        if order is None or order.issued_at is None:
             abort(404)
         locale = get_current_locale(current_app.config.get("XIEBAO_LOCALE"))
-        said = get_text(locale, "simulator.file", policy=purchase.policy_num)
-        return Response(said, mimetype="text/plain")
+        text = get_text(locale, "simulator.file", policy=order.policy_num)
+        return Response(text, mimetype="text/plain")
 
 
 def _build_named_view(name: str, handle_request: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a view with a name of its own, by which CSRF guards, limiters and tracers know it."""
+    """Return a view with this name, by which CSRF guards, rate limiters and tracers know it."""
 
     def call_with_url_values(**url_values: str) -> Any:
         return handle_request(**url_values)
@@ -280,8 +290,8 @@ def _set_privacy_headers(response: BaseResponse) -> BaseResponse:
 
 
 def build_simulator(settings: Settings) -> GatewaySimulator:
-    """Return the gateway as a site's account meets it."""
-    # No local variable holds the key.
+    """Build a gateway simulator for the site's partner account."""
+    # No local variable holds the API key, because error reports show local variables.
     return GatewaySimulator(
         settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
     )

@@ -1,4 +1,4 @@
-"""The insurer behind the simulator: it sells, notifies the site, and answers order queries."""
+"""The simulated insurer, which sells, notifies the site and answers order queries."""
 
 from __future__ import annotations
 
@@ -17,36 +17,40 @@ from . import wire
 from .delivery import check_notify_url, deliver_notification, find_notify_url
 from .order_database import OrderDatabase, SimulatedOrder
 
-#: What is sold, whatever its code: invented, as its people are.
+#: The product of every order, whatever the case code. The product and its people are invented.
 SIMULATED_PRODUCT = {
     "productName": "境内旅行意外险",
     "planName": "计划一",
     "companyName": "模拟保险公司",
 }
+#: The case code of an order that is placed on the home page.
 DEFAULT_CASE_CODE = "QX000000127257"
 _PERSON = "王小明"
 _PRICE = 1500  # fen
 _PAYMENT_FAILURE = "余额不足"
 _ISSUE_FAILURE = "核保未通过"
-#: What can be done with an order; ``again`` sends what was sent about it once more, and whatever
-#: has not arrived.
+#: The actions on an order. ``again`` sends the order's notifications again, and also those that the
+#: site has not accepted yet.
 ORDER_ACTIONS = ("pay", "issue", "surrender", "reissue", "again")
-#: The type of a notification, and the fields that are its own.
+#: The type of a notification, and the fields that are specific to it.
 NotificationContent = tuple[int, dict[str, Any]]
-# How often a notification that the site refuses is sent at once; the next step sends it again.
+# The number of tries at once for a notification that the site rejects. The next action on an order
+# tries again.
 _MAX_TRIES = 3
+# The largest pageIndex and pageSize of a query for the order list.
 _MAX_PAGE_NUMBER = 1_000_000
-_MAX_TOTAL_TRIES = 20  # after which the site will hardly accept it
-_MAX_STORED_RESPONSE = 200  # characters of an answer that are kept
+# After this number of tries, a notification is given up, because the site will hardly accept it.
+_MAX_TOTAL_TRIES = 20
+_MAX_STORED_RESPONSE = 200  # characters
 
 
 class NotificationDelivery(NamedTuple):
-    """How the site is notified of a step: in good order, or as on one of the platform's bad days.
+    """The options for the delivery of a step's notifications, which simulate faults.
 
-    :param times: how often each notification comes.
-    :param backwards: the last one comes first.
-    :param late: they are held back until they are sent again.
-    :param forged: before each comes one with a wrong sign.
+    :param repeat_count: The number of times that each notification is sent.
+    :param is_reversed: True to send the last notification first.
+    :param is_held_back: True to queue the notifications until they are sent by a later action.
+    :param has_forgeries: True to send a notification with a wrong signature before each one.
     """
 
     repeat_count: int = 1
@@ -56,23 +60,23 @@ class NotificationDelivery(NamedTuple):
 
     @classmethod
     def from_form(cls, form: Mapping[str, str]) -> NotificationDelivery:
-        """Return what a form says."""
+        """Return the options in a submitted form."""
         times = form.get("times", "1")
         return cls(
-            int(times) if times in ("1", "2", "3") else 1,
-            "backwards" in form,
-            "late" in form,
-            "forged" in form,
+            repeat_count=int(times) if times in ("1", "2", "3") else 1,
+            is_reversed="backwards" in form,
+            is_held_back="late" in form,
+            has_forgeries="forged" in form,
         )
 
 
 class SimulatedInsurer:
-    """Sells on behalf of one account.
+    """The simulated insurer, which sells through one partner account.
 
-    :param notify_url: where the site takes notifications; None for the callback of the app in which
-        the simulator is, if it has one.
-    :param file: where orders are kept; in memory without one.
-    :raises ValueError: the URL is neither an http(s) URL nor a path.
+    :param notify_url: The URL or path of the site's callback. None stands for the callback of the
+        app that contains the simulator, if it has one.
+    :param orders_file: The SQLite file of the orders, or None to keep them in memory.
+    :raises ValueError: if the URL is neither an http(s) URL nor a path.
     """
 
     def __init__(
@@ -93,20 +97,20 @@ class SimulatedInsurer:
 
     @property
     def has_notify_url(self) -> bool:
-        """Whether the site is notified."""
+        """True if there is a URL or path to send notifications to."""
         return find_notify_url(self._notify_url) is not None
 
     def build_unsaved_order(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
-        """Return the order that a member gets who applies now."""
-        today = wire.china_now()
+        """Build the order that a member would get now, without storing it."""
+        now = wire.china_now()
         return SimulatedOrder(
             insure_num=_generate_insure_num(),
             case_code=case_code,
             partner_uniq_key=partner_uniq_key,
-            start_date=f"{today:%Y-%m-%d}",
-            end_date=f"{today + timedelta(days=4):%Y-%m-%d}",
+            start_date=f"{now:%Y-%m-%d}",
+            end_date=f"{now + timedelta(days=4):%Y-%m-%d}",
             price=_PRICE,
-            applied_at=wire.format_china_time(today),
+            applied_at=wire.format_china_time(now),
         )
 
     def place_order(
@@ -116,26 +120,26 @@ class SimulatedInsurer:
         delivery_options: NotificationDelivery,
         outcome: str,
     ) -> str:
-        """Have a member apply for a product; return the application number.
+        """Create an order, notify the site and return the application number.
 
-        :param outcome: ``pay`` where all goes well; ``fail`` where the payment fails, and
-            ``not_issued`` where the issue does.
+        :param outcome: ``pay`` if everything succeeds, ``fail`` if the payment fails, or
+            ``not_issued`` if the issue fails.
         """
         order = self.build_unsaved_order(case_code, partner_uniq_key)
         if outcome == "fail":
             self.orders.save_order(order._replace(failure=_PAYMENT_FAILURE))
-            steps = [(2, {**_build_failure_fields(_PAYMENT_FAILURE), "price": 0})]
+            contents = [(2, {**_build_failure_fields(_PAYMENT_FAILURE), "price": 0})]
         else:
-            steps = self._record_payment_and_issue(order, is_issued=outcome == "pay")
-        self._notify_site(order, delivery_options, [(1, {}), *steps])
+            contents = self._record_payment_and_issue(order, is_issued=outcome == "pay")
+        self._notify_site(order, delivery_options, [(1, {}), *contents])
         return order.insure_num
 
     def perform_action(
         self, order: SimulatedOrder, action: str, delivery_options: NotificationDelivery
     ) -> str:
-        """Do one of the :data:`STEPS`, if the order is in a state for it.
+        """Perform one of the :data:`ORDER_ACTIONS` if the state of the order allows it.
 
-        :return: the application number of the order, which is a new one after a ``reissue``.
+        :return: The application number of the order, which is a new number after a ``reissue``.
         """
         match action, order.state:
             case "pay", "unpaid":
@@ -149,23 +153,28 @@ class SimulatedInsurer:
                 self._notify_site(order, delivery_options, [(4, {"cancelMsg": "客户申请退保"})])
             case "reissue", "issued":
                 self._record_surrender(order)
-                new = order._replace(
+                new_order = order._replace(
                     insure_num=_generate_insure_num(),
                     applied_at=wire.format_china_time(wire.china_now()),
                     issued_at=None,
                 )
-                steps = self._issue_policy(new)
-                self._notify_site(order, delivery_options, [(5, {"newInsureNum": new.insure_num})])
-                self._notify_site(new, delivery_options, steps)
-                return new.insure_num
+                contents = self._issue_policy(new_order)
+                self._notify_site(
+                    order, delivery_options, [(5, {"newInsureNum": new_order.insure_num})]
+                )
+                self._notify_site(new_order, delivery_options, contents)
+                return new_order.insure_num
             case "again", _:
-                known = {
-                    message.body: message.notify_type
-                    for message in self.orders.get_notifications(order.insure_num)
-                    if not message.is_forged
+                # The mapping removes the repetitions of a notification.
+                types_by_body = {
+                    notification.body: notification.notify_type
+                    for notification in self.orders.get_notifications(order.insure_num)
+                    if not notification.is_forged
                 }
                 self._queue_and_send_notifications(
-                    order, delivery_options, [(kind, body) for body, kind in known.items()]
+                    order,
+                    delivery_options,
+                    [(type_, body) for body, type_ in types_by_body.items()],
                 )
         return order.insure_num
 
@@ -178,28 +187,30 @@ class SimulatedInsurer:
         self, order: SimulatedOrder, *, is_issued: bool
     ) -> list[NotificationContent]:
         now = wire.format_china_time(wire.china_now())
-        paid = order._replace(failure=None if is_issued else _ISSUE_FAILURE, paid_at=now)
-        self.orders.save_order(paid)
-        payment = {"payTime": now, "price": order.price, "onlinePaymentId": "21"}
-        issued = (
-            self._issue_policy(paid) if is_issued else [(3, _build_failure_fields(_ISSUE_FAILURE))]
+        paid_order = order._replace(failure=None if is_issued else _ISSUE_FAILURE, paid_at=now)
+        self.orders.save_order(paid_order)
+        payment_fields = {"payTime": now, "price": order.price, "onlinePaymentId": "21"}
+        issue_contents = (
+            self._issue_policy(paid_order)
+            if is_issued
+            else [(3, _build_failure_fields(_ISSUE_FAILURE))]
         )
-        return [(2, payment), *issued]
+        return [(2, payment_fields), *issue_contents]
 
     def _issue_policy(self, order: SimulatedOrder) -> list[NotificationContent]:
-        policy = f"P{order.insure_num}"
+        policy_num = f"P{order.insure_num}"
         now = wire.format_china_time(wire.china_now())
-        self.orders.save_order(order._replace(failure=None, issued_at=now, policy_num=policy))
-        issued = {
+        self.orders.save_order(order._replace(failure=None, issued_at=now, policy_num=policy_num))
+        policy = {
             "productName": SIMULATED_PRODUCT["productName"],
             "planName": SIMULATED_PRODUCT["planName"],
             "applicant": _PERSON,
             "insurant": _PERSON,
             "startDate": order.start_date,
             "endDate": order.end_date,
-            "policyNum": policy,
+            "policyNum": policy_num,
         }
-        return [(3, {"policys": [issued]}), (9, {})]
+        return [(3, {"policys": [policy]}), (9, {})]
 
     def _notify_site(
         self,
@@ -207,18 +218,18 @@ class SimulatedInsurer:
         delivery_options: NotificationDelivery,
         contents: Iterable[NotificationContent],
     ) -> None:
-        about = {
+        order_fields = {
             "partnerId": wire.get_json_partner_id(self._partner_id),
             "partnerUniqueKey": order.partner_uniq_key,
             "insureNum": order.insure_num,
             "caseCode": order.case_code,
             "state": True,
         }
-        bodies = [
-            (kind, wire.build_signed_notification(self._api_key, kind, {**about, **own}))
-            for kind, own in contents
+        types_and_bodies = [
+            (type_, wire.build_signed_notification(self._api_key, type_, order_fields | fields))
+            for type_, fields in contents
         ]
-        self._queue_and_send_notifications(order, delivery_options, bodies)
+        self._queue_and_send_notifications(order, delivery_options, types_and_bodies)
 
     def _queue_and_send_notifications(
         self,
@@ -229,59 +240,64 @@ class SimulatedInsurer:
         url = find_notify_url(self._notify_url)
         if url is None:
             return
-        messages = [
-            (kind, body, False)
-            for kind, body in types_and_bodies
+        notifications = [
+            (type_, body, False)
+            for type_, body in types_and_bodies
             for _ in range(delivery_options.repeat_count)
         ]
         if delivery_options.is_reversed:
-            messages.reverse()
+            notifications.reverse()
         if delivery_options.has_forgeries:
-            messages = [
-                each
-                for kind, body, _ in messages
-                for each in ((kind, _forge_signature(body), True), (kind, body, False))
+            notifications = [
+                notification
+                for type_, body, _ in notifications
+                for notification in ((type_, _forge_signature(body), True), (type_, body, False))
             ]
-        self.orders.queue_notifications(order.insure_num, messages)
+        self.orders.queue_notifications(order.insure_num, notifications)
         if not delivery_options.is_held_back:
             self._send_pending_and_retry_others(url, order)
 
     def _send_pending_and_retry_others(self, url: str, order: SimulatedOrder) -> None:
-        """Send what has not arrived; of other orders, only what was not held back."""
-        for message in self.orders.get_pending_notifications():
-            if message.insure_num != order.insure_num and not message.attempts:
+        """Send the order's pending notifications, and those of other orders that were tried before.
+
+        Notifications of other orders that were held back are not sent.
+        """
+        for notification in self.orders.get_pending_notifications():
+            if notification.insure_num != order.insure_num and not notification.attempts:
                 continue
             for _ in range(_MAX_TRIES):
-                answer = deliver_notification(url, message.body)
-                said = f"{answer.status} {answer.text}"
-                said = (
-                    f"{said[:_MAX_STORED_RESPONSE]}…" if len(said) > _MAX_STORED_RESPONSE else said
+                response = deliver_notification(url, notification.body)
+                stored_response = f"{response.status} {response.text}"
+                if len(stored_response) > _MAX_STORED_RESPONSE:
+                    stored_response = f"{stored_response[:_MAX_STORED_RESPONSE]}…"
+                is_finished = (
+                    response.is_accepted
+                    or notification.is_forged
+                    or notification.attempts >= _MAX_TOTAL_TRIES
                 )
-                is_done = (
-                    answer.is_accepted or message.is_forged or message.attempts >= _MAX_TOTAL_TRIES
-                )
-                self.orders.record_response(message, said, is_done=is_done)
-                if is_done:
+                self.orders.record_response(notification, stored_response, is_done=is_finished)
+                if is_finished:
                     break
-            if not (answer.is_accepted or message.is_forged):
-                # The answer itself may name people, and the path may have the token in it.
+            if not (response.is_accepted or notification.is_forged):
+                # Log neither the body of the response, because it may contain people's names, nor
+                # the path, because it may contain the token.
                 current_app.logger.warning(
                     "The simulator's notification of type %d about order %s was not accepted: %s"
                     ' returned %s instead of {"state": true}. Open the order in the simulator to'
                     " see the response and to send the notification again.",
-                    message.notify_type,
-                    message.insure_num,
+                    notification.notify_type,
+                    notification.insure_num,
                     urlsplit(url).netloc or "this site",
-                    answer.status or f"no response ({answer.text})",
+                    response.status or f"no response ({response.text})",
                 )
 
     def answer_order_query(
         self, api_method: str, body: bytes, sign: str, build_file_url: Callable[[str], str]
     ) -> Any:
-        """Return the answer to an order query, as it is written in JSON.
+        """Return the response to an order query, ready for JSON.
 
-        :param method: ``orderDetail``, ``orderList`` or ``downloadUrl``.
-        :param file_url: makes the URL of an order's policy file.
+        :param api_method: ``orderDetail``, ``orderList`` or ``downloadUrl``.
+        :param build_file_url: A function that returns the URL of an order's policy file.
         """
         text = body.decode("utf-8", "replace")
         if not hmac.compare_digest(
@@ -289,37 +305,38 @@ class SimulatedInsurer:
         ):
             return wire.build_query_refusal(1001, "签名错误")
         try:
-            asked = json.loads(text)
+            query = json.loads(text)
         except (ValueError, RecursionError):
-            asked = None
-        if not isinstance(asked, dict) or not (
-            asked.get("partnerId") == wire.get_json_partner_id(self._partner_id)
-            and asked.get("transNo")
+            query = None
+        if not isinstance(query, dict) or not (
+            query.get("partnerId") == wire.get_json_partner_id(self._partner_id)
+            and query.get("transNo")
         ):
             return wire.build_query_refusal(1000, "请求有误")
         if api_method == "orderList":
-            index, size = asked.get("pageIndex"), asked.get("pageSize")
+            page_index, page_size = query.get("pageIndex"), query.get("pageSize")
             if not (
-                is_integer_in_range(index, 1, _MAX_PAGE_NUMBER)
-                and is_integer_in_range(size, 1, _MAX_PAGE_NUMBER)
+                is_integer_in_range(page_index, 1, _MAX_PAGE_NUMBER)
+                and is_integer_in_range(page_size, 1, _MAX_PAGE_NUMBER)
             ):
                 return wire.build_query_refusal(1000, "请求有误")
-            purchases, total = self.orders.get_order_page(index, size)
+            orders, total = self.orders.get_order_page(page_index, page_size)
             return wire.build_order_list_response(
-                map(self._build_order_detail, purchases), index, size, total
+                map(self._build_order_detail, orders), page_index, page_size, total
             )
-        number = asked.get("insureNum")
-        if not isinstance(number, str):
+        insure_num = query.get("insureNum")
+        if not isinstance(insure_num, str):
             return wire.build_query_refusal(1000, "请求有误")
-        purchase = self.orders.find_order(number)
-        if purchase is None:
+        order = self.orders.find_order(insure_num)
+        if order is None:
             return wire.build_query_refusal(1002, "投保单号不存在")
         if api_method == "orderDetail":
-            return wire.build_order_response({"orderDetail": self._build_order_detail(purchase)})
-        if purchase.issued_at is None:
+            return wire.build_order_response({"orderDetail": self._build_order_detail(order)})
+        if order.issued_at is None:
             return wire.build_query_refusal(1003, "电子保单尚未生成")
-        url = build_file_url(purchase.insure_num)
-        return wire.build_order_response({"insureNum": purchase.insure_num, "fileUrl": url})
+        return wire.build_order_response(
+            {"insureNum": insure_num, "fileUrl": build_file_url(insure_num)}
+        )
 
     def _build_order_detail(self, order: SimulatedOrder) -> dict[str, Any]:
         detail = {
@@ -353,6 +370,6 @@ def _build_failure_fields(failure_message: str) -> dict[str, Any]:
 
 
 def _forge_signature(body: bytes) -> bytes:
-    """Return the body of a callback with a wrong sign."""
+    """Return the body of a notification with its signature replaced by zeros."""
     start = body.index(b'"sign":"') + len(b'"sign":"')
     return body[:start] + b"0" * 32 + body[start + 32 :]

@@ -1,4 +1,4 @@
-"""The orders at the simulator, and the notifications about them, kept in SQLite."""
+"""The SQLite database of the simulator's orders and notifications."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-_LOCK_TIMEOUT = 10  # seconds for another worker to finish its write
+_LOCK_TIMEOUT = 10  # seconds to wait for another worker's write
 
 
 class SimulatedOrder(NamedTuple):
-    """An order. Times and dates are written as the platform writes them.
+    """A simulated order. Its times and dates are texts in the gateway's format.
 
-    :param failure: why the last payment failed.
+    :param price: The price in fen.
+    :param failure: The reason why the last payment or issue failed, or None.
     """
 
     insure_num: str
@@ -35,7 +36,7 @@ class SimulatedOrder(NamedTuple):
 
     @property
     def state(self) -> str:
-        """What has come of it, by its key in the texts."""
+        """The state of the order, which is also the end of its text key."""
         if self.surrendered_at is not None:
             return "surrendered"
         if self.issued_at is not None:
@@ -44,13 +45,13 @@ class SimulatedOrder(NamedTuple):
 
 
 class StoredNotification(NamedTuple):
-    """A notification on its way.
+    """A notification that has been sent or is to be sent.
 
-    :param kind: ``notifyType``.
-    :param forged: its sign is wrong, so that the site has to refuse it.
-    :param attempts: how often it was sent.
-    :param answer: what the site answered last.
-    :param is_done: whether it need not be sent again.
+    :param notify_type: The ``notifyType``.
+    :param is_forged: True if the signature is wrong, so that the site must reject the notification.
+    :param attempts: The number of times that it was sent.
+    :param last_response: The site's last response, or None if it was not sent yet.
+    :param is_done: True if it need not be sent again.
     """
 
     id: int
@@ -64,7 +65,7 @@ class StoredNotification(NamedTuple):
 
     @property
     def has_failed_step(self) -> bool:
-        """Whether it says that the step failed."""
+        """True if the notification reports a failed step."""
         return b'"state":false' in self.body
 
 
@@ -101,9 +102,10 @@ _RECORD_RESPONSE = """
 
 
 class OrderDatabase:
-    """The orders of one simulator, and its messages.
+    """The database of one simulator's orders and notifications.
 
-    :param file: where they are kept, for restarts and other workers; in memory without one.
+    :param file: The database file, which outlives restarts and can be shared by several workers.
+        None keeps the database in memory.
     """
 
     def __init__(self, file: str | Path | None = None) -> None:
@@ -129,30 +131,30 @@ class OrderDatabase:
             )
             with opened as connection, connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for table in _CREATE_TABLES:
-                    connection.execute(table)
+                for statement in _CREATE_TABLES:
+                    connection.execute(statement)
                 yield connection
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
-        """Return what a statement finds, in a transaction of its own."""
+        """Execute a statement in its own transaction and return the rows."""
         with self._open_write_transaction() as connection:
             return connection.execute(statement, values).fetchall()
 
     def save_order(self, order: SimulatedOrder) -> None:
-        """Keep a new order, or what has become of one."""
+        """Store a new order, or update the stored one."""
         self._execute(_SAVE_ORDER, order)
 
     def find_order(self, insure_num: str | None) -> SimulatedOrder | None:
-        """Return an order, or None."""
+        """Return the order with this application number, or None if there is none."""
         if insure_num is None or not insure_num.isprintable():
             return None
         rows = self._execute("SELECT * FROM purchases WHERE insure_num = ?", [insure_num])
         return SimulatedOrder(*rows[0]) if rows else None
 
     def get_order_page(self, page_index: int, page_size: int) -> tuple[list[SimulatedOrder], int]:
-        """Return a page of the orders, newest first, and how many there are.
+        """Return a page of the orders, newest first, and the total number of orders.
 
-        :param index: the first is 1.
+        :param page_index: The number of the page, beginning with 1.
         """
         with self._open_write_transaction() as connection:
             [[total]] = connection.execute("SELECT count(*) FROM purchases")
@@ -165,26 +167,30 @@ class OrderDatabase:
     def queue_notifications(
         self, insure_num: str, notifications: Iterable[tuple[int, bytes, bool]]
     ) -> None:
-        """Keep messages to be sent: of each, the kind, the body, and whether it is forged."""
+        """Store notifications to be sent.
+
+        :param notifications: The type, the body, and True if it is forged, for each notification.
+        """
         with self._open_write_transaction() as connection:
             connection.executemany(
-                _INSERT_NOTIFICATION, [(insure_num, *message) for message in notifications]
+                _INSERT_NOTIFICATION,
+                [(insure_num, *notification) for notification in notifications],
             )
 
     def get_notifications(self, insure_num: str) -> list[StoredNotification]:
-        """Return all messages about an order."""
+        """Return all notifications about an order, oldest first."""
         rows = self._execute(
             "SELECT * FROM messages WHERE insure_num = ? ORDER BY id", [insure_num]
         )
         return [StoredNotification(*row) for row in rows]
 
     def get_pending_notifications(self) -> list[StoredNotification]:
-        """Return the messages that are to be sent."""
+        """Return the notifications of all orders that are still to be sent, oldest first."""
         rows = self._execute("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
         return [StoredNotification(*row) for row in rows]
 
     def record_response(
         self, notification: StoredNotification, response: str, *, is_done: bool
     ) -> None:
-        """Keep what a message was answered."""
+        """Count an attempt to send a notification, and store the site's response."""
         self._execute(_RECORD_RESPONSE, (response, is_done, notification.id))

@@ -1,4 +1,7 @@
-"""Answers order queries from a list, for a site's own tests; httpx is loaded when it is used."""
+"""An httpx transport that answers order queries from a list of orders, for a site's tests.
+
+httpx is imported when the transport is built, because it is an optional dependency.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,17 @@ if TYPE_CHECKING:
 def build_simulated_transport(
     orders: Iterable[object], build_member_key: Callable[[str], str]
 ) -> httpx.BaseTransport:
-    """Return a transport that answers order queries from these orders, as the gateway would.
+    """Build an httpx transport that answers order queries from these orders, as the gateway would.
 
-    :param orders: each an :class:`~flask_xiebao.Order`, or a mapping of its names.
-    :param key_of: makes the key for the ``member`` of a mapping.
+    :param orders: The orders. Each is an :class:`~flask_xiebao.Order` or a mapping with the names
+        of its fields.
+    :param build_member_key: A function that returns the member key for a mapping's ``member``.
     """
     import httpx
 
     details = {
         detail["insureNum"]: detail
-        for detail in (_build_order_detail(each, build_member_key) for each in orders)
+        for detail in (_build_order_detail(order, build_member_key) for order in orders)
     }
 
     def handle_request(request: httpx.Request) -> httpx.Response:

@@ -1,7 +1,7 @@
-"""The callback and the order query, written a second time and by hand: what goes over the wire.
+"""The simulator's own code for the bodies of notifications and order query responses.
 
-It shares nothing with :mod:`.gateway.notifications` and :mod:`.gateway.orders`, which read
-what is written here, so that a mistake in either shows where they meet.
+It shares no code with :mod:`.gateway.notifications` and :mod:`.gateway.orders`, which parse these
+bodies. Keep them independent, so that a mistake in one of them makes a test fail.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 
 from ..gateway.values import Secret
 
-#: The ``Content-Type`` of a callback.
+#: The ``Content-Type`` of a notification.
 CONTENT_TYPE = "application/json;charset=UTF-8"
 
 _CHINA_TIMEZONE = timezone(timedelta(hours=8))
 
 
 class UnknownFieldError(TypeError):
-    """A name that no field has."""
+    """An error about the name of a field that does not exist."""
 
 
 def compute_signature(api_key: Secret[str], text: str) -> str:
-    """Return what the platform signs a text with: md5(apiKey + text)."""
+    """Return the gateway's signature of a text, ``md5(apiKey + text)`` in hex."""
     return api_key.map(
         lambda key: hashlib.md5((key + text).encode(), usedforsecurity=False).hexdigest()
     ).reveal()
@@ -35,29 +35,31 @@ def compute_signature(api_key: Secret[str], text: str) -> str:
 def build_signed_notification(
     api_key: Secret[str], notify_type: int, data: Mapping[str, Any]
 ) -> bytes:
-    """Return the body of a callback.
+    """Build the signed body of a notification.
 
-    :param kind: ``notifyType``.
-    :param data: the fields of its ``data``; those that are None or empty are left out.
+    :param notify_type: The ``notifyType``.
+    :param data: The fields of ``data``. Fields that are None or empty are left out.
     """
-    sent = {name: value for name, value in data.items() if value not in (None, "", [], {}, ())}
-    text = dump_compact_json(sent)
+    text = dump_compact_json(
+        {name: value for name, value in data.items() if value not in (None, "", [], {}, ())}
+    )
     signature = compute_signature(api_key, text)
     return f'{{"notifyType":{notify_type},"sign":"{signature}","data":{text}}}'.encode()
 
 
 def build_order_response(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer to an order query."""
+    """Build the response to an accepted order query."""
     return {"respCode": 0, "respMsg": "成功", "data": data}
 
 
 def build_order_list_response(
     details: Iterable[Mapping[str, Any]], page_index: int, page_size: int, total: int
 ) -> dict[str, Any]:
-    """Return the answer to a query of a list: a page of it, the first of which is 1.
+    """Build the response to a query for one page of the order list.
 
-    :param details: the orders on it, as the query of one order answers each.
-    :param total: how many there are on all pages.
+    :param details: The orders on the page, each as the query for one order returns it.
+    :param page_index: The number of the page, beginning with 1.
+    :param total: The number of orders on all pages.
     """
     orders = {
         "pageIndex": page_index,
@@ -71,38 +73,39 @@ def build_order_list_response(
 
 
 def build_query_refusal(code: int, message: str) -> dict[str, Any]:
-    """Return the answer to an order query that the platform refuses."""
+    """Build the response to an order query that the gateway refuses."""
     return {"respCode": code, "respMsg": message}
 
 
 def dump_compact_json(value: object) -> str:
-    """Return JSON as the platform writes it."""
+    """Return the value as JSON in the gateway's format, compact and not only ASCII."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def get_json_partner_id(partner_id: str) -> int | str:
-    """Return a partner id as the platform writes it."""
+    """Return the partner id as an integer if it is a number without a leading zero."""
     is_number = partner_id.isascii() and partner_id.isdecimal() and partner_id[0] != "0"
     return int(partner_id) if is_number else partner_id
 
 
 def format_china_time(time: datetime) -> str:
-    """Return a time in China, ``yyyy-MM-dd HH:mm:ss``."""
+    """Return the time in China as ``yyyy-MM-dd HH:mm:ss``."""
     return time.astimezone(_CHINA_TIMEZONE).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _check_name_list(names: object) -> Any:
-    if isinstance(names, str):  # each letter of it would be a name
+    if isinstance(names, str):
+        # Each character of the string would become a name.
         raise TypeError
     return names
 
 
 def china_now() -> datetime:
-    """Return the time in China."""
+    """Return the current time in China."""
     return datetime.now(_CHINA_TIMEZONE)
 
 
-#: How each field of :class:`~flask_xiebao.Notification` is written: as what, and by what.
+#: The gateway's name and the converter of each field of :class:`~flask_xiebao.Notification`.
 _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "succeeded": ("state", bool),
@@ -115,14 +118,16 @@ _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "payment_method": ("onlinePaymentId", str),
     "policies": (
         "policys",
-        lambda policies: [_convert_to_gateway_fields(each, _POLICY_FIELDS) for each in policies],
+        lambda policies: [_convert_to_gateway_fields(info, _POLICY_FIELDS) for info in policies],
     ),
     "new_insure_num": ("newInsureNum", str),
     "cancelled_insurants": ("cancelInsurants", lambda names: [*_check_name_list(names)]),
     "cancel_reason": ("cancelMsg", str),
     "other_info": ("otherInfo", dict),
 }
+# Further names that a notification accepts, for the message about an unknown name.
 _OTHER_NOTIFICATION_NAMES = ("member", "data", "type", "wrong")
+#: The gateway's name and the converter of each field of :class:`~flask_xiebao.PolicyInfo`.
 _POLICY_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "product_id": ("productId", str),
     "product_name": ("productName", str),
@@ -134,7 +139,7 @@ _POLICY_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "end_date": ("endDate", date.isoformat),
     "policy_num": ("policyNum", str),
 }
-#: The same of each field of :class:`~flask_xiebao.Order`.
+#: The gateway's name and the converter of each field of :class:`~flask_xiebao.Order`.
 _ORDER_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "case_code": ("caseCode", str),
@@ -158,61 +163,62 @@ _ORDER_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 def build_notification_data(
     partner_id: str, notify_type: int, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the ``data`` of a callback that says this.
+    """Build the ``data`` of a notification.
 
-    :param said: by the names of :class:`~flask_xiebao.Notification`. What a step that succeeded has
-        to say is made up where it is not given. ``data`` has further fields, as they are sent.
-    :raises TypeError: no field has that name, or its value is of another type.
+    :param fields: The values by the names of :class:`~flask_xiebao.Notification`. For a step that
+        succeeded, required values that are missing are made up. The value of ``data`` is a mapping
+        of further fields, which are sent unchanged.
+    :raises TypeError: if a field does not exist, or its value has the wrong type.
     """
     if not isinstance(notify_type, int) or isinstance(notify_type, bool):
         raise TypeError(f"type must be an integer, got {type(notify_type).__name__}.")
     fields = {"succeeded": True, **fields}
-    more = fields.pop("data", {})
+    unconverted_fields = fields.pop("data", {})
     if fields["succeeded"]:
         fields = {**_build_default_fields(notify_type, fields), **fields}
     return {
         "partnerId": get_json_partner_id(partner_id),
         **_convert_to_gateway_fields(fields, _NOTIFICATION_FIELDS, _OTHER_NOTIFICATION_NAMES),
-        **more,
+        **unconverted_fields,
     }
 
 
 def _build_default_fields(notify_type: int, fields: Mapping[str, Any]) -> dict[str, Any]:
     number = fields.get("insure_num")
-    made_up: dict[int, dict[str, Any]] = {
+    fields_by_type: dict[int, dict[str, Any]] = {
         2: {"price_fen": 1500, "paid_at": china_now(), "payment_method": "21"},
         3: {"policies": [{"policy_num": f"P{number}"}]},
         5: {"new_insure_num": f"{number}1"},
     }
-    return made_up.get(notify_type, {})
+    return fields_by_type.get(notify_type, {})
 
 
 def build_order_detail(order: object) -> dict[str, Any]:
-    """Return an order as the order query answers it.
+    """Build the fields of an order as the query for one order returns them.
 
-    :param said: an :class:`~flask_xiebao.Order`, or a mapping of its names.
+    :param order: An :class:`~flask_xiebao.Order`, or a mapping with the names of its fields.
     """
-    names = convert_to_mapping(order)
-    policies = names.get("policies") or ()
+    values = convert_to_mapping(order)
+    policies = values.get("policies") or ()
     insurants = [
-        {"cName": each.get("insurant"), "policyNum": each.get("policy_num")}
-        for each in map(convert_to_mapping, policies)
+        {"cName": policy.get("insurant"), "policyNum": policy.get("policy_num")}
+        for policy in map(convert_to_mapping, policies)
     ]
     applicant = convert_to_mapping(policies[0]).get("applicant") if policies else None
-    besides = ("member", "policies", "data")
-    own = {name: value for name, value in names.items() if name not in besides}
+    other_names = ("member", "policies", "data")
+    fields = {name: value for name, value in values.items() if name not in other_names}
     return {
-        **_convert_to_gateway_fields(own, _ORDER_FIELDS, besides),
+        **_convert_to_gateway_fields(fields, _ORDER_FIELDS, other_names),
         **({"applicant": {"cName": applicant}} if applicant else {}),
         **({"insurants": insurants} if insurants else {}),
-        **(names.get("data") or {}),
+        **(values.get("data") or {}),
     }
 
 
 def build_listed_order(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an order as a list has it: less of it, and in part otherwise spelt.
+    """Build an order of the order list, which has fewer fields and partly other names.
 
-    :param detail: the order, as the query of one order answers it.
+    :param detail: The order as the query for one order returns it.
     """
     row = {name: detail.get(name) for name in ("insureNum", "caseCode", "partnerUniqueKey")}
     row |= {f"{step}State": detail.get(f"{step}Status") for step in ("pay", "issue", "effective")}
@@ -220,8 +226,8 @@ def build_listed_order(detail: Mapping[str, Any]) -> dict[str, Any]:
         row["price"] = detail["payAmount"] / 100  # in yuan
     dates = {name: detail.get(name) for name in ("startDate", "endDate", "insureTime")}
     row["policys"] = [
-        {"policyNum": each.get("policyNum"), "insurant": each.get("cName"), **dates}
-        for each in detail.get("insurants", ())
+        {"policyNum": insurant.get("policyNum"), "insurant": insurant.get("cName"), **dates}
+        for insurant in detail.get("insurants", ())
     ]
     return {name: value for name, value in row.items() if value is not None}
 
@@ -231,11 +237,12 @@ def _convert_to_gateway_fields(
     converters: Mapping[str, tuple[str, Callable[[Any], Any]]],
     gateway_names: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Return fields as they are written.
+    """Return the values under the gateway's names and in its format.
 
-    :param also: further names that there are, for the error about one that there is not.
+    :param gateway_names: Further accepted names, for the message about an unknown name.
+    :raises TypeError: if a field does not exist, or its value has the wrong type.
     """
-    written = {}
+    gateway_fields = {}
     for name, value in convert_to_mapping(values).items():
         if name not in converters:
             raise UnknownFieldError(
@@ -243,20 +250,20 @@ def _convert_to_gateway_fields(
                 f" {', '.join((*converters, *gateway_names))}."
             )
         if value is not None:
-            field, write = converters[name]
+            gateway_name, convert = converters[name]
             try:
-                written[field] = write(value)
+                gateway_fields[gateway_name] = convert(value)
             except UnknownFieldError:
                 raise
             except (TypeError, ValueError, AttributeError):
                 raise TypeError(
                     f'"{name}" has an invalid value of type {type(value).__name__}.'
                 ) from None
-    return written
+    return gateway_fields
 
 
 def convert_to_mapping(source: object) -> Mapping[str, Any]:
-    """Return what an object of the extension's, or a mapping of its names, says."""
+    """Return a mapping unchanged, or the public attributes of another object."""
     if isinstance(source, Mapping):
         return source
     return {name: value for name, value in vars(source).items() if not name.startswith("_")}
