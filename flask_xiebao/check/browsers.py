@@ -27,7 +27,7 @@ class Browser(FlaskClient):
     last_status = 0
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request. A path is a path of the site, with or without the path of its URL."""
+        """Send a request. A path may begin with the path of the site's URL or leave it out."""
         if args and isinstance(args[0], str) and "://" not in args[0] and "base_url" not in kwargs:
             root = urlsplit(self.site_url).path
             path = args[0].removeprefix(root) if args[0].startswith(f"{root}/") else args[0]
@@ -59,7 +59,7 @@ def build_browser(app: Flask) -> Browser:
 
 
 def find_flask_login_function(app: Flask) -> LoginFunction | None:
-    """Return a function that logs in by Flask-Login, or None if the site does not use it."""
+    """Return a function that logs in with Flask-Login, or None if the site does not use it."""
     manager = getattr(app, "login_manager", None)
     if manager is None:
         return None

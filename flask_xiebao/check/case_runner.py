@@ -26,7 +26,7 @@ from .site_client import PHONE, SiteClient
 from .visits import Visit, describe_exception, is_message_public
 
 # The maximum number of requests to open a page, redirects included.
-_MAX_REDIRECTS = 5
+_MAX_REQUESTS_TO_OPEN_PAGE = 5
 # The expected status and media type of each asset. Systems differ in the media type of scripts.
 _EXPECTED_ASSET_RESPONSES = {
     "style": ("200 text/css",),
@@ -248,7 +248,10 @@ class CaseRunner:
     def _check_handoff_page(
         self, case: Case, device: Device, link: str, visit: Visit
     ) -> Iterator[Failure]:
-        """Check a handoff page: follow its QR code as a phone and its direct link as a tablet.
+        """Check a handoff page, and follow its QR code and its direct link for tablets.
+
+        An anonymous visitor scans the code with a phone. The direct link is followed on the same
+        device, because a tablet with desktop headers gets this page, too.
 
         :param link: The link that led to the page, without a query.
         """
@@ -287,7 +290,9 @@ class CaseRunner:
                 yield from self.check_page_opens(href, case.visitor, "notice.button")
 
     def check_page_opens(self, url: str, visitor: Visitor, failure_code: str) -> Iterator[Failure]:
-        """Check that a page opens, following redirects. Each visitor opens a page only once.
+        """Check that a page of the site opens, following redirects.
+
+        Each visitor opens a page only once. A login page is opened only once in all.
 
         :param url: An absolute URL, or a path from the server's root.
         :param failure_code: The code of the failure if the page does not open.
@@ -300,7 +305,7 @@ class CaseRunner:
         if visit_key in self._opened_urls or url_without_query in self._opened_urls:
             return
         self._opened_urls.add(url_without_query if failure_code == "login.page" else visit_key)
-        for _ in range(_MAX_REDIRECTS):
+        for _ in range(_MAX_REQUESTS_TO_OPEN_PAGE):
             if not self._site.is_site_url(page_url):
                 self.notes.append(
                     Note(f"check.note.{failure_code}.elsewhere", strip_query(page_url))
@@ -388,7 +393,10 @@ def find_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[b
 
 
 def build_exception_failure(error: BaseException, expected: str = "—") -> Failure:
-    """Return the failure for an exception. A message that may be private is left out."""
+    """Return the failure for an exception, with the exception's class and place.
+
+    The message of the exception is left out unless it is certain to contain nothing private.
+    """
     code = (
         "crash"
         if is_message_public(error) or find_error_location_in_site(error)

@@ -100,7 +100,10 @@ class Case:
 
     @property
     def can_be_repeated(self) -> bool:
-        """True if the case can be repeated on a device. A check of the settings cannot."""
+        """True if the case runs on a device, so that it can be repeated.
+
+        The cases for the site's URL, environment and settings do not.
+        """
         return self.kind not in ("address", "environment", "settings")
 
     @property
@@ -121,7 +124,10 @@ class Case:
         return self.page or get_text(locale, f"check.case.{self.kind}")
 
     def expected_outcome_on(self, platform: str) -> str:
-        """Return the expected outcome, with a handoff instead of an unsupported gateway page."""
+        """Return the expected outcome for a visitor on a platform.
+
+        It is a handoff if the gateway page has no version for the platform.
+        """
         is_handoff = self.expected_outcome == "gateway" and platform not in self.row.platforms
         return "handoff" if is_handoff else self.expected_outcome
 

@@ -69,10 +69,11 @@ def check_entries(
 ) -> Report:
     """Follow a site's entries on many devices and compare the responses with the expected ones.
 
-    The check needs neither a browser nor the network. It makes up the members unless you name one,
-    and does not call the site's signal receivers. Plain clicks, and clicks on the named pages
-    and links, are made on every device, all other clicks on an iPhone and a PC. In production, the
-    check makes only these clicks and those of an anonymous visitor on a link to a product.
+    The check needs neither a browser nor the network. It makes up the members unless you name one.
+    By default, it does not call the site's signal receivers. Plain clicks, and clicks on the named
+    pages and links, are made on every device, all other clicks on an iPhone and a PC. In
+    production, the check makes only these clicks and those of an anonymous visitor on a link to a
+    product.
 
     :param app: The site's app.
     :param devices: The names of devices in :data:`.DEVICES`, or other devices. All cases run on all
@@ -81,8 +82,8 @@ def check_entries(
         pages or links, this may be empty.
     :param pages: The pages of the site, such as ``/orders/8``, whose entries are followed, too. If
         a member is named, the pages to show after payment must open.
-    :param links: Links of the site, such as those in its mails. Each is followed, by an anonymous
-        visitor if the link needs no login.
+    :param links: Links of the site, such as those in its mails. A link that needs no login is
+        followed by an anonymous visitor, any other link by the member.
     :param member: The id of a member of the site. By default, the check makes up a member.
     :param login: A function that logs a test client in as that member, by the site's own login. It
         is not needed for a member of a site that uses Flask-Login. With a login, the

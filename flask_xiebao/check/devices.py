@@ -119,7 +119,7 @@ _DEVICES = (
         " NetType/WIFI MiniProgramEnv/Mac MacWechat/WMPF MacWechat/3.8.7(0x13080712)"
         " UnifiedPCMacWechat(0xf2641210) XWEB/16816",
     ),
-    # Its headers are those of a Mac, so it gets the handoff page, which has a link for iPads.
+    # Its headers are those of a Mac, so it gets the handoff page, which has a link for tablets.
     _build_device(
         "ipad-desktop",
         "iPad 桌面模式",

@@ -341,8 +341,9 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
 
     state = _enter_valid_app_context(ctx)
     try:
-        # Under cron, the site's environment is often missing, and SECRET_KEY with it. New rows
-        # would then not get their members.
+        # Under cron, the site's environment is often missing. If SECRET_KEY is missing, so most
+        # likely is XIEBAO_MEMBER_SECRET. Without that secret, the member keys of new rows cannot
+        # be read, and these rows would not get their members.
         state.signer  # noqa: B018 - raises ConfigError
     except ConfigError as error:
         raise click.UsageError(

@@ -158,7 +158,11 @@ def _has_gateway_pages(mount_path: str) -> bool:
 
 
 def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about the member loader, the login view and asynchronous hooks."""
+    """Yield findings about how the site identifies members, its login view and its async hooks.
+
+    An async hook is an error if the app cannot run it, for example because Flask's "async" extra is
+    not installed.
+    """
     if not state.hooks.can_identify_members():
         yield warning_finding(get_text(locale, "doctor.nobody"))
     else:
@@ -175,7 +179,10 @@ def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about the URL that links in mail, QR codes and paySuccess begin with."""
+    """Yield findings about the URL that links in mail, QR codes and paySuccess begin with.
+
+    Its host must be one that the site trusts, and its scheme should be https.
+    """
     settings = state.settings
     if not is_site_url_configured(state):
         if are_trusted_hosts_enforced():

@@ -39,7 +39,10 @@ _SETTING_RULES = ("unknown_address", "settings.late", "settings.invalid")
 
 
 def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Click links to the gateway pages on a phone, as from a mail, and yield the findings."""
+    """Click links on a phone, as from a mail, and a return link, and yield the findings.
+
+    There is a link to each gateway page.
+    """
     try:
         made_up_member = f"nobody-{secrets.token_hex(8)}"
         has_plain_key = call_in_request_context(
@@ -74,7 +77,11 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def _get_case_names_to_run(state: AppState) -> list[str]:
-    """Return the cases to run. Leave out cases with a login if XIEBAO_LOGIN_VIEW does not exist."""
+    """Return the names of the cases to run.
+
+    Leave out the cases with a login if the app has no endpoint that is named in
+    ``XIEBAO_LOGIN_VIEW``.
+    """
     is_login_view_valid = state.settings.login_view in (None, *current_app.view_functions)
     excluded_names = () if is_login_view_valid else ("product-visitor", "loader")
     return [name for name in _CASE_LABELS if name not in excluded_names]

@@ -24,7 +24,10 @@ _CLEAR_LINE = "\r\033[K"
 
 
 def check_database(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about the site's Purchases object and the columns of its table."""
+    """Yield findings about the site's Purchases object and the columns of its table.
+
+    They include a warning if the members of two sites with one account cannot be told apart.
+    """
     purchases: Purchases[Any] | None = state.hooks.purchases
     if purchases is None:
         return
@@ -74,8 +77,8 @@ def run_reconcile_command(
     :param dry_run: If True, do not write anything.
     :param since: The date (China time) before which insurance applications are ignored, or None.
     :param no_on_change: If True, do not call the site's ``on_change``.
-    :return: 0 if rows and orders agree in the end, 1 if they do not, and 2 if columns are missing
-        or an error stopped the comparison.
+    :return: 0 if rows and orders agree in the end, 1 if they do not, and 2 if the table or a column
+        is missing or an error stopped the comparison.
     """
     from ..sqla.reconciliation import Reconciliation
 

@@ -47,7 +47,8 @@ def get_secret_key_finding(state: AppState, locale: str) -> Finding:
 def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Finding]:
     """Yield warnings about a weak API key and a weak or reused member secret."""
     settings = state.settings
-    # In the test environment, a key may be short, because the key in the interface document is.
+    # A short key is accepted in the test environment, because the example key in the interface
+    # document has only three letters.
     is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _MIN_KEY_LENGTH
     # Base64 of eleven hex digits, alone or before the partner id, has only 44 unknown bits.
     if is_short or settings.api_key.map(find_text_after_encoded_hex_digits).reveal() in (
@@ -68,7 +69,9 @@ def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Fi
 def check_member_ids_unguessable(
     state: AppState, sample_member: str | None, locale: str
 ) -> Iterator[Finding]:
-    """Yield a warning if member ids can be guessed and the gateway knows members by the bare id.
+    """Yield a finding about members' ids.
+
+    It is a warning if ids can be guessed and the gateway knows members by the bare id.
 
     :param sample_member: The id of a member of the site, or None if no id is known.
     :param locale: The language of the findings.
