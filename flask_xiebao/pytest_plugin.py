@@ -320,7 +320,7 @@ class _DeviceClient:
         return self.client.get(path, query_string=parts.query, headers=self.headers)
 
     def _is_gateway_location(self, location: str) -> bool:
-        """Return True if a redirect leads to a gateway page, False if XIEBAO_ENABLED is off."""
+        """Return True if XIEBAO_ENABLED is on and a redirect leads to a gateway page."""
         if not self.state.settings.enabled:
             return False
         address, base_url = location.partition("?")[0], self.state.gateway.base_url

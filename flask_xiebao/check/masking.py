@@ -13,7 +13,8 @@ from .cases import MADE_UP_ID_PREFIX
 from .site import Site
 from .visits import decompress
 
-# A text that may be base64, as in paySuccess and in cookies. Secrets are longer than 24 characters.
+# A text that may be base64, as in paySuccess and in cookies. Secrets in base64 have more than 24
+# characters.
 _BASE64_TEXT = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
 _URLSAFE_TO_STANDARD = str.maketrans("-_", "+/")
 # The maximum size of a decompressed session. Browsers keep at most 4,096 bytes of a cookie.
@@ -72,7 +73,7 @@ class SecretMasker:
 
 
 def _build_member_pattern(member: str) -> str:
-    """Return a pattern for a member id in any encoding, or "" if the id is not to be masked."""
+    """Return a pattern for a member id, encoded or not, or "" if the id is not to be masked."""
     if member.startswith(MADE_UP_ID_PREFIX) or len(member.encode()) <= _MAX_UNMASKED_ID_BYTES:
         return ""
     pattern = "".join(map(_build_encoded_character_pattern, member))
@@ -98,24 +99,28 @@ def _build_encoded_character_pattern(character: str) -> str:
 
 
 def mask_member(member: str) -> str:
-    """Return the first two characters of a member id and "…", or only "…" for a short id."""
+    """Return the first two characters of a member id and "…", or only "…" for a short id.
+
+    Two characters are enough for users of the check to recognize an id that they named.
+    """
     return f"{member[:2]}…" if len(member) > _MAX_UNMASKED_ID_BYTES else "…"
 
 
 def iter_base64_decodings(text: str) -> Iterator[str]:
-    """Yield a text, and each text that a base64 part of it may decode to."""
+    """Yield a text, and each text that its base64 parts may decode to, also decompressed."""
     yield text
     for base64_text in _BASE64_TEXT.findall(text):
         yield from _iter_run_decodings(base64_text)
 
 
 def _iter_run_decodings(base64_text: str) -> Iterator[str]:
-    """Yield the texts that base64 may decode to, without padding and from each of four offsets."""
+    """Yield the texts that base64 whose padding is missing may decode to, also decompressed."""
     base64_text = unquote(base64_text).translate(_URLSAFE_TO_STANDARD)
-    # The characters before the base64 may look like base64, too, for example those of a path.
+    # The characters before the base64 may look like base64, too, for example those of a path, so
+    # decode from each of four offsets.
     for start in range(4):
         part = base64_text[start:]
-        part = part[:-1] if len(part) % 4 == 1 else part  # One character is no byte.
+        part = part[:-1] if len(part) % 4 == 1 else part  # One character cannot hold a byte.
         decoded = base64.b64decode(f"{part}{'=' * (-len(part) % 4)}")
         yield decoded.decode("latin-1")
         if decoded[:1] == b"x":  # Flask compresses long sessions with zlib.

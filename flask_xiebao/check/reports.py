@@ -21,8 +21,8 @@ from .results import Report, Result, Trouble, count_passed_and_failed, lines_of
 
 #: A function that formats a report. Its second argument is the locale, English by default.
 ReportFormatter = Callable[..., str]
-# The maximum number of a problem's results (or a page's entries), and of its pairs of actual and
-# expected values.
+# At most this many results of a problem (or entries of a page) are shown, and this many pairs of
+# actual and expected values.
 _MAX_SHOWN_ITEMS, _MAX_SHOWN_PAIRS = 5, 3
 
 

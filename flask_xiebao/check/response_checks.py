@@ -65,7 +65,7 @@ _SUSPECTED_HOOK_TYPES = {
 
 @dataclass(frozen=True)
 class Failure:
-    """A difference between the actual and the expected value in a response or on a page.
+    """A difference between an actual and an expected value in a response, a page or a setting.
 
     :param code: The key under which the texts explain the failure, and the rule that ``--ignore``
         names.
@@ -207,7 +207,7 @@ def check_no_secret_leaks(
 
 
 def check_no_token_leaks(site: Site, visit: Visit) -> Iterator[Failure]:
-    """Check that a page loads nothing from another host by a URL with the visited link's token."""
+    """Check that no URL that a page loads from another host contains the visited link's token."""
     tokens = find_tokens(unquote(visit.url))
     for url in visit.page.auto_loaded_urls:
         if not site.is_site_host(url) and any(token in unquote(url) for token in tokens):
@@ -266,7 +266,10 @@ def _format_parameter_values(site: Site, name: str, values: Iterable[str] | None
 
 
 def _mask_parameter_value(site: Site, name: str, value: str) -> str:
-    """Return a parameter's value without the sign, the return URL and the key prefix."""
+    """Return a parameter's value without the sign, the return URL and the key prefix.
+
+    A reader of the report could open a member's account with the sign and the complete member key.
+    """
     if name == "sign":
         return value if "…" in value or "*" in value else mask_sign_value(value, site.account)
     if name == "paySuccess":

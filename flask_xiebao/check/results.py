@@ -198,7 +198,7 @@ class Report:
         return sorted(devices.values(), key=lambda device: -counts[device.name])
 
     def problems(self) -> list[Trouble]:
-        """Return the problems of the site. A problem with more results comes first."""
+        """Return the problems, one for each failure code. Those with more results come first."""
         by_code: dict[str, Trouble] = {}
         for result in self.failed:
             for failure in result.failures:

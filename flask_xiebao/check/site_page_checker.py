@@ -89,8 +89,8 @@ class SitePageChecker:
         # The path of a page may or may not begin with the site's root path.
         has_root_path = bool(site.root_path) and url.startswith(f"{site.root_path}/")
         page_url = url if "://" in url else f"{site.origin if has_root_path else site.url}{url}"
-        # The first device opens the page twice, because a cache may return it the second time
-        # without its headers.
+        # Open the page twice until a device has found entries on it, because a cache may return the
+        # page the second time without its headers.
         *_, visit = visits = [
             self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
         ]
@@ -284,7 +284,7 @@ class SitePageChecker:
                 expected = f"{self.site_client.site.external_url}…"
                 yield build_page_case(url), "", [Failure("qr", strip_query(code_url), expected)]
             elif is_drawn_by_extension:
-                # The code was drawn before the check, for example into a cached page.
+                # A cache may have kept the code from before the check.
                 self.case_runner.notes.append(Note("check.note.qr", url))
 
     def _build_entry_case(
@@ -335,7 +335,7 @@ def _find_linked_entries(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list
 
 
 def _format_entry(case: Case) -> str:
-    """Return a short description of a case's entry, or "" if the case has none."""
+    """Return a short description by which a reader recognizes an entry, or "" without an entry."""
     entry = case.entry
     if entry is None:
         return ""

@@ -128,8 +128,8 @@ class Visit:
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
             "environ_overrides": {REHEARSAL_ENVIRON_KEY: self.rehearsal},
         }
-        # Without a new context, the request would share "g", and with it the logged-in user, with a
-        # request that is already running.
+        # Without a new context, the request would share "g", and with it the logged-in user, with
+        # the app context or the request in which the tool runs.
         contextvars.Context().run(self._send_request, app, open_client, options)
 
     @property
