@@ -54,8 +54,8 @@ class Xiebao:
         The names of the settings begin with ``XIEBAO_``. ``flask_xiebao/app/settings.py`` and the
         manual describe all of them.
 
-        :raises ConfigError: if settings are wrong, each of which the message lists, or the
-            extension cannot be initialized for this app, for example a second time.
+        :raises ConfigError: if settings are wrong, or if the extension cannot be initialized for
+            this app, for example because it already is. The message lists every wrong setting.
         """
         try:
             self._set_up_app(app)
@@ -134,7 +134,7 @@ class Xiebao:
             :func:`flask.make_response`, or a tuple such as
             ``(render_template("locked.html"), 403)``. The guard may also call :func:`flask.abort`.
             Any other result raises an error. The guard may be ``async``.
-        :raises ConfigError: if *guard* is not a function or accepts other arguments.
+        :raises ConfigError: if *guard* is not a function or does not accept these arguments.
         """
         return self._hooks.register("click_guard", guard)
 
@@ -148,7 +148,7 @@ class Xiebao:
             if the bare id remains the member's key. :meth:`member_of` also calls it with keys from
             outside, which may be any text. It may be ``async``. Without a member secret, it is not
             called.
-        :raises ConfigError: if it is not a function or accepts other arguments.
+        :raises ConfigError: if it is not a function or does not accept this argument.
         """
         return self._hooks.register("keeps_plain_key", keeps_plain_key)
 
@@ -156,19 +156,19 @@ class Xiebao:
         """Register the handler of notifications (the callback, 回调通知). Use this as a decorator.
 
         The gateway sends notifications of purchases to ``/xiebao/notify`` by POST. The extension
-        verifies each of them and passes it to the handler, at least once and in no fixed order.
-        If the handler returns, the response to the gateway is success. If it raises an exception,
-        the gateway sends the notification again. Therefore the handler stores the notification's
-        ``id`` in the same transaction as its other changes, and returns without changes if the
-        ``id`` is already stored: see :doc:`/how-to/callback`.
+        verifies each of them and passes only valid ones to the handler, at least once and in no
+        fixed order. If the handler returns, the response to the gateway is success. If it raises an
+        exception, the gateway sends the notification again. Therefore the handler stores the
+        notification's ``id`` in the same transaction as its other changes, and returns without
+        changes if the ``id`` is already stored: see :doc:`/how-to/callback`.
         Provisional: the callback may change in a minor version when Xiebao's own document about it
         is known.
 
         :param handler: a function that accepts a :class:`Notification` and returns when it has
             processed the notification. It may be ``async``. Returning False, a string, a response
             or the like is an error, and the gateway sends the notification again.
-        :raises ConfigError: if *handler* is not a function, accepts other arguments, or is a second
-            handler.
+        :raises ConfigError: if *handler* is not a function, does not accept this argument, or is a
+            second handler.
         """
         return self._hooks.register("notification_handler", handler)
 
@@ -176,15 +176,15 @@ class Xiebao:
         """Register a function that replaces the notification parser. Use this as a decorator.
 
         A site needs it if its callback differs from the callback in public clients of the gateway
-        family.
-        The reader alone checks that the gateway sent the notification.
+        family. The reader alone checks that the gateway sent the notification.
 
         :param reader: a function that accepts the body (bytes) and the headers of a request and
             returns a :class:`Notification`. The extension sets its ``member`` from its
-            ``partner_uniq_key``. To reject a notification, it raises :exc:`NotificationError`. The
-            status of the response is 403 if the reason is ``wrong_sign``, 413 if it is
-            ``too_large``, and 400 otherwise. The reader may be ``async``.
-        :raises ConfigError: if *reader* is not a function or accepts other arguments.
+            ``partner_uniq_key``. To reject a notification, the reader raises
+            :exc:`NotificationError`. The status of the response is 403 if the reason is
+            ``wrong_sign``, 413 if it is ``too_large``, and 400 otherwise. The reader may be
+            ``async``.
+        :raises ConfigError: if *reader* is not a function or does not accept these arguments.
         """
         return self._hooks.register("notification_reader", reader)
 

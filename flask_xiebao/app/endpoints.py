@@ -239,7 +239,7 @@ def is_valid_host(host: str) -> bool:
 
 
 def find_site_host(state: AppState) -> str:
-    """Return the host of ``XIEBAO_PUBLIC_URL`` or else of the request, or "" if it is invalid."""
+    """Return the host of ``XIEBAO_PUBLIC_URL``, or else the request's host or "" if invalid."""
     if state.settings.public_url is not None:
         return urlsplit(state.settings.public_url).netloc
     return request.host if is_valid_host(request.host) else ""
@@ -283,7 +283,7 @@ def check_host_is_trusted(state: AppState) -> None:
 
 
 def is_host_trusted(state: AppState) -> bool:
-    """Return True if a client cannot choose the host in links, or in debug and testing."""
+    """Return True if a client cannot forge the host in links, or in debug and testing."""
     return is_debug_or_testing() or is_site_url_configured(state) or are_trusted_hosts_enforced()
 
 

@@ -56,7 +56,8 @@ _LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
 class RequestState:
     """The state of one request, which several apps may handle.
 
-    :ivar response: the response, or None until all request hooks have run. If it is streamed,
+    :ivar response: the response, or None until its headers are written after all request hooks. The
+        headers of an error page are also written before the hooks. If the response is streamed,
         entries may still be rendered after that.
     :ivar split_urls: the text before and after the token in the URLs of each endpoint, by the
         :func:`id` of the app's state.

@@ -122,8 +122,9 @@ class Hooks:
     def find_current_member_id(self) -> str | None:
         """Return the id of the logged-in member, or None for an anonymous visitor.
 
-        The ``member_loader`` returns the id, or else Flask-Login if the app uses it. An exception
-        that the loader raises is passed on, because it must not make the visitor anonymous.
+        The ``member_loader`` returns the id. If there is no loader, Flask-Login returns it if the
+        app uses Flask-Login. An exception that the loader raises is passed on, because it must not
+        make the visitor anonymous.
 
         :raises LinkError: if the loader or Flask-Login returns a value that is not a member's id.
         """
@@ -162,7 +163,7 @@ class Hooks:
             return True
         result = guard(member, entry)
         if isinstance(result, bool):
-            return bool(result)  # A lazy proxy also passes isinstance().
+            return bool(result)  # A lazy proxy passes isinstance(), too. Return its value instead.
         if isinstance(result, BaseResponse | tuple):
             return make_response(result)
         raise ConfigError(
@@ -275,7 +276,7 @@ def check_accepts_arguments(
     """
     try:
         function_signature = signature(function)
-    except Exception:  # Functions in C and proxies without an object have no signature.
+    except Exception:  # Functions in C and proxies without an object may have no signature.
         return
     try:
         function_signature.bind(*argument_names)

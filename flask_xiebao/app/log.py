@@ -153,16 +153,19 @@ def find_error_location_in_site(error: BaseException) -> str | None:
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(_LIBRARY_PATHS)
     ]
+    if not frames:
+        return None
     prefix = _get_working_directory_prefix()
     preferred_frames = [frame for frame in frames if frame.filename.startswith(prefix)] or frames
-    return _format_location(preferred_frames[-1]) if preferred_frames else None
+    return _format_location(preferred_frames[-1])
 
 
 def format_error_for_log(error: BaseException) -> str:
     """Return the class and the place of an error, for the log.
 
-    If the extension raised the error, return its class and its message. Other messages are left
-    out, because they may contain people's names.
+    If the extension raised the error, and it is an :exc:`OrderError` or a :exc:`ConfigError`,
+    return its class and its message. Other messages are left out, because they may contain people's
+    names.
     """
     if isinstance(error, OrderError | ConfigError) and find_error_location_in_site(error) is None:
         return f"{type(error).__name__}: {str(error).rstrip('.')}"

@@ -94,7 +94,10 @@ def is_rehearsal() -> bool:
 
 
 def find_current_rehearsal() -> Rehearsal | None:
-    """Return the rehearsal of the current request, or None for a visitor's or without a request."""
+    """Return the current request's rehearsal.
+
+    Return None for a visitor's request and without a request.
+    """
     return (
         get_current_request().environ.get(REHEARSAL_ENVIRON_KEY) if has_request_context() else None
     )

@@ -284,8 +284,8 @@ class Settings:
         _normalize_member_secret, is_secret=True
     )
 
-    #: A token of at least 26 characters: letters, digits, ``-`` and ``_``. If set, the callback is
-    #: at ``/xiebao/notify/<token>``, and ``/xiebao/notify`` returns 404.
+    #: A token of at least 26 characters: ASCII letters, digits, ``-`` and ``_``. If set, the
+    #: callback is at ``/xiebao/notify/<token>``, and ``/xiebao/notify`` returns 404.
     notify_token: Secret[str] | None = _build_setting_field(
         partial(
             _check_text_matches,

@@ -21,19 +21,20 @@ _signals = Namespace()
 
 #: Sent before a member is redirected to the gateway, with ``entry``
 #: (:class:`~flask_xiebao.Entry`), ``member`` (the member's id), ``platform``
-#: (:class:`~flask_xiebao.Platform`) and ``click_id``.
+#: (:class:`~flask_xiebao.Platform`) and ``click_id``. It is not sent for ``HEAD`` requests.
 entry_clicked = _signals.signal("entry-clicked")
 
-#: Sent when a click is refused, with ``status`` (401, 403, 404 or 410, or the status of the site's
-#: own response), ``reason``, ``cause`` (more specific than the reason, and only for the site),
-#: ``page`` (``paid`` for a return link), and ``entry`` and ``member`` (the member who clicked),
-#: which are None if they are not known.
+#: Sent when a click or a return link is refused, with ``status`` (401, 403, 404 or 410, or the
+#: status of the site's own response), ``reason``, ``cause`` (more specific than the reason, and
+#: only for the site), ``page`` (``paid`` for a return link), and ``entry`` and ``member`` (the
+#: member who clicked), which are None if they are not known.
 entry_refused = _signals.signal("entry-refused")
 
 #: Sent when the browser returns after payment, with ``entry``, ``member`` and ``click_id`` of the
-#: click, and ``same_session``, which is True if the same member is logged in now. It can be sent
-#: again, because a page can be reloaded, and it does not prove a payment. The callback notifies the
-#: site of a payment, and the order query confirms it.
+#: click, and ``same_session``, which is True if the same member is logged in now. It is sent only
+#: for a ``GET`` request within 24 hours of the click. It can be sent again, because a page can be
+#: reloaded, and it does not prove a payment. The callback notifies the site of a payment, and the
+#: order query confirms it.
 payment_returned = _signals.signal("payment-returned")
 
 #: Sent after a notification was verified and the site's handler has returned, with
