@@ -59,7 +59,7 @@ CARD_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, *_CARD_KEYWO
 CARD_TITLE_MACRO = MacroSpec(
     CARD_MACRO.reserved_attributes, CARD_MACRO.own_keywords, CARD_MACRO.allowed_looks
 )
-#: The keywords that become attributes of the element around a card with two links.
+#: The attributes that a card with two links has on its ``<div>`` and not on its title.
 CARD_WRAPPER_ATTRIBUTES = (
     "class",
     "id",
@@ -139,7 +139,8 @@ def render_attributes(
 def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
     """Return the attribute for a keyword, for example class for class_ and data-id for data_id.
 
-    :raises LinkError: if the keyword is not a valid attribute.
+    :raises LinkError: if the keyword is not a valid attribute, is removed or misspelled, or is an
+        attribute that the macro sets itself.
     """
     full_keyword, keyword = keyword, keyword.removesuffix("_") or keyword
     if len(keyword) > _MAX_NAME_LENGTH:
@@ -179,7 +180,7 @@ def check_keyword_not_removed(keyword: str, removed_keywords: Mapping[str, str])
 
 
 def is_misspelling(word: str, correct_word: str) -> bool:
-    """Return True if a word is *correct_word* in another spelling, such as returnTo or memebr.
+    """Return True if a word is *correct_word* or a misspelling of it, such as returnTo or memebr.
 
     The words may differ in capitals, hyphens and underscores. Otherwise, one letter may be wrong,
     extra or missing, or two adjacent letters may be swapped.

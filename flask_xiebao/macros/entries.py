@@ -136,7 +136,7 @@ class EntryRenderer:
             raise_or_log_omission(self._state, error)
             return _EMPTY_ENTRY
         if look_error is not None:
-            # Raise a copy. The error itself is cached, and its traceback would keep the request.
+            # Use a copy. The error itself is cached, and its traceback would keep the request.
             raise_or_log_omission(
                 self._state, LinkError(str(look_error), look_error.argument), "The look of an entry"
             )
@@ -146,7 +146,7 @@ class EntryRenderer:
         return attributes, escape(content) if has_content else label
 
     def render_card_wrapper_attributes(self, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of the element around a card with two links."""
+        """Return the attributes of the ``<div>`` of a card with two links."""
         _, attributes = split_options_and_attributes(keywords, CARD_TITLE_MACRO)
         classes, _ = pop_look_classes(attributes, CARD_TITLE_MACRO, self._state.settings.look)
         return render_attributes(
@@ -259,7 +259,7 @@ class EntryRenderer:
     def _build_entry_with_href(
         self, href: str, html_attributes: Mapping[str, AttributeValue], *attribute_arguments: Any
     ) -> _BuiltEntry:
-        """Build an entry from its link and the attributes and label that may be cached.
+        """Build an entry from its link. The other attributes and the label may be cached.
 
         :param html_attributes: The HTML attributes from the template.
         :param attribute_arguments: The other arguments of :meth:`_build_attributes_and_label`.
@@ -335,13 +335,14 @@ def raise_or_log_omission(
     )
     message = f"{omitted_part}{endpoint_note} was left out: {error} See {get_caller_location()}."
     send_signal_without_raising(fault_found, fault=message)
-    # The wrong value may come from visitors, so each message may be different.
+    # The wrong value may come from visitors. Then each message is different, and the group limits
+    # their number.
     log_throttled(message, group=f"entries{endpoint_note}")
 
 
 def _is_short_enough_to_cache(keywords: Mapping[str, Any], reference: object = None) -> bool:
     """Return True if keywords and a reference together are short enough to be cached."""
-    # Most entries have no keywords. This case saves them 5 % of the time for an entry.
+    # Most entries have no keywords. This shortcut saves 5 % of the time for such an entry.
     if not keywords:
         return type(reference) is not str or len(reference) <= _MAX_CACHED_LENGTH
     texts = [reference, *keywords, *keywords.values()]

@@ -43,7 +43,7 @@ def pop_look_classes(
             look_keywords, caller_modifiers, macro, default_look
         ), spelling_error
     except LinkError as error:
-        # The result is cached. With its traceback, the cache would also keep the request.
+        # The error is cached. With its traceback, the cache would also keep the request.
         return _build_missing_look_classes(
             {}, set(), macro, default_look
         ), spelling_error or error.with_traceback(None)

