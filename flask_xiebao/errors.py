@@ -77,7 +77,10 @@ class TokenError(LinkError):
 
 
 class UnknownSiteUrlError(LinkError):
-    """The site's URL is unknown, so no absolute link can be built, whatever its arguments are."""
+    """The site's URL is unknown outside of a request.
+
+    The error is not about one link: no link can be built, whatever its arguments are.
+    """
 
 
 #: The reasons of a :exc:`NotificationError`.
@@ -118,7 +121,7 @@ class OrderError(XiebaoError):
 class OrderBehindError(OrderError):
     """The order query does not confirm a notification yet, so the gateway must send it again.
 
-    :ivar behind_for: The time since the order query fell behind.
+    :ivar behind_for: The lag: the time since the order query was first found to be behind.
     """
 
     def __init__(self, message: str, behind_for: timedelta = timedelta()) -> None:

@@ -57,7 +57,8 @@ _BODY_FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         lambda sign: isinstance(sign, str) and _SIGN_PATTERN.fullmatch(sign) is not None,
     ),
     # Every member sees md5(apiKey + partnerId). MD5 can be extended, so a member can compute the
-    # sign of any text that begins with the partner id. Such a text is never a JSON object.
+    # sign of any text that begins with the partner id. Such a text is never a JSON object, because
+    # an object begins with a brace.
     "data": ('an object as "data"', lambda data: isinstance(data, dict)),
 }
 

@@ -419,8 +419,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # Do not reject the response because the gateway has cut a name within a character. The
-        # response comes from the gateway itself, unlike a notification.
+        # The gateway may have cut a name within a character. The response comes from the gateway
+        # itself, so this is no reason to reject all of the response.
         fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
         with _translating_to_order_error():
             code = fields.get_required_value(check_integer, "respCode")
@@ -506,7 +506,7 @@ def _check_status_and_encoding(response: httpx.Response, secret_texts: tuple[str
             f"{f' with the Location header {location!r}' * bool(location)}."
         )
     # The request accepts only uncompressed responses, because a decompressed response may be 1000
-    # times as long.
+    # times as long as the compressed one.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise OrderError(
             "The gateway's response has a Content-Encoding, but order queries accept only"

@@ -29,8 +29,8 @@ class Page:
     :param sample_reference: A realistic reference for checks and examples, or None.
     :param requires_member: True if the page shows the data of one member. A link to the page then
         belongs to a member, by default the current one.
-    :param handoff_title: The title of the handoff page, by locale. Empty if the page has a PC
-        version and therefore no handoff.
+    :param handoff_title: The title of the handoff page, by locale. If it is empty, the title is
+        the text ``handoff.title``. A page with a PC version has no handoff.
     """
 
     name: str

@@ -31,7 +31,7 @@ CHINA_TIMEZONE = timezone(timedelta(hours=8), "UTC+8")
 # The gateway's bodies are far below these limits. A body above them could exhaust the process.
 _MAX_DEPTH, _MAX_NUMBER_LENGTH = 32, 64
 
-# A surrogate pair, half of a pair (the pattern's only group), or any other escape.
+# A surrogate pair, half of a pair (the only capturing group), or any other escape.
 _JSON_ESCAPE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",

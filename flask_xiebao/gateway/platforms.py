@@ -173,8 +173,8 @@ def has_backtracking_risk(pattern: re.Pattern[str]) -> bool:
 
     Any visitor can send such a User-Agent. If the pattern repeats a group, each character of the
     User-Agent can double the time. If it repeats single characters, the time is a power of the
-    number of characters. A pattern for the name of an app needs no repeated group and at most two
-    large quantifiers.
+    number of characters. A pattern for the name of an app needs no repeated group, and at most
+    two large quantifiers, for example ``*`` or ``+``.
 
     :param pattern: The ``app_user_agent`` of :func:`detect_platform`.
     """

@@ -92,7 +92,8 @@ class Gateway:
     """A builder of the gateway URLs of one partner account.
 
     The ``sign`` is the MD5 of the API key and the partner id and covers nothing else. Therefore,
-    anyone who sees one URL can build another for any member. Give a URL only to its own member.
+    anyone who sees one URL can build another for any member. Give a URL only to the member for whom
+    it was built.
 
     :param partner_id: ``partnerId``, the account that the site has at Xiebao.
     :param api_key: The key for this account *and* this environment. It is used once, to compute the

@@ -39,7 +39,8 @@ _MAX_UNTRUSTED_LENGTH, _MAX_SEARCHED_LENGTH = 200, 2000
 #: The maximum size of a member's id, in bytes. Each link has room for an id of this size, because a
 #: handoff adds the member to a link that has none.
 MAX_MEMBER_ID_BYTES = 256
-#: The number of characters before the id in a member key; see :class:`.MemberKeyCodec`.
+#: The number of characters that may come before the id in a member key. A plain key has none of
+#: them; see :class:`.MemberKeyCodec`.
 KEY_PREFIX_LENGTH = 16
 
 

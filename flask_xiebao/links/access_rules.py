@@ -36,7 +36,7 @@ class Refusal:
     :param reason: The reason that the visitor may know.
     :param cause: The cause that only the site learns, from ``entry_refused``.
     :param explanation: The cause as a clause for the log.
-    :param login_helps: True if the visitor could follow the link after a login as its member.
+    :param login_helps: True if it would help to log in, as the link's member if the link has one.
     """
 
     status: int
@@ -117,7 +117,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
 
 
 def decide_access(entry: Entry, current_member: str | None, now: int) -> AllowedClick | Refusal:
-    """Return the member who may follow the link of *entry*, or the refusal.
+    """Decide whether the visitor may follow the link of *entry*, and as which member.
 
     A site with a login page does not send the refusal ``login_required``, but asks the visitor to
     log in.

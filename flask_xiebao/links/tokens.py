@@ -52,12 +52,12 @@ _MAX_SECONDS = 10**9  # About thirty years.
 # json.dumps() would build an encoder at each call, which takes 8 % of the time for a new entry.
 _JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-#: The maximum number of tokens in each cache. A token takes about 100 bytes.
+#: The maximum number of tokens in each cache. A cached token takes a few hundred bytes.
 MAX_CACHED_TOKENS = 1024
 
 
 class PolicyLinkOptions(TypedDict, total=False):
-    """The keyword arguments of a policy link, which :meth:`.Xiebao.link` explains."""
+    """The keyword arguments of a policy link. :meth:`.Xiebao.link` explains them."""
 
     member: MemberId | None
     platform: PlatformLike | None
@@ -101,8 +101,9 @@ class Entry:
     :param platform: The platform to send, or None to find the platform at the click.
     :param return_to: The path on this site to show after payment.
     :param client_reference: The site's own reference for a click, for example an order number. The
-        signals contain it, and the gateway does not receive it. Because a shared link also contains
-        it, the site must check that the order belongs to the member.
+        signals contain it. No parameter of the gateway has its value, but the gateway can read it
+        in the return link, which is not encrypted. Because a shared link also contains it, the site
+        must check that the order belongs to the member.
     :param signed_at: The time when a link with a member was signed, in seconds since the epoch. It
         is set when the link is built. Entries that differ only in this time are equal.
     :raises LinkError: if an argument is invalid. The message names the argument.
@@ -411,7 +412,8 @@ def parse_token_without_verifying(token: str) -> Entry:
     """Return the entry of a token without verifying its signature.
 
     Do not trust the entry, because anyone can build such a token. The check uses this function to
-    read links that the site may refuse, for example links on a cached page with another key.
+    read links that the site may refuse, for example links on a cached page that were signed with
+    another key.
 
     :raises TokenError: if the payload is malformed.
     """

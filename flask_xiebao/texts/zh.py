@@ -16,7 +16,7 @@ TEXTS = {
     "navigate.open": "没有自动打开？请点这里",
     # The handoff page.
     "handoff.title": "用手机继续",
-    "handoff.how": "请用手机打开此页面，扫码后无需再次登录。",  # Only for a site's own templates.
+    "handoff.how": "请用手机打开此页面，扫码后无需再次登录。",  # Only sites' own templates use it.
     "handoff.step.open": "打开微信\u200b或相机",
     "handoff.step.scan": "扫描二维码",
     "handoff.step.go_on": "在手机上\u200b继续",
