@@ -85,7 +85,8 @@ def find_notify_url(configured_url: str | None) -> str | None:
     """Return the URL or path that notifications are sent to, or None if there is none.
 
     :param configured_url: The simulator's ``notify_url``. If it is None, or is the path of the
-        current app's callback without its token, the path of the callback is returned.
+        current app's callback without its token, the path of the callback is returned. The app has
+        a callback only if it has a partner account and a ``notification_handler``.
     """
     try:
         state = get_current_app_state()

@@ -183,7 +183,7 @@ class Problem:
     :param code: The code of the problem, which is the end of its text key in :mod:`.texts`.
     :param parameter: The parameter's name as received, or the name of the missing parameter. None
         if the problem concerns the page itself.
-    :param value: The expected or the received value, if it is not a secret.
+    :param value: The expected or the received value, or None. Secrets are masked or left out.
     """
 
     code: str
@@ -290,7 +290,7 @@ def find_page_spec_by_url(url_without_query: str) -> PageSpec | None:
 
 
 def _iter_url_problems(split_url: SplitResult) -> Iterator[Problem]:
-    """Yield the problems with a page's host, and on Xiebao's own hosts with the rest of its URL.
+    """Yield the problems with a page's host, and on Xiebao's own hosts with scheme, port and user.
 
     A URL elsewhere has a problem if its host resembles Xiebao's own, or if it has no host and its
     path does not begin with a slash.
@@ -491,9 +491,9 @@ def _decode_base64(value: str) -> bytes:
 
 
 def _decode_lenient_base64(value: str) -> str:
-    """Return the text in base64 that may be URL-safe, have spaces or lack padding.
+    """Decode base64 that may be URL-safe, contain whitespace or have wrong padding.
 
-    It is used to find the sign, which must be masked in such a value, too.
+    The text is used to find the sign, which must be masked in such a value, too.
     """
     standard = value.translate(str.maketrans("-_ ", "+/+", "\r\n\t")).rstrip("=")
     return _decode_base64(standard + "=" * (-len(standard) % 4)).decode("utf-8", "replace")

@@ -63,8 +63,8 @@ class GatewaySimulator:
     ``app.register_blueprint(simulator.blueprint, url_prefix="/gateway")`` mounts the pages in an
     app, :meth:`create_app` serves them alone, and :meth:`check` reads a URL without HTTP. The pages
     are in the site's language, which is ``XIEBAO_LOCALE``, otherwise Flask-Babel's locale,
-    otherwise Chinese. If the app's ``XIEBAO_ENV`` is ``production``, they return 404, because the
-    site would accept their signed notifications as Xiebao's.
+    otherwise Chinese. If the app's ``XIEBAO_ENV`` is ``production``, they return 404, because a
+    site cannot distinguish the simulator's signatures from Xiebao's.
 
     :param partner_id: The only ``partnerId`` that is served.
     :param api_key: The API key of this partner id. It is never shown.
@@ -241,8 +241,8 @@ class GatewaySimulator:
 
     def _answer_order_query(self, api_method: str) -> Response:
         def build_policy_file_url(insure_num: str) -> str:
-            # The host of this request may not be the site's public host, because the app itself
-            # sends the query.
+            # The host of this request may not be the site's public host, because the app itself may
+            # have sent the query.
             public_url = current_app.config.get("XIEBAO_PUBLIC_URL")
             path = url_for(".policy_file", insure_num=insure_num)
             if public_url:

@@ -34,8 +34,8 @@ _ISSUE_FAILURE = "核保未通过"
 ORDER_ACTIONS = ("pay", "issue", "surrender", "reissue", "again")
 #: The type of a notification, and the fields that are specific to it.
 NotificationContent = tuple[int, dict[str, Any]]
-# The number of tries at once for a notification that the site rejects. The next action on an order
-# tries again.
+# The number of tries at once for a notification that the site does not accept. The next action on
+# an order tries again.
 _MAX_TRIES = 3
 # The largest pageIndex and pageSize of a query for the order list.
 _MAX_PAGE_NUMBER = 1_000_000
@@ -49,7 +49,8 @@ class NotificationDelivery(NamedTuple):
 
     :param repeat_count: The number of times that each notification is sent.
     :param is_reversed: True to send the last notification first.
-    :param is_held_back: True to queue the notifications until they are sent by a later action.
+    :param is_held_back: True to queue the notifications until a later action on the same order
+        sends them.
     :param has_forgeries: True to send a notification with a wrong signature before each one.
     """
 

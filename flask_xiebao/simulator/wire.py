@@ -83,7 +83,10 @@ def dump_compact_json(value: object) -> str:
 
 
 def get_json_partner_id(partner_id: str) -> int | str:
-    """Return the partner id as an integer if it is a number without a leading zero."""
+    """Return the partner id as the gateway writes it in JSON.
+
+    It is an integer if it consists of digits without a leading zero, otherwise a string.
+    """
     is_number = partner_id.isascii() and partner_id.isdecimal() and partner_id[0] != "0"
     return int(partner_id) if is_number else partner_id
 

@@ -64,9 +64,9 @@ class _UtcDateTime(TypeDecorator[datetime]):
 
 
 def _case_sensitive_string(length: int) -> TypeEngine[str]:
-    """Return a string type that is compared byte by byte on every database.
+    """Return a string type that is compared byte by byte, also on MySQL and MariaDB.
 
-    By default, MySQL and MariaDB treat "Bob" and "bób" as equal.
+    By default, these two databases treat "Bob" and "bób" as equal.
     """
     return (
         String(length)
@@ -110,7 +110,8 @@ class PurchaseMixin:
     :ivar member: The member's id on the site. None if the purchase has no member or the member was
         forgotten. A known member is never overwritten.
     :ivar case_code: ``caseCode``, the product code.
-    :ivar product_name: ``productName``. Only the first 255 characters of a text are stored.
+    :ivar product_name: ``productName``. Only the first 255 characters of this and other texts are
+        stored.
     :ivar plan_name: ``planName``.
     :ivar insure_partner_id: ``insurePartnerId``, the id of the account that sold it. A sub-account
         has its own id.
@@ -126,8 +127,10 @@ class PurchaseMixin:
     :ivar replaced_by: The new application number after a reissue.
     :ivar failed_step: 2 if a payment failed, 3 if the issue failed. A notification reports this,
         and the order query does not.
-    :ivar first_behind_at: The first time when the order query did not confirm a notification.
-    :ivar last_behind_at: The last time when the order query did not confirm a notification.
+    :ivar first_behind_at: The first time when the order query did not confirm a notification. It
+        begins again after a status changes, or after a day without such a notification.
+    :ivar last_behind_at: The last time when the order query did not confirm a notification, or None
+        if there was none since a status changed.
     :ivar forgotten: True if the member was forgotten. The row never gets a member again.
     :ivar version: A number that increases by 1 whenever an answer of the gateway is written.
     :ivar created_at: The time of the application if the gateway reports it, otherwise the time of

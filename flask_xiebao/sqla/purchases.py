@@ -130,7 +130,7 @@ class Purchases(Generic[P]):
     def handle(self, notification: Notification) -> None:
         """Query a notification's order and write the answer. Use it as ``notification_handler``.
 
-        Only two facts are taken from the notification itself: a failed step, and the new
+        Only two facts from the notification itself are stored: a failed step, and the new
         application number of a reissue.
 
         :raises OrderBehindError: if the order query does not confirm the notification yet, so that
@@ -216,9 +216,11 @@ class Purchases(Generic[P]):
         :param per_second: The maximum number of orders to query per second. Queries for the pages
             of the list are not counted.
         :param on_change: False to leave out the calls of the registered function, for example when
-            you fill the database of a shop that has already sold insurance.
+            you fill the database of a shop that has already sold insurance. Otherwise each of its
+            earlier purchases would be reported as a new one.
         :raises OrderError: if the list or ten orders in a row cannot be read. After ten failures in
-            a row, the last exception is raised, whatever its class.
+            a row, the last exception is raised, whatever its class. An order that the gateway
+            refuses is not counted.
         :raises ValueError: if *per_second* is not above 0.
         """
         reconciliation = Reconciliation(
@@ -234,7 +236,7 @@ def _check_function(parameter_name: str, function: object, arguments: tuple[str,
 
 
 def _check_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
-    """Raise OrderBehindError if the order query has been behind the notification for under a day.
+    """Raise OrderBehindError if the query has been behind the notification for less than a day.
 
     A refusal means that the gateway does not know the order yet, which is behind, too. After a day,
     return with a warning.

@@ -25,7 +25,8 @@ from .model import (
 )
 from .store import PurchaseStore, has_other_member
 
-# The comparison ends after this number of failures in a row. Refusals by the gateway do not count.
+# After this number of failures in a row, the last exception is raised. Refusals by the gateway do
+# not count.
 _MAX_CONSECUTIVE_FAILURES = 10
 # The states after which no further change is expected.
 _FINAL_STATES = ("surrendered", "replaced", "cancelled")

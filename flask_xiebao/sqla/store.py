@@ -35,7 +35,8 @@ from .model import (
 
 P = TypeVar("P", bound=PurchaseMixin)
 
-#: The maximum time that the order query may be behind a notification, counted from the first time.
+#: The maximum time that the order query may be behind a notification, counted from when it was
+#: first behind.
 MAX_LAG = timedelta(days=1)
 # The maximum number of attempts to write a row.
 _MAX_ATTEMPTS = 8
@@ -59,7 +60,7 @@ class XiebaoProtocol(Protocol):
 class NotifiedRowValues:
     """The values that a notification adds to a row because the order query does not report them.
 
-    :param new_row: For a reissue, the row of the new application number.
+    :param new_row: For a reissue, the row of the new application number, or None if there is none.
     :param should_forget_member: For a reissue, True if the old row's member is forgotten, so that
         the new row must not have a member either.
     """
@@ -109,7 +110,8 @@ def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
     """Return True if the gateway's answer in the row does not confirm the notification yet.
 
     This can be the case after a successful payment, issue, reissue or surrender of all insurants.
-    An order that cannot be paid, is cancelled or is surrendered is never behind.
+    An order that cannot be paid, is cancelled or is surrendered is never behind. Return False if
+    the notification is about another order.
     """
     is_final = (
         row.pay_status == PayStatus.CANNOT_BE_PAID
@@ -131,7 +133,7 @@ def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
 
 
 class _ConflictError(Exception):
-    """Another process has written the row first, or the database has rejected a statement."""
+    """Another process has written first, or the first statement of a transaction has failed."""
 
 
 class PurchaseStore(Generic[P]):
@@ -248,8 +250,8 @@ class PurchaseStore(Generic[P]):
         try:
             order = self.xiebao.orders.get(insure_num)
         except OrderError as error:
-            # A code means that the gateway has refused the number. It may know the number later, so
-            # a notified order counts as behind.
+            # A code means that the gateway has answered and refused the query. It may know the
+            # number later, so a notified order counts as behind.
             if error.code is None or notified_values is None:
                 raise
             return error.with_traceback(None)
@@ -382,7 +384,7 @@ class PurchaseStore(Generic[P]):
         return inspect(self.model).local_table
 
     def find_missing_columns(self) -> list[str]:
-        """Return the names of the columns that the table lacks; all of them if there is none."""
+        """Return the names of the columns that the table lacks: all if there is no table."""
         table, existing_names = self.table, set()
         with self.separate_transaction() as session, suppress(NoSuchTableError):
             columns = inspect(self._get_connection(session)).get_columns(table.name, table.schema)
@@ -415,13 +417,15 @@ def execute_update(session: Session, statement: Update) -> int:
 def _converting_conflict_errors() -> Iterator[None]:
     """Raise :class:`_ConflictError` if the database rejects the first statement of a transaction.
 
-    Errors of any class count, because drivers use different classes for a conflict. Only a failed
-    connection and a value that does not fit its column are no conflicts.
+    The statement is the read, the UPDATE or the INSERT. Errors of any class count, because drivers
+    use different classes for a conflict. Only a connection that cannot be opened and a value that
+    does not fit its column are no conflicts.
     """
     try:
         yield
     except DBAPIError as error:
-        # An error without a statement means that the connection has failed.
+        # An error without a statement is about the connection itself, for example if it cannot be
+        # opened.
         if error.statement is None or isinstance(error, DataError):
             raise
         raise _ConflictError from error
