@@ -150,8 +150,8 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
         for number, order in enumerate(known_orders, 1):
             if "insureNum" not in wire.build_order_detail(order):
                 raise TypeError(
-                    f"Order {number} of {len(known_orders)} has no insure_num. Add the application"
-                    " number."
+                    f"The order at position {number} of {len(known_orders)} has no insure_num. Add"
+                    " the application number."
                 )
 
     def build_test_order_client(state: AppState) -> OrderClient:

@@ -102,9 +102,8 @@ def strip_reference(gateway_page: Page, reference: Any) -> Any:
     caller = get_caller_location()
     warn_once(
         f"{gateway_page.reference_parameter_name} {format_short_repr(padded)} has leading or"
-        " trailing whitespace, for example the"
-        " padding of a CHAR(n) column, and the link was made without this whitespace. Strip the"
-        f" value where it is read. See {caller}.",
+        " trailing whitespace (for example from a CHAR(n) column). The whitespace was left out of"
+        f" the link. Strip the value where it is read. See {caller}.",
         duplicate_key=f"{gateway_page.reference_parameter_name} {caller}",
     )
     return stripped
@@ -201,7 +200,7 @@ def warn_if_root_path_differs(state: AppState) -> None:
     log_throttled(
         f'A click arrived under the path "{format_untrusted_text(root) or "/"}", but'
         " XIEBAO_PUBLIC_URL is"
-        f' "{state.settings.public_url}". Return links and links in mails begin with'
+        f' "{state.settings.public_url}". Return links and links in emails begin with'
         f' "{state.settings.public_url}{state.settings.url_prefix}/". {advice}',
         # The number of messages is limited, because visitors may be able to choose the root path.
         group="root",

@@ -287,9 +287,8 @@ def check_accepts_arguments(
             else "without arguments"
         )
         raise ConfigError(
-            f'"{function_name}" is called {arguments}, but {get_function_name(function)} cannot be'
-            " called this way"
-            f" ({error}). Change the parameters of this function."
+            f'Flask-Xiebao calls "{function_name}" {arguments}, but {get_function_name(function)}'
+            f" does not accept this call ({error}). Change the parameters of this function."
         ) from None
 
 

@@ -57,7 +57,7 @@ def _normalize_text_setting(value: object) -> str:
     if isinstance(value, float):
         raise WrongValueError(
             "must be a string or an integer, got a float that may have lost digits. Put the value"
-            " in double quotes, in the environment as"
+            " in double quotes. In an environment variable, write"
             f" `FLASK_{_SETTING_NAME_PLACEHOLDER}='\"value\"'`."
         )
     text = normalize_text(value)
@@ -80,8 +80,8 @@ def _normalize_member_secret(value: object) -> str:
     if len(secret) < _MIN_SECRET_LENGTH:
         raise WrongValueError(
             f"must have at least {_MIN_SECRET_LENGTH} characters, got {len(secret)}."
-            f" {NEW_KEY_ADVICE}, and"
-            " never change the secret later, because the gateway would not recognize your members."
+            f" {NEW_KEY_ADVICE}, and never change the secret later, because the gateway would then"
+            " no longer recognize your members."
         )
     return secret
 
@@ -134,9 +134,9 @@ def _parse_user_agent_pattern(value: object) -> re.Pattern[str]:
         )
     if has_backtracking_risk(pattern):
         raise WrongValueError(
-            "must not repeat a group, or more than two other parts, because matching a crafted"
-            " User-Agent could then take seconds. Use a simple pattern such as"
-            ' "ShopApp/[\\d.]+".'
+            'must not have a quantifier such as "+" or "*" after a group, and must have at most two'
+            " such quantifiers elsewhere, because a crafted User-Agent could otherwise take seconds"
+            ' to match. Use a simple pattern such as "ShopApp/[\\d.]+".'
         )
     return pattern
 
@@ -177,15 +177,15 @@ def _normalize_localized_text(key: str, value: object) -> Mapping[str, str]:
     for locale, text in text_by_locale.items():
         if locale not in get_locales():
             raise WrongValueError(
-                f'has a text of "{key}" for the unknown locale {format_short_repr(locale)}. Use'
-                " one of"
-                f" {', '.join(map(repr, get_locales()))}."
+                f'has a text for "{key}" in the unknown locale {format_short_repr(locale)}. Use one'
+                f" of {', '.join(map(repr, get_locales()))}."
             )
         if not isinstance(text, str):
             raise WrongValueError(f'must have a string for "{key}", got {format_short_repr(text)}.')
         if key.endswith(".label") and not text.strip():
             raise WrongValueError(
-                f'must have a text for "{key}" that is not blank, because this text labels entries.'
+                f'must have a non-blank text for "{key}", because this text is the label of an'
+                " entry."
             )
         allowed = get_allowed_placeholders(key)
         try:
@@ -195,7 +195,7 @@ def _normalize_localized_text(key: str, value: object) -> Mapping[str, str]:
         if not is_valid:
             names = ", ".join(f"{{{name}}}" for name in sorted(allowed))
             raise WrongValueError(
-                f'must have only the placeholders {names} in "{key}", got'
+                f'may use only the placeholders {names} in "{key}", got'
                 f" {format_short_repr(text)}."
                 ' Write "{{" for a literal brace.'
             )

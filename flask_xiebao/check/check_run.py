@@ -160,8 +160,8 @@ def check_entries(
 def _normalize_member(state: AppState, member: MemberId) -> str:
     if not state.hooks.can_identify_members():
         raise CheckError(
-            "A member is given, but this site cannot say who is logged in. Add a member_loader, or"
-            " leave the member out."
+            "A member is given, but Flask-Xiebao cannot find out who is logged in to this site. Add"
+            " a member_loader, or leave the member out."
         )
     try:
         member_id = normalize_member(member)
@@ -314,8 +314,8 @@ class _CheckRun:
         pattern = self._site_client.state.settings.app_user_agent
         if app_user_agent == "":
             raise CheckError(
-                "app_user_agent must not be empty. Pass the text that the app adds to a"
-                ' User-Agent, such as "ShopApp/3.2".'
+                "app_user_agent must not be empty. Pass the text that the site's mobile app adds to"
+                ' its User-Agent, such as "ShopApp/3.2".'
             )
         if pattern is not None:
             app_user_agent = app_user_agent or guess_user_agent_for_pattern(pattern)

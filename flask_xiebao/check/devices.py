@@ -259,7 +259,7 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
         _build_device(
             "app-ios",
             "自有 App iOS",
-            "own app, iOS",
+            "site's mobile app, iOS",
             _IOS,
             f"{_IPHONE} Mobile/15E148 {app_user_agent}",
         ),
@@ -267,14 +267,14 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
         _build_device(
             "app-ipad",
             "自有 App iPad",
-            "own app, iPad",
+            "site's mobile app, iPad",
             _IOS,
             f"{_MAC} Mobile/15E148 {app_user_agent}",
         ),
         _build_device(
             "app-android",
             "自有 App Android",
-            "own app, Android",
+            "site's mobile app, Android",
             _ANDROID_APP,
             f"{_XIAOMI} Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36 {app_user_agent}",
         ),
@@ -282,7 +282,7 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
         _build_device(
             "app-harmony",
             "自有 App 鸿蒙",
-            "own app, HarmonyOS",
+            "site's mobile app, HarmonyOS",
             _H5,
             f"Mozilla/5.0 (Phone; OpenHarmony 6.1) {_ARKWEB} Mobile {app_user_agent}",
         ),

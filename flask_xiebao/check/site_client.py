@@ -137,28 +137,26 @@ class SiteClient:
         member: str | None = visit.probe_result
         if visit.error is not None:
             raise CheckError(
-                "The site cannot say who is logged in after the login, because"
+                "The check cannot find out who is logged in after the login, because"
                 f" {type(visit.error).__name__} was raised in {get_error_location(visit.error)}."
-                " Fix the code"
-                " there."
+                " Fix the code there."
             )
         if member is None:
             raise CheckError(
-                "According to the member_loader or Flask-Login, no member is logged in after the"
-                " login."
+                "After the login, no member is logged in (according to the member_loader or, if"
+                " there is none, Flask-Login)."
                 f"{f' The last response to the login had status {status}.' if status else ''}"
                 f"{' Check that the site knows this member.' if requested_member else ''} A login"
-                " function"
-                " must log in the test client and leave the cookies in that client. Make sure that"
-                f' the cookies are sent to "{self.site.endpoint_prefix}/" (SESSION_COOKIE_PATH,'
-                " SESSION_COOKIE_DOMAIN), and that hooks set the current member before they let"
-                " requests to the entries through."
+                " function must log in the given test client and leave the cookies in this client."
+                f' Make sure that the cookies are sent to "{self.site.endpoint_prefix}/"'
+                " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN), and that hooks set the current"
+                " member before they let requests to the entries through."
             )
         if self._is_login_given and requested_member is not None and member != requested_member:
             raise CheckError(
-                f'The login was called for member "{mask_member(requested_member)}", but the site'
-                f' says that "{mask_member(member)}" is logged in. Name the id that the'
-                " member_loader returns."
+                f'The login function was called for member "{mask_member(requested_member)}", but'
+                f' member "{mask_member(member)}" is logged in. Pass the id that the member_loader'
+                " returns."
             )
         return member
 

@@ -76,8 +76,8 @@ def report_writer(
     requested_paths = {name: path for name, path in paths.items() if path is not None}
     if "-" in requested_paths.values():
         raise click.UsageError(
-            'A report cannot be written to "-", because the terminal shows the text report. Pass a'
-            " file name."
+            'A report cannot be written to standard output ("-"), because the text report is'
+            " printed there. Pass a file name."
         )
     if len(set(requested_paths.values())) < len(requested_paths):
         raise click.UsageError(
@@ -140,7 +140,7 @@ def _import_login_function(import_path: str) -> LoginFunction:
         detail = f'for "{missing_name}"' if missing_name else f"in {get_error_location(error)}"
         raise click.BadParameter(
             f'Importing "{module}" raised {type(error).__name__} {detail}. Write the module name as'
-            " seen from the folder in which the command is run.",
+            " you would import it in the folder in which the command is run.",
             param_hint="--login",
         ) from None
     if not callable(function):

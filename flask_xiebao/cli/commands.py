@@ -79,22 +79,23 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     "pages",
     multiple=True,
     metavar="URL",
-    help="A page of the site whose entries are followed, too, such as /orders/8. Can be repeated.",
+    help="Also follow the insurance entries on this page of the site, for example /orders/8. Can be"
+    " repeated.",
 )
-@click.option("--member", help="The id of a member of the site. Without it, members are made up.")
+@click.option("--member", help="The site's id of a member. By default, members are made up.")
 @click.option(
     "--login",
     metavar="MODULE:FUNCTION",
-    help="The function that logs a test client in, called as function(client, member). The member"
-    " is None without --member. A site with Flask-Login needs only --member.",
+    help="The function that logs a test client in, called as function(client, member). Without"
+    " --member, member is None. On a site with Flask-Login, --member is enough.",
 )
 @click.option(
     "--device",
     "devices",
     multiple=True,
-    help="The device on which all cases are run, such as iphone. By default, plain clicks and the"
-    " entries of a --page are tested on all devices, everything else on an iPhone and a PC. Can be"
-    " repeated.",
+    help="The device on which all cases are run, such as iphone. By default, ordinary clicks"
+    " (such as the case product-plain) and the entries on each --page are tested on all devices,"
+    " and all other cases only on an iPhone and a PC. Can be repeated.",
 )
 @click.option(
     "--case",
@@ -106,7 +107,7 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option(
     "--app-user-agent",
     metavar="TEXT",
-    help="The text that the site's own app adds to a User-Agent, such as ShopApp/3.2.",
+    help="The text that the site's mobile app adds to its User-Agent, such as ShopApp/3.2.",
 )
 @click.option(
     "--expect-env",
@@ -116,14 +117,14 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option(
     "--follow-return",
     is_flag=True,
-    help="Open the pages that members return to after payment in production, too. A page of this"
-    " kind may mark an order as paid.",
+    help="Also in production, open the pages to which members return after payment. Such a page may"
+    " mark an order as paid.",
 )
 @click.option(
     "--with-receivers",
     is_flag=True,
-    help="Call the site's signal receivers as for real clicks. Add --member, because the site's"
-    " database does not contain a made-up member.",
+    help="Call the site's signal receivers, as a real click would. Also pass --member, because a"
+    " made-up member is not in the site's database.",
 )
 @click.option(
     "--ignore",
@@ -181,16 +182,19 @@ def check(
 @click.argument("reference", required=False)
 @click.option(
     "--member",
-    help="The id on this site of the member the link belongs to. Required for the policy page.",
+    help="The site's id of the member to whom the link belongs. Required for the policy page.",
 )
 @click.option(
     "--no-login-for",
     type=int,
-    help="The number of seconds for which anyone who has the link can open it as --member without"
-    " logging in.",
+    help="For this number of seconds, anyone who has the link can open it without logging in, as"
+    " the member to whom the link belongs.",
 )
 @_removed_option("--max-age", "--no-login-for")
-@click.option("--sub-partner-id", help="The sub-account, subPartnerId (2.1, 2.2).")
+@click.option(
+    "--sub-partner-id",
+    help="The sub-account (subPartnerId in sections 2.1 and 2.2 of the interface document).",
+)
 @click.option(
     "--platform",
     type=click.Choice([platform.slug for platform in Platform]),
@@ -212,14 +216,14 @@ def check(
     "--gateway",
     "to_gateway",
     is_flag=True,
-    help="Print the gateway URL instead. It contains the sign, which is a SECRET. Anyone who has"
-    " the sign can go to the gateway as any member.",
+    help='Print the gateway URL instead. The URL contains the signature (parameter "sign"), which'
+    " is SECRET. Anyone who has the signature can go to the gateway as any member.",
 )
 @click.option(
     "--locale",
     type=click.Choice(get_locales()),
     default="en",
-    help="The language of the errors that the command itself reports.",
+    help="The language of this command's own error messages. Other errors are in English.",
 )
 @click.pass_context
 def link(
@@ -254,11 +258,11 @@ def link(
     type=click.Choice([step.name.lower().replace("_", "-") for step in NotificationType]),
 )
 @click.argument("insure_num")
-@click.option("--member", help="The id on this site of the member who makes the purchase.")
+@click.option("--member", help="The site's id of the member who makes the purchase.")
 @click.option("--case-code", help="The caseCode of the product.")
 @click.option("--price", "price_fen", type=click.IntRange(0), help="The premium in fen.")
 @click.option("--failure", metavar="REASON", help="Report that the step failed, with this failMsg.")
-@click.option("--new-insure-num", help="The new application number of a reissue.")
+@click.option("--new-insure-num", help="The new application number, if the policy is reissued.")
 @click.option(
     "--wrong-sign",
     is_flag=True,
@@ -266,8 +270,9 @@ def link(
 )
 @click.option(
     "--url",
-    help="The URL of the site, or its callback URL. The default is the callback URL below"
-    " XIEBAO_PUBLIC_URL or SERVER_NAME, otherwise below http://127.0.0.1:5000.",
+    help="The URL of the site, or its callback URL. The default is the callback URL under"
+    " XIEBAO_PUBLIC_URL or SERVER_NAME if one of them is set, otherwise under"
+    " http://127.0.0.1:5000.",
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
@@ -326,7 +331,8 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 @click.option(
     "--no-on-change",
     is_flag=True,
-    help="Do not call your on_change function. For the first run on a site that has sold before.",
+    help="Do not call your on_change function. Use this option for the first run on a site that has"
+    " already sold insurance.",
 )
 @click.pass_context
 def reconcile(ctx: click.Context, /, **options: Any) -> None:

@@ -83,7 +83,8 @@ def inspect_url(
         return masked_findings, get_text(locale, "inspect.refused")
     if state is None:
         raise click.ClickException(
-            f"A link can only be read with its site's app. {missing_app_reason}"
+            "A link can be decoded only with the Flask app of the site that created it."
+            f" {missing_app_reason}"
         )
     return (
         _iter_link_findings(page, token, state, locale, parts.netloc),

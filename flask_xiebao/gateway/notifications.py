@@ -262,16 +262,17 @@ def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> No
         )
     ):
         raise NotificationError(
-            "The sign of the notification was not made with the API key of this account and"
-            " environment. The sign must be md5(apiKey + data) as 32 lower-case hex digits.",
+            'The signature of the notification (field "sign") was not made with the API key of this'
+            " account and environment. The signature must be md5(apiKey + data) as 32 lower-case"
+            " hex digits.",
             "wrong_sign",
         )
     try:
         return _build_notification(notify_type, data)
     except WrongValueError as error:
         raise NotificationError(
-            f"The notification has a valid sign but invalid data: {error} If the gateway sends such"
-            " notifications, register a notification_reader for them.",
+            f"The notification has a valid signature but invalid data: {error} If the real gateway"
+            " sends such notifications, register a notification_reader for them.",
             "wrong_field",
         ) from None
 

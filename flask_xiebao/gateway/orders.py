@@ -510,7 +510,8 @@ def _check_status_and_encoding(response: httpx.Response, secret_texts: tuple[str
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise OrderError(
             "The gateway's response has a Content-Encoding, but order queries accept only"
-            ' uncompressed responses. Turn off compression for the paths below "/api/".'
+            " uncompressed responses. If a proxy or simulator of yours compresses the response,"
+            ' turn off compression for paths below "/api/".'
         )
 
 

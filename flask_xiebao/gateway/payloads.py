@@ -80,7 +80,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
     try:
         json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
-        raise WrongValueError("must not contain a string with half of a surrogate pair.") from None
+        raise WrongValueError("must not contain a string with an unpaired surrogate.") from None
     except ValueError:
         raise WrongValueError(
             "must not contain NaN, Infinity or a number that is too large for Python."

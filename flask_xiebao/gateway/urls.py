@@ -80,8 +80,8 @@ def normalize_extra_parameters(value: object) -> Mapping[str, str]:
             for known in page.parameters
         ):
             raise WrongValueError(
-                f"must not contain {parameter!r}, which is a parameter of the interface document."
-                " Use the argument or setting for this parameter instead."
+                f"must not contain {parameter!r}, which is already defined in the interface"
+                " document. Use the argument or setting for this parameter instead."
             )
         error_start = f"has an invalid value. The value of {parameter!r}"
         texts[parameter] = check_named_value(error_start, normalize_text, text, WrongValueError)
@@ -306,8 +306,8 @@ class Gateway:
         if reference is not None:
             if gateway_page.reference_parameter_name is None:
                 raise GatewayError(
-                    f"The {gateway_page.name} page does not accept a case code or an application"
-                    ' number. Leave out "reference".',
+                    f"The {gateway_page.name} page does not accept a reference (a case code or an"
+                    ' application number). Leave out "reference".',
                     "reference",
                 )
             values[gateway_page.reference_parameter_name] = _check_parameter(

@@ -131,8 +131,8 @@ class Entry:
             )
         elif self.reference is not None:
             raise LinkError(
-                f"The {page.name} page does not accept a case code or an application number."
-                ' Leave out "reference".',
+                f"The {page.name} page does not accept a reference (a case code or an"
+                ' application number). Leave out "reference".',
                 "reference",
             )
         if self.sub_partner_id is not None and "subPartnerId" not in page.parameters:
@@ -215,8 +215,8 @@ def build_entry(
         longest = max(texts, key=lambda name: len((texts[name] or "").encode()))
         raise LinkError(
             f"The text arguments of a link must have at most {_MAX_TEXT_BYTES:,} bytes in total,"
-            " so that"
-            f' the link fits into a URL and a QR code. Shorten "{longest}".',
+            " so that the link is short enough for browsers and for a QR code. Shorten"
+            f' "{longest}".',
             longest,
         )
     return entry

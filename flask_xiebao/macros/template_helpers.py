@@ -173,7 +173,7 @@ class TemplateHelpers:
             options, attributes = split_options_and_attributes(keywords, ENTRY_MACRO)
             for name in attributes:
                 raise LinkError(
-                    f'mail_entry does not accept "{name}", because entries in mails have no'
+                    f'mail_entry does not accept "{name}", because entries in emails have no'
                     " attributes. Leave out this keyword.",
                     name,
                 )
@@ -185,7 +185,7 @@ class TemplateHelpers:
                 if not isinstance(color, str) or not _COLOR_PATTERN.fullmatch(color):
                     raise LinkError(
                         f'{name} must be a color with six hex digits such as "#0b7d73", which old'
-                        f" mail clients understand, got {format_short_repr(color)}.",
+                        f" email clients understand, got {format_short_repr(color)}.",
                         name,
                     )
             href = self.entry_renderer.build_href(page, reference, {**options, "external": True})
@@ -250,8 +250,8 @@ class TemplateHelpers:
             options, attributes = split_options_and_attributes(keywords, macro)
             for name in options:
                 raise LinkError(
-                    f'xiebao_styles and xiebao_script do not accept "{name}", which is a keyword of'
-                    " links. Leave out this keyword.",
+                    f'xiebao_styles and xiebao_script do not accept "{name}", which only links'
+                    " accept. Leave out this keyword.",
                     name,
                 )
             return layer, attributes

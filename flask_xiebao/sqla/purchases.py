@@ -71,7 +71,8 @@ class Purchases(Generic[P]):
             raise ConfigError(
                 "The session_factory of Purchases must be Flask-SQLAlchemy's db.session, another"
                 f" scoped_session or a sessionmaker, got {type(session_factory).__name__}. If the"
-                " site's sessions are async, pass a sessionmaker of an engine that is not async."
+                " site's sessions are async, pass a sessionmaker that is bound to a synchronous"
+                " engine."
             )
         if only is not None:
             _check_function("only", only, ("order",))

@@ -171,7 +171,7 @@ class Reconciliation:
         if row is None:
             return None
         if has_other_member(row, answer):
-            problem = "the order belongs to another member or to no member at the gateway"
+            problem = "the gateway reports another member, or no member, for this order"
             return Difference(insure_num, row_state, row.state, problem=problem)
         if get_purchase_values(row) == values_before:
             return None

@@ -231,10 +231,8 @@ class PurchaseStore(Generic[P]):
                 continue
             if has_other_member(row, answer):
                 warn_once(
-                    f"Order {insure_num} belongs to another member or to no member at the"
-                    " gateway, but"
-                    " its row keeps the stored member. Check whether XIEBAO_MEMBER_SECRET was"
-                    " changed.",
+                    f"The gateway reports another member, or no member, for order {insure_num}."
+                    " The stored member was kept. Check whether XIEBAO_MEMBER_SECRET was changed.",
                     duplicate_key="another member's",
                 )
             return row, answer
@@ -345,8 +343,9 @@ class PurchaseStore(Generic[P]):
             row = self.model()
         except TypeError as error:
             raise ConfigError(
-                f"{self.model.__name__}() cannot be called without arguments ({error}). Give your"
-                " own columns a default, or make them nullable."
+                f"The Purchases object creates rows with {self.model.__name__}(), but this call"
+                f" failed ({error}). Give the columns that you added a default, or make them"
+                " nullable."
             ) from None
         row.insure_num, row.version, row.created_at = insure_num, 0, utc_now()
         row.forgotten, row.policy_nums = False, []
@@ -374,8 +373,9 @@ class PurchaseStore(Generic[P]):
             with suppress(NotImplementedError):
                 if connection.dialect.detect_autocommit_setting(driver):
                     raise ConfigError(
-                        "The engine of Purchases commits each statement (AUTOCOMMIT), so rows could"
-                        " be written only in part. Pass a sessionmaker of another engine."
+                        "The engine of Purchases commits each statement (AUTOCOMMIT), so an error"
+                        " could leave a row that is only partly written. Pass a sessionmaker that"
+                        " is bound to an engine without AUTOCOMMIT."
                     )
 
     @property

@@ -48,7 +48,7 @@ TEXTS = {
     ),
     "notice.invalid_link.title": "This link does not work",
     "notice.invalid_link.text": (
-        "The link may be incomplete or changed. Please go to the site and open it again."
+        "The link may be incomplete or altered. Please go to the site and open the link from there."
     ),
     "notice.disabled.title": "Insurance is not available right now",
     "notice.disabled.text": "Please try again later.",
@@ -97,7 +97,7 @@ TEXTS = {
     "simulator.times.2": "twice",
     "simulator.times.3": "three times",
     "simulator.backwards": "In reverse order",
-    "simulator.late": "Send only after a click on “Notify the site again”",
+    "simulator.late": "Notify the site only when “Notify the site again” is clicked",
     "simulator.forged": "Before each notification, send one with a wrong signature",
     "simulator.no_url": (
         "The site is not notified, because the app has no notification_handler and the simulator"
@@ -159,21 +159,23 @@ TEXTS = {
         " non-ASCII characters."
     ),
     "problem.missing": (
-        '"{parameter}" is missing, but section {section} requires this parameter. Add the parameter'
-        " ({meaning})."
+        '"{parameter}" is missing, but section {section} of the interface document requires this'
+        " parameter. Add the parameter ({meaning})."
     ),
     "problem.spaces": (
-        'The parameter name "{parameter}" has leading or trailing whitespace, as in the examples'
-        ' of section 2.1. Write "{value}".'
+        'The parameter name "{parameter}" has leading or trailing whitespace, as in the examples in'
+        ' section 2.1 of the interface document. Write "{value}".'
     ),
     "problem.html": (
-        'The parameter "{parameter}" begins with the HTML entity "&amp;" instead of "&". Copy the'
-        ' URL from the address bar and not from HTML source, so that the URL has "&{value}".'
+        'Before "{value}", the URL contains the HTML entity "&amp;" instead of "&", so the'
+        ' parameter is named "{parameter}". Copy the URL from the address bar, not from HTML'
+        " source."
     ),
-    "problem.misspelt": '"{parameter}" is not a parameter. Write "{value}".',
+    "problem.misspelt": 'The parameter name "{parameter}" is misspelled. Write "{value}".',
     "problem.unknown": (
-        '"{parameter}" is not a parameter of section {section}. Remove this parameter or, if Xiebao'
-        " told you to send it, add it to XIEBAO_EXTRA (or to also_known of a simulator)."
+        'Section {section} of the interface document does not define the parameter "{parameter}".'
+        " Remove this parameter or, if Xiebao told you to send it, add it to XIEBAO_EXTRA (for a"
+        ' simulator, to the argument "also_known").'
     ),
     "problem.repeated": '"{parameter}" appears {value} times. Send this parameter once.',
     "problem.space": (
@@ -185,47 +187,51 @@ TEXTS = {
     "problem.empty": '"{parameter}" is empty. Provide a value ({meaning}).',
     "problem.partner": 'partnerId is the id of another account. Use the partnerId "{value}".',
     "problem.sign": (
-        'The sign "{value}" was not made with the API key of this account and environment. Use'
-        " md5(apiKey + partnerId) as 32 lower-case hex digits."
+        'The signature "{value}" (parameter "sign") was not made with the API key of this account'
+        " and environment. Use md5(apiKey + partnerId) as 32 lower-case hex digits."
     ),
     "problem.sign_shape": (
-        'The sign "{value}" has the wrong format. Use md5(apiKey + partnerId) as 32 lower-case hex'
-        " digits."
+        'The signature "{value}" (parameter "sign") has the wrong format. Use md5(apiKey +'
+        " partnerId) as 32 lower-case hex digits."
     ),
     "problem.sign_is_key": (
-        "The value of sign looks like an API key, as in the examples of section 2.1. Anyone who saw"
-        " this URL may know the key, so tell the owner of the key to ask Xiebao for a new key. Use"
-        " md5(apiKey + partnerId) as 32 lower-case hex digits instead."
+        'The parameter "sign" looks like an API key, as in the examples in section 2.1 of the'
+        " interface document. Send md5(apiKey + partnerId) as 32 lower-case hex digits instead."
+        " Anyone who saw this URL may know the key, so tell the owner of the key to ask Xiebao for"
+        " a new key."
     ),
     "problem.host": (
         "{value} is not a host of Xiebao's gateway, although the name is similar. Use"
         " api.xiebao18.com or, for tests, testapi.xiebao18.com."
     ),
     "problem.scheme": (
-        'The URL begins with "http://", so anyone on the network path can read the sign. Begin the'
-        ' URL with "https://".'
+        'The URL begins with "http://", so anyone on the network path can read the signature'
+        ' (parameter "sign"). Begin the URL with "https://".'
     ),
     "problem.port": "Xiebao's gateway does not use port {value}. Remove the port.",
     "problem.platform": (
-        'Section {section} does not accept the platform "{value}". Use one of {platforms}.'
+        "The page in section {section} of the interface document does not support the platform"
+        ' "{value}". Use one of {platforms}.'
     ),
     "problem.no_pc": (
-        'Section {section} has no page for a PC (platform "{value}") at present. Use one of'
-        " {platforms}."
+        "The page in section {section} of the interface document has no PC version (platform"
+        ' "{value}") at present. Use one of {platforms}.'
     ),
     "problem.pay_success_plus": (
-        'paySuccess is not standard base64, because it contains a space. Send "+" as "%2B".'
+        'paySuccess contains a space, so it is not standard base64. Send "+" as "%2B", because a'
+        ' "+" in a query string means a space.'
     ),
     "problem.pay_success_url_safe": (
         'paySuccess is URL-safe base64. Use standard base64, with "+" and "/" instead of "-" and'
         ' "_".'
     ),
     "problem.pay_success_star": (
-        "paySuccess is not standard base64. Send the encoded URL instead of the placeholder"
-        ' "*" from the examples of section 2.3.'
+        'paySuccess is not standard base64. Send the encoded URL instead of the placeholder "*"'
+        " from the examples in section 2.3 of the interface document."
     ),
     "problem.pay_success_base64": (
-        'paySuccess is not standard base64. Encode the URL, and keep the "=" at the end.'
+        'paySuccess is not standard base64. Encode the URL with standard base64, including the "="'
+        " padding at the end."
     ),
     "problem.pay_success_url": (
         "paySuccess must be the base64 of an absolute http:// or https:// URL, in UTF-8 and without"
@@ -245,22 +251,24 @@ TEXTS = {
     "check.case.platform-pc": 'link with platform="pc"',
     "check.case.platform-ios": 'link with platform="ios"',
     "check.case.platform-android": 'link with platform="android"',
-    "check.case.asked-h5": 'link followed by "?platform=h5"',
-    "check.case.asked-pc": 'link followed by "?platform=pc"',
-    "check.case.asked-ios": 'link followed by "?platform=ios"',
-    "check.case.asked-android": 'link followed by "?platform=android"',
-    "check.case.asked-nonsense": 'link followed by "?platform=" and an unknown platform',
-    "check.case.platform-over-asked": 'link with platform="android", followed by "?platform=h5"',
-    "check.case.awkward": "reference with characters that a URL must escape",
+    "check.case.asked-h5": 'link with "?platform=h5" appended',
+    "check.case.asked-pc": 'link with "?platform=pc" appended',
+    "check.case.asked-ios": 'link with "?platform=ios" appended',
+    "check.case.asked-android": 'link with "?platform=android" appended',
+    "check.case.asked-nonsense": 'link with "?platform=" and an unknown platform appended',
+    "check.case.platform-over-asked": 'link with platform="android", with "?platform=h5" appended',
+    "check.case.awkward": "reference with characters that must be escaped in a URL",
     "check.case.client-reference": "link with client_reference",
     "check.case.sub-partner": "link with sub_partner_id",
-    "check.case.return": "link with return_to, and the return after payment",
+    "check.case.return": "link with return_to, including the return to the site after payment",
     "check.case.bearer": "link that needs no login for one hour, clicked by an anonymous visitor",
     "check.case.expired": "expired link, clicked by an anonymous visitor",
     "check.case.expired-own": "the member's own expired link",
-    "check.case.another": "another member's link",
-    "check.case.another-json": "another member's link, requested as JSON",
-    "check.case.another-bearer": "another member's link that needs no login for one hour",
+    "check.case.another": "another member's link, clicked by a logged-in member",
+    "check.case.another-json": "another member's link, requested as JSON by a logged-in member",
+    "check.case.another-bearer": (
+        "another member's link that needs no login for one hour, clicked by a logged-in member"
+    ),
     "check.case.changed": "link with a changed signature",
     "check.case.htmx": "link requested by HTMX",
     "check.case.turbo": "link requested by Turbo",
@@ -268,13 +276,19 @@ TEXTS = {
     "check.case.turbo-prefetch": "link prefetched by Turbo",
     "check.case.fetch": "link requested by a script",
     "check.case.image": "link loaded as an image",
-    "check.case.told-to-go": 'link followed by "?go=1", opened from the page that scripts get',
+    "check.case.told-to-go": (
+        'link with "?go=1" appended, opened by the page that is returned to scripts such as HTMX'
+    ),
     "check.case.guard": "click refused by a click_guard",
     "check.case.head": "HEAD request, which does not count as a click",
     "check.case.off": "click by a logged-in member while XIEBAO_ENABLED is off",
     "check.case.off-visitor": "click by an anonymous visitor while XIEBAO_ENABLED is off",
-    "check.case.loader": "click by an anonymous visitor, with the site's own member_loader",
-    "check.case.visitor-asked": 'click by an anonymous visitor, link followed by "?platform=h5"',
+    "check.case.loader": (
+        "click by an anonymous visitor, where the site itself determines who is logged in"
+    ),
+    "check.case.visitor-asked": (
+        'link with "?platform=h5" appended, clicked by an anonymous visitor'
+    ),
     "check.case.sub-partner-none": 'link with sub_partner_id="", which overrides the setting',
     "check.case.return-long": "link with a long return_to",
     "check.case.changed-json": "link with a changed signature, requested as JSON",
@@ -285,17 +299,17 @@ TEXTS = {
     "check.ends.gateway": "302, redirect to the gateway",
     "check.ends.handoff": "200, page with a QR code for the phone",
     "check.ends.login": "redirect to the login page, which leads back to the link",
-    "check.ends.another_member": "403, the link belongs to another member",
-    "check.ends.not_allowed": "403, click_guard refuses the click",
-    "check.ends.invalid_link": "404, the page does not say why the link is invalid",
-    "check.ends.expired": "410, the member must log in to continue",
-    "check.ends.login_required": "401, the site has no login page",
-    "check.ends.disabled": "404, XIEBAO_ENABLED is off",
+    "check.ends.another_member": "403, because the link belongs to another member",
+    "check.ends.not_allowed": "403, because click_guard refuses the click",
+    "check.ends.invalid_link": "404, with a response that does not say why the link is invalid",
+    "check.ends.expired": "410, because the link has expired and the member must log in",
+    "check.ends.login_required": "401, because the site has no login page",
+    "check.ends.disabled": "404, because XIEBAO_ENABLED is off",
     "check.ends.navigate": "200, page that sends the browser to the link",
     "check.ends.back": "302, redirect back to the site",
     "check.ends.page": "page with entries",
     "check.ends.gateway_or_handoff": (
-        "302, redirect to the gateway; on a PC 200, page with a QR code"
+        "302, redirect to the gateway (on a PC, 200 and a page with a QR code)"
     ),
     "check.ends.loader": "any response except an error",
     "check.ends.address": "response from Flask-Xiebao",
@@ -304,46 +318,46 @@ TEXTS = {
     # The explanations of failures, with instructions.
     "check.failure": "{means} Actual: {came}. Expected: {should}.",
     "check.means": (
-        "The response differs from the expected one. Find the code of the site that changes the"
+        "The response differs from the expected one. Find the site's code that changes the"
         " response."
     ),
     "check.means.aborts": (
-        'A function of the site called abort() at the place shown after "Actual". Return None from'
-        " the member_loader if no member is logged in, because Flask-Xiebao itself redirects to the"
+        'The site\'s code called abort() at the place shown after "Actual". Return None from the'
+        " member_loader if no member is logged in, because Flask-Xiebao itself redirects to the"
         " login page."
     ),
     "check.means.crash": 'The request raised an exception. Fix the cause shown after "Actual".',
     "check.means.crash.library": (
         "A library raised an exception, and the traceback contains no line of the site. Find the"
-        " code of the site that passed the wrong value to the library."
+        " site's code that passed the wrong value to the library."
     ),
     "check.means.unreached.mounted": (
         "Requests below XIEBAO_URL_PREFIX reach another app, because DispatcherMiddleware mounts"
         ' that app at "{mount}". Change XIEBAO_URL_PREFIX.'
     ),
     "check.means.unreached.below": (
-        "A URL that the site gives to others, such as a link in a mail, gets status {status},"
+        "A URL that the site gives to others, such as a link in an email, gets status {status},"
         ' because DispatcherMiddleware mounts the site at "{mount}". Set XIEBAO_PUBLIC_URL to a URL'
         ' that ends with "{mount}".'
     ),
     "check.means.unreached.outside": (
-        "A request got status {status} before Flask looked for a view, from a middleware around"
-        " app.wsgi_app or from the site's own Flask class. Let requests below XIEBAO_URL_PREFIX"
-        " through to Flask."
+        "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
+        " {status} before Flask looked for a view. Let requests below XIEBAO_URL_PREFIX through to"
+        " Flask."
     ),
     "check.means.unreached.nowhere": (
-        "A request got status {status} before Flask looked for a view, from a middleware around"
-        " app.wsgi_app or from the site's own Flask class. Let requests below XIEBAO_URL_PREFIX"
-        " through to Flask. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL"
-        " to a URL that ends with that path."
+        "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
+        " {status} before Flask looked for a view. Let requests below XIEBAO_URL_PREFIX through to"
+        " Flask. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL to a URL"
+        " that ends with that path."
     ),
     "check.means.unreached.no_view": (
         'Flask found no view for the links on host "{host}" and returned status {status}. Check'
         " that SERVER_NAME and TRUSTED_HOSTS accept this host."
     ),
     "check.means.unreached.view": (
-        'The links lead to the endpoint "{endpoint}". Change XIEBAO_URL_PREFIX to a path that no'
-        " other view uses."
+        'The endpoint "{endpoint}" handles the links instead of Flask-Xiebao\'s view. Change'
+        " XIEBAO_URL_PREFIX to a path that no other view uses."
     ),
     "check.means.unreached.limiter": (
         'A rate limiter returned status {status} for a click on host "{host}" before the link was'
@@ -352,23 +366,23 @@ TEXTS = {
         " the doctor with `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.unreached.wall": (
-        'A click on host "{host}" got status {status} before the link was read, perhaps from a'
-        ' login wall, a CSRF guard or a check of the host. Add `if request.blueprint == "xiebao":'
-        " return` to the start of that hook, because Flask-Xiebao checks each click itself. If the"
-        " hook also sets the current member, add the line after that code. If the site is not on"
-        ' "{host}", set XIEBAO_PUBLIC_URL.'
+        'A click on host "{host}" got status {status} before the link was read, perhaps from a hook'
+        " such as a login wall, a CSRF guard or a check of the host. Add `if request.blueprint =="
+        ' "xiebao": return` to the start of the hook, because Flask-Xiebao checks each click'
+        " itself. If the hook also sets the current member, add the line after the code that sets"
+        ' the member. If the site is not on "{host}", set XIEBAO_PUBLIC_URL.'
     ),
     "check.means.unreached.hook": (
         'A click on host "{host}" got status {status} before the link was read, from one of the'
         " site's hooks or from the site's error handler for an exception in a hook. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
+        ' request.blueprint == "xiebao": return` to the start of the hook, because Flask-Xiebao'
         " checks each click itself."
     ),
     "check.means.unreached.sent": (
-        'A click is redirected to "{to}" before the link is read, perhaps by a login wall. Add `if'
-        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
-        " checks each click itself. If the hook also sets the current member, add the line after"
-        " that code."
+        'A click is redirected to "{to}" before the link is read, perhaps by a hook such as a login'
+        ' wall. Add `if request.blueprint == "xiebao": return` to the start of the hook, because'
+        " Flask-Xiebao checks each click itself. If the hook also sets the current member, add the"
+        " line after the code that sets the member."
     ),
     "check.means.unreached.host": (
         'Every click is redirected to "{to}". Set XIEBAO_PUBLIC_URL to the URL of the site.'
@@ -379,10 +393,10 @@ TEXTS = {
         " entries have a page for every device."
     ),
     "check.means.unreached.form": (
-        "A click is redirected to another URL for the same link, for example with a language"
-        ' prefix, and must be requested again. Add `if request.blueprint == "xiebao": return` to'
-        " the start of the hook that redirects the click, because Flask-Xiebao checks each click"
-        " itself."
+        "A click is first redirected to another URL of the same link, for example one with a"
+        " language prefix, so the browser must send a second request. Add `if request.blueprint =="
+        ' "xiebao": return` to the start of the hook that redirects the click, because Flask-Xiebao'
+        " checks each click itself."
     ),
     "check.means.unreached.path": (
         "A link was refused because the path of the link was changed on the way. Exclude the paths"
@@ -390,7 +404,7 @@ TEXTS = {
     ),
     "check.means.unknown_address": (
         "The site does not know its own address, so in production payments do not return to the"
-        " site, and links for mail and QR codes cannot be made. Set XIEBAO_PUBLIC_URL."
+        " site, and links for emails and QR codes cannot be made. Set XIEBAO_PUBLIC_URL."
     ),
     "check.means.page.elsewhere": (
         "The page redirects every device to another host. Choose a page on the host of the site, or"
@@ -414,16 +428,16 @@ TEXTS = {
         " DEBUG_TB_INTERCEPT_REDIRECTS to False."
     ),
     "check.means.status.301": (
-        "Browsers cache a permanent redirect with the sign and the member in it, so the next member"
-        " on the same device continues as the first member. Leave the status at 302."
+        'Browsers cache a permanent redirect with the "sign" parameter and the member in it, so the'
+        " next member on the same device continues as the first member. Leave the status at 302."
     ),
     "check.means.status.302": (
-        "The click was redirected where a page or a refusal was expected. Find the code of the site"
-        " that changes the request or the response."
+        "The click was redirected where a page or a refusal was expected. Find the site's code that"
+        " changes the request or the response."
     ),
     "check.means.status.308": (
-        "Browsers cache a permanent redirect with the sign and the member in it. Leave the status"
-        " at 302."
+        'Browsers cache a permanent redirect with the "sign" parameter and the member in it. Leave'
+        " the status at 302."
     ),
     "check.means.status.404": (
         "The response is a 404, as if the link were refused or did not exist. Look for a hook, an"
@@ -463,22 +477,23 @@ TEXTS = {
         ' headers of the blueprint "xiebao" unchanged.'
     ),
     "check.means.secret": (
-        "The sign or the API key is in a place where others may read it, and anyone who has the"
-        " sign can open the gateway as any member. Find the code that puts the secret there."
+        'The signature (parameter "sign") or the API key is in a place where others may read it,'
+        " and anyone who has the signature can open the gateway as any member. Find the code that"
+        " puts the secret there."
     ),
     "check.means.address": (
-        "The redirect does not lead to the gateway of XIEBAO_ENV or XIEBAO_BASE_URL, so the member"
-        " and the sign are sent to another address. Look for a hook or a middleware that changes"
-        " redirects."
+        "The redirect does not lead to the gateway that XIEBAO_ENV or XIEBAO_BASE_URL selects, so"
+        ' the member and the "sign" parameter are sent to another address. Look for a hook or a'
+        " middleware that changes redirects."
     ),
     "check.means.told": (
         "The page sends its own link to another site, and anyone who has the link may be let in as"
-        " the member. Leave the URL of this page out of everything that the page loads, such as"
-        " statistics."
+        " the member. Make sure that nothing on the page, such as an analytics script, sends the"
+        " URL of the page to another site."
     ),
     "check.means.body": (
-        "The body of the redirect must be empty, because it can contain the gateway URL with the"
-        ' sign. Leave the responses of the blueprint "xiebao" unchanged.'
+        "The body of the redirect must be empty, because it could otherwise contain the gateway URL"
+        ' with the "sign" parameter. Leave the responses of the blueprint "xiebao" unchanged.'
     ),
     "check.means.parameter": (
         "The gateway receives a parameter that differs from the interface document. Check"
@@ -489,8 +504,8 @@ TEXTS = {
         " changes the redirect or the User-Agent."
     ),
     "check.means.parameter.sign": (
-        "The gateway refuses the URL, because the sign does not belong to this account. Look for a"
-        " hook or a middleware that changes the redirect."
+        'The gateway refuses the URL, because the "sign" parameter does not belong to this account.'
+        " Look for a hook or a middleware that changes the redirect."
     ),
     "check.means.parameter.partnerId": (
         "The sale counts for another partner account. Look for a hook or a middleware that changes"
@@ -520,9 +535,9 @@ TEXTS = {
         " XIEBAO_LOGIN_VIEW."
     ),
     "check.means.login.next": (
-        'The login page does not get the link as "next", so the member does not return to the link'
-        ' after the login. Pass the link, a path of this site, as "next", and redirect to "next"'
-        " after the login."
+        'The login page does not receive the path of the link as "next", so the member does not'
+        ' return to the link after the login. Pass the path of the link as "next", and redirect to'
+        ' "next" after the login.'
     ),
     "check.means.json": (
         "A script that requests JSON does not learn why the click was refused. Look for an"
@@ -533,9 +548,9 @@ TEXTS = {
         " errorhandler or a hook that changes the response."
     ),
     "check.means.navigate": (
-        "A tap on a page with HTMX, Turbo or another script does not open the link, because the"
-        " page that sends the browser to the link is incomplete. Check whether a template or a hook"
-        " of the site changes that page."
+        "If HTMX, Turbo or another script requests a link, Flask-Xiebao returns a page that sends"
+        " the browser to the link. This page is incomplete, so a tap does not open the link. Check"
+        " whether a template or a hook of the site changes the page."
     ),
     "check.means.link": (
         "The link is incomplete or changed, or leads to another site. Keep the href that the macro"
@@ -576,8 +591,8 @@ TEXTS = {
     ),
     "check.means.entry.label": "The button has no text. Give the button a label or an aria-label.",
     "check.means.entry.data-xiebao-platform": (
-        "The page was rendered for another device, so its styles and scripts are wrong, too. Check"
-        " whether a cache that ignores Vary stores the page."
+        "The page was rendered for another device, so its styles and scripts do not fit this"
+        " device. Check whether a cache that ignores Vary stores the page."
     ),
     "check.means.vary": (
         "A shared cache may show the entries of one device to another device. Keep the Vary header,"
@@ -609,14 +624,15 @@ TEXTS = {
         ' the entries. If the page may have no entries, add "--ignore page.empty".'
     ),
     "check.means.page.302": (
-        "The page redirects the member to another page. Check whether the page needs --member or"
-        " --login."
+        "The page redirects the member to another page. If the page requires a login or a certain"
+        " member, add --login or --member."
     ),
     "check.means.page.401": (
-        "The page returns 401 to the member. Check whether the page needs --member or --login."
+        "The page returns 401 to the member. If the page requires a login or a certain member, add"
+        " --login or --member."
     ),
     "check.means.page.403": (
-        "The page returns 403 to the member. Check whether the page needs another --member."
+        "The page returns 403 to the member. With --member, name a member who may see the page."
     ),
     "check.means.page.404": (
         "The page does not exist, or does not exist for this member. Correct --page or --member."
@@ -702,8 +718,8 @@ TEXTS = {
     ),
     "check.means.policy.form": (
         "Chromium blocks the redirect to the gateway after the login, because it applies the"
-        ' "form-action" of the login page\'s Content-Security-Policy to every redirect after the'
-        ' form. Add the gateway to "form-action".'
+        ' "form-action" of the login page\'s Content-Security-Policy to every redirect that follows'
+        ' the submitted form. Add the gateway to "form-action".'
     ),
     "check.note.nothing_else": "Nothing else was checked. Fix this problem first.",
     "check.note.no_login": (
@@ -718,36 +734,38 @@ TEXTS = {
         "XIEBAO_ENABLED is off. The check tested only that nothing can be bought now."
     ),
     "check.note.no_members": (
-        "The site cannot say who is logged in, so the check left out everything that needs a login."
-        " Add a member_loader."
+        "The check cannot find out who is logged in to the site, so everything that needs a login"
+        " was left out. Add a member_loader."
     ),
     "check.note.no_app": (
-        "The site's own app was not checked, because the text that the app adds to a User-Agent"
-        " cannot be guessed from XIEBAO_APP_USER_AGENT. Pass that text, for example"
+        "The site's mobile app was not checked, because the text that the app adds to its"
+        " User-Agent cannot be guessed from XIEBAO_APP_USER_AGENT. Pass this text, for example"
         ' "--app-user-agent ShopApp/3.2".'
     ),
     "check.note.played": (
-        "The site was asked only once who is logged in, because the members are made up. To have"
-        " the site asked at each click, name a member with --member and, without Flask-Login, a"
+        "The check did not ask the site at each click who is logged in, because the members are"
+        " made up. To test this, name a member with --member and, on a site without Flask-Login, a"
         " login function with --login."
     ),
     "check.note.nobody_logged_in": (
-        "The member_loader was called only once, because without Flask-Login the check cannot log"
-        " in the member itself. To have the member_loader called at each click, name a login"
-        ' function, for example "--login tests.login:log_in".'
+        "The member_loader was not called at each click, because the check cannot log in the member"
+        ' itself on a site without Flask-Login. Name a login function, for example "--login'
+        ' tests.login:log_in".'
     ),
     "check.note.guard": (
-        "The click_guard was not called. The check calls click_guard once for each --page as a"
-        " logged-in member, so add --page, --member and, without Flask-Login, --login."
+        "The click_guard was not called. The check calls click_guard once for each --page that it"
+        " opens as a logged-in member, so add --page, --member and, on a site without Flask-Login,"
+        " --login."
     ),
     "check.note.plain_alone": (
-        "In production the check made only {what} clicks (plain clicks and those of an anonymous"
-        " visitor), because the site may count clicks. Add --full to make all clicks."
+        "In production the check made only {what} clicks, because the site may count clicks. It"
+        " left out all variations of a click, except a click by an anonymous visitor. Add --full to"
+        " run all cases."
     ),
     "check.note.unseen": "Some entries are hidden until a script shows them: {what}.",
     "check.note.qr": (
-        "A QR code on {what} was rendered earlier, so the check could not follow it. A part of the"
-        " page is cached."
+        "A QR code on {what} comes from a cached part of the page, so the check could not follow"
+        " the code."
     ),
     "check.note.login.page.elsewhere": (
         "Visitors log in at {what}, outside this site. The check did not open that page."
@@ -779,11 +797,11 @@ TEXTS = {
     ),
     "check.not_told.pages": "No page of the site was opened. Add --page.",
     "check.not_told.member": (
-        "The members were made up. Add --member and, without Flask-Login, --login."
+        "The members were made up. Add --member and, on a site without Flask-Login, --login."
     ),
     "check.not_told.pages_member": (
-        "No page of the site was opened, and the members were made up. Add --page, --member and,"
-        " without Flask-Login, --login."
+        "No page of the site was opened, and the members were made up. Add --page, --member and, on"
+        " a site without Flask-Login, --login."
     ),
     # The report of the check.
     "check.report.title": "Check of the insurance entries",
@@ -832,7 +850,8 @@ TEXTS = {
     ),
     "inspect.other_env": (
         'XIEBAO_ENV of this site is "{env}", but the URL is for the other environment. Test and'
-        " production have different keys, so a sign that is valid in one is not valid in the other."
+        ' production have different keys, so a signature (parameter "sign") that is valid in one is'
+        " not valid in the other."
     ),
     "inspect.other_gateway": "The URL does not lead to this site's gateway, {base_url}.",
     "inspect.cut": (
@@ -858,7 +877,8 @@ TEXTS = {
         "sign={sign}: well-formed, but not verified, because no key is available. {why}"
     ),
     "inspect.sign.here": (
-        "sign={sign}: made with the key of this site's environment, so {where} refuses the URL."
+        "sign={sign}: made with the key of this site's environment, but the URL is for {where},"
+        " which has another key and refuses the URL."
     ),
     "inspect.sign.there": (
         "sign={sign}: well-formed, but not verified, because this site does not have the key of"
@@ -889,7 +909,9 @@ TEXTS = {
         "This is a return link of this site, for click {click_id} of member {member} at {when}. It"
         " does not prove a payment."
     ),
-    "inspect.qr": "This is the QR code image in a mail. The code contains the following link.",
+    "inspect.qr": (
+        "This is the URL of a QR code image for emails. The QR code contains the following link."
+    ),
     "inspect.token": "This link was not made by this site, or it was changed.",
     "inspect.host": "The host of the link is {host}, but XIEBAO_PUBLIC_URL is {site}.",
     "inspect.entry": "The entry leads to the {title} ({section}).",
@@ -907,9 +929,9 @@ TEXTS = {
         " {no_login_for} seconds has expired, so only this member can open it, after logging in."
     ),
     "inspect.member.bearer": (
-        "The link belongs to member {member} and was signed at {when}. For the remaining {left} of"
-        " its {no_login_for} seconds, anyone who has the link can open it as this member, unless"
-        " another member is logged in."
+        "The link belongs to member {member} and was signed at {when} with a no_login_for of"
+        " {no_login_for} seconds. For another {left} seconds, anyone who has the link can open it"
+        " as this member, unless another member is logged in."
     ),
     "suspects": "The cause may be one of these {kind} hooks: {hooks}.",
     # The findings of doctor.
@@ -945,9 +967,9 @@ TEXTS = {
     "doctor.ok.gateway.test": "Entries lead to {url} (test: policies are not real).",
     "doctor.ok.gateway.production": "Entries lead to {url} (production: policies are real).",
     "doctor.simulator": (
-        'XIEBAO_ENV is "production", but the blueprint of a GatewaySimulator is registered (it'
-        " returns 404). Do not register the simulator on a site that sells insurance, because its"
-        " signatures are accepted as Xiebao's."
+        'XIEBAO_ENV is "production", but the blueprint of a GatewaySimulator is registered (its'
+        " pages return 404 in production). Do not register the simulator on a site that sells"
+        " insurance, because the site accepts the simulator's signatures as Xiebao's."
     ),
     "doctor.nobody": (
         "The app has neither a member_loader nor Flask-Login, so it does not know who is logged in"
@@ -968,13 +990,13 @@ TEXTS = {
     ),
     "doctor.address.mail": (
         "XIEBAO_PUBLIC_URL is not set, so the app does not know its own address and cannot create"
-        " links for mail outside of a request. Set XIEBAO_PUBLIC_URL to the address of the site,"
+        " links for emails outside of a request. Set XIEBAO_PUBLIC_URL to the address of the site,"
         " for example https://shop.example (during development, http://127.0.0.1:5000)."
     ),
     "doctor.address.production": (
         "XIEBAO_PUBLIC_URL is not set, so the app does not know its own address. In production, it"
-        " cannot create members' links for mail and QR codes, and members do not return to the site"
-        " after payment. Set XIEBAO_PUBLIC_URL to the address of the site, for example"
+        " cannot create members' links for emails and QR codes, and members do not return to the"
+        " site after payment. Set XIEBAO_PUBLIC_URL to the address of the site, for example"
         " https://shop.example (during development, http://127.0.0.1:5000)."
     ),
     "doctor.leaving.this_machine": (
@@ -992,34 +1014,35 @@ TEXTS = {
     ),
     "doctor.prefix": (
         'XIEBAO_PUBLIC_URL ends with "{path}", but ProxyFix ignores X-Forwarded-Prefix, so links on'
-        ' pages may lack "{path}" and not work. Payments return to URLs below {url}/paid/. Add'
-        " x_prefix=1 to ProxyFix only if your proxy itself sets X-Forwarded-Prefix on every"
-        " request. Otherwise, let the server set SCRIPT_NAME."
+        ' pages may lack "{path}" and not work. Add x_prefix=1 to ProxyFix only if your proxy'
+        " itself sets X-Forwarded-Prefix on every request. Otherwise, let the server set"
+        " SCRIPT_NAME. Check that URLs below {url}/paid/ reach the site, because members return"
+        " there after payment."
     ),
     "doctor.ok.prefix.set": (
         "ProxyFix trusts X-Forwarded-Prefix. Make sure that your proxy itself sets the header to"
         ' "{path}" on every request.'
     ),
     "doctor.ok.prefix.none": (
-        "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets a path there, make"
-        " XIEBAO_PUBLIC_URL end with this path, because payments and notifications would otherwise"
-        " get a 404. If your proxy sets none, make it remove the header, because visitors can send"
-        " it."
+        "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets this header to a path, make"
+        " XIEBAO_PUBLIC_URL end with the path, because returns after payment and notifications"
+        " would otherwise get a 404. If your proxy does not set the header, make the proxy remove"
+        " it from requests, because visitors can send it."
     ),
     "doctor.ok.mount": (
         'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there, so the'
         ' server must set SCRIPT_NAME to "{path}". If links on pages lack "{path}", SCRIPT_NAME is'
-        " not set. Use ProxyFix(..., x_prefix=1) instead only behind a proxy that itself sets"
+        " not set. You can use ProxyFix(..., x_prefix=1) instead, but only if a proxy itself sets"
         " X-Forwarded-Prefix on every request."
     ),
     "doctor.cache": (
         "Flask-Caching ignores the Vary header, so a cached page has the entries of the first"
-        " device that requested it, and may open a new window on phones. Set XIEBAO_DEVICE_MARKUP"
-        " to False."
+        " device that requested it, and these entries may open a new window on phones. Set"
+        " XIEBAO_DEVICE_MARKUP to False."
     ),
     "doctor.cookie": (
-        'SESSION_COOKIE_SAMESITE is "Strict", so members who come back from the payment or from a'
-        ' mail appear logged out. Set SESSION_COOKIE_SAMESITE to "Lax".'
+        'SESSION_COOKIE_SAMESITE is "Strict", so members who come back from the payment or from an'
+        ' email appear logged out. Set SESSION_COOKIE_SAMESITE to "Lax".'
     ),
     "doctor.key.weak": (
         "{name} is short or well known, so anyone who guesses it can forge links. Generate a new"
@@ -1033,9 +1056,9 @@ TEXTS = {
     ),
     "doctor.ok.key": "Links are signed with SECRET_KEY.",
     "doctor.api_key": (
-        "XIEBAO_API_KEY is short, so anyone who has the sign can find the key by brute force, and"
-        " every member who clicks has the sign. Ask Xiebao for a random key of 32 characters or"
-        " more."
+        'XIEBAO_API_KEY is short. Every member who clicks gets the signature (parameter "sign"),'
+        " and anyone who has the signature can find a short key by brute force. Ask Xiebao for a"
+        " random key of 32 characters or more."
     ),
     "doctor.member_secret.known": (
         "XIEBAO_MEMBER_SECRET is well known, so anyone can compute members' keys. Before the first"
@@ -1043,9 +1066,10 @@ TEXTS = {
         ' print(secrets.token_hex())"`.'
     ),
     "doctor.member_secret.same": (
-        "XIEBAO_MEMBER_SECRET is the same as {name}. Replacing that key would replace the member"
+        "XIEBAO_MEMBER_SECRET is the same as {name}. Replacing {name} would then replace the member"
         " secret too, and every member would be new to the gateway. If no member has clicked yet,"
-        " choose another member secret. Otherwise keep the member secret and replace the other key."
+        " choose another XIEBAO_MEMBER_SECRET. Otherwise keep XIEBAO_MEMBER_SECRET and replace"
+        " {name}."
     ),
     "doctor.ok.ids.keys": (
         "The gateway identifies members by keys that are derived from XIEBAO_MEMBER_SECRET."
@@ -1055,7 +1079,7 @@ TEXTS = {
         " one for any other member. Set XIEBAO_MEMBER_SECRET. If members already have policies, see"
         " keeps_plain_key."
     ),
-    "doctor.ids.email": "their e-mail address",
+    "doctor.ids.email": "their email address",
     "doctor.ids.get_id": "Flask-Login's get_id(), which is a row number on most sites",
     "doctor.ids.row": "their row number",
     "doctor.ok.ids": (
@@ -1072,7 +1096,7 @@ TEXTS = {
         "paid: after payment, members whose entry has a return_to come back to {site}{path}"
     ),
     "doctor.ok.paid.path": (
-        "paid: after payment, members whose entry has a return_to come back to the site, to …{path}"
+        "paid: after payment, members whose entry has a return_to come back to …{path} on the site"
     ),
     "doctor.ok.login.none": (
         "Visitors who are not logged in get a 401 page. To redirect them to your login page, set"
@@ -1089,9 +1113,9 @@ TEXTS = {
         " the gateway as this member. Return None from the member_loader if nobody is logged in."
     ),
     "doctor.notify.guessed": (
-        "XIEBAO_NOTIFY_TOKEN is the same as another secret of the site or easy to guess, but it is"
-        " part of the callback URL that Xiebao receives. Generate another token with `python -c"
-        ' "import secrets; print(secrets.token_hex())"`.'
+        "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is also another secret of the site. Generate"
+        ' another token with `python -c "import secrets; print(secrets.token_hex())"`, because the'
+        " token is part of the callback URL that Xiebao receives."
     ),
     "doctor.notify": "notify: {what}",
     "doctor.ok.notify.handler": "notify: notifications reach the notification_handler.",
@@ -1099,13 +1123,14 @@ TEXTS = {
         "notify: notifications reach the notification_reader and the notification_handler."
     ),
     "doctor.notify.unheard": (
-        "No notification_handler is registered (its module may not be imported), so the site does"
-        " not learn what members buy. Notifications would be sent to {url}."
+        "No notification_handler is registered, perhaps because its module is not imported, so the"
+        " site does not learn what members buy. Notifications would be sent to {url}."
     ),
     "doctor.notify.unsent": "A notification cannot be sent. Fix this error: {error}",
     "doctor.notify.counted": (
-        "Flask-Limiter counts notifications, which Xiebao sends from only a few addresses. Exempt"
-        ' the callback with `limiter.exempt(app.view_functions["xiebao.notify"])`.'
+        "Flask-Limiter counts notifications and may refuse some of them, because Xiebao sends them"
+        " from only a few addresses. Exempt the callback with"
+        ' `limiter.exempt(app.view_functions["xiebao.notify"])`.'
     ),
     "doctor.notify.size": (
         "MAX_CONTENT_LENGTH is too small for notifications. Set MAX_CONTENT_LENGTH to 64 KiB or"
@@ -1132,26 +1157,26 @@ TEXTS = {
         " XIEBAO_PUBLIC_URL to the https:// address of the site."
     ),
     "doctor.notify.sent": (
-        "Notifications are redirected to {to}, perhaps by a login wall. Add `if request.blueprint"
-        ' == "xiebao": return` to the start of that hook, because Flask-Xiebao checks each'
-        " notification itself."
+        "Notifications are redirected to {to}, perhaps by a hook such as a login wall. Add `if"
+        ' request.blueprint == "xiebao": return` to the start of the hook, because Flask-Xiebao'
+        " checks each notification itself."
     ),
     "doctor.notify.limiter": (
-        "Notifications get status {status}, perhaps from a limiter. Exempt the callback with"
-        ' `limiter.exempt(app.view_functions["xiebao.notify"])`, or add `if request.blueprint =='
-        ' "xiebao": return` to the start of that hook, because Flask-Xiebao checks each'
-        " notification itself."
+        "Notifications get status {status}, perhaps from a rate limiter. Exempt the callback with"
+        ' `limiter.exempt(app.view_functions["xiebao.notify"])`. If a hook of the site refuses'
+        ' notifications, add `if request.blueprint == "xiebao": return` to the start of the hook,'
+        " because Flask-Xiebao checks each notification itself."
     ),
     "doctor.notify.wall": (
         "Notifications get status {status}, perhaps from a CSRF guard or a login wall. Exempt the"
-        ' callback with `csrf.exempt(app.view_functions["xiebao.notify"])`, or add `if'
-        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
-        " checks each notification itself."
+        ' callback from a CSRF guard with `csrf.exempt(app.view_functions["xiebao.notify"])`. If a'
+        ' hook such as a login wall refuses notifications, add `if request.blueprint == "xiebao":'
+        " return` to the start of the hook, because Flask-Xiebao checks each notification itself."
     ),
     "doctor.notify.hook": (
         "Notifications get status {status}, perhaps from one of the site's hooks. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of that hook, because Flask-Xiebao'
-        " checks each notification itself."
+        ' request.blueprint == "xiebao": return` to the start of the hook that refuses'
+        " notifications, because Flask-Xiebao checks each notification itself."
     ),
     "doctor.notify_url.path": (
         "The callback URL to give to Xiebao ends with {url}. Set XIEBAO_PUBLIC_URL to see the"
@@ -1175,13 +1200,14 @@ TEXTS = {
         " `pip install 'Flask-Xiebao[orders]'`."
     ),
     "doctor.purchases.unheard": (
-        "Purchases receives no notifications, because no notification_handler is registered. Add"
-        " `xiebao.notification_handler(purchases.handle)`."
+        "The Purchases object receives no notifications, because no notification_handler is"
+        " registered. Add `xiebao.notification_handler(purchases.handle)`."
     ),
     "doctor.purchases.shared": (
-        "Another site sells with this partner account (only=), and members of the two sites who"
-        " have the same id cannot be told apart, because XIEBAO_MEMBER_SECRET is not set. Set a"
-        " different XIEBAO_MEMBER_SECRET on each site."
+        'The Purchases object was created with the argument "only", so another site sells with the'
+        " same partner account. Members of the two sites who have the same id cannot be told apart,"
+        " because XIEBAO_MEMBER_SECRET is not set. Set a different XIEBAO_MEMBER_SECRET on each"
+        " site."
     ),
     "doctor.purchases.unread": (
         'The database with the table "{table}" cannot be read ({error}). Check the connection to'
@@ -1204,7 +1230,7 @@ TEXTS = {
         " wait while one of your sessions has an uncommitted change to the same row."
     ),
     # The errors of the link command.
-    "link.reference": "The {page} page needs a REFERENCE. Pass its {name}.",
+    "link.reference": "The {page} page requires a REFERENCE. Pass the {name} as REFERENCE.",
     "link.whose": "A link to the {page} page must belong to a member.",
     "link.who": "The gateway URL of the {page} page needs a member for its partnerUniqKey.",
     "link.off": "No link was created, because XIEBAO_ENABLED is off.",

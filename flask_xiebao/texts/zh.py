@@ -227,7 +227,7 @@ TEXTS = {
     "check.case.head": "HEAD，不算点击",
     "check.case.off": "已停用：已登录",
     "check.case.off-visitor": "已停用：未登录",
-    "check.case.loader": "未登录（由网站的 member_loader 判断）",
+    "check.case.loader": "未登录（由网站自己判断谁已登录）",
     "check.case.visitor-asked": "未登录，带 ?platform=h5",
     "check.case.sub-partner-none": "不用渠道子账号，忽略设置",
     "check.case.return-long": "支付后返回很长的路径",
@@ -551,12 +551,12 @@ TEXTS = {
         "例如 --app-user-agent ShopApp/3.2。"
     ),
     "check.note.played": (
-        "会员是虚构的，所以只向网站询问过一次谁已登录。要每次点击都询问，请指定一位会员：--member，"
-        "不用 Flask-Login 时还要 --login。"
+        "会员是虚构的，所以没有在每次点击时都向网站询问谁已登录。要检查这一点，请指定一位会员："
+        "--member，不用 Flask-Login 时还要 --login。"
     ),
     "check.note.nobody_logged_in": (
-        "这个网站没有用 Flask-Login，检查不知道怎样登录，所以 member_loader 只调用了一次。要每次"
-        "点击都调用，请指定怎样登录：--login tests.login:log_in。"
+        "这个网站没有用 Flask-Login，检查不知道怎样登录，所以没有在每次点击时都调用 member_loader。"
+        "请指定怎样登录：--login tests.login:log_in。"
     ),
     "check.note.guard": (
         "没有调用 click_guard。会员真正登录时（--member，不用 Flask-Login 时还要 --login），每个"

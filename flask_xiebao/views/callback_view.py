@@ -139,7 +139,7 @@ def read_notification_body() -> bytes:
         body = bytes(buffer) or request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise NotificationError(
-            "The notification is larger than MAX_CONTENT_LENGTH of the site allows.", "too_large"
+            "The notification is larger than the site's MAX_CONTENT_LENGTH allows.", "too_large"
         ) from None
     except Exception as error:
         # Servers raise their own exceptions if the client disconnects or sends malformed chunks.

@@ -344,7 +344,7 @@ def serve_qr_code(state: AppState, token: str) -> Response:
         abort(410)  # Otherwise, the mail would show a code whose link no longer works.
     if not is_host_trusted_or_loopback(state):
         log_throttled(
-            "The QR code of a mail was not drawn, because its link would be built from the Host"
+            "The QR code of an email was not drawn, because its link would be built from the Host"
             " header, which any client can forge. Set XIEBAO_PUBLIC_URL, SERVER_NAME or"
             " TRUSTED_HOSTS."
         )

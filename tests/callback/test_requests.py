@@ -174,7 +174,7 @@ def test_a_smaller_limit_of_the_sites_own_holds_and_is_named(
     assert tell(site, PAID) == 200
     for send in (post, in_chunks):
         assert said(send(site, callback(1, failMsg="x" * 500))) == 413
-    assert "larger than MAX_CONTENT_LENGTH of the site allows" in caplog.text
+    assert "larger than the site's MAX_CONTENT_LENGTH allows" in caplog.text
 
 
 @pytest.mark.parametrize("own_reader", [False, True])

@@ -170,10 +170,11 @@ def test_the_page_speaks_the_sites_language(setting: object, language: str) -> N
 def test_the_reasons_in_a_language() -> None:
     verdict = SIMULATOR.check(url(HOME, platform="2", foo="1"))
     english = (
-        'Section 2.2 has no page for a PC (platform "2") at present. Use one of 1 (H5), 3 (iOS), 4'
-        " (Android).",
-        '"foo" is not a parameter of section 2.2. Remove this parameter or, if Xiebao told you to'
-        " send it, add it to XIEBAO_EXTRA (or to also_known of a simulator).",
+        "The page in section 2.2 of the interface document has no PC version"
+        ' (platform "2") at present. Use one of 1 (H5), 3 (iOS), 4 (Android).',
+        'Section 2.2 of the interface document does not define the parameter "foo". Remove this'
+        " parameter or, if Xiebao told you to send it, add it to XIEBAO_EXTRA (for a simulator, to"
+        ' the argument "also_known").',
     )
     assert verdict.reasons_in("en") == verdict.reasons_in("en-GB") == english
     assert verdict.reasons_in("zh_CN") == verdict.reasons

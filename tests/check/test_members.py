@@ -175,17 +175,17 @@ FAILS = partial(shop, loader=fails)
         (
             SITES["nobody_logs_in"],
             {"member": "7"},
-            "A member is given, but this site cannot say who",
+            "A member is given, but Flask-Xiebao cannot find out who",
         ),
         (
             FAILS,
             {"login": no_login},
-            r"cannot say who .*, because ZeroDivisionError was raised in fails \(",
+            r"cannot find out who .*, because ZeroDivisionError was raised in fails \(",
         ),
         (
             COOKIE_ELSEWHERE,
             {"member": 7, "login": by_form},
-            "no member is logged in after the login",
+            "After the login, no member is logged in",
         ),
         (WITH_A_RULE_FOR_IDS, {}, r"keeps_plain_key raised ValueError in <lambda> \("),
         *(
@@ -198,7 +198,7 @@ FAILS = partial(shop, loader=fails)
                 ({"member": "7", "login": no_login}, "no member is logged in"),
                 (
                     {"member": "7", "login": lambda client, member: by_form(client, "8")},
-                    'for member "…", but the site says that "…" is logged in. Name the id',
+                    'for member "…", but member "…" is logged in. Pass the id',
                 ),
                 ({"login": lambda client: None}, r"must accept .* `def log_in\(client, member"),
                 ({"login": divides}, "The login function raised TypeError in divides"),
@@ -241,14 +241,14 @@ def test_a_check_that_cannot_begin_says_why(site: MakeSite, options: Any, says: 
 
 def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
     app = shop(registers("click_guard", lambda member, entry: True))
-    guard, _, loader = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
-    assert loader.startswith("The site was asked only once who is logged in")
+    loader, guard, _ = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
+    assert loader.startswith("The check did not ask the site at each click who is logged in")
     assert guard.startswith("The click_guard was not called")
 
 
 def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
     first, *others = check(shop(), member="7", **PC).notes_in("en")
-    assert 'name a login function, for example "--login' in first
+    assert 'Name a login function, for example "--login' in first
     assert "made up" not in " ".join([first, *others])
 
 

@@ -371,7 +371,7 @@ def test_an_order_that_is_misspelt_is_named_where_it_is_said(
         TypeError, match=r'There is no field "efective_status"\. Use one of insure_num, '
     ):
         xiebao_orders([{"insure_num": "8", "efective_status": 1}])
-    with pytest.raises(TypeError, match=r"Order 2 of 2 has no insure_num\."):
+    with pytest.raises(TypeError, match=r"The order at position 2 of 2 has no insure_num\."):
         xiebao_orders([{"insure_num": "8"}, {"member": "m1"}])
 
 

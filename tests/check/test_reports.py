@@ -155,7 +155,7 @@ def test_the_command_follows_pages_as_whoever_a_login_logs_in() -> None:
         (f"--member {'x' * 300}", "at most 256 bytes, got 300"),
         (
             "--json -",
-            'cannot be written to "-", because the terminal shows the text report. Pass a file',
+            'cannot be written to standard output ("-"), because the text report is printed there',
         ),
         ("--json report --html report", "Two reports cannot be written to the same file."),
         (

@@ -78,7 +78,10 @@ ROWS: dict[str, Row] = {
     "a guard": Row(
         partial(shop, before=aborts(400)),
         "ERROR",
-        ("perhaps from a login wall, a CSRF guard or a check of the host. Add", "aborts"),
+        (
+            "perhaps from a hook such as a login wall, a CSRF guard or a check of the host. Add",
+            "aborts",
+        ),
     ),
     "a login wall": Row(
         partial(shop, before=require_login),
@@ -113,7 +116,7 @@ ROWS: dict[str, Row] = {
     "a firewall": Row(
         partial(shop, firewall),
         "ERROR",
-        ("got status 403 before Flask looked for a view, from a middleware", "Let requests"),
+        ("A middleware around app.wsgi_app", "returned status 403 before Flask looked for a view"),
     ),
     "a limiter": Row(
         partial(shop, limited("0 per day")),
@@ -155,7 +158,10 @@ ROWS: dict[str, Row] = {
     "slashes": Row(
         partial(shop, before=add_slash),
         "ERROR",
-        (f"{EVERY_CLICK}: A click is redirected to another URL for the same link", "add_slash"),
+        (
+            f"{EVERY_CLICK}: A click is first redirected to another URL of the same link",
+            "add_slash",
+        ),
     ),
     "small letters": Row(
         partial(shop, around(small)),
@@ -169,12 +175,12 @@ ROWS: dict[str, Row] = {
     "another view at the links": Row(
         partial(shop, views={"/xiebao/home/<string(minlength=2):name>": "Homes"}),
         "ERROR",
-        ('home: The links lead to the endpoint "xiebaohome"', "Change XIEBAO_URL_PREFIX"),
+        ('home: The endpoint "xiebaohome" handles the links', "Change XIEBAO_URL_PREFIX"),
     ),
     "another view at the way back": Row(
         partial(shop, views={"/xiebao/paid/<string(minlength=2):order>": "Paid"}),
         "ERROR",
-        ('paid: The links lead to the endpoint "xiebaopaid"', "Change XIEBAO_URL_PREFIX"),
+        ('paid: The endpoint "xiebaopaid" handles the links', "Change XIEBAO_URL_PREFIX"),
     ),
     # What is sent on
     "another page after payment": Row(

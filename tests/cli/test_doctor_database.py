@@ -82,7 +82,7 @@ def test_the_table_is_looked_at(engine: Any) -> None:
         (
             (MappedAsDataclass, DeclarativeBase),
             mapped_column(String(9)),
-            ("ERROR", "Purchase() cannot be called without arguments"),
+            ("ERROR", "The Purchases object creates rows with Purchase(), but this call failed"),
         ),
     ],
 )
@@ -108,10 +108,10 @@ def test_a_database_that_is_away_is_a_warning(tmp_path: Path) -> None:
 def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Base.metadata.create_all(engine)
     unheard = said(keeps(engine, listens=False))
-    assert "Purchases receives no notifications" in unheard["WARNING"]
+    assert "The Purchases object receives no notifications" in unheard["WARNING"]
     assert "No notification_handler is registered" not in str(unheard)
     theirs = keeps(engine, only=lambda order: True)
-    shared = "Another site sells with this partner account"
+    shared = "another site sells with the same partner account"
     assert shared not in said(theirs)["WARNING"]
     assert shared in said(theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
     monkeypatch.setattr("flask_xiebao.cli.doctor_notifications.find_spec", lambda _: None)

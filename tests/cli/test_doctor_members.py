@@ -69,7 +69,7 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=loader_that_aborts),
         "ERROR",
         (
-            "member_loader: A function of the site called abort() at the place shown after",
+            "member_loader: The site's code called abort() at the place shown after",
             "Unauthorized in loader_that_aborts (",
         ),
     ),
@@ -131,7 +131,7 @@ ROWS: dict[str, Row] = {
     "e-mail addresses": Row(
         partial(shop, loader=lambda: "li.na@shop.example", XIEBAO_MEMBER_SECRET=None),
         "WARNING",
-        ("by their e-mail address", "Set XIEBAO_MEMBER_SECRET"),
+        ("by their email address", "Set XIEBAO_MEMBER_SECRET"),
         also=("A request without a cookie is treated as a logged-in member",),
     ),
     "plain keys of everybody": Row(

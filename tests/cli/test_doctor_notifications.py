@@ -73,7 +73,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a login wall": (
         partial(site, before=require_login),
         (
-            "notify: Notifications are redirected to /login, perhaps by a login wall",
+            "notify: Notifications are redirected to /login, perhaps by a hook such as a login",
             'if request.blueprint == "xiebao": return',
             "The cause may be one of these before_request hooks: ",
             "require_login",
@@ -106,7 +106,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
             ),
         ),
         (
-            "Notifications get status 429, perhaps from a limiter. Exempt the callback",
+            "Notifications get status 429, perhaps from a rate limiter. Exempt the callback",
             "limiter.exempt",
         ),
     ),
@@ -271,11 +271,10 @@ def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: st
     for broken in (behind_a_firewall, https_elsewhere):
         assert token not in "".join(doctor(broken(XIEBAO_NOTIFY_TOKEN=token)).values())
     off = doctor(site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
-    assert "XIEBAO_NOTIFY_TOKEN is the same as another" in off["WARNING"]
+    assert "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is also another" in off["WARNING"]
     said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
-    assert (
-        "XIEBAO_NOTIFY_TOKEN is the same as another secret of the site or easy" in said["WARNING"]
-    )
+    guessed = "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is also another secret of the site."
+    assert guessed in said["WARNING"]
     assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]
     assert token not in "".join(said.values())
 

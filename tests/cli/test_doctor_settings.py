@@ -100,13 +100,16 @@ ROWS: dict[str, Row] = {
         "WARNING",
         (
             "XIEBAO_MEMBER_SECRET is the same as a key in SECRET_KEY_FALLBACKS",
-            "choose another member secret",
+            "choose another XIEBAO_MEMBER_SECRET",
         ),
     ),
     "the member secret is the API key": Row(
         partial(shop, XIEBAO_API_KEY=MEMBER_SECRET),
         "WARNING",
-        ("XIEBAO_MEMBER_SECRET is the same as XIEBAO_API_KEY", "choose another member secret"),
+        (
+            "XIEBAO_MEMBER_SECRET is the same as XIEBAO_API_KEY",
+            "choose another XIEBAO_MEMBER_SECRET",
+        ),
     ),
     "a member secret of the manual": Row(
         partial(shop, XIEBAO_MEMBER_SECRET=PUBLISHED),
@@ -199,7 +202,7 @@ ROWS: dict[str, Row] = {
     "no address": Row(
         partial(shop, XIEBAO_PUBLIC_URL=None),
         "WARNING",
-        (NO_ADDRESS, "In production, it cannot create members' links for mail and QR codes"),
+        (NO_ADDRESS, "In production, it cannot create members' links for emails and QR codes"),
     ),
     "no address in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL=None),
@@ -234,7 +237,7 @@ ROWS: dict[str, Row] = {
     "a host that is trusted": Row(
         partial(with_hosts, ".shop.example", XIEBAO_PUBLIC_URL=None),
         "WARNING",
-        ("cannot create links for mail outside of a request. Set XIEBAO_PUBLIC_URL",),
+        ("cannot create links for emails outside of a request. Set XIEBAO_PUBLIC_URL",),
     ),
     "this machine": Row(
         partial(shop, XIEBAO_PUBLIC_URL="http://localhost:5000"),
@@ -265,7 +268,7 @@ ROWS: dict[str, Row] = {
     "a mount that nobody is told of": Row(
         partial(shop, mounted("/shop"), XIEBAO_PUBLIC_URL=None),
         "ok",
-        ("return_to come back to the site, to …/xiebao/paid/…",),
+        ("return_to come back to …/xiebao/paid/… on the site",),
         also=(NO_ADDRESS,),
     ),
     # Names, and what does not go with entries
@@ -362,7 +365,7 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
             "",
             {"x_prefix": 1},
             "ok",
-            "If your proxy sets a path there, make XIEBAO_PUBLIC_URL end with this path, because",
+            "If your proxy sets this header to a path, make XIEBAO_PUBLIC_URL end with the path,",
         ),
         ("/shop", {"x_prefix": 1}, "ok", 'your proxy itself sets the header to "/shop" on every'),
         ("/shop", {}, "WARNING", "Add x_prefix=1 to ProxyFix only if your proxy"),

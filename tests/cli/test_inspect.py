@@ -77,14 +77,15 @@ RIGHT_2_3 = (
 )
 ANOTHER_KEY = ("was not made with the API key of this account and environment",)
 WRONG_2_1 = (
-    ("sign looks like an API key, as in the examples of section 2.1", "ask Xiebao for a new key"),
+    ('"sign" looks like an API key, as in the examples in section 2.1', "ask Xiebao for a new key"),
     ('" partnerUniqKey" has leading or trailing whitespace',),
 )
 WRONG_2_3 = (
     ANOTHER_KEY,
     (
         "paySuccess is not standard base64",
-        'Send the encoded URL instead of the placeholder "*" from the examples of section 2.3.',
+        'Send the encoded URL instead of the placeholder "*" from the examples in section 2.3 of'
+        " the interface document.",
     ),
 )
 
@@ -160,7 +161,10 @@ A_SPACE = "The value contains a space"
 
 ROWS = [
     Row(PRODUCT_URL.replace("12345", "12346"), 'Use the partnerId "12345"'),
-    Row(PRODUCT_URL.replace(SIGN, SIGN.upper()), 'The sign "00…35" has the wrong format'),
+    Row(
+        PRODUCT_URL.replace(SIGN, SIGN.upper()),
+        'The signature "00…35" (parameter "sign") has the wrong format',
+    ),
     Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI1039147"), "looks like an API key"),
     Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI12345"), "looks like an API key"),
     Row(PRODUCT_URL.replace(SIGN, "YTVhYTk0YTk3ZDI="), "looks like an API key"),
@@ -179,21 +183,24 @@ ROWS = [
     Row(PRODUCT_URL.replace(TEST, f"{TEST}:80"), "does not use port 80"),
     Row(
         PRODUCT_URL.replace(SIGN, "0" * 32),
-        'The sign "00…00" was not made with the API key of this account and environment',
+        'The signature "00…00" (parameter "sign") was not made with the API key of this account',
     ),
     Row(PRODUCT_URL.replace(f"sign={SIGN}", "sign="), '"sign" is empty'),
     Row(PRODUCT_URL.replace(f"&sign={SIGN}", ""), '"sign" is missing'),
     Row(PRODUCT_URL.replace("&partnerUniqKey=m1", ""), '"partnerUniqKey" is missing'),
     Row(
         PRODUCT_URL.replace("caseCode", "casecode"),
-        '"casecode" is not a parameter. Write "caseCode"',
+        'The parameter name "casecode" is misspelled. Write "caseCode"',
     ),
-    Row(f"{PRODUCT_URL}&colour=red", '"colour" is not a parameter of section 2.1'),
+    Row(
+        f"{PRODUCT_URL}&colour=red",
+        'Section 2.1 of the interface document does not define the parameter "colour"',
+    ),
     Row(f"{PRODUCT_URL}&platform=1", '"platform" appears 2 times'),
     Row(PRODUCT_URL.replace("m1", "林"), '"partnerUniqKey" is not percent-encoded'),
     Row(
         PRODUCT_URL.replace("platform=1", "platform=5"),
-        'does not accept the platform "5". Use one of 1 (H5), 2 (PC), 3 (iOS)',
+        'does not support the platform "5". Use one of 1 (H5), 2 (PC), 3 (iOS)',
     ),
     Row(
         f"{HOME_URL}&platform=2",
@@ -226,7 +233,7 @@ ROWS = [
     # How it was copied
     Row(
         PRODUCT_URL.replace("&", "&amp;"),
-        '"amp;caseCode" begins with the HTML entity "&amp;"',
+        'HTML entity "&amp;" instead of "&", so the parameter is named "amp;caseCode"',
         errors=5,
     ),
     Row(PRODUCT_URL.partition("&")[0], '"caseCode" is missing', errors=3),
@@ -245,7 +252,10 @@ ROWS = [
         WITH_KEYS,
     ),
     # Parameters that the document lacks
-    Row(f"{HOME_URL}&channel=7&hidenav=1", '"channel" is not a parameter of section 2.2'),
+    Row(
+        f"{HOME_URL}&channel=7&hidenav=1",
+        'Section 2.2 of the interface document does not define the parameter "channel"',
+    ),
     Row(
         f"{HOME_URL}&channel=7&hidenav=1",
         "channel=7: a parameter that the interface document does not contain.",
@@ -339,7 +349,8 @@ def test_it_speaks_chinese() -> None:
 def test_a_link_is_not_read_without_an_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(no_app, "inspect", "/xiebao/product/abc")
     assert result.exit_code == 1
-    assert "A link can only be read with its site's app. The app does not load" in result.output
+    needs_app = "A link can be decoded only with the Flask app of the site that created it."
+    assert f"{needs_app} The app does not load" in result.output
     (tmp_path / "broken.py").write_text("import nothing_of_that_name")
     monkeypatch.chdir(tmp_path)
     info = ScriptInfo(app_import_path="broken")

@@ -62,14 +62,14 @@ def test_a_members_link(app: Flask) -> None:
 
 def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
     url = link(app, "policy", NUMBER, "--member", "m1", "--no-login-for", "60")
-    whose = "The link belongs to member m1 and was signed at 2026-11-24 10:00:00 UTC."
+    whose = "The link belongs to member m1 and was signed at 2026-11-24 10:00:00 UTC"
     clock.shift(20)
     now = inspect(app, url)
-    assert f"{whose} For the remaining 40 of its 60 seconds, anyone who has the link" in now["ok"]
+    assert f"{whose} with a no_login_for of 60 seconds. For another 40 seconds" in now["ok"]
     assert f"insureNum: {NUMBER}" in now["ok"]
     clock.shift(40)
     later = inspect(app, url)
-    assert f"{whose} Its no_login_for of 60 seconds has expired" in later["WARNING"]
+    assert f"{whose}. Its no_login_for of 60 seconds has expired" in later["WARNING"]
     assert later["ERROR"] == ""
 
 
@@ -77,7 +77,7 @@ def test_the_code_of_a_mail(app: Flask) -> None:
     url = link(app, "policy", NUMBER, "--member", "m1", "--local")
     code = url.replace("/policy/", "/qr/")
     first, _, rest = inspect(app, f"{code}.png")["ok"].partition("\n")
-    assert first.startswith("This is the QR code image in a mail")
+    assert first.startswith("This is the URL of a QR code image for emails")
     assert rest == inspect(app, url)["ok"]
     assert inspect(app, code)["ERROR"] != ""  # a picture it has to be
 

@@ -77,7 +77,7 @@ def test_the_gateways_url_holds_the_sign_and_is_accepted() -> None:
     )
     accepted(printed.strip())
     explained = " ".join(run(site(), "link", "--help").output.split())
-    assert "which is a SECRET" in explained
+    assert "which is SECRET" in explained
     assert "--locale [en|zh]" in explained
 
 
@@ -94,12 +94,12 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
     ("arguments", "said"),
     [
         (["nowhere"], "'nowhere' is not one of"),
-        (["product"], "needs a REFERENCE. Pass its caseCode"),
-        (["policy", "--member", "m1"], "needs a REFERENCE. Pass its insureNum"),
+        (["product"], "requires a REFERENCE. Pass the caseCode"),
+        (["policy", "--member", "m1"], "requires a REFERENCE. Pass the insureNum"),
         (["product", "Q\n1"], "Invalid value for REFERENCE: "),
         (["product", "Q" * 1300], "Invalid value for REFERENCE: "),
         (["product", "Q\n", *TO_GATEWAY], "Invalid value for REFERENCE: "),
-        (["home", CODE], "Invalid value for REFERENCE: The home page does not accept a case code"),
+        (["home", CODE], "Invalid value for REFERENCE: The home page does not accept a reference"),
         (["policy", NUMBER], "Missing option --member"),
         (["policy", NUMBER, "--member", ""], "Invalid value for --member: The member id is empty"),
         (["home", "--member", "two\nlines"], "Invalid value for --member: "),
@@ -162,7 +162,7 @@ def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
     def create_app() -> Flask:
         raise AssertionError
 
-    assert "needs a REFERENCE. Pass its caseCode" in run(create_app, "link", "product").output
+    assert "requires a REFERENCE. Pass the caseCode" in run(create_app, "link", "product").output
 
 
 NO_HOSTS = "TRUSTED_HOSTS must be a list with at least one valid host name"

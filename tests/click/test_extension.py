@@ -34,7 +34,7 @@ def test_an_app_that_was_configured_wrongly_can_be_tried_again() -> None:
 
 def test_an_app_with_host_matching_is_told_what_else_to_do(make_site: MakeSite) -> None:
     app = Flask("shop", host_matching=True, static_host="shop.example")
-    with pytest.raises(ConfigError, match="an app of its own"):
+    with pytest.raises(ConfigError, match="run the shop as a separate app"):
         make_site(app)
 
 
@@ -148,7 +148,7 @@ HOOKS: list[tuple[str, str, list[Any]]] = [
     ("click_guard", r"with the arguments \(member, entry\)", [lambda: True]),
     (
         "keeps_plain_key",
-        r"with the arguments \(member\), but tests.click.test_extension.<lambda> c",
+        r"with the arguments \(member\), but tests.click.test_extension.<lambda> d",
         [lambda: 1],
     ),
     (
@@ -164,7 +164,7 @@ HOOKS: list[tuple[str, str, list[Any]]] = [
     ("hook", "function", "said"),
     [
         *(
-            (hook, wrong, f'"{hook}" is called {words}')
+            (hook, wrong, f'Flask-Xiebao calls "{hook}" {words}')
             for hook, words, functions in HOOKS
             for wrong in functions
         ),

@@ -197,7 +197,7 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
         "reference",
         "home",
         {"reference": CODE},
-        "does not accept a case code or an application number",
+        r"does not accept a reference \(a case code or an application number\)",
     ),
     # What no QR code could hold.
     ("return_to", "home", {"return_to": "/" + _LONG}, 'Shorten "return_to"'),
@@ -417,9 +417,8 @@ def test_a_padded_code_is_taken_without_its_padding_and_told_once(
         assert dict(verdict.parameters)["caseCode"] == CODE
     [line] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert line.startswith(
-        f"caseCode {PADDED!r} has leading or trailing whitespace, for example the padding of a"
-        " CHAR(n) column, and the link was made without this whitespace. Strip the value where it"
-        " is read. See "
+        f"caseCode {PADDED!r} has leading or trailing whitespace (for example from a CHAR(n)"
+        " column). The whitespace was left out of the link. Strip the value where it is read. See "
     )
     # The view in tests/support.py renders the templates, which are strings.
     assert re.search(r"/(support|click/test_links)\.py, line \d+\.$", line)

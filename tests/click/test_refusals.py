@@ -282,7 +282,7 @@ NOTICES = [
     ("expired", None, "请先登录网站，再打开链接", "Sign in on the site and open this link"),
     ("another member", "page", "请换成链接所属的账号登录", "switch to the account this link"),
     ("another member", None, "请先退出当前账号", "Sign out, sign in to the account"),
-    ("cut off", None, "请从网站上重新打开", "Please go to the site and open it again"),
+    ("cut off", None, "请从网站上重新打开", "Please go to the site and open the link from there"),
     ("locked", None, "请联系本站客服", "please contact customer service"),
     ("locked", "page", "请联系本站客服", "please contact customer service"),
     ("switched off", None, "请稍后再试", "Please try again later"),

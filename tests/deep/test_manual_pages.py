@@ -78,7 +78,7 @@ QUESTIONS = {
         "Flask-Caching ignores the Vary header, so a cached page": "reference/errors",
         "Refused a policy link: 410 expired, because the no_login_for of the link has expired and"
         " the visitor is not logged in.": "reference/errors",
-        "The sign of the notification was not made with the API key of this": "reference/errors",
+        'The signature of the notification (field "sign") was not made': "reference/errors",
     },
     "zh": {
         "支持哪些 Python 版本": "reference/stability",

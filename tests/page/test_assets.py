@@ -68,8 +68,8 @@ def test_the_stylesheet_is_small() -> None:
     [
         (sheet, 'layr="x"', 'There is no keyword "layr". Did you mean "layer"'),
         (sheet, 'theme="dark"', 'no keyword "theme". Set the attribute "data-xiebao-theme" on the'),
-        (sheet, "no_login_for=60", 'do not accept "no_login_for", which is a keyword of links'),
-        (script, "no_login_for=60", 'do not accept "no_login_for", which is a keyword of links'),
+        (sheet, "no_login_for=60", 'do not accept "no_login_for", which only links accept'),
+        (script, "no_login_for=60", 'do not accept "no_login_for", which only links accept'),
         (script, 'src="/mine.js"', 'The macro sets the attribute "src" itself'),
         *[
             (sheet, f"layer={layer!r}", "layer must be the name of a CSS layer")

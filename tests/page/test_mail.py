@@ -133,7 +133,7 @@ def test_no_code_is_drawn_for_a_host_that_anybody_can_send(
     markup = mail(shop, f"{entry}, qr=160")
     lives_somewhere = make_site(**LIVE)
     assert picture(lives_somewhere, markup, "https://evil.example").status_code == 404
-    assert "The QR code of a mail was not drawn, because " in caplog.text
+    assert "The QR code of an email was not drawn, because " in caplog.text
     assert "XIEBAO_PUBLIC_URL" in caplog.text
     here = picture(lives_somewhere, markup, "http://127.0.0.1:5000")
     assert read(here).startswith("http://127.0.0.1:5000/xiebao/")

@@ -46,7 +46,11 @@ WRONG: list[tuple[str, str, str]] = [
     ("reference", "a string or an integer, got list", 'insurance_entry(["X"])'),
     ("reference", "caseCode must be a single value without whitespace", 'insurance_entry("a\\nb")'),
     ("reference", "insureNum is empty", 'policy_entry("", member="alice")'),
-    ("reference", "The home page does not accept a case code", 'xiebao_link("home", "X")'),
+    (
+        "reference",
+        "The home page does not accept a reference (a case code",
+        'xiebao_link("home", "X")',
+    ),
     *[
         ("page", NO_PAGE, call.format(page))
         for page in ("none", '"tv"', '"paid"', '"static"', '"../x"', '["home"]', "5", '"x" * 1000')
@@ -96,7 +100,7 @@ WRONG: list[tuple[str, str, str]] = [
         'The value of "return_to" is undefined',
         'insurance_entry("1", return_to=missing)',
     ),
-    ("return_to", "fits into a URL", 'insurance_qr("1", return_to="/" ~ "a" * 4000)'),
+    ("return_to", "short enough for browsers", 'insurance_qr("1", return_to="/" ~ "a" * 4000)'),
     (
         "color",
         'A link does not accept the keyword "color"',

@@ -151,7 +151,7 @@ def test_the_commands(site: Site) -> None:
     url = run(site, "link", "claim", CLAIM, "--member", "m1", "--gateway").strip()
     assert "claimNum=LP1: the claim, by its number." in run(site, "inspect", url)
     wrong = run(site, "inspect", url.replace("claimNum", "claimnum"))
-    assert '"claimnum" is not a parameter. Write "claimNum".' in wrong
+    assert 'The parameter name "claimnum" is misspelled. Write "claimNum".' in wrong
     own = run(site, "link", "claim", CLAIM, "--member", "m1").strip()
     assert "The entry leads to the claim page (2.4)." in run(site, "inspect", own)
 
@@ -192,7 +192,7 @@ def test_a_check_of_the_site_follows_it(site: Site) -> None:
 def test_what_a_locale_leaves_out_is_in_english(site: Site) -> None:
     page = site.follow("/xiebao/claim/nonsense")
     assert one(page, "h1").text == "Ĉi tiu ligilo ne funkcias"
-    assert "The link may be incomplete or changed." in page.text
+    assert "The link may be incomplete or altered." in page.text
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ _NO_UTF_8 = "must be encoded in UTF-8"
 _TWICE = "must not contain an object with duplicate names"
 _NO_NUMBER = "must not contain NaN, Infinity or a number that is too large for Python"
 _LONG = "must not contain a number with more than 64 characters"
-_HALF = "must not contain a string with half of a surrogate pair"
+_HALF = "must not contain a string with an unpaired surrogate"
 _DEEP = "must not be nested more than 32 levels deep"
 
 #: A body, and what is said of it.

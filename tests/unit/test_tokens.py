@@ -57,7 +57,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ],
     (
         {"page": "home", "reference": CODE},
-        "home page does not accept a case code or an application number",
+        r"home page does not accept a reference \(a case code or an application number\)",
     ),
     *[({"member": member}, "member ") for member in ("", " ", "7\n", "\ud800", True, 1.5, [7])],
     *[

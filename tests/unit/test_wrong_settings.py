@@ -98,12 +98,12 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "EXTRA",
-        "must not contain 'sign', which is a parameter of the interface document",
+        "must not contain 'sign', which is already defined in the interface document",
         [{"sign": "x"}],
     ),
     (
         "EXTRA",
-        "must not contain 'PLATFORM', which is a parameter of the interface document",
+        "must not contain 'PLATFORM', which is already defined in the interface document",
         [{"PLATFORM": 1}],
     ),
     ("EXTRA", rf"has an invalid value. The value of 'hidenav' {_TYPE}", [{"hidenav": True}]),
@@ -139,7 +139,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "APP_USER_AGENT",
-        "must not repeat a group, or more than two other parts",
+        r'must not have a quantifier such as "\+" or "\*" after a group, and must have at most two',
         [
             *(r"(\w+)+/ShopApp", "(a+)+$", r"ShopApp/(\d+)+$", "(Shop|ShopApp|App)+$"),
             *(r"(?:[\w.-]+/[\w.-]+ ?)+ShopApp", r"(?:\(.*?\) ?)+ShopApp", r"^(\w+=\w+;?)+$"),
@@ -169,7 +169,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
         r'has the unknown text key .product.lable.\. Did you mean "product.label"\?',
         [{"product.lable": "x"}],
     ),
-    ("TEXTS", 'must have a text for "home.label" that is not blank', [{"home.label": " "}]),
+    ("TEXTS", 'must have a non-blank text for "home.label"', [{"home.label": " "}]),
     ("TEXTS", "has the unknown text key 'simulator.title'", [{"simulator.title": "x"}]),
     (
         "TEXTS",
@@ -178,7 +178,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "TEXTS",
-        'has a text of "home.label" for the unknown locale .* Use one of .en., .zh.',
+        'has a text for "home.label" in the unknown locale .* Use one of .en., .zh.',
         [{"home.label": {locale: "x"}} for locale in ("fr", "zh-CN", "", 5)],
     ),
     (
@@ -188,7 +188,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "TEXTS",
-        r'must have only the placeholders \{insurer\} in "card.insurer", got .* Write "\{\{"',
+        r'may use only the placeholders \{insurer\} in "card.insurer", got .* Write "\{\{"',
         [
             {"card.insurer": bad}
             for bad in (

@@ -250,7 +250,7 @@ def test_a_purchase_stays_with_its_member(
     assert shop.states() == {NUMBER: "surrendered"}
     assert [each.levelname for each in caplog.records] == ["WARNING"]
     # A list may not say whose it is.
-    problem = "the order belongs to another member or to no member at the gateway"
+    problem = "the gateway reports another member, or no member, for this order"
     said = f"surrendered -> surrendered, {problem}"
     assert shop.reconcile() == [f"{NUMBER}: {said}"] * (key is not None)
 

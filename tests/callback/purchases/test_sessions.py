@@ -126,7 +126,10 @@ class Later:
         ((dict, sessionmaker()), "PurchaseMixin"),
         ((Kept, Session()), "got Session"),
         ((Kept, async_sessionmaker()), "got async_sessionmaker"),
-        ((Kept, sessionmaker(), lambda: True), r'"only" is called with the arguments \(order\)'),
+        (
+            (Kept, sessionmaker(), lambda: True),
+            r'Flask-Xiebao calls "only" with the arguments \(order\)',
+        ),
         ((Kept, sessionmaker(), later), '"only" must be a function that is not async'),
         ((PurchaseMixin, sessionmaker()), "PurchaseMixin"),
         ((Numbered, sessionmaker()), "no primary key besides"),

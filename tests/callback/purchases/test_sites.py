@@ -195,7 +195,7 @@ def test_sessions_may_choose_their_engines(tmp_path: Path, xiebao_orders: Orders
         (
             mapped_column(String(9), init=True),
             ConfigError,
-            r"Purchase\(\) cannot be called without arg",
+            r"creates rows with Purchase\(\), but this call failed",
         ),
     ],
 )
