@@ -102,7 +102,7 @@ ROWS: dict[str, Row] = {
     "a login wall that says 401": Row(
         partial(shop, before=aborts(401)),
         "ERROR",
-        ("got status 401 before the link was read, perhaps from a login", "aborts"),
+        ("got status 401 before the link was read, perhaps from a hook such as a login", "aborts"),
     ),
     "a login wall of another site": Row(
         partial(shop, before=require_login_elsewhere),

@@ -156,7 +156,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a firewall": (
         behind_a_firewall,
         (
-            "got status 403 before Flask looked for a view",
+            "returned status 403 before Flask looked for a view",
             "Let requests below XIEBAO_URL_PREFIX through",
         ),
     ),

@@ -92,7 +92,7 @@ ROWS: dict[str, Row] = {
         "WARNING",
         (
             "XIEBAO_MEMBER_SECRET is the same as SECRET_KEY",
-            "Otherwise keep the member secret and replace the other key",
+            "Otherwise keep XIEBAO_MEMBER_SECRET and replace SECRET_KEY",
         ),
     ),
     "the member secret signed links": Row(
