@@ -56,7 +56,7 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     """Check every setting and open a link to each gateway page (2.1 to 2.3).
 
     Errors are listed first. The command sends requests for the links through the whole app, like
-    clicks on links in a mail, and also sends a notification. The hooks of the app run, but its
+    clicks on links in an email, and also sends a notification. The hooks of the app run, but its
     signal receivers, click_guard and notification_handler are not called. Nothing is sent to
     Xiebao. No secret is printed, except the token in the callback URL, which Xiebao needs to know.
     The settings are checked even if they are so wrong that the app does not load. The exit status
@@ -157,10 +157,10 @@ def check(
 
     The clicks go through the whole app in this process. Nothing is sent to Xiebao. Without --page
     and --member, the check sees no page of the site and uses made-up members. Name a page, a member
-    and, without Flask-Login, a login function: --page / --member 7 --login tests.login:log_in. The
-    site's signal receivers are called only with --with-receivers. In production, only plain clicks
-    and clicks of an anonymous visitor are made without --full. The exit status is 1 if anything
-    fails.
+    and, on a site without Flask-Login, a login function: --page / --member 7 --login
+    tests.login:log_in. The site's signal receivers are called only with --with-receivers. In
+    production, all variations of a click are left out without --full, except a click by an
+    anonymous visitor. The exit status is 1 if anything fails.
     """
     from .check import format_command, report_writer, run_check_command
 
@@ -373,11 +373,11 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     """Explain a gateway URL or a link of this site.
 
     Put the URL in quotes, because the shell ends an unquoted URL at the first "&". For a gateway
-    URL (2.1 to 2.3), the command explains and checks each parameter. It verifies the sign with the
-    configured key and masks it. Without an app, the partner id and the key of the sign are not
-    checked. For a link, the command shows where the link leads, to which member it belongs and who
-    can open it. The exit status is 1 if the gateway would refuse the URL, or if the link is not
-    valid.
+    URL (2.1 to 2.3), the command explains and checks each parameter. It verifies the signature
+    (parameter "sign") with the configured key and masks it. Without an app, the partner id and the
+    key of the signature are not checked. For a link, the command shows where the link leads, to
+    which member it belongs and who can open it. The exit status is 1 if the gateway would refuse
+    the URL, or if the link is not valid.
     """
     from .inspect import inspect_url
 

@@ -1025,9 +1025,9 @@ TEXTS = {
     ),
     "doctor.ok.prefix.none": (
         "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets this header to a path, make"
-        " XIEBAO_PUBLIC_URL end with the path, because returns after payment and notifications"
-        " would otherwise get a 404. If your proxy does not set the header, make the proxy remove"
-        " it from requests, because visitors can send it."
+        " XIEBAO_PUBLIC_URL end with the path, because notifications, and members who return after"
+        " payment, would otherwise get a 404. If your proxy does not set the header, make the proxy"
+        " remove it from requests, because visitors can send it."
     ),
     "doctor.ok.mount": (
         'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there, so the'
