@@ -1,1 +1,1 @@
-"""The parts of one app: settings, state, hooks, signals, endpoint URLs, headers and log."""
+"""The extension's parts for one app: settings, state, hooks, signals, URLs, headers and log."""

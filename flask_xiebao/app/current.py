@@ -1,7 +1,7 @@
 """The current app and the current request as real objects, without Flask's proxies.
 
-Every access through a proxy takes almost 1 % of the time for a click. Signals need the app object
-itself as their sender.
+Each access through a proxy takes almost 1 % of the time of a request for a link. Signals need the
+app object itself as their sender.
 """
 
 from __future__ import annotations

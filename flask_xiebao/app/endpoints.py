@@ -1,4 +1,4 @@
-"""The URLs of the extension's endpoints, and the checks of the host in these URLs."""
+"""Functions that build the URLs of the extension's endpoints and check the host in these URLs."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _URL_PLACEHOLDER = "token-goes-here"
-# A DNS name, an IPv4 address or an IPv6 address in brackets, with an optional port. Links contain
-# the Host header, so they must not be built from a header with any other text.
+# Matches a DNS name, an IPv4 address or an IPv6 address in brackets, with an optional port. Links
+# contain the Host header, so a Host header with any other text is rejected.
 _HOST_PATTERN = re.compile(
     r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE
 )
@@ -55,7 +55,8 @@ def build_link(
     if not state.settings.enabled:
         return ""
     gateway_page = get_gateway_page(page, LinkError)
-    page = gateway_page.name  # The argument may be a member of a string enum.
+    # A caller may pass a member of a string enum as the page. Endpoint names need a plain string.
+    page = gateway_page.name
     reference = strip_reference(gateway_page, reference)
     details = (page, reference, sub_partner_id, platform, return_to, client_reference)
     if gateway_page.requires_member:
@@ -78,14 +79,18 @@ def build_link(
 
 
 def strip_reference(gateway_page: Page, reference: Any) -> Any:
-    """Return a case code or application number without leading and trailing whitespace.
+    """Return *reference* without leading and trailing whitespace.
 
-    Databases pad the values of a ``CHAR(n)`` column. When a link is made, the value is stripped and
-    a warning is logged. Tokens are not corrected when they are opened.
+    A reference is a case code or an application number. Databases pad the values of a ``CHAR(n)``
+    column. When a link is made, the value is stripped and a warning is logged. Tokens are not
+    corrected when they are opened.
 
+    :param gateway_page: the page that the reference belongs to. Messages contain the name of its
+        reference parameter.
     :raises LinkError: if the reference contains whitespace between other characters.
     """
-    # Nearly all references contain only letters and digits. Entry checks values of other types.
+    # Nearly all references contain only letters and digits, so there is nothing to strip.
+    # References that are not strings are returned unchanged, because Entry checks them.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
     padded = get_plain_string(reference)
@@ -98,7 +103,8 @@ def strip_reference(gateway_page: Page, reference: Any) -> Any:
         )
     if stripped in ("", padded):
         return padded
-    # The warning is logged once for each caller, because a CHAR(n) column pads every row.
+    # Log the warning only once for each caller. In a CHAR(n) column, the value of every row is
+    # padded, so every row would cause a warning.
     caller = get_caller_location()
     warn_once(
         f"{gateway_page.reference_parameter_name} {format_short_repr(padded)} has leading or"
@@ -124,7 +130,7 @@ def build_entry_link(
         if external:
             check_host_is_trusted(state)
         get_request_state().mark_private()
-    # entry.page may be a member of a string enum, but the name of its Page is a plain string.
+    # entry.page may be a member of a string enum. Endpoint names need the plain string Page.name.
     endpoint = f"xiebao.{get_gateway_page(entry.page).name}"
     return build_token_url(
         state, endpoint, state.signer.build_entry_token(entry), external=external
@@ -139,8 +145,9 @@ def build_token_url(state: AppState, endpoint: str, token: str, *, external: boo
 def split_url_at_token(state: AppState, endpoint: str, *, external: bool) -> tuple[str, ...]:
     """Return the text before and after the token in the URLs of an endpoint.
 
-    The links to a page differ only in their tokens. Building each of them with Flask would take
-    20 % of the time for a member's link, and 6 % of the time for a click with ``return_to``.
+    The links to a page differ only in their tokens, so the rest of the URL is cached. This saves
+    20 % of the time to build a member's link, and 6 % of the time of a request for a link with
+    ``return_to``.
     """
     if not external and has_request_context():
         split_urls = get_request_state().split_urls.setdefault(id(state), {})
@@ -181,7 +188,7 @@ def build_endpoint_url(
 
 
 def warn_if_root_path_differs(state: AppState) -> None:
-    """Log a warning if a click's root path differs from the path of ``XIEBAO_PUBLIC_URL``.
+    """Log a warning if the request's root path differs from the path of ``XIEBAO_PUBLIC_URL``.
 
     Return links begin with ``XIEBAO_PUBLIC_URL``. The warning is logged once for each root path.
     """
@@ -202,7 +209,8 @@ def warn_if_root_path_differs(state: AppState) -> None:
         " XIEBAO_PUBLIC_URL is"
         f' "{state.settings.public_url}". Return links and links in emails begin with'
         f' "{state.settings.public_url}{state.settings.url_prefix}/". {advice}',
-        # The number of messages is limited, because visitors may be able to choose the root path.
+        # The group limits the number of messages. Each root path has a message of its own, and
+        # visitors may be able to choose the root path.
         group="root",
         duplicate_key=root,
         level=logging.WARNING,
@@ -211,7 +219,10 @@ def warn_if_root_path_differs(state: AppState) -> None:
 
 
 def build_notify_url(state: AppState) -> str:
-    """Return the URL of the callback, or only its path if no setting specifies the site's URL."""
+    """Return the URL to which the gateway sends notifications.
+
+    If no setting specifies the site's URL, return only the path of this URL.
+    """
     if is_site_url_configured(state):
         return build_endpoint_url(
             state, "xiebao.notify", external=True, **_get_notify_url_values(state)
@@ -220,7 +231,7 @@ def build_notify_url(state: AppState) -> str:
 
 
 def build_notify_path(state: AppState) -> str:
-    """Return the path of the callback as the app routes it, without a mount."""
+    """Return the path to which the gateway sends notifications, without ``SCRIPT_NAME``."""
     return current_app.url_map.bind("localhost").build(
         "xiebao.notify", _get_notify_url_values(state)
     )
@@ -232,34 +243,39 @@ def _get_notify_url_values(state: AppState) -> dict[str, str]:
 
 
 def is_valid_host(host: str) -> bool:
-    """Return True if a ``Host`` header or a setting is a valid host, with or without a port."""
+    """Return True if *host* is a valid host name or IP address, with or without a port."""
     match = _HOST_PATTERN.fullmatch(host)
     return match is not None and int(match[2] or 0) < 65536
 
 
 def find_site_host(state: AppState) -> str:
-    """Return the host of ``XIEBAO_PUBLIC_URL``, or else the request's host or "" if invalid."""
+    """Return the host of ``XIEBAO_PUBLIC_URL``, or the request's host if that is not set.
+
+    Return "" if the request's host is invalid.
+    """
     if state.settings.public_url is not None:
         return urlsplit(state.settings.public_url).netloc
     return request.host if is_valid_host(request.host) else ""
 
 
 def get_configured_host() -> str:
-    """Return a host that the app accepts, for a request that the extension makes to the app.
+    """Return the host for requests that the extension itself sends to the app.
 
-    It comes from ``TRUSTED_HOSTS``, or else from ``SERVER_NAME``, or else is ``localhost``.
+    The app must accept this host. Therefore the host is the first valid name in ``TRUSTED_HOSTS``,
+    or else ``SERVER_NAME``, or else ``localhost``.
 
     :raises ConfigError: if ``TRUSTED_HOSTS`` is set but contains no valid host name.
     """
-    # Error reports show local variables, so none refers to the config, which contains the keys.
+    # Error reports show local variables, so the config, which contains secret keys, is not stored
+    # in a local variable.
     trusted = current_app.config.get("TRUSTED_HOSTS")
     if not trusted:
         return str(current_app.config["SERVER_NAME"] or "localhost")
     hosts = [trusted] if isinstance(trusted, str) else trusted
     for host in hosts if isinstance(hosts, Collection) else ():
-        # The list may contain values that are not host names.
+        # TRUSTED_HOSTS may contain values that are not host names. Skip them.
         with contextlib.suppress(AttributeError, TypeError, UnicodeError):
-            # A leading dot means that all subdomains are trusted, too.
+            # In TRUSTED_HOSTS, a leading dot means that all subdomains are trusted, too.
             name: str = host.lstrip(".").encode("idna").decode()
             if is_valid_host(name):
                 return name
@@ -269,9 +285,9 @@ def get_configured_host() -> str:
 
 
 def check_host_is_trusted(state: AppState) -> None:
-    """Check that an absolute link would lead to this site.
+    """Raise an error if a client could choose the host in absolute links.
 
-    :raises LinkError: if the link would contain the ``Host`` header, which any client can forge.
+    :raises LinkError: if links would contain the ``Host`` header, which any client can forge.
     """
     if not is_host_trusted(state):
         raise LinkError(
@@ -282,7 +298,11 @@ def check_host_is_trusted(state: AppState) -> None:
 
 
 def is_host_trusted(state: AppState) -> bool:
-    """Return True if a client cannot forge the host in links, or in debug and testing."""
+    """Return True if the host in absolute links can be trusted.
+
+    The host is trusted if the settings specify or restrict it, because a client cannot forge it
+    then. In debug and testing mode, any host is trusted.
+    """
     return is_debug_or_testing() or is_site_url_configured(state) or are_trusted_hosts_enforced()
 
 
@@ -292,16 +312,16 @@ def is_site_url_configured(state: AppState) -> bool:
 
 
 def are_trusted_hosts_enforced() -> bool:
-    """Return True if the app rejects requests for hosts that ``TRUSTED_HOSTS`` does not list."""
-    # Versions of Flask that do not have this setting do not check it.
+    """Return True if the app accepts only requests for the hosts in ``TRUSTED_HOSTS``."""
+    # Flask added TRUSTED_HOSTS in version 3.1. Older versions ignore this setting.
     return "TRUSTED_HOSTS" in Flask.default_config and bool(current_app.config["TRUSTED_HOSTS"])
 
 
 def build_current_link_path(**query: Any) -> str:
-    """Return the path of the current request's link.
+    """Return the path and query string of the link that the current request is for.
 
-    :param query: the parameters of the query. By default, it contains the platform of the current
-        request's ``?platform=``. None as a value leaves out the parameter.
+    :param query: the parameters of the query string. By default, it contains the platform of the
+        current request's ``?platform=``. None as a value leaves out the parameter.
     """
     platform = find_requested_platform(request.environ)
     query = {"platform": None if platform is None else platform.slug, **query}
@@ -310,8 +330,8 @@ def build_current_link_path(**query: Any) -> str:
 
 def find_requested_platform(environ: WSGIEnvironment) -> Platform | None:
     """Return the platform that ``?platform=`` in a request specifies, or None."""
-    # request.args is not used, because it raises an error if the query is not valid UTF-8.
-    query = environ.get("QUERY_STRING")  # Most clicks have no query.
+    # request.args is not used, because it raises an error if the query string is not valid UTF-8.
+    query = environ.get("QUERY_STRING")  # Most requests for links have no query string.
     name, *_ = parse_qs(query, errors="replace").get("platform", [""]) if query else [""]
     return _PLATFORMS_BY_SLUG.get(name)
 
@@ -332,8 +352,8 @@ def build_login_url(login_view: str) -> str:
 
 
 def prepend_root_path(url: str) -> str:
-    """Return a path of this site with the app's root path before it, or another URL unchanged.
+    """Add the app's root path to *url* if *url* is a path. Return any other URL unchanged.
 
-    The gateway URL is such a path if ``XIEBAO_BASE_URL`` is a path.
+    The gateway URL is a path of this site if ``XIEBAO_BASE_URL`` is a path.
     """
     return iri_to_uri(request.root_path) + url if url.startswith("/") else url

@@ -1,7 +1,8 @@
-"""The response headers for caches and browsers, and the state of a request that they depend on.
+"""The response headers for caches and browsers.
 
-A receiver of ``request_finished`` writes the headers after all request hooks of the site and of
-other extensions. A :class:`Redirect` writes its headers when it is sent.
+A :class:`RequestState` records the headers that a response needs. A receiver of
+``request_finished`` writes the headers after all request hooks of the site and of other extensions.
+A :class:`Redirect` writes its headers when it is sent.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ R = TypeVar("R", bound=Response)
 #: The request headers from which the device is detected.
 DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED_CACHE_DIRECTIVES = ("public", "s-maxage")
-#: The headers of every response of the extension's endpoints except ``static``, errors included.
+#: The headers of each response of the extension's endpoints, including errors. Responses with the
+#: extension's static files do not have these headers.
 LINK_HEADERS = [
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
@@ -47,14 +49,15 @@ LINK_HEADERS = [
 _CACHE_CONTROL_OVERRIDES = frozenset(
     {"expires", "surrogate-control", "edge-control", "x-accel-expires"}
 )
-# Werkzeug may change these headers when it sends a response.
 _HEADERS_CORRECTED_BY_WERKZEUG = ("location", "content-location", "content-length")
 _LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
 
 
 @dataclass(slots=True, eq=False)
 class RequestState:
-    """The state of one request, which several apps may handle.
+    """The extension's data about one request.
+
+    Several apps may handle the same request. They share this data.
 
     :ivar response: the response, or None until its headers are written after all request hooks. The
         headers of an error page are also written before the hooks. If the response is streamed,
@@ -86,7 +89,7 @@ class RequestState:
         self._is_private = True
 
     def mark_device_dependent(self) -> None:
-        """Record that the response depends on the device, for the ``Vary`` header."""
+        """Record that the response depends on the device, so that it gets a ``Vary`` header."""
         if (
             self.response
             and not self._varies_by_device
@@ -100,7 +103,7 @@ class RequestState:
         self._varies_by_device = True
 
     def write_cache_headers(self, headers: Headers) -> None:
-        """Write ``Vary`` if the response depends on the device, ``Cache-Control`` if private."""
+        """Write ``Vary`` for a device-dependent and ``Cache-Control`` for a private response."""
         if self._varies_by_device and "*" not in (vary := _parse_vary(headers)):
             vary.update(DEVICE_HEADERS)
             headers["Vary"] = vary.to_header()
@@ -120,7 +123,7 @@ _STATE_ATTRIBUTE = "_flask_xiebao_state"
 
 
 def get_request_state() -> RequestState:
-    """Return the state of the current request, which is created if there is none yet."""
+    """Return the state of the current request. Create the state if there is none yet."""
     state = _find_request_state(get_current_request())
     if state is None:
         state = RequestState()
@@ -135,9 +138,11 @@ def _find_request_state(request: Request) -> RequestState | None:
 
 @contextmanager
 def separate_page_context() -> Iterator[RequestState]:
-    """Treat entries that are rendered within this context as part of a separate page.
+    """Prevent entries in this context from changing the headers of the current response.
 
-    A tool may build links in a request after the headers of its response have been written.
+    Within this context, the request has a separate :class:`RequestState`, as if the entries were
+    part of a separate page. A tool may build links in a request after the headers of its response
+    have been written.
     """
     request = get_current_request()
     previous = _find_request_state(request)
@@ -149,10 +154,11 @@ def separate_page_context() -> Iterator[RequestState]:
 
 
 class Redirect(FlaskResponse):
-    """A redirect with an empty body, which writes its own headers when it is sent.
+    """A redirect with an empty body that writes its privacy headers when it is sent.
 
-    The ``sign`` must appear only in the ``Location`` header. The body of :func:`flask.redirect`
-    would contain the URL and therefore the ``sign``.
+    Request hooks therefore cannot overwrite these headers. The ``sign`` must appear only in the
+    ``Location`` header. The body of :func:`flask.redirect` would contain the URL and therefore the
+    ``sign``.
 
     :param url: the percent-encoded URL to redirect to.
     """
@@ -165,21 +171,22 @@ class Redirect(FlaskResponse):
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers as they are, or write them again if a hook changed the redirect.
+        """Return the headers. If a request hook changed the redirect, correct the headers first.
 
-        Werkzeug would copy and correct the headers, which takes 20 % of the time for a click.
+        Usually no hook changes the redirect. Then Werkzeug does not copy and correct the headers.
+        This saves 20 % of the time of a request for a link.
         """
         actual = [header for header in self.headers if _is_compared_by_redirect(header[0].lower())]
         if actual == self._expected_headers and self.status_code == 302 and not self.response:
             return self.headers
-        self.headers.pop("Content-Length", None)  # A hook may have set a wrong length.
+        self.headers.pop("Content-Length", None)  # A hook may have set a wrong Content-Length.
         headers = super().get_wsgi_headers(environ)
         _write_privacy_headers(headers)
         return headers
 
 
 def connect_header_writers(app: Flask) -> None:
-    """Connect the receivers that write the headers of each response of *app* after all hooks."""
+    """Connect signal receivers that write the response headers of *app* after all request hooks."""
     request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)
     got_request_exception.connect(_register_error_header_writer, app, weak=False)
 
@@ -192,13 +199,15 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
-    # A Redirect writes its own headers. If a hook returned None, Flask raises an error.
+    # Skip a Redirect, because it writes its own headers. Skip None, which a faulty hook may have
+    # returned. Flask raises an error for it.
     if isinstance(response, Redirect) or not isinstance(response, Response):
         return
     request = get_current_request()
     state = _find_request_state(request)
     if state is None and response.is_streamed:
-        state = get_request_state()  # The stream may still render entries.
+        # Entries in a streamed body may be rendered later. They need to find this state then.
+        state = get_request_state()
     if state is not None:
         state.response = response
         state.write_cache_headers(response.headers)
@@ -207,9 +216,10 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
 
 
 def _register_error_header_writer(app: Flask, **_: object) -> None:
-    """Register a function that also writes the headers of an error page before the hooks run.
+    """Register a function that writes the headers of an error page before the request hooks run.
 
-    If a hook raises an exception for the error page again, Flask skips the later hooks and
+    The receiver of ``request_finished`` writes the headers again, after the hooks. If a hook raises
+    an exception for the error page again, however, Flask skips the later hooks and
     ``request_finished``. Functions that are registered for a single request run before all hooks.
     """
 
@@ -217,12 +227,12 @@ def _register_error_header_writer(app: Flask, **_: object) -> None:
         _write_cache_and_privacy_headers(app, response)
         return response
 
-    if has_request_context():  # Background tasks of the site may also send this signal.
+    if has_request_context():  # Background tasks may send got_request_exception, too.
         after_this_request(write_before_hooks)
 
 
 def _is_extension_request(request: Request) -> bool:
-    if request.url_rule is None:  # For example, the request method is not allowed.
+    if request.url_rule is None:  # No route matched, for example because of the request method.
         blueprint = current_app.blueprints.get("xiebao")
         return blueprint is not None and request.path.startswith(f"{blueprint.url_prefix}/")
     endpoint: str = request.url_rule.endpoint
@@ -230,7 +240,7 @@ def _is_extension_request(request: Request) -> bool:
 
 
 def _write_privacy_headers(headers: Headers) -> None:
-    """Write the headers that protect the response to a link.
+    """Write the headers that keep a response of the extension's endpoints private.
 
     They keep the response out of caches, search engines and other sites' frames, and the link out
     of referrers.
@@ -243,7 +253,8 @@ def _write_privacy_headers(headers: Headers) -> None:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")
         if not any("frame-ancestors" in policy.lower() for policy in policies):
-            # The site's policy decides who may frame the page. By default, only the site may.
+            # The site's Content-Security-Policy specifies which sites may show the page in a frame.
+            # By default, only the site itself may.
             *others, last = policies or [""]
             extended = f"{last}; frame-ancestors 'self'".removeprefix("; ")
             headers.setlist("Content-Security-Policy", [*others, extended])

@@ -27,16 +27,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 MemberLoader = TypeVar(
     "MemberLoader", bound=Callable[[], MemberId | Awaitable[MemberId | None] | None]
 )
-#: The result of a click guard: True, False, or a response to send instead of the extension's.
+#: The result of a click guard: True to allow the click, False to refuse it, or a response to send.
 ClickGuardResult = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = TypeVar(
     "ClickGuard", bound=Callable[[str, Entry], ClickGuardResult | Awaitable[ClickGuardResult]]
 )
-#: A function that returns True for members who keep the plain key.
+#: A function that returns True for members whose key at the gateway is the member id itself,
+#: without a prefix.
 KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
 #: A function that processes a notification.
 NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
-# The types that a notification handler must not return, because the result would be lost.
+# A notification handler must not return a value of these types. The value would be lost: a response
+# or a string would not be sent, and the code of a coroutine or generator would not run.
 _INVALID_HANDLER_RESULT_TYPES = (
     BaseResponse,
     tuple,
@@ -51,7 +53,7 @@ NotificationReader = TypeVar(
     "NotificationReader", bound=Callable[[bytes, Headers], Notification | Awaitable[Notification]]
 )
 
-# The arguments that each hook is called with, by the name of its decorator.
+# Maps the name of each hook's decorator to the names of the hook's arguments.
 _HOOK_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "member_loader": (),
     "click_guard": ("member", "entry"),
@@ -62,12 +64,15 @@ _HOOK_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 class Hooks:
-    """The hooks that a site registered, for all apps of one :class:`.Xiebao` object."""
+    """The hooks that a site registered on a :class:`.Xiebao` object.
+
+    All apps of this object share the hooks.
+    """
 
     def __init__(self) -> None:
         self._registered: dict[str, Callable[..., Any]] = {}
-        #: The hooks by the names of their decorators. An ``async`` hook is wrapped in a function
-        #: that blocks until the hook is done.
+        #: Maps the names of decorators to the registered hooks. An ``async`` hook is wrapped in a
+        #: function that blocks until the hook is done.
         self.functions: dict[str, Callable[..., Any]] = {}
         #: The site's :class:`.Purchases` object, or None if it has none.
         self.purchases: Any = None
@@ -92,7 +97,8 @@ class Hooks:
                 " the handler once, outside of the factory."
             )
         self._registered[name] = function
-        # is_async() is called once here, because it takes longer than most hooks.
+        # is_async() takes longer than most hooks, so it is called when a hook is registered and not
+        # each time the hook is called.
         self.functions[name] = (
             _wrap_async_function(name, function) if is_async(function) else function
         )
@@ -123,7 +129,7 @@ class Hooks:
         """Return the id of the logged-in member, or None for an anonymous visitor.
 
         The ``member_loader`` returns the id. If there is no loader, Flask-Login returns it if the
-        app uses Flask-Login. An exception that the loader raises is passed on, because it must not
+        app uses Flask-Login. An exception that the loader raises propagates, because it must not
         make the visitor anonymous.
 
         :raises LinkError: if the loader or Flask-Login returns a value that is not a member's id.
@@ -150,10 +156,10 @@ class Hooks:
             raise LinkError(f"{source} did not return a member's id. {problem}", "member") from None
 
     def call_click_guard(self, member: str, entry: Entry) -> bool | Response:
-        """Call the ``click_guard`` for a click that the access rules allow.
+        """Call the ``click_guard`` for a click that passed the extension's own checks.
 
-        :return: True, False, or a response to send instead of the extension's. True if there is no
-            guard to call.
+        :return: True, False, or a response to send instead of the extension's own response. True if
+            there is no guard to call.
         :raises ConfigError: if the guard returns anything else.
         """
         guard, rehearsal = self.functions.get("click_guard"), find_current_rehearsal()
@@ -163,7 +169,7 @@ class Hooks:
             return True
         result = guard(member, entry)
         if isinstance(result, bool):
-            return bool(result)  # A lazy proxy passes isinstance(), too. Return its value instead.
+            return bool(result)  # A lazy proxy of a bool passes isinstance(). Return the bool.
         if isinstance(result, BaseResponse | tuple):
             return make_response(result)
         raise ConfigError(
@@ -172,7 +178,9 @@ class Hooks:
         )
 
     def is_known_by_plain_key(self, member: str) -> bool:
-        """Return True if the ``keeps_plain_key`` hook returns True for a member.
+        """Return True if the gateway knows a member by the id itself, without a prefix.
+
+        The ``keeps_plain_key`` hook decides this. Return False if there is no such hook.
 
         :raises ConfigError: if the hook returns neither True nor False.
         """
@@ -188,10 +196,11 @@ class Hooks:
     def read_notification(
         self, body: bytes, headers: Headers, api_key: Secret[str]
     ) -> Notification | None:
-        """Return the notification in a request, or None in a rehearsal.
+        """Verify and parse the notification in a request. Return None for a test request.
 
-        If the site has a ``notification_reader``, it reads the notification instead of the
-        extension. Its exceptions are passed on.
+        A test request is a rehearsal, which ``flask xiebao check`` or ``flask xiebao doctor``
+        sends. If the site has a ``notification_reader``, it reads the notification instead of the
+        extension. Its exceptions propagate.
 
         :raises NotificationError: if the body is not a notification of the gateway for this key.
         :raises ConfigError: if the site's reader returns anything but a notification.
@@ -212,7 +221,7 @@ class Hooks:
         return notification
 
     def call_notification_handler(self, notification: Notification) -> None:
-        """Call the ``notification_handler``. Its exceptions are passed on.
+        """Call the ``notification_handler`` and let its exceptions propagate.
 
         :raises ConfigError: if the handler returns False or a value that would be lost.
         """
@@ -276,7 +285,7 @@ def check_accepts_arguments(
     """
     try:
         function_signature = signature(function)
-    except Exception:  # Functions in C and proxies without an object may have no signature.
+    except Exception:  # Functions written in C and unbound proxies may have no signature.
         return
     try:
         function_signature.bind(*argument_names)
@@ -293,7 +302,7 @@ def check_accepts_arguments(
 
 
 def _format_result_type(result: object) -> str:
-    """Return the type of a hook's result for a message.
+    """Return the name of the type of a hook's result, for an error message.
 
     The result itself is left out, because it may contain personal data. A coroutine is closed, so
     that Python does not warn that it was never awaited.

@@ -1,8 +1,9 @@
-"""Logging of problems that the site has to fix, in the app's own log and without repetition.
+"""Logging of problems that the site's developers have to fix.
 
-Refused clicks are not problems of the site. The logger ``flask_xiebao`` logs them at the level
-INFO. If the text of an exception may contain people's names, for example when a notification is
-processed, only the class and the place of the exception are logged.
+The problems are logged in the app's own log and are not repeated at each request. Refused clicks
+are not problems of the site. The logger ``flask_xiebao`` logs them at the level INFO. If the text
+of an exception may contain people's names, for example when a notification is processed, only the
+class and the place of the exception are logged.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _MAX_MESSAGES_PER_GROUP = 10
 _MAX_MESSAGES = 1000
 _MAX_MESSAGE_LENGTH = 1000  # characters
 
-# The time until which each message of an app is not logged again. For each app, the times are
-# grouped by the arguments "group" and "once" of log_throttled(), and then by the duplicate key.
+# The time.monotonic() at which each message may be logged again. The keys are the app, then the
+# arguments "group" and "once" of log_throttled(), and then its argument "duplicate_key".
 _logged_until: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]] = (
     WeakKeyDictionary()
 )
@@ -86,7 +87,8 @@ def log_throttled(
         message if len(message) <= _MAX_MESSAGE_LENGTH else f"{message[:_MAX_MESSAGE_LENGTH]}…"
     )
     duplicate_key = duplicate_key or message
-    # A message that was logged in a rehearsal is logged again for a visitor's request.
+    # A message that was logged during a rehearsal (a request that flask xiebao check or doctor
+    # sends) is logged again for a visitor's request.
     logged = {} if is_rehearsal() else _logged_until.setdefault(app, {})
     now = time.monotonic()
     recent = {key: until for key, until in logged.get((group, once), {}).items() if now < until}
@@ -118,14 +120,15 @@ def get_function_name(function: object) -> str:
         function = function.func
     try:
         return f"{function.__module__}.{function.__qualname__}"  # type: ignore[attr-defined]
-    except Exception:  # Callable objects and proxies without an object have no name.
+    except Exception:  # Callable objects and unbound proxies have no name.
         return f"{type(function).__module__}.{type(function).__qualname__}"
 
 
 def get_caller_location() -> str:
-    """Return the site's template, or its Python file and line, that called the extension.
+    """Return the place in the site's code that called the extension.
 
-    If no file of the site called it, return ``the command line``.
+    The place is a template, or a Python file and its line. If no file of the site called the
+    extension, return ``the command line``.
     """
     for frame, line in traceback.walk_stack(inspect.currentframe()):
         file = frame.f_code.co_filename
@@ -137,16 +140,20 @@ def get_caller_location() -> str:
 
 
 def get_error_location(error: BaseException) -> str:
-    """Return the innermost place of a caught error in the site's files, or else in any file."""
+    """Return the place in the site's code where a caught error occurred, or else in any code.
+
+    The place is the innermost frame of the traceback.
+    """
     return find_error_location_in_site(error) or _format_location(
         traceback.extract_tb(error.__traceback__)[-1]
     )
 
 
 def find_error_location_in_site(error: BaseException) -> str | None:
-    """Return the innermost place of an error in the site's own files, or None.
+    """Return the place in the site's own code where an error occurred, or None.
 
-    Files in the working directory are preferred to other files outside of the libraries.
+    The place is the innermost frame of the traceback that is in a file of the site. Files in the
+    working directory are preferred to other files outside of the libraries.
     """
     frames = [
         frame

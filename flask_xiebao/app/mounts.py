@@ -18,7 +18,7 @@ _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class MountedUrl(NamedTuple):
-    """A URL of the site, and the mount that the server removes from its path.
+    """A URL of the site, and the part of its path that the server moves to ``SCRIPT_NAME``.
 
     :param url: the URL, including the path below which the app is mounted.
     :param mount: the part of the path that the server removes as ``SCRIPT_NAME``. If a middleware
@@ -30,7 +30,7 @@ class MountedUrl(NamedTuple):
 
 
 def get_site_url(state: AppState) -> str:
-    """Return the site's URL from the settings, or a URL with a host that the app accepts."""
+    """Return the site's URL from the settings, or else build a URL with a host the app accepts."""
     if state.settings.public_url:
         return state.settings.public_url
     config = current_app.config
@@ -40,9 +40,10 @@ def get_site_url(state: AppState) -> str:
 
 
 def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
-    """Return the URLs and mounts at which the app may serve *url*, the most likely first.
+    """Return the URLs to try for a request to *url*, the most likely first.
 
     Either the server or a middleware around the app knows the path below which the app is mounted.
+    Each URL is returned with the part of its path that the server would move to ``SCRIPT_NAME``.
 
     :param site_url: the site's URL, which is the beginning of *url*.
     """
@@ -53,7 +54,11 @@ def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) ->
 
 
 def build_urls_by_mount(url: str) -> dict[str, str]:
-    """Return *url* below each mount of a ``DispatcherMiddleware``, by the path of the mount."""
+    """Return *url* below each path at which a ``DispatcherMiddleware`` mounts an app.
+
+    :return: a mapping of these paths to the URLs. It is empty if the current app is not wrapped in
+        a ``DispatcherMiddleware``.
+    """
     dispatcher = find_middleware(DispatcherMiddleware)
     if dispatcher is None:
         return {}

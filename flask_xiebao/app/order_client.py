@@ -56,7 +56,7 @@ def _build_order_client(state: AppState) -> OrderClient:
 
 
 def _wrap_in_empty_context(app: WSGIApplication) -> WSGIApplication:
-    """Return a WSGI app that handles each request in an empty context.
+    """Return a WSGI app that handles each request in an empty :mod:`contextvars` context.
 
     The request must not share ``g`` and other context variables with the code that sends it.
     """

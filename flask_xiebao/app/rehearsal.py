@@ -1,4 +1,6 @@
-"""Rehearsals: clicks and notifications that a tool sends to the app to check their results.
+"""Rehearsals: test clicks and test notifications that a tool sends to the app.
+
+A tool, such as ``flask xiebao check``, sends them to check their results.
 
 In a rehearsal, :mod:`.hooks` calls the tool's functions instead of the site's hooks, and
 :mod:`.signals` records the signals that are sent.
@@ -23,7 +25,7 @@ REHEARSAL_ENVIRON_KEY = "flask_xiebao.rehearsal"
 
 @dataclass(eq=False)
 class Rehearsal:
-    """A click or a notification that a tool sends, and the record of its effects.
+    """A test click or test notification that a tool sends to the app, and a record of its effects.
 
     The member may be made up. Therefore the site's ``click_guard`` and signal receivers are called
     only if the tool asks for it, and the notification handler is never called. The site's
@@ -52,7 +54,7 @@ class Rehearsal:
     log_records: list[LogRecord] = field(default_factory=list)
 
     def call_and_record_view(self, view: Callable[[str], Response], token: str) -> Response:
-        """Call a view and record that it was reached and what it raised."""
+        """Call a view, and record that the view was reached and which exception it raised."""
         self.has_reached_view = True
         try:
             return view(token)
@@ -62,7 +64,7 @@ class Rehearsal:
 
     @property
     def refusal(self) -> Refusal | None:
-        """The last reason why the click was refused or sent to the login, or None."""
+        """The last reason why the click was refused or redirected to the login, or None."""
         causes = [
             values["cause"]
             for name, values in self.sent_signals
@@ -72,12 +74,12 @@ class Rehearsal:
 
     @property
     def nonfatal_error_messages(self) -> list[str]:
-        """The messages about entries that were left out and about receivers that failed."""
+        """Messages about entries that were not rendered and signal receivers that failed."""
         return [values["fault"] for name, values in self.sent_signals if name == "fault-found"]
 
     @property
     def qr_code_urls_by_svg(self) -> dict[str, str]:
-        """The URL of each QR code that was drawn, by the code's SVG."""
+        """A mapping of the SVG of each rendered QR code to the URL in the QR code."""
         return {
             values["code"]: values["url"]
             for name, values in self.sent_signals
@@ -94,9 +96,9 @@ def is_rehearsal() -> bool:
 
 
 def find_current_rehearsal() -> Rehearsal | None:
-    """Return the current request's rehearsal.
+    """Return the :class:`Rehearsal` that the current request belongs to, or None.
 
-    Return None for a visitor's request and without a request.
+    Return None for a visitor's request, and if there is no current request.
     """
     return (
         get_current_request().environ.get(REHEARSAL_ENVIRON_KEY) if has_request_context() else None

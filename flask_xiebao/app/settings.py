@@ -1,4 +1,4 @@
-"""The settings, which are read from ``app.config`` once, and the check of each setting."""
+"""The extension's settings, which are read from ``app.config`` and checked once."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ GATEWAY_BASE_URLS: Mapping[str, str] = MappingProxyType(
     {"test": Gateway.TEST, "production": Gateway.PRODUCTION}
 )
 
-#: The advice for a missing or weak secret.
+#: A part of error messages about a missing or weak secret. It explains how to generate a secret.
 NEW_KEY_ADVICE = 'Generate a value with `python -c "import secrets; print(secrets.token_hex())"`'
 
-# A placeholder for the setting's name in the message of a check.
+# A placeholder in error messages. It is replaced with the name of the wrong setting.
 _SETTING_NAME_PLACEHOLDER = "XIEBAO_…"
 
 _MIN_SECRET_LENGTH = 32
@@ -87,9 +87,10 @@ def _normalize_member_secret(value: object) -> str:
 
 
 def _check_text_matches(pattern: str, error_message: str, value: object) -> str:
-    """Return text that matches the whole *pattern*.
+    """Check that *value* is a string that matches *pattern* as a whole, and return it.
 
     :param error_message: the message for any other value. ``%s`` is replaced by the value.
+    :raises WrongValueError: if *value* is not a string or does not match.
     """
     text = get_plain_string(value) if isinstance(value, str) else ""
     if not re.fullmatch(pattern, text):
@@ -114,7 +115,8 @@ _normalize_url_prefix = partial(
 
 
 def _normalize_seconds(value: object) -> int:
-    # int() would raise an error of its own for thousands of digits. check_seconds() rejects them.
+    # A string of 20 or more digits is not converted, because int() would raise an error of its own
+    # for thousands of digits. check_seconds() rejects the string.
     digits = isinstance(value, str) and value.isdecimal() and len(value) < 20
     return check_seconds(int(value) if digits else value)  # type: ignore[call-overload]
 
@@ -122,7 +124,8 @@ def _normalize_seconds(value: object) -> int:
 def _parse_user_agent_pattern(value: object) -> re.Pattern[str]:
     try:
         pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
-    # A pattern that is nested too deeply raises RecursionError. Warnings may be raised as errors.
+    # re.compile() raises RecursionError if the pattern is nested too deeply. It raises a warning as
+    # an exception if Python turns warnings into errors.
     except Exception as error:
         raise WrongValueError(
             f"is not a valid regular expression: {str(error) or type(error).__name__}."
@@ -217,7 +220,7 @@ def _build_setting_field(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The checked settings. The name of each is ``XIEBAO_`` + the field's name in capitals."""
+    """The checked settings. A field has the setting's name without ``XIEBAO_``, in lower case."""
 
     #: Required unless ``XIEBAO_ENABLED`` is False. The account that Xiebao gave you (渠道账号,
     #: ``partnerId``), a string or an integer.
@@ -233,7 +236,7 @@ class Settings:
     )
 
     #: The gateway of Xiebao that members are sent to, ``"test"`` or ``"production"``. If unset, it
-    #: is the test gateway, and a warning is logged outside of debug and testing.
+    #: is the test gateway, and a warning is logged outside of debug and testing mode.
     env: str | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -247,22 +250,23 @@ class Settings:
     base_url: str | None = _build_setting_field(normalize_base_url)
 
     #: A mapping of additional parameters for every gateway URL, such as ``{"hidenav": 1}``. It must
-    #: not contain parameters of the interface document.
+    #: not contain parameters that Xiebao's interface document defines.
     extra: Mapping[str, str] | None = _build_setting_field(normalize_extra_parameters)
 
-    #: The path below which the extension's endpoints are.
+    #: The URL prefix of the extension's endpoints.
     url_prefix: str = _build_setting_field(
         lambda value: _normalize_url_prefix(value).rstrip("/"), "/xiebao"
     )
 
-    #: The scheme, host and mount path of the site, such as ``https://shop.example``. Absolute links
-    #: in mails, QR codes and ``paySuccess`` begin with it. If unset, they begin with the URL that
-    #: Flask derives from the request, if the ``Host`` can be trusted.
+    #: The URL of the site, such as ``https://shop.example``: the scheme, the host, and the path at
+    #: which the server mounts the app. Absolute links in mails, QR codes and ``paySuccess`` (the
+    #: URL to return to after a payment) begin with this URL. If unset, they begin with the URL that
+    #: Flask derives from the request, provided that the ``Host`` can be trusted.
     public_url: str | None = _build_setting_field(_normalize_public_url)
 
-    #: The endpoint of the site's login, such as ``"auth.login"``. It receives the path to return to
-    #: as ``next``. If unset, Flask-Login's ``unauthorized()`` is called. If the site does not use
-    #: Flask-Login either, visitors who are not logged in get a 401.
+    #: The endpoint of the site's login page, such as ``"auth.login"``. It receives the path to
+    #: return to as ``next``. If unset, Flask-Login's ``unauthorized()`` is called. Without
+    #: Flask-Login, visitors who are not logged in get a 401.
     login_view: str | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -271,21 +275,24 @@ class Settings:
         )
     )
 
-    #: The maximum number of seconds for which the QR code of a handoff can be scanned.
+    #: The maximum number of seconds for which the QR code on the handoff page is valid. With this
+    #: page, a member at a PC continues on a phone.
     handoff_max_age: int = _build_setting_field(_normalize_seconds, 300)
 
     #: A regular expression that matches a part of the User-Agent of the site's own iOS and Android
-    #: app, such as ``ShopApp/[\d.]+``. The platform of the app's web views is then 3 or 4.
+    #: app, such as ``ShopApp/[\d.]+``. The platform of clicks in the app's web views is then
+    #: ``Platform.IOS`` (3) or ``Platform.ANDROID`` (4).
     app_user_agent: re.Pattern[str] | None = _build_setting_field(_parse_user_agent_pattern)
 
-    #: A secret of at least 32 characters, which you must never change. It makes each member's
-    #: ``partnerUniqKey``, by which the gateway knows the member, impossible to guess.
+    #: A secret of at least 32 characters, which you must never change. The gateway knows each
+    #: member by a key (``partnerUniqKey``). The secret makes these keys impossible to guess.
     member_secret: Secret[str] | None = _build_setting_field(
         _normalize_member_secret, is_secret=True
     )
 
     #: A token of at least 26 characters: ASCII letters, digits, ``-`` and ``_``. If set, the
-    #: callback is at ``/xiebao/notify/<token>``, and ``/xiebao/notify`` returns 404.
+    #: gateway must send its notifications to ``/xiebao/notify/<token>``, and ``/xiebao/notify``
+    #: returns 404.
     notify_token: Secret[str] | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -310,28 +317,29 @@ class Settings:
     #: each language, such as ``{"product.label": {"zh": "立即投保", "en": "Insure now"}}``.
     texts: Mapping[str, Mapping[str, str]] | None = _build_setting_field(_normalize_texts)
 
-    #: The look of entries if the macro has no ``look`` argument, ``"button"`` or ``"own"``. Use
-    #: ``"own"`` if the site's own CSS classes style the entries.
+    #: The default look of entries, ``"button"`` or ``"own"``. The ``look`` argument of a macro has
+    #: precedence over it. Use ``"own"`` if the site's own CSS classes style the entries.
     look: str = _build_setting_field(
         partial(_check_text_matches, "button|own", 'must be "button" or "own", got %s.'), "button"
     )
 
-    #: If False, every device gets the same markup. Use this for pages that are cached or streamed.
-    #: The platform is detected at the click in any case.
+    #: If False, every device gets the same markup. Use False for pages that are cached or streamed.
+    #: With both values, the platform is detected when a member clicks.
     device_markup: bool = _build_setting_field(_parse_bool, True)
 
     #: If False, entries render nothing, links are ``""``, and the endpoints of links return 404.
-    #: Return links still work while the partner id is set, and the callback still works while the
-    #: partner id and the API key are set.
+    #: Members can still return from payments if the partner id is set. Notifications are still
+    #: accepted if the partner id and the API key are set.
     enabled: bool = _build_setting_field(_parse_bool, True)
 
-    #: If True, a wrong argument in a template or a failed receiver raises an exception. If False,
-    #: the error is logged, and the entry is left out. If unset, it is True in debug and testing.
+    #: If True, a wrong argument in a template or a failed signal receiver raises an exception. If
+    #: False, the error is logged, and an entry with a wrong argument is left out. If unset, it is
+    #: True in debug and testing mode.
     strict: bool | None = _build_setting_field(_parse_bool)
 
     @property
     def has_partner_account(self) -> bool:
-        """True if partner id and API key are set. They are optional if ``enabled`` is False."""
+        """True if partner id and API key are set. Both are optional if ``enabled`` is False."""
         return bool(self.partner_id and self.api_key.reveal())
 
     @property
@@ -341,7 +349,7 @@ class Settings:
 
     @property
     def gateway_base_url(self) -> str:
-        """The base URL of the gateway that members are sent to, or a path of the site."""
+        """The base URL of the gateway that members are sent to. It may be a path of the site."""
         return self.base_url or GATEWAY_BASE_URLS[self.environment]
 
     @classmethod
@@ -353,7 +361,9 @@ class Settings:
             valid values.
         """
         hidden_config = Secret(config)
-        del config  # Error reports show local variables, and the config contains the API key.
+        # Error reports show local variables, so the config, which contains the API key, is not kept
+        # in a local variable.
+        del config
         try:
             return hidden_config.map(_build_settings).reveal()
         except WrongValueError as error:
@@ -409,5 +419,5 @@ def _build_settings(config: Mapping[str, Any]) -> Settings:
 
 
 def get_setting_name(field_name: str) -> str:
-    """Return the name in ``app.config`` of a field of :class:`Settings`."""
+    """Return the key in ``app.config`` of a field, such as ``XIEBAO_ENV`` for the field ``env``."""
     return f"XIEBAO_{field_name.upper()}"

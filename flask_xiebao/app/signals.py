@@ -1,4 +1,4 @@
-"""The signals of the extension. Their sender is the app, and none contains a gateway URL."""
+"""The extension's signals. The sender is the app. Receivers never get a gateway URL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from .log import get_error_location, get_function_name, log_throttled
 from .rehearsal import find_current_rehearsal
 from .state import AppState
 
-#: The exceptions to catch from a site's function. A cancelled task must not end the process.
+#: The exceptions to catch when a function of the site is called. ``CancelledError`` is not a
+#: subclass of ``Exception``, but a cancelled asyncio task must not end the process, either.
 SITE_EXCEPTIONS = (Exception, CancelledError)
 
 _signals = Namespace()
@@ -42,7 +43,8 @@ payment_returned = _signals.signal("payment-returned")
 #: notification.
 notification_received = _signals.signal("notification-received")
 
-# Internal signals give a rehearsal information that the public signals do not contain.
+# These internal signals are for the extension's commands, such as flask xiebao check. They contain
+# information that the public signals do not contain.
 login_requested = _signals.signal("login-requested")
 qr_code_drawn = _signals.signal("qr-code-drawn")
 fault_found = _signals.signal("fault-found")
@@ -51,8 +53,8 @@ fault_found = _signals.signal("fault-found")
 def send_signal(signal: NamedSignal, state: AppState, **values: Any) -> None:
     """Send *signal* to each receiver.
 
-    If a receiver fails, its exception is raised in strict mode. Otherwise, it is logged, and the
-    remaining receivers are called.
+    If a receiver fails, its exception is raised in strict mode (``XIEBAO_STRICT``). Otherwise, the
+    exception is logged, and the remaining receivers are called.
     """
     app = get_current_app()
     for receiver in _record_signal_and_get_receivers(signal, app, values):
@@ -68,10 +70,10 @@ def send_signal(signal: NamedSignal, state: AppState, **values: Any) -> None:
 
 
 def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
-    """Send *signal* to each receiver without raising an exception, even in strict mode.
+    """Send *signal* to each receiver. Log exceptions of receivers instead of raising them.
 
-    If a receiver fails, the log does not contain the text of the exception, because it may contain
-    people's names.
+    This does not depend on ``XIEBAO_STRICT``. If a receiver fails, the log does not contain the
+    text of the exception, because it may contain people's names.
     """
     app = get_current_app()
     for receiver in _record_signal_and_get_receivers(signal, app, values):
@@ -80,7 +82,8 @@ def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
             app.ensure_sync(receiver)(app, **values)
         except SITE_EXCEPTIONS as error:
             failure = f"{type(error).__name__} in {get_error_location(error)}."
-        # Some error reports show variables, and none holds the error outside of the except block.
+        # Some error reports show local variables. Log after the except block, where no variable
+        # contains the exception.
         if failure:
             log_throttled(
                 f"{_describe_receiver_failure(signal, receiver)} The exception is {failure}"
@@ -90,7 +93,10 @@ def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
 def _record_signal_and_get_receivers(
     signal: NamedSignal, app: Flask, values: dict[str, Any]
 ) -> Iterable[Callable[..., Any]]:
-    """Record the signal if this request is a rehearsal, and return the receivers to call."""
+    """Return the receivers to call. If the current request is a test, record the signal.
+
+    A test is a rehearsal, which ``flask xiebao check`` or ``flask xiebao doctor`` sends.
+    """
     rehearsal = find_current_rehearsal()
     if rehearsal is not None:
         rehearsal.sent_signals.append((signal.name, values))

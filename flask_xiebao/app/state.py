@@ -42,7 +42,7 @@ def get_current_locale(configured_locale: object) -> str:
 
 
 def is_debug_or_testing() -> bool:
-    """Return True if the current app is in debug or testing."""
+    """Return True if the current app is in debug or testing mode."""
     return current_app.debug or current_app.testing
 
 
@@ -62,28 +62,31 @@ class AppState:
                 settings.partner_id,
                 settings.api_key,
                 sub_partner_id=settings.sub_partner_id,
-                base_url=iri_to_uri(settings.gateway_base_url),  # A Redirect does not encode it.
+                # The URL is encoded here, because the class Redirect does not encode it.
+                base_url=iri_to_uri(settings.gateway_base_url),
                 extra=settings.extra,
             )
             if settings.enabled
             else None
         )
-        #: The text before and after the token in the URLs of each endpoint on
-        #: ``XIEBAO_PUBLIC_URL``, filled by :mod:`.endpoints`.
+        #: A cache, which :mod:`.endpoints` fills. It maps endpoints to the text before and after
+        #: the token in their URLs on ``XIEBAO_PUBLIC_URL``.
         self.split_public_urls: dict[str, tuple[str, ...]] = {}
         #: The path of ``XIEBAO_PUBLIC_URL``, decoded like the ``SCRIPT_NAME`` of a request.
         self.public_root = unquote(urlsplit(settings.public_url or "").path)
-        # The config is hidden, because printing the attributes of this object must not show keys.
+        # A Secret hides the config, because printing the attributes of this object must not show
+        # the keys in the config.
         self._config = Secret(config)
         self._signer_keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
-        #: The client for order queries of each process, created by :mod:`.order_client` on demand.
+        #: Maps process ids to clients for order queries. :mod:`.order_client` creates a client when
+        #: it is first needed.
         self.order_clients: dict[int, OrderClient] = {}
 
     @property
     def gateway(self) -> Gateway:
-        """The app's gateway.
+        """The :class:`.Gateway` that builds the app's gateway URLs.
 
         :raises ConfigError: if ``XIEBAO_ENABLED`` is off.
         """
@@ -96,13 +99,14 @@ class AppState:
 
     @property
     def signer(self) -> LinkSigner:
-        """The signer for the secret keys that are in the config now.
+        """The link signer, which is built again if the secret keys in the config change.
 
         A key that was removed from the config is no longer accepted.
 
         :raises ConfigError: if ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        # Error reports show local variables, so none holds the plain keys.
+        # Error reports show local variables, so such variables contain the secret keys only inside
+        # a Secret.
         if _get_secret_keys(self._config.reveal()) != self._signer_keys.reveal():
             try:
                 keys = self._config.map(_get_secret_keys)
@@ -163,18 +167,22 @@ class AppState:
 
     @property
     def is_strict(self) -> bool:
-        """True if a wrong argument in a template or a failed receiver raises an exception."""
+        """True if a wrong template argument or a failed signal receiver raises an exception."""
         return is_debug_or_testing() if self.settings.strict is None else self.settings.strict
 
     @property
     def locale(self) -> str:
-        """The locale of texts for visitors, which is one of :mod:`.texts`."""
+        """The locale of texts for visitors, always one for which the extension has texts."""
         return get_current_locale(self.settings.locale)
 
     def get_visitor_text_and_locale(
         self, locale: str, key: str, fallback_texts: Mapping[str, str] | None = None
     ) -> tuple[str, str]:
-        """Return a text for visitors from ``XIEBAO_TEXTS`` or :mod:`.texts`, and its locale."""
+        """Return a text for visitors and the locale of this text.
+
+        The site's text in ``XIEBAO_TEXTS`` has precedence over the extension's text in
+        :mod:`.texts`.
+        """
         site_text = (self.settings.texts or {}).get(key, {}).get(get_nearest_locale(locale))
         return (
             get_text_and_locale(locale, key, fallback_texts)
@@ -219,7 +227,7 @@ def get_current_app_state() -> AppState:
 
 
 def _get_secret_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the configured keys with the signing key last.
+    """Return the secret keys from the config, with the signing key last.
 
     If ``SECRET_KEY_FALLBACKS`` is neither a list nor a tuple, None stands for the fallbacks.
     """
