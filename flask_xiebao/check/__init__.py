@@ -1,1 +1,1 @@
-"""The check, which clicks a site's entries through the whole app and reports failures."""
+"""A check that clicks a site's insurance entries with a test client and reports failures."""

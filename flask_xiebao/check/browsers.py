@@ -13,7 +13,7 @@ from flask.sessions import SessionMixin
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-#: A function that logs a test client of the site in as a member.
+#: A function that logs in a test client as a member of the site.
 LoginFunction = Callable[[FlaskClient, str | None], object]
 
 
@@ -21,13 +21,17 @@ class Browser(FlaskClient):
     """A test client that by default sends its requests to the URL of the site."""
 
     site_url = "http://localhost"
-    #: The part of the site's path that the server removes. Middleware removes the rest of the path.
+    #: The path at which the server mounts the app (SCRIPT_NAME). If the path of the site's URL is
+    #: longer, middleware strips the rest.
     mount = ""
     #: The status of the last response, or 0 before the first response.
     last_status = 0
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request. A path may begin with the path of the site's URL or leave it out."""
+        """Send a request to a URL, or to a path of the site.
+
+        A path may begin with the path of the site's URL or leave it out.
+        """
         if args and isinstance(args[0], str) and "://" not in args[0] and "base_url" not in kwargs:
             root = urlsplit(self.site_url).path
             path = args[0].removeprefix(root) if args[0].startswith(f"{root}/") else args[0]
@@ -44,14 +48,14 @@ class Browser(FlaskClient):
 
     @contextmanager
     def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
-        """Open the session for changes, by default with the cookies for the site's URL."""
+        """Open the client's session for changes. By default, use the cookies for the site's URL."""
         kwargs.setdefault("base_url", self.site_url)
         with super().session_transaction(*args, **kwargs) as site_session:
             yield site_session
 
 
 def build_browser(app: Flask) -> Browser:
-    """Return a browser that also has the methods of the site's own test client class."""
+    """Return a test client that inherits from Browser and from the site's test client class."""
     site_class = app.test_client_class
     bases = (Browser, site_class if isinstance(site_class, type) else FlaskClient)
     browser: Browser = type("Browser", bases, {})(app, app.response_class)
@@ -59,7 +63,7 @@ def build_browser(app: Flask) -> Browser:
 
 
 def find_flask_login_function(app: Flask) -> LoginFunction | None:
-    """Return a function that logs in with Flask-Login, or None if the site does not use it."""
+    """Return a function that logs a member in with Flask-Login, or None without Flask-Login."""
     manager = getattr(app, "login_manager", None)
     if manager is None:
         return None
@@ -67,8 +71,8 @@ def find_flask_login_function(app: Flask) -> LoginFunction | None:
     def log_in(browser: FlaskClient, member: str | None) -> None:
         from flask_login import login_user, user_logged_in
 
-        # login_user only needs the user's id. The site's receivers of user_logged_in may need a
-        # real user, so they are not called.
+        # login_user() only needs the user's id, so the user object has nothing else. The site's
+        # receivers of user_logged_in may need a real user, so the signal is muted.
         user = SimpleNamespace(**{manager.id_attribute: lambda: member})
         with app.test_request_context(environ_base=browser.environ_base), user_logged_in.muted():
             login_user(user, force=True)

@@ -1,4 +1,4 @@
-"""The runner of cases, which opens links as a visitor would and checks the responses."""
+"""A test case runner that opens links as a visitor would and checks the responses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from .visits import Visit, describe_exception, is_message_public
 
 # The maximum number of requests to open a page, redirects included.
 _MAX_REQUESTS_TO_OPEN_PAGE = 5
-# The expected status and media type of each asset. Systems differ in the media type of scripts.
+# The expected status and media type of the extension's stylesheet and script. Operating systems
+# register different media types for JavaScript.
 _EXPECTED_ASSET_RESPONSES = {
     "style": ("200 text/css",),
     "script": ("200 text/javascript", "200 application/javascript"),
@@ -35,12 +36,12 @@ _EXPECTED_ASSET_RESPONSES = {
 
 
 class CaseRunner:
-    """Runs cases on devices and returns their results.
+    """A runner that clicks as a simulated device and returns the result of each test case.
 
     :ivar notes: The notes for the report, beside the failures in the results.
     """
 
-    #: The entry of the link in the current case.
+    #: The insurance entry that was read from the clicked link.
     _clicked_entry: Entry
 
     def __init__(self, site_client: SiteClient) -> None:
@@ -52,7 +53,7 @@ class CaseRunner:
         self._cached_are_all_devices_redirected_to = cache(self._are_all_devices_redirected_to)
 
     def run_case(self, case: Case, device: Device, link: str | None = None) -> Result:
-        """Run a case on a device and return its result.
+        """Run a test case of the check on a simulated device and return the result.
 
         :param link: The link to click. By default, the link of the case is built.
         """
@@ -71,12 +72,13 @@ class CaseRunner:
             result = Result(case, device, visit.status, location, failures=failures)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # A hook of the site may even call sys.exit().
+        except BaseException as error:
+            # Catch SystemExit, too, because a hook function of the site may call sys.exit().
             result = Result(case, device, failures=[build_exception_failure(error)])
         return replace(result, failures=self.add_suspected_hooks(result.failures))
 
     def add_suspected_hooks(self, failures: Iterable[Failure]) -> list[Failure]:
-        """Return the failures with the names of the site's hooks that may be the cause."""
+        """Return the failures, each with the names of the request hooks that may have caused it."""
         app = self._site_client.app
         return [
             replace(failure, suspects=format_site_hooks(app, failure.hook) if failure.hook else "")
@@ -86,7 +88,7 @@ class CaseRunner:
     def _follow_and_check_link(
         self, case: Case, device: Device, link: str, step: str
     ) -> Iterator[Failure]:
-        """Open a link to which a click has led, and check the response."""
+        """Open a link that was found in the response to a click, and check where it leads."""
         visit = self._site_client.visit_link(case, device, link)
         if step == "direct":
             self._final_location = visit.location
@@ -119,7 +121,7 @@ class CaseRunner:
             )
             if not step:
                 yield from self._check_payment_return(case, device, visit)
-        elif outcome == "handoff" and case.method != "HEAD":  # A response to HEAD has no page.
+        elif outcome == "handoff" and case.method != "HEAD":  # A response to HEAD has no body.
             yield from self._check_handoff_page(
                 case, device, requested_link.partition("?")[0], visit
             )
@@ -139,18 +141,20 @@ class CaseRunner:
     def _find_blocking_failure(
         self, case: Case, expected_outcome: str, visit: Visit, expected_status: int
     ) -> Failure | None:
-        """Return the failure because of which the response cannot be checked, or None."""
+        """Return the failure that makes it impossible to check the response, or None."""
         refusal = visit.rehearsal.refusal
         if (
             refusal is not None
             and refusal.reason == "not_allowed"
             and expected_outcome != "not_allowed"
         ):
-            # A click_guard may refuse with any status, so the reason is shown, too.
+            # The site's click_guard function may refuse a click with any status, so the failure
+            # shows the reason, too.
             return Failure("guard", f"{visit.status} {refusal.reason}", str(expected_status))
         # An error handler of the site may hide the exception of the view.
         error: BaseException | None = visit.rehearsal.view_error
-        # The site's login may call abort(). That is a response to the click and no error.
+        # The site's own login handler may call abort(). That is a response to the click, not an
+        # error.
         is_login_response = isinstance(error, HTTPException) and refusal is not None
         if is_login_response or isinstance(error, EarlyResponseError | None):
             error = visit.error
@@ -178,22 +182,23 @@ class CaseRunner:
             visit.status in LOGIN_REDIRECT_STATUSES
             and expected_status not in LOGIN_REDIRECT_STATUSES
         ):
-            # A reason means that the extension did not let the visitor through.
+            # If there is a refusal reason, the extension itself refused the click.
             code = "status" if reason else "status.302"
         if reason == "invalid_link" and expected_outcome != "invalid_link":
             code = "page.another_key" if case.page else "unreached.path"
         return Failure(code, f"{visit.status} {reason}".strip(), str(expected_status))
 
     def _get_expected_status(self, expected_outcome: str, visit: Visit) -> int:
-        """Return the expected status, or 0 if the site decides it."""
+        """Return the expected status, or 0 if the site may choose the status."""
         if expected_outcome == "login" and visit.status in LOGIN_REDIRECT_STATUSES:
             return visit.status
         if expected_outcome == "login" and self._site.settings.login_view is None:
-            return 0  # The site may have its own unauthorized handler for Flask-Login.
+            # The site's own unauthorized handler for Flask-Login may return any status.
+            return 0
         return {**REFUSAL_STATUSES, **OUTCOME_STATUSES, "loader": 0}[expected_outcome]
 
     def _is_login_lost(self, case: Case, expected_outcome: str, visit: Visit) -> bool:
-        """Return True if the site takes a logged-in member's click for an anonymous visitor's."""
+        """Return True if the site treats a logged-in member as an anonymous visitor."""
         refusal = visit.rehearsal.refusal
         has_logged_in = self._site_client.has_real_login and case.visitor == "member"
         is_anonymous = refusal is not None and refusal.cause in ("login_required", "expired")
@@ -208,7 +213,8 @@ class CaseRunner:
             return build_exception_failure(visit.error, expected)
         cause = find_cause_of_unreached_view(visit, endpoint)
         code = cause.code
-        # If only some devices are redirected to another host, a hook of the site redirects them.
+        # A web server would redirect all devices to the other host. If only some devices are
+        # redirected, a request hook of the site redirects them.
         if code == "host" and not self._cached_are_all_devices_redirected_to(
             urlsplit(visit.location).netloc
         ):
@@ -220,7 +226,7 @@ class CaseRunner:
         )
 
     def _are_all_devices_redirected_to(self, host: str) -> bool:
-        """Return True if both an iPhone and a PC are redirected to the host."""
+        """Return True if the site redirects both an iPhone and a PC to this host."""
         visits = [
             self._site_client.open_page(self._site_client.invalid_link_url, DEVICES[name], "nobody")
             for name in ("iphone", "pc")
@@ -228,7 +234,10 @@ class CaseRunner:
         return all(urlsplit(visit.location).netloc == host for visit in visits)
 
     def _check_payment_return(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:
-        """Check the return URL in paySuccess and open it, both logged in and anonymously."""
+        """Check the URL to which a member returns after payment (``paySuccess``), and open it.
+
+        It is opened both logged in and anonymously.
+        """
         url = evaluate_url(visit.location, self._site.account).pay_success
         if url is None or case.page:
             return
@@ -242,16 +251,16 @@ class CaseRunner:
             yield from self._follow_and_check_link(return_case, device, strip_origin(url), "return")
 
     def _is_on_public_url(self, url: str) -> bool:
-        """Return True if a URL begins with the URL that the site gives to others."""
+        """Return True if a URL begins with the base URL of the site's absolute links."""
         return encode_url_like_browser(url).startswith(f"{self._site.external_url}/")
 
     def _check_handoff_page(
         self, case: Case, device: Device, link: str, visit: Visit
     ) -> Iterator[Failure]:
-        """Check a handoff page, and follow its QR code and its direct link for tablets.
+        """Check the page whose QR code continues a PC's click on a phone, and follow its links.
 
-        An anonymous visitor scans the code with a phone. The direct link is followed on the same
-        device, because a tablet with desktop headers gets this page, too.
+        An anonymous visitor scans the QR code with a phone. The direct link for tablets is followed
+        on the same device, because a tablet with desktop headers gets this page, too.
 
         :param link: The link that led to the page, without a query.
         """
@@ -279,7 +288,7 @@ class CaseRunner:
             yield from self._follow_and_check_link(direct_case, device, direct_link, "direct")
 
     def _check_refusal_buttons(self, case: Case, visit: Visit) -> Iterator[Failure]:
-        """Check that each button of a refusal page has a text and leads to a page that opens."""
+        """Check that each button on the page for a refused click has a label and a working link."""
         yield from self.check_assets(visit.url, visit.page)
         for element, href in page_checks.iter_links(visit.url, visit.page):
             if not any(name.startswith("xiebao-entry") for name in element.classes):
@@ -299,8 +308,8 @@ class CaseRunner:
         """
         page_url = resolve_link(f"{self._site.url}/", url)
         url_without_query = strip_query(page_url)
-        # The query of a login page differs for each link. The query of a return_to page may name
-        # an order, so each query is another page.
+        # Ignore the query, because a login page's query differs for each link. Only the query of a
+        # return_to page is kept, because it may identify an order.
         visit_key = f"{visitor} {page_url if failure_code == 'way_back' else url_without_query}"
         if visit_key in self._opened_urls or url_without_query in self._opened_urls:
             return
@@ -321,21 +330,26 @@ class CaseRunner:
     def _check_final_page(
         self, visit: Visit, failure_code: str, requested_path: str
     ) -> Iterator[Failure]:
-        """Check the last response after redirects.
+        """Check that the page at the end of the redirects opened without an error.
+
+        On a login page, also check that its CSP allows the redirect to the gateway.
 
         :param requested_path: The path of the first request.
         """
         status = visit.status
-        if isinstance(visit.error, HTTPException):  # Raised with TRAP_HTTP_EXCEPTIONS.
+        # With TRAP_HTTP_EXCEPTIONS, Flask raises an HTTPException instead of returning it.
+        if isinstance(visit.error, HTTPException):
             status = visit.error.code or 500
         elif visit.error is not None:
             yield build_exception_failure(visit.error, "200")
             return
         if status == 404 and visit.endpoint is None:
-            # Another app or a single-page app may serve this path.
+            # Another app on the host or a single-page app may serve a path without an endpoint, so
+            # the 404 is not a failure.
             self.notes.append(Note(f"check.note.{failure_code}.not_here", requested_path))
         elif status in (401, 403) and failure_code == "notice.button":
-            # A page that requires a login tells visitors itself how to continue.
+            # A page that requires a login tells visitors how to continue, so a button may lead to
+            # it.
             return
         elif status >= 300:
             final_path = urlsplit(visit.url).path
@@ -346,8 +360,8 @@ class CaseRunner:
             )
             yield Failure(failure_code, f"{status} {final_path}{redirect_hint}", "200")
         elif failure_code == "login.page":
-            # Chromium applies form-action to each redirect that follows the login form, so the
-            # redirect to the gateway must be allowed, too.
+            # Chromium applies the CSP directive form-action to each redirect after the login form,
+            # too. Therefore, the directive must allow the gateway.
             gateway_url = resolve_link(self._site.origin, self._site.gateway_root_url)
             sources = find_blocking_sources(
                 visit.page, Element({}), "form", gateway_url, self._site.origin
@@ -356,7 +370,7 @@ class CaseRunner:
                 yield Failure("policy.form", sources, gateway_url)
 
     def check_assets(self, page_url: str, page: ParsedPage) -> Iterator[Failure]:
-        """Check that a page's policy allows the stylesheet and the script, and that both load.
+        """Check that a page's CSP allows the extension's stylesheet and script, and that both load.
 
         :param page_url: The absolute URL of the page.
         """
@@ -374,7 +388,9 @@ class CaseRunner:
 
 
 def find_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[bool, str]]:
-    """Return (is the extension's, URL) for each drawing on a page that may be a QR code.
+    """Return a pair for each SVG on a page that may be a QR code.
+
+    The first value is True if the extension drew the SVG. The second value is the URL in the code.
 
     :param urls_by_svg: The URLs of the QR codes that were drawn, by their SVG. The returned URL of
         any other code is "".
@@ -393,7 +409,7 @@ def find_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[b
 
 
 def build_exception_failure(error: BaseException, expected: str = "—") -> Failure:
-    """Return the failure for an exception, with the exception's class and place.
+    """Return a failure that describes an exception by its class and place.
 
     The message of the exception is left out unless it is certain to contain nothing private.
     """

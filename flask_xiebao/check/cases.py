@@ -1,4 +1,4 @@
-"""The cases that a check runs and the expected outcome of each, written by hand as a table.
+"""A hand-written table of the check's test cases and their expected outcomes.
 
 They test what sections 2.1 to 2.3 of the interface document and the manual's chapter on clicks
 promise a site, as far as something on a site can change it.
@@ -21,25 +21,25 @@ Visitor = Literal["member", "nobody"]
 #: The owner of a link: the member who clicks, or another member.
 MEMBER, OTHER_MEMBER = "member", "another"
 
-#: The first characters of the ids of made-up members.
+#: The prefix of the member ids that the check makes up.
 MADE_UP_ID_PREFIX = "Check-"
 
-#: The name of each platform code in links and on pages.
+#: The names of the platforms in links and on pages, such as "h5" for the platform code "1".
 PLATFORM_SLUGS = {f"{platform:d}": platform.slug for platform in Platform}
 
-#: The path to show after payment.
+#: The page of the site to show after payment (return_to) in test links.
 SAMPLE_RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
-#: The case code or application number of the clicked links.
+#: The case code of the product, or the application number of the policy, in test links.
 SAMPLE_REFERENCE = "QX000000127257"
-#: The text between the URL of a site's page and the label of an entry on the page.
+#: The separator between a page's URL and an entry's label in the title of a test case.
 PAGE_ENTRY_SEPARATOR = " · "
-# A reference with characters that must be escaped in a query.
+# A case code or application number with characters that must be escaped in a query string.
 _REFERENCE_TO_ESCAPE = "QX-1+&=?%/#;号"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A click on an entry and its expected outcome, on any device.
+    """A test case: a click on an insurance entry, and its expected outcome on any device.
 
     :param kind: The kind of click. Its title is the text ``check.case.<kind>`` in :mod:`.texts`.
     :param expected_outcome: The expected outcome: ``gateway``, ``login``, ``navigate`` (a page that
@@ -88,19 +88,19 @@ class Case:
 
     @property
     def link_member(self) -> str | None:
-        """The owner of the link: ``member`` or ``another``; None for a link without a member."""
+        """The owner of the link: ``member``, ``another`` (another member), or None for no owner."""
         default = MEMBER if self.row.requires_member else None
         owner: str | None = self.options.get("member", default)
         return owner
 
     @property
     def is_about_site(self) -> bool:
-        """True if the case is about the site and not about a gateway page."""
+        """True if the test case checks the site as a whole and not a gateway page."""
         return self.kind in ("address", "environment", "settings", "loader")
 
     @property
     def can_be_repeated(self) -> bool:
-        """True if the case runs on a device, so that it can be repeated.
+        """True if the test case runs on a simulated device, so that it can be repeated.
 
         The cases for the site's URL, environment and settings do not.
         """
@@ -108,23 +108,23 @@ class Case:
 
     @property
     def needs_login(self) -> bool:
-        """True if the case is only for sites that know who is logged in."""
+        """True if the test case only applies to sites that can identify the logged-in member."""
         is_login_optional = self.link_member is None or "no_login_for" in self.options
         return self.visitor == "member" or not is_login_optional
 
     def title_in(self, locale: str) -> str:
-        """Return the title of the case, including the gateway page."""
+        """Return the title of the test case, including the name of the gateway page."""
         title = self.short_title_in(locale)
         if self.page or self.is_about_site:
             return title
         return get_text(locale, "check.case", page=self.row.get_title(locale), what=title)
 
     def short_title_in(self, locale: str) -> str:
-        """Return the title of the case without the gateway page."""
+        """Return the title of the test case without the name of the gateway page."""
         return self.page or get_text(locale, f"check.case.{self.kind}")
 
     def expected_outcome_on(self, platform: str) -> str:
-        """Return the expected outcome for a visitor on a platform.
+        """Return the expected outcome of the test case for a visitor on a platform.
 
         It is a handoff if the gateway page has no version for the platform.
         """
@@ -132,24 +132,24 @@ class Case:
         return "handoff" if is_handoff else self.expected_outcome
 
     def expected_outcome_in(self, locale: str) -> str:
-        """Return a text for the expected outcome on any device, both phones and PCs."""
+        """Return a text that describes the expected outcome on phones and on PCs."""
         outcomes = {self.expected_outcome_on(self.platform or code) for code in ("1", "2")}
         [outcome] = outcomes if len(outcomes) == 1 else ["gateway_or_handoff"]
         return get_text(locale, f"check.ends.{outcome}")
 
     @property
     def site_page(self) -> str:
-        """The page of the site that has the entry, as the caller named it; "" for none."""
+        """The site's page with the entry, as passed to the check, or "" if there is none."""
         return self.page.partition(PAGE_ENTRY_SEPARATOR)[0]
 
     @property
     def endpoint(self) -> str:
-        """The endpoint whose view must answer."""
+        """The endpoint of the view that must handle the click."""
         return f"xiebao.{'paid' if self.expected_outcome == 'back' else self.row.name}"
 
     @property
     def name(self) -> str:
-        """The name of the case in commands and URLs."""
+        """The name of the test case in commands and URLs."""
         return self.kind if self.is_about_site else f"{self.row.name}-{self.kind}"
 
 
@@ -159,13 +159,13 @@ _WITH_RETURN_TO = {"return_to": SAMPLE_RETURN_TO}
 _ACCEPT_JSON = {"Accept": "application/json"}
 _FETCH_HEADERS = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
-# The cases for each gateway page that meets their needs.
+# The test cases that run for each gateway page with the feature that they need.
 _GATEWAY_PAGE_CASES = (
     Case("plain"),
     Case("visitor", "login", visitor="nobody"),
     Case("own", needs="everybodys", options=_OWN_MEMBER_OPTION),
     Case("own-visitor", "login", needs="everybodys", options=_OWN_MEMBER_OPTION, visitor="nobody"),
-    # The platform is the link's, else the one of ?platform=, else the device's.
+    # The platform of a link comes first, then the one in ?platform=, then the device's platform.
     *(
         Case(f"platform-{slug}", options={"platform": slug}, platform=code)
         for code, slug in PLATFORM_SLUGS.items()
@@ -186,7 +186,7 @@ _GATEWAY_PAGE_CASES = (
         needs="paySuccess",
         options={"return_to": f"{SAMPLE_RETURN_TO}&{'long' * 250}"},
     ),
-    # With no_login_for, a link with a member needs no login for that time, and no longer.
+    # With no_login_for, a member's link works without a login for the given time, but not longer.
     Case(
         "return",
         needs="paySuccess",
@@ -205,7 +205,8 @@ _GATEWAY_PAGE_CASES = (
     Case("another", "another_member", options=_OTHER_MEMBER_OPTION),
     Case("another-json", "another_member", options=_OTHER_MEMBER_OPTION, headers=_ACCEPT_JSON),
     Case("another-bearer", "another_member", options=_OTHER_MEMBER_OPTION | _NO_LOGIN_FOR_HOUR),
-    # Requests that are no clicks get a page that sends the browser to the link.
+    # A request by a script, an image or a prefetch is not a click. The response is a page that
+    # sends the browser to the link.
     Case("htmx", "navigate", headers={"HX-Request": "true"}, query="platform=h5"),
     Case("turbo", "navigate", headers={"X-Turbo-Request-Id": "1"}, query="platform=h5"),
     Case("turbo-frame", "navigate", headers={"Turbo-Frame": "main"}, query="platform=h5"),
@@ -218,7 +219,7 @@ _GATEWAY_PAGE_CASES = (
     Case("changed-json", "invalid_link", headers=_ACCEPT_JSON),
     Case("guard", "not_allowed"),
 )
-# The cases for each gateway page while XIEBAO_ENABLED is off.
+# The test cases for each gateway page if the setting XIEBAO_ENABLED is off.
 _DISABLED_SITE_CASES = (
     Case("off", "disabled"),
     Case("off-visitor", "disabled", visitor="nobody"),
@@ -227,7 +228,7 @@ _WHOLE_SITE_CASES = (Case("loader", "loader", visitor="nobody"),)
 
 
 def build_cases(*, enabled: bool = True) -> list[Case]:
-    """Return the cases of all gateway pages and of the site.
+    """Return the test cases for each gateway page, and those for the site as a whole.
 
     :param enabled: The value of ``XIEBAO_ENABLED``.
     """
@@ -241,12 +242,12 @@ def build_cases(*, enabled: bool = True) -> list[Case]:
 
 
 def build_page_case(url: str) -> Case:
-    """Return the case for a page of the site itself, beside the cases for its entries."""
+    """Return the test case for a page of the site. Entries on the page have their own cases."""
     return Case("page", "page", page=url)
 
 
 def _can_run_on_gateway_page(case: Case, page_spec: PageSpec) -> bool:
-    """Return True if a gateway page has what a case needs, and the platform of the case's link."""
+    """Return True if a gateway page has the feature and the platform that a test case needs."""
     features = {
         "",
         *page_spec.parameters,

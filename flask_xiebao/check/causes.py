@@ -1,4 +1,4 @@
-"""Causes of requests that do not reach the extension's view, and hooks that may be the cause.
+"""Reasons why requests do not reach the extension's views, and request hooks that may be at fault.
 
 The check and ``flask xiebao doctor`` explain such requests alike. The texts say what to do.
 """
@@ -18,7 +18,7 @@ from .visits import Visit
 
 
 class UnreachedViewCause(NamedTuple):
-    """The cause of a request that did not reach the extension's view.
+    """The reason why a request did not reach the extension's view.
 
     :param code: The last part of the cause's text key.
     :param values: The values for the placeholders of the text.
@@ -29,7 +29,7 @@ class UnreachedViewCause(NamedTuple):
 
 
 def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> UnreachedViewCause:
-    """Return the cause of a request that did not reach the view of an endpoint.
+    """Return the reason why a request did not reach the view of an endpoint.
 
     :param endpoint: The endpoint of the extension's view.
     """
@@ -46,7 +46,7 @@ def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> UnreachedViewCa
             codes.get(visit.status, "hook"), {"host": requested.netloc, "status": status}
         )
     target = urlsplit(urljoin(visit.url, visit.location))
-    # A redirect to another URL for the same link keeps the token in the path.
+    # If a redirect leads to another URL of the same link, the link's token is still in the path.
     if requested.path.rpartition("/")[2] not in target.path:
         origin = "" if target.netloc == requested.netloc else f"{target.scheme}://{target.netloc}"
         return UnreachedViewCause("sent", {"to": f"{origin}{target.path}"})
@@ -56,19 +56,21 @@ def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> UnreachedViewCa
 
 
 def _find_cause_outside_flask(visit: Visit) -> UnreachedViewCause:
-    """Return the cause of a request that was answered before it reached Flask."""
+    """Return the reason why a request was answered before it reached Flask."""
     status = str(visit.status)
     for mount, url in build_urls_by_mount(visit.url).items():
         if urlsplit(visit.url).path.startswith(f"{mount}/"):
             return UnreachedViewCause("mounted", {"mount": mount})
         if Visit(get_current_app(), url).reached_flask:
             return UnreachedViewCause("below", {"status": status, "mount": mount})
-    # Middleware that returns 404 may serve the site below another path.
+    # A 404 from middleware may mean that the middleware serves the app below another path.
     return UnreachedViewCause("nowhere" if visit.status == 404 else "outside", {"status": status})
 
 
 def format_site_hooks(app: Flask, hook_type: str) -> str:
-    """Return the names of the site's hooks for all views and for the extension's views.
+    """Return the names of the site's request hooks that run for the extension's views.
+
+    These are the hooks for all views and the hooks for the extension's blueprint.
 
     :param hook_type: ``before_request`` or ``after_request``.
     """
@@ -78,12 +80,12 @@ def format_site_hooks(app: Flask, hook_type: str) -> str:
         for blueprint in (None, "xiebao")
         for hook in hooks.get(blueprint, ())
     ]
-    # The extension exempts its views from Flask-WTF's CSRF protection.
+    # The extension exempts its views from Flask-WTF's CSRF protection, so that hook is left out.
     return ", ".join(name for name in names if not name.startswith(("flask_xiebao.", "flask_wtf.")))
 
 
 def append_suspected_hooks(message: str, locale: str, hook_type: str, hook_names: str) -> str:
-    """Return a message, followed by the names of the hooks that may be the cause.
+    """Return a message, followed by the names of the request hooks that may be the cause.
 
     :param hook_names: The names of the hooks, or "" to return only the message.
     """

@@ -1,5 +1,6 @@
-"""The check of a site's entries, which clicks them through the whole app without a browser.
+"""A check of a site's insurance entries that follows them with a test client, without a browser.
 
+The requests go through the whole app, middleware included.
 ``flask xiebao check``, the fixture ``check_entries`` and the console of the demo share it.
 The cases are in :mod:`.cases`, the devices in :mod:`.devices`, and the checks of responses and
 pages in :mod:`.response_checks` and :mod:`.page_checks`. Nothing is sent to Xiebao.
@@ -45,7 +46,8 @@ from .visits import Visit
 
 T = TypeVar("T")
 _REPORTED_PACKAGES = ("Flask-Xiebao", "Flask")
-# The devices for every case. Plain clicks and entries on a site's pages run on all devices.
+# By default, most test cases run only on these devices. Plain clicks and the entries on a site's
+# pages are tested on all devices.
 _DEFAULT_DEVICES = ("iphone", "pc")
 
 
@@ -67,7 +69,7 @@ def check_entries(
     ignore: Iterable[str] = (),
     progress: Callable[[int, int], object] | None = None,
 ) -> Report:
-    """Follow a site's entries on many devices and compare the responses with the expected ones.
+    """Follow a site's insurance entries on many simulated devices and report unexpected responses.
 
     The check needs neither a browser nor the network. It makes up the members unless you name one.
     By default, it does not call the site's signal receivers. Plain clicks, and clicks on the named
@@ -226,7 +228,10 @@ def _get_all_or_named(
 
 
 def _get_by_names(known_objects: Mapping[str, T], names: Iterable[str], noun: str) -> dict[str, T]:
-    """Return the objects with these names, by name."""
+    """Return a dict that maps each name to its object.
+
+    :raises CheckError: if a name is unknown.
+    """
     for name in names:
         if name not in known_objects:
             matches = get_close_matches(name, known_objects, 3)
@@ -271,7 +276,7 @@ def _check_settings_unchanged(loaded_settings: Settings, app: Flask) -> list[Fai
 
 
 class _CheckRun:
-    """A run of the check, which fills a report.
+    """One run of :func:`check_entries`, which collects its results in a report.
 
     :param site_client: The client that sends the requests.
     :param url: The URL of the site that the caller named, or None.
@@ -310,7 +315,7 @@ class _CheckRun:
         self._last_result_time = time.perf_counter()
 
     def iter_mobile_app_devices(self, app_user_agent: str | None) -> Iterator[Device]:
-        """Yield the devices that run the site's own app, if it has one."""
+        """Yield the simulated devices with the site's own mobile app, if the site has one."""
         pattern = self._site_client.state.settings.app_user_agent
         if app_user_agent == "":
             raise CheckError(
@@ -327,7 +332,7 @@ class _CheckRun:
         self.report.notes.append(Note(f"check.note.{key}", self._masker.mask_secrets(detail)))
 
     def choose_cases(self, names: Collection[str] | None, *, full: bool) -> list[Case]:
-        """Return the named cases that apply to the site, and add notes on what is not tested.
+        """Return the selected test cases that apply to the site, and add notes on what is left out.
 
         By default these are all cases, but only a few in production unless *full* is True.
         """
@@ -337,7 +342,7 @@ class _CheckRun:
             {case.name: case for case in build_cases(enabled=enabled)}, names, "case"
         )
         if self.report.environment == "production" and names is None and enabled and not full:
-            # The site may count visits, so the check makes few clicks in production.
+            # In production, the site may count the clicks as visits, so the check makes only a few.
             chosen = [
                 case
                 for case in chosen
@@ -367,11 +372,18 @@ class _CheckRun:
         return chosen
 
     def _is_plain_click(self, case: Case) -> bool:
-        """Return True for a member's plain click, or a visitor's if the site knows no members."""
+        """Return True if the test case is a member's click on a link without options.
+
+        If the site knows no members, it is a visitor's click on a member's link that needs no
+        login.
+        """
         return case.kind == ("plain" if self._knows_members else "bearer")
 
     def check_configuration(self, expected_env: str | None) -> None:
-        """Check the environment, that the site's URL is known, and that no setting changed late.
+        """Check the site's environment, URL and settings.
+
+        The environment must be the expected one, the site's URL must be known in production, and no
+        setting may have changed after the extension had read it.
 
         :param expected_env: The expected value of ``XIEBAO_ENV``, or None for any value.
         """
@@ -421,7 +433,7 @@ class _CheckRun:
         *,
         opens_return_to: bool,
     ) -> None:
-        """Follow the entries on the site's pages, and links of the site, on every device."""
+        """Follow the entries on the given pages, and the given links, on every given device."""
         has_guard = "click_guard" in self._site_client.state.hooks.functions
         calls_guard = has_guard and self._site_client.has_real_login
         checker = SitePageChecker(
@@ -432,7 +444,8 @@ class _CheckRun:
                 for result in checker.check_page_entries(url, device):
                     self._record_result(result)
             failure = checker.empty_page_failures.get(url)
-            # If at least one device finds entries on the page, a note is enough.
+            # A page without entries is a failure only if no device finds any. If only some devices
+            # find none, add a note to the report.
             if failure is not None and url not in checker.entry_descriptions:
                 self._record_result(Result(build_page_case(url), PHONE, failures=[failure]))
             elif failure is not None:
@@ -451,7 +464,7 @@ class _CheckRun:
     def plan_cases(
         self, cases: Iterable[Case], devices: Sequence[Device], *, on_all_devices: bool
     ) -> None:
-        """Plan the cases and the devices for each case.
+        """Plan on which of the simulated devices each test case runs.
 
         :param on_all_devices: True to plan each case on every device, not only plain clicks.
         """
@@ -463,13 +476,16 @@ class _CheckRun:
         )
 
     def run_planned_cases(self) -> None:
-        """Run the planned cases and record their results."""
+        """Run the planned test cases and record their results."""
         while self._planned_cases:
             case, device = self._planned_cases.popleft()
             self._record_result(self._case_runner.run_case(case, device))
 
     def _record_result(self, result: Result) -> None:
-        """Add a result to the report, without secrets and without failures of ignored rules."""
+        """Add a result to the report, without secrets and without failures to be ignored.
+
+        Failures of ignored rules are only counted.
+        """
         previous_time, self._last_result_time = self._last_result_time, time.perf_counter()
         mask, failures = self._masker.mask_secrets, []
         for failure in result.failures:
@@ -503,7 +519,7 @@ class _CheckRun:
             self._progress(done, done + len(self._planned_cases))
 
     def finish_report(self, pages: Sequence[str]) -> Report:
-        """Return the report after adding notes, ignored rules and missing options."""
+        """Complete the report with notes, ignored rules and missing options, and return it."""
         notes = (
             note._replace(detail=self._masker.mask_secrets(note.detail))
             for note in self._case_runner.notes

@@ -32,13 +32,14 @@ def find_blocking_sources(
             directives[name], element, resource_type, url, origin
         ):
             directive = f"{name} {' '.join(directives[name])}".strip()
-            # Each response has another nonce, which would make equal failures differ.
+            # Replace the nonce, because it differs in each response. Equal failures would otherwise
+            # look different.
             return re.sub("'nonce-[^']*'", "'nonce-…'", directive)
     return None
 
 
 def _iter_policy_directives(page: ParsedPage) -> Iterator[dict[str, list[str]]]:
-    """Yield the directives of each policy in force, with their sources."""
+    """Yield each enforced Content-Security-Policy of a page as a dict of directives and sources."""
     policies = page.headers.getlist("Content-Security-Policy")
     policies += [
         meta.attributes.get("content") or ""
@@ -67,7 +68,7 @@ def _is_element_allowed(
 
 def _is_source_match(source: str, url: str, origin: str) -> bool:
     target, page = urlsplit(url), urlsplit(origin)
-    # A source with http also matches https.
+    # In a CSP, a source with http also matches https URLs.
     schemes = (target.scheme, target.scheme.removesuffix("s"))
     if source.lower() == "'self'":
         return (target.scheme, target.netloc) == (page.scheme, page.netloc)

@@ -1,4 +1,4 @@
-"""The devices that tests click with, as of November 2026, and the platform of each.
+"""The simulated devices of the check and their expected platforms, as of November 2026.
 
 The list is written by hand and does not use the extension's own detection of platforms. To add a
 device, add it to ``_DEVICES``.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-#: The month in which the list of devices was up to date.
+#: The month in which the list of devices was last updated.
 DEVICES_AS_OF = "2026-11"
 
 _WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -22,7 +22,8 @@ _LINUX = f"Mozilla/5.0 (X11; Linux x86_64) {_BLINK}"
 # Safari 26 no longer reports the version of iOS.
 _IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {_WEBKIT}"
 _IPAD = f"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) {_WEBKIT}"
-# Chrome reports "Android 10; K" for every phone. Apps in its web view name the phone.
+# Chrome reports "Android 10; K" for every phone, but apps that show pages in Android's web view
+# report the phone's model.
 _ANDROID = f"Mozilla/5.0 (Linux; Android 10; K) {_BLINK} Chrome/142.0.0.0"
 _XIAOMI = f"Mozilla/5.0 (Linux; Android 15; 24129PN74C Build/AQ3A.240812.002; wv) {_BLINK}"
 _CHROME = "Chrome/142.0.0.0 Safari/537.36"
@@ -31,7 +32,7 @@ _ARKWEB = f"{_BLINK} Chrome/132.0.0.0 Safari/537.36 ArkWeb/6.1.0.120"
 
 @dataclass(frozen=True)
 class Device:
-    """A browser or an app on a kind of device.
+    """A simulated browser or app on a kind of device, such as Safari on an iPhone.
 
     :param name: The name in commands and URLs.
     :param titles: The names for people, by locale.
@@ -51,7 +52,7 @@ class Device:
         return self.headers["User-Agent"]
 
     def title_in(self, locale: str) -> str:
-        """Return the name for people, in English if the locale has none."""
+        """Return the display name of the device, in English if there is none for the locale."""
         return self.titles.get(locale, self.titles["en"])
 
 
@@ -67,7 +68,9 @@ def _build_device(
     hint_platform: str = "",
     hint_mobile: str = "?0",
 ) -> Device:
-    """Return a device. Only Chrome and related browsers send client hints.
+    """Return a simulated device with the headers that identify it.
+
+    Only Chrome and related browsers send client hints.
 
     :param hint_platform: The operating system in ``Sec-CH-UA-Platform``, or "" for a browser that
         sends no client hints.
@@ -119,7 +122,8 @@ _DEVICES = (
         " NetType/WIFI MiniProgramEnv/Mac MacWechat/WMPF MacWechat/3.8.7(0x13080712)"
         " UnifiedPCMacWechat(0xf2641210) XWEB/16816",
     ),
-    # Its headers are those of a Mac, so it gets the handoff page, which has a link for tablets.
+    # An iPad that requests desktop sites sends the headers of a Mac. It gets the handoff page for
+    # PCs, which has a link for tablets.
     _build_device(
         "ipad-desktop",
         "iPad 桌面模式",
@@ -158,7 +162,8 @@ _DEVICES = (
         f"{_ANDROID} Safari/537.36",
         "Android",
     ),
-    # On large tablets, Chrome requests desktop pages by default. Only its hint names Android.
+    # On large tablets, Chrome requests desktop pages by default. Only its Sec-CH-UA-Platform header
+    # names Android.
     _build_device(
         "android-tablet-desktop",
         "Android 平板 桌面模式",
@@ -246,12 +251,14 @@ _DEVICES = (
     ),
 )
 
-#: The devices by name.
+#: The simulated devices by name.
 DEVICES: Mapping[str, Device] = MappingProxyType({device.name: device for device in _DEVICES})
 
 
 def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
-    """Return the devices that run the site's own app. Only these can be iOS or Android (2.1).
+    """Return the simulated devices that run the site's own mobile app.
+
+    Only these can have the platform iOS or Android (section 2.1 of the interface document).
 
     :param app_user_agent: The text that the app adds to a User-Agent, such as ``ShopApp/3.2``.
     """
@@ -278,7 +285,7 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
             _ANDROID_APP,
             f"{_XIAOMI} Version/4.0 Chrome/142.0.0.0 Mobile Safari/537.36 {app_user_agent}",
         ),
-        # The interface document has no platform code for HarmonyOS apps.
+        # The gateway's interface document has no platform code for HarmonyOS apps.
         _build_device(
             "app-harmony",
             "自有 App 鸿蒙",
@@ -290,12 +297,12 @@ def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
 
 
 def guess_user_agent_for_pattern(pattern: re.Pattern[str]) -> str | None:
-    """Return a User-Agent part that a pattern matches, or None if none can be guessed.
+    """Return a User-Agent text that matches a regular expression, or None if no guess matches.
 
     :param pattern: The value of ``XIEBAO_APP_USER_AGENT``.
     """
-    # The pattern may begin with flags or "\b". Guess the literal name that follows, perhaps with
-    # a version after it.
+    # The regular expression may begin with flags or "\b". Guess the literal text after them, and
+    # then the same text with the version "1.0".
     match = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)
     name = re.sub(r"\\(.)", r"\1", match[1]) if match else ""
     return next((guess for guess in (name, f"{name}1.0") if pattern.search(guess)), None)

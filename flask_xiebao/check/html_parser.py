@@ -1,4 +1,4 @@
-"""A parser for a site's pages, which keeps only the elements that the check of entries needs."""
+"""A parser for a site's pages that keeps only the elements needed to check insurance entries."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from werkzeug.datastructures import Headers
 
-# A URL that begins with a host. A browser sends the rest of the URL to that host.
+# A URL with a host, such as "//example.org/a". A browser sends the rest of the URL to that host.
 _EXTERNAL_URL = re.compile(r"(?:https?:)?//[^\s\"'()<>]+", re.IGNORECASE)
-# The elements whose URLs are requested only when the user acts.
+# Browsers request the URLs of these elements only after a click or the submission of a form.
 _USER_ACTIVATED_TAGS = ("a", "area", "form", "base")
-# The elements in which a link cannot be clicked, because they take the click or because their
-# content is not rendered as links.
+# A link in one of these elements cannot be clicked. Some react to the click themselves, for example
+# <button>, and others do not render their content as links, for example <textarea>.
 _CLICK_BLOCKING_TAGS = (
     "button",
     "option",
@@ -29,7 +29,8 @@ _CLICK_BLOCKING_TAGS = (
 )
 # The elements and attributes that hide their content until a script shows it.
 _HIDING_TAGS, _HIDING_ATTRIBUTES = ("template", "noscript"), ("hidden", "inert", "popover")
-# The elements that are tracked while they are open. Others may have no end tag and would pile up.
+# The parser keeps these elements on a stack while they are open. Other elements may have no end tag
+# and would never leave the stack.
 _TRACKED_TAGS = {"a", "svg", "h1", "select", "dialog", *_CLICK_BLOCKING_TAGS, *_HIDING_TAGS}
 # The elements that end where the next element with the same tag begins.
 _TAGS_CLOSED_BY_NEXT = ("a", "button", "option", "h1")
@@ -64,12 +65,12 @@ class Element:
 
     @property
     def classes(self) -> set[str]:
-        """The CSS classes."""
+        """The CSS classes of the element."""
         return set((self.attributes.get("class") or "").split())
 
 
 class _OpenElement(NamedTuple):
-    """An element whose end tag has not been read, with the state that its content inherits.
+    """An element whose end tag has not been read, and properties that its content inherits.
 
     :ivar svg: The outermost open SVG.
     :ivar text_elements: The open links and headings, to which text is added.
@@ -117,23 +118,24 @@ class ParsedPage(HTMLParser):
 
     @property
     def base_href(self) -> str:
-        """The URL to which the links are relative, or "" for the URL of the page."""
+        """The first ``<base href>``, to which links are relative, or "" if the page has none."""
         return next((element.href for element in self._bases if element.href), "")
 
     def set_cdata_mode(self, elem: str, **options: bool) -> None:
-        """Parse the content of a ``<textarea>`` or an ``<iframe>`` as HTML, too.
+        """Treat only the content of a ``<script>`` or ``<style>`` as text, not as HTML.
 
-        Newer versions of Python parse it as text. The check would then miss that an entry in it
-        cannot be clicked.
+        Newer versions of Python also treat the content of a ``<textarea>`` or an ``<iframe>`` as
+        text. The check would then miss that an entry in it cannot be clicked.
         """
         if elem in ("script", "style"):
             super().set_cdata_mode(elem, **options)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Record the element if the check needs it, and the URLs that it loads."""
+        """Record the URLs that an element loads, and the element itself if the check needs it."""
         outer, attributes = self._open_elements[-1], dict(attrs)
         element = Element(attributes, blocked_by=outer.blocked_by)
-        # A user decides whether to open the target of a link or a form, but not its ping.
+        # Users decide whether to open the target of a link or a form. The browser requests the URLs
+        # in a ping attribute without asking them.
         loaded_values = (
             [*attributes.values()] if tag not in _USER_ACTIVATED_TAGS else [attributes.get("ping")]
         )
@@ -157,7 +159,7 @@ class ParsedPage(HTMLParser):
             self._push_open_element(tag, element)
 
     def _push_open_element(self, tag: str, element: Element) -> None:
-        """Add an element to the open elements, with the state that its content inherits."""
+        """Push an element onto the stack of open elements, with what its content inherits."""
         outer = self._open_elements[-1]
         blocks_clicks = tag in _CLICK_BLOCKING_TAGS or (tag == "a" and element.href)
         self._open_tag_counts[tag] += 1
@@ -185,5 +187,8 @@ class ParsedPage(HTMLParser):
                 element.text += data
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
-        """Skip a marked section, which only Word and old browsers understand, as browsers do."""
+        """Skip a marked section, such as ``<![if IE]>``, as modern browsers do.
+
+        Only Word and old browsers understand marked sections.
+        """
         return self.parse_bogus_comment(i, report)
