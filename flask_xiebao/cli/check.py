@@ -46,7 +46,10 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
 
 
 def format_command(ctx: click.Context, *, member: str | None, **options: Any) -> tuple[str, str]:
-    """Return the command and its options as a user types them, with "ID" for the member's id."""
+    """Return the command and its options as a user types them.
+
+    The member's id is replaced by "ID".
+    """
     arguments = ["--member ID"] if member is not None else []
     for name, value in options.items():
         option = f"--{name.replace('_', '-')}"
@@ -102,12 +105,13 @@ def report_writer(
 
 @contextmanager
 def _replace_file_atomically(path: str) -> Iterator[IO[str]]:
-    """Open a draft of a file for writing. The complete draft replaces the file.
+    """Open a temporary file for writing. When complete, it replaces the file at *path*.
 
     :raises click.UsageError: if the file cannot be written.
     """
     target = Path(path).resolve()
-    # A device or a pipe cannot be replaced, so it is opened itself.
+    # A device or a pipe cannot be replaced by another file, so the report is written to it
+    # directly.
     is_special_file = target.exists() and not target.is_file()
     draft = target if is_special_file else target.with_name(f"{target.name}.{os.getpid()}~")
     try:

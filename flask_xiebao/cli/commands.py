@@ -1,4 +1,4 @@
-"""The click commands of ``flask xiebao``.
+"""The commands of ``flask xiebao``, built with Click.
 
 The commands load the app themselves, because ``doctor`` must also run if the app does not load.
 """
@@ -26,7 +26,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
-    """Return a decorator that makes a removed option raise an error with its replacements."""
+    """Return a decorator for an option that the command no longer has.
+
+    If a user passes the option, the error names its replacements.
+    """
 
     def reject_removed_option(ctx: click.Context, _: click.Parameter, value: object) -> None:
         if value is not None:
@@ -169,7 +172,7 @@ def check(
         report = run_check_command(
             get_current_app(), pages=pages, devices=devices or None, only=only or None, **options
         )
-        # The default locale is left out of the command.
+        # The command in the report does not contain the default locale.
         report.command, report.options = format_command(
             ctx, locale=None if locale == "en" else locale, **options
         )
@@ -288,7 +291,8 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
 
     state = _enter_valid_app_context(ctx)
     url, response = send_test_notification(state, step, insure_num, **options)
-    # Another server may listen at the URL and respond with a whole page.
+    # The response is shortened, because another server may listen at the URL and respond with a
+    # whole page.
     click.echo(
         f"{mask_api_key_and_token(state, url)}: {response.status or 'no response,'}"
         f" {format_untrusted_text(response.text)}"
@@ -347,9 +351,9 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
 
     state = _enter_valid_app_context(ctx)
     try:
-        # Under cron, the site's environment is often missing. If SECRET_KEY is missing, so most
-        # likely is XIEBAO_MEMBER_SECRET. Without that secret, the member keys of new rows cannot
-        # be read, and these rows would not get their members.
+        # A cron job often lacks the environment variables of the site. If SECRET_KEY is missing,
+        # XIEBAO_MEMBER_SECRET is most likely missing, too. Then the member keys of new purchases
+        # cannot be read, and their rows would not get their members.
         state.signer  # noqa: B018 - raises ConfigError
     except ConfigError as error:
         raise click.UsageError(
@@ -385,7 +389,8 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     try:
         state = _enter_app_context(ctx)
     except click.ClickException as error:
-        # If importing the app failed, a traceback follows the first line.
+        # Only the first line of the message is shown, because a traceback follows that line if
+        # importing the app failed.
         reason = error.format_message().partition("\n")[0]
         hint = '. Run "flask xiebao doctor".' if reason.endswith(":") else ""
         missing_app_reason = reason.removesuffix(":") + hint

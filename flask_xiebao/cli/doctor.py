@@ -74,9 +74,9 @@ def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Findi
 def check_settings(
     app: Flask, locale: str, loaded_settings: Settings | None = None, *, verbose: bool
 ) -> Iterator[Finding]:
-    """Yield findings about every setting, including misspelled and late ones.
+    """Yield findings about every setting and about misspelled names of settings.
 
-    A late setting is one that changed after ``init_app``.
+    A setting that changed after ``init_app`` (a late setting) is an error.
 
     :param locale: The language of the findings.
     :param loaded_settings: The settings that ``init_app`` read, or None if the app did not load.
@@ -129,7 +129,10 @@ def _describe_setting(name: str, value: Any, locale: str) -> str:
 
 
 def check_gateway(settings: Settings, locale: str) -> Iterator[Finding]:
-    """Yield a finding about the gateway URL, and an error if production has a simulator."""
+    """Yield findings about the gateway URL, and about a gateway simulator in production.
+
+    A simulator in production is an error.
+    """
     env, base_url = settings.environment, settings.gateway_base_url
     other_env = {url: name for name, url in GATEWAY_BASE_URLS.items() if name != env}.get(base_url)
     if not settings.enabled:
@@ -158,7 +161,7 @@ def _has_gateway_pages(mount_path: str) -> bool:
 
 
 def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about how the site identifies members, its login view and its async hooks.
+    """Yield findings about member identification, the login view and async hooks.
 
     An async hook is an error if the app cannot run it, for example because Flask's "async" extra is
     not installed.
@@ -179,16 +182,18 @@ def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about the URL that links in mail, QR codes and paySuccess begin with.
+    """Yield findings about the site URL with which absolute links begin.
 
-    Its host must be one that the site trusts, and its scheme should be https.
+    Absolute links are used in mail, QR codes and paySuccess. The host of the site URL must be one
+    that the site trusts, and its scheme should be https.
     """
     settings = state.settings
     if not is_site_url_configured(state):
         if are_trusted_hosts_enforced():
             yield warning_finding(get_text(locale, "doctor.address.mail"))
         else:
-            # In production, links with a member must not follow a Host header that can be forged.
+            # In production, a member's link must not be built from the Host header, which any
+            # client can forge.
             build_finding = error_finding if settings.env == "production" else warning_finding
             yield build_finding(get_text(locale, "doctor.address.production"))
         return
@@ -207,7 +212,10 @@ def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
-    """Yield findings about the path that a proxy or server must set for a site below a path."""
+    """Yield findings about the path below which a proxy or server serves the site.
+
+    The proxy or server must pass this path to the app.
+    """
     if settings.public_url is None:
         return
     path = urlsplit(settings.public_url).path
@@ -226,7 +234,8 @@ def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
 def check_other_extensions(settings: Settings, locale: str) -> Iterator[Finding]:
     """Yield warnings about page caches and cookie settings that break entries."""
     caches = current_app.extensions.get("cache")
-    # The value is a mapping if it comes from Flask-Caching.
+    # Flask-Caching stores a mapping as the extension "cache". Other extensions may store another
+    # object.
     names = [type(each).__name__ for each in caches.values()] if isinstance(caches, Mapping) else []
     if any(name != "NullCache" for name in names) and settings.device_markup and settings.enabled:
         yield warning_finding(get_text(locale, "doctor.cache"))

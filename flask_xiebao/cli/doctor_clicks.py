@@ -27,21 +27,22 @@ from ..texts import get_text
 from .doctor_secrets import check_member_ids_unguessable
 from .findings import Finding, error_finding, ok_finding, warning_finding
 
-# The cases of the check that the doctor runs, and their names in its findings.
+# The check cases that the doctor runs, each with the name that the doctor's findings show.
 _CASE_LABELS = {
     **{f"{page}-bearer": page for page in PAGES},
     "product-return": "paid",
     "product-visitor": "login",
     "loader": "member_loader",
 }
-# The rules of the check about settings. Other findings of the doctor report them.
+# The doctor leaves out problems that these check rules find, because its other findings report
+# them.
 _SETTING_RULES = ("unknown_address", "settings.late", "settings.invalid")
 
 
 def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Click links on a phone, as from a mail, and a return link, and yield the findings.
+    """Click test links on a phone and yield the findings.
 
-    There is a link to each gateway page.
+    The links are a link to each gateway page, as from a mail, and a return link.
     """
     try:
         made_up_member = f"nobody-{secrets.token_hex(8)}"
@@ -52,10 +53,10 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
             get_current_app(), devices=["iphone"], only=_get_case_names_to_run(state)
         )
     except Exception as error:
-        # For example, the host name of the site may be invalid.
+        # The request itself may fail, for example because the host name of the site is invalid.
         yield error_finding(get_text(locale, "doctor.clicks.none", error=describe_exception(error)))
         return
-    # The member id that the site finds for a request without a login. It should find none.
+    # The member id that the site returns for a request without a login. It should be None.
     anonymous_member: str | None = visit_at_any_mount(
         state,
         get_invalid_link_path(state),
@@ -77,7 +78,7 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def _get_case_names_to_run(state: AppState) -> list[str]:
-    """Return the names of the cases to run.
+    """Return the names of the check cases that the doctor runs.
 
     Leave out the cases with a login if the app has no endpoint that is named in
     ``XIEBAO_LOGIN_VIEW``.
@@ -104,7 +105,7 @@ def _iter_failure_findings(report: Report, locale: str) -> Iterator[Finding]:
 def _iter_success_findings(
     state: AppState, report: Report, locale: str, *, is_always_logged_in: bool
 ) -> Iterator[Finding]:
-    """Yield the findings about the cases that passed.
+    """Yield the findings about the check cases that passed.
 
     :param locale: The language of the findings.
     :param is_always_logged_in: If True, the site finds a member for a request without a login, so
@@ -116,7 +117,8 @@ def _iter_success_findings(
             yield ok_finding(
                 get_text(locale, "doctor.ok.page", page=name, section=page.document_section)
             )
-    # Without a trusted host, members in production do not return from the gateway.
+    # In production, members return from the gateway to the site only if the site has a trusted
+    # host.
     returns_from_gateway = (
         is_site_url_configured(state)
         or are_trusted_hosts_enforced()

@@ -19,7 +19,7 @@ from .findings import Finding, error_finding, ok_finding, print_escaped_line, wa
 if TYPE_CHECKING:
     from ..sqla import Purchases
 
-# Moves the cursor to the start of the line and erases the progress bar there.
+# This escape sequence moves the cursor to the start of the line and erases the progress bar.
 _CLEAR_LINE = "\r\033[K"
 
 
@@ -60,7 +60,7 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def _describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
-    """Return a sentence about a missing table or its missing columns, or "" if none is missing."""
+    """Return a sentence that names the missing table or columns, or "" if nothing is missing."""
     table, missing = purchases.store.table, purchases.store.find_missing_columns()
     if not missing:
         return ""
@@ -72,13 +72,13 @@ def _describe_missing_columns(purchases: Purchases[Any], locale: str) -> str:
 def run_reconcile_command(
     purchases: Purchases[Any], *, dry_run: bool, since: date | None, no_on_change: bool
 ) -> int:
-    """Repair the rows, print each difference and return the exit status of the command.
+    """Correct the purchase rows that differ from the gateway's orders, and print each difference.
 
     :param dry_run: If True, do not write anything.
     :param since: The date (China time) before which insurance applications are ignored, or None.
     :param no_on_change: If True, do not call the site's ``on_change``.
-    :return: 0 if rows and orders agree in the end, 1 if they do not, and 2 if the table or a column
-        is missing or an error stopped the comparison.
+    :return: The exit status of the command: 0 if rows and orders agree in the end, 1 if they do
+        not, and 2 if the table or a column is missing or an error stopped the comparison.
     """
     from ..sqla.reconciliation import Reconciliation
 

@@ -1,4 +1,4 @@
-"""The doctor's check that notifications of the gateway reach the site."""
+"""The doctor's check that notifications from the gateway reach the site."""
 
 from __future__ import annotations
 
@@ -22,23 +22,27 @@ from ..texts import get_text
 from .doctor_secrets import is_notify_token_safe
 from .findings import Finding, error_finding, ok_finding, warning_finding
 
-# The headers that the gateway sends.
+# The headers of the gateway's notifications.
 _GATEWAY_HEADERS = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Type": CONTENT_TYPE}
 
 
 def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
-    """Send a notification through the whole app, like the gateway, and yield the findings."""
+    """Send a test notification through the whole app and yield the findings.
+
+    The request looks like a request from the gateway.
+    """
     if not is_notify_token_safe(state):
         yield warning_finding(get_text(locale, "doctor.notify.guessed"))
     if "notification_handler" not in state.hooks.functions:
-        # If there is a Purchases object, check_database reports the missing handler.
+        # The missing notification_handler is not reported here if there is a Purchases object,
+        # because check_database() reports it.
         if state.hooks.purchases is None:
             build_finding = ok_finding if state.settings.notify_token is None else warning_finding
             url = mask_api_key_and_token(state, build_notify_url(state))
             yield build_finding(get_text(locale, "doctor.notify.unheard", url=url))
         return
-    # The notification is about a purchase that does not exist. In a rehearsal, the view does not
-    # pass it to the handler.
+    # The notification is about a purchase that does not exist. The view recognizes the test and
+    # does not pass the notification to the handler.
     body = build_notification_body(state, 1, {"insure_num": "0"})
     try:
         visit = visit_at_any_mount(
@@ -47,14 +51,14 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
             method="POST",
             headers=_GATEWAY_HEADERS,
             body=body,
-            # True if Flask-Limiter counts the notification against a limit.
+            # True if Flask-Limiter counts the notification against a rate limit.
             probe=lambda: any(
                 limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
             ),
         )
         problem = _describe_delivery_failure(visit, body, locale)
     except Exception as error:
-        # For example, the host name of the site may be invalid.
+        # The request itself may fail, for example because the host name of the site is invalid.
         problem = get_text(locale, "doctor.notify.unsent", error=describe_exception(error))
     if problem:
         yield error_finding(
@@ -69,7 +73,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
     if state.settings.notify_token is None:
         yield ok_finding(get_text(locale, "doctor.ok.notify_url.open"))
     if find_spec("httpx") is None:
-        # A Purchases object does not work without order queries.
+        # A Purchases object does not work without httpx, because it sends order queries.
         build_finding = warning_finding if state.hooks.purchases is None else error_finding
         yield build_finding(get_text(locale, "doctor.httpx"))
 
@@ -86,7 +90,10 @@ def _get_notify_url_finding(state: AppState, locale: str) -> Finding:
 
 
 def mask_api_key_and_token(state: AppState, message: str) -> str:
-    """Mask the API key in a message, and the notify token if it is weak or another secret."""
+    """Mask the API key in a message, and the notify token if it is not safe.
+
+    The notify token is not safe if it is weak or is also used as another secret.
+    """
     message = state.settings.api_key.map(lambda key: message.replace(key, "…")).reveal()
     token = state.settings.notify_token
     if token is None or is_notify_token_safe(state):

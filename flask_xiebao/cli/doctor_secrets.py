@@ -19,7 +19,8 @@ _MIN_KEY_LENGTH = 16
 # Keys that are long enough but published in tutorials. They are in lower case and without
 # punctuation.
 _PUBLISHED_KEYS = (
-    "0123456789abcdef0123456789abcdef",  # a key in this project's manual
+    # This key is an example in this project's manual.
+    "0123456789abcdef0123456789abcdef",
     *("hardtoguessstring", "supersecretkey", "thisisasecretkey", "yoursecretkey", "5y2lf4q8z"),
     # The SECRET_KEY and the XIEBAO_MEMBER_SECRET of the shop in this project's tutorial.
     *("fordevelopmentonly", "fordevelopmentonlynotinproduction"),
@@ -47,10 +48,11 @@ def get_secret_key_finding(state: AppState, locale: str) -> Finding:
 def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Finding]:
     """Yield warnings about a weak API key and a weak or reused member secret."""
     settings = state.settings
-    # A short key is accepted in the test environment, because the example key in the interface
-    # document has only three letters.
+    # A short key is accepted in the test environment, because the example key in the gateway's
+    # interface document has only three letters.
     is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _MIN_KEY_LENGTH
-    # Base64 of eleven hex digits, alone or before the partner id, has only 44 unknown bits.
+    # A key is weak if it is base64 of eleven hex digits, even if the partner id follows. Such a key
+    # has only 44 unknown bits.
     if is_short or settings.api_key.map(find_text_after_encoded_hex_digits).reveal() in (
         "",
         settings.partner_id,
@@ -69,9 +71,10 @@ def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Fi
 def check_member_ids_unguessable(
     state: AppState, sample_member: str | None, locale: str
 ) -> Iterator[Finding]:
-    """Yield a finding about members' ids.
+    """Yield a finding about member ids that can be guessed.
 
-    It is a warning if ids can be guessed and the gateway knows members by the bare id.
+    It is a warning if ids can be guessed and the gateway knows members by the member id itself,
+    without a prefix.
 
     :param sample_member: The id of a member of the site, or None if no id is known.
     :param locale: The language of the findings.
@@ -88,13 +91,17 @@ def check_member_ids_unguessable(
 
 
 def _find_guessable_id_kind(state: AppState, sample_member: str) -> str:
-    """Return the kind of guessable ids ("email", "get_id" or "row"), or "" if none is known."""
+    """Return the kind of member ids that can be guessed, or "" if none is known.
+
+    The kind is "email", "get_id" (from Flask-Login's ``User.get_id()``) or "row" (a row number).
+    """
     if "@" in sample_member:
         return "email"
     loader, return_type = state.hooks.functions.get("member_loader"), None
     if loader is None and find_login_manager() is not None and not sample_member.isdecimal():
         return "get_id"
-    # An annotation may name a type that is imported for type checkers only.
+    # The annotations of a member_loader may name types that are imported for type checkers only.
+    # Resolving such annotations raises an exception.
     with suppress(Exception):
         return_type = get_type_hints(loader).get("return")
     if sample_member.isdecimal() or int in (return_type, *get_args(return_type)):
@@ -103,7 +110,10 @@ def _find_guessable_id_kind(state: AppState, sample_member: str) -> str:
 
 
 def is_notify_token_safe(state: AppState) -> bool:
-    """Return True if there is no notify token, or if it is strong and not another secret."""
+    """Return True if the notify token is strong and is not also used as another secret.
+
+    Also return True if there is no notify token.
+    """
     settings = state.settings
     if settings.notify_token is None:
         return True
@@ -120,7 +130,8 @@ def is_notify_token_safe(state: AppState) -> bool:
 
 def _iter_signing_keys(locale: str = "en") -> Iterator[tuple[str, str]]:
     """Yield the name and the value of each key that signs links or signed them before."""
-    # No variable holds the config, because error reports show local variables.
+    # Error reports show local variables, so the config, which contains the keys, is not kept in
+    # one.
     for name, keys in (
         ("SECRET_KEY", [current_app.config["SECRET_KEY"]]),
         (get_text(locale, "doctor.key.old"), current_app.config.get("SECRET_KEY_FALLBACKS") or ()),

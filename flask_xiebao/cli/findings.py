@@ -1,4 +1,4 @@
-"""The findings of the commands and their output."""
+"""The findings of commands such as ``doctor``, and the functions that print them."""
 
 from __future__ import annotations
 

@@ -39,22 +39,23 @@ from .findings import Finding, error_finding, ok_finding, warning_finding
 # Parameters that the gateway accepts but the interface document does not mention.
 _UNDOCUMENTED_PARAMETERS = ("hidenav", "toLogin")
 
-# The value of a sign parameter, also in a URL that is encoded inside another URL.
+# Matches the value of the parameter "sign", even if the URL is encoded inside another URL.
 _SIGN_VALUE = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
 
-# The id of the logged-in member for links that have no member.
+# A made-up id for the logged-in member. It is used if a link has no member of its own.
 _SAMPLE_MEMBER = "any-member"
 
 
 def inspect_url(
     url: str, state: AppState | None, missing_app_reason: str, locale: str
 ) -> tuple[Iterator[Finding], str]:
-    """Return the findings about a URL and the sentence to print if one of them is an error.
+    """Return the findings about a URL, and a sentence that sums up errors.
 
     :param url: A gateway URL or a link of the site.
     :param state: The state of the site, or None if there is no app.
     :param missing_app_reason: The reason why there is no app.
     :param locale: The language of the findings.
+    :return: The findings, and the sentence to print if one of them is an error.
     :raises click.ClickException: if *url* is not a URL, or if it is a link and there is no app.
     """
     try:
@@ -66,7 +67,7 @@ def inspect_url(
     page, token = _find_page_and_token(parts.path, state)
     if parts.hostname in GATEWAY_HOSTS or ("/dispatch/" in parts.path and not page):
         account = None
-        # The sign is masked even if XIEBAO_ENABLED is off.
+        # The value of the parameter "sign" is masked even if XIEBAO_ENABLED is off.
         if state is not None and state.settings.has_partner_account:
             gateway = Gateway(state.settings.partner_id, state.settings.api_key)
             account = Account(gateway.partner_id, Secret(gateway.sign))
@@ -99,7 +100,7 @@ def _mask_secrets(message: str, account: Account | None, api_key_pattern: re.Pat
 
 @dataclass(frozen=True)
 class _GatewayUrlInspector:
-    """The inspection of a gateway URL: the simulator's verdict and the checks that need the site.
+    """The inspection of a gateway URL by the gateway's rules and the site's settings.
 
     :param state: The state of the site, or None if there is no app or ``XIEBAO_ENABLED`` is off.
     :param missing_app_reason: The reason why there is no state.
@@ -113,7 +114,10 @@ class _GatewayUrlInspector:
 
     @property
     def mismatched_environment(self) -> str:
-        """The environment of the gateway's host in the URL if the site uses the other, or ""."""
+        """The gateway environment of the URL, if the site uses the other environment.
+
+        Otherwise, it is an empty string.
+        """
         env = GATEWAY_HOSTS.get(urlsplit(self.url).hostname or "", "")
         return "" if self.state is None or env == self.state.settings.environment else env
 
@@ -178,11 +182,12 @@ class _GatewayUrlInspector:
             )
 
     def _iter_query_findings(self, verdict: Verdict) -> Iterator[Finding]:
-        # Each name has at most one problem. A name that is repeated always has one.
+        # Each parameter has at most one problem. A repeated parameter always has one.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
             yield from self._iter_parameter_findings(name, value, problems.get(name), verdict)
-        # If a name is misspelled, its correct form is not reported as missing.
+        # If the name of a parameter is misspelled, the correct name is not also reported as
+        # missing.
         misspelling_codes = ("spaces", "misspelt", "html")
         intended_names = {each.value for each in verdict.problems if each.code in misspelling_codes}
         for problem in verdict.problems:
@@ -242,7 +247,8 @@ class _GatewayUrlInspector:
             )
         if self.mismatched_environment:
             gateway_name = get_text(self.locale, f"inspect.where.{self.mismatched_environment}")
-            # A sign that is valid for the site's key is wrong for the other environment.
+            # Each environment has its own key. A sign that matches the site's key is therefore
+            # wrong in a URL for the other environment.
             build_finding, key = (
                 (error_finding, "here") if problem is None else (warning_finding, "there")
             )
@@ -262,8 +268,8 @@ class _GatewayUrlInspector:
 def _is_page_on_site_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
     base_url = urlsplit(state.gateway.base_url)
     page_path = base_url.path + page_spec.path
-    # If the gateway is a path of the site, the site may have other hosts and be mounted below
-    # another path.
+    # If the gateway is a path of the site, only the end of the path is compared, because the site
+    # may have several hosts and may be served below another path.
     if not base_url.netloc:
         return split_url.path.endswith(page_path)
     return _get_origin(split_url) == _get_origin(base_url) and split_url.path == page_path

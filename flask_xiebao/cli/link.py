@@ -16,7 +16,7 @@ from ..gateway.platforms import PlatformSlug
 from ..links.members import normalize_member
 from ..texts import get_text
 
-# The options for gateway parameters that have other names.
+# The options whose names differ from the names of their gateway parameters.
 _OPTION_NAMES = {"partnerUniqKey": "member", "subPartnerId": "sub_partner_id"}
 
 

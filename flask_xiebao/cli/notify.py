@@ -51,7 +51,8 @@ def send_test_notification(
         check_web_url(url)
     except WrongValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
-    if urlsplit(url).path in ("", "/"):  # the URL of the site, not its callback URL
+    # If the user passed the site's URL, add the path of the endpoint for notifications.
+    if urlsplit(url).path in ("", "/"):
         url = f"{url.rstrip('/')}{build_notify_path(state)}"
     fields |= {"insure_num": insure_num, "succeeded": failure is None, "failure": failure}
     known_fields = {name: value for name, value in fields.items() if value is not None}

@@ -50,7 +50,8 @@ def iter_order_lines(order: Order, settings: Settings, *, include_people: bool) 
 def _describe_member(order: Order) -> str:
     try:
         member = order.member
-    except Exception as error:  # raised by keeps_plain_key
+    except Exception as error:
+        # The site's keeps_plain_key hook may raise any exception.
         return (
             f"the member cannot be determined: {type(error).__name__} in"
             f" {get_error_location(error)}"

@@ -1,1 +1,4 @@
-"""The Python code of the macros for entries, cards and QR codes. The templates hold the HTML."""
+"""The Python code behind the Jinja macros for entries, cards and QR codes.
+
+The HTML of the macros is in the templates.
+"""

@@ -1,4 +1,4 @@
-"""The static files: hashes for their URLs, and the stylesheet inside a CSS cascade layer."""
+"""Hashes for the URLs of static files, and the stylesheet inside a CSS cascade layer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 STYLESHEET_FILE, SCRIPT_FILE = "xiebao.css", "xiebao.js"
 
-# The start of the rules that place entries on a page. Only these rules go into the layer. The
-# others stay outside, because rules outside of any layer override all layers.
+# The first line of the CSS rules that place entries on a page. Only these rules go into a cascade
+# layer. All other rules stay outside, because rules outside of any layer override the rules in
+# layers.
 _PLACEMENT_RULES_START = "@media all {"
 
 _STATIC_FOLDER = Path(__file__).parents[1] / "static"
@@ -29,9 +30,9 @@ def get_file_hash(filename: str) -> str:
 
 
 def build_stylesheet_in_layer(filename: str) -> str | None:
-    """Return the stylesheet in the cascade layer that a file name specifies.
+    """Return the stylesheet inside a CSS layer, for a path such as ``layer/base/xiebao.css``.
 
-    Return None if the file name is not that of a stylesheet in a layer.
+    In this example, ``base`` is the layer. Return None for paths of other files.
     """
     match = re.fullmatch(rf"layer/({LAYER_NAME_PATTERN})/{re.escape(STYLESHEET_FILE)}", filename)
     if match is None:

@@ -14,16 +14,16 @@ from markupsafe import Markup, escape
 from ..errors import LinkError
 from ..links.tokens import SubPartnerLinkOptions
 
-#: The keywords of a macro that are options of the link.
+#: The keywords of a macro that set options of the link. Other keywords set HTML attributes.
 LINK_KEYWORDS = SubPartnerLinkOptions.__annotations__.keys()
-#: The removed keywords of links, each with the advice in its error.
+#: Keywords that links no longer accept, each with the advice for the error message.
 REMOVED_LINK_KEYWORDS: Mapping[str, str] = {"max_age": 'Use "no_login_for" instead.'}
 
 
-# Without eq, instances are compared by identity, which makes cache lookups fast.
+# With eq=False, dataclass instances are compared by identity, which makes cache lookups fast.
 @dataclass(frozen=True, eq=False)
 class MacroSpec:
-    """The keywords, looks and reserved attributes of one macro.
+    """The accepted keywords, looks and reserved attributes of one Jinja macro.
 
     :ivar reserved_attributes: The attributes that the macro sets itself and rejects as keywords.
     :ivar own_keywords: The macro's arguments besides those of links. They are used to find
@@ -40,13 +40,14 @@ class MacroSpec:
 
     @property
     def is_card(self) -> bool:
-        """True if the macro's element is always a card."""
+        """True if the macro renders only cards."""
         return self.allowed_looks == ("card",)
 
 
-#: The class of every entry, and the prefix of its modifiers: for example ``xiebao-entry--card``.
+#: The CSS class of every entry, and the prefix of its modifiers, such as ``xiebao-entry--card``.
 ENTRY_CLASS, MODIFIER_PREFIX = "xiebao-entry", "xiebao-entry--"
-#: The modifiers, without the prefix. There is none for look="own".
+#: The CSS modifiers of an entry, for example "card" for the class ``xiebao-entry--card``. The look
+#: "own" has no modifier.
 LOOKS, SIZES = ("button", "card", "link"), ("small", "large")
 VARIANTS = ("outline", "block", "pill", "stacked")
 
@@ -55,11 +56,12 @@ LOOK_KEYWORDS = ("look", "size", *VARIANTS)
 _CARD_KEYWORDS = ("title", "text", "price", "badge", "image", "action", "insurer", "terms_url")
 ENTRY_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, "label"), ("own", *LOOKS))
 CARD_MACRO = MacroSpec(_RESERVED_ENTRY_ATTRIBUTES, (*LOOK_KEYWORDS, *_CARD_KEYWORDS), ("card",))
-#: The title of a card with two links, which is the first of the links.
+#: The macro for the title of a card with two links. The title is the first of these links.
 CARD_TITLE_MACRO = MacroSpec(
     CARD_MACRO.reserved_attributes, CARD_MACRO.own_keywords, CARD_MACRO.allowed_looks
 )
-#: The attributes that a card with two links has on its ``<div>`` and not on its title.
+#: In a card with two links, these HTML attributes belong to the ``<div>`` and not to the title
+#: link.
 CARD_WRAPPER_ATTRIBUTES = (
     "class",
     "id",
@@ -89,7 +91,7 @@ AttributeValue = str | bool | None
 def split_options_and_attributes(
     keywords: Mapping[str, Any], macro: MacroSpec
 ) -> tuple[dict[str, Any], dict[str, AttributeValue]]:
-    """Split the keywords of a macro into options of the link and attributes of the element.
+    """Split the keywords of a macro into link options and HTML attributes.
 
     :raises LinkError: if a keyword is not a valid attribute, or is one that the macro sets itself.
     """
@@ -110,7 +112,7 @@ def split_options_and_attributes(
             options[keyword] = value
         else:
             name = _normalize_attribute_name(keyword, macro)
-            # If a macro has no looks, the names of variants are ordinary attributes.
+            # If a macro has no looks, keywords such as "block" are ordinary HTML attributes.
             is_ordinary = name in VARIANTS and not macro.allowed_looks
             normalizers = {} if is_ordinary else _ATTRIBUTE_NORMALIZERS
             attributes[name] = normalizers.get(name, _normalize_attribute)(value)
@@ -134,10 +136,12 @@ def render_attributes(
     return Markup("".join(html_parts))  # noqa: S704  # nosec B704
 
 
-# The cache saves 30 % of the time for a new entry with a class.
+# The cache saves 30 % of the time to render a new entry that has a class.
 @lru_cache
 def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
-    """Return the attribute for a keyword, for example class for class_ and data-id for data_id.
+    """Return the attribute name for a keyword, such as "data-id" for data_id.
+
+    A trailing underscore is removed, so that ``class_`` gives "class".
 
     :raises LinkError: if the keyword is not a valid attribute, is removed or misspelled, or is an
         attribute that the macro sets itself.
@@ -170,9 +174,9 @@ def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
 
 
 def check_keyword_not_removed(keyword: str, removed_keywords: Mapping[str, str]) -> None:
-    """Check that a keyword is neither a removed one nor a misspelling of it.
+    """Raise an error for a removed keyword, even if the keyword is misspelled.
 
-    :raises LinkError: if it is. The message contains the advice for the removed keyword.
+    :raises LinkError: for such a keyword. The message contains the advice for the removed keyword.
     """
     for removed_keyword, advice in removed_keywords.items():
         if is_misspelling(keyword, removed_keyword):
@@ -180,13 +184,14 @@ def check_keyword_not_removed(keyword: str, removed_keywords: Mapping[str, str])
 
 
 def is_misspelling(word: str, correct_word: str) -> bool:
-    """Return True if a word is *correct_word* or a misspelling of it, such as returnTo or memebr.
+    """Return True if *word* is *correct_word* or a misspelling, such as "memebr" for "member".
 
-    The words may differ in capitals, hyphens and underscores. Otherwise, one letter may be wrong,
-    extra or missing, or two adjacent letters may be swapped.
+    The words may differ in capitals, hyphens and underscores, such as "returnTo" and "return_to".
+    Otherwise, one letter may be wrong, extra or missing, or two adjacent letters may be swapped.
     """
     word = word.replace("-", "_").lower()
-    if not word.isidentifier():  # For example, Vue's attribute :member is not a misspelling.
+    # Vue's attribute ":member", for example, is not a misspelling of the keyword "member".
+    if not word.isidentifier():
         return False
     if word.replace("_", "") == correct_word.replace("_", ""):
         return True
@@ -195,24 +200,26 @@ def is_misspelling(word: str, correct_word: str) -> bool:
     with_letters_swapped = word[:2][::-1] + word[2:]
     return (
         with_letters_swapped == correct_word
-        # The first letter that differs is wrong or extra.
+        # A word with one wrong or one extra letter is a misspelling.
         or word[1:] in (correct_word[1:], correct_word)
-        # A letter is missing.
+        # A word that lacks one letter is a misspelling, too.
         or word == correct_word[1:]
     )
 
 
 def _normalize_attribute(value: Any) -> AttributeValue:
-    """Return an attribute's text, True for an attribute without a value, or None for no attribute.
+    """Return the value of an attribute as plain text.
 
-    False and undefined values also give None.
+    Return True for an attribute without a value. Return None to leave out the attribute if the
+    value is None, False or undefined.
     """
     if value is True:
         return True
     if value is None or value is False or isinstance(value, Undefined):
         return None
-    # Markup may contain unescaped quotes, which would end the attribute. Return its plain text,
-    # which render_attributes() escapes again. The result of str() may be markup, too.
+    # Markup may contain unescaped quotes, which would end the attribute early. Convert the markup
+    # to plain text, which render_attributes() escapes again. The result of str() may be markup,
+    # too.
     return escape(value if hasattr(value, "__html__") else str(value)).unescape()
 
 

@@ -1,4 +1,7 @@
-"""The entries that the macros render. Entries that are the same for everyone are cached."""
+"""The insurance entries that the macros render.
+
+Entries that are the same for everyone are cached.
+"""
 
 from __future__ import annotations
 
@@ -37,28 +40,28 @@ from .attributes import (
 )
 from .looks import pop_look_classes
 
-# The gateway pages that have links without a member, and the types of arguments that are immutable
-# and can therefore be part of a cache key.
+# The gateway pages that can have links without a member.
 _SHAREABLE_PAGES = frozenset(name for name, page in PAGES.items() if not page.requires_member)
+# The types of arguments that can be part of a cache key, because their values are immutable.
 _IMMUTABLE_TYPES = frozenset((str, int, bool, type(None), Platform))
-# With one of these keywords, a link belongs to a member or depends on the request's Host header.
+# Keywords that tie a link to a member or to the Host header of the request.
 _UNSHAREABLE_KEYWORDS = frozenset(("member", "no_login_for", "external"))
-# The number of entries in each cache, and the maximum number of characters in the keywords and the
-# reference of a cached entry. Longer keywords, such as the text of a form, belong to a single page.
+# Each cache is limited in its number of entries, and in the number of characters in the keywords
+# and the reference of an entry. Longer texts, for example from a form, are seldom rendered twice.
 _CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 2000
 
-#: The attributes and the content of an entry, both empty if the entry is left out.
+#: The attributes and the content of an entry. The attributes are empty if the entry is left out.
 RenderedEntry = tuple[Markup, str]
-#: The attributes of an entry, its default label, and the mistake in its look or None.
+#: The attributes of an entry, its default label, and the error in its look or None.
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
-#: The signer of a link, and the text before and after the token in its URL.
+#: The parts of a link: its signer, and the URL before and after the token.
 _LinkParts = tuple[LinkSigner, str, str]
 
 
 @dataclass(slots=True)
 class PageContext:
-    """The properties that all entries on one page share.
+    """The properties that all insurance entries on one page share.
 
     :ivar platform_slug: The slug of the visitor's platform, or None if the markup is the same for
         every device.
@@ -84,7 +87,8 @@ class EntryRenderer:
         self._build_shared_entry_cached = lru_cache(_CACHE_SIZE, typed=True)(
             self._build_shared_entry
         )
-        # Entries often differ only in their links. This saves 35 % of the time for a new entry.
+        # Entries often differ only in their links. Caching all other parts saves 35 % of the time
+        # to render a new entry.
         self._build_attributes_and_label_cached = lru_cache(_CACHE_SIZE)(
             self._build_attributes_and_label
         )
@@ -97,8 +101,12 @@ class EntryRenderer:
         keywords: Mapping[str, Any],
         macro: MacroSpec = ENTRY_MACRO,
     ) -> RenderedEntry:
-        """Return the attributes and the content of an entry, both empty if it is left out."""
-        # The template has already called the "caller" and passed its result as *content*.
+        """Return the attributes and the content of an entry.
+
+        The attributes are empty if the entry is left out.
+        """
+        # The template has already rendered the block of {% call %} and passed its HTML as
+        # *content*.
         if "caller" in keywords and macro is ENTRY_MACRO:
             keywords = {name: value for name, value in keywords.items() if name != "caller"}
         elif macro is ENTRY_MACRO and "disabled" in keywords:
@@ -136,7 +144,8 @@ class EntryRenderer:
             raise_or_log_omission(self._state, error)
             return _EMPTY_ENTRY
         if look_error is not None:
-            # Use a copy. The error itself is cached, and its traceback would keep the request.
+            # Report a copy of the cached error. Raising an error adds a traceback, which would keep
+            # the request in memory as long as the error is cached.
             raise_or_log_omission(
                 self._state, LinkError(str(look_error), look_error.argument), "The look of an entry"
             )
@@ -259,7 +268,7 @@ class EntryRenderer:
     def _build_entry_with_href(
         self, href: str, html_attributes: Mapping[str, AttributeValue], *attribute_arguments: Any
     ) -> _BuiltEntry:
-        """Build an entry from its link. The other attributes and the label may be cached.
+        """Build an entry from its link. Its other attributes and its label may come from a cache.
 
         :param html_attributes: The HTML attributes from the template.
         :param attribute_arguments: The other arguments of :meth:`_build_attributes_and_label`.
@@ -282,7 +291,9 @@ class EntryRenderer:
         macro: MacroSpec,
         *attribute_items: tuple[str, AttributeValue],
     ) -> _BuiltEntry:
-        """Return an entry's attributes without the link, its default label, and its look's mistake.
+        """Return the parts of an entry that do not depend on its link.
+
+        These are the attributes except ``href``, the default label, and the error in the look.
 
         :param locale: The locale of the label, or None for an empty label.
         :param attribute_items: The HTML attributes from the template.
@@ -304,7 +315,8 @@ class EntryRenderer:
             # Only PCs open a new window, because web views inside apps handle new windows badly.
             "target": "_blank" if platform_slug == Platform.PC.slug else None,
             "lang": language,
-            # Links have no attribute "disabled" in HTML.
+            # HTML links have no attribute "disabled", so ARIA attributes mark the entry as
+            # disabled.
             "role": "link" if is_disabled else None,
             "aria-disabled": "true" if is_disabled else None,
         }
@@ -312,7 +324,10 @@ class EntryRenderer:
 
 
 def find_disabled_reason(keywords: Mapping[str, Any]) -> str:
-    """Return the text of the keyword "disabled", or an empty string if it has none."""
+    """Return the reason why an entry is disabled: the text of the keyword "disabled".
+
+    Return an empty string if the keyword is missing or has no text, such as ``disabled=True``.
+    """
     reason = keywords.get("disabled")
     has_text = not isinstance(reason, Number | Undefined) and reason
     return escape(reason).strip() if has_text else ""
@@ -321,7 +336,7 @@ def find_disabled_reason(keywords: Mapping[str, Any]) -> str:
 def raise_or_log_omission(
     state: AppState, error: LinkError, omitted_part: str = "An insurance entry"
 ) -> None:
-    """Log that a part of a page was left out because of an error.
+    """Raise the error in strict mode, or log that a part of the page was left out.
 
     Outside of strict mode, a wrong row in a database must not break a shop's page.
 
@@ -335,14 +350,15 @@ def raise_or_log_omission(
     )
     message = f"{omitted_part}{endpoint_note} was left out: {error} See {get_caller_location()}."
     send_signal_without_raising(fault_found, fault=message)
-    # The wrong value may come from visitors. Then each message is different, and the group limits
-    # their number.
+    # A wrong value may come from visitors, and then each message is different. All these messages
+    # are in one group, so that their number is limited.
     log_throttled(message, group=f"entries{endpoint_note}")
 
 
 def _is_short_enough_to_cache(keywords: Mapping[str, Any], reference: object = None) -> bool:
-    """Return True if keywords and a reference together are short enough to be cached."""
-    # Most entries have no keywords. This shortcut saves 5 % of the time for such an entry.
+    """Return True if an entry's keywords and reference are together short enough to be cached."""
+    # Most entries have no keywords. For such an entry, this shortcut saves 5 % of the time to
+    # render it.
     if not keywords:
         return type(reference) is not str or len(reference) <= _MAX_CACHED_LENGTH
     texts = [reference, *keywords, *keywords.values()]

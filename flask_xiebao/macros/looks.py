@@ -1,4 +1,4 @@
-"""The CSS classes for the look keywords of a macro."""
+"""The CSS classes for macro keywords that style an entry, such as "look" and "size"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MODIFIERS_BY_LOOK = {"button": (*SIZES, "outline", "block", "pill"), "card": ("
 def pop_look_classes(
     attributes: dict[str, AttributeValue], macro: MacroSpec, default_look: str
 ) -> tuple[str, LinkError | None]:
-    """Remove the look keywords from an entry's attributes, and return the classes for them.
+    """Remove keywords such as "look" from an entry's attributes, and return their CSS classes.
 
     :param attributes: The attributes from the caller.
     :param default_look: The look of an entry if neither keywords nor classes specify one.
@@ -43,7 +43,8 @@ def pop_look_classes(
             look_keywords, caller_modifiers, macro, default_look
         ), spelling_error
     except LinkError as error:
-        # The error is cached. With its traceback, the cache would also keep the request.
+        # The returned error is cached. Its traceback is removed, because the traceback would keep
+        # the request in memory.
         return _build_missing_look_classes(
             {}, set(), macro, default_look
         ), spelling_error or error.with_traceback(None)
@@ -55,7 +56,7 @@ def _build_missing_look_classes(
     macro: MacroSpec,
     default_look: str,
 ) -> str:
-    """Return the classes of an entry's look, without the modifiers that the caller wrote.
+    """Return the CSS classes of an entry's look that the template did not pass itself.
 
     :param look_keywords: The keywords for the look, the size and the variants.
     :param caller_modifiers: The modifiers in the caller's classes, for example ``small`` for
@@ -101,7 +102,7 @@ def _build_missing_look_classes(
 
 
 def _find_class_spelling_error(caller_modifiers: set[str]) -> LinkError | None:
-    """Return the error for a misspelled modifier class from the caller, or None."""
+    """Return the error for a misspelled CSS class such as ``xiebao-entry--smal``, or None."""
     for name in caller_modifiers.difference(_KNOWN_MODIFIERS):
         for known_name in _KNOWN_MODIFIERS:
             if is_misspelling(name, known_name):

@@ -15,8 +15,8 @@ from ..errors import LinkError
 if TYPE_CHECKING:
     from segno import QRCode
 
-# The width in pixels of one module of the QR code in a PNG. Mails show the PNG smaller, so that it
-# is sharp on screens of any density.
+# The width of one module (square dot) of a QR code in a PNG, in pixels. Mails scale the PNG down,
+# so that the code is sharp on screens of any density.
 _PNG_MODULE_PIXELS = 8
 
 
@@ -57,13 +57,18 @@ def build_qr_png(url: str) -> bytes:
 
 
 def _build_qr_code(url: str) -> QRCode:
-    import segno  # Imported only when needed, because most processes draw no QR code.
+    # segno is imported only when needed, because most processes draw no QR code.
+    import segno
 
     try:
-        # The mask is fixed, because choosing the best one takes 65 % of the time, and codes with
-        # this mask scan equally well. The URL is converted to ASCII, because segno would encode
-        # other characters in whichever Chinese encoding is shortest.
-        return segno.make_qr(iri_to_uri(url), mask=0)
+        return segno.make_qr(
+            # The URL is converted to ASCII, because segno would encode other characters in the
+            # shortest encoding, which may be a Chinese one.
+            iri_to_uri(url),
+            # Choosing the best mask takes 65 % of the time to draw a code. Codes with mask 0 scan
+            # equally well.
+            mask=0,
+        )
     except segno.DataOverflowError:
         raise LinkError(
             f"A QR code cannot hold this link of {len(url):,} characters. Shorten"

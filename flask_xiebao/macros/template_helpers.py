@@ -34,11 +34,11 @@ from .entries import EntryRenderer, find_disabled_reason, raise_or_log_omission
 from .qrcodes import render_qr_svg, render_qr_svg_and_send_signal
 
 _COLOR_PATTERN = re.compile(r"#[0-9A-Fa-f]{6}")
-# Texts that browsers treat as a path of this site or as an http(s) URL, and the beginnings of
-# further URLs that an image may have.
+# Matches texts that browsers treat as a path of this site or as an http(s) URL.
 _SAFE_URL_PATTERN = re.compile(
     r"(https?://|(?![a-z][a-z0-9+.-]*:|/[/\\]))[^\x00-\x1f\\]*", re.IGNORECASE
 )
+# Matches the other URLs that an image may have: those that begin with "data:image/" or "//".
 _IMAGE_URL_PATTERN = re.compile(r"data:image/|//[\w\[][^\x00-\x1f\\]*$", re.IGNORECASE)
 
 
@@ -54,8 +54,8 @@ def register_template_helpers(app: Flask, state: AppState) -> None:
         _xiebao_asset=helpers.build_asset_url,
         _xiebao_text=helpers.render_text,
     )
-    # These are filters because Jinja inspects a function before each call, which takes 15 % of the
-    # time for an entry.
+    # These functions are filters, because Jinja inspects a function before each call, but not a
+    # filter. The inspection takes 15 % of the time to render an entry.
     app.jinja_env.filters.update(
         _xiebao_entry=helpers.entry_renderer.build_attributes_and_content,
         _xiebao_card=partial(helpers.entry_renderer.build_attributes_and_content, macro=CARD_MACRO),
@@ -78,7 +78,8 @@ class TemplateHelpers:
     def __init__(self, state: AppState) -> None:
         self._state = state
         self.entry_renderer = EntryRenderer(state)
-        # Without a member, a product's QR code is the same for every visitor.
+        # The QR code of a product is cached if its link has no member, because such a code is the
+        # same for every visitor.
         self._render_qr_svg_cached = lru_cache(32)(render_qr_svg)
 
     def build_link_for_template(self, page: str, reference: Any = None, **link_options: Any) -> str:
@@ -97,7 +98,7 @@ class TemplateHelpers:
             return ""
 
     def normalize_card_url(self, value: Any, keyword: str) -> str:
-        """Return the URL for a part of a card as text, or an empty string if it is not allowed.
+        """Return the URL of a card's image or terms, or an empty string if the URL is not allowed.
 
         A path of this site and an http(s) URL are allowed. For an image, ``data:image/`` and URLs
         that begin with ``//`` are also allowed.
@@ -123,7 +124,10 @@ class TemplateHelpers:
     def render_qr_code(
         self, reference: Any, size: Any, keywords: Mapping[str, Any]
     ) -> tuple[Markup, Markup]:
-        """Return the attributes and the SVG of a product's QR code, both empty if left out."""
+        """Return the attributes and the SVG of a product's QR code.
+
+        Both are empty if the code is left out.
+        """
         try:
             _check_pixel_count(size, "size")
             options, attributes = split_options_and_attributes(keywords, QR_MACRO)
@@ -209,7 +213,7 @@ class TemplateHelpers:
         return {"href": href, "code": code, "label": label, "lang": language}
 
     def render_stylesheet_attributes(self, layer: Any, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of the ``<link>`` element of the stylesheet.
+        """Return the attributes of the ``<link>`` element that loads the extension's stylesheet.
 
         :param layer: The cascade layer for the rules that place entries on a page, such as
             ``components``, or None for no layer.
@@ -223,7 +227,7 @@ class TemplateHelpers:
         )
 
     def render_script_attributes(self, keywords: Mapping[str, Any]) -> Markup:
-        """Return the attributes of the ``<script>`` element."""
+        """Return the attributes of the ``<script>`` element that loads the extension's script."""
         _, attributes = self._check_layer_and_attributes(
             SCRIPT_MACRO, "A keyword of xiebao_script", None, keywords
         )
@@ -234,7 +238,9 @@ class TemplateHelpers:
     def _check_layer_and_attributes(
         self, macro: MacroSpec, part_name: str, layer: Any, keywords: Mapping[str, Any]
     ) -> tuple[str | None, Mapping[str, AttributeValue]]:
-        """Return the cascade layer and the HTML attributes, or neither if an argument is wrong.
+        """Check the arguments, and return the cascade layer and the HTML attributes.
+
+        Return None and no attributes if an argument is wrong and strict mode is off.
 
         :param part_name: The name of the part that is left out, for the log message.
         """
@@ -260,7 +266,10 @@ class TemplateHelpers:
             return None, {}
 
     def build_asset_url(self, asset_name: str, layer: str | None = None) -> str:
-        """Return the URL of one of the extension's static files. It changes with the content."""
+        """Return the URL of one of the extension's static files.
+
+        The URL changes when the content of the file changes.
+        """
         filename = asset_name if layer is None else f"layer/{layer}/{asset_name}"
         return build_endpoint_url(
             self._state, "xiebao.static", filename=filename, v=assets.get_file_hash(asset_name)

@@ -1,1 +1,1 @@
-"""The views of the endpoints, and the responses that they share."""
+"""The extension's views, and the responses that they share."""

@@ -1,6 +1,7 @@
-"""The view of the callback, which reads, checks and processes a notification.
+"""The view of the endpoint at which the gateway's notifications arrive.
 
-It responds with the JSON that the gateway reads, and discloses no more than the gateway needs.
+The view reads, checks and processes a notification. It responds with the JSON that the gateway
+reads, and discloses no more than the gateway needs.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _PACKAGE_NAME = __package__.partition(".")[0]
 
-# The reasons of rejections that are also logged as warnings, because the site should look into
-# them. The value is advice that follows the error's message.
+# Notifications that are rejected for these reasons are also logged as warnings, because the site
+# should look into them. If a reason has advice, the advice follows the error message in the log.
 _ADVICE_BY_LOGGED_REASON = {
     "wrong_field": "",
     "wrong_sign": (
@@ -37,7 +38,8 @@ _ADVICE_BY_LOGGED_REASON = {
     ),
 }
 
-# An order query that has been behind for less than this time is logged as INFO, otherwise as ERROR.
+# The order query may confirm a step of a purchase some time after the notification of this step. A
+# delay shorter than this is logged as INFO, a longer delay as ERROR.
 _EXPECTED_LAG = timedelta(hours=1)
 
 _STATUS_BY_REASON = {"too_large": 413, "wrong_sign": 403}
@@ -53,7 +55,7 @@ _FAIL_MESSAGES = {
 
 
 def handle_notification_request(state: AppState, token: str) -> Response:
-    """Process the notification in the current request, and return the callback's response.
+    """Process the notification in the current request, and return the response to the gateway.
 
     The callback also works while ``XIEBAO_ENABLED`` is off, so that no surrender is missed.
     """
@@ -79,8 +81,8 @@ def handle_notification_request(state: AppState, token: str) -> Response:
         return build_callback_response(
             200 if notification is None or process_notification(state, notification) else 500
         )
-    # Some error reports show all local variables, and the error may contain people's names. Here,
-    # outside of the except block, no variable holds the error.
+    # This failure is logged after the except block, where no variable holds the error any more.
+    # Some error reports show all local variables, and the error may contain people's names.
     log_throttled(
         f"The notification_reader failed: {failure}. Fix the notification_reader.",
         group="notification_reader",
@@ -101,17 +103,22 @@ def is_valid_notify_token(state: AppState, token: str) -> bool:
 
 
 def read_notification_from_request(state: AppState) -> Notification | None:
-    """Return the notification in the current request, or None in a rehearsal.
+    """Return the notification in the current request, or None for a test notification.
+
+    Commands such as ``flask xiebao doctor`` send test notifications.
 
     :raises NotificationError: if the notification is rejected. The rejection has been logged.
     """
-    reader = None  # Until the site's reader is called, all errors are the extension's own.
+    # While *reader* is None, the site's notification_reader has not been called, and any error is
+    # one of the extension's own.
+    reader = None
     try:
         body = read_notification_body()
         reader = state.hooks.functions.get("notification_reader")
         return state.hooks.read_notification(body, request.headers, state.settings.api_key)
     except NotificationError as error:
-        # An error of the site's reader may contain people's names, so its message is not logged.
+        # The message of an error from the site's notification_reader is not logged, because the
+        # message may contain people's names.
         reason_and_message = f"{error.reason}. {error if reader is None else ''}".rstrip()
         logger.info("%s", f"Rejected a notification: {reason_and_message}")
         if reader is None and error.reason in _ADVICE_BY_LOGGED_REASON:
@@ -165,15 +172,15 @@ def process_notification(state: AppState, notification: Notification) -> bool:
         failure = format_error_for_log(error)
         is_expected = isinstance(error, OrderBehindError) and error.behind_for < _EXPECTED_LAG
     else:
-        # A receiver that raises does not change the response.
+        # An exception in a signal receiver does not change the response.
         send_signal_without_raising(notification_received, notification=notification)
         return True
     log_throttled(
         f"A notification was not processed: {failure}. The gateway will send the notification"
         f" {notification.id} again (type {notification.type:d}, insureNum"
         f" {notification.insure_num}).",
-        # Only a few messages of one group are logged in a minute. In a group of their own, expected
-        # lags do not suppress the messages about failures.
+        # Only a few messages of each group are logged per minute. Expected delays have a group of
+        # their own, so that they do not suppress messages about failures.
         group="behind" if is_expected else "notification_handler",
         level=logging.INFO if is_expected else logging.ERROR,
     )

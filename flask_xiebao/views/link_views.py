@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 # payment_returned is sent only if the click was less than this many seconds ago.
 _MAX_REPORTED_RETURN_SECONDS = 24 * 60 * 60
 
-# The headers by which HTMX (the first one) and Turbo mark a link that they fetch by script.
+# HTMX (the first header) and Turbo (the others) send these headers if a script fetches a link.
 _SCRIPT_REQUEST_HEADERS = (
     "HTTP_HX_REQUEST",
     "HTTP_X_TURBO_REQUEST_ID",
@@ -63,9 +63,9 @@ _SCRIPT_REQUEST_HEADERS = (
     "HTTP_X_SEC_PURPOSE",
 )
 
-# The hosts of this machine. An absolute link to one of them discloses nothing to other hosts. The
-# pattern must match the whole Host header, because browsers read "localhost:80@evil.example" as a
-# user name and another host.
+# Matches a Host header that names this machine, such as "localhost:5000". An absolute link to this
+# machine discloses nothing to other hosts. The whole header must match, because a browser opens
+# "http://localhost:80@evil.example" on evil.example.
 _LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 
@@ -73,7 +73,7 @@ class LayeredStylesheetBlueprint(Blueprint):
     """A blueprint that can also serve its stylesheet inside a CSS cascade layer."""
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a static file, or the stylesheet in the cascade layer that its path names."""
+        """Send a static file, or the stylesheet inside the CSS layer that is named in the path."""
         stylesheet = assets.build_stylesheet_in_layer(filename)
         if stylesheet is None:
             return super().send_static_file(filename)
@@ -102,8 +102,8 @@ def create_blueprint(state: AppState) -> Blueprint:
         ("/paid/<token>", "paid", partial(handle_payment_return, state)),
         ("/qr/<token>.png", "qr", partial(serve_qr_code, state)),
     ):
-        # To merge slashes, Werkzeug would redirect to a URL that contains the token, on whatever
-        # host the Host header names.
+        # Slashes are not merged. Otherwise, Werkzeug would redirect to a URL that contains the
+        # token, on any host that the Host header names.
         blueprint.add_url_rule(
             rule, endpoint, build_named_view(endpoint, token_handler), merge_slashes=False
         )
@@ -128,10 +128,11 @@ def build_named_view(
     Extensions for CSRF protection, rate limits and tracing identify views by their names.
     """
 
-    # The default is None, because bandit reports an empty text as a hard-coded password. A site may
-    # pass further URL values to all views, for example a language or a tenant.
+    # URL values other than the token are ignored. A site may pass such values to all views, for
+    # example a language or a tenant.
     def view(token: str | None = None, **_: object) -> Response:
-        # The URL for notifications has no token unless the site configures one.
+        # The URL for notifications has no token unless the site configures one. The default of
+        # *token* is None, because bandit reports an empty string as a hard-coded password.
         token = token or ""
         rehearsal = find_current_rehearsal()
         return (
@@ -145,16 +146,17 @@ def build_named_view(
 
 
 def handle_click(state: AppState, page: str, token: str) -> Response:
-    """Handle a request for a link: redirect to the gateway, show the handoff page or refuse.
+    """Respond to a request for a link.
 
-    A prefetch or a request by a script is not a click, and changes nothing.
+    Redirect to the gateway, show the handoff page (a QR code for a phone), or refuse the click. A
+    prefetch or a request by a script is not a click, and changes nothing.
     """
     environ, now = get_current_request().environ, int(time.time())
     if is_prefetch(environ):
         return responses.build_prefetch_response()
     if not is_navigation(environ):
-        # The page refreshes itself only once. Otherwise, a browser whose requests all look like a
-        # script's would never stop.
+        # The page refreshes itself only once. Otherwise, a browser whose requests all look like the
+        # requests of a script would reload the page forever.
         return responses.build_script_navigation_page(
             state, auto_refresh=not is_from_navigate_page(environ)
         )
@@ -182,18 +184,23 @@ def is_prefetch(environ: WSGIEnvironment) -> bool:
 def is_navigation(environ: WSGIEnvironment) -> bool:
     """Return True if a browser navigates to the link, False if a script fetches it."""
     return environ.keys().isdisjoint(_SCRIPT_REQUEST_HEADERS) and (
-        # A service worker that forwards a navigation as its own request loses this mode. Such a
-        # request does not count, because a forwarded tap looks the same as a forwarded prefetch.
+        # If a service worker forwards a navigation, Sec-Fetch-Mode is no longer "navigate". Such a
+        # request does not count as a navigation, because a forwarded tap looks the same as a
+        # forwarded prefetch.
         environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
         or is_from_navigate_page(environ)
     )
 
 
 def is_from_navigate_page(environ: WSGIEnvironment) -> bool:
-    """Return True if the request follows the link on the page that scripts receive."""
+    """Return True if the request comes from the page that the extension sends to a script.
+
+    The link on that page has ``go=1`` in its query.
+    """
     return (
         "go=1" in environ.get("QUERY_STRING", "").split("&")
-        # Exclude images, for example in forum posts, and scripts of other sites.
+        # Requests for images, for example in forum posts, and requests by scripts of other sites do
+        # not count.
         and environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
         and environ.get("HTTP_SEC_FETCH_DEST", "empty") in ("empty", "document", "iframe", "frame")
     )
@@ -220,7 +227,8 @@ def admit_visitor_or_refuse(state: AppState, entry: Entry, now: int) -> AllowedC
     if isinstance(decision, AllowedClick):
         return decision
     if decision.cause == "login_required":
-        # The signal is sent first, because the site's login manager may call abort().
+        # The signal login_requested is sent first, because the site's login manager may call
+        # abort().
         send_signal_without_raising(login_requested, cause=decision.cause)
         if (login_response := responses.build_login_response(state)) is not None:
             raise EarlyResponseError(login_response)
@@ -228,10 +236,11 @@ def admit_visitor_or_refuse(state: AppState, entry: Entry, now: int) -> AllowedC
 
 
 def check_click_is_allowed(state: AppState, entry: Entry, member: str) -> None:
-    """Refuse the click, or raise the site's own response, if the ``click_guard`` does not allow it.
+    """Refuse the click if the site's ``click_guard`` does not allow it.
 
-    The guard is called after the access rules have allowed the click: before the handoff on a PC,
-    and again on the phone.
+    If the guard returns or raises a response, the visitor gets that response. The guard is called
+    after the access rules have allowed the click: before the handoff on a PC, and again on the
+    phone.
     """
     refusal = REFUSALS["not_allowed"]
 
@@ -253,7 +262,7 @@ def check_click_is_allowed(state: AppState, entry: Entry, member: str) -> None:
 def build_handoff_page_response(
     state: AppState, entry: Entry, allowed_click: AllowedClick, now: int
 ) -> Response:
-    """Return the page with the QR code by which a PC's click continues on a phone.
+    """Return the page with a QR code that PC users scan to continue on a phone.
 
     The link in the code is for the same member as the click. It needs no login, and never outlives
     the link that was clicked.
@@ -261,7 +270,7 @@ def build_handoff_page_response(
     lifetime = state.settings.handoff_max_age
     if allowed_click.seconds_left is not None:
         lifetime = min(lifetime, allowed_click.seconds_left)
-    # The remaining lifetime was computed at *now*. If the new link were signed any later, each
+    # The lifetime was computed at *now*, so the new link is signed at *now*, too. Otherwise, each
     # handoff would prolong the access without a login a little.
     phone_entry = replace(entry, member=allowed_click.member, no_login_for=lifetime, signed_at=now)
     try:
@@ -286,10 +295,13 @@ def build_handoff_page_response(
 
 
 def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Platform) -> Response:
-    """Send ``entry_clicked``, except for HEAD, and return the redirect to the gateway."""
+    """Return the redirect to the gateway, and send the signal ``entry_clicked``.
+
+    The signal is not sent for a HEAD request.
+    """
     click_id = secrets.token_hex(8)
-    # No variable holds the gateway URL, because a failing receiver may cause an error report that
-    # shows the variables.
+    # The gateway URL is not kept in a variable. If a signal receiver fails, an error report may
+    # show the local variables, and the URL contains the secret sign.
     response = Redirect(
         prepend_root_path(
             state.build_gateway_url(
@@ -305,15 +317,16 @@ def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Pl
 
 
 def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) -> str | None:
-    """Return the absolute URL of the return link.
+    """Return the absolute URL at which the member returns to the site after payment.
 
-    Return None if the entry has no ``return_to`` or if the host of the link cannot be trusted.
+    Return None if the entry has no ``return_to`` or if the host of the URL cannot be trusted.
     """
     if entry.return_to is None:
         return None
     if is_host_trusted_or_loopback(state):
         token = state.signer.build_return_token(Click(entry, member, click_id, int(time.time())))
-        # In debug and testing, any Host header is trusted, even one that is empty or malformed.
+        # In debug and testing, any Host header is trusted, so the URL may be invalid, for example
+        # if the header is empty or malformed.
         with contextlib.suppress(WrongValueError):
             return check_web_url(build_token_url(state, "xiebao.paid", token, external=True))
     log_throttled(
@@ -325,14 +338,15 @@ def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) 
 
 
 def is_host_trusted_or_loopback(state: AppState) -> bool:
-    """Return True if an absolute link built in this request leads to the site or this machine."""
+    """Return True if an absolute link has a trusted host or leads to this machine."""
     return is_host_trusted(state) or _LOOPBACK_HOST_PATTERN.fullmatch(request.host) is not None
 
 
 def serve_qr_code(state: AppState, token: str) -> Response:
-    """Return the PNG of the QR code for a link in a mail. The request is not a click.
+    """Return the PNG of the QR code for a link in a mail.
 
-    The client already has the link, and the code contains nothing else.
+    Loading the image is not a click. The client already has the link, and the code contains
+    nothing else.
     """
     try:
         entry = state.signer.parse_entry_token(token)
@@ -340,8 +354,9 @@ def serve_qr_code(state: AppState, token: str) -> Response:
         abort(404)
     if not state.settings.enabled:
         abort(404)
+    # For an expired link, the mail shows no code, because the code would lead to an error.
     if entry.no_login_for is not None and not entry.seconds_left(int(time.time())):
-        abort(410)  # Otherwise, the mail would show a code whose link no longer works.
+        abort(410)
     if not is_host_trusted_or_loopback(state):
         log_throttled(
             "The QR code of an email was not drawn, because its link would be built from the Host"

@@ -34,7 +34,10 @@ class EarlyResponseError(Exception):
 
 
 def build_prefetch_response() -> Response:
-    """Return the 503 response to a prefetch. Nothing else happens before the click."""
+    """Return the 503 response to a prefetch.
+
+    The prefetch has no other effect, and the link works as usual when the user clicks it.
+    """
     return Response(
         "This link cannot be prefetched. Click the link to open it.", 503, mimetype="text/plain"
     )
@@ -76,10 +79,10 @@ def raise_refusal(
     entry: Entry | None = None,
     member: str | None = None,
 ) -> NoReturn:
-    """Report a refusal and raise its response, a page or JSON with the reason.
+    """Report a refusal, and raise the response that states the reason.
 
-    The parameters are those of :func:`report_refusal`. The visitor learns only the reason, the
-    site also the cause.
+    The response is an HTML page, or JSON if the client prefers JSON. The parameters are those of
+    :func:`report_refusal`. The visitor learns only the reason, the site also the cause.
 
     :raises EarlyResponseError: always, with the response.
     """
@@ -129,7 +132,10 @@ def report_refusal(
 
 
 def _find_login_url(state: AppState) -> str | None:
-    """Return the URL of the site's login, or None. The login returns to the current link."""
+    """Return the URL of the site's login page, or None if no URL is known.
+
+    After the login, the visitor returns to the current link.
+    """
     if state.settings.login_view is not None:
         return build_login_url(state.settings.login_view)
     login_manager = find_login_manager()
@@ -156,5 +162,6 @@ def build_page_response(state: AppState, template_name: str, **variables: Any) -
             start=f"{request.root_path}/",
             **variables,
         ),
-        mimetype="text/html",  # The default of the site's response class may be JSON.
+        # The site's response class may have another default MIME type, such as JSON.
+        mimetype="text/html",
     )
