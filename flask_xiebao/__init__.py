@@ -1,4 +1,4 @@
-"""Flask-Xiebao: insurance entries that lead a site's members to Xiebao (携保)."""
+"""A Flask extension for buttons, links and QR codes that open Xiebao's (携保) insurance pages."""
 
 from .app.rehearsal import is_rehearsal
 from .app.signals import entry_clicked, entry_refused, notification_received, payment_returned

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class RenamedAttribute:
-    """A deprecated name of a public attribute or method.
+    """A descriptor for the deprecated name of a public attribute or method.
 
     :param new_name: The current name.
     """

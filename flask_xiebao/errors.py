@@ -1,4 +1,4 @@
-"""The exceptions of Flask-Xiebao. :exc:`XiebaoError` is the base class of all."""
+"""The exceptions of Flask-Xiebao. All of them derive from :exc:`XiebaoError`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ConfigError(XiebaoError):
     :ivar app: The app that was rejected, or None.
     """
 
-    #: The app that was rejected, or None. ``init_app`` sets it. If an app does not load, ``doctor``
-    #: reads the app's settings from here.
+    #: The app that ``init_app`` rejected, or None. If the app cannot be loaded, the command ``flask
+    #: xiebao doctor`` reads the settings from this app.
     app: Any = None
 
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
@@ -35,7 +35,7 @@ class ConfigError(XiebaoError):
 
     @classmethod
     def about(cls, setting: str, problem: str) -> ConfigError:
-        """Return the error for one setting.
+        """Return a ConfigError whose message names the setting and the problem with the setting.
 
         :param problem: The problem with the setting, as a text that continues the setting's name.
         """
@@ -55,7 +55,7 @@ class GatewayError(XiebaoError):
 
 
 class LinkError(XiebaoError):
-    """A link cannot be built from these arguments, or a token is not from this site.
+    """A link cannot be built from the given arguments, or a link's token is invalid.
 
     :ivar argument: The invalid argument, or None.
     """
@@ -66,7 +66,7 @@ class LinkError(XiebaoError):
 
 
 class TokenError(LinkError):
-    """A token is not from one of this site's links.
+    """The token in a link is malformed, or this site did not sign it for such a link.
 
     :ivar cause: The cause, a key of :data:`.links.access_rules.REFUSALS`.
     """
@@ -77,18 +77,18 @@ class TokenError(LinkError):
 
 
 class UnknownSiteUrlError(LinkError):
-    """The site's URL is unknown outside of a request.
+    """The site's URL is not configured, so no link can be built outside of a request.
 
-    The error is not about one link: no link can be built, whatever its arguments are.
+    The error does not depend on the arguments of the link.
     """
 
 
-#: The reasons of a :exc:`NotificationError`.
+#: The possible values of ``NotificationError.reason``.
 NotificationErrorReason = Literal["too_large", "malformed", "wrong_sign", "wrong_field"]
 
 
 class NotificationError(XiebaoError):
-    """A notification is not from the gateway for this account, or cannot be read.
+    """A notification cannot be read, or the gateway did not send it for this partner account.
 
     The message contains neither the key nor the ``sign`` nor any data about a person.
 
@@ -114,12 +114,12 @@ class OrderError(XiebaoError):
         self.code = code
         self.gateway_message = gateway_message
 
-    # The deprecated name of gateway_message.
+    # The deprecated name of the attribute gateway_message.
     said = RenamedAttribute("gateway_message")
 
 
 class OrderBehindError(OrderError):
-    """The order query does not confirm a notification yet, so the gateway must send it again.
+    """The order query does not confirm a notification yet. The notification must be sent again.
 
     :ivar behind_for: The lag: the time since the order query was first found to be behind.
     """

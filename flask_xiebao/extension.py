@@ -31,7 +31,7 @@ from .views.link_views import create_blueprint
 
 
 class Xiebao:
-    """Insurance entries for a Flask site.
+    """The extension, which adds buttons, links and QR codes for insurance to a Flask app.
 
     One instance can serve several apps. Each app has its own state.
 
@@ -91,7 +91,9 @@ class Xiebao:
         try:
             app.register_blueprint(create_blueprint(state))
         except Exception as error:
-            # Werkzeug 3.2 sets this attribute. With older versions, doctor reports the conflict.
+            # If two views have the same path, Werkzeug 3.2 and later raise an error with the
+            # attribute "existing". With older versions, the command "flask xiebao doctor" reports
+            # the conflict.
             existing_rule = getattr(error, "existing", None)
             if existing_rule is None:
                 raise
@@ -112,7 +114,8 @@ class Xiebao:
         :param loader: a function without arguments that returns the member's id (a string, an
             integer or a :class:`uuid.UUID`), or None, ``""``, 0 or False for an anonymous visitor.
             It may be ``async``, which requires ``flask[async]``. The id must never change, because
-            :meth:`partner_uniq_key` builds the ``partnerUniqKey`` (2.1) from it.
+            :meth:`partner_uniq_key` builds the ``partnerUniqKey`` (section 2.1 of the interface
+            document) from it.
         :raises ConfigError: if *loader* is not a function or requires arguments.
 
         Without a loader, the id is ``current_user.get_id()`` if the app uses Flask-Login. If
@@ -121,7 +124,7 @@ class Xiebao:
         return self._hooks.register("member_loader", loader)
 
     def click_guard(self, guard: ClickGuard) -> ClickGuard:
-        """Register the function that may refuse clicks. Use this as a decorator.
+        """Register the function that may refuse a click on a link. Use this as a decorator.
 
         The guard decides by facts that only the site knows, such as a locked account or a region.
         It is called at each click that the access rules allow, including clicks on bearer links and
@@ -139,10 +142,11 @@ class Xiebao:
         return self._hooks.register("click_guard", guard)
 
     def keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> KeepsPlainKey:
-        """Register the function that identifies members with a plain key. Use this as a decorator.
+        """Register the function that decides whether a member's ``partnerUniqKey`` is the bare id.
 
-        A site needs it if its members had policies before it set ``XIEBAO_MEMBER_SECRET``. With
-        another key, these members would have another account at the gateway.
+        Use this as a decorator. A site needs the function if its members had policies before the
+        site set ``XIEBAO_MEMBER_SECRET``. With another key, these members would have another
+        account at the gateway.
 
         :param keeps_plain_key: a function that accepts a member's id as a string and returns True
             if the bare id remains the member's key. :meth:`member_of` also calls it with keys from
@@ -153,14 +157,14 @@ class Xiebao:
         return self._hooks.register("keeps_plain_key", keeps_plain_key)
 
     def notification_handler(self, handler: NotificationHandler) -> NotificationHandler:
-        """Register the handler of notifications (the callback, 回调通知). Use this as a decorator.
+        """Register the function that handles purchase notifications. Use this as a decorator.
 
-        The gateway sends notifications of purchases to ``/xiebao/notify`` by POST. The extension
-        verifies each of them and passes only valid ones to the handler, at least once and in no
-        fixed order. If the handler returns, the response to the gateway is success. If it raises an
-        exception, the gateway sends the notification again. Therefore the handler stores the
-        notification's ``id`` in the same transaction as its other changes, and returns without
-        changes if the ``id`` is already stored: see :doc:`/how-to/callback`.
+        The gateway sends notifications of purchases (the callback, 回调通知) to ``/xiebao/notify``
+        by POST. The extension verifies each of them and passes only valid ones to the handler, at
+        least once and in no fixed order. If the handler returns, the response to the gateway is
+        success. If it raises an exception, the gateway sends the notification again. Therefore the
+        handler stores the notification's ``id`` in the same transaction as its other changes, and
+        returns without changes if the ``id`` is already stored: see :doc:`/how-to/callback`.
         Provisional: the callback may change in a minor version when Xiebao's own document about it
         is known.
 
@@ -173,7 +177,7 @@ class Xiebao:
         return self._hooks.register("notification_handler", handler)
 
     def notification_reader(self, reader: NotificationReader) -> NotificationReader:
-        """Register a function that replaces the notification parser. Use this as a decorator.
+        """Register a function that replaces the parser of notifications. Use this as a decorator.
 
         A site needs it if its callback differs from the callback in public clients of the gateway
         family. The reader alone checks that the gateway sent the notification.
@@ -189,12 +193,13 @@ class Xiebao:
         return self._hooks.register("notification_reader", reader)
 
     def partner_uniq_key(self, member: MemberId) -> str:
-        """Return the ``partnerUniqKey`` (2.1, 2.2) by which the gateway knows a member.
+        """Return the ``partnerUniqKey`` by which the gateway knows a member.
 
-        With ``XIEBAO_MEMBER_SECRET``, the key consists of 16 characters that only this site can
-        compute, followed by the id. Otherwise, or if the member keeps the plain key, it is the bare
-        id. Links add the key at the click. Call this method if you send the key in another way, for
-        example with ``xiebao.gateway.product_url(code, partner_uniq_key=...)``.
+        Sections 2.1 and 2.2 of the interface document describe this key. With
+        ``XIEBAO_MEMBER_SECRET``, the key consists of 16 characters that only this site can compute,
+        followed by the id. Otherwise, or if :meth:`keeps_plain_key` selects the member, it is the
+        bare id. Links add the key at the click. Call this method if you send the key in another
+        way, for example with ``xiebao.gateway.product_url(code, partner_uniq_key=...)``.
 
         :param member: the member's id, as the loader returns it.
         :raises LinkError: if the value stands for no member or is not an id.
@@ -209,11 +214,11 @@ class Xiebao:
         return self._current_state.build_member_key(member_id)
 
     def member_of(self, partner_uniq_key: str) -> str | None:
-        """Return the id, as a string, of the member whom the gateway knows by a ``partnerUniqKey``.
+        """Return the id of the member to whom this ``partnerUniqKey`` belongs.
 
         :param partner_uniq_key: the key as the gateway sent it. The case of the first 16 characters
             does not matter.
-        :return: the id, or None if this site gave the key to no member. Without
+        :return: the id as a string, or None if this site gave the key to no member. Without
             ``XIEBAO_MEMBER_SECRET``, the id is the key itself, which the author of the URL may have
             made up.
         """
@@ -221,7 +226,7 @@ class Xiebao:
 
     @property
     def gateway(self) -> Gateway:
-        """The current app's gateway, for example for an API that returns URLs to a native app.
+        """The current app's builder of gateway URLs. An API can return such URLs to a native app.
 
         :raises ConfigError: if ``XIEBAO_ENABLED`` is off or this object is not initialized for the
             app.
@@ -230,10 +235,11 @@ class Xiebao:
 
     @property
     def orders(self) -> OrderClient:
-        """The current app's client for order queries (数据接口). It requires the extra ``orders``.
+        """The current app's client for order queries (数据接口).
 
-        The client sends queries to the gateway of ``XIEBAO_ENV`` or ``XIEBAO_BASE_URL``. If the
-        latter is a path of the site, the client sends them to the app itself.
+        The client requires the package's extra ``orders``. It sends queries to the gateway of
+        ``XIEBAO_ENV`` or ``XIEBAO_BASE_URL``. If the latter is a path of the site, the client sends
+        them to the app itself.
         Provisional: the client may change in a minor version when Xiebao's own document about order
         queries is known.
 
@@ -251,7 +257,8 @@ class Xiebao:
     ) -> str:
         """Return the site's link to any gateway page, or ``""`` if ``XIEBAO_ENABLED`` is off.
 
-        :param page: the name of a gateway page, such as ``product`` (2.1 to 2.3).
+        :param page: the name of a gateway page: ``product``, ``home`` or ``policy`` (sections 2.1,
+            2.2 and 2.3 of the interface document).
             :meth:`product_link`, :meth:`home_link` and :meth:`policy_link` each link to one page.
         :param reference: the case code of a product or the application number of a policy.
         :param member: the id of the member that the link belongs to: a string, an integer or a
@@ -277,9 +284,10 @@ class Xiebao:
         return endpoints.build_link(self._current_state, page, reference, **options)
 
     def product_link(self, case_code: str | int, **options: Unpack[SubPartnerLinkOptions]) -> str:
-        """Return the site's link to a product page (2.1), or ``""`` if ``XIEBAO_ENABLED`` is off.
+        """Return the site's link to a product page, or ``""`` if ``XIEBAO_ENABLED`` is off.
 
-        :param case_code: the ``caseCode``, which is the product code that Xiebao provides.
+        :param case_code: the ``caseCode`` (section 2.1 of the interface document), which is the
+            product code that Xiebao provides.
         :param options: *member*, *sub_partner_id*, *platform*, *return_to*, *no_login_for*,
             *client_reference* and *external*, as described for :meth:`link`.
         :raises LinkError: in the same cases as :meth:`link`.
@@ -287,7 +295,7 @@ class Xiebao:
         return self.link("product", case_code, **options)
 
     def home_link(self, **options: Unpack[SubPartnerLinkOptions]) -> str:
-        """Return the site's link to the home page (2.2), or ``""`` if ``XIEBAO_ENABLED`` is off.
+        """Return the site's link to Xiebao's home page, or ``""`` if ``XIEBAO_ENABLED`` is off.
 
         :param options: *member*, *sub_partner_id*, *platform*, *return_to*, *no_login_for*,
             *client_reference* and *external*, as described for :meth:`link`.
@@ -296,12 +304,14 @@ class Xiebao:
         return self.link("home", **options)
 
     def policy_link(self, insure_num: str | int, **options: Unpack[PolicyLinkOptions]) -> str:
-        """Return the policy link (2.3), or ``""`` without a member or if ``XIEBAO_ENABLED`` is off.
+        """Return the site's link to a policy page of the gateway for one member.
 
-        The link authorizes the member to see the policy. Pass only numbers that your code looked up
-        for this member.
+        The link is ``""`` if no *member* is passed and nobody is logged in, or if
+        ``XIEBAO_ENABLED`` is off. The link authorizes the member to see the policy. Pass only
+        numbers that your code looked up for this member.
 
-        :param insure_num: the ``insureNum``, which is the application number (投保单号).
+        :param insure_num: the ``insureNum`` (section 2.3 of the interface document), which is the
+            application number (投保单号).
         :param options: *member*, *platform*, *return_to*, *no_login_for*, *client_reference* and
             *external*, as described for :meth:`link`.
         :raises LinkError: in the same cases as :meth:`link`.
@@ -314,7 +324,7 @@ class Xiebao:
 
     @property
     def _current_state(self) -> AppState:
-        """The state of the current app.
+        """The extension's state for the current app.
 
         :raises ConfigError: if this object is not initialized for the current app.
         """

@@ -1,7 +1,7 @@
-"""The callback: parsing and verification of the gateway's notifications about purchases.
+"""Parsing and verification of the notifications that the gateway sends about purchases.
 
-The interface document mentions the callback (回调通知), but describes it in a separate document.
-This module follows public clients of the same gateway family.
+The interface document mentions these notifications (the callback, 回调通知), but describes them in
+a separate document. This module follows public clients of the same gateway family.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ MAX_NOTIFICATION_BYTES = 64 * 1024
 
 _SIGN_PATTERN = re.compile("[0-9a-f]{32}")
 
-# The required fields of a body, each with a description and a check of its value.
+# The required fields of a notification's body, each with a description and a function that checks
+# the value.
 _BODY_FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "notifyType": (
         'an integer from 0 to 9999 as "notifyType"',
@@ -56,9 +57,9 @@ _BODY_FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         '32 lower-case hex digits as "sign"',
         lambda sign: isinstance(sign, str) and _SIGN_PATTERN.fullmatch(sign) is not None,
     ),
-    # Every member sees md5(apiKey + partnerId). MD5 can be extended, so a member can compute the
-    # sign of any text that begins with the partner id. Such a text is never a JSON object, because
-    # an object begins with a brace.
+    # Accept only a JSON object. Every member sees md5(apiKey + partnerId), and MD5 allows length
+    # extension, so a member can compute the sign of any text that begins with the partner id. Such
+    # a text is never a JSON object, because an object begins with a brace.
     "data": ('an object as "data"', lambda data: isinstance(data, dict)),
 }
 
@@ -66,7 +67,7 @@ _BODY_FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 class NotificationType(IntEnum):
     """The purchase step that a notification reports (``notifyType``).
 
-    It does not report the state of the policy.
+    A notification does not report the state of the policy.
     """
 
     APPLICATION = 1
@@ -83,7 +84,7 @@ class NotificationType(IntEnum):
     """The policy file, which is ready (电子保单)."""
 
 
-# The fields that a notification must have if its step succeeded.
+# The fields that a notification of a successful purchase step must have, by the type of step.
 _REQUIRED_FIELDS: Mapping[int, tuple[str, ...]] = {
     NotificationType.PAYMENT: ("payTime", "price"),
     NotificationType.ISSUE: ("policys",),
@@ -93,7 +94,7 @@ _REQUIRED_FIELDS: Mapping[int, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyInfo:
-    """A policy of an application. Its ``repr`` omits people's names.
+    """An insurance policy of an order. Its ``repr`` omits people's names.
 
     :param product_id: ``productId``, as text.
     :param product_name: ``productName``.
@@ -194,8 +195,9 @@ class Notification:
 
 
 def _normalize_member_id(value: object) -> str | None:
-    # A value of another type is a mistake in the site's notification_reader, so normalize_text()
-    # raises. An invalid string or integer may be a key that a visitor chose, so it becomes None.
+    # If the value is neither a string nor an integer, the site's notification_reader has a bug, so
+    # normalize_text() raises. An invalid string or integer may be a key that a visitor chose, so
+    # the result is None.
     if isinstance(value, bool) or not isinstance(value, str | int):
         normalize_text(value)
     return normalize_member_key_or_none(value)
@@ -211,7 +213,7 @@ _TEXT_FIELD_NORMALIZERS: Mapping[str, Callable[[object], str | None]] = {
 
 
 def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Notification:
-    """Parse the body of a notification and verify that it is from the gateway for this account.
+    """Parse the body of a notification, and verify its ``sign`` with the account's API key.
 
     This function is provisional: it may change in a minor version once Xiebao's own document about
     the callback is known.
@@ -222,18 +224,21 @@ def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Noti
         raised.
     """
     body_and_key = Secret((body, api_key))
-    del body, api_key  # Error reports show the local variables of each frame.
+    # Error reports show local variables, so delete the API key and the body as soon as the Secret
+    # holds them.
+    del body, api_key
     try:
         return body_and_key.map(_verify_and_parse).reveal()
     except NotificationError:
         raise
-    # A lazy key may raise other errors of this package.
+    # If the API key is a lazy value, evaluating the key may raise another exception of this
+    # package.
     except (WrongValueError, XiebaoError) as error:
         raise NotificationError(f"The notification {error}") from None
 
 
 def check_notification_size(body: bytes) -> None:
-    """Raise NotificationError (``too_large``) if a body is larger than the limit."""
+    """Raise NotificationError (``too_large``) if a notification's body is larger than the limit."""
     if len(body) > MAX_NOTIFICATION_BYTES:
         raise NotificationError(
             f"The notification must have at most {MAX_NOTIFICATION_BYTES:,} bytes.", "too_large"
@@ -252,8 +257,9 @@ def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> No
         if not is_valid(fields[name]):
             raise WrongValueError(f"must have {expected}.")
     notify_type, sign, data = (fields[name] for name in _BODY_FIELDS)
-    # The gateway signs data either as sent or as compact JSON. The sign proves only that a holder
-    # of the API key once signed this data. The type is not signed, and the body may be a replay.
+    # The gateway signs the field "data" either as sent or as compact JSON. A valid sign proves only
+    # that a holder of the API key has signed this data at some time. "notifyType" is not signed,
+    # and the request may repeat an older one.
     if not any(
         hmac.compare_digest(sign, compute_sign(key, signed_data))
         for signed_data in (

@@ -1,4 +1,4 @@
-"""The order query: a client that asks the gateway for orders over TLS.
+"""A client that queries the gateway for orders over HTTPS.
 
 The interface document mentions the order query (数据接口), but describes it in a separate document.
 This module sends what public clients of the same gateway family send. httpx is installed with the
@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger("flask_xiebao")
 
-# The maximum size of a response, in bytes. A page of 100 orders is smaller.
+# The maximum size of a response, in bytes. A response with 100 orders is smaller.
 _MAX_RESPONSE_BYTES = 1024 * 1024
 
 
@@ -82,7 +82,7 @@ class PayStatus(IntEnum):
 
 
 class IssueStatus(IntEnum):
-    """The issue status of an order's policy (``issueStatus``)."""
+    """The status of issuing an order's policy (``issueStatus``)."""
 
     NOT_ISSUED = 0
     """Not issued yet (未出单)."""
@@ -108,7 +108,11 @@ class EffectiveStatus(IntEnum):
 
 
 class _MemberLookup(partial["str | None"]):
-    """A function that finds the member for a key. Copies share it, and pickles contain None."""
+    """A function that finds the member to whom a ``partnerUniqueKey`` belongs.
+
+    Deep copies of an order share the function. A pickled order contains None in place of the
+    function.
+    """
 
     def __deepcopy__(self, memo: object) -> _MemberLookup:
         return self
@@ -172,10 +176,11 @@ class Order:
 
     @cached_property
     def member(self) -> str | None:
-        """The id of the member who has ``partner_uniq_key``, or None if no member has it.
+        """The id of the member to whom this order's ``partner_uniq_key`` belongs, or None.
 
-        Only orders from :attr:`.Xiebao.orders`, and from a client with ``member_of``, have a
-        member. Without ``XIEBAO_MEMBER_SECRET``, the member's id is the key itself.
+        The id is None if no member has the key. Only orders from :attr:`.Xiebao.orders`, and from a
+        client with ``member_of``, have a member. Without ``XIEBAO_MEMBER_SECRET``, the member's id
+        is the key itself.
 
         The first access may call ``keeps_plain_key`` and raise its exceptions. Access the member
         before you pickle an order, because the pickle contains the member only after an access.
@@ -215,7 +220,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         member_of: Callable[[str], str | None] | None = None,
     ) -> None:
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
-        del api_key  # Error reports show the local variables of each frame.
+        # Error reports show local variables, so delete the API key as soon as the Secret holds it.
+        del api_key
         self._httpx = load_httpx()
         self._api_key = _check_argument("api_key", key.map, normalize_text)
         self._partner_id = _check_argument("partner_id", normalize_text, partner_id)
@@ -246,7 +252,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         self._transport.close()
 
     def get(self, insure_num: str | int) -> Order:
-        """Return the order with this application number.
+        """Return the order with this insurance application number.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         :raises OrderError: if the gateway has no such order, or returns no readable response.
@@ -271,7 +277,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             )
         return self._iter_orders(page_size)
 
-    # This generator is separate, so that iter() checks page_size immediately.
+    # This generator is separate, so that iter() checks page_size at the call and not later at the
+    # first order.
     def _iter_orders(self, page_size: int) -> Iterator[Order]:
         seen_numbers = set()
         for index in count(1):
@@ -320,7 +327,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         build_result: Callable[[JsonFields], T],
         object_name: str | None = None,
     ) -> T:
-        """Query one order and return the result of *build_result*.
+        """Query one order, pass its fields to *build_result*, and return the result.
 
         :param object_name: The field of the response data that contains the order's fields. If
             None, all of the response data is passed to *build_result*.
@@ -338,8 +345,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             return build_result(fields)
 
     def _build_order(self, order_fields: JsonFields) -> Order:
-        # Do not reject an order because of a field that cannot be read, for example an end date of
-        # "for life". Only the number and the statuses depend on order_fields.is_lenient.
+        # Accept an order even if a field cannot be read, for example an end date of "for life".
+        # Only the application number and the statuses are read strictly, unless
+        # order_fields.is_lenient is True.
         lenient_fields = replace(order_fields, is_lenient=True)
         return Order(
             insure_num=order_fields.get_required_value(normalize_application_number, "insureNum"),
@@ -361,7 +369,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                 _build_policy_info(lenient_fields, insurant_fields)
                 for insurant_fields in lenient_fields.get_object_list("insurants")
             ),
-            # In the order list, the fields may be named "State" instead of "Status".
+            # In the order list, the names of the status fields may end in "State" instead of
+            # "Status".
             pay_status=order_fields.find_first_value(
                 build_enum_parser(PayStatus), "payStatus", "payState"
             ),
@@ -382,7 +391,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         body = encode_compact_json(
             {
                 "transNo": f"{partner_id}-{suffix}",
-                # The gateway expects a JSON number if the partner id is numeric.
+                # The gateway expects a numeric partner id as a JSON number.
                 "partnerId": (
                     int(partner_id) if re.fullmatch("[1-9][0-9]*", partner_id) else partner_id
                 ),
@@ -396,7 +405,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
 
     def _send_query(self, api_method: str, body: bytes, api_key: str) -> JsonFields:
         sign = compute_sign(api_key, body)
-        # The last secret is the sign of gateway URLs.
+        # The API key, the sign of this query, and the sign that the URLs of gateway pages contain.
         secret_texts = (api_key, sign, compute_sign(api_key, self._partner_id.encode()))
         request = self._httpx.Request(
             "POST",
@@ -419,13 +428,15 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # The gateway may have cut a name within a character. The response comes from the gateway
-        # itself, so this is no reason to reject all of the response.
+        # The gateway may cut a name in the middle of a character. Replace the rest of the character
+        # instead of rejecting the whole response, because the response comes from the gateway
+        # itself.
         fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
         with _translating_to_order_error():
             code = fields.get_required_value(check_integer, "respCode")
             if code != 0:
-                # The message may quote the text that should have been signed, with the API key.
+                # The gateway's error message may quote the text to be signed, which contains the
+                # API key.
                 gateway_message = format_untrusted_text(
                     fields.find_first_value(check_string, "respMsg") or "", secret_texts
                 )
@@ -449,7 +460,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                         " For a list of"
                         ' orders, use a smaller "page_size".'
                     )
-                # The read timeout of httpx restarts with each part of the body.
+                # The read timeout of httpx restarts with each part of the body, so check the total
+                # time here.
                 if time.monotonic() > deadline:
                     raise self._httpx.ReadTimeout("")
         return bytes(body)
@@ -487,7 +499,7 @@ def _build_http_transport() -> httpx.BaseTransport:
 
     try:
         return httpx.HTTPTransport()
-    # SSL_CERT_FILE or SSL_CERT_DIR in the environment names files that cannot be read.
+    # httpx raises OSError if SSL_CERT_FILE or SSL_CERT_DIR names files that cannot be read.
     except OSError as error:
         raise OrderError(
             f"The certificates for TLS cannot be read ({type(error).__name__}). Check SSL_CERT_FILE"
@@ -497,7 +509,7 @@ def _build_http_transport() -> httpx.BaseTransport:
 
 def _check_status_and_encoding(response: httpx.Response, secret_texts: tuple[str, ...]) -> None:
     if response.status_code != 200:
-        # Omit the query, because it may contain the sign.
+        # Omit the query string of the URL, because it may contain the signature.
         location = format_untrusted_text(
             response.headers.get("Location", "").partition("?")[0], secret_texts
         )

@@ -1,4 +1,4 @@
-"""The gateway pages: section 二 of the interface document as a table.
+"""The table of gateway pages. It follows section 二 of Xiebao's interface document.
 
 To support another gateway page, add a row to the table.
 """
@@ -16,7 +16,7 @@ from .values import format_short_repr
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A gateway page, as the interface document describes it.
+    """A gateway page and its URL parameters, as Xiebao's interface document describes them.
 
     :param name: The name of the page in links, macros and endpoints.
     :param document_section: The section of the document that describes the page.
@@ -49,8 +49,9 @@ class Page:
 _ALL_PLATFORMS = frozenset(Platform)
 _ALL_PLATFORMS_EXCEPT_PC = _ALL_PLATFORMS - {Platform.PC}
 
-# In the document, only 2.2 describes paySuccess, and 2.3 shows it in an example. Other clients of
-# the same gateway family also send it to the product page, where a shop needs it most.
+# Xiebao's interface document describes the parameter paySuccess only for the home page (2.2), and
+# shows it in an example for the policy page (2.3). Other clients of similar gateways also send
+# paySuccess to the product page, where a shop needs it most.
 _GATEWAY_PAGES = (
     Page(
         name="product",

@@ -1,4 +1,4 @@
-"""The gateway's JSON: strict parsing of a body, and typed access to the fields of its objects.
+"""Strict parsing of the gateway's JSON, and typed access to the fields of JSON objects.
 
 Errors are raised as :exc:`.WrongValueError`. Their messages never contain a value, because the
 value may be a person's name.
@@ -20,35 +20,38 @@ from .values import WrongValueError, is_integer_in_range, normalize_text
 E = TypeVar("E", bound=IntEnum)
 T = TypeVar("T")
 
-#: A function that returns the typed value of a JSON field.
-#:
-#: :raises WrongValueError: if the value is not valid.
+#: A function that parses the value of a JSON field. It raises :exc:`.WrongValueError` if the
+#: value is not valid.
 FieldParser: TypeAlias = Callable[[Any], T]
 
 #: The gateway's time zone, without daylight saving time.
 CHINA_TIMEZONE = timezone(timedelta(hours=8), "UTC+8")
 
-# The gateway's bodies are far below these limits. A body above them could exhaust the process.
+# The limits for the depth of nesting and for the characters of a number. The gateway's messages
+# stay far below these limits. A message above them could use up the stack or the CPU time of the
+# process.
 _MAX_DEPTH, _MAX_NUMBER_LENGTH = 32, 64
 
-# A surrogate pair, half of a pair (the only capturing group), or any other escape.
+# Matches one JSON escape: a surrogate pair, an unpaired surrogate (the only capturing group), or
+# another escape such as "\n".
 _JSON_ESCAPE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-# The text before a field's value, in an object that is known to be valid.
+# Matches the name and the colon before the value of a JSON field, for example '"sign": '. The JSON
+# must be valid.
 _FIELD_NAME_AND_COLON = re.compile(r'[\s{,]*"(?:[^"\\]++|\\.)*+"\s*:\s*', re.DOTALL)
-# A string, even without a closing quote, or a bracket. The possessive quantifiers prevent
-# backtracking.
+# Matches a bracket, or a string whose closing quote may be missing. The possessive quantifiers
+# prevent backtracking.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[\[{\]}]', re.DOTALL)
 _DEPTH_CHANGES = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def replace_lone_surrogates(body: bytes) -> bytes:
-    """Return a JSON body with U+FFFD in place of each half of a surrogate pair.
+    """Return a JSON body in which U+FFFD replaces each surrogate that is not part of a pair.
 
-    A body contains half of a pair if its sender has cut a text within a character.
+    A body contains half of a pair if its sender has cut a text in the middle of a character.
     """
     return _JSON_ESCAPE.sub(lambda match: rb"\ufffd" if match[1] else match[0], body)
 
@@ -76,7 +79,8 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
             f'must be a single JSON object. The JSON parser reports "{error.msg}" at character'
             f" {error.pos}."
         ) from None
-    # Python's decoder accepts more than strict JSON. The encoder below rejects the difference.
+    # Python's decoder accepts more than strict JSON, for example NaN. Encoding the fields again
+    # rejects such values.
     try:
         json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
@@ -89,7 +93,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def get_raw_json_values(body: bytes, field_names: Iterable[str]) -> dict[str, str]:
-    """Return each value of a JSON object as the exact text that was sent, by field name.
+    """Return the exact text of each value in a JSON object, in a dict by field name.
 
     :param body: A body that :func:`parse_json_object` has accepted.
     :param field_names: The names of all fields of the object, in the order of the body.
@@ -104,7 +108,7 @@ def get_raw_json_values(body: bytes, field_names: Iterable[str]) -> dict[str, st
 
 
 def encode_compact_json(value: object, *, sort_keys: bool = False) -> bytes:
-    """Return a value as UTF-8 JSON without spaces or escapes of non-ASCII characters."""
+    """Return a value as compact JSON in UTF-8, with non-ASCII characters unescaped."""
     return json.dumps(
         value,
         ensure_ascii=False,
@@ -115,7 +119,7 @@ def encode_compact_json(value: object, *, sort_keys: bool = False) -> bytes:
 
 
 def _convert_for_json(value: object) -> object:
-    """Return a value that JSON supports in place of one that it does not support."""
+    """Convert a value that JSON does not support to a value that JSON supports."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -151,15 +155,15 @@ class JsonFields:
     """The fields of a JSON object from the gateway.
 
     A field counts as missing if its value is null, blank or empty. Each field is parsed by a
-    :data:`FieldParser`, such as :func:`.normalize_text` or the functions below. If the fields are
-    lenient, a field also counts as missing if its parser rejects the value.
+    :data:`FieldParser`, such as :func:`.normalize_text` or the functions of this module. If the
+    fields are lenient, a field also counts as missing if its parser rejects the value.
     """
 
     values: Mapping[str, Any]
     is_lenient: bool = False
 
     def find_first_value(self, parse: FieldParser[T], *names: str) -> T | None:
-        """Return the parsed value of the first field that is not missing, or None."""
+        """Return the parsed value of the first of the named fields that is present, or None."""
         for name in names:
             value = self.values.get(name)
             if value in (None, [], {}) or (isinstance(value, str) and not value.strip()):
@@ -179,11 +183,11 @@ class JsonFields:
         return value
 
     def get_object(self, name: str) -> JsonFields:
-        """Return the fields of the object in a field, or no fields if it is missing."""
+        """Return the JSON object in a field. If the field is missing, the object has no fields."""
         return JsonFields(self.find_first_value(_check_object, name) or {}, self.is_lenient)
 
     def get_object_list(self, name: str) -> list[JsonFields]:
-        """Return the fields of each object in a list, or an empty list if it is missing."""
+        """Return the JSON objects in a list field, or an empty list if the field is missing."""
         return [
             JsonFields(item, self.is_lenient)
             for item in self.find_first_value(_check_object_list, name) or []
@@ -191,7 +195,7 @@ class JsonFields:
 
 
 def _build_checker(expected: str, is_valid: Callable[[Any], bool]) -> FieldParser[Any]:
-    """Return a parser that returns a valid value unchanged and rejects any other value.
+    """Build a function that returns a valid value unchanged, and otherwise raises an error.
 
     :param expected: The description of a valid value, for the error message.
     """
@@ -213,23 +217,23 @@ def _build_list_checker(item_type: type[Any], item_description: str) -> FieldPar
     )
 
 
-#: A parser of strings for people, which may contain line breaks.
+#: A function that accepts only strings. Strings for people may contain line breaks.
 check_string: FieldParser[str] = _build_checker("a string", lambda value: isinstance(value, str))
-#: A parser of integers that are 0 or more.
+#: A function that accepts only non-negative integers.
 check_non_negative_integer: FieldParser[int] = _build_checker(
     "a non-negative integer", lambda value: is_integer_in_range(value, 0)
 )
-#: A parser of integers that are codes, such as a status, and are at least -2**63.
+#: A function that accepts only integers that are at least -2**63, for example status codes.
 check_integer: FieldParser[int] = _build_checker(
     "an integer", lambda value: is_integer_in_range(value, -(2**63))
 )
-#: A parser of booleans.
+#: A function that accepts only booleans.
 check_boolean: FieldParser[bool] = _build_checker(
     "true or false", lambda value: isinstance(value, bool)
 )
-#: A parser of lists of strings.
+#: A function that accepts only lists of strings.
 check_string_list: FieldParser[list[str]] = _build_list_checker(str, "strings")
-#: A parser of lists with items of any type.
+#: A function that accepts only lists. The items may have any type.
 check_list: FieldParser[list[Any]] = _build_list_checker(object, "objects")
 _check_object_list: FieldParser[list[dict[str, Any]]] = _build_list_checker(dict, "objects")
 _check_object: FieldParser[dict[str, Any]] = _build_checker(
@@ -238,12 +242,12 @@ _check_object: FieldParser[dict[str, Any]] = _build_checker(
 
 
 def normalize_string_or_integer(value: Any) -> str:
-    """Return a string unchanged, or an integer that is 0 or more as its digits."""
+    """Return a string unchanged, and a non-negative integer as a decimal string."""
     return str(value) if is_integer_in_range(value, 0) else check_string(value)
 
 
 def parse_china_time(value: Any) -> datetime:
-    """Parse a time in the format ``yyyy-MM-dd HH:mm:ss`` and in China's time zone."""
+    """Parse a time in China's time zone, in the format ``yyyy-MM-dd HH:mm:ss``."""
     time = _parse_datetime(
         normalize_text(value), "%Y-%m-%d %H:%M:%S", 'a time in the format "yyyy-MM-dd HH:mm:ss"'
     )
@@ -264,12 +268,12 @@ def _parse_datetime(text: str, time_format: str, expected: str) -> datetime:
 
 
 def build_enum_parser(enum_class: type[E]) -> FieldParser[E | int]:
-    """Return a parser of integers that returns the enum's member, or the integer if it has none."""
+    """Build a function that converts an integer to an enum member and keeps an unknown integer."""
     return lambda value: get_enum_member_or_number(enum_class, check_integer(value))
 
 
 def get_enum_member_or_number(enum_class: type[E], number: int) -> E | int:
-    """Return the enum's member with this number, or the number itself if it has none."""
+    """Return the enum member with this value, or the number itself if there is no such member."""
     try:
         return enum_class(number)
     except ValueError:

@@ -12,31 +12,34 @@ from typing import Literal, Protocol, cast, get_args
 
 from .values import WrongValueError, format_short_repr, is_integer_in_range
 
-#: The number of characters of a header that are read. Real User-Agents are much shorter. The limit
-#: keeps the time for a User-Agent of a megabyte short.
+#: The maximum number of characters of a header that are examined. The limit makes sure that a
+#: User-Agent of a megabyte does not take long. Real User-Agents are much shorter.
 MAX_HEADER_LENGTH = 512
 
-# The parts of a regular expression that cannot repeat anything.
+# Matches an escape or a character set in a regular expression, such as "\+" or "[*+]". The
+# characters in them are not quantifiers.
 _ESCAPE_OR_CHARACTER_SET = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
-# A quantifier without an upper bound, or with an upper bound of at least 10.
+# Matches a quantifier without an upper bound, or with an upper bound of at least 10.
 _LARGE_QUANTIFIER = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
 
-# HarmonyOS NEXT sends the device before the system, for example "(PC; OpenHarmony 5.0". Only the
-# device counts, because "Mobile" may follow even on a PC. HarmonyOS 2 to 4 sends a text such as
-# "(Linux; Android 12; HarmonyOS" and counts as Android.
+# HarmonyOS NEXT names the device type first, for example "(PC; OpenHarmony 5.0". Use only this
+# type, because "Mobile" may follow even on a PC. HarmonyOS 2 to 4 sends a text such as "(Linux;
+# Android 12; HarmonyOS" and counts as Android.
 _HARMONY_DEVICE = re.compile(r"\((\w+) ?; ?(?:open)?harmony")
 _HARMONY_PC_DEVICES = frozenset({"pc", "2in1"})
 
-# All words below are lower case. A search for plain words with "in" takes 10 % of the time that a
-# regular expression with the same words takes. The regular expressions and the long lists are used
-# only if a word in the User-Agent shows that they may match, which saves 25 % of the time.
+# All words in these lists are lower case. A search for plain words with "in" takes 10 % of the time
+# that a regular expression with the same words takes. The regular expressions and the long lists
+# are used only if a word in the User-Agent shows that they may match, which saves 25 % of the time.
 
-# WeChat's desktop clients. Current versions send the word as a part of "UnifiedPCWindowsWechat".
+# The names of WeChat's desktop clients in lower case. Current versions send "WindowsWechat" as a
+# part of "UnifiedPCWindowsWechat".
 _DESKTOP_WECHAT = ("windowswechat", "macwechat")
 
 # Android also runs on Chromebooks, on old laptops and inside Windows. Only the name of the product
-# line shows this. Product lines that include tablets, such as Lenovo's IdeaPad, are not listed.
+# line in the User-Agent reveals such a computer. Product lines that include tablets, such as
+# Lenovo's IdeaPad, are not listed.
 _ANDROID_LAPTOPS = (
     *("chromebook", "pixelbook", "netbook", "notebook", "laptop", " aio ", "subsystem for android"),
     *("aspire", "travelmate", "extensa", "easynote", "inspiron", "latitude", "vostro", "optiplex"),
@@ -44,31 +47,34 @@ _ANDROID_LAPTOPS = (
     *("thinkcentre", "vivobook", "zenbook", "lifebook", "macbook", "vaio"),
 )
 
-# The last three are the iOS versions of other browsers. If they request a desktop page, these words
-# are the only sign of iOS.
+# CriOS, FxiOS and EdgiOS are the iOS versions of other browsers. If they request a desktop page,
+# these words are the only sign of iOS in the User-Agent.
 _APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
 _IOS_WORD = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
-# The HTTP client of Apple's systems. On Macs until 2020, the processor follows in parentheses.
+# Matches the User-Agent of Apple's HTTP client on iOS. On Macs until 2020, the User-Agent also
+# names the processor in parentheses, so this pattern does not match.
 _IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
 
-# Every other handheld device sends one of these words.
+# Words in the User-Agents of handheld devices that run neither Android nor iOS.
 _OTHER_HANDHELDS = (
-    # Device classes, and browsers without a desktop version.
+    # Words that name a class of mobile devices, or a browser without a desktop version.
     *("mobile", "ereader", "ucweb", "opera mini", "opera mobi", "silk/"),
     # Operating systems of phones and e-book readers.
     *("windows ce", "symbian", "kaios", "palmos", "palmsource", "webos/", "maemo", "kindle"),
     "pocketbook",
-    # Software of feature phones, and manufacturers whose first phones sent only their name.
+    # Software of feature phones, and manufacturers whose first phones sent only the name of the
+    # manufacturer as User-Agent.
     *("midp", "cldc", "up.browser", " up/4", " wap", ";wap", "; brew", ";brew", "netfront"),
     *("docomo", "nokia", "sonyericsson"),
 )
-# More browsers and systems. They are searched for only if the User-Agent contains the word that
-# they have in common.
+# More names of mobile browsers and systems. They are searched for only if the User-Agent contains
+# "browser" or "harmony".
 _HANDHELD_BROWSERS = ("ucbrowser", "mqqbrowser", "miuibrowser", "vivobrowser", "heytapbrowser")
 _HARMONY_WORDS = ("openharmony", " harmonyos", "(harmonyos")
 # "Tablet PC 2.0" is a component of Internet Explorer on laptops.
 _TABLET_WORD = re.compile(r"tablet(?! ?pc)")
-# Windows on 32-bit ARM ran on phones that request desktop pages, and on the Surface RT.
+# Windows on 32-bit ARM ("Windows NT 6.2; ARM;") ran on the Surface RT, and on phones that request
+# desktop pages. It counts as a handheld device.
 _WINDOWS_ON_ARM = re.compile(r"windows nt [\d.]+; arm;")
 
 
@@ -77,7 +83,7 @@ _PLATFORM_SLUGS = get_args(PlatformSlug)
 
 
 class Platform(IntEnum):
-    """The ``platform`` codes of the interface document (2.1): 1 H5, 2 PC, 3 iOS, 4 Android."""
+    """The gateway's codes for platforms (``platform``): 1 H5, 2 PC, 3 iOS, 4 Android."""
 
     H5 = 1
     PC = 2
@@ -86,14 +92,14 @@ class Platform(IntEnum):
 
     @property
     def slug(self) -> PlatformSlug:
-        """The name in markup and query strings: ``h5``, ``pc``, ``ios`` or ``android``."""
+        """The platform's name in HTML and query strings: ``h5``, ``pc``, ``ios`` or ``android``."""
         return cast(PlatformSlug, self.name.lower())
 
     @classmethod
     def of(cls, value: object) -> Platform:
-        """Return the platform for a code or a slug.
+        """Return the platform with this code, such as 1, or with this slug, such as ``h5``.
 
-        :param value: A :class:`Platform`, its code in the interface document (2.1), or its
+        :param value: A :class:`Platform`, its code (section 2.1 of the interface document), or its
             :attr:`slug` in upper or lower case.
         :raises ValueError: if the value is anything else, for example ``True`` or ``"1"``.
         """
@@ -108,7 +114,8 @@ class Platform(IntEnum):
         )
 
 
-#: The type of a platform in arguments. Use :meth:`Platform.of` for a value from another source.
+#: The type of arguments that accept a platform. Use :meth:`Platform.of` to convert a value from
+#: another source.
 PlatformLike = Platform | PlatformSlug | Literal[1, 2, 3, 4]
 
 # The values of Sec-CH-UA-Platform include the quotes.
@@ -124,16 +131,16 @@ _CLIENT_HINT_PLATFORMS = {
 
 
 class SupportsGet(Protocol):
-    """The part of a mapping that :func:`detect_platform` needs."""
+    """The type of a request's headers: a mapping, or another object with a method ``get``."""
 
     def get(self, key: str, /) -> object:
-        """Return the value of a header, or ``None``."""
+        """Return the value of a header, or ``None`` if the request does not have it."""
 
 
 def detect_platform(
     headers: SupportsGet, *, app_user_agent: str | re.Pattern[str] | None = None
 ) -> Platform:
-    """Return the platform (2.1) for a request: H5 or PC, or IOS or ANDROID for the site's app.
+    """Return the platform of a request: H5 or PC, or IOS or ANDROID if the site's own app sent it.
 
     Tablets count as H5. HarmonyOS, including its apps, also counts as H5 unless the device is a PC.
     A client that does not identify itself counts as a PC. An iPad that requests desktop pages sends
@@ -145,7 +152,8 @@ def detect_platform(
     :param app_user_agent: A pattern that :func:`re.search` finds in the User-Agent of the site's
         own app and in no other. Only the first 512 characters are searched. Without this argument,
         the result is never :attr:`Platform.IOS` or :attr:`Platform.ANDROID`.
-    :returns: The platform, even if headers are missing or malformed.
+    :returns: The platform (section 2.1 of the interface document), even if headers are missing or
+        malformed.
     :raises re.error: if ``app_user_agent`` is not a valid regular expression.
     """
     user_agent = _get_header_text(headers, "User-Agent")
@@ -158,7 +166,8 @@ def detect_platform(
     is_ios_or_android = device is Platform.IOS or device is Platform.ANDROID
     if not is_ios_or_android or (app_user_agent and re.search(app_user_agent, user_agent)):
         return device
-    # Skip the long list of laptops for phones, because their User-Agent contains "Mobile".
+    # Phones send "Mobile" in the User-Agent, so search the long list of laptops only if this word
+    # is missing.
     if (
         device is Platform.ANDROID
         and "mobile" not in lower_user_agent
@@ -169,7 +178,7 @@ def detect_platform(
 
 
 def has_backtracking_risk(pattern: re.Pattern[str]) -> bool:
-    """Return True if a search for *pattern* could take long with some User-Agent.
+    """Return True if a search for *pattern* could be very slow for some User-Agents.
 
     Any visitor can send such a User-Agent. If the pattern repeats a group, each character of the
     User-Agent can double the time. If it repeats single characters, the time is a power of the
@@ -194,7 +203,7 @@ def _has_any_word(words: tuple[str, ...], user_agent: str) -> bool:
 def _detect_device_platform(
     user_agent: str, *, is_mobile: bool, hinted_platform: Platform | None
 ) -> Platform:
-    """Return IOS or ANDROID for a device with this system, otherwise H5 or PC.
+    """Return IOS for a device with iOS, ANDROID for a device with Android, otherwise H5 or PC.
 
     :param user_agent: The User-Agent in lower case.
     """
@@ -209,7 +218,8 @@ def _detect_device_platform(
     # The User-Agent of Windows Phone also contains "Android" and "iPhone".
     if "windows phone" in user_agent:
         return Platform.H5
-    # The HTTP client of an app may send its own name without the system.
+    # The HTTP client of an app, such as OkHttp on Android, may send only its own name, without the
+    # name of the operating system.
     if "android" in user_agent or "okhttp/" in user_agent:
         return Platform.ANDROID
     # The web views of iPads send "Macintosh", but also "Mobile/15E148", which Macs do not send.

@@ -25,7 +25,8 @@ from .values import (
 T = TypeVar("T")
 
 _percent_encode = partial(quote, safe="")  # By default, quote() does not encode "/".
-# A character in place of a value in a URL template. No encoded value contains it.
+# The character in a URL template that a value replaces later. Encoded values never contain this
+# character.
 _PLACEHOLDER = "\0"
 
 
@@ -57,7 +58,7 @@ def normalize_base_url(value: object) -> str:
 
 
 def normalize_extra_parameters(value: object) -> Mapping[str, str]:
-    """Return extra parameters as a mapping of names to texts.
+    """Return extra query parameters as a mapping of names to strings.
 
     Extra parameters never overwrite a parameter of the interface document.
 
@@ -104,7 +105,7 @@ class Gateway:
         gateway knows these two, but the document omits them.
     :raises GatewayError: if an argument is invalid. The message names the argument.
 
-    Interface document: 1.1, 2.1 to 2.3.
+    Sections of the interface document: 1.1, 2.1 (product), 2.2 (home) and 2.3 (policy).
     """
 
     PRODUCTION: ClassVar[str] = "https://api.xiebao18.com"
@@ -119,9 +120,11 @@ class Gateway:
         base_url: str = TEST,
         extra: Mapping[str, str | int] | None = None,
     ) -> None:
-        # isinstance() would evaluate a lazy value before it is hidden.
+        # Compare the type itself, because isinstance() would evaluate a lazy API key before the
+        # Secret hides the key.
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
-        del api_key  # Error reports show the local variables of each frame.
+        # Error reports show local variables, so delete the API key as soon as the Secret holds it.
+        del api_key
         checked_key = _check_parameter("api_key", key.map, normalize_text)
         self.partner_id = _check_parameter("partnerId", normalize_text, partner_id)
         self.sub_partner_id = _check_parameter(
@@ -136,14 +139,14 @@ class Gateway:
         self._cached_url_template = lru_cache(1024, typed=True)(self._build_url_template)
 
     def __repr__(self) -> str:
-        # An attribute is missing if __init__() has rejected an argument. Error reports show the
-        # object even then.
+        # If __init__() has rejected an argument, an attribute is missing, but an error report may
+        # still call repr() on the object.
         partner_id, base_url = (getattr(self, name, None) for name in ("partner_id", "base_url"))
         return f"Gateway({partner_id!r}, base_url={base_url!r})"
 
     @property
     def sign(self) -> str:
-        """The ``sign``, ``md5(apiKey + partnerId)`` as 32 lower-case hex digits (2.1)."""
+        """The ``sign`` in gateway URLs, ``md5(apiKey + partnerId)`` as 32 lower-case hex digits."""
         return self._sign.reveal()
 
     def product_url(
@@ -156,7 +159,7 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of a product page (2.1).
+        """Return the gateway URL of a product page.
 
         :param case_code: ``caseCode``, the product code that Xiebao provides.
         :param partner_uniq_key: ``partnerUniqKey``, the key by which the gateway knows the member,
@@ -189,9 +192,10 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of Xiebao's home page for this partner (2.2, "no PC at present").
+        """Return the URL of the gateway's home page for this partner.
 
-        The parameters and exceptions are the same as for :meth:`product_url`.
+        Section 2.2 of the interface document says "no PC at present" about this page. The
+        parameters and exceptions are the same as for :meth:`product_url`.
         """
         return self.url(
             "home",
@@ -211,13 +215,14 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of a policy page (2.3, "no PC at present").
+        """Return the gateway URL of a policy page.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         :param partner_uniq_key: ``partnerUniqKey``, "not needed at present".
 
-        The other parameters and the exceptions are the same as for :meth:`product_url`. The
-        document shows ``paySuccess`` for this page only in its examples.
+        Section 2.3 of the interface document says "no PC at present" about this page. The other
+        parameters and the exceptions are the same as for :meth:`product_url`. The document shows
+        ``paySuccess`` for this page only in its examples.
         """
         return self.url(
             "policy",
@@ -239,9 +244,10 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of any gateway page (2.1 to 2.3).
+        """Return the URL of any gateway page.
 
-        :param page: The name of a gateway page, for example ``product``.
+        :param page: The name of a gateway page: ``product``, ``home`` or ``policy`` (sections 2.1
+            to 2.3 of the interface document).
         :param reference: The case code of a product or the application number of a policy.
         :param partner_uniq_key: ``partnerUniqKey``. It is not sent to a page that does not accept
             it.
@@ -256,8 +262,8 @@ class Gateway:
             )
         if pay_success is not None:
             return_url = _check_parameter("paySuccess", check_web_url, pay_success)
-            # Standard base64 may contain "+", which a query turns into a space. Therefore, the
-            # value is also percent-encoded below.
+            # Standard base64 may contain "+", which a query string turns into a space. Therefore,
+            # the value is also percent-encoded below.
             url_values["paySuccess"] = base64.b64encode(return_url.encode()).decode()
         extra_query = self._extra_query
         if extra is not None:
@@ -268,10 +274,12 @@ class Gateway:
         try:
             template = self._cached_url_template(*template_args)
         except TypeError:
-            # An argument is not hashable and therefore invalid. Raise the error that names it.
+            # All valid arguments are hashable. Without the cache, the method raises an error that
+            # names the invalid argument.
             template = self._build_url_template(*template_args)
 
-        # The line below does not raise, so no traceback contains the sign.
+        # Tracebacks show local variables, and the template contains the sign. Therefore, the code
+        # after this point must not raise.
         return template % tuple(map(_percent_encode, url_values.values())) + extra_query
 
     def _build_url_template(
@@ -282,9 +290,9 @@ class Gateway:
         sub_partner_id: str | None,
         *placeholder_names: str,
     ) -> str:
-        """Return the URL of a page with ``%s`` in place of each value that differs in every URL.
+        """Return a template for a gateway URL, with ``%s`` in place of each value to fill in later.
 
-        The template is cached for other URLs, which saves 10 % of the time for a click.
+        Caching the templates saves 10 % of the time of a request for a link.
 
         :param placeholder_names: The names of the parameters whose value is replaced by ``%s``.
         """
@@ -336,7 +344,8 @@ class Gateway:
                     name,
                 )
 
-        # The lines below do not raise, so no traceback contains the sign.
+        # Tracebacks show local variables, and these values contain the sign. Therefore, the code
+        # after this point must not raise.
         values["sign"] = self.sign
         pairs = [
             f"{name}={_PLACEHOLDER if name in placeholder_names else _percent_encode(values[name])}"
@@ -359,5 +368,6 @@ def _build_extra_query(extra_parameters: Mapping[str, str]) -> str:
 
 
 def _normalize_sub_partner_id(value: object) -> str:
-    # The document's examples send an empty subPartnerId if there is none.
+    # The examples in Xiebao's interface document contain an empty subPartnerId if there is no
+    # sub-account.
     return "" if value == "" else normalize_text(value)

@@ -1,4 +1,4 @@
-"""Secrets, and checks and formatting of the values in URLs, messages and logs.
+"""Secrets, and functions that check and format values for URLs, messages and logs.
 
 A check raises :exc:`WrongValueError` if a value is not valid. The message of this exception
 continues the value's name. Callers know the name, and use :func:`check_named_value` to raise one of
@@ -22,42 +22,44 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _VALID_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
-# This pattern matches nearly every valid URL and no invalid one. Splitting each URL instead would
-# take 11 % of the time for a click with return_to.
+# This pattern matches nearly all valid URLs and no invalid URL. Splitting every URL with urlsplit()
+# instead would take 11 % of the time of a request for a link with return_to.
 _SIMPLE_URL = re.compile(
     r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
     r"([/?#][!-\[\]-~]*)?"
 )
-# No id needs more bits, and Python cannot convert much larger integers to strings.
+# Larger integers are not used as ids, and Python cannot convert much larger ones to strings.
 _MAX_INTEGER_BITS = 256
-# Servers accept fewer characters. These limits bound the size of the package's caches.
+# The maximum numbers of characters in a text and in a URL. Servers reject even shorter URLs. The
+# limits keep the package's caches small.
 _MAX_TEXT_LENGTH, _MAX_URL_LENGTH = 2000, 8000
 _MAX_REPR_LENGTH = 60
-# An untrusted text is searched for secrets beyond the characters that are shown, so that no secret
-# is shown in part.
+# Search more of an untrusted text for secrets than is shown, so that no part of a secret is shown
+# at the cut.
 _MAX_UNTRUSTED_LENGTH, _MAX_SEARCHED_LENGTH = 200, 2000
-#: The maximum size of a member's id, in bytes. Each link has room for an id of this size, because a
-#: handoff adds the member to a link that has none.
+#: The maximum size of a member's id, in bytes. Every link has room for an id of this size, because
+#: the page that continues a PC's click on a phone adds the member's id to the link.
 MAX_MEMBER_ID_BYTES = 256
-#: The number of characters that may come before the id in a member key. A plain key has none of
+#: The number of characters before the id in a member's key. A key that is the bare id has none of
 #: them; see :class:`.MemberKeyCodec`.
 KEY_PREFIX_LENGTH = 16
 
 
 class WrongValueError(ValueError):
-    """A value is not valid. The message continues the value's name and contains no secret.
+    """A value is not valid. The message is written to follow the value's name.
 
-    A value such as a lazy proxy can run code that raises other exceptions. Checks do not catch
-    them, but :meth:`Secret.map` raises this exception instead, because their messages may contain
-    the secret.
+    For example, the message "must be a string, got int." follows the name "page". The message
+    contains no secret. A value such as a lazy proxy can run code that raises other exceptions.
+    Checks do not catch them, but :meth:`Secret.map` raises this exception instead, because their
+    messages may contain the secret.
     """
 
 
 class Secret(Generic[T]):
-    """A value that logs, tracebacks and ``repr`` show as a placeholder.
+    """A wrapper around a value that logs, tracebacks and ``repr`` must not show.
 
-    Error reports show the local variables of each frame. Therefore, create the secret first, and
-    use :meth:`map` to check the hidden value.
+    They show a placeholder instead. Error reports show the local variables of each frame.
+    Therefore, create the secret first, and use :meth:`map` to check the hidden value.
     """
 
     __slots__ = ("_value",)
@@ -82,7 +84,7 @@ class Secret(Generic[T]):
         return self._value
 
     def map(self, convert: Callable[[T], U]) -> Secret[U]:
-        """Return the result of *convert* for the hidden value, as another secret.
+        """Apply *convert* to the hidden value, and return the result as another secret.
 
         Exceptions are raised without the frames of *convert*, because the local variables may
         contain the hidden value.
@@ -112,7 +114,7 @@ def check_named_value(
     error_class: Callable[..., Exception],
     *error_args: str,
 ) -> T:
-    """Return the result of *check* for a value.
+    """Return ``check(value)``, or raise an error that begins with the value's name.
 
     :param name: The name of the value, with which the message begins.
     :param error_class: The exception to raise in place of :exc:`WrongValueError`. It is called with
@@ -125,18 +127,18 @@ def check_named_value(
 
 
 def compute_sign(api_key: str, signed_data: bytes) -> str:
-    """Return the ``sign``, ``md5(api_key + signed_data)`` as 32 lower-case hex digits."""
+    """Return the signature ``md5(api_key + signed_data)`` as 32 lower-case hex digits."""
     return hashlib.md5(api_key.encode() + signed_data, usedforsecurity=False).hexdigest()
 
 
 def get_plain_string(value: str | int) -> str:
-    """Return a string or an integer as an instance of ``str`` itself.
+    """Return a string or an integer as an exact ``str``, not as an instance of a subclass.
 
     The value may be a lazy proxy, or an enum member that is a string or an integer.
     """
     if type(value) is str:
         return value
-    # str() would return the name of an enum member.
+    # For an enum member, str() would return the name instead of the value.
     return "".join(value) if isinstance(value, str) else str(int(value))
 
 
@@ -149,7 +151,8 @@ def format_short_repr(value: object) -> str:
     """Return the repr of a value for a message, cut after 60 characters. Do not pass secrets."""
     try:
         text = repr(value)
-    except Exception:  # For example, an integer can have too many digits.
+    # The conversion fails, for example, if an integer has too many digits.
+    except Exception:
         return f"an unprintable {type(value).__name__}"
     return text if len(text) <= _MAX_REPR_LENGTH else f"{text[:_MAX_REPR_LENGTH]}…"
 
@@ -170,7 +173,7 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def build_any_encoding_pattern(text: str) -> re.Pattern[str]:
-    """Return a pattern that finds a text in any case, also percent-encoded or as HTML.
+    """Return a pattern that finds a text in upper or lower case, percent-encoded or HTML-escaped.
 
     The pattern also matches text that was percent-encoded several times.
     """
@@ -207,7 +210,7 @@ def normalize_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> str:
 def normalize_member_key_or_none(
     value: object, max_bytes: int = MAX_MEMBER_ID_BYTES + KEY_PREFIX_LENGTH
 ) -> str | None:
-    """Return an external ``partnerUniqKey`` as text, or None if no member can have this key.
+    """Return a received ``partnerUniqKey`` as text, or None if no member can have this key.
 
     The key can be any text, because every member sees the ``sign`` and can send any key with it.
 
@@ -220,7 +223,7 @@ def normalize_member_key_or_none(
 
 
 def normalize_text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str:
-    """Return a string or an integer as the text of a query parameter.
+    """Return a string or an integer as text that a query parameter can contain.
 
     :param value: A string, or an integer that is converted to its digits.
     :param max_length: The maximum number of characters.
@@ -240,7 +243,9 @@ def normalize_text(value: object, max_length: int = _MAX_TEXT_LENGTH) -> str:
 
 
 def normalize_application_number(value: object) -> str:
-    """Return an application number (投保单号) as text, without the padding of CHAR(n) columns.
+    """Return an insurance application number (投保单号) as text, without surrounding spaces.
+
+    A CHAR(n) column of a database pads the number with spaces.
 
     :raises WrongValueError: if :func:`normalize_text` rejects the value, or it contains a space.
     """
@@ -266,7 +271,7 @@ def _convert_to_text(value: object) -> str:
 
 
 def check_web_url(value: object) -> str:
-    """Return the text of an absolute http(s) URL.
+    """Check that a value is an absolute http(s) URL, and return the URL as a string.
 
     :raises WrongValueError: if the value is anything else, or the URL has a user name or password.
     """
@@ -292,7 +297,7 @@ def check_web_url(value: object) -> str:
 
 
 def normalize_url_or_path(value: object) -> str:
-    """Return an http(s) URL or a path without trailing slashes, to which a path can be appended.
+    """Return an http(s) URL or a path without trailing slashes, so that a path can be appended.
 
     The path ``/`` is returned unchanged.
 

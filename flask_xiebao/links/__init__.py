@@ -1,4 +1,4 @@
-"""The site's links: their entries and tokens, the members, and the access rules.
+"""The site's links: their targets, their tokens, the members, and the rules for access.
 
 The modules do not import Flask.
 """

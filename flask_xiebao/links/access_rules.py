@@ -1,4 +1,4 @@
-"""The rules for who may follow a link, and the possible refusals as data.
+"""The rules for who may follow a link, and the reasons for refusing a visitor.
 
 :mod:`.views.link_views` applies the rules at each click, and :mod:`.views.responses` builds the
 response to a refused click.
@@ -46,7 +46,8 @@ class Refusal:
     login_helps: bool = False
 
 
-#: The refusals by cause. For an invalid link, the visitor learns only the reason ``invalid_link``.
+#: The possible refusals by cause. If a link is invalid, the visitor learns only the reason
+#: ``invalid_link``, not the exact cause.
 REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
         refusal.cause: refusal
@@ -117,7 +118,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
 
 
 def decide_access(entry: Entry, current_member: str | None, now: int) -> AllowedClick | Refusal:
-    """Decide whether the visitor may follow the link of *entry*, and as which member.
+    """Decide whether the visitor may follow a link, and as which member.
 
     A site with a login page does not send the refusal ``login_required``, but asks the visitor to
     log in.
@@ -142,7 +143,7 @@ def decide_access(entry: Entry, current_member: str | None, now: int) -> Allowed
 
 
 def check_link_is_usable(entry: Entry, *, can_identify_members: bool) -> None:
-    """Raise LinkError if no visitor could follow the link of *entry*.
+    """Raise LinkError if no visitor could ever follow a link with this target.
 
     :param can_identify_members: True if the site can identify the member who is logged in.
     """

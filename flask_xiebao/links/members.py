@@ -19,7 +19,7 @@ from ..gateway.values import (
     normalize_member_key_or_none,
 )
 
-#: The type of a member's id in arguments.
+#: The type of arguments that accept a member's id.
 MemberId = str | int | UUID
 
 # The maximum number of key prefixes in the cache.
@@ -27,7 +27,7 @@ _MAX_CACHED_PREFIXES = 4096
 
 
 def normalize_member(value: object) -> str | None:
-    """Return a member's id as text, or None if the value stands for no member.
+    """Return a member's id as text, or None for a value such as None, ``""`` or 0.
 
     :param value: None, ``""``, blank text, 0 and False stand for no member. Printable strings,
         integers and UUIDs are converted to text. A lazy proxy counts as its value.
@@ -50,11 +50,12 @@ def normalize_member(value: object) -> str | None:
 
 
 class MemberKeyCodec:
-    """A builder and reader of member keys (``partnerUniqKey``, 2.1 and 2.2).
+    """A converter between members' ids and the keys that the gateway knows (``partnerUniqKey``).
 
-    The gateway accepts any key, and its ``sign`` does not cover the key. With a secret, a key is a
-    prefix of 16 characters that only the site can compute, followed by the member's id. The prefix
-    comes first, so that it remains complete if the gateway truncates a long key.
+    Sections 2.1 and 2.2 of the interface document describe the key. The gateway accepts any key,
+    and its ``sign`` does not cover the key. With a secret, a key is a prefix of 16 characters that
+    only the site can compute, followed by the member's id. The prefix comes first, so that it
+    remains complete if the gateway truncates a long key.
 
     :param secret: ``XIEBAO_MEMBER_SECRET``. If None, a member's key is the plain id.
     :param partner_id: The partner account. Another account has other keys.
@@ -63,13 +64,13 @@ class MemberKeyCodec:
     def __init__(self, secret: Secret[str] | None, partner_id: str) -> None:
         self._secret = None if secret is None else secret.map(str.encode)
         self._hmac_input_start = f"flask-xiebao.member\0{partner_id}\0"
-        # The cache saves 15 % of the time for a click.
+        # Caching the prefixes of keys saves 15 % of the time of a request for a link.
         self._cached_key_prefix = lru_cache(_MAX_CACHED_PREFIXES)(self._compute_key_prefix)
 
     def build_member_key(
         self, member: str, keeps_plain_key: Callable[[str], bool] | None = None
     ) -> str:
-        """Return the key of a member.
+        """Return the ``partnerUniqKey`` of a member.
 
         :param member: The member's id, as :func:`normalize_member` returns it.
         :param keeps_plain_key: A function that returns True if the gateway knows the member by the
@@ -78,7 +79,8 @@ class MemberKeyCodec:
         if self._secret is None or (
             keeps_plain_key is not None
             and keeps_plain_key(member)
-            # If members can choose their ids, an id can look like the key of another member.
+            # If members can choose their ids, an id can look like the key of another member. Such
+            # an id is never used as a key without a prefix.
             and self._extract_member_id(member, self._secret) is None
         ):
             return member
@@ -87,7 +89,7 @@ class MemberKeyCodec:
     def find_member(
         self, key: str, keeps_plain_key: Callable[[str], bool] | None = None
     ) -> str | None:
-        """Return the id of the member who has this key, or None if the site gave it to no member.
+        """Return the id of the member with this key, or None if the site did not issue the key.
 
         Without a secret, a key is the member's id. A member who keeps the plain key is also found
         by a key with a prefix, because the member may have had such a key before *keeps_plain_key*
@@ -104,7 +106,8 @@ class MemberKeyCodec:
     def _extract_member_id(self, key: str, secret: Secret[bytes]) -> str | None:
         prefix, member = key[:KEY_PREFIX_LENGTH], key[KEY_PREFIX_LENGTH:]
         is_valid = (
-            prefix.isascii()  # The lower-case form of some non-ASCII letters is an ASCII letter.
+            # Some non-ASCII letters become ASCII letters in lower case, so reject them first.
+            prefix.isascii()
             and normalize_member_key_or_none(member, MAX_MEMBER_ID_BYTES) is not None
             and hmac.compare_digest(prefix.lower(), self._cached_key_prefix(member, secret))
         )

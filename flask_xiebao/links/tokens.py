@@ -1,4 +1,4 @@
-"""The entries of a site's links, and the signed tokens that contain them."""
+"""The targets of a site's links, and the signed tokens that contain the targets."""
 
 from __future__ import annotations
 
@@ -28,28 +28,32 @@ from .members import MemberId
 
 T = TypeVar("T")
 
-# The payload, the id of the signing key, and the signature.
+# Matches a whole token: the payload, a dot, three characters that identify the signing key, and the
+# signature.
 _TOKEN_PARTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{3})([A-Za-z0-9_-]+)")
 
-# A token in a longer text. Its payload is a JSON list that begins with a string, and its dot may be
-# percent-encoded, even more than once. The possessive quantifier prevents backtracking.
+# Matches a token within a longer text. The payload is a base64-encoded JSON list that begins with a
+# string. The dot after the payload may be percent-encoded several times. The possessive quantifier
+# prevents backtracking.
 _TOKEN_IN_TEXT = re.compile(
     r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]+?yJ[A-Za-z0-9_-]{5})[A-Za-z0-9_-]++"
     r"(?:\.|%(?:25)*2E)[A-Za-z0-9_-]{30,}",
     re.IGNORECASE,
 )
-# The user name and the password before the host of a URL.
+# Matches the user name and the password before the host of a URL.
 _URL_CREDENTIALS = re.compile(r"(?<=//)[^/?#@\s]*@")
 
 # The maximum time in seconds since the epoch, within the range of datetime.
 _MAX_TIMESTAMP = 10**11
 
-# A QR code can hold 2,900 bytes. The signature and the encoding take more than half of them, and a
-# link without a member must have room for the member's id that its handoff adds.
+# The maximum size of all text arguments of a link together. A QR code can hold 2,900 bytes, but the
+# signature and the encoding take more than half of them. A link without a member also needs room
+# for a member's id, because the page that continues a PC's click on a phone adds the id.
 _MAX_TEXT_BYTES = 1200
 _MAX_SECONDS = 10**9  # About thirty years.
 
-# json.dumps() would build an encoder at each call, which takes 8 % of the time for a new entry.
+# Build the JSON encoder once. json.dumps() would build an encoder at each call, which takes 8 % of
+# the time to render an insurance entry that is not cached.
 _JSON_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 #: The maximum number of tokens in each cache. A cached token takes a few hundred bytes.
@@ -74,7 +78,7 @@ class SubPartnerLinkOptions(PolicyLinkOptions, total=False):
 
 
 def check_seconds(value: object) -> int:
-    """Return *value* if it is a duration in seconds.
+    """Return *value* if it is a valid number of seconds, otherwise raise WrongValueError.
 
     :raises WrongValueError: if it is not an integer from 1 to 10**9.
     """
@@ -88,7 +92,7 @@ def check_seconds(value: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The target of an insurance entry.
+    """The target of an insurance link: a gateway page and the options of the link.
 
     :param page: The name of a gateway page, for example ``product`` (2.1 to 2.3).
     :param reference: The case code of the product or the application number of the policy, or None
@@ -169,7 +173,7 @@ class Entry:
             )
 
     def seconds_left(self, now: float) -> int | None:
-        """Return the remaining seconds without a login, or None if the link always needs a login.
+        """Return for how many seconds the link still works without a login, or None if never.
 
         :param now: The current time in seconds since the epoch.
         """
@@ -188,7 +192,7 @@ def build_entry(
     member: str | None = None,
     no_login_for: int | None = None,
 ) -> Entry:
-    """Build the entry from the arguments of a link or a macro.
+    """Build an entry from the arguments of a link function or a template macro.
 
     :raises LinkError: if an argument is invalid. The message names the argument.
     """
@@ -267,7 +271,7 @@ def _check_site_path(path: object) -> None:
         )
 
 
-# The optional fields of an Entry, and the function that checks each value except None.
+# The optional fields of an Entry, each with the function that checks a value other than None.
 _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
     ("member", _check_printable_string),
     ("sub_partner_id", _check_printable_string_or_empty),
@@ -280,7 +284,9 @@ _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click that was redirected to the gateway, as the return link of its payment contains it.
+    """A click on an insurance link, which the site redirected to the gateway.
+
+    The token of the return link, which the browser opens after payment, contains the click.
 
     :param entry: The entry that was clicked.
     :param member: The id of the member as whom the visitor went.
@@ -313,8 +319,8 @@ class LinkSigner:
         #: the token is malformed, or is not signed with one of the keys.
         #:
         #: The same entries are clicked again and again, so caching the entries of verified tokens
-        #: saves 20 % of the time for a click. The cache replaces only the verification. The page,
-        #: the member and the age of a link are checked at every click.
+        #: saves 20 % of the time of a request for a link. The cache replaces only the verification.
+        #: The page, the member and the age of a link are checked at every click.
         self.parse_entry_token = lru_cache(MAX_CACHED_TOKENS)(
             partial(
                 self._entry_tokens.verify_and_parse_token,
@@ -334,7 +340,9 @@ class LinkSigner:
         return self._entry_tokens.build_token(_build_token_fields(entry))
 
     def get_cached_entry_token(self, *entry_args: Any) -> str:
-        """Return the token of a link without a member. The token is signed once and cached.
+        """Return the cached token of a link that does not belong to a certain member.
+
+        A token that is not in the cache is signed and cached.
 
         :param entry_args: The first arguments of :func:`build_entry`.
         :raises LinkError: if :func:`build_entry` raises it.
@@ -342,17 +350,18 @@ class LinkSigner:
         try:
             return self._cached_entry_token(*entry_args)
         except TypeError:
-            # An argument is not hashable. Without the cache, build_entry() raises the error for it.
+            # An argument that is not hashable cannot be cached. Without the cache, build_entry()
+            # raises an error that names the invalid argument.
             return self._cached_entry_token.__wrapped__(*entry_args)
 
     def build_return_token(self, click: Click) -> str:
-        """Return the signed token of a click's return link."""
+        """Return the signed token of the link that the browser opens after a payment."""
         return self._return_tokens.build_token(
             [click.member, click.click_id, click.clicked_at, *_build_token_fields(click.entry)]
         )
 
     def parse_return_token(self, token: str) -> Click:
-        """Return the click from the token of a return link.
+        """Verify the token of a return link, and return the click that the token contains.
 
         :raises TokenError: if the token is malformed, or is not signed with one of the keys.
         """
@@ -371,8 +380,8 @@ class _TokenSerializer:
     """
 
     def __init__(self, secret_keys: Sequence[str | bytes], salt: str) -> None:
-        # Derive the keys only once. The Signer below uses them unchanged, because a Signer would
-        # otherwise derive its keys at each use.
+        # Derive the keys only once, because a Signer would derive them at each use. The Signer
+        # below therefore uses the derived keys unchanged.
         keys = [
             Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
             for key in secret_keys
@@ -387,7 +396,7 @@ class _TokenSerializer:
     def verify_and_parse_token(
         self, build_result: Callable[..., T], other_serializer: _TokenSerializer, token: str
     ) -> T:
-        """Verify a token and return the result of *build_result* for its fields.
+        """Verify a token, and return ``build_result(*fields)`` for the fields in the token.
 
         :param build_result: A function that takes the fields of a token as arguments.
         :param other_serializer: The serializer of the other kind of token, which finds the cause if
@@ -409,7 +418,7 @@ class _TokenSerializer:
 
 
 def parse_token_without_verifying(token: str) -> Entry:
-    """Return the entry of a token without verifying its signature.
+    """Return the entry that a token contains, without verifying the token's signature.
 
     Do not trust the entry, because anyone can build such a token. The check uses this function to
     read links that the site may refuse, for example links on a cached page that were signed with
@@ -431,7 +440,7 @@ def mask_tokens(text: str) -> str:
 
 
 def _parse_payload(payload: str, build_result: Callable[..., T]) -> T:
-    """Return the result of *build_result* for the fields in a token's payload.
+    """Decode a token's payload, and return ``build_result(*fields)`` for the decoded fields.
 
     :raises TokenError: if the payload is malformed.
     """

@@ -45,14 +45,20 @@ def _load_texts(locale: str) -> Mapping[str, str]:
 
 
 def get_visitor_text_keys() -> tuple[str, ...]:
-    """Return the keys of the texts for visitors, without the keys of texts in tables."""
+    """Return the keys of those English texts in this package that are for visitors.
+
+    The keys of texts in tables, for example in the table of gateway pages, are not included.
+    """
     return tuple(
         key for key in _load_texts(_FALLBACK_LOCALE) if key.startswith(_VISITOR_KEY_PREFIXES)
     )
 
 
 def get_text_keys() -> tuple[str, ...]:
-    """Return the keys of all texts, without the keys of texts in tables."""
+    """Return the keys of all English texts in this package.
+
+    The keys of texts in tables, for example in the table of gateway pages, are not included.
+    """
     return tuple(_load_texts(_FALLBACK_LOCALE))
 
 
