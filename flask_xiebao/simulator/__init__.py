@@ -1,1 +1,5 @@
-"""The simulated gateway, which reads URLs, sells, notifies the site and answers order queries."""
+"""A simulator of Xiebao's gateway, for tests and for development.
+
+It checks the URLs that a site builds, sells policies, sends notifications to the site and answers
+order queries.
+"""

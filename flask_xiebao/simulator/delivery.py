@@ -1,4 +1,8 @@
-"""Delivery of the simulator's notifications to the site, over HTTP or to a path of the app."""
+"""Functions that send the simulator's notifications to a site.
+
+A notification is sent over HTTP if its target is an http(s) URL, and directly to the current app if
+it is a path.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +71,9 @@ def build_notification_body(
 
 
 def check_notify_url(url: object) -> str:
-    """Return the URL if it is an http(s) URL or a path of the app.
+    """Check that a URL is an http(s) URL or a path such as ``/notify``, and return the URL.
+
+    A path stands for a URL of the current app.
 
     :raises WrongValueError: if it is neither.
     """
@@ -82,7 +88,7 @@ def check_notify_url(url: object) -> str:
 
 
 def find_notify_url(configured_url: str | None) -> str | None:
-    """Return the URL or path that notifications are sent to, or None if there is none.
+    """Return the URL or path to which notifications are sent, or None if there is none.
 
     :param configured_url: The simulator's ``notify_url``. If it is None, or is the path of the
         current app's callback without its token, the path of the callback is returned. The app has
@@ -101,7 +107,7 @@ def find_notify_url(configured_url: str | None) -> str | None:
 
 
 def deliver_notification(url: str, body: bytes) -> SiteResponse:
-    """Send a notification to an http(s) URL or to a path of the current app."""
+    """Send a notification to an http(s) URL, or to the current app if *url* is a path."""
     return (_post_to_app if url.startswith("/") else post_over_http)(url, body)
 
 
@@ -122,17 +128,20 @@ def post_over_http(url: str, body: bytes) -> SiteResponse:
 
 
 class _AnyStatusProcessor(HTTPErrorProcessor):
-    """A processor that accepts errors and redirects as responses, as the gateway does."""
+    """A urllib handler that returns error and redirect responses like any other response.
+
+    By default, urllib would raise an error or follow the redirect, which the gateway does not do.
+    """
 
     def http_response(self, request: Request, response: Any) -> Any:
-        """Return the response whatever its status, although urllib would raise an error."""
         return response
 
     https_response = http_response
 
 
 def _post_to_app(path: str, body: bytes) -> SiteResponse:
-    # In the current context, the new request would share g and the logged-in member with this one.
+    # Send the request in an empty context. In the current context, it would share g, and so the
+    # logged-in member, with the request that is being handled.
     response = contextvars.Context().run(
         Client(get_current_app(), use_cookies=False).post,
         path,

@@ -1,8 +1,8 @@
-"""The simulator's own reading of the interface document: the gateway's verdict on a URL.
+"""The simulator's rules for accepting or refusing a URL, taken from the interface document.
 
-It shares no rules with :mod:`.gateway.pages` and :mod:`.gateway.urls` on purpose. Both implement
-the same document independently, so that a mistake in one of them makes a test fail. To add a
-gateway page, add a :class:`PageSpec`.
+This module shares no rules with :mod:`.gateway.pages` and :mod:`.gateway.urls` on purpose. Both
+implement the same document independently, so that a mistake in one of them makes a test fail. To
+add a gateway page, add a :class:`PageSpec`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class PageSpec:
 
     @property
     def reference_parameter_name(self) -> str | None:
-        """The name of the parameter for the product or policy, or None if there is none."""
+        """The name of the parameter that identifies the product or policy.
+
+        None if the page has no such parameter.
+        """
         own_names = set(self.required) - {"partnerId", "sign", "partnerUniqKey"}
         return own_names.pop() if own_names else None
 
@@ -60,8 +63,9 @@ class PageSpec:
         return get_text(locale, f"{self.name}.title", self.title)
 
 
-# Section 2.2 describes paySuccess, and 2.3 has it in an example. The document neither describes nor
-# forbids it on the product page, but other clients of this gateway send it there.
+# The simulator accepts paySuccess on the product page. The interface document neither describes nor
+# forbids it there, but other clients of this gateway send it. For the other two pages, section 2.2
+# of the document describes paySuccess, and section 2.3 has it in an example.
 PAGE_SPECS = (
     PageSpec(
         name="product",
@@ -104,12 +108,15 @@ PAGE_SPECS = (
 
 
 def find_page_spec(page_name: str | None) -> PageSpec | None:
-    """Return the description of a page, or None if there is none."""
+    """Return the specification of the page with this name, or None if there is no such page."""
     return next((spec for spec in PAGE_SPECS if spec.name == page_name), None)
 
 
 def get_parameter_meaning(locale: str, parameter: str) -> str:
-    """Return the meaning of a parameter in the locale, also if it is not in the document."""
+    """Return the meaning of a query parameter, as a text in the locale's language.
+
+    For a parameter that the interface document does not contain, the text says so.
+    """
     meaning = next(
         (spec.meanings[parameter] for spec in PAGE_SPECS if parameter in spec.meanings), None
     )
@@ -119,28 +126,33 @@ def get_parameter_meaning(locale: str, parameter: str) -> str:
         return get_text(locale, "meaning.unknown")
 
 
-#: The gateway's own hosts and their environments. These hosts have the pages at the root.
+#: The gateway's own hosts, each with its environment. On these hosts, the path of a page has no
+#: prefix.
 GATEWAY_HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
-#: The names of the platforms by their codes in ``platform``.
+#: The name of each platform, by its code in the parameter ``platform``.
 PLATFORM_NAMES = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
 
 #: The default ports by URL scheme.
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# A character that a query must not contain unescaped, or a percent sign that begins no escape.
+# A character that must be percent-encoded in a query, or a percent sign without two hex digits
+# after it.
 _UNESCAPED_CHARACTER = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
 _FULL_MASK = "***"
-# A key with at most this number of characters may be an ordinary word.
+# An API key with at most this many characters may also be an ordinary word, so texts are not
+# searched for it.
 _MAX_WORD_LENGTH = 7
 _URL_FLAGS = re.IGNORECASE | re.DOTALL
-# The URL in paySuccess may contain unescaped Chinese, because browsers accept it. U+FFFD is the
-# replacement for bytes that are not UTF-8.
+# A character that the URL in paySuccess must not contain: whitespace, a control character or
+# U+FFFD. U+FFFD is the replacement for bytes that are not UTF-8. Unescaped Chinese is allowed,
+# because browsers accept it.
 _FORBIDDEN_URL_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
 
 
 def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
-    """Return a pattern that finds the API key in any encoding.
+    """Return a regular expression that finds the API key, also if the key is escaped.
 
-    It never matches for a short key, which would also be found by chance.
+    It finds the key in upper and lower case, percent-encoded and escaped for HTML. It never matches
+    for a short key, because a short key would also be found by chance.
     """
     return (
         build_any_encoding_pattern(api_key)
@@ -151,7 +163,7 @@ def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Account:
-    """The partner account whose URLs are accepted.
+    """The partner account whose URLs the simulator accepts.
 
     :param partner_id: The account's ``partnerId``.
     :param sign: The account's sign, ``md5(apiKey + partnerId)``.
@@ -162,11 +174,15 @@ class Account:
 
     @cached_property
     def _sign_pattern(self) -> Secret[re.Pattern[str]]:
-        """A pattern that finds the sign in any encoding."""
+        """A regular expression that finds the sign, also if the sign is escaped."""
         return self.sign.map(build_any_encoding_pattern)
 
     def matches_api_key(self, text: str) -> bool:
-        """Return True if the text is the account's API key, because it gives the same sign."""
+        """Return True if the text is the account's API key.
+
+        The account does not contain the key, so the sign that the text would give is compared with
+        the account's sign.
+        """
         signed_text = f"{text}{self.partner_id}".encode(errors="replace")
         sign = hashlib.md5(signed_text, usedforsecurity=False).hexdigest()
         return hmac.compare_digest(sign, self.sign.reveal())
@@ -250,7 +266,9 @@ class Verdict:
 def evaluate_url(
     url: str, account: Account | None = None, extra_parameters: Collection[str] = ()
 ) -> Verdict:
-    """Return the gateway's verdict on a URL; any text has a verdict.
+    """Check a URL as the gateway would, and return the verdict.
+
+    Any text has a verdict. A text that is not a URL is refused, and no error is raised.
 
     :param url: A full URL, or one that begins with its path. Except on Xiebao's own hosts, the page
         may be mounted below another path, for example ``/gateway/dispatch/cps``.
@@ -259,7 +277,7 @@ def evaluate_url(
     :param extra_parameters: Parameters outside the document that are accepted, for example
         ``hidenav``.
     """
-    # The fragment is cut off, because no client sends it.
+    # Cut off the fragment of the URL, because no client sends it.
     base_url, _, query = url.partition("#")[0].partition("?")
     page_spec = find_page_spec_by_url(base_url)
     if page_spec is not None:
@@ -270,30 +288,32 @@ def evaluate_url(
     mask_text = account.mask_sign_in if account else str
     page_paths = tuple(spec.path for spec in PAGE_SPECS)
     is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
-    # If the path is that of a page, another part of the URL is wrong.
+    # If the path is the path of a page, another part of the URL is wrong, so the problem is
+    # "address".
     problem = Problem("address" if is_page_path else "page", value=mask_text(path) or "/")
     return Verdict(None, (problem,), _get_masked_parameters(query, account))
 
 
 def find_page_spec_by_url(url_without_query: str) -> PageSpec | None:
-    """Return the description of the page at a URL, or None if there is none."""
+    """Return the specification of the page at a URL, or None if the URL is not a page's."""
     try:
         parts = urlsplit(url_without_query)
     except ValueError:
         return None
     if parts.scheme not in ("", "http", "https") or _UNESCAPED_CHARACTER.search(url_without_query):
         return None
-    # Other hosts than Xiebao's may have the page below any path.
+    # Hosts other than Xiebao's own may serve a page below any path.
     can_be_mounted = parts.hostname not in GATEWAY_HOSTS
     candidates = (spec for spec in PAGE_SPECS if parts.path.endswith(spec.path))
     return next((spec for spec in candidates if can_be_mounted or parts.path == spec.path), None)
 
 
 def _iter_url_problems(split_url: SplitResult) -> Iterator[Problem]:
-    """Yield the problems with a page's host, and on Xiebao's own hosts with scheme, port and user.
+    """Yield the problems with the part of a page's URL before the path.
 
-    A URL elsewhere has a problem if its host resembles Xiebao's own, or if it has no host and its
-    path does not begin with a slash.
+    On Xiebao's own hosts, these are problems with the scheme, the port and a user name. A URL
+    elsewhere has a problem if its host resembles Xiebao's own, or if it has no host and its path
+    does not begin with a slash.
     """
     host = split_url.hostname or ""
     if host not in GATEWAY_HOSTS:
@@ -370,9 +390,9 @@ def _mask_problem(problem: Problem, mask_text: Callable[[str], str]) -> Problem:
 
 
 def _is_possible_api_key(sign: str, account: Account | None) -> bool:
-    """Return True if a value that should be a sign may be an API key.
+    """Return True if a value of ``sign`` could be the API key, sent by mistake.
 
-    No part of an API key is shown.
+    No part of such a value is shown.
     """
     return find_text_after_encoded_hex_digits(sign) is not None or bool(
         account and account.matches_api_key(sign)
@@ -380,12 +400,15 @@ def _is_possible_api_key(sign: str, account: Account | None) -> bool:
 
 
 def mask_sign_value(sign: str, account: Account | None) -> str:
-    """Return the value of ``sign`` masked, and completely if it may be an API key."""
+    """Mask the middle of a value of ``sign``, or all of it if it could be the API key."""
     return _FULL_MASK if _is_possible_api_key(sign, account) else mask_middle(sign)
 
 
 def mask_middle(value: str) -> str:
-    """Return only the two characters at each end, or a full mask for fewer than 8 characters."""
+    """Mask all but the first two and the last two characters of a value.
+
+    A value with fewer than 8 characters is masked completely.
+    """
     if len(value) < 8:
         return value and _FULL_MASK
     return f"{value[:2]}…{value[-2:]}"
@@ -407,7 +430,10 @@ def _find_name_problem(
 
 
 def _normalize_parameter_name(name: str) -> str:
-    """Return the name in lower case, without whitespace around it and ``amp;`` from HTML."""
+    """Return a parameter's name in lower case, without whitespace around it or ``amp;`` before it.
+
+    A name begins with ``amp;`` if the URL was copied from HTML, where ``&`` is written ``&amp;``.
+    """
     return re.sub(r"^(?:amp;|\s)+", "", name.lower()).strip()
 
 
@@ -420,8 +446,8 @@ def _find_format_problem(
         return Problem("space", name)
     if _UNESCAPED_CHARACTER.search(raw_field) or "\N{REPLACEMENT CHARACTER}" in name + value:
         return Problem("escapes", name)
-    # The document's examples have an empty subPartnerId. No other documented parameter may be
-    # empty.
+    # subPartnerId may be empty, because it is empty in the examples of the interface document. No
+    # other parameter of the document may be empty.
     if name in page_spec.parameters and name != "subPartnerId" and not value.strip():
         return Problem("empty", name)
     return None
@@ -455,10 +481,11 @@ def _find_sign_problem_code(sign: str, account: Account | None) -> str | None:
 
 
 def find_text_after_encoded_hex_digits(text: str) -> str | None:
-    """Return the text after base64 of eleven hex digits, or None if it does not begin with them.
+    """Return the rest of a text that begins with eleven hex digits in base64, otherwise None.
 
-    The signs in the examples of 2.1 contradict the rule of 2.1. They consist of such base64 and the
-    partner id, so they are most likely API keys.
+    A text that begins so is probably an API key, and its rest is the partner id. The signs in the
+    examples of section 2.1 of the interface document have this form, although it contradicts the
+    rule of that section, so they are most likely API keys.
     """
     try:
         digits = base64.b64decode(f"{text[:15]}=", validate=True)
@@ -474,8 +501,8 @@ def _find_pay_success_problem_code(value: str) -> str | None:
         return "pay_success_url_safe"
     if value == "*":
         return "pay_success_star"
-    # Python versions differ in the wrong padding that they accept. The value is encoded again, so
-    # that none is accepted.
+    # Python versions differ in the wrong base64 padding that they accept. Encode the decoded value
+    # again and compare, so that all versions reject wrong padding.
     if base64.b64encode(_decode_base64(value)).decode() != value:
         return "pay_success_base64"
     if not _is_absolute_url(_decode_base64(value).decode("utf-8", "replace")):
@@ -493,7 +520,7 @@ def _decode_base64(value: str) -> bytes:
 def _decode_lenient_base64(value: str) -> str:
     """Decode base64 that may be URL-safe, contain whitespace or have wrong padding.
 
-    The text is used to find the sign, which must be masked in such a value, too.
+    The decoded text is searched for the sign, which must be masked in such a value, too.
     """
     standard = value.translate(str.maketrans("-_ ", "+/+", "\r\n\t")).rstrip("=")
     return _decode_base64(standard + "=" * (-len(standard) % 4)).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The gateway simulator, a Flask blueprint with the gateway's pages and order queries."""
+"""The gateway simulator, a Flask blueprint that serves pages and answers order queries."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _PRIVACY_HEADERS = {
 
 
 class GatewaySimulator:
-    """A simulator of Xiebao's gateway pages (the document's sections 2.1 to 2.3).
+    """A simulator of the gateway pages in sections 2.1 to 2.3 of Xiebao's interface document.
 
     A purchase on its pages creates a simulated order. The simulator sends the site notifications
     of it (回调通知) and answers the site's order queries (数据接口). No policy is real.
@@ -87,7 +87,8 @@ class GatewaySimulator:
         orders: str | Path | None = None,
     ) -> None:
         key = Secret(api_key)
-        # Error reports show the local variables of each frame.
+        # Delete the argument with the API key, because error reports show the local variables of
+        # each frame.
         del api_key
         self._partner_id = check_named_value("partner_id", normalize_text, partner_id, ValueError)
         sign = check_named_value(
@@ -96,7 +97,8 @@ class GatewaySimulator:
         self._account = Account(self._partner_id, sign)
         self._extra_parameters = frozenset(also_known)
         self._insurer = SimulatedInsurer(self._partner_id, key, notify_url, orders)
-        # The templates and stylesheets are in the folders of the package.
+        # The import name is the package's name, so Flask finds the templates and stylesheets in the
+        # folders of the package.
         self.blueprint = Blueprint(
             "xiebao_gateway",
             __package__.partition(".")[0],
@@ -134,17 +136,21 @@ class GatewaySimulator:
         return app
 
     def check(self, url: str) -> Verdict:
-        """Return the gateway's verdict on a URL without sending a request; any text has a verdict.
+        """Return the gateway's verdict on a URL. A text that is not a URL is refused, too.
 
-        :param url: A full URL, or one that begins with its path. Except on Xiebao's own hosts, the
-            page may be mounted below another path, for example ``/gateway/dispatch/cps``.
+        :param url: A full URL, or one that begins with its path. No request is sent to it. Except
+            on Xiebao's own hosts, the page may be mounted below another path, for example
+            ``/gateway/dispatch/cps``.
         """
         return evaluate_url(url, self._account, self._extra_parameters)
 
     def _serve_page(self, page_spec: PageSpec) -> BaseResponse:
-        """Perform the action of a form and redirect, or return the page with the verdict."""
-        # No variable holds the query, because it contains the sign and error reports show local
-        # variables.
+        """Return a simulated gateway page, which shows the verdict on its URL.
+
+        If a form was submitted, perform its action first. The result may be a redirect instead.
+        """
+        # No local variable holds the query, because it contains the signature and error reports
+        # show local variables.
         verdict = evaluate_query(
             page_spec,
             request.query_string.decode("utf-8", "replace"),
@@ -156,7 +162,8 @@ class GatewaySimulator:
             redirect_url = self._perform_form_action(page_spec, verdict)
             if redirect_url is not None:
                 response = redirect(redirect_url, 303)
-                # Werkzeug writes the URL into the body, and so the sign.
+                # Empty the body of the redirect. Werkzeug writes the URL into the body, and the URL
+                # may contain the signature.
                 response.data = b""
                 return _set_privacy_headers(response)
         locale = get_current_locale(current_app.config.get("XIEBAO_LOCALE"))
@@ -173,7 +180,8 @@ class GatewaySimulator:
                 text=partial(get_text, locale),
                 platforms=PLATFORM_NAMES,
                 sells=verdict.accepted and page_spec.sells_insurance,
-                # A submitted form that did not redirect is a purchase that the member gives up.
+                # If a submitted form did not lead to a redirect, the member has given up the
+                # purchase.
                 abandoned=is_submitted,
                 **self._get_order_context(verdict, is_abandoned=is_submitted),
             )
@@ -183,7 +191,10 @@ class GatewaySimulator:
         return _set_privacy_headers(response)
 
     def _perform_form_action(self, page_spec: PageSpec, verdict: Verdict) -> str | None:
-        """Perform the form's action and return the URL to redirect to, or None to stay."""
+        """Perform the action of the submitted form, and return the URL to redirect to.
+
+        Return None if there is no redirect, because the member gives up the purchase.
+        """
         delivery_options = NotificationDelivery.from_form(request.form)
         action = request.form.get("do")
         parameters = dict(verdict.parameters)
@@ -226,7 +237,8 @@ class GatewaySimulator:
         back_url = None
         if verdict.pay_success is not None and (insure_num is not None or is_abandoned):
             is_paid = order is not None and order.paid_at is not None
-            # Without a payment, the link leads to the site's home page and not to its return URL.
+            # If nothing was paid, the link back leads to the home page of the site and not to the
+            # return URL in paySuccess.
             back_url = verdict.pay_success if is_paid else urljoin(verdict.pay_success, "/")
         return {
             "number": insure_num,
@@ -241,8 +253,8 @@ class GatewaySimulator:
 
     def _answer_order_query(self, api_method: str) -> Response:
         def build_policy_file_url(insure_num: str) -> str:
-            # The host of this request may not be the site's public host, because the app itself may
-            # have sent the query.
+            # The host of this request may differ from the site's public host, because the app
+            # itself may have sent the query. So XIEBAO_PUBLIC_URL is preferred.
             public_url = current_app.config.get("XIEBAO_PUBLIC_URL")
             path = url_for(".policy_file", insure_num=insure_num)
             if public_url:
@@ -259,7 +271,7 @@ class GatewaySimulator:
         )
 
     def _serve_policy_file(self, insure_num: str) -> Response:
-        """Return a text in place of an order's policy file; 404 if no policy is issued."""
+        """Return a placeholder for an order's policy file, or 404 if no policy has been issued."""
         order = self._insurer.orders.find_order(insure_num)
         if order is None or order.issued_at is None:
             abort(404)
@@ -269,7 +281,10 @@ class GatewaySimulator:
 
 
 def _build_named_view(name: str, handle_request: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a view with this name, by which CSRF guards, rate limiters and tracers know it."""
+    """Return a view function whose ``__name__`` is this name.
+
+    CSRF guards, rate limiters and tracers identify a view by its ``__name__``.
+    """
 
     def call_with_url_values(**url_values: str) -> Any:
         return handle_request(**url_values)

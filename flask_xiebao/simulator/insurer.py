@@ -1,4 +1,4 @@
-"""The simulated insurer, which sells, notifies the site and answers order queries."""
+"""The simulated insurer: it sells policies, notifies the site and answers order queries."""
 
 from __future__ import annotations
 
@@ -17,35 +17,37 @@ from . import wire
 from .delivery import check_notify_url, deliver_notification, find_notify_url
 from .order_database import OrderDatabase, SimulatedOrder
 
-#: The product of every order, whatever the case code. The product and its people are invented.
+#: The product of every simulated order, whatever its product code (``caseCode``) is. The product
+#: and the people in the order are invented.
 SIMULATED_PRODUCT = {
     "productName": "境内旅行意外险",
     "planName": "计划一",
     "companyName": "模拟保险公司",
 }
-#: The case code of an order that is placed on the home page.
+#: The product code (``caseCode``) of an order that is placed on the simulated home page.
 DEFAULT_CASE_CODE = "QX000000127257"
 _PERSON = "王小明"
 _PRICE = 1500  # fen
 _PAYMENT_FAILURE = "余额不足"
 _ISSUE_FAILURE = "核保未通过"
-#: The actions on an order. ``again`` sends the order's notifications again, and also those that the
-#: site has not accepted yet.
+#: The possible actions on an order. ``again`` repeats the notifications about the order, and sends
+#: those that the site has not accepted yet.
 ORDER_ACTIONS = ("pay", "issue", "surrender", "reissue", "again")
 #: The type of a notification, and the fields that are specific to it.
 NotificationContent = tuple[int, dict[str, Any]]
-# The number of tries at once for a notification that the site does not accept. The next action on
-# an order tries again.
+# A notification that the site does not accept is sent at most this many times at once. The next
+# action on an order tries again.
 _MAX_TRIES = 3
 # The largest pageIndex and pageSize of a query for the order list.
 _MAX_PAGE_NUMBER = 1_000_000
-# After this number of tries, a notification is given up, because the site will hardly accept it.
+# After this many tries, a notification is given up, because the site is unlikely to accept it any
+# more.
 _MAX_TOTAL_TRIES = 20
 _MAX_STORED_RESPONSE = 200  # characters
 
 
 class NotificationDelivery(NamedTuple):
-    """The options for the delivery of a step's notifications, which simulate faults.
+    """Options that simulate faults when the notifications about a purchase step are delivered.
 
     :param repeat_count: The number of times that each notification is sent.
     :param is_reversed: True to send the last notification first.
@@ -61,7 +63,7 @@ class NotificationDelivery(NamedTuple):
 
     @classmethod
     def from_form(cls, form: Mapping[str, str]) -> NotificationDelivery:
-        """Return the options in a submitted form."""
+        """Read the delivery options from a submitted form."""
         times = form.get("times", "1")
         return cls(
             repeat_count=int(times) if times in ("1", "2", "3") else 1,
@@ -72,7 +74,7 @@ class NotificationDelivery(NamedTuple):
 
 
 class SimulatedInsurer:
-    """The simulated insurer, which sells through one partner account.
+    """The simulated insurer, which sells policies through one partner account.
 
     :param notify_url: The URL or path of the site's callback. None stands for the callback of the
         app that contains the simulator, if it has one.
@@ -102,7 +104,7 @@ class SimulatedInsurer:
         return find_notify_url(self._notify_url) is not None
 
     def build_unsaved_order(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
-        """Build the order that a member would get now, without storing it."""
+        """Build the order that a purchase at this moment would create, without storing it."""
         now = wire.china_now()
         return SimulatedOrder(
             insure_num=_generate_insure_num(),
@@ -166,7 +168,8 @@ class SimulatedInsurer:
                 self._notify_site(new_order, delivery_options, contents)
                 return new_order.insure_num
             case "again", _:
-                # The mapping removes the repetitions of a notification.
+                # Repetitions of a notification have the same body, so this dict contains each
+                # notification once.
                 types_by_body = {
                     notification.body: notification.notify_type
                     for notification in self.orders.get_notifications(order.insure_num)
@@ -259,9 +262,10 @@ class SimulatedInsurer:
             self._send_pending_and_retry_others(url, order)
 
     def _send_pending_and_retry_others(self, url: str, order: SimulatedOrder) -> None:
-        """Send the order's pending notifications, and those of other orders that were tried before.
+        """Send an order's pending notifications, and retry failed notifications about other orders.
 
-        Notifications of other orders that were held back are not sent.
+        A notification about another order is sent only if it has been tried before. Notifications
+        of other orders that were held back are not sent.
         """
         for notification in self.orders.get_pending_notifications():
             if notification.insure_num != order.insure_num and not notification.attempts:

@@ -36,7 +36,10 @@ class SimulatedOrder(NamedTuple):
 
     @property
     def state(self) -> str:
-        """The state of the order, which is also the end of its text key."""
+        """The state of the order: ``unpaid``, ``paid``, ``issued`` or ``surrendered``.
+
+        The key of the state's translated text ends with the same word.
+        """
         if self.surrendered_at is not None:
             return "surrendered"
         if self.issued_at is not None:
@@ -65,7 +68,7 @@ class StoredNotification(NamedTuple):
 
     @property
     def has_failed_step(self) -> bool:
-        """True if the notification reports a failed step."""
+        """True if the notification reports that a step, such as the payment, has failed."""
         return b'"state":false' in self.body
 
 
@@ -185,7 +188,7 @@ class OrderDatabase:
         return [StoredNotification(*row) for row in rows]
 
     def get_pending_notifications(self) -> list[StoredNotification]:
-        """Return the notifications of all orders that are still to be sent, oldest first."""
+        """Return all notifications that are still to be sent, about any order, oldest first."""
         rows = self._execute("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
         return [StoredNotification(*row) for row in rows]
 

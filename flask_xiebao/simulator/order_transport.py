@@ -1,6 +1,7 @@
-"""An httpx transport that answers order queries from a list of orders, for a site's tests.
+"""An httpx transport that answers order queries from a list of orders, without a network.
 
-httpx is imported when the transport is built, because it is an optional dependency.
+A site's tests use it. httpx is imported when the transport is built, because it is an optional
+dependency.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 def build_simulated_transport(
     orders: Iterable[object], build_member_key: Callable[[str], str]
 ) -> httpx.BaseTransport:
-    """Build an httpx transport that answers order queries from these orders, as the gateway would.
+    """Build an httpx transport that answers order queries from these orders, without a network.
+
+    The answers are like those of the gateway.
 
     :param orders: The orders. Each is an :class:`~flask_xiebao.Order` or a mapping with the names
         of its fields.

@@ -1,7 +1,8 @@
-"""The simulator's own code for the bodies of notifications and order query responses.
+"""Functions that build the bodies of notifications and of responses to order queries.
 
-It shares no code with :mod:`.gateway.notifications` and :mod:`.gateway.orders`, which parse these
-bodies. Keep them independent, so that a mistake in one of them makes a test fail.
+The simulator has its own code for this. It shares no code with :mod:`.gateway.notifications` and
+:mod:`.gateway.orders`, which parse these bodies. Keep them independent, so that a mistake in one of
+them makes a test fail.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _CHINA_TIMEZONE = timezone(timedelta(hours=8))
 
 
 class UnknownFieldError(TypeError):
-    """An error about the name of a field that does not exist."""
+    """Raised for the name of a field that does not exist."""
 
 
 def compute_signature(api_key: Secret[str], text: str) -> str:
@@ -78,7 +79,10 @@ def build_query_refusal(code: int, message: str) -> dict[str, Any]:
 
 
 def dump_compact_json(value: object) -> str:
-    """Return the value as JSON in the gateway's format, compact and not only ASCII."""
+    """Return the value as compact JSON with unescaped Chinese, as the gateway writes it.
+
+    No character outside ASCII is escaped.
+    """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -98,7 +102,7 @@ def format_china_time(time: datetime) -> str:
 
 def _check_name_list(names: object) -> Any:
     if isinstance(names, str):
-        # Each character of the string would become a name.
+        # A string is refused, because each of its characters would be taken for a name.
         raise TypeError
     return names
 
@@ -108,7 +112,7 @@ def china_now() -> datetime:
     return datetime.now(_CHINA_TIMEZONE)
 
 
-#: The gateway's name and the converter of each field of :class:`~flask_xiebao.Notification`.
+#: For each field of :class:`~flask_xiebao.Notification`, its name at the gateway and its converter.
 _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "succeeded": ("state", bool),
@@ -128,9 +132,9 @@ _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "cancel_reason": ("cancelMsg", str),
     "other_info": ("otherInfo", dict),
 }
-# Further names that a notification accepts, for the message about an unknown name.
+# Other names that a notification accepts. The error message about an unknown name lists them, too.
 _OTHER_NOTIFICATION_NAMES = ("member", "data", "type", "wrong")
-#: The gateway's name and the converter of each field of :class:`~flask_xiebao.PolicyInfo`.
+#: For each field of :class:`~flask_xiebao.PolicyInfo`, its name at the gateway and its converter.
 _POLICY_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "product_id": ("productId", str),
     "product_name": ("productName", str),
@@ -142,7 +146,7 @@ _POLICY_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "end_date": ("endDate", date.isoformat),
     "policy_num": ("policyNum", str),
 }
-#: The gateway's name and the converter of each field of :class:`~flask_xiebao.Order`.
+#: For each field of :class:`~flask_xiebao.Order`, its name at the gateway and its converter.
 _ORDER_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "case_code": ("caseCode", str),
@@ -166,7 +170,7 @@ _ORDER_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 def build_notification_data(
     partner_id: str, notify_type: int, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Build the ``data`` of a notification.
+    """Build the object under the key ``data`` in the body of a notification.
 
     :param fields: The values by the names of :class:`~flask_xiebao.Notification`. For a step that
         succeeded, required values that are missing are made up. The value of ``data`` is a mapping
@@ -197,7 +201,7 @@ def _build_default_fields(notify_type: int, fields: Mapping[str, Any]) -> dict[s
 
 
 def build_order_detail(order: object) -> dict[str, Any]:
-    """Build the fields of an order as the query for one order returns them.
+    """Build the fields that the gateway returns for a query about a single order.
 
     :param order: An :class:`~flask_xiebao.Order`, or a mapping with the names of its fields.
     """
@@ -219,7 +223,10 @@ def build_order_detail(order: object) -> dict[str, Any]:
 
 
 def build_listed_order(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """Build an order of the order list, which has fewer fields and partly other names.
+    """Build an item of the gateway's order list.
+
+    The item has fewer fields than the response to a query about a single order, and some of its
+    fields have other names.
 
     :param detail: The order as the query for one order returns it.
     """
@@ -240,7 +247,7 @@ def _convert_to_gateway_fields(
     converters: Mapping[str, tuple[str, Callable[[Any], Any]]],
     gateway_names: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Return the values under the gateway's names and in its format.
+    """Return a dict of the values under the gateway's field names, converted to its formats.
 
     :param gateway_names: Further accepted names, for the message about an unknown name.
     :raises TypeError: if a field does not exist, or its value has the wrong type.
@@ -266,7 +273,7 @@ def _convert_to_gateway_fields(
 
 
 def convert_to_mapping(source: object) -> Mapping[str, Any]:
-    """Return a mapping unchanged, or the public attributes of another object."""
+    """Return a mapping unchanged. For any other object, return a dict of its public attributes."""
     if isinstance(source, Mapping):
         return source
     return {name: value for name, value in vars(source).items() if not name.startswith("_")}

@@ -1,4 +1,4 @@
-"""The row of a purchase: PurchaseMixin, its state, and the conversion from an order."""
+"""The mixin with a purchase's columns and state, and functions that fill a row from an order."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ _COLUMN_TYPES: dict[type, TypeEngine[Any]] = {
 }
 
 
-# The columns have no annotations, so that they are no fields if the site's models are dataclasses.
+# The columns have no type annotations. With annotations, they would become fields if the site's
+# models are dataclasses.
 def _required_column(
     python_type: type[T], column_type: TypeEngine[Any] | None = None, **options: Any
 ) -> Mapped[T]:
@@ -100,11 +101,11 @@ def _nullable_column(
 
 
 class PurchaseMixin:
-    """The columns of a purchase, from order queries. Add your own columns and relationships.
+    """A mixin with the columns of a purchase. Add your own columns and relationships to the model.
 
-    The member's id is the only data about a person. Times are in UTC, and values that the gateway
-    does not report are None. Provisional: it may change in a minor version, once Xiebao's own
-    document about the order query is known.
+    Order queries fill the columns. The member's id is the only data about a person. Times are in
+    UTC, and values that the gateway does not report are None. Provisional: it may change in a minor
+    version, once Xiebao's own document about the order query is known.
 
     :ivar insure_num: ``insureNum``, the application number (投保单号); the primary key.
     :ivar member: The member's id on the site. None if the purchase has no member or the member was
@@ -165,7 +166,8 @@ class PurchaseMixin:
     created_at = _required_column(datetime)
     updated_at = _nullable_column(datetime)
 
-    # A dataclass would treat two purchases as equal if the site's own columns are equal.
+    # Compare purchases by identity. A dataclass would treat two purchases as equal if the site's
+    # own columns are equal.
     __eq__, __hash__ = object.__eq__, object.__hash__
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -217,7 +219,7 @@ _UNPAID_STATES: dict[int | None, PurchaseState] = {
     PayStatus.DEBIT_RUNNING: "paying",
     PayStatus.DEBIT_FAILED: "failed",
 }
-# The columns that describe the purchase and not the row.
+# The columns that describe the purchase. Other columns, such as the version, only describe the row.
 _PURCHASE_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()
@@ -227,9 +229,9 @@ _PURCHASE_COLUMNS = [
 
 
 class Snapshot:
-    """A copy of a purchase's columns and its ``state`` before a change, as attributes.
+    """A copy of a purchase as it was before a change.
 
-    It is read-only.
+    Its attributes are the columns that describe the purchase, and its ``state``. It is read-only.
     """
 
     def __init__(self, purchase: PurchaseMixin) -> None:
@@ -264,11 +266,13 @@ def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, 
 def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     """Write the gateway's answer about an order to its row."""
     if row.updated_at is None or get_statuses(order) != get_statuses(row):
-        # The order has a new status, so a lag from now on is about another step and begins anew.
+        # The order has a new status. If the order query lags behind a notification from now on,
+        # this is about another step, so the lag is measured from the beginning.
         row.first_behind_at = row.last_behind_at = None
     if row.updated_at is None:
         row.created_at = _find_creation_time(order) or row.created_at
-    # A known member is never overwritten, and a forgotten row never gets a member again.
+    # A known member is never overwritten. A row whose member was forgotten never gets a member
+    # again.
     if row.member is None and not row.forgotten:
         row.member = order.member
     for name in ("case_code", "product_name", "plan_name", "insure_partner_id"):
@@ -284,8 +288,8 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
 
 
 def _cut_to_column_length(text: str | None) -> str | None:
-    # PostgreSQL or MariaDB would reject a longer text or a NUL character, and so the whole order at
-    # each attempt.
+    # A text that is too long or contains a NUL character would make PostgreSQL or MariaDB reject
+    # the whole order at each attempt.
     return None if text is None else text.replace("\0", "")[:_MAX_TEXT_LENGTH]
 
 
@@ -294,7 +298,8 @@ def _drop_unstorable_number(number: int | None) -> int | None:
 
 
 def _drop_unstorable_time(time: datetime | None) -> datetime | None:
-    # Some systems write a date such as 0001-01-01 for no time, and its conversion to UTC can fail.
+    # Some systems write a date such as 0001-01-01 if there is no date. Its conversion to UTC can
+    # fail, so times before 1900 are dropped.
     return None if time is None or time.year < 1900 else time
 
 

@@ -82,7 +82,7 @@ class Purchases(Generic[P]):
     def on_change(
         self, function: Callable[[Session, P, Snapshot | None], T]
     ) -> Callable[[Session, P, Snapshot | None], T]:
-        """Register the function that is called with each change. Use it as a decorator.
+        """Register the function to call with each change of a purchase. Use this as a decorator.
 
         The function is called once per change, in the transaction that writes the change. It must
         use only that session: it must not send mail, open another session or call :meth:`refresh`.
@@ -117,7 +117,7 @@ class Purchases(Generic[P]):
         return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase, of any member or of none.
+        """Return a query for one purchase, whoever its member is and even if it has no member.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
@@ -125,14 +125,15 @@ class Purchases(Generic[P]):
         try:
             return select(model).where(model.insure_num == normalize_application_number(insure_num))
         except WrongValueError:
-            # The number may come from a URL that a visitor has typed, so this is not an error.
+            # An invalid number is not an error, because it may come from a URL that a visitor has
+            # typed.
             return select(model).where(false())
 
     def handle(self, notification: Notification) -> None:
-        """Query a notification's order and write the answer. Use it as ``notification_handler``.
+        """Query the order that a notification is about, and write the answer to its row.
 
-        Only two facts from the notification itself are stored: a failed step, and the new
-        application number of a reissue.
+        Use this method as ``notification_handler``. Only two facts from the notification itself are
+        stored: a failed step, and the new application number of a reissue.
 
         :raises OrderBehindError: if the order query does not confirm the notification yet, so that
             it has to come again. This lasts a day at most.
@@ -149,8 +150,8 @@ class Purchases(Generic[P]):
         row, answer = self.store.refresh_from_gateway(
             number, NotifiedRowValues(notification, new_row)
         )
-        # The member may have been forgotten after the old row was read. The order that follows a
-        # forgotten one after a reissue never gets a member.
+        # The member may have been forgotten after the old row was read. If the old row is
+        # forgotten, the order that replaces it after the reissue must never get a member either.
         if new_row is not None and row is not None and row.forgotten and not new_row.forgotten:
             new_row, new_answer = self.store.refresh_from_gateway(
                 new_row.insure_num, NotifiedRowValues(notification, should_forget_member=True)
@@ -237,10 +238,10 @@ def _check_function(parameter_name: str, function: object, arguments: tuple[str,
 
 
 def _check_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
-    """Raise OrderBehindError if the query has been behind the notification for less than a day.
+    """Raise OrderBehindError if the order query does not confirm the notification yet.
 
-    A refusal means that the gateway does not know the order yet, which is behind, too. After a day,
-    return with a warning.
+    This includes a refusal of the query, which means that the gateway does not know the order yet.
+    If the query has been behind for a day, return with a warning instead.
     """
     is_refused = isinstance(answer, OrderError)
     if row.first_behind_at is None or not (is_refused or is_row_behind(row, notification)):

@@ -25,8 +25,8 @@ from .model import (
 )
 from .store import PurchaseStore, has_other_member
 
-# After this number of failures in a row, the last exception is raised. Refusals by the gateway do
-# not count.
+# After this many consecutive failures, the last exception is raised. Refusals by the gateway do not
+# count as failures.
 _MAX_CONSECUTIVE_FAILURES = 10
 # The states after which no further change is expected.
 _FINAL_STATES = ("surrendered", "replaced", "cancelled")
@@ -105,12 +105,14 @@ class Reconciliation:
                     difference = self._compare_and_repair(number, row, row_state)
                 failure_count = 0
             except Exception as error:
-                # A refusal is not counted: the gateway works and has refused only this order.
+                # A refusal is not counted as a failure, because the gateway works and has refused
+                # only this order.
                 is_refused = isinstance(error, OrderError) and error.code is not None
                 failure_count += not is_refused
                 if failure_count == _MAX_CONSECUTIVE_FAILURES:
                     raise
-                # A refused order agrees with a row to which no answer has been written yet.
+                # If the gateway refuses the order and no answer has been written to the row yet,
+                # there is no difference.
                 if not is_refused or row is None or row.updated_at is not None:
                     difference = Difference(
                         number, row_state, None, problem=format_error_for_log(error)
@@ -118,7 +120,10 @@ class Reconciliation:
             yield difference
 
     def _iter_orders_and_unlisted_numbers(self) -> Iterator[tuple[str, Order | None]]:
-        """Yield each listed order with its number, then the numbers of rows that are not listed."""
+        """Yield each order that the gateway lists, then the numbers of rows with unlisted orders.
+
+        Each item is an application number with the listed order, or with None for a row.
+        """
         listed_numbers = set()
         for order in self._store.xiebao.orders.iter():
             listed_numbers.add(order.insure_num)

@@ -1,8 +1,9 @@
-"""The store that writes the gateway's answers to rows, with optimistic locking by their version.
+"""The store that writes the gateway's answers to rows, with optimistic locking.
 
 No row is locked while the gateway is queried, so answers may arrive in another order than they were
-given. A process writes its answer only if the row still has the version that the process read
-before its query. Otherwise it reads the row and queries the gateway again.
+given. Therefore each row has a version. A process writes its answer only if the row still has the
+version that the process read before its query. Otherwise it reads the row and queries the gateway
+again.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ from .model import (
 
 P = TypeVar("P", bound=PurchaseMixin)
 
-#: The maximum time that the order query may be behind a notification, counted from when it was
-#: first behind.
+#: The maximum time to wait until the order query confirms a notification. The time is counted from
+#: when the query was first behind.
 MAX_LAG = timedelta(days=1)
 # The maximum number of attempts to write a row.
 _MAX_ATTEMPTS = 8
-# A database error counts as a conflict for at most this many seconds after a call has begun.
+# For this many seconds after a call has begun, a database error counts as a conflict, so the call
+# tries again.
 _MAX_CONFLICT_SECONDS = 10
 
 
@@ -92,26 +94,27 @@ class NotifiedRowValues:
         if self.notification.insure_num == row.insure_num:
             if self.failed_step_number:
                 row.failed_step = max(row.failed_step or 0, self.failed_step_number)
-            # A reissue is linked only if both rows have the same member.
+            # The old row gets the number of the reissued policy only if both rows have the same
+            # member.
             if new_row is not None and new_row.member is not None and new_row.member == row.member:
                 row.replaced_by = new_row.insure_num
         if self.should_forget_member:
             row.member, row.forgotten = None, True
         if not is_known_to_gateway or is_row_behind(row, self.notification):
             last_behind_at = row.last_behind_at
-            # After a day without such a notification, the 24 hours begin again, because the earlier
-            # one concerned another case and may have been forged.
+            # If the last unconfirmed notification is at least a day old, the 24 hours begin again.
+            # The old notification was about something else, and may have been forged.
             if last_behind_at is None or utc_now() - last_behind_at >= MAX_LAG:
                 row.first_behind_at = utc_now()
             row.last_behind_at = utc_now()
 
 
 def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
-    """Return True if the gateway's answer in the row does not confirm the notification yet.
+    """Return True if the gateway's answer does not confirm the notification yet.
 
-    This can be the case after a successful payment, issue, reissue or surrender of all insurants.
-    An order that cannot be paid, is cancelled or is surrendered is never behind. Return False if
-    the notification is about another order.
+    The row contains the answer. The order query may be behind after a successful payment, issue,
+    reissue or surrender of all insurants. An order that cannot be paid, is cancelled or is
+    surrendered is never behind. Return False if the notification is about another order.
     """
     is_final = (
         row.pay_status == PayStatus.CANNOT_BE_PAID
@@ -153,7 +156,7 @@ class PurchaseStore(Generic[P]):
         self.model = model
         self._session_factory = session_factory
         self.only = only
-        #: The site's function that is called with each change, or None.
+        #: The site's function that is called with each change of a purchase, or None.
         self.on_change: Callable[[Session, P, Snapshot | None], object] | None = None
 
     def should_store(self, order: Order, row: P | None, since: datetime | None) -> bool:
@@ -200,20 +203,22 @@ class PurchaseStore(Generic[P]):
         deadline = time.monotonic() + _MAX_CONFLICT_SECONDS
         for _ in range(_MAX_ATTEMPTS):
             try:
-                # find_row closes its session, so no connection is held during the query.
+                # find_row closes its session, so no database connection is held while the gateway
+                # is queried.
                 with _converting_conflict_errors():
                     row = self.find_row(insure_num)
                 version = -1 if row is None else row.version
                 initial_version = max(version, 0) if initial_version is None else initial_version
-                # If at least two answers have been written since this call began, the last one was
-                # requested after the one before it was written, and so after this call began. The
-                # row is as new as required, unless the notification has something to write.
+                # If the version has grown by 2 or more, at least two answers have been written
+                # since this call began. The last of them was requested after the one before it was
+                # written, so after this call began. The row is therefore new enough to return,
+                # unless the notification has something to write.
                 if version >= initial_version + 2 and (
                     notified_values is None or notified_values.adds_nothing_to(row)
                 ):
                     return row, answer
-                # If the version has not moved, no other process has inserted the row, so the INSERT
-                # has violated a constraint of the site.
+                # If the version has not changed, no other process has inserted the row. The INSERT
+                # has violated a constraint of the site, so its error is raised.
                 if isinstance(database_error, IntegrityError) and version == queried_version:
                     raise database_error
                 answer, queried_version = self._query_order(insure_num, notified_values), version
@@ -224,7 +229,8 @@ class PurchaseStore(Generic[P]):
                     insure_num, version, order, notified_values, call_on_change=call_on_change
                 )
             except _ConflictError as conflict:
-                # Start again. A database error counts as a conflict only until the deadline.
+                # Read the row and query the gateway again. A database error counts as a conflict
+                # only until the deadline.
                 database_error = conflict.__cause__
                 if database_error is not None and time.monotonic() > deadline:
                     break
@@ -248,12 +254,14 @@ class PurchaseStore(Generic[P]):
         try:
             order = self.xiebao.orders.get(insure_num)
         except OrderError as error:
-            # A code means that the gateway has answered and refused the query. It may know the
-            # number later, so a notified order counts as behind.
+            # An error with a code means that the gateway has answered and refused the query. If a
+            # notification has named the order, return the error. The gateway may know the number
+            # later, so the order query only counts as behind.
             if error.code is None or notified_values is None:
                 raise
             return error.with_traceback(None)
-        # Find the member before a row is locked, because keeps_plain_key may use the database.
+        # Find the member before the row is locked, because the site's function keeps_plain_key may
+        # use the database.
         _ = order.member
         return order
 
@@ -287,8 +295,8 @@ class PurchaseStore(Generic[P]):
             )
             before = None if row.updated_at is None else Snapshot(row)
             if order is not None:
-                # Count each answer, even if it changes nothing. Otherwise other processes would not
-                # notice a change from A to B and back.
+                # Increase the version with each answer, even if the answer changes nothing.
+                # Otherwise other processes would not notice a change from A to B and back.
                 row.version += 1
                 fill_row_from_order(row, order)
             if notified_values is not None:
@@ -314,7 +322,8 @@ class PurchaseStore(Generic[P]):
                             " not async."
                         )
             session.flush()
-            # Read the values that the database has set, because the row leaves the session.
+            # Read the values that the database has set, because the row is used after the session
+            # is closed.
             session.refresh(row)
         return row
 
@@ -335,7 +344,7 @@ class PurchaseStore(Generic[P]):
         return session.get_one(self.model, insure_num)
 
     def build_row(self, insure_num: str) -> P:
-        """Build a row without any facts about the purchase.
+        """Build a row for an application number, without any facts about the purchase yet.
 
         :raises ConfigError: if the model cannot be called without arguments.
         """
@@ -353,10 +362,11 @@ class PurchaseStore(Generic[P]):
 
     @contextmanager
     def separate_transaction(self) -> Iterator[Session]:
-        """Open a new session in a transaction, and commit it at the end."""
+        """Open a new session with a transaction, and commit at the end of the ``with`` block."""
         factory: Any = self._session_factory
         session: Session = getattr(factory, "session_factory", factory)()
-        session.expire_on_commit = False  # Rows are read after the commit.
+        # Keep the values of the rows after the commit, because callers read them then.
+        session.expire_on_commit = False
         with session, session.begin():
             self._check_no_autocommit(session)
             yield session
@@ -367,8 +377,8 @@ class PurchaseStore(Generic[P]):
     def _check_no_autocommit(self, session: Session) -> None:
         connection = self._get_connection(session)
         driver: Any = connection.connection.dbapi_connection
-        # If a site has SQLAlchemy begin SQLite's transactions, sqlite3 also reports AUTOCOMMIT,
-        # but its connection is in a transaction.
+        # If a site makes SQLAlchemy begin the transactions of SQLite, sqlite3 reports AUTOCOMMIT,
+        # too. Its connection is in a transaction, so it is accepted.
         if not getattr(driver, "in_transaction", False):
             with suppress(NotImplementedError):
                 if connection.dialect.detect_autocommit_setting(driver):
@@ -380,11 +390,17 @@ class PurchaseStore(Generic[P]):
 
     @property
     def table(self) -> Any:
-        """The table of the rows, read at each access because it may be reflected later."""
+        """The database table of the model.
+
+        The table is looked up at each access, because it may be reflected later.
+        """
         return inspect(self.model).local_table
 
     def find_missing_columns(self) -> list[str]:
-        """Return the names of the columns that the table lacks: all if there is no table."""
+        """Return the names of the model's columns that are missing in the database.
+
+        If the table does not exist, all columns are missing.
+        """
         table, existing_names = self.table, set()
         with self.separate_transaction() as session, suppress(NoSuchTableError):
             columns = inspect(self._get_connection(session)).get_columns(table.name, table.schema)
@@ -392,7 +408,10 @@ class PurchaseStore(Generic[P]):
         return [column.name for column in table.columns if column.name not in existing_names]
 
     def find_columns_without_default(self) -> list[str]:
-        """Return the names of NOT NULL columns that get a value from neither model nor database."""
+        """Return the names of NOT NULL columns that have no default in the model or the database.
+
+        A value that the model itself sets for a new row counts as a default.
+        """
         row, mapper = self.build_row(""), inspect(self.model)
         return [
             column.name
