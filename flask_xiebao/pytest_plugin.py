@@ -104,7 +104,7 @@ _HINTS_BY_STATUS = {
 
 @dataclass(frozen=True)
 class ClickVerdict(Verdict):
-    """The gateway's verdict on a click, a :class:`~flask_xiebao.testing.Verdict` with more fields.
+    """The gateway's verdict on a click: a :class:`.Verdict` with the added field *handoff*.
 
     :param member: The id of the member who follows the link, or None if no member has the key.
     :param handoff: True if the click led to the handoff, the page with a QR code for a PC if the
@@ -116,25 +116,25 @@ class ClickVerdict(Verdict):
 
 @pytest.fixture
 def follow_entry() -> Callable[..., ClickVerdict]:
-    """Return :func:`click_entry`."""
+    """Return :func:`click_entry`, which clicks an insurance entry."""
     return click_entry
 
 
 @pytest.fixture
 def check_entries() -> Callable[..., Report]:
-    """Return :func:`flask_xiebao.testing.check_entries`."""
+    """Return :func:`flask_xiebao.testing.check_entries`, which checks a site's entries."""
     return check_run.check_entries
 
 
 @pytest.fixture
 def notify(xiebao_orders: object) -> Callable[..., TestResponse]:
-    """Return :func:`send_notification`. :func:`xiebao_orders` answers the site's order queries."""
+    """Return :func:`send_notification`. The fixture :func:`xiebao_orders` answers order queries."""
     return send_notification
 
 
 @pytest.fixture
 def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]], None]:
-    """Return a function that sets the only orders that ``xiebao.orders`` finds in this test.
+    """Return a function that sets which orders ``xiebao.orders`` finds in this test.
 
     The function accepts a list. Each order is an :class:`~flask_xiebao.Order`, or a mapping of its
     field names in which ``member`` may replace ``partner_uniq_key``. Before the function is called,
@@ -146,7 +146,8 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
     def set_orders(orders: Iterable[object]) -> None:
         nonlocal known_orders
         known_orders = list(orders)
-        # Reject wrong orders here, where the test sees the error, and not in the site's handler.
+        # Reject invalid orders here, so that the error is raised in the test and not in the site's
+        # notification handler.
         for number, order in enumerate(known_orders, 1):
             if "insureNum" not in wire.build_order_detail(order):
                 raise TypeError(
@@ -266,7 +267,7 @@ class _DeviceClient:
             )
         with self.client.application.app_context():
             entries = [
-                # The reference is None if another site has signed the link.
+                # If another site has signed the link, the entry's reference is None.
                 (name, getattr(entry_of(link.href), "reference", None), link.href)
                 for link in ParsedPage(response.text).links
                 if link.href and (name := link.attributes.get("data-xiebao-entry")) is not None
@@ -292,7 +293,10 @@ class _DeviceClient:
         return matching_links[index]
 
     def click_link(self, link: str) -> ClickVerdict:
-        """Follow a link to the gateway, through the handoff if there is one."""
+        """Follow a link to the gateway and return the verdict.
+
+        If the link leads to a handoff page, follow the page's link for tablets and phones.
+        """
         response = self._send_get_request(link)
         direct_link = _find_handoff_direct_link(response) if response.status_code == 200 else None
         if direct_link is not None:
@@ -311,7 +315,10 @@ class _DeviceClient:
         )
 
     def _send_get_request(self, url: str) -> TestResponse:
-        """Send a GET request for a URL of the site, without the path where the app is mounted."""
+        """Send a GET request for a URL of the site.
+
+        The path at which the app is mounted is removed from the URL.
+        """
         parts, config = urlsplit(url), self.client.application.config
         site_urls = (config["APPLICATION_ROOT"], self.state.settings.public_url or "")
         mounts = [urlsplit(site_url).path.rstrip("/") for site_url in site_urls]
@@ -325,12 +332,16 @@ class _DeviceClient:
             return False
         address, base_url = location.partition("?")[0], self.state.gateway.base_url
         page_urls = tuple(base_url + page.path for page in PAGES.values())
-        # If the base URL is a path of this site, a mount may precede it.
+        # If the gateway's base URL is a path of this site, the path at which the app is mounted may
+        # precede the base URL.
         return urlsplit(address).netloc == urlsplit(base_url).netloc and address.endswith(page_urls)
 
 
 def _find_handoff_direct_link(response: TestResponse) -> str | None:
-    """Return a handoff page's link for tablets and phones, or None on any other page."""
+    """Return the link for tablets and phones on a handoff page, which shows a QR code to a PC.
+
+    Return None for any other page.
+    """
     path = response.request.path
     hrefs = (link.href for link in ParsedPage(response.text).links)
     return next(
@@ -345,5 +356,6 @@ def _format_response(response: TestResponse) -> str:
 
 
 def _fail_test(message: str) -> NoReturn:
-    # pytest may show the local variables in a traceback, and they contain the gateway URL.
+    # Show no traceback, because pytest may show the local variables in it, and they contain the
+    # gateway URL.
     pytest.fail(message, pytrace=False)

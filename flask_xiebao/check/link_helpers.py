@@ -1,4 +1,4 @@
-"""Helpers for a site's tests: build a link for an entry, and read the entry of a link."""
+"""Helpers for a site's tests: build a link for an insurance entry, and decode a link."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..links.tokens import Entry
 
 
 def link_to(entry: Entry, *, external: bool = False) -> str:
-    """Return the current app's link to *entry*, for example a link that has expired.
+    """Return the current app's link to *entry*. Tests can also build a link that has expired.
 
     Outside a request, the link is always absolute.
 
@@ -25,14 +25,14 @@ def link_to(entry: Entry, *, external: bool = False) -> str:
 
 
 def entry_of(link: str) -> Entry | None:
-    """Return the entry of a link of the current app, however old, or None for any other link.
+    """Return the entry to which a link of the current app leads, or None for any other link.
 
-    :param link: A path or an absolute URL.
+    :param link: A path or an absolute URL. The link may have expired.
     :raises ConfigError: if the app has no Xiebao.
     """
     try:
         return get_current_app_state().signer.parse_entry_token(
             urlsplit(link).path.rpartition("/")[2]
         )
-    except (TokenError, ValueError):  # ValueError: urlsplit cannot parse the text.
+    except (TokenError, ValueError):  # urlsplit raises ValueError if it cannot parse the link.
         return None

@@ -1,4 +1,4 @@
-"""Captures the log records that a site writes during the check's requests."""
+"""Captures the log records that a site writes during requests of ``flask xiebao check``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .visits import active_rehearsal
 
 
 class _RehearsalLogHandler(logging.Handler):
-    """A log handler that adds each record to the active rehearsal."""
+    """A log handler that stores each record with the request that the check is sending."""
 
     def emit(self, record: logging.LogRecord) -> None:
         rehearsal = active_rehearsal.get()
@@ -23,11 +23,15 @@ class _RehearsalLogHandler(logging.Handler):
 
 @contextmanager
 def capture_log(app: Flask) -> Iterator[None]:
-    """Add the log records of all loggers to the ``log_records`` of the active rehearsal."""
-    # Flask gives app.logger a default handler when it is first read, unless another handler already
-    # handles its records. Read it before the root logger gets ours.
+    """Store the records of all loggers with the request that the check is sending.
+
+    The records are in the ``log_records`` of the request's :class:`.Rehearsal`.
+    """
+    # Read app.logger before a handler is added to the root logger. Otherwise, Flask would not give
+    # app.logger its default handler.
     app.logger  # noqa: B018
-    # The root logger does not get the records of these loggers.
+    # A logger with propagate=False does not pass its records to the root logger, so add a handler
+    # to the logger itself.
     non_propagating = [
         each
         for each in list(logging.root.manager.loggerDict.values())
@@ -42,9 +46,14 @@ def capture_log(app: Flask) -> Iterator[None]:
 
 
 def format_log_record(record: logging.LogRecord) -> tuple[str, str]:
-    """Return the place where a record was logged, and its text with all attributes and errors."""
+    """Return the source file and line of a log record, and the record as text.
+
+    The first string also contains the name of the logger. The text contains all attributes, the
+    message and the traceback.
+    """
     texts = [repr(vars(record))]
-    with suppress(Exception):  # Logging itself reports arguments that do not fit the message.
+    # If the arguments do not fit the message, ignore the error, because logging itself reports it.
+    with suppress(Exception):
         texts.append(record.getMessage())
     if record.exc_info:
         texts += traceback.format_exception(record.exc_info[1])

@@ -1,4 +1,7 @@
-"""Masks the sign, API keys, tokens and member ids in a text, also inside base64."""
+"""Masks secrets and member ids in a text, even if they are encoded as base64.
+
+Secrets are the gateway's ``sign``, API keys and tokens.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,19 @@ from .cases import MADE_UP_ID_PREFIX
 from .site import Site
 from .visits import decompress
 
-# A text that may be base64, as in paySuccess and in cookies. Secrets in base64 have more than 24
-# characters.
+# Matches 24 or more base64 characters, for example in the paySuccess parameter or in a cookie. A
+# secret in base64 is longer than 24 characters.
 _BASE64_TEXT = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
 _URLSAFE_TO_STANDARD = str.maketrans("-_", "+/")
-# The maximum size of a decompressed session. Browsers keep at most 4,096 bytes of a cookie.
+# The maximum size of a decompressed session cookie. The compressed cookie has at most 4,096 bytes,
+# because browsers do not keep more.
 _MAX_DECOMPRESSED_BYTES = 100_000
-# The maximum lengths in characters. A secret that is cut in two at the end of the input is not
-# recognized, but the shorter limit of the output cuts it off.
+# The maximum number of characters before and after masking. A secret that is cut in two at the end
+# of the input is not recognized, but it is not shown, because the output is cut much earlier.
 _MAX_INPUT_LENGTH, _MAX_OUTPUT_LENGTH = 20_000, 2_000
-# Ids of at most 3 bytes are not masked, because they may be a part of anything. Ids of at least 6
-# bytes are masked inside words, too, because no other word contains them.
+# Member ids of at most 3 bytes are not masked, because other text often contains them by chance.
+# Ids of 4 or 5 bytes are masked only as whole words. Longer ids are masked inside words, too,
+# because no other word contains them.
 _MAX_UNMASKED_ID_BYTES, _MIN_ID_BYTES_INSIDE_WORDS = 3, 6
 
 
@@ -52,7 +57,8 @@ class SecretMasker:
             self._member_pattern = re.compile(
                 "|".join([*key_prefixes, *id_patterns]) or "(?!)", re.IGNORECASE
             )
-        # A terminal would obey control characters, and no file can hold surrogates.
+        # Replace unprintable characters. A terminal would obey control characters, and a file
+        # cannot hold surrogates.
         text = "".join(
             character if character.isprintable() else "\ufffd"
             for character in text[:_MAX_INPUT_LENGTH]
@@ -73,7 +79,10 @@ class SecretMasker:
 
 
 def _build_member_pattern(member: str) -> str:
-    """Return a pattern for a member id, encoded or not, or "" if the id is not to be masked."""
+    """Return a regular expression that matches a member id, encoded or not.
+
+    Return "" for an id that is not masked, because it is made up or too short.
+    """
     if member.startswith(MADE_UP_ID_PREFIX) or len(member.encode()) <= _MAX_UNMASKED_ID_BYTES:
         return ""
     pattern = "".join(map(_build_encoded_character_pattern, member))
@@ -82,9 +91,10 @@ def _build_member_pattern(member: str) -> str:
 
 
 def _build_encoded_character_pattern(character: str) -> str:
-    """Return a pattern for a character as it is, in a URL (also quoted twice), in JSON, or misread.
+    """Return a regular expression that matches a character, encoded or not.
 
-    A character is misread if its UTF-8 bytes are decoded as Latin-1.
+    The character may be percent-encoded once or twice, escaped as in JSON, or decoded wrongly
+    (its UTF-8 bytes as Latin-1). A space may also be "+".
     """
     quoted = quote(character, safe="")
     encodings = {
@@ -107,21 +117,29 @@ def mask_member(member: str) -> str:
 
 
 def iter_base64_decodings(text: str) -> Iterator[str]:
-    """Yield a text, and each text that its base64 parts may decode to, also decompressed."""
+    """Yield a text, then the decoded text of each part that may be base64.
+
+    Data that was compressed with zlib is also yielded after decompression.
+    """
     yield text
     for base64_text in _BASE64_TEXT.findall(text):
         yield from _iter_run_decodings(base64_text)
 
 
 def _iter_run_decodings(base64_text: str) -> Iterator[str]:
-    """Yield the texts that base64 whose padding is missing may decode to, also decompressed."""
+    """Decode text that may contain base64, and yield each possible result.
+
+    The base64 needs no padding. Data that was compressed with zlib is also yielded after
+    decompression.
+    """
     base64_text = unquote(base64_text).translate(_URLSAFE_TO_STANDARD)
-    # The characters before the base64 may look like base64, too, for example those of a path, so
-    # decode from each of four offsets.
+    # The text before the base64, such as a URL path, may consist of base64 characters, too. So
+    # start at each of the first four characters, because base64 decodes four characters at a time.
     for start in range(4):
         part = base64_text[start:]
-        part = part[:-1] if len(part) % 4 == 1 else part  # One character cannot hold a byte.
+        # A single base64 character at the end is dropped, because it holds less than one byte.
+        part = part[:-1] if len(part) % 4 == 1 else part
         decoded = base64.b64decode(f"{part}{'=' * (-len(part) % 4)}")
         yield decoded.decode("latin-1")
-        if decoded[:1] == b"x":  # Flask compresses long sessions with zlib.
+        if decoded[:1] == b"x":  # Flask compresses long session cookies with zlib.
             yield decompress(decoded, _MAX_DECOMPRESSED_BYTES).decode("latin-1")

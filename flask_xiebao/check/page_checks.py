@@ -15,7 +15,7 @@ from .site import Site, encode_url_like_browser, is_parsable_url, resolve_link
 
 
 def iter_links(page_url: str, page: ParsedPage) -> Iterator[tuple[Element, str]]:
-    """Return the links of a page as elements with absolute URLs."""
+    """Return the link elements of a page, each with its absolute URL."""
     base = resolve_link(page_url, page.base_href)
     return ((element, resolve_link(base, element.href)) for element in page.links)
 
@@ -23,7 +23,10 @@ def iter_links(page_url: str, page: ParsedPage) -> Iterator[tuple[Element, str]]
 def check_entry_element(
     site: Site, page_spec: PageSpec, device: Device, element: Element
 ) -> Iterator[Failure]:
-    """Check the attributes of an entry that a macro rendered, and that any entry can be clicked."""
+    """Check that an insurance entry on a page can be clicked.
+
+    If one of the extension's macros rendered the entry, check its attributes, too.
+    """
     if is_macro_entry(element):
         yield from _check_entry_attributes(site, page_spec, device, element)
     if element.blocked_by:
@@ -36,7 +39,7 @@ def is_disabled_entry(element: Element) -> bool:
 
 
 def is_macro_entry(element: Element) -> bool:
-    """Return True if a macro rendered the element."""
+    """Return True if one of the extension's template macros rendered the element."""
     return "data-xiebao-entry" in element.attributes
 
 
@@ -59,7 +62,7 @@ def _check_entry_attributes(
 def check_cache_headers(
     site: Site, page: ParsedPage, *, has_member_link: bool, varies_by_device: bool
 ) -> Iterator[Failure]:
-    """Check that caches do not serve a page to another device, or a member's page to other people.
+    """Check that caches keep pages for different devices apart and a member's page private.
 
     :param has_member_link: True if a link on the page has a member.
     :param varies_by_device: True if an entry on the page may depend on the device.

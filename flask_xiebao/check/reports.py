@@ -1,4 +1,4 @@
-"""The formats of a check's report: text for a terminal, JSON, JUnit XML and an HTML page."""
+"""The report formats of ``flask xiebao check``: terminal text, JSON, JUnit XML and HTML."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .results import Report, Result, Trouble, count_passed_and_failed, lines_of
 
 #: A function that formats a report. Its second argument is the locale, English by default.
 ReportFormatter = Callable[..., str]
-# At most this many results of a problem (or entries of a page) are shown, and this many pairs of
-# actual and expected values.
+# A report shows at most 5 results of a problem, 5 entries of a page, and 3 pairs of actual and
+# expected values of a problem.
 _MAX_SHOWN_ITEMS, _MAX_SHOWN_PAIRS = 5, 3
 
 
@@ -50,9 +50,9 @@ def build_site_facts(report: Report, locale: str) -> list[tuple[str, str]]:
 
 
 def _format_entry_counts(entries: Sequence[str], locale: str) -> str:
-    """Return the different entries of a page with their counts, and the number of those left out.
+    """Return a text with the distinct entries of a page and their counts.
 
-    At most five entries are shown.
+    At most five entries are shown, followed by the number of the others.
     """
     items = [f"{entry} ×{n}" if n > 1 else entry for entry, n in Counter(entries).items()]
     more = len(items) - _MAX_SHOWN_ITEMS
@@ -63,7 +63,7 @@ def _format_entry_counts(entries: Sequence[str], locale: str) -> str:
 
 
 def get_notes_and_verdict_omissions(report: Report, locale: str) -> list[str]:
-    """Return the report's notes, followed by the sentences on what the verdict leaves out."""
+    """Return the report's notes and the sentences about missing options and ignored rules."""
     return [*report.notes_in(locale), *get_verdict_omissions(report, locale)]
 
 
@@ -74,12 +74,15 @@ def format_passed_and_failed(results: Sequence[Result], locale: str) -> str:
 
 
 def get_verdict_omissions(report: Report, locale: str) -> list[str]:
-    """Return sentences on what the verdict leaves out: missing options and ignored rules."""
+    """Return the sentences about options that were not given and rules that were ignored."""
     return [*filter(None, (report.missing_options_in(locale), report.ignored_rules_in(locale)))]
 
 
 def format_result_title(result: Result, locale: str) -> str:
-    """Return the titles of a result's case and device, or only the case's if it has no device."""
+    """Return the title of a result: the titles of the test case and of the device.
+
+    A test case that does not run on a device has only its own title.
+    """
     if not result.case.can_be_repeated:
         return result.case.title_in(locale)
     return get_text(
@@ -91,9 +94,10 @@ def format_result_title(result: Result, locale: str) -> str:
 
 
 def build_repeat_command(report: Report, result: Result) -> str:
-    """Return the command that runs the case of a result again."""
+    """Return the shell command that runs the test case of a result again."""
     case = result.case
-    # The check runs cases in addition to a page's entries, so select only one of them.
+    # With --page, the check runs its other test cases in addition to the entries of the page. So
+    # select only one of these cases with --case.
     page = f"--page {shlex.quote(case.site_page)} " if case.page else ""
     choice = f"{page}--case {'product-plain' if page else case.name} --device {result.device.name}"
     return " ".join(
@@ -102,12 +106,12 @@ def build_repeat_command(report: Report, result: Result) -> str:
 
 
 def get_actual_and_expected_values(trouble: Trouble, locale: str) -> list[tuple[str, str]]:
-    """Return the actual and the expected value of each different failure of a problem."""
+    """Return the actual and the expected value of each distinct failure of a problem."""
     return [(failure.actual_value_in(locale), failure.expected) for failure in trouble.failures]
 
 
 def format_text_report(report: Report, locale: str = "en") -> str:
-    """Return a report in color for a terminal."""
+    """Return a report as colored text for a terminal."""
     return "\n".join(_iter_text_lines(report, locale))
 
 
@@ -233,10 +237,10 @@ def build_junit_report(report: Report, locale: str = "en") -> str:
 
 
 def _group_results_by_page(report: Report, locale: str) -> dict[str, list[Result]]:
-    """Return the results of each page.
+    """Return the results of a report, grouped by page.
 
-    A page is a path of the site, otherwise the title of a gateway page, or "Site" for a case that
-    is about the whole site.
+    A page is a path of the site, otherwise the title of a gateway page, or "Site" for a test case
+    that is about the whole site.
     """
     by_page: dict[str, list[Result]] = {}
     for result in report.results:
@@ -326,12 +330,13 @@ def render_html_report(report: Report, locale: str = "en") -> str:
         platforms=PLATFORM_NAMES,
         locale=locale,
         text=partial(get_text, locale),
-        # A page in a mail has no files beside it, and a Content-Security-Policy may forbid <style>.
+        # Embed the stylesheet as a data URL. A report in a mail cannot load a separate file, and a
+        # Content-Security-Policy may forbid <style>.
         sheet=f"data:text/css;base64,{base64.b64encode(stylesheet).decode()}",
     )
 
 
-#: The report formats by name: ``FORMATS["html"](report, "en")`` returns an HTML page.
+#: The report formats by name. For example, ``FORMATS["html"]`` formats a report as an HTML page.
 FORMATS: Mapping[str, ReportFormatter] = MappingProxyType(
     {
         "text": format_text_report,

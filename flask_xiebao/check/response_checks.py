@@ -32,7 +32,7 @@ from .masking import iter_base64_decodings
 from .site import Site, encode_url_like_browser, strip_query
 from .visits import Visit
 
-# no-store, and the Cache-Control directives that change nothing beside it.
+# The Cache-Control directive no-store, and the directives that have no effect next to no-store.
 _DIRECTIVES_BESIDE_NO_STORE = {
     "no-store",
     "no-cache",
@@ -42,9 +42,9 @@ _DIRECTIVES_BESIDE_NO_STORE = {
     "max-age=0",
 }
 
-#: The statuses of refusals, by reason.
+#: The HTTP status of a refused click, by the reason of the refusal.
 REFUSAL_STATUSES = {refusal.reason: refusal.status for refusal in REFUSALS.values()}
-#: The statuses of the other outcomes.
+#: The HTTP status of a click that is not refused, by the outcome of the click.
 OUTCOME_STATUSES = {
     "gateway": 302,
     "handoff": 200,
@@ -54,7 +54,8 @@ OUTCOME_STATUSES = {
 }
 #: The statuses with which a site may redirect to its login. Flask 3.2 redirects with 303.
 LOGIN_REDIRECT_STATUSES = (302, 303, 307)
-# The type of request hook that may cause a failure, by the failure's code or its first part.
+# The type of request hook that may cause a failure, by the failure's code or the part of the code
+# before the first dot.
 _SUSPECTED_HOOK_TYPES = {
     "unreached": "before_request",
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
@@ -105,7 +106,7 @@ class Failure:
         )
 
     def actual_value_in(self, locale: str) -> str:
-        """Return the actual value, with the step at which it was found if not at the click."""
+        """Return the actual value, and the name of the step if it was found after the click."""
         step = self.step_name_in(locale)
         return (
             get_text(locale, "check.report.at_step", came=self.actual, step=step)
@@ -115,18 +116,18 @@ class Failure:
 
     @property
     def hook(self) -> str:
-        """The type of request hook that may be the cause, such as ``before_request``, or ""."""
+        """The request hook that may cause the failure, such as ``before_request``, or ""."""
         return _SUSPECTED_HOOK_TYPES.get(self.code) or _SUSPECTED_HOOK_TYPES.get(
             self.code.partition(".")[0], ""
         )
 
     def step_name_in(self, locale: str) -> str:
-        """Return the name of the step at which it was found, or "" for the click itself."""
+        """Return the name of the step that showed the failure, or "" for the click itself."""
         return get_text(locale, f"check.step.{self.step}") if self.step else ""
 
     @property
     def rule(self) -> str:
-        """The longest beginning of the code that has a text. ``--ignore`` names it."""
+        """The rule to name in ``--ignore``: the longest prefix of the code with an explanation."""
         parts = self.code.split(".")
         rules = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((rule for rule in rules if f"check.means.{rule}" in get_text_keys()), self.code)
@@ -176,7 +177,7 @@ def _is_storing_forbidden(cache_control: str) -> bool:
 
 
 def _build_header_failure(name: str, actual: str, expected: str, code: str = "") -> Failure:
-    """Return the failure of a header, by default with the code ``header.<name>``."""
+    """Return the failure for a wrong header. Its code is ``header.<name>`` by default."""
     code = code or f"header.{name.lower()}"
     return Failure(code, f"{name}: {actual or '—'}", f"{name}: {expected}")
 
@@ -184,7 +185,7 @@ def _build_header_failure(name: str, actual: str, expected: str, code: str = "")
 def check_no_secret_leaks(
     site: Site, visit: Visit, *, expects_gateway_redirect: bool = False
 ) -> Iterator[Failure]:
-    """Check that neither the response nor the log contains the sign or the API key.
+    """Check that neither the response nor the log contains the API key or a gateway URL's ``sign``.
 
     Only a Location header with the URL of a gateway page may contain the sign.
 
@@ -207,7 +208,10 @@ def check_no_secret_leaks(
 
 
 def check_no_token_leaks(site: Site, visit: Visit) -> Iterator[Failure]:
-    """Check that no URL that a page loads from another host contains the visited link's token."""
+    """Check that a page does not send the token of the visited link to another host.
+
+    The page would send it in a URL that a browser loads without a click, such as an image's.
+    """
     tokens = find_tokens(unquote(visit.url))
     for url in visit.page.auto_loaded_urls:
         if not site.is_site_host(url) and any(token in unquote(url) for token in tokens):
@@ -229,14 +233,15 @@ def check_gateway_redirect(
     expected_url = site.get_gateway_url(entry, member, platform)
     address, expected_address = strip_query(visit.location), strip_query(expected_url)
     if address != expected_address:
-        # The parameters do not matter if the address is wrong.
+        # If the URL without its query is wrong, do not compare the parameters.
         yield Failure("address", address or "—", expected_address)
         return
     actual, expected = (
         parse_qs(urlsplit(url).query, keep_blank_values=True)
         for url in (visit.location, expected_url)
     )
-    if entry.return_to is not None:  # The token in paySuccess is different for each click.
+    # The paySuccess parameter contains a new token at each click, so accept any value.
+    if entry.return_to is not None:
         expected["paySuccess"] = actual.get("paySuccess", ["…"])
     different = sorted(
         name for name in {*actual, *expected} if actual.get(name) != expected.get(name)
@@ -247,14 +252,15 @@ def check_gateway_redirect(
             for parameters in (actual, expected)
         )
         yield Failure(f"parameter.{name}", actual_value, expected_value)
-    # A problem that names no parameter is about the address, which an unusual XIEBAO_BASE_URL may
-    # have changed.
+    # Ignore problems that name no parameter. They are about the URL without its query, which an
+    # unusual XIEBAO_BASE_URL may have changed.
     reported = {None, *map(site.account.mask_sign_in, different)}
     for problem in evaluate_url(visit.location, site.account, extra_parameters=expected).problems:
         if (parameter := problem.parameter) not in reported:
             code = f"{parameter}: {problem.code}"
             yield Failure(f"parameter.{parameter}", code, f"{parameter}: —")
-    if visit.body:  # The body of a redirect usually repeats the URL, and so the sign.
+    # The body of a redirect usually repeats the URL with the sign, so the body must be empty.
+    if visit.body:
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
@@ -266,9 +272,10 @@ def _format_parameter_values(site: Site, name: str, values: Iterable[str] | None
 
 
 def _mask_parameter_value(site: Site, name: str, value: str) -> str:
-    """Return a parameter's value without the sign, the return URL and the key prefix.
+    """Return the value of a gateway parameter, with secrets masked.
 
-    A reader of the report could open a member's account with the sign and the complete member key.
+    Secrets are the ``sign``, the return URL and the key prefix of a member. A reader of the report
+    could open a member's account with the sign and the complete member key.
     """
     if name == "sign":
         return value if "…" in value or "*" in value else mask_sign_value(value, site.account)
@@ -280,7 +287,10 @@ def _mask_parameter_value(site: Site, name: str, value: str) -> str:
 
 
 def mask_location(site: Site, location: str) -> str:
-    """Return a Location header's URL without its query; mask a gateway page's query instead."""
+    """Return the URL of a Location header for a report, without secrets.
+
+    The query of a gateway page is masked. Any other URL is returned without its query.
+    """
     address = strip_query(location)
     if not site.is_gateway_page(location):
         return address
@@ -290,7 +300,10 @@ def mask_location(site: Site, location: str) -> str:
 
 
 def check_return_redirect(entry: Entry, visit: Visit) -> Iterator[Failure]:
-    """Check that a return link redirects to the entry's ``return_to``, or to "/" without one."""
+    """Check that a return link, the link back from payment, redirects to the right page.
+
+    That page is the ``return_to`` of the entry, or "/" if the entry has none.
+    """
     expected = iri_to_uri(entry.return_to or "/")
     if visit.location != expected:
         yield Failure("back", visit.location, expected)
@@ -312,22 +325,25 @@ def check_login_redirect(site: Site, link: str, visit: Visit) -> Iterator[Failur
     if site.is_gateway_page(visit.location):
         yield Failure("login", actual, "—")
     next_urls = parse_qs(urlsplit(visit.location).query).get("next", [])
-    if not login_url:  # Flask-Login's redirect, or the site's, may contain an absolute URL.
+    # If Flask-Login or the site builds the redirect, next may be an absolute URL. Compare only its
+    # path and query.
+    if not login_url:
         next_urls = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in next_urls]
     if (next_urls or login_url) and next_urls != [link]:
         yield Failure("login.next", f"next: {', '.join(next_urls) or '—'}", f"next: {link}")
 
 
 def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) -> Iterator[Failure]:
-    """Check that a refusal is JSON if the client accepts it, otherwise a page with a heading.
+    """Check the response to a refused click.
 
-    The heading must be the extension's if it is the same for every visitor, unless the site has
-    templates of its own. A refusal must not redirect.
+    It must be JSON if the client accepts JSON, otherwise a page with a heading. The heading must be
+    the extension's if it is the same for every visitor, unless the site has templates of its own. A
+    refusal must not redirect.
     """
     if "json" in case.headers.get("Accept", ""):
         expected, actual = {"status": visit.status, "reason": reason}, _find_json_object(visit)
         if actual != expected:
-            # Other values of the response may be private, so only expected ones are shown.
+            # Show only the values that are as expected, because others may be private.
             shown = {key: value for key, value in actual.items() if expected.get(key) == value}
             yield Failure("json", f"{shown or '…'}", str(expected))
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
@@ -352,7 +368,10 @@ def _find_json_object(visit: Visit) -> dict[str, Any]:
 
 
 def check_navigation_page(link: str, visit: Visit) -> Iterator[Failure]:
-    """Check the page that sends the browser itself to the link that a script has fetched."""
+    """Check the page that is returned if a script fetches a link.
+
+    The page must make the browser itself open the link.
+    """
     path, _, query = link.partition("?")
     platforms = {part for part in query.split("&") if part.startswith("platform=")}
     expected = "?".join((path, *platforms))

@@ -16,13 +16,13 @@ from .response_checks import Failure
 
 
 def get_expected_outcome_and_platform(case: Case, device: Device) -> tuple[str, str]:
-    """Return the expected outcome of a case on a device, and the platform of the click."""
+    """Return a test case's expected outcome on a device, and the gateway's platform code."""
     platform = case.platform or device.platform
     return case.expected_outcome_on(platform), platform
 
 
 class Note(NamedTuple):
-    """Information for the reader of a report, beside the results.
+    """A note for the reader of a report, in addition to the results.
 
     :param key: The text key.
     :param detail: The thing that the text is about, for example a page.
@@ -34,7 +34,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a case on a device.
+    """The result of running a test case of the check on a device, such as an iPhone.
 
     :param case: The case.
     :param device: The device.
@@ -63,22 +63,22 @@ class Result:
 
     @property
     def expected_outcome(self) -> str:
-        """The expected outcome on this device; see :class:`.Case`."""
+        """The outcome that the test case must have on this device; see :class:`.Case`."""
         return get_expected_outcome_and_platform(self.case, self.device)[0]
 
     def expected_outcome_in(self, locale: str) -> str:
-        """Return the text of the expected outcome on this device."""
+        """Return a description of the outcome that is expected on this device."""
         return get_text(locale, f"check.ends.{self.expected_outcome}")
 
     @property
     def platform(self) -> str:
-        """The expected ``platform`` code, or "" if the click must not lead to the gateway."""
+        """The ``platform`` code that the gateway must get, or "" if a click must not lead there."""
         outcome, platform = get_expected_outcome_and_platform(self.case, self.device)
         return platform if outcome == "gateway" else ""
 
 
 class Line(NamedTuple):
-    """A row of a report's table: a case and its result on each device."""
+    """A row of a report's table: a test case of the check and its result on each device."""
 
     case: Case
     """The case."""
@@ -87,7 +87,7 @@ class Line(NamedTuple):
 
 
 def lines_of(results: Iterable[Result]) -> list[Line]:
-    """Return results as the rows of a table, one for each case."""
+    """Return results as the rows of a table, one row for each test case."""
     lines: dict[str, Line] = {}
     for result in results:
         line = lines.setdefault(result.case.page or result.case.name, Line(result.case, {}))
@@ -115,12 +115,12 @@ class Trouble:
 
     @property
     def code(self) -> str:
-        """The code of the failures; see :class:`.Failure`."""
+        """The code that all failures of this problem have; see :class:`.Failure`."""
         return next(iter(self.failures)).code
 
     @property
     def results(self) -> list[Result]:
-        """The results that have the problem, each once."""
+        """The results in which the problem occurred, without duplicates."""
         by_id = {id(result): result for each in self.failures.values() for result in each}
         return list(by_id.values())
 
@@ -131,7 +131,7 @@ class Trouble:
 
 @dataclass(kw_only=True, repr=False)
 class Report:
-    """The report of a check.
+    """The report of a check of a site's insurance entries.
 
     :ivar site: The name of the app.
     :ivar url: The URL of the site, or None if neither the caller nor the settings specify it.
@@ -145,7 +145,8 @@ class Report:
     :ivar results: The result of each case on each device.
     :ivar entries: Short descriptions of the entries on each page.
     :ivar ignored: The number of failures of each ignored rule.
-    :ivar not_told: The key of the text that names the options that the check was not given, or "".
+    :ivar not_told: The key of the text that names the options that were not passed to the check,
+        or "".
     :ivar command: The command that repeats the check, without the choice of cases and devices.
     :ivar options: The other options of that command.
     """
@@ -207,7 +208,7 @@ class Report:
         return sorted(by_code.values(), key=lambda trouble: -len(trouble.results))
 
     def notes_in(self, locale: str) -> list[str]:
-        """Return the texts of the notes, each once."""
+        """Return the texts of the notes, without duplicates."""
         return [get_text(locale, note.key, what=note.detail) for note in dict.fromkeys(self.notes)]
 
     def ignored_rules_in(self, locale: str) -> str:
@@ -220,7 +221,7 @@ class Report:
         )
 
     def missing_options_in(self, locale: str) -> str:
-        """Return a text that names the options that the check was not given, or "" for none."""
+        """Return a text that names options that were not passed to the check, or "" for none."""
         return get_text(locale, self.not_told) if self.not_told else ""
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""A site as its settings describe it: its URLs, its secrets and where its entries must lead."""
+"""The site that is checked: its URLs, its secrets and the expected targets of its entries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 class Site:
-    """A site, described by the settings in force.
+    """The site that is checked, described by the settings that the extension uses.
 
     :param app: The site's app.
     :param state: The extension's state of that app.
@@ -62,12 +62,16 @@ class Site:
         self.has_member_secret = settings.member_secret is not None
         self._api_key_pattern = settings.api_key.map(build_api_key_pattern)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
-        #: A function that returns the gateway URL of a member's click on an entry, without
-        #: ``paySuccess``. The site's ``keeps_plain_key`` is called only once for the same click.
+        #: A function that returns the gateway URL for a member's click on an entry, without
+        #: ``paySuccess``. It has a cache, so that the same click calls the site's
+        #: ``keeps_plain_key`` hook only once.
         self.get_gateway_url = cache(self._build_uncached_gateway_url)
 
     def _normalize_gateway_url(self, url: str) -> str:
-        """Return a gateway URL, or the path of one on this site, as browsers send it."""
+        """Return a gateway URL as browsers send it.
+
+        If it is a path on this site, put the site's root path before it.
+        """
         return encode_url_like_browser(url if "://" in url else f"{self.root_path}{url}")
 
     def _build_uncached_gateway_url(self, entry: Entry, member: str, platform: str) -> str:
@@ -92,11 +96,11 @@ class Site:
         )
 
     def find_locale_independent_text(self, key: str) -> str | None:
-        """Return a text that is the same for every visitor, or None if the locale may differ."""
+        """Return the text for a key, or None if visitors may see it in different languages."""
         return None if self.state.can_locale_change else self.state.get_visitor_text(key)
 
     def has_custom_template(self, *names: str) -> bool:
-        """Return True if the site overrides any of these templates, for example ``notice``."""
+        """Return True if the site overrides any of the named templates, such as ``notice``."""
         environment = self.app.jinja_env
         if environment.loader is None:
             return False
@@ -105,11 +109,14 @@ class Site:
         return not all(Path(file or "").is_relative_to(_PACKAGE) for file in files)
 
     def get_member_key_prefix(self, member: str) -> str:
-        """Return the characters before the id in a member key. Only the site can compute them."""
+        """Return the characters that precede a member's id in the ``partnerUniqKey`` parameter.
+
+        Only the site can compute them.
+        """
         return self._member_keys.build_member_key(member)[:KEY_PREFIX_LENGTH]
 
     def is_gateway_page(self, url: str) -> bool:
-        """Return True if a URL is a gateway page, with any query."""
+        """Return True if a URL leads to a gateway page. The query is ignored."""
         return strip_query(url) in {f"{self.gateway_root_url}{spec.path}" for spec in PAGE_SPECS}
 
     def is_site_host(self, url: str) -> bool:
@@ -129,17 +136,18 @@ class Site:
 
     @cached_property
     def _site_hosts(self) -> set[str]:
-        """The hosts of the URL that the check requests and of the external URL."""
+        """The hosts of the URL that the check requests and of the site's absolute links."""
         return {
             urlsplit(encode_url_like_browser(url)).netloc for url in (self.url, self.external_url)
         }
 
     def find_page_spec_and_entry(self, url: str) -> tuple[PageSpec | None, Entry | None]:
-        """Return the gateway page of a site's link, and its entry if the token can be parsed.
+        """Return the gateway page to which a link of the site leads, and the link's entry.
 
-        Return None twice for any other URL. The signature is not verified.
+        The entry is None if the token cannot be parsed. Return None twice for any other URL. The
+        signature is not verified.
         """
-        # The first test is quick and excludes most URLs.
+        # Look for the URL prefix first, because this test is quick and excludes most URLs.
         if self.settings.url_prefix not in url or not self.is_site_host(url):
             return None, None
         path, prefix = (
@@ -166,7 +174,10 @@ def is_parsable_url(text: str) -> bool:
 
 
 def resolve_link(page_url: str, href: str) -> str:
-    """Return the absolute URL of a link on a page; return the href if a URL cannot be parsed."""
+    """Return the absolute URL of a link on a page.
+
+    Return the href unchanged if it or the URL of the page cannot be parsed.
+    """
     return urljoin(page_url, href) if is_parsable_url(href) and is_parsable_url(page_url) else href
 
 

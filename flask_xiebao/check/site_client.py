@@ -24,12 +24,13 @@ from .masking import mask_member
 from .site import Site, resolve_link
 from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, visit_at_any_mount
 
-#: The device that finds the site's URL and opens the pages that are opened only once.
+#: An iPhone, the device for all requests that are sent only once. For example, the first request
+#: finds the site's URL.
 PHONE = DEVICES["iphone"]
 
 
 class CheckError(XiebaoError):
-    """An error because of which a check cannot begin. Its message says what to do."""
+    """An error that prevents the check of a site from starting. Its message says what to do."""
 
 
 class ViewUnreachedError(Exception):
@@ -37,7 +38,10 @@ class ViewUnreachedError(Exception):
 
 
 def get_invalid_link_path(state: AppState) -> str:
-    """Return the path of a product link with an invalid token, from where the app is mounted."""
+    """Return the path of a link to a product page with an invalid token.
+
+    The path at which the app is mounted is not included.
+    """
     return f"{state.settings.url_prefix}/product/-"
 
 
@@ -48,7 +52,7 @@ class SiteClient:
     :param state: The extension's state of that app.
     :param member: The id of a member of the site, or None for a made-up member.
     :param login: The function that logs the member in, or None to replace the site's
-        ``member_loader`` in rehearsals.
+        ``member_loader`` in the requests of the check.
     :param is_login_given: True if the caller passed the login function. Then the member must be the
         id that the site's ``member_loader`` returns.
     :param url: The URL of the site, or None for the one in its settings.
@@ -75,14 +79,14 @@ class SiteClient:
     ) -> None:
         self.app = app
         self.state = state
-        # The id contains characters that a URL must escape.
+        # Made-up member ids contain characters that must be escaped in a URL, to test the escaping.
         made_up_id = f"{MADE_UP_ID_PREFIX}{secrets.token_hex(4)}+&号"
         self.members = {MEMBER: member or f"{made_up_id}-a", OTHER_MEMBER: f"{made_up_id}-b"}
         self._calls_receivers = calls_receivers
         self._login, self._is_login_given, self._login_member = login, is_login_given, member
         self._browsers: dict[str, Browser] = {}
         self.click_count = 0
-        # The path below which the app is mounted may differ from the settings.
+        # Find the path at which the app is mounted, because it may differ from the settings.
         visit = visit_at_any_mount(
             state,
             get_invalid_link_path(state),
@@ -98,7 +102,7 @@ class SiteClient:
             self._log_in_and_register_member(member)
 
     def _log_in_and_register_member(self, member: str | None) -> None:
-        """Log the member in and add the member ids to the site.
+        """Log the member in, and add the members' ids to those that are masked in reports.
 
         If the member is made up, make sure that ``keeps_plain_key`` does not raise for the id.
 
@@ -114,7 +118,7 @@ class SiteClient:
                 call_in_request_context(self.app, build_key, base_url=f"{self.site.url}/")
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # The error's message may be private.
+            except BaseException as error:  # Hide the error's message. It may be private.
                 raise CheckError(
                     f"keeps_plain_key raised {type(error).__name__} in"
                     f" {get_error_location(error)} for a"
@@ -124,7 +128,7 @@ class SiteClient:
 
     @property
     def has_real_login(self) -> bool:
-        """True if a login function logs the member in."""
+        """True if a login function logs the member in. Otherwise, the login is only simulated."""
         return self._login is not None
 
     def _find_member_after_login(self, requested_member: str | None) -> str:
@@ -161,7 +165,10 @@ class SiteClient:
         return member
 
     def _get_or_log_in_browser(self, device: Device) -> Browser | None:
-        """Return a device's browser, logged in at first use, or None without a login function."""
+        """Return the test client for a device. It is logged in when it is first used.
+
+        Return None if there is no login function.
+        """
         if self._login is None:
             return None
         browser = self._browsers.get(device.name)
@@ -171,14 +178,14 @@ class SiteClient:
             browser.environ_base = {
                 "REMOTE_ADDR": "127.0.0.1",
                 "HTTP_USER_AGENT": device.user_agent,
-                "HTTP_REFERER": f"{self.site.url}/",  # CSRF guards check it on https.
+                "HTTP_REFERER": f"{self.site.url}/",  # CSRF protection checks Referer on https.
             }
             try:
-                # In a new context, the login function runs outside any request.
+                # Use a new context, so that the login function does not run inside a request.
                 contextvars.Context().run(self._login, browser, self._login_member)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # The error's message may contain passwords.
+            except BaseException as error:  # Hide the error's message. It may contain passwords.
                 raise CheckError(
                     f"The login function raised {type(error).__name__} in"
                     f" {get_error_location(error)}. Fix"
@@ -188,7 +195,10 @@ class SiteClient:
         return browser
 
     def build_case_link(self, case: Case) -> str:
-        """Return the link that a case begins with, from the server's root.
+        """Return the link that a test case clicks.
+
+        The link is a path from the server's root, so it includes the path at which
+        the app is mounted.
 
         :raises ViewUnreachedError: if the member's request does not reach a view in which the link
             can be built.
@@ -214,13 +224,14 @@ class SiteClient:
 
     @separate_page_context()
     def _build_link_in_request(self, case: Case) -> str:
-        """Return the link of a case, as a view of the site would build it."""
+        """Return the link of a test case, as a view of the site would build it."""
         page, options = case.row.name, dict(case.options)
         if "member" in options:
             options["member"] = self.members[options["member"]]
         if case.age is None and case.expected_outcome != "disabled":
             return str(self.app.extensions["xiebao"].link(page, case.reference, **options))
-        # A site cannot build a link from the past, or any link while XIEBAO_ENABLED is off.
+        # A site cannot build a link that is already old, or any link while XIEBAO_ENABLED is off.
+        # So build the token here.
         options["member"] = None if case.link_member is None else self.members[case.link_member]
         options["signed_at"] = int(time.time()) - (case.age or 0)
         token = self.state.signer.build_entry_token(Entry(page, case.reference, **options))
@@ -233,9 +244,9 @@ class SiteClient:
         rehearsal: Rehearsal | None = None,
         browser: Browser | None = None,
     ) -> Visit:
-        """Call a function in a prefetch request, after the site's request hooks have run.
+        """Send a request and call a function in it after the site's request hooks have run.
 
-        A prefetch does not count as a click.
+        The request is a prefetch, because a prefetch does not count as a click.
         """
         return Visit(
             self.app,
@@ -248,7 +259,7 @@ class SiteClient:
         )
 
     def visit_link(self, case: Case, device: Device, link: str, *, login_next: str = "") -> Visit:
-        """Send the request of a case to a link of the site.
+        """Send a request to a link of the site, as a test case of the check describes it.
 
         :param link: The path and query of the link, from the server's root.
         :param login_next: The ``next`` of the login. If the case expects a login and the settings
@@ -277,7 +288,7 @@ class SiteClient:
         )
 
     def _build_referrer_headers(self, case: Case) -> dict[str, str]:
-        """Return the headers that tell where a browser's user clicked a link."""
+        """Return the headers, such as Referer, that tell on which page a link was clicked."""
         if case.expected_outcome == "back":
             referer = resolve_link(f"{self.site.origin}/", f"{self.site.gateway_root_url}/")
             is_same_origin = referer.startswith(f"{self.site.origin}/")
@@ -285,11 +296,11 @@ class SiteClient:
         elif case.visitor == "member":
             referer, fetch_site = f"{self.site.url}/", "same-origin"
         else:
-            return {}  # The link was tapped in a mail or scanned as a QR code.
+            return {}  # A link in a mail or a QR code has no referrer.
         return {"Referer": referer, "Sec-Fetch-Site": fetch_site, "Sec-Fetch-User": "?1"}
 
     def open_page(self, url: str, device: Device = PHONE, visitor: Visitor = "member") -> Visit:
-        """Send a GET request for a page of the site or for a file of it, such as the stylesheet.
+        """Send a GET request for a page or a file of the site, such as the stylesheet.
 
         :param url: An absolute URL, or a path from the server's root.
         """

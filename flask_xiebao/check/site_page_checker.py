@@ -1,4 +1,4 @@
-"""Checks of the entries on a site's pages. Each entry of a rendered page becomes a case."""
+"""Checks the insurance entries on a site's pages. Each entry gets a test case of its own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MAX_RETURN_PAGES = 20
 
 @dataclass
 class SitePageChecker:
-    """A checker of the pages and links that the caller named.
+    """Checks the site's pages and links that were passed to :func:`.check_entries`.
 
     :param site_client: The client that opens the pages.
     :param case_runner: The runner of the entries' cases.
@@ -74,7 +74,7 @@ class SitePageChecker:
                 yield result
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # A hook may even raise SystemExit.
+        except BaseException as error:  # A request hook may even raise SystemExit.
             yield self._build_page_result(url, device, build_exception_failure(error))
 
     def _build_page_result(self, url: str, device: Device, *failures: Failure) -> Result:
@@ -89,8 +89,8 @@ class SitePageChecker:
         # The path of a page may or may not begin with the site's root path.
         has_root_path = bool(site.root_path) and url.startswith(f"{site.root_path}/")
         page_url = url if "://" in url else f"{site.origin if has_root_path else site.url}{url}"
-        # Open the page twice until a device has found entries on it, because a cache may return the
-        # page the second time without its headers.
+        # Open the page twice until a device has found entries on it. The second response may come
+        # from a cache that loses headers.
         *_, visit = visits = [
             self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
         ]
@@ -158,14 +158,15 @@ class SitePageChecker:
         if visit.error is not None:
             yield self._build_page_result(url, device, build_exception_failure(visit.error, "200"))
         elif is_redirected_to_other_host(self.site_client.site, visit):
-            # The site may have a separate host for phones, so other devices may find the page.
+            # A redirect to another host is no failure if other devices get the page, because the
+            # site may have a separate host for phones.
             self.empty_page_failures[url] = Failure("page.elsewhere", actual, "200")
         else:
             code = 302 if 300 <= visit.status < 400 else visit.status
             yield self._build_page_result(url, device, Failure(f"page.{code}", actual, "200"))
 
     def check_link(self, link: str, device: Device) -> Result:
-        """Follow a link that is on no page and return the result.
+        """Follow a link that was passed to :func:`.check_entries`, and return the result.
 
         A link with ``no_login_for`` is followed by an anonymous visitor, any other by the member.
         """
@@ -183,21 +184,21 @@ class SitePageChecker:
 
     @property
     def _expected_link_prefix(self) -> str:
-        """The beginning of the site's links, as failures show it."""
+        """The beginning of all links of the site, followed by "…", for the text of a failure."""
         return f"{self.site_client.site.endpoint_prefix}/…"
 
     def _run_entry_case(
         self, case: Case, device: Device, link: str, failures: list[Failure]
     ) -> Result:
-        """Run the case of an entry and add the failures of its markup.
+        """Click an entry and return the result, including the failures found in the entry's HTML.
 
         :param link: The link of the entry, or "" if it cannot be followed.
-        :param failures: The failures of the markup.
+        :param failures: The failures found in the HTML.
         """
         result = Result(case, device)
         outcome = case.expected_outcome
-        # A link that will be refused is a failure in itself, so it is not clicked. It is clicked if
-        # only the login is missing.
+        # If the extension would refuse the link, report a failure without a click. If only the
+        # login is missing, click the link.
         if outcome in REFUSAL_STATUSES and outcome != "login_required":
             refused = Failure(f"page.{outcome}", str(REFUSAL_STATUSES[outcome]), "302")
             result = replace(result, failures=[refused])
@@ -224,7 +225,7 @@ class SitePageChecker:
             yield Failure("private.shown", f"{visit.status} {strip_origin(page_url)}", "—")
 
     def _check_return_page(self, case: Case) -> Iterator[Failure]:
-        """Check that the entry's ``return_to`` opens.
+        """Check that the page to show after payment, the entry's ``return_to``, can be opened.
 
         This needs a member of the site, not a made-up one. At most 20 different pages are opened.
         """
@@ -242,9 +243,10 @@ class SitePageChecker:
         url: str,
         links: list[tuple[Element, str, PageSpec | None, Entry | None]],
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
-        """Yield the case, the link and the markup failures of each entry on a page.
+        """Yield a test case, the link and the failures in the HTML for each entry on a page.
 
-        An entry whose link cannot be followed gives a failure of the page and no link.
+        If the link cannot be followed, yield a test case for the page and a failure, and "" as the
+        link.
         """
         site = self.site_client.site
         for element, href, page_spec, entry in links:
@@ -271,7 +273,9 @@ class SitePageChecker:
     def _iter_qr_code_cases(
         self, url: str, qr_codes: list[tuple[bool, str]]
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
-        """Yield the case, the link and the failures of each QR code, for the phone that scans it.
+        """Yield a test case, the link and the failures for each QR code on a page.
+
+        The test case is for a phone that scans the code, so the visitor is anonymous.
 
         :param qr_codes: True if the extension drew the code, and its URL, or "" if it is unknown.
         """
@@ -284,7 +288,7 @@ class SitePageChecker:
                 expected = f"{self.site_client.site.external_url}…"
                 yield build_page_case(url), "", [Failure("qr", strip_query(code_url), expected)]
             elif is_drawn_by_extension:
-                # A cache may have kept the code from before the check.
+                # The URL of the QR code is not known if a cache has kept it from before the check.
                 self.case_runner.notes.append(Note("check.note.qr", url))
 
     def _build_entry_case(
@@ -296,7 +300,7 @@ class SitePageChecker:
         visitor: Visitor,
         query: str = "",
     ) -> Case:
-        """Return the case of an entry's link, with the visitor and the expected outcome.
+        """Return a test case that clicks an entry's link, with the expected outcome.
 
         The entry's member is added to the members whose ids are masked.
 
@@ -326,7 +330,10 @@ class SitePageChecker:
 
 
 def _find_linked_entries(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list[Entry]:
-    """Return the entries of all tokens in a page and its QR codes, without verifying them."""
+    """Decode all tokens in a page and its QR codes, and return their entries.
+
+    The signatures are not verified.
+    """
     entries = []
     for token in find_tokens(" ".join([visit.text, *(code for _, code in qr_codes)])):
         with suppress(TokenError):

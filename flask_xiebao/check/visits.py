@@ -1,4 +1,4 @@
-"""Requests that a tool sends through the whole app, middleware included, and their responses."""
+"""Sends requests through the whole app, including its middleware, and keeps the responses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from .html_parser import ParsedPage
 
 T = TypeVar("T")
 
-#: The headers that a browser sends, beside those of its device, for a link in a mail.
+#: The headers that a browser sends for a click on a link in a mail, without those of the device.
 NAVIGATION_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Encoding": "gzip, deflate",
@@ -49,10 +49,11 @@ NAVIGATION_HEADERS = {
 }
 # With these wbits, zlib detects whether the data is gzip or deflate.
 _COMPRESSED_ENCODINGS, _GZIP_OR_DEFLATE_WBITS = ("gzip", "x-gzip", "deflate"), 47
-# Some responses never end.
+# Stop reading a response body at these limits, because some responses never end.
 _MAX_BODY_BYTES, _MAX_BODY_SECONDS = 2_000_000, 5
 
-#: The rehearsal that is running, also in middleware and after the response.
+#: The rehearsal (a request that the check or doctor sends) that is running now. Unlike Flask's
+#: request context, it is also active in middleware and after the response.
 active_rehearsal = contextvars.ContextVar[Rehearsal | None]("rehearsed_now", default=None)
 
 
@@ -110,8 +111,8 @@ class Visit:
         self.probe_result: Any = None
         self._probe = probe
         parts = urlsplit(url)
-        # Skip the "open" of the browser's own class and of the site's test client class. Both may
-        # change the request.
+        # Call the open method of Werkzeug's Client or of FlaskClient. The open methods of Browser
+        # and of the site's test client class may change the request.
         open_client: Callable[..., TestResponse] = (
             Client(app, use_cookies=False).open
             if browser is None
@@ -123,13 +124,13 @@ class Visit:
             "method": method,
             "data": body,
             "base_url": f"{parts.scheme}://{parts.netloc}{mount}",
-            # Proxies add X-Forwarded-Proto, and hooks that redirect to https read it.
+            # Proxies add X-Forwarded-Proto, and request hooks that redirect to https read it.
             "headers": {**(headers or {}), "X-Forwarded-Proto": parts.scheme},
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
             "environ_overrides": {REHEARSAL_ENVIRON_KEY: self.rehearsal},
         }
         # Without a new context, the request would share "g", and with it the logged-in user, with
-        # the app context or the request in which the tool runs.
+        # the app context or the request in which the caller runs.
         contextvars.Context().run(self._send_request, app, open_client, options)
 
     @property
@@ -154,8 +155,8 @@ class Visit:
         with ExitStack() as stack:
             for signal, receiver in receivers.items():
                 stack.enter_context(signal.connected_to(receiver, app))
-            # Keep the records out of the log: errors may contain passwords, and the refusals are
-            # not those of a visitor.
+            # Keep the request's records out of the log. Errors may contain passwords, and a refusal
+            # would look like a visitor's.
             for each in (app.logger, logger):
                 each.addFilter(self._capture_log_record)
                 stack.callback(each.removeFilter, self._capture_log_record)
@@ -164,7 +165,7 @@ class Visit:
                     self.body = _read_body(response)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # A hook may even raise SystemExit.
+            except BaseException as error:  # A request hook may even raise SystemExit.
                 self.error = error
             else:
                 self.status = response.status_code
@@ -181,7 +182,8 @@ class Visit:
             self.endpoint = request.endpoint
 
     def _on_request_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
-        # Hooks may report an error and still answer.
+        # A request hook may send got_request_exception and still return a response. So the error
+        # counts only if the status is 500 or more.
         if self._is_request_from_this_visit():
             self._reported_error = exception
 
@@ -193,13 +195,14 @@ class Visit:
         ):
             try:
                 self.probe_result = self._probe()
-            except Exception as error:  # It must not change the response.
+            except Exception as error:  # An error in the probe must not change the response.
                 self.error = error
 
     def _capture_log_record(self, record: logging.LogRecord) -> bool:
-        """Move a record of this request to the rehearsal; return True for other records.
+        """Keep a log record of this request out of the log, and store it for later checks.
 
-        Other threads may serve visitors at the same time.
+        Return True for the records of other requests, which stay in the log. Other threads may
+        serve visitors at the same time.
         """
         if self._is_request_from_this_visit():
             self.rehearsal.log_records.append(record)
@@ -207,7 +210,7 @@ class Visit:
         return True
 
     def _is_request_from_this_visit(self) -> bool:
-        # A hook may send another request to the same app.
+        # A request hook may send another request to the same app.
         return (
             has_request_context() and request.environ.get(REHEARSAL_ENVIRON_KEY) is self.rehearsal
         )
@@ -216,7 +219,7 @@ class Visit:
 def visit_at_any_mount(
     state: AppState, path: str, site_url: str | None = None, **visit_options: Any
 ) -> Visit:
-    """Send a request below each possible mount until Flask finds an endpoint for it.
+    """Send a request to each path at which the app may be mounted until an endpoint is found.
 
     If Flask finds none, return the first visit that reached Flask, otherwise the first visit.
 
@@ -243,8 +246,8 @@ def call_in_request_context(app: Flask, function: Callable[[], T], **context_opt
         with app.test_request_context(**context_options):
             values.append(function())
     except Exception:
-        # An error after the call is ignored: the site's teardown functions may need what its
-        # before_request functions do, and those have not run.
+        # Ignore an error that is raised after the function has returned. The site's teardown
+        # functions may rely on its before_request functions, and those have not run.
         if not values:
             raise
     return values[0]
@@ -269,8 +272,12 @@ def decompress(data: bytes, max_bytes: int) -> bytes:
 
 
 def is_message_public(error: BaseException) -> bool:
-    """Return True if this package or Werkzeug wrote the message, so that it holds no secrets."""
-    if isinstance(error, BuildError):  # It names an endpoint that does not exist.
+    """Return True if the message of an exception cannot contain secrets.
+
+    That is certain if this package or Werkzeug wrote the message.
+    """
+    # The message of a BuildError only names an endpoint that does not exist.
+    if isinstance(error, BuildError):
         return True
     if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):
         return False
@@ -279,7 +286,7 @@ def is_message_public(error: BaseException) -> bool:
 
 
 def describe_exception(error: BaseException) -> str:
-    """Return an exception's class and place, and its message if that cannot contain secrets."""
+    """Return an exception's class and source line, and its message if it contains no secrets."""
     name, place = type(error).__name__, find_error_location_in_site(error)
     if is_message_public(error):
         return f"{name}: {error}{f' See {place}' if place else ''}"

@@ -1,4 +1,4 @@
-"""Tools for a site's tests and demonstrations: the check, links and a simulator of the gateway."""
+"""Tools for tests and demonstrations: check entries, build links and simulate the gateway."""
 
 from ..app.rehearsal import is_rehearsal
 from ..check.cases import Case
