@@ -21,8 +21,9 @@ class ConfigError(XiebaoError):
     :ivar app: The app that was rejected, or None.
     """
 
-    #: The app that ``init_app`` rejected, or None. If the app cannot be loaded, the command ``flask
-    #: xiebao doctor`` reads the settings from this app.
+    #: The app that ``init_app`` rejected with this error, or None. If the site's code cannot be
+    #: loaded because of the error, the command ``flask xiebao doctor`` reads the settings of this
+    #: app.
     app: Any = None
 
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
@@ -30,12 +31,12 @@ class ConfigError(XiebaoError):
         self.problems = dict(problems or {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The app is not pickled, because it belongs to this process.
+        # Do not pickle the app, because it can be used only in this process.
         return type(self), (str(self), self.problems)
 
     @classmethod
     def about(cls, setting: str, problem: str) -> ConfigError:
-        """Return a ConfigError whose message names the setting and the problem with the setting.
+        """Return a ConfigError about a problem with one setting.
 
         :param problem: The problem with the setting, as a text that continues the setting's name.
         """
@@ -66,7 +67,7 @@ class LinkError(XiebaoError):
 
 
 class TokenError(LinkError):
-    """The token in a link is malformed, or this site did not sign it for such a link.
+    """The token in a link is malformed, or this site did not sign it for this kind of link.
 
     :ivar cause: The cause, a key of :data:`.links.access_rules.REFUSALS`.
     """
@@ -88,7 +89,7 @@ NotificationErrorReason = Literal["too_large", "malformed", "wrong_sign", "wrong
 
 
 class NotificationError(XiebaoError):
-    """A notification cannot be read, or the gateway did not send it for this partner account.
+    """A notification cannot be read, or its signature is wrong for this partner account.
 
     The message contains neither the key nor the ``sign`` nor any data about a person.
 
@@ -119,7 +120,7 @@ class OrderError(XiebaoError):
 
 
 class OrderBehindError(OrderError):
-    """The order query does not confirm a notification yet. The notification must be sent again.
+    """An order query does not confirm a notification yet. The gateway must send it again later.
 
     :ivar behind_for: The lag: the time since the order query was first found to be behind.
     """

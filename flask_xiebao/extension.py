@@ -91,9 +91,9 @@ class Xiebao:
         try:
             app.register_blueprint(create_blueprint(state))
         except Exception as error:
-            # If two views have the same path, Werkzeug 3.2 and later raise an error with the
-            # attribute "existing". With older versions, the command "flask xiebao doctor" reports
-            # the conflict.
+            # Werkzeug 3.2 and later raise an error if two views have the same path. The attribute
+            # "existing" of this error is the rule of the first view. Older versions raise no error,
+            # so the command "flask xiebao doctor" reports such views.
             existing_rule = getattr(error, "existing", None)
             if existing_rule is None:
                 raise
@@ -142,16 +142,16 @@ class Xiebao:
         return self._hooks.register("click_guard", guard)
 
     def keeps_plain_key(self, keeps_plain_key: KeepsPlainKey) -> KeepsPlainKey:
-        """Register the function that decides whether a member's ``partnerUniqKey`` is the bare id.
+        """Register the function that decides which members' ids are sent to the gateway unchanged.
 
         Use this as a decorator. A site needs the function if its members had policies before the
         site set ``XIEBAO_MEMBER_SECRET``. With another key, these members would have another
         account at the gateway.
 
         :param keeps_plain_key: a function that accepts a member's id as a string and returns True
-            if the bare id remains the member's key. :meth:`member_of` also calls it with keys from
-            outside, which may be any text. It may be ``async``. Without a member secret, it is not
-            called.
+            if the id itself, without a prefix, is the member's ``partnerUniqKey``.
+            :meth:`member_of` also calls it with keys from outside, which may be any text. It may be
+            ``async``. Without a member secret, it is not called.
         :raises ConfigError: if it is not a function or does not accept this argument.
         """
         return self._hooks.register("keeps_plain_key", keeps_plain_key)
@@ -226,7 +226,7 @@ class Xiebao:
 
     @property
     def gateway(self) -> Gateway:
-        """The current app's builder of gateway URLs. An API can return such URLs to a native app.
+        """The current app's builder of gateway URLs, for example for an API that a native app uses.
 
         :raises ConfigError: if ``XIEBAO_ENABLED`` is off or this object is not initialized for the
             app.
@@ -255,7 +255,7 @@ class Xiebao:
         reference: str | int | None = None,
         **options: Unpack[SubPartnerLinkOptions],
     ) -> str:
-        """Return the site's link to any gateway page, or ``""`` if ``XIEBAO_ENABLED`` is off.
+        """Return the site's link to the given gateway page, or ``""`` if ``XIEBAO_ENABLED`` is off.
 
         :param page: the name of a gateway page: ``product``, ``home`` or ``policy`` (sections 2.1,
             2.2 and 2.3 of the interface document).
@@ -304,7 +304,7 @@ class Xiebao:
         return self.link("home", **options)
 
     def policy_link(self, insure_num: str | int, **options: Unpack[PolicyLinkOptions]) -> str:
-        """Return the site's link to a policy page of the gateway for one member.
+        """Return the site's link to a policy page of the gateway. The link belongs to one member.
 
         The link is ``""`` if no *member* is passed and nobody is logged in, or if
         ``XIEBAO_ENABLED`` is off. The link authorizes the member to see the policy. Pass only

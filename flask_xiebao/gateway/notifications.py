@@ -57,9 +57,10 @@ _BODY_FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         '32 lower-case hex digits as "sign"',
         lambda sign: isinstance(sign, str) and _SIGN_PATTERN.fullmatch(sign) is not None,
     ),
-    # Accept only a JSON object. Every member sees md5(apiKey + partnerId), and MD5 allows length
-    # extension, so a member can compute the sign of any text that begins with the partner id. Such
-    # a text is never a JSON object, because an object begins with a brace.
+    # Accept only a JSON object, because members can forge the sign of other texts. Every member
+    # sees md5(apiKey + partnerId). MD5 allows length extension, so this value is enough to compute
+    # the sign of a longer text that begins with the partner id. A JSON object begins with a brace,
+    # not with the partner id.
     "data": ('an object as "data"', lambda data: isinstance(data, dict)),
 }
 
@@ -195,9 +196,9 @@ class Notification:
 
 
 def _normalize_member_id(value: object) -> str | None:
-    # If the value is neither a string nor an integer, the site's notification_reader has a bug, so
-    # normalize_text() raises. An invalid string or integer may be a key that a visitor chose, so
-    # the result is None.
+    # A value that is neither a string nor an integer is a bug in the site's notification_reader, so
+    # raise an error. An invalid string or integer is no bug, because a visitor can choose the key,
+    # so return None.
     if isinstance(value, bool) or not isinstance(value, str | int):
         normalize_text(value)
     return normalize_member_key_or_none(value)
@@ -224,15 +225,15 @@ def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Noti
         raised.
     """
     body_and_key = Secret((body, api_key))
-    # Error reports show local variables, so delete the API key and the body as soon as the Secret
-    # holds them.
+    # Error reports show local variables, so keep the API key and the body only in a Secret object,
+    # which hides them.
     del body, api_key
     try:
         return body_and_key.map(_verify_and_parse).reveal()
     except NotificationError:
         raise
-    # If the API key is a lazy value, evaluating the key may raise another exception of this
-    # package.
+    # Evaluating a lazy API key may raise any exception of this package, but callers expect only
+    # NotificationError.
     except (WrongValueError, XiebaoError) as error:
         raise NotificationError(f"The notification {error}") from None
 
@@ -257,9 +258,9 @@ def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> No
         if not is_valid(fields[name]):
             raise WrongValueError(f"must have {expected}.")
     notify_type, sign, data = (fields[name] for name in _BODY_FIELDS)
-    # The gateway signs the field "data" either as sent or as compact JSON. A valid sign proves only
-    # that a holder of the API key has signed this data at some time. "notifyType" is not signed,
-    # and the request may repeat an older one.
+    # The gateway signs the field "data", either as sent or as compact JSON. It does not sign
+    # "notifyType", and an old request may be sent again. Therefore, a valid sign proves only that a
+    # holder of the API key has signed this data at some time.
     if not any(
         hmac.compare_digest(sign, compute_sign(key, signed_data))
         for signed_data in (

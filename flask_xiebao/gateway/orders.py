@@ -60,7 +60,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("flask_xiebao")
 
-# The maximum size of a response, in bytes. A response with 100 orders is smaller.
+# The maximum size of a response, in bytes. A response with 100 orders, the default page size, is
+# smaller.
 _MAX_RESPONSE_BYTES = 1024 * 1024
 
 
@@ -82,7 +83,7 @@ class PayStatus(IntEnum):
 
 
 class IssueStatus(IntEnum):
-    """The status of issuing an order's policy (``issueStatus``)."""
+    """The issue status of an order's policy (``issueStatus``), for example issued or delayed."""
 
     NOT_ISSUED = 0
     """Not issued yet (未出单)."""
@@ -220,7 +221,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         member_of: Callable[[str], str | None] | None = None,
     ) -> None:
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
-        # Error reports show local variables, so delete the API key as soon as the Secret holds it.
+        # Error reports show local variables, so keep the API key only in a Secret object, which
+        # hides it.
         del api_key
         self._httpx = load_httpx()
         self._api_key = _check_argument("api_key", key.map, normalize_text)
@@ -237,8 +239,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             )
         self._timeout = timeout
         self._find_member = None if member_of is None else _MemberLookup(member_of)
-        # Use a transport without an httpx.Client, because a client would log each URL with its sign
-        # and use the proxies from the environment.
+        # Do not use an httpx.Client to send the requests. A client would log each URL, which
+        # contains the sign, and would use the proxies from the environment.
         self._transport = transport or _build_http_transport()
 
     def __repr__(self) -> str:
@@ -277,8 +279,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             )
         return self._iter_orders(page_size)
 
-    # This generator is separate, so that iter() checks page_size at the call and not later at the
-    # first order.
+    # A generator does not run until its first item is requested. This generator is therefore
+    # separate from iter(), which checks page_size immediately.
     def _iter_orders(self, page_size: int) -> Iterator[Order]:
         seen_numbers = set()
         for index in count(1):
@@ -345,9 +347,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             return build_result(fields)
 
     def _build_order(self, order_fields: JsonFields) -> Order:
-        # Accept an order even if a field cannot be read, for example an end date of "for life".
-        # Only the application number and the statuses are read strictly, unless
-        # order_fields.is_lenient is True.
+        # A field that cannot be read, such as the end date "for life", becomes None. Only an
+        # application number or a status that cannot be read raises an error, unless the order comes
+        # from the order list.
         lenient_fields = replace(order_fields, is_lenient=True)
         return Order(
             insure_num=order_fields.get_required_value(normalize_application_number, "insureNum"),
@@ -405,7 +407,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
 
     def _send_query(self, api_method: str, body: bytes, api_key: str) -> JsonFields:
         sign = compute_sign(api_key, body)
-        # The API key, the sign of this query, and the sign that the URLs of gateway pages contain.
+        # Mask these secrets in messages: the API key, the sign of this query, and the sign in the
+        # URLs of gateway pages.
         secret_texts = (api_key, sign, compute_sign(api_key, self._partner_id.encode()))
         request = self._httpx.Request(
             "POST",
@@ -428,15 +431,15 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # The gateway may cut a name in the middle of a character. Replace the rest of the character
-        # instead of rejecting the whole response, because the response comes from the gateway
-        # itself.
+        # The gateway may cut off a name in the middle of a character. Replace the broken character,
+        # but do not reject the response. The response can be trusted, because it comes from the
+        # gateway itself.
         fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
         with _translating_to_order_error():
             code = fields.get_required_value(check_integer, "respCode")
             if code != 0:
                 # The gateway's error message may quote the text to be signed, which contains the
-                # API key.
+                # API key, so mask the secrets in the message.
                 gateway_message = format_untrusted_text(
                     fields.find_first_value(check_string, "respMsg") or "", secret_texts
                 )

@@ -1,4 +1,4 @@
-"""The table of gateway pages. It follows section 二 of Xiebao's interface document.
+"""The table of gateway pages, from section 2 (二) of Xiebao's interface document.
 
 To support another gateway page, add a row to the table.
 """
@@ -49,9 +49,10 @@ class Page:
 _ALL_PLATFORMS = frozenset(Platform)
 _ALL_PLATFORMS_EXCEPT_PC = _ALL_PLATFORMS - {Platform.PC}
 
-# Xiebao's interface document describes the parameter paySuccess only for the home page (2.2), and
-# shows it in an example for the policy page (2.3). Other clients of similar gateways also send
-# paySuccess to the product page, where a shop needs it most.
+# Each page has the parameter paySuccess, the URL to return to after payment. Xiebao's interface
+# document describes the parameter only for the home page (section 2.2), and shows it in an example
+# for the policy page (section 2.3). Other clients of similar gateways also send it to the product
+# page, where a shop needs it most.
 _GATEWAY_PAGES = (
     Page(
         name="product",

@@ -27,9 +27,9 @@ FieldParser: TypeAlias = Callable[[Any], T]
 #: The gateway's time zone, without daylight saving time.
 CHINA_TIMEZONE = timezone(timedelta(hours=8), "UTC+8")
 
-# The limits for the depth of nesting and for the characters of a number. The gateway's messages
-# stay far below these limits. A message above them could use up the stack or the CPU time of the
-# process.
+# The maximum depth of nesting, and the maximum number of characters in a number. The gateway's
+# messages stay far below both limits. A message above a limit could use up the stack or the CPU
+# time of the process.
 _MAX_DEPTH, _MAX_NUMBER_LENGTH = 32, 64
 
 # Matches one JSON escape: a surrogate pair, an unpaired surrogate (the only capturing group), or
@@ -163,7 +163,7 @@ class JsonFields:
     is_lenient: bool = False
 
     def find_first_value(self, parse: FieldParser[T], *names: str) -> T | None:
-        """Return the parsed value of the first of the named fields that is present, or None."""
+        """Return the parsed value of the first field in *names* that is present, or None."""
         for name in names:
             value = self.values.get(name)
             if value in (None, [], {}) or (isinstance(value, str) and not value.strip()):
@@ -183,7 +183,7 @@ class JsonFields:
         return value
 
     def get_object(self, name: str) -> JsonFields:
-        """Return the JSON object in a field. If the field is missing, the object has no fields."""
+        """Return the JSON object in a field, or an empty object if the field is missing."""
         return JsonFields(self.find_first_value(_check_object, name) or {}, self.is_lenient)
 
     def get_object_list(self, name: str) -> list[JsonFields]:
@@ -217,7 +217,8 @@ def _build_list_checker(item_type: type[Any], item_description: str) -> FieldPar
     )
 
 
-#: A function that accepts only strings. Strings for people may contain line breaks.
+#: A function that accepts only strings. A string may contain line breaks, because it is a text for
+#: people to read.
 check_string: FieldParser[str] = _build_checker("a string", lambda value: isinstance(value, str))
 #: A function that accepts only non-negative integers.
 check_non_negative_integer: FieldParser[int] = _build_checker(

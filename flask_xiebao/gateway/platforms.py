@@ -23,9 +23,9 @@ _REPEATED_GROUP = re.compile(r"\)[*+{]")
 # Matches a quantifier without an upper bound, or with an upper bound of at least 10.
 _LARGE_QUANTIFIER = re.compile(r"[*+]|\{\d*,(?:\d\d+)?\}|\{\d\d+\}")
 
-# HarmonyOS NEXT names the device type first, for example "(PC; OpenHarmony 5.0". Use only this
-# type, because "Mobile" may follow even on a PC. HarmonyOS 2 to 4 sends a text such as "(Linux;
-# Android 12; HarmonyOS" and counts as Android.
+# HarmonyOS NEXT names the device type first, for example "(PC; OpenHarmony 5.0". Ignore the rest of
+# the User-Agent, because "Mobile" may follow even on a PC. HarmonyOS 2 to 4 sends a text such as
+# "(Linux; Android 12; HarmonyOS" and counts as Android.
 _HARMONY_DEVICE = re.compile(r"\((\w+) ?; ?(?:open)?harmony")
 _HARMONY_PC_DEVICES = frozenset({"pc", "2in1"})
 
@@ -51,8 +51,9 @@ _ANDROID_LAPTOPS = (
 # these words are the only sign of iOS in the User-Agent.
 _APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
 _IOS_WORD = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
-# Matches the User-Agent of Apple's HTTP client on iOS. On Macs until 2020, the User-Agent also
-# names the processor in parentheses, so this pattern does not match.
+# Matches the User-Agent of Apple's HTTP client on iOS, for example "CFNetwork/1494.0.7
+# Darwin/23.4.0". Macs until 2020 also send the processor in parentheses. The pattern excludes these
+# Macs.
 _IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
 
 # Words in the User-Agents of handheld devices that run neither Android nor iOS.
@@ -71,7 +72,8 @@ _OTHER_HANDHELDS = (
 # "browser" or "harmony".
 _HANDHELD_BROWSERS = ("ucbrowser", "mqqbrowser", "miuibrowser", "vivobrowser", "heytapbrowser")
 _HARMONY_WORDS = ("openharmony", " harmonyos", "(harmonyos")
-# "Tablet PC 2.0" is a component of Internet Explorer on laptops.
+# Internet Explorer sends "Tablet PC 2.0" on laptops, too, so "tablet" before "PC" does not mean a
+# tablet.
 _TABLET_WORD = re.compile(r"tablet(?! ?pc)")
 # Windows on 32-bit ARM ("Windows NT 6.2; ARM;") ran on the Surface RT, and on phones that request
 # desktop pages. It counts as a handheld device.
@@ -83,7 +85,7 @@ _PLATFORM_SLUGS = get_args(PlatformSlug)
 
 
 class Platform(IntEnum):
-    """The gateway's codes for platforms (``platform``): 1 H5, 2 PC, 3 iOS, 4 Android."""
+    """The gateway's codes for platforms (``platform``): 1 H5 (mobile), 2 PC, 3 iOS, 4 Android."""
 
     H5 = 1
     PC = 2
@@ -114,7 +116,7 @@ class Platform(IntEnum):
         )
 
 
-#: The type of arguments that accept a platform. Use :meth:`Platform.of` to convert a value from
+#: The type of a parameter that accepts a platform. Use :meth:`Platform.of` to convert a value from
 #: another source.
 PlatformLike = Platform | PlatformSlug | Literal[1, 2, 3, 4]
 
@@ -140,7 +142,7 @@ class SupportsGet(Protocol):
 def detect_platform(
     headers: SupportsGet, *, app_user_agent: str | re.Pattern[str] | None = None
 ) -> Platform:
-    """Return the platform of a request: H5 or PC, or IOS or ANDROID if the site's own app sent it.
+    """Return a request's platform: IOS or ANDROID for the site's app, otherwise H5 (mobile) or PC.
 
     Tablets count as H5. HarmonyOS, including its apps, also counts as H5 unless the device is a PC.
     A client that does not identify itself counts as a PC. An iPad that requests desktop pages sends
@@ -203,7 +205,7 @@ def _has_any_word(words: tuple[str, ...], user_agent: str) -> bool:
 def _detect_device_platform(
     user_agent: str, *, is_mobile: bool, hinted_platform: Platform | None
 ) -> Platform:
-    """Return IOS for a device with iOS, ANDROID for a device with Android, otherwise H5 or PC.
+    """Return IOS or ANDROID for a device with that system, otherwise H5 (handheld device) or PC.
 
     :param user_agent: The User-Agent in lower case.
     """

@@ -1,4 +1,4 @@
-"""The builder of gateway URLs, based on the table in :mod:`.pages`."""
+"""The builder of gateway URLs, based on the table of gateway pages in :mod:`.pages`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .values import (
 T = TypeVar("T")
 
 _percent_encode = partial(quote, safe="")  # By default, quote() does not encode "/".
-# The character in a URL template that a value replaces later. Encoded values never contain this
+# The placeholder in a URL for a value that is filled in later. Encoded values never contain this
 # character.
 _PLACEHOLDER = "\0"
 
@@ -120,10 +120,11 @@ class Gateway:
         base_url: str = TEST,
         extra: Mapping[str, str | int] | None = None,
     ) -> None:
-        # Compare the type itself, because isinstance() would evaluate a lazy API key before the
-        # Secret hides the key.
+        # Use type() instead of isinstance(), which would evaluate a lazy API key before a Secret
+        # object hides the key.
         key = api_key if type(api_key) is Secret else Secret[object](api_key)
-        # Error reports show local variables, so delete the API key as soon as the Secret holds it.
+        # Error reports show local variables, so keep the API key only in a Secret object, which
+        # hides it.
         del api_key
         checked_key = _check_parameter("api_key", key.map, normalize_text)
         self.partner_id = _check_parameter("partnerId", normalize_text, partner_id)
@@ -169,7 +170,7 @@ class Gateway:
         :param sub_partner_id: ``subPartnerId``, or ``""`` for none. By default, the value that was
             passed to :class:`Gateway`.
         :param pay_success: The absolute URL to which the browser returns after payment. The
-            document describes ``paySuccess`` only in 2.2, but this page accepts it, too.
+            document describes ``paySuccess`` only in section 2.2, but this page accepts it, too.
         :param extra: Extra parameters for this URL.
         :raises GatewayError: if a parameter is invalid. The message names the parameter.
         """
@@ -244,7 +245,7 @@ class Gateway:
         pay_success: str | None = None,
         extra: Mapping[str, str | int] | None = None,
     ) -> str:
-        """Return the URL of any gateway page.
+        """Return the URL of the given gateway page.
 
         :param page: The name of a gateway page: ``product``, ``home`` or ``policy`` (sections 2.1
             to 2.3 of the interface document).
@@ -274,12 +275,12 @@ class Gateway:
         try:
             template = self._cached_url_template(*template_args)
         except TypeError:
-            # All valid arguments are hashable. Without the cache, the method raises an error that
-            # names the invalid argument.
+            # An argument that is not hashable cannot be cached, and is invalid. Without the cache,
+            # the method raises an error that names this argument.
             template = self._build_url_template(*template_args)
 
-        # Tracebacks show local variables, and the template contains the sign. Therefore, the code
-        # after this point must not raise.
+        # Tracebacks show local variables, and the URL template contains the sign. Therefore, the
+        # code after this point must not raise.
         return template % tuple(map(_percent_encode, url_values.values())) + extra_query
 
     def _build_url_template(
@@ -344,8 +345,8 @@ class Gateway:
                     name,
                 )
 
-        # Tracebacks show local variables, and these values contain the sign. Therefore, the code
-        # after this point must not raise.
+        # Tracebacks show local variables, and from here on the variable "values" contains the sign.
+        # Therefore, the code after this point must not raise.
         values["sign"] = self.sign
         pairs = [
             f"{name}={_PLACEHOLDER if name in placeholder_names else _percent_encode(values[name])}"

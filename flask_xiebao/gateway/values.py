@@ -22,31 +22,33 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _VALID_HOST = re.compile(r"[a-z0-9_.-]+|[a-f0-9:.]+")
-# This pattern matches nearly all valid URLs and no invalid URL. Splitting every URL with urlsplit()
-# instead would take 11 % of the time of a request for a link with return_to.
+# Matches nearly all valid URLs and no invalid URL. Only the other URLs are split with urlsplit().
+# Splitting all URLs would take 11 % of the time of a request for a link with a return URL.
 _SIMPLE_URL = re.compile(
     r"https?://[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*(:[1-9][0-9]{0,3})?"
     r"([/?#][!-\[\]-~]*)?"
 )
-# Larger integers are not used as ids, and Python cannot convert much larger ones to strings.
+# The maximum size in bits of an integer that is used as an id. Sites do not use larger ids, and
+# Python cannot convert a very large integer to a string.
 _MAX_INTEGER_BITS = 256
-# The maximum numbers of characters in a text and in a URL. Servers reject even shorter URLs. The
-# limits keep the package's caches small.
+# The maximum numbers of characters in a text and in a URL. These limits keep the package's caches
+# small. They affect no site, because servers already reject shorter URLs.
 _MAX_TEXT_LENGTH, _MAX_URL_LENGTH = 2000, 8000
 _MAX_REPR_LENGTH = 60
-# Search more of an untrusted text for secrets than is shown, so that no part of a secret is shown
-# at the cut.
+# The maximum number of characters that are shown of an untrusted text, and the number that are
+# searched for secrets first. The second number is larger, because a secret may begin in the shown
+# part and end after it.
 _MAX_UNTRUSTED_LENGTH, _MAX_SEARCHED_LENGTH = 200, 2000
-#: The maximum size of a member's id, in bytes. Every link has room for an id of this size, because
-#: the page that continues a PC's click on a phone adds the member's id to the link.
+#: The maximum size of a member's id, in bytes. Every link has room for an id of this size. A member
+#: on a PC may get a QR code for the phone, and this code contains the link with the member's id.
 MAX_MEMBER_ID_BYTES = 256
-#: The number of characters before the id in a member's key. A key that is the bare id has none of
-#: them; see :class:`.MemberKeyCodec`.
+#: The length of the prefix before the id in a member's key. A key may also be the id without a
+#: prefix; see :class:`.MemberKeyCodec`.
 KEY_PREFIX_LENGTH = 16
 
 
 class WrongValueError(ValueError):
-    """A value is not valid. The message is written to follow the value's name.
+    """A value is not valid. The message continues a sentence that begins with the value's name.
 
     For example, the message "must be a string, got int." follows the name "page". The message
     contains no secret. A value such as a lazy proxy can run code that raises other exceptions.
@@ -151,7 +153,7 @@ def format_short_repr(value: object) -> str:
     """Return the repr of a value for a message, cut after 60 characters. Do not pass secrets."""
     try:
         text = repr(value)
-    # The conversion fails, for example, if an integer has too many digits.
+    # repr() may raise, for example if an integer has too many digits.
     except Exception:
         return f"an unprintable {type(value).__name__}"
     return text if len(text) <= _MAX_REPR_LENGTH else f"{text[:_MAX_REPR_LENGTH]}…"
@@ -173,7 +175,7 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def build_any_encoding_pattern(text: str) -> re.Pattern[str]:
-    """Return a pattern that finds a text in upper or lower case, percent-encoded or HTML-escaped.
+    """Return a case-insensitive pattern for a text, plain, percent-encoded or HTML-escaped.
 
     The pattern also matches text that was percent-encoded several times.
     """
@@ -181,8 +183,8 @@ def build_any_encoding_pattern(text: str) -> re.Pattern[str]:
 
 
 def _build_any_encoding_character_pattern(character: str) -> str:
-    # No two alternatives may match the same text, because a text that almost matches would then
-    # take exponential time.
+    # No two alternatives of this regular expression may match the same text. Otherwise, a search in
+    # a text that almost matches would take exponential time.
     cases = {character.lower(), character.upper()}
     percent_encoded = ("".join(f"%(?:25)*{byte:02x}" for byte in case.encode()) for case in cases)
     numeric = (f"&#(?:0*{ord(case)}|x0*{ord(case):x});" for case in cases if len(case) == 1)

@@ -19,7 +19,7 @@ from ..gateway.values import (
     normalize_member_key_or_none,
 )
 
-#: The type of arguments that accept a member's id.
+#: The type of a parameter that accepts a member's id.
 MemberId = str | int | UUID
 
 # The maximum number of key prefixes in the cache.
@@ -106,7 +106,8 @@ class MemberKeyCodec:
     def _extract_member_id(self, key: str, secret: Secret[bytes]) -> str | None:
         prefix, member = key[:KEY_PREFIX_LENGTH], key[KEY_PREFIX_LENGTH:]
         is_valid = (
-            # Some non-ASCII letters become ASCII letters in lower case, so reject them first.
+            # lower() converts some non-ASCII letters to ASCII letters, so reject non-ASCII
+            # prefixes.
             prefix.isascii()
             and normalize_member_key_or_none(member, MAX_MEMBER_ID_BYTES) is not None
             and hmac.compare_digest(prefix.lower(), self._cached_key_prefix(member, secret))

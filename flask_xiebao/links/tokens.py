@@ -43,12 +43,13 @@ _TOKEN_IN_TEXT = re.compile(
 # Matches the user name and the password before the host of a URL.
 _URL_CREDENTIALS = re.compile(r"(?<=//)[^/?#@\s]*@")
 
-# The maximum time in seconds since the epoch, within the range of datetime.
+# The latest time that is accepted, in seconds since the epoch. A datetime object can represent this
+# time.
 _MAX_TIMESTAMP = 10**11
 
 # The maximum size of all text arguments of a link together. A QR code can hold 2,900 bytes, but the
 # signature and the encoding take more than half of them. A link without a member also needs room
-# for a member's id, because the page that continues a PC's click on a phone adds the id.
+# for a member's id, because the QR code that a member on a PC gets for the phone contains the id.
 _MAX_TEXT_BYTES = 1200
 _MAX_SECONDS = 10**9  # About thirty years.
 
@@ -94,7 +95,8 @@ def check_seconds(value: object) -> int:
 class Entry:
     """The target of an insurance link: a gateway page and the options of the link.
 
-    :param page: The name of a gateway page, for example ``product`` (2.1 to 2.3).
+    :param page: The name of a gateway page, for example ``product`` (sections 2.1 to 2.3 of the
+        interface document).
     :param reference: The case code of the product or the application number of the policy, or None
         if the page needs neither.
     :param member: The id of the member to whom the link belongs. None if each member who clicks
@@ -173,7 +175,7 @@ class Entry:
             )
 
     def seconds_left(self, now: float) -> int | None:
-        """Return for how many seconds the link still works without a login, or None if never.
+        """Return for how many seconds the link still needs no login, or None if it always does.
 
         :param now: The current time in seconds since the epoch.
         """
@@ -284,7 +286,7 @@ _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click on an insurance link, which the site redirected to the gateway.
+    """A click on an insurance link. The site redirected the visitor to the gateway.
 
     The token of the return link, which the browser opens after payment, contains the click.
 
@@ -340,7 +342,7 @@ class LinkSigner:
         return self._entry_tokens.build_token(_build_token_fields(entry))
 
     def get_cached_entry_token(self, *entry_args: Any) -> str:
-        """Return the cached token of a link that does not belong to a certain member.
+        """Return the cached token of a link that is not restricted to one member.
 
         A token that is not in the cache is signed and cached.
 
@@ -380,8 +382,8 @@ class _TokenSerializer:
     """
 
     def __init__(self, secret_keys: Sequence[str | bytes], salt: str) -> None:
-        # Derive the keys only once, because a Signer would derive them at each use. The Signer
-        # below therefore uses the derived keys unchanged.
+        # Derive the keys here once, and pass the derived keys to the Signer below. A Signer that
+        # derives the keys itself would derive them again at each use.
         keys = [
             Signer(key, salt, key_derivation="hmac", digest_method=hashlib.sha256).derive_key()
             for key in secret_keys
