@@ -140,8 +140,8 @@ class _AnyStatusProcessor(HTTPErrorProcessor):
 
 
 def _post_to_app(path: str, body: bytes) -> SiteResponse:
-    # Send the request in an empty context. In the current context, it would share g, and so the
-    # logged-in member, with the request that is being handled.
+    # Call the app in an empty context, so that the request for the notification gets its own g.
+    # Otherwise, it would share g, which may hold the logged-in member, with the current request.
     response = contextvars.Context().run(
         Client(get_current_app(), use_cookies=False).post,
         path,

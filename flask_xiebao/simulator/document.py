@@ -1,4 +1,4 @@
-"""The simulator's rules for accepting or refusing a URL, taken from the interface document.
+"""The rules by which the simulator accepts or refuses a URL, from Xiebao's interface document.
 
 This module shares no rules with :mod:`.gateway.pages` and :mod:`.gateway.urls` on purpose. Both
 implement the same document independently, so that a mistake in one of them makes a test fail. To
@@ -24,7 +24,7 @@ from ..texts import get_text
 
 @dataclass(frozen=True, kw_only=True)
 class PageSpec:
-    """The interface document's description of a gateway page.
+    """The description of a gateway page in Xiebao's interface document.
 
     :param title: The title of the page, by locale.
     :param meanings: The meanings of the parameters that only this page has, by locale.
@@ -113,9 +113,9 @@ def find_page_spec(page_name: str | None) -> PageSpec | None:
 
 
 def get_parameter_meaning(locale: str, parameter: str) -> str:
-    """Return the meaning of a query parameter, as a text in the locale's language.
+    """Return an explanation of a query parameter in the language of the locale.
 
-    For a parameter that the interface document does not contain, the text says so.
+    If the interface document does not contain the parameter, the explanation says so.
     """
     meaning = next(
         (spec.meanings[parameter] for spec in PAGE_SPECS if parameter in spec.meanings), None
@@ -126,8 +126,8 @@ def get_parameter_meaning(locale: str, parameter: str) -> str:
         return get_text(locale, "meaning.unknown")
 
 
-#: The gateway's own hosts, each with its environment. On these hosts, the path of a page has no
-#: prefix.
+#: The gateway's own hosts and their environments. On these hosts, the path of a URL is exactly the
+#: path of a page, for example ``/dispatch/cps``, without a prefix.
 GATEWAY_HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
 #: The name of each platform, by its code in the parameter ``platform``.
 PLATFORM_NAMES = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
@@ -138,21 +138,21 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # after it.
 _UNESCAPED_CHARACTER = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
 _FULL_MASK = "***"
-# An API key with at most this many characters may also be an ordinary word, so texts are not
-# searched for it.
+# Texts are not searched for an API key of at most this many characters. Such a key may be an
+# ordinary word, which would be found by chance.
 _MAX_WORD_LENGTH = 7
 _URL_FLAGS = re.IGNORECASE | re.DOTALL
-# A character that the URL in paySuccess must not contain: whitespace, a control character or
-# U+FFFD. U+FFFD is the replacement for bytes that are not UTF-8. Unescaped Chinese is allowed,
+# A character that the return URL (the parameter paySuccess) must not contain: whitespace, a control
+# character, or U+FFFD, which replaces bytes that are not UTF-8. Unescaped Chinese is allowed,
 # because browsers accept it.
 _FORBIDDEN_URL_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]")
 
 
 def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
-    """Return a regular expression that finds the API key, also if the key is escaped.
+    """Return a pattern that finds the API key, even if it is percent-encoded or HTML-escaped.
 
-    It finds the key in upper and lower case, percent-encoded and escaped for HTML. It never matches
-    for a short key, because a short key would also be found by chance.
+    The pattern finds the key in upper and lower case. The pattern for a short key never matches,
+    because a short key would also be found by chance.
     """
     return (
         build_any_encoding_pattern(api_key)
@@ -166,7 +166,7 @@ class Account:
     """The partner account whose URLs the simulator accepts.
 
     :param partner_id: The account's ``partnerId``.
-    :param sign: The account's sign, ``md5(apiKey + partnerId)``.
+    :param sign: The account's signature, ``md5(apiKey + partnerId)``.
     """
 
     partner_id: str
@@ -174,21 +174,21 @@ class Account:
 
     @cached_property
     def _sign_pattern(self) -> Secret[re.Pattern[str]]:
-        """A regular expression that finds the sign, also if the sign is escaped."""
+        """A pattern that finds the signature, even if it is percent-encoded or HTML-escaped."""
         return self.sign.map(build_any_encoding_pattern)
 
     def matches_api_key(self, text: str) -> bool:
         """Return True if the text is the account's API key.
 
-        The account does not contain the key, so the sign that the text would give is compared with
-        the account's sign.
+        The account does not contain the key, so the signature that the text would give is
+        compared with the account's signature.
         """
         signed_text = f"{text}{self.partner_id}".encode(errors="replace")
         sign = hashlib.md5(signed_text, usedforsecurity=False).hexdigest()
         return hmac.compare_digest(sign, self.sign.reveal())
 
     def mask_sign_in(self, text: str) -> str:
-        """Return the text with each occurrence of the sign masked."""
+        """Return the text with each occurrence of the account's signature masked."""
         return self._sign_pattern.reveal().sub(mask_middle(self.sign.reveal()), text)
 
 
@@ -207,7 +207,7 @@ class Problem:
     value: str | None = None
 
     def explain(self, locale: str, page: str | None) -> str:
-        """Return the problem and its solution as a text in the locale.
+        """Explain the problem and its solution in the language of the locale.
 
         :param page: The name of the page, or None.
         """
@@ -259,7 +259,7 @@ class Verdict:
         return self.reasons_in("zh")
 
     def reasons_in(self, locale: str) -> tuple[str, ...]:
-        """Return the reasons why the request is refused, in the locale."""
+        """Return the reasons why the request is refused, in the language of the locale."""
         return tuple(problem.explain(locale, self.page) for problem in self.problems)
 
 
@@ -288,28 +288,29 @@ def evaluate_url(
     mask_text = account.mask_sign_in if account else str
     page_paths = tuple(spec.path for spec in PAGE_SPECS)
     is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
-    # If the path is the path of a page, another part of the URL is wrong, so the problem is
-    # "address".
+    # If the path is the path of a page, the mistake is in another part of the URL, for example in
+    # the scheme. The problem is then "address" and not "page".
     problem = Problem("address" if is_page_path else "page", value=mask_text(path) or "/")
     return Verdict(None, (problem,), _get_masked_parameters(query, account))
 
 
 def find_page_spec_by_url(url_without_query: str) -> PageSpec | None:
-    """Return the specification of the page at a URL, or None if the URL is not a page's."""
+    """Return the specification of the page at a URL, or None if no page has this URL."""
     try:
         parts = urlsplit(url_without_query)
     except ValueError:
         return None
     if parts.scheme not in ("", "http", "https") or _UNESCAPED_CHARACTER.search(url_without_query):
         return None
-    # Hosts other than Xiebao's own may serve a page below any path.
+    # On hosts other than Xiebao's own, the path of a page may have any prefix, for example
+    # /gateway.
     can_be_mounted = parts.hostname not in GATEWAY_HOSTS
     candidates = (spec for spec in PAGE_SPECS if parts.path.endswith(spec.path))
     return next((spec for spec in candidates if can_be_mounted or parts.path == spec.path), None)
 
 
 def _iter_url_problems(split_url: SplitResult) -> Iterator[Problem]:
-    """Yield the problems with the part of a page's URL before the path.
+    """Yield the problems with the scheme, user name, host and port of a page's URL.
 
     On Xiebao's own hosts, these are problems with the scheme, the port and a user name. A URL
     elsewhere has a problem if its host resembles Xiebao's own, or if it has no host and its path
@@ -390,7 +391,7 @@ def _mask_problem(problem: Problem, mask_text: Callable[[str], str]) -> Problem:
 
 
 def _is_possible_api_key(sign: str, account: Account | None) -> bool:
-    """Return True if a value of ``sign`` could be the API key, sent by mistake.
+    """Return True if the value of the parameter ``sign`` could be the API key, sent by mistake.
 
     No part of such a value is shown.
     """
@@ -400,7 +401,10 @@ def _is_possible_api_key(sign: str, account: Account | None) -> bool:
 
 
 def mask_sign_value(sign: str, account: Account | None) -> str:
-    """Mask the middle of a value of ``sign``, or all of it if it could be the API key."""
+    """Mask the value of the parameter ``sign``, so that the value can be shown.
+
+    Only the middle is masked. If the value could be the API key, the whole value is masked.
+    """
     return _FULL_MASK if _is_possible_api_key(sign, account) else mask_middle(sign)
 
 
@@ -430,9 +434,10 @@ def _find_name_problem(
 
 
 def _normalize_parameter_name(name: str) -> str:
-    """Return a parameter's name in lower case, without whitespace around it or ``amp;`` before it.
+    """Normalize a parameter's name, so that it can be compared with the names of known parameters.
 
-    A name begins with ``amp;`` if the URL was copied from HTML, where ``&`` is written ``&amp;``.
+    The normalized name is in lower case, without surrounding whitespace and leading ``amp;``. A
+    name begins with ``amp;`` if the URL was copied from HTML, where ``&`` is written ``&amp;``.
     """
     return re.sub(r"^(?:amp;|\s)+", "", name.lower()).strip()
 
@@ -481,11 +486,12 @@ def _find_sign_problem_code(sign: str, account: Account | None) -> str | None:
 
 
 def find_text_after_encoded_hex_digits(text: str) -> str | None:
-    """Return the rest of a text that begins with eleven hex digits in base64, otherwise None.
+    """Return the end of a probable API key, normally the partner id, or None for another text.
 
-    A text that begins so is probably an API key, and its rest is the partner id. The signs in the
-    examples of section 2.1 of the interface document have this form, although it contradicts the
-    rule of that section, so they are most likely API keys.
+    A text is probably an API key if it begins with eleven hex digits in base64. The text after
+    these digits is the partner id. The signs in the examples of section 2.1 of the interface
+    document have this form, although it contradicts the rule of that section, so they are most
+    likely API keys.
     """
     try:
         digits = base64.b64decode(f"{text[:15]}=", validate=True)
@@ -501,8 +507,8 @@ def _find_pay_success_problem_code(value: str) -> str | None:
         return "pay_success_url_safe"
     if value == "*":
         return "pay_success_star"
-    # Python versions differ in the wrong base64 padding that they accept. Encode the decoded value
-    # again and compare, so that all versions reject wrong padding.
+    # Python versions accept different kinds of wrong base64 padding. Encode the decoded value again
+    # and compare it with the original, so that all versions reject wrong padding.
     if base64.b64encode(_decode_base64(value)).decode() != value:
         return "pay_success_base64"
     if not _is_absolute_url(_decode_base64(value).decode("utf-8", "replace")):

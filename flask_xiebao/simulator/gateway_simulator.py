@@ -55,7 +55,7 @@ _PRIVACY_HEADERS = {
 
 
 class GatewaySimulator:
-    """A simulator of the gateway pages in sections 2.1 to 2.3 of Xiebao's interface document.
+    """A simulator of the gateway's pages (sections 2.1 to 2.3 of Xiebao's interface document).
 
     A purchase on its pages creates a simulated order. The simulator sends the site notifications
     of it (回调通知) and answers the site's order queries (数据接口). No policy is real.
@@ -136,7 +136,7 @@ class GatewaySimulator:
         return app
 
     def check(self, url: str) -> Verdict:
-        """Return the gateway's verdict on a URL. A text that is not a URL is refused, too.
+        """Return the gateway's verdict on a URL. A string that is not a URL is refused.
 
         :param url: A full URL, or one that begins with its path. No request is sent to it. Except
             on Xiebao's own hosts, the page may be mounted below another path, for example
@@ -162,8 +162,8 @@ class GatewaySimulator:
             redirect_url = self._perform_form_action(page_spec, verdict)
             if redirect_url is not None:
                 response = redirect(redirect_url, 303)
-                # Empty the body of the redirect. Werkzeug writes the URL into the body, and the URL
-                # may contain the signature.
+                # Empty the body of the redirect. By default, the body contains the URL of the
+                # redirect, and the URL may contain the signature.
                 response.data = b""
                 return _set_privacy_headers(response)
         locale = get_current_locale(current_app.config.get("XIEBAO_LOCALE"))
@@ -180,8 +180,8 @@ class GatewaySimulator:
                 text=partial(get_text, locale),
                 platforms=PLATFORM_NAMES,
                 sells=verdict.accepted and page_spec.sells_insurance,
-                # If a submitted form did not lead to a redirect, the member has given up the
-                # purchase.
+                # A submitted form leads to a redirect unless the member gives up the purchase. So
+                # without a redirect, the page says that the purchase was given up.
                 abandoned=is_submitted,
                 **self._get_order_context(verdict, is_abandoned=is_submitted),
             )
@@ -231,14 +231,14 @@ class GatewaySimulator:
         )
 
     def _get_order_context(self, verdict: Verdict, *, is_abandoned: bool) -> dict[str, Any]:
-        """Return the template variables for an order and for the link back to the site."""
+        """Return the template variables for a page's order and for the link back to the site."""
         insure_num = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
         order = self._insurer.orders.find_order(insure_num)
         back_url = None
         if verdict.pay_success is not None and (insure_num is not None or is_abandoned):
             is_paid = order is not None and order.paid_at is not None
-            # If nothing was paid, the link back leads to the home page of the site and not to the
-            # return URL in paySuccess.
+            # If nothing was paid, the link back to the site leads to the site's home page instead
+            # of the return URL (the parameter paySuccess).
             back_url = verdict.pay_success if is_paid else urljoin(verdict.pay_success, "/")
         return {
             "number": insure_num,
@@ -253,8 +253,8 @@ class GatewaySimulator:
 
     def _answer_order_query(self, api_method: str) -> Response:
         def build_policy_file_url(insure_num: str) -> str:
-            # The host of this request may differ from the site's public host, because the app
-            # itself may have sent the query. So XIEBAO_PUBLIC_URL is preferred.
+            # Prefer XIEBAO_PUBLIC_URL to the host of this order query. The app may have sent the
+            # query to itself, under a host name other than the site's public one.
             public_url = current_app.config.get("XIEBAO_PUBLIC_URL")
             path = url_for(".policy_file", insure_num=insure_num)
             if public_url:

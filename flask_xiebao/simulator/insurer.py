@@ -17,8 +17,8 @@ from . import wire
 from .delivery import check_notify_url, deliver_notification, find_notify_url
 from .order_database import OrderDatabase, SimulatedOrder
 
-#: The product of every simulated order, whatever its product code (``caseCode``) is. The product
-#: and the people in the order are invented.
+#: Every simulated order contains this invented product, even if the product code (``caseCode``) of
+#: the order belongs to another product. The people in the order are invented, too.
 SIMULATED_PRODUCT = {
     "productName": "境内旅行意外险",
     "planName": "计划一",
@@ -30,24 +30,24 @@ _PERSON = "王小明"
 _PRICE = 1500  # fen
 _PAYMENT_FAILURE = "余额不足"
 _ISSUE_FAILURE = "核保未通过"
-#: The possible actions on an order. ``again`` repeats the notifications about the order, and sends
-#: those that the site has not accepted yet.
+#: The possible actions on an order. ``again`` sends all notifications about the order once more,
+#: including those that the site has not accepted yet.
 ORDER_ACTIONS = ("pay", "issue", "surrender", "reissue", "again")
-#: The type of a notification, and the fields that are specific to it.
+#: A tuple of a notification's type and the fields that are specific to this type.
 NotificationContent = tuple[int, dict[str, Any]]
-# A notification that the site does not accept is sent at most this many times at once. The next
+# A notification that the site does not accept is sent at most this many times in a row. The next
 # action on an order tries again.
 _MAX_TRIES = 3
 # The largest pageIndex and pageSize of a query for the order list.
 _MAX_PAGE_NUMBER = 1_000_000
-# After this many tries, a notification is given up, because the site is unlikely to accept it any
-# more.
+# After at least this many tries in total, the simulator stops sending a notification, because the
+# site is unlikely ever to accept it.
 _MAX_TOTAL_TRIES = 20
 _MAX_STORED_RESPONSE = 200  # characters
 
 
 class NotificationDelivery(NamedTuple):
-    """Options that simulate faults when the notifications about a purchase step are delivered.
+    """Options for sending notifications with simulated faults, for example in reverse order.
 
     :param repeat_count: The number of times that each notification is sent.
     :param is_reversed: True to send the last notification first.
@@ -104,7 +104,7 @@ class SimulatedInsurer:
         return find_notify_url(self._notify_url) is not None
 
     def build_unsaved_order(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
-        """Build the order that a purchase at this moment would create, without storing it."""
+        """Build the order that a purchase made now would create, without storing the order."""
         now = wire.china_now()
         return SimulatedOrder(
             insure_num=_generate_insure_num(),
@@ -168,8 +168,8 @@ class SimulatedInsurer:
                 self._notify_site(new_order, delivery_options, contents)
                 return new_order.insure_num
             case "again", _:
-                # Repetitions of a notification have the same body, so this dict contains each
-                # notification once.
+                # The dict types_by_body contains a repeated notification only once, because all
+                # repetitions have the same body.
                 types_by_body = {
                     notification.body: notification.notify_type
                     for notification in self.orders.get_notifications(order.insure_num)
@@ -284,8 +284,8 @@ class SimulatedInsurer:
                 if is_finished:
                     break
             if not (response.is_accepted or notification.is_forged):
-                # Log neither the body of the response, because it may contain people's names, nor
-                # the path, because it may contain the token.
+                # Do not log the body of the response, because it may contain people's names. Do not
+                # log the path of the notification URL, because it may contain XIEBAO_NOTIFY_TOKEN.
                 current_app.logger.warning(
                     "The simulator's notification of type %d about order %s was not accepted: %s"
                     ' returned %s instead of {"state": true}. Open the order in the simulator to'
@@ -299,7 +299,7 @@ class SimulatedInsurer:
     def answer_order_query(
         self, api_method: str, body: bytes, sign: str, build_file_url: Callable[[str], str]
     ) -> Any:
-        """Return the response to an order query, ready for JSON.
+        """Return the response to an order query as a JSON-serializable dict.
 
         :param api_method: ``orderDetail``, ``orderList`` or ``downloadUrl``.
         :param build_file_url: A function that returns the URL of an order's policy file.

@@ -15,7 +15,7 @@ _LOCK_TIMEOUT = 10  # seconds to wait for another worker's write
 
 
 class SimulatedOrder(NamedTuple):
-    """A simulated order. Its times and dates are texts in the gateway's format.
+    """A simulated order. Its times and dates are strings in the gateway's format.
 
     :param price: The price in fen.
     :param failure: The reason why the last payment or issue failed, or None.

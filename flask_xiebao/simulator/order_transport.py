@@ -1,4 +1,4 @@
-"""An httpx transport that answers order queries from a list of orders, without a network.
+"""An httpx transport that answers order queries from a list of orders, without network access.
 
 A site's tests use it. httpx is imported when the transport is built, because it is an optional
 dependency.
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def build_simulated_transport(
     orders: Iterable[object], build_member_key: Callable[[str], str]
 ) -> httpx.BaseTransport:
-    """Build an httpx transport that answers order queries from these orders, without a network.
+    """Build an httpx transport that answers order queries from these orders.
 
-    The answers are like those of the gateway.
+    The answers are like those of the gateway. The transport does not use the network.
 
     :param orders: The orders. Each is an :class:`~flask_xiebao.Order` or a mapping with the names
         of its fields.

@@ -87,22 +87,24 @@ def dump_compact_json(value: object) -> str:
 
 
 def get_json_partner_id(partner_id: str) -> int | str:
-    """Return the partner id as the gateway writes it in JSON.
+    """Return the partner id as the integer or string that the gateway writes in JSON.
 
-    It is an integer if it consists of digits without a leading zero, otherwise a string.
+    The gateway writes an integer if the partner id consists of digits without a leading
+    zero, otherwise a string.
     """
     is_number = partner_id.isascii() and partner_id.isdecimal() and partner_id[0] != "0"
     return int(partner_id) if is_number else partner_id
 
 
 def format_china_time(time: datetime) -> str:
-    """Return the time in China as ``yyyy-MM-dd HH:mm:ss``."""
+    """Format a time as ``yyyy-MM-dd HH:mm:ss`` in China's timezone."""
     return time.astimezone(_CHINA_TIMEZONE).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _check_name_list(names: object) -> Any:
     if isinstance(names, str):
-        # A string is refused, because each of its characters would be taken for a name.
+        # Reject a string instead of a list of people's names. Otherwise, each character of the
+        # string would be read as a name.
         raise TypeError
     return names
 
@@ -112,7 +114,8 @@ def china_now() -> datetime:
     return datetime.now(_CHINA_TIMEZONE)
 
 
-#: For each field of :class:`~flask_xiebao.Notification`, its name at the gateway and its converter.
+#: This mapping contains, for each field of :class:`~flask_xiebao.Notification`, the gateway's field
+#: name and the function that converts the value.
 _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "succeeded": ("state", bool),
@@ -132,9 +135,11 @@ _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "cancel_reason": ("cancelMsg", str),
     "other_info": ("otherInfo", dict),
 }
-# Other names that a notification accepts. The error message about an unknown name lists them, too.
+# Further names that can be passed with the fields of a notification. The error message about an
+# unknown field lists these names, too.
 _OTHER_NOTIFICATION_NAMES = ("member", "data", "type", "wrong")
-#: For each field of :class:`~flask_xiebao.PolicyInfo`, its name at the gateway and its converter.
+#: This mapping contains, for each field of :class:`~flask_xiebao.PolicyInfo`, the gateway's field
+#: name and the function that converts the value.
 _POLICY_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "product_id": ("productId", str),
     "product_name": ("productName", str),
@@ -146,7 +151,8 @@ _POLICY_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "end_date": ("endDate", date.isoformat),
     "policy_num": ("policyNum", str),
 }
-#: For each field of :class:`~flask_xiebao.Order`, its name at the gateway and its converter.
+#: This mapping contains, for each field of :class:`~flask_xiebao.Order`, the gateway's field name
+#: and the function that converts the value.
 _ORDER_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "insure_num": ("insureNum", str),
     "case_code": ("caseCode", str),
@@ -247,7 +253,7 @@ def _convert_to_gateway_fields(
     converters: Mapping[str, tuple[str, Callable[[Any], Any]]],
     gateway_names: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Return a dict of the values under the gateway's field names, converted to its formats.
+    """Convert values to the gateway's formats, and return a dict with the gateway's field names.
 
     :param gateway_names: Further accepted names, for the message about an unknown name.
     :raises TypeError: if a field does not exist, or its value has the wrong type.

@@ -1,4 +1,4 @@
-"""Purchases in the site's own database, with SQLAlchemy (the extra ``sqla``)."""
+"""Classes that store purchases in the site's own database with SQLAlchemy (the extra ``sqla``)."""
 
 from ..errors import OrderBehindError
 from .model import PurchaseMixin, PurchaseState, Snapshot

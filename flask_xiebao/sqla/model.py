@@ -75,7 +75,8 @@ def _case_sensitive_string(length: int) -> TypeEngine[str]:
     )
 
 
-# Product names are Chinese, but the default charset of a MySQL database may not support them.
+# Product names are Chinese, so their columns use the charset utf8mb4. The default charset of a
+# MySQL database may not support Chinese.
 _MYSQL_TEXT = mysql.VARCHAR(_MAX_TEXT_LENGTH, charset="utf8mb4")
 _COLUMN_TYPES: dict[type, TypeEngine[Any]] = {
     str: String(_MAX_TEXT_LENGTH).with_variant(_MYSQL_TEXT, "mysql", "mariadb"),
@@ -264,15 +265,16 @@ def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, 
 
 
 def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
-    """Write the gateway's answer about an order to its row."""
+    """Fill a row with the values of the order that the gateway returned."""
     if row.updated_at is None or get_statuses(order) != get_statuses(row):
-        # The order has a new status. If the order query lags behind a notification from now on,
-        # this is about another step, so the lag is measured from the beginning.
+        # After a new status, measure the lag (the time until the order query confirms a
+        # notification) from the beginning. If the query does not confirm a later notification, that
+        # notification is about another step of the purchase.
         row.first_behind_at = row.last_behind_at = None
     if row.updated_at is None:
         row.created_at = _find_creation_time(order) or row.created_at
-    # A known member is never overwritten. A row whose member was forgotten never gets a member
-    # again.
+    # Never overwrite a known member. If Purchases.forget has removed the member from a row, the row
+    # never gets a member again.
     if row.member is None and not row.forgotten:
         row.member = order.member
     for name in ("case_code", "product_name", "plan_name", "insure_partner_id"):
@@ -288,8 +290,8 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
 
 
 def _cut_to_column_length(text: str | None) -> str | None:
-    # A text that is too long or contains a NUL character would make PostgreSQL or MariaDB reject
-    # the whole order at each attempt.
+    # Cut long strings and remove NUL characters. Otherwise, PostgreSQL or MariaDB would reject the
+    # whole row at each attempt to write it.
     return None if text is None else text.replace("\0", "")[:_MAX_TEXT_LENGTH]
 
 

@@ -117,7 +117,7 @@ class Purchases(Generic[P]):
         return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase, whoever its member is and even if it has no member.
+        """Return a query for one purchase of any member. A purchase without a member is found, too.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
@@ -125,12 +125,12 @@ class Purchases(Generic[P]):
         try:
             return select(model).where(model.insure_num == normalize_application_number(insure_num))
         except WrongValueError:
-            # An invalid number is not an error, because it may come from a URL that a visitor has
-            # typed.
+            # Do not raise an error for an invalid number, because a visitor may have typed it in a
+            # URL.
             return select(model).where(false())
 
     def handle(self, notification: Notification) -> None:
-        """Query the order that a notification is about, and write the answer to its row.
+        """Query the order that a notification names, and write the answer to the order's row.
 
         Use this method as ``notification_handler``. Only two facts from the notification itself are
         stored: a failed step, and the new application number of a reissue.
@@ -150,8 +150,8 @@ class Purchases(Generic[P]):
         row, answer = self.store.refresh_from_gateway(
             number, NotifiedRowValues(notification, new_row)
         )
-        # The member may have been forgotten after the old row was read. If the old row is
-        # forgotten, the order that replaces it after the reissue must never get a member either.
+        # Purchases.forget may have removed the member from the old row after that row was read. In
+        # this case, the row of the reissued policy must never get a member either.
         if new_row is not None and row is not None and row.forgotten and not new_row.forgotten:
             new_row, new_answer = self.store.refresh_from_gateway(
                 new_row.insure_num, NotifiedRowValues(notification, should_forget_member=True)
@@ -182,7 +182,7 @@ class Purchases(Generic[P]):
         return row
 
     def forget(self, member: MemberId) -> int:
-        """Remove a member from their rows permanently, and return the number of rows.
+        """Remove a member permanently from their purchases, and return the number of changed rows.
 
         Neither notifications nor :meth:`reconcile` restore the member there, and the order that
         follows after a notified reissue gets no member either. An order that first becomes known
@@ -238,7 +238,7 @@ def _check_function(parameter_name: str, function: object, arguments: tuple[str,
 
 
 def _check_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
-    """Raise OrderBehindError if the order query does not confirm the notification yet.
+    """Raise OrderBehindError if the gateway's answer does not yet show what a notification reports.
 
     This includes a refusal of the query, which means that the gateway does not know the order yet.
     If the query has been behind for a day, return with a warning instead.

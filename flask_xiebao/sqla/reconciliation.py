@@ -34,7 +34,7 @@ _FINAL_STATES = ("surrendered", "replaced", "cancelled")
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference between the site's row and the gateway's order, repaired or not.
+    """A difference between the site's row and the gateway's order. It may have been repaired.
 
     :param insure_num: The application number.
     :param row_state: The state of the row, or None if there is no row.
@@ -111,8 +111,8 @@ class Reconciliation:
                 failure_count += not is_refused
                 if failure_count == _MAX_CONSECUTIVE_FAILURES:
                     raise
-                # If the gateway refuses the order and no answer has been written to the row yet,
-                # there is no difference.
+                # A refusal by the gateway is not a difference if no answer has been written to the
+                # row yet, because the row contains no earlier answer that the refusal contradicts.
                 if not is_refused or row is None or row.updated_at is not None:
                     difference = Difference(
                         number, row_state, None, problem=format_error_for_log(error)
@@ -120,9 +120,10 @@ class Reconciliation:
             yield difference
 
     def _iter_orders_and_unlisted_numbers(self) -> Iterator[tuple[str, Order | None]]:
-        """Yield each order that the gateway lists, then the numbers of rows with unlisted orders.
+        """Yield the orders that the gateway lists, then the application numbers of all other rows.
 
-        Each item is an application number with the listed order, or with None for a row.
+        Each item is an application number with the listed order, or with None for a row whose order
+        is not listed. Orders and rows that were created before *since* are left out.
         """
         listed_numbers = set()
         for order in self._store.xiebao.orders.iter():
@@ -139,7 +140,11 @@ class Reconciliation:
             yield number, None
 
     def _should_query_order(self, listed_order: Order, row: PurchaseMixin | None) -> bool:
-        """Return True if the listed order has no row, differs from its row or lacks a status."""
+        """Return True if the listed order has no row, differs from its row or has a status of None.
+
+        An order with a status of None is only queried if its row is not in a final state. An order
+        whose row was created before *since* is never queried.
+        """
         if row is None:
             return True
         if self._since is not None and row.created_at < self._since:
@@ -158,7 +163,9 @@ class Reconciliation:
     def _compare_and_repair(
         self, insure_num: str, row: PurchaseMixin | None, row_state: PurchaseState | None
     ) -> Difference | None:
-        """Query an order, repair its row unless repair is off, and return the difference or None.
+        """Query an order, compare it with its row, and return the difference or None.
+
+        The gateway's answer is written to the row unless repair is off.
 
         :param row_state: The state of the row before the query.
         """

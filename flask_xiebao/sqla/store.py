@@ -1,4 +1,4 @@
-"""The store that writes the gateway's answers to rows, with optimistic locking.
+"""The store that saves the gateway's answers in database rows, with optimistic locking.
 
 No row is locked while the gateway is queried, so answers may arrive in another order than they were
 given. Therefore each row has a version. A process writes its answer only if the row still has the
@@ -36,13 +36,13 @@ from .model import (
 
 P = TypeVar("P", bound=PurchaseMixin)
 
-#: The maximum time to wait until the order query confirms a notification. The time is counted from
-#: when the query was first behind.
+#: After this time, a notification is accepted even if the order query still does not confirm it.
+#: The time begins with the first query that does not confirm the notification.
 MAX_LAG = timedelta(days=1)
 # The maximum number of attempts to write a row.
 _MAX_ATTEMPTS = 8
-# For this many seconds after a call has begun, a database error counts as a conflict, so the call
-# tries again.
+# For this many seconds after a call of refresh_from_gateway begins, a database error counts as a
+# conflict, so the method tries again. Later database errors are raised.
 _MAX_CONFLICT_SECONDS = 10
 
 
@@ -73,7 +73,7 @@ class NotifiedRowValues:
 
     @property
     def failed_step_number(self) -> int:
-        """The notification's type if it reports a failed payment (2) or issue (3), otherwise 0."""
+        """The number of the failed step: 2 for a payment, 3 for a policy's issue, 0 for none."""
         notification = self.notification
         is_stored_step = notification.type in (NotificationType.PAYMENT, NotificationType.ISSUE)
         return int(notification.type) if is_stored_step and not notification.succeeded else 0
@@ -86,7 +86,7 @@ class NotifiedRowValues:
         return row is not None and not (has_values or is_row_behind(row, self.notification))
 
     def apply_to_row(self, row: PurchaseMixin, *, is_known_to_gateway: bool) -> None:
-        """Write to a row what the notification reports and the order query does not.
+        """Update a row with the values that only the notification contains.
 
         :param is_known_to_gateway: False if the gateway does not know the row's number.
         """
@@ -94,7 +94,7 @@ class NotifiedRowValues:
         if self.notification.insure_num == row.insure_num:
             if self.failed_step_number:
                 row.failed_step = max(row.failed_step or 0, self.failed_step_number)
-            # The old row gets the number of the reissued policy only if both rows have the same
+            # Link the old row to the row of the reissued policy only if both rows have the same
             # member.
             if new_row is not None and new_row.member is not None and new_row.member == row.member:
                 row.replaced_by = new_row.insure_num
@@ -102,19 +102,22 @@ class NotifiedRowValues:
             row.member, row.forgotten = None, True
         if not is_known_to_gateway or is_row_behind(row, self.notification):
             last_behind_at = row.last_behind_at
-            # If the last unconfirmed notification is at least a day old, the 24 hours begin again.
-            # The old notification was about something else, and may have been forged.
+            # A notification is accepted without confirmation 24 hours after the first unconfirmed
+            # notification. These 24 hours begin again if the last unconfirmed notification is at
+            # least a day old, because that notification was about another change and may have been
+            # forged.
             if last_behind_at is None or utc_now() - last_behind_at >= MAX_LAG:
                 row.first_behind_at = utc_now()
             row.last_behind_at = utc_now()
 
 
 def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
-    """Return True if the gateway's answer does not confirm the notification yet.
+    """Return True if the row does not yet show what the notification reports, such as a payment.
 
-    The row contains the answer. The order query may be behind after a successful payment, issue,
-    reissue or surrender of all insurants. An order that cannot be paid, is cancelled or is
-    surrendered is never behind. Return False if the notification is about another order.
+    The row contains the gateway's last answer. The order query may be behind after a successful
+    payment, issue, reissue or surrender of all insurants. An order that cannot be paid, is
+    cancelled or is surrendered is never behind. Return False if the notification is about another
+    order.
     """
     is_final = (
         row.pay_status == PayStatus.CANNOT_BE_PAID
@@ -136,7 +139,11 @@ def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
 
 
 class _ConflictError(Exception):
-    """Another process has written first, or the first statement of a transaction has failed."""
+    """Raised if a row could not be written, because another process may have changed it.
+
+    Either another process has written the row first, or the database has rejected the first
+    statement of a transaction.
+    """
 
 
 class PurchaseStore(Generic[P]):
@@ -160,12 +167,12 @@ class PurchaseStore(Generic[P]):
         self.on_change: Callable[[Session, P, Snapshot | None], object] | None = None
 
     def should_store(self, order: Order, row: P | None, since: datetime | None) -> bool:
-        """Return True if an order is stored already, or is a new order of this site.
+        """Return True if an order is stored already, or is new and belongs to this site.
 
         *only* is called for new orders, and never for stored ones.
 
         :param row: The order's row, or None. A row without an answer of the gateway counts as new.
-        :param since: Leave out a new order that was created before this time.
+        :param since: Return False for a new order that was created before this time.
         :raises ConfigError: if *only* does not return a bool.
         """
         if row is not None and row.updated_at is not None:
@@ -217,8 +224,8 @@ class PurchaseStore(Generic[P]):
                     notified_values is None or notified_values.adds_nothing_to(row)
                 ):
                     return row, answer
-                # If the version has not changed, no other process has inserted the row. The INSERT
-                # has violated a constraint of the site, so its error is raised.
+                # If the row is still missing, no other process has inserted it. So the INSERT has
+                # violated one of the site's own constraints, and the error is raised.
                 if isinstance(database_error, IntegrityError) and version == queried_version:
                     raise database_error
                 answer, queried_version = self._query_order(insure_num, notified_values), version
@@ -229,8 +236,8 @@ class PurchaseStore(Generic[P]):
                     insure_num, version, order, notified_values, call_on_change=call_on_change
                 )
             except _ConflictError as conflict:
-                # Read the row and query the gateway again. A database error counts as a conflict
-                # only until the deadline.
+                # After a conflict, read the row and query the gateway again. After the deadline for
+                # database errors (_MAX_CONFLICT_SECONDS), raise a database error instead.
                 database_error = conflict.__cause__
                 if database_error is not None and time.monotonic() > deadline:
                     break
@@ -254,14 +261,14 @@ class PurchaseStore(Generic[P]):
         try:
             order = self.xiebao.orders.get(insure_num)
         except OrderError as error:
-            # An error with a code means that the gateway has answered and refused the query. If a
-            # notification has named the order, return the error. The gateway may know the number
-            # later, so the order query only counts as behind.
+            # An error with a code is a refusal by the gateway. If a notification has named the
+            # order, the gateway may know the order later. So the error is returned and not raised,
+            # and the order query counts as behind.
             if error.code is None or notified_values is None:
                 raise
             return error.with_traceback(None)
-        # Find the member before the row is locked, because the site's function keeps_plain_key may
-        # use the database.
+        # Find the member before the row is locked. This calls the site's function keeps_plain_key,
+        # which may use the database.
         _ = order.member
         return order
 
@@ -365,7 +372,8 @@ class PurchaseStore(Generic[P]):
         """Open a new session with a transaction, and commit at the end of the ``with`` block."""
         factory: Any = self._session_factory
         session: Session = getattr(factory, "session_factory", factory)()
-        # Keep the values of the rows after the commit, because callers read them then.
+        # Do not expire rows on commit, because callers read the values of the rows after the
+        # commit.
         session.expire_on_commit = False
         with session, session.begin():
             self._check_no_autocommit(session)
@@ -377,8 +385,8 @@ class PurchaseStore(Generic[P]):
     def _check_no_autocommit(self, session: Session) -> None:
         connection = self._get_connection(session)
         driver: Any = connection.connection.dbapi_connection
-        # If a site makes SQLAlchemy begin the transactions of SQLite, sqlite3 reports AUTOCOMMIT,
-        # too. Its connection is in a transaction, so it is accepted.
+        # Accept a connection that is in a transaction, even if its driver reports AUTOCOMMIT.
+        # sqlite3 reports AUTOCOMMIT if the site makes SQLAlchemy begin the transactions of SQLite.
         if not getattr(driver, "in_transaction", False):
             with suppress(NotImplementedError):
                 if connection.dialect.detect_autocommit_setting(driver):
@@ -443,8 +451,8 @@ def _converting_conflict_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        # An error without a statement is about the connection itself, for example if it cannot be
-        # opened.
+        # A database error without an SQL statement is about the connection itself, for example
+        # because the connection cannot be opened.
         if error.statement is None or isinstance(error, DataError):
             raise
         raise _ConflictError from error
