@@ -82,9 +82,9 @@ class Xiebao:
         settings = Settings.from_config(app.config)
         if settings.enabled and settings.env is None and not (app.debug or app.testing):
             app.logger.warning(
-                "XIEBAO_ENV is not set, so insurance entries lead to a TEST gateway (%s), where no"
-                ' policy is real. Set XIEBAO_ENV to "production" if this site sells insurance, or'
-                ' to "test" if it does not.',
+                "XIEBAO_ENV is not set, so insurance entries redirect to a TEST gateway (%s),"
+                ' where policies are not real. Set XIEBAO_ENV to "production" if this site sells'
+                ' insurance, or to "test" if it does not.',
                 settings.gateway_base_url,
             )
         state = AppState(settings, self._hooks, app.config)
@@ -207,7 +207,7 @@ class Xiebao:
         member_id = normalize_member(member)
         if member_id is None:
             raise LinkError(
-                "The member's id is None, empty or 0, which stands for no member. Pass the id of a"
+                "The member's id is None, empty or 0, so there is no member. Pass the id of a"
                 " member, for example `user.id`.",
                 "member",
             )

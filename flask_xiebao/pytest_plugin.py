@@ -88,17 +88,17 @@ _NO_REDIRECT = (
     'The response is not a redirect to the gateway. Run "flask xiebao doctor" to find the cause.'
 )
 _HINTS_BY_STATUS = {
-    200: "The response is a page and not a redirect. To click an entry on a page, pass the name of"
-    ' the entry, such as "product". If the page is from a handoff template of the site, add a link'
-    ' with href="{{ direct }}".',
+    200: "The response is a page and not a redirect. To click an entry on a page, pass the name"
+    ' of the entry, such as "product". If the page is rendered by the site\'s own handoff'
+    ' template, add a link with href="{{ direct }}".',
     **dict.fromkeys((302, 303, 307), _LOGIN_HINT),
     401: _LOGIN_HINT,
-    403: "The link belongs to another member than the one who is logged in, or the click_guard"
+    403: "The link belongs to a member other than the one who is logged in, or the click_guard"
     " refused the click. Log in as the member of the link, or check the click_guard.",
     404: "The link was not made by this site, or XIEBAO_ENABLED is off. Read the log at level INFO"
     " for the cause.",
-    410: "The link's no_login_for has run out, and no member is logged in. Log in the client, or"
-    " make a new link.",
+    410: "The time in which the link needs no login (no_login_for) is over, and no member is"
+    " logged in. Log in the client, or create a new link.",
 }
 
 
@@ -151,8 +151,8 @@ def xiebao_orders(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterable[object]
         for number, order in enumerate(known_orders, 1):
             if "insureNum" not in wire.build_order_detail(order):
                 raise TypeError(
-                    f"The order at position {number} of {len(known_orders)} has no insure_num. Add"
-                    " the application number."
+                    f"The order at position {number} of {len(known_orders)} has no application"
+                    ' number. Add the application number as "insure_num".'
                 )
 
     def build_test_order_client(state: AppState) -> OrderClient:

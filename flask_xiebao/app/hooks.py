@@ -90,11 +90,10 @@ class Hooks:
         existing = self._registered.get(name, function)
         if name == "notification_handler" and existing != function:
             raise ConfigError(
-                f"{get_function_name(existing)} is already registered as the notification_handler."
-                " Call the"
-                " new function from the registered function, or connect the new function to the"
-                " signal notification_received. If the app has an application factory, register"
-                " the handler once, outside of the factory."
+                f"There can be only one notification_handler, and {get_function_name(existing)}"
+                " is already registered. Call the new function from the registered function, or"
+                " connect the new function to the signal notification_received. If the app has an"
+                " application factory, register the handler once, outside of the factory."
             )
         self._registered[name] = function
         # is_async() takes longer than most hooks, so it is called when a hook is registered and not
@@ -111,8 +110,8 @@ class Hooks:
         """
         if self.purchases is not None:
             raise ConfigError(
-                "This Xiebao object already has a Purchases object. Create Purchases once, outside"
-                " of an application factory."
+                "This Xiebao object already has a Purchases object. Create Purchases only once,"
+                " outside of the application factory."
             )
         self.purchases = purchases
 
@@ -173,8 +172,8 @@ class Hooks:
         if isinstance(result, BaseResponse | tuple):
             return make_response(result)
         raise ConfigError(
-            "click_guard must return True, False or a response, such as `redirect(...)` or"
-            f" `(render_template(...), 403)`, got {_format_result_type(result)}."
+            "The click_guard must return True, False or a response, such as `redirect(...)`"
+            f" or `(render_template(...), 403)`, got {_format_result_type(result)}."
         )
 
     def is_known_by_plain_key(self, member: str) -> bool:
@@ -189,7 +188,8 @@ class Hooks:
         result = self.functions["keeps_plain_key"](member)
         if not isinstance(result, bool):
             raise ConfigError(
-                f"keeps_plain_key must return True or False, got {_format_result_type(result)}."
+                "The keeps_plain_key hook must return True or False, got"
+                f" {_format_result_type(result)}."
             )
         return result
 
@@ -215,7 +215,7 @@ class Hooks:
         notification = reader(body, headers)
         if not isinstance(notification, Notification):
             raise _log_and_build_config_error(
-                "notification_reader must return a Notification, got"
+                "The notification_reader must return a Notification, got"
                 f" {_format_result_type(notification)}."
             )
         return notification
@@ -228,9 +228,8 @@ class Hooks:
         result = self.functions["notification_handler"](notification)
         if result is False or isinstance(result, _INVALID_HANDLER_RESULT_TYPES):
             raise _log_and_build_config_error(
-                f"notification_handler returned {_format_result_type(result)}. Return None if the"
-                " notification"
-                " was processed, and otherwise raise an exception."
+                f"The notification_handler returned {_format_result_type(result)}. Return"
+                " None if the notification was processed, and otherwise raise an exception."
             )
 
 

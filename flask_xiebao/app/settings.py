@@ -137,9 +137,9 @@ def _parse_user_agent_pattern(value: object) -> re.Pattern[str]:
         )
     if has_backtracking_risk(pattern):
         raise WrongValueError(
-            'must not have a quantifier such as "+" or "*" after a group, and must have at most two'
-            " such quantifiers elsewhere, because a crafted User-Agent could otherwise take seconds"
-            ' to match. Use a simple pattern such as "ShopApp/[\\d.]+".'
+            'must have at most two quantifiers such as "+" or "*", and none after a group,'
+            " because a crafted User-Agent could otherwise take seconds to match. Use a simple"
+            ' pattern such as "ShopApp/[\\d.]+".'
         )
     return pattern
 

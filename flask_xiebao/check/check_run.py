@@ -162,8 +162,8 @@ def check_entries(
 def _normalize_member(state: AppState, member: MemberId) -> str:
     if not state.hooks.can_identify_members():
         raise CheckError(
-            "A member is given, but Flask-Xiebao cannot find out who is logged in to this site. Add"
-            " a member_loader, or leave the member out."
+            "A member was named, but Flask-Xiebao cannot find out who is logged in to this site."
+            " Register a member_loader, or do not name a member."
         )
     try:
         member_id = normalize_member(member)
@@ -171,8 +171,8 @@ def _normalize_member(state: AppState, member: MemberId) -> str:
         raise CheckError(str(error)) from None
     if member_id is None:
         raise CheckError(
-            f"The member's id must not be empty or 0, got {member!r}. Leave the member out to use a"
-            " made-up member."
+            f"The member's id must not be empty or 0, got {member!r}. To use a placeholder"
+            " member, do not name a member."
         )
     return member_id
 

@@ -120,10 +120,10 @@ class SiteClient:
                 raise
             except BaseException as error:  # Hide the error's message. It may be private.
                 raise CheckError(
-                    f"keeps_plain_key raised {type(error).__name__} in"
-                    f" {get_error_location(error)} for a"
-                    " made-up member. Return False for ids that do not exist, or name a member of"
-                    ' the site with "--member" or "member=".'
+                    f"The keeps_plain_key hook raised {type(error).__name__} in"
+                    f" {get_error_location(error)} for a placeholder member. Return False for ids"
+                    ' that do not exist, or name a member of the site with "--member" or'
+                    ' "member=".'
                 ) from None
 
     @property
@@ -141,18 +141,18 @@ class SiteClient:
         member: str | None = visit.probe_result
         if visit.error is not None:
             raise CheckError(
-                "The check cannot find out who is logged in after the login, because"
+                "After the login, the check cannot find out who is logged in, because"
                 f" {type(visit.error).__name__} was raised in {get_error_location(visit.error)}."
-                " Fix the code there."
+                " Fix the code that raises this exception."
             )
         if member is None:
             raise CheckError(
-                "After the login, no member is logged in (according to the member_loader or, if"
-                " there is none, Flask-Login)."
+                "After the login, the member_loader (or, without a member_loader, Flask-Login)"
+                " finds no logged-in member."
                 f"{f' The last response to the login had status {status}.' if status else ''}"
-                f"{' Check that the site knows this member.' if requested_member else ''} A login"
-                " function must log in the given test client and leave the cookies in this client."
-                f' Make sure that the cookies are sent to "{self.site.endpoint_prefix}/"'
+                f"{' Check that the site knows this member.' if requested_member else ''} Make"
+                " sure that a login function logs in the given test client and leaves the cookies"
+                f' in it, that the cookies are sent to "{self.site.endpoint_prefix}/"'
                 " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN), and that hooks set the current"
                 " member before they let requests to the entries through."
             )
@@ -188,9 +188,8 @@ class SiteClient:
             except BaseException as error:  # Hide the error's message. It may contain passwords.
                 raise CheckError(
                     f"The login function raised {type(error).__name__} in"
-                    f" {get_error_location(error)}. Fix"
-                    " the function, which gets a test client and a member's id and must log in the"
-                    " client."
+                    f" {get_error_location(error)}. Fix the function. It must accept a test"
+                    " client and a member's id, and log in the client."
                 ) from None
         return browser
 

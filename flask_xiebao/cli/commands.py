@@ -82,31 +82,34 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     "pages",
     multiple=True,
     metavar="URL",
-    help="Also follow the insurance entries on this page of the site, for example /orders/8. Can be"
+    help="Also test the insurance entries on this page of the site, for example /orders/8. Can be"
     " repeated.",
 )
-@click.option("--member", help="The site's id of a member. By default, members are made up.")
+@click.option(
+    "--member",
+    help="The site's own id for a member. By default, the check uses placeholder members.",
+)
 @click.option(
     "--login",
     metavar="MODULE:FUNCTION",
-    help="The function that logs a test client in, called as function(client, member). Without"
-    " --member, member is None. On a site with Flask-Login, --member is enough.",
+    help="The function that logs in a test client. It is called as function(client, member), and"
+    " member is None without --member. A site with Flask-Login needs only --member.",
 )
 @click.option(
     "--device",
     "devices",
     multiple=True,
-    help="The device on which all cases are run, such as iphone. By default, ordinary clicks"
-    " (such as the case product-plain) and the entries on each --page are tested on all devices,"
-    " and all other cases only on an iPhone and a PC. Can be repeated.",
+    help="Run all cases on this device, such as iphone. By default, ordinary clicks (such as the"
+    " case product-plain) and the entries on each --page are tested on all devices, and all other"
+    " cases only on an iPhone and a PC. Can be repeated.",
 )
 @click.option(
     "--case",
     "only",
     multiple=True,
-    help="The case to run, such as product-plain. By default, all cases. Can be repeated.",
+    help="Run only this case, such as product-plain. By default, all cases run. Can be repeated.",
 )
-@click.option("--full", is_flag=True, help="Run all cases on all devices, also in production.")
+@click.option("--full", is_flag=True, help="Run all cases on all devices, even in production.")
 @click.option(
     "--app-user-agent",
     metavar="TEXT",
@@ -115,25 +118,25 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option(
     "--expect-env",
     type=click.Choice(list(GATEWAY_BASE_URLS)),
-    help="Fail if XIEBAO_ENV is not this environment.",
+    help="Fail if XIEBAO_ENV has a different value.",
 )
 @click.option(
     "--follow-return",
     is_flag=True,
-    help="Also in production, open the pages to which members return after payment. Such a page may"
-    " mark an order as paid.",
+    help="Open the pages to which members return after payment, even in production. Such a page"
+    " may mark an order as paid.",
 )
 @click.option(
     "--with-receivers",
     is_flag=True,
-    help="Call the site's signal receivers, as a real click would. Also pass --member, because a"
-    " made-up member is not in the site's database.",
+    help="Call the site's signal receivers, as a real click would. Also pass --member, because"
+    " the site's database does not contain placeholder members.",
 )
 @click.option(
     "--ignore",
     multiple=True,
     metavar="RULE",
-    help="The rule to leave out, such as header.nosniff. Can be repeated.",
+    help="Ignore this rule, such as header.nosniff. Can be repeated.",
 )
 @click.option("--json", "as_json", type=click.Path(), help="Write a JSON report to this file.")
 @click.option("--junit", type=click.Path(), help="Write a JUnit XML report to this file.")
@@ -185,7 +188,7 @@ def check(
 @click.argument("reference", required=False)
 @click.option(
     "--member",
-    help="The site's id of the member to whom the link belongs. Required for the policy page.",
+    help="The site's own id for the member to whom the link belongs. Required for the policy page.",
 )
 @click.option(
     "--no-login-for",
@@ -196,7 +199,7 @@ def check(
 @_removed_option("--max-age", "--no-login-for")
 @click.option(
     "--sub-partner-id",
-    help="The sub-account (subPartnerId in sections 2.1 and 2.2 of the interface document).",
+    help="The sub-account (subPartnerId in sections 2.1 and 2.2 of Xiebao's interface document).",
 )
 @click.option(
     "--platform",
@@ -212,15 +215,16 @@ def check(
 @click.option(
     "--external/--local",
     default=None,
-    help="Print an absolute URL, or a path to paste after http://127.0.0.1:5000. The default is an"
-    " absolute URL if XIEBAO_PUBLIC_URL or SERVER_NAME is set, otherwise a path.",
+    help="Print an absolute URL (--external), or a path (--local) to append to"
+    " http://127.0.0.1:5000. The default is an absolute URL if XIEBAO_PUBLIC_URL or SERVER_NAME"
+    " is set, otherwise a path.",
 )
 @click.option(
     "--gateway",
     "to_gateway",
     is_flag=True,
     help='Print the gateway URL instead. The URL contains the signature (parameter "sign"), which'
-    " is SECRET. Anyone who has the signature can go to the gateway as any member.",
+    " is SECRET, because anyone who has the signature can go to the gateway as any member.",
 )
 @click.option(
     "--locale",
@@ -261,10 +265,12 @@ def link(
     type=click.Choice([step.name.lower().replace("_", "-") for step in NotificationType]),
 )
 @click.argument("insure_num")
-@click.option("--member", help="The site's id of the member who makes the purchase.")
+@click.option("--member", help="The site's own id for the member who makes the purchase.")
 @click.option("--case-code", help="The caseCode of the product.")
 @click.option("--price", "price_fen", type=click.IntRange(0), help="The premium in fen.")
-@click.option("--failure", metavar="REASON", help="Report that the step failed, with this failMsg.")
+@click.option(
+    "--failure", metavar="REASON", help="Report that the step failed, with this reason (failMsg)."
+)
 @click.option("--new-insure-num", help="The new application number, if the policy is reissued.")
 @click.option(
     "--wrong-sign",
@@ -273,9 +279,8 @@ def link(
 )
 @click.option(
     "--url",
-    help="The URL of the site, or its callback URL. The default is the callback URL under"
-    " XIEBAO_PUBLIC_URL or SERVER_NAME if one of them is set, otherwise under"
-    " http://127.0.0.1:5000.",
+    help="The URL of the site, or its callback URL. By default, the callback URL begins with"
+    " XIEBAO_PUBLIC_URL, SERVER_NAME or, if neither is set, http://127.0.0.1:5000.",
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
@@ -330,7 +335,7 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="Ignore insurance applications from before this date (China time).",
+    help="Ignore insurance applications that are older than this date (in China time).",
 )
 @click.option(
     "--no-on-change",

@@ -505,7 +505,7 @@ def _build_http_transport() -> httpx.BaseTransport:
     # httpx raises OSError if SSL_CERT_FILE or SSL_CERT_DIR names files that cannot be read.
     except OSError as error:
         raise OrderError(
-            f"The certificates for TLS cannot be read ({type(error).__name__}). Check SSL_CERT_FILE"
+            f"The TLS certificates cannot be read ({type(error).__name__}). Check SSL_CERT_FILE"
             " and SSL_CERT_DIR in the environment."
         ) from None
 
@@ -525,7 +525,7 @@ def _check_status_and_encoding(response: httpx.Response, secret_texts: tuple[str
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise OrderError(
             "The gateway's response has a Content-Encoding, but order queries accept only"
-            " uncompressed responses. If a proxy or simulator of yours compresses the response,"
+            " uncompressed responses. If your own proxy or simulator compresses the response,"
             ' turn off compression for paths below "/api/".'
         )
 

@@ -76,7 +76,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
                 404,
                 "invalid_link",
                 "another_page",
-                "the link leads to another page or is a return link",
+                "the link is for another page or is a return link",
             ),
             Refusal(
                 404,
@@ -103,7 +103,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
                 410,
                 "expired",
                 "expired",
-                "the no_login_for of the link has expired and the visitor is not logged in",
+                "the time in which the link needs no login (no_login_for) is over and the visitor"
+                " is not logged in",
                 login_helps=True,
             ),
             Refusal(

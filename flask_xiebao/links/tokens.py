@@ -269,7 +269,8 @@ def _check_site_path(path: object) -> None:
     # Browsers treat a backslash as a slash, remove tabs and line breaks, and read a host after //.
     if path.startswith("//") or "\\" in path or not path.isprintable():
         raise WrongValueError(
-            "must lead to this site. Pass a path without a host, a backslash or control characters."
+            "must not point to another site. Pass a path without a host, a backslash or control"
+            " characters."
         )
 
 

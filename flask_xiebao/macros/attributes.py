@@ -103,7 +103,8 @@ def split_options_and_attributes(
         )
     if macro.is_card and "label" in keywords:
         raise LinkError(
-            'A card has no "label". Pass the title of the card as the second argument.', "label"
+            'A card does not accept "label". Pass the title of the card as the second argument.',
+            "label",
         )
     options: dict[str, Any] = {}
     attributes: dict[str, AttributeValue] = {}
@@ -149,7 +150,7 @@ def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
     full_keyword, keyword = keyword, keyword.removesuffix("_") or keyword
     if len(keyword) > _MAX_NAME_LENGTH:
         raise LinkError(
-            f"{keyword[:_MAX_NAME_LENGTH]!r}… is too long for the name of an attribute. Use at most"
+            f"{keyword[:_MAX_NAME_LENGTH]!r}… is too long for an attribute name. Use at most"
             f" {_MAX_NAME_LENGTH} characters.",
             keyword,
         )

@@ -83,8 +83,8 @@ def _build_missing_look_classes(
         look = "card" if macro.is_card else "button" if has_modifiers else default_look
     if caller_modifiers.intersection(LOOKS) - {look}:
         raise LinkError(
-            f'The look of the entry is "{look}", but a class sets another look. Remove the class,'
-            ' or change "look".',
+            f'The look of the entry is "{look}", but a CSS class of the entry sets another look.'
+            ' Remove the class, or change "look".',
             "look",
         )
     for name in (*modifiers, *sorted(caller_modifiers)):

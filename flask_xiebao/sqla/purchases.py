@@ -96,9 +96,9 @@ class Purchases(Generic[P]):
         _check_function("on_change", function, ("session", "purchase", "before"))
         if self.store.on_change not in (None, function):
             raise ConfigError(
-                f"{get_function_name(self.store.on_change)} is already registered as on_change."
-                " Call the"
-                " new function from the registered function."
+                "There can be only one on_change function, and"
+                f" {get_function_name(self.store.on_change)} is already registered. Call the new"
+                " function from the registered function."
             )
         self.store.on_change = function
         return function
@@ -233,7 +233,7 @@ class Purchases(Generic[P]):
 
 def _check_function(parameter_name: str, function: object, arguments: tuple[str, ...]) -> None:
     if not callable(function) or is_async(function):
-        raise ConfigError(f'"{parameter_name}" must be a function that is not async.')
+        raise ConfigError(f'"{parameter_name}" must be a function and must not be async.')
     check_accepts_arguments(parameter_name, function, arguments)
 
 

@@ -250,9 +250,8 @@ class PurchaseStore(Generic[P]):
                 )
             return row, answer
         raise database_error or OrderError(
-            f"Order {insure_num} could not be written, because another process wrote its row"
-            " first in"
-            f" each of {_MAX_ATTEMPTS} attempts. Try again later."
+            f"Order {insure_num} could not be written, because another process wrote the row of"
+            f" this order first in each of {_MAX_ATTEMPTS} attempts. Try again later."
         )
 
     def _query_order(
@@ -325,8 +324,8 @@ class PurchaseStore(Generic[P]):
                     result = self.on_change(session, row, before)
                     if isawaitable(result):
                         raise ConfigError(
-                            "on_change must not return an awaitable. Register a function that is"
-                            " not async."
+                            "The on_change function must not return an awaitable. Register a"
+                            " synchronous function."
                         )
             session.flush()
             # Read the values that the database has set, because the row is used after the session

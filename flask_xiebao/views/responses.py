@@ -113,7 +113,7 @@ def report_refusal(
     :param member: The id of the member who clicked, or None if it is not known.
     """
     logger.info(
-        "Refused a %s link: %d %s, because %s.",
+        "Refused a request for a %s link with status %d (%s), because %s.",
         page,
         refusal.status,
         refusal.reason,

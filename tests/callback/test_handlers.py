@@ -288,7 +288,7 @@ def test_there_is_one_handler_which_may_be_registered_again(site: Site, listener
     assert site.xiebao.notification_handler(listener) is listener
     with pytest.raises(
         ConfigError,
-        match=r"Listener is already registered .* Call the new function from the registered",
+        match=r"Listener is already registered\. Call the new function from the registered",
     ):
         site.xiebao.notification_handler(store)
     assert tell(site, PAID) == 200

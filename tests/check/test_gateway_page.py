@@ -170,11 +170,11 @@ def test_the_page_speaks_the_sites_language(setting: object, language: str) -> N
 def test_the_reasons_in_a_language() -> None:
     verdict = SIMULATOR.check(url(HOME, platform="2", foo="1"))
     english = (
-        "The page in section 2.2 of the interface document has no PC version"
-        ' (platform "2") at present. Use one of 1 (H5), 3 (iOS), 4 (Android).',
-        'Section 2.2 of the interface document does not define the parameter "foo". Remove this'
-        " parameter or, if Xiebao told you to send it, add it to XIEBAO_EXTRA (for a simulator, to"
-        ' the argument "also_known").',
+        "The gateway page in section 2.2 of Xiebao's interface document has no version for PCs"
+        ' (platform "2") at present. Use one of these platforms: 1 (H5), 3 (iOS), 4 (Android).',
+        'The parameter "foo" is not defined in section 2.2 of Xiebao\'s interface document. Remove'
+        " this parameter. If Xiebao told you to send it, add it to XIEBAO_EXTRA, or to the"
+        ' "also_known" argument of a GatewaySimulator.',
     )
     assert verdict.reasons_in("en") == verdict.reasons_in("en-GB") == english
     assert verdict.reasons_in("zh_CN") == verdict.reasons

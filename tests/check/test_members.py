@@ -175,7 +175,7 @@ FAILS = partial(shop, loader=fails)
         (
             SITES["nobody_logs_in"],
             {"member": "7"},
-            "A member is given, but Flask-Xiebao cannot find out who",
+            "A member was named, but Flask-Xiebao cannot find out who",
         ),
         (
             FAILS,
@@ -185,17 +185,17 @@ FAILS = partial(shop, loader=fails)
         (
             COOKIE_ELSEWHERE,
             {"member": 7, "login": by_form},
-            "After the login, no member is logged in",
+            "After the login, the member_loader .* finds no logged-in member",
         ),
-        (WITH_A_RULE_FOR_IDS, {}, r"keeps_plain_key raised ValueError in <lambda> \("),
+        (WITH_A_RULE_FOR_IDS, {}, r"The keeps_plain_key hook raised ValueError in <lambda> \("),
         *(
             (login_shop, options, says)
             for options, says in [
                 (
                     {"member": "9"},
-                    "no member is logged in .* Check that the site knows this member",
+                    "finds no logged-in member.* Check that the site knows this member",
                 ),
-                ({"member": "7", "login": no_login}, "no member is logged in"),
+                ({"member": "7", "login": no_login}, "finds no logged-in member"),
                 (
                     {"member": "7", "login": lambda client, member: by_form(client, "8")},
                     'for member "…", but member "…" is logged in. Pass the id',
@@ -209,7 +209,7 @@ FAILS = partial(shop, loader=fails)
                 ),
                 ({"app_user_agent": ""}, "app_user_agent must not be empty"),
                 ({"member": "x" * 300}, "at most 256 bytes, got 300"),
-                ({"member": ""}, "member's id must not be empty or 0, got ''. Leave"),
+                ({"member": ""}, "member's id must not be empty or 0, got ''. To use"),
                 ({"devices": []}, "No device is selected. Select at least one device"),
                 ({"devices": ["nokia"]}, "no device 'nokia'. Choose one of pc, mac"),
                 ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
@@ -241,20 +241,20 @@ def test_a_check_that_cannot_begin_says_why(site: MakeSite, options: Any, says: 
 
 def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
     app = shop(registers("click_guard", lambda member, entry: True))
-    loader, guard, _ = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
-    assert loader.startswith("The check did not ask the site at each click who is logged in")
+    _, loader, guard = sorted(check(app, devices=["pc"], only=["loader"]).notes_in("en"))
+    assert loader.startswith("The check used placeholder members, so it did not ask the site")
     assert guard.startswith("The click_guard was not called")
 
 
 def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
     first, *others = check(shop(), member="7", **PC).notes_in("en")
     assert 'Name a login function, for example "--login' in first
-    assert "made up" not in " ".join([first, *others])
+    assert "placeholder" not in " ".join([first, *others])
 
 
 def test_a_site_that_cannot_say_who_is_logged_in_is_checked_as_far_as_that_goes() -> None:
     report = check(SITES["nobody_logs_in"], only=None)
-    assert "Add a member_loader" in report.notes_in("en")[0]
+    assert "Register a member_loader" in report.notes_in("en")[0]
     done = {result.case.name for result in report.results}
     assert "product-bearer" in done
     assert "product-plain" not in done

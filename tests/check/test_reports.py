@@ -28,7 +28,7 @@ def test_the_command_says_what_it_tested_and_passes() -> None:
     assert "Environment: production" in lines
     assert "Gateway: https://api.xiebao18.com" in lines
     assert any(line.startswith("Versions: Flask-Xiebao 0.") for line in lines)
-    missing = "No page of the site was opened, and the members were made up"
+    missing = "The check opened no page of the site and used placeholder members"
     assert any(line.startswith(missing) for line in lines)
     assert lines[-1].endswith(" passed, 0 failed")
 
@@ -37,7 +37,7 @@ def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
     app = PERMANENT()
     done = command(app, "--device", "iphone", "--device", "android", "--with-receivers")
     assert done.exit_code == 1
-    assert "Browsers cache a permanent redirect" in done.output
+    assert "A redirect has status 301, so browsers cache the redirect" in done.output
     assert "Actual: 301" in done.output
     again = "flask xiebao check --case product-plain --device iphone --with-receivers"
     assert f"  {again}\n" in done.output
@@ -193,4 +193,4 @@ def test_the_environment_is_another_than_expected(environment: str, wrong: bool)
     app = shop(XIEBAO_ENV=environment, **OUTSIDE)
     done = command(app, *PLAIN, "--expect-env", "production")
     assert done.exit_code == int(wrong)
-    assert ("not the environment given by --expect-env" in done.output) == wrong
+    assert ("not the environment that --expect-env requires" in done.output) == wrong

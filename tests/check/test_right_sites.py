@@ -337,7 +337,7 @@ AROUND = [
     right(
         "a login elsewhere",
         answers_a_login(elsewhere),
-        "Visitors log in at https://sso.example/, outside this site.",
+        "Visitors log in at https://sso.example/, which is not part of this site.",
     ),
     *(
         right(f"a login whose policy has {sources}", partial(shop, views={"/login": said}, **LOGIN))
@@ -347,7 +347,7 @@ AROUND = [
     right(
         "a way back to another app",
         login_shop,
-        "Members return to /orders/8 after payment, but this app has no view there.",
+        "Members return to /orders/8 after payment, but this app has no view for that path.",
         **MEMBER,
     ),
     right(
@@ -358,7 +358,8 @@ AROUND = [
             views={"/paid": "Thanks"},
             XIEBAO_PUBLIC_URL="https://shop.example/shop",
         ),
-        "Members return to https://shop.example/paid after payment, outside this site.",
+        "Members return to https://shop.example/paid after payment, which is not part of this"
+        " site.",
         **MEMBER,
     ),
     *(

@@ -144,7 +144,7 @@ def test_no_id_is_in_the_note_of_a_page() -> None:
         login=lambda client, member: None,
         only=["product-plain"],
     )
-    assert "Some devices find no entry" in "".join(report.notes_in("en"))
+    assert "has no insurance entries on some devices" in "".join(report.notes_in("en"))
     assert_unsaid(report, MEMBER)
 
 

@@ -41,7 +41,7 @@ def answer(
 
 STATUSES = [
     answer("301", "status.301", status(302, 301), "Actual: 301"),
-    answer("303", "status.303", status(302, 303), "The status of the redirect was changed"),
+    answer("303", "status.303", status(302, 303), "The redirect has status 303"),
     answer("307", "status", status(302, 307), "Actual: 307"),
     answer("308", "status.308", status(302, 308)),
     answer("403 as 404", "status.404", status(403, 404), case="product-another"),
@@ -92,14 +92,14 @@ PARAMETERS = [
         "one that there is not",
         "parameter",
         in_location("platform=1", "platform=1&utm_source=shop"),
-        "a parameter that differs from the interface document",
+        "does not follow Xiebao's interface document",
         "Actual: utm_source=shop",
     ),
     answer(
         "another member",
         "parameter.partnerUniqKey",
         in_location("partnerUniqKey=Check", "partnerUniqKey=Chock"),
-        "The gateway takes the member for another member",
+        "so the gateway takes the member for another member",
     ),
     answer(
         "misspelt",

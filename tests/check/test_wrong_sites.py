@@ -55,7 +55,8 @@ WHERE = [
             XIEBAO_PUBLIC_URL="https://www.shop.example",
             TRUSTED_HOSTS=["shop.example"],
         ),
-        'Flask found no view for the links on host "www.shop.example" and returned status 400',
+        'Flask found no view for insurance links on the host "www.shop.example" and returned'
+        " status 400",
         "Check that SERVER_NAME and TRUSTED_HOSTS accept this host.",
         marks=NEEDS_TRUSTED_HOSTS,
     ),
@@ -207,7 +208,7 @@ IN_THE_WAY = [
         "a session that is lost at the click",
         "session",
         partial(login_shop, before=forgets_members_at_home),
-        "The session is lost at the click",
+        "The session is lost during a click",
         only=["home-plain", "product-plain"],
         member=7,
         login=by_form,
@@ -303,7 +304,7 @@ def guarded(answer: Any) -> Any:
 
 
 GUARDS = [
-    wrong(f"a guard: {name}", "guard", guarded(answer), "The click_guard of the site", **MEMBER)
+    wrong(f"a guard: {name}", "guard", guarded(answer), "The site's click_guard refused", **MEMBER)
     for name, answer in {
         "False": lambda: False,
         "a redirect": lambda: redirect("/verify"),

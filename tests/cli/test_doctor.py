@@ -260,10 +260,12 @@ def hold_to_be_sound(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     logged = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
     assert [text for text in logged if "Exception on /broken" not in text] == []
     for page in ("product (2.1)", "home (2.2)", "policy (2.3)"):
-        assert f"{page}: a link was created and opened, and leads to the gateway." in said["ok"]
+        assert (
+            f"{page}: a link was created and opened, and it redirects to the gateway." in said["ok"]
+        )
     for line in (
-        r"paid: after payment, members whose entry has a return_to come back to"
-        r" https://\S+/(xiebao|bx)/paid/…",
+        r"paid: after payment, members return to https://\S+/(xiebao|bx)/paid/… if their entry has"
+        r" a return_to",
         r"The callback URL to give to Xiebao is https://\S+/(xiebao|bx)/notify",
         r"notify: notifications reach the notification_handler\.",
     ):

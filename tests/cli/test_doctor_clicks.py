@@ -87,7 +87,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=require_login),
         "ERROR",
         (
-            f'{EVERY_CLICK}: A click is redirected to "/login" before the link is',
+            f'{EVERY_CLICK}: A click on an entry is redirected to "/login" before',
             'if request.blueprint == "xiebao": return',
         ),
     ),
@@ -97,32 +97,32 @@ ROWS: dict[str, Row] = {
             lambda app: app.before_request_funcs.update(xiebao=[require_login]),
         ),
         "ERROR",
-        ('A click is redirected to "/login"', "require_login"),
+        ('A click on an entry is redirected to "/login"', "require_login"),
     ),
     "a login wall that says 401": Row(
         partial(shop, before=aborts(401)),
         "ERROR",
-        ("got status 401 before the link was read, perhaps from a hook such as a login", "aborts"),
+        ("got status 401 before Flask-Xiebao handled the click, perhaps from a hook", "aborts"),
     ),
     "a login wall of another site": Row(
         partial(shop, before=require_login_elsewhere),
         "ERROR",
         (
-            'A click is redirected to "https://sso.example/realms/xiebao/auth" before the link is'
-            " read",
+            'A click on an entry is redirected to "https://sso.example/realms/xiebao/auth" before'
+            " Flask-Xiebao handles the click",
             "require_login_elsewhere",
         ),
     ),
     "a firewall": Row(
         partial(shop, firewall),
         "ERROR",
-        ("A middleware around app.wsgi_app", "returned status 403 before Flask looked for a view"),
+        ("A middleware around app.wsgi_app", "returned status 403 before Flask handled"),
     ),
     "a limiter": Row(
         partial(shop, limited("0 per day")),
         "ERROR",
         (
-            'A rate limiter returned status 429 for a click on host "shop.example"',
+            'A rate limiter returned status 429 for a click on an entry (host "shop.example")',
             "Allow more requests",
             'limiter.exempt(app.blueprints["xiebao"])',
         ),
@@ -132,8 +132,8 @@ ROWS: dict[str, Row] = {
         partial(shop, before=check_host, XIEBAO_PUBLIC_URL=None),
         "ERROR",
         (
-            'A click on host "localhost" got status 400 before the link was read',
-            'If the site is not on "localhost", set XIEBAO_PUBLIC_URL',
+            'A click on an entry (host "localhost") got status 400 before Flask-Xiebao handled',
+            'If the site has another host than "localhost", set XIEBAO_PUBLIC_URL',
         ),
         also=("XIEBAO_PUBLIC_URL is not set",),
     ),
@@ -141,8 +141,8 @@ ROWS: dict[str, Row] = {
         partial(with_hosts, "www.shop.example"),
         "ERROR",
         (
-            'every link: Flask found no view for the links on host "shop.example" and returned'
-            " status 400",
+            'every link: Flask found no view for insurance links on the host "shop.example" and'
+            " returned status 400",
             "TRUSTED_HOSTS",
         ),
     ),
@@ -150,16 +150,16 @@ ROWS: dict[str, Row] = {
         partial(shop, Talisman, XIEBAO_PUBLIC_URL="http://shop.example"),
         "ERROR",
         (
-            'Every click is redirected to "https://shop.example"',
+            'Every click on an entry is redirected to another host or scheme, "https://shop.example"',
             "Set XIEBAO_PUBLIC_URL to the URL of the site",
         ),
-        also=("can be read in transit",),
+        also=("are not encrypted",),
     ),
     "slashes": Row(
         partial(shop, before=add_slash),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A click is first redirected to another URL of the same link",
+            f"{EVERY_CLICK}: A click on an entry is first redirected to another URL",
             "add_slash",
         ),
     ),
@@ -167,7 +167,7 @@ ROWS: dict[str, Row] = {
         partial(shop, around(small)),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A link was refused because the path of the link was changed",
+            f"{EVERY_CLICK}: A link was refused because its path was changed",
             "Exclude the paths below XIEBAO_URL_PREFIX",
         ),
     ),
@@ -175,25 +175,25 @@ ROWS: dict[str, Row] = {
     "another view at the links": Row(
         partial(shop, views={"/xiebao/home/<string(minlength=2):name>": "Homes"}),
         "ERROR",
-        ('home: The endpoint "xiebaohome" handles the links', "Change XIEBAO_URL_PREFIX"),
+        ('home: The endpoint "xiebaohome" of the site handles', "Change XIEBAO_URL_PREFIX"),
     ),
     "another view at the way back": Row(
         partial(shop, views={"/xiebao/paid/<string(minlength=2):order>": "Paid"}),
         "ERROR",
-        ('paid: The endpoint "xiebaopaid" handles the links', "Change XIEBAO_URL_PREFIX"),
+        ('paid: The endpoint "xiebaopaid" of the site handles', "Change XIEBAO_URL_PREFIX"),
     ),
     # What is sent on
     "another page after payment": Row(
         partial(shop, after=to_thanks),
         "ERROR",
-        ("paid: After payment, members do not return to the return_to", "to_thanks"),
+        ("paid: After payment, members are not redirected to the return_to", "to_thanks"),
     ),
     "pages": Row(
         partial(shop, after=show),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A page was returned where a redirect or a refusal was expected",
-            'Leave the responses of the blueprint "xiebao" unchanged',
+            f"{EVERY_CLICK}: The response has status 200, but a redirect or an error page",
+            "Look for a hook or middleware that changes the response",
         ),
     ),
     # Crashes
@@ -201,7 +201,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=fails),
         "ERROR",
         (
-            f"{EVERY_CLICK}, member_loader: The request raised an exception. Fix the cause",
+            f"{EVERY_CLICK}, member_loader: The request raised an exception. Fix the code",
             "Actual: ZeroDivisionError in fails (tests/check/support.py:",
         ),
     ),
@@ -209,13 +209,13 @@ ROWS: dict[str, Row] = {
         partial(shop, hides_errors(500), before=fails),
         "ERROR",
         (
-            "got status 500 before the link was read, from one of the site's hooks or from the"
-            " site's error handler",
+            "got status 500 before Flask-Xiebao handled the click. The status comes from one of the"
+            " site's hooks or from the site's error handler",
             "fails",
         ),
     ),
     "a hook that exits": Row(
-        partial(shop, before=stop), "ERROR", ("SystemExit in stop (", "Fix the cause")
+        partial(shop, before=stop), "ERROR", ("SystemExit in stop (", "Fix the code")
     ),
     "a hook that returns nothing": Row(
         partial(shop, lambda app: app.after_request(return_nothing)),
@@ -246,7 +246,7 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=fails),
         "ERROR",
         (
-            "member_loader: The request raised an exception. Fix the cause shown after",
+            "member_loader: The request raised an exception. Fix the code that",
             "ZeroDivisionError in fails (",
         ),
     ),

@@ -75,7 +75,7 @@ def test_the_table_is_looked_at(engine: Any) -> None:
         (
             (DeclarativeBase,),
             mapped_column(String(9)),
-            ("WARNING", 'the table "xiebao_purchase" must not be NULL and have no default: own.'),
+            ("WARNING", "because these columns must not be NULL and have no default: own."),
         ),
         ((DeclarativeBase,), mapped_column(String(9), default=str), ("ok", "are stored in")),
         ((DeclarativeBase,), mapped_column(String(9), server_default=""), ("ok", "are stored in")),

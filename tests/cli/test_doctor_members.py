@@ -41,7 +41,7 @@ ROWS: dict[str, Row] = {
         "ok",
         (
             "Flask-Login determines who is logged in.",
-            "Visitors who are not logged in get a 401 page.",
+            "Visitors who are not logged in get a page with status 401.",
         ),
     ),
     "Flask-Login with a view": Row(
@@ -69,7 +69,7 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=loader_that_aborts),
         "ERROR",
         (
-            "member_loader: The site's code called abort() at the place shown after",
+            "member_loader: The site's code called abort(). If no member",
             "Unauthorized in loader_that_aborts (",
         ),
     ),
@@ -77,7 +77,7 @@ ROWS: dict[str, Row] = {
         partial(shop, loader=loader_that_redirects),
         "ERROR",
         (
-            "Return None from the member_loader if no member is logged in",
+            "If no member is logged in, return None from the member_loader",
             "HTTPException in loader_that_redirects (",
         ),
     ),
@@ -100,31 +100,37 @@ ROWS: dict[str, Row] = {
         (
             "A request without a cookie is treated as a logged-in member, so every visitor would"
             " go to the gateway as this member",
-            "Return None from the member_loader if nobody is logged in",
+            "Return None from the member_loader if no member is logged in",
         ),
     ),
     # Ids that can be guessed
     "row numbers": Row(
         partial(shop, loader=row_number, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
-        ("The gateway identifies members by their row number", "Set XIEBAO_MEMBER_SECRET"),
+        (
+            "The gateway identifies members by the number of their database row",
+            "Set XIEBAO_MEMBER_SECRET",
+        ),
     ),
     "row numbers of an async loader": Row(
         partial(shop, loader=row_number_by_waiting, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
-        ("by their row number", "Set XIEBAO_MEMBER_SECRET"),
+        ("by the number of their database row", "Set XIEBAO_MEMBER_SECRET"),
     ),
     "a row number of somebody": Row(
         partial(shop, loader=lambda: "7", XIEBAO_MEMBER_SECRET=None),
         "WARNING",
-        ("The gateway identifies members by their row number", "Set XIEBAO_MEMBER_SECRET"),
+        (
+            "The gateway identifies members by the number of their database row",
+            "Set XIEBAO_MEMBER_SECRET",
+        ),
         also=("A request without a cookie is treated as a logged-in member",),
     ),
     "row numbers of Flask-Login": Row(
         partial(shop, flask_login(), loader=None, XIEBAO_MEMBER_SECRET=None),
         "WARNING",
         (
-            "by Flask-Login's get_id(), which is a row number on most sites",
+            "by the return value of Flask-Login's get_id(), which is the number of a database row",
             "Set XIEBAO_MEMBER_SECRET",
         ),
     ),
@@ -138,14 +144,14 @@ ROWS: dict[str, Row] = {
         partial(shop, registers("keeps_plain_key", lambda member: True)),
         "WARNING",
         (
-            "keeps_plain_key returned True for a made-up member, whom the gateway cannot know",
+            "The keeps_plain_key hook returned True for a placeholder member, whom the gateway",
             "Return True only for members who joined before",
         ),
     ),
     "plain keys of nobody knows whom": Row(
         partial(shop, registers("keeps_plain_key", lambda member: None)),
         "ERROR",
-        ("keeps_plain_key must return True or False, got None",),
+        ("The keeps_plain_key hook must return True or False, got None",),
     ),
     "plain keys of numbers": Row(
         partial(shop, registers("keeps_plain_key", under_1000)),
@@ -181,7 +187,8 @@ ROWS: dict[str, Row] = {
         partial(shop, flask_login(lambda: redirect("/account/login")), loader=None),
         "WARNING",
         (
-            "Visitors are redirected to /account/login to log in, but this app has no view there.",
+            "Visitors are redirected to /account/login to log in, but this app has no view for"
+            " that path.",
             "Make sure that another app serves /account/login",
         ),
     ),

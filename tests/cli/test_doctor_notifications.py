@@ -117,14 +117,14 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a hook that reads the stream": (
         partial(site, before=log_the_body),
         (
-            "The body of a notification is consumed before the callback reads it",
+            "The body of a notification is consumed",
             "request.get_data()",
             "log_the_body",
         ),
     ),
     "a hook that reads a form": (
         partial(site, before=look_at_the_form),
-        ("The body of a notification is consumed before the callback reads it", "look_at_the_form"),
+        ("The body of a notification is consumed", "look_at_the_form"),
     ),
     "a mount that the address lacks": (
         partial(site, mounted("/shop")),
@@ -156,17 +156,17 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a firewall": (
         behind_a_firewall,
         (
-            "returned status 403 before Flask looked for a view",
+            "returned status 403 before Flask handled the request",
             "Let requests below XIEBAO_URL_PREFIX through",
         ),
     ),
     "an answer that is wrapped": (
         partial(site, after=wrap),
-        ("changes the response to a notification", 'expects 200 {"state": true}', "wrap"),
+        ("The response to a notification was changed", 'the body {"state": true}', "wrap"),
     ),
     "an answer that is changed": (
         partial(site, after=accepted),
-        ("changes the response to a notification", "accepted", "(its status is 202)"),
+        ("The response to a notification was changed", "accepted", "has status 202"),
     ),
     "https elsewhere": (
         https_elsewhere,
@@ -203,7 +203,8 @@ def test_another_view_there_is_named() -> None:
     else:
         is_stopped(
             stopped,
-            '/xiebao/notify must lead to "xiebao.notify", but leads to xiebaonotify.',
+            '/xiebao/notify must be routed to the endpoint "xiebao.notify", but it is routed to'
+            " xiebaonotify.",
             "Change XIEBAO_URL_PREFIX",
         )
 
@@ -221,17 +222,17 @@ ADDRESSES: dict[str, tuple[Callable[[], Flask], str, str]] = {
     "http": (
         partial(site, XIEBAO_PUBLIC_URL="http://shop.example"),
         "WARNING",
-        f"{ADDRESS} is http://shop.example/xiebao/notify. Use https",
+        f"{ADDRESS} is http://shop.example/xiebao/notify, which is not encrypted. Use an",
     ),
     "http of SERVER_NAME": (
         partial(site, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
         "WARNING",
-        f"{ADDRESS} is http://shop.example/xiebao/notify.",
+        f"{ADDRESS} is http://shop.example/xiebao/notify, which is not encrypted.",
     ),
     "this machine, to develop with": (
         partial(site, XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "ok",
-        "Notifications go to http://127.0.0.1:5000/xiebao/notify, which Xiebao cannot reach",
+        "Notifications are sent to http://127.0.0.1:5000/xiebao/notify, which Xiebao cannot reach",
     ),
     "a path alone": (
         partial(site, XIEBAO_PUBLIC_URL=None),
@@ -271,9 +272,9 @@ def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: st
     for broken in (behind_a_firewall, https_elsewhere):
         assert token not in "".join(doctor(broken(XIEBAO_NOTIFY_TOKEN=token)).values())
     off = doctor(site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
-    assert "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is also another" in off["WARNING"]
+    assert "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is the same as another" in off["WARNING"]
     said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
-    guessed = "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is also another secret of the site."
+    guessed = "is easy to guess, or it is the same as another secret of the site."
     assert guessed in said["WARNING"]
     assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]
     assert token not in "".join(said.values())

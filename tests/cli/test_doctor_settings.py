@@ -92,7 +92,7 @@ ROWS: dict[str, Row] = {
         "WARNING",
         (
             "XIEBAO_MEMBER_SECRET is the same as SECRET_KEY",
-            "Otherwise keep XIEBAO_MEMBER_SECRET and replace SECRET_KEY",
+            "Otherwise, keep XIEBAO_MEMBER_SECRET and replace SECRET_KEY",
         ),
     ),
     "the member secret signed links": Row(
@@ -114,7 +114,7 @@ ROWS: dict[str, Row] = {
     "a member secret of the manual": Row(
         partial(shop, XIEBAO_MEMBER_SECRET=PUBLISHED),
         "WARNING",
-        ("XIEBAO_MEMBER_SECRET is well known", "generate another"),
+        ("XIEBAO_MEMBER_SECRET is well known", "Generate another"),
     ),
     "an API key of the family's shape": Row(
         partial(shop, XIEBAO_API_KEY=SHORT_API_KEY),
@@ -158,22 +158,22 @@ ROWS: dict[str, Row] = {
     "the production gateway in test": Row(
         partial(shop, XIEBAO_BASE_URL=PRODUCTION),
         "WARNING",
-        ("XIEBAO_BASE_URL is the production gateway",),
+        ("XIEBAO_BASE_URL is the URL of the production gateway",),
     ),
     "the test gateway in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_BASE_URL=TEST),
         "WARNING",
-        ("XIEBAO_BASE_URL is the test gateway",),
+        ("XIEBAO_BASE_URL is the URL of the test gateway",),
     ),
     "a simulator that is not there": Row(
         partial(shop, XIEBAO_BASE_URL="/gateway"),
         "WARNING",
-        ("the app does not serve the gateway pages there",),
+        ("the app has no gateway pages at this path",),
     ),
     "one page of a simulator": Row(
         partial(shop, XIEBAO_BASE_URL="/gateway", views={"/gateway/dispatch/cps": "Half"}),
         "WARNING",
-        ("the app does not serve the gateway pages there",),
+        ("the app has no gateway pages at this path",),
     ),
     "a simulator": Row(
         partial(shop, simulator("/gateway"), XIEBAO_BASE_URL="/gateway"),
@@ -197,7 +197,7 @@ ROWS: dict[str, Row] = {
     "http": Row(
         partial(shop, XIEBAO_PUBLIC_URL="http://shop.example"),
         "WARNING",
-        ("begin with http://shop.example (XIEBAO_PUBLIC_URL), so they can be read in transit",),
+        ("begin with http://shop.example (from XIEBAO_PUBLIC_URL) and are not encrypted",),
     ),
     "no address": Row(
         partial(shop, XIEBAO_PUBLIC_URL=None),
@@ -215,12 +215,12 @@ ROWS: dict[str, Row] = {
     "SERVER_NAME": Row(
         partial(shop, XIEBAO_PUBLIC_URL=None, SERVER_NAME="shop.example"),
         "WARNING",
-        ("begin with http://shop.example (SERVER_NAME)",),
+        ("begin with http://shop.example (from SERVER_NAME)",),
     ),
     "SERVER_NAME that is no host": Row(
         partial(shop, XIEBAO_PUBLIC_URL=None, SERVER_NAME="[::1"),
         "WARNING",
-        ("begin with http://[::1 (SERVER_NAME)",),
+        ("begin with http://[::1 (from SERVER_NAME)",),
         also=("The links could not be checked. Fix this error: ValueError in",),
     ),
     "SERVER_NAME by https and below a path": Row(
@@ -232,7 +232,7 @@ ROWS: dict[str, Row] = {
             APPLICATION_ROOT="/shop",
         ),
         "ok",
-        ("Absolute links begin with https://shop.example/shop (SERVER_NAME).",),
+        ("Absolute links begin with https://shop.example/shop (from SERVER_NAME).",),
     ),
     "a host that is trusted": Row(
         partial(with_hosts, ".shop.example", XIEBAO_PUBLIC_URL=None),
@@ -247,28 +247,28 @@ ROWS: dict[str, Row] = {
     "this machine in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "WARNING",
-        ("so they lead visitors to their own device",),
+        ("so they open the visitor's own device",),
     ),
     "an application root that links lack": Row(
         partial(shop, APPLICATION_ROOT="/shop"),
         "WARNING",
         (
-            'APPLICATION_ROOT is "/shop", but absolute links are not below this path',
-            'Make XIEBAO_PUBLIC_URL end with "/shop"',
+            'APPLICATION_ROOT is "/shop", but absolute links do not begin with this path',
+            'Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',
         ),
     ),
     "a mount that links lack": Row(
         partial(shop, mounted("/shop")),
         "ERROR",
         (
-            'gets status 404, because DispatcherMiddleware mounts the site at "/shop"',
+            'get status 404, because DispatcherMiddleware mounts the site at "/shop"',
             'Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',
         ),
     ),
     "a mount that nobody is told of": Row(
         partial(shop, mounted("/shop"), XIEBAO_PUBLIC_URL=None),
         "ok",
-        ("return_to come back to …/xiebao/paid/… on the site",),
+        ("members return to …/xiebao/paid/… on the site if their entry has a return_to",),
         also=(NO_ADDRESS,),
     ),
     # Names, and what does not go with entries
@@ -301,7 +301,7 @@ ROWS: dict[str, Row] = {
         partial(shop, SESSION_COOKIE_SAMESITE="Strict"),
         "WARNING",
         (
-            'SESSION_COOKIE_SAMESITE is "Strict", so members who come back from the payment',
+            'SESSION_COOKIE_SAMESITE is "Strict", so members who return from the payment',
             'Set SESSION_COOKIE_SAMESITE to "Lax"',
         ),
     ),
@@ -365,10 +365,15 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
             "",
             {"x_prefix": 1},
             "ok",
-            "If your proxy sets this header to a path, make XIEBAO_PUBLIC_URL end with the path,",
+            "If your proxy sets this header to a path, set XIEBAO_PUBLIC_URL to a URL that ends",
         ),
         ("/shop", {"x_prefix": 1}, "ok", 'your proxy itself sets the header to "/shop" on every'),
-        ("/shop", {}, "WARNING", "Add x_prefix=1 to ProxyFix only if your proxy"),
+        (
+            "/shop",
+            {},
+            "WARNING",
+            "If your proxy itself sets X-Forwarded-Prefix on every request, add",
+        ),
         ("/shop", None, "ok", 'the server must set SCRIPT_NAME to "/shop".'),
     ],
 )
@@ -381,5 +386,5 @@ def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
     assert wanted in said[level]
     assert said["ERROR"] == ""
     assert (said["WARNING"] == "") == (level == "ok")
-    assert f"come back to https://shop.example{path}/xiebao/paid/…" in said["ok"]
+    assert f"return to https://shop.example{path}/xiebao/paid/…" in said["ok"]
     is_said_in_chinese(app, said)

@@ -77,15 +77,18 @@ RIGHT_2_3 = (
 )
 ANOTHER_KEY = ("was not made with the API key of this account and environment",)
 WRONG_2_1 = (
-    ('"sign" looks like an API key, as in the examples in section 2.1', "ask Xiebao for a new key"),
+    (
+        'The value of "sign" looks like an API key, as in the examples in section 2.1',
+        "ask Xiebao for a new key",
+    ),
     ('" partnerUniqKey" has leading or trailing whitespace',),
 )
 WRONG_2_3 = (
     ANOTHER_KEY,
     (
-        "paySuccess is not standard base64",
+        'The value of "paySuccess" is not standard base64',
         'Send the encoded URL instead of the placeholder "*" from the examples in section 2.3 of'
-        " the interface document.",
+        " Xiebao's interface document.",
     ),
 )
 
@@ -125,7 +128,7 @@ def test_a_right_url_is_explained_word_by_word() -> None:
         "partnerId=12345: the partner's account at Xiebao.",
         "subPartnerId=: the partner's sub-account, empty if there is none.",
         f"caseCode={CODE}: the product code that Xiebao provides.",
-        "sign=00…35: valid for the configured key.",
+        "sign=00…35: the signature is valid for the configured key.",
         "partnerUniqKey=m1: the partner's unique id for the member.",
         "platform=1: the platform for which the page is shown (1 = H5).",
     ]
@@ -149,7 +152,7 @@ class Row(NamedTuple):
 
 def on(address: str, *, base_url: str | None = None, level: str = "ERROR") -> Row:
     """Return a row of a URL elsewhere than on the site's own gateway."""
-    said = f"The URL does not lead to this site's gateway, {base_url or TEST}."
+    said = f"The URL does not belong to the gateway of this site, {base_url or TEST}."
     return Row(
         PRODUCT_URL.replace(TEST, address), said, level, partial(site, XIEBAO_BASE_URL=base_url)
     )
@@ -172,9 +175,9 @@ ROWS = [
     Row(PRODUCT_URL.replace(".com/", ".com.evil.example/"), "although the name is similar"),
     Row(
         PRODUCT_URL.replace("testapi.", "testapi-"),
-        "testapi-xiebao18.com is not a host of Xiebao's",
+        "testapi-xiebao18.com is not Xiebao's gateway",
     ),
-    Row(PRODUCT_URL.replace(TEST, f"{TEST}@evil.example"), "is not a host of Xiebao's gateway"),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}@evil.example"), "is not Xiebao's gateway"),
     Row(PRODUCT_URL.replace("//test", "//me@test"), "The URL has a user name before the host"),
     Row(PRODUCT_URL.replace("xiebao18", "xieba018"), "although the name is similar"),
     Row(PRODUCT_URL.removeprefix("https://"), 'Begin the URL with "https://"'),
@@ -194,27 +197,27 @@ ROWS = [
     ),
     Row(
         f"{PRODUCT_URL}&colour=red",
-        'Section 2.1 of the interface document does not define the parameter "colour"',
+        'The parameter "colour" is not defined in section 2.1',
     ),
     Row(f"{PRODUCT_URL}&platform=1", '"platform" appears 2 times'),
     Row(PRODUCT_URL.replace("m1", "林"), '"partnerUniqKey" is not percent-encoded'),
     Row(
         PRODUCT_URL.replace("platform=1", "platform=5"),
-        'does not support the platform "5". Use one of 1 (H5), 2 (PC), 3 (iOS)',
+        'does not support the platform "5". Use one of these platforms: 1 (H5), 2 (PC), 3 (iOS)',
     ),
     Row(
         f"{HOME_URL}&platform=2",
-        '(platform "2") at present. Use one of 1 (H5), 3 (iOS), 4 (Android)',
+        '(platform "2") at present. Use one of these platforms: 1 (H5), 3 (iOS), 4 (Android)',
     ),
     Row(
         f"{HOME_URL}&paySuccess={encoded('/paid')}",
-        "paySuccess must be the base64 of an absolute",
+        'The value of "paySuccess" must be the base64 form of an absolute',
     ),
     Row(
         f"{HOME_URL}&paySuccess={encoded('http://a/保'.encode('gbk'))}",
-        "paySuccess must be the base64 of",
+        'The value of "paySuccess" must be the base64 form of',
     ),
-    Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E", "paySuccess is not standard base64"),
+    Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E", 'The value of "paySuccess" is not standard base64'),
     Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E+Pw==", 'Send "+" as "%2B"'),
     Row(f"{HOME_URL}&paySuccess=aHR0cDovL2E_Pw==", "URL-safe base64"),
     Row(f"{TEST}/dispatch/elsewhere?sign={SIGN}", 'The gateway has no page "/dispatch/elsewhere"'),
@@ -228,12 +231,13 @@ ROWS = [
     Row(PRODUCT_URL.replace("=m1", "=m%201"), "partnerUniqKey=m 1: the partner's unique id", "ok"),
     Row(
         PRODUCT_URL.replace(CODE, "QX 1"),
-        '"caseCode" contains a space or a line break. Remove it, or write a space as "%20".',
+        '"caseCode" contains a space or a line break. Remove this character, or write a space as'
+        ' "%20".',
     ),
     # How it was copied
     Row(
         PRODUCT_URL.replace("&", "&amp;"),
-        'HTML entity "&amp;" instead of "&", so the parameter is named "amp;caseCode"',
+        'instead of "&" before "caseCode", so the parameter is named "amp;caseCode"',
         errors=5,
     ),
     Row(PRODUCT_URL.partition("&")[0], '"caseCode" is missing', errors=3),
@@ -247,18 +251,18 @@ ROWS = [
     ),
     Row(
         PRODUCT_URL.replace("=m1", "=8"),
-        "partnerUniqKey=8: not the key of a member of this site.",
+        "partnerUniqKey=8: this is not the key of a member of this site.",
         "WARNING",
         WITH_KEYS,
     ),
     # Parameters that the document lacks
     Row(
         f"{HOME_URL}&channel=7&hidenav=1",
-        'Section 2.2 of the interface document does not define the parameter "channel"',
+        'The parameter "channel" is not defined in section 2.2',
     ),
     Row(
         f"{HOME_URL}&channel=7&hidenav=1",
-        "channel=7: a parameter that the interface document does not contain.",
+        "channel=7: a parameter that is not defined in Xiebao's interface document.",
         "ok",
         partial(site, XIEBAO_EXTRA={"channel": 7}),
     ),
@@ -277,7 +281,7 @@ ROWS = [
     ),
     Row(
         PRODUCT_URL.replace(TEST, PRODUCTION),
-        "sign=00…35: made with the key of this site's environment",
+        "sign=00…35: the signature was made with the key of this site's environment",
     ),
     Row(
         PRODUCT_URL.replace(TEST, PRODUCTION).replace(SIGN, "0123456789abcdef" * 2),
@@ -302,10 +306,15 @@ ROWS = [
     Row(HOME_URL.replace(TEST, "http://127.0.0.1:5000/gateway"), "127.0.0.1", "ok", OWN),
     Row(HOME_URL.replace(TEST, "https://shop.example/at/gateway"), "shop.example", "ok", OWN),
     # Without an app all is checked but the key
-    Row(EXAMPLE_2_2, "sign=82…14: well-formed, but not verified", "WARNING", no_app),
+    Row(
+        EXAMPLE_2_2,
+        "sign=82…14: the format is correct, but the signature was not verified",
+        "WARNING",
+        no_app,
+    ),
     Row(EXAMPLE_2_2, "The app does not load (RuntimeError)", "WARNING", no_app),
     Row(EXAMPLE_2_1, "looks like an API key", "ERROR", no_app, errors=2),
-    Row(EXAMPLE_2_3, "paySuccess is not standard base64", "ERROR", no_app),
+    Row(EXAMPLE_2_3, 'The value of "paySuccess" is not standard base64', "ERROR", no_app),
     Row(PRODUCT_URL, "of the test gateway", "ok", no_app),
     Row(PRODUCT_URL.replace(TEST, "http://localhost:5000/gateway"), "localhost", "ok", no_app),
     Row(PRODUCT_URL.replace(TEST, ""), "the product page (2.1)", "ok", no_app),
@@ -391,7 +400,7 @@ A_KEY = "NDQ5NzVhMzFiZjM="
             (
                 f"{HOME_URL}&paySuccess={encoded(url)}",
                 {},
-                "the browser goes to https://",
+                "the browser is sent to https://",
                 "82e20232",
             )
             for url in (

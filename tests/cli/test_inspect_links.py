@@ -47,7 +47,8 @@ def test_a_link_without_a_member(app: Flask, option: str) -> None:
         f"caseCode: {CODE}",
         "return_to: /a",
         "client_reference: order-8",
-        "The link belongs to no member. Visitors log in and then go to the gateway as themselves.",
+        "The link does not belong to a member. Visitors log in and then go to the gateway as"
+        " themselves.",
     ]
     assert (said["ERROR"], said["WARNING"]) == ("", "")
 
@@ -65,11 +66,11 @@ def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
     whose = "The link belongs to member m1 and was signed at 2026-11-24 10:00:00 UTC"
     clock.shift(20)
     now = inspect(app, url)
-    assert f"{whose} with a no_login_for of 60 seconds. For another 40 seconds" in now["ok"]
+    assert f"{whose}, with no_login_for=60. For another 40 seconds" in now["ok"]
     assert f"insureNum: {NUMBER}" in now["ok"]
     clock.shift(40)
     later = inspect(app, url)
-    assert f"{whose}. Its no_login_for of 60 seconds has expired" in later["WARNING"]
+    assert f"{whose}. Its 60 seconds without a login (no_login_for) are over" in later["WARNING"]
     assert later["ERROR"] == ""
 
 
@@ -89,7 +90,7 @@ def test_the_way_back_from_a_payment(app: Flask, clock: time_machine.Traveller) 
         click = app.test_client().get(url, headers=PHONE)
     said = inspect(app, str(click.location))
     assert said["ERROR"] == ""
-    assert f"paySuccess: after payment the browser goes to {PLACE}/xiebao/paid/" in said["ok"]
+    assert f"paySuccess: after payment, the browser is sent to {PLACE}/xiebao/paid/" in said["ok"]
     assert f"click {clicks[0]} of member m1 at 2026-11-24 10:00:00 UTC." in said["ok"]
     assert "return_to: /orders/8" in said["ok"]
     [paid] = re.findall(rf"{PLACE}/xiebao/paid/\S+", said["ok"])
@@ -119,11 +120,11 @@ REFUSED: list[tuple[Callable[[str], str], str]] = [
     (lambda url: f"{url}x", "was not made by this site, or it was changed"),
     (
         lambda url: url.replace("product", "home"),
-        "not a link to the home page, because the token is for another page",
+        "not a link to the home page, because the last part of the link (the token) is for",
     ),
     (
         lambda _: f"/xiebao/policy/{TOKEN_OF_NOBODY}",
-        "not a valid link to the policy page, because the token does not name a member",
+        "because the last part of the link (the token) does not name a member",
     ),
 ]
 
@@ -147,7 +148,7 @@ def test_link_that_a_click_refuses_is_an_error_whatever_the_cause(
         "flask_xiebao.cli.inspect.decide_access", lambda entry, current_member, now: refusal
     )
     result = run(app, "inspect", url)
-    assert "A click on this link returns 403 (too_old)" in findings(result)["ERROR"]
+    assert "A click on this link returns status 403 (too_old)" in findings(result)["ERROR"]
     assert result.output.endswith("Nobody can follow this link.\n")
     assert "403（too_old）" in run(app, "inspect", url, "--locale", "zh").output
 
@@ -161,7 +162,7 @@ def test_a_link_of_a_site_without_a_key(app: Flask) -> None:
 def test_a_link_of_a_site_that_is_switched_off() -> None:
     said = inspect(site(XIEBAO_ENABLED=False), link(site(), "product", CODE, "--local"))
     assert said == {
-        "ERROR": "XIEBAO_ENABLED is off, so this link returns 404.",
+        "ERROR": "XIEBAO_ENABLED is off, so this link returns status 404.",
         "WARNING": "",
         "ok": "",
     }

@@ -94,8 +94,8 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
     ("arguments", "said"),
     [
         (["nowhere"], "'nowhere' is not one of"),
-        (["product"], "requires a REFERENCE. Pass the caseCode"),
-        (["policy", "--member", "m1"], "requires a REFERENCE. Pass the insureNum"),
+        (["product"], "requires the argument REFERENCE. Pass the caseCode"),
+        (["policy", "--member", "m1"], "requires the argument REFERENCE. Pass the insureNum"),
         (["product", "Q\n1"], "Invalid value for REFERENCE: "),
         (["product", "Q" * 1300], "Invalid value for REFERENCE: "),
         (["product", "Q\n", *TO_GATEWAY], "Invalid value for REFERENCE: "),
@@ -114,11 +114,11 @@ TO_GATEWAY = ("--gateway", "--member", "m1")
         (["home", "--sub-partner-id", " ", *TO_GATEWAY], "Invalid value for --sub-partner-id: "),
         (
             ["home", "--gateway"],
-            "Missing option --member. The gateway URL of the home page needs a member",
+            "Missing option --member. The gateway URL of the home page requires a member",
         ),
         (
             ["product", CODE, "--gateway"],
-            "Missing option --member. The gateway URL of the product page needs",
+            "Missing option --member. The gateway URL of the product page requires",
         ),
         (["home", "--gateway", "--member", ""], "partnerUniqKey is required"),
         (
@@ -162,7 +162,10 @@ def test_a_reference_is_asked_for_before_the_app_is_loaded() -> None:
     def create_app() -> Flask:
         raise AssertionError
 
-    assert "requires a REFERENCE. Pass the caseCode" in run(create_app, "link", "product").output
+    assert (
+        "requires the argument REFERENCE. Pass the caseCode"
+        in run(create_app, "link", "product").output
+    )
 
 
 NO_HOSTS = "TRUSTED_HOSTS must be a list with at least one valid host name"

@@ -32,7 +32,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (
         "{{ insurance_entry('QX1', return_to=to) }}",
         {"to": "//evil.example"},
-        "return_to must lead to this site",
+        "return_to must not point to another site",
     ),
     ("{{ insurance_entry('QX1', return_to=to) }}", {"to": "orders/8"}, 'that begins with "/"'),
     ("{{ insurance_qr('QX1', return_to='/' + 'x' * 2000) }}", {}, 'Shorten "return_to"'),

@@ -129,7 +129,8 @@ def test_a_site_answers_with_a_page_of_its_own(
     why = {"reason": "not_allowed", "cause": "not_allowed"}
     assert refused == {**why, "status": status, "page": "product", "member": "lucy"}
     assert [record.getMessage() for record in caplog.records if record.name == "flask_xiebao"] == [
-        f"Refused a product link: {status} not_allowed, because the click_guard refused the member."
+        f"Refused a request for a product link with status {status} (not_allowed), because the"
+        " click_guard refused the member."
     ]
     # There is no handoff either.
     home = site.link("home", member="lucy", no_login_for=60)

@@ -59,7 +59,7 @@ CAUSES = {
     "another_page": (
         404,
         "invalid_link",
-        "the link leads to another page or is a return link",
+        "the link is for another page or is a return link",
     ),
     "no_member": (
         404,
@@ -76,7 +76,7 @@ CAUSES = {
         "another_member",
         "the link belongs to a member other than the one who is logged in",
     ),
-    "expired": (410, "expired", "the no_login_for of the link has expired"),
+    "expired": (410, "expired", "the time in which the link needs no login"),
     "not_allowed": (403, "not_allowed", "the click_guard refused the member"),
 }
 
@@ -229,7 +229,9 @@ def check_refusal(
         "member": case.member,
     }
     [line] = lines(caplog)
-    assert line.startswith(f"Refused a {page} link: {status} {reason}, because {why}")
+    assert line.startswith(
+        f"Refused a request for a {page} link with status {status} ({reason}), because {why}"
+    )
     # Neither the token nor whose it is, what it is about, or a key.
     token = url.rpartition("/")[2]
     secrets = (token[:20], CODE, NUMBER, "alice", "mary", "lucy", SECRET, SIGN, MEMBER_SECRET)

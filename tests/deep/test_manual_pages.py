@@ -75,9 +75,10 @@ QUESTIONS = {
         ' `python -c "import secrets; print(secrets.token_hex())"`': "reference/errors",
         "LinkError: caseCode is empty or contains only whitespace": "reference/errors",
         'RuntimeError: This app already has a blueprint with the name "xiebao"': "reference/errors",
-        "Flask-Caching ignores the Vary header, so a cached page": "reference/errors",
-        "Refused a policy link: 410 expired, because the no_login_for of the link has expired and"
-        " the visitor is not logged in.": "reference/errors",
+        "Flask-Caching ignores the Vary header, so every device": "reference/errors",
+        "Refused a request for a policy link with status 410 (expired), because the time in which"
+        " the link needs no login (no_login_for) is over and the visitor is not"
+        " logged in.": "reference/errors",
         'The signature of the notification (field "sign") was not made': "reference/errors",
     },
     "zh": {

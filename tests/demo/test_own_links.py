@@ -133,7 +133,7 @@ def test_a_code_that_no_phone_can_open_is_explained(demo: Flask, url: str) -> No
             for wrong in ("soon", "0", "9" * 5000)
         ),
         ({"member": LIN, "no_login_for": "0"}, "要填正整数"),
-        ({"return_to": "//evil.example"}, "return_to must lead to this site"),
+        ({"return_to": "//evil.example"}, "return_to must not point to another site"),
         ({"return_to": "https://evil.example"}, "return_to must be a path of this site"),
         ({"return_to": "/" + "x" * 2000}, 'Shorten "return_to"'),
         ({"sub_partner_id": " "}, "sub_partner_id is empty"),

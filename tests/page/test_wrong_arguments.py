@@ -24,7 +24,7 @@ NO_PAGE = "is not a gateway page"
 NO_CALL_BLOCK = "does not accept a {% call %} block. Use insurance_entry instead"
 NO_END = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
 NO_PATH = 'return_to must be a path of this site that begins with "/"'
-ELSEWHERE = "return_to must lead to this site"
+ELSEWHERE = "return_to must not point to another site"
 NO_SIZE = "must be a positive integer number of pixels, got "
 NO_COLOR = 'must be a color with six hex digits such as "#0b7d73"'
 
@@ -124,7 +124,7 @@ WRONG: list[tuple[str, str, str]] = [
     ],
     (
         "a" * 100_000,
-        "is too long for the name of an attribute",
+        "is too long for an attribute name",
         'insurance_entry("1", **{"a" * 100000: "x"})',
     ),
     ("caller", NO_CALL_BLOCK, 'call insurance_qr("1")'),
@@ -265,7 +265,7 @@ def test_log_names_line_that_renders_wrong_template_from_string(
         ('insurance_card("1", "T", look="button")', "look must be 'card', got 'button'."),
         (
             'insurance_card("1", "T", class="xiebao-entry--link")',
-            'The look of the entry is "card", but a class sets another look',
+            'The look of the entry is "card", but a CSS class of the entry sets another look',
         ),
         (
             'insurance_entry("1", look="pill")',
@@ -291,7 +291,7 @@ def test_log_names_line_that_renders_wrong_template_from_string(
         ),
         (
             'insurance_entry("1", class="xiebao-entry--card", look="link")',
-            'The look of the entry is "link", but a class sets another look',
+            'The look of the entry is "link", but a CSS class of the entry sets another look',
         ),
     ],
 )

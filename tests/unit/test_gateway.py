@@ -223,7 +223,7 @@ BAD_EXTRA: list[tuple[Any, str]] = [
     *[
         (
             {name: "x"},
-            f"extra must not contain {name!r}, which is already defined in the interface document",
+            f"extra must not contain {name!r}, because Xiebao's interface document already",
         )
         for name in (
             *("sign", "SIGN", "partnerId", "partnerid", "subPartnerId", "caseCode", "CASECODE"),

@@ -125,7 +125,9 @@ def test_an_answer_that_is_neither_true_nor_false_is_the_sites_error(
     safe: Site, answer: Any, said: str
 ) -> None:
     safe.xiebao.keeps_plain_key(answer)
-    with pytest.raises(ConfigError, match=f"keeps_plain_key must return True or False.*{said}"):
+    with pytest.raises(
+        ConfigError, match=f"The keeps_plain_key hook must return True or False.*{said}"
+    ):
         key_of(safe, 8)
 
 

@@ -37,7 +37,7 @@ def signer() -> LinkSigner:
 
 # Entries
 
-_NO_HOST = "return_to must lead to this site"
+_NO_HOST = "return_to must not point to another site"
 _NO_PATH = 'return_to must be a path of this site that begins with "/"'
 _SECONDS = "no_login_for must be an integer number of seconds from 1 to 1,000,000,000"
 

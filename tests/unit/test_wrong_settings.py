@@ -98,12 +98,12 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "EXTRA",
-        "must not contain 'sign', which is already defined in the interface document",
+        "must not contain 'sign', because Xiebao's interface document already defines",
         [{"sign": "x"}],
     ),
     (
         "EXTRA",
-        "must not contain 'PLATFORM', which is already defined in the interface document",
+        "must not contain 'PLATFORM', because Xiebao's interface document already defines",
         [{"PLATFORM": 1}],
     ),
     ("EXTRA", rf"has an invalid value. The value of 'hidenav' {_TYPE}", [{"hidenav": True}]),
@@ -139,7 +139,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ),
     (
         "APP_USER_AGENT",
-        r'must not have a quantifier such as "\+" or "\*" after a group, and must have at most two',
+        r'must have at most two quantifiers such as "\+" or "\*", and none after a group',
         [
             *(r"(\w+)+/ShopApp", "(a+)+$", r"ShopApp/(\d+)+$", "(Shop|ShopApp|App)+$"),
             *(r"(?:[\w.-]+/[\w.-]+ ?)+ShopApp", r"(?:\(.*?\) ?)+ShopApp", r"^(\w+=\w+;?)+$"),

@@ -130,7 +130,7 @@ class Later:
             (Kept, sessionmaker(), lambda: True),
             r'Flask-Xiebao calls "only" with the arguments \(order\)',
         ),
-        ((Kept, sessionmaker(), later), '"only" must be a function that is not async'),
+        ((Kept, sessionmaker(), later), '"only" must be a function and must not be async'),
         ((PurchaseMixin, sessionmaker()), "PurchaseMixin"),
         ((Numbered, sessionmaker()), "no primary key besides"),
         ((Special, sessionmaker()), "with one table"),

@@ -136,7 +136,7 @@ SEEN = (
 
 #: What a check cannot see, and why: these are as right as the others to it.
 UNSEEN = {
-    Wrong("refusals are not logged", "views/responses.py", "    logger.info(\n        \"Refused a %s link: %d %s, because %s.\",", "    logger.debug(\n        \"Refused a %s link: %d %s, because %s.\","): "The refusals of a check are not visitors', so they do not reach the log.",
+    Wrong("refusals are not logged", "views/responses.py", "    logger.info(\n        \"Refused a request for a %s link with status %d (%s), because %s.\",", "    logger.debug(\n        \"Refused a request for a %s link with status %d (%s), because %s.\","): "The refusals of a check are not visitors', so they do not reach the log.",
     Wrong("the parameters in another order", "gateway/urls.py", "            for name in gateway_page.parameters\n            if name in placeholder_names or name in values", "            for name in sorted(gateway_page.parameters)\n            if name in placeholder_names or name in values"): "To the gateway it is the same URL.",
     Wrong("receivers are not called", "app/signals.py", "    return () if signal.is_muted else signal.receivers_for(app)", "    return ()"): "The site's receivers are not called, and the check is told without them.",
     Wrong("a receiver that fails stops a click in service", "app/signals.py", "            if state.is_strict:\n                raise", "            if True:\n                raise"): "The receivers of a check do not fail, and the site's are not called.",
