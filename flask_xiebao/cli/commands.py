@@ -159,14 +159,14 @@ def check(
     only: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Follow the entries on many devices and check where they lead (2.1 to 2.3).
+    """Click the insurance entries on many devices and check the responses (2.1 to 2.3).
 
     The clicks go through the whole app in this process. Nothing is sent to Xiebao. Without --page
-    and --member, the check sees no page of the site and uses made-up members. Name a page, a member
-    and, on a site without Flask-Login, a login function: --page / --member 7 --login
+    and --member, the check opens no page of the site and uses placeholder members. Name a page, a
+    member and, on a site without Flask-Login, a login function: --page / --member 7 --login
     tests.login:log_in. The site's signal receivers are called only with --with-receivers. In
-    production, all variations of a click are left out without --full, except a click by an
-    anonymous visitor. The exit status is 1 if anything fails.
+    production, the check makes only ordinary clicks and clicks by an anonymous visitor, unless
+    --full is given. The exit status is 1 if anything fails.
     """
     from .check import format_command, report_writer, run_check_command
 
@@ -284,12 +284,13 @@ def link(
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
-    """Send a running site a notification about a made-up purchase.
+    """Send a running site a notification about a purchase that was never made.
 
     The first argument is the step of the purchase, INSURE_NUM the application number. The
     notification is signed with the configured key and sent over HTTP, so the notification_handler
-    of the site receives it. The details of the step, such as the time of payment, are made up.
-    Nothing is sent to Xiebao. The exit status is 1 if the site does not accept the notification.
+    of the site receives it. The details of the step, such as the time of payment, are sample
+    values. Nothing is sent to Xiebao. The exit status is 1 if the site does not accept the
+    notification.
     """
     from .doctor_notifications import mask_api_key_and_token
     from .notify import send_test_notification

@@ -244,8 +244,9 @@ class PurchaseStore(Generic[P]):
                 continue
             if has_other_member(row, answer):
                 warn_once(
-                    f"The gateway reports another member, or no member, for order {insure_num}."
-                    " The stored member was kept. Check whether XIEBAO_MEMBER_SECRET was changed.",
+                    f"For order {insure_num}, the gateway reports no member, or a member other than"
+                    " the stored member. The stored member was kept. Check whether"
+                    " XIEBAO_MEMBER_SECRET was changed.",
                     duplicate_key="another member's",
                 )
             return row, answer

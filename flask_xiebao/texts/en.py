@@ -69,9 +69,9 @@ TEXTS = {
     "simulator.title": "Xiebao gateway simulator (no real insurance)",
     "simulator.heading": "Xiebao gateway simulator",
     "simulator.what": (
-        "This page is not Xiebao. The simulator sells no insurance and takes no money. It checks"
-        " requests against the interface document and notifies the site of purchases as Xiebao"
-        " would."
+        "This page does not belong to Xiebao. The simulator sells no insurance and takes no money."
+        " It checks requests against Xiebao's interface document and notifies the site of purchases"
+        " as Xiebao would."
     ),
     "simulator.accepted": "Accepted: {page}",
     "simulator.refused": "Refused: {page}",
@@ -277,7 +277,7 @@ TEXTS = {
     "check.case.client-reference": "a click on a link that was created with a client_reference",
     "check.case.sub-partner": "a click on a link that was created with a sub_partner_id",
     "check.case.return": (
-        "a click on a link that was created with return_to, and the return to the site after"
+        "a click on a link that was created with return_to, and the return to the site after the"
         " payment"
     ),
     "check.case.bearer": "an anonymous visitor's click on a link that needs no login for one hour",
@@ -294,7 +294,7 @@ TEXTS = {
     "check.case.turbo-frame": "a request for a link by a Turbo frame",
     "check.case.turbo-prefetch": "a prefetch request for a link by Turbo",
     "check.case.fetch": "a request for a link by a script",
-    "check.case.image": "a request for a link as if the link were an image",
+    "check.case.image": "a request for a link that is used as the URL of an image",
     "check.case.told-to-go": (
         'a request for a link with "?go=1" at the end of the URL, sent by the page that opens links'
         " for scripts such as HTMX"
@@ -304,7 +304,8 @@ TEXTS = {
     "check.case.off": "a click by a logged-in member while XIEBAO_ENABLED is off",
     "check.case.off-visitor": "a click by an anonymous visitor while XIEBAO_ENABLED is off",
     "check.case.loader": (
-        "a click by an anonymous visitor, for which the site itself determines who is logged in"
+        "a click by an anonymous visitor, for whom the site's own member_loader (or Flask-Login) is"
+        " called"
     ),
     "check.case.visitor-asked": (
         'an anonymous visitor\'s click on a link with "?platform=h5" at the end of the URL'
@@ -360,8 +361,8 @@ TEXTS = {
         " the site's code that passed the wrong value to the library."
     ),
     "check.means.unreached.mounted": (
-        'DispatcherMiddleware mounts another app at "{mount}", so requests below XIEBAO_URL_PREFIX'
-        " reach that app. Change XIEBAO_URL_PREFIX."
+        'DispatcherMiddleware mounts another app at "{mount}", so requests for URLs below'
+        " XIEBAO_URL_PREFIX reach that app. Change XIEBAO_URL_PREFIX."
     ),
     "check.means.unreached.below": (
         "Absolute links of the site, such as links in emails, get status {status}, because"
@@ -370,14 +371,14 @@ TEXTS = {
     ),
     "check.means.unreached.outside": (
         "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
-        " {status} before Flask handled the request. Let requests below XIEBAO_URL_PREFIX through"
-        " to Flask."
+        " {status} before Flask handled the request. Let requests for URLs below XIEBAO_URL_PREFIX"
+        " through to Flask."
     ),
     "check.means.unreached.nowhere": (
         "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
-        " {status} before Flask handled the request. Let requests below XIEBAO_URL_PREFIX through"
-        " to Flask. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL to a URL"
-        " that ends with this path."
+        " {status} before Flask handled the request. Let requests for URLs below XIEBAO_URL_PREFIX"
+        " through to Flask. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL"
+        " to a URL that ends with this path."
     ),
     "check.means.unreached.no_view": (
         'Flask found no view for insurance links on the host "{host}" and returned status {status}.'
@@ -389,9 +390,9 @@ TEXTS = {
     ),
     "check.means.unreached.limiter": (
         'A rate limiter returned status {status} for a click on an entry (host "{host}") before'
-        " Flask-Xiebao handled the click. Allow more requests, exempt the entries with"
-        ' `limiter.exempt(app.blueprints["xiebao"])`, or exempt only the requests of the check and'
-        " the doctor with `limiter.request_filter(is_rehearsal)`."
+        " Flask-Xiebao handled the click. Allow more requests, or exempt the entries with"
+        ' `limiter.exempt(app.blueprints["xiebao"])`. To exempt only the requests of the check and'
+        " the doctor, use `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.unreached.wall": (
         'A click on an entry (host "{host}") got status {status} before Flask-Xiebao handled the'
@@ -424,13 +425,12 @@ TEXTS = {
     "check.means.unreached.form": (
         "A click on an entry is first redirected to another URL of the same link, for example one"
         " with a language prefix, so the browser must send a second request. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of the hook that redirects the click,'
-        " because Flask-Xiebao checks each click itself."
+        ' request.blueprint == "xiebao": return` to the start of the hook that redirects the click.'
     ),
     "check.means.unreached.path": (
-        "A link was refused because its path was changed before Flask-Xiebao read the path. Exclude"
-        " the paths below XIEBAO_URL_PREFIX in the middleware around app.wsgi_app that changes"
-        " paths."
+        "The path of a link was changed before Flask-Xiebao read it, so the link was refused. Look"
+        " for a middleware around app.wsgi_app that changes paths, and exclude the paths below"
+        " XIEBAO_URL_PREFIX."
     ),
     "check.means.unknown_address": (
         "The site does not know its own address. In production, members therefore do not return to"
@@ -460,17 +460,17 @@ TEXTS = {
         " DEBUG_TB_INTERCEPT_REDIRECTS to False."
     ),
     "check.means.status.301": (
-        "A redirect has status 301, so browsers cache the redirect, which contains the member and"
-        ' the "sign" parameter. The next member on the same device would continue as the first'
-        " member. Leave the status at 302."
+        "A redirect has status 301 instead of 302, so browsers cache the redirect, which contains"
+        ' the member and the "sign" parameter. The next member on the same device would continue as'
+        " the first member. Leave the status at 302."
     ),
     "check.means.status.302": (
         "The response is a redirect, but a page or an error was expected. Find the site's code that"
         " changes the request or the response."
     ),
     "check.means.status.308": (
-        "A redirect has status 308, so browsers cache the redirect, which contains the member and"
-        ' the "sign" parameter. Leave the status at 302.'
+        "A redirect has status 308 instead of 302, so browsers cache the redirect, which contains"
+        ' the member and the "sign" parameter. Leave the status at 302.'
     ),
     "check.means.status.404": (
         "The response has status 404, as if the link were invalid or did not exist. Look for a"
@@ -535,8 +535,9 @@ TEXTS = {
         " changes the redirect."
     ),
     "check.means.parameter": (
-        "A parameter of the gateway URL does not follow Xiebao's interface document. Check"
-        " XIEBAO_EXTRA, and look for a hook or middleware that changes the redirect."
+        "A parameter of the gateway URL is missing, has a wrong value or is not defined in Xiebao's"
+        " interface document. Check XIEBAO_EXTRA, and look for a hook or middleware that changes"
+        " the redirect."
     ),
     "check.means.parameter.platform": (
         'The "platform" parameter of the gateway URL is wrong, so the gateway shows the page for'
@@ -660,16 +661,18 @@ TEXTS = {
         " from which the QR code is made."
     ),
     "check.means.style": (
-        "Flask-Xiebao's stylesheet does not load. Let requests below XIEBAO_URL_PREFIX through."
+        "Flask-Xiebao's stylesheet does not load. Let requests for URLs below XIEBAO_URL_PREFIX"
+        " through."
     ),
     "check.means.script": (
         "Flask-Xiebao's entry script does not load, so a double click counts as two clicks. Let"
-        " requests below XIEBAO_URL_PREFIX through."
+        " requests for URLs below XIEBAO_URL_PREFIX through."
     ),
     "check.means.page": "The page does not open. Read the site's log for the cause.",
     "check.means.page.empty": (
-        "The page has no insurance entries on any device. Check the URL, and check that the member"
-        ' may see the entries. If the page may have no entries, add "--ignore page.empty".'
+        "The check found no insurance entries on the page on any device. Check the URL, and check"
+        ' that the member may see the entries. If the page may have no entries, add "--ignore'
+        ' page.empty".'
     ),
     "check.means.page.302": (
         "The page redirects the member to another page. If the page requires a login or a certain"
@@ -706,7 +709,8 @@ TEXTS = {
         " refuses."
     ),
     "check.means.receiver": (
-        "A signal receiver of the site failed during a click on an entry. Fix the receiver."
+        "A signal receiver of the site raised an exception during a click on an entry. Fix the"
+        " receiver."
     ),
     "check.means.left_out": (
         "The template passes a wrong argument to a macro, so an entry, or a part of an entry, is"
@@ -775,7 +779,7 @@ TEXTS = {
         ' "form-action".'
     ),
     "check.note.nothing_else": (
-        "The check stopped here and checked nothing else. Fix this problem first."
+        "The check stopped at this problem and checked nothing else. Fix this problem first."
     ),
     "check.note.no_login": (
         "Flask-Xiebao does not know the login page of the site, so anonymous visitors who click an"
@@ -853,7 +857,8 @@ TEXTS = {
         " that another app serves {what}, or members get a 404 page."
     ),
     "check.not_told.pages": (
-        "The check opened no page of the site, because no page was named. Add --page."
+        "The check opened no page of the site, because no page was named. Add --page to test the"
+        " entries on a page."
     ),
     "check.not_told.member": (
         "The check used placeholder members, because no member was named. Add --member and, on a"
@@ -892,7 +897,7 @@ TEXTS = {
     "check.report.ignored": "Ignored rules: {rules}.",
     "check.step.scan": "scanning the QR code with a phone",
     "check.step.return": "returning from the payment",
-    "check.step.direct": "opening the handoff page's link for tablets",
+    "check.step.direct": "opening the link for tablets on the handoff page",
     # The findings of inspect about a URL.
     "level.ok": "ok",
     "level.WARNING": "WARNING",
@@ -900,10 +905,12 @@ TEXTS = {
     "level.counts": "Errors: {errors}. Warnings: {warnings}.",
     "inspect.refused": "The gateway would refuse this URL.",
     "inspect.nobody": "Nobody can follow this link.",
-    "inspect.page": "This is the {title} ({section}) of {where}.",
+    "inspect.page": (
+        "This URL opens the {title} (section {section} of Xiebao's interface document) on {where}."
+    ),
     "inspect.where.test": "the test gateway",
     "inspect.where.production": "the production gateway",
-    "inspect.here": "a gateway on this site",
+    "inspect.here": "a gateway of this site",
     "inspect.no_gateway": (
         '{host} is not Xiebao\'s gateway. If {host} is your own simulator, use "flask --app" to'
         " select the app whose XIEBAO_BASE_URL is the URL of the simulator."
@@ -913,7 +920,7 @@ TEXTS = {
         ' production have different keys, so a signature (parameter "sign") is valid in only one of'
         " them."
     ),
-    "inspect.other_gateway": "The URL does not belong to the gateway of this site, {base_url}.",
+    "inspect.other_gateway": "The URL is not a URL of this site's gateway, {base_url}.",
     "inspect.cut": (
         "The URL has only one parameter. If the rest is missing, put the URL in quotes, because the"
         ' shell ends an unquoted URL at the first "&".'
@@ -977,7 +984,9 @@ TEXTS = {
     ),
     "inspect.token": "This link was not made by this site, or it was changed.",
     "inspect.host": "The host of the link is {host}, but XIEBAO_PUBLIC_URL is {site}.",
-    "inspect.entry": "The entry leads to the {title} ({section}).",
+    "inspect.entry": (
+        "The link opens the {title} (section {section} of Xiebao's interface document)."
+    ),
     "inspect.back_to": "return_to",
     "inspect.about": "client_reference",
     "inspect.member.none": (
@@ -1009,7 +1018,7 @@ TEXTS = {
         ' "test".'
     ),
     "doctor.misspelt": "{name} is not a setting. Did you mean {meant}?",
-    "doctor.unknown": "{name} is not a setting of Flask-Xiebao. Remove it.",
+    "doctor.unknown": "{name} is not a setting of Flask-Xiebao. Remove this setting.",
     "doctor.ok.setting": "{name}: {value}",
     "doctor.ok.hidden": "{name} is set (value hidden)",
     "doctor.ok.default": "{name} is not set (default: {default})",
@@ -1032,8 +1041,12 @@ TEXTS = {
         " this path. Register the blueprint of a GatewaySimulator at this path, or remove"
         " XIEBAO_BASE_URL."
     ),
-    "doctor.ok.gateway.test": "Entries lead to {url} (test: policies are not real).",
-    "doctor.ok.gateway.production": "Entries lead to {url} (production: policies are real).",
+    "doctor.ok.gateway.test": (
+        "Insurance entries redirect to {url}. In the test environment, policies are not real."
+    ),
+    "doctor.ok.gateway.production": (
+        "Insurance entries redirect to {url}. In the production environment, policies are real."
+    ),
     "doctor.simulator": (
         'XIEBAO_ENV is "production", but the blueprint of a GatewaySimulator is registered (its'
         " pages return 404 in production). Do not register the simulator on a site that sells"
@@ -1041,8 +1054,9 @@ TEXTS = {
         " came from Xiebao."
     ),
     "doctor.nobody": (
-        "The app has neither a member_loader nor Flask-Login, so it does not know who is logged in."
-        " Only links that need no login (no_login_for) can be opened. Register a member_loader."
+        "The app has no member_loader and does not use Flask-Login, so it does not know who is"
+        " logged in. Only links that need no login (no_login_for) can be opened. Register a"
+        " member_loader."
     ),
     "doctor.ok.member_loader": "The member_loader determines who is logged in.",
     "doctor.ok.flask_login": "Flask-Login determines who is logged in.",
@@ -1162,7 +1176,7 @@ TEXTS = {
     "doctor.clicks.every": "every link",
     "doctor.clicks.wrong": "{where}: {what}",
     "doctor.ok.page": (
-        "{page} ({section}): a link was created and opened, and it redirects to the gateway."
+        "{page} ({section}): a link was created and opened, and the site redirected to the gateway."
     ),
     "doctor.ok.paid.url": (
         "paid: after payment, members return to {site}{path} if their entry has a return_to"
@@ -1195,13 +1209,13 @@ TEXTS = {
         "notify: notifications reach the notification_reader and the notification_handler."
     ),
     "doctor.notify.unheard": (
-        "No notification_handler is registered, perhaps because its module is not imported. The"
-        " site therefore does not learn what members buy. Notifications would be sent to {url}."
+        "No notification_handler is registered, perhaps because its module is not imported, so the"
+        " site does not learn what members buy. The gateway would send notifications to {url}."
     ),
     "doctor.notify.unsent": "A notification cannot be sent. Fix this error: {error}",
     "doctor.notify.counted": (
-        "Flask-Limiter counts notifications and may refuse some of them, because Xiebao sends them"
-        " from only a few IP addresses. Exempt the callback with"
+        "The rate limiter Flask-Limiter counts notifications and may refuse some of them, because"
+        " the gateway sends all notifications from a few IP addresses. Exempt the callback with"
         ' `limiter.exempt(app.view_functions["xiebao.notify"])`.'
     ),
     "doctor.notify.size": (
@@ -1218,7 +1232,7 @@ TEXTS = {
         ' status 200 and the body {{"state": true}}. Look for an after_request hook or a middleware'
         " that changes the response."
     ),
-    "doctor.notify.fails": "A notification raises an exception. Fix this error: {error}",
+    "doctor.notify.fails": "A notification causes an exception. Fix this error: {error}",
     "doctor.notify.view": (
         'The path {path} must be routed to the endpoint "xiebao.notify", but it is routed to'
         " {view}. Change XIEBAO_URL_PREFIX."
@@ -1268,8 +1282,8 @@ TEXTS = {
         ' simulator or "flask xiebao notify" to send notifications.'
     ),
     "doctor.httpx": (
-        "httpx is not installed, so xiebao.orders cannot confirm what notifications report. Run"
-        " `pip install 'Flask-Xiebao[orders]'`."
+        "The package httpx is not installed, so order queries (xiebao.orders) cannot confirm what"
+        " notifications report. Run `pip install 'Flask-Xiebao[orders]'`."
     ),
     "doctor.purchases.unheard": (
         "The Purchases object receives no notifications, because no notification_handler is"

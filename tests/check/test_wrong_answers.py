@@ -92,7 +92,7 @@ PARAMETERS = [
         "one that there is not",
         "parameter",
         in_location("platform=1", "platform=1&utm_source=shop"),
-        "does not follow Xiebao's interface document",
+        "or is not defined in Xiebao's interface document",
         "Actual: utm_source=shop",
     ),
     answer(

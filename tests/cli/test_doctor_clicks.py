@@ -167,8 +167,8 @@ ROWS: dict[str, Row] = {
         partial(shop, around(small)),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A link was refused because its path was changed",
-            "Exclude the paths below XIEBAO_URL_PREFIX",
+            f"{EVERY_CLICK}: The path of a link was changed before Flask",
+            "exclude the paths below XIEBAO_URL_PREFIX",
         ),
     ),
     # Werkzeug 3.2 refuses a rule that is there already; these are as good.

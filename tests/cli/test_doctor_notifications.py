@@ -151,13 +151,13 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "a hook that fails": (
         partial(site, before=fails),
-        ("A notification raises an exception. Fix this error: ZeroDivisionError in fails (",),
+        ("A notification causes an exception. Fix this error: ZeroDivisionError in fails (",),
     ),
     "a firewall": (
         behind_a_firewall,
         (
             "returned status 403 before Flask handled the request",
-            "Let requests below XIEBAO_URL_PREFIX through",
+            "Let requests for URLs below XIEBAO_URL_PREFIX through",
         ),
     ),
     "an answer that is wrapped": (
@@ -286,7 +286,9 @@ def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: st
 def test_where_nobody_listens_it_says_what_that_means() -> None:
     said = doctor(shop())
     assert "No notification_handler is registered" in said["ok"]
-    assert "Notifications would be sent to https://shop.example/xiebao/notify." in said["ok"]
+    assert (
+        "The gateway would send notifications to https://shop.example/xiebao/notify." in said["ok"]
+    )
     assert "notify: " not in "".join(said.values())
     with_a_token = doctor(shop(XIEBAO_NOTIFY_TOKEN=TOKEN))
     assert "No notification_handler is registered" in with_a_token["WARNING"]
@@ -301,7 +303,7 @@ def test_a_reader_of_the_sites_own_is_named() -> None:
 
 def test_a_limiter_that_counts_notifications_is_named() -> None:
     [said] = complaints(doctor(site(limited("50 per hour"))))
-    assert "Flask-Limiter counts notifications" in said
+    assert "The rate limiter Flask-Limiter counts notifications" in said
     assert 'limiter.exempt(app.view_functions["xiebao.notify"])' in said
 
 

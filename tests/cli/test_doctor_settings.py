@@ -139,11 +139,13 @@ ROWS: dict[str, Row] = {
         ("XIEBAO_API_KEY is not set (default: none)",),
         also=("XIEBAO_ENABLED is off",),
     ),
-    "test": Row(shop, "ok", (f"Entries lead to {TEST} (test: policies are not real)",)),
+    "test": Row(
+        shop, "ok", (f"redirect to {TEST}. In the test environment, policies are not real.",)
+    ),
     "production": Row(
         partial(shop, XIEBAO_ENV="production"),
         "ok",
-        (f"{PRODUCTION} (production: policies are real)",),
+        (f"{PRODUCTION}. In the production environment, policies are real.",),
     ),
     "no environment in tests": Row(
         partial(shop, XIEBAO_ENV=None, TESTING=True),
@@ -178,15 +180,17 @@ ROWS: dict[str, Row] = {
     "a simulator": Row(
         partial(shop, simulator("/gateway"), XIEBAO_BASE_URL="/gateway"),
         "ok",
-        ("Entries lead to /gateway",),
+        ("Insurance entries redirect to /gateway",),
     ),
     "a simulator with a Chinese name": Row(
         partial(shop, simulator("/网关"), XIEBAO_BASE_URL="/%E7%BD%91%E5%85%B3"),
         "ok",
-        ("Entries lead to /%E7%BD%91%E5%85%B3",),
+        ("Insurance entries redirect to /%E7%BD%91%E5%85%B3",),
     ),
     "a gateway of the site's own": Row(
-        partial(shop, own_gateway, XIEBAO_BASE_URL="/own"), "ok", ("Entries lead to /own",)
+        partial(shop, own_gateway, XIEBAO_BASE_URL="/own"),
+        "ok",
+        ("Insurance entries redirect to /own",),
     ),
     "a simulator in production": Row(
         partial(shop, simulator("/gateway"), XIEBAO_ENV="production"),
@@ -281,7 +285,7 @@ ROWS: dict[str, Row] = {
     "no setting": Row(
         partial(shop, XIEBAO_QWERTZUIOP=9),
         "WARNING",
-        ("XIEBAO_QWERTZUIOP is not a setting of Flask-Xiebao. Remove it.",),
+        ("XIEBAO_QWERTZUIOP is not a setting of Flask-Xiebao. Remove this setting.",),
     ),
     "a name like no other": Row(
         partial(shop, XIEBAO_FROBNICATE=1), "WARNING", ("XIEBAO_FROBNICATE is not a setting",)

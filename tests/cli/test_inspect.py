@@ -62,17 +62,17 @@ IN_TEST_2_3 = f"{TEST}{_2_3}84d7668b0c732b7d3fd24fc243fe9c0c&paySuccess=*"
 
 #: What is right with them, and what is wrong: parts of lines, as many lines as there are lists.
 RIGHT_2_1 = (
-    "the product page (2.1) of the",
+    "the product page (section 2.1 of",
     "partnerId=1039147: the partner's account",
     "subPartnerId=: the partner's sub-account, empty if there is none",
     "caseCode=QX000000127257: the product code",
 )
 RIGHT_2_2 = (
-    "the home page (2.2) of the",
+    "the home page (section 2.2 of",
     "partnerUniqKey=101000: the partner's unique id for the member.",
 )
 RIGHT_2_3 = (
-    "the policy page (2.3) of the",
+    "the policy page (section 2.3 of",
     "insureNum=20190226020146: the application number of the policy.",
 )
 ANOTHER_KEY = ("was not made with the API key of this account and environment",)
@@ -110,7 +110,7 @@ def test_the_documents_examples_are_explained_and_what_is_wrong_with_them(
     app = shop(XIEBAO_PARTNER_ID="1039147", XIEBAO_ENV=env, XIEBAO_MEMBER_SECRET=None)
     result = run(app, "inspect", example)
     said = findings(result)
-    assert f"of the {env} gateway." in said["ok"]
+    assert f"on the {env} gateway." in said["ok"]
     for words in right:
         assert words in said["ok"]
     for line, parts in zip(said["ERROR"].splitlines(), wrong, strict=True):
@@ -124,7 +124,8 @@ def test_the_documents_examples_are_explained_and_what_is_wrong_with_them(
 def test_a_right_url_is_explained_word_by_word() -> None:
     said = inspect(site(), PRODUCT_URL)
     assert said["ok"].splitlines() == [
-        "This is the product page (2.1) of the test gateway.",
+        "This URL opens the product page (section 2.1 of Xiebao's interface document) on the test"
+        " gateway.",
         "partnerId=12345: the partner's account at Xiebao.",
         "subPartnerId=: the partner's sub-account, empty if there is none.",
         f"caseCode={CODE}: the product code that Xiebao provides.",
@@ -152,7 +153,7 @@ class Row(NamedTuple):
 
 def on(address: str, *, base_url: str | None = None, level: str = "ERROR") -> Row:
     """Return a row of a URL elsewhere than on the site's own gateway."""
-    said = f"The URL does not belong to the gateway of this site, {base_url or TEST}."
+    said = f"The URL is not a URL of this site's gateway, {base_url or TEST}."
     return Row(
         PRODUCT_URL.replace(TEST, address), said, level, partial(site, XIEBAO_BASE_URL=base_url)
     )
@@ -300,9 +301,9 @@ ROWS = [
     on(TEST, base_url="/gateway", level="WARNING"),
     on("https://shop.example", base_url="/gateway"),
     on("https://shop.example/gateway/x", base_url="/gateway"),
-    Row(PRODUCT_URL.replace("https://test", "HTTPS://TEST"), "of the test gateway", "ok"),
-    Row(PRODUCT_URL.replace(TEST, f"{TEST}:443"), "of the test gateway", "ok"),
-    Row(f"/gateway{HOME_URL.removeprefix(TEST)}", "the home page (2.2) of", "ok", OWN),
+    Row(PRODUCT_URL.replace("https://test", "HTTPS://TEST"), "on the test gateway", "ok"),
+    Row(PRODUCT_URL.replace(TEST, f"{TEST}:443"), "on the test gateway", "ok"),
+    Row(f"/gateway{HOME_URL.removeprefix(TEST)}", "the home page (section 2.2 of", "ok", OWN),
     Row(HOME_URL.replace(TEST, "http://127.0.0.1:5000/gateway"), "127.0.0.1", "ok", OWN),
     Row(HOME_URL.replace(TEST, "https://shop.example/at/gateway"), "shop.example", "ok", OWN),
     # Without an app all is checked but the key
@@ -315,9 +316,9 @@ ROWS = [
     Row(EXAMPLE_2_2, "The app does not load (RuntimeError)", "WARNING", no_app),
     Row(EXAMPLE_2_1, "looks like an API key", "ERROR", no_app, errors=2),
     Row(EXAMPLE_2_3, 'The value of "paySuccess" is not standard base64', "ERROR", no_app),
-    Row(PRODUCT_URL, "of the test gateway", "ok", no_app),
+    Row(PRODUCT_URL, "on the test gateway", "ok", no_app),
     Row(PRODUCT_URL.replace(TEST, "http://localhost:5000/gateway"), "localhost", "ok", no_app),
-    Row(PRODUCT_URL.replace(TEST, ""), "the product page (2.1)", "ok", no_app),
+    Row(PRODUCT_URL.replace(TEST, ""), "the product page (section 2.1 of", "ok", no_app),
     Row(
         PRODUCT_URL.replace(TEST, "https://gw.example"),
         "gw.example is not Xiebao's gateway",

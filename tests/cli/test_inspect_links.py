@@ -43,7 +43,7 @@ BEARER = ("--no-login-for", "60")
 def test_a_link_without_a_member(app: Flask, option: str) -> None:
     said = inspect(app, link(app, "product", CODE, *FULL, option))
     assert said["ok"].splitlines() == [
-        "The entry leads to the product page (2.1).",
+        "The link opens the product page (section 2.1 of Xiebao's interface document).",
         f"caseCode: {CODE}",
         "return_to: /a",
         "client_reference: order-8",
@@ -110,7 +110,7 @@ def test_a_link_on_another_host_is_a_warning(app: Flask) -> None:
 def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
     app = site(XIEBAO_URL_PREFIX="/dispatch/ins")
     said = inspect(app, link(app, "home"))
-    assert "The entry leads to the home page" in said["ok"]
+    assert "The link opens the home page" in said["ok"]
     assert said["ERROR"] == ""
 
 
