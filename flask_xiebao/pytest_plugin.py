@@ -104,7 +104,7 @@ _HINTS_BY_STATUS = {
 
 @dataclass(frozen=True)
 class ClickVerdict(Verdict):
-    """The gateway's verdict on a click: a :class:`.Verdict` with the added field *handoff*.
+    """The gateway's verdict on a click, and whether the click led to a page with a QR code.
 
     :param member: The id of the member who follows the link, or None if no member has the key.
     :param handoff: True if the click led to the handoff, the page with a QR code for a PC if the
@@ -128,7 +128,7 @@ def check_entries() -> Callable[..., Report]:
 
 @pytest.fixture
 def notify(xiebao_orders: object) -> Callable[..., TestResponse]:
-    """Return :func:`send_notification`. The fixture :func:`xiebao_orders` answers order queries."""
+    """Return :func:`send_notification`. The site's order queries go to :func:`xiebao_orders`."""
     return send_notification
 
 
@@ -267,7 +267,8 @@ class _DeviceClient:
             )
         with self.client.application.app_context():
             entries = [
-                # If another site has signed the link, the entry's reference is None.
+                # If another site has signed the link, entry_of() returns None, and the reference of
+                # the entry is unknown.
                 (name, getattr(entry_of(link.href), "reference", None), link.href)
                 for link in ParsedPage(response.text).links
                 if link.href and (name := link.attributes.get("data-xiebao-entry")) is not None
@@ -332,13 +333,13 @@ class _DeviceClient:
             return False
         address, base_url = location.partition("?")[0], self.state.gateway.base_url
         page_urls = tuple(base_url + page.path for page in PAGES.values())
-        # If the gateway's base URL is a path of this site, the path at which the app is mounted may
-        # precede the base URL.
+        # If XIEBAO_BASE_URL is a path of this site, the redirect's location may begin with the path
+        # at which the server mounts the app (SCRIPT_NAME). So compare only the end of the location.
         return urlsplit(address).netloc == urlsplit(base_url).netloc and address.endswith(page_urls)
 
 
 def _find_handoff_direct_link(response: TestResponse) -> str | None:
-    """Return the link for tablets and phones on a handoff page, which shows a QR code to a PC.
+    """Return the link "On a tablet or phone?" of a handoff page, which is a page with a QR code.
 
     Return None for any other page.
     """

@@ -11,12 +11,12 @@ from ..links.tokens import Entry
 
 
 def link_to(entry: Entry, *, external: bool = False) -> str:
-    """Return the current app's link to *entry*. Tests can also build a link that has expired.
+    """Return the current app's link for an insurance entry. The link may be an expired one.
 
     Outside a request, the link is always absolute.
 
-    :param entry: The target of the link. Its ``signed_at`` is the time at which the link is signed:
-        ``signed_at=0`` builds a link from 1970.
+    :param entry: The target of the link. Its ``signed_at`` is the time at which the link is signed,
+        so ``signed_at=0`` builds a link from 1970.
     :param external: True for an absolute URL.
     :raises LinkError: if the link cannot be built.
     :raises ConfigError: if the app has no Xiebao.
@@ -25,7 +25,7 @@ def link_to(entry: Entry, *, external: bool = False) -> str:
 
 
 def entry_of(link: str) -> Entry | None:
-    """Return the entry to which a link of the current app leads, or None for any other link.
+    """Return the insurance entry of a link that the current app has signed, otherwise None.
 
     :param link: A path or an absolute URL. The link may have expired.
     :raises ConfigError: if the app has no Xiebao.

@@ -1,4 +1,4 @@
-"""Captures the log records that a site writes during requests of ``flask xiebao check``."""
+"""Captures the log records that a site writes while ``flask xiebao check`` sends requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .visits import active_rehearsal
 
 
 class _RehearsalLogHandler(logging.Handler):
-    """A log handler that stores each record with the request that the check is sending."""
+    """A log handler that stores each record with the test request during which it was written."""
 
     def emit(self, record: logging.LogRecord) -> None:
         rehearsal = active_rehearsal.get()
@@ -23,9 +23,9 @@ class _RehearsalLogHandler(logging.Handler):
 
 @contextmanager
 def capture_log(app: Flask) -> Iterator[None]:
-    """Store the records of all loggers with the request that the check is sending.
+    """Store each record of all loggers with the test request during which it was written.
 
-    The records are in the ``log_records`` of the request's :class:`.Rehearsal`.
+    A test request is a :class:`.Rehearsal`, and its ``log_records`` are the records.
     """
     # Read app.logger before a handler is added to the root logger. Otherwise, Flask would not give
     # app.logger its default handler.
@@ -52,7 +52,8 @@ def format_log_record(record: logging.LogRecord) -> tuple[str, str]:
     message and the traceback.
     """
     texts = [repr(vars(record))]
-    # If the arguments do not fit the message, ignore the error, because logging itself reports it.
+    # If the arguments of a log call do not fit its message, ignore the error, because the logging
+    # module itself reports it.
     with suppress(Exception):
         texts.append(record.getMessage())
     if record.exc_info:

@@ -23,12 +23,12 @@ _URLSAFE_TO_STANDARD = str.maketrans("-_", "+/")
 # The maximum size of a decompressed session cookie. The compressed cookie has at most 4,096 bytes,
 # because browsers do not keep more.
 _MAX_DECOMPRESSED_BYTES = 100_000
-# The maximum number of characters before and after masking. A secret that is cut in two at the end
-# of the input is not recognized, but it is not shown, because the output is cut much earlier.
+# The maximum length of a text before and after masking. Cutting the input may split a secret, which
+# is then not masked. The output limit is much lower, so it removes such a secret.
 _MAX_INPUT_LENGTH, _MAX_OUTPUT_LENGTH = 20_000, 2_000
-# Member ids of at most 3 bytes are not masked, because other text often contains them by chance.
-# Ids of 4 or 5 bytes are masked only as whole words. Longer ids are masked inside words, too,
-# because no other word contains them.
+# Other text often contains a short member id by chance. So ids of at most 3 bytes are not masked,
+# and ids of 4 or 5 bytes are masked only if they are whole words. Longer ids are also masked inside
+# words.
 _MAX_UNMASKED_ID_BYTES, _MIN_ID_BYTES_INSIDE_WORDS = 3, 6
 
 
@@ -91,7 +91,7 @@ def _build_member_pattern(member: str) -> str:
 
 
 def _build_encoded_character_pattern(character: str) -> str:
-    """Return a regular expression that matches a character, encoded or not.
+    """Return a regular expression that matches a character, plain or encoded for a URL or JSON.
 
     The character may be percent-encoded once or twice, escaped as in JSON, or decoded wrongly
     (its UTF-8 bytes as Latin-1). A space may also be "+".
@@ -127,14 +127,14 @@ def iter_base64_decodings(text: str) -> Iterator[str]:
 
 
 def _iter_run_decodings(base64_text: str) -> Iterator[str]:
-    """Decode text that may contain base64, and yield each possible result.
+    """Decode the base64 in a text. Yield a result for each position at which it may begin.
 
     The base64 needs no padding. Data that was compressed with zlib is also yielded after
     decompression.
     """
     base64_text = unquote(base64_text).translate(_URLSAFE_TO_STANDARD)
-    # The text before the base64, such as a URL path, may consist of base64 characters, too. So
-    # start at each of the first four characters, because base64 decodes four characters at a time.
+    # Base64 is decoded in groups of four characters. Other text before the base64, such as a URL
+    # path, may shift these groups. So decode four times, starting one character later each time.
     for start in range(4):
         part = base64_text[start:]
         # A single base64 character at the end is dropped, because it holds less than one byte.

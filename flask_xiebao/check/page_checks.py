@@ -15,7 +15,7 @@ from .site import Site, encode_url_like_browser, is_parsable_url, resolve_link
 
 
 def iter_links(page_url: str, page: ParsedPage) -> Iterator[tuple[Element, str]]:
-    """Return the link elements of a page, each with its absolute URL."""
+    """Return the ``<a>`` and ``<area>`` elements of a page, each with its absolute URL."""
     base = resolve_link(page_url, page.base_href)
     return ((element, resolve_link(base, element.href)) for element in page.links)
 
@@ -62,7 +62,7 @@ def _check_entry_attributes(
 def check_cache_headers(
     site: Site, page: ParsedPage, *, has_member_link: bool, varies_by_device: bool
 ) -> Iterator[Failure]:
-    """Check that caches keep pages for different devices apart and a member's page private.
+    """Check the headers that prevent caches from showing a page to the wrong device or visitor.
 
     :param has_member_link: True if a link on the page has a member.
     :param varies_by_device: True if an entry on the page may depend on the device.

@@ -21,8 +21,8 @@ from .results import Report, Result, Trouble, count_passed_and_failed, lines_of
 
 #: A function that formats a report. Its second argument is the locale, English by default.
 ReportFormatter = Callable[..., str]
-# A report shows at most 5 results of a problem, 5 entries of a page, and 3 pairs of actual and
-# expected values of a problem.
+# A report shows at most 5 results for each problem, 5 entries for each page, and 3 pairs of actual
+# and expected values for each problem.
 _MAX_SHOWN_ITEMS, _MAX_SHOWN_PAIRS = 5, 3
 
 
@@ -63,7 +63,7 @@ def _format_entry_counts(entries: Sequence[str], locale: str) -> str:
 
 
 def get_notes_and_verdict_omissions(report: Report, locale: str) -> list[str]:
-    """Return the report's notes and the sentences about missing options and ignored rules."""
+    """Return the notes, recommended options and ignored rules of a report as sentences."""
     return [*report.notes_in(locale), *get_verdict_omissions(report, locale)]
 
 
@@ -74,12 +74,15 @@ def format_passed_and_failed(results: Sequence[Result], locale: str) -> str:
 
 
 def get_verdict_omissions(report: Report, locale: str) -> list[str]:
-    """Return the sentences about options that were not given and rules that were ignored."""
+    """Return sentences that recommend options of the check and list the ignored rules.
+
+    Options are recommended if they were not passed to the check.
+    """
     return [*filter(None, (report.missing_options_in(locale), report.ignored_rules_in(locale)))]
 
 
 def format_result_title(result: Result, locale: str) -> str:
-    """Return the title of a result: the titles of the test case and of the device.
+    """Return a title for a result, which names the test case and the device.
 
     A test case that does not run on a device has only its own title.
     """
@@ -96,8 +99,8 @@ def format_result_title(result: Result, locale: str) -> str:
 def build_repeat_command(report: Report, result: Result) -> str:
     """Return the shell command that runs the test case of a result again."""
     case = result.case
-    # With --page, the check runs its other test cases in addition to the entries of the page. So
-    # select only one of these cases with --case.
+    # The option --page does not turn off the check's other test cases. So add --case, which limits
+    # these other test cases to one.
     page = f"--page {shlex.quote(case.site_page)} " if case.page else ""
     choice = f"{page}--case {'product-plain' if page else case.name} --device {result.device.name}"
     return " ".join(
@@ -106,7 +109,7 @@ def build_repeat_command(report: Report, result: Result) -> str:
 
 
 def get_actual_and_expected_values(trouble: Trouble, locale: str) -> list[tuple[str, str]]:
-    """Return the actual and the expected value of each distinct failure of a problem."""
+    """Return the actual and expected values of the failures in a problem, without duplicates."""
     return [(failure.actual_value_in(locale), failure.expected) for failure in trouble.failures]
 
 

@@ -42,9 +42,9 @@ _DIRECTIVES_BESIDE_NO_STORE = {
     "max-age=0",
 }
 
-#: The HTTP status of a refused click, by the reason of the refusal.
+#: A mapping from each reason for refusing a click to the HTTP status of the response.
 REFUSAL_STATUSES = {refusal.reason: refusal.status for refusal in REFUSALS.values()}
-#: The HTTP status of a click that is not refused, by the outcome of the click.
+#: A mapping from each outcome of a click that is not refused to the HTTP status of the response.
 OUTCOME_STATUSES = {
     "gateway": 302,
     "handoff": 200,
@@ -54,8 +54,8 @@ OUTCOME_STATUSES = {
 }
 #: The statuses with which a site may redirect to its login. Flask 3.2 redirects with 303.
 LOGIN_REDIRECT_STATUSES = (302, 303, 307)
-# The type of request hook that may cause a failure, by the failure's code or the part of the code
-# before the first dot.
+# A mapping from failure codes to the type of request hook that may cause such a failure. A key is a
+# failure's code, or the part of the code before the first dot.
 _SUSPECTED_HOOK_TYPES = {
     "unreached": "before_request",
     **dict.fromkeys(("status", "header", "address", "parameter", "body", "back"), "after_request"),
@@ -106,7 +106,7 @@ class Failure:
         )
 
     def actual_value_in(self, locale: str) -> str:
-        """Return the actual value, and the name of the step if it was found after the click."""
+        """Return the actual value, and name the step if the failure was found after the click."""
         step = self.step_name_in(locale)
         return (
             get_text(locale, "check.report.at_step", came=self.actual, step=step)
@@ -122,12 +122,12 @@ class Failure:
         )
 
     def step_name_in(self, locale: str) -> str:
-        """Return the name of the step that showed the failure, or "" for the click itself."""
+        """Return the name of the step at which the failure occurred, or "" for the click itself."""
         return get_text(locale, f"check.step.{self.step}") if self.step else ""
 
     @property
     def rule(self) -> str:
-        """The rule to name in ``--ignore``: the longest prefix of the code with an explanation."""
+        """The ``--ignore`` rule: the longest prefix of the failure code that has an explanation."""
         parts = self.code.split(".")
         rules = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((rule for rule in rules if f"check.means.{rule}" in get_text_keys()), self.code)
@@ -177,7 +177,7 @@ def _is_storing_forbidden(cache_control: str) -> bool:
 
 
 def _build_header_failure(name: str, actual: str, expected: str, code: str = "") -> Failure:
-    """Return the failure for a wrong header. Its code is ``header.<name>`` by default."""
+    """Return the failure for a wrong header. The default failure code is ``header.<name>``."""
     code = code or f"header.{name.lower()}"
     return Failure(code, f"{name}: {actual or '—'}", f"{name}: {expected}")
 
@@ -185,9 +185,9 @@ def _build_header_failure(name: str, actual: str, expected: str, code: str = "")
 def check_no_secret_leaks(
     site: Site, visit: Visit, *, expects_gateway_redirect: bool = False
 ) -> Iterator[Failure]:
-    """Check that neither the response nor the log contains the API key or a gateway URL's ``sign``.
+    """Check that the response and the log contain no API key and no signature of a gateway URL.
 
-    Only a Location header with the URL of a gateway page may contain the sign.
+    Only a Location header with the URL of a gateway page may contain the signature (``sign``).
 
     :param expects_gateway_redirect: True if the response must redirect to the gateway. If it
         redirects elsewhere, another check reports that.
@@ -252,14 +252,15 @@ def check_gateway_redirect(
             for parameters in (actual, expected)
         )
         yield Failure(f"parameter.{name}", actual_value, expected_value)
-    # Ignore problems that name no parameter. They are about the URL without its query, which an
-    # unusual XIEBAO_BASE_URL may have changed.
+    # Skip problems that are not about a query parameter. They are about the rest of the URL, which
+    # may differ on purpose because of XIEBAO_BASE_URL.
     reported = {None, *map(site.account.mask_sign_in, different)}
     for problem in evaluate_url(visit.location, site.account, extra_parameters=expected).problems:
         if (parameter := problem.parameter) not in reported:
             code = f"{parameter}: {problem.code}"
             yield Failure(f"parameter.{parameter}", code, f"{parameter}: —")
-    # The body of a redirect usually repeats the URL with the sign, so the body must be empty.
+    # By default, the body of a redirect repeats the target URL, and a gateway URL contains the
+    # signature. So the body must be empty.
     if visit.body:
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
@@ -287,7 +288,7 @@ def _mask_parameter_value(site: Site, name: str, value: str) -> str:
 
 
 def mask_location(site: Site, location: str) -> str:
-    """Return the URL of a Location header for a report, without secrets.
+    """Return the URL of a Location header with its secrets masked, so that a report can show it.
 
     The query of a gateway page is masked. Any other URL is returned without its query.
     """
@@ -325,8 +326,8 @@ def check_login_redirect(site: Site, link: str, visit: Visit) -> Iterator[Failur
     if site.is_gateway_page(visit.location):
         yield Failure("login", actual, "—")
     next_urls = parse_qs(urlsplit(visit.location).query).get("next", [])
-    # If Flask-Login or the site builds the redirect, next may be an absolute URL. Compare only its
-    # path and query.
+    # If Flask-Login or the site builds the redirect to the login, the "next" parameter may be an
+    # absolute URL. So compare only the path and query of that URL.
     if not login_url:
         next_urls = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in next_urls]
     if (next_urls or login_url) and next_urls != [link]:
@@ -343,7 +344,7 @@ def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) ->
     if "json" in case.headers.get("Accept", ""):
         expected, actual = {"status": visit.status, "reason": reason}, _find_json_object(visit)
         if actual != expected:
-            # Show only the values that are as expected, because others may be private.
+            # An unexpected value may be private, so show only the values that are correct.
             shown = {key: value for key, value in actual.items() if expected.get(key) == value}
             yield Failure("json", f"{shown or '…'}", str(expected))
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:
@@ -368,9 +369,9 @@ def _find_json_object(visit: Visit) -> dict[str, Any]:
 
 
 def check_navigation_page(link: str, visit: Visit) -> Iterator[Failure]:
-    """Check the page that is returned if a script fetches a link.
+    """Check the page that makes the browser open a link after a script has fetched the link.
 
-    The page must make the browser itself open the link.
+    The extension returns this page if a script fetches a link instead of opening it.
     """
     path, _, query = link.partition("?")
     platforms = {part for part in query.split("&") if part.startswith("platform=")}

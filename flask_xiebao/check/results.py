@@ -103,7 +103,7 @@ def count_passed_and_failed(results: Sequence[Result]) -> tuple[int, int]:
 
 @dataclass
 class Trouble:
-    """A problem of the site: all failures with the same code.
+    """A problem of the site: the group of all failures that have the same failure code.
 
     :ivar failures: The different failures, each with the results that have it.
     """
@@ -199,7 +199,7 @@ class Report:
         return sorted(devices.values(), key=lambda device: -counts[device.name])
 
     def problems(self) -> list[Trouble]:
-        """Return the problems, one for each failure code. Those with more results come first."""
+        """Return the problems, one for each failure code. The most frequent problem comes first."""
         by_code: dict[str, Trouble] = {}
         for result in self.failed:
             for failure in result.failures:
@@ -221,14 +221,17 @@ class Report:
         )
 
     def missing_options_in(self, locale: str) -> str:
-        """Return a text that names options that were not passed to the check, or "" for none."""
+        """Return a text that recommends options that were not passed, or "" if there are none."""
         return get_text(locale, self.not_told) if self.not_told else ""
 
     def __repr__(self) -> str:
         return "<Report of {}: {} passed, {} failed>".format(self.site, *self.counts)
 
     def __str__(self) -> str:
-        """Return the text that a failing test shows: the counts and each problem's first result."""
+        """Return the text that a failing test shows.
+
+        It contains the number of passed and failed results, and the first result of each problem.
+        """
         lines = ["{} passed, {} failed.".format(*self.counts)]
         for trouble in self.problems():
             (first, *others), failure = trouble.results, next(iter(trouble.failures))

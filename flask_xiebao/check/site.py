@@ -62,9 +62,9 @@ class Site:
         self.has_member_secret = settings.member_secret is not None
         self._api_key_pattern = settings.api_key.map(build_api_key_pattern)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
-        #: A function that returns the gateway URL for a member's click on an entry, without
-        #: ``paySuccess``. It has a cache, so that the same click calls the site's
-        #: ``keeps_plain_key`` hook only once.
+        #: A function that returns the gateway URL for a member's click on an entry, without the
+        #: ``paySuccess`` parameter. The URL is cached, because building it calls a hook of the site
+        #: (``keeps_plain_key``), which should be called only once for the same click.
         self.get_gateway_url = cache(self._build_uncached_gateway_url)
 
     def _normalize_gateway_url(self, url: str) -> str:
@@ -96,7 +96,7 @@ class Site:
         )
 
     def find_locale_independent_text(self, key: str) -> str | None:
-        """Return the text for a key, or None if visitors may see it in different languages."""
+        """Return the message for a text key, or None if its language depends on the visitor."""
         return None if self.state.can_locale_change else self.state.get_visitor_text(key)
 
     def has_custom_template(self, *names: str) -> bool:
@@ -136,7 +136,7 @@ class Site:
 
     @cached_property
     def _site_hosts(self) -> set[str]:
-        """The hosts of the URL that the check requests and of the site's absolute links."""
+        """The hosts of the site: the one that the check requests, and the one in absolute links."""
         return {
             urlsplit(encode_url_like_browser(url)).netloc for url in (self.url, self.external_url)
         }

@@ -24,8 +24,8 @@ from .masking import mask_member
 from .site import Site, resolve_link
 from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, visit_at_any_mount
 
-#: An iPhone, the device for all requests that are sent only once. For example, the first request
-#: finds the site's URL.
+#: An iPhone, the device for requests that are not repeated for each device. For example, one such
+#: request finds out the site's URL.
 PHONE = DEVICES["iphone"]
 
 
@@ -102,7 +102,7 @@ class SiteClient:
             self._log_in_and_register_member(member)
 
     def _log_in_and_register_member(self, member: str | None) -> None:
-        """Log the member in, and add the members' ids to those that are masked in reports.
+        """Log the member in, and register the ids of all test members, so that reports mask them.
 
         If the member is made up, make sure that ``keeps_plain_key`` does not raise for the id.
 
@@ -132,7 +132,7 @@ class SiteClient:
         return self._login is not None
 
     def _find_member_after_login(self, requested_member: str | None) -> str:
-        """Return the id of the member who is logged in on the site after the login."""
+        """Log in, and return the member's id as the site reports it."""
         browser = self._get_or_log_in_browser(PHONE)
         status = 0 if browser is None else browser.last_status
         visit = self._call_in_prefetch_request(
@@ -181,7 +181,8 @@ class SiteClient:
                 "HTTP_REFERER": f"{self.site.url}/",  # CSRF protection checks Referer on https.
             }
             try:
-                # Use a new context, so that the login function does not run inside a request.
+                # Use a new context, because the caller of the check may run inside a request of the
+                # app, and the login function must not see that request.
                 contextvars.Context().run(self._login, browser, self._login_member)
             except KeyboardInterrupt:
                 raise
@@ -203,7 +204,8 @@ class SiteClient:
             can be built.
         """
         rehearsal = self._build_rehearsal("member")
-        # The request has no cookies, so the site's own member_loader would not find the member.
+        # Replace the site's member_loader in this request. It would not find the member, because
+        # the request has no cookies.
         rehearsal.member_loader = lambda: self.members[MEMBER]
         visit = self._call_in_prefetch_request(
             lambda: self._build_link_in_request(case), rehearsal=rehearsal
@@ -216,8 +218,8 @@ class SiteClient:
         if case.expected_outcome != "invalid_link":
             return link
         payload, dot, signature = link.rpartition(".")
-        # Change a character in the middle: the first characters identify the signing key, and some
-        # bits of the last character are unused.
+        # Change a character in the middle of the token's signature. The first characters identify
+        # the signing key, and some bits of the last character are unused.
         replacement = "B" if signature[9] == "A" else "A"
         return f"{payload}{dot}{signature[:9]}{replacement}{signature[10:]}"
 
@@ -243,7 +245,7 @@ class SiteClient:
         rehearsal: Rehearsal | None = None,
         browser: Browser | None = None,
     ) -> Visit:
-        """Send a request and call a function in it after the site's request hooks have run.
+        """Send a request and call a function in its context after the site's request hooks.
 
         The request is a prefetch, because a prefetch does not count as a click.
         """
@@ -258,7 +260,7 @@ class SiteClient:
         )
 
     def visit_link(self, case: Case, device: Device, link: str, *, login_next: str = "") -> Visit:
-        """Send a request to a link of the site, as a test case of the check describes it.
+        """Request a link of the site with the visitor, method and headers of a test case.
 
         :param link: The path and query of the link, from the server's root.
         :param login_next: The ``next`` of the login. If the case expects a login and the settings

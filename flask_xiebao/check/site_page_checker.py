@@ -31,7 +31,7 @@ from .site import resolve_link, strip_query
 from .site_client import SiteClient
 from .visits import Visit
 
-# The maximum number of return_to pages to open.
+# The check opens at most this number of return_to pages, to which members return after payment.
 _MAX_RETURN_PAGES = 20
 
 
@@ -68,7 +68,7 @@ class SitePageChecker:
             for result in self._iter_results_before_numbering(url, device):
                 name = result.case.page
                 counts[name] += result.case.kind != "page"
-                if counts[name] > 1:  # Each entry of a page needs a unique name.
+                if counts[name] > 1:  # Add a number, so that the entry's name is unique.
                     case = replace(result.case, page=f"{name} ({counts[name]})")
                     result = replace(result, case=case)
                 yield result
@@ -78,7 +78,7 @@ class SitePageChecker:
             yield self._build_page_result(url, device, build_exception_failure(error))
 
     def _build_page_result(self, url: str, device: Device, *failures: Failure) -> Result:
-        """Return the result of a page itself, as opposed to its entries."""
+        """Return the result for a page as a whole, not for one of its entries."""
         return Result(
             build_page_case(url), device, failures=self.case_runner.add_suspected_hooks(failures)
         )
@@ -89,8 +89,8 @@ class SitePageChecker:
         # The path of a page may or may not begin with the site's root path.
         has_root_path = bool(site.root_path) and url.startswith(f"{site.root_path}/")
         page_url = url if "://" in url else f"{site.origin if has_root_path else site.url}{url}"
-        # Open the page twice until a device has found entries on it. The second response may come
-        # from a cache that loses headers.
+        # Open the page twice, because the second response may come from a cache that loses headers.
+        # After a device has found entries on the page, the other devices open the page only once.
         *_, visit = visits = [
             self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
         ]
@@ -153,7 +153,10 @@ class SitePageChecker:
     def _iter_unopened_page_results(
         self, url: str, device: Device, visit: Visit
     ) -> Iterator[Result]:
-        """Yield the result of a page that was not returned with status 200."""
+        """Yield a failed result for a page that did not return status 200.
+
+        Yield nothing if the page redirects to another host.
+        """
         actual = f"{visit.status} {strip_query(visit.location)}".strip()
         if visit.error is not None:
             yield self._build_page_result(url, device, build_exception_failure(visit.error, "200"))
@@ -184,7 +187,7 @@ class SitePageChecker:
 
     @property
     def _expected_link_prefix(self) -> str:
-        """The beginning of all links of the site, followed by "…", for the text of a failure."""
+        """The path with which all links of the site begin, and "…", as shown in failures."""
         return f"{self.site_client.site.endpoint_prefix}/…"
 
     def _run_entry_case(
@@ -197,8 +200,8 @@ class SitePageChecker:
         """
         result = Result(case, device)
         outcome = case.expected_outcome
-        # If the extension would refuse the link, report a failure without a click. If only the
-        # login is missing, click the link.
+        # If the extension would refuse a link, report a failure and do not click the link. However,
+        # click a link that would be refused only because no member is logged in.
         if outcome in REFUSAL_STATUSES and outcome != "login_required":
             refused = Failure(f"page.{outcome}", str(REFUSAL_STATUSES[outcome]), "302")
             result = replace(result, failures=[refused])
@@ -207,7 +210,7 @@ class SitePageChecker:
         return replace(result, failures=[*failures, *result.failures])
 
     def _check_entries_visible(self, url: str, entries: list[Element]) -> Iterator[Failure]:
-        """Check that at least one entry is visible; add a note if only some are hidden."""
+        """Check that at least one entry on a page is visible. If some are hidden, add a note."""
         hidden_by = sorted({each.hidden_by for each in entries if each.hidden_by})
         if hidden_by and all(each.hidden_by for each in entries):
             yield Failure("dead.unseen", f"<a> in {', '.join(hidden_by)}", "<a>")
@@ -243,7 +246,7 @@ class SitePageChecker:
         url: str,
         links: list[tuple[Element, str, PageSpec | None, Entry | None]],
     ) -> Iterator[tuple[Case, str, list[Failure]]]:
-        """Yield a test case, the link and the failures in the HTML for each entry on a page.
+        """For each entry on a page, yield a test case, the link, and the failures in the HTML.
 
         If the link cannot be followed, yield a test case for the page and a failure, and "" as the
         link.
@@ -288,7 +291,8 @@ class SitePageChecker:
                 expected = f"{self.site_client.site.external_url}…"
                 yield build_page_case(url), "", [Failure("qr", strip_query(code_url), expected)]
             elif is_drawn_by_extension:
-                # The URL of the QR code is not known if a cache has kept it from before the check.
+                # The check knows the URL of a QR code only if the code was drawn during the check.
+                # A cache may return a code that was drawn earlier.
                 self.case_runner.notes.append(Note("check.note.qr", url))
 
     def _build_entry_case(
@@ -342,7 +346,7 @@ def _find_linked_entries(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list
 
 
 def _format_entry(case: Case) -> str:
-    """Return a short description by which a reader recognizes an entry, or "" without an entry."""
+    """Return a short description of a test case's entry for reports, or "" if it has no entry."""
     entry = case.entry
     if entry is None:
         return ""

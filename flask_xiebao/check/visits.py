@@ -38,7 +38,8 @@ from .html_parser import ParsedPage
 
 T = TypeVar("T")
 
-#: The headers that a browser sends for a click on a link in a mail, without those of the device.
+#: The headers that a browser sends for a click on a link in a mail, except for the headers that
+#: identify the device, such as User-Agent.
 NAVIGATION_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Encoding": "gzip, deflate",
@@ -52,8 +53,8 @@ _COMPRESSED_ENCODINGS, _GZIP_OR_DEFLATE_WBITS = ("gzip", "x-gzip", "deflate"), 4
 # Stop reading a response body at these limits, because some responses never end.
 _MAX_BODY_BYTES, _MAX_BODY_SECONDS = 2_000_000, 5
 
-#: The rehearsal (a request that the check or doctor sends) that is running now. Unlike Flask's
-#: request context, it is also active in middleware and after the response.
+#: The test request that ``flask xiebao check`` or ``flask xiebao doctor`` is sending, or None.
+#: Unlike Flask's request context, it is also available in middleware and after the response.
 active_rehearsal = contextvars.ContextVar[Rehearsal | None]("rehearsed_now", default=None)
 
 
@@ -111,8 +112,8 @@ class Visit:
         self.probe_result: Any = None
         self._probe = probe
         parts = urlsplit(url)
-        # Call the open method of Werkzeug's Client or of FlaskClient. The open methods of Browser
-        # and of the site's test client class may change the request.
+        # Call the open method of the base class, FlaskClient. Its subclasses, Browser and the test
+        # client class of the site, have open methods that may change the request.
         open_client: Callable[..., TestResponse] = (
             Client(app, use_cookies=False).open
             if browser is None
@@ -129,8 +130,8 @@ class Visit:
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
             "environ_overrides": {REHEARSAL_ENVIRON_KEY: self.rehearsal},
         }
-        # Without a new context, the request would share "g", and with it the logged-in user, with
-        # the app context or the request in which the caller runs.
+        # Use a new context. Otherwise, the request would share "g" with the request or app context
+        # of the caller, and "g" may contain the caller's logged-in user.
         contextvars.Context().run(self._send_request, app, open_client, options)
 
     @property
@@ -155,8 +156,8 @@ class Visit:
         with ExitStack() as stack:
             for signal, receiver in receivers.items():
                 stack.enter_context(signal.connected_to(receiver, app))
-            # Keep the request's records out of the log. Errors may contain passwords, and a refusal
-            # would look like a visitor's.
+            # Keep the records of this test request out of the log. Errors may contain passwords,
+            # and a refused test click would look like a visitor's click.
             for each in (app.logger, logger):
                 each.addFilter(self._capture_log_record)
                 stack.callback(each.removeFilter, self._capture_log_record)
@@ -193,13 +194,15 @@ class Visit:
             and self.endpoint is not None
             and self._is_request_from_this_visit()
         ):
+            # The probe is a function that the check runs in the request. If the probe raises, the
+            # response must not change.
             try:
                 self.probe_result = self._probe()
-            except Exception as error:  # An error in the probe must not change the response.
+            except Exception as error:
                 self.error = error
 
     def _capture_log_record(self, record: logging.LogRecord) -> bool:
-        """Keep a log record of this request out of the log, and store it for later checks.
+        """Store a log record of this request for later checks instead of writing it to the log.
 
         Return True for the records of other requests, which stay in the log. Other threads may
         serve visitors at the same time.
@@ -246,8 +249,8 @@ def call_in_request_context(app: Flask, function: Callable[[], T], **context_opt
         with app.test_request_context(**context_options):
             values.append(function())
     except Exception:
-        # Ignore an error that is raised after the function has returned. The site's teardown
-        # functions may rely on its before_request functions, and those have not run.
+        # Ignore errors in the site's teardown functions, which run after "function" returns.
+        # They may rely on before_request functions, and those have not run in this context.
         if not values:
             raise
     return values[0]
