@@ -46,7 +46,7 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
 
 
 def format_command(ctx: click.Context, *, member: str | None, **options: Any) -> tuple[str, str]:
-    """Return the command and its options as a user types them.
+    """Return the command line of the check, split into the command and its options.
 
     The member's id is replaced by "ID".
     """

@@ -175,7 +175,7 @@ def check(
         report = run_check_command(
             get_current_app(), pages=pages, devices=devices or None, only=only or None, **options
         )
-        # The command in the report does not contain the default locale.
+        # The report shows the command line, without --locale if the locale is the default.
         report.command, report.options = format_command(
             ctx, locale=None if locale == "en" else locale, **options
         )
@@ -297,8 +297,7 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
 
     state = _enter_valid_app_context(ctx)
     url, response = send_test_notification(state, step, insure_num, **options)
-    # The response is shortened, because another server may listen at the URL and respond with a
-    # whole page.
+    # The response is shortened. If the URL is wrong, another server may respond with a whole page.
     click.echo(
         f"{mask_api_key_and_token(state, url)}: {response.status or 'no response,'}"
         f" {format_untrusted_text(response.text)}"
@@ -357,9 +356,9 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
 
     state = _enter_valid_app_context(ctx)
     try:
-        # A cron job often lacks the environment variables of the site. If SECRET_KEY is missing,
-        # XIEBAO_MEMBER_SECRET is most likely missing, too. Then the member keys of new purchases
-        # cannot be read, and their rows would not get their members.
+        # A cron job often lacks the site's environment variables. If SECRET_KEY is missing,
+        # XIEBAO_MEMBER_SECRET is most likely missing, too. Without XIEBAO_MEMBER_SECRET, member
+        # keys cannot be read, and new purchases would be stored without their members.
         state.signer  # noqa: B018 - raises ConfigError
     except ConfigError as error:
         raise click.UsageError(
@@ -401,7 +400,7 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
         hint = '. Run "flask xiebao doctor".' if reason.endswith(":") else ""
         missing_app_reason = reason.removesuffix(":") + hint
     except Exception as error:
-        # Only the class is shown, because the text of the exception may contain passwords.
+        # Only the class of the exception is shown, because its text may contain passwords.
         missing_app_reason = (
             f'The app does not load ({type(error).__name__}). Run "flask xiebao doctor".'
         )

@@ -182,7 +182,7 @@ def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about the site URL with which absolute links begin.
+    """Yield findings about the site URL, which is the base of absolute links.
 
     Absolute links are used in mail, QR codes and paySuccess. The host of the site URL must be one
     that the site trusts, and its scheme should be https.
@@ -234,8 +234,8 @@ def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
 def check_other_extensions(settings: Settings, locale: str) -> Iterator[Finding]:
     """Yield warnings about page caches and cookie settings that break entries."""
     caches = current_app.extensions.get("cache")
-    # Flask-Caching stores a mapping as the extension "cache". Other extensions may store another
-    # object.
+    # Flask-Caching stores a mapping in app.extensions["cache"]. Another extension may store a
+    # different type of object there.
     names = [type(each).__name__ for each in caches.values()] if isinstance(caches, Mapping) else []
     if any(name != "NullCache" for name in names) and settings.device_markup and settings.enabled:
         yield warning_finding(get_text(locale, "doctor.cache"))

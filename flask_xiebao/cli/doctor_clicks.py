@@ -1,4 +1,7 @@
-"""The doctor's test clicks: a link to each gateway page, a return link and the login."""
+"""The test clicks of ``flask xiebao doctor``.
+
+The doctor clicks a link to each gateway page, a return link and a link that requires a login.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +30,21 @@ from ..texts import get_text
 from .doctor_secrets import check_member_ids_unguessable
 from .findings import Finding, error_finding, ok_finding, warning_finding
 
-# The check cases that the doctor runs, each with the name that the doctor's findings show.
+# The test cases of "flask xiebao check" that "doctor" also runs, each with its name in the output
+# of "doctor".
 _CASE_LABELS = {
     **{f"{page}-bearer": page for page in PAGES},
     "product-return": "paid",
     "product-visitor": "login",
     "loader": "member_loader",
 }
-# The doctor leaves out problems that these check rules find, because its other findings report
-# them.
+# Rules of "flask xiebao check" that "doctor" ignores, because its other findings report the same
+# problems.
 _SETTING_RULES = ("unknown_address", "settings.late", "settings.invalid")
 
 
 def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Click test links on a phone and yield the findings.
+    """Click test links on a simulated phone and yield the findings.
 
     The links are a link to each gateway page, as from a mail, and a return link.
     """
@@ -78,7 +82,7 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def _get_case_names_to_run(state: AppState) -> list[str]:
-    """Return the names of the check cases that the doctor runs.
+    """Return the names of the test cases of ``flask xiebao check`` that ``doctor`` runs.
 
     Leave out the cases with a login if the app has no endpoint that is named in
     ``XIEBAO_LOGIN_VIEW``.
@@ -105,7 +109,7 @@ def _iter_failure_findings(report: Report, locale: str) -> Iterator[Finding]:
 def _iter_success_findings(
     state: AppState, report: Report, locale: str, *, is_always_logged_in: bool
 ) -> Iterator[Finding]:
-    """Yield the findings about the check cases that passed.
+    """Yield the "ok" findings about the test cases that passed.
 
     :param locale: The language of the findings.
     :param is_always_logged_in: If True, the site finds a member for a request without a login, so

@@ -51,7 +51,7 @@ def check_database(state: AppState, locale: str) -> Iterator[Finding]:
     except ConfigError as error:
         yield error_finding(str(error))
     except Exception as error:
-        # Only the class is shown, because the text of the exception may contain a password.
+        # Only the class of the exception is shown, because its text may contain a password.
         yield warning_finding(
             get_text(
                 locale, "doctor.purchases.unread", table=table.name, error=type(error).__name__

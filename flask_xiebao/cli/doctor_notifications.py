@@ -34,8 +34,8 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
     if not is_notify_token_safe(state):
         yield warning_finding(get_text(locale, "doctor.notify.guessed"))
     if "notification_handler" not in state.hooks.functions:
-        # The missing notification_handler is not reported here if there is a Purchases object,
-        # because check_database() reports it.
+        # If there is a Purchases object, check_database() reports the missing notification_handler,
+        # so it is not reported here.
         if state.hooks.purchases is None:
             build_finding = ok_finding if state.settings.notify_token is None else warning_finding
             url = mask_api_key_and_token(state, build_notify_url(state))
@@ -51,7 +51,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
             method="POST",
             headers=_GATEWAY_HEADERS,
             body=body,
-            # True if Flask-Limiter counts the notification against a rate limit.
+            # True if a rate limit of Flask-Limiter applies to the notification.
             probe=lambda: any(
                 limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
             ),
@@ -73,7 +73,8 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
     if state.settings.notify_token is None:
         yield ok_finding(get_text(locale, "doctor.ok.notify_url.open"))
     if find_spec("httpx") is None:
-        # A Purchases object does not work without httpx, because it sends order queries.
+        # A Purchases object queries orders with httpx. If the site has such an object, a missing
+        # httpx is an error, otherwise a warning.
         build_finding = warning_finding if state.hooks.purchases is None else error_finding
         yield build_finding(get_text(locale, "doctor.httpx"))
 
@@ -90,9 +91,10 @@ def _get_notify_url_finding(state: AppState, locale: str) -> Finding:
 
 
 def mask_api_key_and_token(state: AppState, message: str) -> str:
-    """Mask the API key in a message, and the notify token if it is not safe.
+    """Mask the API key in a message, and the notify token if it is weak or reused.
 
-    The notify token is not safe if it is weak or is also used as another secret.
+    A reused token is also used as another secret. Other tokens are shown, because Xiebao needs to
+    know the URL that contains the token.
     """
     message = state.settings.api_key.map(lambda key: message.replace(key, "…")).reveal()
     token = state.settings.notify_token

@@ -16,8 +16,8 @@ from ..texts import get_text
 from .findings import Finding, ok_finding, warning_finding
 
 _MIN_KEY_LENGTH = 16
-# Keys that are long enough but published in tutorials. They are in lower case and without
-# punctuation.
+# Keys that are long enough but were published in tutorials. They are stored here in lower case and
+# without punctuation, so that they can be compared.
 _PUBLISHED_KEYS = (
     # This key is an example in this project's manual.
     "0123456789abcdef0123456789abcdef",
@@ -51,8 +51,8 @@ def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Fi
     # A short key is accepted in the test environment, because the example key in the gateway's
     # interface document has only three letters.
     is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _MIN_KEY_LENGTH
-    # A key is weak if it is base64 of eleven hex digits, even if the partner id follows. Such a key
-    # has only 44 unknown bits.
+    # A key is weak if it consists of eleven hex digits in base64, or of these digits followed by
+    # the partner id. Only 44 bits of such a key are unknown.
     if is_short or settings.api_key.map(find_text_after_encoded_hex_digits).reveal() in (
         "",
         settings.partner_id,
@@ -91,9 +91,9 @@ def check_member_ids_unguessable(
 
 
 def _find_guessable_id_kind(state: AppState, sample_member: str) -> str:
-    """Return the kind of member ids that can be guessed, or "" if none is known.
+    """Return why member ids can be guessed, such as "email", or "" if no reason is known.
 
-    The kind is "email", "get_id" (from Flask-Login's ``User.get_id()``) or "row" (a row number).
+    The value is "email", "get_id" (from Flask-Login's ``User.get_id()``) or "row" (a row number).
     """
     if "@" in sample_member:
         return "email"
@@ -129,9 +129,9 @@ def is_notify_token_safe(state: AppState) -> bool:
 
 
 def _iter_signing_keys(locale: str = "en") -> Iterator[tuple[str, str]]:
-    """Yield the name and the value of each key that signs links or signed them before."""
-    # Error reports show local variables, so the config, which contains the keys, is not kept in
-    # one.
+    """Yield the name and the value of each current or former key for signing links."""
+    # The config contains keys. It is not kept in a local variable, because error reports show local
+    # variables.
     for name, keys in (
         ("SECRET_KEY", [current_app.config["SECRET_KEY"]]),
         (get_text(locale, "doctor.key.old"), current_app.config.get("SECRET_KEY_FALLBACKS") or ()),

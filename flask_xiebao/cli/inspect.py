@@ -42,7 +42,7 @@ _UNDOCUMENTED_PARAMETERS = ("hidenav", "toLogin")
 # Matches the value of the parameter "sign", even if the URL is encoded inside another URL.
 _SIGN_VALUE = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
 
-# A made-up id for the logged-in member. It is used if a link has no member of its own.
+# A made-up id of a logged-in member, for links that are not tied to a member.
 _SAMPLE_MEMBER = "any-member"
 
 
@@ -100,7 +100,7 @@ def _mask_secrets(message: str, account: Account | None, api_key_pattern: re.Pat
 
 @dataclass(frozen=True)
 class _GatewayUrlInspector:
-    """The inspection of a gateway URL by the gateway's rules and the site's settings.
+    """An inspector that checks a gateway URL by the gateway's rules and the site's settings.
 
     :param state: The state of the site, or None if there is no app or ``XIEBAO_ENABLED`` is off.
     :param missing_app_reason: The reason why there is no state.
@@ -114,9 +114,9 @@ class _GatewayUrlInspector:
 
     @property
     def mismatched_environment(self) -> str:
-        """The gateway environment of the URL, if the site uses the other environment.
+        """The environment of a gateway URL (test or production), or "" if it is the site's own.
 
-        Otherwise, it is an empty string.
+        It is also empty if there is no state, or if the host is not one of the gateway's.
         """
         env = GATEWAY_HOSTS.get(urlsplit(self.url).hostname or "", "")
         return "" if self.state is None or env == self.state.settings.environment else env
@@ -182,7 +182,8 @@ class _GatewayUrlInspector:
             )
 
     def _iter_query_findings(self, verdict: Verdict) -> Iterator[Finding]:
-        # Each parameter has at most one problem. A repeated parameter always has one.
+        # At most one problem is reported for each parameter. Repeating a parameter is always a
+        # problem.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
             yield from self._iter_parameter_findings(name, value, problems.get(name), verdict)
@@ -247,8 +248,8 @@ class _GatewayUrlInspector:
             )
         if self.mismatched_environment:
             gateway_name = get_text(self.locale, f"inspect.where.{self.mismatched_environment}")
-            # Each environment has its own key. A sign that matches the site's key is therefore
-            # wrong in a URL for the other environment.
+            # Each environment has its own API key. In a URL for the other environment, a signature
+            # that was made with the site's key is therefore wrong.
             build_finding, key = (
                 (error_finding, "here") if problem is None else (warning_finding, "there")
             )
@@ -268,8 +269,8 @@ class _GatewayUrlInspector:
 def _is_page_on_site_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
     base_url = urlsplit(state.gateway.base_url)
     page_path = base_url.path + page_spec.path
-    # If the gateway is a path of the site, only the end of the path is compared, because the site
-    # may have several hosts and may be served below another path.
+    # If the gateway's base URL is a path, as for a simulator, only the end of the URL's path must
+    # match. The site may have several hosts and may be served below another path.
     if not base_url.netloc:
         return split_url.path.endswith(page_path)
     return _get_origin(split_url) == _get_origin(base_url) and split_url.path == page_path

@@ -13,7 +13,9 @@ from ..gateway.values import format_untrusted_text
 
 
 def iter_order_lines(order: Order, settings: Settings, *, include_people: bool) -> Iterator[str]:
-    """Yield the lines that describe an order, each with the gateway's name for the value.
+    """Yield the lines that describe an order, each with the name and the value of a field.
+
+    The names are those of the gateway.
 
     :param settings: The settings whose API key and sign are masked, even if the gateway sends them.
     :param include_people: If True, also yield people's names.

@@ -1,4 +1,4 @@
-"""Hashes for the URLs of static files, and the stylesheet inside a CSS cascade layer."""
+"""Helpers for static files: hashes for their URLs, and a stylesheet wrapped in a CSS layer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 STYLESHEET_FILE, SCRIPT_FILE = "xiebao.css", "xiebao.js"
 
-# The first line of the CSS rules that place entries on a page. Only these rules go into a cascade
-# layer. All other rules stay outside, because rules outside of any layer override the rules in
-# layers.
+# The CSS rules that place entries on a page begin with this line. Only the placement rules are
+# wrapped in a CSS layer. All other rules stay outside of layers, because they then override the
+# rules in layers.
 _PLACEMENT_RULES_START = "@media all {"
 
 _STATIC_FOLDER = Path(__file__).parents[1] / "static"
@@ -30,9 +30,10 @@ def get_file_hash(filename: str) -> str:
 
 
 def build_stylesheet_in_layer(filename: str) -> str | None:
-    """Return the stylesheet inside a CSS layer, for a path such as ``layer/base/xiebao.css``.
+    """Return the stylesheet wrapped in the CSS layer that the path names.
 
-    In this example, ``base`` is the layer. Return None for paths of other files.
+    The path ``layer/base/xiebao.css``, for example, names the layer ``base``. Return None for paths
+    of other files.
     """
     match = re.fullmatch(rf"layer/({LAYER_NAME_PATTERN})/{re.escape(STYLESHEET_FILE)}", filename)
     if match is None:

@@ -40,22 +40,23 @@ from .attributes import (
 )
 from .looks import pop_look_classes
 
-# The gateway pages that can have links without a member.
+# Gateway pages whose links need not be tied to a member.
 _SHAREABLE_PAGES = frozenset(name for name, page in PAGES.items() if not page.requires_member)
 # The types of arguments that can be part of a cache key, because their values are immutable.
 _IMMUTABLE_TYPES = frozenset((str, int, bool, type(None), Platform))
 # Keywords that tie a link to a member or to the Host header of the request.
 _UNSHAREABLE_KEYWORDS = frozenset(("member", "no_login_for", "external"))
-# Each cache is limited in its number of entries, and in the number of characters in the keywords
-# and the reference of an entry. Longer texts, for example from a form, are seldom rendered twice.
+# The maximum number of insurance entries in each cache, and the maximum length of a cached entry's
+# arguments in characters. Longer arguments, such as text from a form, are seldom rendered twice.
 _CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 2000
 
 #: The attributes and the content of an entry. The attributes are empty if the entry is left out.
 RenderedEntry = tuple[Markup, str]
-#: The attributes of an entry, its default label, and the error in its look or None.
+#: The attributes of an entry, its default label, and a LinkError if its look is wrong (otherwise
+#: None).
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
-#: The parts of a link: its signer, and the URL before and after the token.
+#: The signer of a link, and the parts of its URL before and after the token.
 _LinkParts = tuple[LinkSigner, str, str]
 
 
@@ -312,7 +313,8 @@ class EntryRenderer:
             "data-xiebao-entry": page,
             "data-xiebao-platform": platform_slug,
             "rel": "nofollow noopener",
-            # Only PCs open a new window, because web views inside apps handle new windows badly.
+            # Entries open in a new window only on PCs, because web views in mobile apps handle new
+            # windows badly.
             "target": "_blank" if platform_slug == Platform.PC.slug else None,
             "lang": language,
             # HTML links have no attribute "disabled", so ARIA attributes mark the entry as
@@ -324,7 +326,7 @@ class EntryRenderer:
 
 
 def find_disabled_reason(keywords: Mapping[str, Any]) -> str:
-    """Return the reason why an entry is disabled: the text of the keyword "disabled".
+    """Return the reason why an entry is disabled, from the keyword argument "disabled".
 
     Return an empty string if the keyword is missing or has no text, such as ``disabled=True``.
     """
@@ -350,15 +352,14 @@ def raise_or_log_omission(
     )
     message = f"{omitted_part}{endpoint_note} was left out: {error} See {get_caller_location()}."
     send_signal_without_raising(fault_found, fault=message)
-    # A wrong value may come from visitors, and then each message is different. All these messages
-    # are in one group, so that their number is limited.
+    # Error messages may contain values from visitors, so there may be many different messages. They
+    # share one group, because log_throttled() limits the number of messages in a group.
     log_throttled(message, group=f"entries{endpoint_note}")
 
 
 def _is_short_enough_to_cache(keywords: Mapping[str, Any], reference: object = None) -> bool:
-    """Return True if an entry's keywords and reference are together short enough to be cached."""
-    # Most entries have no keywords. For such an entry, this shortcut saves 5 % of the time to
-    # render it.
+    """Return True if the arguments of an entry are short enough in total to be cached."""
+    # Most entries have no keywords. Returning early saves 5 % of the time to render such an entry.
     if not keywords:
         return type(reference) is not str or len(reference) <= _MAX_CACHED_LENGTH
     texts = [reference, *keywords, *keywords.values()]

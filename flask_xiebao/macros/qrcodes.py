@@ -62,11 +62,11 @@ def _build_qr_code(url: str) -> QRCode:
 
     try:
         return segno.make_qr(
-            # The URL is converted to ASCII, because segno would encode other characters in the
-            # shortest encoding, which may be a Chinese one.
+            # The URL is converted to ASCII, so that every scanner reads the same URL. For other
+            # characters, segno chooses the shortest encoding, which may be a Chinese one.
             iri_to_uri(url),
-            # Choosing the best mask takes 65 % of the time to draw a code. Codes with mask 0 scan
-            # equally well.
+            # A QR code can be drawn with one of eight mask patterns. Choosing the best pattern
+            # takes 65 % of the time to draw a code, and codes with pattern 0 scan equally well.
             mask=0,
         )
     except segno.DataOverflowError:

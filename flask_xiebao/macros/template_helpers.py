@@ -38,7 +38,7 @@ _COLOR_PATTERN = re.compile(r"#[0-9A-Fa-f]{6}")
 _SAFE_URL_PATTERN = re.compile(
     r"(https?://|(?![a-z][a-z0-9+.-]*:|/[/\\]))[^\x00-\x1f\\]*", re.IGNORECASE
 )
-# Matches the other URLs that an image may have: those that begin with "data:image/" or "//".
+# Matches image URLs that begin with "data:image/" or "//".
 _IMAGE_URL_PATTERN = re.compile(r"data:image/|//[\w\[][^\x00-\x1f\\]*$", re.IGNORECASE)
 
 
@@ -54,8 +54,8 @@ def register_template_helpers(app: Flask, state: AppState) -> None:
         _xiebao_asset=helpers.build_asset_url,
         _xiebao_text=helpers.render_text,
     )
-    # These functions are filters, because Jinja inspects a function before each call, but not a
-    # filter. The inspection takes 15 % of the time to render an entry.
+    # These helpers are filters instead of functions, because Jinja inspects functions before each
+    # call. The inspection takes 15 % of the time to render an entry.
     app.jinja_env.filters.update(
         _xiebao_entry=helpers.entry_renderer.build_attributes_and_content,
         _xiebao_card=partial(helpers.entry_renderer.build_attributes_and_content, macro=CARD_MACRO),
@@ -78,8 +78,8 @@ class TemplateHelpers:
     def __init__(self, state: AppState) -> None:
         self._state = state
         self.entry_renderer = EntryRenderer(state)
-        # The QR code of a product is cached if its link has no member, because such a code is the
-        # same for every visitor.
+        # The QR code of a product is cached if its link is not tied to a member, because such a
+        # code is the same for every visitor.
         self._render_qr_svg_cached = lru_cache(32)(render_qr_svg)
 
     def build_link_for_template(self, page: str, reference: Any = None, **link_options: Any) -> str:
@@ -98,7 +98,7 @@ class TemplateHelpers:
             return ""
 
     def normalize_card_url(self, value: Any, keyword: str) -> str:
-        """Return the URL of a card's image or terms, or an empty string if the URL is not allowed.
+        """Return the URL of a card's image or insurance terms, or "" if the URL is not allowed.
 
         A path of this site and an http(s) URL are allowed. For an image, ``data:image/`` and URLs
         that begin with ``//`` are also allowed.
@@ -239,7 +239,7 @@ class TemplateHelpers:
     def _check_layer_and_attributes(
         self, macro: MacroSpec, part_name: str, layer: Any, keywords: Mapping[str, Any]
     ) -> tuple[str | None, Mapping[str, AttributeValue]]:
-        """Check the arguments, and return the cascade layer and the HTML attributes.
+        """Validate the arguments of a macro, and return the CSS layer and the HTML attributes.
 
         Return None and no attributes if an argument is wrong and strict mode is off.
 

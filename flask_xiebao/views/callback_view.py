@@ -23,13 +23,14 @@ from ..errors import NotificationError, OrderBehindError
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES, Notification, check_notification_size
 from ..gateway.values import Secret
 
-#: All common HTTP methods. If one were missing here, Flask itself would respond to it, in HTML.
+#: All common HTTP methods. Flask itself responds to requests with any other method, with an HTML
+#: page.
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _PACKAGE_NAME = __package__.partition(".")[0]
 
-# Notifications that are rejected for these reasons are also logged as warnings, because the site
-# should look into them. If a reason has advice, the advice follows the error message in the log.
+# Reasons to reject a notification, each with a hint or "". The site should look into rejections for
+# these reasons, so they are also logged as warnings that end with the hint.
 _ADVICE_BY_LOGGED_REASON = {
     "wrong_field": "",
     "wrong_sign": (
@@ -38,8 +39,8 @@ _ADVICE_BY_LOGGED_REASON = {
     ),
 }
 
-# The order query may confirm a step of a purchase some time after the notification of this step. A
-# delay shorter than this is logged as INFO, a longer delay as ERROR.
+# The gateway's order query may confirm a purchase step some time after the notification about the
+# step. A delay below this limit is logged as INFO, a longer delay as ERROR.
 _EXPECTED_LAG = timedelta(hours=1)
 
 _STATUS_BY_REASON = {"too_large": 413, "wrong_sign": 403}
@@ -81,8 +82,9 @@ def handle_notification_request(state: AppState, token: str) -> Response:
         return build_callback_response(
             200 if notification is None or process_notification(state, notification) else 500
         )
-    # This failure is logged after the except block, where no variable holds the error any more.
-    # Some error reports show all local variables, and the error may contain people's names.
+    # The failure of a notification_reader is logged after the except block, because the exception
+    # variable no longer exists there. Some error reports show all local variables, and the
+    # exception may contain people's names.
     log_throttled(
         f"The notification_reader failed: {failure}. Fix the notification_reader.",
         group="notification_reader",
@@ -109,8 +111,8 @@ def read_notification_from_request(state: AppState) -> Notification | None:
 
     :raises NotificationError: if the notification is rejected. The rejection has been logged.
     """
-    # While *reader* is None, the site's notification_reader has not been called, and any error is
-    # one of the extension's own.
+    # If *reader* is None, the site's notification_reader was not called, so the extension itself
+    # raised the error.
     reader = None
     try:
         body = read_notification_body()
@@ -179,8 +181,8 @@ def process_notification(state: AppState, notification: Notification) -> bool:
         f"A notification was not processed: {failure}. The gateway will send the notification"
         f" {notification.id} again (type {notification.type:d}, insureNum"
         f" {notification.insure_num}).",
-        # Only a few messages of each group are logged per minute. Expected delays have a group of
-        # their own, so that they do not suppress messages about failures.
+        # Only a few log messages of each group are written per minute. Short delays of the order
+        # query have a separate group, so that they do not suppress messages about failures.
         group="behind" if is_expected else "notification_handler",
         level=logging.INFO if is_expected else logging.ERROR,
     )
@@ -199,17 +201,18 @@ def build_callback_response(status: int) -> Response:
 
 
 def schedule_csrf_exemption(setup_state: BlueprintSetupState) -> None:
-    """Exempt the blueprint from Flask-WTF's CSRF protection at the app's first request.
+    """Schedule the exemption of the blueprint from Flask-WTF's CSRF protection.
 
-    Pass this function to :meth:`Blueprint.record`. Only at the first request is it certain whether
-    the app uses Flask-WTF, because extensions can be created in any order. Sites exempt the
-    blueprint from other CSRF protection themselves.
+    Pass this function to :meth:`Blueprint.record`. The blueprint is exempted at the app's first
+    request. Only then is it certain whether the app uses Flask-WTF, because extensions can be
+    created in any order. Sites exempt the blueprint from other CSRF protection themselves.
     """
     request_started.connect(_exempt_blueprints_from_csrf, setup_state.app)
 
 
 def _exempt_blueprints_from_csrf(app: Flask, **_: object) -> None:
-    # An extension other than Flask-WTF may use the name "csrf" and have no exempt().
+    # An extension other than Flask-WTF may also be registered as "csrf" and have no exempt()
+    # method.
     exempt = getattr(app.extensions.get("csrf"), "exempt", None)
     for blueprint in app.blueprints.values():
         if exempt is not None and blueprint.import_name == _PACKAGE_NAME:

@@ -1,4 +1,4 @@
-"""The blueprint, and the views of links, return links and QR codes."""
+"""The blueprint with the views for clicks, for returns after payment and for QR codes in mail."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ if TYPE_CHECKING:
 # payment_returned is sent only if the click was less than this many seconds ago.
 _MAX_REPORTED_RETURN_SECONDS = 24 * 60 * 60
 
-# HTMX (the first header) and Turbo (the others) send these headers if a script fetches a link.
+# The headers that identify a request by a script. HTMX sends HX-Request, and Turbo sends the other
+# headers.
 _SCRIPT_REQUEST_HEADERS = (
     "HTTP_HX_REQUEST",
     "HTTP_X_TURBO_REQUEST_ID",
@@ -64,16 +65,16 @@ _SCRIPT_REQUEST_HEADERS = (
 )
 
 # Matches a Host header that names this machine, such as "localhost:5000". An absolute link to this
-# machine discloses nothing to other hosts. The whole header must match, because a browser opens
-# "http://localhost:80@evil.example" on evil.example.
+# machine discloses nothing to other hosts. The whole header must match, because the host of
+# "http://localhost:80@evil.example" is evil.example.
 _LOOPBACK_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 
 class LayeredStylesheetBlueprint(Blueprint):
-    """A blueprint that can also serve its stylesheet inside a CSS cascade layer."""
+    """A blueprint that can also serve its stylesheet wrapped in a CSS cascade layer."""
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a static file, or the stylesheet inside the CSS layer that is named in the path."""
+        """Send a static file, or the stylesheet wrapped in the CSS layer that the path names."""
         stylesheet = assets.build_stylesheet_in_layer(filename)
         if stylesheet is None:
             return super().send_static_file(filename)
@@ -102,8 +103,8 @@ def create_blueprint(state: AppState) -> Blueprint:
         ("/paid/<token>", "paid", partial(handle_payment_return, state)),
         ("/qr/<token>.png", "qr", partial(serve_qr_code, state)),
     ):
-        # Slashes are not merged. Otherwise, Werkzeug would redirect to a URL that contains the
-        # token, on any host that the Host header names.
+        # Werkzeug must not merge slashes. It would redirect a URL with double slashes to any host
+        # that the Host header names, and the redirect would disclose the token to that host.
         blueprint.add_url_rule(
             rule, endpoint, build_named_view(endpoint, token_handler), merge_slashes=False
         )
@@ -146,17 +147,17 @@ def build_named_view(
 
 
 def handle_click(state: AppState, page: str, token: str) -> Response:
-    """Respond to a request for a link.
+    """Respond to a click on a link.
 
     Redirect to the gateway, show the handoff page (a QR code for a phone), or refuse the click. A
-    prefetch or a request by a script is not a click, and changes nothing.
+    prefetch or a request by a script does not count as a click, and changes nothing.
     """
     environ, now = get_current_request().environ, int(time.time())
     if is_prefetch(environ):
         return responses.build_prefetch_response()
     if not is_navigation(environ):
-        # The page refreshes itself only once. Otherwise, a browser whose requests all look like the
-        # requests of a script would reload the page forever.
+        # The page refreshes itself only once. Otherwise, it would reload forever in a browser whose
+        # clicks look like requests by scripts.
         return responses.build_script_navigation_page(
             state, auto_refresh=not is_from_navigate_page(environ)
         )
@@ -166,7 +167,7 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
     warn_if_root_path_differs(state)
     allowed_click = admit_visitor_or_refuse(state, entry, now)
     check_click_is_allowed(state, entry, allowed_click.member)
-    # The link's platform has precedence over ?platform=, and both over the device's platform.
+    # The platform comes from the link, otherwise from ?platform=, otherwise from the device.
     platform = (
         entry.platform or find_requested_platform(environ) or state.detect_request_platform(environ)
     )
@@ -176,7 +177,7 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
 
 
 def is_prefetch(environ: WSGIEnvironment) -> bool:
-    """Return True if the browser loads the link before a click that may never happen."""
+    """Return True if a browser loads the link in advance, without a click."""
     purpose: str = environ.get("HTTP_SEC_PURPOSE") or environ.get("HTTP_PURPOSE") or ""
     return "prefetch" in purpose.lower()
 
@@ -184,30 +185,29 @@ def is_prefetch(environ: WSGIEnvironment) -> bool:
 def is_navigation(environ: WSGIEnvironment) -> bool:
     """Return True if a browser navigates to the link, False if a script fetches it."""
     return environ.keys().isdisjoint(_SCRIPT_REQUEST_HEADERS) and (
-        # If a service worker forwards a navigation, Sec-Fetch-Mode is no longer "navigate". Such a
-        # request does not count as a navigation, because a forwarded tap looks the same as a
-        # forwarded prefetch.
+        # If a service worker forwards a click, Sec-Fetch-Mode is no longer "navigate". Such a
+        # request is not treated as a navigation, because a forwarded prefetch looks the same.
         environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
         or is_from_navigate_page(environ)
     )
 
 
 def is_from_navigate_page(environ: WSGIEnvironment) -> bool:
-    """Return True if the request comes from the page that the extension sends to a script.
+    """Return True if the request comes from the page that opens a link after a script fetched it.
 
     The link on that page has ``go=1`` in its query.
     """
     return (
         "go=1" in environ.get("QUERY_STRING", "").split("&")
-        # Requests for images, for example in forum posts, and requests by scripts of other sites do
-        # not count.
+        # Requests for images, for example in forum posts, and requests by scripts of other sites
+        # are not clicks.
         and environ.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
         and environ.get("HTTP_SEC_FETCH_DEST", "empty") in ("empty", "document", "iframe", "frame")
     )
 
 
 def load_entry_or_refuse(state: AppState, page: str, token: str) -> Entry:
-    """Return the entry of a token, or refuse the click if the token is not valid for this page."""
+    """Return the entry in a token. Refuse the click if the token is not valid for this page."""
     try:
         entry = state.signer.parse_entry_token(token)
     except TokenError as error:
@@ -270,8 +270,8 @@ def build_handoff_page_response(
     lifetime = state.settings.handoff_max_age
     if allowed_click.seconds_left is not None:
         lifetime = min(lifetime, allowed_click.seconds_left)
-    # The lifetime was computed at *now*, so the new link is signed at *now*, too. Otherwise, each
-    # handoff would prolong the access without a login a little.
+    # The link in the QR code is signed at *now*, because its lifetime was computed at *now*. If it
+    # were signed later, each handoff would slightly extend the time in which no login is needed.
     phone_entry = replace(entry, member=allowed_click.member, no_login_for=lifetime, signed_at=now)
     try:
         code = render_qr_svg_and_send_signal(
@@ -300,8 +300,8 @@ def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Pl
     The signal is not sent for a HEAD request.
     """
     click_id = secrets.token_hex(8)
-    # The gateway URL is not kept in a variable. If a signal receiver fails, an error report may
-    # show the local variables, and the URL contains the secret sign.
+    # The gateway URL contains the secret signature, so it is not kept in a variable. If a signal
+    # receiver fails, an error report may show the local variables.
     response = Redirect(
         prepend_root_path(
             state.build_gateway_url(
@@ -325,8 +325,8 @@ def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) 
         return None
     if is_host_trusted_or_loopback(state):
         token = state.signer.build_return_token(Click(entry, member, click_id, int(time.time())))
-        # In debug and testing, any Host header is trusted, so the URL may be invalid, for example
-        # if the header is empty or malformed.
+        # In debug and testing, any Host header is trusted. A URL that is built from the header may
+        # be invalid, for example if the header is empty or malformed.
         with contextlib.suppress(WrongValueError):
             return check_web_url(build_token_url(state, "xiebao.paid", token, external=True))
     log_throttled(
@@ -354,7 +354,7 @@ def serve_qr_code(state: AppState, token: str) -> Response:
         abort(404)
     if not state.settings.enabled:
         abort(404)
-    # For an expired link, the mail shows no code, because the code would lead to an error.
+    # For an expired link, the mail shows no QR code, because the code would lead to an error.
     if entry.no_login_for is not None and not entry.seconds_left(int(time.time())):
         abort(410)
     if not is_host_trusted_or_loopback(state):
@@ -371,9 +371,10 @@ def serve_qr_code(state: AppState, token: str) -> Response:
 
 
 def handle_payment_return(state: AppState, token: str) -> Response:
-    """Send ``payment_returned`` for a recent click, and redirect to the entry's ``return_to``.
+    """Send the signal ``payment_returned`` for a recent click, and redirect to ``return_to``.
 
-    Anybody who has the return link can open it, so a return does not prove a payment.
+    ``return_to`` is the path that the entry specifies. Anybody who has the return link can open it,
+    so a return does not prove a payment.
     """
     if is_prefetch(request.environ):
         return responses.build_prefetch_response()

@@ -44,7 +44,7 @@ def build_prefetch_response() -> Response:
 
 
 def build_script_navigation_page(state: AppState, *, auto_refresh: bool) -> Response:
-    """Return the page for a script that fetched a link. The page sends the browser to the link.
+    """Return a page that makes the browser open the link that a script has fetched.
 
     Turbo fetches a link on hover and shows that response after the tap, and HTMX ignores the
     headers of responses with other statuses. Therefore, the status is 200.
@@ -79,7 +79,7 @@ def raise_refusal(
     entry: Entry | None = None,
     member: str | None = None,
 ) -> NoReturn:
-    """Report a refusal, and raise the response that states the reason.
+    """Report a refusal, and raise an exception with the response that states the reason.
 
     The response is an HTML page, or JSON if the client prefers JSON. The parameters are those of
     :func:`report_refusal`. The visitor learns only the reason, the site also the cause.
