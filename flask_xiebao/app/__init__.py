@@ -1,1 +1,1 @@
-"""The extension's parts for one app: settings, state, hooks, signals, URLs, headers and log."""
+"""Modules for one app: the extension's settings, state, hooks, signals, URLs, headers and log."""

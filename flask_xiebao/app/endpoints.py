@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _URL_PLACEHOLDER = "token-goes-here"
 # Matches a DNS name, an IPv4 address or an IPv6 address in brackets, with an optional port. Links
-# contain the Host header, so a Host header with any other text is rejected.
+# contain the host from the Host header, so a Host header that does not match is rejected.
 _HOST_PATTERN = re.compile(
     r"([a-z0-9_.-]{1,253}|\[[a-f0-9:.]{2,45}\])(?::([0-9]{1,5}))?", re.IGNORECASE
 )
@@ -55,7 +55,8 @@ def build_link(
     if not state.settings.enabled:
         return ""
     gateway_page = get_gateway_page(page, LinkError)
-    # A caller may pass a member of a string enum as the page. Endpoint names need a plain string.
+    # If the page is an item of a string enum, use its name as a plain string, because endpoint
+    # names need one.
     page = gateway_page.name
     reference = strip_reference(gateway_page, reference)
     details = (page, reference, sub_partner_id, platform, return_to, client_reference)
@@ -79,7 +80,7 @@ def build_link(
 
 
 def strip_reference(gateway_page: Page, reference: Any) -> Any:
-    """Return *reference* without leading and trailing whitespace.
+    """Return *reference*, such as an application number, without whitespace around it.
 
     A reference is a case code or an application number. Databases pad the values of a ``CHAR(n)``
     column. When a link is made, the value is stripped and a warning is logged. Tokens are not
@@ -89,8 +90,8 @@ def strip_reference(gateway_page: Page, reference: Any) -> Any:
         reference parameter.
     :raises LinkError: if the reference contains whitespace between other characters.
     """
-    # Nearly all references contain only letters and digits, so there is nothing to strip.
-    # References that are not strings are returned unchanged, because Entry checks them.
+    # Return most references early, because they contain only letters and digits. A reference that
+    # is not a string is returned unchanged, because Entry checks its type later.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
     padded = get_plain_string(reference)
@@ -103,8 +104,8 @@ def strip_reference(gateway_page: Page, reference: Any) -> Any:
         )
     if stripped in ("", padded):
         return padded
-    # Log the warning only once for each caller. In a CHAR(n) column, the value of every row is
-    # padded, so every row would cause a warning.
+    # Log the warning about whitespace only once for each place in the site's code. Databases pad
+    # all values in a CHAR(n) column, so every row would cause a warning otherwise.
     caller = get_caller_location()
     warn_once(
         f"{gateway_page.reference_parameter_name} {format_short_repr(padded)} has leading or"
@@ -130,7 +131,8 @@ def build_entry_link(
         if external:
             check_host_is_trusted(state)
         get_request_state().mark_private()
-    # entry.page may be a member of a string enum. Endpoint names need the plain string Page.name.
+    # entry.page may be an item of a string enum. Endpoint names need a plain string, so use the
+    # name of the gateway page.
     endpoint = f"xiebao.{get_gateway_page(entry.page).name}"
     return build_token_url(
         state, endpoint, state.signer.build_entry_token(entry), external=external
@@ -209,8 +211,8 @@ def warn_if_root_path_differs(state: AppState) -> None:
         " XIEBAO_PUBLIC_URL is"
         f' "{state.settings.public_url}". Return links and links in emails begin with'
         f' "{state.settings.public_url}{state.settings.url_prefix}/". {advice}',
-        # The group limits the number of messages. Each root path has a message of its own, and
-        # visitors may be able to choose the root path.
+        # The argument "group" limits the number of these warnings. Each root path causes a new
+        # warning, and visitors may be able to choose the root path.
         group="root",
         duplicate_key=root,
         level=logging.WARNING,
@@ -259,7 +261,7 @@ def find_site_host(state: AppState) -> str:
 
 
 def get_configured_host() -> str:
-    """Return the host for requests that the extension itself sends to the app.
+    """Return the host to use when the extension itself sends a request to the app.
 
     The app must accept this host. Therefore the host is the first valid name in ``TRUSTED_HOSTS``,
     or else ``SERVER_NAME``, or else ``localhost``.
@@ -331,7 +333,8 @@ def build_current_link_path(**query: Any) -> str:
 def find_requested_platform(environ: WSGIEnvironment) -> Platform | None:
     """Return the platform that ``?platform=`` in a request specifies, or None."""
     # request.args is not used, because it raises an error if the query string is not valid UTF-8.
-    query = environ.get("QUERY_STRING")  # Most requests for links have no query string.
+    query = environ.get("QUERY_STRING")
+    # Most requests for links have no query string, so call parse_qs() only if there is one.
     name, *_ = parse_qs(query, errors="replace").get("platform", [""]) if query else [""]
     return _PLATFORMS_BY_SLUG.get(name)
 

@@ -138,11 +138,11 @@ def _find_request_state(request: Request) -> RequestState | None:
 
 @contextmanager
 def separate_page_context() -> Iterator[RequestState]:
-    """Prevent entries in this context from changing the headers of the current response.
+    """Build entries in a ``with`` block without changing the headers of the current response.
 
-    Within this context, the request has a separate :class:`RequestState`, as if the entries were
-    part of a separate page. A tool may build links in a request after the headers of its response
-    have been written.
+    Within the block, the request has a separate :class:`RequestState`, as if the entries were part
+    of a separate page. A tool may build links in a request after the headers of its response have
+    been written.
     """
     request = get_current_request()
     previous = _find_request_state(request)
@@ -154,11 +154,11 @@ def separate_page_context() -> Iterator[RequestState]:
 
 
 class Redirect(FlaskResponse):
-    """A redirect with an empty body that writes its privacy headers when it is sent.
+    """A redirect with an empty body. Request hooks cannot overwrite its ``Cache-Control`` header.
 
-    Request hooks therefore cannot overwrite these headers. The ``sign`` must appear only in the
-    ``Location`` header. The body of :func:`flask.redirect` would contain the URL and therefore the
-    ``sign``.
+    The redirect restores this and its other privacy headers when it is sent, after all request
+    hooks. The ``sign`` must appear only in the ``Location`` header. The body of
+    :func:`flask.redirect` would contain the URL and therefore the ``sign``.
 
     :param url: the percent-encoded URL to redirect to.
     """
@@ -171,7 +171,7 @@ class Redirect(FlaskResponse):
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers. If a request hook changed the redirect, correct the headers first.
+        """Return the headers to send, corrected if a request hook changed the redirect.
 
         Usually no hook changes the redirect. Then Werkzeug does not copy and correct the headers.
         This saves 20 % of the time of a request for a link.
@@ -186,7 +186,7 @@ class Redirect(FlaskResponse):
 
 
 def connect_header_writers(app: Flask) -> None:
-    """Connect signal receivers that write the response headers of *app* after all request hooks."""
+    """Connect signal receivers that set response headers after all request hooks have run."""
     request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)
     got_request_exception.connect(_register_error_header_writer, app, weak=False)
 
@@ -199,14 +199,15 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
-    # Skip a Redirect, because it writes its own headers. Skip None, which a faulty hook may have
-    # returned. Flask raises an error for it.
+    # Skip a Redirect object, because it corrects its own headers. Skip None, which a faulty request
+    # hook may have returned, because Flask raises an error for None.
     if isinstance(response, Redirect) or not isinstance(response, Response):
         return
     request = get_current_request()
     state = _find_request_state(request)
     if state is None and response.is_streamed:
-        # Entries in a streamed body may be rendered later. They need to find this state then.
+        # Create the state of the request now, because entries in a streamed body may be rendered
+        # later and need the state then.
         state = get_request_state()
     if state is not None:
         state.response = response
@@ -216,7 +217,7 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
 
 
 def _register_error_header_writer(app: Flask, **_: object) -> None:
-    """Register a function that writes the headers of an error page before the request hooks run.
+    """Register a function that sets an error page's headers before ``after_request`` hooks run.
 
     The receiver of ``request_finished`` writes the headers again, after the hooks. If a hook raises
     an exception for the error page again, however, Flask skips the later hooks and
@@ -227,7 +228,8 @@ def _register_error_header_writer(app: Flask, **_: object) -> None:
         _write_cache_and_privacy_headers(app, response)
         return response
 
-    if has_request_context():  # Background tasks may send got_request_exception, too.
+    # Background tasks may send got_request_exception, too, so there may be no current request.
+    if has_request_context():
         after_this_request(write_before_hooks)
 
 

@@ -32,8 +32,8 @@ ClickGuardResult = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = TypeVar(
     "ClickGuard", bound=Callable[[str, Entry], ClickGuardResult | Awaitable[ClickGuardResult]]
 )
-#: A function that returns True for members whose key at the gateway is the member id itself,
-#: without a prefix.
+#: A function that returns True if the key by which the gateway knows a member is only the member
+#: id. If ``XIEBAO_MEMBER_SECRET`` is set, all other keys have a prefix before the id.
 KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
 #: A function that processes a notification.
 NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])
@@ -121,7 +121,7 @@ class Hooks:
         return [name for name, hook in self._registered.items() if self.functions[name] is not hook]
 
     def can_identify_members(self) -> bool:
-        """Return True if the current app has a ``member_loader`` or uses Flask-Login."""
+        """Return True if the app has a ``member_loader`` or a ``LoginManager`` of Flask-Login."""
         return "member_loader" in self.functions or find_login_manager() is not None
 
     def find_current_member_id(self) -> str | None:
@@ -168,7 +168,8 @@ class Hooks:
             return True
         result = guard(member, entry)
         if isinstance(result, bool):
-            return bool(result)  # A lazy proxy of a bool passes isinstance(). Return the bool.
+            # A lazy proxy of a bool also passes isinstance(result, bool). Convert it to a bool.
+            return bool(result)
         if isinstance(result, BaseResponse | tuple):
             return make_response(result)
         raise ConfigError(
@@ -177,9 +178,10 @@ class Hooks:
         )
 
     def is_known_by_plain_key(self, member: str) -> bool:
-        """Return True if the gateway knows a member by the id itself, without a prefix.
+        """Return True if the key by which the gateway knows a member is only the member id.
 
-        The ``keeps_plain_key`` hook decides this. Return False if there is no such hook.
+        If ``XIEBAO_MEMBER_SECRET`` is set, the keys of all other members have a prefix before the
+        id. The ``keeps_plain_key`` hook decides this. Return False if there is no such hook.
 
         :raises ConfigError: if the hook returns neither True nor False.
         """
@@ -313,5 +315,5 @@ def _format_result_type(result: object) -> str:
 
 
 def find_login_manager() -> Any:
-    """Return the current app's Flask-Login manager, or None."""
+    """Return the ``LoginManager`` of the current app if the app uses Flask-Login, or else None."""
     return getattr(current_app, "login_manager", None)

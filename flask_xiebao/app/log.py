@@ -36,8 +36,8 @@ _MAX_MESSAGES_PER_GROUP = 10
 _MAX_MESSAGES = 1000
 _MAX_MESSAGE_LENGTH = 1000  # characters
 
-# The time.monotonic() at which each message may be logged again. The keys are the app, then the
-# arguments "group" and "once" of log_throttled(), and then its argument "duplicate_key".
+# Stores when each message may be logged again, as a time.monotonic() value. Its nested keys are an
+# app, a pair (group, once) and a duplicate_key. They are explained in log_throttled().
 _logged_until: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]] = (
     WeakKeyDictionary()
 )
@@ -87,8 +87,8 @@ def log_throttled(
         message if len(message) <= _MAX_MESSAGE_LENGTH else f"{message[:_MAX_MESSAGE_LENGTH]}…"
     )
     duplicate_key = duplicate_key or message
-    # A message that was logged during a rehearsal (a request that flask xiebao check or doctor
-    # sends) is logged again for a visitor's request.
+    # Do not remember messages caused by requests of "flask xiebao check" or "flask xiebao doctor".
+    # If a visitor's request causes the same message later, it is logged again.
     logged = {} if is_rehearsal() else _logged_until.setdefault(app, {})
     now = time.monotonic()
     recent = {key: until for key, until in logged.get((group, once), {}).items() if now < until}
@@ -140,9 +140,9 @@ def get_caller_location() -> str:
 
 
 def get_error_location(error: BaseException) -> str:
-    """Return the place in the site's code where a caught error occurred, or else in any code.
+    """Return the place where a caught error occurred, preferably a place in the site's own code.
 
-    The place is the innermost frame of the traceback.
+    If the traceback contains no code of the site, the place is the innermost frame.
     """
     return find_error_location_in_site(error) or _format_location(
         traceback.extract_tb(error.__traceback__)[-1]

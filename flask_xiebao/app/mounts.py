@@ -40,7 +40,7 @@ def get_site_url(state: AppState) -> str:
 
 
 def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
-    """Return the URLs to try for a request to *url*, the most likely first.
+    """Return pairs of a URL and a mount path to try for a request to *url*, the likeliest first.
 
     Either the server or a middleware around the app knows the path below which the app is mounted.
     Each URL is returned with the part of its path that the server would move to ``SCRIPT_NAME``.
@@ -54,7 +54,7 @@ def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) ->
 
 
 def build_urls_by_mount(url: str) -> dict[str, str]:
-    """Return *url* below each path at which a ``DispatcherMiddleware`` mounts an app.
+    """Return a variant of *url* for each path at which a ``DispatcherMiddleware`` mounts an app.
 
     :return: a mapping of these paths to the URLs. It is empty if the current app is not wrapped in
         a ``DispatcherMiddleware``.

@@ -96,7 +96,7 @@ def is_rehearsal() -> bool:
 
 
 def find_current_rehearsal() -> Rehearsal | None:
-    """Return the :class:`Rehearsal` that the current request belongs to, or None.
+    """Return the test click or test notification that the current request is part of, or None.
 
     Return None for a visitor's request, and if there is no current request.
     """

@@ -115,8 +115,8 @@ _normalize_url_prefix = partial(
 
 
 def _normalize_seconds(value: object) -> int:
-    # A string of 20 or more digits is not converted, because int() would raise an error of its own
-    # for thousands of digits. check_seconds() rejects the string.
+    # Leave a string of 20 or more digits unchanged, so that check_seconds() rejects it. For
+    # thousands of digits, int() would raise an error with another message.
     digits = isinstance(value, str) and value.isdecimal() and len(value) < 20
     return check_seconds(int(value) if digits else value)  # type: ignore[call-overload]
 
@@ -124,8 +124,8 @@ def _normalize_seconds(value: object) -> int:
 def _parse_user_agent_pattern(value: object) -> re.Pattern[str]:
     try:
         pattern = re.compile(value) if isinstance(value, str | re.Pattern) else None
-    # re.compile() raises RecursionError if the pattern is nested too deeply. It raises a warning as
-    # an exception if Python turns warnings into errors.
+    # Catch more than re.error. re.compile() raises RecursionError if the pattern is nested too
+    # deeply, and a Warning if Python treats warnings as errors.
     except Exception as error:
         raise WrongValueError(
             f"is not a valid regular expression: {str(error) or type(error).__name__}."
@@ -222,15 +222,16 @@ def _build_setting_field(
 class Settings:
     """The checked settings. A field has the setting's name without ``XIEBAO_``, in lower case."""
 
-    #: Required unless ``XIEBAO_ENABLED`` is False. The account that Xiebao gave you (渠道账号,
-    #: ``partnerId``), a string or an integer.
+    #: Required unless ``XIEBAO_ENABLED`` is False. The id of the account that Xiebao gave you
+    #: (渠道账号, ``partnerId``), a string or an integer.
     partner_id: str = _build_setting_field(_normalize_text_setting, "")
 
     #: Required unless ``XIEBAO_ENABLED`` is False. The key of the account (``apiKey``). Test and
     #: production have different keys.
     api_key: Secret[str] = _build_setting_field(_normalize_api_key, Secret(""), is_secret=True)
 
-    #: The sub-account (渠道子账号, ``subPartnerId``) for product and home links that specify none.
+    #: The id of the default sub-account (渠道子账号, ``subPartnerId``) for links to products and to
+    #: the gateway's home page. A link may specify another sub-account, or none.
     sub_partner_id: str = _build_setting_field(
         lambda value: "" if value == "" else _normalize_text_setting(value), ""
     )
@@ -264,9 +265,9 @@ class Settings:
     #: Flask derives from the request, provided that the ``Host`` can be trusted.
     public_url: str | None = _build_setting_field(_normalize_public_url)
 
-    #: The endpoint of the site's login page, such as ``"auth.login"``. It receives the path to
-    #: return to as ``next``. If unset, Flask-Login's ``unauthorized()`` is called. Without
-    #: Flask-Login, visitors who are not logged in get a 401.
+    #: The endpoint of the site's login page, such as ``"auth.login"``. The page receives the path
+    #: to return to as ``next``. If unset, ``LoginManager.unauthorized()`` of Flask-Login is called.
+    #: If the site does not use Flask-Login, visitors who are not logged in get a 401.
     login_view: str | None = _build_setting_field(
         partial(
             _check_text_matches,
@@ -323,13 +324,14 @@ class Settings:
         partial(_check_text_matches, "button|own", 'must be "button" or "own", got %s.'), "button"
     )
 
-    #: If False, every device gets the same markup. Use False for pages that are cached or streamed.
-    #: With both values, the platform is detected when a member clicks.
+    #: If True, the markup of entries may depend on the visitor's device. If False, the markup is
+    #: the same for every device. Use False for pages that are cached or streamed. The platform is
+    #: always detected when a member clicks.
     device_markup: bool = _build_setting_field(_parse_bool, True)
 
     #: If False, entries render nothing, links are ``""``, and the endpoints of links return 404.
-    #: Members can still return from payments if the partner id is set. Notifications are still
-    #: accepted if the partner id and the API key are set.
+    #: Returning from a payment still works if the partner id is set. Notifications still work if
+    #: the partner id and the API key are set.
     enabled: bool = _build_setting_field(_parse_bool, True)
 
     #: If True, a wrong argument in a template or a failed signal receiver raises an exception. If

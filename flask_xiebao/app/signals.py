@@ -14,8 +14,9 @@ from .log import get_error_location, get_function_name, log_throttled
 from .rehearsal import find_current_rehearsal
 from .state import AppState
 
-#: The exceptions to catch when a function of the site is called. ``CancelledError`` is not a
-#: subclass of ``Exception``, but a cancelled asyncio task must not end the process, either.
+#: The exceptions to catch when a function of the site is called. A cancelled asyncio task raises
+#: ``CancelledError``, which is not a subclass of ``Exception``. It must be caught, too, because it
+#: could otherwise end the process.
 SITE_EXCEPTIONS = (Exception, CancelledError)
 
 _signals = Namespace()
@@ -82,8 +83,8 @@ def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
             app.ensure_sync(receiver)(app, **values)
         except SITE_EXCEPTIONS as error:
             failure = f"{type(error).__name__} in {get_error_location(error)}."
-        # Some error reports show local variables. Log after the except block, where no variable
-        # contains the exception.
+        # Log after the except block, where no variable contains the exception. Some error reports
+        # show local variables, and the exception may contain people's names.
         if failure:
             log_throttled(
                 f"{_describe_receiver_failure(signal, receiver)} The exception is {failure}"

@@ -69,13 +69,13 @@ class AppState:
             if settings.enabled
             else None
         )
-        #: A cache, which :mod:`.endpoints` fills. It maps endpoints to the text before and after
-        #: the token in their URLs on ``XIEBAO_PUBLIC_URL``.
+        #: A cache of the endpoints' absolute URLs, which begin with ``XIEBAO_PUBLIC_URL``. It maps
+        #: each endpoint to the two parts of its URL, before and after the token.
         self.split_public_urls: dict[str, tuple[str, ...]] = {}
         #: The path of ``XIEBAO_PUBLIC_URL``, decoded like the ``SCRIPT_NAME`` of a request.
         self.public_root = unquote(urlsplit(settings.public_url or "").path)
-        # A Secret hides the config, because printing the attributes of this object must not show
-        # the keys in the config.
+        # The config contains secret keys. The class Secret hides it, so that printing the
+        # attributes of an AppState does not show the keys.
         self._config = Secret(config)
         self._signer_keys: Secret[tuple[Any, ...]] = Secret(())
         self._signer = LinkSigner((), settings.partner_id)
@@ -105,8 +105,8 @@ class AppState:
 
         :raises ConfigError: if ``SECRET_KEY`` or ``SECRET_KEY_FALLBACKS`` is wrong.
         """
-        # Error reports show local variables, so such variables contain the secret keys only inside
-        # a Secret.
+        # Error reports show local variables. Keep secret keys in a local variable only inside a
+        # Secret, which hides its value.
         if _get_secret_keys(self._config.reveal()) != self._signer_keys.reveal():
             try:
                 keys = self._config.map(_get_secret_keys)

@@ -21,8 +21,8 @@ class Browser(FlaskClient):
     """A test client that by default sends its requests to the URL of the site."""
 
     site_url = "http://localhost"
-    #: The path at which the server mounts the app (SCRIPT_NAME). If the path of the site's URL is
-    #: longer, middleware strips the rest.
+    #: The path at which the server mounts the app (SCRIPT_NAME). This is the path of the site's
+    #: URL, or only its beginning if middleware strips the rest.
     mount = ""
     #: The status of the last response, or 0 before the first response.
     last_status = 0
@@ -63,7 +63,7 @@ def build_browser(app: Flask) -> Browser:
 
 
 def find_flask_login_function(app: Flask) -> LoginFunction | None:
-    """Return a function that logs a member in with Flask-Login, or None without Flask-Login."""
+    """Return a function that logs a member in with Flask-Login, or None if the app lacks it."""
     manager = getattr(app, "login_manager", None)
     if manager is None:
         return None

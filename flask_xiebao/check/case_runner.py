@@ -27,8 +27,8 @@ from .visits import Visit, describe_exception, is_message_public
 
 # The maximum number of requests to open a page, redirects included.
 _MAX_REQUESTS_TO_OPEN_PAGE = 5
-# The expected status and media type of the extension's stylesheet and script. Operating systems
-# register different media types for JavaScript.
+# The expected status and media types of the extension's stylesheet and script. There are two media
+# types for JavaScript, because operating systems register different ones.
 _EXPECTED_ASSET_RESPONSES = {
     "style": ("200 text/css",),
     "script": ("200 text/javascript", "200 application/javascript"),
@@ -36,7 +36,7 @@ _EXPECTED_ASSET_RESPONSES = {
 
 
 class CaseRunner:
-    """A runner that clicks as a simulated device and returns the result of each test case.
+    """A runner that clicks links with the headers of a simulated device and checks the responses.
 
     :ivar notes: The notes for the report, beside the failures in the results.
     """
@@ -148,8 +148,8 @@ class CaseRunner:
             and refusal.reason == "not_allowed"
             and expected_outcome != "not_allowed"
         ):
-            # The site's click_guard function may refuse a click with any status, so the failure
-            # shows the reason, too.
+            # The failure contains the reason of the refusal and not only the status, because the
+            # site's click_guard may refuse a click with any status.
             return Failure("guard", f"{visit.status} {refusal.reason}", str(expected_status))
         # An error handler of the site may hide the exception of the view.
         error: BaseException | None = visit.rehearsal.view_error
@@ -193,7 +193,7 @@ class CaseRunner:
         if expected_outcome == "login" and visit.status in LOGIN_REDIRECT_STATUSES:
             return visit.status
         if expected_outcome == "login" and self._site.settings.login_view is None:
-            # The site's own unauthorized handler for Flask-Login may return any status.
+            # With Flask-Login, the site's own unauthorized_handler may return any status.
             return 0
         return {**REFUSAL_STATUSES, **OUTCOME_STATUSES, "loader": 0}[expected_outcome]
 
@@ -257,7 +257,7 @@ class CaseRunner:
     def _check_handoff_page(
         self, case: Case, device: Device, link: str, visit: Visit
     ) -> Iterator[Failure]:
-        """Check the page whose QR code continues a PC's click on a phone, and follow its links.
+        """Check the page that asks a member at a PC to scan a QR code, and follow its links.
 
         An anonymous visitor scans the QR code with a phone. The direct link for tablets is followed
         on the same device, because a tablet with desktop headers gets this page, too.
@@ -308,8 +308,9 @@ class CaseRunner:
         """
         page_url = resolve_link(f"{self._site.url}/", url)
         url_without_query = strip_query(page_url)
-        # Ignore the query, because a login page's query differs for each link. Only the query of a
-        # return_to page is kept, because it may identify an order.
+        # URLs that differ only in the query count as the same page, because a login page's query
+        # differs for each link. Pages to show after payment (return_to) are an exception, because
+        # their query may identify an order.
         visit_key = f"{visitor} {page_url if failure_code == 'way_back' else url_without_query}"
         if visit_key in self._opened_urls or url_without_query in self._opened_urls:
             return
@@ -344,12 +345,12 @@ class CaseRunner:
             yield build_exception_failure(visit.error, "200")
             return
         if status == 404 and visit.endpoint is None:
-            # Another app on the host or a single-page app may serve a path without an endpoint, so
-            # the 404 is not a failure.
+            # A 404 for a path that the app has no route for is not a failure, because another app
+            # on the host or a single-page app may serve the path.
             self.notes.append(Note(f"check.note.{failure_code}.not_here", requested_path))
         elif status in (401, 403) and failure_code == "notice.button":
-            # A page that requires a login tells visitors how to continue, so a button may lead to
-            # it.
+            # A button may lead to a page that requires a login, because such a page tells visitors
+            # what to do.
             return
         elif status >= 300:
             final_path = urlsplit(visit.url).path
@@ -388,9 +389,10 @@ class CaseRunner:
 
 
 def find_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[bool, str]]:
-    """Return a pair for each SVG on a page that may be a QR code.
+    """Return a pair for each possible QR code on a page: True if the extension drew it, and a URL.
 
-    The first value is True if the extension drew the SVG. The second value is the URL in the code.
+    Each SVG with a path may be a QR code. The first value is False if the extension did not draw
+    the SVG.
 
     :param urls_by_svg: The URLs of the QR codes that were drawn, by their SVG. The returned URL of
         any other code is "".

@@ -27,13 +27,14 @@ MADE_UP_ID_PREFIX = "Check-"
 #: The names of the platforms in links and on pages, such as "h5" for the platform code "1".
 PLATFORM_SLUGS = {f"{platform:d}": platform.slug for platform in Platform}
 
-#: The page of the site to show after payment (return_to) in test links.
+#: A sample path for the option return_to of test links. The site shows this page after payment.
 SAMPLE_RETURN_TO = "/orders/8?from=网&to=%E6%B5%B7"
-#: The case code of the product, or the application number of the policy, in test links.
+#: A sample reference for test links: a product's code (caseCode) or a policy's application number.
 SAMPLE_REFERENCE = "QX000000127257"
 #: The separator between a page's URL and an entry's label in the title of a test case.
 PAGE_ENTRY_SEPARATOR = " · "
-# A case code or application number with characters that must be escaped in a query string.
+# A sample product code or application number with characters that must be escaped in a query
+# string.
 _REFERENCE_TO_ESCAPE = "QX-1+&=?%/#;号"
 
 
@@ -100,9 +101,10 @@ class Case:
 
     @property
     def can_be_repeated(self) -> bool:
-        """True if the test case runs on a simulated device, so that it can be repeated.
+        """True if a simulated device can run the test case again.
 
-        The cases for the site's URL, environment and settings do not.
+        The test cases for the site's URL, environment and settings do not run on a simulated
+        device.
         """
         return self.kind not in ("address", "environment", "settings")
 
@@ -165,7 +167,8 @@ _GATEWAY_PAGE_CASES = (
     Case("visitor", "login", visitor="nobody"),
     Case("own", needs="everybodys", options=_OWN_MEMBER_OPTION),
     Case("own-visitor", "login", needs="everybodys", options=_OWN_MEMBER_OPTION, visitor="nobody"),
-    # The platform of a link comes first, then the one in ?platform=, then the device's platform.
+    # The platform that a link specifies has precedence over ?platform=, which has precedence over
+    # the device's platform.
     *(
         Case(f"platform-{slug}", options={"platform": slug}, platform=code)
         for code, slug in PLATFORM_SLUGS.items()
@@ -205,8 +208,8 @@ _GATEWAY_PAGE_CASES = (
     Case("another", "another_member", options=_OTHER_MEMBER_OPTION),
     Case("another-json", "another_member", options=_OTHER_MEMBER_OPTION, headers=_ACCEPT_JSON),
     Case("another-bearer", "another_member", options=_OTHER_MEMBER_OPTION | _NO_LOGIN_FOR_HOUR),
-    # A request by a script, an image or a prefetch is not a click. The response is a page that
-    # sends the browser to the link.
+    # A request by a script, an image or a prefetch is not a click, so it is not redirected to the
+    # gateway. Instead, the response is a page that makes the browser navigate to the link.
     Case("htmx", "navigate", headers={"HX-Request": "true"}, query="platform=h5"),
     Case("turbo", "navigate", headers={"X-Turbo-Request-Id": "1"}, query="platform=h5"),
     Case("turbo-frame", "navigate", headers={"Turbo-Frame": "main"}, query="platform=h5"),
@@ -247,7 +250,7 @@ def build_page_case(url: str) -> Case:
 
 
 def _can_run_on_gateway_page(case: Case, page_spec: PageSpec) -> bool:
-    """Return True if a gateway page has the feature and the platform that a test case needs."""
+    """Return True if a gateway page has the feature and platform that a test case requires."""
     features = {
         "",
         *page_spec.parameters,

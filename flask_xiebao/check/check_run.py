@@ -46,8 +46,8 @@ from .visits import Visit
 
 T = TypeVar("T")
 _REPORTED_PACKAGES = ("Flask-Xiebao", "Flask")
-# By default, most test cases run only on these devices. Plain clicks and the entries on a site's
-# pages are tested on all devices.
+# By default, most test cases run only on these devices. A member's click on a link without options,
+# and the entries on the site's pages, are tested on all devices.
 _DEFAULT_DEVICES = ("iphone", "pc")
 
 
@@ -444,8 +444,8 @@ class _CheckRun:
                 for result in checker.check_page_entries(url, device):
                     self._record_result(result)
             failure = checker.empty_page_failures.get(url)
-            # A page without entries is a failure only if no device finds any. If only some devices
-            # find none, add a note to the report.
+            # If no device finds entries on a page, report a failure. If only some devices find
+            # entries, add a note to the report.
             if failure is not None and url not in checker.entry_descriptions:
                 self._record_result(Result(build_page_case(url), PHONE, failures=[failure]))
             elif failure is not None:
@@ -519,7 +519,10 @@ class _CheckRun:
             self._progress(done, done + len(self._planned_cases))
 
     def finish_report(self, pages: Sequence[str]) -> Report:
-        """Complete the report with notes, ignored rules and missing options, and return it."""
+        """Complete the report and return it.
+
+        Add the notes, the rules that are ignored, and a hint if no pages or no member were named.
+        """
         notes = (
             note._replace(detail=self._masker.mask_secrets(note.detail))
             for note in self._case_runner.notes

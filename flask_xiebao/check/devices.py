@@ -301,8 +301,8 @@ def guess_user_agent_for_pattern(pattern: re.Pattern[str]) -> str | None:
 
     :param pattern: The value of ``XIEBAO_APP_USER_AGENT``.
     """
-    # The regular expression may begin with flags or "\b". Guess the literal text after them, and
-    # then the same text with the version "1.0".
+    # The regular expression may begin with flags or "\b". Try the literal text after them as the
+    # User-Agent, first alone and then with the version "1.0" appended.
     match = re.match(r"(?:\(\?\w+\))?\\?b?((?:[\w /.-]|\\[^\w])*)", pattern.pattern)
     name = re.sub(r"\\(.)", r"\1", match[1]) if match else ""
     return next((guess for guess in (name, f"{name}1.0") if pattern.search(guess)), None)

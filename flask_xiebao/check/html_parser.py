@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from werkzeug.datastructures import Headers
 
-# A URL with a host, such as "//example.org/a". A browser sends the rest of the URL to that host.
+# Matches a URL with a host, such as "//example.org/a". A browser that loads the URL sends the path
+# and the query, which may contain a token, to that host.
 _EXTERNAL_URL = re.compile(r"(?:https?:)?//[^\s\"'()<>]+", re.IGNORECASE)
 # Browsers request the URLs of these elements only after a click or the submission of a form.
 _USER_ACTIVATED_TAGS = ("a", "area", "form", "base")
@@ -159,7 +160,7 @@ class ParsedPage(HTMLParser):
             self._push_open_element(tag, element)
 
     def _push_open_element(self, tag: str, element: Element) -> None:
-        """Push an element onto the stack of open elements, with what its content inherits."""
+        """Add an element to the open elements, with the properties that its content inherits."""
         outer = self._open_elements[-1]
         blocks_clicks = tag in _CLICK_BLOCKING_TAGS or (tag == "a" and element.href)
         self._open_tag_counts[tag] += 1
