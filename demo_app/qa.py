@@ -89,8 +89,10 @@ def console() -> str:
         return render_template("qa/checking.html", checking=check.current())
     cases = [result for result in report.results if not result.case.page]
     # The check knows each page of the gateway, also one that the demo has no entry for.
-    titles = {result.case.row.name: result.case.row.get_title("zh") for result in cases}
-    found = {name: [result for result in cases if result.case.row.name == name] for name in titles}
+    titles = {result.case.page_spec.name: result.case.page_spec.get_title("zh") for result in cases}
+    found = {
+        name: [result for result in cases if result.case.page_spec.name == name] for name in titles
+    }
     found["pages"] = [result for result in report.results if result.case.page]
     found["bad"] = report.failed
     titles |= {"pages": "演示的页面", "bad": "✗ 不通过"}

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 
-class RenamedAttribute:
+class DeprecatedAlias:
     """A descriptor for the deprecated name of a public attribute or method.
 
     :param new_name: The current name.

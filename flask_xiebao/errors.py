@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from .deprecated import RenamedAttribute
+from .deprecated import DeprecatedAlias
 
 
 class XiebaoError(Exception):
@@ -116,7 +116,7 @@ class OrderError(XiebaoError):
         self.gateway_message = gateway_message
 
     # The deprecated name of the attribute gateway_message.
-    said = RenamedAttribute("gateway_message")
+    said = DeprecatedAlias("gateway_message")
 
 
 class OrderBehindError(OrderError):

@@ -9,7 +9,7 @@ from flask import Flask
 
 from .app import endpoints, order_client
 from .app.current import get_current_app
-from .app.headers import connect_header_writers
+from .app.headers import connect_header_receivers
 from .app.hooks import (
     ClickGuard,
     Hooks,
@@ -104,7 +104,7 @@ class Xiebao:
             ) from None
         self._states[app] = state
         app.extensions["xiebao"] = self
-        connect_header_writers(app)
+        connect_header_receivers(app)
         register_template_helpers(app, state)
         app.cli.add_command(commands)
 

@@ -65,7 +65,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from .app import order_client
-from .app.endpoints import build_notify_path
+from .app.endpoints import build_callback_path
 from .app.settings import GATEWAY_BASE_URLS
 from .app.state import AppState, get_current_app_state
 from .check import check_run
@@ -205,7 +205,7 @@ def send_notification(
         body = build_notification_body(
             state, type, fields, member=member, wrong_sign=wrong == "sign"
         )
-        path = build_notify_path(state)
+        path = build_callback_path(state)
     body = body[:-2] if wrong == "body" else body
     return client.post(path, data=body, content_type=wire.CONTENT_TYPE)
 

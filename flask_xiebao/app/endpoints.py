@@ -14,9 +14,9 @@ from werkzeug.routing import BuildError
 from werkzeug.urls import iri_to_uri
 
 from ..errors import ConfigError, LinkError, UnknownSiteUrlError
-from ..gateway.pages import Page, get_gateway_page
+from ..gateway.pages import GatewayPage, get_gateway_page
 from ..gateway.platforms import Platform, PlatformLike
-from ..gateway.values import format_short_repr, format_untrusted_text, get_plain_string
+from ..gateway.values import convert_to_exact_str, format_short_repr, format_untrusted_text
 from ..links.access_rules import check_link_is_usable
 from ..links.members import MemberId, normalize_member
 from ..links.tokens import Entry, build_entry
@@ -79,7 +79,7 @@ def build_link(
     return build_entry_link(state, entry, external=external)
 
 
-def strip_reference(gateway_page: Page, reference: Any) -> Any:
+def strip_reference(gateway_page: GatewayPage, reference: Any) -> Any:
     """Return *reference*, such as an application number, without whitespace around it.
 
     A reference is a case code or an application number. Databases pad the values of a ``CHAR(n)``
@@ -94,7 +94,7 @@ def strip_reference(gateway_page: Page, reference: Any) -> Any:
     # is not a string is returned unchanged, because Entry checks its type later.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
-    padded = get_plain_string(reference)
+    padded = convert_to_exact_str(reference)
     stripped = padded.strip()
     if len(stripped.split()) > 1:
         raise LinkError(
@@ -220,26 +220,26 @@ def warn_if_root_path_differs(state: AppState) -> None:
     )
 
 
-def build_notify_url(state: AppState) -> str:
+def build_callback_url(state: AppState) -> str:
     """Return the URL to which the gateway sends notifications.
 
     If no setting specifies the site's URL, return only the path of this URL.
     """
     if is_site_url_configured(state):
         return build_endpoint_url(
-            state, "xiebao.notify", external=True, **_get_notify_url_values(state)
+            state, "xiebao.notify", external=True, **_get_callback_url_values(state)
         )
-    return build_notify_path(state)
+    return build_callback_path(state)
 
 
-def build_notify_path(state: AppState) -> str:
+def build_callback_path(state: AppState) -> str:
     """Return the path to which the gateway sends notifications, without ``SCRIPT_NAME``."""
     return current_app.url_map.bind("localhost").build(
-        "xiebao.notify", _get_notify_url_values(state)
+        "xiebao.notify", _get_callback_url_values(state)
     )
 
 
-def _get_notify_url_values(state: AppState) -> dict[str, str]:
+def _get_callback_url_values(state: AppState) -> dict[str, str]:
     token = state.settings.notify_token
     return {} if token is None else {"token": token.reveal()}
 
@@ -260,7 +260,7 @@ def find_site_host(state: AppState) -> str:
     return request.host if is_valid_host(request.host) else ""
 
 
-def get_configured_host() -> str:
+def get_accepted_host() -> str:
     """Return the host to use when the extension itself sends a request to the app.
 
     The app must accept this host. Therefore the host is the first valid name in ``TRUSTED_HOSTS``,
@@ -291,7 +291,7 @@ def check_host_is_trusted(state: AppState) -> None:
 
     :raises LinkError: if links would contain the ``Host`` header, which any client can forge.
     """
-    if not is_host_trusted(state):
+    if not is_link_host_trusted(state):
         raise LinkError(
             "An absolute link cannot be built from the Host header, because any client can forge"
             " this header. Set XIEBAO_PUBLIC_URL, SERVER_NAME or TRUSTED_HOSTS.",
@@ -299,7 +299,7 @@ def check_host_is_trusted(state: AppState) -> None:
         )
 
 
-def is_host_trusted(state: AppState) -> bool:
+def is_link_host_trusted(state: AppState) -> bool:
     """Return True if the host in absolute links can be trusted.
 
     The host is trusted if the settings specify or restrict it, because a client cannot forge it

@@ -39,7 +39,7 @@ DEVICE_HEADERS = ("User-Agent", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform")
 _SHARED_CACHE_DIRECTIVES = ("public", "s-maxage")
 #: The headers of each response of the extension's endpoints, including errors. Responses with the
 #: extension's static files do not have these headers.
-LINK_HEADERS = [
+PRIVACY_HEADERS = [
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
@@ -50,7 +50,7 @@ _CACHE_CONTROL_OVERRIDES = frozenset(
     {"expires", "surrogate-control", "edge-control", "x-accel-expires"}
 )
 _HEADERS_CORRECTED_BY_WERKZEUG = ("location", "content-location", "content-length")
-_LINK_HEADER_NAMES = frozenset(name.lower() for name, _ in LINK_HEADERS)
+_PRIVACY_HEADER_NAMES = frozenset(name.lower() for name, _ in PRIVACY_HEADERS)
 
 
 @dataclass(slots=True, eq=False)
@@ -153,7 +153,7 @@ def separate_page_context() -> Iterator[RequestState]:
         setattr(request, _STATE_ATTRIBUTE, previous)
 
 
-class Redirect(FlaskResponse):
+class PrivateRedirect(FlaskResponse):
     """A redirect with an empty body. Request hooks cannot overwrite its ``Cache-Control`` header.
 
     The redirect restores this and its other privacy headers when it is sent, after all request
@@ -164,7 +164,7 @@ class Redirect(FlaskResponse):
     """
 
     def __init__(self, url: str) -> None:
-        self._expected_headers = [("Location", url), ("Content-Length", "0"), *LINK_HEADERS]
+        self._expected_headers = [("Location", url), ("Content-Length", "0"), *PRIVACY_HEADERS]
         headers = Headers()
         for name, value in (*self._expected_headers, ("Content-Type", "text/html; charset=utf-8")):
             headers.add(name, value)
@@ -176,7 +176,7 @@ class Redirect(FlaskResponse):
         Usually no hook changes the redirect. Then Werkzeug does not copy and correct the headers.
         This saves 20 % of the time of a request for a link.
         """
-        actual = [header for header in self.headers if _is_compared_by_redirect(header[0].lower())]
+        actual = [header for header in self.headers if _is_checked_for_changes(header[0].lower())]
         if actual == self._expected_headers and self.status_code == 302 and not self.response:
             return self.headers
         self.headers.pop("Content-Length", None)  # A hook may have set a wrong Content-Length.
@@ -185,10 +185,10 @@ class Redirect(FlaskResponse):
         return headers
 
 
-def connect_header_writers(app: Flask) -> None:
+def connect_header_receivers(app: Flask) -> None:
     """Connect signal receivers that set response headers after all request hooks have run."""
     request_finished.connect(_write_cache_and_privacy_headers, app, weak=False)
-    got_request_exception.connect(_register_error_header_writer, app, weak=False)
+    got_request_exception.connect(_register_error_page_header_writer, app, weak=False)
 
 
 def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: object) -> None:
@@ -201,7 +201,7 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     """
     # Skip a Redirect object, because it corrects its own headers. Skip None, which a faulty request
     # hook may have returned, because Flask raises an error for None.
-    if isinstance(response, Redirect) or not isinstance(response, Response):
+    if isinstance(response, PrivateRedirect) or not isinstance(response, Response):
         return
     request = get_current_request()
     state = _find_request_state(request)
@@ -216,7 +216,7 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
         _write_privacy_headers(response.headers)
 
 
-def _register_error_header_writer(app: Flask, **_: object) -> None:
+def _register_error_page_header_writer(app: Flask, **_: object) -> None:
     """Register a function that sets an error page's headers before ``after_request`` hooks run.
 
     The receiver of ``request_finished`` writes the headers again, after the hooks. If a hook raises
@@ -224,13 +224,13 @@ def _register_error_header_writer(app: Flask, **_: object) -> None:
     ``request_finished``. Functions that are registered for a single request run before all hooks.
     """
 
-    def write_before_hooks(response: R) -> R:
+    def write_headers_before_hooks(response: R) -> R:
         _write_cache_and_privacy_headers(app, response)
         return response
 
     # Background tasks may send got_request_exception, too, so there may be no current request.
     if has_request_context():
-        after_this_request(write_before_hooks)
+        after_this_request(write_headers_before_hooks)
 
 
 def _is_extension_request(request: Request) -> bool:
@@ -247,10 +247,10 @@ def _write_privacy_headers(headers: Headers) -> None:
     They keep the response out of caches, search engines and other sites' frames, and the link out
     of referrers.
     """
-    actual = [header for header in headers if _is_replaced_by_link_headers(header[0].lower())]
-    if actual != LINK_HEADERS:
-        _remove_headers(headers, _is_replaced_by_link_headers)
-        headers.extend(LINK_HEADERS)
+    actual = [header for header in headers if _is_replaced_by_privacy_headers(header[0].lower())]
+    if actual != PRIVACY_HEADERS:
+        _remove_headers(headers, _is_replaced_by_privacy_headers)
+        headers.extend(PRIVACY_HEADERS)
     if "Location" not in headers:
         headers["X-Content-Type-Options"] = "nosniff"
         policies = headers.getlist("Content-Security-Policy")
@@ -268,14 +268,14 @@ def _remove_headers(headers: Headers, is_unwanted: Callable[[str], bool]) -> Non
             del headers[name]
 
 
-def _is_compared_by_redirect(header_name: str) -> bool:
-    return header_name in _HEADERS_CORRECTED_BY_WERKZEUG or _is_replaced_by_link_headers(
+def _is_checked_for_changes(header_name: str) -> bool:
+    return header_name in _HEADERS_CORRECTED_BY_WERKZEUG or _is_replaced_by_privacy_headers(
         header_name
     )
 
 
-def _is_replaced_by_link_headers(header_name: str) -> bool:
-    return header_name in _LINK_HEADER_NAMES or is_cache_control_override(header_name)
+def _is_replaced_by_privacy_headers(header_name: str) -> bool:
+    return header_name in _PRIVACY_HEADER_NAMES or is_cache_control_override(header_name)
 
 
 def is_cache_control_override(header_name: str) -> bool:

@@ -177,7 +177,7 @@ class Hooks:
             f" or `(render_template(...), 403)`, got {_format_result_type(result)}."
         )
 
-    def is_known_by_plain_key(self, member: str) -> bool:
+    def has_plain_member_key(self, member: str) -> bool:
         """Return True if the key by which the gateway knows a member is only the member id.
 
         If ``XIEBAO_MEMBER_SECRET`` is set, the keys of all other members have a prefix before the
@@ -245,13 +245,13 @@ def _log_and_build_config_error(problem: str) -> ConfigError:
 
 
 def _wrap_async_function(name: str, function: Callable[..., Any]) -> Callable[..., object]:
-    async def await_function(*arguments: Any) -> object:
+    async def await_hook(*arguments: Any) -> object:
         return await function(*arguments)
 
     @wraps(function, updated=())
-    def run_async_function(*arguments: Any) -> object:
+    def run_async_hook(*arguments: Any) -> object:
         try:
-            run = current_app.ensure_sync(await_function)
+            run = current_app.ensure_sync(await_hook)
         except RuntimeError:
             raise _log_and_build_config_error(
                 f'"{name}" is async, but the "async" extra of Flask is not installed. Run'
@@ -259,7 +259,7 @@ def _wrap_async_function(name: str, function: Callable[..., Any]) -> Callable[..
             ) from None
         return run(*arguments)
 
-    return run_async_function
+    return run_async_hook
 
 
 def is_async(function: Callable[..., object]) -> bool:

@@ -9,7 +9,7 @@ from flask import current_app
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from .current import get_current_app
-from .endpoints import get_configured_host
+from .endpoints import get_accepted_host
 from .state import AppState
 
 M = TypeVar("M")
@@ -36,10 +36,10 @@ def get_site_url(state: AppState) -> str:
     config = current_app.config
     if config["SERVER_NAME"]:
         return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}{config['APPLICATION_ROOT']}"
-    return f"https://{get_configured_host()}"
+    return f"https://{get_accepted_host()}"
 
 
-def build_candidate_urls_and_mounts(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
+def build_possible_mounted_urls(state: AppState, url: str, site_url: str) -> list[MountedUrl]:
     """Return pairs of a URL and a mount path to try for a request to *url*, the likeliest first.
 
     Either the server or a middleware around the app knows the path below which the app is mounted.

@@ -12,7 +12,7 @@ from werkzeug.wsgi import ClosingIterator
 from ..errors import ConfigError
 from ..gateway.orders import OrderClient, load_httpx
 from .current import get_current_app
-from .endpoints import get_configured_host
+from .endpoints import get_accepted_host
 from .state import AppState
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _build_order_client(state: AppState) -> OrderClient:
         transport = load_httpx().WSGITransport(
             _wrap_in_empty_context(get_current_app()), raise_app_exceptions=False
         )
-        base_url = f"http://{get_configured_host()}{base_url}"
+        base_url = f"http://{get_accepted_host()}{base_url}"
     return OrderClient(
         settings.partner_id,
         settings.api_key,
@@ -61,8 +61,12 @@ def _wrap_in_empty_context(app: WSGIApplication) -> WSGIApplication:
     The request must not share ``g`` and other context variables with the code that sends it.
     """
 
-    def read_app_response(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    def call_app_and_read_response(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> list[bytes]:
         with closing(ClosingIterator(app(environ, start_response))) as body:
             return [b"".join(body)]
 
-    return lambda environ, start: contextvars.Context().run(read_app_response, environ, start)
+    return lambda environ, start: contextvars.Context().run(
+        call_app_and_read_response, environ, start
+    )

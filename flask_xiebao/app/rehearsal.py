@@ -63,7 +63,7 @@ class Rehearsal:
             raise
 
     @property
-    def refusal(self) -> Refusal | None:
+    def last_refusal(self) -> Refusal | None:
         """The last reason why the click was refused or redirected to the login, or None."""
         causes = [
             values["cause"]

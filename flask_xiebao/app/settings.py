@@ -18,8 +18,8 @@ from ..gateway.values import (
     Secret,
     WrongValueError,
     check_web_url,
+    convert_to_exact_str,
     format_short_repr,
-    get_plain_string,
     normalize_text,
     normalize_url_or_path,
 )
@@ -92,7 +92,7 @@ def _check_text_matches(pattern: str, error_message: str, value: object) -> str:
     :param error_message: the message for any other value. ``%s`` is replaced by the value.
     :raises WrongValueError: if *value* is not a string or does not match.
     """
-    text = get_plain_string(value) if isinstance(value, str) else ""
+    text = convert_to_exact_str(value) if isinstance(value, str) else ""
     if not re.fullmatch(pattern, text):
         raise WrongValueError(error_message.replace("%s", format_short_repr(value)))
     return text

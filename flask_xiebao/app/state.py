@@ -15,7 +15,7 @@ from ..gateway.platforms import Platform, detect_platform
 from ..gateway.urls import Gateway
 from ..gateway.values import Secret, WrongValueError, normalize_text
 from ..links.members import MemberKeyCodec
-from ..links.tokens import Entry, LinkSigner
+from ..links.tokens import Entry, TokenSigner
 from ..texts import get_nearest_locale, get_text_and_locale
 from .hooks import Hooks
 from .settings import NEW_KEY_ADVICE, Settings
@@ -78,7 +78,7 @@ class AppState:
         # attributes of an AppState does not show the keys.
         self._config = Secret(config)
         self._signer_keys: Secret[tuple[Any, ...]] = Secret(())
-        self._signer = LinkSigner((), settings.partner_id)
+        self._signer = TokenSigner((), settings.partner_id)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
         #: Maps process ids to clients for order queries. :mod:`.order_client` creates a client when
         #: it is first needed.
@@ -98,7 +98,7 @@ class AppState:
         return self._gateway
 
     @property
-    def signer(self) -> LinkSigner:
+    def signer(self) -> TokenSigner:
         """The link signer, which is built again if the secret keys in the config change.
 
         A key that was removed from the config is no longer accepted.
@@ -116,7 +116,7 @@ class AppState:
                 raise ConfigError.about("SECRET_KEY", f"or SECRET_KEY_FALLBACKS {error}") from None
         return self._signer
 
-    def _build_signer(self, secret_keys: tuple[Any, ...]) -> LinkSigner:
+    def _build_signer(self, secret_keys: tuple[Any, ...]) -> TokenSigner:
         *fallbacks, key = secret_keys
         if not key:
             raise ConfigError.about(
@@ -131,20 +131,20 @@ class AppState:
             raise ConfigError.about(
                 "SECRET_KEY_FALLBACKS", "must be a list of keys, each a non-empty string or bytes."
             )
-        return LinkSigner(secret_keys, self.settings.partner_id)
+        return TokenSigner(secret_keys, self.settings.partner_id)
 
     def build_member_key(self, member: str) -> str:
         """Return the ``partnerUniqKey`` of a member; see :meth:`.Xiebao.partner_uniq_key`.
 
         :param member: the member's id, as :func:`.normalize_member` returns it.
         """
-        return self._member_keys.build_member_key(member, self.hooks.is_known_by_plain_key)
+        return self._member_keys.build_member_key(member, self.hooks.has_plain_member_key)
 
     def find_member_by_key(self, member_key: object) -> str | None:
         """Return the id of the member with this key, or None; see :meth:`.Xiebao.member_of`."""
         try:
             return self._member_keys.find_member(
-                normalize_text(member_key), self.hooks.is_known_by_plain_key
+                normalize_text(member_key), self.hooks.has_plain_member_key
             )
         except WrongValueError:
             return None
@@ -198,7 +198,7 @@ class AppState:
         return self.get_visitor_text_and_locale(self.locale, key, fallback_texts)[0]
 
     @property
-    def can_locale_change(self) -> bool:
+    def can_locale_change_within_request(self) -> bool:
         """True if the locale may change within a request, because Flask-Babel selects it."""
         return self.settings.locale is None and "babel" in current_app.extensions
 

@@ -15,15 +15,15 @@ from ..simulator.document import evaluate_url
 from ..views.responses import EarlyResponseError
 from . import page_checks, response_checks
 from .cases import MEMBER, Case, Visitor
-from .causes import find_cause_of_unreached_view, format_site_hooks
-from .csp import find_blocking_sources
+from .causes import find_cause_of_unreached_view, format_request_hook_names
+from .csp import find_blocking_directive
 from .devices import DEVICES, Device
 from .html_parser import Element, ParsedPage
 from .response_checks import LOGIN_REDIRECT_STATUSES, OUTCOME_STATUSES, REFUSAL_STATUSES, Failure
 from .results import Note, Result, get_expected_outcome_and_platform
 from .site import Site, encode_url_like_browser, is_parsable_url, resolve_link, strip_query
 from .site_client import PHONE, SiteClient
-from .visits import Visit, describe_exception, is_message_public
+from .visits import Visit, describe_exception, is_message_free_of_secrets
 
 # The maximum number of requests to open a page, redirects included.
 _MAX_REQUESTS_TO_OPEN_PAGE = 5
@@ -50,7 +50,7 @@ class CaseRunner:
         self._opened_urls: set[str] = set()
         self._final_location = ""
         self.notes: list[Note] = []
-        self._cached_are_all_devices_redirected_to = cache(self._are_all_devices_redirected_to)
+        self._cached_are_iphone_and_pc_redirected_to = cache(self._are_iphone_and_pc_redirected_to)
 
     def run_case(self, case: Case, device: Device, link: str | None = None) -> Result:
         """Run a test case of the check on a simulated device and return the result.
@@ -81,7 +81,10 @@ class CaseRunner:
         """Return the failures, each with the names of the request hooks that may have caused it."""
         app = self._site_client.app
         return [
-            replace(failure, suspects=format_site_hooks(app, failure.hook) if failure.hook else "")
+            replace(
+                failure,
+                suspects=format_request_hook_names(app, failure.hook) if failure.hook else "",
+            )
             for failure in failures
         ]
 
@@ -100,7 +103,7 @@ class CaseRunner:
     ) -> Iterator[Failure]:
         outcome, platform = get_expected_outcome_and_platform(case, device)
         status = self._get_expected_status(outcome, visit)
-        blocking_failure = self._find_blocking_failure(case, outcome, visit, status)
+        blocking_failure = self._find_failure_that_ends_checks(case, outcome, visit, status)
         if blocking_failure is not None:
             yield blocking_failure
             return
@@ -110,7 +113,7 @@ class CaseRunner:
         if not status:
             return
         yield from response_checks.check_privacy_headers(visit)
-        yield from response_checks.check_no_token_leaks(self._site, visit)
+        yield from response_checks.check_no_token_for_other_hosts(self._site, visit)
         if visit.status != status:
             yield self._build_status_failure(case, outcome, visit, status)
             return
@@ -120,7 +123,7 @@ class CaseRunner:
                 self._site, self._clicked_entry, member, platform, visit
             )
             if not step:
-                yield from self._check_payment_return(case, device, visit)
+                yield from self._check_pay_success_url(case, device, visit)
         elif outcome == "handoff" and case.method != "HEAD":  # A response to HEAD has no body.
             yield from self._check_handoff_page(
                 case, device, requested_link.partition("?")[0], visit
@@ -129,20 +132,20 @@ class CaseRunner:
             yield from response_checks.check_login_redirect(self._site, requested_link, visit)
             yield from self.check_page_opens(visit.location, "nobody", "login.page")
         elif outcome == "navigate":
-            yield from response_checks.check_navigation_page(requested_link, visit)
+            yield from response_checks.check_page_for_scripts(requested_link, visit)
         elif outcome == "back":
-            yield from response_checks.check_return_redirect(self._clicked_entry, visit)
+            yield from response_checks.check_return_link_redirect(self._clicked_entry, visit)
         elif outcome in REFUSAL_STATUSES:
             yield from response_checks.check_refusal_response(self._site, case, outcome, visit)
             yield from self._check_refusal_buttons(case, visit)
         for message in visit.rehearsal.nonfatal_error_messages:
             yield Failure("receiver", message, "—")
 
-    def _find_blocking_failure(
+    def _find_failure_that_ends_checks(
         self, case: Case, expected_outcome: str, visit: Visit, expected_status: int
     ) -> Failure | None:
         """Return the failure that makes it impossible to check the response, or None."""
-        refusal = visit.rehearsal.refusal
+        refusal = visit.rehearsal.last_refusal
         if (
             refusal is not None
             and refusal.reason == "not_allowed"
@@ -168,7 +171,7 @@ class CaseRunner:
             return self.build_unreached_view_failure(
                 visit, case.endpoint, f"{expected_status} ({case.endpoint})"
             )
-        if self._is_login_lost(case, expected_outcome, visit):
+        if self._is_member_treated_as_anonymous(case, expected_outcome, visit):
             return Failure("session", f"{visit.status} login_required", str(expected_status))
         return None
 
@@ -176,7 +179,7 @@ class CaseRunner:
         self, case: Case, expected_outcome: str, visit: Visit, expected_status: int
     ) -> Failure:
         """Return the failure for a response with an unexpected status."""
-        reason = visit.rehearsal.refusal.reason if visit.rehearsal.refusal else ""
+        reason = visit.rehearsal.last_refusal.reason if visit.rehearsal.last_refusal else ""
         code = f"status.{visit.status}"
         if (
             visit.status in LOGIN_REDIRECT_STATUSES
@@ -197,10 +200,12 @@ class CaseRunner:
             return 0
         return {**REFUSAL_STATUSES, **OUTCOME_STATUSES, "loader": 0}[expected_outcome]
 
-    def _is_login_lost(self, case: Case, expected_outcome: str, visit: Visit) -> bool:
+    def _is_member_treated_as_anonymous(
+        self, case: Case, expected_outcome: str, visit: Visit
+    ) -> bool:
         """Return True if the site treats a logged-in member as an anonymous visitor."""
-        refusal = visit.rehearsal.refusal
-        has_logged_in = self._site_client.has_real_login and case.visitor == "member"
+        refusal = visit.rehearsal.last_refusal
+        has_logged_in = self._site_client.has_login_function and case.visitor == "member"
         is_anonymous = refusal is not None and refusal.cause in ("login_required", "expired")
         return has_logged_in and is_anonymous and expected_outcome != "back"
 
@@ -215,7 +220,7 @@ class CaseRunner:
         code = cause.code
         # A web server would redirect all devices to the other host. If only some devices are
         # redirected, a request hook of the site redirects them.
-        if code == "host" and not self._cached_are_all_devices_redirected_to(
+        if code == "host" and not self._cached_are_iphone_and_pc_redirected_to(
             urlsplit(visit.location).netloc
         ):
             code = "elsewhere"
@@ -225,7 +230,7 @@ class CaseRunner:
             f"unreached.{code}", " ".join(filter(None, parts)), expected, values=cause.values
         )
 
-    def _are_all_devices_redirected_to(self, host: str) -> bool:
+    def _are_iphone_and_pc_redirected_to(self, host: str) -> bool:
         """Return True if the site redirects both an iPhone and a PC to this host."""
         visits = [
             self._site_client.open_page(self._site_client.invalid_link_url, DEVICES[name], "nobody")
@@ -233,7 +238,7 @@ class CaseRunner:
         ]
         return all(urlsplit(visit.location).netloc == host for visit in visits)
 
-    def _check_payment_return(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:
+    def _check_pay_success_url(self, case: Case, device: Device, visit: Visit) -> Iterator[Failure]:
         """Check the URL to which a member returns after payment (``paySuccess``), and open it.
 
         It is opened both logged in and anonymously.
@@ -241,16 +246,18 @@ class CaseRunner:
         url = evaluate_url(visit.location, self._site.account).pay_success
         if url is None or case.page:
             return
-        if not self._is_on_public_url(url):
+        if not self._is_below_external_url(url):
             yield Failure("way_back.host", strip_query(url), self._site.external_url)
             return
         for visitor in ("member", "nobody"):
             return_case = replace(
                 case, expected_outcome="back", visitor=visitor, query="", platform=None
             )
-            yield from self._follow_and_check_link(return_case, device, strip_origin(url), "return")
+            yield from self._follow_and_check_link(
+                return_case, device, get_path_and_query(url), "return"
+            )
 
-    def _is_on_public_url(self, url: str) -> bool:
+    def _is_below_external_url(self, url: str) -> bool:
         """Return True if a URL begins with the base URL of the site's absolute links."""
         return encode_url_like_browser(url).startswith(f"{self._site.external_url}/")
 
@@ -266,19 +273,21 @@ class CaseRunner:
         """
         # The site may show other QR codes, for example for its WeChat account.
         code_urls = [
-            url for _, url in find_qr_codes(visit.page, visit.rehearsal.qr_code_urls_by_svg) if url
+            url
+            for _, url in find_possible_qr_codes(visit.page, visit.rehearsal.qr_code_urls_by_svg)
+            if url
         ]
         direct_case = replace(
             case, expected_outcome="gateway", query="", headers={}, platform="1", calls_guard=False
         )
         if len(code_urls) != 1:
             yield Failure("handoff.code", str(len(code_urls)), "1")
-        elif not self._is_on_public_url(code_urls[0]):
+        elif not self._is_below_external_url(code_urls[0]):
             yield Failure("handoff.host", strip_query(code_urls[0]), self._site.external_url)
         else:
             scan_case = replace(direct_case, visitor="nobody")
             yield from self._follow_and_check_link(
-                scan_case, PHONE, strip_origin(code_urls[0]), "scan"
+                scan_case, PHONE, get_path_and_query(code_urls[0]), "scan"
             )
         hrefs = (element.href for element in visit.page.links)
         direct_link = next((h for h in hrefs if h.startswith(link) and "platform=h5" in h), None)
@@ -289,7 +298,7 @@ class CaseRunner:
 
     def _check_refusal_buttons(self, case: Case, visit: Visit) -> Iterator[Failure]:
         """Check that each button on the page for a refused click has a label and a working link."""
-        yield from self.check_assets(visit.url, visit.page)
+        yield from self.check_stylesheet_and_script(visit.url, visit.page)
         for element, href in page_checks.iter_links(visit.url, visit.page):
             if not any(name.startswith("xiebao-entry") for name in element.classes):
                 continue
@@ -321,7 +330,7 @@ class CaseRunner:
                     Note(f"check.note.{failure_code}.elsewhere", strip_query(page_url))
                 )
                 return
-            visit = self._site_client.open_page(strip_origin(page_url), PHONE, visitor)
+            visit = self._site_client.open_page(get_path_and_query(page_url), PHONE, visitor)
             yield from response_checks.check_no_secret_leaks(self._site, visit)
             if not visit.location:
                 break
@@ -364,31 +373,31 @@ class CaseRunner:
             # Chromium applies the CSP directive form-action to each redirect after the login form,
             # too. Therefore, the directive must allow the gateway.
             gateway_url = resolve_link(self._site.origin, self._site.gateway_root_url)
-            sources = find_blocking_sources(
+            sources = find_blocking_directive(
                 visit.page, Element({}), "form", gateway_url, self._site.origin
             )
             if sources is not None:
                 yield Failure("policy.form", sources, gateway_url)
 
-    def check_assets(self, page_url: str, page: ParsedPage) -> Iterator[Failure]:
+    def check_stylesheet_and_script(self, page_url: str, page: ParsedPage) -> Iterator[Failure]:
         """Check that a page's CSP allows the extension's stylesheet and script, and that both load.
 
         :param page_url: The absolute URL of the page.
         """
         for kind, element, url in page_checks.iter_assets(self._site, page_url, page):
-            sources = find_blocking_sources(page, element, kind, url, self._site.origin)
+            sources = find_blocking_directive(page, element, kind, url, self._site.origin)
             if sources is not None:
                 yield Failure(f"policy.{kind}", sources, "'self'")
             if url in self._opened_urls:
                 continue
             self._opened_urls.add(url)
-            visit = self._site_client.open_page(strip_origin(url), PHONE, "nobody")
+            visit = self._site_client.open_page(get_path_and_query(url), PHONE, "nobody")
             response = f"{visit.status} {visit.headers.get('Content-Type', '—')}"
             if not response.startswith(_EXPECTED_ASSET_RESPONSES[kind]):
                 yield Failure(kind, response, _EXPECTED_ASSET_RESPONSES[kind][0])
 
 
-def find_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[bool, str]]:
+def find_possible_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[bool, str]]:
     """Return a pair for each possible QR code on a page: True if the extension drew it, and a URL.
 
     Each SVG with a path may be a QR code. The first value is False if the extension did not draw
@@ -417,7 +426,7 @@ def build_exception_failure(error: BaseException, expected: str = "—") -> Fail
     """
     code = (
         "crash"
-        if is_message_public(error) or find_error_location_in_site(error)
+        if is_message_free_of_secrets(error) or find_error_location_in_site(error)
         else "crash.library"
     )
     code = "aborts" if isinstance(error, HTTPException) else code
@@ -434,6 +443,6 @@ def is_redirected_to_other_host(site: Site, visit: Visit) -> bool:
     )
 
 
-def strip_origin(url: str) -> str:
+def get_path_and_query(url: str) -> str:
     """Return the path and the query of a URL, without scheme, host and fragment."""
     return urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()

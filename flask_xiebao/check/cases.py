@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..deprecated import RenamedAttribute
+from ..deprecated import DeprecatedAlias
 from ..gateway.platforms import Platform
 from ..links.tokens import Entry
 from ..simulator.document import PAGE_SPECS, PageSpec
@@ -46,7 +46,7 @@ class Case:
     :param expected_outcome: The expected outcome: ``gateway``, ``login``, ``navigate`` (a page that
         sends the browser to the link), ``back``, ``loader`` (any response except an error, because
         the site's own ``member_loader`` decides), or the reason of a refusal.
-    :param row: The gateway page.
+    :param page_spec: The gateway page.
     :param needs: The requirement for the gateway page: the name of a parameter, ``reference``, or
         ``everybodys`` (it has links without a member); "" for none.
     :param visitor: The visitor who clicks.
@@ -64,7 +64,7 @@ class Case:
 
     kind: str
     expected_outcome: str = "gateway"
-    row: PageSpec = PAGE_SPECS[0]
+    page_spec: PageSpec = PAGE_SPECS[0]
     needs: str = ""
     visitor: Visitor = "member"
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -79,18 +79,19 @@ class Case:
     entry: Entry | None = None
 
     # Deprecated names
-    ends = RenamedAttribute("expected_outcome")
-    whose = RenamedAttribute("link_member")
-    is_of_site = RenamedAttribute("is_about_site")
-    is_done = RenamedAttribute("can_be_repeated")
-    what_in = RenamedAttribute("short_title_in")
-    ends_on = RenamedAttribute("expected_outcome_on")
-    should_in = RenamedAttribute("expected_outcome_in")
+    row = DeprecatedAlias("page_spec")
+    ends = DeprecatedAlias("expected_outcome")
+    whose = DeprecatedAlias("link_member")
+    is_of_site = DeprecatedAlias("is_about_site")
+    is_done = DeprecatedAlias("can_be_repeated")
+    what_in = DeprecatedAlias("short_title_in")
+    ends_on = DeprecatedAlias("expected_outcome_on")
+    should_in = DeprecatedAlias("expected_outcome_in")
 
     @property
     def link_member(self) -> str | None:
         """The owner of the link: ``member``, ``another`` (another member), or None for no owner."""
-        default = MEMBER if self.row.requires_member else None
+        default = MEMBER if self.page_spec.requires_member else None
         owner: str | None = self.options.get("member", default)
         return owner
 
@@ -119,7 +120,7 @@ class Case:
         title = self.short_title_in(locale)
         if self.page or self.is_about_site:
             return title
-        return get_text(locale, "check.case", page=self.row.get_title(locale), what=title)
+        return get_text(locale, "check.case", page=self.page_spec.get_title(locale), what=title)
 
     def short_title_in(self, locale: str) -> str:
         """Return the title of the test case without the name of the gateway page."""
@@ -130,7 +131,7 @@ class Case:
 
         It is a handoff if the gateway page has no version for the platform.
         """
-        is_handoff = self.expected_outcome == "gateway" and platform not in self.row.platforms
+        is_handoff = self.expected_outcome == "gateway" and platform not in self.page_spec.platforms
         return "handoff" if is_handoff else self.expected_outcome
 
     def expected_outcome_in(self, locale: str) -> str:
@@ -147,12 +148,12 @@ class Case:
     @property
     def endpoint(self) -> str:
         """The endpoint of the view that must handle the click."""
-        return f"xiebao.{'paid' if self.expected_outcome == 'back' else self.row.name}"
+        return f"xiebao.{'paid' if self.expected_outcome == 'back' else self.page_spec.name}"
 
     @property
     def name(self) -> str:
         """The name of the test case in commands and URLs."""
-        return self.kind if self.is_about_site else f"{self.row.name}-{self.kind}"
+        return self.kind if self.is_about_site else f"{self.page_spec.name}-{self.kind}"
 
 
 _OWN_MEMBER_OPTION, _OTHER_MEMBER_OPTION = {"member": MEMBER}, {"member": OTHER_MEMBER}
@@ -236,15 +237,19 @@ def build_cases(*, enabled: bool = True) -> list[Case]:
     :param enabled: The value of ``XIEBAO_ENABLED``.
     """
     gateway_page_cases = [
-        replace(case, row=row, reference=case.reference if row.reference_parameter_name else None)
-        for row in PAGE_SPECS
+        replace(
+            case,
+            page_spec=page_spec,
+            reference=case.reference if page_spec.reference_parameter_name else None,
+        )
+        for page_spec in PAGE_SPECS
         for case in (_GATEWAY_PAGE_CASES if enabled else _DISABLED_SITE_CASES)
-        if _can_run_on_gateway_page(case, row)
+        if _can_run_on_gateway_page(case, page_spec)
     ]
     return [*gateway_page_cases, *(_WHOLE_SITE_CASES if enabled else ())]
 
 
-def build_page_case(url: str) -> Case:
+def build_site_page_case(url: str) -> Case:
     """Return the test case for a page of the site. Entries on the page have their own cases."""
     return Case("page", "page", page=url)
 
@@ -253,7 +258,7 @@ def _can_run_on_gateway_page(case: Case, page_spec: PageSpec) -> bool:
     """Return True if a gateway page has the feature and platform that a test case requires."""
     features = {
         "",
-        *page_spec.parameters,
+        *page_spec.parameter_names,
         "reference" if page_spec.reference_parameter_name else "",
         "" if page_spec.requires_member else "everybodys",
     }

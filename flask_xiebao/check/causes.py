@@ -68,7 +68,7 @@ def _find_cause_outside_flask(visit: Visit) -> UnreachedViewCause:
     return UnreachedViewCause("nowhere" if visit.status == 404 else "outside", {"status": status})
 
 
-def format_site_hooks(app: Flask, hook_type: str) -> str:
+def format_request_hook_names(app: Flask, hook_type: str) -> str:
     """Return the names of the site's request hooks that run for the extension's views.
 
     These are the hooks for all views and the hooks for the extension's blueprint.

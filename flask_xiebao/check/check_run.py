@@ -29,12 +29,12 @@ from ..app.state import AppState, get_current_app_state
 from ..errors import ConfigError, LinkError
 from ..gateway.values import check_named_value, check_web_url, normalize_text
 from ..links.members import MemberId, normalize_member
-from ..links.tokens import mask_tokens
+from ..links.tokens import mask_tokens_and_credentials
 from ..texts import get_text_keys
 from .browsers import LoginFunction, find_flask_login_function
 from .case_runner import CaseRunner
-from .cases import Case, build_cases, build_page_case
-from .devices import DEVICES, Device, build_app_devices, guess_user_agent_for_pattern
+from .cases import Case, build_cases, build_site_page_case
+from .devices import DEVICES, Device, build_mobile_app_devices, guess_user_agent_for_pattern
 from .log_capture import capture_log
 from .masking import SecretMasker, mask_member
 from .response_checks import Failure
@@ -112,7 +112,7 @@ def check_entries(
             # Flask before 3.1 warns if the Host header of a request differs from SERVER_NAME.
             warnings.filterwarnings("ignore", "Current server name", UserWarning)
             state = get_current_app_state()
-            member_id = None if member is None else _normalize_member(state, member)
+            member_id = None if member is None else _normalize_requested_member(state, member)
             if login is not None:
                 _check_login_function(login)
             log_in = login or (find_flask_login_function(app) if member_id is not None else None)
@@ -146,7 +146,7 @@ def check_entries(
             if site_client.unreached_visit is not None:
                 return run.build_unreachable_site_report(site_client.unreached_visit)
             run.plan_cases(cases, chosen_devices, on_all_devices=full or devices is not None)
-            run.run_pages_and_links(
+            run.check_pages_and_links(
                 page_urls,
                 link_urls,
                 chosen_devices,
@@ -159,7 +159,7 @@ def check_entries(
     return contextvars.Context().run(run_check)
 
 
-def _normalize_member(state: AppState, member: MemberId) -> str:
+def _normalize_requested_member(state: AppState, member: MemberId) -> str:
     if not state.hooks.can_identify_members():
         raise CheckError(
             "A member was named, but Flask-Xiebao cannot find out who is logged in to this site."
@@ -192,7 +192,7 @@ def _check_site_url(url: str | None) -> str | None:
     if url is None:
         return None
     return check_named_value(
-        f"The url {mask_tokens(strip_query(url))!r}", check_web_url, url, CheckError
+        f"The url {mask_tokens_and_credentials(strip_query(url))!r}", check_web_url, url, CheckError
     )
 
 
@@ -200,34 +200,37 @@ def _normalize_ignored_rules(ignore: Iterable[str]) -> list[str]:
     prefix = "check.means."
     rules = {key.removeprefix(prefix): key for key in get_text_keys() if key.startswith(prefix)}
     rules |= {rule.partition(".")[0]: rule for rule in rules}
-    return list(_get_by_names(rules, _normalize_name_list(ignore), "rule"))
+    return list(_map_names_to_objects(rules, _normalize_name_list(ignore), "rule"))
 
 
 def _choose_devices(
     known_devices: Mapping[str, Device], devices: Iterable[str | Device] | None
 ) -> list[Device]:
     if devices is None or isinstance(devices, str):
-        return _get_all_or_named(known_devices, devices, "device")
+        return _select_all_or_by_names(known_devices, devices, "device")
     devices = list(devices)
     custom_devices = {device.name: device for device in devices if isinstance(device, Device)}
     names = [device.name if isinstance(device, Device) else device for device in devices]
-    return _get_all_or_named({**known_devices, **custom_devices}, names, "device")
+    return _select_all_or_by_names({**known_devices, **custom_devices}, names, "device")
 
 
-def _get_all_or_named(
-    known_objects: Mapping[str, T], names: Iterable[str] | None, noun: str
+def _select_all_or_by_names(
+    known_objects: Mapping[str, T], names: Iterable[str] | None, object_type: str
 ) -> list[T]:
     if names is None:
         return list(known_objects.values())
     names = _normalize_name_list(names)
     if not names:
         raise CheckError(
-            f"No {noun} is selected. Select at least one {noun}, or pass None to select all."
+            f"No {object_type} is selected. Select at least one {object_type}, or pass None to"
+            " select all."
         )
-    return list(_get_by_names(known_objects, names, noun).values())
+    return list(_map_names_to_objects(known_objects, names, object_type).values())
 
 
-def _get_by_names(known_objects: Mapping[str, T], names: Iterable[str], noun: str) -> dict[str, T]:
+def _map_names_to_objects(
+    known_objects: Mapping[str, T], names: Iterable[str], object_type: str
+) -> dict[str, T]:
     """Return a dict that maps each name to its object.
 
     :raises CheckError: if a name is unknown.
@@ -236,9 +239,11 @@ def _get_by_names(known_objects: Mapping[str, T], names: Iterable[str], noun: st
         if name not in known_objects:
             matches = get_close_matches(name, known_objects, 3)
             if matches:
-                raise CheckError(f"There is no {noun} {name!r}. Did you mean {', '.join(matches)}?")
+                raise CheckError(
+                    f"There is no {object_type} {name!r}. Did you mean {', '.join(matches)}?"
+                )
             raise CheckError(
-                f"There is no {noun} {name!r}. Choose one of {', '.join(known_objects)}."
+                f"There is no {object_type} {name!r}. Choose one of {', '.join(known_objects)}."
             )
     return {name: known_objects[name] for name in names}
 
@@ -249,7 +254,7 @@ def _normalize_name_list(names: Iterable[str]) -> list[str]:
 
 
 def _check_page_url(site: Site, url: str) -> str:
-    masked_url = mask_tokens(strip_query(url))
+    masked_url = mask_tokens_and_credentials(strip_query(url))
     check_named_value(f"The page {masked_url!r}", normalize_text, url, CheckError)
     is_path = url.startswith("/") and not url.startswith("//")
     if not is_path and not site.is_site_host(url):
@@ -324,7 +329,7 @@ class _CheckRun:
             )
         if pattern is not None:
             app_user_agent = app_user_agent or guess_user_agent_for_pattern(pattern)
-            yield from () if app_user_agent is None else build_app_devices(app_user_agent)
+            yield from () if app_user_agent is None else build_mobile_app_devices(app_user_agent)
             if app_user_agent is None:
                 self._add_note("no_app")
 
@@ -338,7 +343,7 @@ class _CheckRun:
         """
         client, site = self._site_client, self._site_client.site
         enabled = site.settings.enabled
-        chosen = _get_all_or_named(
+        chosen = _select_all_or_by_names(
             {case.name: case for case in build_cases(enabled=enabled)}, names, "case"
         )
         if self.report.environment == "production" and names is None and enabled and not full:
@@ -349,7 +354,7 @@ class _CheckRun:
                 if self._is_plain_click(case) or case.name == "product-visitor"
             ]
             self._makes_few_clicks = True
-        if client.has_real_login:
+        if client.has_login_function:
             chosen = [case for case in chosen if case.expected_outcome != "loader"]
         if not site.has_login:
             chosen = [
@@ -364,7 +369,7 @@ class _CheckRun:
             "no_members": not self._knows_members,
             "played": any(case.expected_outcome == "loader" for case in chosen)
             and site.member is None,
-            "nobody_logged_in": site.member is not None and not client.has_real_login,
+            "nobody_logged_in": site.member is not None and not client.has_login_function,
             "no_login": self._knows_members and enabled and not site.has_login,
         }.items():
             if is_needed:
@@ -425,7 +430,7 @@ class _CheckRun:
         self._record_result(Result(Case("address", "address"), PHONE, failures=[failure]))
         return self.report
 
-    def run_pages_and_links(
+    def check_pages_and_links(
         self,
         urls: Iterable[str],
         links: Iterable[str],
@@ -435,7 +440,7 @@ class _CheckRun:
     ) -> None:
         """Follow the entries on the given pages, and the given links, on every given device."""
         has_guard = "click_guard" in self._site_client.state.hooks.functions
-        calls_guard = has_guard and self._site_client.has_real_login
+        calls_guard = has_guard and self._site_client.has_login_function
         checker = SitePageChecker(
             self._site_client, self._case_runner, calls_guard, opens_return_to
         )
@@ -447,7 +452,7 @@ class _CheckRun:
             # If no device finds entries on a page, report a failure. If only some devices find
             # entries, add a note to the report.
             if failure is not None and url not in checker.entry_descriptions:
-                self._record_result(Result(build_page_case(url), PHONE, failures=[failure]))
+                self._record_result(Result(build_site_page_case(url), PHONE, failures=[failure]))
             elif failure is not None:
                 self._add_note(failure.code, url)
         for link in links:
@@ -518,7 +523,7 @@ class _CheckRun:
             done = len(self.report.results)
             self._progress(done, done + len(self._planned_cases))
 
-    def finish_report(self, pages: Sequence[str]) -> Report:
+    def finish_report(self, page_urls: Sequence[str]) -> Report:
         """Complete the report and return it.
 
         Add the notes, the rules that are ignored, and a hint if no pages or no member were named.
@@ -532,7 +537,7 @@ class _CheckRun:
             self._add_note("plain_alone", f"{self._site_client.click_count:,}")
         self.report.ignored.update(dict.fromkeys(self._ignored_rules, 0))
         given_options = {
-            "pages": bool(pages),
+            "pages": bool(page_urls),
             "member": self._site_client.site.member is not None,
         }
         missing = "_".join(name for name, is_given in given_options.items() if not is_given)

@@ -12,7 +12,7 @@ from .html_parser import Element, ParsedPage
 _HOST_SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?([^/:]+)(?::(\d+|\*))?(/.*)?", re.IGNORECASE)
 
 
-def find_blocking_sources(
+def find_blocking_directive(
     page: ParsedPage, element: Element, resource_type: str, url: str, origin: str
 ) -> str | None:
     """Return the policy directive that blocks an element of a page, or None if none does.

@@ -255,7 +255,7 @@ _DEVICES = (
 DEVICES: Mapping[str, Device] = MappingProxyType({device.name: device for device in _DEVICES})
 
 
-def build_app_devices(app_user_agent: str) -> tuple[Device, ...]:
+def build_mobile_app_devices(app_user_agent: str) -> tuple[Device, ...]:
     """Return the simulated devices that run the site's own mobile app.
 
     Only these can have the platform iOS or Android (section 2.1 of the interface document).

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
-from ..links.tokens import mask_tokens
+from ..links.tokens import mask_tokens_and_credentials
 from .cases import MADE_UP_ID_PREFIX
 from .site import Site
 from .visits import decompress
@@ -53,7 +53,7 @@ class SecretMasker:
                 for each in longest_first
                 if self._site.has_member_secret
             ]
-            id_patterns = filter(None, map(_build_member_pattern, longest_first))
+            id_patterns = filter(None, map(_build_member_id_pattern, longest_first))
             self._member_pattern = re.compile(
                 "|".join([*key_prefixes, *id_patterns]) or "(?!)", re.IGNORECASE
             )
@@ -67,18 +67,20 @@ class SecretMasker:
         return masked if len(masked) <= _MAX_OUTPUT_LENGTH else f"{masked[:_MAX_OUTPUT_LENGTH]}…"
 
     def _mask_plain_text(self, text: str) -> str:
-        text = mask_tokens(self._site.mask_api_key(self._site.account.mask_sign_in(text)))
+        text = mask_tokens_and_credentials(
+            self._site.mask_api_key(self._site.account.mask_sign(text))
+        )
         return self._member_pattern.sub("…", text)
 
     def _mask_base64_match(self, match: re.Match[str]) -> str:
         has_secret = any(
             self._mask_plain_text(decoding) != decoding
-            for decoding in _iter_run_decodings(match[0])
+            for decoding in _iter_decodings_by_offset(match[0])
         )
         return "…" if has_secret else match[0]
 
 
-def _build_member_pattern(member: str) -> str:
+def _build_member_id_pattern(member: str) -> str:
     """Return a regular expression that matches a member id, encoded or not.
 
     Return "" for an id that is not masked, because it is made up or too short.
@@ -116,17 +118,17 @@ def mask_member(member: str) -> str:
     return f"{member[:2]}…" if len(member) > _MAX_UNMASKED_ID_BYTES else "…"
 
 
-def iter_base64_decodings(text: str) -> Iterator[str]:
+def iter_text_and_base64_decodings(text: str) -> Iterator[str]:
     """Yield a text, then the decoded text of each part that may be base64.
 
     Data that was compressed with zlib is also yielded after decompression.
     """
     yield text
     for base64_text in _BASE64_TEXT.findall(text):
-        yield from _iter_run_decodings(base64_text)
+        yield from _iter_decodings_by_offset(base64_text)
 
 
-def _iter_run_decodings(base64_text: str) -> Iterator[str]:
+def _iter_decodings_by_offset(base64_text: str) -> Iterator[str]:
     """Decode the base64 in a text. Yield a result for each position at which it may begin.
 
     The base64 needs no padding. Data that was compressed with zlib is also yielded after

@@ -62,9 +62,9 @@ def _format_entry_counts(entries: Sequence[str], locale: str) -> str:
     return get_text(locale, "list.comma").join(items) or "—"
 
 
-def get_notes_and_verdict_omissions(report: Report, locale: str) -> list[str]:
+def get_all_notes(report: Report, locale: str) -> list[str]:
     """Return the notes, recommended options and ignored rules of a report as sentences."""
-    return [*report.notes_in(locale), *get_verdict_omissions(report, locale)]
+    return [*report.notes_in(locale), *get_missing_options_and_ignored_rules(report, locale)]
 
 
 def format_passed_and_failed(results: Sequence[Result], locale: str) -> str:
@@ -73,7 +73,7 @@ def format_passed_and_failed(results: Sequence[Result], locale: str) -> str:
     return get_text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
 
 
-def get_verdict_omissions(report: Report, locale: str) -> list[str]:
+def get_missing_options_and_ignored_rules(report: Report, locale: str) -> list[str]:
     """Return sentences that recommend options of the check and list the ignored rules.
 
     Options are recommended if they were not passed to the check.
@@ -145,7 +145,7 @@ def _iter_text_lines(report: Report, locale: str) -> Iterator[str]:
             yield f"  - {translate('check.report.more', count=f'{more:,}')}"
         yield f"  {build_repeat_command(report, results[0])}"
     yield ""
-    for sentence in get_notes_and_verdict_omissions(report, locale):
+    for sentence in get_all_notes(report, locale):
         yield click.style(sentence, fg="yellow")
     mark, color = ("✓", "green") if report.passed else ("✗", "red")
     yield click.style(
@@ -213,7 +213,7 @@ def build_junit_report(report: Report, locale: str = "en") -> str:
     )
     facts_and_notes = [
         *build_site_facts(report, locale),
-        *(("note", sentence) for sentence in get_notes_and_verdict_omissions(report, locale)),
+        *(("note", sentence) for sentence in get_all_notes(report, locale)),
     ]
     for page, results in _group_results_by_page(report, locale).items():
         suite = ET.SubElement(
@@ -251,7 +251,7 @@ def _group_results_by_page(report: Report, locale: str) -> dict[str, list[Result
         title = (
             get_text(locale, "check.report.site")
             if case.is_about_site
-            else case.row.get_title(locale)
+            else case.page_spec.get_title(locale)
         )
         by_page.setdefault(case.site_page or title, []).append(result)
     return by_page
@@ -319,7 +319,7 @@ def render_html_report(report: Report, locale: str = "en") -> str:
     return environment.get_template("xiebao/report.html").render(
         report=report,
         facts=build_site_facts(report, locale),
-        reservations=get_verdict_omissions(report, locale),
+        reservations=get_missing_options_and_ignored_rules(report, locale),
         verdict=format_passed_and_failed(report.results, locale),
         pages={
             page: (lines_of(results), format_passed_and_failed(results, locale))

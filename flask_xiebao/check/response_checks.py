@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from werkzeug.urls import iri_to_uri
 
-from ..app.headers import LINK_HEADERS, is_cache_control_override
-from ..deprecated import RenamedAttribute
+from ..app.headers import PRIVACY_HEADERS, is_cache_control_override
+from ..deprecated import DeprecatedAlias
 from ..gateway.values import KEY_PREFIX_LENGTH
 from ..links.access_rules import REFUSALS
 from ..links.tokens import Entry, find_tokens
@@ -28,7 +28,7 @@ from ..texts import get_text, get_text_keys
 from .cases import Case
 from .causes import append_suspected_hooks
 from .log_capture import format_log_record
-from .masking import iter_base64_decodings
+from .masking import iter_text_and_base64_decodings
 from .site import Site, encode_url_like_browser, strip_query
 from .visits import Visit
 
@@ -85,12 +85,12 @@ class Failure:
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     # Deprecated names
-    came = RenamedAttribute("actual")
-    should = RenamedAttribute("expected")
-    said_in = RenamedAttribute("message_in")
-    came_in = RenamedAttribute("actual_value_in")
-    step_in = RenamedAttribute("step_name_in")
-    means_in = RenamedAttribute("meaning_in")
+    came = DeprecatedAlias("actual")
+    should = DeprecatedAlias("expected")
+    said_in = DeprecatedAlias("message_in")
+    came_in = DeprecatedAlias("actual_value_in")
+    step_in = DeprecatedAlias("step_name_in")
+    means_in = DeprecatedAlias("meaning_in")
 
     def __str__(self) -> str:
         return self.message_in("en")
@@ -144,7 +144,7 @@ def check_privacy_headers(visit: Visit) -> Iterator[Failure]:
     A page also needs ``nosniff`` and ``frame-ancestors``; a redirect does not.
     """
     headers = visit.headers
-    for name, expected in LINK_HEADERS:
+    for name, expected in PRIVACY_HEADERS:
         actual = ", ".join(headers.getlist(name))
         if actual != expected and not (expected == "no-store" and _is_storing_forbidden(actual)):
             yield _build_header_failure(name, actual, expected)
@@ -201,13 +201,13 @@ def check_no_secret_leaks(
     if not expects_gateway_redirect and not site.is_gateway_page(visit.location):
         texts["Location"] = visit.location
     for name, text in texts.items():
-        decodings = list(iter_base64_decodings(text))
-        for secret, mask in (("sign", site.account.mask_sign_in), ("API key", site.mask_api_key)):
+        decodings = list(iter_text_and_base64_decodings(text))
+        for secret, mask in (("sign", site.account.mask_sign), ("API key", site.mask_api_key)):
             if any(mask(decoding) != decoding for decoding in decodings):
                 yield Failure("secret", f"{name}: {secret}", f"{name}: —")
 
 
-def check_no_token_leaks(site: Site, visit: Visit) -> Iterator[Failure]:
+def check_no_token_for_other_hosts(site: Site, visit: Visit) -> Iterator[Failure]:
     """Check that a page does not send the token of the visited link to another host.
 
     The page would send it in a URL that a browser loads without a click, such as an image's.
@@ -254,7 +254,7 @@ def check_gateway_redirect(
         yield Failure(f"parameter.{name}", actual_value, expected_value)
     # Skip problems that are not about a query parameter. They are about the rest of the URL, which
     # may differ on purpose because of XIEBAO_BASE_URL.
-    reported = {None, *map(site.account.mask_sign_in, different)}
+    reported = {None, *map(site.account.mask_sign, different)}
     for problem in evaluate_url(visit.location, site.account, extra_parameters=expected).problems:
         if (parameter := problem.parameter) not in reported:
             code = f"{parameter}: {problem.code}"
@@ -300,7 +300,7 @@ def mask_location(site: Site, location: str) -> str:
     return f"{address}?{'&'.join(masked)}" if masked else address
 
 
-def check_return_redirect(entry: Entry, visit: Visit) -> Iterator[Failure]:
+def check_return_link_redirect(entry: Entry, visit: Visit) -> Iterator[Failure]:
     """Check that a return link, the link back from payment, redirects to the right page.
 
     That page is the ``return_to`` of the entry, or "/" if the entry has none.
@@ -368,7 +368,7 @@ def _find_json_object(visit: Visit) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def check_navigation_page(link: str, visit: Visit) -> Iterator[Failure]:
+def check_page_for_scripts(link: str, visit: Visit) -> Iterator[Failure]:
     """Check the page that makes the browser open a link after a script has fetched the link.
 
     The extension returns this page if a script fetches a link instead of opening it.

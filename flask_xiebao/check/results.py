@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from ..deprecated import RenamedAttribute
+from ..deprecated import DeprecatedAlias
 from ..texts import get_text
 from .cases import Case
 from .devices import DEVICES_AS_OF, Device
@@ -53,8 +53,8 @@ class Result:
     failures: Sequence[Failure] = ()
 
     # Deprecated names
-    ends = RenamedAttribute("expected_outcome")
-    should_in = RenamedAttribute("expected_outcome_in")
+    ends = DeprecatedAlias("expected_outcome")
+    should_in = DeprecatedAlias("expected_outcome_in")
 
     @property
     def passed(self) -> bool:
@@ -111,7 +111,7 @@ class Trouble:
     failures: dict[Failure, list[Result]] = field(default_factory=dict)
 
     # A deprecated name
-    means_in = RenamedAttribute("meaning_in")
+    means_in = DeprecatedAlias("meaning_in")
 
     @property
     def code(self) -> str:
@@ -168,8 +168,8 @@ class Report:
     options: str = ""
 
     # Deprecated names
-    not_told_in = RenamedAttribute("missing_options_in")
-    ignored_in = RenamedAttribute("ignored_rules_in")
+    not_told_in = DeprecatedAlias("missing_options_in")
+    ignored_in = DeprecatedAlias("ignored_rules_in")
 
     @property
     def failed(self) -> list[Result]:

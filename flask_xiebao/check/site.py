@@ -18,7 +18,7 @@ from ..gateway.values import KEY_PREFIX_LENGTH, Secret
 from ..links.members import MemberKeyCodec
 from ..links.tokens import Entry, parse_token_without_verifying
 from ..simulator import wire
-from ..simulator.document import PAGE_SPECS, Account, PageSpec, build_api_key_pattern
+from ..simulator.document import PAGE_SPECS, PageSpec, PartnerAccount, build_api_key_pattern
 from .visits import call_in_request_context
 
 _PACKAGE = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ class Site:
         self.member: str | None = None
         self.member_ids: set[str] = set()
         sign = Secret(wire.compute_signature(settings.api_key, settings.partner_id))
-        self.account = Account(settings.partner_id, sign)
+        self.account = PartnerAccount(settings.partner_id, sign)
         self.has_member_secret = settings.member_secret is not None
         self._api_key_pattern = settings.api_key.map(build_api_key_pattern)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
@@ -97,7 +97,11 @@ class Site:
 
     def find_locale_independent_text(self, key: str) -> str | None:
         """Return the message for a text key, or None if its language depends on the visitor."""
-        return None if self.state.can_locale_change else self.state.get_visitor_text(key)
+        return (
+            None
+            if self.state.can_locale_change_within_request
+            else self.state.get_visitor_text(key)
+        )
 
     def has_custom_template(self, *names: str) -> bool:
         """Return True if the site overrides any of the named templates, such as ``notice``."""

@@ -99,9 +99,9 @@ class SiteClient:
             app, state, visit.url.removesuffix(get_invalid_link_path(state)), visit.mount
         )
         if self.unreached_visit is None:
-            self._log_in_and_register_member(member)
+            self._log_in_and_add_member_ids(member)
 
-    def _log_in_and_register_member(self, member: str | None) -> None:
+    def _log_in_and_add_member_ids(self, member: str | None) -> None:
         """Log the member in, and register the ids of all test members, so that reports mask them.
 
         If the member is made up, make sure that ``keeps_plain_key`` does not raise for the id.
@@ -127,7 +127,7 @@ class SiteClient:
                 ) from None
 
     @property
-    def has_real_login(self) -> bool:
+    def has_login_function(self) -> bool:
         """True if a login function logs the member in. Otherwise, the login is only simulated."""
         return self._login is not None
 
@@ -226,7 +226,7 @@ class SiteClient:
     @separate_page_context()
     def _build_link_in_request(self, case: Case) -> str:
         """Return the link of a test case, as a view of the site would build it."""
-        page, options = case.row.name, dict(case.options)
+        page, options = case.page_spec.name, dict(case.options)
         if "member" in options:
             options["member"] = self.members[options["member"]]
         if case.age is None and case.expected_outcome != "disabled":

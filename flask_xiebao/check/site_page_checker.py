@@ -18,11 +18,11 @@ from . import page_checks
 from .case_runner import (
     CaseRunner,
     build_exception_failure,
-    find_qr_codes,
+    find_possible_qr_codes,
+    get_path_and_query,
     is_redirected_to_other_host,
-    strip_origin,
 )
-from .cases import MEMBER, PAGE_ENTRY_SEPARATOR, PLATFORM_SLUGS, Case, Visitor, build_page_case
+from .cases import MEMBER, PAGE_ENTRY_SEPARATOR, PLATFORM_SLUGS, Case, Visitor, build_site_page_case
 from .devices import Device
 from .html_parser import Element
 from .response_checks import REFUSAL_STATUSES, Failure, check_no_secret_leaks
@@ -65,7 +65,7 @@ class SitePageChecker:
         """
         counts = Counter[str]()
         try:
-            for result in self._iter_results_before_numbering(url, device):
+            for result in self._iter_page_results(url, device):
                 name = result.case.page
                 counts[name] += result.case.kind != "page"
                 if counts[name] > 1:  # Add a number, so that the entry's name is unique.
@@ -80,10 +80,12 @@ class SitePageChecker:
     def _build_page_result(self, url: str, device: Device, *failures: Failure) -> Result:
         """Return the result for a page as a whole, not for one of its entries."""
         return Result(
-            build_page_case(url), device, failures=self.case_runner.add_suspected_hooks(failures)
+            build_site_page_case(url),
+            device,
+            failures=self.case_runner.add_suspected_hooks(failures),
         )
 
-    def _iter_results_before_numbering(self, url: str, device: Device) -> Iterator[Result]:
+    def _iter_page_results(self, url: str, device: Device) -> Iterator[Result]:
         site = self.site_client.site
         is_first = url not in self.entry_descriptions
         # The path of a page may or may not begin with the site's root path.
@@ -95,7 +97,7 @@ class SitePageChecker:
             self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
         ]
         if visit.error is not None or visit.status != 200:
-            yield from self._iter_unopened_page_results(url, device, visit)
+            yield from self._iter_failed_page_results(url, device, visit)
             return
         self._urls_by_svg |= {
             svg: code_url
@@ -106,7 +108,7 @@ class SitePageChecker:
             (element, href, *site.find_page_spec_and_entry(href))
             for element, href in page_checks.iter_links(page_url, visit.page)
         ]
-        codes = find_qr_codes(visit.page, self._urls_by_svg)
+        codes = find_possible_qr_codes(visit.page, self._urls_by_svg)
         entry_cases = [
             *self._iter_link_cases(device, url, links),
             *self._iter_qr_code_cases(url, codes),
@@ -114,7 +116,7 @@ class SitePageChecker:
         entries = [element for element, _, _, entry in links if entry]
         failures = [
             *check_no_secret_leaks(site, visit),
-            *self.case_runner.check_assets(page_url, visit.page),
+            *self.case_runner.check_stylesheet_and_script(page_url, visit.page),
             *page_checks.check_cache_headers(
                 site,
                 visit.page,
@@ -147,12 +149,10 @@ class SitePageChecker:
             ]
         for case, link, entry_failures in entry_cases:
             case = replace(case, calls_guard=self.calls_guard and is_first)
-            result = self._run_entry_case(case, device, link, entry_failures)
+            result = self._click_entry(case, device, link, entry_failures)
             yield replace(result, failures=[*result.failures, *self._check_return_page(case)])
 
-    def _iter_unopened_page_results(
-        self, url: str, device: Device, visit: Visit
-    ) -> Iterator[Result]:
+    def _iter_failed_page_results(self, url: str, device: Device, visit: Visit) -> Iterator[Result]:
         """Yield a failed result for a page that did not return status 200.
 
         Yield nothing if the page redirects to another host.
@@ -183,14 +183,14 @@ class SitePageChecker:
         case = self._build_entry_case(
             link, page_spec, entry, page_spec.name, visitor, urlsplit(url).query
         )
-        return self._run_entry_case(case, device, strip_origin(url), [])
+        return self._click_entry(case, device, get_path_and_query(url), [])
 
     @property
     def _expected_link_prefix(self) -> str:
         """The path with which all links of the site begin, and "…", as shown in failures."""
         return f"{self.site_client.site.endpoint_prefix}/…"
 
-    def _run_entry_case(
+    def _click_entry(
         self, case: Case, device: Device, link: str, failures: list[Failure]
     ) -> Result:
         """Click an entry and return the result, including the failures found in the entry's HTML.
@@ -223,9 +223,9 @@ class SitePageChecker:
         """Check that no cache returns the member's page to an anonymous visitor."""
         visit = self.site_client.open_page(page_url, device, "nobody")
         self._urls_by_svg |= visit.rehearsal.qr_code_urls_by_svg
-        entries = _find_linked_entries(visit, find_qr_codes(visit.page, self._urls_by_svg))
+        entries = _find_linked_entries(visit, find_possible_qr_codes(visit.page, self._urls_by_svg))
         if self.site_client.members[MEMBER] in {entry.member for entry in entries}:
-            yield Failure("private.shown", f"{visit.status} {strip_origin(page_url)}", "—")
+            yield Failure("private.shown", f"{visit.status} {get_path_and_query(page_url)}", "—")
 
     def _check_return_page(self, case: Case) -> Iterator[Failure]:
         """Check that the page to show after payment, the entry's ``return_to``, can be opened.
@@ -259,7 +259,7 @@ class SitePageChecker:
                 )
                 yield (
                     case,
-                    strip_origin(href),
+                    get_path_and_query(href),
                     list(page_checks.check_entry_element(site, page_spec, device, element)),
                 )
             elif not page_checks.is_disabled_entry(element) and (
@@ -268,7 +268,7 @@ class SitePageChecker:
                 or find_tokens(strip_query(href))
             ):
                 yield (
-                    build_page_case(url),
+                    build_site_page_case(url),
                     "",
                     [Failure("link", strip_query(href), self._expected_link_prefix)],
                 )
@@ -286,10 +286,14 @@ class SitePageChecker:
             page_spec, entry = self.site_client.site.find_page_spec_and_entry(code_url)
             if page_spec is not None and entry is not None:
                 case = self._build_entry_case(url, page_spec, entry, "QR", "nobody")
-                yield case, strip_origin(code_url), []
+                yield case, get_path_and_query(code_url), []
             elif code_url:
                 expected = f"{self.site_client.site.external_url}…"
-                yield build_page_case(url), "", [Failure("qr", strip_query(code_url), expected)]
+                yield (
+                    build_site_page_case(url),
+                    "",
+                    [Failure("qr", strip_query(code_url), expected)],
+                )
             elif is_drawn_by_extension:
                 # The check knows the URL of a QR code only if the code was drawn during the check.
                 # A cache may return a code that was drawn earlier.

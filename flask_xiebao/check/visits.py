@@ -30,7 +30,7 @@ from werkzeug.urls import iri_to_uri
 
 from ..app.current import get_current_app
 from ..app.log import find_error_location_in_site, get_error_location, logger
-from ..app.mounts import build_candidate_urls_and_mounts, get_site_url
+from ..app.mounts import build_possible_mounted_urls, get_site_url
 from ..app.rehearsal import REHEARSAL_ENVIRON_KEY, Rehearsal
 from ..app.state import AppState
 from ..errors import XiebaoError
@@ -159,8 +159,8 @@ class Visit:
             # Keep the records of this test request out of the log. Errors may contain passwords,
             # and a refused test click would look like a visitor's click.
             for each in (app.logger, logger):
-                each.addFilter(self._capture_log_record)
-                stack.callback(each.removeFilter, self._capture_log_record)
+                each.addFilter(self._filter_log_record)
+                stack.callback(each.removeFilter, self._filter_log_record)
             try:
                 with closing(open_client(**options)) as response:
                     self.body = _read_body(response)
@@ -201,7 +201,7 @@ class Visit:
             except Exception as error:
                 self.error = error
 
-    def _capture_log_record(self, record: logging.LogRecord) -> bool:
+    def _filter_log_record(self, record: logging.LogRecord) -> bool:
         """Store a log record of this request for later checks instead of writing it to the log.
 
         Return True for the records of other requests, which stay in the log. Other threads may
@@ -232,7 +232,7 @@ def visit_at_any_mount(
     """
     site_url = (site_url or get_site_url(state)).rstrip("/")
     visits = []
-    for url, mount in build_candidate_urls_and_mounts(state, f"{site_url}{path}", site_url):
+    for url, mount in build_possible_mounted_urls(state, f"{site_url}{path}", site_url):
         visits.append(Visit(get_current_app(), url, mount, **visit_options))
         if visits[-1].endpoint is not None:
             return visits[-1]
@@ -274,7 +274,7 @@ def decompress(data: bytes, max_bytes: int) -> bytes:
         return data
 
 
-def is_message_public(error: BaseException) -> bool:
+def is_message_free_of_secrets(error: BaseException) -> bool:
     """Return True if the message of an exception cannot contain secrets.
 
     That is certain if this package or Werkzeug wrote the message.
@@ -291,6 +291,6 @@ def is_message_public(error: BaseException) -> bool:
 def describe_exception(error: BaseException) -> str:
     """Return an exception's class and source line, and its message if it contains no secrets."""
     name, place = type(error).__name__, find_error_location_in_site(error)
-    if is_message_public(error):
+    if is_message_free_of_secrets(error):
         return f"{name}: {error}{f' See {place}' if place else ''}"
     return f"{name} in {get_error_location(error)}"

@@ -170,7 +170,7 @@ def check(
     """
     from .check import format_command, report_writer, run_check_command
 
-    _enter_valid_app_context(ctx)
+    _enter_app_context_or_exit(ctx)
     with report_writer({"json": as_json, "junit": junit, "html": html}, locale) as write_report:
         report = run_check_command(
             get_current_app(), pages=pages, devices=devices or None, only=only or None, **options
@@ -254,7 +254,12 @@ def link(
         raise click.UsageError(get_text(locale, "link.reference", page=page, name=name))
     click.echo(
         build_link_or_gateway_url(
-            _enter_valid_app_context(ctx), page, reference, locale, to_gateway=to_gateway, **options
+            _enter_app_context_or_exit(ctx),
+            page,
+            reference,
+            locale,
+            to_gateway=to_gateway,
+            **options,
         )
     )
 
@@ -295,14 +300,14 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
     from .doctor_notifications import mask_api_key_and_token
     from .notify import send_test_notification
 
-    state = _enter_valid_app_context(ctx)
+    state = _enter_app_context_or_exit(ctx)
     url, response = send_test_notification(state, step, insure_num, **options)
     # The response is shortened. If the URL is wrong, another server may respond with a whole page.
     click.echo(
         f"{mask_api_key_and_token(state, url)}: {response.status or 'no response,'}"
         f" {format_untrusted_text(response.text)}"
     )
-    ctx.exit(0 if response.is_accepted else 1)
+    ctx.exit(0 if response.accepts_notification else 1)
 
 
 @xiebao.command()
@@ -317,7 +322,7 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     from ..app import order_client
     from .order import iter_order_lines
 
-    state = _enter_valid_app_context(ctx)
+    state = _enter_app_context_or_exit(ctx)
     try:
         received_order = order_client.get_order_client(state).get(insure_num)
     except XiebaoError as error:
@@ -354,7 +359,7 @@ def reconcile(ctx: click.Context, /, **options: Any) -> None:
     """
     from .doctor_database import run_reconcile_command
 
-    state = _enter_valid_app_context(ctx)
+    state = _enter_app_context_or_exit(ctx)
     try:
         # A cron job often lacks the site's environment variables. If SECRET_KEY is missing,
         # XIEBAO_MEMBER_SECRET is most likely missing, too. Without XIEBAO_MEMBER_SECRET, member
@@ -408,7 +413,7 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
     print_findings_and_exit(ctx, findings, error_summary, locale)
 
 
-def _enter_valid_app_context(ctx: click.Context) -> AppState:
+def _enter_app_context_or_exit(ctx: click.Context) -> AppState:
     try:
         return _enter_app_context(ctx)
     except ConfigError as error:

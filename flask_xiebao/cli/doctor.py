@@ -53,11 +53,11 @@ def check_site(state: AppState, locale: str, *, verbose: bool) -> Iterator[Findi
     """
     settings = state.settings
     yield from check_settings(current_app, locale, settings, verbose=verbose)
-    yield from check_gateway(settings, locale)
+    yield from check_gateway_url(settings, locale)
     yield from check_hooks(state, locale)
-    yield from check_absolute_links(state, locale)
-    yield from check_mount_path(settings, locale)
-    yield from check_other_extensions(settings, locale)
+    yield from check_site_url(state, locale)
+    yield from check_site_path(settings, locale)
+    yield from check_caches_and_cookies(settings, locale)
     try:
         yield get_secret_key_finding(state, locale)
     except ConfigError as error:
@@ -128,7 +128,7 @@ def _describe_setting(name: str, value: Any, locale: str) -> str:
     return get_text(locale, "doctor.ok.setting", name=name, value=getattr(value, "pattern", value))
 
 
-def check_gateway(settings: Settings, locale: str) -> Iterator[Finding]:
+def check_gateway_url(settings: Settings, locale: str) -> Iterator[Finding]:
     """Yield findings about the gateway URL, and about a gateway simulator in production.
 
     A simulator in production is an error.
@@ -181,7 +181,7 @@ def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
         yield error_finding(get_text(locale, "doctor.async", hooks=hooks))
 
 
-def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
+def check_site_url(state: AppState, locale: str) -> Iterator[Finding]:
     """Yield findings about the site URL, which is the base of absolute links.
 
     Absolute links are used in mail, QR codes and paySuccess. The host of the site URL must be one
@@ -211,7 +211,7 @@ def check_absolute_links(state: AppState, locale: str) -> Iterator[Finding]:
         yield warning_finding(get_text(locale, "doctor.root", root=root))
 
 
-def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
+def check_site_path(settings: Settings, locale: str) -> Iterator[Finding]:
     """Yield findings about the path below which a proxy or server serves the site.
 
     The proxy or server must pass this path to the app.
@@ -231,7 +231,7 @@ def check_mount_path(settings: Settings, locale: str) -> Iterator[Finding]:
         yield ok_finding(get_text(locale, "doctor.ok.mount", path=path))
 
 
-def check_other_extensions(settings: Settings, locale: str) -> Iterator[Finding]:
+def check_caches_and_cookies(settings: Settings, locale: str) -> Iterator[Finding]:
     """Yield warnings about page caches and cookie settings that break entries."""
     caches = current_app.extensions.get("cache")
     # Flask-Caching stores a mapping in app.extensions["cache"]. Another extension may store a

@@ -9,13 +9,17 @@ from urllib.parse import urljoin, urlsplit
 from flask import current_app
 
 from ..app.current import get_current_app
-from ..app.endpoints import build_notify_path, build_notify_url
+from ..app.endpoints import build_callback_path, build_callback_url
 from ..app.mounts import is_loopback_url
 from ..app.state import AppState
-from ..check.causes import append_suspected_hooks, find_cause_of_unreached_view, format_site_hooks
+from ..check.causes import (
+    append_suspected_hooks,
+    find_cause_of_unreached_view,
+    format_request_hook_names,
+)
 from ..check.visits import Visit, describe_exception, visit_at_any_mount
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES
-from ..links.tokens import mask_tokens
+from ..links.tokens import mask_tokens_and_credentials
 from ..simulator.delivery import build_notification_body
 from ..simulator.wire import CONTENT_TYPE
 from ..texts import get_text
@@ -38,7 +42,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
         # so it is not reported here.
         if state.hooks.purchases is None:
             build_finding = ok_finding if state.settings.notify_token is None else warning_finding
-            url = mask_api_key_and_token(state, build_notify_url(state))
+            url = mask_api_key_and_token(state, build_callback_url(state))
             yield build_finding(get_text(locale, "doctor.notify.unheard", url=url))
         return
     # The notification is about a purchase that does not exist. The view recognizes the test and
@@ -47,7 +51,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
     try:
         visit = visit_at_any_mount(
             state,
-            build_notify_path(state),
+            build_callback_path(state),
             method="POST",
             headers=_GATEWAY_HEADERS,
             body=body,
@@ -80,7 +84,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def _get_notify_url_finding(state: AppState, locale: str) -> Finding:
-    url = mask_api_key_and_token(state, build_notify_url(state))
+    url = mask_api_key_and_token(state, build_callback_url(state))
     if url.startswith("/"):
         return warning_finding(get_text(locale, "doctor.notify_url.path", url=url))
     if is_loopback_url(url):
@@ -139,7 +143,11 @@ def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
         if (target.netloc, target.path) == (url.netloc, url.path):
             problem = get_text(locale, "doctor.notify.address", to=target.geturl())
         else:
-            location = target.path if target.netloc == url.netloc else mask_tokens(target.geturl())
+            location = (
+                target.path
+                if target.netloc == url.netloc
+                else mask_tokens_and_credentials(target.geturl())
+            )
             problem = get_text(locale, "doctor.notify.sent", to=location)
     else:
         problem = get_text(locale, f"doctor.notify.{cause.code}", **cause.values)
@@ -148,5 +156,5 @@ def _describe_delivery_failure(visit: Visit, body: bytes, locale: str) -> str:
 
 def _append_suspected_hooks(message: str, locale: str, hook_type: str) -> str:
     return append_suspected_hooks(
-        message, locale, hook_type, format_site_hooks(get_current_app(), hook_type)
+        message, locale, hook_type, format_request_hook_names(get_current_app(), hook_type)
     )

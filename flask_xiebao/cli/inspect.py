@@ -23,8 +23,8 @@ from ..simulator.document import (
     DEFAULT_PORTS,
     GATEWAY_HOSTS,
     PLATFORM_NAMES,
-    Account,
     PageSpec,
+    PartnerAccount,
     Problem,
     Verdict,
     build_api_key_pattern,
@@ -70,7 +70,7 @@ def inspect_url(
         # The value of the parameter "sign" is masked even if XIEBAO_ENABLED is off.
         if state is not None and state.settings.has_partner_account:
             gateway = Gateway(state.settings.partner_id, state.settings.api_key)
-            account = Account(gateway.partner_id, Secret(gateway.sign))
+            account = PartnerAccount(gateway.partner_id, Secret(gateway.sign))
         api_key_pattern = build_api_key_pattern(
             "" if state is None else state.settings.api_key.reveal()
         )
@@ -93,8 +93,10 @@ def inspect_url(
     )
 
 
-def _mask_secrets(message: str, account: Account | None, api_key_pattern: re.Pattern[str]) -> str:
-    message = message if account is None else account.mask_sign_in(message)
+def _mask_secrets(
+    message: str, account: PartnerAccount | None, api_key_pattern: re.Pattern[str]
+) -> str:
+    message = message if account is None else account.mask_sign(message)
     return api_key_pattern.sub("…", _SIGN_VALUE.sub(lambda sign: mask_middle(sign[0]), message))
 
 
@@ -113,7 +115,7 @@ class _GatewayUrlInspector:
     locale: str
 
     @property
-    def mismatched_environment(self) -> str:
+    def mismatched_url_environment(self) -> str:
         """The environment of a gateway URL (test or production), or "" if it is the site's own.
 
         It is also empty if there is no state, or if the host is not one of the gateway's.
@@ -121,7 +123,7 @@ class _GatewayUrlInspector:
         env = GATEWAY_HOSTS.get(urlsplit(self.url).hostname or "", "")
         return "" if self.state is None or env == self.state.settings.environment else env
 
-    def iter_findings(self, account: Account | None) -> Iterator[Finding]:
+    def iter_findings(self, account: PartnerAccount | None) -> Iterator[Finding]:
         """Yield the findings about the URL, its page and its parameters.
 
         :param account: The partner account of the site, or None if the site has none.
@@ -165,14 +167,14 @@ class _GatewayUrlInspector:
         is_known_or_local = not host or host in GATEWAY_HOSTS or is_loopback_url(self.url)
         if state is None and not is_known_or_local:
             yield error_finding(get_text(self.locale, "inspect.no_gateway", host=host))
-        elif state is not None and self.mismatched_environment:
+        elif state is not None and self.mismatched_url_environment:
             yield warning_finding(
                 get_text(self.locale, "inspect.other_env", env=state.settings.environment)
             )
         elif (
             state is not None
             and not problems
-            and not _is_page_on_site_gateway(parts, page_spec, state)
+            and not _is_on_configured_gateway(parts, page_spec, state)
         ):
             build_finding = warning_finding if is_known_or_local else error_finding
             yield build_finding(
@@ -246,8 +248,8 @@ class _GatewayUrlInspector:
                     why=self.missing_app_reason,
                 )
             )
-        if self.mismatched_environment:
-            gateway_name = get_text(self.locale, f"inspect.where.{self.mismatched_environment}")
+        if self.mismatched_url_environment:
+            gateway_name = get_text(self.locale, f"inspect.where.{self.mismatched_url_environment}")
             # Each environment has its own API key. In a URL for the other environment, a signature
             # that was made with the site's key is therefore wrong.
             build_finding, key = (
@@ -266,7 +268,7 @@ class _GatewayUrlInspector:
         return error_finding(get_text(self.locale, "list.sentences", first=message, then=hint))
 
 
-def _is_page_on_site_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
+def _is_on_configured_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
     base_url = urlsplit(state.gateway.base_url)
     page_path = base_url.path + page_spec.path
     # If the gateway's base URL is a path, as for a simulator, only the end of the URL's path must

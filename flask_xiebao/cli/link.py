@@ -72,7 +72,7 @@ def _build_site_link(
     with (
         nullcontext()
         if external
-        else current_app.test_request_context(base_url=f"http://{endpoints.get_configured_host()}")
+        else current_app.test_request_context(base_url=f"http://{endpoints.get_accepted_host()}")
     ):
         url = endpoints.build_link(state, page, reference, **options)
     if not url:

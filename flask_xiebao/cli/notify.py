@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from ..app.endpoints import build_notify_path, build_notify_url, is_site_url_configured
+from ..app.endpoints import build_callback_path, build_callback_url, is_site_url_configured
 from ..app.state import AppState
 from ..gateway.notifications import NotificationType
 from ..gateway.values import WrongValueError, check_web_url
@@ -46,14 +46,16 @@ def send_test_notification(
             " signed with them."
         )
     if url is None:
-        url = build_notify_url(state) if is_site_url_configured(state) else "http://127.0.0.1:5000"
+        url = (
+            build_callback_url(state) if is_site_url_configured(state) else "http://127.0.0.1:5000"
+        )
     try:
         check_web_url(url)
     except WrongValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
     # If the user passed the site's URL, add the path of the endpoint for notifications.
     if urlsplit(url).path in ("", "/"):
-        url = f"{url.rstrip('/')}{build_notify_path(state)}"
+        url = f"{url.rstrip('/')}{build_callback_path(state)}"
     fields |= {"insure_num": insure_num, "succeeded": failure is None, "failure": failure}
     known_fields = {name: value for name, value in fields.items() if value is not None}
     body = build_notification_body(

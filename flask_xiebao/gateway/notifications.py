@@ -22,10 +22,10 @@ from .payloads import (
     check_non_negative_integer,
     check_string,
     check_string_list,
+    convert_to_decimal_string,
     encode_compact_json,
     get_enum_member_or_number,
     get_raw_json_values,
-    normalize_string_or_integer,
     parse_china_time,
     parse_date,
     parse_json_object,
@@ -195,7 +195,7 @@ class Notification:
             object.__setattr__(self, "id", digest.hexdigest())
 
 
-def _normalize_member_id(value: object) -> str | None:
+def _normalize_reader_key(value: object) -> str | None:
     # A value that is neither a string nor an integer is a bug in the site's notification_reader, so
     # raise an error. An invalid string or integer is no bug, because a visitor can choose the key,
     # so return None.
@@ -208,8 +208,8 @@ _TEXT_FIELD_NORMALIZERS: Mapping[str, Callable[[object], str | None]] = {
     "insure_num": normalize_application_number,
     "case_code": normalize_text,
     "new_insure_num": normalize_application_number,
-    "partner_id": _normalize_member_id,
-    "partner_uniq_key": _normalize_member_id,
+    "partner_id": _normalize_reader_key,
+    "partner_uniq_key": _normalize_reader_key,
 }
 
 
@@ -294,33 +294,35 @@ def _build_notification(notify_type: int, data: dict[str, Any]) -> Notification:
         type=notify_type,
         insure_num=fields.get_required_value(normalize_application_number, "insureNum"),
         succeeded=succeeded,
-        failure=fields.find_first_value(check_string, "failMsg"),
-        case_code=fields.find_first_value(normalize_text, "caseCode"),
+        failure=fields.find_first_present_value(check_string, "failMsg"),
+        case_code=fields.find_first_present_value(normalize_text, "caseCode"),
         partner_id=normalize_member_key_or_none(data.get("partnerId")),
         partner_uniq_key=normalize_member_key_or_none(data.get("partnerUniqueKey")),
-        price_fen=fields.find_first_value(check_non_negative_integer, "price", "premium"),
-        paid_at=fields.find_first_value(parse_china_time, "payTime"),
-        payment_method=fields.find_first_value(normalize_text, "onlinePaymentId"),
-        policies=tuple(map(_build_policy_info, fields.get_object_list("policys"))),
-        new_insure_num=fields.find_first_value(normalize_application_number, "newInsureNum"),
-        cancelled_insurants=tuple(
-            fields.find_first_value(check_string_list, "cancelInsurants") or ()
+        price_fen=fields.find_first_present_value(check_non_negative_integer, "price", "premium"),
+        paid_at=fields.find_first_present_value(parse_china_time, "payTime"),
+        payment_method=fields.find_first_present_value(normalize_text, "onlinePaymentId"),
+        policies=tuple(map(_build_policy_info, fields.get_json_object_list("policys"))),
+        new_insure_num=fields.find_first_present_value(
+            normalize_application_number, "newInsureNum"
         ),
-        cancel_reason=fields.find_first_value(check_string, "cancelMsg"),
-        other_info=fields.get_object("otherInfo").values,
+        cancelled_insurants=tuple(
+            fields.find_first_present_value(check_string_list, "cancelInsurants") or ()
+        ),
+        cancel_reason=fields.find_first_present_value(check_string, "cancelMsg"),
+        other_info=fields.get_json_object("otherInfo").values,
         data=data,
     )
 
 
 def _build_policy_info(policy_fields: JsonFields) -> PolicyInfo:
     return PolicyInfo(
-        product_id=policy_fields.find_first_value(normalize_string_or_integer, "productId"),
-        product_name=policy_fields.find_first_value(check_string, "productName"),
-        plan_id=policy_fields.find_first_value(normalize_string_or_integer, "planId"),
-        plan_name=policy_fields.find_first_value(check_string, "planName"),
-        applicant=policy_fields.find_first_value(check_string, "applicant"),
-        insurant=policy_fields.find_first_value(check_string, "insurant"),
-        start_date=policy_fields.find_first_value(parse_date, "startDate"),
-        end_date=policy_fields.find_first_value(parse_date, "endDate"),
-        policy_num=policy_fields.find_first_value(normalize_string_or_integer, "policyNum"),
+        product_id=policy_fields.find_first_present_value(convert_to_decimal_string, "productId"),
+        product_name=policy_fields.find_first_present_value(check_string, "productName"),
+        plan_id=policy_fields.find_first_present_value(convert_to_decimal_string, "planId"),
+        plan_name=policy_fields.find_first_present_value(check_string, "planName"),
+        applicant=policy_fields.find_first_present_value(check_string, "applicant"),
+        insurant=policy_fields.find_first_present_value(check_string, "insurant"),
+        start_date=policy_fields.find_first_present_value(parse_date, "startDate"),
+        end_date=policy_fields.find_first_present_value(parse_date, "endDate"),
+        policy_num=policy_fields.find_first_present_value(convert_to_decimal_string, "policyNum"),
     )

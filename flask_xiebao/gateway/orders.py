@@ -286,16 +286,18 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         for index in count(1):
             response_data = self._query_gateway("orderList", pageIndex=index, pageSize=page_size)
             with _translating_to_order_error():
-                page = response_data.get_object("orders")
+                page = response_data.get_json_object("orders")
                 if page.get_required_value(check_non_negative_integer, "pageIndex") != index:
                     raise WrongValueError(
                         f'"pageIndex" must be {index}, the page that was requested.'
                     )
                 page_count = page.get_required_value(check_non_negative_integer, "pageNums")
-                items = page.find_first_value(check_list, "data") or []
+                items = page.find_first_present_value(check_list, "data") or []
             for item in items:
                 order_fields = JsonFields(item if isinstance(item, dict) else {}, is_lenient=True)
-                number = order_fields.find_first_value(normalize_application_number, "insureNum")
+                number = order_fields.find_first_present_value(
+                    normalize_application_number, "insureNum"
+                )
                 if number is None:
                     logger.warning(
                         'An order in the order list has no valid "insureNum" and was skipped. Ask'
@@ -339,7 +341,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         )
         data = self._query_gateway(api_method, insureNum=number)
         with _translating_to_order_error():
-            fields = data if object_name is None else data.get_object(object_name)
+            fields = data if object_name is None else data.get_json_object(object_name)
             if fields.get_required_value(normalize_application_number, "insureNum") != number:
                 raise WrongValueError(
                     '"insureNum" must be the application number that was requested.'
@@ -353,33 +355,37 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         lenient_fields = replace(order_fields, is_lenient=True)
         return Order(
             insure_num=order_fields.get_required_value(normalize_application_number, "insureNum"),
-            case_code=lenient_fields.find_first_value(normalize_text, "caseCode"),
-            insure_partner_id=lenient_fields.find_first_value(normalize_text, "insurePartnerId"),
+            case_code=lenient_fields.find_first_present_value(normalize_text, "caseCode"),
+            insure_partner_id=lenient_fields.find_first_present_value(
+                normalize_text, "insurePartnerId"
+            ),
             partner_uniq_key=normalize_member_key_or_none(
                 order_fields.values.get("partnerUniqueKey")
             ),
-            product_name=lenient_fields.find_first_value(check_string, "productName"),
-            plan_name=lenient_fields.find_first_value(check_string, "planName"),
-            company_name=lenient_fields.find_first_value(check_string, "companyName"),
-            start_date=lenient_fields.find_first_value(parse_date, "startDate"),
-            end_date=lenient_fields.find_first_value(parse_date, "endDate"),
-            price_fen=lenient_fields.find_first_value(check_non_negative_integer, "payAmount"),
-            applied_at=lenient_fields.find_first_value(parse_china_time, "insureTime"),
-            paid_at=lenient_fields.find_first_value(parse_china_time, "payedTime"),
-            issued_at=lenient_fields.find_first_value(parse_china_time, "issueTime"),
+            product_name=lenient_fields.find_first_present_value(check_string, "productName"),
+            plan_name=lenient_fields.find_first_present_value(check_string, "planName"),
+            company_name=lenient_fields.find_first_present_value(check_string, "companyName"),
+            start_date=lenient_fields.find_first_present_value(parse_date, "startDate"),
+            end_date=lenient_fields.find_first_present_value(parse_date, "endDate"),
+            price_fen=lenient_fields.find_first_present_value(
+                check_non_negative_integer, "payAmount"
+            ),
+            applied_at=lenient_fields.find_first_present_value(parse_china_time, "insureTime"),
+            paid_at=lenient_fields.find_first_present_value(parse_china_time, "payedTime"),
+            issued_at=lenient_fields.find_first_present_value(parse_china_time, "issueTime"),
             policies=tuple(
                 _build_policy_info(lenient_fields, insurant_fields)
-                for insurant_fields in lenient_fields.get_object_list("insurants")
+                for insurant_fields in lenient_fields.get_json_object_list("insurants")
             ),
             # In the order list, the names of the status fields may end in "State" instead of
             # "Status".
-            pay_status=order_fields.find_first_value(
+            pay_status=order_fields.find_first_present_value(
                 build_enum_parser(PayStatus), "payStatus", "payState"
             ),
-            issue_status=order_fields.find_first_value(
+            issue_status=order_fields.find_first_present_value(
                 build_enum_parser(IssueStatus), "issueStatus", "issueState"
             ),
-            effective_status=order_fields.find_first_value(
+            effective_status=order_fields.find_first_present_value(
                 build_enum_parser(EffectiveStatus), "effectiveStatus", "effectiveState"
             ),
             data=order_fields.values,
@@ -441,14 +447,14 @@ class OrderClient(AbstractContextManager["OrderClient"]):
                 # The gateway's error message may quote the text to be signed, which contains the
                 # API key, so mask the secrets in the message.
                 gateway_message = format_untrusted_text(
-                    fields.find_first_value(check_string, "respMsg") or "", secret_texts
+                    fields.find_first_present_value(check_string, "respMsg") or "", secret_texts
                 )
                 raise OrderError(
                     f"The gateway refused the order query with respCode {code}.",
                     code,
                     gateway_message,
                 )
-            return fields.get_object("data")
+            return fields.get_json_object("data")
 
     def _fetch_response_body(self, request: httpx.Request, secret_texts: tuple[str, ...]) -> bytes:
         deadline = time.monotonic() + self._timeout
@@ -532,11 +538,13 @@ def _check_status_and_encoding(response: httpx.Response, secret_texts: tuple[str
 
 def _build_policy_info(order_fields: JsonFields, insurant_fields: JsonFields) -> PolicyInfo:
     return PolicyInfo(
-        product_name=order_fields.find_first_value(check_string, "productName"),
-        plan_name=order_fields.find_first_value(check_string, "planName"),
-        applicant=order_fields.get_object("applicant").find_first_value(check_string, "cName"),
-        insurant=insurant_fields.find_first_value(check_string, "cName"),
-        start_date=order_fields.find_first_value(parse_date, "startDate"),
-        end_date=order_fields.find_first_value(parse_date, "endDate"),
-        policy_num=insurant_fields.find_first_value(normalize_text, "policyNum"),
+        product_name=order_fields.find_first_present_value(check_string, "productName"),
+        plan_name=order_fields.find_first_present_value(check_string, "planName"),
+        applicant=order_fields.get_json_object("applicant").find_first_present_value(
+            check_string, "cName"
+        ),
+        insurant=insurant_fields.find_first_present_value(check_string, "cName"),
+        start_date=order_fields.find_first_present_value(parse_date, "startDate"),
+        end_date=order_fields.find_first_present_value(parse_date, "endDate"),
+        policy_num=insurant_fields.find_first_present_value(normalize_text, "policyNum"),
     )

@@ -15,7 +15,7 @@ from .values import format_short_repr
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
+class GatewayPage:
     """A gateway page and its URL parameters, as Xiebao's interface document describes them.
 
     :param name: The name of the page in links, macros and endpoints.
@@ -54,7 +54,7 @@ _ALL_PLATFORMS_EXCEPT_PC = _ALL_PLATFORMS - {Platform.PC}
 # for the policy page (section 2.3). Other clients of similar gateways also send it to the product
 # page, where a shop needs it most.
 _GATEWAY_PAGES = (
-    Page(
+    GatewayPage(
         name="product",
         document_section="2.1",
         path="/dispatch/cps",
@@ -68,7 +68,7 @@ _GATEWAY_PAGES = (
         button_label={"zh": "我要投保", "en": "Get insured"},
         sample_reference="QX000000127257",
     ),
-    Page(
+    GatewayPage(
         name="home",
         document_section="2.2",
         path="/dispatch/cps/index",
@@ -80,7 +80,7 @@ _GATEWAY_PAGES = (
         button_label={"zh": "保险商城", "en": "Insurance shop"},
         handoff_title={"zh": "用手机打开保险商城", "en": "Open the insurance shop on your phone"},
     ),
-    Page(
+    GatewayPage(
         name="policy",
         document_section="2.3",
         path="/dispatch/cps/insureDetail",
@@ -98,10 +98,12 @@ _GATEWAY_PAGES = (
 )
 
 #: The gateway pages by name.
-PAGES: Mapping[str, Page] = MappingProxyType({page.name: page for page in _GATEWAY_PAGES})
+PAGES: Mapping[str, GatewayPage] = MappingProxyType({page.name: page for page in _GATEWAY_PAGES})
 
 
-def get_gateway_page(name: object, error_class: Callable[..., Exception] = GatewayError) -> Page:
+def get_gateway_page(
+    name: object, error_class: Callable[..., Exception] = GatewayError
+) -> GatewayPage:
     """Return the gateway page with this name.
 
     :param error_class: The exception to raise if there is no such page.

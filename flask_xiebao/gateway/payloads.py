@@ -162,7 +162,7 @@ class JsonFields:
     values: Mapping[str, Any]
     is_lenient: bool = False
 
-    def find_first_value(self, parse: FieldParser[T], *names: str) -> T | None:
+    def find_first_present_value(self, parse: FieldParser[T], *names: str) -> T | None:
         """Return the parsed value of the first field in *names* that is present, or None."""
         for name in names:
             value = self.values.get(name)
@@ -177,20 +177,20 @@ class JsonFields:
 
     def get_required_value(self, parse: FieldParser[T], name: str) -> T:
         """Return the parsed value of a field, or raise WrongValueError if it is missing."""
-        value = self.find_first_value(parse, name)
+        value = self.find_first_present_value(parse, name)
         if value is None:
             raise WrongValueError(f'"{name}" is missing.')
         return value
 
-    def get_object(self, name: str) -> JsonFields:
+    def get_json_object(self, name: str) -> JsonFields:
         """Return the JSON object in a field, or an empty object if the field is missing."""
-        return JsonFields(self.find_first_value(_check_object, name) or {}, self.is_lenient)
+        return JsonFields(self.find_first_present_value(_check_object, name) or {}, self.is_lenient)
 
-    def get_object_list(self, name: str) -> list[JsonFields]:
+    def get_json_object_list(self, name: str) -> list[JsonFields]:
         """Return the JSON objects in a list field, or an empty list if the field is missing."""
         return [
             JsonFields(item, self.is_lenient)
-            for item in self.find_first_value(_check_object_list, name) or []
+            for item in self.find_first_present_value(_check_object_list, name) or []
         ]
 
 
@@ -242,7 +242,7 @@ _check_object: FieldParser[dict[str, Any]] = _build_checker(
 )
 
 
-def normalize_string_or_integer(value: Any) -> str:
+def convert_to_decimal_string(value: Any) -> str:
     """Return a string unchanged, and a non-negative integer as a decimal string."""
     return str(value) if is_integer_in_range(value, 0) else check_string(value)
 

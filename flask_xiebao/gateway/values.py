@@ -133,7 +133,7 @@ def compute_sign(api_key: str, signed_data: bytes) -> str:
     return hashlib.md5(api_key.encode() + signed_data, usedforsecurity=False).hexdigest()
 
 
-def get_plain_string(value: str | int) -> str:
+def convert_to_exact_str(value: str | int) -> str:
     """Return a string or an integer as an exact ``str``, not as an instance of a subclass.
 
     The value may be a lazy proxy, or an enum member that is a string or an integer.
@@ -166,7 +166,7 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
     """
     text = text[:_MAX_SEARCHED_LENGTH]
     for secret in filter(None, secrets):
-        text = build_any_encoding_pattern(secret).sub("***", text)
+        text = build_encoded_text_pattern(secret).sub("***", text)
     text = "".join(
         character if character.isprintable() else " "
         for character in text[: _MAX_UNTRUSTED_LENGTH + 1]
@@ -174,7 +174,7 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
     return text if len(text) <= _MAX_UNTRUSTED_LENGTH else f"{text[: _MAX_UNTRUSTED_LENGTH - 1]}…"
 
 
-def build_any_encoding_pattern(text: str) -> re.Pattern[str]:
+def build_encoded_text_pattern(text: str) -> re.Pattern[str]:
     """Return a case-insensitive pattern for a text, plain, percent-encoded or HTML-escaped.
 
     The pattern also matches text that was percent-encoded several times.
@@ -193,7 +193,7 @@ def _build_any_encoding_character_pattern(character: str) -> str:
     return f"(?:{'|'.join([*literal, *plus, *percent_encoded, *numeric])})"
 
 
-def normalize_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> str:
+def normalize_member_id(value: object, max_bytes: int = MAX_MEMBER_ID_BYTES) -> str:
     """Return a member's id as text.
 
     :param max_bytes: The maximum size in bytes.
@@ -219,7 +219,7 @@ def normalize_member_key_or_none(
     :param max_bytes: The maximum size in bytes.
     """
     try:
-        return normalize_id(value, max_bytes)
+        return normalize_member_id(value, max_bytes)
     except WrongValueError:
         return None
 
@@ -269,7 +269,7 @@ def _convert_to_text(value: object) -> str:
         raise WrongValueError(
             f"must be an integer of at most {_MAX_INTEGER_BITS} bits. Use a string instead."
         )
-    return get_plain_string(value)
+    return convert_to_exact_str(value)
 
 
 def check_web_url(value: object) -> str:

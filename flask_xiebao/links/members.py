@@ -15,7 +15,7 @@ from ..gateway.values import (
     MAX_MEMBER_ID_BYTES,
     Secret,
     check_named_value,
-    normalize_id,
+    normalize_member_id,
     normalize_member_key_or_none,
 )
 
@@ -46,7 +46,7 @@ def normalize_member(value: object) -> str | None:
             f" {type(value).__name__}. Pass the id itself, for example `user.id`.",
             "member",
         )
-    return check_named_value("A member's id", normalize_id, value, LinkError, "member")
+    return check_named_value("A member's id", normalize_member_id, value, LinkError, "member")
 
 
 class MemberKeyCodec:

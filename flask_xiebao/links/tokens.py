@@ -286,7 +286,7 @@ _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Click:
+class RedirectedClick:
     """A click on an insurance link. The site redirected the visitor to the gateway.
 
     The token of the return link, which the browser opens after payment, contains the click.
@@ -303,7 +303,7 @@ class Click:
     clicked_at: int
 
 
-class LinkSigner:
+class TokenSigner:
     """A signer and verifier of the URL-safe tokens of entries and clicks (HMAC-SHA256).
 
     The signature covers all fields of a token, including the page. Tokens are not encrypted, so
@@ -357,13 +357,13 @@ class LinkSigner:
             # raises an error that names the invalid argument.
             return self._cached_entry_token.__wrapped__(*entry_args)
 
-    def build_return_token(self, click: Click) -> str:
+    def build_return_token(self, click: RedirectedClick) -> str:
         """Return the signed token of the link that the browser opens after a payment."""
         return self._return_tokens.build_token(
             [click.member, click.click_id, click.clicked_at, *_build_token_fields(click.entry)]
         )
 
-    def parse_return_token(self, token: str) -> Click:
+    def parse_return_token(self, token: str) -> RedirectedClick:
         """Verify the token of a return link, and return the click that the token contains.
 
         :raises TokenError: if the token is malformed, or is not signed with one of the keys.
@@ -437,7 +437,7 @@ def find_tokens(text: str) -> list[str]:
     return _TOKEN_IN_TEXT.findall(text)
 
 
-def mask_tokens(text: str) -> str:
+def mask_tokens_and_credentials(text: str) -> str:
     """Return a text with each token replaced by "…", and without the credentials in URLs."""
     return _URL_CREDENTIALS.sub("", _TOKEN_IN_TEXT.sub("…", text))
 
@@ -509,5 +509,5 @@ def _build_entry_from_fields(
 
 def _build_click_from_fields(
     member: str, click_id: str, clicked_at: int, *entry_fields: Any
-) -> Click:
-    return Click(_build_entry_from_fields(*entry_fields), member, click_id, clicked_at)
+) -> RedirectedClick:
+    return RedirectedClick(_build_entry_from_fields(*entry_fields), member, click_id, clicked_at)

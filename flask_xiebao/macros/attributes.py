@@ -39,7 +39,7 @@ class MacroSpec:
     removed_keywords: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def is_card(self) -> bool:
+    def is_card_macro(self) -> bool:
         """True if the macro renders only cards."""
         return self.allowed_looks == ("card",)
 
@@ -101,7 +101,7 @@ def split_options_and_attributes(
             ' look="card" for a card.',
             "caller",
         )
-    if macro.is_card and "label" in keywords:
+    if macro.is_card_macro and "label" in keywords:
         raise LinkError(
             'A card does not accept "label". Pass the title of the card as the second argument.',
             "label",
@@ -117,7 +117,7 @@ def split_options_and_attributes(
             # attributes.
             is_ordinary = name in VARIANTS and not macro.allowed_looks
             normalizers = {} if is_ordinary else _ATTRIBUTE_NORMALIZERS
-            attributes[name] = normalizers.get(name, _normalize_attribute)(value)
+            attributes[name] = normalizers.get(name, _normalize_attribute_value)(value)
     return options, attributes
 
 
@@ -210,7 +210,7 @@ def is_misspelling(word: str, correct_word: str) -> bool:
     )
 
 
-def _normalize_attribute(value: Any) -> AttributeValue:
+def _normalize_attribute_value(value: Any) -> AttributeValue:
     """Return the value of an attribute as plain text.
 
     Return True for an attribute without a value. Return None to leave out the attribute if the
@@ -229,7 +229,9 @@ def _normalize_attribute(value: Any) -> AttributeValue:
 def _normalize_classes(value: Any) -> AttributeValue:
     """Return CSS classes as one string. Leave out list items such as None, False and True."""
     values = value if isinstance(value, list | tuple) else [value]
-    return " ".join(name for item in values if isinstance(name := _normalize_attribute(item), str))
+    return " ".join(
+        name for item in values if isinstance(name := _normalize_attribute_value(item), str)
+    )
 
 
 def _normalize_boolean_attribute(value: Any) -> AttributeValue:

@@ -23,7 +23,7 @@ from ..app.state import AppState
 from ..errors import LinkError, UnknownSiteUrlError
 from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
-from ..links.tokens import LinkSigner, build_entry
+from ..links.tokens import TokenSigner, build_entry
 from ..texts import get_text
 from .attributes import (
     CARD_TITLE_MACRO,
@@ -57,11 +57,11 @@ RenderedEntry = tuple[Markup, str]
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
 #: The signer of a link, and the parts of its URL before and after the token.
-_LinkParts = tuple[LinkSigner, str, str]
+_LinkParts = tuple[TokenSigner, str, str]
 
 
 @dataclass(slots=True)
-class PageContext:
+class EntryPageContext:
     """The properties that all insurance entries on one page share.
 
     :ivar platform_slug: The slug of the visitor's platform, or None if the markup is the same for
@@ -91,7 +91,7 @@ class EntryRenderer:
         # Entries often differ only in their links. Caching all other parts saves 35 % of the time
         # to render a new entry.
         self._build_attributes_and_label_cached = lru_cache(_CACHE_SIZE)(
-            self._build_attributes_and_label
+            self._build_link_independent_parts
         )
 
     def build_attributes_and_content(
@@ -117,7 +117,7 @@ class EntryRenderer:
         locale = None if has_content else context.locale or self._state.locale
         platform_slug = context.platform_slug
         try:
-            if macro.is_card and isinstance(content, Undefined):
+            if macro.is_card_macro and isinstance(content, Undefined):
                 raise LinkError(
                     "The title of a card is undefined in this template. Check the name of the"
                     " variable.",
@@ -131,9 +131,9 @@ class EntryRenderer:
                     if _is_short_enough_to_cache(keywords, reference)
                     else self._build_shared_entry
                 )
-                link_parts = context.shared_link_parts.get(page) or self._cache_link_parts(
-                    context.shared_link_parts, page
-                )
+                link_parts = context.shared_link_parts.get(
+                    page
+                ) or self._build_and_cache_link_parts(context.shared_link_parts, page)
                 attributes, label, look_error = build(
                     *link_parts, page, reference, platform_slug, locale, macro, **keywords
                 )
@@ -200,31 +200,33 @@ class EntryRenderer:
         )
         return escape(label), get_text(label_locale, "language")
 
-    def _get_page_context(self) -> PageContext:
+    def _get_page_context(self) -> EntryPageContext:
         if not has_request_context():
-            return PageContext()
+            return EntryPageContext()
         contexts = get_request_state().page_contexts
-        context: PageContext | None = contexts.get(id(self))
+        context: EntryPageContext | None = contexts.get(id(self))
         if context is None:
             device_markup = self._state.settings.device_markup
-            context = contexts[id(self)] = PageContext(
+            context = contexts[id(self)] = EntryPageContext(
                 platform_slug=self._state.detect_request_platform(request.environ).slug
                 if device_markup
                 else None,
-                locale=None if self._state.can_locale_change else self._state.locale,
+                locale=None if self._state.can_locale_change_within_request else self._state.locale,
                 is_device_mark_done=not device_markup,
                 shared_link_parts={} if self._state.settings.enabled else None,
             )
         return context
 
-    def _cache_link_parts(self, parts_by_page: dict[str, _LinkParts], page: str) -> _LinkParts:
+    def _build_and_cache_link_parts(
+        self, parts_by_page: dict[str, _LinkParts], page: str
+    ) -> _LinkParts:
         before, after = split_url_at_token(self._state, f"xiebao.{page}", external=False)
         parts_by_page[page] = self._state.signer, before, after
         return parts_by_page[page]
 
     def _build_shared_entry(
         self,
-        signer: LinkSigner,
+        signer: TokenSigner,
         url_before_token: str,
         url_after_token: str,
         page: str,
@@ -277,14 +279,14 @@ class EntryRenderer:
         build = (
             self._build_attributes_and_label_cached
             if _is_short_enough_to_cache(html_attributes)
-            else self._build_attributes_and_label
+            else self._build_link_independent_parts
         )
         attributes, label, look_error = build(*attribute_arguments, *html_attributes.items())
         if html_attributes.get("disabled") is None:
             attributes = Markup(f' href="{escape(href)}"{attributes}')  # noqa: S704  # nosec B704
         return attributes, label, look_error
 
-    def _build_attributes_and_label(
+    def _build_link_independent_parts(
         self,
         page: str,
         platform_slug: str | None,

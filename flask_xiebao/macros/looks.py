@@ -80,7 +80,7 @@ def _build_missing_look_classes(
     )
     if not look:
         has_modifiers = modifiers or caller_modifiers.intersection(_KNOWN_MODIFIERS)
-        look = "card" if macro.is_card else "button" if has_modifiers else default_look
+        look = "card" if macro.is_card_macro else "button" if has_modifiers else default_look
     if caller_modifiers.intersection(LOOKS) - {look}:
         raise LinkError(
             f'The look of the entry is "{look}", but a CSS class of the entry sets another look.'

@@ -18,7 +18,7 @@ from werkzeug.test import Client
 from werkzeug.urls import iri_to_uri
 
 from ..app.current import get_current_app
-from ..app.endpoints import build_notify_path
+from ..app.endpoints import build_callback_path
 from ..app.state import AppState, get_current_app_state
 from ..errors import ConfigError
 from ..gateway.values import Secret, WrongValueError, check_web_url
@@ -39,7 +39,7 @@ class SiteResponse(NamedTuple):
     text: str
 
     @property
-    def is_accepted(self) -> bool:
+    def accepts_notification(self) -> bool:
         """True if the status is 200 and the body is a JSON object whose ``state`` is true."""
         try:
             body = json.loads(self.text)
@@ -99,7 +99,7 @@ def find_notify_url(configured_url: str | None) -> str | None:
     except ConfigError:
         return configured_url
     if state.settings.has_partner_account and "notification_handler" in state.hooks.functions:
-        path = build_notify_path(state)
+        path = build_callback_path(state)
         base_path = path if state.settings.notify_token is None else path.rpartition("/")[0]
         if configured_url is None or configured_url.rstrip("/") == base_path:
             return path

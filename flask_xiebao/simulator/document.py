@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from ..gateway.values import Secret, build_any_encoding_pattern
+from ..gateway.values import Secret, build_encoded_text_pattern
 from ..texts import get_text
 
 
@@ -45,7 +45,7 @@ class PageSpec:
     requires_member: bool = False
 
     @property
-    def parameters(self) -> tuple[str, ...]:
+    def parameter_names(self) -> tuple[str, ...]:
         """The names of all parameters of the page, the required ones first."""
         return self.required + self.optional
 
@@ -155,14 +155,14 @@ def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
     because a short key would also be found by chance.
     """
     return (
-        build_any_encoding_pattern(api_key)
+        build_encoded_text_pattern(api_key)
         if len(api_key) > _MAX_WORD_LENGTH
         else re.compile("(?!)")
     )
 
 
 @dataclass(frozen=True)
-class Account:
+class PartnerAccount:
     """The partner account whose URLs the simulator accepts.
 
     :param partner_id: The account's ``partnerId``.
@@ -175,7 +175,7 @@ class Account:
     @cached_property
     def _sign_pattern(self) -> Secret[re.Pattern[str]]:
         """A pattern that finds the signature, even if it is percent-encoded or HTML-escaped."""
-        return self.sign.map(build_any_encoding_pattern)
+        return self.sign.map(build_encoded_text_pattern)
 
     def matches_api_key(self, text: str) -> bool:
         """Return True if the text is the account's API key.
@@ -187,7 +187,7 @@ class Account:
         sign = hashlib.md5(signed_text, usedforsecurity=False).hexdigest()
         return hmac.compare_digest(sign, self.sign.reveal())
 
-    def mask_sign_in(self, text: str) -> str:
+    def mask_sign(self, text: str) -> str:
         """Return the text with each occurrence of the account's signature masked."""
         return self._sign_pattern.reveal().sub(mask_middle(self.sign.reveal()), text)
 
@@ -264,7 +264,7 @@ class Verdict:
 
 
 def evaluate_url(
-    url: str, account: Account | None = None, extra_parameters: Collection[str] = ()
+    url: str, account: PartnerAccount | None = None, extra_parameters: Collection[str] = ()
 ) -> Verdict:
     """Check a URL as the gateway would, and return the verdict.
 
@@ -282,10 +282,10 @@ def evaluate_url(
     page_spec = find_page_spec_by_url(base_url)
     if page_spec is not None:
         verdict = evaluate_query(page_spec, query, account, extra_parameters)
-        url_problems = tuple(_iter_url_problems(urlsplit(base_url)))
+        url_problems = tuple(_iter_origin_problems(urlsplit(base_url)))
         return replace(verdict, problems=url_problems + verdict.problems)
     host, path = re.findall("^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", base_url, _URL_FLAGS)[0]
-    mask_text = account.mask_sign_in if account else str
+    mask_text = account.mask_sign if account else str
     page_paths = tuple(spec.path for spec in PAGE_SPECS)
     is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
     # If the path is the path of a page, the mistake is in another part of the URL, for example in
@@ -309,7 +309,7 @@ def find_page_spec_by_url(url_without_query: str) -> PageSpec | None:
     return next((spec for spec in candidates if can_be_mounted or parts.path == spec.path), None)
 
 
-def _iter_url_problems(split_url: SplitResult) -> Iterator[Problem]:
+def _iter_origin_problems(split_url: SplitResult) -> Iterator[Problem]:
     """Yield the problems with the scheme, user name, host and port of a page's URL.
 
     On Xiebao's own hosts, these are problems with the scheme, the port and a user name. A URL
@@ -334,7 +334,10 @@ def _iter_url_problems(split_url: SplitResult) -> Iterator[Problem]:
 
 
 def evaluate_query(
-    page_spec: PageSpec, query: str, account: Account | None, extra_parameters: Collection[str]
+    page_spec: PageSpec,
+    query: str,
+    account: PartnerAccount | None,
+    extra_parameters: Collection[str],
 ) -> Verdict:
     """Return the gateway's verdict on the query of a request for a page.
 
@@ -347,21 +350,23 @@ def evaluate_query(
     valid_values: dict[str, str] = {}
     for raw_field, (name, value) in zip(raw_fields, parameters, strict=True):
         problem = (
-            _find_name_problem(page_spec, name, extra_parameters)
-            or _find_format_problem(page_spec, raw_field, name, value, counts[name])
+            _find_parameter_name_problem(page_spec, name, extra_parameters)
+            or _find_field_format_problem(page_spec, raw_field, name, value, counts[name])
             or _find_value_problem(page_spec, name, value, account)
         )
         if problem is None:
             valid_values[name] = value
         else:
             problems.append(problem)
-    mask_text = account.mask_sign_in if account else str
+    mask_text = account.mask_sign if account else str
     masked_parameters = _get_masked_parameters(query, account)
     has_member_key = "partnerUniqKey" in valid_values
     pay_success = valid_values.get("paySuccess")
     return Verdict(
         page=page_spec.name,
-        problems=tuple(dict.fromkeys(_mask_problem(problem, mask_text) for problem in problems)),
+        problems=tuple(
+            dict.fromkeys(_mask_problem_texts(problem, mask_text) for problem in problems)
+        ),
         parameters=masked_parameters,
         platform=int(valid_values["platform"]) if "platform" in valid_values else None,
         member=dict(masked_parameters)["partnerUniqKey"] if has_member_key else None,
@@ -373,8 +378,10 @@ def _parse_query(query: str) -> list[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True, errors="replace", separator="&")
 
 
-def _get_masked_parameters(query: str, account: Account | None) -> tuple[tuple[str, str], ...]:
-    mask_text = account.mask_sign_in if account else str
+def _get_masked_parameters(
+    query: str, account: PartnerAccount | None
+) -> tuple[tuple[str, str], ...]:
+    mask_text = account.mask_sign if account else str
 
     def mask_value(name: str, value: str) -> str:
         if _normalize_parameter_name(name) == "sign":
@@ -385,22 +392,22 @@ def _get_masked_parameters(query: str, account: Account | None) -> tuple[tuple[s
     return tuple((mask_text(name), mask_value(name, value)) for name, value in _parse_query(query))
 
 
-def _mask_problem(problem: Problem, mask_text: Callable[[str], str]) -> Problem:
+def _mask_problem_texts(problem: Problem, mask_text: Callable[[str], str]) -> Problem:
     parameter, value = (text and mask_text(text) for text in (problem.parameter, problem.value))
     return Problem(problem.code, parameter, value)
 
 
-def _is_possible_api_key(sign: str, account: Account | None) -> bool:
+def _is_possible_api_key(sign: str, account: PartnerAccount | None) -> bool:
     """Return True if the value of the parameter ``sign`` could be the API key, sent by mistake.
 
     No part of such a value is shown.
     """
-    return find_text_after_encoded_hex_digits(sign) is not None or bool(
+    return find_text_after_base64_hex_digits(sign) is not None or bool(
         account and account.matches_api_key(sign)
     )
 
 
-def mask_sign_value(sign: str, account: Account | None) -> str:
+def mask_sign_value(sign: str, account: PartnerAccount | None) -> str:
     """Mask the value of the parameter ``sign``, so that the value can be shown.
 
     Only the middle is masked. If the value could be the API key, the whole value is masked.
@@ -418,10 +425,10 @@ def mask_middle(value: str) -> str:
     return f"{value[:2]}…{value[-2:]}"
 
 
-def _find_name_problem(
+def _find_parameter_name_problem(
     page_spec: PageSpec, name: str, extra_parameters: Collection[str]
 ) -> Problem | None:
-    known_names = (*page_spec.parameters, *extra_parameters)
+    known_names = (*page_spec.parameter_names, *extra_parameters)
     if name in known_names:
         return None
     for known_name in known_names:
@@ -442,24 +449,24 @@ def _normalize_parameter_name(name: str) -> str:
     return re.sub(r"^(?:amp;|\s)+", "", name.lower()).strip()
 
 
-def _find_format_problem(
-    page_spec: PageSpec, raw_field: str, name: str, value: str, count: int
+def _find_field_format_problem(
+    page_spec: PageSpec, raw_field: str, name: str, value: str, occurrences: int
 ) -> Problem | None:
-    if count > 1:
-        return Problem("repeated", name, str(count))
+    if occurrences > 1:
+        return Problem("repeated", name, str(occurrences))
     if re.search(r"\s", raw_field):
         return Problem("space", name)
     if _UNESCAPED_CHARACTER.search(raw_field) or "\N{REPLACEMENT CHARACTER}" in name + value:
         return Problem("escapes", name)
     # subPartnerId may be empty, because it is empty in the examples of the interface document. No
     # other parameter of the document may be empty.
-    if name in page_spec.parameters and name != "subPartnerId" and not value.strip():
+    if name in page_spec.parameter_names and name != "subPartnerId" and not value.strip():
         return Problem("empty", name)
     return None
 
 
 def _find_value_problem(
-    page_spec: PageSpec, name: str, value: str, account: Account | None
+    page_spec: PageSpec, name: str, value: str, account: PartnerAccount | None
 ) -> Problem | None:
     code = shown_value = None
     match name:
@@ -475,7 +482,7 @@ def _find_value_problem(
     return None if code is None else Problem(code, name, shown_value)
 
 
-def _find_sign_problem_code(sign: str, account: Account | None) -> str | None:
+def _find_sign_problem_code(sign: str, account: PartnerAccount | None) -> str | None:
     if account is not None and hmac.compare_digest(sign.encode(), account.sign.reveal().encode()):
         return None
     if _is_possible_api_key(sign, account):
@@ -485,7 +492,7 @@ def _find_sign_problem_code(sign: str, account: Account | None) -> str | None:
     return None if account is None else "sign"
 
 
-def find_text_after_encoded_hex_digits(text: str) -> str | None:
+def find_text_after_base64_hex_digits(text: str) -> str | None:
     """Return the end of a probable API key, normally the partner id, or None for another text.
 
     A text is probably an API key if it begins with eleven hex digits in base64. The text after

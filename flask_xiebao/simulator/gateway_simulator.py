@@ -32,8 +32,8 @@ from ..views import callback_view
 from .document import (
     PAGE_SPECS,
     PLATFORM_NAMES,
-    Account,
     PageSpec,
+    PartnerAccount,
     Verdict,
     evaluate_query,
     evaluate_url,
@@ -43,7 +43,7 @@ from .insurer import (
     DEFAULT_CASE_CODE,
     ORDER_ACTIONS,
     SIMULATED_PRODUCT,
-    NotificationDelivery,
+    DeliveryOptions,
     SimulatedInsurer,
 )
 
@@ -94,7 +94,7 @@ class GatewaySimulator:
         sign = check_named_value(
             "api_key", lambda key: key.map(self._compute_sign), key, ValueError
         )
-        self._account = Account(self._partner_id, sign)
+        self._account = PartnerAccount(self._partner_id, sign)
         self._extra_parameters = frozenset(also_known)
         self._insurer = SimulatedInsurer(self._partner_id, key, notify_url, orders)
         # The import name is the package's name, so Flask finds the templates and stylesheets in the
@@ -183,7 +183,7 @@ class GatewaySimulator:
                 # A submitted form leads to a redirect unless the member gives up the purchase. So
                 # without a redirect, the page says that the purchase was given up.
                 abandoned=is_submitted,
-                **self._get_order_context(verdict, is_abandoned=is_submitted),
+                **self._build_order_template_values(verdict, is_abandoned=is_submitted),
             )
             response = make_response(page)
         response.status_code = 200 if verdict.accepted else 400
@@ -195,7 +195,7 @@ class GatewaySimulator:
 
         Return None if there is no redirect, because the member gives up the purchase.
         """
-        delivery_options = NotificationDelivery.from_form(request.form)
+        delivery_options = DeliveryOptions.from_form(request.form)
         action = request.form.get("do")
         parameters = dict(verdict.parameters)
         if page_spec.sells_insurance:
@@ -230,7 +230,9 @@ class GatewaySimulator:
             paySuccess=pay_success,
         )
 
-    def _get_order_context(self, verdict: Verdict, *, is_abandoned: bool) -> dict[str, Any]:
+    def _build_order_template_values(
+        self, verdict: Verdict, *, is_abandoned: bool
+    ) -> dict[str, Any]:
         """Return the template variables for a page's order and for the link back to the site."""
         insure_num = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
         order = self._insurer.orders.find_order(insure_num)
@@ -286,11 +288,11 @@ def _build_named_view(name: str, handle_request: Callable[..., Any]) -> Callable
     CSRF guards, rate limiters and tracers identify a view by its ``__name__``.
     """
 
-    def call_with_url_values(**url_values: str) -> Any:
+    def named_view(**url_values: str) -> Any:
         return handle_request(**url_values)
 
-    call_with_url_values.__name__ = call_with_url_values.__qualname__ = name
-    return call_with_url_values
+    named_view.__name__ = named_view.__qualname__ = name
+    return named_view
 
 
 def _return_404_in_production() -> Response | None:

@@ -46,7 +46,7 @@ _MAX_TOTAL_TRIES = 20
 _MAX_STORED_RESPONSE = 200  # characters
 
 
-class NotificationDelivery(NamedTuple):
+class DeliveryOptions(NamedTuple):
     """Options for sending notifications with simulated faults, for example in reverse order.
 
     :param repeat_count: The number of times that each notification is sent.
@@ -62,7 +62,7 @@ class NotificationDelivery(NamedTuple):
     has_forgeries: bool = False
 
     @classmethod
-    def from_form(cls, form: Mapping[str, str]) -> NotificationDelivery:
+    def from_form(cls, form: Mapping[str, str]) -> DeliveryOptions:
         """Read the delivery options from a submitted form."""
         times = form.get("times", "1")
         return cls(
@@ -120,7 +120,7 @@ class SimulatedInsurer:
         self,
         case_code: str,
         partner_uniq_key: str,
-        delivery_options: NotificationDelivery,
+        delivery_options: DeliveryOptions,
         outcome: str,
     ) -> str:
         """Create an order, notify the site and return the application number.
@@ -138,7 +138,7 @@ class SimulatedInsurer:
         return order.insure_num
 
     def perform_action(
-        self, order: SimulatedOrder, action: str, delivery_options: NotificationDelivery
+        self, order: SimulatedOrder, action: str, delivery_options: DeliveryOptions
     ) -> str:
         """Perform one of the :data:`ORDER_ACTIONS` if the state of the order allows it.
 
@@ -219,7 +219,7 @@ class SimulatedInsurer:
     def _notify_site(
         self,
         order: SimulatedOrder,
-        delivery_options: NotificationDelivery,
+        delivery_options: DeliveryOptions,
         contents: Iterable[NotificationContent],
     ) -> None:
         order_fields = {
@@ -238,7 +238,7 @@ class SimulatedInsurer:
     def _queue_and_send_notifications(
         self,
         order: SimulatedOrder,
-        delivery_options: NotificationDelivery,
+        delivery_options: DeliveryOptions,
         types_and_bodies: list[tuple[int, bytes]],
     ) -> None:
         url = find_notify_url(self._notify_url)
@@ -276,14 +276,14 @@ class SimulatedInsurer:
                 if len(stored_response) > _MAX_STORED_RESPONSE:
                     stored_response = f"{stored_response[:_MAX_STORED_RESPONSE]}…"
                 is_finished = (
-                    response.is_accepted
+                    response.accepts_notification
                     or notification.is_forged
                     or notification.attempts >= _MAX_TOTAL_TRIES
                 )
                 self.orders.record_response(notification, stored_response, is_done=is_finished)
                 if is_finished:
                     break
-            if not (response.is_accepted or notification.is_forged):
+            if not (response.accepts_notification or notification.is_forged):
                 # Do not log the body of the response, because it may contain people's names. Do not
                 # log the path of the notification URL, because it may contain XIEBAO_NOTIFY_TOKEN.
                 current_app.logger.warning(

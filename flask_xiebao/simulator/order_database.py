@@ -67,7 +67,7 @@ class StoredNotification(NamedTuple):
     is_done: bool
 
     @property
-    def has_failed_step(self) -> bool:
+    def reports_failed_step(self) -> bool:
         """True if the notification reports that a step, such as the payment, has failed."""
         return b'"state":false' in self.body
 

@@ -101,7 +101,7 @@ def format_china_time(time: datetime) -> str:
     return time.astimezone(_CHINA_TIMEZONE).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _check_name_list(names: object) -> Any:
+def _check_not_string(names: object) -> Any:
     if isinstance(names, str):
         # Reject a string instead of a list of people's names. Otherwise, each character of the
         # string would be read as a name.
@@ -131,7 +131,7 @@ _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
         lambda policies: [_convert_to_gateway_fields(info, _POLICY_FIELDS) for info in policies],
     ),
     "new_insure_num": ("newInsureNum", str),
-    "cancelled_insurants": ("cancelInsurants", lambda names: [*_check_name_list(names)]),
+    "cancelled_insurants": ("cancelInsurants", lambda names: [*_check_not_string(names)]),
     "cancel_reason": ("cancelMsg", str),
     "other_info": ("otherInfo", dict),
 }

@@ -75,7 +75,7 @@ class Purchases(Generic[P]):
                 " engine."
             )
         if only is not None:
-            _check_function("only", only, ("order",))
+            _check_sync_function("only", only, ("order",))
         self.store = PurchaseStore(xiebao, model, session_factory, only)
         xiebao._hooks.register_purchases(self)
 
@@ -93,7 +93,7 @@ class Purchases(Generic[P]):
         :raises ConfigError: if it is not a function, is ``async`` or takes other arguments, or if
             another function is already registered.
         """
-        _check_function("on_change", function, ("session", "purchase", "before"))
+        _check_sync_function("on_change", function, ("session", "purchase", "before"))
         if self.store.on_change not in (None, function):
             raise ConfigError(
                 "There can be only one on_change function, and"
@@ -157,9 +157,9 @@ class Purchases(Generic[P]):
                 new_row.insure_num, NotifiedRowValues(notification, should_forget_member=True)
             )
         if new_row is not None:
-            _check_not_behind(new_row, new_answer, notification)
+            _check_order_not_behind(new_row, new_answer, notification)
         if row is not None:
-            _check_not_behind(row, answer, notification)
+            _check_order_not_behind(row, answer, notification)
 
     def refresh(self, insure_num: str | int) -> P:
         """Query an order, write the gateway's answer to its row, and return the row.
@@ -231,13 +231,13 @@ class Purchases(Generic[P]):
         return filter(None, reconciliation.iter_differences_or_none())
 
 
-def _check_function(parameter_name: str, function: object, arguments: tuple[str, ...]) -> None:
+def _check_sync_function(parameter_name: str, function: object, arguments: tuple[str, ...]) -> None:
     if not callable(function) or is_async(function):
         raise ConfigError(f'"{parameter_name}" must be a function and must not be async.')
     check_accepts_arguments(parameter_name, function, arguments)
 
 
-def _check_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
+def _check_order_not_behind(row: PurchaseMixin, answer: object, notification: Notification) -> None:
     """Raise OrderBehindError if the gateway's answer does not yet show what a notification reports.
 
     This includes a refusal of the query, which means that the gateway does not know the order yet.

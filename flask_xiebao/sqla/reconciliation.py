@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ..app.log import format_error_for_log
-from ..deprecated import RenamedAttribute
+from ..deprecated import DeprecatedAlias
 from ..errors import OrderError
 from ..gateway.orders import Order
 from ..gateway.payloads import CHINA_TIMEZONE
@@ -50,8 +50,8 @@ class Difference:
     problem: str = ""
 
     # Deprecated names
-    here = RenamedAttribute("row_state")
-    there = RenamedAttribute("gateway_state")
+    here = DeprecatedAlias("row_state")
+    there = DeprecatedAlias("gateway_state")
 
     def __str__(self) -> str:
         outcome = self.problem or ("repaired" if self.repaired else "not repaired")
@@ -178,7 +178,7 @@ class Reconciliation:
             answer = order = self._store.xiebao.orders.get(insure_num)
             if not self._store.should_store(order, row, self._since):
                 return None
-            row = row or self._store.build_row(insure_num)
+            row = row or self._store.build_empty_row(insure_num)
             fill_row_from_order(row, order)
         if row is None:
             return None

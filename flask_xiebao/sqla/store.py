@@ -72,7 +72,7 @@ class NotifiedRowValues:
     should_forget_member: bool = False
 
     @property
-    def failed_step_number(self) -> int:
+    def failed_notification_type(self) -> int:
         """The number of the failed step: 2 for a payment, 3 for a policy's issue, 0 for none."""
         notification = self.notification
         is_stored_step = notification.type in (NotificationType.PAYMENT, NotificationType.ISSUE)
@@ -81,7 +81,7 @@ class NotifiedRowValues:
     def adds_nothing_to(self, row: PurchaseMixin | None) -> bool:
         """Return True if the row exists and the notification has nothing to write to it."""
         has_values = (
-            self.should_forget_member or self.new_row is not None or self.failed_step_number
+            self.should_forget_member or self.new_row is not None or self.failed_notification_type
         )
         return row is not None and not (has_values or is_row_behind(row, self.notification))
 
@@ -92,8 +92,8 @@ class NotifiedRowValues:
         """
         new_row = self.new_row
         if self.notification.insure_num == row.insure_num:
-            if self.failed_step_number:
-                row.failed_step = max(row.failed_step or 0, self.failed_step_number)
+            if self.failed_notification_type:
+                row.failed_step = max(row.failed_step or 0, self.failed_notification_type)
             # Link the old row to the row of the reissued policy only if both rows have the same
             # member.
             if new_row is not None and new_row.member is not None and new_row.member == row.member:
@@ -298,7 +298,7 @@ class PurchaseStore(Generic[P]):
             row = (
                 self._lock_row(session, insure_num, version)
                 if row_exists
-                else self.build_row(insure_num)
+                else self.build_empty_row(insure_num)
             )
             before = None if row.updated_at is None else Snapshot(row)
             if order is not None:
@@ -350,7 +350,7 @@ class PurchaseStore(Generic[P]):
                 raise _ConflictError
         return session.get_one(self.model, insure_num)
 
-    def build_row(self, insure_num: str) -> P:
+    def build_empty_row(self, insure_num: str) -> P:
         """Build a row for an application number, without any facts about the purchase yet.
 
         :raises ConfigError: if the model cannot be called without arguments.
@@ -420,7 +420,7 @@ class PurchaseStore(Generic[P]):
 
         A value that the model itself sets for a new row counts as a default.
         """
-        row, mapper = self.build_row(""), inspect(self.model)
+        row, mapper = self.build_empty_row(""), inspect(self.model)
         return [
             column.name
             for column in self.table.columns

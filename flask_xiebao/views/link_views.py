@@ -22,11 +22,11 @@ from ..app.endpoints import (
     build_entry_link,
     build_token_url,
     find_requested_platform,
-    is_host_trusted,
+    is_link_host_trusted,
     prepend_root_path,
     warn_if_root_path_differs,
 )
-from ..app.headers import Redirect
+from ..app.headers import PrivateRedirect
 from ..app.log import log_throttled
 from ..app.rehearsal import find_current_rehearsal
 from ..app.signals import (
@@ -43,7 +43,7 @@ from ..gateway.pages import PAGES
 from ..gateway.platforms import Platform
 from ..gateway.values import WrongValueError, check_web_url
 from ..links.access_rules import REFUSALS, AllowedClick, decide_access
-from ..links.tokens import Click, Entry
+from ..links.tokens import Entry, RedirectedClick
 from ..macros import assets
 from ..macros.qrcodes import build_qr_png, render_qr_svg_and_send_signal
 from . import callback_view, responses
@@ -106,12 +106,12 @@ def create_blueprint(state: AppState) -> Blueprint:
         # Werkzeug must not merge slashes. It would redirect a URL with double slashes to any host
         # that the Host header names, and the redirect would disclose the token to that host.
         blueprint.add_url_rule(
-            rule, endpoint, build_named_view(endpoint, token_handler), merge_slashes=False
+            rule, endpoint, build_token_view(endpoint, token_handler), merge_slashes=False
         )
     blueprint.add_url_rule(
         "/notify" if state.settings.notify_token is None else "/notify/<token>",
         "notify",
-        build_named_view("notify", partial(callback_view.handle_notification_request, state)),
+        build_token_view("notify", partial(callback_view.handle_notification_request, state)),
         methods=callback_view.ALL_METHODS,
         provide_automatic_options=False,
         merge_slashes=False,
@@ -121,8 +121,8 @@ def create_blueprint(state: AppState) -> Blueprint:
     return blueprint
 
 
-def build_named_view(
-    name: str, token_handler: Callable[[str], Response]
+def build_token_view(
+    view_name: str, token_handler: Callable[[str], Response]
 ) -> Callable[..., Response]:
     """Return a view with this name that passes the URL's token to *token_handler*.
 
@@ -142,7 +142,7 @@ def build_named_view(
             else rehearsal.call_and_record_view(token_handler, token)
         )
 
-    view.__name__ = view.__qualname__ = name
+    view.__name__ = view.__qualname__ = view_name
     return view
 
 
@@ -159,7 +159,7 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
         # The page refreshes itself only once. Otherwise, it would reload forever in a browser whose
         # clicks look like requests by scripts.
         return responses.build_script_navigation_page(
-            state, auto_refresh=not is_from_navigate_page(environ)
+            state, auto_refresh=not is_from_script_navigation_page(environ)
         )
     if not state.settings.enabled:
         responses.raise_refusal(state, REFUSALS["disabled"], page)
@@ -188,11 +188,11 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
         # If a service worker forwards a click, Sec-Fetch-Mode is no longer "navigate". Such a
         # request is not treated as a navigation, because a forwarded prefetch looks the same.
         environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
-        or is_from_navigate_page(environ)
+        or is_from_script_navigation_page(environ)
     )
 
 
-def is_from_navigate_page(environ: WSGIEnvironment) -> bool:
+def is_from_script_navigation_page(environ: WSGIEnvironment) -> bool:
     """Return True if the request comes from the page that opens a link after a script fetched it.
 
     The link on that page has ``go=1`` in its query.
@@ -302,7 +302,7 @@ def redirect_to_gateway(state: AppState, entry: Entry, member: str, platform: Pl
     click_id = secrets.token_hex(8)
     # The gateway URL contains the secret signature, so it is not kept in a variable. If a signal
     # receiver fails, an error report may show the local variables.
-    response = Redirect(
+    response = PrivateRedirect(
         prepend_root_path(
             state.build_gateway_url(
                 entry, member, platform, build_return_url(state, entry, member, click_id)
@@ -324,7 +324,9 @@ def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) 
     if entry.return_to is None:
         return None
     if is_host_trusted_or_loopback(state):
-        token = state.signer.build_return_token(Click(entry, member, click_id, int(time.time())))
+        token = state.signer.build_return_token(
+            RedirectedClick(entry, member, click_id, int(time.time()))
+        )
         # In debug and testing, any Host header is trusted. A URL that is built from the header may
         # be invalid, for example if the header is empty or malformed.
         with contextlib.suppress(WrongValueError):
@@ -339,7 +341,7 @@ def build_return_url(state: AppState, entry: Entry, member: str, click_id: str) 
 
 def is_host_trusted_or_loopback(state: AppState) -> bool:
     """Return True if an absolute link has a trusted host or leads to this machine."""
-    return is_host_trusted(state) or _LOOPBACK_HOST_PATTERN.fullmatch(request.host) is not None
+    return is_link_host_trusted(state) or _LOOPBACK_HOST_PATTERN.fullmatch(request.host) is not None
 
 
 def serve_qr_code(state: AppState, token: str) -> Response:
@@ -391,7 +393,7 @@ def handle_payment_return(state: AppState, token: str) -> Response:
             click_id=click.click_id,
             same_session=is_member_logged_in(state, click.member),
         )
-    return Redirect(iri_to_uri(click.entry.return_to or "/"))
+    return PrivateRedirect(iri_to_uri(click.entry.return_to or "/"))
 
 
 def is_member_logged_in(state: AppState, member: str) -> bool:

@@ -13,7 +13,7 @@ from flask_login import current_user
 
 from flask_xiebao import Entry, detect_platform
 from flask_xiebao.check.cases import build_cases
-from flask_xiebao.check.devices import build_app_devices
+from flask_xiebao.check.devices import build_mobile_app_devices
 from flask_xiebao.testing import DEVICES, CheckError, check_entries
 from tests.check.support import (
     HIDDEN_KEY,
@@ -274,7 +274,7 @@ def test_whatever_is_done_has_a_name_of_its_own_in_both_languages(enabled: bool)
 
 def test_the_devices_are_found_as_what_they_are_and_have_names_of_their_own() -> None:
     """What each is stands beside it, by hand: the extension has to see the same."""
-    for device in (*DEVICES.values(), *build_app_devices("ShopApp/3.2")):
+    for device in (*DEVICES.values(), *build_mobile_app_devices("ShopApp/3.2")):
         found = detect_platform(device.headers, app_user_agent=r"ShopApp/")
         assert str(int(found)) == device.platform, device.name
     assert {device.name for device in DEVICES.values()} == DEVICES.keys()

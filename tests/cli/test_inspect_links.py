@@ -12,7 +12,7 @@ from flask import Flask
 
 from flask_xiebao import Entry, entry_clicked
 from flask_xiebao.links.access_rules import Refusal
-from flask_xiebao.links.tokens import LinkSigner
+from flask_xiebao.links.tokens import TokenSigner
 from tests.cli.support import PLACE, SECRET_KEY, findings, inspect, run, shop
 from tests.support import CODE, NUMBER, PHONE
 
@@ -114,7 +114,7 @@ def test_a_prefix_may_be_like_a_path_of_the_gateway() -> None:
     assert said["ERROR"] == ""
 
 
-TOKEN_OF_NOBODY = LinkSigner([SECRET_KEY], "12345").build_entry_token(Entry("policy", NUMBER))
+TOKEN_OF_NOBODY = TokenSigner([SECRET_KEY], "12345").build_entry_token(Entry("policy", NUMBER))
 #: What becomes of a link, and what is said of it then.
 REFUSED: list[tuple[Callable[[str], str], str]] = [
     (lambda url: f"{url}x", "was not made by this site, or it was changed"),

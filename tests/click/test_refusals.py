@@ -22,7 +22,7 @@ from werkzeug.test import Client, TestResponse
 
 from flask_xiebao import Entry
 from flask_xiebao.links.access_rules import REFUSALS
-from flask_xiebao.links.tokens import LinkSigner
+from flask_xiebao.links.tokens import TokenSigner
 from tests.support import (
     CODE,
     MEMBER_SECRET,
@@ -116,7 +116,7 @@ def opened_as(page: str) -> Callable[[str], str]:
 
 
 # The extension makes no such link, so it is signed here.
-NOBODYS_POLICY = LinkSigner([SECRET], "12345").build_entry_token(Entry("policy", NUMBER))
+NOBODYS_POLICY = TokenSigner([SECRET], "12345").build_entry_token(Entry("policy", NUMBER))
 #: What becomes of a token, and how much of that can be told.
 SPOILT: dict[str, tuple[str, Callable[[str], str]]] = {
     "a word": ("malformed", lambda _: "nonsense"),

@@ -137,7 +137,7 @@ def test_a_purchase_knows_the_sites_user(engine: Engine) -> None:
     Base.metadata.create_all(engine)
     site = make_site()
     purchases = Purchases(site.xiebao, Purchase, sessionmaker(engine))
-    row = purchases.store.build_row(NUMBER)
+    row = purchases.store.build_empty_row(NUMBER)
     row.member = "7"
     with Session(engine) as session:
         session.add_all([User(id=7), row])

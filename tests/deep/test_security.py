@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from itsdangerous import Signer
 
 from flask_xiebao import Entry, Gateway, LinkError, Platform
-from flask_xiebao.links.tokens import Click, LinkSigner
+from flask_xiebao.links.tokens import RedirectedClick, TokenSigner
 from flask_xiebao.testing import GatewaySimulator
 from tests import qr
 from tests.click.forged import paid_path, raw
 from tests.support import CODE, KEY, LIVE, NOW, PC, REFERENCES, SECRET, MakeSite, Site, signed
 from tests.tools import fuzz
 
-SIGNER = LinkSigner([SECRET], "12345")
+SIGNER = TokenSigner([SECRET], "12345")
 
 THOROUGH = settings(
     deadline=None,
@@ -63,7 +63,7 @@ def _entries(draw: st.DrawFn) -> Entry:
 
 
 _ENTRIES = _entries()
-_CLICKS = st.builds(Click, _ENTRIES, _MEMBERS, _TEXTS, st.integers(0, 2**40))
+_CLICKS = st.builds(RedirectedClick, _ENTRIES, _MEMBERS, _TEXTS, st.integers(0, 2**40))
 _EDITS = st.lists(
     st.tuples(
         st.sampled_from(["change", "insert", "delete", "swap", "repeat", "cut"]),
@@ -96,10 +96,10 @@ def edited(token: str, edits: list[tuple[str, float, str]]) -> str:
 @THOROUGH
 @given(made=_ENTRIES | _CLICKS, edits=_EDITS)
 def test_a_token_opens_as_it_was_and_a_changed_one_only_if_it_spells_the_same_signature(
-    made: Entry | Click, edits: list[tuple[str, float, str]]
+    made: Entry | RedirectedClick, edits: list[tuple[str, float, str]]
 ) -> None:
-    load: Callable[[str], Entry | Click] = SIGNER.parse_entry_token
-    if isinstance(made, Click):
+    load: Callable[[str], Entry | RedirectedClick] = SIGNER.parse_entry_token
+    if isinstance(made, RedirectedClick):
         token, load = SIGNER.build_return_token(made), SIGNER.parse_return_token
     else:
         token = SIGNER.build_entry_token(made)
@@ -137,7 +137,7 @@ def test_whatever_was_signed_is_an_entry_or_a_link_error(fields: list[Any]) -> N
             loaded = load(signed(fields, f"flask-xiebao.{purpose}.12345"))
         except LinkError:
             continue
-        assert isinstance(loaded, Entry | Click)
+        assert isinstance(loaded, Entry | RedirectedClick)
 
 
 def test_the_fuzzer_notices_a_signature_that_is_not_looked_at(

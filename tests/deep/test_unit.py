@@ -22,7 +22,7 @@ from flask_xiebao import (
 )
 from flask_xiebao.gateway.values import Secret
 from flask_xiebao.links.members import MemberKeyCodec
-from flask_xiebao.links.tokens import LinkSigner
+from flask_xiebao.links.tokens import TokenSigner
 from flask_xiebao.testing import GatewaySimulator
 from tests.support import CODE, MEMBER_SECRET, NUMBER
 from tests.vectors import ISSUED, PAID, VECTORS, callback
@@ -32,7 +32,7 @@ TEXT = (
     st.text(min_size=1, max_size=60).map(str.strip).filter(lambda text: text and text.isprintable())
 )
 PAGES = st.sampled_from(["product", "home", "policy"])
-SIGNER = LinkSigner(["key"], "12345")
+SIGNER = TokenSigner(["key"], "12345")
 
 
 @given(TEXT)

@@ -21,7 +21,7 @@ from jinja2 import StrictUndefined, Undefined
 from markupsafe import Markup
 
 from flask_xiebao import Platform
-from flask_xiebao.links.tokens import LinkSigner
+from flask_xiebao.links.tokens import TokenSigner
 from tests.page.support import BREAKS_OUT, EVERYTHING, HOME, NASTY, POLICY, PRODUCT, QR, kept_by
 from tests.support import (
     CODE,
@@ -232,13 +232,13 @@ def use_an_app() -> list[weakref.ref[Any]]:
     class OwnFlask(Flask):
         response_class = OwnResponse
 
-    before = {id(thing) for thing in gc.get_objects() if type(thing) is LinkSigner}
+    before = {id(thing) for thing in gc.get_objects() if type(thing) is TokenSigner}
     site = make_site(OwnFlask("shop"))
     site.log_in("alice")
     for headers in (PC, PHONE):
         for link in soup(site.render(EVERYTHING, headers, **NASTY)).select("a.xiebao-entry"):
             assert site.follow(href(link), headers).status_code in (200, 302)
-    signers = [thing for thing in gc.get_objects() if type(thing) is LinkSigner]
+    signers = [thing for thing in gc.get_objects() if type(thing) is TokenSigner]
     gone = [
         site.app,
         site.xiebao,

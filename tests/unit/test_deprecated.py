@@ -19,6 +19,7 @@ RENAMED = [
     (OrderError("refused", -5, "投保单号不存在"), "said", "gateway_message", "投保单号不存在"),
     (Difference("1", "applied", "paid"), "here", "row_state", "applied"),
     (Difference("1", "applied", "paid"), "there", "gateway_state", "paid"),
+    (CASE, "row", "page_spec", CASE.page_spec),
     (CASE, "ends", "expected_outcome", "gateway"),
     (CASE, "whose", "link_member", None),
     (CASE, "is_of_site", "is_about_site", False),

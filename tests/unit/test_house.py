@@ -126,7 +126,7 @@ def test_the_demo_needs_nothing_that_a_site_may_not_use(file: Path) -> None:
 #: What a page that the gateway may have one day takes: two rows. The second page here has nothing
 #: that it need not have.
 PAGE = """
-    Page(
+    GatewayPage(
         name="claim",
         document_section="2.4",
         path="/dispatch/cps/claim",
@@ -139,7 +139,7 @@ PAGE = """
         handoff_title={"zh": "用手机查看理赔", "en": "View your claim on your phone"},
         sample_reference="LP20260101",
     ),
-    Page(
+    GatewayPage(
         name="help",
         document_section="2.5",
         path="/dispatch/cps/help",

@@ -14,10 +14,10 @@ from itsdangerous.encoding import base64_encode
 from flask_xiebao import Entry, LinkError, Platform
 from flask_xiebao.errors import TokenError
 from flask_xiebao.links.tokens import (
-    Click,
-    LinkSigner,
+    RedirectedClick,
+    TokenSigner,
     find_tokens,
-    mask_tokens,
+    mask_tokens_and_credentials,
     parse_token_without_verifying,
 )
 from tests.support import CLICK_SALT, CODE, NUMBER, packed, signed
@@ -27,12 +27,12 @@ NOW = 1_700_000_000
 
 PRODUCT = Entry("product", CODE)
 BEARER = Entry("policy", NUMBER, member="会员 7", no_login_for=60, return_to="/orders/8")
-CLICK = Click(PRODUCT, "7", "click-id", NOW)
+CLICK = RedirectedClick(PRODUCT, "7", "click-id", NOW)
 
 
 @pytest.fixture
-def signer() -> LinkSigner:
-    return LinkSigner(["key"], "12345")
+def signer() -> TokenSigner:
+    return TokenSigner(["key"], "12345")
 
 
 # Entries
@@ -134,13 +134,13 @@ def test_an_entry_refuses_a_wrong_argument_and_names_it(values: dict[str, Any], 
     ids=short,
 )
 def test_an_entry_and_its_click_come_back_from_their_tokens_as_they_were(
-    signer: LinkSigner, entry: Entry
+    signer: TokenSigner, entry: Entry
 ) -> None:
     token = signer.build_entry_token(entry)
     assert set(token) <= {*string.ascii_letters, *string.digits, *"-_."}
     assert signer.parse_entry_token(token) == entry
     assert type(signer.parse_entry_token(token).platform) is type(entry.platform)
-    click = Click(entry, "会员 7", "click-id", NOW)
+    click = RedirectedClick(entry, "会员 7", "click-id", NOW)
     assert signer.parse_return_token(signer.build_return_token(click)) == click
 
 
@@ -152,7 +152,7 @@ def test_an_entry_cannot_be_changed() -> None:
 # Time
 
 
-def test_a_token_without_a_member_is_the_same_at_any_time(signer: LinkSigner) -> None:
+def test_a_token_without_a_member_is_the_same_at_any_time(signer: TokenSigner) -> None:
     with time_machine.travel(NOW, tick=False):
         first = signer.build_entry_token(PRODUCT)
     with time_machine.travel(NOW + 86_400, tick=False):
@@ -162,7 +162,7 @@ def test_a_token_without_a_member_is_the_same_at_any_time(signer: LinkSigner) ->
 
 @pytest.mark.parametrize("no_login_for", [None, 60])
 def test_a_token_with_a_member_says_when_it_was_signed_first_however_old_it_is(
-    signer: LinkSigner, no_login_for: int | None
+    signer: TokenSigner, no_login_for: int | None
 ) -> None:
     entry = Entry("product", CODE, member="7", no_login_for=no_login_for)
     with time_machine.travel(NOW, tick=False):
@@ -198,11 +198,11 @@ def test_seconds_left_are_counted_down_to_none(entry: Entry, now: float, left: i
 
 # What no key of ours signed
 
-TOKEN = LinkSigner(["key"], "12345").build_entry_token(PRODUCT)
-CLICK_TOKEN = LinkSigner(["key"], "12345").build_return_token(CLICK)
+TOKEN = TokenSigner(["key"], "12345").build_entry_token(PRODUCT)
+CLICK_TOKEN = TokenSigner(["key"], "12345").build_return_token(CLICK)
 _PAYLOAD, _, _SIGNATURE = TOKEN.partition(".")
 _OTHER_PAYLOAD = (
-    LinkSigner(["key"], "12345").build_entry_token(Entry("product", "QX2")).partition(".")[0]
+    TokenSigner(["key"], "12345").build_entry_token(Entry("product", "QX2")).partition(".")[0]
 )
 
 #: What is no token of an entry, and why not, as the site is told.
@@ -227,9 +227,12 @@ NO_TOKENS = {
     "with more before it": (f"x{TOKEN}", "changed"),
     "another payload": (f"{_OTHER_PAYLOAD}.{_SIGNATURE}", "changed"),
     "another key's name": (f"{_PAYLOAD}.AAA{_SIGNATURE[3:]}", "unknown_key"),
-    "another key": (LinkSigner(["another key"], "12345").build_entry_token(PRODUCT), "unknown_key"),
-    "another account": (LinkSigner(["key"], "54321").build_entry_token(PRODUCT), "unknown_key"),
-    "empty key": (LinkSigner([""], "12345").build_entry_token(PRODUCT), "unknown_key"),
+    "another key": (
+        TokenSigner(["another key"], "12345").build_entry_token(PRODUCT),
+        "unknown_key",
+    ),
+    "another account": (TokenSigner(["key"], "54321").build_entry_token(PRODUCT), "unknown_key"),
+    "empty key": (TokenSigner([""], "12345").build_entry_token(PRODUCT), "unknown_key"),
     "a click": (CLICK_TOKEN, "another_page"),
     "no salt": (URLSafeSerializer("key").dumps(["product", CODE]), "unknown_key"),
     "serializer": (
@@ -252,7 +255,7 @@ NO_CLICKS = {
     "half a character": ("\ud800", "malformed"),
     "changed": (f"{CLICK_TOKEN}A", "changed"),
     "an entry": (TOKEN, "another_page"),
-    "a member's entry": (LinkSigner(["key"], "12345").build_entry_token(BEARER), "another_page"),
+    "a member's entry": (TokenSigner(["key"], "12345").build_entry_token(BEARER), "another_page"),
 }
 
 
@@ -267,7 +270,7 @@ NO_CLICKS = {
     ],
 )
 def test_what_no_key_signed_for_this_purpose_and_account_is_refused(
-    signer: LinkSigner, load: str, token: str, cause: str
+    signer: TokenSigner, load: str, token: str, cause: str
 ) -> None:
     with pytest.raises(TokenError, match="not made by this site, or it was changed") as raised:
         getattr(signer, load)(token)
@@ -275,17 +278,17 @@ def test_what_no_key_signed_for_this_purpose_and_account_is_refused(
 
 
 def test_the_last_key_signs_and_the_older_ones_still_open() -> None:
-    rotated = LinkSigner(["oldest", b"old", "new"], "12345")
+    rotated = TokenSigner(["oldest", b"old", "new"], "12345")
     for key in ("oldest", "old", "new"):
         assert (
-            rotated.parse_entry_token(LinkSigner([key], "12345").build_entry_token(PRODUCT))
+            rotated.parse_entry_token(TokenSigner([key], "12345").build_entry_token(PRODUCT))
             == PRODUCT
         )
         assert (
-            rotated.parse_return_token(LinkSigner([key], "12345").build_return_token(CLICK))
+            rotated.parse_return_token(TokenSigner([key], "12345").build_return_token(CLICK))
             == CLICK
         )
-    assert rotated.build_entry_token(PRODUCT) == LinkSigner(["new"], "12345").build_entry_token(
+    assert rotated.build_entry_token(PRODUCT) == TokenSigner(["new"], "12345").build_entry_token(
         PRODUCT
     )
 
@@ -293,7 +296,7 @@ def test_the_last_key_signs_and_the_older_ones_still_open() -> None:
 # What only a future or past version of the site could have signed
 
 
-def test_a_payload_signed_here_is_signed_as_a_site_does(signer: LinkSigner) -> None:
+def test_a_payload_signed_here_is_signed_as_a_site_does(signer: TokenSigner) -> None:
     assert signer.parse_entry_token(signed(["product", CODE], key="key")) == PRODUCT
     click = signed(["7", "click-id", NOW, "product", CODE], CLICK_SALT, key="key")
     assert signer.parse_return_token(click) == CLICK
@@ -323,7 +326,7 @@ NO_ENTRIES: list[Any] = [
 
 @pytest.mark.parametrize("payload", NO_ENTRIES, ids=short)
 def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
-    signer: LinkSigner, payload: object
+    signer: TokenSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
         signer.parse_entry_token(signed(payload, key="key"))
@@ -335,7 +338,7 @@ def test_a_payload_that_makes_no_entry_is_refused_though_it_is_signed(
     ids=short,
 )
 def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
-    signer: LinkSigner, payload: object
+    signer: TokenSigner, payload: object
 ) -> None:
     with pytest.raises(LinkError):
         signer.parse_return_token(signed(payload, CLICK_SALT, key="key"))
@@ -347,7 +350,7 @@ def test_a_payload_that_makes_no_click_is_refused_though_it_is_signed(
 @pytest.mark.parametrize(
     "token",
     [
-        LinkSigner(["another key"], "54321").build_entry_token(BEARER),
+        TokenSigner(["another key"], "54321").build_entry_token(BEARER),
         f"{packed(['home']).decode()}.x",
     ],
 )
@@ -369,7 +372,7 @@ def test_read_unverified_rejects_payload_that_makes_no_entry(token: str) -> None
     assert raised.value.cause == "malformed"
 
 
-CLICK_OF_ALICE = LinkSigner(["key"], "12345").build_return_token(replace(CLICK, member="alice"))
+CLICK_OF_ALICE = TokenSigner(["key"], "12345").build_return_token(replace(CLICK, member="alice"))
 #: A text, and the tokens in it.
 TEXTS: list[tuple[str, list[str]]] = [
     (f"https://shop.example/xiebao/product/{TOKEN}?platform=h5", [TOKEN]),
@@ -387,10 +390,13 @@ TEXTS: list[tuple[str, list[str]]] = [
 @pytest.mark.parametrize(("text", "tokens"), TEXTS, ids=short)
 def test_tokens_are_found_in_text_and_masked(text: str, tokens: list[str]) -> None:
     assert find_tokens(text) == tokens
-    masked = mask_tokens(text)
+    masked = mask_tokens_and_credentials(text)
     assert masked.count("…") == len(tokens)
     assert not any(token in masked for token in tokens)
 
 
 def test_mask_tokens_removes_user_name_and_password_from_urls() -> None:
-    assert mask_tokens("to https://user:hunter2@shop.example/x.") == "to https://shop.example/x."
+    assert (
+        mask_tokens_and_credentials("to https://user:hunter2@shop.example/x.")
+        == "to https://shop.example/x."
+    )

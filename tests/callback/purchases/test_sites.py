@@ -147,7 +147,7 @@ def test_what_a_caller_has_begun_is_neither_committed_nor_lost(
 ) -> None:
     xiebao_orders([Order(insure_num=NUMBER, partner_uniq_key="7")])
     with site.apps[0].app_context():
-        begun, unfinished = site.session(), site.purchases.store.build_row("unfinished")
+        begun, unfinished = site.session(), site.purchases.store.build_empty_row("unfinished")
         begun.add(unfinished)
         site.purchases.refresh(NUMBER)
         assert unfinished in begun.new

@@ -54,7 +54,7 @@ SEEN = (
     # how it leads there
     Wrong("301 for 302", "app/headers.py", "super().__init__((), 302, headers)", "super().__init__((), 301, headers)"),
     Wrong("a redirect with a body that has the URL", "app/headers.py", "super().__init__((), 302, headers)", "super().__init__((url,), 302, headers)"),
-    Wrong("the site's own header after ours", "app/headers.py", "        _remove_headers(headers, _is_replaced_by_link_headers)\n", ""),
+    Wrong("the site's own header after ours", "app/headers.py", "        _remove_headers(headers, _is_replaced_by_privacy_headers)\n", ""),
     Wrong("frames of anybody's", "app/headers.py", 'headers.setlist("Content-Security-Policy", [*others, extended])', "pass"),
     Wrong("content that browsers guess", "app/headers.py", 'headers["X-Content-Type-Options"] = "nosniff"', "pass"),
     Wrong("the sign in a header of its own", "views/link_views.py", 'if get_current_request().method != "HEAD":\n        send_signal(\n            entry_clicked', 'response.headers["X-Sign"] = state.gateway.sign\n    if get_current_request().method != "HEAD":\n        send_signal(entry_clicked'),
@@ -106,7 +106,7 @@ SEEN = (
     Wrong("Turbo shows the page", "templates/xiebao/navigate.html", '  <meta name="turbo-visit-control" content="reload">\n', ""),
     # the way back
     Wrong("no way back", "views/link_views.py", "member, platform, build_return_url(state, entry, member, click_id)\n            )", "member, platform)"),
-    Wrong("a way back to the start page", "views/link_views.py", 'return Redirect(iri_to_uri(click.entry.return_to or "/"))', 'return Redirect("/")'),
+    Wrong("a way back to the start page", "views/link_views.py", 'return PrivateRedirect(iri_to_uri(click.entry.return_to or "/"))', 'return PrivateRedirect("/")'),
     # what is rendered
     Wrong("entries for every device", "macros/entries.py", '"data-xiebao-platform": platform_slug,', '"data-xiebao-platform": "h5",'),
     Wrong("no Vary", "macros/entries.py", "            get_request_state().mark_device_dependent()\n", ""),
@@ -119,7 +119,7 @@ SEEN = (
     Wrong("a half of it is signed", "links/tokens.py", "return (signed_part + self._signer.get_signature(signed_part)).decode()", "return (signed_part + self._signer.get_signature(signed_part[:12])).decode()"),
     Wrong("a member's key that is not escaped", "gateway/urls.py", "map(_percent_encode, url_values.values())", "(value if name == 'partnerUniqKey' else _percent_encode(value) for name, value in url_values.items())"),
     Wrong("the guard's yes is a no", "app/hooks.py", "            return bool(result)", "            return not result"),
-    Wrong("ids in lower case", "links/members.py", 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member")', 'return check_named_value("A member\'s id", normalize_id, value, LinkError, "member").lower()'),
+    Wrong("ids in lower case", "links/members.py", 'return check_named_value("A member\'s id", normalize_member_id, value, LinkError, "member")', 'return check_named_value("A member\'s id", normalize_member_id, value, LinkError, "member").lower()'),
     Wrong("a login that loses the platform", "app/endpoints.py", "return url_for(login_view, next=build_current_link_path())", "return url_for(login_view, next=build_current_link_path(platform=None))"),
     Wrong("the API key on the handoff page", "views/link_views.py", 'title=state.get_visitor_text(\n            f"{entry.page}.on_phone"', 'title=state.settings.api_key.reveal() or state.get_visitor_text(f"{entry.page}.on_phone"'),
     Wrong("the sign in an entry", "macros/entries.py", '"rel": "nofollow noopener",\n', '"rel": "nofollow noopener",\n        "data-sign": "3e630aa9d45ff943dbb939202f3f247a",\n'),
