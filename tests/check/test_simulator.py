@@ -80,6 +80,18 @@ def test_a_step_is_told_once_and_one_that_fails_can_be_done_later(
     assert shop.shown(number)["状态"] == said
 
 
+def test_order_page_marks_notifications_of_failed_steps(shop: Shop) -> None:
+    shop.do("fail")
+    titles = [title for title, _, _ in shop.sent(shop.told[0].insure_num)]
+    assert ["失败" in title for title in titles] == [False, True]
+
+
+def test_order_page_marks_notifications_with_a_wrong_signature(shop: Shop) -> None:
+    number = shop.buy(forged="on")
+    titles = [title for title, _, _ in shop.sent(number)]
+    assert ["签名错误" in title for title in titles] == [True, False] * 4
+
+
 def test_who_has_not_paid_or_left_can_go_back_but_not_as_from_a_payment(shop: Shop) -> None:
     url = PRODUCT + PAY_SUCCESS
     left = shop.browser.post(url, data={"do": "abandon"}).text
