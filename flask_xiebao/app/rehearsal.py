@@ -27,9 +27,10 @@ REHEARSAL_ENVIRON_KEY = "flask_xiebao.rehearsal"
 class Rehearsal:
     """A test click or test notification that a tool sends to the app, and a record of its effects.
 
-    The member may be made up. Therefore the site's ``click_guard`` and signal receivers are called
-    only if the tool asks for it, and the notification handler is never called. The site's
-    ``member_loader`` is called unless the tool replaces it. ``keeps_plain_key`` is always called.
+    The member may be a placeholder member. Therefore the site's ``click_guard`` and signal
+    receivers are called only if the tool asks for it, and the notification handler is never called.
+    The site's ``member_loader`` is called unless the tool replaces it. ``keeps_plain_key`` is
+    always called.
 
     :param member_loader: a function to call instead of the site's ``member_loader``, or None.
     :param click_guard: a function to call instead of the site's ``click_guard``, or None.

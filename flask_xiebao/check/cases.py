@@ -22,7 +22,7 @@ Visitor = Literal["member", "nobody"]
 MEMBER, OTHER_MEMBER = "member", "another"
 
 #: The prefix of the member ids that the check makes up.
-MADE_UP_ID_PREFIX = "Check-"
+PLACEHOLDER_ID_PREFIX = "Check-"
 
 #: The names of the platforms in links and on pages, such as "h5" for the platform code "1".
 PLATFORM_SLUGS = {f"{platform:d}": platform.slug for platform in Platform}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
 from ..links.tokens import mask_tokens_and_credentials
-from .cases import MADE_UP_ID_PREFIX
+from .cases import PLACEHOLDER_ID_PREFIX
 from .site import Site
 from .visits import decompress
 
@@ -83,9 +83,10 @@ class SecretMasker:
 def _build_member_id_pattern(member: str) -> str:
     """Return a regular expression that matches a member id, encoded or not.
 
-    Return "" for an id that is not masked, because it is made up or too short.
+    Return "" for an id that is not masked, because it is the id of a
+    placeholder member or too short.
     """
-    if member.startswith(MADE_UP_ID_PREFIX) or len(member.encode()) <= _MAX_UNMASKED_ID_BYTES:
+    if member.startswith(PLACEHOLDER_ID_PREFIX) or len(member.encode()) <= _MAX_UNMASKED_ID_BYTES:
         return ""
     pattern = "".join(map(_build_encoded_character_pattern, member))
     is_masked_inside_words = len(member.encode()) >= _MIN_ID_BYTES_INSIDE_WORDS

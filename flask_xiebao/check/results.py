@@ -138,7 +138,7 @@ class Report:
     :ivar environment: ``test`` or ``production``.
     :ivar gateway: The gateway to which the entries must lead, as a URL or a path of the site.
     :ivar at: The time when the check began.
-    :ivar member: The masked id of the site's member who clicks, or None for a made-up member.
+    :ivar member: The masked id of the site's member who clicks, or None for a placeholder member.
     :ivar versions: The versions of Flask-Xiebao and Flask.
     :ivar devices_as_of: The month in which the list of devices was last updated.
     :ivar notes: Notes for the reader, with their text keys.

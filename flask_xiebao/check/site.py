@@ -36,8 +36,8 @@ class Site:
         from the server's root.
     :ivar endpoint_prefix: The path of the extension's endpoints, from the server's root.
     :ivar external_url: The beginning of absolute links to the site, for example in mails.
-    :ivar member: The id of the site's member who clicks, or None for a made-up member.
-    :ivar member_ids: The ids of all known members, made up or not.
+    :ivar member: The id of the site's member who clicks, or None for a placeholder member.
+    :ivar member_ids: The ids of all known members, placeholder members included.
     :ivar account: The site's account at Xiebao.
     :ivar has_member_secret: True if members have keys that only the site can build.
     """

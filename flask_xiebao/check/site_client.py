@@ -18,7 +18,7 @@ from ..app.state import AppState
 from ..errors import XiebaoError
 from ..links.tokens import Entry
 from .browsers import Browser, LoginFunction, build_browser
-from .cases import MADE_UP_ID_PREFIX, MEMBER, OTHER_MEMBER, Case, Visitor
+from .cases import MEMBER, OTHER_MEMBER, PLACEHOLDER_ID_PREFIX, Case, Visitor
 from .devices import DEVICES, Device
 from .masking import mask_member
 from .site import Site, resolve_link
@@ -50,7 +50,7 @@ class SiteClient:
 
     :param app: The app.
     :param state: The extension's state of that app.
-    :param member: The id of a member of the site, or None for a made-up member.
+    :param member: The id of a member of the site, or None for a placeholder member.
     :param login: The function that logs the member in, or None to replace the site's
         ``member_loader`` in the requests of the check.
     :param is_login_given: True if the caller passed the login function. Then the member must be the
@@ -80,8 +80,11 @@ class SiteClient:
         self.app = app
         self.state = state
         # Made-up member ids contain characters that must be escaped in a URL, to test the escaping.
-        made_up_id = f"{MADE_UP_ID_PREFIX}{secrets.token_hex(4)}+&号"
-        self.members = {MEMBER: member or f"{made_up_id}-a", OTHER_MEMBER: f"{made_up_id}-b"}
+        placeholder_id = f"{PLACEHOLDER_ID_PREFIX}{secrets.token_hex(4)}+&号"
+        self.members = {
+            MEMBER: member or f"{placeholder_id}-a",
+            OTHER_MEMBER: f"{placeholder_id}-b",
+        }
         self._calls_receivers = calls_receivers
         self._login, self._is_login_given, self._login_member = login, is_login_given, member
         self._browsers: dict[str, Browser] = {}
@@ -104,9 +107,9 @@ class SiteClient:
     def _log_in_and_add_member_ids(self, member: str | None) -> None:
         """Log the member in, and register the ids of all test members, so that reports mask them.
 
-        If the member is made up, make sure that ``keeps_plain_key`` does not raise for the id.
+        Make sure that ``keeps_plain_key`` does not raise for the id of a placeholder member.
 
-        :param member: The id that the caller passed, or None for a made-up member.
+        :param member: The id that the caller passed, or None for a placeholder member.
         """
         if self._login is not None:
             member = self.members[MEMBER] = self._find_member_after_login(member)

@@ -230,7 +230,8 @@ class SitePageChecker:
     def _check_return_page(self, case: Case) -> Iterator[Failure]:
         """Check that the page to show after payment, the entry's ``return_to``, can be opened.
 
-        This needs a member of the site, not a made-up one. At most 20 different pages are opened.
+        This needs a member of the site, not a placeholder member. At most 20 different pages are
+        opened.
         """
         has_member = self.site_client.site.member is not None
         return_to = case.entry.return_to if case.entry and has_member else None

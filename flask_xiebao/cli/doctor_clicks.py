@@ -49,9 +49,9 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
     The links are a link to each gateway page, as from a mail, and a return link.
     """
     try:
-        made_up_member = f"nobody-{secrets.token_hex(8)}"
+        placeholder_member = f"nobody-{secrets.token_hex(8)}"
         has_plain_key = call_in_request_context(
-            get_current_app(), partial(state.hooks.has_plain_member_key, made_up_member)
+            get_current_app(), partial(state.hooks.has_plain_member_key, placeholder_member)
         )
         report = check_entries(
             get_current_app(), devices=["iphone"], only=_get_case_names_to_run(state)

@@ -42,7 +42,7 @@ _UNDOCUMENTED_PARAMETERS = ("hidenav", "toLogin")
 # Matches the value of the parameter "sign", even if the URL is encoded inside another URL.
 _SIGN_VALUE = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
 
-# A made-up id of a logged-in member, for links that are not tied to a member.
+# The id of a placeholder member who is logged in, for links that are not tied to a member.
 _SAMPLE_MEMBER = "any-member"
 
 
