@@ -248,7 +248,7 @@ def check_gateway_redirect(
     )
     for name in different:
         actual_value, expected_value = (
-            f"{name}={_format_parameter_values(site, name, parameters.get(name))}"
+            f"{name}={_join_masked_parameter_values(site, name, parameters.get(name))}"
             for parameters in (actual, expected)
         )
         yield Failure(f"parameter.{name}", actual_value, expected_value)
@@ -265,7 +265,7 @@ def check_gateway_redirect(
         yield Failure("body", f"{len(visit.body)} bytes", "0 bytes")
 
 
-def _format_parameter_values(site: Site, name: str, values: Iterable[str] | None) -> str:
+def _join_masked_parameter_values(site: Site, name: str, values: Iterable[str] | None) -> str:
     """Return the masked values of a parameter, separated by commas, or "—" if there are none."""
     return (
         ", ".join(_mask_parameter_value(site, name, value) or '""' for value in values or ()) or "—"

@@ -22,7 +22,7 @@ from .cases import MEMBER, OTHER_MEMBER, PLACEHOLDER_ID_PREFIX, Case, Visitor
 from .devices import DEVICES, Device
 from .masking import mask_member
 from .site import Site, resolve_link
-from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, visit_at_any_mount
+from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, find_mount_and_visit
 
 #: An iPhone, the device for requests that are not repeated for each device. For example, one such
 #: request finds out the site's URL.
@@ -90,7 +90,7 @@ class SiteClient:
         self._browsers: dict[str, Browser] = {}
         self.click_count = 0
         # Find the path at which the app is mounted, because it may differ from the settings.
-        visit = visit_at_any_mount(
+        visit = find_mount_and_visit(
             state,
             get_invalid_link_path(state),
             url,
@@ -136,7 +136,7 @@ class SiteClient:
 
     def _find_member_after_login(self, requested_member: str | None) -> str:
         """Log in, and return the member's id as the site reports it."""
-        browser = self._get_or_log_in_browser(PHONE)
+        browser = self._get_logged_in_browser(PHONE)
         status = 0 if browser is None else browser.last_status
         visit = self._call_in_prefetch_request(
             self.state.hooks.find_current_member_id, browser=browser
@@ -167,7 +167,7 @@ class SiteClient:
             )
         return member
 
-    def _get_or_log_in_browser(self, device: Device) -> Browser | None:
+    def _get_logged_in_browser(self, device: Device) -> Browser | None:
         """Return the test client for a device. It is logged in when it is first used.
 
         Return None if there is no login function.
@@ -288,7 +288,7 @@ class SiteClient:
             },
             probe=None if login_view is None else lambda: url_for(login_view, next=login_next),
             rehearsal=self._build_rehearsal(case.visitor, case),
-            browser=self._get_or_log_in_browser(device) if case.visitor == "member" else None,
+            browser=self._get_logged_in_browser(device) if case.visitor == "member" else None,
         )
 
     def _build_referrer_headers(self, case: Case) -> dict[str, str]:
@@ -315,7 +315,7 @@ class SiteClient:
             method="GET",
             headers={**NAVIGATION_HEADERS, **device.headers},
             rehearsal=self._build_rehearsal(visitor),
-            browser=self._get_or_log_in_browser(device) if visitor == "member" else None,
+            browser=self._get_logged_in_browser(device) if visitor == "member" else None,
         )
 
     def _build_rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:

@@ -219,7 +219,7 @@ class Visit:
         )
 
 
-def visit_at_any_mount(
+def find_mount_and_visit(
     state: AppState, path: str, site_url: str | None = None, **visit_options: Any
 ) -> Visit:
     """Send a request to each path at which the app may be mounted until an endpoint is found.

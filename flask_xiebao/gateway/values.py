@@ -179,10 +179,10 @@ def build_encoded_text_pattern(text: str) -> re.Pattern[str]:
 
     The pattern also matches text that was percent-encoded several times.
     """
-    return re.compile("".join(map(_build_any_encoding_character_pattern, text)), re.IGNORECASE)
+    return re.compile("".join(map(_build_character_pattern, text)), re.IGNORECASE)
 
 
-def _build_any_encoding_character_pattern(character: str) -> str:
+def _build_character_pattern(character: str) -> str:
     # No two alternatives of this regular expression may match the same text. Otherwise, a search in
     # a text that almost matches would take exponential time.
     cases = {character.lower(), character.upper()}

@@ -60,7 +60,7 @@ _LinkParts = tuple[TokenSigner, str, str]
 
 
 @dataclass(slots=True)
-class EntryPageContext:
+class PageContext:
     """The properties that all insurance entries on one page share.
 
     :ivar platform_slug: The slug of the visitor's platform, or None if the markup is the same for
@@ -199,14 +199,14 @@ class EntryRenderer:
         )
         return escape(label), get_text(label_locale, "language")
 
-    def _get_page_context(self) -> EntryPageContext:
+    def _get_page_context(self) -> PageContext:
         if not has_request_context():
-            return EntryPageContext()
+            return PageContext()
         contexts = get_request_state().page_contexts
-        context: EntryPageContext | None = contexts.get(id(self))
+        context: PageContext | None = contexts.get(id(self))
         if context is None:
             device_markup = self._state.settings.device_markup
-            context = contexts[id(self)] = EntryPageContext(
+            context = contexts[id(self)] = PageContext(
                 platform_slug=self._state.detect_request_platform(request.environ).slug
                 if device_markup
                 else None,

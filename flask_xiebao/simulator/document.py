@@ -478,7 +478,7 @@ def _find_value_problem(
         case "platform" if value not in page_spec.platforms:
             code, shown_value = "no_pc" if value == "2" else "platform", value
         case "paySuccess":
-            code = _find_pay_success_problem_code(value)
+            code = _find_return_url_problem_code(value)
     return None if code is None else Problem(code, name, shown_value)
 
 
@@ -507,7 +507,7 @@ def find_text_after_base64_hex_digits(text: str) -> str | None:
     return text[15:].removeprefix("=") if re.fullmatch(b"[0-9a-f]{11}", digits) else None
 
 
-def _find_pay_success_problem_code(value: str) -> str | None:
+def _find_return_url_problem_code(value: str) -> str | None:
     if " " in value:
         return "pay_success_plus"
     if "-" in value or "_" in value:

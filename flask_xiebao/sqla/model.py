@@ -196,7 +196,7 @@ class PurchaseMixin:
         if effective not in {None, *EffectiveStatus} or issue not in {None, *IssueStatus}:
             return "unknown"
         if effective == EffectiveStatus.IN_FORCE or issue == IssueStatus.ISSUED:
-            return self._get_cover_state()
+            return self._get_state_by_cover_dates()
         if issue == IssueStatus.CANCELLED:
             return "cancelled"
         if pay in (PayStatus.PAID, PayStatus.DEBITED):
@@ -206,7 +206,7 @@ class PurchaseMixin:
         failed = self.failed_step == NotificationType.PAYMENT
         return _UNPAID_STATES.get(pay) or ("failed" if failed else "applied")
 
-    def _get_cover_state(self) -> PurchaseState:
+    def _get_state_by_cover_dates(self) -> PurchaseState:
         today = datetime.now(CHINA_TIMEZONE).date()
         if self.end_date is not None and self.end_date < today:
             return "expired"

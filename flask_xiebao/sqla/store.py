@@ -72,7 +72,7 @@ class NotifiedRowValues:
     should_forget_member: bool = False
 
     @property
-    def failed_notification_type(self) -> int:
+    def failed_step(self) -> int:
         """The number of the failed step: 2 for a payment, 3 for a policy's issue, 0 for none."""
         notification = self.notification
         is_stored_step = notification.type in (NotificationType.PAYMENT, NotificationType.ISSUE)
@@ -80,9 +80,7 @@ class NotifiedRowValues:
 
     def adds_nothing_to(self, row: PurchaseMixin | None) -> bool:
         """Return True if the row exists and the notification has nothing to write to it."""
-        has_values = (
-            self.should_forget_member or self.new_row is not None or self.failed_notification_type
-        )
+        has_values = self.should_forget_member or self.new_row is not None or self.failed_step
         return row is not None and not (has_values or is_row_behind(row, self.notification))
 
     def apply_to_row(self, row: PurchaseMixin, *, is_known_to_gateway: bool) -> None:
@@ -92,8 +90,8 @@ class NotifiedRowValues:
         """
         new_row = self.new_row
         if self.notification.insure_num == row.insure_num:
-            if self.failed_notification_type:
-                row.failed_step = max(row.failed_step or 0, self.failed_notification_type)
+            if self.failed_step:
+                row.failed_step = max(row.failed_step or 0, self.failed_step)
             # Link the old row to the row of the reissued policy only if both rows have the same
             # member.
             if new_row is not None and new_row.member is not None and new_row.member == row.member:

@@ -158,9 +158,7 @@ def handle_click(state: AppState, page: str, token: str) -> Response:
     if not is_navigation(environ):
         # The page refreshes itself only once. Otherwise, it would reload forever in a browser whose
         # clicks look like requests by scripts.
-        return responses.build_script_navigation_page(
-            state, auto_refresh=not is_from_script_navigation_page(environ)
-        )
+        return responses.build_continue_page(state, auto_refresh=not is_from_continue_page(environ))
     if not state.settings.enabled:
         responses.raise_refusal(state, REFUSALS["disabled"], page)
     entry = load_entry_or_refuse(state, page, token)
@@ -188,11 +186,11 @@ def is_navigation(environ: WSGIEnvironment) -> bool:
         # If a service worker forwards a click, Sec-Fetch-Mode is no longer "navigate". Such a
         # request is not treated as a navigation, because a forwarded prefetch looks the same.
         environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
-        or is_from_script_navigation_page(environ)
+        or is_from_continue_page(environ)
     )
 
 
-def is_from_script_navigation_page(environ: WSGIEnvironment) -> bool:
+def is_from_continue_page(environ: WSGIEnvironment) -> bool:
     """Return True if the request comes from the page that opens a link after a script fetched it.
 
     The link on that page has ``go=1`` in its query.
@@ -243,19 +241,17 @@ def check_click_is_allowed(state: AppState, entry: Entry, member: str) -> None:
     phone.
     """
     refusal = REFUSALS["not_allowed"]
-
-    def report_guard_refusal(status: int) -> None:
-        responses.report_refusal(state, replace(refusal, status=status), entry.page, entry, member)
-
     try:
         guard_result = state.hooks.call_click_guard(member, entry)
     except HTTPException as error:
-        report_guard_refusal(error.get_response().status_code)
+        guard_refusal = replace(refusal, status=error.get_response().status_code)
+        responses.report_refusal(state, guard_refusal, entry.page, entry, member)
         raise
     if guard_result is False:
         responses.raise_refusal(state, refusal, entry.page, entry, member)
     if guard_result is not True:
-        report_guard_refusal(guard_result.status_code)
+        guard_refusal = replace(refusal, status=guard_result.status_code)
+        responses.report_refusal(state, guard_refusal, entry.page, entry, member)
         raise EarlyResponseError(guard_result)
 
 

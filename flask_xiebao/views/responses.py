@@ -43,7 +43,7 @@ def build_prefetch_response() -> Response:
     )
 
 
-def build_script_navigation_page(state: AppState, *, auto_refresh: bool) -> Response:
+def build_continue_page(state: AppState, *, auto_refresh: bool) -> Response:
     """Return a page that makes the browser open the link that a script has fetched.
 
     Turbo fetches a link on hover and shows that response after the tap, and HTMX ignores the
