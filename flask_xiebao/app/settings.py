@@ -80,8 +80,8 @@ def _normalize_member_secret(value: object) -> str:
     if len(secret) < _MIN_SECRET_LENGTH:
         raise WrongValueError(
             f"must have at least {_MIN_SECRET_LENGTH} characters, got {len(secret)}."
-            f" {NEW_KEY_ADVICE}, and never change the secret later, because the gateway would then"
-            " no longer recognize your members."
+            f" {NEW_KEY_ADVICE}. Never change the secret later, because the gateway would then no"
+            " longer recognize your members."
         )
     return secret
 

@@ -120,7 +120,7 @@ class AppState:
         *fallbacks, key = secret_keys
         if not key:
             raise ConfigError.about(
-                "SECRET_KEY", f"is not set, but links are signed with this key. {NEW_KEY_ADVICE}."
+                "SECRET_KEY", f"is not set, so links cannot be signed. {NEW_KEY_ADVICE}."
             )
         if not _is_valid_secret_key(key):
             raise ConfigError.about(

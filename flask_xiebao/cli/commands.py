@@ -43,7 +43,7 @@ def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
 
 @click.group()
 def xiebao() -> None:
-    """Check insurance entries to Xiebao, create links and explain URLs.
+    """Check a site's insurance entries, create links and explain URLs of Xiebao.
 
     Numbers such as 2.1 are sections of Xiebao's interface document.
     """
@@ -99,9 +99,9 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
     "--device",
     "devices",
     multiple=True,
-    help="Run all cases on this device, such as iphone. By default, ordinary clicks (such as the"
-    " case product-plain) and the entries on each --page are tested on all devices, and all other"
-    " cases only on an iPhone and a PC. Can be repeated.",
+    help="Run all cases on this device, such as iphone. Can be repeated. By default, ordinary"
+    " clicks (such as the case product-plain) and the entries on each --page are tested on all"
+    " devices. All other cases run only on an iPhone and a PC.",
 )
 @click.option(
     "--case",
@@ -118,7 +118,7 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option(
     "--expect-env",
     type=click.Choice(list(GATEWAY_BASE_URLS)),
-    help="Fail if XIEBAO_ENV has a different value.",
+    help="The expected value of XIEBAO_ENV. The check fails if the value is different.",
 )
 @click.option(
     "--follow-return",

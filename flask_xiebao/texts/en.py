@@ -280,13 +280,16 @@ TEXTS = {
         "a click on a link that was created with return_to, and the return to the site after the"
         " payment"
     ),
-    "check.case.bearer": "an anonymous visitor's click on a link that needs no login for one hour",
+    "check.case.bearer": (
+        "an anonymous visitor's click on a link that was created with no_login_for=3600"
+    ),
     "check.case.expired": "an anonymous visitor's click on an expired link",
     "check.case.expired-own": "a member's click on their own expired link",
     "check.case.another": "a logged-in member's click on another member's link",
     "check.case.another-json": "a logged-in member's JSON request for another member's link",
     "check.case.another-bearer": (
-        "a logged-in member's click on another member's link that needs no login for one hour"
+        "a logged-in member's click on another member's link that was created with"
+        " no_login_for=3600"
     ),
     "check.case.changed": "a click on a link whose signature was changed",
     "check.case.htmx": "a request for a link by HTMX",
@@ -341,7 +344,7 @@ TEXTS = {
     ),
     "check.ends.loader": "any response except an error",
     "check.ends.address": "a response from Flask-Xiebao",
-    "check.ends.environment": "the environment that --expect-env requires",
+    "check.ends.environment": 'the environment that is passed as "--expect-env"',
     "check.ends.settings": "settings that have not changed since Flask-Xiebao was initialized",
     # The explanations of failures, with instructions.
     "check.failure": "{means} Actual: {came}. Expected: {should}.",
@@ -377,8 +380,8 @@ TEXTS = {
     "check.means.unreached.nowhere": (
         "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
         " {status} before Flask handled the request. Let requests for URLs below XIEBAO_URL_PREFIX"
-        " through to Flask. If the middleware mounts the site below a path, set XIEBAO_PUBLIC_URL"
-        " to a URL that ends with this path."
+        " through to Flask. If the middleware mounts the site at a path, such as /shop, set"
+        " XIEBAO_PUBLIC_URL to a URL that ends with this path."
     ),
     "check.means.unreached.no_view": (
         'Flask found no view for insurance links on the host "{host}" and returned status {status}.'
@@ -396,22 +399,23 @@ TEXTS = {
     ),
     "check.means.unreached.wall": (
         'A click on an entry (host "{host}") got status {status} before Flask-Xiebao handled the'
-        " click, perhaps from a hook such as a login wall, a CSRF guard or a check of the host. Add"
-        ' `if request.blueprint == "xiebao": return` to the start of the hook, or after the code'
-        " that sets the current member, because Flask-Xiebao checks each click itself. If the site"
-        ' has another host than "{host}", set XIEBAO_PUBLIC_URL.'
+        " click. The status may come from a request hook that requires a login, checks a CSRF token"
+        ' or checks the host. Add `if request.blueprint == "xiebao": return` to the start of the'
+        " hook, or after the code that sets the current member. Flask-Xiebao itself checks each"
+        ' click. If the site has another host than "{host}", set XIEBAO_PUBLIC_URL.'
     ),
     "check.means.unreached.hook": (
         'A click on an entry (host "{host}") got status {status} before Flask-Xiebao handled the'
-        " click. The status comes from one of the site's hooks or from the site's error handler for"
-        ' an exception in a hook. Add `if request.blueprint == "xiebao": return` to the start of'
-        " the hook, because Flask-Xiebao checks each click itself."
+        " click. The status comes from one of the site's request hooks, or from the site's error"
+        " handler for an exception in such a hook. Add"
+        ' `if request.blueprint == "xiebao": return` to the start of the hook. Flask-Xiebao itself'
+        " checks each click."
     ),
     "check.means.unreached.sent": (
-        'A click on an entry is redirected to "{to}" before Flask-Xiebao handles the click, perhaps'
-        ' by a hook such as a login wall. Add `if request.blueprint == "xiebao": return` to the'
-        " start of the hook, or after the code that sets the current member, because Flask-Xiebao"
-        " checks each click itself."
+        'A click on an entry is redirected to "{to}" before Flask-Xiebao handles the click. The'
+        " redirect may come from a request hook that requires a login. Add"
+        ' `if request.blueprint == "xiebao": return` to the start of the hook, or after the code'
+        " that sets the current member. Flask-Xiebao itself checks each click."
     ),
     "check.means.unreached.host": (
         'Every click on an entry is redirected to another host or scheme, "{to}". Set'
@@ -419,8 +423,8 @@ TEXTS = {
     ),
     "check.means.unreached.elsewhere": (
         'Some browsers are redirected to "{to}" before Flask-Xiebao handles the click. Add `if'
-        ' request.blueprint == "xiebao": return` to the start of the hook that redirects browsers,'
-        " because Flask-Xiebao has a page for every device."
+        ' request.blueprint == "xiebao": return` to the start of the hook that redirects browsers.'
+        " Flask-Xiebao itself has a page for every device."
     ),
     "check.means.unreached.form": (
         "A click on an entry is first redirected to another URL of the same link, for example one"
@@ -717,7 +721,7 @@ TEXTS = {
         " missing from the page. Correct the template."
     ),
     "check.means.environment": (
-        "XIEBAO_ENV is not the environment that --expect-env requires. Check XIEBAO_ENV."
+        'XIEBAO_ENV is not the environment that is passed as "--expect-env". Correct one of them.'
     ),
     "check.means.settings.late": (
         "A setting was changed in app.config after Xiebao(app) or init_app(app) had read the"
@@ -1204,13 +1208,17 @@ TEXTS = {
         " because Xiebao receives the token as a part of the callback URL."
     ),
     "doctor.notify": "notify: {what}",
-    "doctor.ok.notify.handler": "notify: notifications reach the notification_handler.",
+    "doctor.ok.notify.handler": (
+        "notify: the site accepts notifications at the callback URL and passes them to the"
+        " notification_handler."
+    ),
     "doctor.ok.notify.reader": (
-        "notify: notifications reach the notification_reader and the notification_handler."
+        "notify: the site accepts notifications at the callback URL and passes them to the"
+        " notification_reader and the notification_handler."
     ),
     "doctor.notify.unheard": (
-        "No notification_handler is registered, perhaps because its module is not imported, so the"
-        " site does not learn what members buy. The gateway would send notifications to {url}."
+        "No notification_handler is registered, so the site does not learn what members buy. If the"
+        " site has a handler, import its module. The gateway would send notifications to {url}."
     ),
     "doctor.notify.unsent": "A notification cannot be sent. Fix this error: {error}",
     "doctor.notify.counted": (
@@ -1243,26 +1251,27 @@ TEXTS = {
         " XIEBAO_PUBLIC_URL to the https:// address of the site."
     ),
     "doctor.notify.sent": (
-        "Notifications are redirected to {to}, perhaps by a hook such as a login wall. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of the hook, because Flask-Xiebao'
-        " checks each notification itself."
+        "Notifications are redirected to {to}. The redirect may come from a request hook that"
+        ' requires a login. Add `if request.blueprint == "xiebao": return` to the start of the'
+        " hook. Flask-Xiebao itself checks each notification."
     ),
     "doctor.notify.limiter": (
-        "Notifications get status {status}, perhaps from a rate limiter. Exempt the callback with"
-        ' `limiter.exempt(app.view_functions["xiebao.notify"])`. If a hook of the site refuses'
-        ' notifications, add `if request.blueprint == "xiebao": return` to the start of the hook,'
-        " because Flask-Xiebao checks each notification itself."
+        "Notifications get status {status}, which may come from a rate limiter. Exempt the callback"
+        ' with `limiter.exempt(app.view_functions["xiebao.notify"])`. If a request hook refuses'
+        ' notifications, add `if request.blueprint == "xiebao": return` to the start of the hook.'
+        " Flask-Xiebao itself checks each notification."
     ),
     "doctor.notify.wall": (
-        "Notifications get status {status}, perhaps from a CSRF guard or a login wall. Exempt the"
-        ' callback from a CSRF guard with `csrf.exempt(app.view_functions["xiebao.notify"])`. If a'
-        ' hook such as a login wall refuses notifications, add `if request.blueprint == "xiebao":'
-        " return` to the start of the hook, because Flask-Xiebao checks each notification itself."
+        "Notifications get status {status}, which may come from CSRF protection or from a request"
+        " hook that requires a login. Exempt the callback from CSRF protection with"
+        ' `csrf.exempt(app.view_functions["xiebao.notify"])`. If a request hook refuses'
+        ' notifications, add `if request.blueprint == "xiebao": return` to the start of the hook.'
+        " Flask-Xiebao itself checks each notification."
     ),
     "doctor.notify.hook": (
-        "Notifications get status {status}, perhaps from one of the site's hooks. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of the hook that refuses'
-        " notifications, because Flask-Xiebao checks each notification itself."
+        "Notifications get status {status}, which may come from one of the site's request hooks."
+        ' Add `if request.blueprint == "xiebao": return` to the start of the hook that refuses'
+        " notifications. Flask-Xiebao itself checks each notification."
     ),
     "doctor.notify_url.path": (
         "The callback URL to give to Xiebao ends with {url}. Set XIEBAO_PUBLIC_URL to see the"

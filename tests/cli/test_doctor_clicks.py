@@ -79,7 +79,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=aborts(400)),
         "ERROR",
         (
-            "perhaps from a hook such as a login wall, a CSRF guard or a check of the host. Add",
+            "The status may come from a request hook that requires a login, checks a CSRF token",
             "aborts",
         ),
     ),
@@ -102,7 +102,7 @@ ROWS: dict[str, Row] = {
     "a login wall that says 401": Row(
         partial(shop, before=aborts(401)),
         "ERROR",
-        ("got status 401 before Flask-Xiebao handled the click, perhaps from a hook", "aborts"),
+        ("got status 401 before Flask-Xiebao handled the click. The status may come", "aborts"),
     ),
     "a login wall of another site": Row(
         partial(shop, before=require_login_elsewhere),
@@ -210,7 +210,7 @@ ROWS: dict[str, Row] = {
         "ERROR",
         (
             "got status 500 before Flask-Xiebao handled the click. The status comes from one of the"
-            " site's hooks or from the site's error handler",
+            " site's request hooks, or from the site's error handler",
             "fails",
         ),
     ),

@@ -73,7 +73,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a login wall": (
         partial(site, before=require_login),
         (
-            "notify: Notifications are redirected to /login, perhaps by a hook such as a login",
+            "notify: Notifications are redirected to /login. The redirect may come from a request",
             'if request.blueprint == "xiebao": return',
             "The cause may be one of these before_request hooks: ",
             "require_login",
@@ -81,22 +81,22 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "a login wall whose address is private": (
         partial(site, before=require_login_at_a_private_address),
-        ("notify: Notifications are redirected to https://sso.example/login/…, perhaps by",),
+        ("notify: Notifications are redirected to https://sso.example/login/…. The redirect may",),
     ),
     "a login wall that says 401": (
         partial(site, before=aborts(401)),
-        ("Notifications get status 401, perhaps from a CSRF guard or a login wall", "aborts"),
+        ("Notifications get status 401, which may come from CSRF protection or", "aborts"),
     ),
     "Flask-SeaSurf": (
         partial(site, SeaSurf),
         (
-            "Notifications get status 403, perhaps from a CSRF guard",
+            "Notifications get status 403, which may come from CSRF protection",
             'csrf.exempt(app.view_functions["xiebao.notify"])',
         ),
     ),
     "a guard": (
         partial(site, before=aborts(400)),
-        ("Notifications get status 400, perhaps from a CSRF guard", "aborts"),
+        ("Notifications get status 400, which may come from CSRF protection", "aborts"),
     ),
     "a limiter": (
         partial(
@@ -106,13 +106,16 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
             ),
         ),
         (
-            "Notifications get status 429, perhaps from a rate limiter. Exempt the callback",
+            "Notifications get status 429, which may come from a rate limiter. Exempt the callback",
             "limiter.exempt",
         ),
     ),
     "a hook that is closed": (
         partial(site, before=aborts(503)),
-        ("Notifications get status 503, perhaps from one of the site's hooks", "aborts"),
+        (
+            "Notifications get status 503, which may come from one of the site's request hooks",
+            "aborts",
+        ),
     ),
     "a hook that reads the stream": (
         partial(site, before=log_the_body),
@@ -183,7 +186,7 @@ def is_stopped(stopped: Callable[[], Flask], *words: str) -> None:
     for each in words:
         assert each in said["ERROR"]
     assert sum(line.startswith("notify: ") for line in said["ERROR"].splitlines()) == 1
-    assert "notifications reach" not in said["ok"]
+    assert "accepts notifications" not in said["ok"]
     assert ADDRESS in "".join(said.values())  # whoever mends it has to know which it is
     is_said_in_chinese(stopped(), said)
 
@@ -258,7 +261,7 @@ def test_the_address_is_said_and_what_is_wrong_with_it(
 ) -> None:
     said = doctor(address(), "--verbose")
     assert wanted in said[level]
-    assert "notify: notifications reach the notification_handler." in said["ok"]
+    assert "passes them to the notification_handler." in said["ok"]
     is_warned_of = any(each in said["WARNING"] for each in ("otification", "allback"))
     assert is_warned_of == (level == "WARNING")
     can_be_guessed = "The callback URL can be guessed" in said["ok"]
@@ -296,8 +299,7 @@ def test_where_nobody_listens_it_says_what_that_means() -> None:
 
 def test_a_reader_of_the_sites_own_is_named() -> None:
     said = doctor(site(registers("notification_reader", fails)))
-    reach = "notifications reach the notification_reader and the notification_handler."
-    assert f"notify: {reach}" in said["ok"]
+    assert "to the notification_reader and the notification_handler." in said["ok"]
     assert complaints(said) == []
 
 

@@ -105,7 +105,7 @@ def test_flask_finds_the_doctor_also_where_the_factory_fails(
 ) -> None:
     shop = SHOP.format(secret=SECRET_KEY, name=name, key=API_KEY)
     (tmp_path / "shop.py").write_text(shop)
-    assert "Check insurance entries to Xiebao" in flask(tmp_path, "--app", "shop", "--help").stdout
+    assert "Check a site's insurance entries" in flask(tmp_path, "--app", "shop", "--help").stdout
     doctor = flask(tmp_path, "--app", "shop", "xiebao", "doctor")
     assert (doctor.returncode, doctor.stderr) == (exit_code, "")
     for words in said:
