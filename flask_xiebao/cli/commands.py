@@ -43,9 +43,10 @@ def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
 
 @click.group()
 def xiebao() -> None:
-    """Check a site's insurance entries, create links and explain URLs of Xiebao.
+    """Check a site's insurance entries, create links and explain gateway URLs.
 
-    Numbers such as 2.1 are sections of Xiebao's interface document.
+    Insurance entries are the buttons and links that lead to Xiebao, the insurance gateway. Numbers
+    such as 2.1 are sections of Xiebao's interface document.
     """
 
 
@@ -56,9 +57,10 @@ def xiebao() -> None:
 )
 @click.pass_context
 def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
-    """Check every setting and open a link to each gateway page (2.1 to 2.3).
+    """Check the settings and test the links.
 
-    Errors are listed first. The command sends requests for the links through the whole app, like
+    The command checks every setting and opens a link to each gateway page (2.1 to 2.3). Errors are
+    listed first. The command sends requests for the links through the whole app, like
     clicks on links in an email, and also sends a notification. The hooks of the app run, but its
     signal receivers, click_guard and notification_handler are not called. Nothing is sent to
     Xiebao. No secret is printed, except the token in the callback URL, which Xiebao needs to know.
@@ -159,14 +161,16 @@ def check(
     only: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Click the insurance entries on many devices and check the responses (2.1 to 2.3).
+    """Simulate clicks on entries and check the responses.
 
-    The clicks go through the whole app in this process. Nothing is sent to Xiebao. Without --page
-    and --member, the check opens no page of the site and uses placeholder members. Name a page, a
-    member and, on a site without Flask-Login, a login function: --page / --member 7 --login
-    tests.login:log_in. The site's signal receivers are called only with --with-receivers. In
-    production, the check makes only ordinary clicks and clicks by an anonymous visitor, unless
-    --full is given. The exit status is 1 if anything fails.
+    The clicks come from many simulated devices and lead to each gateway page (2.1 to 2.3). They go
+    through the whole app in this process. Nothing is sent to Xiebao. Without --page and --member,
+    the check opens no page of the site and uses placeholder members. To check the entries on a page
+    of the site, pass --page and --member, for example --page / --member 7. A site without
+    Flask-Login also needs --login, for example --login tests.login:log_in. The site's signal
+    receivers are called only with --with-receivers. In production, the check makes only ordinary
+    clicks and clicks by an anonymous visitor, unless --full is passed. The exit status is 1 if
+    anything fails.
     """
     from .check import format_command, report_writer, run_check_command
 
@@ -245,8 +249,8 @@ def link(
     """Print a link to a gateway page (2.1 to 2.3).
 
     REFERENCE is the caseCode of a product or the insureNum of a policy. The home page has none. The
-    link is a URL of this site. When somebody clicks it, the site finds out who they are and which
-    device they use, and redirects them to the gateway.
+    link is a URL of this site. When a visitor clicks the link, the site finds out who is logged in
+    and which device the visitor uses, and redirects the visitor to the gateway.
     """
     from .link import build_link_or_gateway_url
 
@@ -289,13 +293,13 @@ def link(
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
-    """Send a running site a notification about a purchase that was never made.
+    """Send a test notification to a running site.
 
-    The first argument is the step of the purchase, INSURE_NUM the application number. The
-    notification is signed with the configured key and sent over HTTP, so the notification_handler
-    of the site receives it. The details of the step, such as the time of payment, are sample
-    values. Nothing is sent to Xiebao. The exit status is 1 if the site does not accept the
-    notification.
+    The notification is about a purchase that was never made. The first argument is the step of the
+    purchase, INSURE_NUM the application number. The notification is signed with the configured key
+    and sent over HTTP, so the notification_handler of the site receives it. The details of the
+    step, such as the time of payment, are sample values. Nothing is sent to Xiebao. The exit status
+    is 1 if the site does not accept the notification.
     """
     from .doctor_notifications import mask_api_key_and_token
     from .notify import send_test_notification
@@ -350,12 +354,13 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
 )
 @click.pass_context
 def reconcile(ctx: click.Context, /, **options: Any) -> None:
-    """Compare the site's purchases with the gateway's orders and correct the rows.
+    """Compare purchases with the gateway's orders.
 
-    The command finds what no notification reported, so run it from cron and after an outage. It
-    queries each order on which the gateway's list and the site's database do not agree, at most
-    five per second, and prints a line for each difference. The exit status is 0 if both agree in
-    the end, 1 if they do not, and 2 if the command could not continue.
+    The command compares the site's purchases with the gateway's orders and corrects the site's
+    rows. It finds changes that no notification reported, so run it from cron and after an outage.
+    It queries each order for which the gateway's list differs from the site's database, at most
+    five orders per second, and prints a line for each difference. The exit status is 0 if the rows
+    agree with the gateway at the end, 1 if they do not, and 2 if the command could not continue.
     """
     from .doctor_database import run_reconcile_command
 

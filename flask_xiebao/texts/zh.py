@@ -456,7 +456,7 @@ TEXTS = {
         "未登录的人在页面上看到了会员的链接。页面是不是被缓存了（例如 @cache.cached），"
         "或者把会员的链接给所有人看？"
     ),
-    "check.means.qr": "页面上的二维码指向的不是本站的入口。",
+    "check.means.qr": "页面上的二维码指向的不是本站的入口：请检查生成二维码的网址。",
     "check.means.style": "入口的样式表加载不了：请放行 XIEBAO_URL_PREFIX 以下的路径。",
     "check.means.script": (
         "入口的脚本加载不了，双击会被记为两次点击：请放行 XIEBAO_URL_PREFIX 以下的路径。"
@@ -493,7 +493,9 @@ TEXTS = {
     ),
     "check.means.receiver": "点击时有一个信号接收函数抛出异常：请修正。",
     "check.means.left_out": "页面上少了入口或它的一部分，因为模板给它的参数不对：请改模板。",
-    "check.means.environment": "网站的环境不是 --expect-env 指定的那个：见 XIEBAO_ENV。",
+    "check.means.environment": (
+        "网站的环境不是 --expect-env 指定的那个：请改正 XIEBAO_ENV 或 --expect-env。"
+    ),
     "check.means.settings.late": (
         "app.config 里有一项设置是在 Xiebao(app) 或 init_app(app) 读取之后才修改的，不会生效："
         "请在初始化扩展之前设置。"
@@ -513,7 +515,9 @@ TEXTS = {
         "访客不知道为什么不能继续：标题为空，或者是别的内容。"
         "请检查 xiebao/ 里的模板、XIEBAO_TEXTS，以及改动页面的钩子函数。"
     ),
-    "check.means.notice.button": "提示页的按钮没有文字，或者打不开，访客无法继续。",
+    "check.means.notice.button": (
+        "提示页的按钮没有文字，或者打不开，访客无法继续：请改正按钮的文字或网址。"
+    ),
     "check.means.way_back.host": (
         "支付后返回的地址不是 XIEBAO_PUBLIC_URL：是不是代理或 SERVER_NAME 给了网站另一个地址？"
     ),
@@ -833,8 +837,10 @@ TEXTS = {
         '换一个：python -c "import secrets; print(secrets.token_hex())"。'
     ),
     "doctor.notify": "notify：{what}",
-    "doctor.ok.notify.handler": "notify：通知能到达 notification_handler。",
-    "doctor.ok.notify.reader": "notify：通知能到达 notification_reader 和 notification_handler。",
+    "doctor.ok.notify.handler": "notify：网站能接收通知，并交给 notification_handler 处理。",
+    "doctor.ok.notify.reader": (
+        "notify：网站能接收通知，并交给 notification_reader 和 notification_handler 处理。"
+    ),
     "doctor.notify.unheard": (
         "没有 notification_handler，或者没有导入它所在的模块，网站无法得知会员的投保情况。"
         "通知会发到 {url}。"
