@@ -41,8 +41,11 @@ def build_signed_notification(
     :param notify_type: The ``notifyType``.
     :param data: The fields of ``data``. Fields that are None or empty are left out.
     """
-    text = dump_compact_json(
-        {name: value for name, value in data.items() if value not in (None, "", [], {}, ())}
+    # The gateway writes compact JSON and does not escape characters outside ASCII.
+    text = json.dumps(
+        {name: value for name, value in data.items() if value not in (None, "", [], {}, ())},
+        ensure_ascii=False,
+        separators=(",", ":"),
     )
     signature = compute_signature(api_key, text)
     return f'{{"notifyType":{notify_type},"sign":"{signature}","data":{text}}}'.encode()
@@ -62,28 +65,22 @@ def build_order_list_response(
     :param page_index: The number of the page, beginning with 1.
     :param total: The number of orders on all pages.
     """
-    orders = {
-        "pageIndex": page_index,
-        "pageSize": page_size,
-        "pageNums": -(-total // page_size),
-        "total": total,
-    }
     return build_order_response(
-        {"orders": {**orders, "data": [build_listed_order(detail) for detail in details]}}
+        {
+            "orders": {
+                "pageIndex": page_index,
+                "pageSize": page_size,
+                "pageNums": -(-total // page_size),
+                "total": total,
+                "data": [build_listed_order(detail) for detail in details],
+            }
+        }
     )
 
 
 def build_query_refusal(code: int, message: str) -> dict[str, Any]:
     """Build the response to an order query that the gateway refuses."""
     return {"respCode": code, "respMsg": message}
-
-
-def dump_compact_json(value: object) -> str:
-    """Return the value as compact JSON with unescaped Chinese, as the gateway writes it.
-
-    No character outside ASCII is escaped.
-    """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def get_json_partner_id(partner_id: str) -> int | str:
@@ -101,12 +98,12 @@ def format_china_time(time: datetime) -> str:
     return time.astimezone(_CHINA_TIMEZONE).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _check_not_string(names: object) -> Any:
+def _convert_to_name_list(names: Iterable[Any]) -> list[Any]:
     if isinstance(names, str):
         # Reject a string instead of a list of people's names. Otherwise, each character of the
         # string would be read as a name.
         raise TypeError
-    return names
+    return list(names)
 
 
 def china_now() -> datetime:
@@ -131,7 +128,7 @@ _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
         lambda policies: [_convert_to_gateway_fields(info, _POLICY_FIELDS) for info in policies],
     ),
     "new_insure_num": ("newInsureNum", str),
-    "cancelled_insurants": ("cancelInsurants", lambda names: [*_check_not_string(names)]),
+    "cancelled_insurants": ("cancelInsurants", _convert_to_name_list),
     "cancel_reason": ("cancelMsg", str),
     "other_info": ("otherInfo", dict),
 }
