@@ -131,7 +131,7 @@ class SimulatedInsurer:
         order = self.build_unsaved_order(case_code, partner_uniq_key)
         if outcome == "fail":
             self.orders.save_order(order._replace(failure=_PAYMENT_FAILURE))
-            contents = [(2, {**_build_failure_fields(_PAYMENT_FAILURE), "price": 0})]
+            contents = [(2, {"state": False, "failMsg": _PAYMENT_FAILURE, "price": 0})]
         else:
             contents = self._record_payment_and_issue(order, is_issued=outcome == "pay")
         self._notify_site(order, delivery_options, [(1, {}), *contents])
@@ -197,7 +197,7 @@ class SimulatedInsurer:
         issue_contents = (
             self._issue_policy(paid_order)
             if is_issued
-            else [(3, _build_failure_fields(_ISSUE_FAILURE))]
+            else [(3, {"state": False, "failMsg": _ISSUE_FAILURE})]
         )
         return [(2, payment_fields), *issue_contents]
 
@@ -368,10 +368,6 @@ class SimulatedInsurer:
 
 def _generate_insure_num() -> str:
     return f"{wire.china_now():%Y%m%d%H%M%S%f}"
-
-
-def _build_failure_fields(failure_message: str) -> dict[str, Any]:
-    return {"state": False, "failMsg": failure_message}
 
 
 def _forge_signature(body: bytes) -> bytes:

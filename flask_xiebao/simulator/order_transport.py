@@ -61,5 +61,6 @@ def _answer_order_query(api_method: str, query: Any, details: Mapping[str, Any])
         return wire.build_query_refusal(1002, "投保单号不存在")
     if api_method == "orderDetail":
         return wire.build_order_response({"orderDetail": details[number]})
-    url = f"https://files.example/{number}.pdf"
-    return wire.build_order_response({"insureNum": number, "fileUrl": url})
+    return wire.build_order_response(
+        {"insureNum": number, "fileUrl": f"https://files.example/{number}.pdf"}
+    )
