@@ -108,15 +108,20 @@ class GatewaySimulator:
         )
         for page_spec in PAGE_SPECS:
             # The gateway only accepts GET. POST is for the forms of the simulated pages.
-            view = _build_named_view(page_spec.name, partial(self._serve_page, page_spec))
-            self.blueprint.add_url_rule(
-                page_spec.path, page_spec.name, view, methods=("GET", "POST")
+            self._add_view(
+                page_spec.path,
+                page_spec.name,
+                partial(self._serve_page, page_spec),
+                methods=("GET", "POST"),
             )
         for api_method in ("orderDetail", "orderList", "downloadUrl"):
-            view = _build_named_view(api_method, partial(self._answer_order_query, api_method))
-            self.blueprint.add_url_rule(f"/api/{api_method}", api_method, view, methods=("POST",))
-        view = _build_named_view("policy_file", self._serve_policy_file)
-        self.blueprint.add_url_rule("/dispatch/files/<insure_num>", "policy_file", view)
+            self._add_view(
+                f"/api/{api_method}",
+                api_method,
+                partial(self._answer_order_query, api_method),
+                methods=("POST",),
+            )
+        self._add_view("/dispatch/files/<insure_num>", "policy_file", self._serve_policy_file)
         self.blueprint.record(callback_view.schedule_csrf_exemption)
         self.blueprint.before_request(_return_404_in_production)
 
@@ -128,6 +133,24 @@ class GatewaySimulator:
             raise WrongValueError("must be a non-empty string.")
         signed_text = f"{api_key}{self._partner_id}".encode()
         return hashlib.md5(signed_text, usedforsecurity=False).hexdigest()
+
+    def _add_view(
+        self,
+        path: str,
+        endpoint: str,
+        handle_request: Callable[..., Any],
+        methods: tuple[str, ...] = ("GET",),
+    ) -> None:
+        """Register a view function whose ``__name__`` is the name of its endpoint.
+
+        CSRF guards, rate limiters and tracers identify a view by its ``__name__``.
+        """
+
+        def named_view(**url_values: str) -> Any:
+            return handle_request(**url_values)
+
+        named_view.__name__ = named_view.__qualname__ = endpoint
+        self.blueprint.add_url_rule(path, endpoint, named_view, methods=methods)
 
     def create_app(self) -> Flask:
         """Return a Flask app that serves only the simulator, with its pages at the root."""
@@ -165,11 +188,20 @@ class GatewaySimulator:
                 # Empty the body of the redirect. By default, the body contains the URL of the
                 # redirect, and the URL may contain the signature.
                 response.data = b""
-                return _set_privacy_headers(response)
+                response.headers.update(_PRIVACY_HEADERS)
+                return response
         locale = get_current_locale(current_app.config.get("XIEBAO_LOCALE"))
         accept = request.accept_mimetypes
         if accept["application/json"] > accept["text/html"]:
-            response = _build_verdict_response(verdict, locale)
+            response = jsonify(
+                accepted=verdict.accepted,
+                page=verdict.page,
+                reasons=verdict.reasons_in(locale),
+                parameters=verdict.parameters,
+                platform=verdict.platform,
+                member=verdict.member,
+                pay_success=verdict.pay_success,
+            )
         else:
             page = render_template(
                 "xiebao/simulator.html",
@@ -188,7 +220,8 @@ class GatewaySimulator:
             response = make_response(page)
         response.status_code = 200 if verdict.accepted else 400
         response.vary.add("Accept")
-        return _set_privacy_headers(response)
+        response.headers.update(_PRIVACY_HEADERS)
+        return response
 
     def _perform_form_action(self, page_spec: PageSpec, verdict: Verdict) -> str | None:
         """Perform the action of the submitted form, and return the URL to redirect to.
@@ -282,28 +315,10 @@ class GatewaySimulator:
         return Response(text, mimetype="text/plain")
 
 
-def _build_named_view(name: str, handle_request: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a view function whose ``__name__`` is this name.
-
-    CSRF guards, rate limiters and tracers identify a view by its ``__name__``.
-    """
-
-    def named_view(**url_values: str) -> Any:
-        return handle_request(**url_values)
-
-    named_view.__name__ = named_view.__qualname__ = name
-    return named_view
-
-
 def _return_404_in_production() -> Response | None:
     if current_app.config.get("XIEBAO_ENV") == "production":
         return Response("The simulator is not available in production.", 404, mimetype="text/plain")
     return None
-
-
-def _set_privacy_headers(response: BaseResponse) -> BaseResponse:
-    response.headers.update(_PRIVACY_HEADERS)
-    return response
 
 
 def build_simulator(settings: Settings) -> GatewaySimulator:
@@ -311,16 +326,4 @@ def build_simulator(settings: Settings) -> GatewaySimulator:
     # No local variable holds the API key, because error reports show local variables.
     return GatewaySimulator(
         settings.partner_id, settings.api_key.reveal(), also_known=settings.extra or ()
-    )
-
-
-def _build_verdict_response(verdict: Verdict, locale: str) -> Response:
-    return jsonify(
-        accepted=verdict.accepted,
-        page=verdict.page,
-        reasons=verdict.reasons_in(locale),
-        parameters=verdict.parameters,
-        platform=verdict.platform,
-        member=verdict.member,
-        pay_success=verdict.pay_success,
     )
