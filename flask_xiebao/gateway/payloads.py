@@ -249,10 +249,9 @@ def convert_to_decimal_string(value: Any) -> str:
 
 def parse_china_time(value: Any) -> datetime:
     """Parse a time in China's time zone, in the format ``yyyy-MM-dd HH:mm:ss``."""
-    time = _parse_datetime(
+    return _parse_datetime(
         normalize_text(value), "%Y-%m-%d %H:%M:%S", 'a time in the format "yyyy-MM-dd HH:mm:ss"'
-    )
-    return time.replace(tzinfo=CHINA_TIMEZONE)
+    ).replace(tzinfo=CHINA_TIMEZONE)
 
 
 def parse_date(value: Any) -> date:

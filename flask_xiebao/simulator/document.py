@@ -141,7 +141,6 @@ _FULL_MASK = "***"
 # Texts are not searched for an API key of at most this many characters. Such a key may be an
 # ordinary word, which would be found by chance.
 _MAX_WORD_LENGTH = 7
-_URL_FLAGS = re.IGNORECASE | re.DOTALL
 # A character that the return URL (the parameter paySuccess) must not contain: whitespace, a control
 # character, or U+FFFD, which replaces bytes that are not UTF-8. Unescaped Chinese is allowed,
 # because browsers accept it.
@@ -264,7 +263,7 @@ class Verdict:
 
 
 def evaluate_url(
-    url: str, account: PartnerAccount | None = None, extra_parameters: Collection[str] = ()
+    url: str, account: PartnerAccount | None, extra_parameters: Collection[str] = ()
 ) -> Verdict:
     """Check a URL as the gateway would, and return the verdict.
 
@@ -284,7 +283,9 @@ def evaluate_url(
         verdict = evaluate_query(page_spec, query, account, extra_parameters)
         url_problems = tuple(_iter_origin_problems(urlsplit(base_url)))
         return replace(verdict, problems=url_problems + verdict.problems)
-    host, path = re.findall("^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", base_url, _URL_FLAGS)[0]
+    host, path = re.findall(
+        "^(?:[a-z][a-z0-9+.-]*://([^/]*))?(.*)", base_url, re.IGNORECASE | re.DOTALL
+    )[0]
     mask_text = account.mask_sign if account else str
     page_paths = tuple(spec.path for spec in PAGE_SPECS)
     is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
@@ -360,7 +361,6 @@ def evaluate_query(
             problems.append(problem)
     mask_text = account.mask_sign if account else str
     masked_parameters = _get_masked_parameters(query, account)
-    has_member_key = "partnerUniqKey" in valid_values
     pay_success = valid_values.get("paySuccess")
     return Verdict(
         page=page_spec.name,
@@ -369,7 +369,9 @@ def evaluate_query(
         ),
         parameters=masked_parameters,
         platform=int(valid_values["platform"]) if "platform" in valid_values else None,
-        member=dict(masked_parameters)["partnerUniqKey"] if has_member_key else None,
+        member=(
+            dict(masked_parameters)["partnerUniqKey"] if "partnerUniqKey" in valid_values else None
+        ),
         pay_success=mask_text(_decode_base64(pay_success).decode()) if pay_success else None,
     )
 
