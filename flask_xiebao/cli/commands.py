@@ -75,7 +75,7 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
         findings = build_config_error_findings(error, locale, verbose=verbose)
     else:
         findings = list(check_site(state, locale, verbose=verbose))
-    print_findings_and_exit(ctx, sort_by_severity(findings), locale=locale)
+    print_findings_and_exit(ctx, sort_by_severity(findings), locale)
 
 
 @xiebao.command()
@@ -415,7 +415,7 @@ def inspect(ctx: click.Context, url: str, locale: str) -> None:
             f'The app does not load ({type(error).__name__}). Run "flask xiebao doctor".'
         )
     findings, error_summary = inspect_url(url.strip(), state, missing_app_reason, locale)
-    print_findings_and_exit(ctx, findings, error_summary, locale)
+    print_findings_and_exit(ctx, findings, locale, error_summary)
 
 
 def _enter_app_context_or_exit(ctx: click.Context) -> AppState:

@@ -45,7 +45,7 @@ def print_escaped_line(text: str) -> None:
 
 
 def print_findings_and_exit(
-    ctx: click.Context, findings: Iterable[Finding], error_summary: str = "", locale: str = "en"
+    ctx: click.Context, findings: Iterable[Finding], locale: str, error_summary: str = ""
 ) -> None:
     """Print each finding on a line, then their counts, and exit with status 1 if one is an error.
 

@@ -111,7 +111,7 @@ class OrderDatabase:
         None keeps the database in memory.
     """
 
-    def __init__(self, file: str | Path | None = None) -> None:
+    def __init__(self, file: str | Path | None) -> None:
         self._lock = Lock()
         self._connect = partial(
             sqlite3.connect,

@@ -74,8 +74,8 @@ class Reconciliation:
         store: PurchaseStore[Any],
         *,
         since: date | None,
+        repair: bool,
         call_on_change: bool,
-        repair: bool = True,
         per_second: float = 5,
     ) -> None:
         self._store = store
