@@ -13,7 +13,6 @@ from traceback import walk_tb
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from blinker import NamedSignal
 from flask import (
     Flask,
     got_request_exception,
@@ -148,14 +147,12 @@ class Visit:
         self, app: Flask, open_client: Callable[..., TestResponse], options: dict[str, Any]
     ) -> None:
         active_rehearsal.set(self.rehearsal)
-        receivers: dict[NamedSignal, Callable[..., None]] = {
-            request_started: self._on_request_started,
-            got_request_exception: self._on_request_exception,
-            request_finished: self._call_probe_on_request_finished,
-        }
-        with ExitStack() as stack:
-            for signal, receiver in receivers.items():
-                stack.enter_context(signal.connected_to(receiver, app))
+        with (
+            request_started.connected_to(self._on_request_started, app),
+            got_request_exception.connected_to(self._on_request_exception, app),
+            request_finished.connected_to(self._call_probe_on_request_finished, app),
+            ExitStack() as stack,
+        ):
             # Keep the records of this test request out of the log. Errors may contain passwords,
             # and a refused test click would look like a visitor's click.
             for each in (app.logger, logger):
