@@ -9,6 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import quote, unquote
 
 from ..links.tokens import mask_tokens_and_credentials
@@ -37,26 +38,14 @@ class SecretMasker:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._known_members: set[str] = set()
-        self._member_pattern = re.compile("(?!)")
+        # The pattern depends only on the ids of the members, so build it again only for new ids.
+        self._get_member_pattern = cache(self._build_uncached_member_pattern)
 
     def mask_secrets(self, text: str) -> str:
         """Return a text with secrets and unprintable characters replaced, cut to 2,000 characters.
 
         Characters after the first 20,000 are not read.
         """
-        if self._known_members != self._site.member_ids:
-            self._known_members = set(self._site.member_ids)
-            longest_first = sorted(self._known_members, key=len, reverse=True)
-            key_prefixes = [
-                self._site.get_member_key_prefix(each)
-                for each in longest_first
-                if self._site.has_member_secret
-            ]
-            id_patterns = filter(None, map(_build_member_id_pattern, longest_first))
-            self._member_pattern = re.compile(
-                "|".join([*key_prefixes, *id_patterns]) or "(?!)", re.IGNORECASE
-            )
         # Replace unprintable characters. A terminal would obey control characters, and a file
         # cannot hold surrogates.
         text = "".join(
@@ -70,7 +59,18 @@ class SecretMasker:
         text = mask_tokens_and_credentials(
             self._site.mask_api_key(self._site.account.mask_sign(text))
         )
-        return self._member_pattern.sub("…", text)
+        return self._get_member_pattern(frozenset(self._site.member_ids)).sub("…", text)
+
+    def _build_uncached_member_pattern(self, member_ids: frozenset[str]) -> re.Pattern[str]:
+        """Return a regular expression that matches the members' ids and their key prefixes."""
+        longest_first = sorted(member_ids, key=len, reverse=True)
+        key_prefixes = [
+            self._site.get_member_key_prefix(each)
+            for each in longest_first
+            if self._site.has_member_secret
+        ]
+        id_patterns = filter(None, map(_build_member_id_pattern, longest_first))
+        return re.compile("|".join([*key_prefixes, *id_patterns]) or "(?!)", re.IGNORECASE)
 
     def _mask_base64_match(self, match: re.Match[str]) -> str:
         has_secret = any(
