@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -54,6 +54,10 @@ class Site:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.endpoint_prefix = f"{self.root_path}{settings.url_prefix}"
         self.external_url = encode_url_like_browser(settings.public_url or url).rstrip("/")
+        # The hosts of the site: the one that the check requests, and the one in absolute links.
+        self._hosts = {
+            urlsplit(encode_url_like_browser(each)).netloc for each in (url, self.external_url)
+        }
         self.gateway_root_url = self._normalize_gateway_url(settings.gateway_base_url.rstrip("/"))
         self.member: str | None = None
         self.member_ids: set[str] = set()
@@ -125,10 +129,7 @@ class Site:
 
     def is_site_host(self, url: str) -> bool:
         """Return True if the host of a URL is the site's."""
-        return (
-            is_parsable_url(url)
-            and urlsplit(encode_url_like_browser(url)).netloc in self._site_hosts
-        )
+        return is_parsable_url(url) and urlsplit(encode_url_like_browser(url)).netloc in self._hosts
 
     def is_site_url(self, url: str) -> bool:
         """Return True if a URL has the site's host and is below the site's root path."""
@@ -137,13 +138,6 @@ class Site:
         ) and f"{urlsplit(encode_url_like_browser(url)).path}/".startswith(
             f"{encode_url_like_browser(self.root_path)}/"
         )
-
-    @cached_property
-    def _site_hosts(self) -> set[str]:
-        """The hosts of the site: the one that the check requests, and the one in absolute links."""
-        return {
-            urlsplit(encode_url_like_browser(url)).netloc for url in (self.url, self.external_url)
-        }
 
     def find_page_spec_and_entry(self, url: str) -> tuple[PageSpec | None, Entry | None]:
         """Return the gateway page to which a link of the site leads, and the link's entry.
