@@ -134,7 +134,6 @@ class ParsedPage(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Record the URLs that an element loads, and the element itself if the check needs it."""
         outer, attributes = self._open_elements[-1], dict(attrs)
-        element = Element(attributes, blocked_by=outer.blocked_by)
         # Users decide whether to open the target of a link or a form. The browser requests the URLs
         # in a ping attribute without asking them.
         loaded_values = (
@@ -147,7 +146,11 @@ class ParsedPage(HTMLParser):
             self.handle_endtag(tag)
         is_hiding = tag in _HIDING_TAGS or (tag == "dialog" and "open" not in attributes)
         hidden_by = [name for name in _HIDING_ATTRIBUTES if name in attributes] + [tag] * is_hiding
-        element.hidden_by = next(iter(hidden_by), outer.hidden_by)
+        element = Element(
+            attributes,
+            blocked_by=outer.blocked_by,
+            hidden_by=next(iter(hidden_by), outer.hidden_by),
+        )
         if tag == "path" and outer.svg is not None:
             outer.svg.svg_paths.append(attributes.get("d") or "")
         elif tag in self._elements_by_tag and (tag != "svg" or outer.svg is None):
