@@ -122,7 +122,7 @@ def check_entries(
                 member_id,
                 log_in,
                 is_login_given=login is not None,
-                url=_check_site_url(url),
+                url=None if url is None else _check_site_url(url),
                 calls_receivers=with_receivers,
             )
             run = _CheckRun(site_client, url, _normalize_ignored_rules(ignore), progress)
@@ -188,9 +188,7 @@ def _check_login_function(login: LoginFunction) -> None:
         ) from None
 
 
-def _check_site_url(url: str | None) -> str | None:
-    if url is None:
-        return None
+def _check_site_url(url: str) -> str:
     return check_named_value(
         f"The url {mask_tokens_and_credentials(strip_query(url))!r}", check_web_url, url, CheckError
     )
@@ -329,9 +327,10 @@ class _CheckRun:
             )
         if pattern is not None:
             app_user_agent = app_user_agent or guess_user_agent_for_pattern(pattern)
-            yield from () if app_user_agent is None else build_mobile_app_devices(app_user_agent)
             if app_user_agent is None:
                 self._add_note("no_app")
+            else:
+                yield from build_mobile_app_devices(app_user_agent)
 
     def _add_note(self, key: str, detail: str = "") -> None:
         self.report.notes.append(Note(f"check.note.{key}", self._masker.mask_secrets(detail)))
