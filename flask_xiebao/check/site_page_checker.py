@@ -145,7 +145,9 @@ class SitePageChecker:
             self.empty_page_failures[url] = Failure("page.empty", "0 <a class=xiebao-entry>", "1")
         elif is_first:
             self.entry_descriptions[url] = [
-                description for case, *_ in entry_cases if (description := _format_entry(case))
+                _format_entry(case, case.entry)
+                for case, *_ in entry_cases
+                if case.entry is not None
             ]
         for case, link, entry_failures in entry_cases:
             case = replace(case, calls_guard=self.calls_guard and is_first)
@@ -350,11 +352,8 @@ def _find_linked_entries(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list
     return entries
 
 
-def _format_entry(case: Case) -> str:
-    """Return a short description of a test case's entry for reports, or "" if it has no entry."""
-    entry = case.entry
-    if entry is None:
-        return ""
+def _format_entry(case: Case, entry: Entry) -> str:
+    """Return a short description of a test case's entry for reports."""
     reference = entry.reference or ""
     if len(reference) > 9:
         reference = f"{reference[:2]}…{reference[-6:]}"
