@@ -63,9 +63,7 @@ class CaseRunner:
                 urlsplit(link).path.rpartition("/")[2]
             )
             requested_link = f"{link}?{case.query}" if case.query else link
-            visit = self._site_client.visit_link(
-                case, device, requested_link, login_next=requested_link
-            )
+            visit = self._site_client.visit_link(case, device, requested_link)
             self._final_location = visit.location
             failures = list(self._check_response(case, device, requested_link, visit))
             location = response_checks.mask_location(self._site, self._final_location)

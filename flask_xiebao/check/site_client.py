@@ -262,19 +262,16 @@ class SiteClient:
             browser=browser,
         )
 
-    def visit_link(self, case: Case, device: Device, link: str, *, login_next: str = "") -> Visit:
+    def visit_link(self, case: Case, device: Device, link: str) -> Visit:
         """Request a link of the site with the visitor, method and headers of a test case.
 
+        If the case expects a login and the settings name a login view, the ``probe_result`` is the
+        URL of the login with the link as ``next``.
+
         :param link: The path and query of the link, from the server's root.
-        :param login_next: The ``next`` of the login. If the case expects a login and the settings
-            name a login view, the ``probe_result`` is the URL of the login.
         """
         self.click_count += 1
-        login_view = (
-            self.site.settings.login_view
-            if login_next and case.expected_outcome == "login"
-            else None
-        )
+        login_view = self.site.settings.login_view if case.expected_outcome == "login" else None
         return Visit(
             self.app,
             f"{self.site.origin}{link}",
@@ -286,7 +283,7 @@ class SiteClient:
                 **device.headers,
                 **case.headers,
             },
-            probe=None if login_view is None else lambda: url_for(login_view, next=login_next),
+            probe=None if login_view is None else lambda: url_for(login_view, next=link),
             rehearsal=self._build_rehearsal(case.visitor, case),
             browser=self._get_logged_in_browser(device) if case.visitor == "member" else None,
         )
