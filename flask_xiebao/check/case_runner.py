@@ -169,7 +169,14 @@ class CaseRunner:
             return self.build_unreached_view_failure(
                 visit, case.endpoint, f"{expected_status} ({case.endpoint})"
             )
-        if self._is_member_treated_as_anonymous(case, expected_outcome, visit):
+        if (
+            refusal is not None
+            and refusal.cause in ("login_required", "expired")
+            and self._site_client.has_login_function
+            and case.visitor == "member"
+            and expected_outcome != "back"
+        ):
+            # The site treats the logged-in member as an anonymous visitor.
             return Failure("session", f"{visit.status} login_required", str(expected_status))
         return None
 
@@ -197,15 +204,6 @@ class CaseRunner:
             # With Flask-Login, the site's own unauthorized_handler may return any status.
             return 0
         return {**REFUSAL_STATUSES, **OUTCOME_STATUSES, "loader": 0}[expected_outcome]
-
-    def _is_member_treated_as_anonymous(
-        self, case: Case, expected_outcome: str, visit: Visit
-    ) -> bool:
-        """Return True if the site treats a logged-in member as an anonymous visitor."""
-        refusal = visit.rehearsal.last_refusal
-        has_logged_in = self._site_client.has_login_function and case.visitor == "member"
-        is_anonymous = refusal is not None and refusal.cause in ("login_required", "expired")
-        return has_logged_in and is_anonymous and expected_outcome != "back"
 
     def build_unreached_view_failure(self, visit: Visit, endpoint: str, expected: str) -> Failure:
         """Return the failure for a request that the extension's view did not answer.
