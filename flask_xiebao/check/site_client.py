@@ -6,7 +6,6 @@ import contextvars
 import secrets
 import time
 from collections.abc import Callable
-from functools import partial
 
 from flask import Flask, url_for
 
@@ -116,9 +115,12 @@ class SiteClient:
         self.site.member = member
         self.site.member_ids.update(self.members.values())
         if member is None:
-            build_key = partial(self.state.build_member_key, self.members[MEMBER])
             try:
-                call_in_request_context(self.app, build_key, base_url=f"{self.site.url}/")
+                call_in_request_context(
+                    self.app,
+                    lambda: self.state.build_member_key(self.members[MEMBER]),
+                    base_url=f"{self.site.url}/",
+                )
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # Hide the error's message. It may be private.
