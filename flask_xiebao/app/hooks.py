@@ -92,8 +92,8 @@ class Hooks:
             raise ConfigError(
                 f"There can be only one notification_handler, and {get_function_name(existing)}"
                 " is already registered. Call the new function from the registered function, or"
-                " connect the new function to the signal notification_received. If the app has an"
-                " application factory, register the handler once, outside of the factory."
+                " connect the new function to the signal notification_received. Register the"
+                " handler outside of the application factory."
             )
         self._registered[name] = function
         # is_async() takes longer than most hooks, so it is called when a hook is registered and not

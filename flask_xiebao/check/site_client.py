@@ -152,14 +152,13 @@ class SiteClient:
             )
         if member is None:
             raise CheckError(
-                "After the login, the member_loader (or, without a member_loader, Flask-Login)"
-                " finds no logged-in member."
+                "After the login, no member is logged in."
                 f"{f' The last response to the login had status {status}.' if status else ''}"
                 f"{' Check that the site knows this member.' if requested_member else ''} Make"
-                " sure that a login function logs in the given test client and leaves the cookies"
-                f' in it, that the cookies are sent to "{self.site.endpoint_prefix}/"'
-                " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN), and that hooks set the current"
-                " member before they let requests to the entries through."
+                " sure that the login function logs in the given test client and keeps its cookies,"
+                f' and that the cookies are sent to "{self.site.endpoint_prefix}/"'
+                " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN). A hook that exempts the entries"
+                " must first set the current member."
             )
         if self._is_login_given and requested_member is not None and member != requested_member:
             raise CheckError(

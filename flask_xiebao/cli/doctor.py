@@ -225,8 +225,7 @@ def check_site_path(settings: Settings, locale: str) -> Iterator[Finding]:
             get_text(locale, f"doctor.ok.prefix.{'set' if path else 'none'}", path=path)
         )
     elif path and proxy is not None:
-        url = f"{settings.public_url}{settings.url_prefix}"
-        yield warning_finding(get_text(locale, "doctor.prefix", path=path, url=url))
+        yield warning_finding(get_text(locale, "doctor.prefix", path=path))
     elif path and path not in build_urls_by_mount(settings.public_url):
         yield ok_finding(get_text(locale, "doctor.ok.mount", path=path))
 

@@ -37,8 +37,8 @@ def send_test_notification(
     settings = state.settings
     if settings.env == "production":
         raise click.ClickException(
-            'XIEBAO_ENV is "production", but this command reports a purchase that was never made.'
-            " Use the command only in a test environment."
+            'XIEBAO_ENV is "production", but this command sends a notification about a purchase'
+            " that was never made. Use the command only in a test environment."
         )
     if not settings.has_partner_account:
         raise click.ClickException(

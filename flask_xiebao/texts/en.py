@@ -374,14 +374,13 @@ TEXTS = {
     ),
     "check.means.unreached.outside": (
         "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
-        " {status} before Flask handled the request. Let requests for URLs below XIEBAO_URL_PREFIX"
-        " through to Flask."
+        " {status} before Flask handled the request. Pass requests for URLs below XIEBAO_URL_PREFIX"
+        " on to Flask."
     ),
     "check.means.unreached.nowhere": (
         "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
-        " {status} before Flask handled the request. Let requests for URLs below XIEBAO_URL_PREFIX"
-        " through to Flask. If the middleware mounts the site at a path, such as /shop, set"
-        " XIEBAO_PUBLIC_URL to a URL that ends with this path."
+        " {status}. Pass requests for URLs below XIEBAO_URL_PREFIX on to Flask. If the middleware"
+        " mounts the site at a path, set XIEBAO_PUBLIC_URL to a URL that ends with this path."
     ),
     "check.means.unreached.no_view": (
         'Flask found no view for insurance links on the host "{host}" and returned status {status}.'
@@ -392,30 +391,26 @@ TEXTS = {
         " view. Change XIEBAO_URL_PREFIX to a path that no other view uses."
     ),
     "check.means.unreached.limiter": (
-        'A rate limiter returned status {status} for a click on an entry (host "{host}") before'
-        " Flask-Xiebao handled the click. Allow more requests, or exempt the entries with"
-        ' `limiter.exempt(app.blueprints["xiebao"])`. To exempt only the requests of the check and'
-        " the doctor, use `limiter.request_filter(is_rehearsal)`."
+        'A rate limiter returned status {status} for a click on an entry (host "{host}"). Allow'
+        ' more requests, or exempt the entries with `limiter.exempt(app.blueprints["xiebao"])`. To'
+        " exempt only the requests of the check and the doctor, use"
+        " `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.unreached.wall": (
-        'A click on an entry (host "{host}") got status {status} before Flask-Xiebao handled the'
-        " click. The status may come from a request hook that requires a login, checks a CSRF token"
-        ' or checks the host. Add `if request.blueprint == "xiebao": return` to the start of the'
-        " hook, or after the code that sets the current member. Flask-Xiebao itself checks each"
-        ' click. If the site has another host than "{host}", set XIEBAO_PUBLIC_URL.'
+        'A click on an entry got status {status} from the host "{host}" before Flask-Xiebao handled'
+        " the click. If a request hook of the site refuses the click, add `if request.blueprint =="
+        ' "xiebao": return` to the start of the hook, or after the code that sets the current'
+        ' member. If "{host}" is not the host of the site, set XIEBAO_PUBLIC_URL.'
     ),
     "check.means.unreached.hook": (
-        'A click on an entry (host "{host}") got status {status} before Flask-Xiebao handled the'
-        " click. The status comes from one of the site's request hooks, or from the site's error"
-        " handler for an exception in such a hook. Add"
-        ' `if request.blueprint == "xiebao": return` to the start of the hook. Flask-Xiebao itself'
-        " checks each click."
+        'A click on an entry (host "{host}") got status {status} from a request hook of the site,'
+        " or from the site's error handler for an exception in such a hook. Add `if"
+        ' request.blueprint == "xiebao": return` to the start of the hook.'
     ),
     "check.means.unreached.sent": (
-        'A click on an entry is redirected to "{to}" before Flask-Xiebao handles the click. The'
-        " redirect may come from a request hook that requires a login. Add"
-        ' `if request.blueprint == "xiebao": return` to the start of the hook, or after the code'
-        " that sets the current member. Flask-Xiebao itself checks each click."
+        'A click on an entry is redirected to "{to}", probably by a request hook that requires a'
+        ' login. Add `if request.blueprint == "xiebao": return` to the start of the hook, or after'
+        " the code that sets the current member."
     ),
     "check.means.unreached.host": (
         'Every click on an entry is redirected to another host or scheme, "{to}". Set'
@@ -424,12 +419,11 @@ TEXTS = {
     "check.means.unreached.elsewhere": (
         'Some browsers are redirected to "{to}" before Flask-Xiebao handles the click. Add `if'
         ' request.blueprint == "xiebao": return` to the start of the hook that redirects browsers.'
-        " Flask-Xiebao itself has a page for every device."
     ),
     "check.means.unreached.form": (
-        "A click on an entry is first redirected to another URL of the same link, for example one"
-        " with a language prefix, so the browser must send a second request. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of the hook that redirects the click.'
+        "A click on an entry is first redirected to another URL of the same link, such as one with"
+        ' a language prefix. Add `if request.blueprint == "xiebao": return` to the start of the'
+        " hook that redirects the click."
     ),
     "check.means.unreached.path": (
         "The path of a link was changed before Flask-Xiebao read it, so the link was refused. Look"
@@ -437,9 +431,9 @@ TEXTS = {
         " XIEBAO_URL_PREFIX."
     ),
     "check.means.unknown_address": (
-        "The site does not know its own address. In production, members therefore do not return to"
-        " the site after payment, and links for emails and QR codes cannot be created. Set"
-        " XIEBAO_PUBLIC_URL to the URL of the site."
+        "The site does not know its own address, so in production members do not return to the site"
+        " after payment, and links for emails and QR codes cannot be created. Set XIEBAO_PUBLIC_URL"
+        " to the URL of the site."
     ),
     "check.means.page.elsewhere": (
         "The page redirects every device to another host. Choose a page on the host of the site, or"
@@ -558,8 +552,8 @@ TEXTS = {
     ),
     "check.means.parameter.partnerUniqKey": (
         'The "partnerUniqKey" parameter of the gateway URL is wrong, so the gateway takes the'
-        " member for another member. Look for a hook or middleware that changes the redirect, and"
-        " check that the keeps_plain_key hook always returns the same value for the same member."
+        " member for another member. Look for a hook or middleware that changes the redirect, or a"
+        " keeps_plain_key hook that returns different values for the same member."
     ),
     "check.means.parameter.subPartnerId": (
         'The "subPartnerId" parameter of the gateway URL is wrong, so the sale is credited to'
@@ -665,12 +659,12 @@ TEXTS = {
         " from which the QR code is made."
     ),
     "check.means.style": (
-        "Flask-Xiebao's stylesheet does not load. Let requests for URLs below XIEBAO_URL_PREFIX"
-        " through."
+        "Flask-Xiebao's stylesheet does not load. Do not block requests for URLs below"
+        " XIEBAO_URL_PREFIX."
     ),
     "check.means.script": (
-        "Flask-Xiebao's entry script does not load, so a double click counts as two clicks. Let"
-        " requests for URLs below XIEBAO_URL_PREFIX through."
+        "Flask-Xiebao's entry script does not load, so a double click counts as two clicks. Do not"
+        " block requests for URLs below XIEBAO_URL_PREFIX."
     ),
     "check.means.page": "The page does not open. Read the site's log for the cause.",
     "check.means.page.empty": (
@@ -735,8 +729,8 @@ TEXTS = {
     ),
     "check.means.session": (
         "The session is lost during a click on an entry, so the site takes the member for an"
-        " anonymous visitor. Check that the session cookie is sent for this path and host"
-        " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN), and that no hook clears the session."
+        " anonymous visitor. Check SESSION_COOKIE_PATH and SESSION_COOKIE_DOMAIN, and look for a"
+        " hook that clears the session."
     ),
     "check.means.login.page": (
         "The login page does not open, so visitors who must log in get an error. Set"
@@ -809,8 +803,7 @@ TEXTS = {
     ),
     "check.note.played": (
         "The check used placeholder members, so it did not ask the site at each click who is logged"
-        " in. To test this, name a member with --member and, on a site without Flask-Login, a login"
-        " function with --login."
+        " in. To test this, add --member. A site without Flask-Login also needs --login."
     ),
     "check.note.nobody_logged_in": (
         "The check cannot log in a member itself on a site without Flask-Login, so the"
@@ -819,8 +812,8 @@ TEXTS = {
     ),
     "check.note.guard": (
         "The click_guard was not called, because the check calls it only once for each --page that"
-        " is opened as a logged-in member. Add --page, --member and, on a site without Flask-Login,"
-        " --login."
+        " is opened as a logged-in member. Add --page and --member. A site without Flask-Login also"
+        " needs --login."
     ),
     "check.note.plain_alone": (
         "In production, the check makes only ordinary clicks and clicks by an anonymous visitor,"
@@ -865,12 +858,12 @@ TEXTS = {
         " entries on a page."
     ),
     "check.not_told.member": (
-        "The check used placeholder members, because no member was named. Add --member and, on a"
-        " site without Flask-Login, --login."
+        "The check used placeholder members, because no member was named. Add --member. A site"
+        " without Flask-Login also needs --login."
     ),
     "check.not_told.pages_member": (
-        "The check opened no page of the site and used placeholder members, because no page and no"
-        " member were named. Add --page, --member and, on a site without Flask-Login, --login."
+        "The check opened no page of the site and used placeholder members. Add --page and"
+        " --member. A site without Flask-Login also needs --login."
     ),
     # The report of the check.
     "check.report.title": "Check of the insurance entries",
@@ -1052,10 +1045,9 @@ TEXTS = {
         "Insurance entries redirect to {url}. In the production environment, policies are real."
     ),
     "doctor.simulator": (
-        'XIEBAO_ENV is "production", but the blueprint of a GatewaySimulator is registered (its'
-        " pages return 404 in production). Do not register the simulator on a site that sells"
-        " insurance, because the site accepts notifications that the simulator signs as if they"
-        " came from Xiebao."
+        'XIEBAO_ENV is "production", but the blueprint of a GatewaySimulator is registered. Do not'
+        " register the simulator on a site that sells insurance, because the site would accept the"
+        " simulator's notifications as Xiebao's."
     ),
     "doctor.nobody": (
         "The app has no member_loader and does not use Flask-Login, so it does not know who is"
@@ -1076,19 +1068,18 @@ TEXTS = {
         " install 'flask[async]'`."
     ),
     "doctor.address.mail": (
-        "XIEBAO_PUBLIC_URL is not set, so the app does not know its own address and cannot create"
-        " links for emails outside of a request. Set XIEBAO_PUBLIC_URL to the address of the site,"
-        " for example https://shop.example (during development, http://127.0.0.1:5000)."
+        "XIEBAO_PUBLIC_URL is not set, so the app cannot create links for emails outside of a"
+        " request. Set XIEBAO_PUBLIC_URL to the address of the site, for example"
+        " https://shop.example or, during development, http://127.0.0.1:5000."
     ),
     "doctor.address.production": (
-        "XIEBAO_PUBLIC_URL is not set, so the app does not know its own address. In production, it"
-        " cannot create members' links for emails and QR codes, and members do not return to the"
-        " site after payment. Set XIEBAO_PUBLIC_URL to the address of the site, for example"
-        " https://shop.example (during development, http://127.0.0.1:5000)."
+        "XIEBAO_PUBLIC_URL is not set, so in production the app cannot create members' links for"
+        " emails and QR codes, and members do not return to the site after payment. Set"
+        " XIEBAO_PUBLIC_URL to the address of the site, for example https://shop.example."
     ),
     "doctor.leaving.this_machine": (
-        "Absolute links begin with {url} (from {source}), so they open the visitor's own device and"
-        " not the site. Set {source} to the address of the site."
+        "Absolute links begin with {url} (from {source}), which is an address of the visitor's own"
+        " device. Set {source} to the address of the site."
     ),
     "doctor.leaving.http": (
         "Absolute links begin with {url} (from {source}) and are not encrypted, so anyone on the"
@@ -1101,10 +1092,8 @@ TEXTS = {
     ),
     "doctor.prefix": (
         'XIEBAO_PUBLIC_URL ends with "{path}", but ProxyFix ignores X-Forwarded-Prefix, so links on'
-        ' pages may lack "{path}" and not work. If your proxy itself sets X-Forwarded-Prefix on'
-        " every request, add x_prefix=1 to ProxyFix. Otherwise, let the server set SCRIPT_NAME."
-        " Check that URLs below {url}/paid/ reach the site, because members return to them after"
-        " payment."
+        ' pages may lack "{path}". If your proxy itself sets X-Forwarded-Prefix on every request,'
+        " add x_prefix=1 to ProxyFix. Otherwise, let the server set SCRIPT_NAME."
     ),
     "doctor.ok.prefix.set": (
         "ProxyFix trusts X-Forwarded-Prefix. Make sure that your proxy itself sets the header to"
@@ -1112,15 +1101,13 @@ TEXTS = {
     ),
     "doctor.ok.prefix.none": (
         "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets this header to a path, set"
-        " XIEBAO_PUBLIC_URL to a URL that ends with this path, because notifications, and members"
-        " who return after payment, would otherwise get a 404. If your proxy does not set the"
-        " header, make the proxy remove it from requests, because visitors can send it."
+        " XIEBAO_PUBLIC_URL to a URL that ends with this path. Otherwise, make the proxy remove the"
+        " header from requests, because visitors can send it."
     ),
     "doctor.ok.mount": (
-        'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there, so the'
-        ' server must set SCRIPT_NAME to "{path}". If links on pages lack "{path}", SCRIPT_NAME is'
-        " not set. If a proxy itself sets X-Forwarded-Prefix on every request, you can use"
-        " ProxyFix(..., x_prefix=1) instead."
+        'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there. Make sure'
+        ' that the server sets SCRIPT_NAME to "{path}", or that your proxy itself sets'
+        " X-Forwarded-Prefix on every request and the app uses ProxyFix(..., x_prefix=1)."
     ),
     "doctor.cache": (
         "Flask-Caching ignores the Vary header, so every device gets a cached page with the entries"
@@ -1153,10 +1140,9 @@ TEXTS = {
         ' print(secrets.token_hex())"` before the first member clicks an entry.'
     ),
     "doctor.member_secret.same": (
-        "XIEBAO_MEMBER_SECRET is the same as {name}. If {name} were replaced, the member secret"
-        " would change too, and every member would be new to the gateway. If no member has clicked"
-        " an entry yet, choose another XIEBAO_MEMBER_SECRET. Otherwise, keep XIEBAO_MEMBER_SECRET"
-        " and replace {name}."
+        "XIEBAO_MEMBER_SECRET is the same as {name}, but it must stay the same when {name} is"
+        " replaced. If no member has clicked an entry yet, choose another XIEBAO_MEMBER_SECRET."
+        " Otherwise, keep XIEBAO_MEMBER_SECRET and replace {name}."
     ),
     "doctor.ok.ids.keys": (
         "The gateway identifies members by keys that are derived from XIEBAO_MEMBER_SECRET."
@@ -1203,9 +1189,9 @@ TEXTS = {
         " the gateway as this member. Return None from the member_loader if no member is logged in."
     ),
     "doctor.notify.guessed": (
-        "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is the same as another secret of the site."
-        ' Generate another token with `python -c "import secrets; print(secrets.token_hex())"`,'
-        " because Xiebao receives the token as a part of the callback URL."
+        "XIEBAO_NOTIFY_TOKEN is easy to guess, or is the same as another secret of the site, and"
+        " Xiebao receives the token as a part of the callback URL. Generate another token with"
+        ' `python -c "import secrets; print(secrets.token_hex())"`.'
     ),
     "doctor.notify": "notify: {what}",
     "doctor.ok.notify.handler": (
@@ -1251,27 +1237,23 @@ TEXTS = {
         " XIEBAO_PUBLIC_URL to the https:// address of the site."
     ),
     "doctor.notify.sent": (
-        "Notifications are redirected to {to}. The redirect may come from a request hook that"
-        ' requires a login. Add `if request.blueprint == "xiebao": return` to the start of the'
-        " hook. Flask-Xiebao itself checks each notification."
+        "Notifications are redirected to {to}, probably by a request hook that requires a login."
+        ' Add `if request.blueprint == "xiebao": return` to the start of the hook.'
     ),
     "doctor.notify.limiter": (
-        "Notifications get status {status}, which may come from a rate limiter. Exempt the callback"
-        ' with `limiter.exempt(app.view_functions["xiebao.notify"])`. If a request hook refuses'
+        "Notifications get status {status}, probably from a rate limiter. Exempt the callback with"
+        ' `limiter.exempt(app.view_functions["xiebao.notify"])`. If a request hook refuses'
         ' notifications, add `if request.blueprint == "xiebao": return` to the start of the hook.'
-        " Flask-Xiebao itself checks each notification."
     ),
     "doctor.notify.wall": (
-        "Notifications get status {status}, which may come from CSRF protection or from a request"
-        " hook that requires a login. Exempt the callback from CSRF protection with"
-        ' `csrf.exempt(app.view_functions["xiebao.notify"])`. If a request hook refuses'
-        ' notifications, add `if request.blueprint == "xiebao": return` to the start of the hook.'
-        " Flask-Xiebao itself checks each notification."
+        "Notifications get status {status}, probably from CSRF protection or from a request hook"
+        " that requires a login. Exempt the callback with"
+        ' `csrf.exempt(app.view_functions["xiebao.notify"])`, or add `if request.blueprint =='
+        ' "xiebao": return` to the start of the hook.'
     ),
     "doctor.notify.hook": (
-        "Notifications get status {status}, which may come from one of the site's request hooks."
-        ' Add `if request.blueprint == "xiebao": return` to the start of the hook that refuses'
-        " notifications. Flask-Xiebao itself checks each notification."
+        "Notifications get status {status}, probably from one of the site's request hooks. Add `if"
+        ' request.blueprint == "xiebao": return` to the start of this hook.'
     ),
     "doctor.notify_url.path": (
         "The callback URL to give to Xiebao ends with {url}. Set XIEBAO_PUBLIC_URL to see the"
@@ -1299,10 +1281,9 @@ TEXTS = {
         " registered. Add `xiebao.notification_handler(purchases.handle)`."
     ),
     "doctor.purchases.shared": (
-        'The Purchases object was created with the argument "only", so another site sells with the'
-        " same partner account. If members of the two sites have the same id, they cannot be told"
-        " apart, because XIEBAO_MEMBER_SECRET is not set. Set a different XIEBAO_MEMBER_SECRET on"
-        " each site."
+        'Another site sells with the same partner account (argument "only" of Purchases), so'
+        " members of the two sites with the same id cannot be told apart. Set a different"
+        " XIEBAO_MEMBER_SECRET on each site."
     ),
     "doctor.purchases.unread": (
         'The database with the table "{table}" cannot be read ({error}). Check the connection to'

@@ -756,7 +756,7 @@ TEXTS = {
     ),
     "doctor.prefix": (
         "XIEBAO_PUBLIC_URL 以 {path} 结尾，ProxyFix 却不采用 X-Forwarded-Prefix，"
-        "页面上的链接可能缺少 {path} 而打不开。支付后返回 {url}/paid/…。"
+        "页面上的链接可能缺少 {path} 而打不开。"
         "如果代理在每个请求上都自己设置 X-Forwarded-Prefix，请给 ProxyFix 加上 x_prefix=1，"
         "否则不要加；也可以让服务器设置 SCRIPT_NAME。"
     ),

@@ -79,7 +79,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=aborts(400)),
         "ERROR",
         (
-            "The status may come from a request hook that requires a login, checks a CSRF token",
+            "If a request hook of the site refuses the click, add",
             "aborts",
         ),
     ),
@@ -87,7 +87,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=require_login),
         "ERROR",
         (
-            f'{EVERY_CLICK}: A click on an entry is redirected to "/login" before',
+            f'{EVERY_CLICK}: A click on an entry is redirected to "/login", probably',
             'if request.blueprint == "xiebao": return',
         ),
     ),
@@ -102,14 +102,13 @@ ROWS: dict[str, Row] = {
     "a login wall that says 401": Row(
         partial(shop, before=aborts(401)),
         "ERROR",
-        ("got status 401 before Flask-Xiebao handled the click. The status may come", "aborts"),
+        ('got status 401 from the host "shop.example" before Flask-Xiebao handled', "aborts"),
     ),
     "a login wall of another site": Row(
         partial(shop, before=require_login_elsewhere),
         "ERROR",
         (
-            'A click on an entry is redirected to "https://sso.example/realms/xiebao/auth" before'
-            " Flask-Xiebao handles the click",
+            'A click on an entry is redirected to "https://sso.example/realms/xiebao/auth", probably',
             "require_login_elsewhere",
         ),
     ),
@@ -132,8 +131,8 @@ ROWS: dict[str, Row] = {
         partial(shop, before=check_host, XIEBAO_PUBLIC_URL=None),
         "ERROR",
         (
-            'A click on an entry (host "localhost") got status 400 before Flask-Xiebao handled',
-            'If the site has another host than "localhost", set XIEBAO_PUBLIC_URL',
+            'A click on an entry got status 400 from the host "localhost" before',
+            'If "localhost" is not the host of the site, set XIEBAO_PUBLIC_URL',
         ),
         also=("XIEBAO_PUBLIC_URL is not set",),
     ),
@@ -209,8 +208,7 @@ ROWS: dict[str, Row] = {
         partial(shop, hides_errors(500), before=fails),
         "ERROR",
         (
-            "got status 500 before Flask-Xiebao handled the click. The status comes from one of the"
-            " site's request hooks, or from the site's error handler",
+            "got status 500 from a request hook of the site, or from the site's error handler",
             "fails",
         ),
     ),

@@ -111,7 +111,7 @@ def test_what_it_needs_besides_is_said(engine: Any, monkeypatch: pytest.MonkeyPa
     assert "The Purchases object receives no notifications" in unheard["WARNING"]
     assert "No notification_handler is registered" not in str(unheard)
     theirs = keeps(engine, only=lambda order: True)
-    shared = "another site sells with the same partner account"
+    shared = "Another site sells with the same partner account"
     assert shared not in said(theirs)["WARNING"]
     assert shared in said(theirs, XIEBAO_MEMBER_SECRET=None)["WARNING"]
     monkeypatch.setattr("flask_xiebao.cli.doctor_notifications.find_spec", lambda _: None)

@@ -73,7 +73,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     "a login wall": (
         partial(site, before=require_login),
         (
-            "notify: Notifications are redirected to /login. The redirect may come from a request",
+            "notify: Notifications are redirected to /login, probably by a request",
             'if request.blueprint == "xiebao": return',
             "The cause may be one of these before_request hooks: ",
             "require_login",
@@ -81,22 +81,22 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
     ),
     "a login wall whose address is private": (
         partial(site, before=require_login_at_a_private_address),
-        ("notify: Notifications are redirected to https://sso.example/login/…. The redirect may",),
+        ("notify: Notifications are redirected to https://sso.example/login/…, probably by",),
     ),
     "a login wall that says 401": (
         partial(site, before=aborts(401)),
-        ("Notifications get status 401, which may come from CSRF protection or", "aborts"),
+        ("Notifications get status 401, probably from CSRF protection or", "aborts"),
     ),
     "Flask-SeaSurf": (
         partial(site, SeaSurf),
         (
-            "Notifications get status 403, which may come from CSRF protection",
+            "Notifications get status 403, probably from CSRF protection",
             'csrf.exempt(app.view_functions["xiebao.notify"])',
         ),
     ),
     "a guard": (
         partial(site, before=aborts(400)),
-        ("Notifications get status 400, which may come from CSRF protection", "aborts"),
+        ("Notifications get status 400, probably from CSRF protection", "aborts"),
     ),
     "a limiter": (
         partial(
@@ -106,14 +106,14 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
             ),
         ),
         (
-            "Notifications get status 429, which may come from a rate limiter. Exempt the callback",
+            "Notifications get status 429, probably from a rate limiter. Exempt the callback",
             "limiter.exempt",
         ),
     ),
     "a hook that is closed": (
         partial(site, before=aborts(503)),
         (
-            "Notifications get status 503, which may come from one of the site's request hooks",
+            "Notifications get status 503, probably from one of the site's request hooks",
             "aborts",
         ),
     ),
@@ -160,7 +160,7 @@ STOPPED: dict[str, tuple[Callable[[], Flask], tuple[str, ...]]] = {
         behind_a_firewall,
         (
             "returned status 403 before Flask handled the request",
-            "Let requests for URLs below XIEBAO_URL_PREFIX through",
+            "Pass requests for URLs below XIEBAO_URL_PREFIX on to Flask",
         ),
     ),
     "an answer that is wrapped": (
@@ -275,9 +275,9 @@ def test_a_token_that_is_another_secret_or_none_is_named_and_not_shown(token: st
     for broken in (behind_a_firewall, https_elsewhere):
         assert token not in "".join(doctor(broken(XIEBAO_NOTIFY_TOKEN=token)).values())
     off = doctor(site(XIEBAO_NOTIFY_TOKEN=token, XIEBAO_ENABLED=False))
-    assert "XIEBAO_NOTIFY_TOKEN is easy to guess, or it is the same as another" in off["WARNING"]
+    assert "XIEBAO_NOTIFY_TOKEN is easy to guess, or is the same as another" in off["WARNING"]
     said = doctor(site(XIEBAO_NOTIFY_TOKEN=token))
-    guessed = "is easy to guess, or it is the same as another secret of the site."
+    guessed = "is easy to guess, or is the same as another secret of the site"
     assert guessed in said["WARNING"]
     assert f"{ADDRESS} is https://shop.example/xiebao/notify/…" in said["ok"]
     assert token not in "".join(said.values())

@@ -206,13 +206,16 @@ ROWS: dict[str, Row] = {
     "no address": Row(
         partial(shop, XIEBAO_PUBLIC_URL=None),
         "WARNING",
-        (NO_ADDRESS, "In production, it cannot create members' links for emails and QR codes"),
+        (
+            NO_ADDRESS,
+            "so in production the app cannot create members' links for emails and QR codes",
+        ),
     ),
     "no address in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL=None),
         "ERROR",
         (
-            f"{NO_ADDRESS}, so the app does not know its own address",
+            f"{NO_ADDRESS}, so in production the app cannot create",
             "Set XIEBAO_PUBLIC_URL to the address of the site, for example https://shop.example",
         ),
     ),
@@ -251,7 +254,7 @@ ROWS: dict[str, Row] = {
     "this machine in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "WARNING",
-        ("so they open the visitor's own device",),
+        ("which is an address of the visitor's own device",),
     ),
     "an application root that links lack": Row(
         partial(shop, APPLICATION_ROOT="/shop"),
@@ -378,7 +381,7 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
             "WARNING",
             "If your proxy itself sets X-Forwarded-Prefix on every request, add",
         ),
-        ("/shop", None, "ok", 'the server must set SCRIPT_NAME to "/shop".'),
+        ("/shop", None, "ok", 'Make sure that the server sets SCRIPT_NAME to "/shop", or'),
     ],
 )
 def test_a_site_below_a_path_hears_what_its_proxy_has_to_do(
