@@ -56,7 +56,7 @@ RenderedEntry = tuple[Markup, str]
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
 #: The signer of a link, and the parts of its URL before and after the token.
-_LinkParts = tuple[TokenSigner, str, str]
+_LinkParts = tuple[TokenSigner, tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -84,12 +84,10 @@ class EntryRenderer:
     def __init__(self, state: AppState) -> None:
         self._state = state
         # The signer is part of the cache key, so no old entry is used after SECRET_KEY changes.
-        self._build_shared_entry_cached = lru_cache(_CACHE_SIZE, typed=True)(
-            self._build_shared_entry
-        )
+        self._build_entry_cached = lru_cache(_CACHE_SIZE, typed=True)(self._build_entry)
         # Entries often differ only in their links. Caching all other parts saves 35 % of the time
         # to render a new entry.
-        self._build_attributes_and_label_cached = lru_cache(_CACHE_SIZE)(
+        self._build_link_independent_parts_cached = lru_cache(_CACHE_SIZE)(
             self._build_link_independent_parts
         )
 
@@ -114,7 +112,6 @@ class EntryRenderer:
         context = self._get_page_context()
         has_content = content and str(content).strip()
         locale = None if has_content else context.locale or self._state.locale
-        platform_slug = context.platform_slug
         try:
             if macro.is_card_macro and isinstance(content, Undefined):
                 raise LinkError(
@@ -122,24 +119,21 @@ class EntryRenderer:
                     " variable.",
                     "title",
                 )
+            link_parts = None
             if context.shared_link_parts is not None and _is_same_for_everyone(
                 page, reference, keywords
             ):
-                build = (
-                    self._build_shared_entry_cached
-                    if _is_short_enough_to_cache(keywords, reference)
-                    else self._build_shared_entry
-                )
                 link_parts = context.shared_link_parts.get(
                     page
                 ) or self._build_and_cache_link_parts(context.shared_link_parts, page)
-                attributes, label, look_error = build(
-                    *link_parts, page, reference, platform_slug, locale, macro, **keywords
-                )
-            else:
-                attributes, label, look_error = self._build_request_specific_entry(
-                    page, reference, platform_slug, locale, macro, **keywords
-                )
+            build = (
+                self._build_entry_cached
+                if link_parts is not None and _is_short_enough_to_cache(keywords, reference)
+                else self._build_entry
+            )
+            attributes, label, look_error = build(
+                link_parts, page, reference, context.platform_slug, locale, macro, **keywords
+            )
         except LinkError as error:
             raise_or_log_omission(self._state, error)
             return _EMPTY_ENTRY
@@ -219,15 +213,13 @@ class EntryRenderer:
     def _build_and_cache_link_parts(
         self, parts_by_page: dict[str, _LinkParts], page: str
     ) -> _LinkParts:
-        before, after = split_url_at_token(self._state, f"xiebao.{page}", external=False)
-        parts_by_page[page] = self._state.signer, before, after
+        url_parts = split_url_at_token(self._state, f"xiebao.{page}", external=False)
+        parts_by_page[page] = (self._state.signer, url_parts)
         return parts_by_page[page]
 
-    def _build_shared_entry(
+    def _build_entry(
         self,
-        signer: TokenSigner,
-        url_before_token: str,
-        url_after_token: str,
+        shared_link_parts: _LinkParts | None,
         page: str,
         reference: Any,
         platform_slug: str | None,
@@ -236,51 +228,29 @@ class EntryRenderer:
         /,
         **keywords: Any,
     ) -> _BuiltEntry:
-        """Build an entry that is the same for everyone."""
-        options, html_attributes = split_options_and_attributes(keywords, macro)
-        reference = strip_reference(PAGES[page], reference)
-        token = signer.build_entry_token(build_entry(page, reference, **options))
-        href = f"{url_before_token}{token}{url_after_token}"
-        return self._build_entry_with_href(
-            href, html_attributes, PAGES[page].name, platform_slug, locale, macro
-        )
+        """Build an entry. The entry is empty if there is no link.
 
-    def _build_request_specific_entry(
-        self,
-        page: str,
-        reference: Any,
-        platform_slug: str | None,
-        locale: str | None,
-        macro: MacroSpec,
-        /,
-        **keywords: Any,
-    ) -> _BuiltEntry:
-        """Build an entry that may belong to a member or depend on the request.
-
-        The entry is empty if there is no link.
+        :param shared_link_parts: The signer and the URL parts of the link if the entry is the same
+            for everyone. None if it may belong to a member or depend on the request.
         """
         options, html_attributes = split_options_and_attributes(keywords, macro)
-        href = self.build_href(page, reference, options)
+        if shared_link_parts is None:
+            href = self.build_href(page, reference, options)
+        else:
+            signer, url_parts = shared_link_parts
+            reference = strip_reference(PAGES[page], reference)
+            token = signer.build_entry_token(build_entry(page, reference, **options))
+            href = token.join(url_parts)
         if not href:
             return *_EMPTY_ENTRY, None
-        return self._build_entry_with_href(
-            href, html_attributes, PAGES[page].name, platform_slug, locale, macro
-        )
-
-    def _build_entry_with_href(
-        self, href: str, html_attributes: Mapping[str, AttributeValue], *attribute_arguments: Any
-    ) -> _BuiltEntry:
-        """Build an entry from its link. Its other attributes and its label may come from a cache.
-
-        :param html_attributes: The HTML attributes from the template.
-        :param attribute_arguments: The other arguments of :meth:`_build_attributes_and_label`.
-        """
         build = (
-            self._build_attributes_and_label_cached
+            self._build_link_independent_parts_cached
             if _is_short_enough_to_cache(html_attributes)
             else self._build_link_independent_parts
         )
-        attributes, label, look_error = build(*attribute_arguments, *html_attributes.items())
+        attributes, label, look_error = build(
+            PAGES[page].name, platform_slug, locale, macro, *html_attributes.items()
+        )
         if html_attributes.get("disabled") is None:
             attributes = Markup(f' href="{escape(href)}"{attributes}')  # noqa: S704  # nosec B704
         return attributes, label, look_error
