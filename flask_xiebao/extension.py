@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
-from weakref import WeakKeyDictionary
+from typing import Unpack, cast
 
 from flask import Flask
 
@@ -40,7 +39,6 @@ class Xiebao:
 
     def __init__(self, app: Flask | None = None) -> None:
         self._hooks = Hooks()
-        self._states: WeakKeyDictionary[Flask, AppState] = WeakKeyDictionary()
         if app is not None:
             self.init_app(app)
 
@@ -102,8 +100,8 @@ class Xiebao:
                 f' "{existing_rule.rule}".'
                 " Change XIEBAO_URL_PREFIX or the path of that view."
             ) from None
-        self._states[app] = state
         app.extensions["xiebao"] = self
+        app.extensions["xiebao_state"] = state
         connect_header_receivers(app)
         register_template_helpers(app, state)
         app.cli.add_command(commands)
@@ -329,9 +327,8 @@ class Xiebao:
         :raises ConfigError: if this object is not initialized for the current app.
         """
         app = get_current_app()
-        try:
-            return self._states[app]
-        except KeyError:
+        if app.extensions.get("xiebao") is not self:
             raise ConfigError(
                 f"This Xiebao object is not initialized for {app!r}. Call `init_app(app)` first."
-            ) from None
+            )
+        return cast(AppState, app.extensions["xiebao_state"])

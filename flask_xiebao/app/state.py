@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app
@@ -217,13 +217,13 @@ def get_current_app_state() -> AppState:
 
     :raises ConfigError: if the extension is not initialized for the app.
     """
-    extension = current_app.extensions.get("xiebao")
-    if extension is None:
+    state: AppState | None = current_app.extensions.get("xiebao_state")
+    if state is None:
         raise ConfigError(
             f"Flask-Xiebao is not initialized for the app {current_app.import_name!r}. Add"
             " `Xiebao(app)`, or call `xiebao.init_app(app)` in the application factory."
         )
-    return cast(AppState, extension._current_state)
+    return state
 
 
 def _get_secret_keys(config: Mapping[str, Any]) -> tuple[Any, ...]:
