@@ -132,8 +132,7 @@ def get_request_state() -> RequestState:
 
 
 def _find_request_state(request: Request) -> RequestState | None:
-    state: RequestState | None = getattr(request, _STATE_ATTRIBUTE, None)
-    return state
+    return getattr(request, _STATE_ATTRIBUTE, None)
 
 
 @contextmanager
@@ -166,8 +165,7 @@ class PrivateRedirect(FlaskResponse):
     def __init__(self, url: str) -> None:
         self._expected_headers = [("Location", url), ("Content-Length", "0"), *PRIVACY_HEADERS]
         headers = Headers()
-        for name, value in (*self._expected_headers, ("Content-Type", "text/html; charset=utf-8")):
-            headers.add(name, value)
+        headers.extend([*self._expected_headers, ("Content-Type", "text/html; charset=utf-8")])
         super().__init__((), 302, headers)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
@@ -237,8 +235,7 @@ def _is_extension_request(request: Request) -> bool:
     if request.url_rule is None:  # No route matched, for example because of the request method.
         blueprint = current_app.blueprints.get("xiebao")
         return blueprint is not None and request.path.startswith(f"{blueprint.url_prefix}/")
-    endpoint: str = request.url_rule.endpoint
-    return endpoint.startswith("xiebao.") and endpoint != "xiebao.static"
+    return request.blueprint == "xiebao" and request.endpoint != "xiebao.static"
 
 
 def _write_privacy_headers(headers: Headers) -> None:
