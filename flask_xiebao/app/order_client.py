@@ -27,10 +27,9 @@ def get_order_client(state: AppState) -> OrderClient:
     """
     # Each process has its own client, because a forked worker must not share the connections of its
     # parent.
-    client = state.order_clients.get(os.getpid())
-    if client is None:
-        client = state.order_clients[os.getpid()] = _build_order_client(state)
-    return client
+    if os.getpid() not in state.order_clients:
+        state.order_clients[os.getpid()] = _build_order_client(state)
+    return state.order_clients[os.getpid()]
 
 
 def _build_order_client(state: AppState) -> OrderClient:

@@ -190,7 +190,7 @@ BEYOND = (
     Wrong("an order's member is nobody", "gateway/orders.py", "        return self._find_member(self.partner_uniq_key)\n", "        return None\n"),
     Wrong("a step of a query may take a minute", "gateway/orders.py", "self._httpx.Timeout(self._timeout)", "self._httpx.Timeout(60)"),
     Wrong("any certificate is accepted", "gateway/orders.py", "httpx.HTTPTransport()", "httpx.HTTPTransport(verify=False)"),
-    Wrong("a client that was forked shares its connections", "app/order_client.py", "client = state.order_clients.get(os.getpid())", "client = next(iter(state.order_clients.values()), None)"),
+    Wrong("a client that was forked shares its connections", "app/order_client.py", "if os.getpid() not in state.order_clients:\n        state.order_clients[os.getpid()] = _build_order_client(state)\n    return state.order_clients[os.getpid()]", "if not state.order_clients:\n        state.order_clients[os.getpid()] = _build_order_client(state)\n    return next(iter(state.order_clients.values()))"),
     # purchases in a site's own database
     Wrong("whoever asked first writes last", "sqla/store.py", " & (self.model.version == version)", ""),
     Wrong("what was asked before is fresh", "sqla/store.py", "version >= initial_version + 2", "version >= initial_version + 1"),
