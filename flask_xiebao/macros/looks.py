@@ -106,6 +106,9 @@ def _find_class_spelling_error(caller_modifiers: set[str]) -> LinkError | None:
     for name in caller_modifiers.difference(_KNOWN_MODIFIERS):
         for known_name in _KNOWN_MODIFIERS:
             if is_misspelling(name, known_name):
-                wrong, right = f"{MODIFIER_PREFIX}{name}", f"{MODIFIER_PREFIX}{known_name}"
-                return LinkError(f'There is no class "{wrong}". Did you mean "{right}"?', "class")
+                return LinkError(
+                    f'There is no class "{MODIFIER_PREFIX}{name}". Did you mean'
+                    f' "{MODIFIER_PREFIX}{known_name}"?',
+                    "class",
+                )
     return None
