@@ -87,19 +87,18 @@ def raise_refusal(
     :raises EarlyResponseError: always, with the response.
     """
     report_refusal(state, refusal, page, entry, member)
-    status, reason = refusal.status, refusal.reason
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
-        response = jsonify(status=status, reason=reason)
+        response = jsonify(status=refusal.status, reason=refusal.reason)
     else:
         response = build_page_response(
             state,
             "notice",
-            status=status,
-            reason=reason,
+            status=refusal.status,
+            reason=refusal.reason,
             login=_find_login_url(state) if refusal.login_helps else None,
             login_helps=refusal.login_helps,
         )
-    response.status_code = status
+    response.status_code = refusal.status
     raise EarlyResponseError(response)
 
 

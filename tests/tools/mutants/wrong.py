@@ -59,7 +59,7 @@ SEEN = (
     Wrong("content that browsers guess", "app/headers.py", 'headers["X-Content-Type-Options"] = "nosniff"', "pass"),
     Wrong("the sign in a header of its own", "views/link_views.py", 'if get_current_request().method != "HEAD":\n        send_signal(\n            entry_clicked', 'response.headers["X-Sign"] = state.gateway.sign\n    if get_current_request().method != "HEAD":\n        send_signal(entry_clicked'),
     # who goes
-    Wrong("404 that says why", "views/responses.py", "status, reason = refusal.status, refusal.reason", "status, reason = refusal.status, refusal.cause"),
+    Wrong("404 that says why", "views/responses.py", "reason=refusal.reason)\n    else:\n        response = build_page_response(\n            state,\n            \"notice\",\n            status=refusal.status,\n            reason=refusal.reason,\n", "reason=refusal.cause)\n    else:\n        response = build_page_response(\n            state,\n            \"notice\",\n            status=refusal.status,\n            reason=refusal.cause,\n"),
     Wrong("whoever is logged in buys on another's account", "links/access_rules.py", "AllowedClick(current_member)\n            if entry.member in (None, current_member)\n            else REFUSALS[\"another_member\"]", "AllowedClick(entry.member or current_member)"),
     Wrong("another's link goes as oneself", "links/access_rules.py", "AllowedClick(current_member)\n            if entry.member in (None, current_member)\n            else REFUSALS[\"another_member\"]", "AllowedClick(current_member)"),
     Wrong("a member's link vouches for ever", "links/access_rules.py", 'return AllowedClick(entry.member, seconds_left) if seconds_left else REFUSALS["expired"]', "return AllowedClick(entry.member, seconds_left)"),
