@@ -143,7 +143,7 @@ class Order:
     :param start_date: The first day of the cover.
     :param end_date: The last day of the cover.
     :param price_fen: ``payAmount``, in fen (分).
-    :param applied_at: ``insureTime``, as a timezone-aware datetime.
+    :param applied_at: ``insureTime``, the time of the application, as a timezone-aware datetime.
     :param paid_at: ``payedTime``, as a timezone-aware datetime.
     :param issued_at: ``issueTime``, as a timezone-aware datetime.
     :param policies: One policy for each insured person.

@@ -136,7 +136,8 @@ class PurchaseMixin:
     :ivar forgotten: True if the member was forgotten. The row never gets a member again.
     :ivar version: A number that increases by 1 whenever an answer of the gateway is written.
     :ivar created_at: The time of the application if the gateway reports it, otherwise the time of
-        the payment or the issue, or when the site first learned of the order.
+        the payment or the issue, or when the site first learned of the order. It does not change
+        after the first answer of the gateway.
     :ivar updated_at: The time when the gateway last reported something new, or None if it has not
         reported anything yet.
     """
@@ -220,8 +221,10 @@ _UNPAID_STATES: dict[int | None, PurchaseState] = {
     PayStatus.DEBIT_RUNNING: "paying",
     PayStatus.DEBIT_FAILED: "failed",
 }
-# The columns that describe the purchase. Other columns, such as the version, only describe the row.
-_PURCHASE_COLUMNS = [
+# The columns that describe the purchase. A Snapshot has these columns, and a change of one of them
+# calls on_change. Other columns, such as the version, only describe the row. A new column of the
+# mixin describes the purchase unless it is excluded here.
+_COMPARED_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()
     if isinstance(value, MappedColumn)
@@ -252,7 +255,7 @@ class Snapshot:
 
 def get_purchase_values(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:
     """Return the values of the columns that describe the purchase, by column name."""
-    return {name: getattr(purchase, name) for name in _PURCHASE_COLUMNS}
+    return {name: getattr(purchase, name) for name in _COMPARED_COLUMNS}
 
 
 def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, ...]:
@@ -281,9 +284,10 @@ def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
         setattr(row, name, _cut_to_column_length(getattr(order, name)))
     for name in ("pay_status", "issue_status", "effective_status", "price_fen"):
         setattr(row, name, _drop_unstorable_number(getattr(order, name)))
+    # The order's times are in China's time zone. The column type converts them to UTC.
     row.paid_at, row.issued_at = (
-        _drop_unstorable_time(order.paid_at),
-        _drop_unstorable_time(order.issued_at),
+        _drop_placeholder_time(order.paid_at),
+        _drop_placeholder_time(order.issued_at),
     )
     row.start_date, row.end_date = order.start_date, order.end_date
     row.policy_nums = [policy.policy_num for policy in order.policies if policy.policy_num]
@@ -299,7 +303,7 @@ def _drop_unstorable_number(number: int | None) -> int | None:
     return None if number is None or abs(number) > _MAX_INTEGER else int(number)
 
 
-def _drop_unstorable_time(time: datetime | None) -> datetime | None:
+def _drop_placeholder_time(time: datetime | None) -> datetime | None:
     # Some systems write a date such as 0001-01-01 if there is no date. Its conversion to UTC can
     # fail, so times before 1900 are dropped.
     return None if time is None or time.year < 1900 else time
@@ -307,7 +311,7 @@ def _drop_unstorable_time(time: datetime | None) -> datetime | None:
 
 def _find_creation_time(order: Order) -> datetime | None:
     times = (order.applied_at, order.paid_at, order.issued_at)
-    return next(filter(None, map(_drop_unstorable_time, times)), None)
+    return next(filter(None, map(_drop_placeholder_time, times)), None)
 
 
 def is_order_created_before(order: Order, since: datetime | None) -> bool:

@@ -117,7 +117,7 @@ class Purchases(Generic[P]):
         return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase of any member. A purchase without a member is found, too.
+        """Return a query for one purchase. It finds purchases of all members and of no member.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
@@ -209,11 +209,12 @@ class Purchases(Generic[P]):
     ) -> Iterator[Difference]:
         """Compare the rows with the orders that the gateway lists, and yield the differences.
 
-        It queries each listed order that has no row, differs from its row or lacks a status, then
-        each row whose order is not listed, and writes the answers. An order that cannot be compared
-        is a difference, too, and the comparison continues. Nothing happens until you iterate.
+        It queries each listed order that has no row, whose statuses or member differ from its row,
+        or that lacks a status, then each row whose order is not listed, and writes the answers. An
+        order that cannot be compared is a difference, too, and the comparison continues. Nothing
+        happens until you iterate.
 
-        :param since: Leave out orders that were applied for before this day, in China.
+        :param since: Leave out orders that were created before this day, in China.
         :param repair: False to write nothing.
         :param per_second: The maximum number of orders to query per second. Queries for the pages
             of the list are not counted.

@@ -111,8 +111,8 @@ class Reconciliation:
                 failure_count += not is_refused
                 if failure_count == _MAX_CONSECUTIVE_FAILURES:
                     raise
-                # A refusal by the gateway is not a difference if no answer has been written to the
-                # row yet, because the row contains no earlier answer that the refusal contradicts.
+                # If the row has not received an answer yet, the gateway has not confirmed the order
+                # yet. A refusal is expected then and is not reported as a difference.
                 if not is_refused or row is None or row.updated_at is not None:
                     difference = Difference(
                         number, row_state, None, problem=format_error_for_log(error)
@@ -140,10 +140,11 @@ class Reconciliation:
             yield number, None
 
     def _should_query_order(self, listed_order: Order, row: PurchaseMixin | None) -> bool:
-        """Return True if the listed order has no row, differs from its row or has a status of None.
+        """Return True if the order must be queried to compare it with its row.
 
-        An order with a status of None is only queried if its row is not in a final state. An order
-        whose row was created before *since* is never queried.
+        This is the case if there is no row, or if the row has other statuses or another member than
+        the listed order. An order with a status of None is only queried if its row is not in a
+        final state. An order whose row was created before *since* is never queried.
         """
         if row is None:
             return True
