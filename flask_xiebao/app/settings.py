@@ -215,7 +215,7 @@ def _parse_bool(value: object) -> bool:
 def _build_setting_field(
     normalize: Callable[[object], object], default: object = None, *, is_secret: bool = False
 ) -> Any:
-    return field(default=default, metadata={"check": normalize, "secret": is_secret})
+    return field(default=default, metadata={"normalize": normalize, "secret": is_secret})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -396,7 +396,7 @@ def _build_settings(config: Mapping[str, Any]) -> Settings:
     for setting, value in configured.items():
         name = get_setting_name(setting.name)
         try:
-            checked = Secret(value).map(setting.metadata["check"])
+            checked = Secret(value).map(setting.metadata["normalize"])
             values[setting.name] = checked if setting.metadata["secret"] else checked.reveal()
         except WrongValueError as error:
             problems[name] = str(error).replace(_SETTING_NAME_PLACEHOLDER, name)

@@ -192,15 +192,15 @@ def check_no_secret_leaks(
     :param expects_gateway_redirect: True if the response must redirect to the gateway. If it
         redirects elsewhere, another check reports that.
     """
-    texts = {"body": visit.text}
-    texts |= {
-        f"log ({place})": text
+    texts = [("body", visit.text)]
+    texts += [
+        (f"log ({place})", text)
         for place, text in map(format_log_record, visit.rehearsal.log_records)
-    }
-    texts |= {name: value for name, value in visit.headers if name != "Location"}
+    ]
+    texts += [(name, value) for name, value in visit.headers if name != "Location"]
     if not expects_gateway_redirect and not site.is_gateway_page(visit.location):
-        texts["Location"] = visit.location
-    for name, text in texts.items():
+        texts.append(("Location", visit.location))
+    for name, text in texts:
         decodings = list(iter_text_and_base64_decodings(text))
         for secret, mask in (("sign", site.account.mask_sign), ("API key", site.mask_api_key)):
             if any(mask(decoding) != decoding for decoding in decodings):

@@ -121,7 +121,7 @@ class SitePageChecker:
                 site,
                 visit.page,
                 has_member_link=any(
-                    entry.member is not None for entry in _find_linked_entries(visit, codes)
+                    entry.member is not None for entry in _find_entries_in_page(visit, codes)
                 ),
                 varies_by_device=any(map(page_checks.is_macro_entry, entries)),
             ),
@@ -225,7 +225,9 @@ class SitePageChecker:
         """Check that no cache returns the member's page to an anonymous visitor."""
         visit = self.site_client.open_page(page_url, device, "nobody")
         self._urls_by_svg |= visit.rehearsal.qr_code_urls_by_svg
-        entries = _find_linked_entries(visit, find_possible_qr_codes(visit.page, self._urls_by_svg))
+        entries = _find_entries_in_page(
+            visit, find_possible_qr_codes(visit.page, self._urls_by_svg)
+        )
         if self.site_client.members[MEMBER] in {entry.member for entry in entries}:
             yield Failure("private.shown", f"{visit.status} {get_path_and_query(page_url)}", "—")
 
@@ -340,7 +342,7 @@ class SitePageChecker:
         )
 
 
-def _find_linked_entries(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list[Entry]:
+def _find_entries_in_page(visit: Visit, qr_codes: list[tuple[bool, str]]) -> list[Entry]:
     """Decode all tokens in a page and its QR codes, and return their entries.
 
     The signatures are not verified.

@@ -148,9 +148,9 @@ class Visit:
     ) -> None:
         active_rehearsal.set(self.rehearsal)
         with (
-            request_started.connected_to(self._on_request_started, app),
-            got_request_exception.connected_to(self._on_request_exception, app),
-            request_finished.connected_to(self._call_probe_on_request_finished, app),
+            request_started.connected_to(self._record_endpoint, app),
+            got_request_exception.connected_to(self._record_exception, app),
+            request_finished.connected_to(self._call_probe, app),
             ExitStack() as stack,
         ):
             # Keep the records of this test request out of the log. Errors may contain passwords,
@@ -174,18 +174,18 @@ class Visit:
                 if self.status >= 500:
                     self.error = self.error or self._reported_error
 
-    def _on_request_started(self, _app: Flask, **_: Any) -> None:
+    def _record_endpoint(self, _app: Flask, **_: Any) -> None:
         if self._is_request_from_this_visit():
             self.reached_flask = True
             self.endpoint = request.endpoint
 
-    def _on_request_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
+    def _record_exception(self, _app: Flask, exception: Exception, **_: Any) -> None:
         # A request hook may send got_request_exception and still return a response. So the error
         # counts only if the status is 500 or more.
         if self._is_request_from_this_visit():
             self._reported_error = exception
 
-    def _call_probe_on_request_finished(self, _app: Flask, **_: Any) -> None:
+    def _call_probe(self, _app: Flask, **_: Any) -> None:
         if (
             self._probe is not None
             and self.endpoint is not None

@@ -45,7 +45,9 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
         raise click.UsageError(str(error)) from None
 
 
-def format_command(ctx: click.Context, *, member: str | None, **options: Any) -> tuple[str, str]:
+def build_command_and_options(
+    ctx: click.Context, *, member: str | None, **options: Any
+) -> tuple[str, str]:
     """Return the command line of the check, split into the command and its options.
 
     The member's id is replaced by "ID".

@@ -172,7 +172,7 @@ def check(
     clicks and clicks by an anonymous visitor, unless --full is passed. The exit status is 1 if
     anything fails.
     """
-    from .check import format_command, report_writer, run_check_command
+    from .check import build_command_and_options, report_writer, run_check_command
 
     _enter_app_context_or_exit(ctx)
     with report_writer({"json": as_json, "junit": junit, "html": html}, locale) as write_report:
@@ -180,7 +180,7 @@ def check(
             get_current_app(), pages=pages, devices=devices or None, only=only or None, **options
         )
         # The report shows the command line, without --locale if the locale is the default.
-        report.command, report.options = format_command(
+        report.command, report.options = build_command_and_options(
             ctx, locale=None if locale == "en" else locale, **options
         )
         write_report(report)
@@ -344,7 +344,7 @@ def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="Ignore insurance applications that are older than this date (in China time).",
+    help="Ignore orders that were created before this date (in China time).",
 )
 @click.option(
     "--no-on-change",

@@ -35,11 +35,10 @@ def get_secret_key_finding(state: AppState, locale: str) -> Finding:
     :raises ConfigError: if links cannot be signed.
     """
     state.signer  # noqa: B018 - raises ConfigError
-    name = next((name for name, key in _iter_signing_keys(locale) if _is_weak_key(key)), None)
+    name = next((name for name, key in _iter_signing_keys() if _is_weak_key(key)), None)
     if name is not None:
-        return warning_finding(
-            get_text(locale, "doctor.key.weak", name=f"{name[0].upper()}{name[1:]}")
-        )
+        text_key = "doctor.key.weak" if name == "SECRET_KEY" else "doctor.key.weak_fallback"
+        return warning_finding(get_text(locale, text_key))
     if any(key == state.settings.api_key.reveal() for _, key in _iter_signing_keys()):
         return warning_finding(get_text(locale, "doctor.key.api_key"))
     return ok_finding(get_text(locale, "doctor.ok.key"))

@@ -32,7 +32,7 @@ _SIMPLE_URL = re.compile(
 # Python cannot convert a very large integer to a string.
 _MAX_INTEGER_BITS = 256
 # The maximum numbers of characters in a text and in a URL. These limits keep the package's caches
-# small. They affect no site, because servers already reject shorter URLs.
+# small. Servers already reject URLs that are shorter than these limits.
 _MAX_TEXT_LENGTH, _MAX_URL_LENGTH = 2000, 8000
 _MAX_REPR_LENGTH = 60
 # The maximum number of characters that are shown of an untrusted text, and the number that are

@@ -138,8 +138,7 @@ def render_attributes(
     return Markup("".join(html_parts))  # noqa: S704  # nosec B704
 
 
-# Caching attribute names saves 30 % of the time to render an entry that has a class and was not
-# rendered before.
+# Caching attribute names saves 30 % of the time to render a new entry with a class.
 @lru_cache
 def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
     """Return the attribute name for a keyword, such as "data-id" for data_id.

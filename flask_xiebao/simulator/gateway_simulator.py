@@ -215,7 +215,7 @@ class GatewaySimulator:
                 # A submitted form leads to a redirect unless the member gives up the purchase. So
                 # without a redirect, the page says that the purchase was given up.
                 abandoned=is_submitted,
-                **self._build_order_template_values(verdict, is_abandoned=is_submitted),
+                **self._build_template_variables(verdict, is_abandoned=is_submitted),
             )
             response = make_response(page)
         response.status_code = 200 if verdict.accepted else 400
@@ -263,9 +263,7 @@ class GatewaySimulator:
             paySuccess=pay_success,
         )
 
-    def _build_order_template_values(
-        self, verdict: Verdict, *, is_abandoned: bool
-    ) -> dict[str, Any]:
+    def _build_template_variables(self, verdict: Verdict, *, is_abandoned: bool) -> dict[str, Any]:
         """Return the template variables for a page's order and for the link back to the site."""
         insure_num = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
         order = self._insurer.orders.find_order(insure_num)

@@ -16,6 +16,7 @@ TEXTS = {
     "navigate.open": "Page not opening? Continue here",
     # The handoff page.
     "handoff.title": "Continue on your phone",
+    # The text "handoff.how" is for the templates of sites. The default template does not use it.
     "handoff.how": "Scan the code to continue on your phone. You stay signed in.",
     "handoff.step.open": "Open WeChat or your camera",
     "handoff.step.scan": "Scan the QR code",
@@ -1119,8 +1120,12 @@ TEXTS = {
         ' in an email appear logged out. Set SESSION_COOKIE_SAMESITE to "Lax".'
     ),
     "doctor.key.weak": (
-        "{name} is short or well known, so anyone who guesses it can forge links. Generate a new"
-        ' key with `python -c "import secrets; print(secrets.token_hex())"`.'
+        "SECRET_KEY is short or well known, so anyone who guesses it can forge links. Generate a"
+        ' new key with `python -c "import secrets; print(secrets.token_hex())"`.'
+    ),
+    "doctor.key.weak_fallback": (
+        "A key in SECRET_KEY_FALLBACKS is short or well known, so anyone who guesses it can forge"
+        " links. Remove this key."
     ),
     "doctor.key.old": "a key in SECRET_KEY_FALLBACKS",
     "doctor.key.api_key": (

@@ -782,8 +782,11 @@ TEXTS = {
         ' "Lax"。'
     ),
     "doctor.key.weak": (
-        "{name}：太短或已经公开，猜到它的人能伪造链接。请生成一个："
+        "SECRET_KEY 太短或已经公开，猜到它的人能伪造链接。请生成一个："
         'python -c "import secrets; print(secrets.token_hex())"。'
+    ),
+    "doctor.key.weak_fallback": (
+        "SECRET_KEY_FALLBACKS 中的一个密钥太短或已经公开，猜到它的人能伪造链接：请删去它。"
     ),
     "doctor.key.old": "SECRET_KEY_FALLBACKS 中的一个",
     "doctor.key.api_key": (

@@ -285,6 +285,7 @@ def build_handoff_page_response(
         ),
         lifetime=lifetime,
         code=code,
+        # A link without a platform leads to this page again, which shows a new code.
         here=build_current_link_path(platform=None),
         direct=build_current_link_path(platform=Platform.H5.slug),
     )

@@ -44,7 +44,7 @@ def build_prefetch_response() -> Response:
 
 
 def build_continue_page(state: AppState, *, auto_refresh: bool) -> Response:
-    """Return a page that makes the browser open the link that a script has fetched.
+    """Return a page that opens the link in the browser after a script has fetched it.
 
     Turbo fetches a link on hover and shows that response after the tap, and HTMX ignores the
     headers of responses with other statuses. Therefore, the status is 200.

@@ -172,6 +172,12 @@ HEADERS = [
         with_headers(("Set-Cookie", "last=%33e630AA9d45ff943dbb939202f3f247a")),
         "Set-Cookie: sign",
     ),
+    answer(
+        "the sign in the first of two cookies",
+        "secret",
+        with_headers(("Set-Cookie", f"last={SIGN_OF_KEY}"), ("Set-Cookie", "theme=dark")),
+        "Set-Cookie: sign",
+    ),
 ]
 
 

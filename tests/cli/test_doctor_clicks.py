@@ -108,7 +108,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=require_login_elsewhere),
         "ERROR",
         (
-            'A click on an entry is redirected to "https://sso.example/realms/xiebao/auth", probably',
+            'A click on an entry is redirected to "https://sso.example/realms/xiebao/auth",',
             "require_login_elsewhere",
         ),
     ),

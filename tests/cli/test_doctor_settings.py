@@ -76,7 +76,7 @@ ROWS: dict[str, Row] = {
     "a short fallback": Row(
         partial(shop, SECRET_KEY_FALLBACKS=["dev"]),
         "WARNING",
-        ("A key in SECRET_KEY_FALLBACKS is short",),
+        ("A key in SECRET_KEY_FALLBACKS is short", "Remove this key."),
     ),
     # The same secret in two places
     "SECRET_KEY is the API key": Row(
