@@ -2,7 +2,7 @@
 
 A :class:`RequestState` records the headers that a response needs. A receiver of
 ``request_finished`` writes the headers after all request hooks of the site and of other extensions.
-A :class:`Redirect` writes its headers when it is sent.
+A :class:`PrivateRedirect` writes its headers when it is sent.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
-    # Skip a Redirect object, because it corrects its own headers. Skip None, which a faulty request
+    # Skip a PrivateRedirect, because it corrects its own headers. Skip None, which a faulty request
     # hook may have returned, because Flask raises an error for None.
     if isinstance(response, PrivateRedirect) or not isinstance(response, Response):
         return

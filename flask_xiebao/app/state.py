@@ -62,7 +62,7 @@ class AppState:
                 settings.partner_id,
                 settings.api_key,
                 sub_partner_id=settings.sub_partner_id,
-                # The URL is encoded here, because the class Redirect does not encode it.
+                # The URL is encoded here, because PrivateRedirect does not encode it.
                 base_url=iri_to_uri(settings.gateway_base_url),
                 extra=settings.extra,
             )

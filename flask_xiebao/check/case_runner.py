@@ -99,6 +99,10 @@ class CaseRunner:
     def _check_response(
         self, case: Case, device: Device, requested_link: str, visit: Visit, step: str = ""
     ) -> Iterator[Failure]:
+        """Check a response for what every response must have, then for the expected outcome.
+
+        If the status is wrong, the outcome is not checked.
+        """
         outcome, platform = get_expected_outcome_and_platform(case, device)
         status = self._get_expected_status(outcome, visit)
         blocking_failure = self._find_failure_that_ends_checks(case, outcome, visit, status)
@@ -110,7 +114,7 @@ class CaseRunner:
         )
         if not status:
             return
-        yield from response_checks.check_privacy_headers(visit)
+        yield from response_checks.check_response_headers(visit)
         yield from response_checks.check_no_token_for_other_hosts(self._site, visit)
         if visit.status != status:
             yield self._build_status_failure(case, outcome, visit, status)

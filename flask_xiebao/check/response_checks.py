@@ -4,8 +4,9 @@ The expected values are imported from the package, because the check looks for c
 makes to the responses. Only :mod:`.simulator.document`, which reads a URL as Xiebao does, is
 independent of the package.
 
-:mod:`.texts` explains each failure by its code. :class:`.SecretMasker` masks the values before they
-are reported.
+A rule exists if there is a text ``check.means.<rule>``, which explains its failures. A failure
+belongs to the rule with the longest name that begins its code. :class:`.SecretMasker` masks the
+values of failures before they are reported.
 """
 
 from __future__ import annotations
@@ -100,16 +101,16 @@ class Failure:
         return get_text(
             locale,
             "check.failure",
-            means=self.meaning_in(locale),
-            came=self.actual_value_in(locale).rstrip("."),
-            should=self.expected,
+            meaning=self.meaning_in(locale),
+            actual=self.actual_value_in(locale).rstrip("."),
+            expected=self.expected,
         )
 
     def actual_value_in(self, locale: str) -> str:
         """Return the actual value, and name the step if the failure was found after the click."""
         step = self.step_name_in(locale)
         return (
-            get_text(locale, "check.report.at_step", came=self.actual, step=step)
+            get_text(locale, "check.report.at_step", actual=self.actual, step=step)
             if step
             else self.actual
         )
@@ -138,7 +139,7 @@ class Failure:
         return append_suspected_hooks(meaning, locale, self.hook, self.suspects)
 
 
-def check_privacy_headers(visit: Visit) -> Iterator[Failure]:
+def check_response_headers(visit: Visit) -> Iterator[Failure]:
     """Check the headers that keep a response from caches, search engines, other sites and frames.
 
     A page also needs ``nosniff`` and ``frame-ancestors``; a redirect does not.

@@ -225,10 +225,10 @@ class _GatewayUrlInspector:
                 if name == "platform":
                     platform = PLATFORM_NAMES[value]
                     meaning = get_text(
-                        self.locale, "inspect.platform", means=meaning, value=value, name=platform
+                        self.locale, "inspect.platform", meaning=meaning, value=value, name=platform
                     )
                 message = get_text(
-                    self.locale, "inspect.parameter", name=name, value=value, means=meaning
+                    self.locale, "inspect.parameter", name=name, value=value, meaning=meaning
                 )
                 # A member's id may contain a space.
                 if value != value.strip() or (" " in value and name != "partnerUniqKey"):

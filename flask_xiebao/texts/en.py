@@ -348,7 +348,7 @@ TEXTS = {
     "check.ends.environment": 'the environment that is passed as "--expect-env"',
     "check.ends.settings": "settings that have not changed since Flask-Xiebao was initialized",
     # The explanations of failures, with instructions.
-    "check.failure": "{means} Actual: {came}. Expected: {should}.",
+    "check.failure": "{meaning} Actual: {actual}. Expected: {expected}.",
     "check.means": (
         "The response differs from the expected response. Find the site's code that changes the"
         " response."
@@ -890,7 +890,7 @@ TEXTS = {
     "check.report.all": "All checks",
     "check.report.what": "Case",
     "check.report.qr": "QR",
-    "check.report.at_step": "{came} (while {step})",
+    "check.report.at_step": "{actual} (while {step})",
     "check.report.rule": "Rule",
     "check.report.ignored": "Ignored rules: {rules}.",
     "check.step.scan": "scanning the QR code with a phone",
@@ -923,8 +923,8 @@ TEXTS = {
         "The URL has only one parameter. If the rest is missing, put the URL in quotes, because the"
         ' shell ends an unquoted URL at the first "&".'
     ),
-    "inspect.parameter": "{name}={value}: {means}.",
-    "inspect.platform": "{means} ({value} = {name})",
+    "inspect.parameter": "{name}={value}: {meaning}.",
+    "inspect.platform": "{meaning} ({value} = {name})",
     "inspect.space": (
         "The value contains a space, but Xiebao's codes never contain spaces. Check whether the"
         " space was copied by mistake."

@@ -254,7 +254,7 @@ TEXTS = {
     "check.ends.environment": "与 --expect-env 一致",
     "check.ends.settings": "与扩展初始化时一致",
     # The explanations of failures, with instructions.
-    "check.failure": "{means}实际：{came}。预期：{should}。",
+    "check.failure": "{meaning}实际：{actual}。预期：{expected}。",
     "check.means": "结果与预期不符：请检查网站的哪个部分改动了它。",
     "check.means.aborts": (
         "所指位置的函数中止了请求（abort）。未登录时，member_loader 应当返回 None："
@@ -620,7 +620,7 @@ TEXTS = {
     "check.report.all": "全部检查项",
     "check.report.what": "检查项",
     "check.report.qr": "二维码",
-    "check.report.at_step": "{came}（位置：{step}）",
+    "check.report.at_step": "{actual}（位置：{step}）",
     "check.report.rule": "规则",
     "check.report.ignored": "忽略的规则：{rules}。",
     "check.step.scan": "扫码的手机",
@@ -646,8 +646,8 @@ TEXTS = {
     ),
     "inspect.other_gateway": "这不是本站的网关，本站的是 {base_url}。",
     "inspect.cut": "后面还有内容吗？请给网址加上引号：shell 会在第一个 & 处截断。",
-    "inspect.parameter": "{name}={value}：{means}。",
-    "inspect.platform": "{means}：{value} = {name}",
+    "inspect.parameter": "{name}={value}：{meaning}。",
+    "inspect.platform": "{meaning}：{value} = {name}",
     "inspect.space": "里面有空格，而携保的代码都不含空格：是不是复制时带上的？",
     "inspect.unset": "没有设置",
     "inspect.sign.another": "sign={sign}：格式正确。没有核对：属于别的账号。",
