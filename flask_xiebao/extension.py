@@ -23,7 +23,7 @@ from .cli import xiebao as commands
 from .errors import ConfigError, LinkError
 from .gateway.orders import OrderClient
 from .gateway.urls import Gateway
-from .links.members import MemberId, normalize_member
+from .links.members import MemberId, normalize_member_id_or_none
 from .links.tokens import PolicyLinkOptions, SubPartnerLinkOptions
 from .macros.template_helpers import register_template_helpers
 from .views.link_views import create_blueprint
@@ -202,7 +202,7 @@ class Xiebao:
         :param member: the member's id, as the loader returns it.
         :raises LinkError: if the value stands for no member or is not an id.
         """
-        member_id = normalize_member(member)
+        member_id = normalize_member_id_or_none(member)
         if member_id is None:
             raise LinkError(
                 "The member's id is None, empty or 0, so there is no member. Pass the id of a"

@@ -18,7 +18,7 @@ from ..gateway.pages import GatewayPage, get_gateway_page
 from ..gateway.platforms import Platform, PlatformLike
 from ..gateway.values import convert_to_exact_str, format_short_repr, format_untrusted_text
 from ..links.access_rules import check_link_is_usable
-from ..links.members import MemberId, normalize_member
+from ..links.members import MemberId, normalize_member_id_or_none
 from ..links.tokens import Entry, build_entry
 from .current import get_current_request
 from .headers import get_request_state
@@ -68,14 +68,16 @@ def build_link(
                 "member",
             )
         member = (
-            state.hooks.find_current_member_id() if member is None else normalize_member(member)
+            state.hooks.find_current_member_id()
+            if member is None
+            else normalize_member_id_or_none(member)
         )
         if member is None:
             return ""
     elif member is None and no_login_for is None:
         token = state.signer.get_cached_entry_token(*details)
         return build_token_url(state, f"xiebao.{page}", token, external=external)
-    entry = build_entry(*details, normalize_member(member), no_login_for)
+    entry = build_entry(*details, normalize_member_id_or_none(member), no_login_for)
     return build_entry_link(state, entry, external=external)
 
 
@@ -130,7 +132,7 @@ def build_entry_link(
     if entry.member is not None and has_request_context() and not shown_only_to_requester:
         if external:
             check_host_is_trusted(state)
-        get_request_state().mark_private()
+        get_request_state().mark_response_private()
     # entry.page may be an item of a string enum. Endpoint names need a plain string, so use the
     # name of the gateway page.
     endpoint = f"xiebao.{get_gateway_page(entry.page).name}"
@@ -250,7 +252,7 @@ def is_valid_host(host: str) -> bool:
     return match is not None and int(match[2] or 0) < 65536
 
 
-def find_site_host(state: AppState) -> str:
+def get_site_host(state: AppState) -> str:
     """Return the host of ``XIEBAO_PUBLIC_URL``, or the request's host if that is not set.
 
     Return "" if the request's host is invalid.
@@ -260,7 +262,7 @@ def find_site_host(state: AppState) -> str:
     return request.host if is_valid_host(request.host) else ""
 
 
-def get_accepted_host() -> str:
+def get_host_for_internal_requests() -> str:
     """Return the host to use when the extension itself sends a request to the app.
 
     The app must accept this host. Therefore the host is the first valid name in ``TRUSTED_HOSTS``,

@@ -74,7 +74,7 @@ class RequestState:
     _is_private: bool = False
     _varies_by_device: bool = False
 
-    def mark_private(self) -> None:
+    def mark_response_private(self) -> None:
         """Prevent shared caches from storing the response, because it contains a member's link."""
         if (
             self.response
@@ -88,7 +88,7 @@ class RequestState:
             )
         self._is_private = True
 
-    def mark_device_dependent(self) -> None:
+    def mark_response_device_dependent(self) -> None:
         """Record that the response depends on the device, so that it gets a ``Vary`` header."""
         if (
             self.response
@@ -174,7 +174,7 @@ class PrivateRedirect(FlaskResponse):
         Usually no hook changes the redirect. Then Werkzeug does not copy and correct the headers.
         This saves 20 % of the time of a request for a link.
         """
-        actual = [header for header in self.headers if _is_checked_for_changes(header[0].lower())]
+        actual = [header for header in self.headers if _must_be_unchanged(header[0].lower())]
         if actual == self._expected_headers and self.status_code == 302 and not self.response:
             return self.headers
         self.headers.pop("Content-Length", None)  # A hook may have set a wrong Content-Length.
@@ -265,7 +265,7 @@ def _remove_headers(headers: Headers, is_unwanted: Callable[[str], bool]) -> Non
             del headers[name]
 
 
-def _is_checked_for_changes(header_name: str) -> bool:
+def _must_be_unchanged(header_name: str) -> bool:
     return header_name in _HEADERS_CORRECTED_BY_WERKZEUG or _is_replaced_by_privacy_headers(
         header_name
     )

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..errors import ConfigError, LinkError
 from ..gateway.notifications import Notification, parse_notification
 from ..gateway.values import Secret
-from ..links.members import MemberId, normalize_member
+from ..links.members import MemberId, normalize_member_id_or_none
 from ..links.tokens import Entry
 from .log import get_function_name, log_throttled
 from .rehearsal import find_current_rehearsal
@@ -145,7 +145,7 @@ class Hooks:
         else:
             return None
         try:
-            return normalize_member(member)
+            return normalize_member_id_or_none(member)
         except LinkError as error:
             problem = (
                 f"The function returned {_format_result_type(member)}."

@@ -9,7 +9,7 @@ from flask import current_app
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from .current import get_current_app
-from .endpoints import get_accepted_host
+from .endpoints import get_host_for_internal_requests
 from .state import AppState
 
 M = TypeVar("M")
@@ -36,7 +36,7 @@ def get_site_url(state: AppState) -> str:
     config = current_app.config
     if config["SERVER_NAME"]:
         return f"{config['PREFERRED_URL_SCHEME']}://{config['SERVER_NAME']}{config['APPLICATION_ROOT']}"
-    return f"https://{get_accepted_host()}"
+    return f"https://{get_host_for_internal_requests()}"
 
 
 def build_possible_mounted_urls(state: AppState, url: str, site_url: str) -> list[MountedUrl]:

@@ -12,7 +12,7 @@ from werkzeug.wsgi import ClosingIterator
 from ..errors import ConfigError
 from ..gateway.orders import OrderClient, load_httpx
 from .current import get_current_app
-from .endpoints import get_accepted_host
+from .endpoints import get_host_for_internal_requests
 from .state import AppState
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _build_order_client(state: AppState) -> OrderClient:
         transport = load_httpx().WSGITransport(
             _wrap_in_empty_context(get_current_app()), raise_app_exceptions=False
         )
-        base_url = f"http://{get_accepted_host()}{base_url}"
+        base_url = f"http://{get_host_for_internal_requests()}{base_url}"
     return OrderClient(
         settings.partner_id,
         settings.api_key,

@@ -136,14 +136,14 @@ class AppState:
     def build_member_key(self, member: str) -> str:
         """Return the ``partnerUniqKey`` of a member; see :meth:`.Xiebao.partner_uniq_key`.
 
-        :param member: the member's id, as :func:`.normalize_member` returns it.
+        :param member: the member's id, as :func:`.normalize_member_id_or_none` returns it.
         """
         return self._member_keys.build_member_key(member, self.hooks.has_plain_member_key)
 
     def find_member_by_key(self, member_key: object) -> str | None:
         """Return the id of the member with this key, or None; see :meth:`.Xiebao.member_of`."""
         try:
-            return self._member_keys.find_member(
+            return self._member_keys.find_member_id(
                 normalize_text(member_key), self.hooks.has_plain_member_key
             )
         except WrongValueError:

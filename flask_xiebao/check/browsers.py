@@ -62,7 +62,7 @@ def build_browser(app: Flask) -> Browser:
     return browser
 
 
-def find_flask_login_function(app: Flask) -> LoginFunction | None:
+def find_login_function_for_flask_login(app: Flask) -> LoginFunction | None:
     """Return a function that logs a member in with Flask-Login, or None if the app lacks it."""
     manager = getattr(app, "login_manager", None)
     if manager is None:

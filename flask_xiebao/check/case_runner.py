@@ -73,9 +73,9 @@ class CaseRunner:
         except BaseException as error:
             # Catch SystemExit, too, because a hook function of the site may call sys.exit().
             result = Result(case, device, failures=[build_exception_failure(error)])
-        return replace(result, failures=self.add_suspected_hooks(result.failures))
+        return replace(result, failures=self.add_suspected_hook_names(result.failures))
 
-    def add_suspected_hooks(self, failures: Iterable[Failure]) -> list[Failure]:
+    def add_suspected_hook_names(self, failures: Iterable[Failure]) -> list[Failure]:
         """Return the failures, each with the names of the request hooks that may have caused it."""
         app = self._site_client.app
         return [
@@ -134,7 +134,7 @@ class CaseRunner:
             yield from response_checks.check_login_redirect(self._site, requested_link, visit)
             yield from self.check_page_opens(visit.location, "nobody", "login.page")
         elif outcome == "navigate":
-            yield from response_checks.check_page_for_scripts(requested_link, visit)
+            yield from response_checks.check_continue_page(requested_link, visit)
         elif outcome == "back":
             yield from response_checks.check_return_link_redirect(self._clicked_entry, visit)
         elif outcome in REFUSAL_STATUSES:
@@ -384,7 +384,7 @@ class CaseRunner:
 
         :param page_url: The absolute URL of the page.
         """
-        for kind, element, url in page_checks.iter_assets(self._site, page_url, page):
+        for kind, element, url in page_checks.iter_extension_assets(self._site, page_url, page):
             sources = find_blocking_directive(page, element, kind, url, self._site.origin)
             if sources is not None:
                 yield Failure(f"policy.{kind}", sources, "'self'")
@@ -439,7 +439,7 @@ def is_redirected_to_other_host(site: Site, visit: Visit) -> bool:
     return (
         is_parsable_url(location)
         and bool(urlsplit(location).netloc)
-        and not site.is_site_host(location)
+        and not site.has_site_host(location)
     )
 
 

@@ -28,15 +28,15 @@ from ..app.settings import GATEWAY_BASE_URLS, Settings
 from ..app.state import AppState, get_current_app_state
 from ..errors import ConfigError, LinkError
 from ..gateway.values import check_named_value, check_web_url, normalize_text
-from ..links.members import MemberId, normalize_member
+from ..links.members import MemberId, normalize_member_id_or_none
 from ..links.tokens import mask_tokens_and_credentials
 from ..texts import get_text_keys
-from .browsers import LoginFunction, find_flask_login_function
+from .browsers import LoginFunction, find_login_function_for_flask_login
 from .case_runner import CaseRunner
 from .cases import Case, build_cases, build_site_page_case
 from .devices import DEVICES, Device, build_mobile_app_devices, guess_user_agent_for_pattern
 from .log_capture import capture_log
-from .masking import SecretMasker, mask_member
+from .masking import SecretMasker, mask_member_id
 from .response_checks import Failure
 from .results import Note, Report, Result
 from .site import Site, strip_query
@@ -115,7 +115,9 @@ def check_entries(
             member_id = None if member is None else _normalize_requested_member(state, member)
             if login is not None:
                 _check_login_function(login)
-            log_in = login or (find_flask_login_function(app) if member_id is not None else None)
+            log_in = login or (
+                find_login_function_for_flask_login(app) if member_id is not None else None
+            )
             site_client = SiteClient(
                 app,
                 state,
@@ -166,7 +168,7 @@ def _normalize_requested_member(state: AppState, member: MemberId) -> str:
             " Register a member_loader, or do not name a member."
         )
     try:
-        member_id = normalize_member(member)
+        member_id = normalize_member_id_or_none(member)
     except LinkError as error:
         raise CheckError(str(error)) from None
     if member_id is None:
@@ -255,7 +257,7 @@ def _check_page_url(site: Site, url: str) -> str:
     masked_url = mask_tokens_and_credentials(strip_query(url))
     check_named_value(f"The page {masked_url!r}", normalize_text, url, CheckError)
     is_path = url.startswith("/") and not url.startswith("//")
-    if not is_path and not site.is_site_host(url):
+    if not is_path and not site.has_site_host(url):
         raise CheckError(
             f'{masked_url!r} is not a page of the site. Use a path, such as "/orders/8", or a URL'
             f' that begins with "{site.external_url}".'
@@ -305,7 +307,7 @@ class _CheckRun:
             environment=site.settings.environment,
             gateway=site.gateway_root_url,
             at=datetime.now().astimezone(),
-            member=None if site.member is None else mask_member(site.member),
+            member=None if site.member is None else mask_member_id(site.member),
             versions={name: version(name) for name in _REPORTED_PACKAGES},
         )
         self._site_client = site_client

@@ -45,7 +45,7 @@ def capture_log(app: Flask) -> Iterator[None]:
         yield
 
 
-def format_log_record(record: logging.LogRecord) -> tuple[str, str]:
+def get_log_record_place_and_text(record: logging.LogRecord) -> tuple[str, str]:
     """Return the source file and line of a log record, and the record as text.
 
     The first string also contains the name of the logger. The text contains all attributes, the

@@ -75,7 +75,7 @@ class SecretMasker:
     def _mask_base64_match(self, match: re.Match[str]) -> str:
         has_secret = any(
             self._mask_plain_text(decoding) != decoding
-            for decoding in _iter_decodings_by_offset(match[0])
+            for decoding in _iter_base64_decodings(match[0])
         )
         return "…" if has_secret else match[0]
 
@@ -111,7 +111,7 @@ def _build_encoded_character_pattern(character: str) -> str:
     return f"(?:{'|'.join(sorted(map(re.escape, encodings), key=len, reverse=True))})"
 
 
-def mask_member(member: str) -> str:
+def mask_member_id(member: str) -> str:
     """Return the first two characters of a member id and "…", or only "…" for a short id.
 
     Two characters are enough for users of the check to recognize an id that they named.
@@ -126,10 +126,10 @@ def iter_text_and_base64_decodings(text: str) -> Iterator[str]:
     """
     yield text
     for base64_text in _BASE64_TEXT.findall(text):
-        yield from _iter_decodings_by_offset(base64_text)
+        yield from _iter_base64_decodings(base64_text)
 
 
-def _iter_decodings_by_offset(base64_text: str) -> Iterator[str]:
+def _iter_base64_decodings(base64_text: str) -> Iterator[str]:
     """Decode the base64 in a text. Yield a result for each position at which it may begin.
 
     The base64 needs no padding. Data that was compressed with zlib is also yielded after

@@ -27,7 +27,7 @@ def check_entry_element(
 
     If one of the extension's macros rendered the entry, check its attributes, too.
     """
-    if is_macro_entry(element):
+    if is_rendered_by_macro(element):
         yield from _check_entry_attributes(site, page_spec, device, element)
     if element.blocked_by:
         yield Failure("dead", f"<a> in <{element.blocked_by}>", "<a>")
@@ -38,7 +38,7 @@ def is_disabled_entry(element: Element) -> bool:
     return "href" not in element.attributes and element.attributes.get("aria-disabled") == "true"
 
 
-def is_macro_entry(element: Element) -> bool:
+def is_rendered_by_macro(element: Element) -> bool:
     """Return True if one of the extension's template macros rendered the element."""
     return "data-xiebao-entry" in element.attributes
 
@@ -82,7 +82,9 @@ def check_cache_headers(
             yield Failure("private", f"{name}: {value}", f"{name}: —")
 
 
-def iter_assets(site: Site, page_url: str, page: ParsedPage) -> Iterator[tuple[str, Element, str]]:
+def iter_extension_assets(
+    site: Site, page_url: str, page: ParsedPage
+) -> Iterator[tuple[str, Element, str]]:
     """Yield the kind, element and URL of each stylesheet and script of the extension on a page."""
     base = resolve_link(page_url, page.base_href)
     for kind, elements, attribute in (
@@ -94,7 +96,7 @@ def iter_assets(site: Site, page_url: str, page: ParsedPage) -> Iterator[tuple[s
                 resolve_link(base, element.attributes.get(attribute) or "")
             )
             path = urlsplit(url).path if is_parsable_url(url) else ""
-            if site.is_site_host(url) and path.startswith(
+            if site.has_site_host(url) and path.startswith(
                 f"{encode_url_like_browser(site.endpoint_prefix)}/static/"
             ):
                 yield kind, element, url

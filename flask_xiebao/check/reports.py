@@ -96,7 +96,7 @@ def format_result_title(result: Result, locale: str) -> str:
     )
 
 
-def build_repeat_command(report: Report, result: Result) -> str:
+def build_rerun_command(report: Report, result: Result) -> str:
     """Return the shell command that runs the test case of a result again."""
     case = result.case
     # The option --page does not turn off the check's other test cases. So add --case, which limits
@@ -143,7 +143,7 @@ def _iter_text_lines(report: Report, locale: str) -> Iterator[str]:
         more = len(results) - _MAX_SHOWN_ITEMS
         if more > 0:
             yield f"  - {translate('check.report.more', count=f'{more:,}')}"
-        yield f"  {build_repeat_command(report, results[0])}"
+        yield f"  {build_rerun_command(report, results[0])}"
     yield ""
     for sentence in get_all_notes(report, locale):
         yield click.style(sentence, fg="yellow")
@@ -300,7 +300,7 @@ def _add_junit_testcase(
         for each in result.failures
     ]
     failure.text = _replace_invalid_xml_characters(
-        "\n".join([*lines, build_repeat_command(report, result)])
+        "\n".join([*lines, build_rerun_command(report, result)])
     )
 
 
@@ -326,7 +326,7 @@ def render_html_report(report: Report, locale: str = "en") -> str:
             for page, results in _group_results_by_page(report, locale).items()
         },
         where=partial(format_result_title, locale=locale),
-        again=partial(build_repeat_command, report),
+        again=partial(build_rerun_command, report),
         differences=partial(get_actual_and_expected_values, locale=locale),
         shown=_MAX_SHOWN_ITEMS,
         most=_MAX_SHOWN_PAIRS,

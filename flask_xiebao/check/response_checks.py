@@ -28,7 +28,7 @@ from ..simulator.document import evaluate_url, mask_sign_value
 from ..texts import get_text, get_text_keys
 from .cases import Case
 from .causes import append_suspected_hooks
-from .log_capture import format_log_record
+from .log_capture import get_log_record_place_and_text
 from .masking import iter_text_and_base64_decodings
 from .site import Site, encode_url_like_browser, strip_query
 from .visits import Visit
@@ -196,7 +196,7 @@ def check_no_secret_leaks(
     texts = [("body", visit.text)]
     texts += [
         (f"log ({place})", text)
-        for place, text in map(format_log_record, visit.rehearsal.log_records)
+        for place, text in map(get_log_record_place_and_text, visit.rehearsal.log_records)
     ]
     texts += [(name, value) for name, value in visit.headers if name != "Location"]
     if not expects_gateway_redirect and not site.is_gateway_page(visit.location):
@@ -215,7 +215,7 @@ def check_no_token_for_other_hosts(site: Site, visit: Visit) -> Iterator[Failure
     """
     tokens = find_tokens(unquote(visit.url))
     for url in visit.page.auto_loaded_urls:
-        if not site.is_site_host(url) and any(token in unquote(url) for token in tokens):
+        if not site.has_site_host(url) and any(token in unquote(url) for token in tokens):
             yield Failure("told", strip_query(url), "—")
 
 
@@ -343,7 +343,7 @@ def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) ->
     refusal must not redirect.
     """
     if "json" in case.headers.get("Accept", ""):
-        expected, actual = {"status": visit.status, "reason": reason}, _find_json_object(visit)
+        expected, actual = {"status": visit.status, "reason": reason}, _get_json_object(visit)
         if actual != expected:
             # An unexpected value may be private, so show only the values that are correct.
             shown = {key: value for key, value in actual.items() if expected.get(key) == value}
@@ -360,7 +360,7 @@ def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) ->
         yield Failure("notice", f"Location: {strip_query(visit.location)}", "Location: —")
 
 
-def _find_json_object(visit: Visit) -> dict[str, Any]:
+def _get_json_object(visit: Visit) -> dict[str, Any]:
     """Return the JSON object in the response body, or an empty dict if there is none."""
     try:
         content = json.loads(visit.body)
@@ -369,7 +369,7 @@ def _find_json_object(visit: Visit) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def check_page_for_scripts(link: str, visit: Visit) -> Iterator[Failure]:
+def check_continue_page(link: str, visit: Visit) -> Iterator[Failure]:
     """Check the page that makes the browser open a link after a script has fetched the link.
 
     The extension returns this page if a script fetches a link instead of opening it.

@@ -127,13 +127,13 @@ class Site:
         """Return True if a URL leads to a gateway page. The query is ignored."""
         return strip_query(url) in {f"{self.gateway_root_url}{spec.path}" for spec in PAGE_SPECS}
 
-    def is_site_host(self, url: str) -> bool:
+    def has_site_host(self, url: str) -> bool:
         """Return True if the host of a URL is the site's."""
         return is_parsable_url(url) and urlsplit(encode_url_like_browser(url)).netloc in self._hosts
 
     def is_site_url(self, url: str) -> bool:
         """Return True if a URL has the site's host and is below the site's root path."""
-        return self.is_site_host(
+        return self.has_site_host(
             url
         ) and f"{urlsplit(encode_url_like_browser(url)).path}/".startswith(
             f"{encode_url_like_browser(self.root_path)}/"
@@ -146,7 +146,7 @@ class Site:
         signature is not verified.
         """
         # Look for the URL prefix first, because this test is quick and excludes most URLs.
-        if self.settings.url_prefix not in url or not self.is_site_host(url):
+        if self.settings.url_prefix not in url or not self.has_site_host(url):
             return None, None
         path, prefix = (
             urlsplit(encode_url_like_browser(url)).path,

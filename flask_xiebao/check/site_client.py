@@ -19,9 +19,9 @@ from ..links.tokens import Entry
 from .browsers import Browser, LoginFunction, build_browser
 from .cases import MEMBER, OTHER_MEMBER, PLACEHOLDER_ID_PREFIX, Case, Visitor
 from .devices import DEVICES, Device
-from .masking import mask_member
+from .masking import mask_member_id
 from .site import Site, resolve_link
-from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, find_mount_and_visit
+from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, find_mount_and_send_request
 
 #: An iPhone, the device for requests that are not repeated for each device. For example, one such
 #: request finds out the site's URL.
@@ -32,7 +32,7 @@ class CheckError(XiebaoError):
     """An error that prevents the check of a site from starting. Its message says what to do."""
 
 
-class ViewUnreachedError(Exception):
+class ViewNotReachedError(Exception):
     """An error raised if a request does not reach a view of the extension."""
 
 
@@ -89,7 +89,7 @@ class SiteClient:
         self._browsers: dict[str, Browser] = {}
         self.click_count = 0
         # Find the path at which the app is mounted, because it may differ from the settings.
-        visit = find_mount_and_visit(
+        visit = find_mount_and_send_request(
             state,
             get_invalid_link_path(state),
             url,
@@ -111,7 +111,7 @@ class SiteClient:
         :param member: The id that the caller passed, or None for a placeholder member.
         """
         if self._login is not None:
-            member = self.members[MEMBER] = self._find_member_after_login(member)
+            member = self.members[MEMBER] = self._log_in_and_get_member_id(member)
         self.site.member = member
         self.site.member_ids.update(self.members.values())
         if member is None:
@@ -136,11 +136,11 @@ class SiteClient:
         """True if a login function logs the member in. Otherwise, the login is only simulated."""
         return self._login is not None
 
-    def _find_member_after_login(self, requested_member: str | None) -> str:
+    def _log_in_and_get_member_id(self, requested_member: str | None) -> str:
         """Log in, and return the member's id as the site reports it."""
         browser = self._get_logged_in_browser(PHONE)
         status = 0 if browser is None else browser.last_status
-        visit = self._call_in_prefetch_request(
+        visit = self._call_after_request_hooks(
             self.state.hooks.find_current_member_id, browser=browser
         )
         member: str | None = visit.probe_result
@@ -162,9 +162,9 @@ class SiteClient:
             )
         if self._is_login_given and requested_member is not None and member != requested_member:
             raise CheckError(
-                f'The login function was called for member "{mask_member(requested_member)}", but'
-                f' member "{mask_member(member)}" is logged in. Pass the id that the member_loader'
-                " returns."
+                f'The login function was called for member "{mask_member_id(requested_member)}",'
+                f' but member "{mask_member_id(member)}" is logged in. Pass the id that the'
+                " member_loader returns."
             )
         return member
 
@@ -204,18 +204,18 @@ class SiteClient:
         The link is a path from the server's root, so it includes the path at which
         the app is mounted.
 
-        :raises ViewUnreachedError: if the member's request does not reach a view in which the link
+        :raises ViewNotReachedError: if the member's request does not reach a view in which the link
             can be built.
         """
         rehearsal = self._build_rehearsal("member")
         # Replace the site's member_loader in this request. It would not find the member, because
         # the request has no cookies.
         rehearsal.member_loader = lambda: self.members[MEMBER]
-        visit = self._call_in_prefetch_request(
+        visit = self._call_after_request_hooks(
             lambda: self._build_link_in_request(case), rehearsal=rehearsal
         )
         if visit.probe_result is None:
-            raise visit.error or ViewUnreachedError(
+            raise visit.error or ViewNotReachedError(
                 f"No view was called for {visit.url}, and the status is {visit.status}."
             )
         link: str = visit.probe_result
@@ -242,7 +242,7 @@ class SiteClient:
         token = self.state.signer.build_entry_token(Entry(page, case.reference, **options))
         return build_token_url(self.state, f"xiebao.{page}", token, external=False)
 
-    def _call_in_prefetch_request(
+    def _call_after_request_hooks(
         self,
         probe: Callable[[], object],
         *,

@@ -82,7 +82,7 @@ class SitePageChecker:
         return Result(
             build_site_page_case(url),
             device,
-            failures=self.case_runner.add_suspected_hooks(failures),
+            failures=self.case_runner.add_suspected_hook_names(failures),
         )
 
     def _iter_page_results(self, url: str, device: Device) -> Iterator[Result]:
@@ -123,7 +123,7 @@ class SitePageChecker:
                 has_member_link=any(
                     entry.member is not None for entry in _find_entries_in_page(visit, codes)
                 ),
-                varies_by_device=any(map(page_checks.is_macro_entry, entries)),
+                varies_by_device=any(map(page_checks.is_rendered_by_macro, entries)),
             ),
             *self._check_entries_visible(url, entries),
             *(self._check_member_page_is_private(page_url, device) if is_first else ()),
@@ -269,7 +269,7 @@ class SitePageChecker:
                 )
             elif not page_checks.is_disabled_entry(element) and (
                 page_spec is not None
-                or page_checks.is_macro_entry(element)
+                or page_checks.is_rendered_by_macro(element)
                 or find_tokens(strip_query(href))
             ):
                 yield (

@@ -156,8 +156,8 @@ class Visit:
             # Keep the records of this test request out of the log. Errors may contain passwords,
             # and a refused test click would look like a visitor's click.
             for each in (app.logger, logger):
-                each.addFilter(self._filter_log_record)
-                stack.callback(each.removeFilter, self._filter_log_record)
+                each.addFilter(self._capture_log_record)
+                stack.callback(each.removeFilter, self._capture_log_record)
             try:
                 with closing(open_client(**options)) as response:
                     self.body = _read_body(response)
@@ -198,7 +198,7 @@ class Visit:
             except Exception as error:
                 self.error = error
 
-    def _filter_log_record(self, record: logging.LogRecord) -> bool:
+    def _capture_log_record(self, record: logging.LogRecord) -> bool:
         """Store a log record of this request for later checks instead of writing it to the log.
 
         Return True for the records of other requests, which stay in the log. Other threads may
@@ -216,7 +216,7 @@ class Visit:
         )
 
 
-def find_mount_and_visit(
+def find_mount_and_send_request(
     state: AppState, path: str, site_url: str | None = None, **visit_options: Any
 ) -> Visit:
     """Send a request to each path at which the app may be mounted until an endpoint is found.

@@ -66,7 +66,7 @@ def build_command_and_options(
 
 
 @contextmanager
-def report_writer(
+def open_report_writer(
     paths: Mapping[str, str | None], locale: str
 ) -> Iterator[Callable[[Report], None]]:
     """Open the report files and yield a function that writes a report to them.

@@ -172,10 +172,12 @@ def check(
     clicks and clicks by an anonymous visitor, unless --full is passed. The exit status is 1 if
     anything fails.
     """
-    from .check import build_command_and_options, report_writer, run_check_command
+    from .check import build_command_and_options, open_report_writer, run_check_command
 
     _enter_app_context_or_exit(ctx)
-    with report_writer({"json": as_json, "junit": junit, "html": html}, locale) as write_report:
+    with open_report_writer(
+        {"json": as_json, "junit": junit, "html": html}, locale
+    ) as write_report:
         report = run_check_command(
             get_current_app(), pages=pages, devices=devices or None, only=only or None, **options
         )

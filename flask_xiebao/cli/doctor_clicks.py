@@ -23,7 +23,7 @@ from ..check.visits import (
     NAVIGATION_HEADERS,
     call_in_request_context,
     describe_exception,
-    find_mount_and_visit,
+    find_mount_and_send_request,
 )
 from ..gateway.pages import PAGES
 from ..texts import get_text
@@ -61,7 +61,7 @@ def check_clicks(state: AppState, locale: str) -> Iterator[Finding]:
         yield error_finding(get_text(locale, "doctor.clicks.none", error=describe_exception(error)))
         return
     # The member id that the site returns for a request without a login. It should be None.
-    anonymous_member: str | None = find_mount_and_visit(
+    anonymous_member: str | None = find_mount_and_send_request(
         state,
         get_invalid_link_path(state),
         headers={**NAVIGATION_HEADERS, **PHONE.headers},

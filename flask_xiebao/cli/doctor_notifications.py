@@ -17,7 +17,7 @@ from ..check.causes import (
     find_cause_of_unreached_view,
     format_request_hook_names,
 )
-from ..check.visits import Visit, describe_exception, find_mount_and_visit
+from ..check.visits import Visit, describe_exception, find_mount_and_send_request
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES
 from ..links.tokens import mask_tokens_and_credentials
 from ..simulator.delivery import build_notification_body
@@ -49,7 +49,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
     # does not pass the notification to the handler.
     body = build_notification_body(state, 1, {"insure_num": "0"})
     try:
-        visit = find_mount_and_visit(
+        visit = find_mount_and_send_request(
             state,
             build_callback_path(state),
             method="POST",

@@ -11,7 +11,7 @@ from flask import current_app
 
 from ..app.hooks import find_login_manager
 from ..app.state import AppState
-from ..simulator.document import find_text_after_base64_hex_digits
+from ..simulator.document import find_api_key_suffix
 from ..texts import get_text
 from .findings import Finding, ok_finding, warning_finding
 
@@ -52,7 +52,7 @@ def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Fi
     is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _MIN_KEY_LENGTH
     # A key is weak if it consists of eleven hex digits in base64, or of these digits followed by
     # the partner id. Only 44 bits of such a key are unknown.
-    if is_short or settings.api_key.map(find_text_after_base64_hex_digits).reveal() in (
+    if is_short or settings.api_key.map(find_api_key_suffix).reveal() in (
         "",
         settings.partner_id,
     ):

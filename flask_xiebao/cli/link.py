@@ -13,7 +13,7 @@ from ..app.state import AppState
 from ..errors import XiebaoError
 from ..gateway.pages import PAGES
 from ..gateway.platforms import PlatformSlug
-from ..links.members import normalize_member
+from ..links.members import normalize_member_id_or_none
 from ..texts import get_text
 
 # The options whose names differ from the names of their gateway parameters.
@@ -72,7 +72,9 @@ def _build_site_link(
     with (
         nullcontext()
         if external
-        else current_app.test_request_context(base_url=f"http://{endpoints.get_accepted_host()}")
+        else current_app.test_request_context(
+            base_url=f"http://{endpoints.get_host_for_internal_requests()}"
+        )
     ):
         url = endpoints.build_link(state, page, reference, **options)
     if not url:
@@ -95,7 +97,7 @@ def _build_gateway_url(
         raise click.UsageError(get_text(locale, "link.gateway"))
     if member is None and "partnerUniqKey" in PAGES[page].required_parameters:
         raise _build_missing_member_error(get_text(locale, "link.who", page=page))
-    member = normalize_member(member)
+    member = normalize_member_id_or_none(member)
     return state.gateway.url(
         page,
         reference,

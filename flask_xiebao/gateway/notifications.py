@@ -195,7 +195,7 @@ class Notification:
             object.__setattr__(self, "id", digest.hexdigest())
 
 
-def _normalize_reader_key(value: object) -> str | None:
+def _normalize_partner_key(value: object) -> str | None:
     # A value that is neither a string nor an integer is a bug in the site's notification_reader, so
     # raise an error. An invalid string or integer is no bug, because a visitor can choose the key,
     # so return None.
@@ -208,8 +208,8 @@ _TEXT_FIELD_NORMALIZERS: Mapping[str, Callable[[object], str | None]] = {
     "insure_num": normalize_application_number,
     "case_code": normalize_text,
     "new_insure_num": normalize_application_number,
-    "partner_id": _normalize_reader_key,
-    "partner_uniq_key": _normalize_reader_key,
+    "partner_id": _normalize_partner_key,
+    "partner_uniq_key": _normalize_partner_key,
 }
 
 
@@ -229,7 +229,7 @@ def parse_notification(body: bytes, *, api_key: str | int | Secret[str]) -> Noti
     # which hides them.
     del body, api_key
     try:
-        return body_and_key.map(_verify_and_parse).reveal()
+        return body_and_key.map(_verify_and_parse_body).reveal()
     except NotificationError:
         raise
     # Evaluating a lazy API key may raise any exception of this package, but callers expect only
@@ -246,7 +246,7 @@ def check_notification_size(body: bytes) -> None:
         )
 
 
-def _verify_and_parse(body_and_key: tuple[bytes, str | int | Secret[str]]) -> Notification:
+def _verify_and_parse_body(body_and_key: tuple[bytes, str | int | Secret[str]]) -> Notification:
     body, api_key = body_and_key
     raw_key = api_key.reveal() if isinstance(api_key, Secret) else api_key
     key = check_named_value("api_key", normalize_text, raw_key, NotificationError, "wrong_field")

@@ -285,7 +285,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         seen_numbers = set()
         for index in count(1):
             response_data = self._query_gateway("orderList", pageIndex=index, pageSize=page_size)
-            with _translating_to_order_error():
+            with _convert_errors_to_order_error():
                 page = response_data.get_json_object("orders")
                 if page.get_required_value(check_non_negative_integer, "pageIndex") != index:
                     raise WrongValueError(
@@ -340,7 +340,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             "insure_num", normalize_application_number, insure_num, OrderError
         )
         data = self._query_gateway(api_method, insureNum=number)
-        with _translating_to_order_error():
+        with _convert_errors_to_order_error():
             fields = data if object_name is None else data.get_json_object(object_name)
             if fields.get_required_value(normalize_application_number, "insureNum") != number:
                 raise WrongValueError(
@@ -441,7 +441,7 @@ class OrderClient(AbstractContextManager["OrderClient"]):
         # but do not reject the response. The response can be trusted, because it comes from the
         # gateway itself.
         fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
-        with _translating_to_order_error():
+        with _convert_errors_to_order_error():
             code = fields.get_required_value(check_integer, "respCode")
             if code != 0:
                 # The gateway's error message may quote the text to be signed, which contains the
@@ -496,7 +496,7 @@ def _check_argument(name: str, check: Callable[[Any], T], value: object) -> T:
 
 
 @contextmanager
-def _translating_to_order_error() -> Iterator[None]:
+def _convert_errors_to_order_error() -> Iterator[None]:
     try:
         yield
     except WrongValueError as error:

@@ -166,7 +166,7 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
     """
     text = text[:_MAX_SEARCHED_LENGTH]
     for secret in filter(None, secrets):
-        text = build_encoded_text_pattern(secret).sub("***", text)
+        text = build_pattern_for_any_encoding(secret).sub("***", text)
     text = "".join(
         character if character.isprintable() else " "
         for character in text[: _MAX_UNTRUSTED_LENGTH + 1]
@@ -174,7 +174,7 @@ def format_untrusted_text(text: str, secrets: Iterable[str] = ()) -> str:
     return text if len(text) <= _MAX_UNTRUSTED_LENGTH else f"{text[: _MAX_UNTRUSTED_LENGTH - 1]}…"
 
 
-def build_encoded_text_pattern(text: str) -> re.Pattern[str]:
+def build_pattern_for_any_encoding(text: str) -> re.Pattern[str]:
     """Return a case-insensitive pattern for a text, plain, percent-encoded or HTML-escaped.
 
     The pattern also matches text that was percent-encoded several times.

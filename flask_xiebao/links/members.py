@@ -26,7 +26,7 @@ MemberId = str | int | UUID
 _MAX_CACHED_PREFIXES = 4096
 
 
-def normalize_member(value: object) -> str | None:
+def normalize_member_id_or_none(value: object) -> str | None:
     """Return a member's id as text, or None for a value such as None, ``""`` or 0.
 
     :param value: None, ``""``, blank text, 0 and False stand for no member. Printable strings,
@@ -72,7 +72,7 @@ class MemberKeyCodec:
     ) -> str:
         """Return the ``partnerUniqKey`` of a member.
 
-        :param member: The member's id, as :func:`normalize_member` returns it.
+        :param member: The member's id, as :func:`normalize_member_id_or_none` returns it.
         :param keeps_plain_key: A function that returns True if the gateway knows the member by the
             plain id.
         """
@@ -86,7 +86,7 @@ class MemberKeyCodec:
             return member
         return self._cached_key_prefix(member, self._secret) + member
 
-    def find_member(
+    def find_member_id(
         self, key: str, keeps_plain_key: Callable[[str], bool] | None = None
     ) -> str | None:
         """Return the id of the member with this key, or None if the site did not issue the key.

@@ -157,7 +157,7 @@ def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
         )
     check_keyword_not_removed(full_keyword, {**REMOVED_LINK_KEYWORDS, **macro.removed_keywords})
     for known in (*LINK_KEYWORDS, *macro.own_keywords):
-        if full_keyword != known and is_misspelling(keyword, known):
+        if full_keyword != known and is_word_or_misspelling(keyword, known):
             raise LinkError(
                 f'There is no keyword "{full_keyword}". Did you mean "{known}"?', full_keyword
             )
@@ -181,11 +181,11 @@ def check_keyword_not_removed(keyword: str, removed_keywords: Mapping[str, str])
     :raises LinkError: for such a keyword. The message contains the hint for the removed keyword.
     """
     for removed_keyword, hint in removed_keywords.items():
-        if is_misspelling(keyword, removed_keyword):
+        if is_word_or_misspelling(keyword, removed_keyword):
             raise LinkError(f'There is no keyword "{keyword}". {hint}', keyword)
 
 
-def is_misspelling(word: str, correct_word: str) -> bool:
+def is_word_or_misspelling(word: str, correct_word: str) -> bool:
     """Return True if *word* is *correct_word* or a misspelling, such as "memebr" for "member".
 
     The words may differ in capitals, hyphens and underscores, such as "returnTo" and "return_to".

@@ -144,7 +144,7 @@ class EntryRenderer:
                 self._state, LinkError(str(look_error), look_error.argument), "The look of an entry"
             )
         if attributes and not context.is_device_mark_done:
-            get_request_state().mark_device_dependent()
+            get_request_state().mark_response_device_dependent()
             context.is_device_mark_done = True
         return attributes, escape(content) if has_content else label
 

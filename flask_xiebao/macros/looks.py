@@ -13,7 +13,7 @@ from .attributes import (
     VARIANTS,
     AttributeValue,
     MacroSpec,
-    is_misspelling,
+    is_word_or_misspelling,
 )
 
 _KNOWN_MODIFIERS = (*LOOKS, *SIZES, *VARIANTS)
@@ -105,7 +105,7 @@ def _find_class_spelling_error(caller_modifiers: set[str]) -> LinkError | None:
     """Return the error for a misspelled CSS class such as ``xiebao-entry--smal``, or None."""
     for name in caller_modifiers.difference(_KNOWN_MODIFIERS):
         for known_name in _KNOWN_MODIFIERS:
-            if is_misspelling(name, known_name):
+            if is_word_or_misspelling(name, known_name):
                 return LinkError(
                     f'There is no class "{MODIFIER_PREFIX}{name}". Did you mean'
                     f' "{MODIFIER_PREFIX}{known_name}"?',

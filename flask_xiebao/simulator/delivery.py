@@ -117,7 +117,7 @@ def post_over_http(url: str, body: bytes) -> SiteResponse:
         iri_to_uri(url), body, {"Content-Type": wire.CONTENT_TYPE}, method="POST"
     )
     try:
-        with build_opener(ProxyHandler({}), _AnyStatusProcessor).open(
+        with build_opener(ProxyHandler({}), _AnyStatusResponseHandler).open(
             notification, timeout=_TIMEOUT
         ) as response:
             return SiteResponse(
@@ -127,7 +127,7 @@ def post_over_http(url: str, body: bytes) -> SiteResponse:
         return SiteResponse(0, type(getattr(error, "reason", error)).__name__)
 
 
-class _AnyStatusProcessor(HTTPErrorProcessor):
+class _AnyStatusResponseHandler(HTTPErrorProcessor):
     """A urllib handler that returns error and redirect responses like any other response.
 
     By default, urllib would raise an error or follow the redirect, which the gateway does not do.

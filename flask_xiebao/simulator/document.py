@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from ..gateway.values import Secret, build_encoded_text_pattern
+from ..gateway.values import Secret, build_pattern_for_any_encoding
 from ..texts import get_text
 
 
@@ -154,7 +154,7 @@ def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
     because a short key would also be found by chance.
     """
     return (
-        build_encoded_text_pattern(api_key)
+        build_pattern_for_any_encoding(api_key)
         if len(api_key) > _MAX_WORD_LENGTH
         else re.compile("(?!)")
     )
@@ -174,7 +174,7 @@ class PartnerAccount:
     @cached_property
     def _sign_pattern(self) -> Secret[re.Pattern[str]]:
         """A pattern that finds the signature, even if it is percent-encoded or HTML-escaped."""
-        return self.sign.map(build_encoded_text_pattern)
+        return self.sign.map(build_pattern_for_any_encoding)
 
     def matches_api_key(self, text: str) -> bool:
         """Return True if the text is the account's API key.
@@ -404,9 +404,7 @@ def _is_possible_api_key(sign: str, account: PartnerAccount | None) -> bool:
 
     No part of such a value is shown.
     """
-    return find_text_after_base64_hex_digits(sign) is not None or bool(
-        account and account.matches_api_key(sign)
-    )
+    return find_api_key_suffix(sign) is not None or bool(account and account.matches_api_key(sign))
 
 
 def mask_sign_value(sign: str, account: PartnerAccount | None) -> str:
@@ -494,7 +492,7 @@ def _find_sign_problem_code(sign: str, account: PartnerAccount | None) -> str | 
     return None if account is None else "sign"
 
 
-def find_text_after_base64_hex_digits(text: str) -> str | None:
+def find_api_key_suffix(text: str) -> str | None:
     """Return the end of a probable API key, normally the partner id, or None for another text.
 
     A text is probably an API key if it begins with eleven hex digits in base64. The text after

@@ -63,7 +63,7 @@ class _UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def _case_sensitive_string(length: int) -> TypeEngine[str]:
+def _build_case_sensitive_string_type(length: int) -> TypeEngine[str]:
     """Return a string type that is compared byte by byte, also on MySQL and MariaDB.
 
     By default, these two databases treat "Bob" and "bób" as equal.
@@ -144,8 +144,12 @@ class PurchaseMixin:
 
     __tablename__ = "xiebao_purchase"
 
-    insure_num = _required_column(str, _case_sensitive_string(_MAX_TEXT_LENGTH), primary_key=True)
-    member = _nullable_column(str, _case_sensitive_string(MAX_MEMBER_ID_BYTES), index=True)
+    insure_num = _required_column(
+        str, _build_case_sensitive_string_type(_MAX_TEXT_LENGTH), primary_key=True
+    )
+    member = _nullable_column(
+        str, _build_case_sensitive_string_type(MAX_MEMBER_ID_BYTES), index=True
+    )
     case_code = _nullable_column(str)
     product_name = _nullable_column(str)
     plan_name = _nullable_column(str)

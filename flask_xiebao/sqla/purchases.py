@@ -16,7 +16,7 @@ from ..errors import ConfigError, OrderBehindError, OrderError
 from ..gateway.notifications import Notification, NotificationType
 from ..gateway.orders import Order
 from ..gateway.values import WrongValueError, check_named_value, normalize_application_number
-from ..links.members import MemberId, normalize_member
+from ..links.members import MemberId, normalize_member_id_or_none
 from .model import PurchaseMixin, Snapshot, utc_now
 from .reconciliation import Difference, Reconciliation
 from .store import (
@@ -196,7 +196,7 @@ class Purchases(Generic[P]):
             return execute_update(session, statement.values(member=None, forgotten=True))
 
     def _build_member_filter(self, member: MemberId | None) -> ColumnElement[bool]:
-        member_id = normalize_member(member)
+        member_id = normalize_member_id_or_none(member)
         return false() if member_id is None else self.store.model.member == member_id
 
     def reconcile(

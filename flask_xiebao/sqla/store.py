@@ -210,7 +210,7 @@ class PurchaseStore(Generic[P]):
             try:
                 # find_row closes its session, so no database connection is held while the gateway
                 # is queried.
-                with _converting_conflict_errors():
+                with _convert_to_conflict_error():
                     row = self.find_row(insure_num)
                 version = -1 if row is None else row.version
                 initial_version = max(version, 0) if initial_version is None else initial_version
@@ -310,7 +310,7 @@ class PurchaseStore(Generic[P]):
                 # The INSERT is the first statement of the transaction. If another process has
                 # inserted the row first, this is a conflict.
                 session.add(row)
-                with _converting_conflict_errors():
+                with _convert_to_conflict_error():
                     session.flush()
             is_change = (
                 order is not None
@@ -339,7 +339,7 @@ class PurchaseStore(Generic[P]):
             or if the database has rejected the statement.
         """
         is_unchanged = (self.model.insure_num == insure_num) & (self.model.version == version)
-        with _converting_conflict_errors():
+        with _convert_to_conflict_error():
             # This UPDATE leaves the version as it is and only locks the row. It must be the first
             # statement of the transaction, so that nothing is read before the row is locked.
             if not execute_update(
@@ -439,7 +439,7 @@ def execute_update(session: Session, statement: Update) -> int:
 
 
 @contextmanager
-def _converting_conflict_errors() -> Iterator[None]:
+def _convert_to_conflict_error() -> Iterator[None]:
     """Raise :class:`_ConflictError` if the database rejects the first statement of a transaction.
 
     The statement is the read, the UPDATE or the INSERT. Errors of any class count, because drivers

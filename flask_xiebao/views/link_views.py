@@ -228,7 +228,7 @@ def admit_visitor_or_refuse(state: AppState, entry: Entry, now: int) -> AllowedC
         # The signal login_requested is sent first, because the site's login manager may call
         # abort().
         send_signal_without_raising(login_requested, cause=decision.cause)
-        if (login_response := responses.build_login_response(state)) is not None:
+        if (login_response := responses.find_login_response(state)) is not None:
             raise EarlyResponseError(login_response)
     responses.raise_refusal(state, decision, entry.page, entry, current_member)
 

@@ -16,7 +16,7 @@ from flask import (
 )
 from werkzeug.exceptions import Unauthorized
 
-from ..app.endpoints import build_current_link_path, build_login_url, find_site_host
+from ..app.endpoints import build_current_link_path, build_login_url, get_site_host
 from ..app.hooks import find_login_manager
 from ..app.log import logger
 from ..app.signals import entry_refused, send_signal
@@ -58,7 +58,7 @@ def build_continue_page(state: AppState, *, auto_refresh: bool) -> Response:
     return response
 
 
-def build_login_response(state: AppState) -> Response | None:
+def find_login_response(state: AppState) -> Response | None:
     """Return the response that leads to the site's login, or None if the site has no login.
 
     After the login, the visitor returns to the current link.
@@ -156,7 +156,7 @@ def build_page_response(state: AppState, template_name: str, **variables: Any) -
             f"xiebao/{template_name}.html",
             locale=state.locale,
             site=state.get_visitor_text("site.name")
-            or find_site_host(state)
+            or get_site_host(state)
             or state.get_visitor_text("notice.start"),
             start=f"{request.root_path}/",
             **variables,

@@ -12,7 +12,7 @@ from werkzeug.local import LocalProxy
 
 from flask_xiebao import LinkError, Platform
 from flask_xiebao.gateway.values import Secret
-from flask_xiebao.links.members import MemberKeyCodec, normalize_member
+from flask_xiebao.links.members import MemberKeyCodec, normalize_member_id_or_none
 from tests.support import A_UUID, KEYS_OF_MEMBERS, MEMBER_SECRET, NO_ID
 from tests.unit.support import short
 
@@ -54,7 +54,7 @@ WAYS = pytest.mark.parametrize(
 def test_a_member_is_nobody_or_text(
     value: object, member: str | None, wrap: Callable[[object], object]
 ) -> None:
-    found = normalize_member(wrap(value))
+    found = normalize_member_id_or_none(wrap(value))
     assert found == member
     assert type(found) is (type(None) if member is None else str)
 
@@ -65,7 +65,7 @@ def test_what_is_no_member_is_an_error_and_never_nobody(
     value: object, words: str, wrap: Callable[[object], object]
 ) -> None:
     with pytest.raises(LinkError, match=words) as raised:
-        normalize_member(wrap(value))
+        normalize_member_id_or_none(wrap(value))
     assert raised.value.argument == "member"
 
 
@@ -83,8 +83,8 @@ def test_a_key_is_the_members_there_and_back(member: str) -> None:
     key = KEYS.build_member_key(member)
     assert key.endswith(member)
     assert len(key) == 16 + len(member)
-    assert KEYS.find_member(key) == KEYS.find_member(key[:16].upper() + key[16:]) == member
-    assert PLAIN.build_member_key(member) == PLAIN.find_member(member) == member
+    assert KEYS.find_member_id(key) == KEYS.find_member_id(key[:16].upper() + key[16:]) == member
+    assert PLAIN.build_member_key(member) == PLAIN.find_member_id(member) == member
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_key_is_the_members_there_and_back(member: str) -> None:
 )
 def test_a_key_of_another_secret_or_account_is_nobodys(other: MemberKeyCodec) -> None:
     assert other.build_member_key("8") != KEYS_OF_MEMBERS["8"]
-    assert other.find_member(KEYS_OF_MEMBERS["8"]) is None
+    assert other.find_member_id(KEYS_OF_MEMBERS["8"]) is None
 
 
 _KEY = KEYS_OF_MEMBERS["m_7Qk2vX9rT4"]
@@ -132,18 +132,18 @@ FORGED = [
 def test_a_forged_shortened_or_foreign_key_is_nobodys(
     keys: MemberKeyCodec, forged: list[str]
 ) -> None:
-    assert [key for key in forged if keys.find_member(key) is not None] == []
+    assert [key for key in forged if keys.find_member_id(key) is not None] == []
 
 
 def test_who_keeps_the_plain_key_is_known_by_the_bare_id_in_both_directions() -> None:
     known_before = {"8", "m_old"}.__contains__
     for member in ("8", "m_old"):
         assert KEYS.build_member_key(member, known_before) == member
-        assert KEYS.find_member(member, known_before) == member
+        assert KEYS.find_member_id(member, known_before) == member
     assert KEYS.build_member_key("9", known_before) == KEYS.build_member_key("9")
-    assert KEYS.find_member("9", known_before) is None
-    assert KEYS.find_member(KEYS.build_member_key("9"), known_before) == "9"
-    assert KEYS.find_member(KEYS_OF_MEMBERS["8"], known_before) == "8", (
+    assert KEYS.find_member_id("9", known_before) is None
+    assert KEYS.find_member_id(KEYS.build_member_key("9"), known_before) == "9"
+    assert KEYS.find_member_id(KEYS_OF_MEMBERS["8"], known_before) == "8", (
         "from before they were named"
     )
 
@@ -152,5 +152,5 @@ def test_an_id_that_looks_like_the_key_of_another_is_not_kept_plain() -> None:
     imitation = KEYS_OF_MEMBERS["8"]
     key = KEYS.build_member_key(imitation, lambda member: True)
     assert key != imitation
-    assert KEYS.find_member(imitation, lambda member: True) == "8"
-    assert KEYS.find_member(key, lambda member: True) == imitation
+    assert KEYS.find_member_id(imitation, lambda member: True) == "8"
+    assert KEYS.find_member_id(key, lambda member: True) == imitation

@@ -277,7 +277,7 @@ BEYOND = (
     Wrong("whoever asks gets orders", "simulator/insurer.py", "if not hmac.compare_digest(\n            sign.encode(), wire.compute_signature(self._api_key, text).encode()\n        ):", "if False:"),
     Wrong("a surrender that the query does not know", "simulator/insurer.py", '"surrendered": 3}.get(order.state, 0)', '"surrendered": 1}.get(order.state, 0)'),
     Wrong("an answer that is not true is taken", "simulator/delivery.py", 'isinstance(body, dict) and body.get("state") is True', "isinstance(body, dict)"),
-    Wrong("a redirect is followed", "simulator/delivery.py", "build_opener(ProxyHandler({}), _AnyStatusProcessor)", "build_opener(ProxyHandler({}))"),
+    Wrong("a redirect is followed", "simulator/delivery.py", "build_opener(ProxyHandler({}), _AnyStatusResponseHandler)", "build_opener(ProxyHandler({}))"),
     Wrong("the simulator in production", "simulator/gateway_simulator.py", '    if current_app.config.get("XIEBAO_ENV") == "production":\n', "    if False:\n"),
     Wrong("who has not paid comes back as if", "simulator/gateway_simulator.py", 'back_url = verdict.pay_success if is_paid else urljoin(verdict.pay_success, "/")', "back_url = verdict.pay_success"),
     # the settings
