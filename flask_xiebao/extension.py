@@ -73,9 +73,9 @@ class Xiebao:
             )
         if app.url_map.host_matching:
             raise ConfigError(
-                "Flask-Xiebao does not support an app with host_matching, because its endpoints"
-                " have no host. Use subdomain_matching, or run the shop as a separate app, for"
-                " example mounted next to this app with Werkzeug's DispatcherMiddleware."
+                "Flask-Xiebao does not support an app with host_matching, because the extension's"
+                " endpoints have no host. Use subdomain_matching, or run the shop as a separate"
+                " app, for example mounted next to this app with Werkzeug's DispatcherMiddleware."
             )
         settings = Settings.from_config(app.config)
         if settings.enabled and settings.env is None and not (app.debug or app.testing):

@@ -111,8 +111,8 @@ def strip_reference(gateway_page: GatewayPage, reference: Any) -> Any:
     caller = get_caller_location()
     warn_once(
         f"{gateway_page.reference_parameter_name} {format_short_repr(padded)} has leading or"
-        " trailing whitespace (for example from a CHAR(n) column). The whitespace was left out of"
-        f" the link. Strip the value where it is read. See {caller}.",
+        " trailing whitespace (for example from a CHAR(n) column), which was left out of the link."
+        f" Strip the value in the code that reads it. See {caller}.",
         duplicate_key=f"{gateway_page.reference_parameter_name} {caller}",
     )
     return stripped

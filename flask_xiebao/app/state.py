@@ -92,8 +92,8 @@ class AppState:
         """
         if self._gateway is None:
             raise ConfigError(
-                "There is no gateway because XIEBAO_ENABLED is off. Set XIEBAO_ENABLED to True to"
-                " build gateway URLs."
+                "Gateway URLs cannot be built, because XIEBAO_ENABLED is off. Set XIEBAO_ENABLED to"
+                " True."
             )
         return self._gateway
 

@@ -142,7 +142,7 @@ def check_entries(
             cases = [] if skips_cases else run.choose_cases(only, full=full)
             if not cases and not page_urls and not link_urls:
                 raise CheckError(
-                    "None of the selected cases applies to this site. Select other cases."
+                    "None of the selected test cases applies to this site. Select other test cases."
                 )
             run.check_configuration(expect_env)
             if site_client.unreached_visit is not None:
@@ -164,8 +164,8 @@ def check_entries(
 def _normalize_requested_member(state: AppState, member: MemberId) -> str:
     if not state.hooks.can_identify_members():
         raise CheckError(
-            "A member was named, but Flask-Xiebao cannot find out who is logged in to this site."
-            " Register a member_loader, or do not name a member."
+            "A member was passed, but Flask-Xiebao cannot find out who is logged in to this site."
+            " Register a member_loader, or do not pass a member."
         )
     try:
         member_id = normalize_member_id_or_none(member)
@@ -173,8 +173,8 @@ def _normalize_requested_member(state: AppState, member: MemberId) -> str:
         raise CheckError(str(error)) from None
     if member_id is None:
         raise CheckError(
-            f"The member's id must not be empty or 0, got {member!r}. To use a placeholder"
-            " member, do not name a member."
+            f"The member's id must not be empty or 0, got {member!r}. Pass the id of a"
+            " member, or leave out the id to use a placeholder member."
         )
     return member_id
 

@@ -126,9 +126,9 @@ class SiteClient:
             except BaseException as error:  # Hide the error's message. It may be private.
                 raise CheckError(
                     f"The keeps_plain_key hook raised {type(error).__name__} in"
-                    f" {get_error_location(error)} for a placeholder member. Return False for ids"
-                    ' that do not exist, or name a member of the site with "--member" or'
-                    ' "member=".'
+                    f" {get_error_location(error)} for a placeholder member. Make the hook return"
+                    ' False for ids that do not exist, or pass a member of the site as "--member"'
+                    ' or "member=".'
                 ) from None
 
     @property
@@ -157,8 +157,8 @@ class SiteClient:
                 f"{' Check that the site knows this member.' if requested_member else ''} Make"
                 " sure that the login function logs in the given test client and keeps its cookies,"
                 f' and that the cookies are sent to "{self.site.endpoint_prefix}/"'
-                " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN). A hook that exempts the entries"
-                " must first set the current member."
+                " (SESSION_COOKIE_PATH, SESSION_COOKIE_DOMAIN). A request hook that lets"
+                " clicks on entries through must first set the current member."
             )
         if self._is_login_given and requested_member is not None and member != requested_member:
             raise CheckError(

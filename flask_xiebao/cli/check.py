@@ -145,8 +145,8 @@ def _import_login_function(import_path: str) -> LoginFunction:
         missing_name = getattr(error, "name", None)
         detail = f'for "{missing_name}"' if missing_name else f"in {get_error_location(error)}"
         raise click.BadParameter(
-            f'Importing "{module}" raised {type(error).__name__} {detail}. Write the module name as'
-            " you would import it in the folder in which the command is run.",
+            f'Importing "{module}" raised {type(error).__name__} {detail}. Use a module'
+            " name that can be imported from the folder in which you run the command.",
             param_hint="--login",
         ) from None
     if not callable(function):

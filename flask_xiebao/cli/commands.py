@@ -89,29 +89,30 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 )
 @click.option(
     "--member",
-    help="The site's own id for a member. By default, the check uses placeholder members.",
+    help="The id of the member who clicks. By default, the check uses placeholder members.",
 )
 @click.option(
     "--login",
     metavar="MODULE:FUNCTION",
-    help="The function that logs in a test client. It is called as function(client, member), and"
-    " member is None without --member. A site with Flask-Login needs only --member.",
+    help="The function that logs in a test client. It is called as function(client, member)."
+    " Without --member, member is None. A site with Flask-Login needs only --member.",
 )
 @click.option(
     "--device",
     "devices",
     multiple=True,
-    help="Run all cases on this device, such as iphone. Can be repeated. By default, ordinary"
-    " clicks (such as the case product-plain) and the entries on each --page are tested on all"
-    " devices. All other cases run only on an iPhone and a PC.",
+    help="Run all test cases on this device, for example iphone. Can be repeated. By default,"
+    " ordinary clicks, such as product-plain, and the entries on each --page run on all devices,"
+    " and all other test cases only on an iPhone and a PC.",
 )
 @click.option(
     "--case",
     "only",
     multiple=True,
-    help="Run only this case, such as product-plain. By default, all cases run. Can be repeated.",
+    help="Run only this test case, for example product-plain. Can be repeated. By default, all test"
+    " cases run.",
 )
-@click.option("--full", is_flag=True, help="Run all cases on all devices, even in production.")
+@click.option("--full", is_flag=True, help="Run all test cases on all devices, even in production.")
 @click.option(
     "--app-user-agent",
     metavar="TEXT",
@@ -131,8 +132,8 @@ def doctor(ctx: click.Context, verbose: bool, locale: str) -> None:
 @click.option(
     "--with-receivers",
     is_flag=True,
-    help="Call the site's signal receivers, as a real click would. Also pass --member, because"
-    " the site's database does not contain placeholder members.",
+    help="Also call the site's signal receivers, as a real click would. Pass --member, too, because"
+    " receivers may look up the member, and the site does not know placeholder members.",
 )
 @click.option(
     "--ignore",
@@ -199,8 +200,8 @@ def check(
 @click.option(
     "--no-login-for",
     type=int,
-    help="For this number of seconds, anyone who has the link can open it without logging in, as"
-    " the member to whom the link belongs.",
+    help="The number of seconds for which anyone who has the link can open it as the member,"
+    " without logging in.",
 )
 @_removed_option("--max-age", "--no-login-for")
 @click.option(
@@ -229,8 +230,8 @@ def check(
     "--gateway",
     "to_gateway",
     is_flag=True,
-    help='Print the gateway URL instead. The URL contains the signature (parameter "sign"), which'
-    " is SECRET, because anyone who has the signature can go to the gateway as any member.",
+    help="Print the gateway URL instead of the link. Keep this URL SECRET, because anyone who has"
+    ' its signature (parameter "sign") can go to the gateway as any member.',
 )
 @click.option(
     "--locale",
@@ -280,7 +281,9 @@ def link(
 @click.option("--case-code", help="The caseCode of the product.")
 @click.option("--price", "price_fen", type=click.IntRange(0), help="The premium in fen.")
 @click.option(
-    "--failure", metavar="REASON", help="Report that the step failed, with this reason (failMsg)."
+    "--failure",
+    metavar="REASON",
+    help="Report that the step of the purchase failed, for this reason (failMsg).",
 )
 @click.option("--new-insure-num", help="The new application number, if the policy is reissued.")
 @click.option(
@@ -290,8 +293,8 @@ def link(
 )
 @click.option(
     "--url",
-    help="The URL of the site, or its callback URL. By default, the callback URL begins with"
-    " XIEBAO_PUBLIC_URL, SERVER_NAME or, if neither is set, http://127.0.0.1:5000.",
+    help="The URL of the site, or the callback URL, which receives notifications. The default is"
+    " the callback URL below XIEBAO_PUBLIC_URL, SERVER_NAME or http://127.0.0.1:5000.",
 )
 @click.pass_context
 def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) -> None:
@@ -318,7 +321,7 @@ def notify(ctx: click.Context, /, step: str, insure_num: str, **options: Any) ->
 
 @xiebao.command()
 @click.argument("insure_num")
-@click.option("--names", is_flag=True, help="Also print people's names.")
+@click.option("--names", is_flag=True, help="Also print the names of the people in the order.")
 @click.pass_context
 def order(ctx: click.Context, insure_num: str, names: bool) -> None:
     """Query an order at the gateway by its application number.

@@ -156,7 +156,8 @@ def check_link_is_usable(entry: Entry, *, can_identify_members: bool) -> None:
         )
     if entry.member is not None and entry.no_login_for is None and not can_identify_members:
         raise LinkError(
-            'A link with "member" requires "no_login_for" if the app has neither a member_loader'
-            ' nor Flask-Login. Register a member_loader, or pass "no_login_for".',
+            "Without a member_loader or Flask-Login, the app cannot tell who is logged in, so a"
+            ' link with "member" requires "no_login_for". Register a member_loader, or pass'
+            ' "no_login_for".',
             "no_login_for",
         )

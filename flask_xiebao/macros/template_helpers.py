@@ -188,9 +188,9 @@ class TemplateHelpers:
             for name, color in {"accent": accent_color, "on_accent": accent_text_color}.items():
                 if not isinstance(color, str) or not _COLOR_PATTERN.fullmatch(color):
                     raise LinkError(
-                        f'{name} must be a color with six hex digits such as "#0b7d73", because'
-                        " old email clients understand no other format, got"
-                        f" {format_short_repr(color)}.",
+                        f"{name} must be a color with six hex digits, got"
+                        f' {format_short_repr(color)}. Use a color such as "#0b7d73", because old'
+                        " email clients understand no other format.",
                         name,
                     )
             href = self.entry_renderer.build_href(page, reference, {**options, "external": True})

@@ -242,9 +242,8 @@ class PurchaseStore(Generic[P]):
                 continue
             if has_other_member(row, answer):
                 warn_once(
-                    f"For order {insure_num}, the gateway reports no member, or a member other than"
-                    " the stored member. The stored member was kept. Check whether"
-                    " XIEBAO_MEMBER_SECRET was changed.",
+                    f"For order {insure_num}, the gateway reports no member or another member, so"
+                    " the stored member was kept. Check whether XIEBAO_MEMBER_SECRET was changed.",
                     duplicate_key="another member's",
                 )
             return row, answer
@@ -358,8 +357,8 @@ class PurchaseStore(Generic[P]):
         except TypeError as error:
             raise ConfigError(
                 f"The Purchases object creates rows with {self.model.__name__}(), but this call"
-                f" failed ({error}). Give the columns that you added a default, or make them"
-                " nullable."
+                f" failed ({error}). Set a default for each column that you added, or make these"
+                " columns nullable."
             ) from None
         row.insure_num, row.version, row.created_at = insure_num, 0, utc_now()
         row.forgotten, row.policy_nums = False, []

@@ -98,7 +98,7 @@ TEXTS = {
     "simulator.times.2": "twice",
     "simulator.times.3": "three times",
     "simulator.backwards": "In reverse order",
-    "simulator.late": "Do not notify the site until “Notify the site again” is clicked",
+    "simulator.late": "Notify the site only when “Notify the site again” is clicked",
     "simulator.forged": "Before each notification, also send one with a wrong signature",
     "simulator.no_url": (
         "The site is not notified, because the app has no notification_handler and the simulator"
@@ -177,7 +177,7 @@ TEXTS = {
     "problem.misspelt": 'The parameter name "{parameter}" is misspelled. Write "{value}" instead.',
     "problem.unknown": (
         'The parameter "{parameter}" is not defined in section {section} of Xiebao\'s interface'
-        " document. Remove this parameter. If Xiebao told you to send it, add it to XIEBAO_EXTRA,"
+        " document. Remove this parameter or, if Xiebao told you to send it, add it to XIEBAO_EXTRA"
         ' or to the "also_known" argument of a GatewaySimulator.'
     ),
     "problem.repeated": (
@@ -273,7 +273,8 @@ TEXTS = {
         " end of the URL"
     ),
     "check.case.awkward": (
-        "a click on a link whose reference contains characters that must be escaped in a URL"
+        "a click on a link whose product code or policy number contains characters that must be"
+        " escaped in a URL"
     ),
     "check.case.client-reference": "a click on a link that was created with a client_reference",
     "check.case.sub-partner": "a click on a link that was created with a sub_partner_id",
@@ -298,17 +299,17 @@ TEXTS = {
     "check.case.turbo-frame": "a request for a link by a Turbo frame",
     "check.case.turbo-prefetch": "a prefetch request for a link by Turbo",
     "check.case.fetch": "a request for a link by a script",
-    "check.case.image": "a request for a link that is used as the URL of an image",
+    "check.case.image": 'a request for a link that a page uses as the "src" of an image',
     "check.case.told-to-go": (
-        'a request for a link with "?go=1" at the end of the URL, sent by the page that opens links'
-        " for scripts such as HTMX"
+        'a request for a link with "?go=1" at the end of the URL, which the page for scripts such'
+        " as HTMX sends"
     ),
     "check.case.guard": "a click that is refused by a click_guard",
     "check.case.head": "a HEAD request for a link, which does not count as a click",
     "check.case.off": "a click by a logged-in member while XIEBAO_ENABLED is off",
     "check.case.off-visitor": "a click by an anonymous visitor while XIEBAO_ENABLED is off",
     "check.case.loader": (
-        "a click by an anonymous visitor, for whom the site's own member_loader (or Flask-Login) is"
+        "a click by an anonymous visitor, during which the site's member_loader (or Flask-Login) is"
         " called"
     ),
     "check.case.visitor-asked": (
@@ -334,10 +335,14 @@ TEXTS = {
     "check.ends.invalid_link": (
         "status 404 and a response that does not say why the link is invalid"
     ),
-    "check.ends.expired": "status 410, because the link has expired and the member must log in",
+    "check.ends.expired": (
+        "status 410, because the link has expired and can be opened only after a login"
+    ),
     "check.ends.login_required": "status 401, because the site has no login page",
     "check.ends.disabled": "status 404, because XIEBAO_ENABLED is off",
-    "check.ends.navigate": "status 200 and a page that opens the link in the browser",
+    "check.ends.navigate": (
+        "status 200 and a page that opens the link, for scripts that cannot follow the redirect"
+    ),
     "check.ends.back": "status 302 and a redirect back to the site",
     "check.ends.page": "a page with insurance entries",
     "check.ends.gateway_or_handoff": (
@@ -355,7 +360,7 @@ TEXTS = {
     ),
     "check.means.aborts": (
         "The site's code called abort(). If no member is logged in, return None from the"
-        " member_loader instead, because Flask-Xiebao itself redirects visitors to the login page."
+        " member_loader instead, so that Flask-Xiebao redirects the visitor to the login page."
     ),
     "check.means.crash": (
         "The request raised an exception. Fix the code that raises this exception."
@@ -369,9 +374,9 @@ TEXTS = {
         " XIEBAO_URL_PREFIX reach that app. Change XIEBAO_URL_PREFIX."
     ),
     "check.means.unreached.below": (
-        "Absolute links of the site, such as links in emails, get status {status}, because"
-        ' DispatcherMiddleware mounts the site at "{mount}". Set XIEBAO_PUBLIC_URL to a URL that'
-        ' ends with "{mount}".'
+        'Absolute links of the site, such as links in emails, lack the path "{mount}" at which'
+        " DispatcherMiddleware mounts the site, so they return status {status}. Set"
+        ' XIEBAO_PUBLIC_URL to a URL that ends with "{mount}".'
     ),
     "check.means.unreached.outside": (
         "A middleware around app.wsgi_app, or the site's subclass of Flask, returned status"
@@ -392,26 +397,26 @@ TEXTS = {
         " view. Change XIEBAO_URL_PREFIX to a path that no other view uses."
     ),
     "check.means.unreached.limiter": (
-        'A rate limiter returned status {status} for a click on an entry (host "{host}"). Allow'
-        ' more requests, or exempt the entries with `limiter.exempt(app.blueprints["xiebao"])`. To'
-        " exempt only the requests of the check and the doctor, use"
-        " `limiter.request_filter(is_rehearsal)`."
+        'A rate limiter returned status {status} for a click on an entry at the host "{host}".'
+        " Allow more requests, or exempt the entries with"
+        ' `limiter.exempt(app.blueprints["xiebao"])`. To exempt only the commands check and doctor,'
+        " use `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.unreached.wall": (
         'A click on an entry got status {status} from the host "{host}" before Flask-Xiebao handled'
-        " the click. If a request hook of the site refuses the click, add `if request.blueprint =="
-        ' "xiebao": return` to the start of the hook, or after the code that sets the current'
-        ' member. If "{host}" is not the host of the site, set XIEBAO_PUBLIC_URL.'
+        ' the click. If a request hook refuses the click, add `if request.blueprint == "xiebao":'
+        ' return` to the hook, after any code that sets the current member. If "{host}" is not the'
+        " host of the site, set XIEBAO_PUBLIC_URL."
     ),
     "check.means.unreached.hook": (
-        'A click on an entry (host "{host}") got status {status} from a request hook of the site,'
-        " or from the site's error handler for an exception in such a hook. Add `if"
-        ' request.blueprint == "xiebao": return` to the start of the hook.'
+        "A request hook, or the error handler for its exception, returned status {status} for a"
+        ' click on an entry at the host "{host}". Add `if request.blueprint == "xiebao": return` to'
+        " the start of the hook."
     ),
     "check.means.unreached.sent": (
         'A click on an entry is redirected to "{to}", probably by a request hook that requires a'
-        ' login. Add `if request.blueprint == "xiebao": return` to the start of the hook, or after'
-        " the code that sets the current member."
+        ' login. Add `if request.blueprint == "xiebao": return` to the hook, after any code that'
+        " sets the current member."
     ),
     "check.means.unreached.host": (
         'Every click on an entry is redirected to another host or scheme, "{to}". Set'
@@ -422,9 +427,9 @@ TEXTS = {
         ' request.blueprint == "xiebao": return` to the start of the hook that redirects browsers.'
     ),
     "check.means.unreached.form": (
-        "A click on an entry is first redirected to another URL of the same link, such as one with"
-        ' a language prefix. Add `if request.blueprint == "xiebao": return` to the start of the'
-        " hook that redirects the click."
+        "A click on an entry is first redirected to a variant of the link's URL, such as one with a"
+        ' language prefix. Add `if request.blueprint == "xiebao": return` to the start of the hook'
+        " that redirects the click."
     ),
     "check.means.unreached.path": (
         "The path of a link was changed before Flask-Xiebao read it, so the link was refused. Look"
@@ -437,21 +442,20 @@ TEXTS = {
         " to the URL of the site."
     ),
     "check.means.page.elsewhere": (
-        "The page redirects every device to another host. Choose a page on the host of the site, or"
-        " set XIEBAO_PUBLIC_URL to the URL of the site."
+        "The page redirects every device to another host. Pass a page on the host of the site as"
+        ' "--page", or set XIEBAO_PUBLIC_URL to the URL of the site.'
     ),
     "check.means.page.429": (
-        "A rate limiter refused the requests of the check. Exempt the requests of the check and the"
-        " doctor with `limiter.request_filter(is_rehearsal)`."
+        "A rate limiter refused the requests of the check. Exempt the requests of the commands"
+        " check and doctor with `limiter.request_filter(is_rehearsal)`."
     ),
     "check.means.page.another_key": (
         "The link on the page was not signed with the keys of this site. Check whether the link was"
         " written by hand, comes from another site or is older than a change of SECRET_KEY."
     ),
     "check.means.status": (
-        "The response has the wrong status code, so browsers and visitors misunderstand the"
-        " response. Look for a hook (after_request, errorhandler) or middleware that changes status"
-        " codes."
+        "The response has the wrong status code, which misleads browsers and visitors. Look for a"
+        " hook (after_request, errorhandler) or middleware that changes status codes."
     ),
     "check.means.status.200": (
         "The response has status 200, but a redirect or an error page was expected. Look for a hook"
@@ -459,17 +463,17 @@ TEXTS = {
         " DEBUG_TB_INTERCEPT_REDIRECTS to False."
     ),
     "check.means.status.301": (
-        "A redirect has status 301 instead of 302, so browsers cache the redirect, which contains"
-        ' the member and the "sign" parameter. The next member on the same device would continue as'
-        " the first member. Leave the status at 302."
+        "A redirect has status 301 instead of 302, so browsers cache its URL with the member's key"
+        ' and the "sign" parameter, and the next member on the same device would continue as the'
+        " first member. Leave the status at 302."
     ),
     "check.means.status.302": (
         "The response is a redirect, but a page or an error was expected. Find the site's code that"
         " changes the request or the response."
     ),
     "check.means.status.308": (
-        "A redirect has status 308 instead of 302, so browsers cache the redirect, which contains"
-        ' the member and the "sign" parameter. Leave the status at 302.'
+        "A redirect has status 308 instead of 302, so browsers cache its URL with the member's key"
+        ' and the "sign" parameter. Leave the status at 302.'
     ),
     "check.means.status.404": (
         "The response has status 404, as if the link were invalid or did not exist. Look for a"
@@ -524,14 +528,13 @@ TEXTS = {
         " middleware that changes the redirect."
     ),
     "check.means.told": (
-        "The page sends its own link to another site, and anyone who has the link may be able to"
-        " open it as the member. Make sure that nothing on the page, such as an analytics script,"
-        " sends the URL of the page to another site."
+        "The page sends the URL of a member's link to another site, and anyone who has this URL may"
+        " be able to open it as the member. Make sure that nothing on the page, such as an"
+        " analytics script, sends the URL of the page to another site."
     ),
     "check.means.body": (
-        "The redirect to the gateway has a body, but the body must be empty, because it could"
-        ' contain the gateway URL with the "sign" parameter. Look for a hook or middleware that'
-        " changes the redirect."
+        "The body of the redirect to the gateway is not empty, so it may contain the gateway URL"
+        ' with the "sign" parameter. Look for a hook or middleware that changes the redirect.'
     ),
     "check.means.parameter": (
         "A parameter of the gateway URL is missing, has a wrong value or is not defined in Xiebao's"
@@ -544,8 +547,8 @@ TEXTS = {
         " User-Agent."
     ),
     "check.means.parameter.sign": (
-        'The "sign" parameter of the gateway URL does not belong to this account, so the gateway'
-        " refuses the URL. Look for a hook or middleware that changes the redirect."
+        'The "sign" parameter of the gateway URL is not the signature of this partner account, so'
+        " the gateway refuses the URL. Look for a hook or middleware that changes the redirect."
     ),
     "check.means.parameter.partnerId": (
         'The "partnerId" parameter of the gateway URL is wrong, so the sale is credited to another'
@@ -570,8 +573,8 @@ TEXTS = {
     ),
     "check.means.parameter.paySuccess": (
         'The "paySuccess" parameter of the gateway URL is missing or wrong, so the member does not'
-        " return to the expected page after payment. If the parameter is missing, set"
-        " XIEBAO_PUBLIC_URL, because the site does not know its own address."
+        " return to the expected page after payment. If the parameter is missing, the site does not"
+        " know its own address: set XIEBAO_PUBLIC_URL."
     ),
     "check.means.login": (
         "A visitor who must log in is not redirected to the login page of the site. Check"
@@ -591,9 +594,8 @@ TEXTS = {
         " does not learn what to do. Look for a hook or errorhandler that changes the response."
     ),
     "check.means.navigate": (
-        "If a script such as HTMX or Turbo requests a link, Flask-Xiebao returns a page that opens"
-        " the link in the browser. This page is incomplete, so the link does not open. Check"
-        " whether a template or a hook of the site changes the page."
+        "The page that Flask-Xiebao returns to scripts such as HTMX or Turbo is incomplete, so it"
+        " does not open the link. Check whether a template or a hook of the site changes the page."
     ),
     "check.means.link": (
         "The link of an entry is incomplete, was changed or points to another site. Keep the href"
@@ -605,8 +607,7 @@ TEXTS = {
     ),
     "check.means.back": (
         "After payment, members are not redirected to the return_to path of the entry. Look for a"
-        " hook or middleware that changes the redirect, or for another view at the path of the"
-        " return link."
+        " hook or middleware that changes the redirect, or for another view at the same path."
     ),
     "check.means.handoff": (
         "The handoff page, which shows PC users a QR code for their phone, does not open the"
@@ -642,18 +643,18 @@ TEXTS = {
     ),
     "check.means.vary": (
         'The "Vary" header is missing or incomplete, so a shared cache may show the entries for one'
-        " device on another device. Keep the header (@cache.cached stores pages without headers),"
-        " or set XIEBAO_DEVICE_MARKUP to False."
+        " device on another device. Keep the header, which @cache.cached drops, or set"
+        " XIEBAO_DEVICE_MARKUP to False."
     ),
     "check.means.private": (
         "The page contains a member's link, but its headers allow shared caches to store the page"
-        " and show it to others. Do not cache such a page for everybody, for example with"
-        " @cache.cached, which drops the headers."
+        " and show it to others. Keep the headers, which @cache.cached drops, and do not cache the"
+        " page for everybody."
     ),
     "check.means.private.shown": (
         "An anonymous visitor gets a page that contains a member's link. Check whether the page is"
-        " cached for everybody, for example with @cache.cached, or shows the member's link to"
-        " everybody."
+        " cached for everybody, for example with @cache.cached, or always passes the same member to"
+        " the entry."
     ),
     "check.means.qr": (
         "A QR code on the page does not contain the link of an entry of the site. Check the URL"
@@ -690,8 +691,8 @@ TEXTS = {
     ),
     "check.means.page.another_member": (
         "A link on the page belongs to another member, so a click on the link returns an error"
-        ' page. Check whether the page passes another member as "member", or is cached for'
-        " everybody, for example with @cache.cached."
+        ' page. Check whether the page passes the wrong member to the entry (argument "member"), or'
+        " is cached for everybody, for example with @cache.cached."
     ),
     "check.means.page.expired": (
         "A link on the page has expired, so a click on the link returns an error page. Create the"
@@ -751,8 +752,9 @@ TEXTS = {
         " (XIEBAO_PUBLIC_URL). Check whether a proxy or SERVER_NAME gives the site another address."
     ),
     "check.means.handoff.host": (
-        "The QR code that a PC shows for the phone does not begin with the site's own address"
-        " (XIEBAO_PUBLIC_URL). Check whether a proxy or SERVER_NAME gives the site another address."
+        "The URL in the QR code that PC users scan with their phone does not begin with the site's"
+        " own address (XIEBAO_PUBLIC_URL). Check whether a proxy or SERVER_NAME gives the site"
+        " another address."
     ),
     "check.means.dead": (
         "The entry cannot be clicked, because it is inside another element that takes its clicks,"
@@ -773,9 +775,9 @@ TEXTS = {
         ' own pages, change the template "xiebao/layout.html".'
     ),
     "check.means.policy.form": (
-        "The login page's Content-Security-Policy blocks the redirect to the gateway in Chromium,"
-        ' which applies "form-action" to every redirect after the login form. Add the gateway to'
-        ' "form-action".'
+        'The login page\'s Content-Security-Policy does not allow the gateway in "form-action".'
+        ' Chromium applies "form-action" to every redirect after the login form, so it blocks the'
+        ' redirect to the gateway. Add the gateway to "form-action".'
     ),
     "check.note.nothing_else": (
         "The check stopped at this problem and checked nothing else. Fix this problem first."
@@ -794,36 +796,34 @@ TEXTS = {
         "XIEBAO_ENABLED is off, so the check tested only that nothing can be bought now."
     ),
     "check.note.no_members": (
-        "The check cannot find out who is logged in to the site, so all cases that need a login"
-        " were left out. Register a member_loader."
+        "The check cannot find out who is logged in to the site, so it left out all test cases that"
+        " need a login. Register a member_loader."
     ),
     "check.note.no_app": (
-        "The site's mobile app was not checked, because its User-Agent cannot be guessed from"
-        " XIEBAO_APP_USER_AGENT. Pass the text that the mobile app adds to the User-Agent, for"
+        "The site's mobile app was not checked, because its User-Agent cannot be guessed from the"
+        " pattern in XIEBAO_APP_USER_AGENT. Pass the text that the app adds to the User-Agent, for"
         ' example "--app-user-agent ShopApp/3.2".'
     ),
     "check.note.played": (
         "The check used placeholder members, so it did not ask the site at each click who is logged"
-        " in. To test this, add --member. A site without Flask-Login also needs --login."
+        " in. To test this, add --member and, if needed, --login."
     ),
     "check.note.nobody_logged_in": (
-        "The check cannot log in a member itself on a site without Flask-Login, so the"
-        ' member_loader was not called at each click. Name a login function, for example "--login'
-        ' tests.login:log_in".'
+        "The check cannot log in the member, so it did not ask the site at each click who is logged"
+        ' in. Pass a login function, for example "--login tests.login:log_in".'
     ),
     "check.note.guard": (
-        "The click_guard was not called, because the check calls it only once for each --page that"
-        " is opened as a logged-in member. Add --page and --member. A site without Flask-Login also"
-        " needs --login."
+        "The click_guard was not called, because the check calls it only for pages that are opened"
+        " as a logged-in member. Add --page, --member and, if needed, --login."
     ),
     "check.note.plain_alone": (
-        "In production, the check makes only ordinary clicks and clicks by an anonymous visitor,"
-        " because the site may count clicks. It made {what} clicks. Add --full to run all cases."
+        "In production, where the site may count clicks, the check makes only ordinary clicks and"
+        " clicks by an anonymous visitor. It made {what} clicks. Add --full to run all test cases."
     ),
     "check.note.unseen": "Some entries are hidden until a script shows them: {what}.",
     "check.note.qr": (
-        "The check could not follow a QR code on {what}, because the QR code comes from a cached"
-        " part of the page."
+        "The check could not open the link in a QR code on {what}, because the QR code comes from a"
+        " cached part of the page."
     ),
     "check.note.login.page.elsewhere": (
         "Visitors log in at {what}, which is not part of this site. The check did not open that"
@@ -847,11 +847,11 @@ TEXTS = {
         " these pages."
     ),
     "check.note.way_back.elsewhere": (
-        "Members return to {what} after payment, which is not part of this site. The check did not"
+        "After payment, members return to {what}, which is not part of this site. The check did not"
         " open that page."
     ),
     "check.note.way_back.not_here": (
-        "Members return to {what} after payment, but this app has no view for that path. Make sure"
+        "After payment, members return to {what}, but this app has no view for that path. Make sure"
         " that another app serves {what}, or members get a 404 page."
     ),
     "check.not_told.pages": (
@@ -859,12 +859,12 @@ TEXTS = {
         " entries on a page."
     ),
     "check.not_told.member": (
-        "The check used placeholder members, because no member was named. Add --member. A site"
-        " without Flask-Login also needs --login."
+        "The check used placeholder members, because no member was named. Add --member and, if"
+        " needed, --login."
     ),
     "check.not_told.pages_member": (
-        "The check opened no page of the site and used placeholder members. Add --page and"
-        " --member. A site without Flask-Login also needs --login."
+        "The check opened no page of the site and used placeholder members. Add --page, --member"
+        " and, if needed, --login."
     ),
     # The report of the check.
     "check.report.title": "Check of the insurance entries",
@@ -895,7 +895,7 @@ TEXTS = {
     "check.report.ignored": "Ignored rules: {rules}.",
     "check.step.scan": "scanning the QR code with a phone",
     "check.step.return": "returning from the payment",
-    "check.step.direct": "opening the link for tablets on the handoff page",
+    "check.step.direct": "opening the link for tablets on the page with the QR code",
     # The findings of inspect about a URL.
     "level.ok": "ok",
     "level.WARNING": "WARNING",
@@ -952,8 +952,8 @@ TEXTS = {
     ),
     "inspect.sign.right": "sign={sign}: the signature is valid for the configured key.",
     "inspect.key.nobody": (
-        "partnerUniqKey={key}: this is not the key of a member of this site. Use the return value"
-        " of partner_uniq_key(member), because XIEBAO_MEMBER_SECRET is set."
+        "partnerUniqKey={key}: this is not the key of a member of this site. XIEBAO_MEMBER_SECRET"
+        " is set, so use the return value of partner_uniq_key(member) as the key."
     ),
     "inspect.key.member": "partnerUniqKey={key}: the key of member {member}.",
     "inspect.pay_success": "paySuccess: after payment, the browser is sent to {url}",
@@ -974,8 +974,8 @@ TEXTS = {
     ),
     "inspect.off": "XIEBAO_ENABLED is off, so this link returns status 404.",
     "inspect.click": (
-        "This is a return link of this site. It was created for click {click_id} of member {member}"
-        " at {when}. It does not prove a payment."
+        "This is a return link of this site, which members open after payment. It was created for"
+        " click {click_id} of member {member} at {when}. It does not prove a payment."
     ),
     "inspect.qr": (
         "This is the URL of a QR code image for emails. The QR code contains the following link."
@@ -996,14 +996,14 @@ TEXTS = {
         " it, after logging in."
     ),
     "inspect.member.past": (
-        "The link belongs to member {member} and was signed at {when}. Its {no_login_for} seconds"
-        " without a login (no_login_for) are over, so only this member can open it, after logging"
-        " in."
+        "The link belongs to member {member} and was signed at {when}. It could be opened without a"
+        " login for {no_login_for} seconds (no_login_for). Now only this member can open it, after"
+        " logging in."
     ),
     "inspect.member.bearer": (
         "The link belongs to member {member} and was signed at {when}, with"
         " no_login_for={no_login_for}. For another {left} seconds, anyone who has the link can open"
-        " it as this member without logging in, unless another member is logged in."
+        " it as this member without logging in. Another member who is logged in cannot open it."
     ),
     "suspects": "The cause may be one of these {kind} hooks: {hooks}.",
     # The findings of doctor.
@@ -1051,8 +1051,8 @@ TEXTS = {
         " simulator's notifications as Xiebao's."
     ),
     "doctor.nobody": (
-        "The app has no member_loader and does not use Flask-Login, so it does not know who is"
-        " logged in. Only links that need no login (no_login_for) can be opened. Register a"
+        "The app has no member_loader and does not use Flask-Login, so the extension does not know"
+        " who is logged in. Only links that need no login (no_login_for) can be opened. Register a"
         " member_loader."
     ),
     "doctor.ok.member_loader": "The member_loader determines who is logged in.",
@@ -1079,8 +1079,8 @@ TEXTS = {
         " XIEBAO_PUBLIC_URL to the address of the site, for example https://shop.example."
     ),
     "doctor.leaving.this_machine": (
-        "Absolute links begin with {url} (from {source}), which is an address of the visitor's own"
-        " device. Set {source} to the address of the site."
+        "Absolute links begin with {url} (from {source}), a loopback address, which leads visitors"
+        " to their own device. Set {source} to the address of the site."
     ),
     "doctor.leaving.http": (
         "Absolute links begin with {url} (from {source}) and are not encrypted, so anyone on the"
@@ -1093,17 +1093,17 @@ TEXTS = {
     ),
     "doctor.prefix": (
         'XIEBAO_PUBLIC_URL ends with "{path}", but ProxyFix ignores X-Forwarded-Prefix, so links on'
-        ' pages may lack "{path}". If your proxy itself sets X-Forwarded-Prefix on every request,'
-        " add x_prefix=1 to ProxyFix. Otherwise, let the server set SCRIPT_NAME."
+        ' pages may lack "{path}". Add x_prefix=1 to ProxyFix if your proxy itself sets'
+        " X-Forwarded-Prefix on every request. Otherwise, let the server set SCRIPT_NAME."
     ),
     "doctor.ok.prefix.set": (
         "ProxyFix trusts X-Forwarded-Prefix. Make sure that your proxy itself sets the header to"
         ' "{path}" on every request.'
     ),
     "doctor.ok.prefix.none": (
-        "ProxyFix trusts X-Forwarded-Prefix. If your proxy sets this header to a path, set"
-        " XIEBAO_PUBLIC_URL to a URL that ends with this path. Otherwise, make the proxy remove the"
-        " header from requests, because visitors can send it."
+        "ProxyFix trusts X-Forwarded-Prefix, which visitors can send, too. Make the proxy remove"
+        " this header from requests or, if the proxy sets it to a path, set XIEBAO_PUBLIC_URL to a"
+        " URL that ends with this path."
     ),
     "doctor.ok.mount": (
         'XIEBAO_PUBLIC_URL ends with "{path}", but the app does not mount itself there. Make sure'
@@ -1112,7 +1112,7 @@ TEXTS = {
     ),
     "doctor.cache": (
         "Flask-Caching ignores the Vary header, so every device gets a cached page with the entries"
-        " for the first device. On phones, such entries may open a new window. Set"
+        " for the first device. Entries for a PC may open a new window on phones. Set"
         " XIEBAO_DEVICE_MARKUP to False."
     ),
     "doctor.cookie": (
@@ -1145,17 +1145,17 @@ TEXTS = {
         ' print(secrets.token_hex())"` before the first member clicks an entry.'
     ),
     "doctor.member_secret.same": (
-        "XIEBAO_MEMBER_SECRET is the same as {name}, but it must stay the same when {name} is"
-        " replaced. If no member has clicked an entry yet, choose another XIEBAO_MEMBER_SECRET."
-        " Otherwise, keep XIEBAO_MEMBER_SECRET and replace {name}."
+        "XIEBAO_MEMBER_SECRET is the same as {name}, but it must not change when {name} is"
+        " replaced. Replace {name} or, only if no member has clicked an entry yet, choose another"
+        " XIEBAO_MEMBER_SECRET."
     ),
     "doctor.ok.ids.keys": (
         "The gateway identifies members by keys that are derived from XIEBAO_MEMBER_SECRET."
     ),
     "doctor.ids": (
         "The gateway identifies members by {what}. Such ids can be guessed, so anyone who has seen"
-        " one gateway URL can build the URL of any other member. Set XIEBAO_MEMBER_SECRET. If"
-        " members already have policies, also register a keeps_plain_key hook."
+        " one gateway URL can build the URL of any other member. Set XIEBAO_MEMBER_SECRET and, if"
+        " members already have policies, register a keeps_plain_key hook."
     ),
     "doctor.ids.email": "their email address",
     "doctor.ids.get_id": (
@@ -1174,10 +1174,10 @@ TEXTS = {
         "{page} ({section}): a link was created and opened, and the site redirected to the gateway."
     ),
     "doctor.ok.paid.url": (
-        "paid: after payment, members return to {site}{path} if their entry has a return_to"
+        "paid: After payment, members return to {site}{path} if their entry has a return_to."
     ),
     "doctor.ok.paid.path": (
-        "paid: after payment, members return to …{path} on the site if their entry has a return_to"
+        "paid: After payment, members return to …{path} on the site if their entry has a return_to."
     ),
     "doctor.ok.login.none": (
         "Visitors who are not logged in get a page with status 401. To redirect them to your login"
@@ -1194,9 +1194,9 @@ TEXTS = {
         " the gateway as this member. Return None from the member_loader if no member is logged in."
     ),
     "doctor.notify.guessed": (
-        "XIEBAO_NOTIFY_TOKEN is easy to guess, or is the same as another secret of the site, and"
-        " Xiebao receives the token as a part of the callback URL. Generate another token with"
-        ' `python -c "import secrets; print(secrets.token_hex())"`.'
+        "XIEBAO_NOTIFY_TOKEN, which is a part of the callback URL, is easy to guess or the same as"
+        ' another secret of the site. Generate another token with `python -c "import secrets;'
+        ' print(secrets.token_hex())"`.'
     ),
     "doctor.notify": "notify: {what}",
     "doctor.ok.notify.handler": (
@@ -1208,8 +1208,9 @@ TEXTS = {
         " notification_reader and the notification_handler."
     ),
     "doctor.notify.unheard": (
-        "No notification_handler is registered, so the site does not learn what members buy. If the"
-        " site has a handler, import its module. The gateway would send notifications to {url}."
+        "No notification_handler is registered, so the site does not learn what members buy."
+        " Register a notification_handler, or import the module that contains it. The gateway would"
+        " send notifications to {url}."
     ),
     "doctor.notify.unsent": "A notification cannot be sent. Fix this error: {error}",
     "doctor.notify.counted": (
@@ -1286,8 +1287,8 @@ TEXTS = {
         " registered. Add `xiebao.notification_handler(purchases.handle)`."
     ),
     "doctor.purchases.shared": (
-        'Another site sells with the same partner account (argument "only" of Purchases), so'
-        " members of the two sites with the same id cannot be told apart. Set a different"
+        'Another site sells with the same partner account (argument "only" of Purchases), so two'
+        " members who have the same id on the two sites cannot be told apart. Set a different"
         " XIEBAO_MEMBER_SECRET on each site."
     ),
     "doctor.purchases.unread": (
@@ -1303,12 +1304,12 @@ TEXTS = {
     ),
     "doctor.purchases.unset": (
         'Purchases cannot be written to the table "{table}", because these columns must not be NULL'
-        " and have no default: {columns}. Give the columns a default, unless an event listener of"
-        " yours sets them."
+        " and have no default: {columns}. Give the columns a default, or set them in an event"
+        " listener."
     ),
     "doctor.ok.purchases": (
-        'Purchases are stored in the table "{table}". They are written in separate sessions, which'
-        " must wait while one of your sessions has an uncommitted change to the same row."
+        'Purchases are stored in the table "{table}" in separate sessions. These sessions wait'
+        " while one of your sessions has an uncommitted change to the same row."
     ),
     # The errors of the link command.
     "link.reference": (

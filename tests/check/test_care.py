@@ -98,7 +98,7 @@ def test_in_production_plain_clicks_alone_are_made() -> None:
     assert report.passed, str(report)
     assert {result.case.kind for result in report.results} == {"plain", "visitor"}
     notes = "".join(report.notes_in("en"))
-    assert f"because the site may count clicks. It made {len(clicks)} clicks." in notes
+    assert f"clicks by an anonymous visitor. It made {len(clicks)} clicks." in notes
     few = len(clicks)
     assert few < 34 * len(PAGES)
     assert check_entries(app, devices=iter(["pc", "iphone"]), full=True).passed

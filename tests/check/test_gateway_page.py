@@ -173,7 +173,7 @@ def test_the_reasons_in_a_language() -> None:
         "The gateway page in section 2.2 of Xiebao's interface document has no version for PCs"
         ' (platform "2") at present. Use one of these platforms: 1 (H5), 3 (iOS), 4 (Android).',
         'The parameter "foo" is not defined in section 2.2 of Xiebao\'s interface document. Remove'
-        " this parameter. If Xiebao told you to send it, add it to XIEBAO_EXTRA, or to the"
+        " this parameter or, if Xiebao told you to send it, add it to XIEBAO_EXTRA or to the"
         ' "also_known" argument of a GatewaySimulator.',
     )
     assert verdict.reasons_in("en") == verdict.reasons_in("en-GB") == english

@@ -175,7 +175,7 @@ FAILS = partial(shop, loader=fails)
         (
             SITES["nobody_logs_in"],
             {"member": "7"},
-            "A member was named, but Flask-Xiebao cannot find out who",
+            "A member was passed, but Flask-Xiebao cannot find out who",
         ),
         (
             FAILS,
@@ -209,7 +209,10 @@ FAILS = partial(shop, loader=fails)
                 ),
                 ({"app_user_agent": ""}, "app_user_agent must not be empty"),
                 ({"member": "x" * 300}, "at most 256 bytes, got 300"),
-                ({"member": ""}, "member's id must not be empty or 0, got ''. To use"),
+                (
+                    {"member": ""},
+                    "member's id must not be empty or 0, got ''. Pass the id of a member",
+                ),
                 ({"devices": []}, "No device is selected. Select at least one device"),
                 ({"devices": ["nokia"]}, "no device 'nokia'. Choose one of pc, mac"),
                 ({"devices": "iphnoe"}, "no device 'iphnoe'. Did you mean iphone"),
@@ -248,7 +251,7 @@ def test_a_check_says_whether_the_sites_own_functions_were_asked() -> None:
 
 def test_a_member_whom_the_check_cannot_log_in_is_no_reason_to_say_that_they_are_made_up() -> None:
     first, *others = check(shop(), member="7", **PC).notes_in("en")
-    assert 'Name a login function, for example "--login' in first
+    assert 'Pass a login function, for example "--login' in first
     assert "placeholder" not in " ".join([first, *others])
 
 

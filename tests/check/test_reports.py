@@ -37,7 +37,7 @@ def test_the_command_says_what_is_wrong_and_how_to_see_it_again() -> None:
     app = PERMANENT()
     done = command(app, "--device", "iphone", "--device", "android", "--with-receivers")
     assert done.exit_code == 1
-    assert "A redirect has status 301 instead of 302, so browsers cache the redirect" in done.output
+    assert "A redirect has status 301 instead of 302, so browsers cache its URL" in done.output
     assert "Actual: 301" in done.output
     again = "flask xiebao check --case product-plain --device iphone --with-receivers"
     assert f"  {again}\n" in done.output

@@ -347,7 +347,7 @@ AROUND = [
     right(
         "a way back to another app",
         login_shop,
-        "Members return to /orders/8 after payment, but this app has no view for that path.",
+        "After payment, members return to /orders/8, but this app has no view for that path.",
         **MEMBER,
     ),
     right(
@@ -358,7 +358,7 @@ AROUND = [
             views={"/paid": "Thanks"},
             XIEBAO_PUBLIC_URL="https://shop.example/shop",
         ),
-        "Members return to https://shop.example/paid after payment, which is not part of this"
+        "After payment, members return to https://shop.example/paid, which is not part of this"
         " site.",
         **MEMBER,
     ),

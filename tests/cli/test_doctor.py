@@ -266,7 +266,7 @@ def hold_to_be_sound(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
         )
     for line in (
         r"paid: after payment, members return to https://\S+/(xiebao|bx)/paid/… if their entry has"
-        r" a return_to",
+        r" a return_to\.",
         r"The callback URL to give to Xiebao is https://\S+/(xiebao|bx)/notify",
         r"notify: the site accepts notifications .* passes them to the notification_handler\.",
     ):

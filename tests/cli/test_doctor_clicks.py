@@ -79,7 +79,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=aborts(400)),
         "ERROR",
         (
-            "If a request hook of the site refuses the click, add",
+            "If a request hook refuses the click, add",
             "aborts",
         ),
     ),
@@ -121,7 +121,7 @@ ROWS: dict[str, Row] = {
         partial(shop, limited("0 per day")),
         "ERROR",
         (
-            'A rate limiter returned status 429 for a click on an entry (host "shop.example")',
+            'A rate limiter returned status 429 for a click on an entry at the host "shop.example"',
             "Allow more requests",
             'limiter.exempt(app.blueprints["xiebao"])',
         ),
@@ -158,7 +158,7 @@ ROWS: dict[str, Row] = {
         partial(shop, before=add_slash),
         "ERROR",
         (
-            f"{EVERY_CLICK}: A click on an entry is first redirected to another URL",
+            f"{EVERY_CLICK}: A click on an entry is first redirected to a variant",
             "add_slash",
         ),
     ),
@@ -208,7 +208,7 @@ ROWS: dict[str, Row] = {
         partial(shop, hides_errors(500), before=fails),
         "ERROR",
         (
-            "got status 500 from a request hook of the site, or from the site's error handler",
+            "A request hook, or the error handler for its exception, returned status 500",
             "fails",
         ),
     ),

@@ -92,7 +92,7 @@ ROWS: dict[str, Row] = {
         "WARNING",
         (
             "XIEBAO_MEMBER_SECRET is the same as SECRET_KEY",
-            "Otherwise, keep XIEBAO_MEMBER_SECRET and replace SECRET_KEY",
+            "Replace SECRET_KEY or, only if no member has clicked an entry yet",
         ),
     ),
     "the member secret signed links": Row(
@@ -254,7 +254,7 @@ ROWS: dict[str, Row] = {
     "this machine in production": Row(
         partial(shop, XIEBAO_ENV="production", XIEBAO_PUBLIC_URL="http://127.0.0.1:5000"),
         "WARNING",
-        ("which is an address of the visitor's own device",),
+        ("a loopback address, which leads visitors to their own device",),
     ),
     "an application root that links lack": Row(
         partial(shop, APPLICATION_ROOT="/shop"),
@@ -268,7 +268,7 @@ ROWS: dict[str, Row] = {
         partial(shop, mounted("/shop")),
         "ERROR",
         (
-            'get status 404, because DispatcherMiddleware mounts the site at "/shop"',
+            'lack the path "/shop" at which DispatcherMiddleware mounts the site',
             'Set XIEBAO_PUBLIC_URL to a URL that ends with "/shop"',
         ),
     ),
@@ -372,14 +372,14 @@ def test_late_setting_that_is_not_valid_is_reported_once() -> None:
             "",
             {"x_prefix": 1},
             "ok",
-            "If your proxy sets this header to a path, set XIEBAO_PUBLIC_URL to a URL that ends",
+            "if the proxy sets it to a path, set XIEBAO_PUBLIC_URL to a URL that ends",
         ),
         ("/shop", {"x_prefix": 1}, "ok", 'your proxy itself sets the header to "/shop" on every'),
         (
             "/shop",
             {},
             "WARNING",
-            "If your proxy itself sets X-Forwarded-Prefix on every request, add",
+            "Add x_prefix=1 to ProxyFix if your proxy itself sets X-Forwarded-Prefix",
         ),
         ("/shop", None, "ok", 'Make sure that the server sets SCRIPT_NAME to "/shop", or'),
     ],

@@ -70,7 +70,10 @@ def test_a_bearer_link(app: Flask, clock: time_machine.Traveller) -> None:
     assert f"insureNum: {NUMBER}" in now["ok"]
     clock.shift(40)
     later = inspect(app, url)
-    assert f"{whose}. Its 60 seconds without a login (no_login_for) are over" in later["WARNING"]
+    assert (
+        f"{whose}. It could be opened without a login for 60 seconds (no_login_for)."
+        in later["WARNING"]
+    )
     assert later["ERROR"] == ""
 
 

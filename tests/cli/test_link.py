@@ -77,7 +77,7 @@ def test_the_gateways_url_holds_the_sign_and_is_accepted() -> None:
     )
     accepted(printed.strip())
     explained = " ".join(run(site(), "link", "--help").output.split())
-    assert "which is SECRET" in explained
+    assert "Keep this URL SECRET" in explained
     assert "--locale [en|zh]" in explained
 
 

@@ -234,7 +234,7 @@ def test_a_member_needs_no_login_for_where_nobody_can_be_logged_in(
     make_site: MakeSite, page: str
 ) -> None:
     site = make_site(loader=False)
-    with pytest.raises(LinkError, match='A link with "member" requires "no_login_for"') as raised:
+    with pytest.raises(LinkError, match='a link with "member" requires "no_login_for"') as raised:
         site.link(page, member="7")
     assert raised.value.argument == "no_login_for"
     assert site.link(page, member="7", no_login_for=60).startswith(f"/xiebao/{page}/")
@@ -423,7 +423,7 @@ def test_a_padded_code_is_taken_without_its_padding_and_told_once(
     [line] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert line.startswith(
         f"caseCode {PADDED!r} has leading or trailing whitespace (for example from a CHAR(n)"
-        " column). The whitespace was left out of the link. Strip the value where it is read. See "
+        " column), which was left out of the link. Strip the value in the code that reads it. See "
     )
     # The view in tests/support.py renders the templates, which are strings.
     assert re.search(r"/(support|click/test_links)\.py, line \d+\.$", line)

@@ -26,7 +26,7 @@ NO_END = "no_login_for must be an integer number of seconds from 1 to 1,000,000,
 NO_PATH = 'return_to must be a path of this site that begins with "/"'
 ELSEWHERE = "return_to must not point to another site"
 NO_SIZE = "must be a positive integer number of pixels, got "
-NO_COLOR = 'must be a color with six hex digits such as "#0b7d73"'
+NO_COLOR = "must be a color with six hex digits, got"
 
 #: The argument that is wrong, what is said of it, and a call.
 WRONG: list[tuple[str, str, str]] = [
