@@ -21,9 +21,9 @@ class ConfigError(XiebaoError):
     :ivar app: The app that was rejected, or None.
     """
 
-    #: The app that ``init_app`` rejected with this error, or None. If the site's code cannot be
-    #: loaded because of the error, the command ``flask xiebao doctor`` reads the settings of this
-    #: app.
+    #: The app that ``init_app`` rejected, or None if ``init_app`` did not raise the ConfigError. If
+    #: a ConfigError prevents the site's code from being loaded, the command ``flask xiebao doctor``
+    #: reads the settings of this app.
     app: Any = None
 
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:

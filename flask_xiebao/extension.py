@@ -89,9 +89,9 @@ class Xiebao:
         try:
             app.register_blueprint(create_blueprint(state))
         except Exception as error:
-            # Werkzeug 3.2 and later raise an error if two views have the same path. The attribute
-            # "existing" of this error is the rule of the first view. Older versions raise no error,
-            # so the command "flask xiebao doctor" reports such views.
+            # If two views have the same path, Werkzeug 3.2 and later raise an error. The error's
+            # attribute "existing" is the rule of the first view. Werkzeug before 3.2 raises no
+            # error, so the command "flask xiebao doctor" reports such views instead.
             existing_rule = getattr(error, "existing", None)
             if existing_rule is None:
                 raise

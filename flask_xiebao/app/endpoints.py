@@ -55,8 +55,8 @@ def build_link(
     if not state.settings.enabled:
         return ""
     gateway_page = get_gateway_page(page, LinkError)
-    # If the page is an item of a string enum, use its name as a plain string, because endpoint
-    # names need one.
+    # The argument "page" may be an item of a string enum. Use the gateway page's own name instead,
+    # because the name of an endpoint must be a plain string.
     page = gateway_page.name
     reference = strip_reference(gateway_page, reference)
     details = (page, reference, sub_partner_id, platform, return_to, client_reference)
@@ -92,8 +92,9 @@ def strip_reference(gateway_page: GatewayPage, reference: Any) -> Any:
         reference parameter.
     :raises LinkError: if the reference contains whitespace between other characters.
     """
-    # Return most references early, because they contain only letters and digits. A reference that
-    # is not a string is returned unchanged, because Entry checks its type later.
+    # Most references contain only letters and digits, so they have no whitespace to strip. Return
+    # these references early. A reference that is not a string is also returned unchanged, because
+    # Entry checks its type later.
     if not isinstance(reference, str) or reference.isalnum():
         return reference
     padded = convert_to_exact_str(reference)
@@ -213,8 +214,8 @@ def warn_if_root_path_differs(state: AppState) -> None:
         " XIEBAO_PUBLIC_URL is"
         f' "{state.settings.public_url}". Return links and links in emails begin with'
         f' "{state.settings.public_url}{state.settings.url_prefix}/". {advice}',
-        # The argument "group" limits the number of these warnings. Each root path causes a new
-        # warning, and visitors may be able to choose the root path.
+        # Each root path causes a new warning, and visitors may be able to choose the root path.
+        # Therefore, the argument "group" limits the number of warnings about root paths.
         group="root",
         duplicate_key=root,
         level=logging.WARNING,

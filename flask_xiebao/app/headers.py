@@ -44,8 +44,8 @@ PRIVACY_HEADERS = [
     ("Referrer-Policy", "strict-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
 ]
-# Caches obey these headers instead of Cache-Control. They also obey all headers whose names end in
-# "-Cache-Control". Some of the headers are for CDNs only.
+# The names of response headers that caches obey instead of Cache-Control. Caches also obey all
+# headers whose names end in "-Cache-Control". Some of these headers are for CDNs only.
 _CACHE_CONTROL_OVERRIDES = frozenset(
     {"expires", "surrogate-control", "edge-control", "x-accel-expires"}
 )
@@ -197,8 +197,8 @@ def _write_cache_and_privacy_headers(_app: Flask, response: Response, **_: objec
     functions, in whatever order extensions were created. If a hook could overwrite these headers, a
     shared cache could send one member's link to another.
     """
-    # Skip a PrivateRedirect, because it corrects its own headers. Skip None, which a faulty request
-    # hook may have returned, because Flask raises an error for None.
+    # Skip a PrivateRedirect, because it corrects its own headers. Also skip None. A faulty request
+    # hook may have returned None, and Flask itself raises an error for None.
     if isinstance(response, PrivateRedirect) or not isinstance(response, Response):
         return
     request = get_current_request()

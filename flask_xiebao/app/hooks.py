@@ -32,8 +32,8 @@ ClickGuardResult = bool | BaseResponse | tuple[Any, ...]
 ClickGuard = TypeVar(
     "ClickGuard", bound=Callable[[str, Entry], ClickGuardResult | Awaitable[ClickGuardResult]]
 )
-#: A function that returns True if the key by which the gateway knows a member is only the member
-#: id. If ``XIEBAO_MEMBER_SECRET`` is set, all other keys have a prefix before the id.
+#: A function that returns True if the gateway knows a member by a key that is only the member's id.
+#: If ``XIEBAO_MEMBER_SECRET`` is set, the keys of all other members have a prefix before the id.
 KeepsPlainKey = TypeVar("KeepsPlainKey", bound=Callable[[str], bool | Awaitable[bool]])
 #: A function that processes a notification.
 NotificationHandler = TypeVar("NotificationHandler", bound=Callable[[Notification], object])

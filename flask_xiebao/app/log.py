@@ -36,8 +36,9 @@ _MAX_MESSAGES_PER_GROUP = 10
 _MAX_MESSAGES = 1000
 _MAX_MESSAGE_LENGTH = 1000  # characters
 
-# Stores when each message may be logged again, as a time.monotonic() value. Its nested keys are an
-# app, a pair (group, once) and a duplicate_key. They are explained in log_throttled().
+# The times from which messages may be logged again, as time.monotonic() values. The keys of the
+# three nested mappings are the app, the pair (group, once) and the duplicate_key of a message.
+# log_throttled() explains group, once and duplicate_key.
 _logged_until: WeakKeyDictionary[Flask, dict[tuple[str, bool], dict[str, float]]] = (
     WeakKeyDictionary()
 )

@@ -19,7 +19,8 @@ from ..links.access_rules import REFUSALS, Refusal
 from ..links.tokens import Entry
 from .current import get_current_request
 
-#: The key of the :class:`Rehearsal` in the WSGI environ. No header of a request can set this key.
+#: The key of a :class:`Rehearsal` in the WSGI environ. A rehearsal marks the request as a test that
+#: a tool sends, for example "flask xiebao check". No header of a request can set this key.
 REHEARSAL_ENVIRON_KEY = "flask_xiebao.rehearsal"
 
 

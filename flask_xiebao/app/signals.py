@@ -83,8 +83,9 @@ def send_signal_without_raising(signal: NamedSignal, **values: Any) -> None:
             app.ensure_sync(receiver)(app, **values)
         except SITE_EXCEPTIONS as error:
             failure = f"{type(error).__name__} in {get_error_location(error)}."
-        # Log after the except block, where no variable contains the exception. Some error reports
-        # show local variables, and the exception may contain people's names.
+        # Log only after the except block has ended, because no local variable contains the
+        # exception then. Some error reports show local variables, and the exception may contain
+        # people's names.
         if failure:
             log_throttled(
                 f"{_describe_receiver_failure(signal, receiver)} The exception is {failure}"

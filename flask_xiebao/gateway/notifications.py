@@ -85,7 +85,8 @@ class NotificationType(IntEnum):
     """The policy file, which is ready (电子保单)."""
 
 
-# The fields that a notification of a successful purchase step must have, by the type of step.
+# A mapping of purchase steps, such as the payment, to the fields that a notification must have if
+# the step succeeded.
 _REQUIRED_FIELDS: Mapping[int, tuple[str, ...]] = {
     NotificationType.PAYMENT: ("payTime", "price"),
     NotificationType.ISSUE: ("policys",),
@@ -196,9 +197,10 @@ class Notification:
 
 
 def _normalize_partner_key(value: object) -> str | None:
-    # A value that is neither a string nor an integer is a bug in the site's notification_reader, so
-    # raise an error. An invalid string or integer is no bug, because a visitor can choose the key,
-    # so return None.
+    # If the site's notification_reader passes a key that is neither a string nor an integer, the
+    # site has a bug, so raise an error. If the notification_reader passes an invalid string or
+    # integer, return None. An invalid key is no bug in the site, because a visitor can send any key
+    # to the gateway.
     if isinstance(value, bool) or not isinstance(value, str | int):
         normalize_text(value)
     return normalize_member_key_or_none(value)
@@ -258,9 +260,10 @@ def _verify_and_parse_body(body_and_key: tuple[bytes, str | int | Secret[str]]) 
         if not is_valid(fields[name]):
             raise WrongValueError(f"must have {expected}.")
     notify_type, sign, data = (fields[name] for name in _BODY_FIELDS)
-    # The gateway signs the field "data", either as sent or as compact JSON. It does not sign
-    # "notifyType", and an old request may be sent again. Therefore, a valid sign proves only that a
-    # holder of the API key has signed this data at some time.
+    # The signature covers only the field "data". The gateway may have signed the text of this field
+    # as it was sent, or the same value as compact JSON, so accept both signatures. The signature
+    # does not cover "notifyType", and an old request may be sent again. Therefore, a valid
+    # signature proves only that a holder of the API key has signed this data at some time.
     if not any(
         hmac.compare_digest(sign, compute_sign(key, signed_data))
         for signed_data in (

@@ -60,8 +60,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("flask_xiebao")
 
-# The maximum size of a response, in bytes. A response with 100 orders, the default page size, is
-# smaller.
+# The maximum size of a response, in bytes. A response with 100 orders stays below this limit.
+# OrderClient.iter() requests 100 orders at a time by default.
 _MAX_RESPONSE_BYTES = 1024 * 1024
 
 
@@ -239,8 +239,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             )
         self._timeout = timeout
         self._find_member = None if member_of is None else _MemberLookup(member_of)
-        # Do not use an httpx.Client to send the requests. A client would log each URL, which
-        # contains the sign, and would use the proxies from the environment.
+        # Do not use an httpx.Client to send the requests. A client would log each URL, and the URL
+        # contains the signature. A client would also use the proxies from the environment.
         self._transport = transport or _build_http_transport()
 
     def __repr__(self) -> str:
@@ -279,8 +279,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             )
         return self._iter_orders(page_size)
 
-    # A generator does not run until its first item is requested. This generator is therefore
-    # separate from iter(), which checks page_size immediately.
+    # Keep this generator separate from OrderClient.iter(). The code of a generator does not run
+    # until its first item is requested, but iter() must check page_size immediately.
     def _iter_orders(self, page_size: int) -> Iterator[Order]:
         seen_numbers = set()
         for index in count(1):
@@ -349,9 +349,10 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             return build_result(fields)
 
     def _build_order(self, order_fields: JsonFields) -> Order:
-        # A field that cannot be read, such as the end date "for life", becomes None. Only an
-        # application number or a status that cannot be read raises an error, unless the order comes
-        # from the order list.
+        # Most fields that cannot be read become None, for example the end date "for life". Only an
+        # application number or a status that cannot be read raises an error. If the order comes
+        # from the order list, a status that cannot be read becomes None, too. _iter_orders() skips
+        # a listed order whose application number cannot be read.
         lenient_fields = replace(order_fields, is_lenient=True)
         return Order(
             insure_num=order_fields.get_required_value(normalize_application_number, "insureNum"),
@@ -413,8 +414,8 @@ class OrderClient(AbstractContextManager["OrderClient"]):
 
     def _send_query(self, api_method: str, body: bytes, api_key: str) -> JsonFields:
         sign = compute_sign(api_key, body)
-        # Mask these secrets in messages: the API key, the sign of this query, and the sign in the
-        # URLs of gateway pages.
+        # Mask these secrets in messages: the API key, the signature of this query, and the
+        # signature in the URLs of gateway pages.
         secret_texts = (api_key, sign, compute_sign(api_key, self._partner_id.encode()))
         request = self._httpx.Request(
             "POST",
@@ -437,9 +438,9 @@ class OrderClient(AbstractContextManager["OrderClient"]):
             raise OrderError(
                 f"The gateway cannot be reached at {self._base_url} ({type(error).__name__})."
             ) from None
-        # The gateway may cut off a name in the middle of a character. Replace the broken character,
-        # but do not reject the response. The response can be trusted, because it comes from the
-        # gateway itself.
+        # If the gateway cuts off a name in the middle of a character, the JSON contains half of a
+        # surrogate pair. Replace this half, but do not reject the response. The response can still
+        # be trusted, because the gateway itself has sent it.
         fields = JsonFields(parse_json_object(replace_lone_surrogates(response_body)))
         with _convert_errors_to_order_error():
             code = fields.get_required_value(check_integer, "respCode")

@@ -97,7 +97,7 @@ _GATEWAY_PAGES = (
     ),
 )
 
-#: The gateway pages by name.
+#: A mapping of the names of the gateway pages to the pages.
 PAGES: Mapping[str, GatewayPage] = MappingProxyType({page.name: page for page in _GATEWAY_PAGES})
 
 

@@ -27,9 +27,9 @@ FieldParser: TypeAlias = Callable[[Any], T]
 #: The gateway's time zone, without daylight saving time.
 CHINA_TIMEZONE = timezone(timedelta(hours=8), "UTC+8")
 
-# The maximum depth of nesting, and the maximum number of characters in a number. The gateway's
-# messages stay far below both limits. A message above a limit could use up the stack or the CPU
-# time of the process.
+# The maximum nesting depth of a JSON message, and the maximum number of characters of a number in
+# the message. The gateway's messages stay far below both limits. A message above a limit could use
+# up the stack or the CPU time of the process.
 _MAX_DEPTH, _MAX_NUMBER_LENGTH = 32, 64
 
 # Matches one JSON escape: a surrogate pair, an unpaired surrogate (the only capturing group), or
@@ -223,7 +223,8 @@ check_string: FieldParser[str] = _build_checker("a string", lambda value: isinst
 check_non_negative_integer: FieldParser[int] = _build_checker(
     "a non-negative integer", lambda value: is_integer_in_range(value, 0)
 )
-#: A function that accepts only integers that are at least -2**63, for example status codes.
+#: A function that accepts only integers that are at least -2**63. Status codes, for example, may be
+#: negative.
 check_integer: FieldParser[int] = _build_checker(
     "an integer", lambda value: is_integer_in_range(value, -(2**63))
 )

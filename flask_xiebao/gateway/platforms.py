@@ -12,8 +12,9 @@ from typing import Literal, Protocol, cast, get_args
 
 from .values import WrongValueError, format_short_repr, is_integer_in_range
 
-#: The maximum number of characters of a header that are examined. The limit makes sure that a
-#: User-Agent of a megabyte does not take long. Real User-Agents are much shorter.
+#: The maximum number of characters of a header that are examined. Without this limit, detecting the
+#: platform from a User-Agent of one megabyte would take long. Real User-Agents are much shorter
+#: than the limit.
 MAX_HEADER_LENGTH = 512
 
 # Matches an escape or a character set in a regular expression, such as "\+" or "[*+]". The
@@ -52,8 +53,8 @@ _ANDROID_LAPTOPS = (
 _APPLE_HANDHELDS = ("iphone", "ipad", "ipod", "crios/", "fxios/", "edgios/")
 _IOS_WORD = re.compile(r"ios(?<![a-z]ios)(?![a-z])")
 # Matches the User-Agent of Apple's HTTP client on iOS, for example "CFNetwork/1494.0.7
-# Darwin/23.4.0". Macs until 2020 also send the processor in parentheses. The pattern excludes these
-# Macs.
+# Darwin/23.4.0". The pattern does not match a Mac that was built until 2020, because such a Mac
+# also sends the processor in parentheses after the version of Darwin.
 _IOS_HTTP_CLIENT = re.compile(r"cfnetwork/[\d.]+ darwin/[\d.]++(?! \()")
 
 # Words in the User-Agents of handheld devices that run neither Android nor iOS.
@@ -116,8 +117,8 @@ class Platform(IntEnum):
         )
 
 
-#: The type of a parameter that accepts a platform. Use :meth:`Platform.of` to convert a value from
-#: another source.
+#: The type of a parameter that accepts a platform. Use :meth:`Platform.of` to convert a value that
+#: comes from outside the site's code, such as a query parameter.
 PlatformLike = Platform | PlatformSlug | Literal[1, 2, 3, 4]
 
 # The values of Sec-CH-UA-Platform include the quotes.

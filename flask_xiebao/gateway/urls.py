@@ -275,12 +275,13 @@ class Gateway:
         try:
             template = self._cached_url_template(*template_args)
         except TypeError:
-            # An argument that is not hashable cannot be cached, and is invalid. Without the cache,
-            # the method raises an error that names this argument.
+            # The cache raised TypeError, because an argument is not hashable. Such an argument is
+            # always invalid. Call _build_url_template() without the cache, so that it raises an
+            # error that names the argument.
             template = self._build_url_template(*template_args)
 
-        # Tracebacks show local variables, and the URL template contains the sign. Therefore, the
-        # code after this point must not raise.
+        # Tracebacks show local variables, and the URL template contains the signature. Therefore,
+        # the code after this point must not raise.
         return template % tuple(map(_percent_encode, url_values.values())) + extra_query
 
     def _build_url_template(
@@ -345,8 +346,8 @@ class Gateway:
                     name,
                 )
 
-        # Tracebacks show local variables, and from here on the variable "values" contains the sign.
-        # Therefore, the code after this point must not raise.
+        # Tracebacks show local variables, and from here on the variable "values" contains the
+        # signature. Therefore, the code after this point must not raise.
         values["sign"] = self.sign
         pairs = [
             f"{name}={_PLACEHOLDER if name in placeholder_names else _percent_encode(values[name])}"

@@ -32,15 +32,18 @@ _SIMPLE_URL = re.compile(
 # Python cannot convert a very large integer to a string.
 _MAX_INTEGER_BITS = 256
 # The maximum numbers of characters in a text and in a URL. These limits keep the package's caches
-# small. Servers already reject URLs that are shorter than these limits.
+# small. Servers accept even fewer characters, so the limits reject no URL that a server would
+# accept.
 _MAX_TEXT_LENGTH, _MAX_URL_LENGTH = 2000, 8000
 _MAX_REPR_LENGTH = 60
-# The maximum number of characters that are shown of an untrusted text, and the number that are
-# searched for secrets first. The second number is larger, because a secret may begin in the shown
-# part and end after it.
+# Two limits for an untrusted text in a message. The first is the maximum number of characters that
+# are shown. The second is the maximum number of characters that are searched for secrets before the
+# text is shortened. The second limit is larger, because a secret may begin in the shown part and
+# end after it.
 _MAX_UNTRUSTED_LENGTH, _MAX_SEARCHED_LENGTH = 200, 2000
-#: The maximum size of a member's id, in bytes. Every link has room for an id of this size. A member
-#: on a PC may get a QR code for the phone, and this code contains the link with the member's id.
+#: The maximum size of a member's id, in bytes. Every link has room for an id of this size, even a
+#: link without a member. If a member on a PC clicks such a link, the site may show a QR code for
+#: the phone. The QR code contains the link with the member's id added.
 MAX_MEMBER_ID_BYTES = 256
 #: The length of the prefix before the id in a member's key. A key may also be the id without a
 #: prefix; see :class:`.MemberKeyCodec`.

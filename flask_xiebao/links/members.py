@@ -64,7 +64,7 @@ class MemberKeyCodec:
     def __init__(self, secret: Secret[str] | None, partner_id: str) -> None:
         self._secret = None if secret is None else secret.map(str.encode)
         self._hmac_input_start = f"flask-xiebao.member\0{partner_id}\0"
-        # Caching the prefixes of keys saves 15 % of the time of a request for a link.
+        # Caching the prefixes of members' keys saves 15 % of the time of a request for a link.
         self._cached_key_prefix = lru_cache(_MAX_CACHED_PREFIXES)(self._compute_key_prefix)
 
     def build_member_key(
@@ -79,8 +79,8 @@ class MemberKeyCodec:
         if self._secret is None or (
             keeps_plain_key is not None
             and keeps_plain_key(member)
-            # If members can choose their ids, an id can look like the key of another member. Such
-            # an id is never used as a key without a prefix.
+            # If members can choose their ids, one member's id can look like another member's key.
+            # An id that looks like a key always gets a prefix.
             and self._extract_member_id(member, self._secret) is None
         ):
             return member

@@ -43,8 +43,8 @@ _TOKEN_IN_TEXT = re.compile(
 # Matches the user name and the password before the host of a URL.
 _URL_CREDENTIALS = re.compile(r"(?<=//)[^/?#@\s]*@")
 
-# The latest time that is accepted, in seconds since the epoch. A datetime object can represent this
-# time.
+# The latest time that is accepted, in seconds since the epoch. The limit ensures that a datetime
+# object can represent every accepted time.
 _MAX_TIMESTAMP = 10**11
 
 # The maximum size of all text arguments of a link together. A QR code can hold 2,900 bytes, but the
@@ -274,7 +274,8 @@ def _check_site_path(path: object) -> None:
         )
 
 
-# The optional fields of an Entry, each with the function that checks a value other than None.
+# The optional fields of an Entry, each with the function that checks its value. A field may also be
+# None, and None is not checked.
 _OPTIONAL_FIELD_CHECKS: tuple[tuple[str, Callable[[object], object]], ...] = (
     ("member", _check_printable_string),
     ("sub_partner_id", _check_printable_string_or_empty),

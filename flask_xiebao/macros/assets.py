@@ -9,9 +9,9 @@ from pathlib import Path
 
 STYLESHEET_FILE, SCRIPT_FILE = "xiebao.css", "xiebao.js"
 
-# The CSS rules that place entries on a page begin with this line. Only the placement rules are
-# wrapped in a CSS layer. All other rules stay outside of layers, because they then override the
-# rules in layers.
+# The first line of the CSS block that places entries on a page. Only this block is wrapped in a CSS
+# layer. All other rules stay outside of layers, because rules outside of layers override the rules
+# in layers.
 _PLACEMENT_RULES_START = "@media all {"
 
 _STATIC_FOLDER = Path(__file__).parents[1] / "static"

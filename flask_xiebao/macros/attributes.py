@@ -113,8 +113,8 @@ def split_options_and_attributes(
             options[keyword] = value
         else:
             name = _normalize_attribute_name(keyword, macro)
-            # A macro that does not support looks treats keywords such as "block" as ordinary HTML
-            # attributes.
+            # Some macros do not accept a look. For these macros, keywords such as "block" are
+            # ordinary HTML attributes.
             is_ordinary = name in VARIANTS and not macro.allowed_looks
             normalizers = {} if is_ordinary else _ATTRIBUTE_NORMALIZERS
             attributes[name] = normalizers.get(name, _normalize_attribute_value)(value)
@@ -138,7 +138,8 @@ def render_attributes(
     return Markup("".join(html_parts))  # noqa: S704  # nosec B704
 
 
-# Caching attribute names saves 30 % of the time to render a new entry with a class.
+# Caching attribute names saves 30 % of the time to render an uncached entry that has the HTML
+# attribute "class".
 @lru_cache
 def _normalize_attribute_name(keyword: str, macro: MacroSpec) -> str:
     """Return the attribute name for a keyword, such as "data-id" for data_id.
@@ -202,9 +203,9 @@ def is_word_or_misspelling(word: str, correct_word: str) -> bool:
     with_letters_swapped = word[:2][::-1] + word[2:]
     return (
         with_letters_swapped == correct_word
-        # A word with one wrong or one extra letter is a misspelling.
+        # A word with one wrong letter or one extra letter counts as a misspelling.
         or word[1:] in (correct_word[1:], correct_word)
-        # A word with one missing letter is a misspelling.
+        # A word that lacks one letter of the correct word counts as a misspelling.
         or word == correct_word[1:]
     )
 
@@ -219,9 +220,9 @@ def _normalize_attribute_value(value: Any) -> AttributeValue:
         return True
     if value is None or value is False or isinstance(value, Undefined):
         return None
-    # Markup may contain unescaped quotes, which would end the attribute early. Therefore, all
-    # markup is converted to plain text, even if str() returns it. render_attributes() escapes the
-    # text.
+    # Markup may contain unescaped quotes, which would end the attribute early. Therefore, convert
+    # all markup to plain text, including markup that the str() of a value returns.
+    # render_attributes() escapes the plain text.
     return escape(value if hasattr(value, "__html__") else str(value)).unescape()
 
 

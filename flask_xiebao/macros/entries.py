@@ -52,7 +52,8 @@ _CACHE_SIZE, _MAX_CACHED_LENGTH = 1024, 2000
 
 #: The attributes and the content of an entry. The attributes are empty if the entry is left out.
 RenderedEntry = tuple[Markup, str]
-#: The attributes of an entry, its default label, and the LinkError for its look keywords, or None.
+#: A tuple of the entry's attributes, the entry's default label, and a LinkError or None. The
+#: LinkError describes a mistake in the keywords or classes that choose the entry's look.
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
 #: The signer of a link, and the parts of its URL before and after the token.

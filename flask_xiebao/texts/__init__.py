@@ -15,8 +15,8 @@ from pkgutil import iter_modules
 from string import Formatter
 
 _FALLBACK_LOCALE = "en"
-# The prefixes of the keys of texts that visitors see on a site's pages. All other texts are for the
-# simulator, developers and testers.
+# The prefixes of the text keys for visitors. A site's pages show visitors the texts whose keys
+# begin with one of these prefixes. All other texts are for the simulator, developers and testers.
 _VISITOR_KEY_PREFIXES = ("site.", "qr.", "card.", "navigate.", "handoff.", "notice.")
 
 

@@ -23,14 +23,15 @@ from ..errors import NotificationError, OrderBehindError
 from ..gateway.notifications import MAX_NOTIFICATION_BYTES, Notification, check_notification_size
 from ..gateway.values import Secret
 
-#: All common HTTP methods. Flask itself responds to requests with any other method, with an HTML
+#: All common HTTP methods. If a request has any other method, Flask itself responds with an HTML
 #: page.
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _PACKAGE_NAME = __package__.partition(".")[0]
 
-# Reasons to reject a notification, each with a hint or "". The site should look into rejections for
-# these reasons, so they are also logged as warnings that end with the hint.
+# A mapping of reasons for rejecting a notification to hints for the site. The site should look into
+# rejections for these reasons, so each is also logged as a warning. The warning ends with the hint.
+# The hint may be "".
 _ADVICE_BY_LOGGED_REASON = {
     "wrong_field": "",
     "wrong_sign": (
@@ -181,8 +182,9 @@ def process_notification(state: AppState, notification: Notification) -> bool:
         f"A notification was not processed: {failure}. The gateway will send the notification"
         f" {notification.id} again (type {notification.type:d}, insureNum"
         f" {notification.insure_num}).",
-        # Only a few log messages of each group are written per minute. Short delays of the order
-        # query have a separate group, so that they do not suppress messages about failures.
+        # Only a few log messages of each group are written per minute. The order query may confirm
+        # a purchase step a little later than the notification. Messages about such short delays
+        # have a separate group, so that they do not suppress messages about failures.
         group="behind" if is_expected else "notification_handler",
         level=logging.INFO if is_expected else logging.ERROR,
     )

@@ -266,8 +266,9 @@ def build_handoff_page_response(
     lifetime = state.settings.handoff_max_age
     if allowed_click.seconds_left is not None:
         lifetime = min(lifetime, allowed_click.seconds_left)
-    # The link in the QR code is signed at *now*, because its lifetime was computed at *now*. If it
-    # were signed later, each handoff would slightly extend the time in which no login is needed.
+    # The lifetime of the link in the QR code was computed at the time *now*, so sign the link at
+    # *now*, too. If the link were signed later, each QR code would slightly extend the time in
+    # which no login is needed.
     phone_entry = replace(entry, member=allowed_click.member, no_login_for=lifetime, signed_at=now)
     try:
         code = render_qr_svg_and_send_signal(
@@ -285,7 +286,8 @@ def build_handoff_page_response(
         ),
         lifetime=lifetime,
         code=code,
-        # A link without a platform leads to this page again, which shows a new code.
+        # A link without a platform leads to the page with the QR code again. The page then shows a
+        # new QR code.
         here=build_current_link_path(platform=None),
         direct=build_current_link_path(platform=Platform.H5.slug),
     )
