@@ -267,8 +267,8 @@ class _DeviceClient:
             )
         with self.client.application.app_context():
             entries = [
-                # If another site has signed the link, entry_of() returns None, and the reference of
-                # the entry is unknown.
+                # If another site has signed the link, entry_of() returns None, so the entry's
+                # product code or application number (reference) is unknown.
                 (name, getattr(entry_of(link.href), "reference", None), link.href)
                 for link in ParsedPage(response.text).links
                 if link.href and (name := link.attributes.get("data-xiebao-entry")) is not None

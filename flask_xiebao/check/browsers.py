@@ -21,8 +21,8 @@ class Browser(FlaskClient):
     """A test client that by default sends its requests to the URL of the site."""
 
     site_url = "http://localhost"
-    #: The path at which the server mounts the app (SCRIPT_NAME). This is the path of the site's
-    #: URL, or only its beginning if middleware strips the rest.
+    #: The part of the path of the site's URL that the server moves to SCRIPT_NAME. It is empty if
+    #: middleware removes the path instead.
     mount = ""
     #: The status of the last response, or 0 before the first response.
     last_status = 0
@@ -71,8 +71,8 @@ def find_login_function_for_flask_login(app: Flask) -> LoginFunction | None:
     def log_in(browser: FlaskClient, member: str | None) -> None:
         from flask_login import login_user, user_logged_in
 
-        # login_user() only needs the user's id, so the user object has nothing else. The site's
-        # receivers of user_logged_in may need a real user, so the signal is muted.
+        # login_user() needs only an id, so this stand-in for a user has only an id. The signal
+        # user_logged_in is muted, because the site's receivers may need a real user.
         user = SimpleNamespace(**{manager.id_attribute: lambda: member})
         with app.test_request_context(environ_base=browser.environ_base), user_logged_in.muted():
             login_user(user, force=True)

@@ -27,8 +27,8 @@ from .visits import Visit, describe_exception, is_message_free_of_secrets
 
 # The maximum number of requests to open a page, redirects included.
 _MAX_REQUESTS_TO_OPEN_PAGE = 5
-# The expected status and media types of the extension's stylesheet and script. There are two media
-# types for JavaScript, because operating systems register different ones.
+# The expected status and media type of the extension's stylesheet and script. JavaScript has two
+# possible media types, because operating systems register different ones.
 _EXPECTED_ASSET_RESPONSES = {
     "style": ("200 text/css",),
     "script": ("200 text/javascript", "200 application/javascript"),
@@ -153,10 +153,11 @@ class CaseRunner:
             and refusal.reason == "not_allowed"
             and expected_outcome != "not_allowed"
         ):
-            # The failure contains the reason of the refusal and not only the status, because the
-            # site's click_guard may refuse a click with any status.
+            # Report the reason for the refusal and not only the status, because the site's
+            # click_guard may refuse a click with any status.
             return Failure("guard", f"{visit.status} {refusal.reason}", str(expected_status))
-        # An error handler of the site may hide the exception of the view.
+        # Look at the exception that the view raised, because an error handler of the site may have
+        # turned it into a normal response.
         error: BaseException | None = visit.rehearsal.view_error
         # The site's own login handler may call abort(). That is a response to the click, not an
         # error.
@@ -180,7 +181,8 @@ class CaseRunner:
             and case.visitor == "member"
             and expected_outcome != "back"
         ):
-            # The site treats the logged-in member as an anonymous visitor.
+            # The click was made as a logged-in member, but the site treats the visitor as
+            # anonymous.
             return Failure("session", f"{visit.status} login_required", str(expected_status))
         return None
 
@@ -205,7 +207,8 @@ class CaseRunner:
         if expected_outcome == "login" and visit.status in LOGIN_REDIRECT_STATUSES:
             return visit.status
         if expected_outcome == "login" and self._site.settings.login_view is None:
-            # With Flask-Login, the site's own unauthorized_handler may return any status.
+            # Flask-Login returns the response if XIEBAO_LOGIN_VIEW is not set. The site may have
+            # its own unauthorized_handler for Flask-Login, which may return any status.
             return 0
         return {**REFUSAL_STATUSES, **OUTCOME_STATUSES, "loader": 0}[expected_outcome]
 
@@ -218,8 +221,8 @@ class CaseRunner:
             return build_exception_failure(visit.error, expected)
         cause = find_cause_of_unreached_view(visit, endpoint)
         code = cause.code
-        # A web server would redirect all devices to the other host. If only some devices are
-        # redirected, a request hook of the site redirects them.
+        # If only some devices are redirected to another host, a request hook of the site redirects
+        # them, because a web server would redirect all devices.
         if code == "host" and not self._cached_are_iphone_and_pc_redirected_to(
             urlsplit(visit.location).netloc
         ):
@@ -317,9 +320,9 @@ class CaseRunner:
         """
         page_url = resolve_link(f"{self._site.url}/", url)
         url_without_query = strip_query(page_url)
-        # URLs that differ only in the query count as the same page, because a login page's query
-        # differs for each link. Pages to show after payment (return_to) are an exception, because
-        # their query may identify an order.
+        # Ignore the query of a URL to find out whether the page has been opened before, because a
+        # login page's query differs for each link. Do not ignore the query of a page to show after
+        # payment (return_to), because it may identify an order.
         visit_key = f"{visitor} {page_url if failure_code == 'way_back' else url_without_query}"
         if visit_key in self._opened_urls or url_without_query in self._opened_urls:
             return
@@ -358,8 +361,8 @@ class CaseRunner:
             # on the host or a single-page app may serve the path.
             self.notes.append(Note(f"check.note.{failure_code}.not_here", requested_path))
         elif status in (401, 403) and failure_code == "notice.button":
-            # A button may lead to a page that requires a login, because such a page tells visitors
-            # what to do.
+            # The button of a notice may lead to a page that requires a login. Status 401 or 403 is
+            # not a failure then, because such a page tells visitors what to do next.
             return
         elif status >= 300:
             final_path = urlsplit(visit.url).path

@@ -21,10 +21,11 @@ Visitor = Literal["member", "nobody"]
 #: The owner of a link: the member who clicks, or another member.
 MEMBER, OTHER_MEMBER = "member", "another"
 
-#: The prefix of the member ids that the check makes up.
+#: The prefix of the made-up member ids that "flask xiebao check" uses.
 PLACEHOLDER_ID_PREFIX = "Check-"
 
-#: The names of the platforms in links and on pages, such as "h5" for the platform code "1".
+#: A mapping from each platform code to the platform's name in links and on pages, for example from
+#: "1" to "h5".
 PLATFORM_SLUGS = {f"{platform:d}": platform.slug for platform in Platform}
 
 #: A sample path for the option return_to of test links. The site shows this page after payment.
@@ -162,7 +163,8 @@ _WITH_RETURN_TO = {"return_to": SAMPLE_RETURN_TO}
 _ACCEPT_JSON = {"Accept": "application/json"}
 _FETCH_HEADERS = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
 
-# The test cases that run for each gateway page with the feature that they need.
+# The test cases for gateway pages. Each test case runs for all gateway pages that have the feature
+# in its "needs".
 _GATEWAY_PAGE_CASES = (
     Case("plain"),
     Case("visitor", "login", visitor="nobody"),

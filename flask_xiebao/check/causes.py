@@ -46,8 +46,8 @@ def find_cause_of_unreached_view(visit: Visit, endpoint: str) -> UnreachedViewCa
             codes.get(visit.status, "hook"), {"host": requested.netloc, "status": status}
         )
     target = urlsplit(urljoin(visit.url, visit.location))
-    # A redirect whose path contains the token of the requested link leads to the same link, for
-    # example on another host. Any other redirect leads to another page.
+    # If the path of a redirect contains the token of the requested link, the redirect leads to the
+    # same link again, for example on another host. Any other redirect leads to another page.
     if requested.path.rpartition("/")[2] not in target.path:
         origin = "" if target.netloc == requested.netloc else f"{target.scheme}://{target.netloc}"
         return UnreachedViewCause("sent", {"to": f"{origin}{target.path}"})
@@ -81,8 +81,8 @@ def format_request_hook_names(app: Flask, hook_type: str) -> str:
         for blueprint in (None, "xiebao")
         for hook in hooks.get(blueprint, ())
     ]
-    # Leave out the extension's own hooks. Leave out Flask-WTF's CSRF hook, too, because the
-    # extension exempts its views from CSRF protection.
+    # Do not list Flask-Xiebao's own hooks. Do not list Flask-WTF's CSRF hook either, because
+    # Flask-Xiebao exempts its views from CSRF protection.
     return ", ".join(name for name in names if not name.startswith(("flask_xiebao.", "flask_wtf.")))
 
 

@@ -46,8 +46,8 @@ from .visits import Visit
 
 T = TypeVar("T")
 _REPORTED_PACKAGES = ("Flask-Xiebao", "Flask")
-# By default, most test cases run only on these devices. A member's click on a link without options,
-# and the entries on the site's pages, are tested on all devices.
+# The devices on which most test cases run by default. Two kinds of test cases run on all devices: a
+# member's click on a link without options, and a click on an entry of the site's pages.
 _DEFAULT_DEVICES = ("iphone", "pc")
 
 
@@ -450,8 +450,8 @@ class _CheckRun:
                 for result in checker.check_page_entries(url, device):
                     self._record_result(result)
             failure = checker.empty_page_failures.get(url)
-            # If no device finds entries on a page, report a failure. If only some devices find
-            # entries, add a note to the report.
+            # If a page shows no entries on any device, report a failure. If it shows entries only
+            # on some devices, add a note to the report.
             if failure is not None and url not in checker.entry_descriptions:
                 self._record_result(Result(build_site_page_case(url), PHONE, failures=[failure]))
             elif failure is not None:

@@ -50,7 +50,8 @@ def _iter_policy_directives(page: ParsedPage) -> Iterator[dict[str, list[str]]]:
         directives: dict[str, list[str]] = {}
         for directive in policy.split(";"):
             name, *sources = directive.split() or [""]
-            directives.setdefault(name.lower(), sources)  # Browsers ignore duplicate directives.
+            # Browsers ignore a CSP directive if the policy already has one with the same name.
+            directives.setdefault(name.lower(), sources)
         yield directives
 
 

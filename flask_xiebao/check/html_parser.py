@@ -28,7 +28,7 @@ _CLICK_BLOCKING_TAGS = (
     "xmp",
     "title",
 )
-# The elements and attributes that hide their content until a script shows it.
+# The tags and attributes that hide an element's content until a script shows it.
 _HIDING_TAGS, _HIDING_ATTRIBUTES = ("template", "noscript"), ("hidden", "inert", "popover")
 # The parser keeps these elements on a stack while they are open. Other elements may have no end tag
 # and would never leave the stack.

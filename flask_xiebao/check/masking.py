@@ -17,15 +17,16 @@ from .cases import PLACEHOLDER_ID_PREFIX
 from .site import Site
 from .visits import decompress
 
-# Matches 24 or more base64 characters, for example in the paySuccess parameter or in a cookie. A
-# secret in base64 is longer than 24 characters.
+# A pattern for 24 or more base64 characters, for example in the paySuccess parameter or in a
+# cookie. Shorter texts are not decoded, because secrets in base64 are normally longer.
 _BASE64_TEXT = re.compile(r"(?:[A-Za-z0-9+/_-]|%2[BF]){24,}", re.IGNORECASE)
 _URLSAFE_TO_STANDARD = str.maketrans("-_", "+/")
 # The maximum size of a decompressed session cookie. The compressed cookie has at most 4,096 bytes,
 # because browsers do not keep more.
 _MAX_DECOMPRESSED_BYTES = 100_000
-# The maximum length of a text before and after masking. Cutting the input may split a secret, which
-# is then not masked. The output limit is much lower, so it removes such a secret.
+# The maximum length of a text before and after masking. The first limit may cut a secret in two,
+# and the remaining part of the secret is not masked. The second limit is much lower, so it normally
+# cuts off this part.
 _MAX_INPUT_LENGTH, _MAX_OUTPUT_LENGTH = 20_000, 2_000
 # Other text often contains a short member id by chance. So ids of at most 3 bytes are not masked,
 # and ids of 4 or 5 bytes are masked only if they are whole words. Longer ids are also masked inside

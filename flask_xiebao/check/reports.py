@@ -99,8 +99,8 @@ def format_result_title(result: Result, locale: str) -> str:
 def build_rerun_command(report: Report, result: Result) -> str:
     """Return the shell command that runs the test case of a result again."""
     case = result.case
-    # The option --page does not turn off the check's other test cases. So add --case, which limits
-    # these other test cases to one.
+    # With --page alone, the command would also run all other test cases of the check. Add --case to
+    # run only one of them.
     page = f"--page {shlex.quote(case.site_page)} " if case.page else ""
     choice = f"{page}--case {'product-plain' if page else case.name} --device {result.device.name}"
     return " ".join(

@@ -33,7 +33,7 @@ from .masking import iter_text_and_base64_decodings
 from .site import Site, encode_url_like_browser, strip_query
 from .visits import Visit
 
-# The Cache-Control directive no-store, and the directives that have no effect next to no-store.
+# The Cache-Control directive no-store, and the directives that no-store makes redundant.
 _DIRECTIVES_BESIDE_NO_STORE = {
     "no-store",
     "no-cache",
@@ -253,8 +253,8 @@ def check_gateway_redirect(
             for parameters in (actual, expected)
         )
         yield Failure(f"parameter.{name}", actual_value, expected_value)
-    # Skip problems that are not about a query parameter. They are about the rest of the URL, which
-    # may differ on purpose because of XIEBAO_BASE_URL.
+    # Report only problems with query parameters here. The other problems are about the rest of the
+    # URL, which may differ from Xiebao's own URLs on purpose because of XIEBAO_BASE_URL.
     reported = {None, *map(site.account.mask_sign, different)}
     for problem in evaluate_url(visit.location, site.account, extra_parameters=expected).problems:
         if (parameter := problem.parameter) not in reported:
@@ -345,7 +345,8 @@ def check_refusal_response(site: Site, case: Case, reason: str, visit: Visit) ->
     if "json" in case.headers.get("Accept", ""):
         expected, actual = {"status": visit.status, "reason": reason}, _get_json_object(visit)
         if actual != expected:
-            # An unexpected value may be private, so show only the values that are correct.
+            # Show a value only if it is the expected value, because an unexpected value may be
+            # private.
             shown = {key: value for key, value in actual.items() if expected.get(key) == value}
             yield Failure("json", f"{shown or '…'}", str(expected))
     elif not visit.headers.get("Content-Type", "").startswith("text/html") or not visit.body:

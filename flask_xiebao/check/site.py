@@ -54,7 +54,8 @@ class Site:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.endpoint_prefix = f"{self.root_path}{settings.url_prefix}"
         self.external_url = encode_url_like_browser(settings.public_url or url).rstrip("/")
-        # The hosts of the site: the one that the check requests, and the one in absolute links.
+        # The site's hosts: the host to which the check sends its requests, and the host in the
+        # site's absolute links.
         self._hosts = {
             urlsplit(encode_url_like_browser(each)).netloc for each in (url, self.external_url)
         }
@@ -66,9 +67,9 @@ class Site:
         self.has_member_secret = settings.member_secret is not None
         self._api_key_pattern = settings.api_key.map(build_api_key_pattern)
         self._member_keys = MemberKeyCodec(settings.member_secret, settings.partner_id)
-        #: A function that returns the gateway URL for a member's click on an entry, without the
-        #: ``paySuccess`` parameter. The URL is cached, because building it calls a hook of the site
-        #: (``keeps_plain_key``), which should be called only once for the same click.
+        #: A function that returns the gateway URL (without the ``paySuccess`` parameter) for a
+        #: member's click on an entry. It caches the URL, so that each click calls the site's hook
+        #: ``keeps_plain_key`` only once.
         self.get_gateway_url = cache(self._build_uncached_gateway_url)
 
     def _normalize_gateway_url(self, url: str) -> str:
@@ -145,7 +146,8 @@ class Site:
         The entry is None if the token cannot be parsed. Return None twice for any other URL. The
         signature is not verified.
         """
-        # Look for the URL prefix first, because this test is quick and excludes most URLs.
+        # Look for the URL prefix of the extension's links first, because this test is quick and
+        # excludes most URLs.
         if self.settings.url_prefix not in url or not self.has_site_host(url):
             return None, None
         path, prefix = (

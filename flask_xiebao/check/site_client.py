@@ -23,8 +23,8 @@ from .masking import mask_member_id
 from .site import Site, resolve_link
 from .visits import NAVIGATION_HEADERS, Visit, call_in_request_context, find_mount_and_send_request
 
-#: An iPhone, the device for requests that are not repeated for each device. For example, one such
-#: request finds out the site's URL.
+#: The device for requests that the check sends from only one device, such as the request that finds
+#: out the site's URL.
 PHONE = DEVICES["iphone"]
 
 
@@ -88,7 +88,8 @@ class SiteClient:
         self._login, self._is_login_given, self._login_member = login, is_login_given, member
         self._browsers: dict[str, Browser] = {}
         self.click_count = 0
-        # Find the path at which the app is mounted, because it may differ from the settings.
+        # Send a request to find the path at which the app is mounted, because the path in the
+        # site's settings may be a different one.
         visit = find_mount_and_send_request(
             state,
             get_invalid_link_path(state),
@@ -182,7 +183,8 @@ class SiteClient:
             browser.environ_base = {
                 "REMOTE_ADDR": "127.0.0.1",
                 "HTTP_USER_AGENT": device.user_agent,
-                "HTTP_REFERER": f"{self.site.url}/",  # CSRF protection checks Referer on https.
+                # Send a Referer header, because CSRF protection checks it on https.
+                "HTTP_REFERER": f"{self.site.url}/",
             }
             try:
                 # Use a new context, because the caller of the check may run inside a request of the

@@ -91,8 +91,9 @@ class SitePageChecker:
         # The path of a page may or may not begin with the site's root path.
         has_root_path = bool(site.root_path) and url.startswith(f"{site.root_path}/")
         page_url = url if "://" in url else f"{site.origin if has_root_path else site.url}{url}"
-        # Open the page twice, because the second response may come from a cache that loses headers.
-        # After a device has found entries on the page, the other devices open the page only once.
+        # Open the page twice, because the site may answer the second request from a cache that
+        # loses the page's headers. After a device has found entries on the page, the other devices
+        # open the page only once.
         *_, visit = visits = [
             self.site_client.open_page(page_url, device) for _ in range(1 + is_first)
         ]
@@ -202,8 +203,8 @@ class SitePageChecker:
         """
         result = Result(case, device)
         outcome = case.expected_outcome
-        # If the extension would refuse a link, report a failure and do not click the link. However,
-        # click a link that would be refused only because no member is logged in.
+        # Do not click a link that the extension would refuse. Report a failure instead. However, if
+        # the extension would refuse the link only because no member is logged in, click the link.
         if outcome in REFUSAL_STATUSES and outcome != "login_required":
             refused = Failure(f"page.{outcome}", str(REFUSAL_STATUSES[outcome]), "302")
             result = replace(result, failures=[refused])

@@ -246,8 +246,9 @@ def call_in_request_context(app: Flask, function: Callable[[], T], **context_opt
         with app.test_request_context(**context_options):
             values.append(function())
     except Exception:
-        # Ignore errors in the site's teardown functions, which run after "function" returns.
-        # They may rely on before_request functions, and those have not run in this context.
+        # If there is a value, "function" has returned, and the error comes from a teardown function
+        # of the site. Ignore this error, because teardown functions may rely on before_request
+        # functions, and no before_request functions are called in this context.
         if not values:
             raise
     return values[0]
@@ -276,7 +277,8 @@ def is_message_free_of_secrets(error: BaseException) -> bool:
 
     That is certain if this package or Werkzeug wrote the message.
     """
-    # The message of a BuildError only names an endpoint that does not exist.
+    # The message of a BuildError contains no secrets. It contains only the names of endpoints,
+    # arguments and request methods.
     if isinstance(error, BuildError):
         return True
     if not isinstance(error, XiebaoError) or not type(error).__module__.startswith("flask_xiebao."):

@@ -38,8 +38,8 @@ _CASE_LABELS = {
     "product-visitor": "login",
     "loader": "member_loader",
 }
-# Rules of "flask xiebao check" that "doctor" ignores, because its other findings report the same
-# problems.
+# The rules of "flask xiebao check" that "doctor" ignores here, because "doctor" reports the same
+# problems in other findings.
 _SETTING_RULES = ("unknown_address", "settings.late", "settings.invalid")
 
 
@@ -121,8 +121,8 @@ def _iter_success_findings(
             yield ok_finding(
                 get_text(locale, "doctor.ok.page", page=name, section=page.document_section)
             )
-    # In production, members return from the gateway to the site only if the site has a trusted
-    # host.
+    # In production, members return from the gateway to the site only if the host in the site's
+    # absolute links can be trusted, because the settings specify or restrict it.
     returns_from_gateway = (
         is_site_url_configured(state)
         or are_trusted_hosts_enforced()

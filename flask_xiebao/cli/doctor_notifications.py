@@ -45,8 +45,8 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
             url = mask_api_key_and_token(state, build_callback_url(state))
             yield build_finding(get_text(locale, "doctor.notify.unheard", url=url))
         return
-    # The notification is about a purchase that does not exist. The view recognizes the test and
-    # does not pass the notification to the handler.
+    # The test notification is about a purchase that does not exist. The extension's view recognizes
+    # a test notification and does not pass it to the site's handler.
     body = build_notification_body(state, 1, {"insure_num": "0"})
     try:
         visit = find_mount_and_send_request(
@@ -55,7 +55,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
             method="POST",
             headers=_GATEWAY_HEADERS,
             body=body,
-            # True if a rate limit of Flask-Limiter applies to the notification.
+            # Return True if Flask-Limiter applies a rate limit to the notification.
             probe=lambda: any(
                 limiter.current_limits for limiter in current_app.extensions.get("limiter", ())
             ),
@@ -77,7 +77,7 @@ def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
     if state.settings.notify_token is None:
         yield ok_finding(get_text(locale, "doctor.ok.notify_url.open"))
     if find_spec("httpx") is None:
-        # A Purchases object queries orders with httpx. If the site has such an object, a missing
+        # Purchases needs httpx for its order queries. If the site has a Purchases object, a missing
         # httpx is an error, otherwise a warning.
         build_finding = warning_finding if state.hooks.purchases is None else error_finding
         yield build_finding(get_text(locale, "doctor.httpx"))

@@ -50,8 +50,8 @@ def check_api_key_and_member_secret(state: AppState, locale: str) -> Iterator[Fi
     # A short key is accepted in the test environment, because the example key in the gateway's
     # interface document has only three letters.
     is_short = settings.env == "production" and settings.api_key.map(len).reveal() < _MIN_KEY_LENGTH
-    # A key is weak if it consists of eleven hex digits in base64, or of these digits followed by
-    # the partner id. Only 44 bits of such a key are unknown.
+    # A key is weak if it is the base64 encoding of eleven hex digits, alone or with the partner id
+    # appended. Only 44 bits of such a key are unknown.
     if is_short or settings.api_key.map(find_api_key_suffix).reveal() in (
         "",
         settings.partner_id,

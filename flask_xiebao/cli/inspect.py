@@ -42,7 +42,8 @@ _UNDOCUMENTED_PARAMETERS = ("hidenav", "toLogin")
 # Matches the value of the parameter "sign", even if the URL is encoded inside another URL.
 _SIGN_VALUE = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
 
-# The id of a placeholder member who is logged in, for links that are not tied to a member.
+# The id of a made-up member. "flask xiebao inspect" uses the id to decide whether a logged-in
+# member can follow a link that is not tied to a member.
 _SAMPLE_MEMBER = "any-member"
 
 
@@ -63,7 +64,8 @@ def inspect_url(
         parts.port  # noqa: B018 - raises ValueError if the port is not valid
     except ValueError:
         raise click.UsageError("The URL is not valid. Check its host and port.") from None
-    # Gateway pages are below /dispatch/, but a site may have its links there, too.
+    # A URL below /dispatch/ is not always the URL of a gateway page, because the site may have its
+    # own links there, too. So look for a link of the site first.
     page, token = _find_page_and_token(parts.path, state)
     if parts.hostname in GATEWAY_HOSTS or ("/dispatch/" in parts.path and not page):
         account = None
@@ -184,8 +186,8 @@ class _GatewayUrlInspector:
             )
 
     def _iter_query_findings(self, verdict: Verdict) -> Iterator[Finding]:
-        # At most one problem is reported for each parameter. Repeating a parameter is always a
-        # problem.
+        # Keep only one problem for each parameter. Keeping only the last value of a repeated
+        # parameter hides no mistake, because a repeated parameter always has a problem.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
             yield from self._iter_parameter_findings(name, value, problems.get(name), verdict)
@@ -271,8 +273,9 @@ class _GatewayUrlInspector:
 def _is_on_configured_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
     base_url = urlsplit(state.gateway.base_url)
     page_path = base_url.path + page_spec.path
-    # If the gateway's base URL is a path, as for a simulator, only the end of the URL's path must
-    # match. The site may have several hosts and may be served below another path.
+    # If the gateway's base URL is only a path, for example a simulator's, compare only the end of
+    # the URL's path. The beginning may differ, because the site may have several hosts and may be
+    # mounted below another path.
     if not base_url.netloc:
         return split_url.path.endswith(page_path)
     return _get_origin(split_url) == _get_origin(base_url) and split_url.path == page_path

@@ -140,8 +140,8 @@ class _AnyStatusResponseHandler(HTTPErrorProcessor):
 
 
 def _post_to_app(path: str, body: bytes) -> SiteResponse:
-    # Call the app in an empty context, so that the request for the notification gets its own g.
-    # Otherwise, it would share g, which may hold the logged-in member, with the current request.
+    # Call the app in an empty context, so that the notification's request has its own g. Otherwise,
+    # it would share g with the current request, and g may hold the logged-in member.
     response = contextvars.Context().run(
         Client(get_current_app(), use_cookies=False).post,
         path,

@@ -138,8 +138,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # after it.
 _UNESCAPED_CHARACTER = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
 _FULL_MASK = "***"
-# Texts are not searched for an API key of at most this many characters. Such a key may be an
-# ordinary word, which would be found by chance.
+# The maximum length of an API key that may be an ordinary word. Texts are not searched for such a
+# key, because the word would be found by chance.
 _MAX_WORD_LENGTH = 7
 # A character that the return URL (the parameter paySuccess) must not contain: whitespace, a control
 # character, or U+FFFD, which replaces bytes that are not UTF-8. Unescaped Chinese is allowed,
@@ -289,8 +289,8 @@ def evaluate_url(
     mask_text = account.mask_sign if account else str
     page_paths = tuple(spec.path for spec in PAGE_SPECS)
     is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
-    # If the path is the path of a page, the mistake is in another part of the URL, for example in
-    # the scheme. The problem is then "address" and not "page".
+    # If the path belongs to a gateway page, report the problem "address" instead of "page". In this
+    # case, the mistake is in another part of the URL, for example in the scheme.
     problem = Problem("address" if is_page_path else "page", value=mask_text(path) or "/")
     return Verdict(None, (problem,), _get_masked_parameters(query, account))
 
@@ -303,8 +303,8 @@ def find_page_spec_by_url(url_without_query: str) -> PageSpec | None:
         return None
     if parts.scheme not in ("", "http", "https") or _UNESCAPED_CHARACTER.search(url_without_query):
         return None
-    # On hosts other than Xiebao's own, the path of a page may have any prefix, for example
-    # /gateway.
+    # On Xiebao's own gateway hosts, the path of a page has no prefix. On other hosts, for example a
+    # simulator's, the path may have any prefix, such as /gateway.
     can_be_mounted = parts.hostname not in GATEWAY_HOSTS
     candidates = (spec for spec in PAGE_SPECS if parts.path.endswith(spec.path))
     return next((spec for spec in candidates if can_be_mounted or parts.path == spec.path), None)

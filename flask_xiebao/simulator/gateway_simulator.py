@@ -212,8 +212,8 @@ class GatewaySimulator:
                 text=partial(get_text, locale),
                 platforms=PLATFORM_NAMES,
                 sells=verdict.accepted and page_spec.sells_insurance,
-                # A submitted form leads to a redirect unless the member gives up the purchase. So
-                # without a redirect, the page says that the purchase was given up.
+                # If the submitted form does not lead to a redirect, the member has given up the
+                # purchase, and the page says so.
                 abandoned=is_submitted,
                 **self._build_template_variables(verdict, is_abandoned=is_submitted),
             )
@@ -286,8 +286,8 @@ class GatewaySimulator:
 
     def _answer_order_query(self, api_method: str) -> Response:
         def build_policy_file_url(insure_num: str) -> str:
-            # Prefer XIEBAO_PUBLIC_URL to the host of this order query. The app may have sent the
-            # query to itself, under a host name other than the site's public one.
+            # Build the URL from XIEBAO_PUBLIC_URL if it is set. The host of this order query may
+            # differ from the site's public host, because the app may have sent the query to itself.
             public_url = current_app.config.get("XIEBAO_PUBLIC_URL")
             path = url_for(".policy_file", insure_num=insure_num)
             if public_url:

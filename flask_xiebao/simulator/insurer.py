@@ -40,8 +40,9 @@ NotificationContent = tuple[int, dict[str, Any]]
 _MAX_TRIES = 3
 # The largest pageIndex and pageSize of a query for the order list.
 _MAX_PAGE_NUMBER = 1_000_000
-# After at least this many tries in total, the simulator stops sending a notification, because the
-# site is unlikely ever to accept it.
+# The number of tries after which the simulator gives up on a notification, because the site is
+# unlikely ever to accept it. A few more tries are possible, because the simulator compares the
+# number only with the tries before the current series.
 _MAX_TOTAL_TRIES = 20
 _MAX_STORED_RESPONSE = 200  # characters
 

@@ -132,8 +132,8 @@ _NOTIFICATION_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "cancel_reason": ("cancelMsg", str),
     "other_info": ("otherInfo", dict),
 }
-# Further names that can be passed with the fields of a notification. The error message about an
-# unknown field lists these names, too.
+# The keyword arguments that callers may pass in addition to the fields of a notification. The error
+# message about an unknown field lists these arguments, too.
 _OTHER_NOTIFICATION_NAMES = ("member", "data", "type", "wrong")
 #: This mapping contains, for each field of :class:`~flask_xiebao.PolicyInfo`, the gateway's field
 #: name and the function that converts the value.

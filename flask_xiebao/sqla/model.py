@@ -172,8 +172,9 @@ class PurchaseMixin:
     created_at = _required_column(datetime)
     updated_at = _nullable_column(datetime)
 
-    # Compare purchases by identity. A dataclass would treat two purchases as equal if the site's
-    # own columns are equal.
+    # Compare purchases by identity. If the site's models are dataclasses, the generated __eq__
+    # would compare only the site's own columns, because this mixin's columns are not dataclass
+    # fields.
     __eq__, __hash__ = object.__eq__, object.__hash__
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -225,9 +226,9 @@ _UNPAID_STATES: dict[int | None, PurchaseState] = {
     PayStatus.DEBIT_RUNNING: "paying",
     PayStatus.DEBIT_FAILED: "failed",
 }
-# The columns that describe the purchase. A Snapshot has these columns, and a change of one of them
-# calls on_change. Other columns, such as the version, only describe the row. A new column of the
-# mixin describes the purchase unless it is excluded here.
+# The columns that describe the purchase. A Snapshot contains these columns, and on_change is called
+# if one of them changes. The columns excluded below, such as the version, only describe the row. A
+# new column of the mixin describes the purchase unless it is excluded below, too.
 _COMPARED_COLUMNS = [
     name
     for name, value in vars(PurchaseMixin).items()
@@ -274,9 +275,9 @@ def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, 
 def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     """Fill a row with the values of the order that the gateway returned."""
     if row.updated_at is None or get_statuses(order) != get_statuses(row):
-        # After a new status, measure the lag (the time until the order query confirms a
-        # notification) from the beginning. If the query does not confirm a later notification, that
-        # notification is about another step of the purchase.
+        # After the first answer or a new status, measure the lag (the time until the order query
+        # confirms a notification) from zero again. If the order query does not confirm a
+        # notification from now on, that notification is about another step of the purchase.
         row.first_behind_at = row.last_behind_at = None
     if row.updated_at is None:
         row.created_at = _find_creation_time(order) or row.created_at

@@ -125,8 +125,8 @@ class Purchases(Generic[P]):
         try:
             return select(model).where(model.insure_num == normalize_application_number(insure_num))
         except WrongValueError:
-            # Do not raise an error for an invalid number, because a visitor may have typed it in a
-            # URL.
+            # Find nothing for an invalid application number instead of raising an error, because a
+            # visitor may have typed the number in a URL.
             return select(model).where(false())
 
     def handle(self, notification: Notification) -> None:
@@ -150,8 +150,9 @@ class Purchases(Generic[P]):
         row, answer = self.store.refresh_from_gateway(
             number, NotifiedRowValues(notification, new_row)
         )
-        # Purchases.forget may have removed the member from the old row after that row was read. In
-        # this case, the row of the reissued policy must never get a member either.
+        # Check the old row again after the query. If Purchases.forget has removed the member from
+        # the old row in the meantime, the row of the reissued policy must never get a member
+        # either.
         if new_row is not None and row is not None and row.forgotten and not new_row.forgotten:
             new_row, new_answer = self.store.refresh_from_gateway(
                 new_row.insure_num, NotifiedRowValues(notification, should_forget_member=True)

@@ -111,8 +111,9 @@ class Reconciliation:
                 failure_count += not is_refused
                 if failure_count == _MAX_CONSECUTIVE_FAILURES:
                     raise
-                # If the row has not received an answer yet, the gateway has not confirmed the order
-                # yet. A refusal is expected then and is not reported as a difference.
+                # If the row has never received an answer from the gateway, the gateway has not
+                # confirmed the order yet. In this case, a refusal of the order query is expected,
+                # so do not report a difference between the row and the gateway.
                 if not is_refused or row is None or row.updated_at is not None:
                     difference = Difference(
                         number, row_state, None, problem=format_error_for_log(error)

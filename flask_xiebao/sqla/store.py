@@ -41,8 +41,8 @@ P = TypeVar("P", bound=PurchaseMixin)
 MAX_LAG = timedelta(days=1)
 # The maximum number of attempts to write a row.
 _MAX_ATTEMPTS = 8
-# For this many seconds after a call of refresh_from_gateway begins, a database error counts as a
-# conflict, so the method tries again. Later database errors are raised.
+# The time in seconds, from the beginning of a call of refresh_from_gateway, during which a database
+# error counts as a conflict and the method tries again. Later database errors are raised.
 _MAX_CONFLICT_SECONDS = 10
 
 
@@ -258,14 +258,14 @@ class PurchaseStore(Generic[P]):
         try:
             order = self.xiebao.orders.get(insure_num)
         except OrderError as error:
-            # An error with a code is a refusal by the gateway. If a notification has named the
-            # order, the gateway may know the order later. So the error is returned and not raised,
-            # and the order query counts as behind.
+            # An error with a code means that the gateway has refused the order query. If a
+            # notification has named the order, the gateway may know the order later. In this case,
+            # return the error instead of raising it, so that the order query counts as behind.
             if error.code is None or notified_values is None:
                 raise
             return error.with_traceback(None)
-        # Find the member before the row is locked. This calls the site's function keeps_plain_key,
-        # which may use the database.
+        # Find the member before the row is locked, because finding the member calls the site's
+        # function keeps_plain_key, which may use the database.
         _ = order.member
         return order
 
