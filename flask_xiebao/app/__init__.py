@@ -1,1 +1,1 @@
-"""Modules for one app: the extension's settings, state, hooks, signals, URLs, headers and log."""
+"""The parts of the extension that belong to one app: settings, state, hooks, signals and so on."""

@@ -139,7 +139,7 @@ class CaseRunner:
             yield from response_checks.check_return_link_redirect(self._clicked_entry, visit)
         elif outcome in REFUSAL_STATUSES:
             yield from response_checks.check_refusal_response(self._site, case, outcome, visit)
-            yield from self._check_refusal_buttons(case, visit)
+            yield from self._check_buttons_on_refusal_page(case, visit)
         for message in visit.rehearsal.nonfatal_error_messages:
             yield Failure("receiver", message, "—")
 
@@ -299,7 +299,7 @@ class CaseRunner:
         else:
             yield from self._follow_and_check_link(direct_case, device, direct_link, "direct")
 
-    def _check_refusal_buttons(self, case: Case, visit: Visit) -> Iterator[Failure]:
+    def _check_buttons_on_refusal_page(self, case: Case, visit: Visit) -> Iterator[Failure]:
         """Check that each button on the page for a refused click has a label and a working link."""
         yield from self.check_stylesheet_and_script(visit.url, visit.page)
         for element, href in page_checks.iter_links(visit.url, visit.page):
@@ -401,10 +401,9 @@ class CaseRunner:
 
 
 def find_possible_qr_codes(page: ParsedPage, urls_by_svg: dict[str, str]) -> list[tuple[bool, str]]:
-    """Return a pair for each possible QR code on a page: True if the extension drew it, and a URL.
+    """Return the possible QR codes on a page, each as a pair of a bool and a URL.
 
-    Each SVG with a path may be a QR code. The first value is False if the extension did not draw
-    the SVG.
+    Each SVG with a path may be a QR code. The bool is True if the extension drew the SVG.
 
     :param urls_by_svg: The URLs of the QR codes that were drawn, by their SVG. The returned URL of
         any other code is "".

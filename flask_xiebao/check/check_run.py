@@ -470,7 +470,7 @@ class _CheckRun:
     def plan_cases(
         self, cases: Iterable[Case], devices: Sequence[Device], *, on_all_devices: bool
     ) -> None:
-        """Plan on which of the simulated devices each test case runs.
+        """Select the simulated devices on which each test case runs.
 
         :param on_all_devices: True to plan each case on every device, not only plain clicks.
         """

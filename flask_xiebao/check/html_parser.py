@@ -163,7 +163,7 @@ class ParsedPage(HTMLParser):
             self._push_open_element(tag, element)
 
     def _push_open_element(self, tag: str, element: Element) -> None:
-        """Add an element to the open elements, with the properties that its content inherits."""
+        """Add an element to the stack of open elements, with what its content inherits."""
         outer = self._open_elements[-1]
         blocks_clicks = tag in _CLICK_BLOCKING_TAGS or (tag == "a" and element.href)
         self._open_tag_counts[tag] += 1

@@ -64,7 +64,7 @@ def _format_entry_counts(entries: Sequence[str], locale: str) -> str:
 
 def get_all_notes(report: Report, locale: str) -> list[str]:
     """Return the notes, recommended options and ignored rules of a report as sentences."""
-    return [*report.notes_in(locale), *get_missing_options_and_ignored_rules(report, locale)]
+    return [*report.notes_in(locale), *describe_missing_options_and_ignored_rules(report, locale)]
 
 
 def format_passed_and_failed(results: Sequence[Result], locale: str) -> str:
@@ -73,7 +73,7 @@ def format_passed_and_failed(results: Sequence[Result], locale: str) -> str:
     return get_text(locale, "check.report.counts", passed=f"{passed:,}", failed=f"{failed:,}")
 
 
-def get_missing_options_and_ignored_rules(report: Report, locale: str) -> list[str]:
+def describe_missing_options_and_ignored_rules(report: Report, locale: str) -> list[str]:
     """Return sentences that recommend options of the check and list the ignored rules.
 
     Options are recommended if they were not passed to the check.
@@ -319,7 +319,7 @@ def render_html_report(report: Report, locale: str = "en") -> str:
     return environment.get_template("xiebao/report.html").render(
         report=report,
         facts=build_site_facts(report, locale),
-        reservations=get_missing_options_and_ignored_rules(report, locale),
+        reservations=describe_missing_options_and_ignored_rules(report, locale),
         verdict=format_passed_and_failed(report.results, locale),
         pages={
             page: (lines_of(results), format_passed_and_failed(results, locale))

@@ -141,7 +141,7 @@ class SiteClient:
         """Log in, and return the member's id as the site reports it."""
         browser = self._get_logged_in_browser(PHONE)
         status = 0 if browser is None else browser.last_status
-        visit = self._call_after_request_hooks(
+        visit = self._send_request_with_probe(
             self.state.hooks.find_current_member_id, browser=browser
         )
         member: str | None = visit.probe_result
@@ -213,7 +213,7 @@ class SiteClient:
         # Replace the site's member_loader in this request. It would not find the member, because
         # the request has no cookies.
         rehearsal.member_loader = lambda: self.members[MEMBER]
-        visit = self._call_after_request_hooks(
+        visit = self._send_request_with_probe(
             lambda: self._build_link_in_request(case), rehearsal=rehearsal
         )
         if visit.probe_result is None:
@@ -244,14 +244,14 @@ class SiteClient:
         token = self.state.signer.build_entry_token(Entry(page, case.reference, **options))
         return build_token_url(self.state, f"xiebao.{page}", token, external=False)
 
-    def _call_after_request_hooks(
+    def _send_request_with_probe(
         self,
         probe: Callable[[], object],
         *,
         rehearsal: Rehearsal | None = None,
         browser: Browser | None = None,
     ) -> Visit:
-        """Send a request and call a function in its context after the site's request hooks.
+        """Send a request, and call a function in the request once the site's hooks have run.
 
         The request is a prefetch, because a prefetch does not count as a click.
         """
@@ -319,6 +319,7 @@ class SiteClient:
         )
 
     def _build_rehearsal(self, visitor: Visitor, case: Case | None = None) -> Rehearsal:
+        """Return a :class:`.Rehearsal`, which tells the extension how to treat the test request."""
         rehearsal = Rehearsal(
             should_call_receivers=self._calls_receivers,
             should_call_click_guard=case is not None and case.calls_guard,

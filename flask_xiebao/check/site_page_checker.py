@@ -31,7 +31,8 @@ from .site import resolve_link, strip_query
 from .site_client import SiteClient
 from .visits import Visit
 
-# The check opens at most this number of return_to pages, to which members return after payment.
+# The maximum number of return_to pages that the check opens. Members return to these pages after
+# payment.
 _MAX_RETURN_PAGES = 20
 
 

@@ -18,17 +18,17 @@ _LEVELS = (ERROR, "WARNING", "ok")
 
 
 def ok_finding(message: str) -> Finding:
-    """Return a finding that something is correct."""
+    """Return a finding about something that is correct."""
     return "ok", message
 
 
 def warning_finding(message: str) -> Finding:
-    """Return a finding that something works but may be unintended."""
+    """Return a finding about something that works but may be unintended."""
     return "WARNING", message
 
 
 def error_finding(message: str) -> Finding:
-    """Return a finding that something does not work."""
+    """Return a finding about something that does not work."""
     return ERROR, message
 
 

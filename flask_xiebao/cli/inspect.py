@@ -137,7 +137,7 @@ class _GatewayUrlInspector:
         page_spec = find_page_spec(verdict.page)
         yield from self._iter_page_findings(page_spec, verdict)
         if page_spec is not None:
-            yield from self._iter_query_findings(verdict)
+            yield from self._iter_findings_in_url_query(verdict)
             if len(verdict.parameters) == 1:
                 yield warning_finding(get_text(self.locale, "inspect.cut"))
 
@@ -185,12 +185,12 @@ class _GatewayUrlInspector:
                 )
             )
 
-    def _iter_query_findings(self, verdict: Verdict) -> Iterator[Finding]:
-        # Keep only one problem for each parameter. Keeping only the last value of a repeated
-        # parameter hides no mistake, because a repeated parameter always has a problem.
+    def _iter_findings_in_url_query(self, verdict: Verdict) -> Iterator[Finding]:
+        # Report at most one problem for each parameter. Only the last value of a repeated parameter
+        # is shown, and the repetition itself is reported as a problem.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
-            yield from self._iter_parameter_findings(name, value, problems.get(name), verdict)
+            yield from self._iter_findings_for_parameter(name, value, problems.get(name), verdict)
         # If the name of a parameter is misspelled, the correct name is not also reported as
         # missing.
         misspelling_codes = ("spaces", "misspelt", "html")
@@ -199,13 +199,13 @@ class _GatewayUrlInspector:
             if problem.code == "missing" and problem.parameter not in intended_names:
                 yield error_finding(problem.explain(self.locale, verdict.page))
 
-    def _iter_parameter_findings(
+    def _iter_findings_for_parameter(
         self, name: str, value: str, problem: Problem | None, verdict: Verdict
     ) -> Iterator[Finding]:
         state = self.state
         match name:
             case "sign" if problem is None or problem.code == "sign":
-                yield self._get_sign_finding(value, problem, verdict)
+                yield self._get_signature_finding(value, problem, verdict)
             case _ if problem is not None:
                 yield error_finding(problem.explain(self.locale, verdict.page))
             case "paySuccess":
@@ -238,7 +238,7 @@ class _GatewayUrlInspector:
                 else:
                     yield ok_finding(message)
 
-    def _get_sign_finding(
+    def _get_signature_finding(
         self, masked_sign: str, problem: Problem | None, verdict: Verdict
     ) -> Finding:
         if self.state is None:

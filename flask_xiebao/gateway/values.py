@@ -61,7 +61,7 @@ class WrongValueError(ValueError):
 
 
 class Secret(Generic[T]):
-    """A wrapper around a value that logs, tracebacks and ``repr`` must not show.
+    """A wrapper that hides a value from logs, tracebacks and ``repr``.
 
     They show a placeholder instead. Error reports show the local variables of each frame.
     Therefore, create the secret first, and use :meth:`map` to check the hidden value.

@@ -56,7 +56,8 @@ RenderedEntry = tuple[Markup, str]
 #: LinkError describes a mistake in the keywords or classes that choose the entry's look.
 _BuiltEntry = tuple[Markup, str, LinkError | None]
 _EMPTY_ENTRY: RenderedEntry = (Markup(), "")
-#: The signer of a link, and the parts of its URL before and after the token.
+#: A pair that is needed to build a link: the signer of its token, and the parts of its URL before
+#: and after the token.
 _LinkParts = tuple[TokenSigner, tuple[str, ...]]
 
 

@@ -129,7 +129,7 @@ def get_parameter_meaning(locale: str, parameter: str) -> str:
 #: The gateway's own hosts and their environments. On these hosts, the path of a URL is exactly the
 #: path of a page, for example ``/dispatch/cps``, without a prefix.
 GATEWAY_HOSTS = {"api.xiebao18.com": "production", "testapi.xiebao18.com": "test"}
-#: The name of each platform, by its code in the parameter ``platform``.
+#: A mapping from the values of the parameter ``platform`` to the names of the platforms.
 PLATFORM_NAMES = {"1": "H5", "2": "PC", "3": "iOS", "4": "Android"}
 
 #: The default ports by URL scheme.

@@ -117,7 +117,7 @@ class Purchases(Generic[P]):
         return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase. It finds purchases of all members and of no member.
+        """Return a query for one purchase by its number. The query does not check its member.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """

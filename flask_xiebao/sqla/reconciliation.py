@@ -23,7 +23,7 @@ from .model import (
     get_statuses,
     is_order_created_before,
 )
-from .store import PurchaseStore, has_other_member
+from .store import PurchaseStore, is_other_member_reported
 
 # After this many consecutive failures, the last exception is raised. Refusals by the gateway do not
 # count as failures.
@@ -184,7 +184,7 @@ class Reconciliation:
             fill_row_from_order(row, order)
         if row is None:
             return None
-        if has_other_member(row, answer):
+        if is_other_member_reported(row, answer):
             problem = "the gateway reports another member, or no member, for this order"
             return Difference(insure_num, row_state, row.state, problem=problem)
         if get_purchase_values(row) == values_before:

@@ -240,7 +240,7 @@ class PurchaseStore(Generic[P]):
                 if database_error is not None and time.monotonic() > deadline:
                     break
                 continue
-            if has_other_member(row, answer):
+            if is_other_member_reported(row, answer):
                 warn_once(
                     f"For order {insure_num}, the gateway reports no member or another member, so"
                     " the stored member was kept. Check whether XIEBAO_MEMBER_SECRET was changed.",
@@ -426,7 +426,7 @@ class PurchaseStore(Generic[P]):
         ]
 
 
-def has_other_member(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:
+def is_other_member_reported(row: PurchaseMixin, answer: Order | OrderError | None) -> bool:
     """Return True if the row has a member, but the gateway reports another member or none."""
     return isinstance(answer, Order) and row.member not in (None, answer.member)
 

@@ -643,13 +643,13 @@ TEXTS = {
     ),
     "check.means.vary": (
         'The "Vary" header is missing or incomplete, so a shared cache may show the entries for one'
-        " device on another device. Keep the header, which @cache.cached drops, or set"
-        " XIEBAO_DEVICE_MARKUP to False."
+        " device on another device. Keep the header, or set XIEBAO_DEVICE_MARKUP to False. The"
+        " decorator @cache.cached drops headers."
     ),
     "check.means.private": (
         "The page contains a member's link, but its headers allow shared caches to store the page"
-        " and show it to others. Keep the headers, which @cache.cached drops, and do not cache the"
-        " page for everybody."
+        " and show it to others. Keep the headers, and do not cache the page for everybody. The"
+        " decorator @cache.cached drops headers."
     ),
     "check.means.private.shown": (
         "An anonymous visitor gets a page that contains a member's link. Check whether the page is"

@@ -221,7 +221,7 @@ BEYOND = (
     Wrong("one that fails ends a comparison", "sqla/reconciliation.py", "if failure_count == _MAX_CONSECUTIVE_FAILURES:", "if failure_count == 1:"),
     Wrong("a gateway that is away is asked for ever", "sqla/reconciliation.py", "if failure_count == _MAX_CONSECUTIVE_FAILURES:", "if False:"),
     Wrong("a dry run writes", "sqla/reconciliation.py", "        if self._repair:\n            row, answer", "        if True:\n            row, answer"),
-    Wrong("another member's order is agreed upon", "sqla/reconciliation.py", "        if has_other_member(row, answer):\n", "        if False:\n"),
+    Wrong("another member's order is agreed upon", "sqla/reconciliation.py", "        if is_other_member_reported(row, answer):\n", "        if False:\n"),
     Wrong("a comparison asks as fast as it can", "sqla/reconciliation.py", "next_query_at = monotonic() + self._query_interval", "next_query_at = 0.0"),
     Wrong("a comparison tells of the old", "sqla/reconciliation.py", "since=self._since, call_on_change=self._call_on_change", "since=self._since"),
     Wrong("a comparison that ends early agrees", "cli/doctor_database.py", "(error)}.\", err=True)\n        return 2\n", "(error)}.\", err=True)\n        return 0\n"),
