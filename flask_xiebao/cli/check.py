@@ -24,7 +24,7 @@ from ..check.site_client import CheckError
 
 
 def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Report:
-    """Check the entries of an app, with a progress bar if stderr is a terminal.
+    """Check an app's insurance entries, with a progress bar if stderr is a terminal.
 
     :param login: The ``module:function`` that logs a test client in, or None.
     :param options: The other arguments of :func:`.check_entries`.
@@ -48,7 +48,7 @@ def run_check_command(app: Flask, *, login: str | None, **options: Any) -> Repor
 def build_command_and_options(
     ctx: click.Context, *, member: str | None, **options: Any
 ) -> tuple[str, str]:
-    """Return the command line of the check, split into the command and its options.
+    """Return the command line of ``flask xiebao check``, split into the command and its options.
 
     The member's id is replaced by "ID".
     """

@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _removed_option(name: str, *replacements: str) -> Callable[[F], F]:
-    """Return a decorator for an option that the command no longer has.
+    """Return a decorator that makes a command reject an option that no longer exists.
 
     If a user passes the option, the error names its replacements.
     """
@@ -162,7 +162,7 @@ def check(
     only: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Simulate clicks on entries and check the responses.
+    """Simulate clicks on insurance entries and check the responses.
 
     The clicks come from many simulated devices and lead to each gateway page (2.1 to 2.3). They go
     through the whole app in this process. Nothing is sent to Xiebao. Without --page and --member,
@@ -249,11 +249,12 @@ def link(
     locale: str,
     **options: Any,
 ) -> None:
-    """Print a link to a gateway page (2.1 to 2.3).
+    """Print a link to a gateway page.
 
-    REFERENCE is the caseCode of a product or the insureNum of a policy. The home page has none. The
-    link is a URL of this site. When a visitor clicks the link, the site finds out who is logged in
-    and which device the visitor uses, and redirects the visitor to the gateway.
+    The gateway pages are described in sections 2.1 to 2.3 of Xiebao's interface document. REFERENCE
+    is the caseCode of a product or the insureNum of a policy. The home page has none. The link is a
+    URL of this site. When a visitor clicks the link, the site finds out who is logged in and which
+    device the visitor uses, and redirects the visitor to the gateway.
     """
     from .link import build_link_or_gateway_url
 
@@ -454,7 +455,7 @@ def _enter_app_context(ctx: click.Context) -> AppState:
 
 
 def _iter_error_chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes. Stop at a repeated error, because a chain may be a loop."""
+    """Yield an error and its causes. Stop at a repeated error, because causes may form a loop."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -161,10 +161,10 @@ def _has_gateway_pages(mount_path: str) -> bool:
 
 
 def check_hooks(state: AppState, locale: str) -> Iterator[Finding]:
-    """Yield findings about member identification, the login view and async hooks.
+    """Yield findings about member identification, the login view and the site's async functions.
 
-    An async hook is an error if the app cannot run it, for example because Flask's "async" extra is
-    not installed.
+    A hook is a function that the site registers, such as the ``member_loader``. An async hook is an
+    error if the app cannot run it, for example because Flask's "async" extra is not installed.
     """
     if not state.hooks.can_identify_members():
         yield warning_finding(get_text(locale, "doctor.nobody"))
@@ -212,7 +212,7 @@ def check_site_url(state: AppState, locale: str) -> Iterator[Finding]:
 
 
 def check_site_path(settings: Settings, locale: str) -> Iterator[Finding]:
-    """Yield findings about the path below which a proxy or server serves the site.
+    """Yield findings about the site's path prefix, such as ``/shop``, on a proxy or server.
 
     The proxy or server must pass this path to the app.
     """
@@ -231,7 +231,7 @@ def check_site_path(settings: Settings, locale: str) -> Iterator[Finding]:
 
 
 def check_caches_and_cookies(settings: Settings, locale: str) -> Iterator[Finding]:
-    """Yield warnings about page caches and cookie settings that break entries."""
+    """Yield warnings about page caches and cookie settings that break insurance entries."""
     caches = current_app.extensions.get("cache")
     # Flask-Caching stores a mapping in app.extensions["cache"]. Another extension may store a
     # different type of object there.

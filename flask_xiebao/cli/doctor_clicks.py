@@ -1,4 +1,4 @@
-"""The test clicks of ``flask xiebao doctor``.
+"""The part of ``flask xiebao doctor`` that clicks test links and reports the results.
 
 The doctor clicks a link to each gateway page, a return link and a link that requires a login.
 """
@@ -38,8 +38,8 @@ _CASE_LABELS = {
     "product-visitor": "login",
     "loader": "member_loader",
 }
-# The rules of "flask xiebao check" that "doctor" ignores here, because "doctor" reports the same
-# problems in other findings.
+# The codes of the problems that are left out of the findings about the test clicks, because
+# "doctor" reports the same problems in other findings. The codes are those of "flask xiebao check".
 _SETTING_RULES = ("unknown_address", "settings.late", "settings.invalid")
 
 
@@ -93,7 +93,7 @@ def _get_case_names_to_run(state: AppState) -> list[str]:
 
 
 def _iter_failure_findings(report: Report, locale: str) -> Iterator[Finding]:
-    """Yield an error for each kind of problem in the report, except problems with settings."""
+    """Yield an error finding for each kind of problem in a report, except setting problems."""
     for trouble in report.problems():
         if trouble.code in _SETTING_RULES:
             continue
@@ -122,7 +122,8 @@ def _iter_success_findings(
                 get_text(locale, "doctor.ok.page", page=name, section=page.document_section)
             )
     # In production, members return from the gateway to the site only if the host in the site's
-    # absolute links can be trusted, because the settings specify or restrict it.
+    # absolute links can be trusted. The host can be trusted if the settings specify or restrict
+    # this host.
     returns_from_gateway = (
         is_site_url_configured(state)
         or are_trusted_hosts_enforced()

@@ -31,7 +31,7 @@ _GATEWAY_HEADERS = {"User-Agent": "Java/1.8.0_202", "Accept": "*/*", "Content-Ty
 
 
 def check_notifications(state: AppState, locale: str) -> Iterator[Finding]:
-    """Send a test notification through the whole app and yield the findings.
+    """Send a test notification to the app, through its middleware, and yield the findings.
 
     The request looks like a request from the gateway.
     """
@@ -95,10 +95,10 @@ def _get_notify_url_finding(state: AppState, locale: str) -> Finding:
 
 
 def mask_api_key_and_token(state: AppState, message: str) -> str:
-    """Mask the API key in a message, and the notify token if it is weak or reused.
+    """Mask the site's API key in a message, and the notify token unless it is safe to show.
 
-    A reused token is also used as another secret. Other tokens are shown, because Xiebao needs to
-    know the URL that contains the token.
+    A token is masked if it is weak, or if it is reused, which means that it is also used as another
+    secret. Other tokens are shown, because Xiebao needs to know the URL that contains the token.
     """
     message = state.settings.api_key.map(lambda key: message.replace(key, "…")).reveal()
     token = state.settings.notify_token

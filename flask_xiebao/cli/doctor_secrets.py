@@ -90,9 +90,10 @@ def check_member_ids_unguessable(
 
 
 def _find_guessable_id_kind(state: AppState, sample_member: str) -> str:
-    """Return why member ids can be guessed, such as "email", or "" if no reason is known.
+    """Return the kind of the member ids, such as "email", if this kind can be guessed, or "".
 
     The value is "email", "get_id" (from Flask-Login's ``User.get_id()``) or "row" (a row number).
+    The value is "" if no reason is known why the ids could be guessed.
     """
     if "@" in sample_member:
         return "email"

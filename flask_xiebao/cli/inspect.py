@@ -42,15 +42,16 @@ _UNDOCUMENTED_PARAMETERS = ("hidenav", "toLogin")
 # Matches the value of the parameter "sign", even if the URL is encoded inside another URL.
 _SIGN_VALUE = re.compile(r"(?<=sign=)[\w+/%=-]{8,}|(?<=sign%3D)[\w+/%=-]{8,}", re.IGNORECASE)
 
-# The id of a made-up member. "flask xiebao inspect" uses the id to decide whether a logged-in
-# member can follow a link that is not tied to a member.
+# The id of a made-up member, who stands for any logged-in member. If a link is not tied to a
+# member, "flask xiebao inspect" uses this id to decide whether logged-in members can follow the
+# link.
 _SAMPLE_MEMBER = "any-member"
 
 
 def inspect_url(
     url: str, state: AppState | None, missing_app_reason: str, locale: str
 ) -> tuple[Iterator[Finding], str]:
-    """Return the findings about a URL, and a sentence that sums up errors.
+    """Return the findings about a URL, and a sentence to print if a finding is an error.
 
     :param url: A gateway URL or a link of the site.
     :param state: The state of the site, or None if there is no app.
@@ -118,9 +119,10 @@ class _GatewayUrlInspector:
 
     @property
     def mismatched_url_environment(self) -> str:
-        """The environment of a gateway URL (test or production), or "" if it is the site's own.
+        """The gateway URL's environment if it is not the site's environment, otherwise "".
 
-        It is also empty if there is no state, or if the host is not one of the gateway's.
+        The environment is "test" or "production". The value is also "" if there is no state, or if
+        the host is not one of the gateway's.
         """
         env = GATEWAY_HOSTS.get(urlsplit(self.url).hostname or "", "")
         return "" if self.state is None or env == self.state.settings.environment else env
@@ -186,8 +188,8 @@ class _GatewayUrlInspector:
             )
 
     def _iter_findings_in_url_query(self, verdict: Verdict) -> Iterator[Finding]:
-        # Report at most one problem for each parameter. Only the last value of a repeated parameter
-        # is shown, and the repetition itself is reported as a problem.
+        # Report at most one problem for each parameter. If a parameter is repeated, show only its
+        # last value, because the repetition itself is reported as a problem.
         problems = {problem.parameter: problem for problem in verdict.problems}
         for name, value in dict(verdict.parameters).items():
             yield from self._iter_findings_for_parameter(name, value, problems.get(name), verdict)
@@ -273,8 +275,9 @@ class _GatewayUrlInspector:
 def _is_on_configured_gateway(split_url: SplitResult, page_spec: PageSpec, state: AppState) -> bool:
     base_url = urlsplit(state.gateway.base_url)
     page_path = base_url.path + page_spec.path
-    # If the gateway's base URL is only a path, for example a simulator's, compare only the end of
-    # the URL's path. The beginning may differ, because the site may have several hosts and may be
+    # The gateway's base URL may be a path without a host, for example if the gateway is a simulator
+    # in the site. In this case, compare only the end of the URL's path with the path of the page.
+    # The beginning of the URL may differ, because the site may have several hosts and may be
     # mounted below another path.
     if not base_url.netloc:
         return split_url.path.endswith(page_path)

@@ -29,7 +29,7 @@ def build_link_or_gateway_url(
     to_gateway: bool,
     **options: Any,
 ) -> str:
-    """Build the link, or the gateway URL, for the arguments and options of the command.
+    """Build the link or gateway URL for the arguments and options of ``flask xiebao link``.
 
     :param locale: The language of the errors.
     :param to_gateway: If True, build the gateway URL.

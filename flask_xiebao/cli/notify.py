@@ -1,4 +1,7 @@
-"""The implementation of ``flask xiebao notify``, which notifies a running site in development."""
+"""The implementation of ``flask xiebao notify``, which sends a test notification to a site.
+
+The site must be running, and it must be in development and not in production.
+"""
 
 from __future__ import annotations
 

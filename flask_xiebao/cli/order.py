@@ -1,4 +1,4 @@
-"""The output of ``flask xiebao order``."""
+"""The formatting of an order for the output of ``flask xiebao order``."""
 
 from __future__ import annotations
 

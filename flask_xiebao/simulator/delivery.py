@@ -40,7 +40,7 @@ class SiteResponse(NamedTuple):
 
     @property
     def accepts_notification(self) -> bool:
-        """True if the status is 200 and the body is a JSON object whose ``state`` is true."""
+        """True if the site's response has status 200 and is a JSON object with a true ``state``."""
         try:
             body = json.loads(self.text)
         except (ValueError, RecursionError):
@@ -71,7 +71,7 @@ def build_notification_body(
 
 
 def check_notify_url(url: object) -> str:
-    """Check that a URL is an http(s) URL or a path such as ``/notify``, and return the URL.
+    """Check that a value is an http(s) URL or a path such as ``/notify``, and return the value.
 
     A path stands for a URL of the current app.
 

@@ -1,4 +1,4 @@
-"""The rules by which the simulator accepts or refuses a URL, from Xiebao's interface document.
+"""The rules from Xiebao's interface document by which the simulator accepts or refuses a URL.
 
 This module shares no rules with :mod:`.gateway.pages` and :mod:`.gateway.urls` on purpose. Both
 implement the same document independently, so that a mistake in one of them makes a test fail. To
@@ -59,7 +59,7 @@ class PageSpec:
         return own_names.pop() if own_names else None
 
     def get_title(self, locale: str) -> str:
-        """Return the title of the page in the locale."""
+        """Return the page's title in the language of the locale."""
         return get_text(locale, f"{self.name}.title", self.title)
 
 
@@ -138,8 +138,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # after it.
 _UNESCAPED_CHARACTER = re.compile(r"[^!-~]|%(?![0-9A-Fa-f]{2})")
 _FULL_MASK = "***"
-# The maximum length of an API key that may be an ordinary word. Texts are not searched for such a
-# key, because the word would be found by chance.
+# The maximum length of a short API key. A short key may be an ordinary word. Texts in which an API
+# key must be masked are not searched for a short key, because it would be found by chance.
 _MAX_WORD_LENGTH = 7
 # A character that the return URL (the parameter paySuccess) must not contain: whitespace, a control
 # character, or U+FFFD, which replaces bytes that are not UTF-8. Unescaped Chinese is allowed,
@@ -162,7 +162,7 @@ def build_api_key_pattern(api_key: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class PartnerAccount:
-    """The partner account whose URLs the simulator accepts.
+    """The partner account whose partner id and signature a gateway URL must contain.
 
     :param partner_id: The account's ``partnerId``.
     :param sign: The account's signature, ``md5(apiKey + partnerId)``.
@@ -173,7 +173,10 @@ class PartnerAccount:
 
     @cached_property
     def _sign_pattern(self) -> Secret[re.Pattern[str]]:
-        """A pattern that finds the signature, even if it is percent-encoded or HTML-escaped."""
+        """A pattern that finds the signature of the account's URLs.
+
+        The pattern also finds the signature if it is percent-encoded or HTML-escaped.
+        """
         return self.sign.map(build_pattern_for_any_encoding)
 
     def matches_api_key(self, text: str) -> bool:
@@ -187,7 +190,7 @@ class PartnerAccount:
         return hmac.compare_digest(sign, self.sign.reveal())
 
     def mask_sign(self, text: str) -> str:
-        """Return the text with each occurrence of the account's signature masked."""
+        """Mask the signature of the account's URLs wherever it occurs in a text."""
         return self._sign_pattern.reveal().sub(mask_middle(self.sign.reveal()), text)
 
 
@@ -289,8 +292,9 @@ def evaluate_url(
     mask_text = account.mask_sign if account else str
     page_paths = tuple(spec.path for spec in PAGE_SPECS)
     is_page_path = path in page_paths or (path.endswith(page_paths) and host not in GATEWAY_HOSTS)
-    # If the path belongs to a gateway page, report the problem "address" instead of "page". In this
-    # case, the mistake is in another part of the URL, for example in the scheme.
+    # If the path belongs to a gateway page, report the problem "address" (the URL is not valid)
+    # instead of the problem "page" (the page does not exist). In this case, the mistake is in
+    # another part of the URL, for example in the scheme.
     problem = Problem("address" if is_page_path else "page", value=mask_text(path) or "/")
     return Verdict(None, (problem,), _get_masked_parameters(query, account))
 
@@ -493,12 +497,12 @@ def _find_sign_problem_code(sign: str, account: PartnerAccount | None) -> str | 
 
 
 def find_api_key_suffix(text: str) -> str | None:
-    """Return the end of a probable API key, normally the partner id, or None for another text.
+    """Return the end of a text that looks like an API key (normally the partner id), or None.
 
-    A text is probably an API key if it begins with eleven hex digits in base64. The text after
-    these digits is the partner id. The signs in the examples of section 2.1 of the interface
-    document have this form, although it contradicts the rule of that section, so they are most
-    likely API keys.
+    A text is probably an API key if it begins with eleven hex digits in base64. The end is the text
+    after these digits. Return None for any other text. The values of the parameter ``sign`` in the
+    examples of section 2.1 of the interface document have this form, although this form contradicts
+    the rule of that section. These values are therefore most likely API keys.
     """
     try:
         digits = base64.b64decode(f"{text[:15]}=", validate=True)

@@ -141,7 +141,7 @@ class GatewaySimulator:
         handle_request: Callable[..., Any],
         methods: tuple[str, ...] = ("GET",),
     ) -> None:
-        """Register a view function whose ``__name__`` is the name of its endpoint.
+        """Register a view function, and set its ``__name__`` to the name of its endpoint.
 
         CSRF guards, rate limiters and tracers identify a view by its ``__name__``.
         """
@@ -212,8 +212,8 @@ class GatewaySimulator:
                 text=partial(get_text, locale),
                 platforms=PLATFORM_NAMES,
                 sells=verdict.accepted and page_spec.sells_insurance,
-                # If the submitted form does not lead to a redirect, the member has given up the
-                # purchase, and the page says so.
+                # A submitted form leads to a redirect unless the member has given up the purchase.
+                # There was no redirect, so the page says that the purchase was given up.
                 abandoned=is_submitted,
                 **self._build_template_variables(verdict, is_abandoned=is_submitted),
             )
@@ -264,7 +264,7 @@ class GatewaySimulator:
         )
 
     def _build_template_variables(self, verdict: Verdict, *, is_abandoned: bool) -> dict[str, Any]:
-        """Return the template variables for a page's order and for the link back to the site."""
+        """Return the template variables for the link back to the site and the order on a page."""
         insure_num = dict(verdict.parameters).get("insureNum") if verdict.accepted else None
         order = self._insurer.orders.find_order(insure_num)
         back_url = None
@@ -286,8 +286,9 @@ class GatewaySimulator:
 
     def _answer_order_query(self, api_method: str) -> Response:
         def build_policy_file_url(insure_num: str) -> str:
-            # Build the URL from XIEBAO_PUBLIC_URL if it is set. The host of this order query may
-            # differ from the site's public host, because the app may have sent the query to itself.
+            # If XIEBAO_PUBLIC_URL is set, build the URL from this setting and not from the host of
+            # the current request. The current request is an order query. Its host may differ from
+            # the site's public host, because the app may have sent the order query to itself.
             public_url = current_app.config.get("XIEBAO_PUBLIC_URL")
             path = url_for(".policy_file", insure_num=insure_num)
             if public_url:

@@ -35,20 +35,21 @@ _ISSUE_FAILURE = "核保未通过"
 ORDER_ACTIONS = ("pay", "issue", "surrender", "reissue", "again")
 #: A tuple of a notification's type and the fields that are specific to this type.
 NotificationContent = tuple[int, dict[str, Any]]
-# A notification that the site does not accept is sent at most this many times in a row. The next
-# action on an order tries again.
+# The maximum number of consecutive attempts to send a notification that the site does not accept.
+# After the next action on an order, the simulator tries to send the notification again.
 _MAX_TRIES = 3
 # The largest pageIndex and pageSize of a query for the order list.
 _MAX_PAGE_NUMBER = 1_000_000
-# The number of tries after which the simulator gives up on a notification, because the site is
-# unlikely ever to accept it. A few more tries are possible, because the simulator compares the
-# number only with the tries before the current series.
+# The number of attempts after which the simulator gives up on a notification, because the site is
+# unlikely ever to accept the notification. The simulator compares this number only with the
+# attempts before the current series of at most _MAX_TRIES attempts. A few more attempts than this
+# number are therefore possible.
 _MAX_TOTAL_TRIES = 20
 _MAX_STORED_RESPONSE = 200  # characters
 
 
 class DeliveryOptions(NamedTuple):
-    """Options for sending notifications with simulated faults, for example in reverse order.
+    """Options that simulate faults in sending notifications, such as a reversed sequence.
 
     :param repeat_count: The number of times that each notification is sent.
     :param is_reversed: True to send the last notification first.
@@ -105,7 +106,7 @@ class SimulatedInsurer:
         return find_notify_url(self._notify_url) is not None
 
     def build_unsaved_order(self, case_code: str, partner_uniq_key: str) -> SimulatedOrder:
-        """Build the order that a purchase made now would create, without storing the order."""
+        """Build a new order for a purchase at the current time, but do not store the order."""
         now = wire.china_now()
         return SimulatedOrder(
             insure_num=_generate_insure_num(),
@@ -141,7 +142,9 @@ class SimulatedInsurer:
     def perform_action(
         self, order: SimulatedOrder, action: str, delivery_options: DeliveryOptions
     ) -> str:
-        """Perform one of the :data:`ORDER_ACTIONS` if the state of the order allows it.
+        """Perform an action, such as ``pay``, if the state of the order allows this action.
+
+        The possible actions are listed in :data:`ORDER_ACTIONS`.
 
         :return: The application number of the order, which is a new number after a ``reissue``.
         """

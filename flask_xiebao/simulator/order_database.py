@@ -188,7 +188,10 @@ class OrderDatabase:
         return [StoredNotification(*row) for row in rows]
 
     def get_pending_notifications(self) -> list[StoredNotification]:
-        """Return all notifications that are still to be sent, about any order, oldest first."""
+        """Return all notifications that are still to be sent, oldest first.
+
+        The notifications may be about different orders.
+        """
         rows = self._execute("SELECT * FROM messages WHERE NOT is_done ORDER BY id")
         return [StoredNotification(*row) for row in rows]
 

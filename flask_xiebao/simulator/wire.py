@@ -84,7 +84,7 @@ def build_query_refusal(code: int, message: str) -> dict[str, Any]:
 
 
 def get_json_partner_id(partner_id: str) -> int | str:
-    """Return the partner id as the integer or string that the gateway writes in JSON.
+    """Convert a partner id to the type that it has in the gateway's JSON, integer or string.
 
     The gateway writes an integer if the partner id consists of digits without a leading
     zero, otherwise a string.
@@ -100,8 +100,8 @@ def format_china_time(time: datetime) -> str:
 
 def _convert_to_name_list(names: Iterable[Any]) -> list[Any]:
     if isinstance(names, str):
-        # Reject a string instead of a list of people's names. Otherwise, each character of the
-        # string would be read as a name.
+        # The names were passed as one string instead of a list. Reject the string. Otherwise, each
+        # character of the string would be read as a person's name.
         raise TypeError
     return list(names)
 

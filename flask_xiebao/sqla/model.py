@@ -39,9 +39,9 @@ _MAX_INTEGER = 2**63 - 1
 
 
 class _UtcDateTime(TypeDecorator[datetime]):
-    """A column type for timezone-aware datetimes.
+    """A column type for timezone-aware datetimes, which are stored in UTC.
 
-    They are stored in UTC, because few databases store timezones. The module and the ``repr`` are
+    UTC is used because few databases store timezones. The module and the ``repr`` of this type are
     those of SQLAlchemy's type, so that Alembic writes ``sa.DateTime()`` into migrations.
     """
 
@@ -259,12 +259,15 @@ class Snapshot:
 
 
 def get_purchase_values(purchase: PurchaseMixin | Snapshot) -> dict[str, Any]:
-    """Return the values of the columns that describe the purchase, by column name."""
+    """Return a dict of a purchase's column values, without columns such as the row's ``version``.
+
+    The columns that are left out describe only the row and not the purchase.
+    """
     return {name: getattr(purchase, name) for name in _COMPARED_COLUMNS}
 
 
 def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, ...]:
-    """Return the pay, issue and effective status of a purchase or an order."""
+    """Return a purchase's or order's ``pay_status``, ``issue_status`` and ``effective_status``."""
     return (
         purchase_or_order.pay_status,
         purchase_or_order.issue_status,
@@ -275,9 +278,10 @@ def get_statuses(purchase_or_order: PurchaseMixin | Order) -> tuple[int | None, 
 def fill_row_from_order(row: PurchaseMixin, order: Order) -> None:
     """Fill a row with the values of the order that the gateway returned."""
     if row.updated_at is None or get_statuses(order) != get_statuses(row):
-        # After the first answer or a new status, measure the lag (the time until the order query
-        # confirms a notification) from zero again. If the order query does not confirm a
-        # notification from now on, that notification is about another step of the purchase.
+        # The lag is the time until the order query confirms a notification. Measure the lag from
+        # zero again after the gateway's first answer about the order, and after each new status. If
+        # the order query does not confirm a notification after that, the notification is about
+        # another step of the purchase.
         row.first_behind_at = row.last_behind_at = None
     if row.updated_at is None:
         row.created_at = _find_creation_time(order) or row.created_at

@@ -82,7 +82,7 @@ class Purchases(Generic[P]):
     def on_change(
         self, function: Callable[[Session, P, Snapshot | None], T]
     ) -> Callable[[Session, P, Snapshot | None], T]:
-        """Register the function to call with each change of a purchase. Use this as a decorator.
+        """Register the function to call each time a purchase changes. Use this as a decorator.
 
         The function is called once per change, in the transaction that writes the change. It must
         use only that session: it must not send mail, open another session or call :meth:`refresh`.
@@ -117,7 +117,7 @@ class Purchases(Generic[P]):
         return select(model).where(self._build_member_filter(member)).order_by(*newest_first)
 
     def get(self, insure_num: str | int) -> Select[Any]:
-        """Return a query for one purchase by its number. The query does not check its member.
+        """Return a query for one purchase by its number, whichever member made the purchase.
 
         :param insure_num: ``insureNum``, the application number (投保单号).
         """
@@ -125,8 +125,8 @@ class Purchases(Generic[P]):
         try:
             return select(model).where(model.insure_num == normalize_application_number(insure_num))
         except WrongValueError:
-            # Find nothing for an invalid application number instead of raising an error, because a
-            # visitor may have typed the number in a URL.
+            # For an invalid application number, return a query that finds nothing instead of
+            # raising an error, because a visitor may have typed the number in a URL.
             return select(model).where(false())
 
     def handle(self, notification: Notification) -> None:
@@ -150,9 +150,9 @@ class Purchases(Generic[P]):
         row, answer = self.store.refresh_from_gateway(
             number, NotifiedRowValues(notification, new_row)
         )
-        # Check the old row again after the query. If Purchases.forget has removed the member from
-        # the old row in the meantime, the row of the reissued policy must never get a member
-        # either.
+        # Check the row of the old policy again. Purchases.forget may have removed the member from
+        # this row while the gateway was queried. In this case, the row of the reissued policy must
+        # never get a member either.
         if new_row is not None and row is not None and row.forgotten and not new_row.forgotten:
             new_row, new_answer = self.store.refresh_from_gateway(
                 new_row.insure_num, NotifiedRowValues(notification, should_forget_member=True)
@@ -208,7 +208,7 @@ class Purchases(Generic[P]):
         per_second: float = 5,
         on_change: bool = True,
     ) -> Iterator[Difference]:
-        """Compare the rows with the orders that the gateway lists, and yield the differences.
+        """Compare the stored purchases with the gateway's order list, and yield the differences.
 
         It queries each listed order that has no row, whose statuses or member differ from its row,
         or that lacks a status, then each row whose order is not listed, and writes the answers. An

@@ -34,7 +34,9 @@ _FINAL_STATES = ("surrendered", "replaced", "cancelled")
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference between the site's row and the gateway's order. It may have been repaired.
+    """A difference between the site's row for a purchase and the gateway's order.
+
+    The row may already have been repaired.
 
     :param insure_num: The application number.
     :param row_state: The state of the row, or None if there is no row.
@@ -60,7 +62,7 @@ class Difference:
 
 
 class Reconciliation:
-    """A comparison of all orders with their rows.
+    """A comparison of all orders at the gateway with the rows in the site's database.
 
     :param since: Leave out orders that were created before this day, in China.
     :param repair: True to write the gateway's answers.
@@ -87,7 +89,7 @@ class Reconciliation:
         self._query_interval = 1 / per_second
 
     def iter_differences_or_none(self) -> Iterator[Difference | None]:
-        """Yield a difference for each order, or None if the row and the gateway agree.
+        """Yield a difference for each order that differs from its row, and None for other orders.
 
         An order that cannot be compared is a difference, too, and the comparison continues.
 
@@ -111,9 +113,10 @@ class Reconciliation:
                 failure_count += not is_refused
                 if failure_count == _MAX_CONSECUTIVE_FAILURES:
                     raise
-                # If the row has never received an answer from the gateway, the gateway has not
-                # confirmed the order yet. In this case, a refusal of the order query is expected,
-                # so do not report a difference between the row and the gateway.
+                # Until the gateway returns the order for the first time, the row's updated_at is
+                # None and the order is not confirmed. During this time, a refusal of the order
+                # query is expected. The refusal is therefore not reported as a difference between
+                # the row and the gateway.
                 if not is_refused or row is None or row.updated_at is not None:
                     difference = Difference(
                         number, row_state, None, problem=format_error_for_log(error)
@@ -121,7 +124,7 @@ class Reconciliation:
             yield difference
 
     def _iter_orders_and_unlisted_numbers(self) -> Iterator[tuple[str, Order | None]]:
-        """Yield the orders that the gateway lists, then the application numbers of all other rows.
+        """Yield the orders that the gateway lists, then the rows whose order is not listed.
 
         Each item is an application number with the listed order, or with None for a row whose order
         is not listed. Orders and rows that were created before *since* are left out.

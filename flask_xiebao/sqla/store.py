@@ -36,18 +36,20 @@ from .model import (
 
 P = TypeVar("P", bound=PurchaseMixin)
 
-#: After this time, a notification is accepted even if the order query still does not confirm it.
-#: The time begins with the first query that does not confirm the notification.
+#: The maximum time to wait until the order query confirms a notification. The time begins with the
+#: first query that does not confirm the notification. After this time, the notification is accepted
+#: even if the order query still does not confirm the notification.
 MAX_LAG = timedelta(days=1)
 # The maximum number of attempts to write a row.
 _MAX_ATTEMPTS = 8
-# The time in seconds, from the beginning of a call of refresh_from_gateway, during which a database
-# error counts as a conflict and the method tries again. Later database errors are raised.
+# The time in seconds during which refresh_from_gateway treats a database error as a conflict and
+# tries again. The time begins with the call of refresh_from_gateway. Later database errors are
+# raised.
 _MAX_CONFLICT_SECONDS = 10
 
 
 class XiebaoProtocol(Protocol):
-    """The part of :class:`~flask_xiebao.Xiebao` that the store uses."""
+    """The attributes of :class:`~flask_xiebao.Xiebao` that :class:`PurchaseStore` uses."""
 
     @property
     def _hooks(self) -> Hooks: ...
@@ -137,7 +139,7 @@ def is_row_behind(row: PurchaseMixin, notification: Notification) -> bool:
 
 
 class _ConflictError(Exception):
-    """Raised if a row could not be written, because another process may have changed it.
+    """Raised if a row could not be written, perhaps because another process has changed it.
 
     Either another process has written the row first, or the database has rejected the first
     statement of a transaction.
@@ -165,9 +167,10 @@ class PurchaseStore(Generic[P]):
         self.on_change: Callable[[Session, P, Snapshot | None], object] | None = None
 
     def should_store(self, order: Order, row: P | None, since: datetime | None) -> bool:
-        """Return True if an order is stored already, or is new and belongs to this site.
+        """Return True if an order is already stored, or if an unstored order belongs to the site.
 
-        *only* is called for new orders, and never for stored ones.
+        The function *only* decides whether a new order belongs to the site. It is called for new
+        orders, and never for stored ones.
 
         :param row: The order's row, or None. A row without an answer of the gateway counts as new.
         :param since: Return False for a new order that was created before this time.
@@ -222,8 +225,9 @@ class PurchaseStore(Generic[P]):
                     notified_values is None or notified_values.adds_nothing_to(row)
                 ):
                     return row, answer
-                # If the row is still missing, no other process has inserted it. So the INSERT has
-                # violated one of the site's own constraints, and the error is raised.
+                # If the row is still missing after a failed INSERT, no other process has inserted
+                # the row. So the INSERT has violated one of the site's own constraints, and the
+                # error of the INSERT is raised.
                 if isinstance(database_error, IntegrityError) and version == queried_version:
                     raise database_error
                 answer, queried_version = self._query_order(insure_num, notified_values), version
@@ -234,8 +238,9 @@ class PurchaseStore(Generic[P]):
                     insure_num, version, order, notified_values, call_on_change=call_on_change
                 )
             except _ConflictError as conflict:
-                # After a conflict, read the row and query the gateway again. After the deadline for
-                # database errors (_MAX_CONFLICT_SECONDS), raise a database error instead.
+                # After a conflict, read the row and query the gateway again. But if the conflict is
+                # a database error and the deadline (_MAX_CONFLICT_SECONDS) has passed, raise this
+                # database error.
                 database_error = conflict.__cause__
                 if database_error is not None and time.monotonic() > deadline:
                     break
@@ -260,7 +265,8 @@ class PurchaseStore(Generic[P]):
         except OrderError as error:
             # An error with a code means that the gateway has refused the order query. If a
             # notification has named the order, the gateway may know the order later. In this case,
-            # return the error instead of raising it, so that the order query counts as behind.
+            # return the error instead of raising it. The caller then treats the order query as
+            # behind the notification, and not as failed.
             if error.code is None or notified_values is None:
                 raise
             return error.with_traceback(None)
@@ -299,15 +305,17 @@ class PurchaseStore(Generic[P]):
             )
             before = None if row.updated_at is None else Snapshot(row)
             if order is not None:
-                # Increase the version with each answer, even if the answer changes nothing.
-                # Otherwise other processes would not notice a change from A to B and back.
+                # Increase the row's version with each answer of the gateway, even if the answer
+                # changes nothing in the row. Otherwise other processes would not notice that a
+                # value changed from A to B and back.
                 row.version += 1
                 fill_row_from_order(row, order)
             if notified_values is not None:
                 notified_values.apply_to_row(row, is_known_to_gateway=order is not None)
             if not row_exists:
-                # The INSERT is the first statement of the transaction. If another process has
-                # inserted the row first, this is a conflict.
+                # This INSERT fails if another process has inserted the row first. The failure
+                # counts as a conflict, because the INSERT is the first statement of the
+                # transaction.
                 session.add(row)
                 with _convert_to_conflict_error():
                     session.flush()
@@ -382,8 +390,9 @@ class PurchaseStore(Generic[P]):
     def _check_no_autocommit(self, session: Session) -> None:
         connection = self._get_connection(session)
         driver: Any = connection.connection.dbapi_connection
-        # Accept a connection that is in a transaction, even if its driver reports AUTOCOMMIT.
-        # sqlite3 reports AUTOCOMMIT if the site makes SQLAlchemy begin the transactions of SQLite.
+        # A connection that is in a transaction is accepted even if its driver reports AUTOCOMMIT.
+        # For example, the site may configure SQLAlchemy to send BEGIN to SQLite itself. The driver
+        # sqlite3 then reports AUTOCOMMIT, although the connection is in a transaction.
         if not getattr(driver, "in_transaction", False):
             with suppress(NotImplementedError):
                 if connection.dialect.detect_autocommit_setting(driver):
@@ -439,11 +448,11 @@ def execute_update(session: Session, statement: Update) -> int:
 
 @contextmanager
 def _convert_to_conflict_error() -> Iterator[None]:
-    """Raise :class:`_ConflictError` if the database rejects the first statement of a transaction.
+    """Raise :class:`_ConflictError` if the database rejects a statement in the ``with`` block.
 
-    The statement is the read, the UPDATE or the INSERT. Errors of any class count, because drivers
-    use different classes for a conflict. Only a connection that cannot be opened and a value that
-    does not fit its column are no conflicts.
+    The statement is the first statement of a transaction: the read, the UPDATE or the INSERT.
+    Errors of any class count, because drivers use different classes for a conflict. Only a
+    connection that cannot be opened and a value that does not fit its column are no conflicts.
     """
     try:
         yield
